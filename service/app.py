@@ -1,7 +1,6 @@
-"""Composition root: connects settings, store, rules and services.
+"""Assembles the processes: each ``run_`` function connects settings, store, rules and services, and runs one process.
 
-Each ``run_`` function runs until it is stopped. What only one of them needs and is large, such as the web framework, is
-imported inside it.
+Large modules that only one process needs, such as the web framework, are imported inside its function.
 """
 
 from __future__ import annotations
@@ -32,22 +31,19 @@ from service.store.retention_job import RetentionJob
 from service.worker import After, Worker
 
 Clock = Callable[[], datetime]
-AWAY_SECONDS = 2.0  # seconds between retries while the database is unreachable
-LOOK_SECONDS = 1.0  # seconds between two polls of the outbox by the sender
+RETRY_SECONDS = 2.0  # pause between two attempts while the database is unreachable
+POLL_SECONDS = 1.0  # pause between two checks of the outbox by the sender
 
 
 def run_worker(settings: Settings) -> None:
-    """Process received mail and write what is to be sent, until SIGTERM or SIGINT.
-
-    Raises Refused if packs or settings are invalid.
-    """
+    """Process received mail until SIGTERM or SIGINT. Raises Refused if packs or settings are invalid."""
     stop, reload = Event(), Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: reload.set})
     context = AppContext.of(settings)  # first, so that invalid packs are reported before anything else
     database = Database(settings.database_url, cache_mb=32)
     context = replace(context, ingest=replace(context.ingest, secret=_case_key(database, stop)))
     reloader = RuleReloader(settings, context)
-    memory.settle()
+    memory.freeze_after_loading()
     terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
     retention = RetentionJob(database, outside(settings), terms, clock=lambda: datetime.now(UTC))
 
@@ -65,8 +61,8 @@ def run_worker(settings: Settings) -> None:
         batch=settings.batch,
         lease=timedelta(seconds=settings.lease_seconds),
         clock=lambda: datetime.now(UTC),
-        shelf=BlobWriter(outside(settings), settings.content_store_from_bytes),
-        between=between,
+        blobs=BlobWriter(outside(settings), settings.content_store_from_bytes),
+        before_batch=between,
         after=after_judging(settings, context),
     )
     with contextlib.suppress(Unavailable):
@@ -76,20 +72,20 @@ def run_worker(settings: Settings) -> None:
 
 
 def _case_key(database: Database, stop: Event) -> bytes:
-    """Return the key that signs case tokens, waiting until the database is reachable; empty if stopped before."""
+    """Return the key that signs case tokens. Waits until the database is reachable; empty if ``stop`` is set before."""
     while not stop.is_set():
         try:
             return database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
         except Unavailable as error:
             structlog.get_logger("sodan.store").warning("waiting for the database", reason=str(error))
-            stop.wait(AWAY_SECONDS)
+            stop.wait(RETRY_SECONDS)
     return b""
 
 
 def after_judging(settings: Settings, context: AppContext) -> After | None:
-    """Return the function to call in the transaction that stores mail: writes outgoing mail and second readings.
+    """Return the function that queues outgoing mail and second readings for saved mails; None if neither is configured.
 
-    None if neither is configured. Raises Refused if a setting is invalid.
+    Raises Refused if a setting is invalid.
     """
     from service import second_reading
     from service.outbound import setup
@@ -106,7 +102,7 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
 
 
 def run_sender(settings: Settings, clock: Clock) -> None:
-    """Send what is due in the outbox, until SIGTERM or SIGINT. Raises Refused if a setting is invalid."""
+    """Send the due mails of the outbox until SIGTERM or SIGINT. Raises Refused if a setting is invalid."""
     from service.outbound import duties, setup
 
     stop = Event()
@@ -124,14 +120,14 @@ def run_sender(settings: Settings, clock: Clock) -> None:
                 pass
         except Unavailable as error:
             structlog.get_logger("sodan.sender").warning("the sender waits", reason=str(error))
-            stop.wait(AWAY_SECONDS)
-        memory.look()
-        stop.wait(LOOK_SECONDS)
+            stop.wait(RETRY_SECONDS)
+        memory.free_if_above()
+        stop.wait(POLL_SECONDS)
     database.close()
 
 
 def run_api(settings: Settings, database: Database, clock: Clock) -> None:
-    """Serve HTTP: the API for programs and the web page. Raises Refused if that would not be safe."""
+    """Serve the HTTP API and the web page. Raises Refused if access without a token would be possible from outside."""
     from service.api.app import make_app
     from service.api.serving import bind, must_be_safe, serve
     from service.desk import Desk
@@ -142,21 +138,20 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     listening = bind(settings.http_listen)
     context = AppContext.of(settings)
     reloader, stop = RuleReloader(settings, context), Event()
-    memory.settle()
-    signal.signal(signal.SIGHUP, lambda *_: reloader.ask())  # sets only a flag: a signal handler must not lock
+    memory.freeze_after_loading()
+    signal.signal(signal.SIGHUP, lambda *_: reloader.ask())  # only sets a flag, because a signal handler must not lock
     Thread(target=reloader.keep, args=(stop,), daemon=True).start()
     desk = Desk(settings, database, lambda: context, clock)
-    made = make_app(desk, [routes(desk)], open_to_loopback=settings.http_listen.loopback and settings.trust_loopback)
-    serve(made, listening, stop_seconds=settings.stop_seconds)
+    http_app = make_app(
+        desk, [routes(desk)], open_to_loopback=settings.http_listen.loopback and settings.trust_loopback
+    )
+    serve(http_app, listening, stop_seconds=settings.stop_seconds)
     stop.set()
     database.close()
 
 
 def encrypt_secrets(settings: Settings, database: Database) -> None:
-    """Encrypt webhook secrets that earlier versions stored unencrypted.
-
-    A failure is logged, and `sodan doctor` reports it.
-    """
+    """Encrypt the webhook secrets that earlier versions stored without encryption. A failure is only logged."""
     box = secret_box(settings)
     try:
         database.transact(lambda conn: webhooks.encrypt_stored(conn, box))
@@ -165,7 +160,7 @@ def encrypt_secrets(settings: Settings, database: Database) -> None:
 
 
 def run_reader(settings: Settings, clock: Clock) -> None:
-    """Run second readings by the language model. Raises Refused if none is configured."""
+    """Read mails again with the language model until SIGTERM or SIGINT. Raises Refused if none is configured."""
     from service import second_reading
 
     if not second_reading.is_needed(settings):

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 
 
 class OutOfTime(BaseException):
-    """The limit was reached. Not an ``Exception``, so that a handler for all errors of a mail lets it pass."""
+    """The CPU limit was reached. It is no ``Exception``, so that ``except Exception`` does not catch it."""
 
 
 @contextlib.contextmanager
 def cpu_limit(seconds: float) -> Iterator[None]:
-    """Raise ``OutOfTime`` in the block once the process has used ``seconds`` of CPU time in it (SIGPROF).
+    """Raise ``OutOfTime`` in the ``with`` block after ``seconds`` of CPU time of the process; 0: no limit.
 
-    There is no limit with 0 or outside the main thread, which alone can be interrupted. C code is interrupted when it
-    returns to the interpreter or checks for signals, as ``re`` does.
+    Outside the main thread there is no limit, because the signal (SIGPROF) does not reach it. C code is interrupted
+    once it returns or checks for signals, as ``re`` does.
     """
     if not seconds or threading.current_thread() is not threading.main_thread():
         yield

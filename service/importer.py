@@ -1,7 +1,7 @@
-"""Imports mail from files: ``.eml``, mbox, Maildir, and folders of them. Repeating an import changes nothing.
+"""Imports mail from files: ``.eml``, mbox, Maildir, and folders of them.
 
-The content decides the format: an mbox begins with a ``From `` line (RFC 4155), a Maildir is a folder with ``cur`` and
-``new``. A mail that was imported before is not received again, even from another path.
+A file that begins with a ``From `` line is an mbox (RFC 4155). A mail that was imported before is not imported again,
+even from another path.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from service.store.database import Database
 from service.store.spool import Envelope
 
 CHANNEL = "import"
-GROUP = 200
+GROUP_MAILS = 200
 _GROUP_BYTES = 32_000_000
 _NO_MAIL = re.compile(
     r".*\.(?:bmp|bz2|cfg|css|csv|db(?:-wal|-shm|-journal)?|docx?|exe|gif|gz|ico|ini|jpe?g|js|jsonl?|log|md|mp[34]|od[st]|pdf|png|pptx?|py|rst|sh"
     r"|sqlite|svg|tar|tgz|toml|tsv|xlsx?|xml|xz|ya?ml|zip)",
     re.IGNORECASE,
 )
-"""Files skipped within folders. A file that is named explicitly is always read."""
+"""Matches names of files that are skipped in a folder. A file that is given by its path is always read."""
 _SEPARATOR = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\b[0-9]{4}\b[^\r\n]*\r?\n")
-"""RFC 4155: a line "From sender date" after an empty line, not any line that begins with "From"."""
+"""Matches the line "From sender date" between two mails of an mbox; an empty line is above it (RFC 4155)."""
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Counts of an import so far."""
+    """Counts of an import."""
 
     files: int = 0
     mails: int = 0
@@ -45,26 +45,26 @@ class Imported:
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
-    """Return the files to read, in a stable order. Raises Refused if a path does not exist."""
-    found: list[Path] = []
+    """Return the files in the given paths that may contain mail, sorted per path. Raises Refused for a missing path."""
+    files: list[Path] = []
     for path in paths:
         if not path.exists():
             raise Refused(f"{path} does not exist")
-        found += [path] if path.is_file() else sorted(filter(_may_hold_mail, path.rglob("*")))
-    return found
+        files += [path] if path.is_file() else sorted(filter(_may_contain_mail, path.rglob("*")))
+    return files
 
 
 def mails(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield (source, raw mail) of one file. Raises Refused if it cannot be read."""
+    """Yield (source, raw mail) for each mail in a file; the source is ``path`` or ``path#number``. Raises Refused."""
     try:
         with path.open("rb") as file:
             if file.read(5) != b"From ":
                 file.seek(0)
                 yield str(path), file.read()
                 return
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-                for number, content in enumerate(_divided(whole), start=1):
-                    yield f"{path}#{number}", content
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mbox:
+                for index, content in enumerate(_split_mbox(mbox), start=1):
+                    yield f"{path}#{index}", content
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}") from error
 
@@ -72,43 +72,43 @@ def mails(path: Path) -> Iterator[tuple[str, bytes]]:
 def import_files(
     database: Database, files: Iterable[Path], now: datetime, progress: Callable[[Imported], None] = lambda _: None
 ) -> Imported:
-    """Receive the mails in ``files`` that are not known yet; ``progress`` is called after every group.
+    """Put the mails in ``files`` into the spool, except those known already; ``progress`` is called after each group.
 
-    May raise Unavailable or Refused in between: mail received so far is kept, and the next run continues from there.
+    If it raises Unavailable or Refused, the mails received so far are kept, and another run adds the others.
     """
-    state = Imported()
+    counts = Imported()
     group: list[tuple[Envelope, bytes]] = []
     size = 0
     for path in files:
         for source, content in mails(path):
             group.append((Envelope(channel=CHANNEL, source=source), content))
             size += len(content)
-            if len(group) >= GROUP or size >= _GROUP_BYTES:
-                state = _receive(database, group, now, state)
-                progress(state)
+            if len(group) >= GROUP_MAILS or size >= _GROUP_BYTES:
+                counts = _receive(database, group, now, counts)
+                progress(counts)
                 group, size = [], 0
-        state = replace(state, files=state.files + 1)
+        counts = replace(counts, files=counts.files + 1)
     if group:
-        state = _receive(database, group, now, state)
-    progress(state)
-    return state
+        counts = _receive(database, group, now, counts)
+    progress(counts)
+    return counts
 
 
-def _receive(database: Database, group: list[tuple[Envelope, bytes]], now: datetime, state: Imported) -> Imported:
+def _receive(database: Database, group: list[tuple[Envelope, bytes]], now: datetime, counts: Imported) -> Imported:
     by_hash = {sha256(content).hexdigest(): (envelope, content) for envelope, content in reversed(group)}
     known = database.read(lambda conn: spool.known(conn, list(by_hash), CHANNEL))
     new = [mail for digest, mail in reversed(by_hash.items()) if digest not in known]
     if new:
         intake.receive(database, new, now)
     return replace(
-        state,
-        mails=state.mails + len(group),
-        received=state.received + len(new),
-        known=state.known + len(group) - len(new),
+        counts,
+        mails=counts.mails + len(group),
+        received=counts.received + len(new),
+        known=counts.known + len(group) - len(new),
     )
 
 
-def _may_hold_mail(path: Path) -> bool:
+def _may_contain_mail(path: Path) -> bool:
     if path.name.startswith(".") or _NO_MAIL.fullmatch(path.name) or not path.is_file():
         return False
     # Maildir: files in tmp are incomplete; "dovecot" and "maildirfolder" are prefixes of index and marker files
@@ -116,13 +116,13 @@ def _may_hold_mail(path: Path) -> bool:
     return not (in_maildir and path.parent.name == "tmp") and not path.name.startswith(("dovecot", "maildirfolder"))
 
 
-def _divided(whole: mmap.mmap) -> Iterator[bytes]:
-    starts = [(found.start(), found.end()) for found in _SEPARATOR.finditer(whole)]
+def _split_mbox(mbox: mmap.mmap) -> Iterator[bytes]:
+    starts = [(match.start(), match.end()) for match in _SEPARATOR.finditer(mbox)]
     if not starts:  # one mail after a first line that is no valid separator
-        starts = [(0, whole.find(b"\n") + 1)]
-    ends = [start for start, _ in starts[1:]] + [len(whole)]
+        starts = [(0, mbox.find(b"\n") + 1)]
+    ends = [start for start, _ in starts[1:]] + [len(mbox)]
     for (_, start), end in zip(starts, ends, strict=True):
-        content = whole[start:end]
-        if end != len(whole):  # the empty line before the next separator is not part of the mail
+        content = mbox[start:end]
+        if end != len(mbox):  # the empty line above the next separator does not belong to the mail
             content = content[:-2] if content.endswith(b"\r\n") else content[:-1]
         yield _QUOTED_FROM.sub(rb"\1", content)

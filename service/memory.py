@@ -1,7 +1,7 @@
-"""Measures the memory of this process, and frees what can be had again.
+"""Measures the memory of this process, and frees caches that can be rebuilt.
 
-Regular expression automata grow with new text, more and more pages of dictionaries are read, and the C library keeps
-freed memory. Without this, a process that runs for months would be as large as its most unusual mails required.
+Without this, a process would grow for months: regular expression automata grow with new text, more and more pages of
+dictionaries are read, and the C library keeps freed memory.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from service import heap
 from service.store import lines
 
 ROOM = 210_000_000
-"""Bytes of resident memory below which nothing is freed."""
-BETWEEN_SECONDS = 60.0
-"""Minimum seconds between two times, since rebuilding the caches takes some tenths of a second."""
+"""Bytes of physical memory up to which nothing is freed."""
+MIN_INTERVAL_SECONDS = 60.0
+"""Minimum seconds before the caches are freed again; rebuilding them takes some tenths of a second."""
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _due = 0.0
@@ -29,19 +29,19 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
 
 
-def settle() -> None:
-    """Free what only loading needed, and exclude the rest from garbage collection. Call once all is loaded."""
+def freeze_after_loading() -> None:
+    """Free memory that only loading needed, and exclude loaded objects from garbage collection."""
     heap.give_back_what_is_freed()
     gc.unfreeze()
-    _let_go()
+    _free_caches()
     gc.freeze()
     heap.release_mapped_files()
 
 
-def look(room: int = ROOM) -> bool:
-    """Release mapped files if the process exceeds ``room`` bytes, and if it still does, free caches.
+def free_if_above(room: int = ROOM) -> bool:
+    """Release mapped files if the process has more than ``room`` bytes; if that is not enough, free the caches.
 
-    Returns whether caches were freed, which happens at most once in ``BETWEEN_SECONDS``.
+    Returns whether the caches were freed.
     """
     global _due
     now = time.monotonic()
@@ -50,12 +50,12 @@ def look(room: int = ROOM) -> bool:
     heap.release_mapped_files()
     if now < _due or resident() < room:
         return False
-    _let_go()
-    _due = now + BETWEEN_SECONDS
+    _free_caches()
+    _due = now + MIN_INTERVAL_SECONDS
     return True
 
 
-def _let_go() -> None:
+def _free_caches() -> None:
     library.clear_caches()
     lines.clear_caches()
     gc.collect()

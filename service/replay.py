@@ -1,4 +1,4 @@
-"""Reads the raw mails of cases again and judges the cases again, with the current rules."""
+"""Replays cases: reads their raw mails and judges them again with the current rules."""
 
 from __future__ import annotations
 
@@ -28,45 +28,44 @@ from service.store.save import case_settings, save_cases
 def replay(
     database: Database,
     context: AppContext,
-    outside: BlobStore | None,
+    blob_store: BlobStore | None,
     *,
     since: datetime | None,
     apply: bool,
     now: datetime,
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Read and judge cases again, one by one; yields (key, document before, document with the current rules).
+    """Yield (key, stored document, document by the current rules) of each case since ``since``.
 
-    With ``apply`` the result is saved, one transaction per case; mails are read before it, so workers continue. What
-    people set is kept, no mail changes its case, and a case without changes is not written, so an interrupted run can
-    be repeated.
+    With ``apply``, the new document is saved, in one transaction per case. Manual changes are kept, and no mail changes
+    its case. An interrupted run can be repeated, because unchanged cases are not written.
     """
     last = 0
     while chunk := database.read(partial(replaying.standing_since, since=since, after=last, limit=100)):
         for last, before in chunk:
-            anew = _read_anew(database, context, outside, last)
+            reread = _read_again(database, context, blob_store, last)
             run = database.transact if apply else database.read
-            after = run(partial(_judged_anew, case_id=last, anew=anew, context=context, apply=apply, now=now))
+            after = run(partial(_judge_again, case_id=last, reread=reread, context=context, apply=apply, now=now))
             yield context.key(last), before, before if after is None else after
 
 
-def _read_anew(
-    database: Database, context: AppContext, outside: BlobStore | None, case_id: int
+def _read_again(
+    database: Database, context: AppContext, blob_store: BlobStore | None, case_id: int
 ) -> dict[int, ExtractedMessage]:
-    """Return message id → the message as its raw mail is read now; messages without raw mail are left out."""
+    """Return message id → message as extracted from its raw mail now; without the messages whose raw mail is gone."""
     origins = database.read(partial(replaying.origins, case_id=case_id))
     known = database.read(placement.learned)
     mails = {}
     for origin in origins.values():
         if origin.spool_id not in mails:
             with contextlib.suppress(NotFound, contents.Damaged):
-                mails[origin.spool_id] = parse(contents.content(database, outside, origin.spool_id))
+                mails[origin.spool_id] = parse(contents.content(database, blob_store, origin.spool_id))
     envelopes = {origin.spool_id: origin for origin in origins.values()}
 
     def extract_all(roles: Roles) -> dict[tuple[str, str], ExtractedMessage]:
         return {
-            (spool_id, one.part): one
+            (spool_id, message.part): message
             for spool_id, mail in mails.items()
-            for one in extract_messages(
+            for message in extract_messages(
                 mail,
                 roles,
                 context.ingest,
@@ -76,61 +75,65 @@ def _read_anew(
             )
         }
 
-    found = extract_all(context.roles(known))
-    whole = known.with_more(one.learned for one in found.values())
-    if whole != known:
-        found = {
-            key: replace(one, learned=found[key].learned) for key, one in extract_all(context.roles(whole)).items()
+    extracted = extract_all(context.roles(known))
+    learned = known.with_more(message.learned for message in extracted.values())
+    if learned != known:
+        extracted = {
+            key: replace(message, learned=extracted[key].learned)
+            for key, message in extract_all(context.roles(learned)).items()
         }
-    there = {message: found.get((origin.spool_id, origin.part)) for message, origin in origins.items()}
-    return {
-        message: with_reading(one, context.rules.read(replace(one.turn, id=str(message))))
-        for message, one in there.items()
-        if one is not None
-    }
+    messages = {}
+    for message_id, origin in origins.items():
+        message = extracted.get((origin.spool_id, origin.part))
+        if message is not None:
+            reading = context.rules.read(replace(message.turn, id=str(message_id)))
+            messages[message_id] = with_reading(message, reading)
+    return messages
 
 
-def _judged_anew(
+def _judge_again(
     conn: Connection,
     case_id: int,
-    anew: Mapping[int, ExtractedMessage],
+    reread: Mapping[int, ExtractedMessage],
     context: AppContext,
     apply: bool,
     now: datetime,
 ) -> dict[str, Any] | None:
-    """Return the new document of the case; None if it has no messages any more."""
+    """Return the new document of the case; None if it has no messages."""
     if apply:
         one_at_a_time(conn)
-        _learn(conn, case_id, anew, context, now)
+        _learn(conn, case_id, reread, context, now)
     before = placement.lines(conn, case_id)
     if not before:
         return None
-    answers = second_readings.answers(conn, [line.id for line in before])
-    lines = [_line_anew(line, anew.get(line.id), context, answers.get(line.id)) for line in before]
-    standing = case_snapshot(case_id, lines, context, case_settings(conn, [case_id])[case_id], now)
-    if apply and not (lines == before and replaying.stands(conn, case_id, standing.document)):
-        replaying.keep(conn, lines, {line.id: line for line in before})
-        save_cases(conn, [standing], now)
-    return standing.document
+    answers = second_readings.answers(conn, [message.id for message in before])
+    messages = [
+        _read_message_again(message, reread.get(message.id), context, answers.get(message.id)) for message in before
+    ]
+    snapshot = case_snapshot(case_id, messages, context, case_settings(conn, [case_id])[case_id], now)
+    if apply and not (messages == before and replaying.stands(conn, case_id, snapshot.document)):
+        replaying.keep(conn, messages, {message.id: message for message in before})
+        save_cases(conn, [snapshot], now)
+    return snapshot.document
 
 
-def _line_anew(
-    line: CaseMessage, extracted: ExtractedMessage | None, context: AppContext, answer: tuple[str, str] | None
+def _read_message_again(
+    message: CaseMessage, extracted: ExtractedMessage | None, context: AppContext, answer: tuple[str, str] | None
 ) -> CaseMessage:
-    """Read a message again. A stored answer of a language model is checked again, but not requested again."""
+    """Return the message with a new reading. A stored answer of a language model is used, but none is requested."""
     if extracted is not None:
-        line = replaying.as_read_anew(line, extracted)
+        message = replaying.as_read_anew(message, extracted)
     if answer is not None:
         with contextlib.suppress(AnswerRefused):
-            checked = second.checked(context.rules, line.turn, answer[0])
-            return replace(line, reading=second.reading_of(context.rules, line.turn, checked, answer[1]))
-    return replace(line, reading=context.rules.read(line.turn))
+            checked = second.checked(context.rules, message.turn, answer[0])
+            return replace(message, reading=second.reading_of(context.rules, message.turn, checked, answer[1]))
+    return replace(message, reading=context.rules.read(message.turn))
 
 
 def _learn(
-    conn: Connection, case_id: int, anew: Mapping[int, ExtractedMessage], context: AppContext, now: datetime
+    conn: Connection, case_id: int, reread: Mapping[int, ExtractedMessage], context: AppContext, now: datetime
 ) -> None:
-    """Store the team members and partners found by the current rules, and judge other affected cases again."""
-    changed = learn(conn, [placement.ArrivedMail("", now, tuple(anew.values()))], context.rules.read, now)
-    if others := sorted(set(changed) - {case_id}):
-        rejudge(conn, others, context, now=now)
+    """Store the people and partners that the mails show by the current rules, and judge other affected cases again."""
+    changed = learn(conn, [placement.ArrivedMail("", now, tuple(reread.values()))], context.rules.read, now)
+    if other_cases := sorted(set(changed) - {case_id}):
+        rejudge(conn, other_cases, context, now=now)

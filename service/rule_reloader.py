@@ -51,7 +51,7 @@ class RuleReloader:
         if now < self._due and not self._asked:
             return
         self._due = now + LOOK_SECONDS
-        memory.look()
+        memory.free_if_above()
         seen = frozenset(self._stamps())
         at_rest = seen == self._seen
         self._seen = seen
@@ -70,7 +70,7 @@ class RuleReloader:
             library = collect(self._settings.packs, self._settings.site_file)
             if version_of(library) != context.rules.version:
                 context.go_by(build(library), self._settings)
-                memory.settle()
+                memory.freeze_after_loading()
                 _log.info("rules loaded", version=context.rules.version, packs=len(context.rules.packs))
             elif asked or context.refused:
                 _log.info("rules stand as they are", version=context.rules.version)

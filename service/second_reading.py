@@ -272,7 +272,7 @@ def run_reader(settings: Settings, stop: threading.Event, context: AppContext, c
                     continue
             except Unavailable as error:
                 _log.warning("the second reader waits", reason=str(error))
-            memory.look()
+            memory.free_if_above()
             stop.wait(LOOK_SECONDS)
 
     threads = [

@@ -1,6 +1,6 @@
-"""Heartbeats: the SMTP server and the API report that their event loops run, else the supervisor kills them.
+"""Detects processes that hang: their event loops report about every second to the supervisor through a pipe.
 
-Reports go through a pipe, so that they need no port and no request. A worker that hangs is ended by its lease instead.
+The SMTP server and the API report. A worker that hangs ends by itself when its lease does.
 """
 
 from __future__ import annotations
@@ -11,45 +11,45 @@ import os
 from service.settings import environment
 
 VARIABLE = "HEARTBEAT_FD"
-"""The environment variable with the file descriptor of a child's end of the pipe."""
+"""The environment variable with the file descriptor to which a child process reports."""
 LATE_SECONDS = 5.0
-"""If the supervisor itself is this late, the machine hangs, and no process is to blame."""
+"""If the supervisor itself checks this late, the machine is overloaded, and no process counts as hanging."""
 
 
 def report() -> None:
-    """Tell the supervisor, if there is one, that the event loop of this process runs; call it about every second."""
+    """Report to the supervisor, if there is one, that the event loop runs. Call it about every second."""
     if descriptor := environment(VARIABLE):
         with contextlib.suppress(OSError):  # the pipe is full or closed: the supervisor hangs or ended
             os.write(int(descriptor), b".")
 
 
 class Watch:
-    """Judges a process by its reports to ``descriptor``; one that has not reported since its start is not judged."""
+    """Decides whether a process hangs by its reports to ``descriptor``; it never does before the first report."""
 
     def __init__(self, patience: float) -> None:
-        """``patience``: seconds without a report after which a process hangs; 0: it never does."""
+        """``patience``: seconds without a report after which a process counts as hanging; 0: never."""
         self._patience = patience
         self._reports, self.descriptor = os.pipe()
         os.set_blocking(self._reports, False)
         os.set_blocking(self.descriptor, False)
 
     def start(self, now: float) -> None:
-        """Forget all reports, since another process starts; times are in seconds of any clock."""
-        self._heard()
-        self._looked, self._reported = now, 0.0
+        """Discard all reports, because another process starts at the time ``now`` (seconds of any clock)."""
+        self._has_new_reports()
+        self._checked_at, self._reported_at = now, 0.0
         self.reported = False
 
     def hangs(self, now: float) -> bool:
-        """Whether the process hangs; call it often."""
-        late, self._looked = now - self._looked > LATE_SECONDS, now
-        if self._heard():
+        """Return whether the process hangs. Call it several times a second."""
+        check_is_late, self._checked_at = now - self._checked_at > LATE_SECONDS, now
+        if self._has_new_reports():
             self.reported = True
-            self._reported = now
-        elif late:
-            self._reported = now
-        return self.reported and 0 < self._patience < now - self._reported
+            self._reported_at = now
+        elif check_is_late:
+            self._reported_at = now
+        return self.reported and 0 < self._patience < now - self._reported_at
 
-    def _heard(self) -> bool:
+    def _has_new_reports(self) -> bool:
         with contextlib.suppress(BlockingIOError):
             return bool(os.read(self._reports, 65_536))
         return False

@@ -1,12 +1,11 @@
-"""The worker: claims mails, processes them, and sets them to done, or retries or shunts them.
+"""The worker: claims mails from the spool, processes them, and marks them as done; failed ones are retried or shunted.
 
-Three rules protect every mail. The attempt is counted and committed before it is made, so a mail that kills this
-process is detected by the next claim. Each mail is read outside any transaction; everything that depends on other mails
-happens in one transaction that also sets the entries to done. If one mail of a batch fails, the mails of the batch are
-processed one by one.
+An attempt is counted and committed before it is made, so that a mail that kills this process is detected. Mails are
+read outside any transaction. Then one transaction places them, judges their cases, and marks them as done. If that
+fails, the mails of the batch are saved one by one.
 
-An attempt that failed because of the database is not counted, since mails do not cause that. But if the database aborts
-a single mail and works right after, this is counted separately, with a higher limit and growing delays.
+An attempt that fails because of the database is not counted, because mails do not cause that. If the database aborts
+the transaction of a single mail and works right after, this is counted separately, with a higher limit.
 """
 
 from __future__ import annotations
@@ -34,56 +33,58 @@ _log = structlog.get_logger("sodan.worker")
 
 BACK_OFF = (timedelta(seconds=2), timedelta(seconds=20))
 """Delay after the first and the second failed attempt of a mail; the third failure shunts it."""
-PATIENCE = 20  # how often the database may abort a single mail (about half an hour) before the mail is shunted
-PUT_OFF = timedelta(minutes=2)  # longest delay between two of these times
-ANSWERS_SECONDS = 2.0  # if a tiny write takes longer than this, the database is overloaded and no mail is the cause
+PATIENCE = 20
+"""Number of times that the database may abort a single mail before it is shunted; this takes about half an hour."""
+LONGEST_RETRY_DELAY = timedelta(minutes=2)  # maximum delay before such a mail is tried again
+PROBE_SECONDS = 2.0  # if a small write takes longer than this, the database is overloaded, and no mail is the cause
 LONG_SECONDS = 20.0
-"""A mail that takes this long may be the cause of any error: the database disconnects idle transactions."""
+"""A mail that takes this long may be the cause of any error, because the database closes idle connections."""
 POLL_SECONDS = (0.005, 0.04)  # shortest and longest time between two polls of an empty spool
-AWAY_SECONDS = 2.0  # longest time between two attempts while the database is unreachable
+UNREACHABLE_SECONDS = 2.0  # maximum time between two attempts while the database is unreachable
 INDEX_MAILS = 200
 INDEX_SECONDS = 0.5
-"""Pause between two index batches under low load: indexing mails one by one costs seven times as much."""
+"""Pause after indexing fewer than ``INDEX_MAILS``, because indexing mails one by one costs seven times as much."""
 READING_SHARE = 4
-"""A quarter of the lease may be used for reading; unread mails are then released, since saving takes time."""
+"""Reading may take 1 / ``READING_SHARE`` of the lease; mails not read by then are released."""
 JUDGE_PAUSE = 2.0
-"""While mail is waiting, the pause before the next long case is this many times as long as the last took."""
-VISIBLE_SECONDS = 0.1  # seconds a batch may take under low load, since its mails become visible together
+"""The pause before the next long case while mail is waiting, as a multiple of the time for the last one."""
+VISIBLE_SECONDS = 0.1  # maximum time of a batch under low load, because its mails become visible together
 
 
 After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
+"""A function of (connection, saved mails, ids of the judged cases, now)."""
 
 
 class BatchSizer:
-    """Chooses how many mails to claim: few under low load, for short latency; many if there is a backlog.
+    """Chooses how many mails to claim (``limit``): few under low load, and many if there is a backlog.
 
-    A batch is as large as fits into ``VISIBLE_SECONDS`` at the recent time per mail. A full batch means that there is a
-    backlog; then the next batch is twice as large, since throughput matters more than latency.
+    Usually it is as many as can be processed in ``VISIBLE_SECONDS``. If a batch was full, there is a backlog, and the
+    next batch is twice as large.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._cost = 0.02
-        self.limit = self._fitting()  # number of mails to claim now: at least one, at most the configured maximum
+        self.limit = self._fitting_limit()
 
     @property
-    def more(self) -> int:
-        """Number of mails to claim after a full batch."""
+    def next_limit(self) -> int:
+        """The value of ``limit`` after a full batch."""
         return min(self.limit * 2, self._most)
 
     def took(self, mails: int, seconds: float) -> None:
-        """Record that ``mails`` claimed mails took ``seconds`` together."""
+        """Record the time for a batch, and set the next limit."""
         if mails:
             self._cost += (seconds / mails - self._cost) * min(0.5, mails / 16)
-        self.limit = self.more if mails >= self.limit else self._fitting()
+        self.limit = self.next_limit if mails >= self.limit else self._fitting_limit()
 
-    def _fitting(self) -> int:
+    def _fitting_limit(self) -> int:
         return max(1, min(int(VISIBLE_SECONDS / max(self._cost, 1e-6)), self._most))
 
 
 @dataclass(kw_only=True)
 class Worker:
-    """Processes mail in one process. ``by`` names it in leases."""
+    """Processes mail in one process. ``by``: its name in leases; ``batch``: the maximum number of mails at a time."""
 
     database: Database = field(kw_only=False)
     context: AppContext = field(kw_only=False)
@@ -91,69 +92,69 @@ class Worker:
     batch: int
     lease: timedelta
     clock: Callable[[], datetime]
-    shelf: BlobWriter = field(default_factory=BlobWriter)
-    between: Callable[[], None] = lambda: None
-    """Runs between two batches."""
+    blobs: BlobWriter = field(default_factory=BlobWriter)
+    before_batch: Callable[[], None] = lambda: None
+    """Called before each batch."""
     patience: int = PATIENCE
     after: After | None = None
-    """Runs in the saving transaction, after judging."""
+    """Called in the transaction that saves mails, after the cases are judged."""
 
     def __post_init__(self) -> None:
         self._sizer = BatchSizer(self.batch)
-        self._full = False  # the last claim got as many as requested, so more are waiting
+        self._was_full = False  # the last claim got as many mails as requested, so that more are waiting
         self._next_batch: list[Claimed] = []
-        """Mails claimed in the transaction that saved the previous batch, if that was full."""
-        self._unindexed = True
+        """Mails that were claimed in the transaction that saved the last batch, because that was full."""
+        self._may_be_unindexed = True
         self._index_due = 0.0
-        self._unjudged = True  # whether a long case may be queued
+        self._may_be_unjudged = True  # whether a long case may be queued
         self._judge_due = 0.0
         self._must_release = False
-        """The database failed: once it works, release all leases uncounted, also of a claim whose result was lost."""
+        """Whether the leases of this worker must be released without counting, because the database failed."""
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set; the current batch is finished."""
-        pause, away = POLL_SECONDS[0], POLL_SECONDS[0]
+        """Process mail until ``stop`` is set and the current batch is finished."""
+        pause, unreachable_pause = POLL_SECONDS[0], POLL_SECONDS[0]
         while not stop.is_set():
-            self.between()
+            self.before_batch()
             try:
                 busy = self.turn()
             except Unavailable as error:
                 _log.warning("the worker waits", reason=str(error), cause=repr(error.__cause__))
-                away = min(away * 2, AWAY_SECONDS)
-                stop.wait(away)
-            except Exception as error:  # the mails it held are retried when their lease ends
+                unreachable_pause = min(unreachable_pause * 2, UNREACHABLE_SECONDS)
+                stop.wait(unreachable_pause)
+            except Exception as error:  # the claimed mails are retried when their lease ends
                 _log.error("a step of the worker failed", error=type(error).__name__, trace=where(error))
-                stop.wait(AWAY_SECONDS)
+                stop.wait(UNREACHABLE_SECONDS)
             else:
                 if busy:
-                    pause, away = POLL_SECONDS[0], POLL_SECONDS[0]
+                    pause, unreachable_pause = POLL_SECONDS[0], POLL_SECONDS[0]
                 else:
                     stop.wait(pause)
                     pause = min(pause * 1.5, POLL_SECONDS[1])
         self._must_release |= bool(self._next_batch)
         self._next_batch = []
         with contextlib.suppress(Unavailable):
-            self._give_back()
+            self._release_leases()
 
     def turn(self) -> bool:
-        """Process a batch, then a long case if one is due; if there is neither, index mails.
+        """Process a batch, then judge a long case if one is due; if there is neither, index mails.
 
-        Returns whether anything was done. Raises Unavailable.
+        Return whether there was anything to do. Raises Unavailable.
         """
         busy = self.step() > 0
         return self._judge_next(idle=not busy) or busy or self._index() > 0
 
     def step(self) -> int:
-        """Process one batch; returns how many mails were claimed. Raises Unavailable."""
-        self._give_back()
+        """Process one batch and return the number of its mails. Raises Unavailable."""
+        self._release_leases()
         began, limit = time.monotonic(), self._sizer.limit
         try:
             claimed, self._next_batch = self._next_batch or self._claim(limit), []
-            self._full = len(claimed) >= limit
+            self._was_full = len(claimed) >= limit
             if claimed:
-                with self._watched():
-                    self._take_in(claimed)
-                self._unindexed = self._unjudged = True
+                with self._time_limit():
+                    self._process_batch(claimed)
+                self._may_be_unindexed = self._may_be_unjudged = True
         except Unavailable:
             self._must_release = True
             raise
@@ -162,70 +163,72 @@ class Worker:
 
     def _claim(self, limit: int) -> list[Claimed]:
         now = self.clock()
-        if not self._full and not self.database.read(lambda conn: spool.anything_due(conn, now)):
+        if not self._was_full and not self.database.read(lambda conn: spool.anything_due(conn, now)):
             return []
         return self.database.transact(lambda conn: spool.claim(conn, self.by, now, self.lease, limit))
 
-    def _take_in(self, claimed: Sequence[Claimed]) -> None:
+    def _process_batch(self, claimed: Sequence[Claimed]) -> None:
         read_mails: list[ReadMail] = []
         roles = self.context.roles(self.database.read(placement.learned))
-        ends = time.monotonic() + self.lease.total_seconds() / READING_SHARE
-        for number, one in enumerate(claimed):
-            if number and time.monotonic() > ends:
-                rest = [later.id for later in claimed[number:]]
-                self.database.transact(partial(spool.give_back, by=self.by, ids=rest))
-                _log.warning("a batch took long to read: the rest waits", read=number, waiting=len(rest))
+        read_until = time.monotonic() + self.lease.total_seconds() / READING_SHARE
+        for number, mail in enumerate(claimed):
+            if number and time.monotonic() > read_until:
+                unread = [later.id for later in claimed[number:]]
+                self.database.transact(partial(spool.give_back, by=self.by, ids=unread))
+                _log.warning("a batch took long to read: the rest waits", read=number, waiting=len(unread))
                 break
             try:
-                read_mails.append(intake.understand(one, self.context, roles))
+                read_mails.append(intake.understand(mail, self.context, roles))
             except Exception as error:
-                self._failed(one, error)
+                self._failed(mail, error)
         if read_mails:
             self._save(read_mails)
 
     def _save(self, read_mails: Sequence[ReadMail]) -> None:
         now = self.clock()
-        packed = self.shelf.put_away([(one.claimed.id, one.claimed.content) for one in read_mails])
+        packed = self.blobs.put_away([(mail.claimed.id, mail.claimed.content) for mail in read_mails])
         began = time.monotonic()
         try:
             prepared = self.database.read(lambda conn: intake.prepare(conn, read_mails, self.context))
 
             def save(conn: Connection) -> list[Claimed]:
-                touched = intake.take_in(conn, read_mails, self.context, by=self.by, now=now, prepared=prepared)
-                self._after(conn, read_mails, touched, now)
+                case_ids = intake.take_in(conn, read_mails, self.context, by=self.by, now=now, prepared=prepared)
+                self._after(conn, read_mails, case_ids, now)
                 contents.keep(conn, packed)
-                # claim the next batch in the same transaction, which halves the waiting of workers for their lock
-                return spool.claim(conn, self.by, self.clock(), self.lease, self._sizer.more) if self._full else []
+                # claiming the next batch in the same transaction halves the time that workers wait for their lock
+                if not self._was_full:
+                    return []
+                return spool.claim(conn, self.by, self.clock(), self.lease, self._sizer.next_limit)
 
             self._next_batch += self.database.transact(save)
         except Exception as error:
-            if isinstance(error, Unavailable) and not self._may_be_to_blame(error, time.monotonic() - began):
+            if isinstance(error, Unavailable) and not self._mails_may_be_cause(error, time.monotonic() - began):
                 raise
-            self._not_saved(read_mails, error)
+            self._save_failed(read_mails, error)
         else:
-            for one in read_mails:
-                self._tell(one, now)
+            for mail in read_mails:
+                self._log_mail(mail, now)
 
     def _after(self, conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], now: datetime) -> None:
         if self.after is not None:
             self.after(conn, read_mails, case_ids, now)
 
-    def _not_saved(self, read_mails: Sequence[ReadMail], error: Exception) -> None:
+    def _save_failed(self, read_mails: Sequence[ReadMail], error: Exception) -> None:
         if len(read_mails) > 1:
-            self._full = False
-            for one in read_mails:
-                self._save([one])
+            self._was_full = False
+            for mail in read_mails:
+                self._save([mail])
             return
         claimed = read_mails[0].claimed
         if isinstance(error, Unavailable):
-            self._put_off(claimed, error)
+            self._retry_alone_later(claimed, error)
         elif isinstance(error, LostLease):
             _log.warning("a mail was taken over by another worker", id=claimed.id)
         else:
             self._failed(claimed, error)
 
-    def _may_be_to_blame(self, error: Unavailable, seconds: float) -> bool:
-        """Whether the mails may be the cause, because the database itself works and responds quickly."""
+    def _mails_may_be_cause(self, error: Unavailable, seconds: float) -> bool:
+        """Return whether the mails may have caused a database error: the database works well right after it."""
         if not isinstance(error, GaveUp) and seconds < LONG_SECONDS:
             return False
         began = time.monotonic()
@@ -233,20 +236,18 @@ class Worker:
             self.database.probe()
         except Unavailable:
             return False
-        return time.monotonic() - began < ANSWERS_SECONDS
+        return time.monotonic() - began < PROBE_SECONDS
 
-    def _put_off(self, claimed: Claimed, error: Unavailable) -> None:
+    def _retry_alone_later(self, claimed: Claimed, error: Unavailable) -> None:
         now = self.clock()
-        times = self.database.transact(
-            lambda conn: spool.retry_alone_later(conn, claimed.id, self.by, str(error), now, self.patience, PUT_OFF)
-        )
-        _log.error(
-            "a mail was given up by the database", id=claimed.id, times=times, cause=type(error.__cause__).__name__
-        )
+        arguments = (claimed.id, self.by, str(error), now, self.patience, LONGEST_RETRY_DELAY)
+        count = self.database.transact(lambda conn: spool.retry_alone_later(conn, *arguments))
+        cause = type(error.__cause__).__name__
+        _log.error("a mail was given up by the database", id=claimed.id, times=count, cause=cause)
 
-    def _tell(self, one: ReadMail, now: datetime) -> None:
-        """Write the log line of a mail: numbers and kinds, no text or addresses."""
-        claimed, first = one.claimed, one.extracted[0]
+    def _log_mail(self, mail: ReadMail, now: datetime) -> None:
+        """Write the log line of a mail, which contains neither text nor addresses."""
+        claimed, first = mail.claimed, mail.extracted[0]
         _log.info(
             "taken in",
             id=claimed.id,
@@ -254,7 +255,7 @@ class Worker:
             size=len(claimed.content),
             attempt=claimed.attempt,
             waited_ms=round((now - claimed.received_at).total_seconds() * 1000),
-            messages=len(one.extracted),
+            messages=len(mail.extracted),
             language=first.language,
             automatic=first.node.automatic,
             role=first.role,
@@ -265,50 +266,50 @@ class Worker:
         now = self.clock()
         due = now + BACK_OFF[min(claimed.attempt, len(BACK_OFF)) - 1]
         reason = f"{type(error).__name__}: {error}"[:1000]
-        # never the error's own text, which may quote the mail (`sodan spool show` has it)
+        # the log does not contain the text of the error, which may quote the mail; `sodan spool show` prints it
         kind = type(error).__name__
         _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, error=kind, trace=where(error))
         self.database.transact(lambda conn: spool.back_off(conn, claimed.id, self.by, reason, now, due))
 
-    def _give_back(self) -> None:
-        """Release the leases of this worker after the database failed, without counting the attempt."""
+    def _release_leases(self) -> None:
+        """Release the leases of this worker without counting the attempt, if the database failed before."""
         if self._must_release:
             self.database.transact(lambda conn: spool.give_back(conn, self.by))
             self._must_release = False
 
     def _judge_next(self, *, idle: bool) -> bool:
-        """Judge a long case if one is due; returns whether one was waiting."""
+        """Judge a long case if one is due. Return whether more may be waiting."""
         began = time.monotonic()
-        if not self._unjudged or not (idle or began >= self._judge_due):
+        if not self._may_be_unjudged or not (idle or began >= self._judge_due):
             return False
         now = self.clock()
         try:
-            with self._watched():
-                self._unjudged = intake.judge_next(
+            with self._time_limit():
+                self._may_be_unjudged = intake.judge_next(
                     self.database, self.context, now, lambda conn, case_id: self._after(conn, [], [case_id], now)
                 )
         except Unavailable:
             raise
-        except Exception as error:  # its mails are stored; the next mail to it queues it again
+        except Exception as error:  # the mails of the case are stored, and the next one queues it again
             _log.error("a long case was not judged", error=type(error).__name__, trace=where(error))
             self.database.transact(judge_queue.give_up)
         ended = time.monotonic()
         self._judge_due = ended + JUDGE_PAUSE * (ended - began)
-        return self._unjudged
+        return self._may_be_unjudged
 
     def _index(self) -> int:
-        """Index a batch of mails if the pause is over; returns how many."""
+        """Index a batch of mails for the search if the pause is over. Return their number."""
         now = time.monotonic()
-        if not self._unindexed or now < self._index_due:
+        if not self._may_be_unindexed or now < self._index_due:
             return 0
         indexed = search.index_pending(self.database, INDEX_MAILS)
-        self._unindexed = indexed >= INDEX_MAILS
-        self._index_due = 0.0 if self._unindexed else now + INDEX_SECONDS
+        self._may_be_unindexed = indexed >= INDEX_MAILS
+        self._index_due = 0.0 if self._may_be_unindexed else now + INDEX_SECONDS
         return indexed
 
     @contextlib.contextmanager
-    def _watched(self) -> Iterator[None]:
-        """End this process if a batch takes longer than its lease, so that a hanging process holds no mail."""
+    def _time_limit(self) -> Iterator[None]:
+        """End this process if the ``with`` block takes longer than the lease, so that other workers get the mails."""
         faulthandler.dump_traceback_later(self.lease.total_seconds(), exit=True)
         try:
             yield

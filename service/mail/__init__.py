@@ -1,1 +1,1 @@
-"""Parses mail: bytes → ``Mail``. Pure; could be used without the rest of sodan."""
+"""Parses mail: bytes → ``Mail``. Does no I/O, and imports nothing from the rest of sodan."""

@@ -1,4 +1,4 @@
-"""Parses address lists (RFC 5322 §3.4, §4.4), including malformed ones."""
+"""Parses address lists (RFC 5322 §3.4; obsolete forms §4.4), including malformed ones."""
 
 from __future__ import annotations
 
@@ -22,27 +22,26 @@ _UNQUOTE = re.compile(r"\\(.)")
 
 
 def addresses(raw: bytes | None, hint: str | None = None) -> tuple[Address, ...]:
-    """Return the mailboxes of an address field with groups flattened and names decoded. Never raises; bounded."""
+    """Return the mailboxes of a raw address field such as To. Never raises. ``hint``: the charset of the body."""
     if not raw:
         return ()
-    return listed(encoded.plain(raw, hint))
+    return parse_list(encoded.decode_bytes(raw, hint))
 
 
-def listed(value: str) -> tuple[Address, ...]:
-    """Return the mailboxes of an address list that is already characters; encoded words are still decoded."""
-    found = _listed(value)
-    return found if len(value) <= MAX_ADDRESS // 4 else tuple(map(_fit, found))
+def parse_list(value: str) -> tuple[Address, ...]:
+    """Return the mailboxes of an address list, at most ``MAX_ADDRESSES``; the members of groups are included."""
+    mailboxes = _parse(value)
+    return mailboxes if len(value) <= MAX_ADDRESS // 4 else tuple(map(_limited, mailboxes))
 
 
-def _fit(one: Address) -> Address:
-    """Discard an address that is too long and truncate the name, so that one field cannot be as long as a mail."""
-    is_one = len(one.address.encode("utf-8", "replace")) <= MAX_ADDRESS
-    if is_one and len(one.name) <= MAX_NAME:
-        return one
-    return Address((one.name or ("" if is_one else one.address))[:MAX_NAME], one.address if is_one else "")
+def _limited(mailbox: Address) -> Address:
+    """Return the mailbox with a shortened name, and without an address that is too long."""
+    if len(mailbox.address.encode("utf-8", "replace")) > MAX_ADDRESS:
+        return Address((mailbox.name or mailbox.address)[:MAX_NAME])
+    return Address(mailbox.name[:MAX_NAME], mailbox.address)
 
 
-def _listed(value: str) -> tuple[Address, ...]:
+def _parse(value: str) -> tuple[Address, ...]:
     value = value.replace("\x00", "").strip()
     if _PLAIN.match(value):
         return (Address("", value),)
@@ -50,21 +49,21 @@ def _listed(value: str) -> tuple[Address, ...]:
     if simple is not None:
         name = simple[1] if simple[1] is not None else simple[2]
         return (Address(_name(name), _mailbox(simple[3])),)
-    found = _Scanner(value).run()
-    if not any(a.address for a in found) and "=?" in value:
+    mailboxes = _Scanner(value).run()
+    if not any(a.address for a in mailboxes) and "=?" in value:
         # the whole field, with the address, is inside an encoded word
-        again = encoded.words(value)
-        if "@" in again and again != value:
-            found = _Scanner(again).run()
-    return tuple(found)
+        decoded = encoded.decode_words(value)
+        if "@" in decoded and decoded != value:
+            mailboxes = _Scanner(decoded).run()
+    return tuple(mailboxes)
 
 
 class _Scanner:
-    """Parses the tokens in one pass; quotes, comments and angle brackets may be unclosed."""
+    """Parses an address list in one pass over its tokens. Quotes, comments and angle brackets may be unclosed."""
 
     def __init__(self, value: str) -> None:
         self.tokens = _tokens(value)
-        self.found: list[Address] = []
+        self.mailboxes: list[Address] = []
         self.reset()
 
     def reset(self) -> None:
@@ -76,7 +75,7 @@ class _Scanner:
         depth = 0
         inside = False
         for piece in self.tokens:
-            if len(self.found) >= MAX_ADDRESSES:
+            if len(self.mailboxes) >= MAX_ADDRESSES:
                 break
             if piece == "(" and not inside:
                 depth += 1
@@ -102,7 +101,7 @@ class _Scanner:
             else:
                 self.phrase.append(piece)
         self.flush()
-        return self.found
+        return self.mailboxes
 
     def _comma(self, inside: bool) -> bool:
         # a source route, <@a,@b:c@d> (RFC 5322 §4.4), or an unclosed bracket
@@ -121,17 +120,18 @@ class _Scanner:
         self.reset()
         if not address.strip() and not name:
             return
-        made = _address(address.strip(), name)
-        if made is not None:
-            # "Doe, John <j@x>" unquoted: the words before the comma belong to the name
-            if self.found and made.address and not self.found[-1].address and self.found[-1].name and made.name:
-                name = f"{self.found.pop().name}, {made.name}"
-                made = Address(name, made.address)
-            self.found.append(made)
+        mailbox = _address(address.strip(), name)
+        if mailbox is not None:
+            last = self.mailboxes[-1] if self.mailboxes else Address()
+            if last.name and not last.address and mailbox.address and mailbox.name:
+                # "Doe, John <j@x>" without quotation marks
+                self.mailboxes.pop()
+                mailbox = Address(f"{last.name}, {mailbox.name}", mailbox.address)
+            self.mailboxes.append(mailbox)
 
 
 def _tokens(value: str) -> list[str]:
-    """Return the tokens of a list; an unclosed quote is dropped, so that it does not swallow the rest."""
+    """Return the tokens of an address list. An unclosed quotation mark is ignored, so that it hides no address."""
     tokens: list[str] = _TOKEN.findall(value)
     if tokens and tokens[-1].startswith('"') and (len(tokens[-1]) == 1 or not tokens[-1].endswith('"')):
         tokens[-1:] = _TOKEN.findall(tokens[-1].replace('"', ""))
@@ -142,25 +142,25 @@ def _address(address: str, name: str) -> Address | None:
     address = _mailbox(address)
     if "@" in address and not re.search(r"\s", address):
         return Address(_name(name), address)
-    found = _any(address)
-    if found is not None:
-        rest = address.replace(found, " ", 1).strip()
-        return Address(_name(name or rest), found.rstrip("."))
+    email = _first_address(address)
+    if email is not None:
+        name_part = address.replace(email, " ", 1).strip()
+        return Address(_name(name or name_part), email.rstrip("."))
     # only a name, or a local part without a domain
     if name and address and not re.search(r"\s", address):
         return Address(_name(name), address)
     return Address(_name(address or name), "") if (address or name) else None
 
 
-def _any(value: str) -> str | None:
-    """Return the first part of ``value`` that has the form of an address; None if there is none."""
-    at = value.find("@")
+def _first_address(text: str) -> str | None:
+    """Return the first address in ``text``; None if there is none."""
+    at = text.find("@")
     while at >= 0:
-        local = _LOCAL.search(value, max(0, at - 320), at)
-        domain = _DOMAIN.match(value, at + 1)
+        local = _LOCAL.search(text, max(0, at - 320), at)
+        domain = _DOMAIN.match(text, at + 1)
         if local is not None and domain is not None:
             return f"{local.group()}@{domain.group()}"
-        at = value.find("@", at + 1)
+        at = text.find("@", at + 1)
     return None
 
 
@@ -184,7 +184,7 @@ def _name(value: str) -> str:
         value = _UNQUOTE.sub(r"\1", quoted[1])
     elif '"' in value or "\\" in value:
         value = _UNQUOTE.sub(r"\1", value.replace('"', ""))
-    value = encoded.words(value)
+    value = encoded.decode_words(value)
     value = re.sub(r"[\s\x00-\x1f]+", " ", value).strip()
     if len(value) > 1 and value[0] == value[-1] == "'":
         value = value[1:-1]

@@ -1,8 +1,8 @@
-"""Authentication-Results (RFC 8601): what our own mail server found out about the author of a mail.
+"""Reads Authentication-Results headers (RFC 8601), in which our own mail server says whether it verified the author.
 
-Anybody can write such a header, so only the topmost ones with our server's name count: those at one hop, with no
-Received line between them. Our server must remove incoming headers with its name (RFC 8601 §5). Own code, because
-`authres` has had no release since 2019, cannot read headers of Microsoft 365 and raises on unknown parts.
+Anybody can write such a header. So only headers with our server's name count, and only the topmost ones, with no
+Received line between them. Our server must remove incoming headers that have its name (RFC 8601 §5). The library
+`authres` is not used: it has had no release since 2019, and cannot read headers of Microsoft 365.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Final, Literal
 from service.mail.message import Mail
 
 MICROSOFT_365 = "microsoft-365"
-"""Value of ``authserv_id`` for headers of Microsoft 365, which begin with a result instead of a name (not RFC 8601)."""
+"""The authserv-id to configure for Microsoft 365, whose headers lack the server's name that RFC 8601 requires."""
 Dmarc = Literal["pass", "fail", "none"]
 MAX_LENGTH = 100_000
-"""Maximum number of characters of a header; a longer one is ignored."""
+"""Maximum number of characters of a header; a longer header is treated as malformed."""
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^\s"()\\;=]+|[;=()"\\]|\s+', re.S)
 _JOINTS = frozenset("/.")
 _EQUALS: Final = None
-"""The ``=`` of the grammar, as opposed to one in a quoted string."""
+"""Stands for an equals sign between words, as opposed to a ``"="`` inside a quoted string."""
 _VERSION = re.compile(r"[0-9]+\Z")
 _METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One method with its result and properties (``header.from``), names in lower case."""
+    """One result such as ``dmarc=pass header.from=a.example``; all names are in lower case."""
 
     method: str
     value: str
@@ -37,52 +37,55 @@ class Result:
 
     def property(self, name: str) -> str | None:
         """Return the value of a property; None if it is missing or repeated."""
-        found = [value for key, value in self.properties if key == name]
-        return found[0] if len(found) == 1 else None
+        values = [value for key, value in self.properties if key == name]
+        return values[0] if len(values) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One header: the server that wrote it (empty for Microsoft 365, which states none) and its results."""
+    """A parsed header. ``authserv`` is the name of the server that wrote it; empty for Microsoft 365."""
 
     authserv: str
     results: tuple[Result, ...]
 
 
 def dmarc(mail: Mail, authserv: str) -> Dmarc:
-    """Return what our own server found about the author: ``pass``, ``fail`` or ``none``.
+    """Return our own server's DMARC result for the author: ``pass``, ``fail`` or ``none``.
 
-    ``pass`` counts only for the exact domain of the From address; ``fail`` overrides ``pass`` at the same hop.
+    It is ``pass`` only if every DMARC result is a pass for the exact domain of the From address. ``authserv``: the name
+    of our server.
     """
-    found = [one for one in own_results(mail.authentication_results, authserv) if one.method == "dmarc"]
-    if any(one.value == "fail" for one in found):
+    results = [result for result in trusted_results(mail.authentication_results, authserv) if result.method == "dmarc"]
+    if any(result.value == "fail" for result in results):
         return "fail"
     author = mail.from_.domain if mail.from_ else ""
-    passed = [one for one in found if one.value == "pass" and _domain(one.property("header.from")) == author]
-    return "pass" if author and found and len(passed) == len(found) else "none"
+    passed = [
+        result for result in results if result.value == "pass" and _domain(result.property("header.from")) == author
+    ]
+    return "pass" if author and results and len(passed) == len(results) else "none"
 
 
-def own_results(written: Sequence[tuple[int, str]], authserv: str) -> list[Result]:
-    """Return the results of our server's topmost headers.
+def trusted_results(headers: Sequence[tuple[int, str]], authserv: str) -> list[Result]:
+    """Return the results in the topmost headers of the server ``authserv``.
 
-    ``written``: (number of Received lines above the header, header value), topmost first.
+    ``headers``: (number of Received lines above the header, value of the header), topmost first.
     """
     hop: int | None = None
-    found: list[Result] = []
-    for above, value in written if authserv else ():
+    results: list[Result] = []
+    for above, value in headers if authserv else ():
         if hop is not None and above != hop:
             break
-        read = parse(value)
-        if read is None:
-            break  # it may be our server's; everything below it may be forged
-        if read.authserv == ("" if authserv == MICROSOFT_365 else authserv.casefold()):
+        header = parse(value)
+        if header is None:
+            break  # perhaps our server wrote this header; then everything below it may be forged
+        if header.authserv == ("" if authserv == MICROSOFT_365 else authserv.casefold()):
             hop = above
-            found += read.results
-    return found
+            results += header.results
+    return results
 
 
 def parse(value: str) -> Results | None:
-    """Parse one header in linear time; None if it is malformed."""
+    """Parse the value of one header in linear time; None if it is malformed."""
     parts = _parts(value)
     if parts is None:
         return None
@@ -92,14 +95,14 @@ def parse(value: str) -> Results | None:
         if not head or head[0] is _EQUALS or not (len(head) == 1 or (len(head) == 2 and _VERSION.match(head[1] or ""))):
             return None
         authserv = head[0].casefold()
-    return Results(authserv, tuple(one for one in results if one is not None))
+    return Results(authserv, tuple(result for result in results if result is not None))
 
 
 def _parts(value: str) -> list[list[str | None]] | None:
-    """Return the words between semicolons, ``_EQUALS`` for ``=``; None if the header is malformed or too long.
+    """Split a header at its semicolons into lists of words and ``_EQUALS``; None if it is malformed or too long.
 
-    Adjacent pieces form one word (``"a b"@c.example``), and so do names in which the grammar allows white space
-    (``dmarc / 1``, ``header . from``). A comment (nested, RFC 5322 §3.2.2) counts as white space.
+    ``"a b"@c.example`` is one word. So are ``dmarc / 1`` and ``header . from``, where the grammar allows white space. A
+    comment (nested, RFC 5322 §3.2.2) counts as white space.
     """
     if len(value) > MAX_LENGTH:
         return None
@@ -112,20 +115,20 @@ def _parts(value: str) -> list[list[str | None]] | None:
                 return None
             at, spaced = end, True
             continue
-        found = _TOKEN.match(value, at)
-        if found is None or found[0] in ('"', ")", "\\"):
+        token = _TOKEN.match(value, at)
+        if token is None or token[0] in ('"', ")", "\\"):
             return None  # an unclosed quote, or a character that is not allowed here
-        at = found.end()
-        if found[0].isspace():
+        at = token.end()
+        if token[0].isspace():
             spaced = True
             continue
-        if found[0] == ";":
+        if token[0] == ";":
             words = []
             parts.append(words)
-        elif found[0] == "=":
+        elif token[0] == "=":
             words.append(_EQUALS)
         else:
-            text = found[0] if found[1] is None else re.sub(r"\\(.)", r"\1", found[1], flags=re.S)
+            text = token[0] if token[1] is None else re.sub(r"\\(.)", r"\1", token[1], flags=re.S)
             last = words[-1] if words else _EQUALS
             is_value = len(words) > 1 and words[-2] is _EQUALS
             apart = spaced and (is_value or not (text[:1] in _JOINTS or piece[-1:] in _JOINTS))
@@ -155,7 +158,7 @@ def _end_of_comment(value: str, at: int) -> int | None:
 
 
 def _result(part: Sequence[str | None]) -> Result | None:
-    """Parse ``method[/version]=result`` and the ``name=value`` pairs after it, up to words that are no pair."""
+    """Parse ``method[/version]=result`` and the properties (``name=value``) after it; None if it has another form."""
     pairs: list[tuple[str, str]] = []
     for name, equals, value in zip(part[::3], part[1::3], part[2::3], strict=False):
         if name is _EQUALS or equals is not _EQUALS or value is _EQUALS:

@@ -1,7 +1,7 @@
-"""Whether a mail is automatic, and of which kind (RFC 3834 and older headers).
+"""Decides whether a mail is automatic, and of which kind (RFC 3834 and older headers).
 
-Ticket systems also mark comments of people as ``Auto-Submitted``. So a header alone never makes a mail automatic:
-typical words (an absence note, an acknowledgement, a notice) or a report part must be present too.
+A header alone never makes a mail automatic, because ticket systems also mark comments of people as ``Auto-Submitted``.
+Typical wording (an absence note, an acknowledgement, a notice) or a report part is needed as well.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from service.mail.message import Automatic, Bounce, Mail
 from service.mail.word_lists import alternatives, linear, load
 
 FIRST = 2_500
-"""The words must be within this many characters of the new text."""
+"""Number of characters at the beginning of the new text in which typical wording is looked for."""
 
 _PATTERNS: Final = {name: alternatives(text) for name, text in load("automatic").items()}
 _AWAY_SUBJECT = linear(rf"^\W*(?:{_PATTERNS['away_subject']})")
@@ -35,49 +35,49 @@ _NO_REPLY = re.compile(
 _CALENDAR_METHODS = frozenset({"REQUEST", "REPLY", "CANCEL", "COUNTER", "DECLINECOUNTER"})
 
 
-def kind(head: Mail, found: Contents, new_text: str, report: Bounce | None) -> Automatic | None:
-    """Return the kind of automatic mail; None for mail by people, including comments that a ticket system sends on.
+def kind(header: Mail, contents: Contents, new_text: str, bounce_report: Bounce | None) -> Automatic | None:
+    """Return the kind of automatic mail; None for mail by people, such as a comment sent by a ticket system.
 
-    ``new_text`` is the text without quotes: a quoted acknowledgement does not make a mail automatic.
+    ``new_text`` is the text without quotes, since a quoted acknowledgement does not make a mail automatic.
     """
-    if report is not None:
+    if bounce_report is not None:
         return "bounce"
     start = new_text[:FIRST]
-    if _receipt(head, found, start):
+    if _receipt(header, contents, start):
         return "receipt"
-    if any(event.method in _CALENDAR_METHODS for event in found.events):
+    if any(event.method in _CALENDAR_METHODS for event in contents.events):
         return "calendar"
-    if any(k == "message/feedback-report" for k, _ in found.reports):
+    if any(k == "message/feedback-report" for k, _ in contents.reports):
         return "notification"
-    replied = head.headers.get("auto-submitted", "").casefold().startswith("auto-replied")
-    evidence = _evidence(head, start)
-    if _away(head, start, replied, evidence):
+    replied = header.headers.get("auto-submitted", "").casefold().startswith("auto-replied")
+    evidence = _evidence(header, start)
+    if _away(header, start, replied, evidence):
         return "auto_reply"
     if evidence == 0:
         return None
     if evidence >= 2 and not replied and _ELSEWHERE.search(start):
         return "notification"
-    if _ACKNOWLEDGEMENT.search(head.subject) or _ACKNOWLEDGEMENT.search(start[:800]):
+    if _ACKNOWLEDGEMENT.search(header.subject) or _ACKNOWLEDGEMENT.search(start[:800]):
         # a notice with "Maintenance … has been opened" is rare; one with "we received your request" is rarer
-        notice = bool(_NOTICE.search(head.subject)) and not replied
+        notice = bool(_NOTICE.search(header.subject)) and not replied
         if evidence >= 2 or replied:
             return "notification" if notice else "auto_reply"
-    answer = bool(head.in_reply_to or head.references) and not replied
-    if not answer and _notice(head, start, evidence):
+    answer = bool(header.in_reply_to or header.references) and not replied
+    if not answer and _notice(header, start, evidence):
         return "notification"
     return "auto_reply" if replied else None
 
 
-def submitted(head: Mail, automatic: Automatic | None) -> bool:
-    """Whether a machine sent the mail according to its headers, or the mail is an automatic reply."""
-    if _header_evidence(head) >= 2:
+def sent_by_machine(header: Mail, kind: Automatic | None) -> bool:
+    """Return whether a machine sent the mail: its headers say so, or it is a reply, bounce or receipt of a machine."""
+    if _header_evidence(header) >= 2:
         return True
-    return automatic in ("auto_reply", "bounce", "receipt")
+    return kind in ("auto_reply", "bounce", "receipt")
 
 
-def _header_evidence(head: Mail) -> int:
+def _header_evidence(header: Mail) -> int:
     """Return 2 if a header states that the mail is automatic, 1 if it suggests so, otherwise 0."""
-    fields = head.headers
+    fields = header.headers
     value = fields.get("auto-submitted", "").casefold().strip()
     if value and not value.startswith("no"):
         return 2
@@ -91,33 +91,34 @@ def _header_evidence(head: Mail) -> int:
     return 1 if precedence in ("bulk", "junk") or fields.get("return-path", "x").strip() in ("<>", "") else 0
 
 
-def _evidence(head: Mail, start: str) -> int:
-    points = _header_evidence(head)
-    if head.from_ is not None and _NO_REPLY.search(head.from_.address):
+def _evidence(header: Mail, start: str) -> int:
+    """Return the points for signs that a machine sent the mail: 1 for a weak sign, 2 for a clear one."""
+    points = _header_evidence(header)
+    if header.from_ is not None and _NO_REPLY.search(header.from_.address):
         points += 1
-    if "list-unsubscribe" in head.headers and "list-post" not in head.headers:
+    if "list-unsubscribe" in header.headers and "list-post" not in header.headers:
         points += 1
     if _SAYS_AUTOMATIC.search(start):
         points += 2
     return points
 
 
-def _receipt(head: Mail, found: Contents, start: str) -> bool:
-    if any(k.endswith("disposition-notification") for k, _ in found.reports) or bounce.delivered(found):
+def _receipt(header: Mail, contents: Contents, start: str) -> bool:
+    if any(k.endswith("disposition-notification") for k, _ in contents.reports) or bounce.is_success_report(contents):
         return True
-    return bool(_RECEIPT_SUBJECT.match(head.subject) and _RECEIPT.search(start) and len(start) < 1_000)
+    return bool(_RECEIPT_SUBJECT.match(header.subject) and _RECEIPT.search(start) and len(start) < 1_000)
 
 
-def _away(head: Mail, start: str, replied: bool, evidence: int) -> bool:
-    if _AWAY_SUBJECT.match(head.subject):
+def _away(header: Mail, start: str, replied: bool, evidence: int) -> bool:
+    if _AWAY_SUBJECT.match(header.subject):
         return True
-    return bool((replied or evidence >= 2) and _AWAY.search(start[:800]) and not _NOTICE.search(head.subject))
+    return bool((replied or evidence >= 2) and _AWAY.search(start[:800]) and not _NOTICE.search(header.subject))
 
 
-def _notice(head: Mail, start: str, evidence: int) -> bool:
+def _notice(header: Mail, start: str, evidence: int) -> bool:
     if _COMMENT.search(start[:300]):
         return False
-    titled = _NOTICE.search(head.subject) is not None
+    titled = _NOTICE.search(header.subject) is not None
     if titled or _NOTICE.search(start[:600]):
         return evidence >= (1 if titled else 2)
-    return "list-unsubscribe" in head.headers and "list-post" not in head.headers and evidence >= 2
+    return "list-unsubscribe" in header.headers and "list-post" not in header.headers and evidence >= 2

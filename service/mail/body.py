@@ -1,7 +1,4 @@
-"""Splits the text of a mail into new text, quoted mails, forwarded mails and signature.
-
-``read_body`` is pure, takes time linear in the text, and never raises.
-"""
+"""Splits the text of a mail into new text, quoted mails, forwarded mails and signature, in linear time."""
 
 from __future__ import annotations
 
@@ -9,16 +6,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import pairwise
 from typing import Final
 
 from service.mail import dates, encoded, forward, history, identifiers, signature, ticket_comments
 from service.mail.headers import MAX_SUBJECT
-from service.mail.history import Speaker
+from service.mail.history import Section
 from service.mail.message import Earlier, Origin
-from service.mail.writer import people, who_and_when
+from service.mail.writer import author_and_date, people
 
 LONGEST: Final = 400_000
-"""Maximum number of characters that are split; the rest stays text of the last author."""
+"""Maximum number of characters that are split; the text beyond them belongs to the last author."""
 _MOST_LINES: Final = 15_000
 _INVISIBLE = re.compile("[\ufeff\u200b\u2060]")
 _JAPANESE_HTML = re.compile(r"<(?:html|body)\b[^>]{0,400}\blang=[\"']?ja", re.I)
@@ -30,7 +28,7 @@ _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The parts of a body. ``forwarded`` is outermost first, ``history`` newest first."""
+    """The parts of a body; the fields have the same meaning as in ``Mail``."""
 
     text: str = ""
     reply_text: str = ""
@@ -43,21 +41,21 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class _Around:
-    """Facts about the outer mail: the time zone for dates that state none, and its own date."""
+class _OuterMail:
+    """Facts about the mail that are needed to read the earlier mails in its body."""
 
-    zone: tzinfo
-    written: datetime | None
-    ticketed: bool
-    """Whether the body contains "reply above this line"."""
+    default_zone: tzinfo
+    """The time zone of dates that state none."""
+    date: datetime | None
+    may_have_reply_line: bool
+    """Whether the body may contain "reply above this line"."""
 
 
 def read_body(text: str, html: str | None, *, subject: str, date: datetime | None) -> Body:
-    """Split ``text``; never raises.
+    """Split the body ``text``; never raises. Flowed lines (RFC 3676) must be joined already.
 
-    ``html`` is the same body as HTML, if the mail has it: its language suggests a time zone. ``date`` is the mail's
-    Date; header blocks without a zone are read in its offset (see ``dates.zone_of``). The soft line breaks of
-    flowed text must be joined already (RFC 3676).
+    ``html``: the same body as HTML, if there is one. ``subject``, ``date``: those of the mail. HTML and date suggest
+    the time zone of dates without one (``dates.zone_of``).
     """
     if not text.strip():
         return Body(text=text)
@@ -68,53 +66,53 @@ def read_body(text: str, html: str | None, *, subject: str, date: datetime | Non
 
 
 def _read(text: str, html: str | None, subject: str, date: datetime | None) -> Body:
-    lines, rest = _lines(text)
-    walk = history.Walk(forward.prefix_of(subject))
-    own, speakers = walk.take_apart(lines)
-    ticketed = ticket_comments.may_hold_reply_line(text[:LONGEST])
-    reply_lines, signed, beyond = _new_text(own, ticketed)
-    around_it = _Around(dates.zone_of(_spoken(text, html), date), date, ticketed)
-    forwards, others = forward.sorted_out(speakers, subject, bool(reply_lines))
-    forwarded = tuple(_earlier(speaker, "forwarded", around_it, subject) for speaker in forwards)
-    history_ = _newest_first([_earlier(speaker, "quoted", around_it, "") for speaker in others if speaker.announced])
+    lines, beyond_limit = _lines(text)
+    splitter = history.Splitter(forward.prefix_of(subject))
+    own, sections = splitter.split(lines)
+    may_have_reply_line = ticket_comments.may_hold_reply_line(text[:LONGEST])
+    reply_lines, signature_lines, below_reply_line = _new_text(own, may_have_reply_line)
+    outer = _OuterMail(dates.zone_of(_zone_language(text, html), date), date, may_have_reply_line)
+    forwards, others = forward.split_forwards(sections, subject, bool(reply_lines))
+    forwarded = tuple(_earlier_mail(section, "forwarded", outer, subject) for section in forwards)
+    quoted = _newest_first([_earlier_mail(section, "quoted", outer, "") for section in others if section.has_heading])
     reply = "\n".join(reply_lines).rstrip()
-    if not reply and not forwarded and speakers and forward.prefix_of(subject) == "reply":
-        reply = _below_headers(speakers, subject)
-    if rest and not speakers:
-        reply += rest
+    if not reply and not forwarded and sections and forward.prefix_of(subject) == "reply":
+        reply = _text_below_own_headers(sections, subject)
+    if beyond_limit and not sections:
+        reply += beyond_limit
     return Body(
         text=text,
         reply_text=reply,
-        quoted_text=_quoted(lines, own, beyond) if speakers or beyond else "",
+        quoted_text=_text_of_others(lines, own, below_reply_line) if sections or below_reply_line else "",
         intro=reply if forwarded else "",
-        signature="\n".join(signed).strip(),
+        signature="\n".join(signature_lines).strip(),
         forwarded=forwarded,
-        history=tuple(history_),
-        defects=("body-cut",) if rest or walk.cut else (),
+        history=tuple(quoted),
+        defects=("body-cut",) if beyond_limit or splitter.limit_reached else (),
     )
 
 
 def _lines(text: str) -> tuple[list[str], str]:
-    rest = ""
+    beyond_limit = ""
     if len(text) > LONGEST:
-        text, rest = text[:LONGEST], text[LONGEST:]
+        text, beyond_limit = text[:LONGEST], text[LONGEST:]
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
         text = _INVISIBLE.sub("", text).replace("\u2028", "\n")
     lines = text.split("\n", _MOST_LINES)
     if len(lines) > _MOST_LINES:
-        rest = lines.pop() + rest
-    return lines, rest
+        beyond_limit = lines.pop() + beyond_limit
+    return lines, beyond_limit
 
 
-def _new_text(own: history.Lines, ticketed: bool = False) -> tuple[list[str], list[str], list[str]]:
-    """Split an author's lines into (new lines, signature lines, lines below a "reply above this line")."""
-    beyond: list[str] = []
-    if ticketed and (cut := _reply_line(own)) is not None:
-        above, below = own[:cut], own[cut + 1 :]
+def _new_text(own: history.Lines, may_have_reply_line: bool = False) -> tuple[list[str], list[str], list[str]]:
+    """Split the lines of one author into (new text, signature, lines below a "reply above this line")."""
+    below_reply_line: list[str] = []
+    if may_have_reply_line and (reply_line := _reply_line(own)) is not None:
+        above, below = own[:reply_line], own[reply_line + 1 :]
         if any(line and line.strip() for line in above):
-            own, beyond = above, [line for line in below if line is not None]
+            own, below_reply_line = above, [line for line in below if line is not None]
         else:
             own = below
     parts: list[list[str]] = [[]]
@@ -124,120 +122,97 @@ def _new_text(own: history.Lines, ticketed: bool = False) -> tuple[list[str], li
         elif parts[-1]:
             parts.append([])
     new: list[str] = []
-    signed: list[str] = []
+    signature_lines: list[str] = []
     for part in parts:
-        kept, off = signature.split(_single_spaced(part))
-        signed += off
+        kept, removed = signature.split(_single_spaced(part))
+        signature_lines += removed
         if kept:
             new += ["", *kept] if new else kept
-    return new, signed, beyond
+    return new, signature_lines, below_reply_line
 
 
 def _single_spaced(lines: list[str]) -> list[str]:
-    """Return the lines without the blank line that Outlook's HTML puts after every line (each is a paragraph)."""
-    gap = gaps = wide = 0
-    for line in lines:
-        if not line.strip():
-            gap += 1
-        elif gap or not gaps:
-            gaps += 1
-            wide += gap > 2
-            gap = 0
-        else:
-            return lines
-    if gaps < 4 or not wide:
+    """Return the lines without the blank line that Outlook's HTML puts after every line, as each is a paragraph."""
+    text_lines = [at for at, line in enumerate(lines) if line.strip()]
+    gaps = [at - above - 1 for above, at in pairwise([-1, *text_lines])]
+    if len(gaps) < 4 or 0 in gaps[1:] or max(gaps) <= 2:
         return lines
     spaced: list[str] = []
-    gap = 0
-    for line in lines:
-        if line.strip():
-            spaced += [""] * ((gap - 1) // 2) + [line]
-            gap = 0
-        else:
-            gap += 1
+    for gap, at in zip(gaps, text_lines, strict=True):
+        spaced += [""] * ((gap - 1) // 2) + [lines[at]]
     return spaced
 
 
 def _reply_line(own: history.Lines) -> int | None:
-    """Return the index of the "reply above this line"; None if there is none. Only the first 200 candidates are
-    checked."""
-    looks = 200
-    for at, line in enumerate(own):
-        if line is not None and ticket_comments.may_hold_reply_line(line):
-            looks -= 1
-            if ticket_comments.is_reply_line(line):
-                return at
-            if not looks:
-                break
-    return None
+    """Return the index of the "reply above this line" among the first 200 candidates; None if there is none."""
+    candidates = [(at, line) for at, line in enumerate(own) if line and ticket_comments.may_hold_reply_line(line)]
+    return next((at for at, line in candidates[:200] if ticket_comments.is_reply_line(line)), None)
 
 
-def _spoken(text: str, html: str | None) -> str:
-    """Return the language that suggests a time zone: by the letters, otherwise by the HTML; empty if unknown."""
+def _zone_language(text: str, html: str | None) -> str:
+    """Return ``ja``, ``ko`` or ``zh``, the languages that suggest a time zone; empty for any other."""
     head = text[:20_000]
-    if head.isascii():
-        return "ja" if html is not None and _JAPANESE_HTML.search(html[:8_000]) else ""
-    if _KANA.search(head) or _JAPANESE_HEADER.search(head):
-        return "ja"
-    if _HANGUL.search(head):
-        return "ko"
+    if not head.isascii():
+        if _KANA.search(head) or _JAPANESE_HEADER.search(head):
+            return "ja"
+        if _HANGUL.search(head):
+            return "ko"
     if html is not None and _JAPANESE_HTML.search(html[:8_000]):
         return "ja"
     return "zh" if len(_HAN.findall(head, 0, 2_000)) > 8 else ""
 
 
-def _earlier(speaker: Speaker, origin: Origin, around_it: _Around, around: str) -> Earlier:
-    text = "\n".join(_new_text(speaker.lines, around_it.ticketed)[0]).rstrip()
-    if speaker.said is not None:
-        who, when, assumed = who_and_when(speaker.said.text, around_it.zone, around_it.written)
-        subject = forward.base_subject(around) or None if origin == "forwarded" else None
-        return Earlier(origin=origin, from_=who, subject=subject, date=when, zone_assumed=assumed, text=text)
-    assert speaker.block is not None
-    values = speaker.block.values
+def _earlier_mail(section: Section, origin: Origin, outer: _OuterMail, outer_subject: str) -> Earlier:
+    text = "\n".join(_new_text(section.lines, outer.may_have_reply_line)[0]).rstrip()
+    if section.attribution is not None:
+        author, date, zone_assumed = author_and_date(section.attribution.text, outer.default_zone, outer.date)
+        subject = forward.base_subject(outer_subject) or None if origin == "forwarded" else None
+        return Earlier(origin=origin, from_=author, subject=subject, date=date, zone_assumed=zone_assumed, text=text)
+    assert section.block is not None
+    values = section.block.values
     if any("=?" in value for value in values.values()):
-        values = {field: encoded.words(value) for field, value in values.items()}
-    writers = people(values.get("from", ""))
-    found = dates.read(values["date"], around_it.zone, around_it.written) if "date" in values else None
+        values = {field: encoded.decode_words(value) for field, value in values.items()}
+    authors = people(values.get("from", ""))
+    dated = dates.read(values["date"], outer.default_zone, outer.date) if "date" in values else None
     return Earlier(
         origin=origin,
-        from_=writers[0] if writers else None,
+        from_=authors[0] if authors else None,
         to=people(values.get("to", "")),
         cc=people(values.get("cc", "")),
         subject=values["subject"][:MAX_SUBJECT] if "subject" in values else None,
-        date=found[0] if found else None,
-        zone_assumed=bool(found and found[1]),
+        date=dated[0] if dated else None,
+        zone_assumed=bool(dated and dated[1]),
         text=text,
         message_id=identifiers.message_id(values.get("message_id", "").encode("utf-8", "replace")),
     )
 
 
-def _newest_first(found: list[Earlier]) -> list[Earlier]:
-    """Sort by date if every mail has one; otherwise keep the order of the text."""
-    if all(earlier.date is not None for earlier in found):
-        return sorted(found, key=lambda earlier: earlier.date.timestamp() if earlier.date else 0.0, reverse=True)
-    return found
+def _newest_first(mails: list[Earlier]) -> list[Earlier]:
+    """Return the mails sorted by date if each has one; otherwise in the order of the text."""
+    if all(earlier.date is not None for earlier in mails):
+        return sorted(mails, key=lambda earlier: earlier.date.timestamp() if earlier.date else 0.0, reverse=True)
+    return mails
 
 
-def _below_headers(speakers: Sequence[Speaker], subject: str) -> str:
-    """Return the text below header lines that open a body, if they belong to no mail that this one answers; otherwise
-    "".
+def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
+    """Return the text below the first header block if that block describes this mail itself; otherwise "".
 
-    Some systems write a mail's own header lines above its text. A reply is not empty, so that text is the reply.
+    Some systems repeat the header lines of a reply above its text, so that it seems to have no text of its own.
     """
-    first = speakers[0]
+    first = sections[0]
     if first.block is None or not first.block.subject or forward.same_subject(subject, first.block.subject):
         return ""
     return "\n".join(_new_text(first.lines)[0]).rstrip()
 
 
-def _quoted(lines: Sequence[str], own: history.Lines, beyond: Sequence[str]) -> str:
-    """Return the lines that are not the sender's own, in order."""
-    mine = iter([line for line in own if line is not None])
-    next_mine = next(mine, None)
-    left = []
+def _text_of_others(lines: Sequence[str], own: history.Lines, below_reply_line: Sequence[str]) -> str:
+    """Return the text of ``lines`` without those of the sender (``own``), then that of ``below_reply_line``."""
+    own_lines = iter([line for line in own if line is not None])
+    next_own = next(own_lines, None)
+    others = []
     for line in lines:
-        if next_mine is not None and line is next_mine:
-            next_mine = next(mine, None)
+        if next_own is not None and line is next_own:
+            next_own = next(own_lines, None)
         else:
-            left.append(line)
-    return "\n".join([*left, *beyond]).strip("\n")
+            others.append(line)
+    return "\n".join([*others, *below_reply_line]).strip("\n")

@@ -1,7 +1,7 @@
-"""Text that programs add to a body: warnings above it; disclaimers and footers below it ("Sent from my iPhone").
+"""Finds text that programs add to a body: warnings above it; disclaimers and footers ("Sent from my iPhone") below it.
 
-A client's footer is a short clause that begins with a word for sending and names a device or a mail client. A sentence
-that continues ("Sent from my desk, which is …") is not a footer.
+A footer of a mail client is a short clause that begins with a word for sending and names a device or a mail client. A
+sentence that continues ("Sent from my desk, which is …") is not a footer.
 """
 
 # ruff: noqa: E501 -- patterns: a case a line
@@ -17,15 +17,15 @@ from service.mail.word_lists import alternatives, fold, load
 FRAME = re.compile(
     r"[\s>]*([-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋+/\\|<>°。—–‐﹣ー])(?:[\s]?[-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋/\\|<>°。—–‐﹣ー]){3,}\s*$"
 )
-"""Matches a line of four or more drawing characters."""
+"""Matches a line of four or more dashes, stars or other drawing characters."""
 _LONGEST: Final = 300
 _MOST_WORDS: Final = 9
-"""Maximum number of characters and of words of a client's footer."""
+"""A footer of a mail client has at most ``_LONGEST`` characters and ``_MOST_WORDS`` words."""
 _LISTS: Final = load("around_text")
 
 
 def _opening(name: str) -> re.Pattern[str]:
-    """Return the pattern of a list for the beginning of a line."""
+    """Return a pattern that matches the phrases of a word list at the beginning of a line."""
     return re.compile(rf"[\W_]*(?:{alternatives(_LISTS[name])})", re.I)
 
 
@@ -54,7 +54,7 @@ _LIST_FOOTER = re.compile(
 
 
 def banner_end(lines: Sequence[str]) -> int:
-    """Return the number of leading lines that are a warning added by a mail system."""
+    """Return the number of lines at the beginning that are a warning by a mail system; 0 if there is none."""
     at = 0
     for _ in range(3):
         while at < len(lines) and not lines[at].strip():
@@ -74,7 +74,7 @@ def banner_end(lines: Sequence[str]) -> int:
 
 
 def disclaimer_start(lines: Sequence[str]) -> int | None:
-    """Return the index of the first line near the end that begins a disclaimer; None if there is none, or only that."""
+    """Return the index of the line that begins a disclaimer; None if there is no disclaimer, or no text above it."""
     for at in range(max(0, len(lines) - 40), len(lines)):
         line = lines[at]
         starts = at == 0 or not lines[at - 1].strip() or FRAME.match(lines[at - 1][:200]) is not None
@@ -84,7 +84,7 @@ def disclaimer_start(lines: Sequence[str]) -> int | None:
 
 
 def footer_start(lines: Sequence[str]) -> int | None:
-    """Return where a client's footer at the end begins; None if there is none."""
+    """Return the index of the line where a mail client's footer begins; None if the lines do not end with one."""
     last = lines[-1]
     if _is_footer(last):
         return len(lines) - 1
@@ -98,7 +98,7 @@ def footer_start(lines: Sequence[str]) -> int | None:
 
 
 def list_footer_start(lines: Sequence[str]) -> int | None:
-    """Return where the footer of a mailing list begins, at the rule above it; None if there is none."""
+    """Return the index of the rule (line of dashes) above the footer of a mailing list; None if there is no footer."""
     for at in range(len(lines) - 1, max(-1, len(lines) - 8), -1):
         if len(lines[at]) < 200 and FRAME.match(lines[at]):
             below = "\n".join(line[:300] for line in lines[at + 1 :])
@@ -107,7 +107,6 @@ def list_footer_start(lines: Sequence[str]) -> int | None:
 
 
 def _is_footer(line: str) -> bool:
-    """Whether the line is only a client's footer, such as "Sent from my iPhone"."""
     if len(line) > _LONGEST:
         return False
     folded = fold(line)
@@ -119,25 +118,25 @@ def _is_footer(line: str) -> bool:
     if not bare.isascii() and (_JAPANESE.match(bare) or _CHINESE.match(bare)):
         return True
     if _ENGLISH.match(bare):
-        return _is_english(bare)
+        return _is_english_footer(bare)
     if (m := _FROM.match(bare)) is not None:
         return len(bare) - m.end() < 16 and "," not in bare
     if bare.startswith(("please excuse", "pls excuse", "excuse", "please forgive", "yahoo mail:")):
         return _EXCUSE.match(bare) is not None or bare.startswith("yahoo mail:")
-    return _is_foreign(bare)
+    return _is_foreign_footer(bare)
 
 
-def _is_english(bare: str) -> bool:
-    clause, _, rest = (re.sub(r"[.,!;]\s", "\n", bare, count=1) + "\n").partition("\n")
+def _is_english_footer(bare: str) -> bool:
+    clause, _, apology = (re.sub(r"[.,!;]\s", "\n", bare, count=1) + "\n").partition("\n")
     words = _WORD.findall(clause)
-    if len(words) > _MOST_WORDS or (rest.strip() and not _APOLOGY.match(rest.strip())):
+    if len(words) > _MOST_WORDS or (apology.strip() and not _APOLOGY.match(apology.strip())):
         return False
     if any(word.startswith(_DEVICES) for word in words[2:]):
         return True
-    return words[1:3] in (["from", "my"], ["via", "my"]) and (len(words) <= 6 or bool(rest.strip()))
+    return words[1:3] in (["from", "my"], ["via", "my"]) and (len(words) <= 6 or bool(apology.strip()))
 
 
-def _is_foreign(bare: str) -> bool:
+def _is_foreign_footer(bare: str) -> bool:
     words = [word for word in _PARTS.split(bare) if word]
     if not 2 <= len(words) <= 14 or not any(word.startswith(_DEVICES) for word in words):
         return False

@@ -1,7 +1,7 @@
-"""Detects delivery reports: RFC 3464 reports and free-form ones.
+"""Detects delivery reports (bounces): those in the format of RFC 3464, and free text.
 
-No phrase is enough by itself, because people forward and quote bounces. Points are added for the sender, the null
-return path, the subject, the words of the first lines, and a returned message.
+Free text is judged by points, since no phrase is enough by itself: people forward and quote bounces. There are points
+for the sender, the null return path, the subject, the wording, and a returned message.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from service.mail.word_lists import alternatives, linear, load
 
 ENOUGH = 4
 FIRST = 3_000
-"""The words must be within this many characters of the text."""
+"""Number of characters of the text that are examined."""
 MAX_RECIPIENTS = 100
 
 _DAEMON = re.compile(
@@ -43,90 +43,93 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Z
 _SES = re.compile(r'\\?"(?:notificationType|eventType)\\?"\s*:\s*\\?"(?:Bounce|Complaint)', re.IGNORECASE)
 
 
-def read(root: Part, head: Mail, found: Contents, text: str) -> Bounce | None:
-    """Return the content of a delivery report; None if the mail is not one (a report of success is a receipt)."""
-    status = [body for kind, body in found.reports if kind.endswith("delivery-status")]
+def read(root: Part, header: Mail, contents: Contents, text: str) -> Bounce | None:
+    """Return the content of a delivery report; None for other mail, and for a report that the delivery succeeded."""
+    status = [body for kind, body in contents.reports if kind.endswith("delivery-status")]
     if status:
-        return _report("\n".join(status), head, found, text)
+        return _rfc3464_report("\n".join(status), header, contents, text)
     start = text[:FIRST]
-    if not _free_form(root, head, found, start):
+    if not _free_form(root, header, contents, start):
         return None
-    return Bounce(_recipients(head, start), _status(start), _returned_id(found, text))
+    return Bounce(_recipients(header, start), _status(start), _returned_id(contents, text))
 
 
-def delivered(found: Contents) -> bool:
-    """Whether it is a delivery report in which nothing failed."""
-    actions = [
-        a.casefold() for k, body in found.reports if k.endswith("delivery-status") for a in _field(body, "action")
-    ]
-    return bool(actions) and all(a.startswith(("delivered", "relayed", "expanded")) for a in actions)
+def is_success_report(contents: Contents) -> bool:
+    """Return whether the mail is a delivery report that lists only successful deliveries."""
+    reports = [body for kind, body in contents.reports if kind.endswith("delivery-status")]
+    actions = [_has_succeeded(action) for report in reports for action in _values(report, "action")]
+    return bool(actions) and all(actions)
 
 
-def _report(status: str, head: Mail, found: Contents, text: str) -> Bounce | None:
-    if delivered(found):
+def _has_succeeded(action: str) -> bool:
+    return action.casefold().startswith(("delivered", "relayed", "expanded"))
+
+
+def _rfc3464_report(status: str, header: Mail, contents: Contents, text: str) -> Bounce | None:
+    if is_success_report(contents):
         return None
     recipients: list[str] = []
     for block in re.split(r"\n[ \t]*\n", status):
-        actions = [a.casefold() for a in _field(block, "action")]
-        if any(a.startswith(("delivered", "relayed", "expanded")) for a in actions):
+        if any(map(_has_succeeded, _values(block, "action"))):
             continue
-        named = _field(block, "final-recipient") or _field(block, "original-recipient")
-        recipients += [m for value in named[:1] for m in _ADDRESS.findall(value)[-1:]]
+        recipient = _values(block, "final-recipient") or _values(block, "original-recipient")
+        recipients += [m for value in recipient[:1] for m in _ADDRESS.findall(value)[-1:]]
     if not recipients:
-        recipients = list(_recipients(head, text[:FIRST]))
-    codes = [m for value in _field(status, "status") for m in _STATUS.findall(value)]
+        recipients = list(_recipients(header, text[:FIRST]))
+    codes = [m for value in _values(status, "status") for m in _STATUS.findall(value)]
     code = next((c for c in codes if not c.startswith("2")), None) or _status(text[:FIRST])
-    return Bounce(tuple(dict.fromkeys(recipients))[:MAX_RECIPIENTS], code, _returned_id(found, text))
+    return Bounce(tuple(dict.fromkeys(recipients))[:MAX_RECIPIENTS], code, _returned_id(contents, text))
 
 
-def _field(block: str, name: str) -> list[str]:
+def _values(block: str, name: str) -> list[str]:
     return [m.strip() for m in re.findall(rf"^{name}[ \t]*:[ \t]*([^\n]*)", block, re.IGNORECASE | re.MULTILINE)]
 
 
-def _free_form(root: Part, head: Mail, found: Contents, start: str) -> bool:
+def _free_form(root: Part, header: Mail, contents: Contents, start: str) -> bool:
     if _SES.search(start):
         return True
-    subject = head.subject
-    daemon = _daemon(head)
-    if _REPLY.match(subject) and not daemon:
+    subject = header.subject
+    from_daemon = _is_from_daemon(header)
+    if _REPLY.match(subject) and not from_daemon:
         return False
-    titled = 2 if _SUBJECT.search(subject) else 0
-    named = 3 if "x-failed-recipients" in head.headers else 0
-    points = titled + named
-    if daemon:
+    subject_points = 2 if _SUBJECT.search(subject) else 0
+    header_points = 3 if "x-failed-recipients" in header.headers else 0
+    points = subject_points + header_points
+    if from_daemon:
         points += 2
-    elif head.from_ is not None and _LIST_DAEMON.search(head.from_.address):
+    elif header.from_ is not None and _LIST_DAEMON.search(header.from_.address):
         points += 1
     path = root.first("return-path")
     if path is not None and (path.strip() in (b"<>", b"") or b"mailer-daemon" in path.lower()):
         points += 2
     if points == 0:
         return False
-    words = 2 if _BODY.search(start) else 0
-    if not words and not titled and not named:
+    wording_points = 2 if _BODY.search(start) else 0
+    if not wording_points and not subject_points and not header_points:
         return False
-    points += words
-    if found.returned or found.messages or _RETURNED.search(start):
+    points += wording_points
+    if contents.returned or contents.messages or _RETURNED.search(start):
         points += 1
-    return points >= ENOUGH + (1 if not daemon and not named else 0)
+    return points >= ENOUGH + (1 if not from_daemon and not header_points else 0)
 
 
-def _daemon(head: Mail) -> bool:
-    sender = head.from_
+def _is_from_daemon(header: Mail) -> bool:
+    sender = header.from_
     if sender is None:
         return False
     return bool(_DAEMON.match(sender.address) or _DAEMON_NAME.search(sender.name) or _DAEMON.match(sender.name))
 
 
-def _recipients(head: Mail, start: str) -> tuple[str, ...]:
-    """Return the failed addresses of a free-form report: from its header, otherwise the first one in the text."""
-    stated = head.headers.get("x-failed-recipients")
+def _recipients(header: Mail, start: str) -> tuple[str, ...]:
+    """Return the failed addresses of a free-text report: X-Failed-Recipients, otherwise the first one in the text."""
+    stated = header.headers.get("x-failed-recipients")
     if stated:
         return tuple(dict.fromkeys(_ADDRESS.findall(stated)))[:MAX_RECIPIENTS]
-    own = {a.key for a in (*head.to, *([head.from_] if head.from_ else []))}
-    cut = _RETURNED.search(start[200:])
-    found = [a.rstrip(".") for a in _ADDRESS.findall(start[: 200 + cut.start()] if cut else start)]
-    foreign = [a for a in found if a.casefold() not in own and not _DAEMON.match(a)]
+    participants = {a.key for a in (*header.to, *([header.from_] if header.from_ else []))}
+    returned_mail = _RETURNED.search(start[200:])
+    report = start[: 200 + returned_mail.start()] if returned_mail else start
+    addresses = [address.rstrip(".") for address in _ADDRESS.findall(report)]
+    foreign = [a for a in addresses if a.casefold() not in participants and not _DAEMON.match(a)]
     return tuple(dict.fromkeys(foreign))[:1]
 
 
@@ -141,12 +144,12 @@ def _status(start: str) -> str | None:
 _ID_LINE = re.compile(r"^[ \t>]*message-id[ \t]*:\s*(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE)
 
 
-def _returned_id(found: Contents, text: str) -> str | None:
-    """Return the Message-ID of the mail that bounced; None if it is not found."""
-    for part in [*found.returned[:3], *(inner.root for inner in found.messages[:1])]:
-        own = identifiers.message_id(part.first("message-id"))
-        if own:
-            return own
+def _returned_id(contents: Contents, text: str) -> str | None:
+    """Return the Message-ID of the mail that bounced, from the returned part or the text; None if neither has it."""
+    for part in [*contents.returned[:3], *(inner.root for inner in contents.messages[:1])]:
+        returned_id = identifiers.message_id(part.first("message-id"))
+        if returned_id:
+            return returned_id
         match = _ID_LINE.search(part.body[:50_000].decode("latin-1"))
         if match:
             return match[1]

@@ -21,7 +21,10 @@ _VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The main facts of an invitation. ``method`` is upper case (``REQUEST``, ``REPLY``, ``CANCEL``)."""
+    """The main facts of an invitation. ``method`` is ``REQUEST``, ``REPLY``, ``CANCEL`` or another of RFC 5546.
+
+    ``start`` and ``end`` are texts such as ``2026-11-10 10:00 UTC``; empty if unknown.
+    """
 
     method: str
     summary: str
@@ -31,7 +34,7 @@ class Event:
 
     @property
     def line(self) -> str:
-        """``Invitation: Review, 2026-11-10 10:00–11:00 UTC, Room 3``."""
+        """The event as one line, such as ``Invitation: Review, 2026-11-10 10:00–11:00 UTC, Room 3``."""
         when = self.start
         if self.end and self.end != self.start:
             day, _, clock = self.end.partition(" ")
@@ -40,12 +43,12 @@ class Event:
                 when = when.removesuffix(f" {zone}") + "–" + clock
             else:
                 when += "–" + self.end
-        rest = ", ".join(filter(None, (self.summary, when, self.place)))
-        return f"{_VERBS.get(self.method, 'Event')}: {rest}"
+        details = ", ".join(filter(None, (self.summary, when, self.place)))
+        return f"{_VERBS.get(self.method, 'Event')}: {details}"
 
 
 def read(text: str, method: str = "") -> Event | None:
-    """Return the first event of an iCalendar object; None if there is none."""
+    """Return the first event of an iCalendar object; or None. ``method``: used if the object states none."""
     text = re.sub(r"\n[ \t]", "", text[:MAX_CHARS].replace("\r", ""))
     begin = text.find("BEGIN:VEVENT")
     if begin < 0:
@@ -53,16 +56,16 @@ def read(text: str, method: str = "") -> Event | None:
         if begin < 0:
             return None
     end = text.find("END:V", begin + 12)
-    found: dict[str, tuple[str, str]] = {}
+    fields: dict[str, tuple[str, str]] = {}
     for match in _FIELD.finditer(text, begin, end if end > 0 else len(text)):
-        found.setdefault(match[1], (match[2], match[3].strip()))
-    stated = re.search(r"^METHOD:(\w+)", text, re.MULTILINE)
+        fields.setdefault(match[1], (match[2], match[3].strip()))
+    method_line = re.search(r"^METHOD:(\w+)", text, re.MULTILINE)
     return Event(
-        (stated[1] if stated else method).upper(),
-        _plain(found.get("SUMMARY", ("", ""))[1]),
-        _when(*found.get("DTSTART", ("", ""))),
-        _when(*found.get("DTEND", ("", ""))),
-        _plain(found.get("LOCATION", ("", ""))[1]),
+        (method_line[1] if method_line else method).upper(),
+        _plain(fields.get("SUMMARY", ("", ""))[1]),
+        _when(*fields.get("DTSTART", ("", ""))),
+        _when(*fields.get("DTEND", ("", ""))),
+        _plain(fields.get("LOCATION", ("", ""))[1]),
     )
 
 

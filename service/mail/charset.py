@@ -1,8 +1,8 @@
 """Decodes bytes to text, even with a wrong or missing charset label.
 
-A label may be wrong: Japanese mailers send NEC and IBM characters as ``iso-2022-jp`` (CP50221, which no codec of the
-standard library reads), web forms send UTF-8 as ``iso-8859-1``, scripts send no label at all. Strict decoding by the
-label is tried first, then strict UTF-8, then a guess from the bytes; only then are characters lost.
+Labels are often wrong: Japanese mailers send NEC and IBM characters as ``iso-2022-jp`` (see ``jis.py``), web forms send
+UTF-8 as ``iso-8859-1``. So the label is tried first, then UTF-8, then a guess from the bytes. Characters are replaced
+by U+FFFD only if all of these fail.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from service.mail import jis
-from service.mail.charset_guess import cp1252, guess, japanese, utf8
+from service.mail.charset_guess import cp1252, decode_strictly, guess, japanese
 from service.mail.word_lists import load
 
 __all__ = ["codec", "decode", "guess", "japanese"]
@@ -21,8 +21,8 @@ __all__ = ["codec", "decode", "guess", "japanese"]
 _ALIASES: Final[dict[str, str]] = {
     label: name for name, labels in load("charsets")["aliases"].items() for label in labels.split()
 }
-"""Charset label → codec, if Python lacks the name or its codec is narrower than the label means in mail."""
-_LOOKS_LIKE: Final = (
+"""Charset label → codec, for labels that Python lacks or for which its codec has too few characters."""
+_LABEL_PATTERNS: Final = (
     (re.compile(r"utf.?8"), "utf-8"),
     (re.compile(r"2022.?jp"), "jis"),
     (re.compile(r"s(?:hift)?.?jis|cp.?932|windows.?31j"), "cp932"),
@@ -32,74 +32,69 @@ _LOOKS_LIKE: Final = (
     (re.compile(r"ks.?c.?5601|euc.?kr"), "cp949"),
     (re.compile(r"koi8"), "koi8-r"),
 )
-"""Misspelt or decorated labels ("iso-gb2312", "utf8-strict") are matched by the name they contain."""
+"""Patterns of misspelt or extended labels ("iso-gb2312", "utf8-strict"), and their codecs."""
 _NOT_TEXT = {"base64", "hex", "quopri", "uu", "zip", "bz2", "rot13", "zlib", "idna", "punycode", "undefined", "mbcs"}
-_NO_CLAIM = {"", "unknown", "unknown-8bit", "x-unknown", "default", "default_charset", "8bit", "binary", "none", "utf"}
+_NO_LABEL = {"", "unknown", "unknown-8bit", "x-unknown", "default", "default_charset", "8bit", "binary", "none", "utf"}
 
+_NOT_ASCII_COMPATIBLE = ("hz", "utf-16", "utf-32", "utf_16", "utf_32", "iso2022", "cp037", "cp500")
 _SINGLE_BYTE = re.compile(r"cp125\d|cp874|iso8859-\d+|mac-|koi8|cp4|cp8|latin|hp-|kz|ptcp")
 
 
 def decode(raw: bytes, label: str | None = None) -> tuple[str, str | None]:
-    """Return ``raw`` as text, and the code of a defect, if any.
+    """Return (text, code of a defect or None). ``label`` is the stated charset.
 
     Defects: ``charset-unknown`` (no such charset), ``charset-missing`` (8-bit text without a label), ``charset-wrong``
-    (the label is wrong), ``charset-lossy`` (characters were lost).
+    (the text has another charset), ``charset-lossy`` (characters were replaced by U+FFFD).
     """
-    name = codec(label) if label else None
-    defect = "charset-unknown" if label and name is None and label.strip().casefold() not in _NO_CLAIM else None
+    codec_name = codec(label) if label else None
+    defect = "charset-unknown" if label and codec_name is None and label.strip().casefold() not in _NO_LABEL else None
     if raw.isascii():
-        return _ascii(raw, name, defect)
-    if name in (None, "ascii", "utf-7"):
+        return _decode_ascii(raw, codec_name, defect)
+    if codec_name in (None, "ascii", "utf-7"):
         text, lossy = guess(raw)
         return text, "charset-lossy" if lossy else defect or "charset-missing"
-    assert name is not None
-    if name == "jis":
+    assert codec_name is not None
+    if codec_name == "jis":
         if b"\x1b" in raw:
             text = jis.decode(raw)
             if "\ufffd" not in text:
                 return text, None
-        other, lossy = guess(raw)
-        return (text, "charset-lossy") if lossy and b"\x1b" in raw else (other, "charset-wrong")
-    try:
-        text = raw.decode(name)
-    except (UnicodeError, ValueError):
-        return _mislabelled(raw, name)
-    if _SINGLE_BYTE.match(name):
-        better = utf8(raw)
-        if better is not None:
-            return better, "charset-wrong"
-    return text, defect
+        guessed, lossy = guess(raw)
+        return (text, "charset-lossy") if lossy and b"\x1b" in raw else (guessed, "charset-wrong")
+    decoded = decode_strictly(raw, codec_name)
+    if decoded is None:
+        return _decode_mislabelled(raw, codec_name)
+    as_utf8 = decode_strictly(raw, "utf-8") if _SINGLE_BYTE.match(codec_name) else None
+    return (decoded, defect) if as_utf8 is None else (as_utf8, "charset-wrong")
 
 
-def _ascii(raw: bytes, name: str | None, defect: str | None) -> tuple[str, str | None]:
-    if b"\x1b" in raw and (name in (None, "ascii", "jis") or name == "utf-8") and jis.ESCAPE.search(raw):
-        return jis.decode(raw), defect or (None if name == "jis" else "charset-wrong")
-    if name == "utf-7" and b"+" in raw:
+def _decode_ascii(raw: bytes, codec_name: str | None, defect: str | None) -> tuple[str, str | None]:
+    if b"\x1b" in raw and (codec_name in (None, "ascii", "jis") or codec_name == "utf-8") and jis.ESCAPE.search(raw):
+        return jis.decode(raw), defect or (None if codec_name == "jis" else "charset-wrong")
+    if codec_name == "utf-7" and b"+" in raw:
         try:
             # UTF-7 may contain halves of surrogate pairs, which the codec lets through: join pairs and replace the rest
             return raw.decode("utf-7").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"), defect
         except (UnicodeError, ValueError):
             return raw.decode("ascii"), "charset-wrong"
-    if name == "hz" or (
-        name and name.startswith(("utf-16", "utf-32", "utf_16", "utf_32", "iso2022", "cp037", "cp500"))
-    ):
-        try:
-            return raw.decode(name), defect
-        except (UnicodeError, ValueError):
-            return raw.decode("ascii"), "charset-wrong"
+    if codec_name and codec_name.startswith(_NOT_ASCII_COMPATIBLE):
+        text = decode_strictly(raw, codec_name)
+        return (raw.decode("ascii"), "charset-wrong") if text is None else (text, defect)
     return raw.decode("ascii"), defect
 
 
-def _mislabelled(raw: bytes, name: str) -> tuple[str, str | None]:
-    if name != "utf-8":
-        text = utf8(raw)
-        if text is not None:
-            return text, "charset-wrong"
-    if name == "cp1252":
+def _decode_mislabelled(raw: bytes, codec_name: str) -> tuple[str, str | None]:
+    as_utf8 = decode_strictly(raw, "utf-8")
+    if as_utf8 is not None:
+        return as_utf8, "charset-wrong"
+    if codec_name == "cp1252":
         return cp1252(raw), None
-    lenient = raw.decode(name, "replace")
-    lost = lenient.count("\ufffd")
-    if lost * 20 <= len(lenient) - len(lenient.encode("ascii", "ignore")) or lost <= 2 < len(lenient) // 50:
+    lenient = raw.decode(codec_name, "replace")
+    lost_characters = lenient.count("\ufffd")
+    if (
+        lost_characters * 20 <= len(lenient) - len(lenient.encode("ascii", "ignore"))
+        or lost_characters <= 2 < len(lenient) // 50
+    ):
         return lenient, "charset-lossy"
     text, lossy = guess(raw)
     if lossy:
@@ -109,10 +104,10 @@ def _mislabelled(raw: bytes, name: str) -> tuple[str, str | None]:
 
 @lru_cache(maxsize=512)
 def codec(label: str) -> str | None:
-    """Return the codec for a charset label (``jis`` for the ISO-2022-JP family); None if it names no charset."""
+    """Return the name of Python's codec for a charset label, or ``jis`` for ISO-2022-JP; None for no known charset."""
     name = label[:100].strip().strip("\"'").casefold()
     name = name.partition("*")[0].partition(";")[0].strip()
-    if name in _NO_CLAIM:
+    if name in _NO_LABEL:
         return None
     if name in _ALIASES:
         return _ALIASES[name]
@@ -120,17 +115,19 @@ def codec(label: str) -> str | None:
         if candidate in _ALIASES:
             return _ALIASES[candidate]
         try:
-            found = codecs.lookup(candidate)
+            info = codecs.lookup(candidate)
         except (LookupError, ValueError, UnicodeError):
             continue
-        if found.name in _NOT_TEXT or not getattr(found, "_is_text_encoding", True):
+        if info.name in _NOT_TEXT or not getattr(info, "_is_text_encoding", True):
             return None
-        return found.name
-    return next((known for pattern, known in _LOOKS_LIKE if pattern.search(name)), None) or _numbered(name)
+        return info.name
+    return next(
+        (codec_name for pattern, codec_name in _LABEL_PATTERNS if pattern.search(name)), None
+    ) or _numbered_codec(name)
 
 
-def _numbered(name: str) -> str | None:
-    """Return the codec for a numbered charset in any spelling: ``iso 8859 15``, ``windows_1252``, ``win-1251``."""
+def _numbered_codec(name: str) -> str | None:
+    """Return the codec of a label with the number of a charset, such as ``iso 8859 15`` or ``win-1251``; else None."""
     match = re.search(r"8859[^0-9]?(\d{1,2})(?!\d)|125([0-8])(?!\d)", name)
     if match is None:
         return None

@@ -1,7 +1,6 @@
-"""Words that mail clients write around quoted and forwarded mails (``words/clients.yaml``), as sets and tables.
+"""The words that mail clients write around quoted and forwarded mails, from ``words/clients.yaml``, after ``fold``.
 
-Words are compared after ``fold``. A word may mean different fields in different languages ("Da" is From in Italian).
-The parser of header blocks needs several fields together, so one ambiguous word is not enough.
+A header word may mean different fields in different languages: "Da" is From in Italian and Date in others.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ Field = Literal["from", "to", "cc", "bcc", "subject", "date", "reply_to", "messa
 _LISTS: Final = load("clients")
 _ORDER: Final = ("from", "to", "cc", "subject", "date")
 ROWS: Final = [row.split(" | ") for row in _LISTS["labels"].splitlines()]
-"""Language, then its words for each field of ``_ORDER``."""
+"""Rows of [language, words for each field of ``_ORDER`` …]; words are separated by commas."""
 
 
-def _labelled() -> Iterator[tuple[str, str]]:
-    """Yield (field, its words)."""
+def _words_by_field() -> Iterator[tuple[str, str]]:
+    """Yield (field, header words in one language)."""
     for row in ROWS:
         yield from zip(_ORDER, row[1:], strict=True)
     for row in _LISTS["other_labels"].splitlines():
@@ -30,25 +29,25 @@ def _labelled() -> Iterator[tuple[str, str]]:
 
 def _labels() -> dict[str, frozenset[Field]]:
     table: dict[str, frozenset[Field]] = {}
-    for field, labels in _labelled():
+    for field, labels in _words_by_field():
         for word in map(fold, labels.split(", ")):
             table[word] = table.get(word, frozenset()) | {cast(Field, field)}
     return table
 
 
 LABELS: Final = _labels()
-"""Folded header word → the fields it may mean."""
+"""Header word → the fields that it may mean."""
 LONGEST_LABEL: Final = max(map(len, LABELS))
 FORWARD_MARKS: Final = phrases(_LISTS["forward_marks"])
-"""Phrases of the line above a forwarded mail, without dashes and colon."""
+"""Phrases of the mark above a forwarded mail, without dashes and colon."""
 ORIGINAL_MARKS: Final = phrases(_LISTS["original_marks"]) - FORWARD_MARKS
-"""Phrases of the line above a mail that is answered."""
+"""Phrases of the mark above a mail that is answered, such as "original message"."""
 END_STARTS: Final = (
     "end of ", "end forwarded", "end original", "fin du ", "ende der ", "fin del ", "fine messaggio", "fim da ",
 )  # fmt: skip
 END_ENDS: Final = (" ends", " end", "ここまで", "終わり", "終了", "おわり")
-"""Beginnings and ends of the line that some clients draw below a forwarded or quoted mail."""
+"""Beginnings and ends of the mark that some clients write below a forwarded or quoted mail."""
 WROTE: Final = tuple(sorted(phrases(_LISTS["wrote"])))
-"""Verbs of the attribution line, which says who wrote the text below it."""
+"""Verbs of attribution lines: "wrote" in "On Monday, X wrote:"."""
 FORWARD_PREFIXES: Final = words(_LISTS["forward_prefixes"])
 REPLY_PREFIXES: Final = words(_LISTS["reply_prefixes"])

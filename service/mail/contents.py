@@ -14,8 +14,8 @@ MAX_TEXT = 3_000_000
 
 
 @dataclass(slots=True)
-class Found:
-    """A decoded file found in a mail. ``path`` identifies it within the mail."""
+class DecodedFile:
+    """A file in a mail, decoded. ``path`` identifies it within the mail (``Attachment.part``)."""
 
     filename: str
     content_type: str
@@ -26,21 +26,21 @@ class Found:
 
 @dataclass(slots=True)
 class Segment:
-    """One part of the body: as plain text, as HTML, or both (multipart/alternative)."""
+    """One text of the body: as plain text, as HTML, or both (multipart/alternative)."""
 
     plain: str = ""
     html: str = ""
-    read: str | None = None
-    """Cached text of ``html``."""
+    html_text: str | None = None
+    """Cache of ``rendered``."""
 
     def rendered(self) -> str:
-        if self.read is None:
-            self.read = html.to_text(self.html) if self.html else ""
-        return self.read
+        if self.html_text is None:
+            self.html_text = html.to_text(self.html) if self.html else ""
+        return self.html_text
 
 
 class Inner(NamedTuple):
-    """A message inside a message. ``contents`` is None for a MIME message whose parts were not read yet."""
+    """A message inside a message. ``contents`` is None if its parts are not classified yet."""
 
     root: Part
     contents: Contents | None = None
@@ -48,68 +48,68 @@ class Inner(NamedTuple):
 
 @dataclass(slots=True)
 class Contents:
-    """The contents of one message."""
+    """The classified parts of one message."""
 
     segments: list[Segment] = field(default_factory=list)
-    files: list[Found] = field(default_factory=list)
+    files: list[DecodedFile] = field(default_factory=list)
     messages: list[Inner] = field(default_factory=list)
     returned: list[Part] = field(default_factory=list)
-    """Messages or header blocks that a report returns."""
+    """Parts of a report with the returned message or its header."""
     reports: list[tuple[str, str]] = field(default_factory=list)
-    """(media type, text) of delivery status, disposition notification and feedback report."""
+    """(media type, text) of the machine-readable parts of reports, such as a delivery status."""
     events: list[calendar.Event] = field(default_factory=list)
     subject: str = ""
-    """Subject from inside the content (TNEF, protected headers)."""
+    """Subject from a TNEF part."""
     defects: set[str] = field(default_factory=set)
 
     def text(self) -> str:
-        """Return the whole body as text: the plain form, or the HTML as text if the plain form says much less."""
-        said = [text for text in (readable(s) for s in self.segments) if text.strip()]
-        return "\n\n".join(said)[:MAX_TEXT]
+        """Return the whole body as text, at most ``MAX_TEXT`` characters."""
+        texts = [text for text in (best_text(segment) for segment in self.segments) if text.strip()]
+        return "\n\n".join(texts)[:MAX_TEXT]
 
     def title(self) -> str:
-        """Return the title of an HTML body that is used and whose text lacks the title; otherwise empty."""
+        """Return the title of the HTML body if it is meaningful and not in the text; otherwise empty."""
         for segment in self.segments:
-            if segment.html and (not segment.plain.strip() or _stub(segment)):
+            if segment.html and (not segment.plain.strip() or _is_placeholder(segment)):
                 title = html.title(segment.html)
-                said = bare(segment.rendered()[:4_000])
-                return "" if _NO_TITLE.fullmatch(title) or bare(title) in said else title
+                text_start = letters(segment.rendered()[:4_000])
+                return "" if _MEANINGLESS_TITLE.fullmatch(title) or letters(title) in text_start else title
         return ""
 
     def html(self) -> str | None:
         return "\n".join(s.html for s in self.segments if s.html) or None
 
 
-def readable(segment: Segment) -> str:
-    """Return the text of a segment from its better form."""
+def best_text(segment: Segment) -> str:
+    """Return the plain form of a segment, or the HTML as text if the plain form is missing or a placeholder."""
     if not segment.html:
         return segment.plain
-    if segment.plain.strip() and not _stub(segment):
+    if segment.plain.strip() and not _is_placeholder(segment):
         return segment.plain
     return segment.rendered() or segment.plain
 
 
-_SAYS_HTML = re.compile(
+_MENTIONS_HTML = re.compile(
     r"\bhtml\b|does not support|can(?:not|'t) (?:display|view|read)|HTML形式|HTMLメール", re.IGNORECASE
 )
 _LETTERS = re.compile(r"\w")
-_NO_TITLE = re.compile(
+_MEANINGLESS_TITLE = re.compile(
     r"(?:untitled|new|no|html|plain)?[ _-]*(?:document|message|e?-?mail|template|title|page|無題.*)?", re.IGNORECASE
 )
 
 
-def _stub(segment: Segment) -> bool:
-    """Whether the plain form only says that there is an HTML form, or lacks most of its text."""
+def _is_placeholder(segment: Segment) -> bool:
+    """Return whether the plain form has much less text than the HTML form, such as only "see the HTML"."""
     plain = segment.plain.strip()
     if len(plain) > 600:
         return False
-    letters = len(_LETTERS.findall(plain))
-    if letters == 0:
+    plain_letters = len(_LETTERS.findall(plain))
+    if plain_letters == 0:
         return True
-    full = len(_LETTERS.findall(segment.rendered()))
-    return full > (4 if _SAYS_HTML.search(plain) or letters <= 20 else 10) * letters + 40
+    html_letters = len(_LETTERS.findall(segment.rendered()))
+    return html_letters > (4 if _MENTIONS_HTML.search(plain) or plain_letters <= 20 else 10) * plain_letters + 40
 
 
-def bare(text: str) -> str:
-    """Return only letters and digits, to compare two texts."""
+def letters(text: str) -> str:
+    """Return only the letters and digits of a text, to compare it with another."""
     return "".join(_LETTERS.findall(text[:20_000]))

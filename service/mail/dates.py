@@ -1,7 +1,4 @@
-"""Parses dates of header blocks and attribution lines: 令和, 午前/午後, months in 25 languages, with or without a zone.
-
-``read`` is pure. If the text states no zone, it uses the caller's assumption and reports that.
-"""
+"""Parses dates of header blocks and attribution lines, with Japanese eras (令和) and months in 25 languages."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import Final
 from service.mail.word_lists import load
 
 LONGEST: Final = 200
-"""A longer text is truncated to this many characters."""
+"""Maximum number of characters that are read."""
 
 _AFTERNOON: Final = frozenset({"pm", "午後", "下午", "오후", "nachm", "μμ", "ös", "晚上", "em", "ch"})
 _CJK_HALVES: Final = ("午後", "下午", "오후", "晚上", "午前", "上午", "오전", "凌晨", "öö", "ös")
@@ -42,7 +39,7 @@ _VIETNAMESE = re.compile(r"(\d{1,2}) (?:thg|tháng) (\d{1,2}),? (?:năm )?(\d{4}
 _NUMBER = re.compile(r"\d{1,4}")
 
 
-def _plain(text: str) -> str:
+def _folded(text: str) -> str:
     """Normalise for comparison: NFKC, case-folded, without format characters."""
     text = unicodedata.normalize("NFKC", text).casefold()
     return "".join(c for c in text if c == "\n" or unicodedata.category(c) != "Cf")
@@ -58,60 +55,60 @@ def _months() -> dict[str, int]:
     for row in _LISTS["months"].splitlines():
         for number, word in enumerate(row.split(), 1):
             for form in {word, word[:3]} if word.isascii() and len(word) > 4 else {word}:
-                table.setdefault(_plain(form), number)
-    return table | {_plain(word): number for word, number in _LISTS["more_months"].items()}
+                table.setdefault(_folded(form), number)
+    return table | {_folded(word): number for word, number in _LISTS["more_months"].items()}
 
 
 _MONTHS: Final = _months()
-"""Folded name or abbreviation → number."""
+"""Folded name or abbreviation of a month → its number."""
 
 
 def read(
-    text: str, assumed: tzinfo, written: datetime | None = None, day_first: bool | None = None
+    text: str, default_zone: tzinfo, mail_date: datetime | None = None, day_first: bool | None = None
 ) -> tuple[datetime, bool] | None:
-    """Return the time stated in ``text`` and whether its zone was assumed; None if it states no complete day.
+    """Return (time stated in ``text``, whether ``default_zone`` was used); None if it states no complete day.
 
-    ``written`` is the date of the mail that contains the text. An ambiguous date such as 3/4/2026 is read as the day
-    closest to ``written`` (at most a month before), unless ``day_first`` is given.
+    ``mail_date``: of the mail that contains the text. ``day_first``: how to read an ambiguous date such as 3/4/2026; by
+    default it is the day closest to ``mail_date`` and at most 32 days before.
     """
-    text = _plain(text[:LONGEST])
-    day, rest = _day(text, written, day_first)
+    text = _folded(text[:LONGEST])
+    day, remainder = _day(text, mail_date, day_first)
     if day is None:
         return None
-    hour, minute, second, tail = _time(rest)
-    zone = _zone(tail)
+    hour, minute, second, after_time = _time(remainder)
+    zone = _zone(after_time)
     try:
-        at = datetime(*day, hour, minute, second, tzinfo=zone if zone is not None else assumed)
+        at = datetime(*day, hour, minute, second, tzinfo=zone if zone is not None else default_zone)
     except (ValueError, OverflowError):
         return None
-    return None if usable(at) is None else (at, zone is None)
+    return None if plausible(at) is None else (at, zone is None)
 
 
-def usable(date: datetime) -> datetime | None:
-    """Return ``date``; None if its year is not 1970 to 2199, which no mail has and which may overflow in UTC."""
+def plausible(date: datetime) -> datetime | None:
+    """Return ``date`` if its year is 1970 to 2199, otherwise None: no mail has another year."""
     return date if 1970 <= date.year <= 2199 else None
 
 
 def has_day(text: str) -> bool:
-    """Whether the text contains a complete day (year, month, day)."""
-    return _day(_plain(text[:LONGEST]), None, None)[0] is not None
+    """Return whether the text contains a complete day (year, month, day)."""
+    return _day(_folded(text[:LONGEST]), None, None)[0] is not None
 
 
-def zone_of(text_is: str, containing: datetime | None) -> tzinfo:
-    """Return the zone to assume for a date without one.
+def zone_of(language: str, mail_date: datetime | None) -> tzinfo:
+    """Return the time zone to assume for dates that state none in a mail with this language and Date.
 
-    This is the offset of the containing mail. But Exchange writes every Date in UTC, while the header blocks inside use
-    local time: a UTC mail in Japanese or Korean (``text_is`` = ja, ko) gets +09:00, one in Chinese +08:00.
+    It is the offset of the Date. Exchange writes every Date in UTC, but local time in header blocks. So a mail in UTC
+    gets +09:00 if it is Japanese or Korean (``ja``, ``ko``), and +08:00 if it is Chinese.
     """
-    offset = containing.utcoffset() if containing is not None else None
+    offset = mail_date.utcoffset() if mail_date is not None else None
     if offset:
         return timezone(offset)
-    hours = {"ja": 9, "ko": 9, "zh": 8}.get(text_is)
+    hours = {"ja": 9, "ko": 9, "zh": 8}.get(language)
     return timezone(timedelta(hours=hours)) if hours else UTC
 
 
-def _day(text: str, written: datetime | None, day_first: bool | None) -> tuple[tuple[int, int, int] | None, str]:
-    """Return (year, month, day) and the text without it; None and the text if there is no day."""
+def _day(text: str, mail_date: datetime | None, day_first: bool | None) -> tuple[tuple[int, int, int] | None, str]:
+    """Return (first day in the text as (year, month, day), text without it); (None, text) if there is no day."""
     if m := _ERA_DATE.search(text):
         year = _ERA[m[1]] + (1 if m[2] == "元" else int(m[2]))
         return (year, int(m[3]), int(m[4])), _without(text, *m.span())
@@ -123,12 +120,12 @@ def _day(text: str, written: datetime | None, day_first: bool | None) -> tuple[t
     ):
         if m := pattern.search(text):
             return (read_year(m[year]), int(m[month]), int(m[day])), _without(text, *m.span())
-    named = _named(text)
-    if named is not None:
-        return named[0], _without(text, *named[1:])
+    month_named = _date_with_month_name(text)
+    if month_named is not None:
+        return month_named[0], _without(text, *month_named[1:])
     for m in _YEAR_LAST.finditer(text):
-        first = True if day_first is None and m[2] == "." else day_first
-        order = _order(int(m[1]), int(m[3]), text, _year(m[4]), first, written)
+        is_day_first = True if day_first is None and m[2] == "." else day_first
+        order = _month_and_day(int(m[1]), int(m[3]), text, _year(m[4]), is_day_first, mail_date)
         if order is not None:
             return (_year(m[4]), *order), _without(text, *m.span())
     return None, text
@@ -143,18 +140,18 @@ def _year(digits: str) -> int:
     return year + 2000 if year < 70 else year + 1900 if year < 100 else year
 
 
-def _order(
-    a: int, b: int, text: str, year: int, day_first: bool | None, written: datetime | None
+def _month_and_day(
+    first: int, second: int, text: str, year: int, day_first: bool | None, mail_date: datetime | None
 ) -> tuple[int, int] | None:
-    """Return (month, day) of a/b/year; None if neither order is a valid date."""
-    orders = [(month, day) for month, day in ((a, b), (b, a)) if 1 <= month <= 12 and 1 <= day <= 31]
-    if len(orders) < 2 or a == b:
+    """Return (month, day) of the date first/second/year; None if it is invalid in both orders."""
+    orders = [(month, day) for month, day in ((first, second), (second, first)) if 1 <= month <= 12 and 1 <= day <= 31]
+    if len(orders) < 2 or first == second:
         return orders[0] if orders else None
-    if day_first is None and written is not None:
+    if day_first is None and mail_date is not None:
         ages = []
         for month, day in orders:
             try:
-                age = (written - datetime(year, month, day, tzinfo=written.tzinfo or UTC)).total_seconds()
+                age = (mail_date - datetime(year, month, day, tzinfo=mail_date.tzinfo or UTC)).total_seconds()
             except (ValueError, OverflowError, TypeError):
                 continue
             if -_DAY < age < 32 * _DAY:
@@ -163,64 +160,68 @@ def _order(
             return min(ages)[1:]
     if day_first is None:
         day_first = not _HALVES.search(text)
-    return (b, a) if day_first else (a, b)
+    return (second, first) if day_first else (first, second)
 
 
-def _named(text: str) -> tuple[tuple[int, int, int], int, int] | None:
-    """Return (year, month, day) with a named month, and its start and end in the text; None if there is none."""
-    places = []
+def _date_with_month_name(text: str) -> tuple[tuple[int, int, int], int, int] | None:
+    """Return ((year, month, day), start, end) of a date whose month is a name; None if there is none."""
+    months = []
     for m in _WORD.finditer(text):
         month = _month(m[0])
         if month is not None:
-            places.append((m.start(), m.end(), month))
-    for at, (start, end, month) in enumerate(places):
-        left = places[at - 1][1] if at else 0
-        right = places[at + 1][0] if at + 1 < len(places) else len(text)
-        found = _beside(text, max(left, start - 24), start, end, min(right, end + 24))
-        if found is not None:
-            day, year, first, last = found
-            return ((year - 543 if year > 2400 else year), month, day), first, last  # a year of the Buddhist era
+            months.append((m.start(), m.end(), month))
+    for at, (start, end, month) in enumerate(months):
+        left = months[at - 1][1] if at else 0
+        right = months[at + 1][0] if at + 1 < len(months) else len(text)
+        parts = _day_and_year(text, max(left, start - 24), start, end, min(right, end + 24))
+        if parts is not None:
+            day, year, date_start, date_end = parts
+            year = year - 543 if year > 2400 else year  # a year of the Buddhist era
+            return (year, month, day), date_start, date_end
     return None
 
 
 def _month(word: str) -> int | None:
     word = word.rstrip(".'’׳")
-    found = _MONTHS.get(word)
-    if found is None and word[:1] in ("ב", "d") and len(word) > 3:
-        found = _MONTHS.get(word.removeprefix("ב").removeprefix("d'").removeprefix("d’"))
-    return found
+    number = _MONTHS.get(word)
+    if number is None and word[:1] in ("ב", "d") and len(word) > 3:
+        number = _MONTHS.get(word.removeprefix("ב").removeprefix("d'").removeprefix("d’"))
+    return number
 
 
-def _beside(text: str, left: int, start: int, end: int, right: int) -> tuple[int, int, int, int] | None:
-    """Return (day, year, start, end) around a month name, within ``left`` and ``right``; None if incomplete."""
+def _day_and_year(text: str, left: int, start: int, end: int, right: int) -> tuple[int, int, int, int] | None:
+    """Return (day, year, start, end) of the date around the month name ``text[start:end]``, or None.
+
+    The numbers of the date are between ``left`` and ``right``.
+    """
     day = year = None
-    first, last = start, end
+    date_start, date_end = start, end
     before = list(_NUMBER.finditer(text, left, start))
     if before:
         number = before[-1]
         between = text[number.end() : start]
         if len(number[0]) <= 2 and len(between) <= 6 and ":" not in between and 1 <= int(number[0]) <= 31:
-            day, first = int(number[0]), number.start()
+            day, date_start = int(number[0]), number.start()
             if len(before) > 1 and len(before[-2][0]) == 4 and number.start() - before[-2].end() <= 6:
-                year, first = int(before[-2][0]), before[-2].start()  # "2016. g. 3. febr."
+                year, date_start = int(before[-2][0]), before[-2].start()  # "2016. g. 3. febr."
         elif len(number[0]) == 4 and len(between) <= 5:
-            year, first = int(number[0]), number.start()
+            year, date_start = int(number[0]), number.start()
     for number in list(_NUMBER.finditer(text, end, right))[:2]:
         value, width = int(number[0]), len(number[0])
-        clock = text[number.end() : number.end() + 1] in (":", "：")
+        is_clock = text[number.end() : number.end() + 1] in (":", "：")
         if width == 4 and year is None:
-            year, last = value, number.end()
-        elif width <= 2 and day is None and 1 <= value <= 31 and number.start() - last <= 3 and not clock:
-            day, last = value, number.end()
-        elif width == 2 and day is not None and year is None and not clock and number.start() - last <= 3:
-            year, last = _year(number[0]), number.end()
+            year, date_end = value, number.end()
+        elif width <= 2 and day is None and 1 <= value <= 31 and number.start() - date_end <= 3 and not is_clock:
+            day, date_end = value, number.end()
+        elif width == 2 and day is not None and year is None and not is_clock and number.start() - date_end <= 3:
+            year, date_end = _year(number[0]), number.end()
         else:
             break
-    return (day, year, first, last) if day is not None and year is not None else None
+    return (day, year, date_start, date_end) if day is not None and year is not None else None
 
 
 def _time(text: str) -> tuple[int, int, int, str]:
-    """Return hour, minute, second (0 if not stated) and the text after them."""
+    """Return (hour, minute, second, text after them); a number that is not stated is 0."""
     m = _CLOCK.search(text)
     if m is not None:
         hour, minute, second, end = int(m[1]), int(m[2]), int(m[3] or 0), m.end()

@@ -23,18 +23,18 @@ _WIDE = re.compile(rb"[\x81-\xfe]{6}")
 """Six high bytes in a row occur in East Asian and Cyrillic text, but in no western language."""
 
 
-def text(raw: bytes | None, hint: str | None = None) -> str:
-    """Decode an unstructured field (Subject): unfolded, without control characters. ``hint`` is the body's charset."""
+def decode_field(raw: bytes | None, hint: str | None = None) -> str:
+    """Return an unstructured field such as Subject as one line of text. ``hint``: the charset of the body."""
     if not raw:
         return ""
-    value = words(plain(raw, hint))
+    value = decode_words(decode_bytes(raw, hint))
     return _CONTROL.sub("", value.replace("\n", " ").replace("\r", "")).strip()
 
 
-def plain(raw: bytes, hint: str | None = None) -> str:
-    """Return header bytes as characters; encoded words stay.
+def decode_bytes(raw: bytes, hint: str | None = None) -> str:
+    """Return header bytes as text in which encoded words are still encoded.
 
-    Raw 8-bit bytes are read as UTF-8 (RFC 6532), otherwise by ``hint``, otherwise guessed.
+    The charset of 8-bit bytes is UTF-8 (RFC 6532) if they are valid UTF-8, otherwise ``hint``, otherwise a guess.
     """
     if raw.isascii():
         if b"\x1b" in raw:
@@ -60,36 +60,39 @@ def plain(raw: bytes, hint: str | None = None) -> str:
 
 
 def _foreign(raw: bytes) -> bool:
-    """Whether there are too many high bytes, in total or in a row, for a western language."""
+    """Return whether the text has more high bytes, in total or in a row, than a western language."""
     return _WIDE.search(raw) is not None or 10 * sum(b >= 0x80 for b in raw) > 3 * len(raw)
 
 
-def words(value: str) -> str:
-    """Decode the encoded words; adjacent ones of one charset are joined as bytes, because some split characters."""
+def decode_words(value: str) -> str:
+    """Return the text with its encoded words decoded (RFC 2047).
+
+    Adjacent words of one charset are joined before decoding, because some mailers split a character between them.
+    """
     if "=?" not in value:
         return value
-    out: list[str] = []
-    run: list[bytes] = []
-    label = ""
-    last = 0
+    texts: list[str] = []
+    payloads: list[bytes] = []
+    charset_label = ""
+    word_end = 0
     # stop at the last "?=", where every encoded word must end: keeps the search linear
     for match in _WORD.finditer(value, 0, value.rfind("?=") + 2):
-        gap = value[last : match.start()]
+        gap = value[word_end : match.start()]
         payload = _payload(match[2], match[3])
-        if run and (gap.strip() or match[1].casefold() != label.casefold()):
-            out.append(charset.decode(b"".join(run), label)[0])
+        if payloads and (gap.strip() or match[1].casefold() != charset_label.casefold()):
+            texts.append(charset.decode(b"".join(payloads), charset_label)[0])
             if gap.strip():
-                out.append(gap)
-            run = []
-        elif not run:
-            out.append(gap)
-        run.append(payload)
-        label = match[1].partition("*")[0]
-        last = match.end()
-    if run:
-        out.append(charset.decode(b"".join(run), label)[0])
-    out.append(value[last:])
-    return "".join(out)
+                texts.append(gap)
+            payloads = []
+        elif not payloads:
+            texts.append(gap)
+        payloads.append(payload)
+        charset_label = match[1].partition("*")[0]
+        word_end = match.end()
+    if payloads:
+        texts.append(charset.decode(b"".join(payloads), charset_label)[0])
+    texts.append(value[word_end:])
+    return "".join(texts)
 
 
 def _payload(encoding: str, data: str) -> bytes:
@@ -100,7 +103,7 @@ def _payload(encoding: str, data: str) -> bytes:
 
 
 def base64(raw: bytes) -> bytes:
-    """Decode base64 and repair errors: missing padding, padding in the middle, foreign characters."""
+    """Decode base64 with errors: missing padding, padding in the middle, characters outside the alphabet."""
     stripped = raw.rstrip()
     inner = stripped.rstrip(b"=")
     if b"=" not in inner:
@@ -108,17 +111,20 @@ def base64(raw: bytes) -> bytes:
             return binascii.a2b_base64(stripped)
         except (binascii.Error, ValueError):
             pass
-    out: list[bytes] = []
-    for run in re.split(rb"=+", inner, maxsplit=MAX_RUNS):
-        clean = run.translate(None, _FOREIGN)
+    decoded: list[bytes] = []
+    for piece in re.split(rb"=+", inner, maxsplit=MAX_RUNS):
+        clean = piece.translate(None, _FOREIGN)
         usable = len(clean) - (len(clean) % 4 == 1)
-        out.append(binascii.a2b_base64(clean[:usable] + b"=" * (-usable % 4)))
-    return b"".join(out)
+        decoded.append(binascii.a2b_base64(clean[:usable] + b"=" * (-usable % 4)))
+    return b"".join(decoded)
 
 
 def parameters(raw: bytes) -> dict[str, str]:
-    """Parse the parameters of Content-Type and Content-Disposition: RFC 2231 pieces joined, RFC 2047 words decoded."""
-    found: dict[str, str] = {}
+    """Return the parameters of a Content-Type or Content-Disposition field as name → decoded value.
+
+    Values in several pieces are joined (RFC 2231 §3). ``raw``: the field after its first semicolon.
+    """
+    values: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bytes, bool]]] = {}
     for match in _PARAMETER.finditer(raw[:100_000]):
         name = match[1].decode("latin-1").lower()
@@ -132,36 +138,31 @@ def parameters(raw: bytes) -> dict[str, str]:
                 extended = indexed[3] is not None or indexed[2] is None
                 pieces.setdefault(indexed[1], {}).setdefault(index, (value, extended))
                 continue
-        found.setdefault(name, parameter_text(value))
-    for name, parts in pieces.items():
-        joined = _rfc2231(parts)
-        if joined:
-            found[name] = joined
-    return found
+        values.setdefault(name, parameter_text(value))
+    return values | {name: joined for name, parts in pieces.items() if (joined := _rfc2231(parts))}
 
 
 def parameter_text(value: bytes) -> str:
-    """Decode a parameter value, including encoded words, which are common although RFC 2047 §5 forbids them."""
-    decoded = plain(value)
+    """Decode a parameter value. Encoded words are decoded too: they are common, although RFC 2047 §5 forbids them."""
+    decoded = decode_bytes(value)
     if "=?" in decoded:
-        decoded = words(re.sub(r"\?=\s+=\?", "?==?", decoded))
+        decoded = decode_words(re.sub(r"\?=\s+=\?", "?==?", decoded))
     return _SPACE.sub(" ", _CONTROL.sub("", decoded)).strip()
 
 
-def _rfc2231(parts: dict[int, tuple[bytes, bool]]) -> str:
+def _rfc2231(pieces: dict[int, tuple[bytes, bool]]) -> str:
+    """Return the decoded value of a parameter in pieces: number → (bytes, whether they are percent-encoded)."""
     label = ""
-    out = bytearray()
-    for index in sorted(parts):
-        value, extended = parts[index]
+    joined = bytearray()
+    for index in sorted(pieces):
+        value, extended = pieces[index]
         if extended:
-            if index == min(parts) and value.count(b"'") >= 2:
-                head, _, rest = value.partition(b"'")
-                label = head.decode("latin-1")
-                value = rest.partition(b"'")[2]
+            if index == min(pieces) and value.count(b"'") >= 2:
+                charset_name, _, after_charset = value.partition(b"'")
+                label = charset_name.decode("latin-1")
+                value = after_charset.partition(b"'")[2]
             value = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m[1], 16)]), value)
-        out += value
-    raw = bytes(out)
-    decoded = charset.decode(raw, label)[0] if label else plain(raw)
-    if "=?" in decoded:
-        decoded = words(decoded)
+        joined += value
+    raw = bytes(joined)
+    decoded = decode_words(charset.decode(raw, label)[0] if label else decode_bytes(raw))
     return _SPACE.sub(" ", _CONTROL.sub("", decoded)).strip()

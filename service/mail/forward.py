@@ -1,4 +1,4 @@
-"""Distinguishes forwarded from answered mails by the subject and the line above the inner mail."""
+"""Distinguishes forwarded mails from answered ones by the subject and by the heading of the inner mail."""
 
 from __future__ import annotations
 
@@ -7,47 +7,48 @@ from collections.abc import Sequence
 from typing import Literal
 
 from service.mail.client_phrases import FORWARD_PREFIXES, REPLY_PREFIXES
-from service.mail.history import Speaker
+from service.mail.history import Section
 from service.mail.word_lists import fold
 
 _PREFIX = re.compile(r"\s*(?:\[[^\]]{1,60}\]\s*)?([^\s:：\[\]()]{1,16})\s?(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]")
 _TAG = re.compile(r"\[[^\]]{0,60}\]|\([^)]{0,60}\)")
 
 
-def sorted_out(speakers: Sequence[Speaker], subject: str, answered: bool) -> tuple[list[Speaker], list[Speaker]]:
-    """Split the earlier mails into (forwarded, outermost first; others).
+def split_forwards(sections: Sequence[Section], subject: str, has_reply: bool) -> tuple[list[Section], list[Section]]:
+    """Split the earlier mails with a heading into (forwarded, outermost first; others).
 
-    The forwarded ones end at the first mail that was answered.
+    A mail below an answered one is not forwarded. ``has_reply``: whether the sender wrote new text.
     """
-    forwards: list[Speaker] = []
-    rest = [speaker for speaker in speakers if speaker.announced]
-    around = subject
-    while rest and _is_forward(rest[0], around, first=not forwards, answered=answered):
-        forwards.append(rest.pop(0))
-        around = (forwards[-1].block.subject if forwards[-1].block is not None else None) or ""
-    return forwards, rest
+    forwards: list[Section] = []
+    others = [section for section in sections if section.has_heading]
+    outer_subject = subject
+    while others and _is_forward(others[0], outer_subject, first=not forwards, has_reply=has_reply):
+        forward = others.pop(0)
+        forwards.append(forward)
+        outer_subject = (forward.block.subject if forward.block else "") or ""
+    return forwards, others
 
 
-def _is_forward(speaker: Speaker, around: str, first: bool, answered: bool) -> bool:
-    """Whether the author of the outer mail (subject ``around``) forwarded this mail instead of answering it."""
-    prefix = prefix_of(around)
-    block = speaker.block
+def _is_forward(section: Section, outer_subject: str, first: bool, has_reply: bool) -> bool:
+    """Return whether this mail was forwarded in a mail with the subject ``outer_subject``, and not answered."""
+    prefix = prefix_of(outer_subject)
+    block = section.block
     if block is not None and block.mark == "forward":
         return True
     if prefix == "forward":
         return True
     if block is None or not first or block.is_raw:
         return False
-    within = block.subject
+    inner_subject = block.subject or ""
     if prefix == "reply":
-        if not answered and block.mark == "none" and not block.ruled:
+        if not has_reply and block.mark == "none" and not block.ruled:
             return False
-        return within is not None and within != "" and not same_subject(around, within)
-    return not (answered and within is not None and same_subject(around, within) and base_subject(within))
+        return inner_subject != "" and not same_subject(outer_subject, inner_subject)
+    return not (has_reply and same_subject(outer_subject, inner_subject) and base_subject(inner_subject))
 
 
 def prefix_of(subject: str) -> Literal["forward", "reply", ""]:
-    """Return what the first prefix of a subject means ("RE: FW: x" is a reply); empty if there is none."""
+    """Return the meaning of a subject's first prefix ("RE: FW: x" is a reply); empty if there is none."""
     m = _PREFIX.match(subject[:200])
     if m is None:
         return ""
@@ -56,7 +57,7 @@ def prefix_of(subject: str) -> Literal["forward", "reply", ""]:
 
 
 def base_subject(subject: str) -> str:
-    """Return the subject without reply and forward prefixes (RFC 5256 §2.1, in more languages)."""
+    """Return the subject without its reply and forward prefixes, in many languages (as in RFC 5256 §2.1)."""
     subject = subject[:2_000].strip()
     for _ in range(20):
         m = _PREFIX.match(subject)
@@ -66,10 +67,12 @@ def base_subject(subject: str) -> str:
     return subject
 
 
-def same_subject(one: str, other: str) -> bool:
-    """Whether two subjects have the same topic: equal, or one contains the other, without prefixes and ticket tags."""
-    a, b = _bare(one), _bare(other)
-    return a == b or (min(len(a), len(b)) > 3 and (a in b or b in a))
+def same_subject(first: str, second: str) -> bool:
+    """Return whether one subject equals or contains the other; prefixes and ticket tags are ignored."""
+    bare_first, bare_second = _bare(first), _bare(second)
+    return bare_first == bare_second or (
+        min(len(bare_first), len(bare_second)) > 3 and (bare_first in bare_second or bare_second in bare_first)
+    )
 
 
 def _bare(subject: str) -> str:

@@ -1,4 +1,4 @@
-"""Reads the header of a message: identity, people, subject, date and other fields."""
+"""Reads the header of a message: ids, people, subject, date and other fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.mail import address, dates, encoded, identifiers
 from service.mail.message import Address, Mail
 from service.mail.mime import Part
 
-_OTHERS = re.compile(
+_OTHER_FIELDS = re.compile(
     r"(?:sender|resent-.*|delivered-to|return-path|errors-to|precedence|importance|priority|sensitivity|auto-submitted"
     r"|list-(?:id|unsubscribe|post)|organization|user-agent|thread-topic|mailing-list"
     r"|disposition-notification-to|content-language|feedback-id"
@@ -23,17 +23,17 @@ _OTHERS = re.compile(
     r"|generated-message-source|organization-authas)|envelope-.*|ml-name|mail-count|spam-flag|vacation|mimedefang.*))"
 )
 MAX_SUBJECT = 1_000
-"""Maximum number of characters kept of a subject, more than fit on one header line (RFC 5322 §2.1.1)."""
+"""Maximum number of characters of a subject; a header line has at most 998 (RFC 5322 §2.1.1)."""
 MAX_RESULTS = 200_000
-"""Maximum number of characters read of all Authentication-Results headers, topmost first."""
+"""Maximum bytes of all Authentication-Results headers together; further ones are ignored."""
 MAX_OTHERS = 60
-"""Maximum number of other fields kept, of at most ``MAX_OTHER`` characters each."""
+"""Maximum number of entries in ``Mail.headers``, of at most ``MAX_OTHER`` characters each."""
 MAX_OTHER = 1_000
 
 
 def read(part: Part, defects: set[str]) -> Mail:
-    """Return a mail with only the fields of its header; codes of oddities are added to ``defects``."""
-    hint = _hint(part)
+    """Return a ``Mail`` with only the values of the header; codes of irregularities are added to ``defects``."""
+    hint = _charset_hint(part)
     raw: dict[str, list[bytes]] = {}
     for name, value in part.fields:
         raw.setdefault(name, []).append(value)
@@ -52,7 +52,7 @@ def read(part: Part, defects: set[str]) -> Mail:
 
     if any(len(raw.get(name, ())) > 1 for name in ("from", "subject", "date", "message-id")):
         defects.add("header-repeated")
-    if any(_guessed(value) for name in ("from", "subject", "to", "cc") for value in raw.get(name, ())):
+    if any(_has_unknown_charset(value) for name in ("from", "subject", "to", "cc") for value in raw.get(name, ())):
         defects.add("header-8bit")
     authors = address.addresses(one("from"), hint)
     if len(raw.get("from", ())) > 1 or sum("@" in a.address for a in authors) > 1:
@@ -65,8 +65,8 @@ def read(part: Part, defects: set[str]) -> Mail:
     elif "@" not in author.address:
         defects.add("from-invalid")
     date_field = one("date")
-    when = date(date_field)
-    if when is None:
+    sent_at = date(date_field)
+    if sent_at is None:
         defects.add("date-invalid" if date_field else "date-missing")
     message_id = identifiers.message_id(one("message-id"))
     if message_id is None:
@@ -80,10 +80,10 @@ def read(part: Part, defects: set[str]) -> Mail:
         reply_to=people("reply-to"),
         to=people("to") or people("apparently-to"),
         cc=people("cc"),
-        subject=encoded.text(one("subject"), hint),
-        date=when,
+        subject=encoded.decode_field(one("subject"), hint),
+        date=sent_at,
         thread_index=identifiers.thread_root(one("thread-index")),
-        headers=_others(raw, hint),
+        headers=_other_fields(raw, hint),
         authentication_results=_authentication_results(part),
         relayed="received" in raw,
         relayed_at=_relayed_at(raw.get("received", [b""])[0]),
@@ -91,17 +91,17 @@ def read(part: Part, defects: set[str]) -> Mail:
 
 
 def _authentication_results(part: Part) -> tuple[tuple[int, str], ...]:
-    """Return the Authentication-Results headers, topmost first: (number of Received lines above, value)."""
-    above, length, found = 0, 0, []
+    """Return (number of Received lines above, value) of each Authentication-Results header, topmost first."""
+    received_above, length, headers = 0, 0, []
     for name, value in part.fields:
         if name == "received":
-            above += 1
+            received_above += 1
         elif name == "authentication-results":
             length += len(value)
             if length > MAX_RESULTS:
                 break
-            found.append((above, value.decode("utf-8", "replace")))
-    return tuple(found)
+            headers.append((received_above, value.decode("utf-8", "replace")))
+    return tuple(headers)
 
 
 def _relayed_at(received: bytes) -> datetime | None:
@@ -109,8 +109,7 @@ def _relayed_at(received: bytes) -> datetime | None:
     return date(received.rpartition(b";")[2].strip()) if b";" in received else None
 
 
-def _guessed(value: bytes) -> bool:
-    """Whether raw 8-bit characters are not UTF-8, so that their charset must be guessed."""
+def _has_unknown_charset(value: bytes) -> bool:
     if value.isascii():
         return False
     try:
@@ -120,17 +119,17 @@ def _guessed(value: bytes) -> bool:
     return False
 
 
-def _hint(part: Part) -> str | None:
-    """Return the charset of the body, a hint for raw 8-bit header fields: their writers use one charset for both."""
+def _charset_hint(part: Part) -> str | None:
+    """Return the charset of the body, which is likely the charset of 8-bit header fields too; None if not stated."""
     label = part.parameters.get("charset")
     if label is None and part.children:
         label = next((c.parameters["charset"] for c in part.children[:5] if "charset" in c.parameters), None)
     return label
 
 
-def _others(raw: dict[str, list[bytes]], hint: str | None) -> dict[str, str]:
-    names = islice(filter(_OTHERS.fullmatch, raw), MAX_OTHERS)
-    return {name: encoded.text(raw[name][0], hint)[:MAX_OTHER] for name in names}
+def _other_fields(raw: dict[str, list[bytes]], hint: str | None) -> dict[str, str]:
+    names = islice(filter(_OTHER_FIELDS.fullmatch, raw), MAX_OTHERS)
+    return {name: encoded.decode_field(raw[name][0], hint)[:MAX_OTHER] for name in names}
 
 
 _RFC = re.compile(
@@ -141,15 +140,15 @@ _MONTHS = {name: i for i, name in enumerate(b"jan feb mar apr may jun jul aug se
 
 
 def date(raw: bytes | None) -> datetime | None:
-    """Return the Date field with its offset; UTC if it states none (RFC 5322 §3.3, obsolete forms §4.3, other forms).
+    """Parse a Date field (RFC 5322 §3.3; obsolete forms §4.3; other forms); UTC if it states no zone.
 
-    None if it is not a date or its year is not 1970 to 2199.
+    None if it is not a date, or its year is not 1970 to 2199.
     """
-    found = _stated(raw[:200]) if raw else None
-    return None if found is None else dates.usable(found)
+    parsed = _parse_date(raw[:200]) if raw else None
+    return None if parsed is None else dates.plausible(parsed)
 
 
-def _stated(raw: bytes) -> datetime | None:
+def _parse_date(raw: bytes) -> datetime | None:
     match = _RFC.match(raw)
     if match is not None and match[2].lower() in _MONTHS:
         zone = match[7] or b""
@@ -161,8 +160,8 @@ def _stated(raw: bytes) -> datetime | None:
             )  # fmt: skip
         except (ValueError, OverflowError):
             pass
-    value = encoded.text(raw)
-    return _obsolete(value) or _anything(value)
+    value = encoded.decode_field(raw)
+    return _parse_obsolete(value) or _parse_any_form(value)
 
 
 def _offset(zone: bytes) -> timezone:
@@ -178,16 +177,16 @@ _ZONES = {
 """Minutes east of UTC for zone names that are in use but not in RFC 5322 §4.3."""
 
 
-def _obsolete(value: str) -> datetime | None:
+def _parse_obsolete(value: str) -> datetime | None:
     try:
-        found = parsedate_tz(value)
-        if found is None:
+        fields = parsedate_tz(value)
+        if fields is None:
             return None
-        year, month, day, hour, minute, second = found[:6]
-        offset = found[9] or 0
-        named = re.search(r"\b([A-Z]{3,5})\)?\s*$", value)
-        if not offset and named is not None:
-            offset = 60 * _ZONES.get(named[1], 0)
+        year, month, day, hour, minute, second = fields[:6]
+        offset = fields[9] or 0
+        zone_name = re.search(r"\b([A-Z]{3,5})\)?\s*$", value)
+        if not offset and zone_name is not None:
+            offset = 60 * _ZONES.get(zone_name[1], 0)
         if abs(offset) >= 86_400 or (value[:1].isdigit() and re.match(r"\d{4}", value)):
             return None
         zone = timezone(timedelta(seconds=offset)) if offset else UTC
@@ -196,20 +195,20 @@ def _obsolete(value: str) -> datetime | None:
         return None
 
 
-def _anything(value: str) -> datetime | None:
+def _parse_any_form(value: str) -> datetime | None:
     if not re.search(r"\d", value):
         return None
     try:
-        found: datetime = dateparser.parse(value, default=datetime(1970, 1, 1), tzinfos=_zone)  # type: ignore[no-untyped-call]
+        parsed: datetime = dateparser.parse(value, default=datetime(1970, 1, 1), tzinfos=_zone)  # type: ignore[no-untyped-call]
     except (ValueError, OverflowError, TypeError, AttributeError, IndexError, RecursionError):
         return None
     except Exception:  # dateutil also raises decimal and other errors
         return None
-    if found.year == 1970:  # the default year: the field states no year
+    if parsed.year == 1970:  # the default year: the field states no year
         return None
-    return found if found.tzinfo is not None and found.utcoffset() is not None else found.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo is not None and parsed.utcoffset() is not None else parsed.replace(tzinfo=UTC)
 
 
 def _zone(name: str, offset: int | None) -> int:
-    """Return the seconds east of UTC for a zone that dateutil does not know; 0 for an unknown name."""
+    """Return the seconds east of UTC of a zone, for dateutil; 0 for an unknown name."""
     return offset if offset is not None else 60 * _ZONES.get(name, 0)

@@ -1,7 +1,7 @@
-"""Splits a body by author: the sender's own lines, then each earlier mail, newest first.
+"""Splits the lines of a body by author: the lines of the sender, and the lines of each earlier mail.
 
-One pass over the lines. A header block, an attribution line, or a run of quoted lines changes the author. Quoted runs
-are parsed again without one ``>``. An answer written between quoted lines belongs to the person who answers.
+This is one pass over the lines. A heading (header block or attribution line) or a run of quoted lines changes the
+author. Quoted runs are split again without one ``>``. A line between quoted runs belongs to the author who quotes.
 """
 
 from __future__ import annotations
@@ -15,82 +15,81 @@ from service.mail.block import Block
 from service.mail.quote import Attribution
 
 DEEPEST: Final = 40
-"""Maximum depth of quoting that is split; deeper levels stay text."""
-MOST_SPEAKERS: Final = 100
+"""Maximum depth of quoting that is split; deeper quotes stay text."""
+MOST_SECTIONS: Final = 100
 """Maximum number of earlier mails found in one body."""
 _CLOSING: Final = 60
-"""Maximum number of characters of text that may be only a closing ("よろしくお願いいたします。")."""
+"""Maximum number of characters of a closing such as "よろしくお願いいたします。"."""
 _MAX_LINE_COST: Final = 40_000
-"""Maximum cost of lines examined without result: 20 for a line with a header word or an attribution's ending, 5 for a
-rule, 1 for any other line."""
+"""Maximum sum of costs of lines that were examined but are no heading; ``_Level.heading_at`` counts them."""
 
 BREAK: Final = None
-"""Marks the places in an author's lines where somebody else was quoted."""
+"""Stands in an author's lines for text that the author quoted."""
 Lines = list["str | None"]
 
 
 @dataclass(slots=True)
-class Speaker:
-    """An earlier mail as found: its header block or attribution line, and its own lines."""
+class Section:
+    """An earlier mail in a body: its heading (``block`` or ``attribution``, if any) and the lines of its author."""
 
     block: Block | None = None
-    said: Attribution | None = None
+    attribution: Attribution | None = None
     lines: Lines = field(default_factory=list)
-    quoted: list[list[str]] = field(default_factory=list)
-    inner: list[Speaker] = field(default_factory=list)
+    quoted_runs: list[list[str]] = field(default_factory=list)
+    inner: list[Section] = field(default_factory=list)
 
     @property
-    def announced(self) -> bool:
-        """Whether a header block or an attribution line ("On … X wrote:") introduces this earlier mail."""
-        return self.said is not None or (self.block is not None and bool(self.block.values))
+    def has_heading(self) -> bool:
+        """Whether header lines or an attribution line ("On … X wrote:") are above this mail."""
+        return self.attribution is not None or (self.block is not None and bool(self.block.values))
 
 
-class Walk:
-    """Splits one body; limits the lines examined, so that a malicious text costs no more than a long ordinary one."""
+class Splitter:
+    """Splits one body, within limits, so that a malicious text costs no more time than a long ordinary one."""
 
     def __init__(self, prefix: Literal["forward", "reply", ""] = "") -> None:
         self.prefix = prefix
-        """Whether the sender forwarded or answered, according to the subject."""
-        self.looks = 0
-        self.speakers = 0
-        self.cut = False
-        """Whether a limit was reached, so that something may not have been recognised."""
+        """The meaning of the subject's prefix (``forward.prefix_of``)."""
+        self.cost = 0
+        self.section_count = 0
+        self.limit_reached = False
+        """Whether earlier mails may have been missed because of a limit."""
 
-    def take_apart(self, lines: Sequence[str], depth: int = 0) -> tuple[Lines, list[Speaker]]:
-        """Return the lines of the author at this level, and the earlier mails in the order of the text."""
+    def split(self, lines: Sequence[str], depth: int = 0) -> tuple[Lines, list[Section]]:
+        """Return (lines of the author who quotes the others, earlier mails in the order of the text)."""
         level = _Level(self, lines, depth)
         level.run()
-        for speaker in level.found:
-            if speaker.quoted:
-                run = [line for part in speaker.quoted for line in (*part, "")]
-                speaker.lines, speaker.inner = self.take_apart(run, depth + 1)
-        return level.own, [each for speaker in level.found for each in (speaker, *speaker.inner)]
+        for section in level.sections:
+            if section.quoted_runs:
+                run = [line for part in section.quoted_runs for line in (*part, "")]
+                section.lines, section.inner = self.split(run, depth + 1)
+        return level.own, [earlier for section in level.sections for earlier in (section, *section.inner)]
 
-    def may_look(self) -> bool:
-        if self.looks < _MAX_LINE_COST and self.speakers < MOST_SPEAKERS:
+    def may_continue(self) -> bool:
+        if self.cost < _MAX_LINE_COST and self.section_count < MOST_SECTIONS:
             return True
-        self.cut = True
+        self.limit_reached = True
         return False
 
 
 class _Level:
-    """Processes the lines of one level of quoting."""
+    """Splits the lines of one quoting depth."""
 
-    def __init__(self, walk: Walk, lines: Sequence[str], depth: int) -> None:
-        self.walk = walk
+    def __init__(self, splitter: Splitter, lines: Sequence[str], depth: int) -> None:
+        self.splitter = splitter
         self.lines = lines
         self.depth = depth
         self.own: Lines = []
-        self.found: list[Speaker] = []
+        self.sections: list[Section] = []
         self.current = self.own
-        """Lines of the current author."""
-        self.before = self.own
-        """Lines of the previous author, who continues after an end mark."""
-        self.opened: Speaker | None = None
-        """The earlier mail that the next quoted runs belong to."""
-        self.noticed = False
-        """Whether the heading of the newest comment of a ticket was already found."""
-        self.at = self.floor = 0
+        """The lines to which the next line is added."""
+        self.previous = self.own
+        """The lines of the previous author, who continues below an end mark."""
+        self.quoting: Section | None = None
+        """The earlier mail to which the next quoted run belongs."""
+        self.heading_seen = False
+        """Whether the heading of a ticket's newest comment was found."""
+        self.at = self.unused_from = 0
 
     def run(self) -> None:
         while self.at < len(self.lines):
@@ -98,124 +97,122 @@ class _Level:
             if self.depth < DEEPEST and line[:4].lstrip(" \t")[:1] in (">", "＞") and quote.is_quoted(line):
                 self.quoted_run()
                 continue
-            event = self.event() if _may_announce(line) else None
-            if event is None:
+            heading = self.heading_at() if _may_be_heading(line) else None
+            if heading is None:
                 self.current.append(line)
                 self.at += 1
-            elif isinstance(event, Block):
-                self.headed(event)
+            elif isinstance(heading, Block):
+                self.start_block(heading)
             else:
-                self.attributed(event)
+                self.start_attribution(heading)
 
-    def event(self) -> Block | Attribution | None:
-        if not self.walk.may_look():
+    def heading_at(self) -> Block | Attribution | None:
+        if not self.splitter.may_continue():
             return None
-        found = block.block_at(self.lines, self.at)
-        if found is not None and not (_bare(found) and not found.is_raw and self._listed(found)):
-            return found
-        said = ticket_comments.comment_at(self.lines, self.at) or quote.attribution(self.lines, self.at, self.floor)
-        if said is None:
-            line = self.lines[self.at]
-            if line.rstrip()[-1:] in ":：" or block.label(line) is not None:
-                self.walk.looks += 20
+        header_block = block.block_at(self.lines, self.at)
+        if header_block is not None:
+            may_be_information = _has_only_header_lines(header_block) and not header_block.is_raw
+            if not (may_be_information and self._is_information(header_block)):
+                return header_block
+        lines, at = self.lines, self.at
+        attribution = ticket_comments.comment_at(lines, at) or quote.attribution(lines, at, self.unused_from)
+        if attribution is None:
+            line = lines[at]
+            if line.rstrip()[-1:] in ":：" or block.parse_header_line(line) is not None:
+                self.splitter.cost += 20
             else:
-                self.walk.looks += 5 if line[:1] in "-_=*~#" else 1
-        return said
+                self.splitter.cost += 5 if line[:1] in "-_=*~#" else 1
+        return attribution
 
     def quoted_run(self) -> None:
         end = quote.run_end(self.lines, self.at)
-        if self.opened is None and not self.found and self._is_prompt(end):
+        if self.quoting is None and not self.sections and self._is_python_session(end):
             self.current.extend(self.lines[self.at : end])
-            self.at = self.floor = end
+            self.at = self.unused_from = end
             return
-        if self.opened is None:
-            last = self.found[-1] if self.found else None
-            if last is not None and last.lines is self.current and last.block is not None and _blank(self.current):
-                self.opened, self.current = last, self.before  # some clients quote the body below the header block
+        if self.quoting is None:
+            newest = self.sections[-1] if self.sections else None
+            if newest and newest.block and newest.lines is self.current and _blank(self.current):
+                self.quoting, self.current = newest, self.previous  # some clients quote the body below the header block
             else:
-                self.opened = self._speaker(Speaker())
-        self.opened.quoted.append([quote.unquoted(line) for line in self.lines[self.at : end]])
+                self.quoting = self._add(Section())
+        self.quoting.quoted_runs.append([quote.unquoted(line) for line in self.lines[self.at : end]])
         self.current.append(BREAK)
-        self.at = self.floor = end
+        self.at = self.unused_from = end
 
-    def headed(self, event: Block) -> None:
-        self.at = self.floor = event.end
-        if event.is_raw and _bare(event):  # a raw mail header that the text shows as information
-            self.current.extend(self.lines[event.start : event.end])
+    def start_block(self, block: Block) -> None:
+        self.at = self.unused_from = block.end
+        if block.is_raw and _has_only_header_lines(block):  # a raw mail header that the text shows as information
+            self.current.extend(self.lines[block.start : block.end])
             return
-        if event.mark == "end":
-            if self.current is self.before:
-                self.current.append(self.lines[event.start])  # no mail was open: an ordinary line of text
-            self.current, self.opened = self.before, None
+        if block.mark == "end":
+            if self.current is self.previous:
+                self.current.append(self.lines[block.start])  # no mail was open: an ordinary line of text
+            self.current, self.quoting = self.previous, None
             return
-        above = _last_written(self.current) if event.mark != "none" else None
+        above = _last_text(self.current) if block.mark != "none" else None
         if above is not None and mark.is_forwarded_by(str(self.current[above])):
             del self.current[above:]
-            event.mark = "forward"
-        self.before, self.opened = self.current, None
-        self.current = self._speaker(Speaker(block=event)).lines
+            block.mark = "forward"
+        self.previous, self.quoting = self.current, None
+        self.current = self._add(Section(block=block)).lines
 
-    def attributed(self, event: Attribution) -> None:
-        if event.start < self.at:
-            del self.current[len(self.current) - (self.at - event.start) :]
-        self.at = self.floor = event.end
-        if (
-            event.of_ticket
-            and self.depth == 0
-            and not (self.found or self.noticed)
-            and ticket_comments.is_notice(self.own)
-        ):
-            self.noticed = True  # the ticket system names the author of the comment it sends, who is the sender
+    def start_attribution(self, attribution: Attribution) -> None:
+        if attribution.start < self.at:
+            del self.current[len(self.current) - (self.at - attribution.start) :]
+        self.at = self.unused_from = attribution.end
+        is_first = self.depth == 0 and not (self.sections or self.heading_seen)
+        if is_first and attribution.of_ticket and ticket_comments.is_notice(self.own):
+            self.heading_seen = True  # the newest comment of a ticket, whose author is the sender of the mail
             return
-        speaker = self._speaker(Speaker(said=event))
-        if quote.quote_follows(self.lines, event.end):
-            self.opened = speaker
+        section = self._add(Section(attribution=attribution))
+        if quote.quote_follows(self.lines, attribution.end):
+            self.quoting = section
         else:
-            self.before, self.opened, self.current = self.current, None, speaker.lines
+            self.previous, self.quoting, self.current = self.current, None, section.lines
 
-    def _speaker(self, speaker: Speaker) -> Speaker:
-        self.walk.speakers += 1
-        self.found.append(speaker)
-        return speaker
+    def _add(self, section: Section) -> Section:
+        self.splitter.section_count += 1
+        self.sections.append(section)
+        return section
 
-    def _listed(self, found: Block) -> bool:
-        """Whether bare header lines are only information that the author lists, not the beginning of a mail.
+    def _is_information(self, header_block: Block) -> bool:
+        """Return whether header lines are information that the author lists, not the beginning of an earlier mail.
 
-        True if nothing, or at most a closing, follows them. Also true in a mail whose subject marks neither a reply nor
-        a forward, if the lines are not in the order in which clients write them.
+        So it is if at most a closing is below them, or if the subject has no prefix and the header lines are not in the
+        order of a mail client.
         """
-        if not self.walk.prefix and self.depth == 0 and not self.found and not found.as_client:
+        if not self.splitter.prefix and self.depth == 0 and not self.sections and not header_block.in_client_order:
             return True
         below = 0
-        for at in range(found.end, len(self.lines)):
+        for at in range(header_block.end, len(self.lines)):
             below += len(self.lines[at].strip())
-            if below > _CLOSING or (below and (self.walk.prefix or _blank(self.current))):
+            if below > _CLOSING or (below and (self.splitter.prefix or _blank(self.current))):
                 return False
         return True
 
-    def _is_prompt(self, end: int) -> bool:
-        """Whether the run is a Python session (">>> x") in a mail that is not a reply."""
+    def _is_python_session(self, end: int) -> bool:
+        """Return whether the quoted run is a Python session (">>> x") in a mail without reply or forward prefix."""
         run = self.lines[self.at : end]
-        return not self.walk.prefix and all(line.startswith(">>> ") for line in run)
+        return not self.splitter.prefix and all(line.startswith(">>> ") for line in run)
 
 
-def _bare(found: Block) -> bool:
-    """Whether the block has only header lines, with no mark or rule above them."""
-    return found.mark == "none" and not found.ruled
+def _has_only_header_lines(header_block: Block) -> bool:
+    return header_block.mark == "none" and not header_block.ruled
 
 
-def _may_announce(line: str) -> bool:
-    """Whether the line may announce a mail: it has a colon, a rule, dashes or an attribution's ending."""
+def _may_be_heading(line: str) -> bool:
+    """Return whether the line may begin or end a heading; a cheap first check."""
     if ":" in line or "：" in line:
         return True
     head = line.lstrip(" \t")[:1]
     if head in ("-", "_", "=", "*", "—", "─", "━", "<", "[", "~", "#", "+", "–"):
         return True
-    return "\t" in line or quote.may_end(line)
+    return "\t" in line or quote.may_end_attribution(line)
 
 
-def _last_written(lines: Lines) -> int | None:
-    """Return the index of the last line that is not blank if it is one of the last two lines; otherwise None."""
+def _last_text(lines: Lines) -> int | None:
+    """Return the index of the last line with text if it is one of the last two lines; otherwise None."""
     for at in range(len(lines) - 1, max(-1, len(lines) - 3), -1):
         line = lines[at]
         if line is BREAK:

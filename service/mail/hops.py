@@ -6,7 +6,7 @@ import re
 
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.I | re.M)
 HEADER_BYTES = 262_144
-"""Maximum bytes of the header examined: the listener does this before the 250 reply, and no real header is longer."""
+"""Maximum bytes of a header that are examined; no real header is longer."""
 
 
 def hops(content: bytes) -> int:

@@ -1,8 +1,7 @@
-"""Converts HTML to readable text and keeps the quote structure.
+"""Converts HTML to readable text that has quotes as ``> `` lines.
 
-A scanner without a tree: one pass over the tags with a small stack. Memory and time are linear in the input, also for
-two hundred thousand nested tags, thirty thousand attributes, or unclosed quotes. ``blockquote`` becomes ``> `` lines,
-as in plain-text mail; ``hr`` becomes the line of underscores that Outlook writes.
+It is one pass over the tags with a small stack, and builds no tree. Memory and time are linear in the input, even for
+two hundred thousand nested tags, thirty thousand attributes, or unclosed quotation marks.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ MAX_CHARS = 4_000_000
 MAX_TAGS = 200_000
 MAX_NEST = 200
 MAX_SKIPS = 20_000
-"""Maximum number of tags examined, over the whole document, to find the ends of hidden elements."""
+"""Maximum number of tags that are examined to find the ends of all hidden elements."""
 RULE = "_" * 32
-"""Text for ``<hr>``: the line that Outlook writes above a quoted header block."""
+"""Text for ``<hr>``, which Outlook draws above a quoted header block."""
 
 _TAG = re.compile(r"/?[A-Za-z][A-Za-z0-9:_-]*")
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all|visibility\s*:\s*hidden", re.IGNORECASE)
 _MAY_HIDE = re.compile("none|hid|NONE|HID")
 _PRE = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
-_CITE = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
+_ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 
 _BLOCK = frozenset(
     """div section article header footer main nav aside address center form fieldset table thead tbody tfoot caption
@@ -34,15 +33,15 @@ _BLOCK = frozenset(
 _PARAGRAPH = frozenset("p h1 h2 h3 h4 h5 h6".split())
 _RAW = {name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style", "title", "xml", "template")}
 _NEVER_HIDDEN = frozenset("body br hr img input meta link col area base wbr".split())
-"""Void elements have no content to hide; a hidden body is ignored, because then the whole mail would be hidden."""
+"""Elements without content, and ``body``, which would hide the whole mail."""
 
 
 def to_text(html: str) -> str:
     """Return the visible text of ``html``."""
     scan = _Scan(html, hide=True)
     text = scan.run()
-    if not text and scan.hid:
-        # everything was in hidden elements: show it, because hiding all was not intended
+    if not text and scan.has_hidden:
+        # everything is in hidden elements, which cannot be intended
         text = _Scan(html, hide=False).run()
     return text
 
@@ -51,7 +50,7 @@ _TITLE = re.compile(r"<title\b[^>]{0,200}>([^<]{1,300})</title", re.IGNORECASE)
 
 
 def title(html: str) -> str:
-    """Return the title of the document with white space collapsed; empty if there is none."""
+    """Return the title of the document on one line; empty if there is none."""
     match = _TITLE.search(html[:20_000])
     return " ".join(unescape(match[1]).split()) if match else ""
 
@@ -60,21 +59,20 @@ class _Scan(Page):
     def __init__(self, html: str, *, hide: bool) -> None:
         self.html = html[:MAX_CHARS]
         self.hide = hide
-        self.hid = False
-        """Whether something was left out because it is hidden."""
+        self.has_hidden = False
+        """Whether a hidden element was left out."""
         super().__init__()
         self.stack: list[tuple[str, str]] = []
         self.lists: list[int] = []
         self.link: tuple[str, int, int] | None = None
-        self.skips = MAX_SKIPS
+        self.skips_left = MAX_SKIPS
         self.unclosed: set[str] = set()
+        """Elements such as ``script`` and quotation marks that are not closed in the rest of the document."""
 
     def run(self) -> str:
-        html, position, size = self.html, 0, len(self.html)
-        find = html.find
-        no_quote = {'"': False, "'": False}
+        html, position = self.html, 0
         for _ in range(MAX_TAGS):
-            at = find("<", position)
+            at = html.find("<", position)
             if at < 0:
                 break
             if at > position:
@@ -85,46 +83,51 @@ class _Scan(Page):
                 if position == at + 1:
                     self.text("<")
                 continue
-            end = find(">", match.end())
+            end = self._tag_end(match.end())
             if end < 0:
-                position = size
-                break
-            body = html[match.end() : end]
-            for quote in ('"', "'") if body else ():
-                if quote in body and body.count(quote) % 2 and not no_quote[quote] and ("=" + quote) in body:
-                    closing = find(quote, end)
-                    if closing < 0:
-                        no_quote[quote] = True
-                        continue
-                    further = find(">", closing)
-                    if further >= 0 and further - end < 100_000:
-                        end = further
-                        body = html[match.end() : end]
-                    break
-            name = match.group().lower()
-            position = end + 1
-            if name[0] == "/":
-                self._end(name[1:])
-            elif name in _RAW:
-                closing_tag = None if name in self.unclosed else _RAW[name].search(html, position)
-                if closing_tag is None:
-                    self.unclosed.add(name)
-                else:
-                    after = find(">", closing_tag.end())
-                    position = after + 1 if after >= 0 else size
-            elif body and self.hide and name not in _NEVER_HIDDEN and _MAY_HIDE.search(body) and _HIDDEN.search(body):
-                self.hid = True
-                position = self._skip(name, position)
-            else:
-                self._start(name, body)
+                return self.finish()
+            position = self._tag(match.group().lower(), html[match.end() : end], end + 1)
         else:
             return self.finish()
-        if position < size:
+        if position < len(html):
             self.text(html[position:])
         return self.finish()
 
+    def _tag_end(self, start: int) -> int:
+        """Return the position of the ``>`` that ends the tag whose attributes begin at ``start``; -1 if there is none.
+
+        A ``>`` inside a quoted value does not end the tag.
+        """
+        end = self.html.find(">", start)
+        attributes = self.html[start:end] if end > start else ""
+        for quote in ('"', "'") if attributes else ():
+            if attributes.count(quote) % 2 and quote not in self.unclosed and ("=" + quote) in attributes:
+                closing = self.html.find(quote, end)
+                if closing < 0:
+                    self.unclosed.add(quote)
+                    continue
+                next_end = self.html.find(">", closing)
+                return next_end if 0 <= next_end - end < 100_000 else end
+        return end
+
+    def _tag(self, name: str, attributes: str, position: int) -> int:
+        """Process a tag that ends at ``position``; return the position to continue from."""
+        if name[0] == "/":
+            self._end(name[1:])
+        elif name in _RAW:
+            closing = None if name in self.unclosed else _RAW[name].search(self.html, position)
+            if closing is not None:
+                return self.html.find(">", closing.end()) + 1 or len(self.html)
+            self.unclosed.add(name)
+        elif self.hide and name not in _NEVER_HIDDEN and _MAY_HIDE.search(attributes) and _HIDDEN.search(attributes):
+            self.has_hidden = True
+            return self._skip(name, position)
+        else:
+            self._start(name, attributes)
+        return position
+
     def _markup(self, at: int) -> int:
-        """Skip a comment, declaration or processing instruction. Return the position after it."""
+        """Return the position after the comment, declaration or instruction at ``at``; ``at + 1`` if there is none."""
         html = self.html
         if html.startswith("<!--", at):
             if html.startswith("<!-->", at):
@@ -132,19 +135,19 @@ class _Scan(Page):
             end = html.find("-->", at + 4)
             if end >= 0:
                 return end + 3
-            end = html.find(">", at)
-            return end + 1 if end >= 0 else len(html)
         if html[at + 1 : at + 2] in ("!", "?", "/"):
-            end = html.find(">", at)
-            return end + 1 if end >= 0 else len(html)
+            return html.find(">", at) + 1 or len(html)
         return at + 1
 
     def _skip(self, name: str, position: int) -> int:
-        """Return the position after a hidden element; if it is never closed, the position after its start tag."""
+        """Return the position after the hidden element ``name``; ``position`` if the element is not closed.
+
+        ``position``: after the start tag of the element.
+        """
         pattern = re.compile(rf"<(/?){re.escape(name)}\b", re.IGNORECASE)
         level, start = 1, position
-        while self.skips > 0:
-            self.skips -= 1
+        while self.skips_left > 0:
+            self.skips_left -= 1
             match = pattern.search(self.html, position)
             if match is None:
                 return start
@@ -157,7 +160,7 @@ class _Scan(Page):
                 return position
         return start
 
-    def _start(self, name: str, body: str) -> None:
+    def _start(self, name: str, attributes: str) -> None:
         if name == "br":
             self.breaks += 1
         elif name in _PARAGRAPH:
@@ -168,12 +171,12 @@ class _Scan(Page):
             self.block(1)
             if name == "tr":
                 self._push("tr")
-                self.cells, self.row_line, self.fresh = 0, -1, False
+                self.cells, self.row_line, self.cell_is_empty = 0, -1, False
                 self.block(1)
             elif name in ("ul", "ol"):
                 self._push(name)
                 self.lists.append(0 if name == "ol" else -1)
-            elif "pre" in body and _PRE.search(body) and self._push(name, "pre"):
+            elif "pre" in attributes and _PRE.search(attributes) and self._push(name, "pre"):
                 self.pre += 1
         elif name == "blockquote":
             self.block(1)
@@ -191,11 +194,11 @@ class _Scan(Page):
             self.put(RULE)
             self.block(1)
         elif name == "a":
-            match = _HREF.search(body)
+            match = _HREF.search(attributes)
             href = next((g for g in match.groups() if g), "") if match else ""
             self.link = (unescape(href).strip(), len(self.lines), len(self.line)) if href else None
         elif name == "img":
-            self._image(body)
+            self._image(attributes)
 
     def _end(self, name: str) -> None:
         if name in ("span", "b", "i", "font", "strong", "em", "td", "th"):
@@ -205,7 +208,7 @@ class _Scan(Page):
         elif name == "a":
             self._unlink()
         elif name in _BLOCK or name in ("blockquote", "li", "pre", "listing", "xmp"):
-            self.fresh = self.fresh and name != "tr"
+            self.cell_is_empty = self.cell_is_empty and name != "tr"
             self.block(1)
             self._pop(name)
 
@@ -216,7 +219,7 @@ class _Scan(Page):
         return True
 
     def _pop(self, name: str) -> None:
-        """Close the nearest open element with that name, and the elements left open inside it."""
+        """Close the innermost open element with this name, and all elements inside it."""
         for index in range(len(self.stack) - 1, max(-1, len(self.stack) - 50), -1):
             if self.stack[index][0] == name:
                 break
@@ -241,8 +244,8 @@ class _Scan(Page):
             mark = "* "
         self.put("  " * min(max(len(self.lists) - 1, 0), 8) + mark)
 
-    def _image(self, body: str) -> None:
-        match = _CITE.search(body)
+    def _image(self, attributes: str) -> None:
+        match = _ALT.search(attributes)
         alt = unescape((match[1] or match[2] or "") if match else "").strip()
         if 0 < len(alt) <= 4 and not alt.isascii():
             # an emoji sent as an image
@@ -257,8 +260,8 @@ class _Scan(Page):
         target = re.sub(r"^(?:mailto|tel):", "", href, flags=re.IGNORECASE).partition("?")[0] if ":" in href else href
         if not label or len(href) > 2_000:
             return
-        bare = re.sub(r"^https?://(?:www\.)?|/$", "", href)
-        if target.casefold() in label.casefold() or bare.casefold() in label.casefold() or label in href:
+        short_href = re.sub(r"^https?://(?:www\.)?|/$", "", href)
+        if target.casefold() in label.casefold() or short_href.casefold() in label.casefold() or label in href:
             return
         # show an address in the form of header lines: Name <a@b>
         self.line.append(f" <{target if href[:7].casefold() == 'mailto:' else href}>")

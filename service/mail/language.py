@@ -1,4 +1,4 @@
-"""Detects the language of a text: kana is Japanese, common English words are English, a classifier decides the rest."""
+"""Detects the language of a text by its script, by common English words, and otherwise by a classifier."""
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
 
@@ -32,7 +32,7 @@ _ENGLISH, _OTHER_SHORT = (frozenset(load("languages")[name].split()) for name in
 
 
 def language_of(text: str) -> str:
-    """Return the ISO 639-1 code of the language, ``und`` if the text is too short or the classifier cannot be loaded. Linear time; never raises."""
+    """Return the ISO 639-1 code of the language; ``und`` if it is not known, for example because the text is short."""
     sample = _NOISE.sub(" ", text[:LONGEST])
     kana = len(_KANA.findall(sample))
     han = len(_HAN.findall(sample))
@@ -54,7 +54,7 @@ def language_of(text: str) -> str:
 
 @cache
 def _model() -> Any:
-    """Load the classifier: half a second, only for the mails that need it. Raises OSError."""
+    # imported here, because loading takes half a second and few mails need it
     from service.mail.language_table import load_classifier
 
     return load_classifier()

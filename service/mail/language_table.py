@@ -1,7 +1,7 @@
-"""The language classifier, with its tables in a file that is mapped into memory.
+"""Loads the language classifier py3langid, with its tables of 70 MB in a file that is mapped into memory.
 
-The tables of py3langid take 70 MB. Mapped, only the pages that texts lead to are in memory, and the system can drop
-them, unless the temporary folder (``TMPDIR``) is itself in memory. py3langid needs that folder too.
+Of a mapped file, only the parts in use take memory, and the system can free them. This does not help if the temporary
+folder (``TMPDIR``) is itself in memory.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from numpy.lib import format as npy
 from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
 
 _LOCAL_HEADER = 30
-"""Bytes before the name of a member of an archive (APPNOTE.TXT 4.3.7); its name and extra field follow."""
+"""Size of a zip member's header before its name and extra field (APPNOTE.TXT 4.3.7)."""
 
 
 def load_classifier() -> Any:
-    """Load the classifier for about a hundred languages; half a second. Raises OSError."""
+    """Return a classifier for about a hundred languages; takes half a second. Raises OSError."""
     try:
-        table = _in_temporary_file()
+        tables = _in_temporary_file()
     except OSError:  # the temporary folder is full or not writable
-        table = _in_memory()
+        tables = _in_memory()
     return LanguageIdentifier(  # type: ignore[no-untyped-call]
-        table["ptc"],
-        table["pc"],
-        table["classes"].tolist(),
-        *(np.require(table[name], requirements="A").data for name in ("nextmove", "out_feat")),
-        tk_row=table["nextmove_row"].tolist(),
+        tables["ptc"],
+        tables["pc"],
+        tables["classes"].tolist(),
+        *(np.require(tables[name], requirements="A").data for name in ("nextmove", "out_feat")),
+        tk_row=tables["nextmove_row"].tolist(),
     )
 
 
@@ -49,13 +49,13 @@ def _in_memory() -> dict[str, np.ndarray[Any, Any]]:
         return dict(archive)
 
 
-def _mapped(file: IO[bytes], archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray[Any, Any]:
-    """Return an array of the archive, which is not compressed, without reading it."""
-    with archive.open(info) as member:
+def _mapped(file: IO[bytes], archive: zipfile.ZipFile, member_info: zipfile.ZipInfo) -> np.ndarray[Any, Any]:
+    """Return an uncompressed array of the zip file, mapped into memory."""
+    with archive.open(member_info) as member:
         npy.read_magic(member)
         shape, _, kind = npy.read_array_header_1_0(member)
         begin = member.tell()
-    file.seek(info.header_offset + _LOCAL_HEADER - 4)
+    file.seek(member_info.header_offset + _LOCAL_HEADER - 4)
     lengths = np.frombuffer(file.read(4), "<u2")
-    offset = info.header_offset + _LOCAL_HEADER + int(lengths.sum()) + begin
+    offset = member_info.header_offset + _LOCAL_HEADER + int(lengths.sum()) + begin
     return np.asarray(np.memmap(file, kind, "r", offset, shape))

@@ -1,4 +1,4 @@
-"""Outlook's properties (MAPI): those of a mail, its files, and their lists inside TNEF ([MS-OXTNEF] 2.1.3.4)."""
+"""Outlook's MAPI properties of a mail and of its files, and the parser of property lists ([MS-OXTNEF] 2.1.3.4)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ NAMES = {
     0x1009: "rtf", 0x1013: "html", 0x1035: "message_id", 0x3FDE: "codepage", 0x3701: "data", 0x3704: "filename",
     0x3707: "filename_long", 0x370E: "mime", 0x3712: "content_id",
 }  # fmt: skip
-"""Property ids ([MS-OXPROPS]) that are needed to read a mail."""
+"""Property id ([MS-OXPROPS]) → our name, for the properties that are read."""
 
 Value = str | bytes | int | None
 _FIXED = {0x02: 4, 0x03: 4, 0x04: 4, 0x0A: 4, 0x0B: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x14: 8, 0x40: 8, 0x48: 16}
-"""Property type → bytes of a value, for types of fixed size ([MS-OXCDATA] 2.11.1)."""
+"""Property type → bytes of its values, for types of fixed size ([MS-OXCDATA] 2.11.1)."""
 
 
 class Properties(dict[str, Value]):
-    """Values by their name in ``NAMES``; all other properties are ignored."""
+    """Property values by their name in ``NAMES``."""
 
     def text(self, *names: str) -> str:
-        """Return the first of these properties that is a text; empty if none is."""
+        """Return the first of the named properties that is a text and not blank; empty if there is none."""
         values = (self.get(name) for name in names)
         texts = (value.strip("\x00").strip() for value in values if isinstance(value, str))
         return next(filter(None, texts), "")
@@ -42,10 +42,10 @@ class File:
 
 @dataclass(slots=True)
 class Item:
-    """A mail in a format of Outlook. If ``text`` and ``html`` are empty, it has no body of its own."""
+    """A mail read from a ``.msg`` file or a TNEF stream."""
 
     header: str = ""
-    """Header of the Internet mail; empty in TNEF, which is inside of one."""
+    """Header as in Internet mail; empty for TNEF, which is a part of an Internet mail."""
     subject: str = ""
     text: str = ""
     html: str = ""
@@ -53,7 +53,10 @@ class Item:
     defects: set[str] = field(default_factory=set)
 
     def read_body(self, properties: Properties, page: str | None, plain: str = "") -> None:
-        """Set the body: text and HTML, or rich text if there is neither. ``page``: code page if none is stated."""
+        """Set ``text`` and ``html`` from the body properties, or from the rich text if there are none.
+
+        ``page``: the code page of HTML if the properties state none. ``plain``: the text if the properties have none.
+        """
         self.text = properties.text("body") or plain
         markup, number = properties.get("html"), properties.get("codepage")
         if isinstance(number, int):
@@ -72,16 +75,16 @@ class Item:
 
 
 def read_properties(data: bytes, page: str) -> Properties:
-    """Parse a property list; stops without error at the first malformed property."""
-    found = Properties()
+    """Parse a property list up to the first malformed property. ``page``: the code page of its texts."""
+    properties = Properties()
     try:
-        _read(data, page, found)
+        _read(data, page, properties)
     except (struct.error, IndexError, ValueError):
         pass
-    return found
+    return properties
 
 
-def _read(data: bytes, page: str, found: Properties) -> None:
+def _read(data: bytes, page: str, properties: Properties) -> None:
     (count,) = struct.unpack_from("<I", data, 0)
     at = 4
     for _ in range(min(count, MAX_PROPERTIES)):
@@ -99,13 +102,13 @@ def _read(data: bytes, page: str, found: Properties) -> None:
             return
         for index in range(values):
             value, at = _value(data, at, base, page)
-            if index == 0 and ident in NAMES and (value or NAMES[ident] not in found):
-                found[NAMES[ident]] = value
+            if index == 0 and ident in NAMES and (value or NAMES[ident] not in properties):
+                properties[NAMES[ident]] = value
 
 
 def _skip_name(data: bytes, at: int) -> int:
-    (how,) = struct.unpack_from("<I", data, at + 16)
-    if how == 0:
+    (kind,) = struct.unpack_from("<I", data, at + 16)
+    if kind == 0:
         return at + 24
     (length,) = struct.unpack_from("<I", data, at + 20)
     return at + 24 + _padded(length)

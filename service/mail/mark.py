@@ -1,4 +1,4 @@
-"""The line above or below a mail inside a mail: "---- Forwarded message ----", "Begin forwarded message:", or only a rule."""
+"""Marks: lines above or below a mail inside a mail, such as "---- Forwarded message ----"; and rules (drawn lines)."""
 
 # ruff: noqa: E501 -- patterns: a case a line
 
@@ -11,18 +11,19 @@ from service.mail.client_phrases import END_ENDS, END_STARTS, FORWARD_MARKS, ORI
 from service.mail.word_lists import fold
 
 Mark = Literal["forward", "original", "end", "unknown", "none"]
+"""Kind of a mark. ``original``: above a mail that is answered; ``end``: below a mail; ``unknown``: an unknown phrase."""
 
 _DECORATED = re.compile(
     r"[\s>|]*+(?:[*_]\s++)?(?:[-=_~#*+–—━─]{2,}+|<{2,}+|\[)[ \t*]*+([^\s-].{2,78}?)[ \t:：]*+"
     r"(?:[-=_~#*+–—━─]{2,}+|>{2,}+|\])[\s*|]*+$"
 )
-"""Possessive quantifiers prevent backtracking on a line of dashes."""
+"""Matches a phrase between dashes. Possessive quantifiers prevent backtracking on a line of dashes."""
 _RULE = re.compile(r"[ \t]*+\*?[ \t]*+(?:_{5,}+|-{5,}+|—{3,}+|─{3,}+|━{3,}+|={5,}+|\*{5,}+)[ \t*]*+$")
 _FORWARDED_BY = re.compile(r"[\W_]*(?:forwarded by|forwarded message from|転送者)\b", re.I)
 
 
 def mark_of(line: str) -> Mark:
-    """Return what kind of mark the line is; ``none`` if it is no mark."""
+    """Return the kind of mark that the line is; ``none`` if it is no mark."""
     if len(line) > 200:
         return "none"
     stripped = line.strip()
@@ -30,9 +31,9 @@ def mark_of(line: str) -> Mark:
         return "none"
     first = stripped[0]
     if first in "-=_~#*+–—━─<[":
-        found = _DECORATED.match(line)
-        if found is not None:
-            phrase = fold(found[1]).strip(" \t*:：-_")
+        decorated = _DECORATED.match(line)
+        if decorated is not None:
+            phrase = fold(decorated[1]).strip(" \t*:：-_")
             if phrase.startswith(("forwarded by ", "転送者")):
                 return "forward"
             if phrase.startswith(END_STARTS) or phrase.endswith(END_ENDS):
@@ -48,10 +49,10 @@ def mark_of(line: str) -> Mark:
 
 
 def is_forwarded_by(line: str) -> bool:
-    """Whether the line is "Forwarded by X <x@y>", which Becky! writes above its mark."""
+    """Return whether the line is "Forwarded by X <x@y>", which Becky! writes above its mark."""
     return len(line) < 300 and _FORWARDED_BY.match(line) is not None
 
 
 def is_rule(line: str) -> bool:
-    """Whether the line is a rule of underscores, dashes or similar, as Outlook draws above a header block."""
+    """Return whether the line has only underscores, dashes or similar, as Outlook draws above a header block."""
     return len(line) < 200 and _RULE.match(line) is not None

@@ -1,8 +1,4 @@
-"""A parsed mail: what ``parse`` returns and all other modules use.
-
-All values are immutable and do no I/O. ``None`` means that the mail does not state the value; an empty tuple means that
-it states that there is none.
-"""
+"""A parsed mail: the immutable values that ``parse`` returns and all other modules use."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 NOT_FULLY_READ = "not-fully-read"
-"""Defect code of a mail whose processing took too long."""
+"""Defect code of a mail that was not completely processed, because that took too long."""
 
 Automatic = Literal["auto_reply", "bounce", "receipt", "calendar", "notification"]
 Origin = Literal["delivered", "forwarded", "attached", "quoted"]
@@ -19,7 +15,7 @@ Origin = Literal["delivered", "forwarded", "attached", "quoted"]
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One mailbox (RFC 5322 §3.4). ``address`` is as written; compare with ``key``."""
+    """One mailbox (RFC 5322 §3.4). ``address`` is as written; use ``key`` to compare."""
 
     name: str = ""
     address: str = ""
@@ -39,7 +35,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a mail. ``part`` is the path to its bytes in the raw mail (see ``parse.attachment``)."""
+    """A file in a mail. ``part`` identifies it within the raw mail (see ``parse.attachment``)."""
 
     filename: str
     content_type: str
@@ -48,12 +44,12 @@ class Attachment:
     sha256: str
     part: str
     inline: bool = False
-    """Whether it is shown inside the body (a logo, an embedded picture), by Content-ID or disposition."""
+    """Whether the file is a picture shown inside the body, such as a logo."""
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A mail found inside another: forwarded inline, attached as message/rfc822, or recovered from quoted text."""
+    """An earlier mail inside another: forwarded, attached as message/rfc822, or quoted."""
 
     origin: Origin
     from_: Address | None = None
@@ -63,15 +59,15 @@ class Earlier:
     date: datetime | None = None
     """Always with an offset; see ``zone_assumed``."""
     zone_assumed: bool = False
-    """Whether the header block states no zone and the offset was assumed."""
+    """Whether the offset of ``date`` is an assumption, because the text states no zone."""
     text: str = ""
-    """Text that its author wrote, without signature; its own quotes are further ``Earlier`` objects."""
+    """Text that its author wrote, without signature. Mails quoted in it are separate ``Earlier`` objects."""
     message_id: str | None = None
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     raw_part: str | None = None
-    """Path to its bytes in the raw mail, if it was attached."""
+    """Path of the MIME part, if the mail was attached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +83,10 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One parsed mail. What the mail does not tell is None or empty."""
+    """One parsed mail. A value that the mail does not state is None or empty."""
 
     message_id: str | None = None
-    """With angle brackets, without white space (RFC 5322 §3.6.4)."""
+    """In the form ``<id>`` (RFC 5322 §3.6.4), as all ids of mails."""
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     from_: Address | None = None
@@ -100,39 +96,39 @@ class Mail:
     cc: tuple[Address, ...] = ()
     subject: str = ""
     date: datetime | None = None
-    """The Date header with its offset (UTC if it states none)."""
+    """The Date header with its offset; UTC if it states none."""
     text: str = ""
     """The whole body as text."""
     reply_text: str = ""
-    """Text that the sender wrote: no quoted or forwarded mail, signature or banner."""
+    """Text that the sender wrote, without quoted and forwarded mails, signature and added warnings."""
     quoted_text: str = ""
     """The rest of the body: quoted and forwarded text."""
     intro: str = ""
-    """Text that a forwarder wrote above the forwarded mail; empty if nothing was forwarded."""
+    """Text that the sender wrote above a forwarded mail; empty if nothing was forwarded."""
     signature: str = ""
     forwarded: tuple[Earlier, ...] = ()
     """Forwarded mails, outermost first."""
     history: tuple[Earlier, ...] = ()
-    """Earlier mails recovered from quoted text, newest first."""
+    """Quoted mails, newest first."""
     attachments: tuple[Attachment, ...] = ()
     language: str = "und"
-    """Language of the new text as ISO 639-1; ``und`` if there is too little text."""
+    """Language of the new text (ISO 639-1); ``und`` if there is too little text."""
     automatic: Automatic | None = None
     auto_submitted: bool = False
-    """Whether a machine sent it, by its headers (RFC 3834 and older ones) or as an automatic reply."""
+    """Whether a machine sent the mail (see ``automatic.sent_by_machine``)."""
     bounce: Bounce | None = None
     thread_index: str | None = None
-    """Root of Exchange's Thread-Index: its first 22 bytes in hex."""
+    """The part of Exchange's Thread-Index that all mails of a conversation share, in hex."""
     headers: dict[str, str] = field(default_factory=dict)
     """Other header fields, decoded, by lower-case name: ``x-original-sender``, ``resent-from``, ``list-id``,
     ``importance``, ``x-priority``, ``precedence``, ticket fields of vendors …"""
     authentication_results: tuple[tuple[int, str], ...] = ()
-    """Authentication-Results headers, topmost first: (number of Received lines above, value)."""
+    """(number of Received lines above, value) of each Authentication-Results header, topmost first."""
     relayed: bool = False
-    """Whether it has a Received line, so that a server relayed it."""
+    """Whether the mail has a Received line, which servers add."""
     relayed_at: datetime | None = None
-    """When the last server before us received it, by the topmost Received line; None if that states no time."""
+    """The time in the topmost Received line: when the last server before us received the mail."""
     defects: tuple[str, ...] = ()
-    """Codes of oddities found while parsing, such as ``charset-wrong`` and ``date-invalid``."""
+    """Codes of irregularities, such as ``charset-wrong`` and ``date-invalid`` (docs/reading.md)."""
     error: str | None = None
-    """Why nothing could be read (an empty mail); otherwise None."""
+    """Set only for an empty mail."""

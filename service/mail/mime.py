@@ -1,8 +1,7 @@
-"""Splits bytes into a tree of parts (RFC 5322 §2, RFC 2046), in one pass over the delimiter lines.
+"""Splits bytes into a tree of MIME parts (RFC 5322 §2, RFC 2046), in one pass over the delimiter lines.
 
-Nothing is decoded or copied here: a part is a slice of its buffer. The stack of open boundaries keeps the time linear
-even for ten thousand nested multiparts. Depth and number of parts are limited; anything beyond stays in the opaque body
-of its part.
+Nothing is decoded or copied: a part is a slice of its buffer. A stack of open boundaries keeps the time linear, even
+for ten thousand nested multiparts. Parts beyond the limits of depth and number are not split.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ MAX_DEPTH = 64
 MAX_PARTS = 2_000
 MAX_HEADERS = 5_000
 MAX_VALUE = 200_000
-"""Maximum bytes kept of one header field; a longer one is truncated (defect ``header-long``)."""
+"""Maximum bytes of one header field; a longer one is truncated (defect ``header-long``)."""
 
 MAX_KIND = 255
-"""Maximum characters of a media type (RFC 6838 §4.2: 127 on either side); a longer one is ignored."""
+"""Maximum characters of a media type (RFC 6838 §4.2: 127 before and after the slash); a longer one is ignored."""
 
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
 _PREAMBLE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*(?:>?From [^\n]*\n)?")
@@ -30,13 +29,13 @@ _KNOWN = re.compile(
     rb"|in-reply-to|references|x-[a-z0-9-]+):"
 )
 _TRACE = re.compile(rb"(?im)^(?:received|return-path|message-id|mime-version|content-type|delivered-to|x-[a-z-]+):")
-"""Fields that programs write; a header block quoted at the beginning of a text has none of them."""
+"""Matches a field that only programs write. Header lines at the beginning of a text have none of them."""
 _SNIFF = re.compile(rb"(?im)^--([^\s-][^\r\n]{5,200}+)\r?\ncontent-[a-z-]+:")
 
 
 @dataclass(slots=True)
 class Part:
-    """One entity: its header fields (lower-case name, raw value) and the position of its body in ``buffer``."""
+    """One MIME part: (lower-case name, raw value) of its header fields, and the position of its body in ``buffer``."""
 
     buffer: bytes
     fields: list[tuple[str, bytes]]
@@ -47,20 +46,20 @@ class Part:
     parameters: dict[str, str] = field(default_factory=dict)
     children: list[Part] = field(default_factory=list)
     opaque: bool = False
-    """Whether a limit was exceeded, so that its parts are kept as one file."""
+    """Whether a multipart is not split because of a limit, and its body becomes one file."""
 
     @property
     def body(self) -> bytes:
-        """The undecoded body."""
+        """The body, not decoded."""
         return self.buffer[self.start : self.end]
 
     def first(self, name: str) -> bytes | None:
-        """Return the first field with that (lower-case) name, raw and unfolded; None if there is none."""
+        """Return the raw value of the first field with this lower-case name; None if there is none."""
         return next((value for key, value in self.fields if key == name), None)
 
 
 class Reader:
-    """Splits one buffer; codes of oddities are added to ``defects``."""
+    """Splits one buffer; codes of irregularities are added to ``defects``."""
 
     def __init__(self, buffer: bytes, defects: set[str]) -> None:
         self.buffer = buffer
@@ -70,7 +69,7 @@ class Reader:
         self.open: list[tuple[Part, bytes | None]] = []
 
     def read(self, path: str = "0", default: str = "text/plain") -> Part:
-        """Return the tree of the whole buffer."""
+        """Return the root part of the buffer. ``default``: the media type of a root without Content-Type."""
         root = self._enter(self._preamble(), path, default)
         position = root.start if not self.open else self.open[-1][0].start
         size = len(self.buffer)
@@ -89,12 +88,12 @@ class Reader:
         return root
 
     def _preamble(self) -> int:
-        """Return where the header begins: after empty lines, a byte order mark and an mbox ``From `` line."""
+        """Return where the header begins: after a byte order mark, empty lines and an mbox ``From `` line."""
         match = _PREAMBLE.match(self.buffer)
         return match.end() if match else 0
 
     def _delimiter(self, start: int, end: int) -> int:
-        """Process a line that begins with two hyphens. Return the position to continue from."""
+        """Process a line that begins with two hyphens and may be a delimiter; return the position to continue from."""
         line = self.buffer[start:end].rstrip()
         closing = False
         if line not in self.delimiters:
@@ -123,8 +122,8 @@ class Reader:
         return max(self.open[-1][0].start - 1, end - 1 if end == len(self.buffer) else end)
 
     def _enter(self, at: int, path: str, default: str) -> Part:
-        """Read the header at ``at`` and open its part, and the messages nested inside it."""
-        first: Part | None = None
+        """Read the header at ``at``, and open its part and the messages nested at its beginning; return the part."""
+        outermost: Part | None = None
         while True:
             self.parts += 1
             fields, start = self._fields(at)
@@ -134,20 +133,20 @@ class Reader:
             if delimiter is not None:
                 self.delimiters.setdefault(delimiter, []).append(len(self.open))
             self.open.append((part, delimiter))
-            first = first or part
-            if len(self.open) > 1 and self.open[-2][0].kind in MESSAGES and part is not first:
+            outermost = outermost or part
+            if len(self.open) > 1 and self.open[-2][0].kind in MESSAGES and part is not outermost:
                 self.open[-2][0].children.append(part)
-            if part.kind not in MESSAGES or not _identity(part) or len(self.open) >= MAX_DEPTH:
-                return first
+            if part.kind not in MESSAGES or not _is_not_encoded(part) or len(self.open) >= MAX_DEPTH:
+                return outermost
             at, path, default = start, part.path + ".m" if part.path != "0" else "m", "text/plain"
 
     def _boundary(self, part: Part) -> bytes | None:
         if not part.kind.startswith("multipart/"):
             return None
         boundary = part.parameters.get("boundary")
-        if len(self.open) < 3 and (not boundary or not self._occurs(boundary, part.start)):
+        if len(self.open) < 3 and (not boundary or not self._is_in_body(boundary, part.start)):
             self.defects.add("mime-no-boundary" if not boundary else "mime-wrong-boundary")
-            boundary = self._sniff(part.start)
+            boundary = self._sniff_boundary(part.start)
         if not boundary:
             return None
         if len(self.open) >= MAX_DEPTH:
@@ -156,16 +155,19 @@ class Reader:
             return None
         return b"--" + boundary.encode("utf-8", "surrogateescape").rstrip()
 
-    def _occurs(self, boundary: str, start: int) -> bool:
+    def _is_in_body(self, boundary: str, start: int) -> bool:
         return self.buffer.find(b"--" + boundary.encode("utf-8", "surrogateescape").rstrip(), start) >= 0
 
-    def _sniff(self, start: int) -> str | None:
-        """Return the boundary found in the body: that of a delimiter line with a Content- field below it."""
+    def _sniff_boundary(self, start: int) -> str | None:
+        """Return the boundary of the first line in the body that looks like a delimiter; None if there is none.
+
+        It looks like a delimiter if a Content- field is below it.
+        """
         match = _SNIFF.search(self.buffer, start, start + 20_000)
         return match[1].rstrip(b" \t").decode("latin-1") if match else None
 
     def _close(self, level: int, end: int) -> None:
-        """Close every open part from ``level`` down; their bodies end at ``end``."""
+        """Close all open parts at ``level`` and deeper; their bodies end at ``end``."""
         while len(self.open) > level:
             part, delimiter = self.open.pop()
             if part.end == len(self.buffer) or part.end > end:
@@ -177,7 +179,7 @@ class Reader:
                     del self.delimiters[delimiter]
 
     def _fields(self, at: int) -> tuple[list[tuple[str, bytes]], int]:
-        """Return the header fields from ``at`` on, and where the body starts."""
+        """Return (header fields from ``at`` on, position of the body)."""
         buffer = self.buffer
         fields: list[tuple[str, bytes]] = []
         while True:
@@ -210,8 +212,8 @@ class Reader:
             else:
                 self.defects.add("header-many")
 
-    def _skippable(self, line: bytes, end: int, have: bool) -> bool:
-        """Whether a line that is no field may be skipped: real fields follow it before the empty line."""
+    def _skippable(self, line: bytes, end: int, has_fields: bool) -> bool:
+        """Return whether a line that is no field belongs to the header, because fields follow before an empty line."""
         if line.startswith(b"--") and line.rstrip() in self.delimiters:
             return False
         if line.startswith((b"From ", b">From ")):
@@ -220,9 +222,11 @@ class Reader:
             return False
         ahead = self.buffer[end : end + 4_000]
         blank = re.compile(rb"\n\r?\n").search(ahead)
-        stop = blank.start() if blank else len(ahead)
-        found = _KNOWN.search(ahead, 0, stop)
-        if found is None or (not have and not (found.start() <= 200 and _TRACE.search(ahead, 0, stop))):
+        header_end = blank.start() if blank else len(ahead)
+        known_field = _KNOWN.search(ahead, 0, header_end)
+        if known_field is None or (
+            not has_fields and not (known_field.start() <= 200 and _TRACE.search(ahead, 0, header_end))
+        ):
             return False
         self.defects.add("header-malformed")
         return True
@@ -231,18 +235,18 @@ class Reader:
 MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 
 
-def _identity(part: Part) -> bool:
+def _is_not_encoded(part: Part) -> bool:
     encoding = part.first("content-transfer-encoding")
     return encoding is None or encoding.strip().lower() not in (b"base64", b"quoted-printable", b"x-uuencode")
 
 
 def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
-    """Return the media type in lower case and its decoded parameters (RFC 2045 §5.1, RFC 2231)."""
+    """Return (media type in lower case, decoded parameters) of Content-Type (RFC 2045 §5.1, RFC 2231)."""
     raw = part.first("content-type")
     if not raw:
         return default, {}
-    head, _, rest = raw.partition(b";")
-    kind = head.decode("latin-1").strip().strip("\"'").lower().replace(" ", "")
+    media_type, _, after_type = raw.partition(b";")
+    kind = media_type.decode("latin-1").strip().strip("\"'").lower().replace(" ", "")
     if len(kind) > MAX_KIND:
         kind = "application"
     if "/" not in kind or kind.startswith("/") or kind.endswith("/"):
@@ -251,14 +255,14 @@ def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
         elif kind == "multipart":
             kind = "multipart/mixed"
         else:
-            known = parameters(rest) if rest else {}
-            file = kind.startswith(("application", "image", "audio", "video")) or "name" in known
-            return "application/octet-stream" if file else default, known
-    return kind, parameters(rest) if rest else {}
+            parameter_values = parameters(after_type) if after_type else {}
+            is_file = kind.startswith(("application", "image", "audio", "video")) or "name" in parameter_values
+            return "application/octet-stream" if is_file else default, parameter_values
+    return kind, parameters(after_type) if after_type else {}
 
 
 def read(buffer: bytes, defects: set[str], path: str = "0", default: str = "text/plain") -> Part:
-    """Return the tree of ``buffer``; defects found are added to ``defects`` (``mime-deep``, ``header-long``, …)."""
+    """Return the root part of ``buffer``; codes such as ``mime-deep`` are added to ``defects``."""
     head = buffer[:4_096]
     if b"\n" not in head and b"\r" in head:
         buffer = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -1,4 +1,4 @@
-"""Outlook ``.msg`` files ([MS-OXMSG]): a compound file, of which only the data for a mail is read."""
+"""Reads Outlook's ``.msg`` files ([MS-OXMSG])."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STREAM = re.compile(r"__substg1\.0_([0-9A-F]{4})([0-9A-F]{4})(?:-[0-9A-F]{8})?$
 
 
 def read(data: bytes) -> Item | None:
-    """Read a ``.msg``; None if it is not one or too damaged."""
+    """Return the mail in a ``.msg`` file; None if the file has another format or is too damaged."""
     if not data.startswith(SIGNATURE) or len(data) > MAX_BYTES:
         return None
     try:
@@ -35,27 +35,28 @@ def _message(container: olefile.OleFileIO) -> Item | None:
     paths: list[list[str]] = container.listdir()  # type: ignore[no-untyped-call]
     if len(paths) > MAX_ENTRIES:
         return None
-    own = _properties(container, [p for p in paths if len(p) == 1])
-    if not own:
+    properties = _properties(container, [p for p in paths if len(p) == 1])
+    if not properties:
         return None
-    out = Item(own.text("transport_headers") or _header(own, _submitted(container)), own.text("subject"))
-    out.read_body(own, None)
+    header = properties.text("transport_headers") or _header(properties, _submitted(container))
+    item = Item(header, properties.text("subject"))
+    item.read_body(properties, None)
     by_file: dict[str, list[list[str]]] = {}
     for path in paths:
         if len(path) == 2 and path[0].startswith("__attach_version1.0"):
             by_file.setdefault(path[0], []).append(path)
     for index, name in enumerate(sorted(by_file)[:MAX_FILES], 1):
-        properties = _properties(container, by_file[name])
-        payload = properties.get("data")
+        file_properties = _properties(container, by_file[name])
+        payload = file_properties.get("data")
         if isinstance(payload, bytes):
-            filename = properties.text("filename_long", "filename") or f"file-{index}.bin"
-            kind = properties.text("mime") or "application/octet-stream"
-            out.files.append(File(filename, payload, kind, bool(properties.text("content_id"))))
-    return out
+            filename = file_properties.text("filename_long", "filename") or f"file-{index}.bin"
+            kind = file_properties.text("mime") or "application/octet-stream"
+            item.files.append(File(filename, payload, kind, bool(file_properties.text("content_id"))))
+    return item
 
 
 def _properties(container: olefile.OleFileIO, paths: list[list[str]]) -> Properties:
-    found = Properties()
+    properties = Properties()
     page = "cp1252"
     for path in paths:
         match = _STREAM.match(path[-1])
@@ -66,22 +67,25 @@ def _properties(container: olefile.OleFileIO, paths: list[list[str]]) -> Propert
             continue
         raw: bytes = container.openstream(path).read()  # type: ignore[no-untyped-call]
         if match[2] == "001F":
-            found[name] = raw.decode("utf-16-le", "replace").rstrip("\x00")
+            properties[name] = raw.decode("utf-16-le", "replace").rstrip("\x00")
         elif match[2] == "001E":
-            found[name] = charset.decode(raw.rstrip(b"\x00"), page)[0]
+            properties[name] = charset.decode(raw.rstrip(b"\x00"), page)[0]
         elif match[2] == "0102":
-            found[name] = raw
-    return found
+            properties[name] = raw
+    return properties
 
 
 def _submitted(container: olefile.OleFileIO) -> datetime | None:
-    """Return when it was submitted or delivered (16-byte properties after a header of 32); None if not stated."""
+    """Return when the mail was submitted, otherwise when it was delivered; None if neither is stated.
+
+    The stream has properties of 16 bytes after a header of 32 bytes ([MS-OXMSG] 2.4).
+    """
     if not container.exists("__properties_version1.0"):  # type: ignore[no-untyped-call]
         return None
     raw: bytes = container.openstream("__properties_version1.0").read(MAX_STREAM)  # type: ignore[no-untyped-call]
-    for wanted in (0x0039, 0x0E06):
+    for property_id in (0x0039, 0x0E06):
         for at in range(32, len(raw) - 15, 16):
-            if raw[at : at + 4] == b"\x40\x00" + wanted.to_bytes(2, "little"):
+            if raw[at : at + 4] == b"\x40\x00" + property_id.to_bytes(2, "little"):
                 ticks = int.from_bytes(raw[at + 8 : at + 16], "little")
                 try:
                     return datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)
@@ -90,13 +94,14 @@ def _submitted(container: olefile.OleFileIO) -> datetime | None:
     return None
 
 
-def _header(own: Properties, date: datetime | None) -> str:
-    """Return the header of a mail that was never sent over the Internet."""
-    addresses = (own.text(name) for name in ("sender_smtp", "sender_smtp_represented", "sender_address"))
-    address = next((one for one in addresses if "@" in one), "")
-    name, to, cc, subject, id = (_line(own.text(n)) for n in ("sender_name", "to", "cc", "subject", "message_id"))
+def _header(properties: Properties, date: datetime | None) -> str:
+    """Return a header made from the properties, for a mail that was not sent over the Internet."""
+    addresses = (properties.text(name) for name in ("sender_smtp", "sender_smtp_represented", "sender_address"))
+    address = next((candidate for candidate in addresses if "@" in candidate), "")
+    names = ("sender_name", "to", "cc", "subject", "message_id")
+    sender, to, cc, subject, id = (_line(properties.text(name)) for name in names)
     lines = [
-        f'From: "{name}" <{_line(address)}>' if address else f"From: {name}",
+        f'From: "{sender}" <{_line(address)}>' if address else f"From: {sender}",
         f"To: {to.replace(';', ',')}",
         f"Cc: {cc.replace(';', ',')}",
         f"Subject: {subject}",

@@ -1,4 +1,4 @@
-"""Names of files in mails: the stated name made safe, otherwise a name as mail clients show."""
+"""Names of files in mails."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _EXTENSIONS = {
 
 
 def extension(kind: str) -> str:
-    """Return the file extension for a media type (``png`` for ``image/png``); ``bin`` if it has none."""
+    """Return the file extension for a media type, such as ``png`` for ``image/png``; ``bin`` if none is known."""
     known = _EXTENSIONS.get(kind)
     subtype = kind.rpartition("/")[2].removeprefix("x-")
     return known or (subtype if re.fullmatch(r"[a-z0-9]{2,4}", subtype) else "bin")
 
 
 def filename(part: Part) -> str | None:
-    """Return the name from Content-Disposition, otherwise Content-Type, without path; None if there is none."""
-    stated = encoded.parameters((part.first("content-disposition") or b"").partition(b";")[2])
-    other = part.parameters
-    name = stated.get("filename") or stated.get("name") or other.get("name") or other.get("filename")
+    """Return the safe name from Content-Disposition, otherwise from Content-Type; None if neither states one."""
+    disposition = encoded.parameters((part.first("content-disposition") or b"").partition(b";")[2])
+    name = disposition.get("filename") or disposition.get("name")
+    name = name or part.parameters.get("name") or part.parameters.get("filename")
     return safe(name) if name else None
 
 
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that change the reading direction: ``exe.txt`` may read as ``txt.exe``."""
+"""Control characters, also those for the direction of writing, which can make ``exe.txt`` look like ``txt.exe``."""
 
 
 def safe(name: str) -> str:
-    """Return the name for display: no path or invisible characters, at most 255 characters; may be empty."""
+    """Return a file name without path and control characters, at most 255 characters; may be empty."""
     name = _HIDDEN.sub("", name)
-    last = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip() if re.search(r"[\\/]", name) else name.strip()
-    return last[:255].rstrip() if last.strip(". ") else ""
+    base_name = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip() if re.search(r"[\\/]", name) else name.strip()
+    return base_name[:255].rstrip() if base_name.strip(". ") else ""

@@ -1,4 +1,4 @@
-"""Lays out text as HTML does: line breaks, white space, quote depth, and cells of a table row side by side."""
+"""Lays out text as HTML does: line breaks, white space, quotes, and cells of a table row side by side."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u200c\u2060\ufeff\u034f]")
 
 
 class Page:
-    """Receives text and produces lines; ``breaks`` is the number of line ends due before the next text."""
+    """Collects text in lines. ``breaks`` is the number of line ends to add before the next text."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.line: list[str] = []
         self.breaks = 0
         self.depth = 0
-        """Number of open quotes; ``line_depth`` is the number at the beginning of the current line."""
+        """Number of open ``blockquote`` elements; ``line_depth`` is that at the beginning of the current line."""
         self.line_depth = 0
         self.pre = 0
         self.cells = 0
         self.row_line = -1
-        """Number of the line with the text of the current table row; -1 before it has any."""
-        self.fresh = False
-        """Whether a cell began on the row's line and has no text yet."""
+        """Index of the line with the cells of the current table row; -1 before its first text."""
+        self.cell_is_empty = False
+        """Whether the current cell has no text yet and began on the line of its row."""
 
     def block(self, breaks: int) -> None:
         # the paragraph at the beginning of a cell stays on the cell's line
-        if not self.fresh:
+        if not self.cell_is_empty:
             self.breaks = max(self.breaks, breaks)
 
     def cell(self) -> None:
@@ -36,7 +36,7 @@ class Page:
             # still on the row's first line: put cells side by side
             self.breaks = 0
             self.line.append("\t")
-            self.fresh = True
+            self.cell_is_empty = True
         else:
             self.block(1)
         self.cells += 1
@@ -59,18 +59,14 @@ class Page:
         self.put(chunk)
 
     def _preformatted(self, chunk: str) -> None:
-        first = True
-        for piece in chunk.split("\n"):
-            if not first:
-                self.breaks += 1
-            first = False
-            if piece:
-                self.put(piece)
+        for number, line in enumerate(chunk.split("\n")):
+            self.breaks += number > 0
+            self.put(line)
 
     def put(self, piece: str) -> None:
         if not piece:
             return
-        self.fresh = False
+        self.cell_is_empty = False
         if self.breaks:
             self._flush()
         if not self.line:
@@ -80,14 +76,11 @@ class Page:
         self.line.append(piece)
 
     def _flush(self) -> None:
-        """End the current line and add the empty ones; does nothing before the first text."""
-        if self.line or self.lines:
-            if self.line:
-                self._emit("".join(self.line).rstrip(), self.line_depth)
-            elif not self.lines:
-                pass
-            blanks = min(self.breaks - 1, 3)
-            for _ in range(blanks):
+        """End the current line and add empty lines for ``breaks``; does nothing before the first text."""
+        if self.line:
+            self._emit("".join(self.line).rstrip(), self.line_depth)
+        if self.lines:
+            for _ in range(min(self.breaks - 1, 3)):
                 self._emit("", min(self.line_depth, self.depth))
         self.line = []
         self.breaks = 0

@@ -1,6 +1,6 @@
-"""Parses bytes into a ``Mail``. Never raises; oddities become defects.
+"""Parses the raw bytes of a mail into a ``Mail``; irregularities become defects.
 
-split into parts → header → kind of each part → whole body as text → new text, quotes, forwards → machine or person
+MIME parts → header → kinds of the parts → body as text → new text, quoted and forwarded mails → automatic or not
 """
 
 from __future__ import annotations
@@ -11,115 +11,108 @@ from dataclasses import replace
 
 from service.mail import automatic, bounce, headers, mime, outlook_files, structure
 from service.mail.body import read_body
-from service.mail.contents import Contents, Found, Inner
+from service.mail.contents import Contents, DecodedFile, Inner
 from service.mail.language import language_of
 from service.mail.message import Attachment, Bounce, Earlier, Mail
 
 MAX_ATTACHED = 50
-"""Maximum number of attached mails that are parsed; further ones stay files."""
-MAX_ATTACHED_DEPTH = 6
+"""Maximum number of attached mails that are parsed; others are only files."""
+MAX_NESTING = 6
 MAX_COMPLAINT = 20_000
-"""Maximum number of characters shown of the mail that an abuse report is about."""
+"""Maximum number of characters of the mail that an abuse report returns."""
 
 
 def parse(raw: bytes) -> Mail:
-    """Parse one mail; never raises.
-
-    In the result, ``defects`` lists codes of oddities, and ``error`` is set only for an empty mail. A mail that cannot
-    be parsed has the defect ``unreadable``.
-    """
+    """Parse one mail; never raises. A mail that cannot be parsed has the defect ``unreadable``."""
     if not raw.strip():
         return Mail(error="empty mail", defects=("empty",))
     defects: set[str] = set()
     try:
         return _message(_open(raw, defects), defects, 0)
-    except Exception as trouble:  # last resort: no mail may be lost because it is malformed
+    except Exception as error:  # last resort: no mail may be lost because it is malformed
         return Mail(
             text=raw[:100_000].decode("utf-8", "replace").replace("\x00", ""),
-            defects=tuple(sorted(defects | {"unreadable", f"unreadable-{type(trouble).__name__.lower()}"})),
+            defects=tuple(sorted(defects | {"unreadable", f"unreadable-{type(error).__name__.lower()}"})),
         )
 
 
 def attachment(raw: bytes, part: str) -> bytes:
-    """Return the bytes of the attachment with that ``Attachment.part``; raises ``KeyError`` if there is none."""
+    """Return the bytes of the attachment whose ``Attachment.part`` is ``part``. Raises KeyError if there is none."""
     queue = [_open(raw, set())]
     for _ in range(MAX_ATTACHED * 4):
         if not queue:
             break
         inner = queue.pop(0)
-        found = inner.contents or structure.contents(inner.root)
-        for file in found.files:
+        contents = inner.contents or structure.contents(inner.root)
+        for file in contents.files:
             if file.path == part:
                 return file.payload
-        queue.extend(found.messages)
+        queue.extend(contents.messages)
     raise KeyError(part)
 
 
 def _open(raw: bytes, defects: set[str]) -> Inner:
-    """Open the bytes as a message: Internet mail, or one of Outlook's formats."""
+    """Return the message in the bytes of an Internet mail or of a file in one of Outlook's formats."""
     return outlook_files.read(raw) or Inner(mime.read(raw, defects))
 
 
-def _message(inner: Inner, defects: set[str], depth: int) -> Mail:
+def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:
     root = inner.root
-    found = inner.contents or structure.contents(root)
-    head = headers.read(root, defects)
-    defects |= found.defects
-    text = found.text()
-    if found.events:
-        text = f"{found.events[0].line}\n\n{text}".rstrip("\n")
-    report = bounce.read(root, head, found, text)
-    subject = head.subject or found.subject
+    contents = inner.contents or structure.contents(root)
+    header = headers.read(root, defects)
+    defects |= contents.defects
+    text = contents.text()
+    if contents.events:
+        text = f"{contents.events[0].line}\n\n{text}".rstrip("\n")
+    bounce_report = bounce.read(root, header, contents, text)
+    subject = header.subject or contents.subject
     if len(subject) > headers.MAX_SUBJECT:
         defects.add("header-cut")
         subject = subject[: headers.MAX_SUBJECT].rstrip()
-    body = read_body(text, found.html(), subject=subject, date=head.date)
+    body = read_body(text, contents.html(), subject=subject, date=header.date)
     defects.update(body.defects)
     intro, forwarded = body.intro, body.forwarded
-    attached, quoted_there = _attached(found, defects, depth)
+    attached, quoted_in_attached = _attached(contents, defects, nesting)
     if attached and not forwarded:
         intro = body.reply_text
     # a mail forwarded without a comment may be automatic, but the forwarding mail is not
     new_text = body.reply_text if forwarded or attached else body.reply_text or text
-    kind = automatic.kind(head, found, new_text, report)
+    kind = automatic.kind(header, contents, new_text, bounce_report)
     return replace(
-        head,
+        header,
         subject=subject,
-        text="\n\n".join(filter(None, (found.title(), text, _complaint(found)))),
+        text="\n\n".join(filter(None, (contents.title(), text, _quoted_complaint(contents)))),
         reply_text=body.reply_text,
         quoted_text=body.quoted_text,
         intro=intro,
         signature=body.signature,
         forwarded=(*forwarded, *attached),
-        history=(*_written(body.history, report), *quoted_there),
+        history=(*_written_by_people(body.history, bounce_report), *quoted_in_attached),
         language=language_of(body.reply_text or text),
-        attachments=tuple(_describe(file) for file in found.files),
+        attachments=tuple(_describe(file) for file in contents.files),
         automatic=kind,
-        auto_submitted=automatic.submitted(head, kind),
-        bounce=report,
+        auto_submitted=automatic.sent_by_machine(header, kind),
+        bounce=bounce_report,
         defects=tuple(sorted(defects)),
     )
 
 
-def _written(history: Sequence[Earlier], report: Bounce | None) -> Sequence[Earlier]:
-    """Return the earlier mails that people wrote.
-
-    In a bounce, "<x@y>: host z said:" is followed by the reply of a server, not by an earlier mail.
-    """
-    if report is None:
-        return history
-    return [earlier for earlier in history if earlier.date or earlier.subject or earlier.message_id]
+def _written_by_people(mails: Sequence[Earlier], bounce_report: Bounce | None) -> Sequence[Earlier]:
+    """Return the mails without the replies of servers that a bounce quotes below "<x@y>: host z said:"."""
+    if bounce_report is None:
+        return mails
+    return [earlier for earlier in mails if earlier.date or earlier.subject or earlier.message_id]
 
 
-def _complaint(found: Contents) -> str:
-    """Return the text of the mail that an abuse report (RFC 5965) is about, as a quote; otherwise empty."""
-    if not found.returned or not any(kind == "message/feedback-report" for kind, _ in found.reports):
+def _quoted_complaint(contents: Contents) -> str:
+    """Return the text of the mail that an abuse report (RFC 5965) returns, as quoted lines; otherwise empty."""
+    if not contents.returned or not any(kind == "message/feedback-report" for kind, _ in contents.reports):
         return ""
-    text = structure.contents(found.returned[0]).text()[:MAX_COMPLAINT]
+    text = structure.contents(contents.returned[0]).text()[:MAX_COMPLAINT]
     return "\n".join(f"> {line}".rstrip() for line in text.split("\n")) if text.strip() else ""
 
 
-def _describe(file: Found) -> Attachment:
+def _describe(file: DecodedFile) -> Attachment:
     return Attachment(
         filename=file.filename,
         content_type=file.content_type,
@@ -130,16 +123,16 @@ def _describe(file: Found) -> Attachment:
     )
 
 
-def _attached(found: Contents, defects: set[str], depth: int) -> tuple[list[Earlier], list[Earlier]]:
-    """Return the attached mails, each followed by the mails forwarded inside it; and the mails quoted in them."""
-    out: list[Earlier] = []
+def _attached(contents: Contents, defects: set[str], nesting: int) -> tuple[list[Earlier], list[Earlier]]:
+    """Return (attached mails, each followed by the mails forwarded in it; mails quoted in the attached mails)."""
+    attached: list[Earlier] = []
     quoted: list[Earlier] = []
-    for inner in found.messages[:MAX_ATTACHED]:
-        if depth >= MAX_ATTACHED_DEPTH:
+    for inner in contents.messages[:MAX_ATTACHED]:
+        if nesting >= MAX_NESTING:
             defects.add("mime-deep")
             break
-        mail = _message(inner, set(), depth + 1)
-        out.append(
+        mail = _message(inner, set(), nesting + 1)
+        attached.append(
             Earlier(
                 origin="attached",
                 from_=mail.from_,
@@ -155,6 +148,6 @@ def _attached(found: Contents, defects: set[str], depth: int) -> tuple[list[Earl
                 raw_part=inner.root.path,
             )
         )
-        out.extend(mail.forwarded)
+        attached.extend(mail.forwarded)
         quoted.extend(mail.history)
-    return out, quoted
+    return attached, quoted

@@ -1,4 +1,4 @@
-"""Normalises plain text: line ends, format=flowed, text/enriched, clear-signed messages."""
+"""Normalises plain text: line ends, format=flowed, text/enriched, PGP signatures."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ _ARMOUR = ("-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP SIGNATURE-----"
 
 
 def lines(text: str) -> str:
-    """Convert line ends to LF and remove NUL, which databases do not accept."""
+    """Return the text with LF as line end and without NUL, which databases do not accept."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.replace("\x00", "") if "\x00" in text else text
 
 
 def unflow(text: str, *, delete_space: bool) -> str:
-    """Join format=flowed lines into paragraphs (RFC 3676 §4.1); quote depth is kept."""
+    """Join the lines of format=flowed text into paragraphs (RFC 3676 §4.1). ``delete_space``: DelSp=yes (§4.1)."""
     out: list[str] = []
     paragraph: list[str] = []
     last_depth = 0
@@ -41,7 +41,7 @@ def unflow(text: str, *, delete_space: bool) -> str:
 
 
 def unenriched(text: str) -> str:
-    """Return text/enriched (RFC 1896) or text/richtext (RFC 1341) without its commands."""
+    """Return text/enriched (RFC 1896) or text/richtext (RFC 1341) as plain text, without commands."""
     text = re.sub(r"<param>[^<]{0,500}</param>", "", text, flags=re.IGNORECASE)
     text = re.sub(r"<nl>", "\n", text, flags=re.IGNORECASE)
     text = text.replace("<lt>", "\x01").replace("<<", "\x01")
@@ -50,19 +50,19 @@ def unenriched(text: str) -> str:
 
 
 def unsigned(text: str) -> str:
-    """Return the text of clear-signed messages without the PGP armour (RFC 9580 §7)."""
+    """Return the text without the lines that PGP adds to sign it (RFC 9580 §7)."""
     begin, signature, end = _ARMOUR
     out: list[str] = []
-    at = 0
+    position = 0
     while True:
-        start = text.find(begin, at)
+        start = text.find(begin, position)
         middle = text.find(signature, start) if start >= 0 else -1
         stop = text.find(end, middle) if middle >= 0 else -1
         if stop < 0:
-            out.append(text[at:])
+            out.append(text[position:])
             return "".join(out)
         body = text[start + len(begin) : middle]
         # the armour header (Hash: …) ends with an empty line
         body = body.partition("\n\n")[2] or body.lstrip("\n")
-        out += [text[at:start], re.sub(r"^- ", "", body, flags=re.MULTILINE)]
-        at = text.find("\n", stop) + 1 or len(text)
+        out += [text[position:start], re.sub(r"^- ", "", body, flags=re.MULTILINE)]
+        position = text.find("\n", stop) + 1 or len(text)

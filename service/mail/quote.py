@@ -1,6 +1,6 @@
-"""Finds quoted lines ("> …") and attribution lines, which name the author and date of the quoted text below them.
+"""Finds quoted lines ("> …"), and attributions: lines such as "On … X wrote:" that name the author of the text below.
 
-Every search reads at most ``LONGEST`` characters of a line, so that time is linear in the text.
+At most ``LONGEST`` characters of a line are examined, so that time is linear in the text.
 """
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
@@ -17,10 +17,10 @@ from service.mail.client_phrases import WROTE
 from service.mail.word_lists import fold
 
 LONGEST: Final = 1_000
-"""Maximum number of characters read of one line; header lines of real mails are shorter."""
+"""Maximum number of characters of a line that are examined."""
 MOST_LINES: Final = 5
-"""Maximum number of lines that a mail client wraps an attribution into."""
-_JOINED: Final = 600
+"""Maximum number of lines of one attribution."""
+_MOST_CHARACTERS: Final = 600
 
 _MARK = re.compile(r"[ \t]{0,3}[>＞](?!From )")
 _STRIP = re.compile(r"[ \t]{0,3}[>＞][ ]?")
@@ -47,30 +47,29 @@ OPENER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """The attribution in lines ``start`` to ``end`` (exclusive), which says who wrote the text below it."""
+    """An attribution in lines ``start`` to ``end`` (exclusive). ``text``: its lines joined by spaces."""
 
     start: int
     end: int
     text: str
     of_ticket: bool = False
-    """Whether a ticket system lists a comment with it."""
+    """Whether it is the heading of a comment in the mail of a ticket system."""
 
 
 def is_quoted(line: str) -> bool:
-    """Whether the line has a quote mark (not mbox's ">From ")."""
+    """Return whether the line begins with ">"; false for ">From ", which mbox files contain."""
     return _MARK.match(line) is not None
 
 
 def unquoted(line: str) -> str:
-    """Return the line without one level of quoting."""
+    """Return the line without its first ">"."""
     return _STRIP.sub("", line, count=1)
 
 
 def run_end(lines: Sequence[str], start: int) -> int:
     """Return the index after the run of quoted lines that begins at ``start``.
 
-    A line that a mail client wrapped without repeating the quote mark belongs to the run. It is between two quoted
-    lines, the line above is full, and it begins in lower case.
+    The run includes single lines without ">" that are the wrapped rest of the line above.
     """
     at = start
     while at < len(lines):
@@ -87,34 +86,34 @@ def _is_wrapped(above: str, line: str) -> bool:
     return 64 <= len(above) <= 90 and len(line) < 80 and line[:1].islower()
 
 
-def attribution(lines: Sequence[str], at: int, floor: int) -> Attribution | None:
-    """Return the attribution that ends in line ``at``; None if there is none. Lines before ``floor`` are not used."""
+def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | None:
+    """Return the attribution that ends in line ``at``; None if there is none. It begins at ``earliest`` or below."""
     last = lines[at][:LONGEST].strip()
     if len(last) < 3:
         return None
     folded = fold(last)
-    ends = last[-1] in ":：*_>-" and _END.search(folded) is not None
-    if not ends and not _ends_with_verb(folded):
+    has_ending = last[-1] in ":：*_>-" and _END.search(folded) is not None
+    if not has_ending and not _ends_with_verb(folded):
         return None
-    if ends and not ("@" in last or _TIME.search(last) or VERB.search(folded)):
+    if has_ending and not ("@" in last or _TIME.search(last) or VERB.search(folded)):
         return None
-    followed = quote_follows(lines, at + 1)
+    before_quote = quote_follows(lines, at + 1)
     text = ""
-    for start in range(at, max(floor, at - MOST_LINES + 1) - 1, -1):
+    for start in range(at, max(earliest, at - MOST_LINES + 1) - 1, -1):
         line = lines[start][:LONGEST].strip()
-        if not line or (start < at and (is_quoted(lines[start]) or len(text) + len(line) > _JOINED)):
+        if not line or (start < at and (is_quoted(lines[start]) or len(text) + len(line) > _MOST_CHARACTERS)):
             return None
         text = f"{line} {text}".strip()
-        if _says_who(text, followed):
+        if _is_attribution(text, before_quote):
             break
     else:
         return None
-    # without a date, its first lines may be missing: "On Mon, Aug 26, 2019 at 4:37 PM X <" / "x@y> wrote:"
+    # without a date, the first lines may be missing: "On Mon, Aug 26, 2019 at 4:37 PM X <" / "x@y> wrote:"
     if not dates.has_day(text):
         wider = text
-        for above in range(start - 1, max(floor, at - MOST_LINES + 1) - 1, -1):
+        for above in range(start - 1, max(earliest, at - MOST_LINES + 1) - 1, -1):
             line = lines[above][:LONGEST].strip()
-            if not line or is_quoted(lines[above]) or len(wider) + len(line) > _JOINED:
+            if not line or is_quoted(lines[above]) or len(wider) + len(line) > _MOST_CHARACTERS:
                 break
             wider = f"{line} {wider}"
             if dates.has_day(wider) and (OPENER.match(fold(line)) or _DIGIT.match(line) or line.endswith("<")):
@@ -123,8 +122,8 @@ def attribution(lines: Sequence[str], at: int, floor: int) -> Attribution | None
     return Attribution(start, at + 1, text)
 
 
-def may_end(line: str) -> bool:
-    """Whether the line may end an attribution without a colon; a cheap first check."""
+def may_end_attribution(line: str) -> bool:
+    """Return whether the line ends with a verb of writing; a cheap first check."""
     bare = line[-40:].rstrip(" \t*_>-。")
     return bare[-1:] in _LAST and fold(bare).endswith(WROTE)
 
@@ -135,16 +134,19 @@ def _ends_with_verb(folded: str) -> bool:
 
 
 def quote_follows(lines: Sequence[str], at: int) -> bool:
-    """Whether the next line that is not blank is quoted."""
+    """Return whether the first line with text among the three lines from ``at`` on is quoted."""
     for line in lines[at : at + 3]:
         if line.strip():
             return is_quoted(line)
     return False
 
 
-def _says_who(text: str, followed: bool) -> bool:
-    """Whether the joined lines name an author with a date, or an author with a verb of writing."""
-    if len(text) > _JOINED or (text.endswith("。") and not followed):
+def _is_attribution(text: str, before_quote: bool) -> bool:
+    """Return whether the text is an attribution: an author with a date or a verb of writing.
+
+    ``before_quote``: whether a quoted line is below it.
+    """
+    if len(text) > _MOST_CHARACTERS or (text.endswith("。") and not before_quote):
         return False
     folded = fold(text)
     verb = VERB.search(folded)
@@ -154,32 +156,31 @@ def _says_who(text: str, followed: bool) -> bool:
         if address is None:
             return False
         if not dates.has_day(text):
-            return _unknown_verb(text, address, followed)
-        if _ADDRESS_END.search(text) is not None and (text.rstrip().endswith((":", "：")) or followed):
+            return _has_unknown_verb(text, address, before_quote)
+        if _ADDRESS_END.search(text) is not None and (text.rstrip().endswith((":", "：")) or before_quote):
             return True
-        return _unknown_verb(text, address, followed)
+        return _has_unknown_verb(text, address, before_quote)
     tail = folded[verb.end() :]
     if len(tail) > 80 and address is None:
         return False
     if address is not None and (_ends_with_verb(folded) or _END.search(folded)):
-        return not _is_prose(text, address.start())
+        return not _is_prose(text[: address.start()])
     if dates.has_day(text) and (_ends_with_verb(folded) or (_END.search(folded) and _TIME.search(folded))):
         return len(text) <= 200
-    return followed and len(text) <= 120 and (_ends_with_verb(folded) and len(folded) > verb.end() - verb.start() + 3)
+    return before_quote and len(text) <= 120 and _ends_with_verb(folded) and len(folded) > len(verb[0]) + 3
 
 
-def _unknown_verb(text: str, address: re.Match[str], followed: bool) -> bool:
-    """Whether the text is an attribution with an unknown verb: "28/10/2021 12:46 X <a@b> kirjutas:"."""
+def _has_unknown_verb(text: str, address: re.Match[str], before_quote: bool) -> bool:
+    """Return whether the text is an attribution with an unknown verb: "28/10/2021 12:46 X <a@b> kirjutas:"."""
     tail = text[address.end() :].strip(" >)]\"'*")
-    if not tail.endswith((":", "：")) or len(tail) > 40 or len(tail.split()) > 4 or _is_prose(text, address.start()):
+    if not tail.endswith((":", "：")) or len(tail) > 40 or len(tail.split()) > 4 or _is_prose(text[: address.start()]):
         return False
-    bracketed = text[address.start() - 1 : address.start()] in ("<", "(", "[")
-    if followed and bracketed and len(text[: address.start()].split()) < 6 and len(text) < 120:
+    in_brackets = text[address.start() - 1 : address.start()] in ("<", "(", "[")
+    if before_quote and in_brackets and len(text[: address.start()].split()) < 6 and len(text) < 120:
         return True  # "Quoting X <a@b>:"
-    return _TIME.search(text) is not None and (followed or (bracketed and len(text) < 200))
+    return _TIME.search(text) is not None and (before_quote or (in_brackets and len(text) < 200))
 
 
-def _is_prose(text: str, address_at: int) -> bool:
-    """Whether it is an ordinary sentence with an address and a verb: much text or a full stop before the address."""
-    head = text[:address_at]
-    return len(head) > 300 or "。" in head or re.search(r"[a-z]{3}[.!?] [A-Z]", head) is not None
+def _is_prose(text: str) -> bool:
+    """Return whether the text before an address is ordinary prose: it is long, or contains the end of a sentence."""
+    return len(text) > 300 or "。" in text or re.search(r"[a-z]{3}[.!?] [A-Z]", text) is not None

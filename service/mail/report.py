@@ -1,4 +1,4 @@
-"""The object that ``sodan parse`` prints for a mail (docs/reading.md). Pure: values in, values out."""
+"""The output of ``sodan parse`` (docs/reading.md)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from service.mail.message import Address, Attachment, Bounce, Earlier, Mail
 
 
 def report(mail: Mail, file: str, thread: str | None = None) -> dict[str, Any]:
-    """Return ``mail`` as JSON-ready values; ``thread`` is its id from ``threads`` over all given files."""
+    """Return the JSON object for a mail. ``thread``: the id of its thread (see ``threads``)."""
     return {
         "file": file,
         "message_id": mail.message_id,
         "in_reply_to": mail.in_reply_to[0] if mail.in_reply_to else None,
-        **_shown(mail, "references from_ to cc subject date text reply_text attachments forwarded history"),
-        **_shown(mail, "intro language automatic auto_submitted"),
+        **_selected(mail, "references from_ to cc subject date text reply_text attachments forwarded history"),
+        **_selected(mail, "intro language automatic auto_submitted"),
         "bounce": mail.bounce is not None,
         "bounce_report": _json(mail.bounce),
         "defects": list(mail.defects),
@@ -25,51 +25,49 @@ def report(mail: Mail, file: str, thread: str | None = None) -> dict[str, Any]:
     }
 
 
-def _shown(value: object, names: str) -> dict[str, Any]:
+def _selected(value: object, names: str) -> dict[str, Any]:
     return {name.rstrip("_"): _json(getattr(value, name)) for name in names.split()}
 
 
 def _json(value: Any) -> Any:
-    """Return the value of a field as JSON-ready values."""
     match value:
         case Address():
             return str(value)
         case datetime():
             return value.isoformat()
         case tuple():
-            return [_json(one) for one in value]
+            return [_json(item) for item in value]
         case Attachment():
-            return _shown(value, "filename content_type size sha256 inline part")
+            return _selected(value, "filename content_type size sha256 inline part")
         case Earlier():
-            return _shown(value, "origin from_ to cc subject date zone_assumed text message_id")
+            return _selected(value, "origin from_ to cc subject date zone_assumed text message_id")
         case Bounce():
-            return _shown(value, "recipients status message_id")
+            return _selected(value, "recipients status message_id")
     return value
 
 
 def threads(mails: Sequence[Mail]) -> list[str]:
-    """Return a thread id for each mail; mails linked by Message-ID, In-Reply-To or References have the same id.
+    """Return the id of each mail's thread: the Message-ID of a mail in it.
 
-    Mails that name the same id are linked even if no given mail has it. A thread's id is the Message-ID of its first
-    mail; it depends on the order of the mails, but the grouping does not.
+    A mail is in one thread with every mail that it names in In-Reply-To or References, even if that mail is not given.
     """
     roots: dict[str, str] = {}
 
     def find(node: str) -> str:
-        trail = []
+        path = []
         while roots.setdefault(node, node) != node:
-            trail.append(node)
+            path.append(node)
             node = roots[node]
-        for passed in trail:
-            roots[passed] = node
+        for node_on_path in path:
+            roots[node_on_path] = node
         return node
 
-    own: list[str] = []
+    ids: list[str] = []
     for index, mail in enumerate(mails):
-        mine = mail.message_id or f"<{index}@no-message-id>"
-        own.append(mine)
+        own_id = mail.message_id or f"<{index}@no-message-id>"
+        ids.append(own_id)
         for other in (*mail.references, *mail.in_reply_to):
-            a, b = find(mine), find(other)
-            if a != b:
-                roots[b] = a
-    return [find(mine) for mine in own]
+            own_root, other_root = find(own_id), find(other)
+            if own_root != other_root:
+                roots[other_root] = own_root
+    return [find(own_id) for own_id in ids]

@@ -1,4 +1,4 @@
-"""Outlook's rich text: compressed RTF ([MS-OXRTFCP]), HTML inside RTF ([MS-OXRTFEX]), otherwise plain text."""
+"""Reads Outlook's rich text: decompresses RTF ([MS-OXRTFCP]), and extracts HTML ([MS-OXRTFEX]) or plain text."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 import struct
 
 MAX_BYTES = 3_000_000
-"""Maximum bytes that a compressed body is unpacked to; the rest is cut off."""
+"""Maximum bytes of a body after decompression; a longer one is truncated."""
 
 _PRELOAD = (
     b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript "
     b"\\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n"
     b"\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
 )
-"""Initial content of the decompressor's window: 207 bytes ([MS-OXRTFCP] 2.1.2.1)."""
+"""The 207 bytes that the window of the decompressor contains at first ([MS-OXRTFCP] 2.1.2.1)."""
 
 
 def decompress(data: bytes) -> bytes | None:
-    """Decompress LZFu data, or return it if it is stored uncompressed; None if the header is neither."""
+    """Return the RTF in a compressed body (LZFu) or an uncompressed one (MELA); None for other data."""
     if len(data) < 16:
         return None
     _, raw_size, magic, _ = struct.unpack_from("<IIII", data)
@@ -79,7 +79,7 @@ _CHARSETS = {
 
 
 def read(data: bytes) -> tuple[str, str]:
-    """Return (text, html) of an RTF document: HTML if it contains HTML (``\\fromhtml1``); the other is empty."""
+    """Return (plain text, HTML) of an RTF document. It has HTML if it contains ``\\fromhtml1``; the other is empty."""
     reader = _Reader(b"\\fromhtml" in data[:2_000])
     reader.run(data[:MAX_BYTES])
     result = "".join(reader.out).strip("\n")
@@ -90,7 +90,7 @@ class _Reader:
     def __init__(self, html: bool) -> None:
         self.html = html
         self.out: list[str] = []
-        self.pending = bytearray()
+        self._pending = bytearray()
         self.page = "cp1252"
         self.font_pages: dict[int, str] = {}
         self.font = 0
@@ -98,87 +98,88 @@ class _Reader:
         self.destination = b""
         self.htmlrtf = False
         self.unicode_skip = 1
-        self.to_skip = 0
-        self.high = 0
-        self.saved: list[tuple[bool, bytes, bool, int, int]] = []
+        self._to_skip = 0
+        self._high_surrogate = 0
+        self._groups: list[tuple[bool, bytes, bool, int, int]] = []
 
     def run(self, data: bytes) -> None:
-        star = False
+        is_optional = False
         for match in _TOKEN.finditer(data):
-            word, number, hexed, symbol, brace, text = match.groups()
+            word, number, hex_byte, symbol, brace, text = match.groups()
             if brace == b"{":
-                self.flush()
-                if len(self.saved) < 10_000:
-                    self.saved.append((self.skipping, self.destination, self.htmlrtf, self.unicode_skip, self.font))
+                self._flush()
+                if len(self._groups) < 10_000:
+                    self._groups.append((self.skipping, self.destination, self.htmlrtf, self.unicode_skip, self.font))
             elif brace == b"}":
-                self.flush()
-                if self.saved:
-                    self.skipping, self.destination, self.htmlrtf, self.unicode_skip, self.font = self.saved.pop()
+                self._flush()
+                if self._groups:
+                    self.skipping, self.destination, self.htmlrtf, self.unicode_skip, self.font = self._groups.pop()
             elif symbol == b"*":
-                star = True
+                is_optional = True
                 continue
             elif word is not None:
-                self._word(word, int(number) if number else None, star)
-            elif hexed is not None:
-                if self.to_skip:
-                    self.to_skip -= 1
-                elif self.showing():
-                    self.pending.append(int(hexed, 16))
+                self._word(word, int(number) if number else None, is_optional)
+            elif hex_byte is not None:
+                if self._to_skip:
+                    self._to_skip -= 1
+                elif self._is_visible():
+                    self._pending.append(int(hex_byte, 16))
             elif symbol is not None:
-                self.put(
+                self._add(
                     {b"~": " ", b"_": "-", b"-": ""}.get(symbol, symbol.decode("latin-1") if symbol in b"\\{}" else "")
                 )
-            elif text is not None and self.showing():
-                cut = text[self.to_skip :]
-                self.to_skip = max(0, self.to_skip - len(text))
-                self.pending += cut
-            star = False
-        self.flush()
+            elif text is not None and self._is_visible():
+                cut = text[self._to_skip :]
+                self._to_skip = max(0, self._to_skip - len(text))
+                self._pending += cut
+            is_optional = False
+        self._flush()
 
     def _unicode(self, unit: int) -> None:
-        """Add a UTF-16 code unit; two surrogates form one character beyond U+FFFF."""
+        """Add a UTF-16 code unit. Two surrogates in a row are one character."""
         if 0xD800 <= unit < 0xDC00:
-            self.high = unit
+            self._high_surrogate = unit
             return
         if 0xDC00 <= unit < 0xE000:
-            character = chr(0x10000 + ((self.high - 0xD800) << 10) + unit - 0xDC00) if self.high else "\ufffd"
+            joined = 0x10000 + ((self._high_surrogate - 0xD800) << 10) + unit - 0xDC00
+            character = chr(joined) if self._high_surrogate else "\ufffd"
         else:
             character = chr(unit)
-        self.high = 0
-        self.put(character)
+        self._high_surrogate = 0
+        self._add(character)
 
-    def showing(self) -> bool:
+    def _is_visible(self) -> bool:
         return not self.skipping and not self.htmlrtf
 
-    def put(self, text: str) -> None:
-        self.flush()
-        if text and self.showing():
+    def _add(self, text: str) -> None:
+        self._flush()
+        if text and self._is_visible():
             self.out.append(text)
 
-    def flush(self) -> None:
-        if self.pending:
+    def _flush(self) -> None:
+        if self._pending:
             page = self.font_pages.get(self.font, self.page)
             try:
-                self.out.append(bytes(self.pending).decode(page, "replace"))
+                self.out.append(bytes(self._pending).decode(page, "replace"))
             except LookupError:
-                self.out.append(bytes(self.pending).decode("cp1252", "replace"))
-            self.pending.clear()
+                self.out.append(bytes(self._pending).decode("cp1252", "replace"))
+            self._pending.clear()
 
-    def _word(self, word: bytes, number: int | None, star: bool) -> None:
+    def _word(self, word: bytes, number: int | None, is_optional: bool) -> None:
         if word == b"htmltag" and self.html:
-            self.flush()
+            self._flush()
             self.skipping, self.htmlrtf = False, False
         elif word == b"htmlrtf":
-            self.flush()
+            self._flush()
             self.htmlrtf = self.html and number != 0
-        elif word in _SKIP or star:
-            self.flush()
+        elif word in _SKIP or is_optional:
+            self._flush()
             self.skipping = True
             self.destination = word
         elif word == b"ansicpg" and number:
             self.page = "utf-8" if number == 65001 else f"cp{number}"
         elif word == b"f" and number is not None:
-            self.flush()
+            self._flush()
             self.font = number
         elif word == b"fcharset" and number is not None:
             if number in _CHARSETS and len(self.font_pages) < 1_000:
@@ -187,6 +188,6 @@ class _Reader:
             self.unicode_skip = max(0, min(number, 10))
         elif word == b"u" and number is not None:
             self._unicode(number & 0xFFFF)
-            self.to_skip = self.unicode_skip
+            self._to_skip = self.unicode_skip
         elif word in _SYMBOLS:
-            self.put(_SYMBOLS[word])
+            self._add(_SYMBOLS[word])

@@ -1,7 +1,4 @@
-"""Separates the new text from banners above it, and from signature, mobile footer and disclaimer below it.
-
-Works on the lines of one author. Removes lines only at the beginning and the end; a line that may be content stays.
-"""
+"""Separates the new text of one author from warnings above it, and from signature, footer and disclaimer below it."""
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
 
@@ -17,11 +14,11 @@ from service.mail.word_lists import alternatives, fold, load, phrases
 _LONGEST_SIGNATURE: Final = 16
 """Maximum number of lines of a signature without a delimiter."""
 _LONGEST_DELIMITED: Final = 60
-"""Maximum number of lines after "-- " (RFC 3676 §4.3); more lines are text that somebody divided with dashes."""
+"""Maximum number of lines below "-- " (RFC 3676 §4.3); more lines are text below a line of dashes."""
 _WIDEST: Final = 90
 _MOST_CUTS: Final = 40
 _MOST_WORDS: Final = 9
-"""Maximum number of words in a line of a signature; a line with more is prose."""
+"""Maximum number of words in a line of a signature."""
 
 _LISTS: Final = load("around_text")
 _DELIMITER = re.compile(r"(?:--|—|––|__|－－)[ \t\u00a0]*$")
@@ -29,10 +26,10 @@ _FOOTNOTE = re.compile(r"\s*\[\d{1,2}\]")
 _SYMBOLS = re.compile(r"[\s\-_=*#~+ᐧ.·•|]*$")
 _NAME_DASH = re.compile(r"[-–—~][ \t]?[^\W\d_][\w.'’ -]{0,40}$")
 _CONTACT = re.compile(alternatives(_LISTS["contact"]), re.I)
-"""Matches contact details: address, phone number, postal address."""
+"""Matches an address or a phone number."""
 _COMPANY = re.compile(r"株式会社|有限会社|合同会社|㈱|\(株\)|（株）|\b(?:inc|ltd|llc|gmbh|corp|plc|b\.v|pty)\b", re.I)
 _ORGANISATION = re.compile(alternatives(_LISTS["organisation"]), re.I)
-_NO_PERSON = re.compile(alternatives(_LISTS["log_line"]), re.I)
+_LOG_LINE = re.compile(alternatives(_LISTS["log_line"]), re.I)
 """Matches a line of a log, a table or code."""
 _LABELLED = re.compile(r"[ \t・■●◆【\[]{0,3}([^:：\n]{1,20})[:：]")
 _LINK = re.compile(r"\s*(?:https?://|mailto:|[\w.+-]{1,64}@)")
@@ -45,27 +42,27 @@ _SIGN_OFFS: Final = phrases(_LISTS["sign_offs"])
 
 
 def split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split the lines of one author into (new text; banner, signature and footer)."""
+    """Split the lines of one author into (new text; warning, signature and footer)."""
     kept = list(lines)
-    off: list[str] = []
+    removed: list[str] = []
     for _ in range(_MOST_CUTS):
-        before = len(kept)
+        length_before = len(kept)
         kept = _trim(kept)
-        cut = _cut(kept)
-        if cut is not None:
-            off = [*kept[cut:], *off]
-            kept = kept[:cut]
-        if len(kept) == before:
+        tail_start = _tail_start(kept)
+        if tail_start is not None:
+            removed = [*kept[tail_start:], *removed]
+            kept = kept[:tail_start]
+        if len(kept) == length_before:
             break
-    start = banner_end(kept)
-    if start:
-        off = [*kept[:start], *off]
-        kept = kept[start:]
-    return _trim(kept), off
+    banner_lines = banner_end(kept)
+    if banner_lines:
+        removed = [*kept[:banner_lines], *removed]
+        kept = kept[banner_lines:]
+    return _trim(kept), removed
 
 
 def _trim(lines: list[str]) -> list[str]:
-    """Return the lines without blank lines around them and without final lines that have only symbols."""
+    """Return the lines without blank lines at both ends and without lines of only symbols at the end."""
     end = len(lines)
     while end and (not lines[end - 1].strip() or (len(lines[end - 1]) < 300 and _SYMBOLS.match(lines[end - 1]))):
         end -= 1
@@ -75,51 +72,48 @@ def _trim(lines: list[str]) -> list[str]:
     return lines[start:end]
 
 
-def _cut(lines: list[str]) -> int | None:
-    """Return where the last part that is not content begins; None if the lines end with content."""
-    if not lines:
-        return None
-    for find in (_delimited, footer_start, disclaimer_start, list_footer_start, _framed, _signed_off, _contact_block):
-        at = find(lines)
-        if at is not None:
-            return at
-    return None
+def _tail_start(lines: list[str]) -> int | None:
+    """Return the index where a signature, footer or disclaimer at the end begins; None if there is none."""
+    finders = (
+        _delimiter_line, footer_start, disclaimer_start, list_footer_start, _framed_signature, _closing,
+        _contact_paragraph,
+    )  # fmt: skip
+    return next((at for find in finders if (at := find(lines)) is not None), None) if lines else None
 
 
-def _delimited(lines: list[str]) -> int | None:
-    """Return the index of the delimiter "-- " (RFC 3676 §4.3) or of a line with only a dash; None if there is none."""
+def _delimiter_line(lines: list[str]) -> int | None:
+    """Return the index of the delimiter "-- " (RFC 3676 §4.3) or a similar line; None if there is none."""
     for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED - 1), -1):
         line = lines[at]
         if len(line) < 8 and _DELIMITER.match(line):
             below = len(lines) - at - 1
-            exact = line.rstrip("\r") == "-- "
-            facts = any(_NO_PERSON.match(written[:200]) for written in lines[at + 1 :])
-            return at if exact or (below <= _LONGEST_SIGNATURE and not facts) else None
+            is_exact = line.rstrip("\r") == "-- "
+            has_log_lines = any(_LOG_LINE.match(line_below[:200]) for line_below in lines[at + 1 :])
+            return at if is_exact or (below <= _LONGEST_SIGNATURE and not has_log_lines) else None
     return None
 
 
-def _framed(lines: list[str]) -> int | None:
-    """Return where a signature below a line of dashes or stars begins, a Japanese form; None if there is none."""
-    inside: list[str] = []
+def _framed_signature(lines: list[str]) -> int | None:
+    """Return the index of the line of dashes or stars above a signature, usual in Japan; None if there is none."""
+    below: list[str] = []
     for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED), -1):
         line = lines[at]
         if not line.strip():
             continue
         if not (len(line) < 200 and FRAME.match(line)):
-            if len(inside) >= _LONGEST_SIGNATURE or not _fits_signature(line):
+            if len(below) >= _LONGEST_SIGNATURE or not _fits_signature(line):
                 return None
-            inside.append(line)
-        elif inside and _evidence(inside, framed=True):
+            below.append(line)
+        elif below and _looks_like_signature(below, below_frame=True):
             return at
     return None
 
 
-def _signed_off(lines: list[str]) -> int | None:
-    """Return where the closing begins: "Best regards," with a name below it, or a last line such as "- Ann"; otherwise
-    None."""
+def _closing(lines: list[str]) -> int | None:
+    """Return the index of "Best regards," above a name, or of a last line such as "- Ann"; None if there is neither."""
     for at in range(len(lines) - 1, max(0, len(lines) - 12), -1):
-        bare = fold(lines[at][:60]).strip(" \t,.!;:-*_、。　")
-        if bare in _SIGN_OFFS and len(lines[at]) < 60:
+        phrase = fold(lines[at][:60]).strip(" \t,.!;:-*_、。　")
+        if phrase in _SIGN_OFFS and len(lines[at]) < 60:
             below = [line for line in lines[at + 1 :] if line.strip()]
             if (
                 below
@@ -141,19 +135,19 @@ def _signed_off(lines: list[str]) -> int | None:
     return None
 
 
-def _contact_block(lines: list[str]) -> int | None:
-    """Return where a last paragraph of short lines with contact details or a company begins; None if there is none."""
+def _contact_paragraph(lines: list[str]) -> int | None:
+    """Return the index where a last paragraph with contact details or a company begins; None if there is none."""
     start = len(lines)
     while start > 0 and lines[start - 1].strip() and len(lines) - start < 12:
         start -= 1
-    block = lines[start:]
-    if start == 0 or len(block) < 2 or len(block) > 10 or not all(_fits_signature(line) for line in block):
+    paragraph = lines[start:]
+    if start == 0 or len(paragraph) < 2 or len(paragraph) > 10 or not all(_fits_signature(line) for line in paragraph):
         return None
-    return start if _evidence(block) and sum(map(len, block)) < 500 else None
+    return start if _looks_like_signature(paragraph) and sum(map(len, paragraph)) < 500 else None
 
 
 def _fits_signature(line: str) -> bool:
-    if len(line) > _WIDEST or _SENTENCE.search(line) or _NO_PERSON.match(line) or len(line.split()) > _MOST_WORDS:
+    if len(line) > _WIDEST or _SENTENCE.search(line) or _LOG_LINE.match(line) or len(line.split()) > _MOST_WORDS:
         return False
     labelled = _LABELLED.match(line)
     if labelled is not None:
@@ -164,8 +158,8 @@ def _fits_signature(line: str) -> bool:
     return not line.lstrip().startswith(("- ", "* ", "・", "● ", "1.", "1)", "①"))
 
 
-def _evidence(lines: Sequence[str], framed: bool = False) -> bool:
-    """Whether the lines look like a signature: contact details or a company; below a frame also a department."""
+def _looks_like_signature(lines: Sequence[str], below_frame: bool = False) -> bool:
+    """Return whether the lines contain contact details or a company; below a line of dashes, also a department."""
     if any(_CONTACT.search(line) or _COMPANY.search(line) for line in lines):
-        return framed or len(lines) > 1
-    return framed and len(lines) <= 5 and any(_ORGANISATION.search(line) for line in lines)
+        return below_frame or len(lines) > 1
+    return below_frame and len(lines) <= 5 and any(_ORGANISATION.search(line) for line in lines)

@@ -1,4 +1,4 @@
-"""Opaque S/MIME (RFC 8551 §3.5.2): extracts the signed content without verifying the signature."""
+"""Extracts the content of a signed S/MIME part (RFC 8551 §3.5.2), without verifying the signature."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from asn1crypto import cms
 
 
 def signed_content(data: bytes) -> bytes | None:
-    """Return the entity inside ``signed-data``; None if the data is encrypted, compressed or unreadable."""
+    """Return the MIME part inside the signed data; None if the data is encrypted, compressed or damaged."""
     try:
         info = cms.ContentInfo.load(data)  # type: ignore[no-untyped-call]
         kind = info["content_type"].native

@@ -1,8 +1,7 @@
-"""Classifies parts as body, attachment, message or report (RFC 2045–2049, RFC 2387, RFC 6522, RFC 1847).
+"""Classifies MIME parts as body, attachment, message or report (RFC 2045–2049, RFC 2387, RFC 6522, RFC 1847).
 
-The rules follow what mail programs do, not everything that each type allows. A text part without a file name is body in
-any position, an alternative is one text, a related picture is a file shown inline, and a signature wrapper is
-transparent.
+The rules follow the behaviour of mail programs. A text part without a file name belongs to the body in any position.
+The parts of multipart/alternative are one text. A picture in multipart/related is a file shown inline.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ from __future__ import annotations
 import re
 
 from service.mail import calendar, charset, encoded, mime, naming, outlook_files, plain, rtf, smime, tnef, transfer
-from service.mail.contents import Contents, Found, Inner, Segment, bare, readable
+from service.mail.contents import Contents, DecodedFile, Inner, Segment, best_text, letters
 from service.mail.mime import Part
 
 MAX_FILES = 2_000
 MAX_BYTES = 6_000_000
-"""Maximum bytes decoded of one text part; the rest is only in the raw mail (defect ``text-cut``)."""
+"""Maximum bytes of one text part; a longer one is truncated (defect ``text-cut``)."""
 
 _BOUNCE_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _REPORT_PARTS = _BOUNCE_PARTS | {
@@ -33,30 +32,34 @@ _CALENDAR = frozenset({"text/calendar", "application/ics"})
 
 def contents(root: Part) -> Contents:
     """Classify every part of one message."""
-    found = Contents()
-    _Walk(found).part(root, found.segments, "root")
-    return found
+    classified = Contents()
+    _Classifier(classified).part(root, classified.segments, "root")
+    return classified
 
 
-class _Walk:
-    def __init__(self, found: Contents) -> None:
-        self.found = found
+class _Classifier:
+    def __init__(self, contents: Contents) -> None:
+        self.contents = contents
 
-    def part(self, part: Part, into: list[Segment], place: str = "mixed", *, report: bool = False) -> None:
-        """Classify one part. ``place``: ``root``, or the multipart: ``mixed``, ``alternative``, ``related``."""
+    def part(self, part: Part, segments: list[Segment], container: str = "mixed", *, in_report: bool = False) -> None:
+        """Classify one part; its texts are added to ``segments``.
+
+        ``container``: the multipart that contains it (``mixed``, ``alternative``, ``related``), or ``root``.
+        ``in_report``: whether it is a part of a report after the first one.
+        """
         kind = part.kind
         if kind.startswith("multipart/"):
-            self._multipart(part, into, report)
+            self._multipart(part, segments, in_report)
         elif kind in mime.MESSAGES:
-            self._message(part, report)
+            self._message(part, in_report)
         elif kind in _HEADERS_ONLY:
-            self.found.returned.append(part)
+            self.contents.returned.append(part)
         elif kind in _REPORT_PARTS:
-            self.found.reports.append((kind, self._text(part)))
+            self.contents.reports.append((kind, self._text(part)))
         else:
-            self._leaf(part, into, place)
+            self._leaf(part, segments, container)
 
-    def _multipart(self, part: Part, into: list[Segment], report: bool) -> None:
+    def _multipart(self, part: Part, segments: list[Segment], in_report: bool) -> None:
         kind, children = part.kind, part.children
         if part.opaque:
             self._file(part, part.body)
@@ -64,77 +67,78 @@ class _Walk:
         if not children:
             # no boundary, or no delimiter in the body: treat it as text
             if part.body.strip():
-                self.found.defects.add("mime-no-parts")
+                self.contents.defects.add("mime-no-parts")
                 text, _ = charset.decode(part.body, part.parameters.get("charset"))
-                into.append(Segment(plain=plain.lines(text)))
+                segments.append(Segment(plain=plain.lines(text)))
             return
         if kind == "multipart/alternative":
-            self._alternative(children, into)
+            self._alternative(children, segments)
         elif kind == "multipart/encrypted":
             protocol = part.parameters.get("protocol", "")
-            self.found.defects.add("encrypted-pgp" if "pgp" in protocol.lower() else "encrypted")
+            self.contents.defects.add("encrypted-pgp" if "pgp" in protocol.lower() else "encrypted")
             for child in children:
                 self._file(child, self._payload(child))
         elif kind == "multipart/report":
             for index, child in enumerate(children):
-                self.part(child, into, report=index > 0)
+                self.part(child, segments, in_report=index > 0)
         else:
-            related = kind == "multipart/related"
-            start = _related_root(part) if related else None
+            is_related = kind == "multipart/related"
+            root = _related_root(part) if is_related else None
             for child in children:
-                self.part(child, into, "related" if related and child is not start else "mixed", report=report)
+                container = "related" if is_related and child is not root else "mixed"
+                self.part(child, segments, container, in_report=in_report)
 
-    def _alternative(self, children: list[Part], into: list[Segment]) -> None:
-        inner: list[Segment] = []
+    def _alternative(self, children: list[Part], segments: list[Segment]) -> None:
+        alternatives: list[Segment] = []
         for child in children:
-            self.part(child, inner, "alternative")
-        plain = "\n\n".join(s.plain for s in inner if s.plain.strip())
-        markup = "\n".join(s.html for s in inner if s.html.strip())
+            self.part(child, alternatives, "alternative")
+        plain = "\n\n".join(segment.plain for segment in alternatives if segment.plain.strip())
+        markup = "\n".join(segment.html for segment in alternatives if segment.html.strip())
         if plain or markup:
-            into.append(Segment(plain, markup))
+            segments.append(Segment(plain, markup))
 
-    def _message(self, part: Part, report: bool) -> None:
+    def _message(self, part: Part, in_report: bool) -> None:
         if not part.children:
             # encoded, although RFC 2046 §5.2.1 forbids it
             payload = self._payload(part)
-            part.children.append(mime.read(payload, self.found.defects, part.path + ".m"))
+            part.children.append(mime.read(payload, self.contents.defects, part.path + ".m"))
         else:
             payload = part.body
-        if report:
-            self.found.returned.append(part.children[0])
+        if in_report:
+            self.contents.returned.append(part.children[0])
             return
-        self.found.messages.append(Inner(part.children[0]))
+        self.contents.messages.append(Inner(part.children[0]))
         name = naming.filename(part)
         if not name:
-            subject = encoded.text(part.children[0].first("subject"))
+            subject = encoded.decode_field(part.children[0].first("subject"))
             name = naming.safe(re.sub(r'[\\/:*?"<>|]+', "_", subject)[:80].strip() or "message") + ".eml"
-        self._add(Found(name, part.kind, payload, part.path))
+        self._add(DecodedFile(name, part.kind, payload, part.path))
 
-    def _leaf(self, part: Part, into: list[Segment], place: str) -> None:
+    def _leaf(self, part: Part, segments: list[Segment], container: str) -> None:
         kind = part.kind
         disposition, name = _disposition(part), naming.filename(part)
         if kind in _CALENDAR:
             self._calendar(part, name)
         elif kind.startswith("text/") and kind not in ("text/x-vcard", "text/vcard", "text/directory"):
-            if _is_file(kind, name, disposition, place, bool(into)):
+            if _is_file(kind, name, disposition, container, bool(segments)):
                 self._file(part, self._payload(part))
                 return
-            if name and (place == "mixed" or disposition):
+            if name and (container == "mixed" or disposition):
                 # it has a name, but it is the only body: show it, and list it as a file too
                 self._file(part, self._payload(part))
             if kind == "text/html":
-                into.append(Segment(html=self._text(part)))
+                segments.append(Segment(html=self._text(part)))
             else:
-                self._plain(part, into)
+                self._plain(part, segments)
         elif kind in _TNEF or (name or "").casefold() == "winmail.dat":
-            self._tnef(part, into)
+            self._tnef(part, segments)
         elif kind in _PKCS7 or (name or "").casefold().endswith((".p7m", ".p7z")):
-            self._smime(part, into)
-        elif kind == "application/pgp" or (kind == "application/pgp-encrypted" and place == "root"):
-            self._plain(part, into)
+            self._smime(part, segments)
+        elif kind == "application/pgp" or (kind == "application/pgp-encrypted" and container == "root"):
+            self._plain(part, segments)
         elif kind == "message/partial":
             # the rest is in other mails (RFC 2046 §5.2.2)
-            self.found.defects.add("message-partial")
+            self.contents.defects.add("message-partial")
             self._file(part, part.body)
         elif kind in _MSG or (name or "").casefold().endswith(".msg"):
             self._msg(part)
@@ -142,33 +146,27 @@ class _Walk:
             self._file(part, self._payload(part))
 
     def _msg(self, part: Part) -> None:
-        """Add an Outlook item both as a file and as a message inside."""
+        """Add an Outlook mail both as a file and as an attached message."""
         payload = self._payload(part)
         self._file(part, payload, fallback="message.msg")
         inner = outlook_files.read(payload, part.path + ".m")
         if inner is not None:
-            self.found.messages.append(inner)
+            self.contents.messages.append(inner)
 
-    def _plain(self, part: Part, into: list[Segment]) -> None:
+    def _plain(self, part: Part, segments: list[Segment]) -> None:
         payload = self._payload(part)
         files = transfer.uuencoded(payload) if b"begin" in payload else []
         files = files or (transfer.yencoded(payload) if b"=ybegin " in payload else [])
         if files:
-            kept: list[bytes] = []
-            last = 0
+            texts: list[bytes] = []
+            text_start = 0
             for index, (start, end, data, name) in enumerate(files, 1):
-                kept.append(payload[last:start])
-                last = end
-                self._add(
-                    Found(
-                        naming.safe(encoded.parameter_text(name)),
-                        "application/octet-stream",
-                        data,
-                        f"{part.path}/u{index}",
-                    )
-                )
-            kept.append(payload[last:])
-            payload = b"".join(kept)
+                texts.append(payload[text_start:start])
+                text_start = end
+                filename = naming.safe(encoded.parameter_text(name))
+                self._add(DecodedFile(filename, "application/octet-stream", data, f"{part.path}/u{index}"))
+            texts.append(payload[text_start:])
+            payload = b"".join(texts)
         text = self._decode(part, payload)
         if part.kind in ("text/enriched", "text/richtext"):
             text = plain.unenriched(text)
@@ -178,45 +176,45 @@ class _Walk:
             text = self._pgp(text)
         if part.parameters.get("format", "").lower() == "flowed":
             text = plain.unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
-        into.append(Segment(plain=text))
+        segments.append(Segment(plain=text))
 
     def _pgp(self, text: str) -> str:
         if "-----BEGIN PGP MESSAGE-----" in text:
-            self.found.defects.add("encrypted-pgp")
+            self.contents.defects.add("encrypted-pgp")
         return plain.unsigned(text)
 
     def _calendar(self, part: Part, name: str | None) -> None:
         attached = _disposition(part) == "attachment"
         event = None if attached else calendar.read(self._text(part), part.parameters.get("method", ""))
         if event is not None:
-            self.found.events.append(event)
+            self.contents.events.append(event)
         if attached or name or event is None:
             self._file(part, self._payload(part), fallback="invite.ics")
 
-    def _tnef(self, part: Part, into: list[Segment]) -> None:
+    def _tnef(self, part: Part, segments: list[Segment]) -> None:
         unpacked = tnef.read(self._payload(part))
         if unpacked is None:
-            self.found.defects.add("tnef-broken")
+            self.contents.defects.add("tnef-broken")
             self._file(part, self._payload(part))
             return
-        self.found.defects.update(unpacked.defects)
-        self.found.subject = self.found.subject or unpacked.subject
+        self.contents.defects.update(unpacked.defects)
+        self.contents.subject = self.contents.subject or unpacked.subject
         segment = Segment(plain=plain.lines(unpacked.text), html=unpacked.html)
-        said = bare("".join(readable(s) for s in into))
-        if bare(readable(segment))[:200] not in said:
-            into.append(segment)
+        text_before = letters("".join(best_text(other) for other in segments))
+        if letters(best_text(segment))[:200] not in text_before:
+            segments.append(segment)
         for file in outlook_files.files(unpacked, part.path):
             self._add(file)
 
-    def _smime(self, part: Part, into: list[Segment]) -> None:
+    def _smime(self, part: Part, segments: list[Segment]) -> None:
         payload = self._payload(part)
         self._file(part, payload, fallback="smime.p7m")
-        opened = smime.signed_content(payload)
-        if opened is None:
-            self.found.defects.add("encrypted-smime")
+        content = smime.signed_content(payload)
+        if content is None:
+            self.contents.defects.add("encrypted-smime")
             return
-        inner = mime.read(opened, self.found.defects, part.path + "/s")
-        self.part(inner, into)
+        inner = mime.read(content, self.contents.defects, part.path + "/s")
+        self.part(inner, segments)
 
     def _file(self, part: Part, payload: bytes, fallback: str = "") -> None:
         name = naming.filename(part) or fallback
@@ -227,18 +225,18 @@ class _Walk:
             name = f"{stem}.{naming.extension(part.kind)}"
         inline = part.first("content-id") is not None or _disposition(part) == "inline"
         inline = inline and _disposition(part) != "attachment" and part.kind.startswith("image/")
-        self._add(Found(name, part.kind, payload, part.path, inline))
+        self._add(DecodedFile(name, part.kind, payload, part.path, inline))
 
-    def _add(self, file: Found) -> None:
-        if len(self.found.files) < MAX_FILES:
-            self.found.files.append(file)
+    def _add(self, file: DecodedFile) -> None:
+        if len(self.contents.files) < MAX_FILES:
+            self.contents.files.append(file)
         else:
-            self.found.defects.add("files-many")
+            self.contents.defects.add("files-many")
 
     def _payload(self, part: Part) -> bytes:
         payload, defect = transfer.decode(part.body, part.first("content-transfer-encoding"))
         if defect:
-            self.found.defects.add(defect)
+            self.contents.defects.add(defect)
         return payload
 
     def _text(self, part: Part) -> str:
@@ -250,13 +248,13 @@ class _Walk:
             match = _META.search(payload[:2_000])
             label = match[1].decode("ascii", "replace") if match else None
         if len(payload) > MAX_BYTES:
-            self.found.defects.add("text-cut")
+            self.contents.defects.add("text-cut")
             # cut at a line end; if there is none, inside a character at worst
             cut = payload.rfind(b"\n", MAX_BYTES - 100_000, MAX_BYTES)
             payload = payload[: cut if cut > 0 else MAX_BYTES]
         text, defect = charset.decode(payload, label)
         if defect:
-            self.found.defects.add(defect)
+            self.contents.defects.add(defect)
         return plain.lines(text)
 
 
@@ -268,21 +266,21 @@ def _disposition(part: Part) -> str:
     return raw.partition(b";")[0].strip().decode("latin-1").lower() if raw else ""
 
 
-def _is_file(kind: str, name: str | None, disposition: str, place: str, body_seen: bool) -> bool:
-    """Whether a text part is a file: it is marked as an attachment, or has a name and cannot be the body."""
+def _is_file(kind: str, name: str | None, disposition: str, container: str, has_body: bool) -> bool:
+    """Return whether a text part is only a file: it is marked as an attachment, or is not part of the body."""
     if disposition == "attachment":
-        return bool(name) or place != "root"
-    if place == "related":
+        return bool(name) or container != "root"
+    if container == "related":
         return kind != "text/html"
-    if place == "mixed" and name:
-        return body_seen or kind != "text/plain"
+    if container == "mixed" and name:
+        return has_body or kind != "text/plain"
     return False
 
 
 def _related_root(part: Part) -> Part:
-    start = part.parameters.get("start")
-    if start:
+    root_id = part.parameters.get("start")
+    if root_id:
         for child in part.children:
-            if encoded.text(child.first("content-id")) == start:
+            if encoded.decode_field(child.first("content-id")) == root_id:
                 return child
     return part.children[0]

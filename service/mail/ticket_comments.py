@@ -1,6 +1,6 @@
-"""Comments in mails of ticket systems: a rule, then author and date, then the text, newest first.
+"""Finds comments in mails of ticket systems: each has a rule, then author and date, then the text; newest first.
 
-Such mails often begin with "reply above this line".
+Such mails often begin with a reply line, such as "reply above this line".
 """
 
 # ruff: noqa: E501 -- patterns: a case a line
@@ -18,7 +18,7 @@ from service.mail.word_lists import alternatives, load
 
 _WIDEST: Final = 110
 _TIME = re.compile(r"\d{1,2}[:：時]\d{1,2}")
-_FACTS = re.compile(
+_TIME_LABEL = re.compile(
     r"日時|時刻|発生|開始|終了|期限|時間|日付|更新日|予定|[:：＝=]\s*$|\b(?:date|time|start|end|since|window|at|on|from|until|due|by)\b[ :]*$",
     re.I,
 )
@@ -34,69 +34,73 @@ _ABOVE_HINTS_ASCII: Final = ("sopra", "boven deze", "acima", "oberhalb")
 
 
 def is_reply_line(line: str) -> bool:
-    """Whether a line is a ticket system's "reply above this line", in one of several languages."""
+    """Return whether the line is "reply above this line" in one of several languages."""
     return len(line) < 300 and may_hold_reply_line(line) and _ABOVE_LINE.search(line) is not None
 
 
 def may_hold_reply_line(text: str) -> bool:
-    """Whether a line or text may contain such a line; a cheap first check."""
+    """Return whether the text may contain a reply line; a cheap first check."""
     if text.isascii():
         return "above" in text.lower() or any(hint in text for hint in _ABOVE_HINTS_ASCII)
     return any(hint in text for hint in _ABOVE_HINTS)
 
 
 def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
-    """Return the heading of a comment that begins with the rule in line ``at``; None if there is none.
+    """Return the heading of a comment whose rule is line ``at``; None if there is none.
 
-    The heading is "name, date" on one line, or the name and the date on two lines.
+    Below the rule is "name, date" on one line, or the name and the date on two lines.
     """
     if not is_rule(lines[at]):
         return None
-    first = _next(lines, at + 1)
+    first = _next_text_line(lines, at + 1)
     if first is None:
         return None
-    if _names(lines[first]) and (said := _who_when(lines[first])):
-        return Attribution(at, first + 1, said, of_ticket=True)
-    second = _next(lines, first + 1)
-    if second is None or not _names(lines[first]) or len(lines[second]) > 60 or _SENTENCE.search(lines[second]):
+    if _may_contain_name(lines[first]) and (text := _date_and_name(lines[first])):
+        return Attribution(at, first + 1, text, of_ticket=True)
+    second = _next_text_line(lines, first + 1)
+    if (
+        second is None
+        or not _may_contain_name(lines[first])
+        or len(lines[second]) > 60
+        or _SENTENCE.search(lines[second])
+    ):
         return None
     if dates.has_day(lines[first]) or not dates.has_day(lines[second]) or not _TIME.search(lines[second]):
         return None
     return Attribution(at, second + 1, f"{lines[second].strip()}, {lines[first].strip()}", of_ticket=True)
 
 
-def is_notice(own: Sequence[str | None]) -> bool:
-    """Whether no person wrote the text above the first comment: it is empty or a standard notice of the system."""
-    said = " ".join(line for line in own if line and line.strip() and not is_reply_line(line))
-    return not said or (len(said) < 200 and _NOTICE.search(said) is not None)
+def is_notice(lines: Sequence[str | None]) -> bool:
+    """Return whether the text above the first comment is empty or a standard text of the ticket system."""
+    text = " ".join(line for line in lines if line and line.strip() and not is_reply_line(line))
+    return not text or (len(text) < 200 and _NOTICE.search(text) is not None)
 
 
-def _next(lines: Sequence[str], at: int) -> int | None:
-    for below in range(at, min(len(lines), at + 3)):
-        if lines[below].strip():
-            return below
+def _next_text_line(lines: Sequence[str], at: int) -> int | None:
+    for index in range(at, min(len(lines), at + 3)):
+        if lines[index].strip():
+            return index
     return None
 
 
-def _names(line: str) -> bool:
-    """Whether the line may contain a name: it is short and not a sentence."""
+def _may_contain_name(line: str) -> bool:
     bare = line.strip()
     return 1 < len(bare) <= _WIDEST and not _SENTENCE.search(bare) and any(c.isalpha() for c in bare[:20])
 
 
-def _who_when(line: str) -> str | None:
-    """Return "date, name" if the line has the form "name[,] date time"; otherwise None."""
+def _date_and_name(line: str) -> str | None:
+    """Return "date, name" for a line of the form "name date time"; None for any other line."""
     digit = re.search(r"\d", line)
     if digit is None or not _TIME.search(line) or not dates.has_day(line):
         return None
     # a date may begin with the name of a month, which does not belong to the author's name
-    head = line[: digit.start()]
-    name, comma, tail = head.rpartition(",")
-    if not comma or len(tail.split()) > 2:
-        name, tail = head, ""
+    before_digits = line[: digit.start()]
+    name, comma, after_comma = before_digits.rpartition(",")
+    if not comma or len(after_comma.split()) > 2:
+        name, after_comma = before_digits, ""
     name = re.sub(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s*$", "", name, flags=re.I).strip(
         " ,\t-"
     )
-    if not 1 < len(name) <= 50 or _FACTS.search(name) or not any(c.isalpha() for c in name):
+    if not 1 < len(name) <= 50 or _TIME_LABEL.search(name) or not any(c.isalpha() for c in name):
         return None
     return f"{line[len(name) :].strip(' ,')}, {name}"

@@ -1,7 +1,7 @@
-"""TNEF, the ``winmail.dat`` of Outlook ([MS-OXTNEF]): body, subject and files, with limits.
+"""Reads TNEF, the ``winmail.dat`` of Outlook ([MS-OXTNEF]): body, subject and files.
 
-A TNEF stream is a list of attributes: first those of the message, then those of each attachment, which begin with
-``attAttachRenddata``. Checksums are not verified, so that a wrong one does not lose a file.
+A TNEF stream is a list of attributes: those of the message, then those of each attachment, which begin with
+``attAttachRenddata``. Checksums are not verified, so that a file with a wrong one is not lost.
 """
 
 from __future__ import annotations
@@ -17,58 +17,59 @@ START = SIGNATURE.to_bytes(4, "little")
 MAX_FILES = 500
 MAX_DEPTH = 5
 
-_SUBJECT, _BODY, _MAPI, _CODEPAGE = 0x00018004, 0x0002800C, 0x00069003, 0x00069007
-_RENDER, _TITLE, _DATA, _ATTACHMENT = 0x00069002, 0x00018010, 0x0006800F, 0x00069005
+_SUBJECT, _BODY, _MESSAGE_PROPERTIES, _CODEPAGE = 0x00018004, 0x0002800C, 0x00069003, 0x00069007
+_ATTACHMENT_START, _ATTACHMENT_TITLE = 0x00069002, 0x00018010
+_ATTACHMENT_DATA, _ATTACHMENT_PROPERTIES = 0x0006800F, 0x00069005
 
 
-def read(data: bytes, depth: int = 0) -> Item | None:
-    """Unpack a TNEF stream; None if it is not one. Never raises on damaged data: returns what was readable."""
+def read(data: bytes, nesting: int = 0) -> Item | None:
+    """Return the content of a TNEF stream, as much as is readable; None if the data has another format."""
     start = data.find(struct.pack("<I", SIGNATURE), 0, 1_024)
     if start < 0:
         return None
-    out = Item()
+    item = Item()
     page = "cp1252"
     at = start + 6
-    files: list[_Open] = []
-    plain = b""
-    message = Properties()
+    attachments: list[_Attachment] = []
+    plain_body = b""
+    properties = Properties()
     while at + 9 <= len(data):
         level, ident, length = struct.unpack_from("<BII", data, at)
         if level not in (1, 2):
-            out.defects.add("tnef-damaged")
+            item.defects.add("tnef-damaged")
             break
         value = data[at + 9 : at + 9 + length]
         if len(value) < length:
-            out.defects.add("tnef-damaged")
+            item.defects.add("tnef-damaged")
         at += 9 + length + 2
         if ident == _CODEPAGE and len(value) >= 4:
             page = f"cp{struct.unpack_from('<I', value)[0]}"
         elif ident == _SUBJECT:
-            out.subject = _string(value, page)
+            item.subject = _string(value, page)
         elif ident == _BODY:
-            plain = value
-        elif ident == _MAPI:
-            message = read_properties(value, page)
-        elif ident == _RENDER:
-            if len(files) >= MAX_FILES:
-                out.defects.add("files-many")
+            plain_body = value
+        elif ident == _MESSAGE_PROPERTIES:
+            properties = read_properties(value, page)
+        elif ident == _ATTACHMENT_START:
+            if len(attachments) >= MAX_FILES:
+                item.defects.add("files-many")
                 break
-            files.append(_Open())
-        elif files and ident == _TITLE:
-            files[-1].title = value
-        elif files and ident == _DATA:
-            files[-1].data = value
-        elif files and ident == _ATTACHMENT:
-            files[-1].properties = read_properties(value, page)
-    out.subject = message.text("subject") or out.subject
-    out.read_body(message, page, _string(plain, page))
-    for index, opened in enumerate(files, 1):
-        _file(out, opened, index, page, depth)
-    return out
+            attachments.append(_Attachment())
+        elif attachments and ident == _ATTACHMENT_TITLE:
+            attachments[-1].title = value
+        elif attachments and ident == _ATTACHMENT_DATA:
+            attachments[-1].data = value
+        elif attachments and ident == _ATTACHMENT_PROPERTIES:
+            attachments[-1].properties = read_properties(value, page)
+    item.subject = properties.text("subject") or item.subject
+    item.read_body(properties, page, _string(plain_body, page))
+    for index, attachment in enumerate(attachments, 1):
+        _add_file(item, attachment, index, page, nesting)
+    return item
 
 
 @dataclass(slots=True)
-class _Open:
+class _Attachment:
     title: bytes = b""
     data: bytes = b""
     properties: Properties = field(default_factory=Properties)
@@ -78,25 +79,25 @@ def _string(value: bytes, page: str) -> str:
     return charset.decode(value.rstrip(b"\x00"), page)[0].strip()
 
 
-def _file(out: Item, opened: _Open, index: int, page: str, depth: int) -> None:
-    properties = opened.properties
-    name = properties.text("filename_long", "filename") or _string(opened.title, page)
-    payload = opened.data
+def _add_file(item: Item, attachment: _Attachment, index: int, page: str, nesting: int) -> None:
+    properties = attachment.properties
+    name = properties.text("filename_long", "filename") or _string(attachment.title, page)
+    payload = attachment.data
     embedded = properties.get("data")
     if isinstance(embedded, bytes) and (not payload or struct.pack("<I", SIGNATURE) in embedded[:32]):
-        inner = read(embedded, depth + 1) if depth < MAX_DEPTH else None
+        inner = read(embedded, nesting + 1) if nesting < MAX_DEPTH else None
         if inner is not None:
-            _embedded(out, inner, name or f"message-{index}")
+            _add_embedded_mail(item, inner, name or f"message-{index}")
             return
         payload = payload or embedded
     kind = properties.text("mime") or "application/octet-stream"
     inline = bool(properties.text("content_id")) and kind.startswith("image/")
-    out.files.append(File(name or f"file-{index}.bin", payload, kind, inline))
+    item.files.append(File(name or f"file-{index}.bin", payload, kind, inline))
 
 
-def _embedded(out: Item, inner: Item, name: str) -> None:
-    """Add a mail found inside: its text as a file, and its own files."""
+def _add_embedded_mail(item: Item, inner: Item, name: str) -> None:
+    """Add the text of an attached mail as a file, and the files of that mail."""
     text = inner.text or inner.html
-    out.files.append(File(f"{name}.txt", f"Subject: {inner.subject}\n\n{text}".encode(), "text/plain"))
-    out.files.extend(inner.files[: MAX_FILES - len(out.files)])
-    out.defects |= inner.defects
+    item.files.append(File(f"{name}.txt", f"Subject: {inner.subject}\n\n{text}".encode(), "text/plain"))
+    item.files.extend(inner.files[: MAX_FILES - len(item.files)])
+    item.defects |= inner.defects

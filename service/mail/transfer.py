@@ -1,4 +1,4 @@
-"""Decodes Content-Transfer-Encoding (RFC 2045 §6), and encodings older than MIME inside text (uuencode, yEnc)."""
+"""Decodes Content-Transfer-Encoding (RFC 2045 §6), and files that texts contain without MIME (uuencode, yEnc)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from service.mail.encoded import base64
 
 
 def decode(body: bytes, encoding: bytes | None) -> tuple[bytes, str | None]:
-    """Return the decoded body, and the code of a defect, if any (``transfer-unknown``, ``transfer-broken``)."""
+    """Return (decoded body, defect). ``encoding``: the value of Content-Transfer-Encoding.
+
+    The defect is ``transfer-unknown``, ``transfer-broken`` or None.
+    """
     name = encoding.partition(b";")[0].strip(b" \t\"'").lower() if encoding else b""
     if name in (b"", b"7bit", b"8bit", b"binary", b"7-bit", b"8-bit", b"none"):
         return body, None
@@ -18,8 +21,8 @@ def decode(body: bytes, encoding: bytes | None) -> tuple[bytes, str | None]:
     if name in (b"quoted-printable", b"quoted_printable", b"q", b"quotedprintable"):
         return binascii.a2b_qp(body), None
     if name in (b"x-uuencode", b"uuencode", b"x-uue", b"uue"):
-        found = uuencoded(body)
-        return (found[0][2], None) if found else (body, "transfer-broken")
+        files = uuencoded(body)
+        return (files[0][2], None) if files else (body, "transfer-broken")
     if name in (b"x-yencode", b"yenc", b"x-yenc"):
         files = yencoded(body)
         return (files[0][2], None) if files else (body, "transfer-broken")
@@ -36,22 +39,22 @@ MAX_FILES = 100
 
 
 def uuencoded(body: bytes) -> list[tuple[int, int, bytes, bytes]]:
-    """Return the uuencoded files in ``body`` (POSIX uuencode) as (start, end, data, name), in order.
+    """Return (start, end, data, name) of each uuencoded file in ``body`` (POSIX uuencode), in order.
 
-    ``start`` and ``end`` are byte offsets; ``end`` is just after the line that closes the file.
+    ``body[start:end]`` are the lines of the file.
     """
-    found: list[tuple[int, int, bytes, bytes]] = []
+    files: list[tuple[int, int, bytes, bytes]] = []
     position = 0
-    while len(found) < MAX_FILES:
+    while len(files) < MAX_FILES:
         match = _UU_BEGIN.search(body, position)
         if match is None:
-            return found
+            return files
         position = match.end()
         data, end = (_base64_lines if match.group().startswith(b"begin-base64") else _uu_lines)(body, match.end() + 1)
         if data is not None:
-            found.append((match.start(), end, data, match[2].strip()))
+            files.append((match.start(), end, data, match[2].strip()))
             position = end
-    return found
+    return files
 
 
 def _uu_lines(body: bytes, at: int) -> tuple[bytes | None, int]:
@@ -92,19 +95,19 @@ _YESCAPE = re.compile(rb"=(.)", re.DOTALL)
 
 
 def yencoded(body: bytes) -> list[tuple[int, int, bytes, bytes]]:
-    """Return the yEnc 1.3 files in ``body`` in the same form as ``uuencoded``."""
-    found: list[tuple[int, int, bytes, bytes]] = []
+    """Return (start, end, data, name) of each yEnc file (version 1.3) in ``body``, as ``uuencoded`` does."""
+    files: list[tuple[int, int, bytes, bytes]] = []
     position = 0
-    while len(found) < MAX_FILES:
+    while len(files) < MAX_FILES:
         match = _YENC.search(body, position)
         if match is None:
-            return found
+            return files
         end = body.find(b"\n=yend", match.end() - 1)
         if end < 0:
-            return found
+            return files
         data = body[match.end() : end].replace(b"\r", b"").replace(b"\n", b"")
         data = _YESCAPE.sub(lambda m: bytes([(m[1][0] - 64) & 255]), data)
         newline = body.find(b"\n", end + 1)
         position = newline + 1 if newline >= 0 else len(body)
-        found.append((match.start(), position, data.translate(_UNYENC), match[2].strip()))
-    return found
+        files.append((match.start(), position, data.translate(_UNYENC), match[2].strip()))
+    return files

@@ -1,7 +1,6 @@
-"""Loads the lists of words and patterns in ``words/``, one file per subject.
+"""Loads lists of words, phrases or patterns from YAML files in a folder ``words/``.
 
-Every list is one text. Words are separated by white space, phrases by ``|`` or line ends. A pattern has one or more
-alternatives per line.
+Each list is one text. Words are separated by white space, phrases by ``|`` or line ends, patterns by line ends.
 """
 
 from __future__ import annotations
@@ -20,34 +19,34 @@ INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\
 
 @cache
 def load(name: str, package: str = "service.mail") -> dict[str, Any]:
-    """Return the lists of one file by name."""
+    """Return the lists in the file ``words/{name}.yaml`` of a package, as list name → text."""
     loaded: dict[str, Any] = yaml.load(files(package).joinpath("words", f"{name}.yaml").read_bytes(), yaml.CSafeLoader)
     return loaded
 
 
 def fold(text: str) -> str:
-    """Normalise for comparison: NFKC, case-folded, without direction marks and zero-width characters."""
+    """Return the text for comparison: NFKC, case-folded, without direction marks and zero-width characters."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", text.translate(INVISIBLE)).casefold()
 
 
 def phrases(text: str) -> frozenset[str]:
-    """Return the phrases of a list, folded."""
+    """Return the phrases of a list, each folded."""
     return frozenset(fold(phrase.strip()) for phrase in re.split(r"[|\n]", text) if phrase.strip())
 
 
 def words(text: str) -> frozenset[str]:
-    """Return the words of a list, folded."""
+    """Return the words of a list, each folded."""
     return frozenset(map(fold, text.split()))
 
 
 def alternatives(text: str) -> str:
-    """Return the pattern of a list."""
+    """Return a pattern that matches any of the patterns of a list."""
     return "|".join(text.splitlines())
 
 
 def linear(pattern: str) -> re.Pattern[str]:
-    """Compile ``pattern`` for any text, without regard to case: RE2, linear time, with the methods of ``re``."""
+    """Compile a pattern with RE2, which matches any text in linear time; case is ignored."""
     compiled: re.Pattern[str] = re2.compile(f"(?i){pattern}")  # type: ignore[no-untyped-call]
     return compiled

@@ -1,4 +1,4 @@
-"""Extracts the people of the lines that a mail client writes above an inner mail: header lines and attribution lines."""
+"""Extracts names and addresses from header lines and attributions in a body, as mail clients write them."""
 
 # ruff: noqa: E501 -- tables: many words a line
 
@@ -25,13 +25,13 @@ _LEAD = re.compile(
 _TRAIL = re.compile(r"[\s,;、<>()\[\]\"'“”„«»:：*_~—–-]+$|(?:さんは|さんが|さん|님이|님)$")
 _FIRST_WORD = re.compile(r"[^\s,;、:()<>\"'“”]+")
 _LISTS: Final = load("clients")
-_BEFORE: Final = (
+_BEFORE_NAME: Final = (
     words(_LISTS["before_name"])
     | {name for name in dates.ZONES if len(name) > 2}
     | {verb for verb in WROTE if " " not in verb and verb.isalpha()}
 )
-_BEHIND: Final = words(_LISTS["behind_name"])
-_SELF: Final = ("you", "i")
+_AFTER_NAME: Final = words(_LISTS["behind_name"])
+_PRONOUNS: Final = ("you", "i")
 _LONGEST_LINE: Final = 4_000
 _MOST_PEOPLE: Final = 500
 _BEHALF = re.compile(
@@ -43,31 +43,34 @@ _BEHALF = re.compile(
 
 
 def people(value: str) -> tuple[Address, ...]:
-    """Return the people of a header line, also names without address: ``A <a@b>; B [mailto:b@c], c@d``."""
+    """Return the people of a header line such as ``A <a@b>; B [mailto:b@c], c@d``, also names without address."""
     value = value[:_LONGEST_LINE]
-    if cut := _BEHALF.search(value):
-        value = value[: cut.start()]
-    found: list[Address] = []
+    if on_behalf := _BEHALF.search(value):
+        value = value[: on_behalf.start()]
+    addresses: list[Address] = []
     at = 0
-    for m in ADDRESS.finditer(value):
-        if len(found) >= _MOST_PEOPLE:
+    for match in ADDRESS.finditer(value):
+        if len(addresses) >= _MOST_PEOPLE:
             break
-        if "/" in m[0] and "." not in m[0].rpartition("@")[2]:
+        if "/" in match[0] and "." not in match[0].rpartition("@")[2]:
             continue  # "Ada Byron/IT/CORP@CORP", a Notes name
-        between, at = value[at : m.start()], m.end()
-        address = m[0].removeprefix("mailto:").rstrip(">")
+        between, at = value[at : match.start()], match.end()
+        address = match[0].removeprefix("mailto:").rstrip(">")
         *names, name = between.split(";")
-        found.extend(Address(n) for raw in names if (n := _bare_name(raw)))
+        addresses.extend(Address(bare_name) for raw in names if (bare_name := _bare_name(raw)))
         name = _bare_name(name)
-        if found and not name and found[-1].address.casefold() == address.casefold():
+        if addresses and not name and addresses[-1].address.casefold() == address.casefold():
             continue
-        found.append(Address("" if name.casefold() == address.casefold() else name, address))
-    rest = value[at:]
-    if not found:
-        parts = rest.split(";") if ";" in rest else rest.split(",") if rest.count(",") > 1 else [rest]
-        return tuple(Address(n) for raw in parts[:_MOST_PEOPLE] if (n := _bare_name(raw)))
-    found.extend(Address(n) for raw in rest.split(";") if (n := _bare_name(raw)) and ";" in rest)
-    return tuple(found)
+        addresses.append(Address("" if name.casefold() == address.casefold() else name, address))
+    tail = value[at:]
+    if ";" in tail:
+        names = tail.split(";")
+    elif addresses:
+        names = []
+    else:
+        names = tail.split(",") if tail.count(",") > 1 else [tail]
+    addresses.extend(Address(bare_name) for raw in names[:_MOST_PEOPLE] if (bare_name := _bare_name(raw)))
+    return tuple(addresses)
 
 
 def _bare_name(raw: str) -> str:
@@ -77,21 +80,26 @@ def _bare_name(raw: str) -> str:
     return "" if text.isdigit() and len(text) < 2 else text[:200]
 
 
-def who_and_when(text: str, assumed: tzinfo, written: datetime | None) -> tuple[Address | None, datetime | None, bool]:
-    """Return author, time and whether the time zone was assumed; author and time are None if the text states none."""
+def author_and_date(
+    text: str, default_zone: tzinfo, mail_date: datetime | None
+) -> tuple[Address | None, datetime | None, bool]:
+    """Return (author or None, date or None, whether ``default_zone`` was used) of the text of an attribution.
+
+    ``mail_date``: the date of the mail that contains it.
+    """
     text = text.translate(INVISIBLE)
-    found = dates.read(ADDRESS.sub(" ", text), assumed, written)
+    dated = dates.read(ADDRESS.sub(" ", text), default_zone, mail_date)
     address = ADDRESS.search(text)
-    name = _name(text[: address.start()] if address is not None else _without_verb(text))
-    where = address[0].rstrip(".") if address is not None else ""
-    if "@" in name or name.casefold().split(" ")[-1:] in ([word] for word in _SELF):
+    name = _name(text[: address.start()] if address is not None else _part_with_name(text))
+    email = address[0].rstrip(".") if address is not None else ""
+    if "@" in name or name.casefold().split(" ")[-1:] in ([word] for word in _PRONOUNS):
         name = ""
-    writer = Address(name, where) if name or where else None
-    return writer, found[0] if found is not None else None, bool(found and found[1])
+    author = Address(name, email) if name or email else None
+    return author, dated[0] if dated is not None else None, bool(dated and dated[1])
 
 
-def _without_verb(text: str) -> str:
-    """Return the part of a text without address that contains the name: before the verb, or after it ("schrieb X:")."""
+def _part_with_name(text: str) -> str:
+    """Return the part of an attribution that contains the name: before its verb, or after it ("schrieb X:")."""
     folded = fold(text)
     verbs = list(VERB.finditer(folded)) if len(folded) == len(text) else []
     if not verbs:
@@ -102,29 +110,29 @@ def _without_verb(text: str) -> str:
     return after
 
 
-def _name(head: str) -> str:
-    """Return the name in the text before the address: after the last date or time, otherwise before the first."""
-    moments = list(_MOMENT.finditer(head))
-    name = head[moments[-1].end() :] if moments else head
+def _name(text: str) -> str:
+    """Return the name in a text with dates and times: after the last of them, otherwise before the first; may be empty."""
+    moments = list(_MOMENT.finditer(text))
+    name = text[moments[-1].end() :] if moments else text
     if not moments and (opener := OPENER.match(fold(name))):
         name = name[opener.end() :]
     name = _trimmed(name)
-    return name or (_trimmed(head[: moments[0].start()]) if moments and not OPENER.match(fold(head)) else "")
+    return name or (_trimmed(text[: moments[0].start()]) if moments and not OPENER.match(fold(text)) else "")
 
 
 def _trimmed(name: str) -> str:
     name = name[:_LONGEST_NAME]
     for _ in range(12):
-        lead = _LEAD.match(name)
-        name = name[lead.end() :] if lead is not None else name
+        leading = _LEAD.match(name)
+        name = name[leading.end() :] if leading is not None else name
         word = _FIRST_WORD.match(name)
-        if word is None or fold(word[0]) not in _BEFORE:
+        if word is None or fold(word[0]) not in _BEFORE_NAME:
             break
         name = name[word.end() :]
     for _ in range(6):
         name = _TRAIL.sub("", _TRAIL.sub("", name))
         last = name.rpartition(" ")[2]
-        if last == name or fold(last) not in _BEHIND:
+        if last == name or fold(last) not in _AFTER_NAME:
             break
         name = name[: len(name) - len(last)]
     return name.strip()

@@ -1,5 +1,5 @@
 """Fetches mail from mailboxes on other servers, by IMAP or Microsoft Graph.
 
-``file.py`` reads SODAN_MAILBOXES. ``imap.py`` and ``graph.py`` implement the interface of ``source.py``. ``oauth.py``
-gets tokens. ``fetcher.py`` is the loop of one mailbox, and ``run.py`` runs all of them.
+``run.py`` runs a ``Fetcher`` (``fetcher.py``) for each mailbox of SODAN_MAILBOXES (``file.py``). ``imap.py`` and
+``graph.py`` implement the interface ``Source`` (``source.py``). ``oauth.py`` gets access tokens.
 """

@@ -1,8 +1,8 @@
-"""The loop of one mailbox: find new mail, fetch it, store it durably, and only then flag or move it.
+"""Fetches mail from one mailbox in a loop: lists new mail, fetches it, stores it durably, then flags or moves it.
 
-A mail and the record of it are stored in one transaction, so a mail is stored once, even after a crash. If the server
-fails on a mail, that mail is fetched alone, up to three times, then set aside and retried at growing intervals. It does
-not block other mail.
+A mail is stored in one transaction with the record that it was fetched, so it is stored once, even after a crash. If
+the server fails on a batch, its mails are fetched one by one. A mail that fails three times alone is set aside and
+retried at growing intervals. It does not block other mail.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import structlog
 
 from service.errors import Refused, Unavailable, where
 from service.mailbox.file import After, Mailbox
-from service.mailbox.source import FolderMissing, Found, MailboxError, MailUnreadable, SignInRefused, Source
+from service.mailbox.source import FolderMissing, ListedMail, MailboxError, MailUnreadable, SignInRefused, Source
 from service.store import mailboxes
 from service.store.database import Connection, Database
 from service.store.mailboxes import Fetched
@@ -30,23 +30,23 @@ _log = structlog.get_logger("sodan.mailbox")
 T = TypeVar("T")
 
 BATCH_BYTES = 8_000_000
-"""Total bytes fetched at once; a larger mail is fetched alone."""
-ALONE = 3
-"""Number of times a mail is fetched alone before it is set aside."""
+"""Maximum bytes of a batch; a larger mail is fetched alone."""
+MAX_FAILURES_ALONE = 3
+"""A mail that failed alone this many times is set aside."""
 RETRY = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
-"""Delays before retries of a mail that was set aside; the last one repeats."""
-MARKS = 100
-"""Mails flagged or moved by one command."""
+"""Delays before the retries of a mail that was set aside; further retries have the last delay."""
+MARK_MAILS = 100
+"""Number of mails that are flagged or moved at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """Seconds before a failed mailbox is tried again, doubled each time."""
+    """The seconds before a failed mailbox is tried again: ``first``, then twice as many after each failure."""
 
     first: float = 1
     longest: float = 60
     longest_refused: float = 300
-    """After a refused sign-in: too many of these lock an account."""
+    """Maximum seconds after a refused sign-in; too many of these lock an account."""
 
     def seconds(self, failures: int, error: MailboxError) -> float:
         longest = self.longest_refused if isinstance(error, SignInRefused) else self.longest
@@ -58,7 +58,7 @@ BACK_OFF = BackOff()
 
 @dataclass
 class Fetcher:
-    """Fetches from one mailbox. ``by`` names this process in the lease."""
+    """Fetches mail from one mailbox. ``since``: earliest arrival; ``by``: the name of this process in leases."""
 
     mailbox: Mailbox
     source: Source
@@ -69,13 +69,13 @@ class Fetcher:
     max_bytes: int
     clock: Callable[[], datetime]
     back_off: BackOff = BACK_OFF
-    holds: bool = False
-    """Whether this process holds the lease, as far as it knows; the heartbeat of ``run.py`` renews it."""
+    holds_lease: bool = False
+    """Whether this process acquired the lease of the mailbox; ``run.py`` renews the lease."""
     _failures: int = 0
-    _refused: FolderMissing | None = None
-    """An error of this round that did not stop other folders."""
-    _suspects: dict[str, int] = field(default_factory=dict)
-    """Places of mails that failed → how often they failed alone."""
+    _folder_error: FolderMissing | None = None
+    """The error of a folder in this round; the other folders are processed."""
+    _failures_alone: dict[str, int] = field(default_factory=dict)
+    """Place of a mail that failed → how often it failed alone."""
 
     def __post_init__(self) -> None:
         self.name = self.mailbox.name
@@ -89,7 +89,7 @@ class Fetcher:
         self.source.close()
 
     def step(self, stop: threading.Event) -> float:
-        """Run one round and wait for new mail; returns the seconds to pause."""
+        """Process the mailbox once and wait for new mail. Return the seconds to pause before the next step."""
         try:
             if not self._acquire():
                 return min(5.0, self.lease.total_seconds() / 4)
@@ -101,7 +101,7 @@ class Fetcher:
         except LostLease:
             _log.warning("another machine fetches now", mailbox=self.name)
             self.source.close()
-            self.holds = False
+            self.holds_lease = False
             return self.lease.total_seconds() / 4
         except MailboxError as error:
             return self._failed(error)
@@ -115,11 +115,11 @@ class Fetcher:
             return self._failed(MailboxError(f"unexpected {type(error).__name__}", "read the log, and report it"))
 
     def _acquire(self) -> bool:
-        if not self.holds:
-            self.holds = self._write(_acquire, self.clock(), self.lease)
-            if self.holds:
+        if not self.holds_lease:
+            self.holds_lease = self._write(_acquire, self.clock(), self.lease)
+            if self.holds_lease:
                 _log.info("fetching", mailbox=self.name)
-        return self.holds
+        return self.holds_lease
 
     def _failed(self, error: MailboxError) -> float:
         self.source.close()
@@ -132,99 +132,99 @@ class Fetcher:
         try:
             self._write(mailboxes.failing, error.cause, error.next_step, self.clock())
         except LostLease:
-            self.holds = False
+            self.holds_lease = False
         except Unavailable as away:
             _log.warning("the database cannot be used", mailbox=self.name, reason=str(away))
         return pause
 
-    def _read(self, query: Callable[..., T], *given: Any) -> T:
-        return self.database.read(lambda conn: query(conn, self.name, *given))
+    def _read(self, query: Callable[..., T], *arguments: Any) -> T:
+        return self.database.read(lambda conn: query(conn, self.name, *arguments))
 
-    def _write(self, change: Callable[..., T], *given: Any, **named: Any) -> T:
-        """Make a change as the holder of the lease. Raises LostLease."""
-        return self.database.transact(lambda conn: change(conn, self.name, self.by, *given, **named))
+    def _write(self, change: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
+        """Make a change in the database for which the lease is needed. Raises LostLease."""
+        return self.database.transact(lambda conn: change(conn, self.name, self.by, *arguments, **keywords))
 
     # ── a round ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _round(self, stop: threading.Event) -> None:
-        """Process all folders completely. A folder that cannot be opened fails the round, but not the other folders."""
+        """Process all folders. An error of one folder is raised after the others are processed."""
         self.source.open()
-        self._refused = None
+        self._folder_error = None
         for folder in self.mailbox.folders:
             try:
-                self._new(folder, stop)
-                self._again(folder)
+                self._fetch_new(folder, stop)
+                self._retry(folder)
                 self._mark(folder)
             except FolderMissing as error:
-                self._refused = error
-        if self._refused is not None:
-            raise self._refused
+                self._folder_error = error
+        if self._folder_error is not None:
+            raise self._folder_error
         if not stop.is_set():
             self._write(mailboxes.succeeded, self.clock())
 
-    def _new(self, folder: str, stop: threading.Event) -> None:
+    def _fetch_new(self, folder: str, stop: threading.Event) -> None:
         for page in self.source.pages(folder, self._read(mailboxes.position, folder), self.since):
-            met = self._read(mailboxes.met, [one.place for one in page.found])
-            for batch in self._batches([one for one in page.found if one.place not in met]):
+            known = self._read(mailboxes.met, [mail.place for mail in page.mails])
+            for batch in self._batches([mail for mail in page.mails if mail.place not in known]):
                 if stop.is_set():
                     return
-                self._take(folder, batch)
+                self._fetch_and_store(folder, batch)
                 self._mark(folder)
             self._write(mailboxes.keep_position, folder, page.position)
 
-    def _batches(self, found: Sequence[Found]) -> Iterator[list[Found]]:
-        """Yield batches within the limits; mails that failed before come alone."""
-        batch: list[Found] = []
-        for one in found:
-            size = sum(other.size or 0 for other in (*batch, one))
-            alone = any(other.place in self._suspects for other in (*batch, one))
+    def _batches(self, mails: Sequence[ListedMail]) -> Iterator[list[ListedMail]]:
+        """Yield the mails in batches within the limits; a mail that failed before is a batch of its own."""
+        batch: list[ListedMail] = []
+        for mail in mails:
+            size = sum(other.size or 0 for other in (*batch, mail))
+            alone = any(other.place in self._failures_alone for other in (*batch, mail))
             if batch and (alone or len(batch) >= self.source.batch or size > BATCH_BYTES):
                 yield batch
                 batch = []
-            batch.append(one)
+            batch.append(mail)
         if batch:
             yield batch
 
-    def _take(self, folder: str, batch: Sequence[Found]) -> None:
-        wanted = [one for one in batch if not self._is_too_big(folder, one, one.size or 0)]
+    def _fetch_and_store(self, folder: str, batch: Sequence[ListedMail]) -> None:
+        wanted = [mail for mail in batch if not self._is_too_big(folder, mail, mail.size or 0)]
         if not wanted:
             return
         try:
             contents = self.source.fetch(folder, wanted)
         except MailUnreadable as error:
-            self._unreadable(folder, wanted, error)
+            self._count_failures(folder, wanted, error)
             raise
         now = self.clock()
-        fetched = []
-        for one in wanted:
-            content = contents.get(one.place)
+        fetched_mails = []
+        for mail in wanted:
+            content = contents.get(mail.place)
             if content is None:
-                self._gone(folder, one.place)
-            elif not self._is_too_big(folder, one, len(content)):
+                self._set_aside_gone(folder, mail.place)
+            elif not self._is_too_big(folder, mail, len(content)):
                 entry = new_entry(envelope(self.mailbox, content), content, now)
-                fetched.append(Fetched(one.place, folder, one.arrived_at, entry))
-        if fetched:
-            new = self._write(mailboxes.take, fetched, mark=self.mailbox.after != After(), now=now)
-            _log.info("mail fetched", mailbox=self.name, mails=len(fetched), new=new)
-        for one in wanted:
-            self._suspects.pop(one.place, None)
+                fetched_mails.append(Fetched(mail.place, folder, mail.arrived_at, entry))
+        if fetched_mails:
+            new_count = self._write(mailboxes.take, fetched_mails, mark=self.mailbox.after != After(), now=now)
+            _log.info("mail fetched", mailbox=self.name, mails=len(fetched_mails), new=new_count)
+        for mail in wanted:
+            self._failures_alone.pop(mail.place, None)
 
-    def _unreadable(self, folder: str, batch: Sequence[Found], error: MailboxError) -> None:
-        """Record which mails to fetch alone; set aside those that failed alone too often."""
-        for one in batch:
-            self._suspects[one.place] = self._suspects.get(one.place, 0) + (len(batch) == 1)
-            if self._suspects[one.place] >= ALONE:
-                del self._suspects[one.place]
-                self._set_aside(folder, one.place, "failed", one.size, error.cause, self.clock() + RETRY[0])
+    def _count_failures(self, folder: str, batch: Sequence[ListedMail], error: MailboxError) -> None:
+        """Count the failure of a batch; its mails are then fetched alone. Set aside a mail that failed too often."""
+        for mail in batch:
+            self._failures_alone[mail.place] = self._failures_alone.get(mail.place, 0) + (len(batch) == 1)
+            if self._failures_alone[mail.place] >= MAX_FAILURES_ALONE:
+                del self._failures_alone[mail.place]
+                self._set_aside(folder, mail.place, "failed", mail.size, error.cause, self.clock() + RETRY[0])
 
-    def _is_too_big(self, folder: str, one: Found, size: int) -> bool:
-        """Whether a mail is over the limit; it is then set aside."""
+    def _is_too_big(self, folder: str, mail: ListedMail, size: int) -> bool:
+        """Return whether a mail exceeds the size limit; if so, set it aside."""
         if size > self.max_bytes:
             reason = f"it has {size} bytes, more than SODAN_MAX_MESSAGE_BYTES ({self.max_bytes})"
-            self._set_aside(folder, one.place, "too_big", size, reason, self.clock())
+            self._set_aside(folder, mail.place, "too_big", size, reason, self.clock())
         return size > self.max_bytes
 
-    def _gone(self, folder: str, place: str) -> None:
+    def _set_aside_gone(self, folder: str, place: str) -> None:
         self._set_aside(folder, place, "gone", None, "it left the folder before it was fetched", self.clock())
 
     def _set_aside(
@@ -234,39 +234,39 @@ class Fetcher:
             _log.warning("a mail stays in its mailbox", mailbox=self.name, place=place, reason=reason)
         self._write(mailboxes.set_aside, place, folder, state, size=size, reason=reason, due_at=due)
 
-    def _again(self, folder: str) -> None:
+    def _retry(self, folder: str) -> None:
         """Retry mails that were set aside and are due."""
         now = self.clock()
         for place, attempts in self._read(mailboxes.to_retry, folder, now, self.max_bytes):
-            found = self.source.find(folder, place)
-            if found is None:
-                self._gone(folder, place)
+            mail = self.source.find(folder, place)
+            if mail is None:
+                self._set_aside_gone(folder, place)
                 continue
-            # counted before the attempt, so that the next round does not start with it again
+            # the attempt is counted before it is made, so that the next round does not begin with the same mail
             due = now + RETRY[min(attempts, len(RETRY) - 1)]
-            self._set_aside(folder, place, "failed", found.size, "it is being tried again", due)
-            self._take(folder, [found])
+            self._set_aside(folder, place, "failed", mail.size, "it is being tried again", due)
+            self._fetch_and_store(folder, [mail])
 
     # ── flag or move stored mails ────────────────────────────────────────────────────────────────────────────────────
 
     def _mark(self, folder: str) -> None:
-        """Flag or move stored mails. If the server refuses, this is retried later and fails the round."""
+        """Flag or move the stored mails of a folder. If the server refuses, this is retried later."""
         now = self.clock()
-        while places := self._read(mailboxes.unmarked, folder, now, MARKS):
+        while places := self._read(mailboxes.unmarked, folder, now, MARK_MAILS):
             try:
                 self.source.mark(folder, places)
             except FolderMissing as error:
-                self._refused = error
+                self._folder_error = error
                 self.database.transact(partial(_mark_later, name=self.name, places=places, error=error, now=now))
                 return
             self.database.transact(partial(mailboxes.marked, name=self.name, places=places))
 
 
 def _acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelta) -> bool:
-    won = mailboxes.acquire(conn, name, by, now, lease)
-    if won:
+    is_acquired = mailboxes.acquire(conn, name, by, now, lease)
+    if is_acquired:
         mailboxes.recall(conn, name, by)
-    return won
+    return is_acquired
 
 
 def _mark_later(conn: Connection, name: str, places: Sequence[str], error: MailboxError, now: datetime) -> None:
@@ -274,13 +274,13 @@ def _mark_later(conn: Connection, name: str, places: Sequence[str], error: Mailb
 
 
 def envelope(mailbox: Mailbox, content: bytes) -> Envelope:
-    """The envelope of a fetched mail: the recipient is the mailbox, the sender the Return-Path (RFC 5321 §4.4)."""
-    head = content[:100_000].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0]
-    path = message_from_bytes(head + b"\r\n\r\n").get("Return-Path", "")
+    """Return the envelope of a fetched mail: to the address of the mailbox, from Return-Path (RFC 5321 §4.4)."""
+    header = content[:100_000].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0]
+    return_path = message_from_bytes(header + b"\r\n\r\n").get("Return-Path", "")
     return Envelope(
         channel="mailbox",
-        mail_from=parseaddr(str(path))[1][:320],
+        mail_from=parseaddr(str(return_path))[1][:320],
         rcpt_tos=(mailbox.address,),
         source=mailbox.name,
-        authserv=mailbox.verdicts_of,
+        authserv=mailbox.trusted_authserv,
     )

@@ -1,4 +1,4 @@
-"""The file of SODAN_MAILBOXES: which mailboxes to fetch from, and how.
+"""Reads the file of SODAN_MAILBOXES, which lists the mailboxes to fetch from.
 
     mailboxes:
       support:
@@ -6,7 +6,7 @@
         since: 2026-11-01
         imap: {host: imap.example.jp, user: support, password: {file: /run/secrets/support}}
 
-The file contains no secrets: each is ``{file: PATH}``, read again at every sign-in, or ``{env: NAME}``.
+The file contains no secrets, but only where they are: ``{file: PATH}`` or ``{env: NAME}``.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ from service.settings import Settings, WrongSetting, covers, environment
 VARIABLE = "SODAN_MAILBOXES"
 
 
-class _Part(BaseModel):
+class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Secret(_Part):
-    """Where a secret is stored. ``read`` reads it each time, so that a changed one needs no restart."""
+class Secret(_Settings):
+    """The file or environment variable that contains a secret. A changed secret needs no restart."""
 
     file: Path | None = None
     env: str | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _is_not_written_here(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping) or len(given) != 1:
+    def _is_reference(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or len(value) != 1:
             raise ValueError("secrets are not written into this file: use {file: PATH} or {env: NAME}")
-        return given
+        return value
 
     def read(self) -> str:
-        """Return the secret without a final line end. Raises WrongSetting if it is missing."""
+        """Read and return the secret, without a final line end. Raises WrongSetting if it is missing."""
         if self.env is not None:
-            found = environment(self.env)
-            if not found:
+            value = environment(self.env)
+            if not value:
                 raise WrongSetting(f"{VARIABLE}: the environment variable {self.env} is empty; set it to the secret")
-            return found
+            return value
         try:
             return Path(str(self.file)).read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
@@ -58,21 +58,21 @@ class Secret(_Part):
             raise WrongSetting(f"{VARIABLE}: the secret in {self.file} cannot be read: {reason}") from None
 
 
-class OAuth(_Part):
-    """OAuth 2.0 settings for signing in to IMAP (RFC 6749): the client, and where to get tokens."""
+class OAuth(_Settings):
+    """How to get an access token by OAuth 2.0 (RFC 6749)."""
 
     grant: Literal["refresh_token", "client_credentials", "service_account"]
     token_url: str = ""
     client_id: str = ""
     client_secret: Secret | None = None
     certificate: Secret | None = None
-    """PEM file with private key and certificate, instead of a client secret."""
+    """A PEM file with private key and certificate; replaces ``client_secret``."""
     refresh_token: Secret | None = None
     key_file: Path | None = None
-    """service_account: the account's key file (JSON), as Google issues it."""
+    """The key file (JSON) of a service account, as Google issues it."""
     scope: str = ""
     mechanism: Literal["XOAUTH2", "OAUTHBEARER"] | None = None
-    """None: the one the server offers, OAUTHBEARER first."""
+    """None: OAUTHBEARER if the server offers it, otherwise XOAUTH2."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> OAuth:
@@ -89,19 +89,19 @@ class OAuth(_Part):
         return self
 
 
-class Imap(_Part):
+class Imap(_Settings):
     """An IMAP server and how to sign in."""
 
     host: str
     port: int | None = Field(None, ge=1, le=65535)
     tls: Literal["implicit", "starttls", "none"] = "implicit"
     ca_file: Path | None = None
-    """PEM file of the authority that signed the server's certificate; None: the system's trusted authorities."""
+    """PEM file of the authority that signed the server's certificate; None: the authorities of the system."""
     user: str
     password: Secret | None = None
     oauth: OAuth | None = None
     timeout: float = Field(60, gt=0, le=3600)
-    """Seconds without data from the server until the connection is closed."""
+    """Seconds without data from the server after which the connection is closed."""
 
     @model_validator(mode="after")
     def _signs_in_one_way(self) -> Imap:
@@ -116,16 +116,16 @@ class Imap(_Part):
         return self.port or (993 if self.tls == "implicit" else 143)
 
 
-class Graph(_Part):
-    """Microsoft Graph with application permissions."""
+class Graph(_Settings):
+    """How to reach a mailbox through Microsoft Graph, with application permissions."""
 
     tenant: str
     client_id: str
     client_secret: Secret | None = None
     certificate: Secret | None = None
-    """PEM file with private key and certificate, instead of a secret."""
+    """A PEM file with private key and certificate; replaces ``client_secret``."""
     mailbox: str | None = None
-    """User principal name or id; None: the address."""
+    """User principal name or id of the mailbox; None: its address."""
     url: str = "https://graph.microsoft.com/v1.0"
     authority: str = "https://login.microsoftonline.com"
     ca_file: Path | None = None
@@ -142,7 +142,7 @@ class Graph(_Part):
 
     @property
     def oauth(self) -> OAuth:
-        """How to get a token for the app from Microsoft Entra ID."""
+        """How to get an access token from Microsoft Entra ID."""
         return OAuth.model_construct(
             grant="client_credentials",
             token_url=f"{self.authority.rstrip('/')}/{self.tenant}/oauth2/v2.0/token",
@@ -153,49 +153,49 @@ class Graph(_Part):
         )
 
 
-class After(_Part):
-    """What to do with a mail after it is stored: nothing, flag it, or move it. Mail is never deleted."""
+class After(_Settings):
+    """What to do with a stored mail in its mailbox: nothing, set a flag, or move it. Mail is never deleted."""
 
     flag: str | None = None
-    """seen, flagged, or a keyword (Graph: a category)."""
+    """``seen``, ``flagged``, or a keyword (with Graph, a category)."""
     move: str | None = None
-    """Folder to move to."""
+    """The folder to move the mail to."""
 
     @model_validator(mode="before")
     @classmethod
-    def _is_one_thing(cls, given: Any) -> Any:
-        if given == "leave":
+    def _is_single_action(cls, value: Any) -> Any:
+        if value == "leave":
             return {}
-        if not isinstance(given, (Mapping, After)) or (isinstance(given, Mapping) and len(given) > 1):
+        if not isinstance(value, (Mapping, After)) or (isinstance(value, Mapping) and len(value) > 1):
             raise ValueError("expected leave, {flag: seen} or {move: FOLDER}")
-        return given
+        return value
 
 
-def _since(given: Any) -> Any:
-    if given == "all":
+def _since(value: Any) -> Any:
+    if value == "all":
         return None
-    if isinstance(given, date):
-        return given
+    if isinstance(value, date):
+        return value
     with contextlib.suppress(ValueError):
-        return date.fromisoformat(str(given))
+        return date.fromisoformat(str(value))
     raise ValueError("expected a date such as 2026-11-01 (older mail is not fetched), or all")
 
 
-class Mailbox(_Part):
-    """One mailbox to fetch from."""
+class Mailbox(_Settings):
+    """The settings of one mailbox."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")
     address: str
-    """The intake address that its mail counts as sent to."""
+    """The intake address that is recorded as the recipient of its mail."""
     since: Annotated[date | None, BeforeValidator(_since)]
     imap: Imap | None = None
     graph: Graph | None = None
     folders: tuple[str, ...] = Field(("INBOX",), min_length=1)
     after: After = After()
     poll: float | None = Field(None, ge=1, le=3600)
-    """Seconds between polls if the server does not notify; None: 60 with IMAP, 10 with Graph."""
+    """Seconds between two polls if the server does not report new mail; None: 60 with IMAP, 10 with Graph."""
     authserv: str | None = None
-    """Trusted authserv-id in Authentication-Results; None: Microsoft 365's with Graph, else none."""
+    """The server whose Authentication-Results are trusted; None: Microsoft 365 with Graph, else no server."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Mailbox:
@@ -208,8 +208,8 @@ class Mailbox(_Part):
         return self
 
     @property
-    def verdicts_of(self) -> str:
-        """The authserv-id whose Authentication-Results are trusted in this mailbox; empty: none."""
+    def trusted_authserv(self) -> str:
+        """The authserv-id whose Authentication-Results are trusted; empty: none."""
         return (MICROSOFT_365 if self.graph else "") if self.authserv is None else self.authserv
 
     @property
@@ -217,7 +217,7 @@ class Mailbox(_Part):
         return self.poll or (10 if self.graph else 60)
 
     def since_moment(self, settings: Settings) -> datetime | None:
-        """Return the time from which mail is fetched, or None; a date begins at midnight in SODAN_ZONE."""
+        """Return the time from which mail is fetched; None: all mail. A date begins at midnight in SODAN_ZONE."""
         if self.since is None:
             return None
         if isinstance(self.since, datetime):
@@ -228,10 +228,7 @@ class Mailbox(_Part):
 
 
 def load(settings: Settings) -> tuple[Mailbox, ...]:
-    """Return the mailboxes of SODAN_MAILBOXES; empty if it is not set.
-
-    Raises WrongSetting: one line that names the file and the field.
-    """
+    """Return the mailboxes in the file of SODAN_MAILBOXES; empty if it is not set. Raises WrongSetting."""
     file = settings.mailboxes
     if file is None:
         return ()
@@ -244,12 +241,12 @@ def load(settings: Settings) -> tuple[Mailbox, ...]:
         place = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not UTF-8"
         raise WrongSetting(f"{VARIABLE}: {file}{place}: {problem}") from None
-    named = document.get("mailboxes") if isinstance(document, dict) and len(document) == 1 else None
-    if not isinstance(named, dict) or not named:
+    sections = document.get("mailboxes") if isinstance(document, dict) and len(document) == 1 else None
+    if not isinstance(sections, dict) or not sections:
         raise WrongSetting(
             f"{VARIABLE}: {file}: expected one key `mailboxes`, and below it each mailbox under its name"
         )
-    return tuple(_mailbox(settings, file, str(name), given) for name, given in named.items())
+    return tuple(_mailbox(settings, file, str(name), given) for name, given in sections.items())
 
 
 def _mailbox(settings: Settings, file: Path, name: str, given: Any) -> Mailbox:

@@ -1,9 +1,8 @@
 """A Microsoft 365 mailbox, read through Microsoft Graph with application permissions.
 
-Folders are polled with delta queries (https://learn.microsoft.com/graph/delta-query-messages). Ids are immutable, so a
-mail keeps its place when it is moved. Mails are fetched as MIME through ``$value``. A throttled request (429, 503, 504)
-waits for ``Retry-After``. If the service no longer knows a delta token (410), the folder is read from the beginning;
-mails already recorded are recognised by their id.
+Folders are polled with delta queries (https://learn.microsoft.com/graph/delta-query-messages). Immutable ids are used,
+so that a moved mail keeps its place. Mails are fetched as MIME through ``$value``. If the service no longer knows a
+delta token (410), the folder is read from the beginning, and known mails are skipped by their id.
 """
 
 from __future__ import annotations
@@ -23,22 +22,22 @@ from service.mailbox.oauth import Tokens, seconds
 from service.mailbox.source import (
     FolderMissing,
     FolderState,
-    Found,
+    ListedMail,
     MailboxError,
     MailUnreadable,
     Page,
     SignInRefused,
-    position_of,
-    reached,
-    trust,
+    decode_position,
+    encode_position,
+    tls_context,
 )
 
 PAGE = 50
 THROTTLED = (429, 503, 504)
 TRIES = 5
-"""Number of times a throttled request is sent before the whole mailbox backs off."""
+"""Number of times that a throttled request is sent before it fails."""
 LONGEST_WAIT = 120.0
-"""Maximum seconds one request waits; if the server asks for more, the mailbox backs off."""
+"""Maximum seconds to wait before a throttled request is sent again; if the server requires more, it fails."""
 _DEFAULT_WAIT = 5.0
 _NO_ACCESS = (
     "give the app Mail.Read (Mail.ReadWrite to flag or move) for this mailbox by RBAC for Applications; "
@@ -47,11 +46,11 @@ _NO_ACCESS = (
 
 
 class _Expired(Exception):
-    """410: the service no longer knows the delta token."""
+    """The service no longer knows the delta token (410)."""
 
 
 class _NotThere(Exception):
-    """404: the mail, folder or mailbox does not exist."""
+    """The mail, folder or mailbox does not exist (404)."""
 
 
 class GraphSource:
@@ -60,22 +59,22 @@ class GraphSource:
     batch = 10
 
     def __init__(
-        self, given: Graph, address: str, after: After, tokens: Tokens, max_bytes: int,
+        self, config: Graph, address: str, after: After, tokens: Tokens, max_bytes: int,
         pause: Callable[[float], object],
     ) -> None:  # fmt: skip
-        """``pause`` waits the given seconds, or less if the process is to stop."""
-        self._given = given
+        """``pause``: a function that waits for a number of seconds, or until the process stops."""
+        self._config = config
         self._after = after
         self._tokens = tokens
         self._max_bytes = max_bytes
         self._pause = pause
-        self._user = f"{given.url}/users/{quote(given.mailbox or address, safe='')}"
+        self._user = f"{config.url}/users/{quote(config.mailbox or address, safe='')}"
         self._client: httpx.Client | None = None
         self._ids: dict[str, str] = {}
 
     def open(self) -> None:
         if self._client is None:
-            self._client = httpx.Client(timeout=self._given.timeout, verify=trust(self._given.ca_file))
+            self._client = httpx.Client(timeout=self._config.timeout, verify=tls_context(self._config.ca_file))
 
     def close(self) -> None:
         client, self._client = self._client, None
@@ -86,77 +85,78 @@ class GraphSource:
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
-        if link := reached(position, since).get("link"):
+        if link := decode_position(position, since).get("link"):
             try:
-                yield from self._round(link, since)
+                yield from self._pages_from(link, since)
                 return
             except _Expired:
-                pass  # start again; mails already recorded are recognised by their id
+                pass  # read the folder from the beginning
         start = f"{self._user}/mailFolders/{self._folder(folder)}/messages/delta"
         try:
-            yield from self._round(f"{start}?$select=receivedDateTime,isDraft", since)
+            yield from self._pages_from(f"{start}?$select=receivedDateTime,isDraft", since)
         except _Expired:
             raise MailboxError("Graph lost its position while listing mail", "it is retried automatically") from None
 
-    def _round(self, link: str, since: datetime | None) -> Iterator[Page]:
+    def _pages_from(self, link: str, since: datetime | None) -> Iterator[Page]:
         while True:
             page = self._json("GET", link, prefer=f"odata.maxpagesize={PAGE}, ")
-            there = [self._of(one) for one in page.get("value", ()) if "@removed" not in one and not one.get("isDraft")]
-            found = [one for one in there if one and (since is None or one.arrived_at >= since)]
+            rows = [row for row in page.get("value", ()) if "@removed" not in row and not row.get("isDraft")]
+            mails = filter(None, map(self._listed_mail, rows))
+            wanted = [mail for mail in mails if since is None or mail.arrived_at >= since]
             following = page.get("@odata.nextLink") or page.get("@odata.deltaLink")
             if not following:
                 raise MailboxError(
                     "a page of Graph contains no link to the next", "it is retried; report it if it lasts"
                 )
-            yield Page(found, position_of(since, link=following))
+            yield Page(wanted, encode_position(since, link=following))
             if "@odata.nextLink" not in page:
                 return
             link = following
 
-    def _of(self, one: dict[str, Any]) -> Found | None:
-        """Return the mail of a delta row; a row for a changed mail may contain only the changed fields."""
-        place = str(one["id"])
-        return Found(place, _moment(one["receivedDateTime"])) if "receivedDateTime" in one else self.find("", place)
+    def _listed_mail(self, row: dict[str, Any]) -> ListedMail | None:
+        """Return the list entry for a row of a delta query, which may contain only the fields that changed."""
+        place = str(row["id"])
+        return ListedMail(place, _time(row["receivedDateTime"])) if "receivedDateTime" in row else self.find("", place)
 
-    def fetch(self, folder: str, found: Sequence[Found]) -> dict[str, bytes | None]:
+    def fetch(self, folder: str, mails: Sequence[ListedMail]) -> dict[str, bytes | None]:
         contents: dict[str, bytes | None] = {}
-        for one in found:
+        for mail in mails:
             try:
-                contents[one.place] = self._send("GET", f"{self._message(one.place)}/$value")
+                contents[mail.place] = self._send("GET", f"{self._message(mail.place)}/$value")
             except _NotThere:
-                contents[one.place] = None
+                contents[mail.place] = None
         return contents
 
-    def find(self, folder: str, place: str) -> Found | None:
+    def find(self, folder: str, place: str) -> ListedMail | None:
         try:
-            one = self._json("GET", f"{self._message(place)}?$select=receivedDateTime")
+            message = self._json("GET", f"{self._message(place)}?$select=receivedDateTime")
         except _NotThere:
             return None
-        return Found(place, _moment(one["receivedDateTime"]))
+        return ListedMail(place, _time(message["receivedDateTime"]))
 
-    def subject(self, folder: str, found: Found) -> str:
-        return str(self._json("GET", f"{self._message(found.place)}?$select=subject").get("subject") or "")
+    def subject(self, folder: str, mail: ListedMail) -> str:
+        return str(self._json("GET", f"{self._message(mail.place)}?$select=subject").get("subject") or "")
 
     def _message(self, place: str) -> str:
         return f"{self._user}/messages/{quote(place, safe='')}"
 
     def _folder(self, folder: str) -> str:
-        """Return the id of a folder: ``inbox``, or a path of display names such as ``Inbox/Support``."""
+        """Return the id of the folder that is called ``inbox``, or by a path of names such as ``Inbox/Support``."""
         if folder.casefold() == "inbox":
             return "inbox"
         if folder not in self._ids:
-            at, within = f"{self._user}/mailFolders", ""
+            url, folder_id = f"{self._user}/mailFolders", ""
             for name in folder.split("/"):
-                if not within and name.casefold() == "inbox":
-                    within = "inbox"
+                if not folder_id and name.casefold() == "inbox":
+                    folder_id = "inbox"
                 else:
                     wanted = quote(name.replace("'", "''"), safe="")
-                    found = self._json("GET", f"{at}?$filter=displayName eq '{wanted}'&$select=id").get("value", ())
-                    if not found:
+                    folders = self._json("GET", f"{url}?$filter=displayName eq '{wanted}'&$select=id").get("value", ())
+                    if not folders:
                         raise FolderMissing(f"there is no folder {folder}", "list an existing folder under folders")
-                    within = str(found[0]["id"])
-                at = f"{self._user}/mailFolders/{within}/childFolders"
-            self._ids[folder] = within
+                    folder_id = str(folders[0]["id"])
+                url = f"{self._user}/mailFolders/{folder_id}/childFolders"
+            self._ids[folder] = folder_id
         return self._ids[folder]
 
     # ── what happens to a mail ───────────────────────────────────────────────────────────────────────────────────────
@@ -169,7 +169,7 @@ class GraphSource:
                 elif self._after.flag is not None:
                     self._flag(self._message(place), self._after.flag)
             except _NotThere:
-                continue  # it was moved or deleted there; it is stored here anyway
+                continue  # the mail was moved or deleted in the mailbox, but it is stored here
 
     def _flag(self, url: str, flag: str) -> None:
         if flag == "seen":
@@ -177,15 +177,15 @@ class GraphSource:
         elif flag == "flagged":
             change = {"flag": {"flagStatus": "flagged"}}
         else:
-            there = self._json("GET", f"{url}?$select=categories").get("categories", [])
-            if flag in there:
+            categories = self._json("GET", f"{url}?$select=categories").get("categories", [])
+            if flag in categories:
                 return
-            change = {"categories": [*there, flag]}
+            change = {"categories": [*categories, flag]}
         self._json("PATCH", url, body=change)
 
     def _move(self, url: str, to: str) -> None:
-        there = self._json("GET", f"{url}?$select=parentFolderId").get("parentFolderId")
-        if there != to:
+        current = self._json("GET", f"{url}?$select=parentFolderId").get("parentFolderId")
+        if current != to:
             self._json("POST", f"{url}/move", body={"destinationId": to})
 
     def wait(self, folders: Sequence[str], seconds: float, stop: threading.Event) -> None:
@@ -197,7 +197,7 @@ class GraphSource:
         problems: list[tuple[str, str]] = []
         try:
             url = f"{self._user}/mailFolders/{self._folder(folder)}"
-            about = self._json("GET", f"{url}?$select=totalItemCount")
+            state = self._json("GET", f"{url}?$select=totalItemCount")
             newest = self._json("GET", f"{url}/messages?$top=1&$select=isRead").get("value", ())
         except _NotThere:
             raise FolderMissing(
@@ -206,27 +206,23 @@ class GraphSource:
         if self._after.move is not None:
             self._folder(self._after.move)
         if self._after != After() and newest:
-            try:  # writes the current value: changes nothing, but shows whether writing is allowed
+            try:  # writing the current value changes nothing, but shows whether writing is allowed
                 self._json("PATCH", self._message(str(newest[0]["id"])), body={"isRead": newest[0]["isRead"]})
             except SignInRefused as error:
                 problems.append((error.cause, error.next_step))
             except _NotThere:
                 pass
-        return FolderState(about.get("totalItemCount"), problems, self._notes())
+        return FolderState(state.get("totalItemCount"), problems, self._notes())
 
     def _notes(self) -> list[str]:
-        """Return a note if the token has permissions for every mailbox.
-
-        Permissions through RBAC for Applications are not in the token.
-        """
+        """Return a note if the token gives access to all mailboxes; rights by RBAC for Applications are not in it."""
         try:
             claims = jwt.decode(self._tokens.token(), options={"verify_signature": False})
         except jwt.PyJWTError:
             return []
-        wide = ", ".join(sorted(role for role in claims.get("roles", ()) if str(role).startswith("Mail.")))
-        return (
-            [f"the app has {wide} for every mailbox of the tenant: limit it by RBAC for Applications"] if wide else []
-        )
+        permissions = ", ".join(sorted(role for role in claims.get("roles", ()) if str(role).startswith("Mail.")))
+        note = f"the app has {permissions} for every mailbox of the tenant: limit it by RBAC for Applications"
+        return [note] if permissions else []
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -241,67 +237,66 @@ class GraphSource:
         return answer
 
     def _send(self, method: str, url: str, body: Any = None, prefer: str = "") -> bytes:
-        """Send a request, again with a new token or after the wait that the service asks for; return the body."""
-        if urlsplit(url)[:2] != urlsplit(self._given.url)[:2]:
+        """Send a request and return the body; repeat it with a new token after 401, and later if it was throttled."""
+        if urlsplit(url)[:2] != urlsplit(self._config.url)[:2]:
             raise MailboxError("Graph returned a link to another host", "check graph.url")
-        tried, renewed = 1, False
+        tries, has_new_token = 1, False
         while True:
-            status, headers, content = self._once(method, url, body, prefer)
+            status, headers, content = self._send_once(method, url, body, prefer)
             if status < 300:
                 return content
-            if status == 401 and not renewed and self._tokens.refused():
-                renewed = True
+            if status == 401 and not has_new_token and self._tokens.refused():
+                has_new_token = True
                 continue
             if status not in THROTTLED:
-                raise _refusal(status, content)
-            asked = seconds(headers.get("retry-after"))
-            wait = _DEFAULT_WAIT * tried if asked is None else asked
-            if tried == TRIES or wait > LONGEST_WAIT:
+                raise _error(status, content)
+            required = seconds(headers.get("retry-after"))
+            wait = _DEFAULT_WAIT * tries if required is None else required
+            if tries == TRIES or wait > LONGEST_WAIT:
                 raise MailboxError(
                     f"Graph limits the requests ({status})", "it is retried automatically", retry_after=wait
                 )
             self._pause(wait)
-            tried += 1
+            tries += 1
 
-    def _once(self, method: str, url: str, body: Any, prefer: str) -> tuple[int, httpx.Headers, bytes]:
-        """Send one request and return status, headers and body. Reading stops once the body exceeds the size limit."""
+    def _send_once(self, method: str, url: str, body: Any, prefer: str) -> tuple[int, httpx.Headers, bytes]:
+        """Send a request and return (status, headers, body); a body over the size limit is truncated."""
         self.open()
         assert self._client is not None
         headers = {"Authorization": f"Bearer {self._tokens.token()}", "Prefer": f'{prefer}IdType="ImmutableId"'}
-        read = bytearray()
+        body_read = bytearray()
         try:
             with self._client.stream(method, url, json=body, headers=headers) as response:
                 for chunk in response.iter_bytes():
-                    read += chunk
-                    if len(read) > self._max_bytes:
+                    body_read += chunk
+                    if len(body_read) > self._max_bytes:
                         break
-                return response.status_code, response.headers, bytes(read)
+                return response.status_code, response.headers, bytes(body_read)
         except httpx.HTTPError as error:
-            words = f"{urlsplit(url).netloc} cannot be reached ({type(error).__name__})"
-            raise MailboxError(words, "check the network and the proxy") from None
+            cause = f"{urlsplit(url).netloc} cannot be reached ({type(error).__name__})"
+            raise MailboxError(cause, "check the network and the proxy") from None
 
 
-def _moment(written: object) -> datetime:
+def _time(written: object) -> datetime:
     return datetime.fromisoformat(str(written).replace("Z", "+00:00")).astimezone(UTC)
 
 
-def _refusal(status: int, content: bytes) -> Exception:
-    """Return the exception for a refused request."""
+def _error(status: int, content: bytes) -> Exception:
     try:
         code = str(json.loads(content)["error"]["code"])[:80]
     except (ValueError, KeyError, TypeError):
         code = ""
-    words = f"{status} {code}".strip()
+    status_text = f"{status} {code}".strip()
     if status == 410 or code.casefold() in ("syncstatenotfound", "resyncrequired"):
         return _Expired()
     if status == 404 and code == "MailboxNotEnabledForRESTAPI":
-        return SignInRefused(f"there is no such mailbox in Exchange Online ({words})", "check graph.mailbox")
+        return SignInRefused(f"there is no such mailbox in Exchange Online ({status_text})", "check graph.mailbox")
     if status == 404:
         return _NotThere()
     if status == 401:
-        return SignInRefused(f"Graph refuses the token ({words})", "check tenant, client_id and secret")
+        return SignInRefused(f"Graph refuses the token ({status_text})", "check tenant, client_id and secret")
     if status == 403:
-        return SignInRefused(f"the app has no access to this mailbox ({words})", _NO_ACCESS)
+        return SignInRefused(f"the app has no access to this mailbox ({status_text})", _NO_ACCESS)
     if status >= 500:
-        return MailUnreadable(f"Graph responds with {words}", "nothing to do: sodan retries automatically")
-    return MailboxError(f"Graph refuses a request ({words})", "report this line")
+        return MailUnreadable(f"Graph responds with {status_text}", "nothing to do: sodan retries automatically")
+    return MailboxError(f"Graph refuses a request ({status_text})", "report this line")

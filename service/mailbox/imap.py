@@ -20,18 +20,18 @@ from service.mailbox.oauth import Tokens
 from service.mailbox.source import (
     FolderMissing,
     FolderState,
-    Found,
+    ListedMail,
     MailboxError,
     MailUnreadable,
     Page,
-    position_of,
-    reached,
+    decode_position,
+    encode_position,
 )
 
 PAGE = 200
-"""Mails of a folder listed in one step."""
+"""Number of mails that are listed at a time."""
 LOOK_SECONDS = 0.5
-"""Seconds until ``wait`` notices that it is to stop."""
+"""Seconds after which ``wait`` checks ``stop``."""
 _FLAGS = {"seen": b"\\Seen", "flagged": b"\\Flagged"}
 
 
@@ -40,11 +40,11 @@ class ImapSource:
 
     batch = 50
 
-    def __init__(self, given: Imap, after: After, tokens: Tokens | None) -> None:
-        self._server = ImapServer(given, tokens)
+    def __init__(self, config: Imap, after: After, tokens: Tokens | None) -> None:
+        self._server = ImapServer(config, tokens)
         self._after = after
         self._clients: dict[str, IMAPClient] = {}
-        """Connections by selected folder; under the empty name one that has not selected any yet."""
+        """Folder → the connection that has selected it; an empty name: a connection that has selected none."""
         self._valid: dict[str, int] = {}
 
     # ── connection ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -60,7 +60,7 @@ class ImapSource:
                 client.shutdown()
 
     def _folder(self, folder: str) -> IMAPClient:
-        """Return the connection that has this folder selected. Raises FolderMissing."""
+        """Return a connection that has selected this folder. Raises FolderMissing."""
         if folder not in self._clients:
             client = self._clients.get("") or self._server.connect()
             self._clients[""] = client
@@ -68,7 +68,7 @@ class ImapSource:
                 f"the folder {folder} cannot be opened",
                 "list an existing folder under folders, or give the user access",
             )
-            with self._server.told(f"{folder} cannot be opened", refused):
+            with self._server.mailbox_errors(f"{folder} cannot be opened", refused):
                 answer = client.select_folder(folder, readonly=self._after == After())
                 self._valid[folder] = int(answer[b"UIDVALIDITY"])
             self._clients[folder] = self._clients.pop("")
@@ -79,29 +79,29 @@ class ImapSource:
     def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
         client = self._folder(folder)
         valid = self._valid[folder]
-        known = reached(position, since)
-        last = int(known["uid"]) if known.get("uidvalidity") == valid else 0
+        reached = decode_position(position, since)
+        last = int(reached["uid"]) if reached.get("uidvalidity") == valid else 0
         criteria: list[Any] = ["UNDELETED", "UNDRAFT", "UID", f"{last + 1}:*"]
-        if since is not None:  # SINCE has only dates, in the server's zone: ask for a day more, then filter by time
+        if since is not None:  # SINCE takes a date in the zone of the server: search a day more, then filter by time
             criteria += ["SINCE", (since - timedelta(days=1)).date()]
-        with self._server.told(f"{folder} cannot be searched"):
+        with self._server.mailbox_errors(f"{folder} cannot be searched"):
             uids = sorted(uid for uid in client.search(criteria) if uid > last)  # "n:*" always includes the last mail
         for start in range(0, len(uids), PAGE):
             chunk = uids[start : start + PAGE]
-            with self._server.told(f"{folder} cannot be listed"):
+            with self._server.mailbox_errors(f"{folder} cannot be listed"):
                 listed = client.fetch(chunk, ["INTERNALDATE", "RFC822.SIZE"])
-            found = [_found(folder, valid, uid, listed[uid]) for uid in chunk if uid in listed]
-            within = [one for one in found if since is None or one.arrived_at >= since]
-            yield Page(within, position_of(since, uidvalidity=valid, uid=chunk[-1]))
+            mails = [_listed_mail(folder, valid, uid, listed[uid]) for uid in chunk if uid in listed]
+            wanted = [mail for mail in mails if since is None or mail.arrived_at >= since]
+            yield Page(wanted, encode_position(since, uidvalidity=valid, uid=chunk[-1]))
 
-    def fetch(self, folder: str, found: Sequence[Found]) -> dict[str, bytes | None]:
+    def fetch(self, folder: str, mails: Sequence[ListedMail]) -> dict[str, bytes | None]:
         client = self._folder(folder)
-        places = {_uid(one.place): one.place for one in found if self._is_valid(folder, one.place)}
-        contents: dict[str, bytes | None] = {one.place: None for one in found}
+        places = {_uid(mail.place): mail.place for mail in mails if self._is_valid(folder, mail.place)}
+        contents: dict[str, bytes | None] = {mail.place: None for mail in mails}
         if not places:
             return contents
         try:
-            with self._server.told(f"mail in {folder} cannot be fetched"):
+            with self._server.mailbox_errors(f"mail in {folder} cannot be fetched"):
                 answer = client.fetch(sorted(places), ["BODY.PEEK[]"])
         except MailboxError as error:
             raise MailUnreadable(error.cause, error.next_step) from None
@@ -115,19 +115,19 @@ class ImapSource:
                 contents[place] = content
         return contents
 
-    def find(self, folder: str, place: str) -> Found | None:
+    def find(self, folder: str, place: str) -> ListedMail | None:
         client = self._folder(folder)
         if not self._is_valid(folder, place):
             return None
-        with self._server.told(f"{folder} cannot be listed"):
+        with self._server.mailbox_errors(f"{folder} cannot be listed"):
             uid = _uid(place)
             listed = client.fetch([uid], ["INTERNALDATE", "RFC822.SIZE"])
-        return _found(folder, self._valid[folder], uid, listed[uid]) if uid in listed else None
+        return _listed_mail(folder, self._valid[folder], uid, listed[uid]) if uid in listed else None
 
-    def subject(self, folder: str, found: Found) -> str:
-        with self._server.told(f"{folder} cannot be listed"):
-            answer = self._folder(folder).fetch([_uid(found.place)], ["BODY.PEEK[HEADER.FIELDS (SUBJECT)]"])
-        raw = next((v for k, v in answer.get(_uid(found.place), {}).items() if k.startswith(b"BODY")), b"")
+    def subject(self, folder: str, mail: ListedMail) -> str:
+        with self._server.mailbox_errors(f"{folder} cannot be listed"):
+            answer = self._folder(folder).fetch([_uid(mail.place)], ["BODY.PEEK[HEADER.FIELDS (SUBJECT)]"])
+        raw = next((v for k, v in answer.get(_uid(mail.place), {}).items() if k.startswith(b"BODY")), b"")
         try:
             return str(make_header(decode_header(message_from_bytes(raw or b"").get("Subject", ""))))
         except (ValueError, LookupError):
@@ -144,7 +144,7 @@ class ImapSource:
             f"{self._server.host} refuses to flag or move fetched mail",
             "check the name of the folder, the permissions of the user, and the quota",
         )
-        with self._server.told("mail cannot be flagged or moved", refused):
+        with self._server.mailbox_errors("mail cannot be flagged or moved", refused):
             if self._after.flag is not None:
                 client.add_flags(uids, [_flag(self._after.flag)], silent=True)
             elif client.has_capability("MOVE"):
@@ -159,18 +159,19 @@ class ImapSource:
         if not idle or not idle[0].has_capability("IDLE"):
             stop.wait(seconds)
             return
-        with self._server.told("waiting for mail"):
+        with self._server.mailbox_errors("waiting for mail"):
             for client in idle:
                 client.idle()
             poller = select.poll()
             for client in idle:
                 poller.register(client.socket(), select.POLLIN)
-            waited, heard = 0.0, False
+            waited, is_readable = 0.0, False
             while waited < seconds and not stop.is_set():
-                told = [line for client in idle for line in client.idle_check(0)]
-                if any(_is_news(line) for line in told) or (heard and not told):  # readable, no line: connection closed
+                lines = [line for client in idle for line in client.idle_check(0)]
+                is_closed = is_readable and not lines  # readable, although no line was received
+                if is_closed or any(map(_reports_change, lines)):
                     break
-                heard = bool(poller.poll(LOOK_SECONDS * 1000))
+                is_readable = bool(poller.poll(LOOK_SECONDS * 1000))
                 waited += LOOK_SECONDS
             for client in idle:
                 client.idle_done()
@@ -180,7 +181,7 @@ class ImapSource:
     def examine(self, folder: str) -> FolderState:
         client = self._folder(folder)
         problems: list[tuple[str, str]] = []
-        with self._server.told(f"{folder} cannot be examined"):
+        with self._server.mailbox_errors(f"{folder} cannot be examined"):
             answer = client.select_folder(folder, readonly=self._after == After())
             if self._after.flag is not None:
                 flag, allowed = _flag(self._after.flag), answer.get(b"PERMANENTFLAGS", ())
@@ -190,10 +191,10 @@ class ImapSource:
                 if not client.has_capability("MOVE"):
                     problems.append(_NO_MOVE)
                 if not client.folder_exists(self._after.move):
-                    words = f"the folder {self._after.move} to move to does not exist"
-                    problems.append((words, "make it in a mail program: sodan makes no folders"))
+                    cause = f"the folder {self._after.move} to move to does not exist"
+                    problems.append((cause, "make it in a mail program: sodan makes no folders"))
             if client.has_capability("QUOTA"):
-                problems += _full(client, folder)
+                problems += _quota_problems(client, folder)
         return FolderState(int(answer[b"EXISTS"]), problems)
 
     def _is_valid(self, folder: str, place: str) -> bool:
@@ -206,10 +207,10 @@ _NO_MOVE = (
 )
 
 
-def _found(folder: str, valid: int, uid: int, listed: dict[bytes, Any]) -> Found:
+def _listed_mail(folder: str, valid: int, uid: int, listed: dict[bytes, Any]) -> ListedMail:
     when = listed.get(b"INTERNALDATE")
     arrived = when.astimezone(UTC) if isinstance(when, datetime) else datetime.now(UTC)
-    return Found(f"{valid};{uid};{folder}", arrived, listed.get(b"RFC822.SIZE"))
+    return ListedMail(f"{valid};{uid};{folder}", arrived, listed.get(b"RFC822.SIZE"))
 
 
 def _uid(place: str) -> int:
@@ -220,12 +221,12 @@ def _flag(chosen: str) -> bytes:
     return _FLAGS.get(chosen) or chosen.encode("ascii", "replace")
 
 
-def _is_news(line: Sequence[Any]) -> bool:
-    """Whether an untagged response reports a change, unlike "Still here"."""
+def _reports_change(line: Sequence[Any]) -> bool:
+    """Return whether an untagged response reports a change of the folder or the end of the connection."""
     return (len(line) > 1 and line[1] in (b"EXISTS", b"EXPUNGE", b"RECENT")) or line[:1] == (b"BYE",)
 
 
-def _full(client: IMAPClient, folder: str) -> list[tuple[str, str]]:
+def _quota_problems(client: IMAPClient, folder: str) -> list[tuple[str, str]]:
     with contextlib.suppress(IMAPClientError):
         _, quotas = client.get_quota_root(folder)
         full = [quota for quota in quotas if quota.limit and quota.usage >= quota.limit]

@@ -1,4 +1,4 @@
-"""Connects to an IMAP server, signs in, and turns errors into MailboxError (RFC 9051, RFC 7628)."""
+"""Connects to an IMAP server (RFC 9051), signs in (RFC 7628), and turns errors into MailboxError."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginEr
 
 from service.mailbox.file import Imap
 from service.mailbox.oauth import Tokens
-from service.mailbox.source import FolderMissing, MailboxError, SignInRefused, trust
+from service.mailbox.source import FolderMissing, MailboxError, SignInRefused, tls_context
 
 _NEXT_STEP_NETWORK = "look at host, port and tls of this mailbox, and at the network in between"
 
@@ -21,48 +21,45 @@ logging.getLogger("imapclient").setLevel(logging.WARNING)  # its debug lines con
 
 
 class _Client(IMAPClient):  # type: ignore[misc]  # taken as untyped
-    """An IMAPClient whose ``idle_check(0)`` also returns lines that imaplib has already buffered."""
+    """An IMAPClient whose ``idle_check(0)`` also returns lines in the buffer of imaplib."""
 
     def _poll_socket(self, sock: Any, timeout: float | None = None) -> Any:
-        """With timeout 0 always try to read, since buffered lines are no longer on the socket.
-
-        For example, ``* 2 EXISTS`` may arrive together with ``+``.
-        """
+        """Return true for timeout 0, because a line may be in the buffer and no longer on the socket."""
         return timeout == 0 or super()._poll_socket(sock, timeout)
 
 
 class ImapServer:
-    """One account on one server."""
+    """An IMAP server with the account to sign in to."""
 
-    def __init__(self, given: Imap, tokens: Tokens | None) -> None:
-        self._given = given
+    def __init__(self, config: Imap, tokens: Tokens | None) -> None:
+        self._config = config
         self._tokens = tokens
 
     @property
     def host(self) -> str:
-        return self._given.host
+        return self._config.host
 
     def connect(self) -> IMAPClient:
-        """Return a new connection, signed in. Raises MailboxError."""
-        given = self._given
+        """Return a new connection that is signed in. Raises MailboxError."""
+        config = self._config
         try:
             client = _Client(
-                given.host,
-                port=given.port_or_usual,
-                ssl=given.tls == "implicit",
-                ssl_context=trust(given.ca_file) if given.tls == "implicit" else None,
-                timeout=given.timeout,
+                config.host,
+                port=config.port_or_usual,
+                ssl=config.tls == "implicit",
+                ssl_context=tls_context(config.ca_file) if config.tls == "implicit" else None,
+                timeout=config.timeout,
             )
-            if given.tls == "starttls":
-                client.starttls(trust(given.ca_file))
+            if config.tls == "starttls":
+                client.starttls(tls_context(config.ca_file))
         except ssl.SSLCertVerificationError as error:
             raise MailboxError(
-                f"the certificate of {given.host} is not accepted: {error.verify_message}",
+                f"the certificate of {config.host} is not accepted: {error.verify_message}",
                 "set imap.ca_file to the authority that signed it, or correct host or the certificate of the server",
             ) from None
         except (OSError, IMAPClientError) as error:
-            words = f"{given.host}:{given.port_or_usual} cannot be reached ({brief(error)})"
-            raise MailboxError(words, _NEXT_STEP_NETWORK) from None
+            cause = f"{config.host}:{config.port_or_usual} cannot be reached ({error_text(error)})"
+            raise MailboxError(cause, _NEXT_STEP_NETWORK) from None
         try:
             self._sign_in(client)
         except BaseException:
@@ -72,69 +69,70 @@ class ImapServer:
         return client
 
     def _sign_in(self, client: IMAPClient) -> None:
-        given = self._given
+        config = self._config
         try:
             if self._tokens is not None:
-                self._by_token(client, self._tokens)
-            elif given.password is not None:
-                password = given.password.read()
+                self._sign_in_by_token(client, self._tokens)
+            elif config.password is not None:
+                password = config.password.read()
                 if client.has_capability("AUTH=PLAIN"):
-                    client.plain_login(given.user, password)
+                    client.plain_login(config.user, password)
                 else:
-                    client.login(given.user, password)
+                    client.login(config.user, password)
         except LoginError as error:
             if "UNAVAILABLE" in str(error).upper():
                 raise MailboxError(
-                    f"{given.host} cannot check sign-ins now",
+                    f"{config.host} cannot check sign-ins now",
                     "it is retried; ask the operator of the server if it lasts",
                 ) from None
             raise SignInRefused(
-                f"{given.host} refuses the sign-in of {given.user} ({brief(error)})",
+                f"{config.host} refuses the sign-in of {config.user} ({error_text(error)})",
                 "check user and secret; sodan reads a changed secret at the next attempt",
             ) from None
         except (OSError, IMAPClientError) as error:
             raise MailboxError(
-                f"{given.host} ended the sign-in ({brief(error)})", "it is retried; read the log of the server"
+                f"{config.host} ended the sign-in ({error_text(error)})", "it is retried; read the log of the server"
             ) from None
 
-    def _by_token(self, client: IMAPClient, tokens: Tokens) -> None:
-        wanted = self._given.oauth.mechanism if self._given.oauth else None
+    def _sign_in_by_token(self, client: IMAPClient, tokens: Tokens) -> None:
+        wanted = self._config.oauth.mechanism if self._config.oauth else None
         offered = [name for name in ("OAUTHBEARER", "XOAUTH2") if client.has_capability(f"AUTH={name}")]
         mechanism = wanted or (offered[0] if offered else None)
         if mechanism is None:
             raise SignInRefused(
-                f"{self._given.host} offers neither OAUTHBEARER nor XOAUTH2",
+                f"{self._config.host} offers neither OAUTHBEARER nor XOAUTH2",
                 "sign in with a password, or set another host",
             )
         token = tokens.token()
         login = client.oauthbearer_login if mechanism == "OAUTHBEARER" else client.oauth2_login
         try:
-            login(self._given.user, token)
+            login(self._config.user, token)
         except LoginError:
-            tokens.refused()  # it may have been revoked early: the next attempt requests another
+            tokens.refused()  # the token may have been revoked: the next attempt requests another
             raise
 
     @contextlib.contextmanager
-    def told(self, doing: str, refused: tuple[str, str] | None = None) -> Iterator[None]:
-        """Turn connection and protocol errors into MailboxError; ``doing`` says what failed.
+    def mailbox_errors(self, action: str, refused: tuple[str, str] | None = None) -> Iterator[None]:
+        """Raise MailboxError for connection and protocol errors in the ``with`` block. ``action``: begins the cause.
 
-        ``refused``: cause and next step if the server refuses the command, which then raises FolderMissing.
+        ``refused``: (cause, next step) of the FolderMissing to raise instead if the server refuses the command.
         """
-        host = self._given.host
+        host = self._config.host
         try:
             yield
         except TimeoutError:
-            words = f"{host} sent nothing for {self._given.timeout:g} s"
-            raise MailboxError(words, "it is retried; increase imap.timeout for a slow server") from None
+            cause = f"{host} sent nothing for {self._config.timeout:g} s"
+            raise MailboxError(cause, "it is retried; increase imap.timeout for a slow server") from None
         except (OSError, IMAPClientError, KeyError, ValueError) as error:
             if refused and isinstance(error, IMAPClientError) and not isinstance(error, IMAPClientAbortError):
-                raise FolderMissing(f"{refused[0]} ({brief(error)})", refused[1]) from None
+                raise FolderMissing(f"{refused[0]} ({error_text(error)})", refused[1]) from None
             raise MailboxError(
-                f"{doing}: {host} ended the connection ({brief(error)})", "it is retried; read the log of the server"
+                f"{action}: {host} ended the connection ({error_text(error)})",
+                "it is retried; read the log of the server",
             ) from None
 
 
-def brief(error: BaseException) -> str:
-    """Return the server's error text, at most 160 characters, or the type of the error."""
-    words = str(error).replace("\r", " ").replace("\n", " ").strip().removeprefix("b'").rstrip("'")
-    return words[:160] or type(error).__name__
+def error_text(error: BaseException) -> str:
+    """Return the text of an error on one line, at most 160 characters; its type if there is no text."""
+    text = str(error).replace("\r", " ").replace("\n", " ").strip().removeprefix("b'").rstrip("'")
+    return text[:160] or type(error).__name__

@@ -1,4 +1,4 @@
-"""Fetches from all mailboxes, with one thread each, and renews their leases."""
+"""Fetches from all mailboxes, with one thread for each, and renews their leases."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _log = structlog.get_logger("sodan.mailbox")
 
 
 def run_mailboxes(settings: Settings, configured: Sequence[Mailbox]) -> None:
-    """Fetch until SIGTERM or SIGINT."""
+    """Fetch from the mailboxes until SIGTERM or SIGINT."""
     stop = threading.Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -50,7 +50,7 @@ def fetch(
     by: str | None = None,
     back_off: BackOff = BACK_OFF,
 ) -> None:
-    """Fetch from these mailboxes until ``stop``; failures of one do not affect the others."""
+    """Fetch from the mailboxes until ``stop`` is set; a failure of one does not affect the others."""
     by = by or process_name()
     lease = timedelta(seconds=settings.lease_seconds)
     fetchers = [
@@ -76,13 +76,13 @@ def fetch(
         _renew(database, [thread.name for thread in threads if thread.is_alive()], by, lease)
     for thread in threads:
         thread.join(settings.stop_seconds / 2)
-    if not any(thread.is_alive() for thread in threads):  # a running thread must not lose its lease
+    if not any(thread.is_alive() for thread in threads):  # a running thread needs its lease
         with contextlib.suppress(Unavailable):
             database.transact(partial(mailboxes.release, by=by))
 
 
 def _renew(database: Database, names: Sequence[str], by: str, lease: timedelta) -> None:
-    """Renew the leases of mailboxes with live threads: a slow server must not look like a dead process."""
+    """Renew the leases of the mailboxes ``names``, so that no other process takes them during a slow fetch."""
     try:
         database.transact(lambda conn: mailboxes.renew(conn, names, by, now(), lease))
     except Unavailable as error:
@@ -90,7 +90,7 @@ def _renew(database: Database, names: Sequence[str], by: str, lease: timedelta) 
 
 
 def source_of(mailbox: Mailbox, settings: Settings, store: TokenStore, pause: Callable[[float], object]) -> Source:
-    """Return the source of a mailbox, not yet connected."""
+    """Return the source for a mailbox, not connected. ``pause``: waits for seconds or until the process stops."""
     if graph := mailbox.graph:
         tokens = Tokens(graph.oauth, "", now, store, graph.ca_file, graph.timeout)
         return GraphSource(graph, mailbox.address, mailbox.after, tokens, settings.max_message_bytes, pause)
@@ -102,7 +102,7 @@ def source_of(mailbox: Mailbox, settings: Settings, store: TokenStore, pause: Ca
 
 
 def stored_tokens(settings: Settings, database: Database, name: str) -> TokenStore:
-    """Return functions to read and store the tokens of a mailbox, encrypted with the installation key."""
+    """Return functions that read and store the tokens of a mailbox, encrypted with the key of the installation."""
     box = secret_box(settings)
 
     def read() -> dict[str, str]:
@@ -111,7 +111,7 @@ def stored_tokens(settings: Settings, database: Database, name: str) -> TokenSto
             return {}
         try:
             return dict(json.loads(box.decrypt(stored)))
-        except Refused as error:  # wrong or missing key: sign in again with the configured credentials
+        except Refused as error:  # the key is wrong or missing: sign in with the configured credentials
             _log.warning("kept tokens cannot be read", mailbox=name, reason=str(error))
             return {}
 

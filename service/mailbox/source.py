@@ -15,10 +15,10 @@ from service.errors import Unavailable
 
 
 class MailboxError(Unavailable):
-    """A mailbox cannot be read now; with cause and next step. It is retried with growing delay."""
+    """A mailbox cannot be read now. It is retried automatically. ``next_step``: advice for the operator."""
 
     def __init__(self, cause: str, next_step: str, *, retry_after: float | None = None) -> None:
-        """``retry_after``: seconds the server asks to wait."""
+        """``retry_after``: minimum seconds to wait, as the server requires."""
         super().__init__(f"{cause}: {next_step}")
         self.cause = cause
         self.next_step = next_step
@@ -26,32 +26,32 @@ class MailboxError(Unavailable):
 
 
 class SignInRefused(MailboxError):
-    """The server or the token endpoint does not accept the credentials or permissions."""
+    """The server or the token endpoint refuses the credentials, or the permissions are not sufficient."""
 
 
 class FolderMissing(MailboxError):
-    """One folder cannot be used; the others can."""
+    """A folder cannot be used; other folders of the mailbox can."""
 
 
 class MailUnreadable(MailboxError):
-    """The server works but does not return this mail."""
+    """The server does not return a mail, although it works."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A mail in a folder. ``place`` identifies it permanently within its mailbox."""
+class ListedMail:
+    """An entry of a folder's list of mails. ``place`` identifies the mail permanently within the mailbox."""
 
     place: str
     arrived_at: datetime
     size: int | None = None
-    """In bytes, if the server reports it."""
+    """Bytes; None if the server does not state it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Mails of a folder, and the position to store once all of them are stored."""
+    """A part of a folder's list of mails. ``position`` is stored once all its mails are stored."""
 
-    found: Sequence[Found]
+    mails: Sequence[ListedMail]
     position: str
 
 
@@ -61,60 +61,62 @@ class FolderState:
 
     mails: int | None
     problems: Sequence[tuple[str, str]] = ()
-    """Cause and next step of each thing that would fail."""
+    """(cause, next step) of each action that would fail."""
     notes: Sequence[str] = ()
-    """Remarks about things that work."""
 
 
 class Source(Protocol):
-    """One mailbox on a server. All methods raise MailboxError; after that, call ``close`` and ``open``."""
+    """One mailbox on a server. All methods may raise MailboxError; then call ``close`` before the next use."""
 
     batch: int
-    """Mails to fetch at once."""
+    """Maximum number of mails for one call of ``fetch``."""
 
     def open(self) -> None:
-        """Connect and sign in, unless connected."""
+        """Connect and sign in if there is no connection."""
 
     def close(self) -> None:
         """Close the connections; errors are ignored."""
 
     def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
-        """Yield mails that came into ``folder`` after ``position`` (a value of ``Page.position``), oldest first."""
+        """List the mails that came into the folder after ``position`` and since ``since``, oldest first.
 
-    def fetch(self, folder: str, found: Sequence[Found]) -> dict[str, bytes | None]:
-        """Return the raw mails by place; None if a mail no longer exists. Raises MailUnreadable."""
+        ``position``: the ``Page.position`` stored last; None: from the beginning.
+        """
 
-    def find(self, folder: str, place: str) -> Found | None:
-        """Return a mail that could not be fetched before; None if it no longer exists."""
+    def fetch(self, folder: str, mails: Sequence[ListedMail]) -> dict[str, bytes | None]:
+        """Return place → raw mail, or None for a mail that no longer exists. Raises MailUnreadable."""
+
+    def find(self, folder: str, place: str) -> ListedMail | None:
+        """Return the list entry of a mail; None if the mail no longer exists."""
 
     def mark(self, folder: str, places: Sequence[str]) -> None:
-        """Flag or move these mails as configured; repeating it changes nothing."""
+        """Flag or move mails as ``After`` says. May be repeated."""
 
     def wait(self, folders: Sequence[str], seconds: float, stop: threading.Event) -> None:
-        """Return when there may be new mail, after ``seconds`` at the latest, or soon after ``stop``."""
+        """Wait until there may be new mail, at most ``seconds`` or until ``stop`` is set."""
 
     def examine(self, folder: str) -> FolderState:
-        """Check that the folder can be read, and its mails be flagged or moved as configured."""
+        """Check whether the mails of the folder can be read, and flagged or moved as ``After`` says."""
 
-    def subject(self, folder: str, found: Found) -> str:
-        """Return the subject, for a dry run."""
-
-
-def position_of(since: datetime | None, **reached: Any) -> str:
-    """Return what to store about how far a folder was read."""
-    return json.dumps({**reached, "since": since and since.isoformat()})
+    def subject(self, folder: str, mail: ListedMail) -> str:
+        """Return the subject of a mail."""
 
 
-def reached(position: str | None, since: datetime | None) -> dict[str, Any]:
-    """Return what was stored; empty if there is nothing, or if mail older than before is wanted."""
-    kept: dict[str, Any] = json.loads(position or "{}")
-    before = kept.get("since")
-    older = before is not None and (since is None or since < datetime.fromisoformat(before))
-    return {} if older else kept
+def encode_position(since: datetime | None, **position: Any) -> str:
+    """Return a ``Page.position``: how far a folder was read, as JSON."""
+    return json.dumps({**position, "since": since and since.isoformat()})
 
 
-def trust(ca_file: Path | None) -> ssl.SSLContext:
-    """Return a TLS context that trusts the system's authorities, or those of ``ca_file``. Raises MailboxError."""
+def decode_position(position: str | None, since: datetime | None) -> dict[str, Any]:
+    """Return what ``encode_position`` stored; empty if ``since`` is earlier now than it was then."""
+    stored: dict[str, Any] = json.loads(position or "{}")
+    stored_since = stored.get("since")
+    wants_older = stored_since is not None and (since is None or since < datetime.fromisoformat(stored_since))
+    return {} if wants_older else stored
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Return a TLS context that trusts the authorities in ``ca_file``, or those of the system. Raises MailboxError."""
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
@@ -124,4 +126,4 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
 
 
 TokenStore = tuple[Callable[[], dict[str, str]], Callable[[dict[str, str]], None]]
-"""Functions that read and store what a sign-in needs after a restart."""
+"""(read, write): functions for the stored tokens of a mailbox."""

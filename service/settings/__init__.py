@@ -1,7 +1,6 @@
-"""All SODAN_* variables, read once when a command starts. An invalid value ends the command with one line.
+"""All settings: the environment variables ``SODAN_*``, read once when a command starts (see docs/settings.md).
 
-docs/settings.md says what each setting means. The environment variable of a field is its name in upper case after
-``SODAN_``.
+The variable of a field is ``SODAN_`` and the name of the field in upper case.
 """
 
 from __future__ import annotations
@@ -47,18 +46,16 @@ _NEEDS = (
     ("smtp_passwords", "smtp_tls_certificate", ", because AUTH is offered only with TLS"),
     ("smtp_require_login", "smtp_passwords", ""),
 )
-"""A setting of the SMTP server, the setting it needs, and the reason."""
+"""(setting of the SMTP server, other setting that it needs, text of the reason)."""
 _LEVELS = r"(?i)debug|info|warning|error"
 Side = Literal["requester", "team", "vendor"]
 
 
 class WrongSetting(Refused):
-    """An invalid setting: one line that begins with the name of the variable."""
+    """A setting is invalid. The text is one line that begins with the name of the variable."""
 
 
 class Settings(BaseSettings):
-    """All settings."""
-
     model_config = SettingsConfigDict(
         env_prefix="SODAN_",
         env_file=".env",
@@ -171,7 +168,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _organisation_is_where_intake_is(cls, given: Any) -> Any:
+    def _default_organisation(cls, given: Any) -> Any:
         if isinstance(given, dict) and not given.get("organisation"):
             intake = split(given.get("intake", "intake@localhost"))
             if isinstance(intake, tuple):
@@ -180,42 +177,42 @@ class Settings(BaseSettings):
         return given
 
     @model_validator(mode="after")
-    def _has_what_others_need(self) -> Settings:
+    def _check_model(self) -> Settings:
         if self.model_url and not self.model:
             raise ValueError("SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model")
         return self
 
     def require_smtp(self) -> None:
-        """Raise WrongSetting if the SMTP server lacks a setting; other commands work without it."""
-        for field, needed, why in _NEEDS:
+        """Raise WrongSetting if a setting is missing that only the SMTP server needs."""
+        for field, needed, reason in _NEEDS:
             if getattr(self, field) and not getattr(self, needed):
-                raise WrongSetting(f"{variable(field)}: it needs {variable(needed)} too{why}")
+                raise WrongSetting(f"{variable(field)}: it needs {variable(needed)} too{reason}")
 
     @property
     def verdicts_configured(self) -> bool:
-        """Whether anything is configured that verifies senders of the organisation's own mail."""
+        """Whether a setting says how to verify the senders of mail from the organisation's domains."""
         return bool(self.authserv_id or self.trusted_networks)
 
 
 def variable(field: str) -> str:
-    """Return the environment variable of a field: ``from_`` is SODAN_FROM."""
+    """Return the environment variable of a field, such as SODAN_FROM for ``from_``."""
     return f"SODAN_{field.rstrip('_').upper()}"
 
 
 def covers(addresses: Collection[str], address: str) -> bool:
-    """Whether an address is among ``addresses`` (lower case), also with a tag (``intake+tag@``) or by its domain."""
+    """Return whether ``addresses`` contains an address, the address without its ``+tag``, or its ``@domain``."""
     local, _, domain = address.casefold().rpartition("@")
-    forms = (f"{local}@{domain}", f"{local.partition('+')[0]}@{domain}", f"@{domain}")
-    return bool(local) and any(form in addresses for form in forms)
+    accepted_forms = (f"{local}@{domain}", f"{local.partition('+')[0]}@{domain}", f"@{domain}")
+    return bool(local) and any(accepted_form in addresses for accepted_form in accepted_forms)
 
 
 def environment(name: str) -> str:
-    """Return a variable that a configuration file names for a secret; empty if it is not set."""
+    """Return the value of an environment variable that is no setting; empty if it is not set."""
     return os.environ.get(name, "")
 
 
 def misspelt() -> dict[str, str | None]:
-    """Return each unknown ``SODAN_*`` variable, also of ``.env``, with the most similar known one or None."""
+    """Return unknown ``SODAN_*`` variable of the environment or ``.env`` → the most similar known one, or None."""
     known = {variable(field) for field in Settings.model_fields} | {"SODAN_TOKEN"}  # used by the command line
     return {
         name: next(iter(get_close_matches(name, known, 1, 0.8)), None)
@@ -225,14 +222,14 @@ def misspelt() -> dict[str, str | None]:
 
 
 def load(**given: Any) -> Settings:
-    """Read the environment and ``.env``; ``given`` takes precedence. Raises WrongSetting."""
+    """Return the settings from the environment and ``.env``; ``given`` overrides them. Raises WrongSetting."""
     try:
         return Settings(**given)
     except SourceError as error:
         raise WrongSetting(f"SODAN settings: {error}".replace("\n", " ")) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        named = str(first["loc"][0]) if first["loc"] else "SODAN settings"
-        name = named if named.startswith("SODAN") else variable(named)
+        field = str(first["loc"][0]) if first["loc"] else "SODAN settings"
+        name = field if field.startswith("SODAN") else variable(field)
         reason = str(first["msg"]).removeprefix("Value error, ").replace("\n", " ")
         raise WrongSetting(reason if reason.startswith("SODAN_") else f"{name}: {reason}") from None

@@ -1,4 +1,4 @@
-"""Types of settings that are parsed from text. Their checks raise ValueError with the form that is expected."""
+"""Types of settings. Their validators parse and check text, and raise ValueError that says which form is expected."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from pydantic_settings import NoDecode
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Address to listen on. Port 0: any free port."""
+    """An address to listen on. Port 0 means any free port."""
 
     host: str
     port: int
 
     @classmethod
     def parse(cls, written: str) -> Listen:
-        """Parse ``host:port`` or ``[v6]:port``; raises ValueError."""
-        found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\[\]:\s]*)):([0-9]{1,5})", written.strip())
-        if not found or int(found[3]) > 65535:
+        """Parse ``host:port`` or ``[IPv6 address]:port``. Raises ValueError."""
+        match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\[\]:\s]*)):([0-9]{1,5})", written.strip())
+        if not match or int(match[3]) > 65535:
             raise ValueError(f"expected host:port, such as 127.0.0.1:8025, not {written!r}")
-        return cls(found[1] or found[2] or "0.0.0.0", int(found[3]))  # noqa: S104 - ":8025" asks for all of them
+        return cls(match[1] or match[2] or "0.0.0.0", int(match[3]))  # noqa: S104 - ":8025" asks for all of them
 
     @property
     def loopback(self) -> bool:
@@ -88,7 +88,10 @@ def _sender(written: str) -> str:
 
 
 def form(pattern: str, expected: str, *, secret: bool = False) -> AfterValidator:
-    """Return a check of a text that may be empty. The error does not repeat a value that may contain a password."""
+    """Return a validator that accepts an empty text or one that matches ``pattern``.
+
+    ``expected``: the form in the error. ``secret``: the error does not contain the value.
+    """
 
     def check(written: str) -> str:
         if written and not re.fullmatch(pattern, written):

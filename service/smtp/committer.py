@@ -1,8 +1,4 @@
-"""Group commit: mails that arrive during a commit share the next one; a single mail does not wait.
-
-One thread commits. Meanwhile mails queue up, and the next commit takes all of them, so a slower disk gives larger
-groups. There is no timer.
-"""
+"""Commits received mails in groups: one thread commits, and mails that arrive meanwhile share the next commit."""
 
 from __future__ import annotations
 
@@ -26,15 +22,15 @@ _log = structlog.get_logger("sodan.smtp")
 GROUP_MAILS = 256
 GROUP_BYTES = 32_000_000
 BIG = 1_000_000
-"""Bytes of a group above which idle connections are closed after the commit, to free their memory."""
+"""After a commit of more bytes, idle database connections are closed to free their memory."""
 
 _Reply = asyncio.Future[str]
-"""The id of a mail once it is durable."""
+"""The future id of a mail, set once the mail is committed."""
 _Waiting = tuple[Envelope, Content, datetime, _Reply]
 
 
 class Committer:
-    """Stores mails durably in groups. Call ``start`` before use, ``stop`` when no more will come."""
+    """Stores mails durably. Call ``start`` before the first mail, and ``stop`` after the last one."""
 
     def __init__(
         self, database: Database, clock: Callable[[], datetime], bare_newlines: BareNewlines = "normalise"
@@ -50,76 +46,76 @@ class Committer:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
-    async def keep(self, envelope: Envelope, content: Content) -> str:
-        """Return the mail's id once it is durable. Raises Unavailable if it is not."""
+    async def store(self, envelope: Envelope, content: Content) -> str:
+        """Store a mail and return its id once it is committed. Raises Unavailable if it cannot be stored."""
         future: _Reply = self._loop.create_future()
         self._queue.put((envelope, content, self._clock(), future))
-        # cancelling this wait does not cancel the mail, which may be committed already
+        # if this task is cancelled, the mail may still be committed
         return await future
 
     def stop(self) -> None:
-        """Commit what is queued, then end the thread. Blocks."""
+        """Commit the queued mails and end the thread. Blocks until then."""
         self._queue.put(None)
         self._thread.join()
 
     def _commit_groups(self) -> None:
-        following = self._queue.get()
-        while following is not None:
-            group, size = [following], following[1].size
-            following = self._next()
-            while following is not None and len(group) < GROUP_MAILS and size + following[1].size <= GROUP_BYTES:
-                group.append(following)
-                size += following[1].size
-                following = self._next()
-            # read and hashed in this thread, so that it does not block the event loop
-            self._commit([entry for waiting in group for entry in self._read(waiting)])
+        next_mail = self._queue.get()
+        while next_mail is not None:
+            group, size = [next_mail], next_mail[1].size
+            next_mail = self._next_mail()
+            while next_mail is not None and len(group) < GROUP_MAILS and size + next_mail[1].size <= GROUP_BYTES:
+                group.append(next_mail)
+                size += next_mail[1].size
+                next_mail = self._next_mail()
+            # the mails are read and hashed in this thread, so that the event loop is not blocked
+            self._commit([entry for waiting in group for entry in self._entry_of(waiting)])
             if size > BIG:
                 self._database.forget_values()
             del group
-            if following is None and not self._stopping:
-                following = self._queue.get()
+            if next_mail is None and not self._stopping:
+                next_mail = self._queue.get()
 
-    def _next(self) -> _Waiting | None:
-        """Return the next queued mail, or None if the queue is empty or the committer stops."""
+    def _next_mail(self) -> _Waiting | None:
+        """Return the next queued mail; None if the queue is empty or ``stop`` was called."""
         try:
-            following = self._queue.get_nowait()
+            next_mail = self._queue.get_nowait()
         except queue.Empty:
             return None
-        self._stopping = following is None
-        return following
+        self._stopping = next_mail is None
+        return next_mail
 
-    def _read(self, waiting: _Waiting) -> list[tuple[NewEntry, _Reply]]:
-        """Return the mail as an entry; nothing if its file cannot be read, or its session closed it."""
+    def _entry_of(self, waiting: _Waiting) -> list[tuple[NewEntry, _Reply]]:
+        """Return a list of one spool entry with its future; empty if the content cannot be read."""
         envelope, content, now, future = waiting
         try:
             return [(new_entry(envelope, content.read(self._bare_newlines), now), future)]
         except (OSError, ValueError) as error:
-            self._failed([future], error)
+            self._deliver_error([future], error)
             return []
 
-    def _commit(self, group: Sequence[tuple[NewEntry, _Reply]]) -> None:
-        if not group:
+    def _commit(self, entries: Sequence[tuple[NewEntry, _Reply]]) -> None:
+        if not entries:
             return
-        futures = [future for _, future in group]
+        futures = [future for _, future in entries]
         try:
-            ids = intake.receive_entries(self._database, [entry for entry, _ in group])
+            ids = intake.receive_entries(self._database, [entry for entry, _ in entries])
         except Unavailable as error:
-            _log.error("mail was not made durable", mails=len(group), reason=str(error), cause=repr(error.__cause__))
-            self._answer(futures, [error] * len(futures))
+            _log.error("mail was not made durable", mails=len(entries), reason=str(error), cause=repr(error.__cause__))
+            self._deliver(futures, [error] * len(futures))
         except Exception as error:
-            if len(group) == 1:
-                self._failed(futures, error)
-            else:  # one of them cannot be stored: commit each alone, so that the others are not affected
-                for single in group:
-                    self._commit([single])
+            if len(entries) == 1:
+                self._deliver_error(futures, error)
+            else:  # one mail cannot be stored: commit each alone, so that the others are stored
+                for entry in entries:
+                    self._commit([entry])
         else:
-            self._answer(futures, ids)
+            self._deliver(futures, ids)
 
-    def _failed(self, futures: Sequence[_Reply], error: Exception) -> None:
+    def _deliver_error(self, futures: Sequence[_Reply], error: Exception) -> None:
         _log.error("mail was not made durable", mails=1, error=type(error).__name__, trace=where(error))
-        self._answer(futures, [error])
+        self._deliver(futures, [error])
 
-    def _answer(self, futures: Sequence[_Reply], results: Sequence[str | Exception]) -> None:
+    def _deliver(self, futures: Sequence[_Reply], results: Sequence[str | Exception]) -> None:
         self._loop.call_soon_threadsafe(_set_results, futures, results)
 
 

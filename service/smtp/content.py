@@ -1,10 +1,8 @@
-"""Receives the message data after DATA (RFC 5321 §4.1.1.4, §4.5.2); large messages go to a file.
+"""Receives the data of a message after DATA (RFC 5321 §4.1.1.4, §4.5.2); large messages go to a file.
 
-Only CRLF "." CRLF ends a message, whatever other line ends surround a dot: a server that accepts LF "." LF and the like
-allows SMTP smuggling (CVE-2023-51764, CVE-2023-51765, CVE-2023-51766). A lone CR or LF elsewhere becomes CRLF, or such
-a message is refused or kept (``SODAN_SMTP_BARE_NEWLINES``).
-
-Lines may be of any length: RFC 5321 §4.5.3.1 advises against unnecessary limits, and senders exceed 1000 bytes.
+Only CRLF "." CRLF ends a message. A server that also accepts LF "." LF allows SMTP smuggling (CVE-2023-51764 to 51766).
+``SODAN_SMTP_BARE_NEWLINES`` says what happens to a lone CR or LF. Lines may be of any length, because many senders
+exceed 1000 bytes.
 """
 
 from __future__ import annotations
@@ -17,16 +15,17 @@ from typing import IO
 from service.smtp.limits import BareNewlines
 
 SPILL = 131_072
-"""Bytes of a message kept in memory; a larger one goes to an unnamed file, which disappears with the process."""
+"""Maximum bytes of a message in memory. A larger one is in a file without a name, which ends with the process."""
 _END = b"\r\n.\r\n"
-_CARRIED = len(_END) - 1
-_SMUGGLED = (b"\n.\n", b"\n.\r", b"\r.\r", b"\r.\n")
+_TAIL_BYTES = len(_END) - 1
+_SMUGGLED_ENDS = (b"\n.\n", b"\n.\r", b"\r.\r", b"\r.\n")
 
 
 class Content:
-    """The data of one message, collected from chunks of any size, and stored as it was received.
+    """The data of one message as received, collected from chunks of any size.
 
-    A message above ``limit`` bytes is discarded, but its end is still found. Raises OSError if its file fails.
+    A message larger than ``limit`` bytes is discarded, but its end is still found. ``folder``: for the file of a large
+    message. Methods raise OSError if the file cannot be used.
     """
 
     def __init__(self, limit: int, folder: Path | None = None) -> None:
@@ -41,68 +40,70 @@ class Content:
         """Bytes received so far."""
         self.complete = False
         """Whether the final dot was received."""
-        self.dropped = False
-        """Whether this message is discarded, including data still to come; the reply says why."""
-        self.too_big = False
-        """Size without the final dot line and dot-stuffing (RFC 1870 §5) exceeds the limit; final once complete."""
-        self.smuggles = False
-        """Whether it contains a dot between line ends that are not CRLF."""
+        self.is_discarded = False
+        """Whether no data is stored, including that still to come."""
+        self.is_too_big = False
+        """Whether the size without the final dot and the dots of dot-stuffing (RFC 1870 §5) exceeds the limit."""
+        self.has_smuggled_end = False
+        """Whether the message contains a line of one dot whose line ends are not CRLF."""
 
     # ── receiving ──
 
     def feed(self, chunk: bytes | bytearray) -> bytes | None:
-        """Process a chunk. Return None if more is needed, else the bytes after the end of the message."""
+        """Add a chunk. Return the bytes after the end of the message; None if the end is not reached."""
         self.received += len(chunk)
         window = self._tail + chunk
         at = window.find(_END)
         if at < 0:
-            cut = max(0, len(window) - _CARRIED)
-            self._store(window, cut, cut + 2)
-            self._tail = window[cut:]
-            # the shortest line with dot-stuffing is "..": up to a quarter of the bytes may not count
-            self.too_big = self.too_big or self._stored > self._limit + self._limit // 3 + 16
+            stored_end = max(0, len(window) - _TAIL_BYTES)
+            self._store(window, stored_end, stored_end + 2)
+            self._tail = window[stored_end:]
+            # at most every fourth byte is a dot of dot-stuffing, because the shortest such line is ".." CR LF
+            self.is_too_big = self.is_too_big or self._stored > self._limit + self._limit // 3 + 16
         else:
             self.complete = True
             self._store(window, at + 2, at + 2)
-            self.too_big = self.too_big or self._stored - 2 - self._dots > self._limit
-        if self.too_big:
-            self.drop()
+            self.is_too_big = self.is_too_big or self._stored - 2 - self._dots > self._limit
+        if self.is_too_big:
+            self.discard()
         return window[at + len(_END) :] if self.complete else None
 
-    def _store(self, window: bytes, cut: int, seen: int) -> None:
-        """Store ``window[:cut]``; patterns of three bytes that begin in it end before ``seen``."""
-        self._dots += window.count(b"\r\n.", 0, seen)
-        self._ends[0] += window.count(b"\r\n", 0, cut + 1)
-        self._ends[1] += window.count(b"\r", 0, cut)
-        self._ends[2] += window.count(b"\n", 0, cut)
-        self.smuggles = self.smuggles or any(window.find(form, 0, seen) >= 0 for form in _SMUGGLED)
-        self._stored += cut
-        if self.dropped:
+    def _store(self, window: bytes, stored_end: int, patterns_end: int) -> None:
+        """Store and count ``window[:stored_end]``; patterns are looked for in ``window[:patterns_end]``."""
+        self._dots += window.count(b"\r\n.", 0, patterns_end)
+        self._ends[0] += window.count(b"\r\n", 0, stored_end + 1)
+        self._ends[1] += window.count(b"\r", 0, stored_end)
+        self._ends[2] += window.count(b"\n", 0, stored_end)
+        self.has_smuggled_end = self.has_smuggled_end or any(
+            window.find(pattern, 0, patterns_end) >= 0 for pattern in _SMUGGLED_ENDS
+        )
+        self._stored += stored_end
+        if self.is_discarded:
             return
         if self._stored > SPILL and isinstance(self._file, BytesIO):
             memory, self._file = self._file, TemporaryFile(dir=self._folder)  # noqa: SIM115 - open for many chunks
             self._file.write(memory.getbuffer())
-        self._file.write(memoryview(window)[:cut])
+        self._file.write(memoryview(window)[:stored_end])
 
-    def breaks_lines_badly(self, bare_newlines: BareNewlines) -> bool:
-        """Whether it must be refused because of a lone CR or LF."""
+    def has_forbidden_newline(self, bare_newlines: BareNewlines) -> bool:
+        """Return whether the message must be refused because of a lone CR or LF."""
         pairs, returns, feeds = self._ends
         bare = not pairs == returns == feeds
-        return (bare_newlines == "refuse" and bare) or (bare_newlines == "keep" and self.smuggles)
+        return (bare_newlines == "refuse" and bare) or (bare_newlines == "keep" and self.has_smuggled_end)
 
-    def drop(self) -> None:
-        """Free memory and file; discard what is still received. May be called twice."""
-        self.dropped = True
+    def discard(self) -> None:
+        """Free the memory and the file; data still to come is not stored. May be called twice."""
+        self.is_discarded = True
         try:
             self._file.close()
         except OSError:
-            pass  # what a full disk did not take is not needed
+            pass  # the disk is full, but the data is not needed
 
     # ── a complete message ──
 
     @property
     def size(self) -> int:
-        """Bytes as received: without the CRLF of the DATA command, including the dots of dot-stuffing."""
+        """Bytes received, including the dots of dot-stuffing."""
         return self._stored - 2
 
     def head(self, size: int) -> bytes:
@@ -111,7 +112,7 @@ class Content:
         return self._file.read(size)
 
     def read(self, bare_newlines: BareNewlines = "normalise") -> bytes:
-        """Return the message without dot-stuffing; a lone CR or LF becomes CRLF with ``normalise``."""
+        """Return the message without dot-stuffing. With ``normalise``, each lone CR or LF is replaced by CRLF."""
         self._file.seek(0)
         raw = self._file.read()
         if b"\r\n." in raw:

@@ -1,4 +1,4 @@
-"""Users that may log in (RFC 4954): a file of lines ``name:scrypt$salt$hash``, made by ``sodan smtp-password``."""
+"""The file of users that may log in (RFC 4954): lines ``name:scrypt$salt$hash``, made by ``sodan smtp-password``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from service.errors import Refused
 
 _COST = 2**14
-"""scrypt's N: 16 MB and about 40 ms per attempt."""
+"""The cost parameter N of scrypt: an attempt takes 16 MB and about 40 ms."""
 
 
 class Passwords:
-    """Names and password hashes, read once. Raises Refused, one line, if the file is not usable."""
+    """Names and password hashes, read once. Raises Refused if the file cannot be read or has a wrong line."""
 
     def __init__(self, file: Path) -> None:
         self._hashes: dict[str, tuple[bytes, bytes]] = {}
@@ -36,13 +36,13 @@ class Passwords:
                 raise Refused(f"SODAN_SMTP_PASSWORDS: {file}, line {number}: expected name:scrypt$salt$hash")
 
     def match(self, name: bytes, password: bytes) -> bool:
-        """Whether name and password match. Blocks for one hash, even if the name is unknown."""
+        """Return whether the password is that of the name. Takes equal time for an unknown name; blocks."""
         salt, digest = self._hashes.get(name.decode("utf-8", "replace"), (b"nobody", b""))
         return hmac.compare_digest(_hash(password, salt), digest)
 
 
 def password_line(name: str, password: str) -> str:
-    """Return a line for the file."""
+    """Return the line for a user in the file."""
     salt = os.urandom(16)
     return f"{name}:scrypt${b64encode(salt).decode()}${b64encode(_hash(password.encode(), salt)).decode()}"
 

@@ -1,7 +1,7 @@
-"""Parses the arguments of MAIL and RCPT by RFC 5321 §4.1.2, with UTF-8 as in RFC 6531 §3.3. No I/O.
+"""Parses the arguments of MAIL and RCPT (RFC 5321 §4.1.2), with UTF-8 (RFC 6531 §3.3).
 
-This is stricter than aiosmtpd, which parses them by RFC 5322 and so allows comments, folding and missing brackets. What
-two servers parse differently can be used to bypass filters.
+aiosmtpd allows comments, folding and missing brackets (RFC 5322). These are refused, because an address that two
+servers parse differently can bypass filters.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\u00
 
 
 def read_path(argument: str) -> tuple[str, str] | None:
-    """Return the mailbox and the parameters after it; the mailbox of the null path is ``<>``.
+    """Split ``<a@b> KEY=value`` into (address, parameters); None if it has another form.
 
-    A source route is removed (RFC 5321 appendix C). None if the argument is not a path.
+    The address of the null path is ``<>``. A source route is removed (RFC 5321 appendix C).
     """
     plain = _PLAIN.fullmatch(argument)
     if plain:
         return (plain[1], plain[2] or "") if len(plain[1]) <= PATH - 2 else None
-    found = _PATH.fullmatch(argument)
-    if not found:
+    match = _PATH.fullmatch(argument)
+    if not match:
         return None
-    local, domain, rest = found[1], found[2], found[3] or ""
+    local, domain, parameters = match[1], match[2], match[3] or ""
     if local is None:
-        return ("<>", rest) if argument.startswith("<>") else None
+        return ("<>", parameters) if argument.startswith("<>") else None
     mailbox = local if domain is None else f"{local}@{domain}"
     too_long = len(mailbox.encode("utf-8", "surrogateescape")) > PATH - 2
-    return None if too_long or not _is_domain(domain or "") else (mailbox, rest)
+    return None if too_long or not _is_domain(domain or "") else (mailbox, parameters)
 
 
 def _is_domain(domain: str) -> bool:
@@ -62,21 +62,18 @@ def _is_domain(domain: str) -> bool:
 
 
 def read_parameters(written: str) -> dict[str, str] | None:
-    """Return ``KEY=value KEY`` as a dict with keys in capitals and "" for no value; None if malformed or repeated."""
-    found: dict[str, str] = {}
-    for word in written.split(" "):
-        if not word:
+    """Return ``KEY=value KEY`` as a dict of upper-case keys; None if one is malformed or repeated."""
+    parameters: dict[str, str] = {}
+    for written_parameter in written.split(" "):
+        if not written_parameter:
             continue
-        parameter = _PARAMETER.fullmatch(word)
-        if not parameter or parameter[1].upper() in found:
+        match = _PARAMETER.fullmatch(written_parameter)
+        if not match or match[1].upper() in parameters:
             return None
-        found[parameter[1].upper()] = parameter[2] or ""
-    return found
+        parameters[match[1].upper()] = match[2] or ""
+    return parameters
 
 
 def is_host(argument: str) -> bool:
-    """Whether the argument of HELO or EHLO can be a host name or address literal (RFC 5321 §4.1.1.1).
-
-    It is not checked further, since the name is not trusted.
-    """
+    """Return whether the argument of HELO or EHLO can be a host name or address literal (RFC 5321 §4.1.1.1)."""
     return len(argument) <= DOMAIN and re.fullmatch(r"[A-Za-z0-9_.:\-\[\]%]+", argument) is not None

@@ -1,7 +1,4 @@
-"""Backpressure: MAIL gets 452 while the disk is nearly full or the backlog is too long.
-
-The check runs every few seconds, outside SMTP sessions.
-"""
+"""Refuses mail temporarily (452) while the disk is nearly full or too many mails are waiting."""
 
 from __future__ import annotations
 
@@ -17,11 +14,11 @@ from service.store.trouble import disk_full_reason
 
 _log = structlog.get_logger("sodan.smtp")
 
-LOOK_SECONDS = 2.0
+CHECK_SECONDS = 2.0
 
 
 class Pressure:
-    """``refusal`` is the reply to MAIL while no mail can be accepted, else None."""
+    """Checks every few seconds whether mail can be accepted; if not, ``refusal`` is the reply to MAIL."""
 
     def __init__(self, database: Database, *, min_free_bytes: int, max_waiting: int) -> None:
         self.refusal: str | None = None
@@ -29,20 +26,20 @@ class Pressure:
         self._min_free_bytes = min_free_bytes
         self._max_waiting = max_waiting
         self.stopped = asyncio.Event()
-        """Set this to start no further check."""
+        """Set this event to end ``watch``."""
 
     async def watch(self) -> None:
-        """Check repeatedly until stopped; a running check is completed."""
+        """Check repeatedly until ``stopped`` is set. A running check is completed."""
         while not self.stopped.is_set():
-            reason = await asyncio.to_thread(self._look)
-            found = f"452 4.3.1 {reason}, please try again later" if reason else None
-            if found != self.refusal:
-                _log.warning("no mail is taken for now" if found else "mail is taken again", reason=found)
-            self.refusal = found
+            reason = await asyncio.to_thread(self._refusal_reason)
+            refusal = f"452 4.3.1 {reason}, please try again later" if reason else None
+            if refusal != self.refusal:
+                _log.warning("no mail is taken for now" if refusal else "mail is taken again", reason=refusal)
+            self.refusal = refusal
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stopped.wait(), LOOK_SECONDS)
+                await asyncio.wait_for(self.stopped.wait(), CHECK_SECONDS)
 
-    def _look(self) -> str | None:
+    def _refusal_reason(self) -> str | None:
         full = disk_full_reason(self._database.folder, self._min_free_bytes)
         if full is not None or not self._max_waiting:
             return full

@@ -1,8 +1,4 @@
-"""Accepts mail by SMTP (RFC 5321) for the intake addresses, and stores it durably before replying 250.
-
-Replies contain no internal details: an internal error is 451 4.3.0, a shutdown 421 4.3.2, too many connections 421
-4.7.0.
-"""
+"""The SMTP server: accepts mail for the intake addresses, and stores it durably before it replies 250."""
 
 from __future__ import annotations
 
@@ -29,7 +25,7 @@ from service.smtp.committer import Committer
 from service.smtp.limits import FAILED_LOGINS, Budget, Limits, Rates
 from service.smtp.listener import Listener
 from service.smtp.passwords import Passwords
-from service.smtp.pressure import LOOK_SECONDS, Pressure
+from service.smtp.pressure import CHECK_SECONDS, Pressure
 from service.smtp.recipients import Intake
 from service.smtp.tls import ServerTls
 from service.smtp.transaction import NOT_NOW
@@ -41,8 +37,8 @@ TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 
 
 @dataclass(frozen=True)
-class Reception:
-    """Handler hooks of aiosmtpd: which mail is accepted, and where it goes when it is complete."""
+class SmtpHandler:
+    """The hooks of aiosmtpd for MAIL, RCPT and DATA: decide which mail is accepted, and store it."""
 
     intake: Intake
     committer: Committer
@@ -77,7 +73,7 @@ class Reception:
             helo=session.host_name,
         )
         try:
-            id = await self.committer.keep(received, envelope.received)
+            id = await self.committer.store(received, envelope.received)
         except Unavailable:
             return NOT_NOW
         return f"250 2.0.0 accepted as {id}"
@@ -88,8 +84,8 @@ def _host(session: Any) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
-    """The addresses the server listens on."""
+class RunningServer:
+    """The addresses on which a running server listens, and its certificate."""
 
     smtp: Listen
     lmtp: Listen | None = None
@@ -102,7 +98,7 @@ class Listening:
 
 
 def run_smtp(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises Refused if an address is in use or a setting is missing."""
+    """Run the server until SIGTERM or SIGINT. Raises Refused if an address is in use or a setting is missing."""
     settings.require_smtp()
     uvloop.run(_serve(settings))
 
@@ -112,10 +108,10 @@ async def _serve(settings: Settings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with serving(settings) as listening:
-        loop.add_signal_handler(signal.SIGHUP, listening.renew)
-        lmtp = f", LMTP on {listening.lmtp}" if listening.lmtp else ""
-        print(f"sodan: SMTP on {listening.smtp}{lmtp}", file=sys.stderr, flush=True)
+    async with serving(settings) as server:
+        loop.add_signal_handler(signal.SIGHUP, server.renew)
+        lmtp_text = f", LMTP on {server.lmtp}" if server.lmtp else ""
+        print(f"sodan: SMTP on {server.smtp}{lmtp_text}", file=sys.stderr, flush=True)
         while not stopped.is_set():
             report()
             with contextlib.suppress(TimeoutError):
@@ -123,8 +119,8 @@ async def _serve(settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Listening]:
-    """Run the server within a running loop; yields its addresses and stops gracefully at the end."""
+async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
+    """Run the server inside a ``with`` block in a running event loop."""
     loop = asyncio.get_running_loop()
     certificate = settings.smtp_tls_certificate
     tls = ServerTls(certificate, settings.smtp_tls_key or certificate) if certificate else None
@@ -133,8 +129,10 @@ async def serving(settings: Settings) -> AsyncIterator[Listening]:
     give_back_what_is_freed()
     pressure = Pressure(database, min_free_bytes=settings.min_free_bytes, max_waiting=settings.max_waiting)
     rates = Rates(settings.sender_rate, settings.network_rate)
-    smtp = Reception(Intake(settings.intake, settings.hostname), committer, pressure, rates, settings.max_hops)
-    listening = partial(
+    smtp_handler = SmtpHandler(
+        Intake(settings.intake, settings.hostname), committer, pressure, rates, settings.max_hops
+    )
+    make_listener = partial(
         Listener,
         hostname=settings.hostname,
         limits=_limits(settings),
@@ -144,34 +142,36 @@ async def serving(settings: Settings) -> AsyncIterator[Listening]:
         require_login=settings.smtp_require_login,
         folder=spill_folder(database.folder),
         budget=Budget(settings.smtp_max_bytes_at_once),
-        guesses=Rate(FAILED_LOGINS),
+        failed_logins_of=Rate(FAILED_LOGINS),
     )
-    listeners = [listening(smtp)]
+    listeners = [make_listener(smtp_handler)]
     address, lmtp_address = await _listen(listeners[0], "SODAN_SMTP_LISTEN", settings.smtp_listen), None
     try:
         if settings.lmtp_listen is not None:
-            listeners.append(listening(replace(smtp, channel="lmtp"), lmtp=True))
+            listeners.append(make_listener(replace(smtp_handler, channel="lmtp"), lmtp=True))
             lmtp_address = await _listen(listeners[1], "SODAN_LMTP_LISTEN", settings.lmtp_listen)
     except Refused:
         await listeners[0].stop(0)
         raise
     committer.start()
-    watch = loop.create_task(pressure.watch())
+    pressure_task = loop.create_task(pressure.watch())
     try:
-        yield Listening(address, lmtp_address, tls)
+        yield RunningServer(address, lmtp_address, tls)
     finally:
         await asyncio.gather(*(listener.stop(settings.stop_seconds) for listener in listeners))
         pressure.stopped.set()
         await loop.run_in_executor(None, committer.stop)
-        await asyncio.wait({watch}, timeout=LOOK_SECONDS)  # do not wait longer for a check of a database that hangs
+        await asyncio.wait(
+            {pressure_task}, timeout=CHECK_SECONDS
+        )  # do not wait longer for a check of a database that hangs
         await loop.run_in_executor(None, database.close)
-        await watch
+        await pressure_task
 
 
 def spill_folder(database_folder: Path | None) -> Path | None:
-    """Return the folder for large messages until they are committed, or None.
+    """Return the folder for the files of large messages: the folder of the SQLite file, otherwise `/var/tmp`.
 
-    It is the folder of the SQLite file if there is one, else `/var/tmp`; the first that is writable.
+    None if neither is writable; then the system's temporary folder is used.
     """
     for folder in (database_folder, Path("/var/tmp")):  # noqa: S108 - files there have no name, and mode 0600
         if folder is not None:

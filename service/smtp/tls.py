@@ -13,7 +13,7 @@ _log = structlog.get_logger("sodan.smtp")
 
 
 class ServerTls:
-    """TLS 1.2 or later. Raises Refused, one line, if certificate or key are not usable."""
+    """The TLS context of the server (TLS 1.2 or later). Raises Refused if certificate or key cannot be used."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate = certificate
@@ -21,7 +21,7 @@ class ServerTls:
         self.context = self._read()
 
     def reload(self) -> bool:
-        """Reload the files; if they are not usable, keep the old certificate and return False."""
+        """Reload certificate and key; if they cannot be used, keep the old ones and return False."""
         try:
             self.context = self._read()
         except Refused as error:

@@ -1,7 +1,4 @@
-"""The mail transaction: MAIL, RCPT, DATA (RFC 5321 §3.3, §4.1.1).
-
-Hooks of the handler decide about MAIL and RCPT and take the message of DATA.
-"""
+"""The commands of a mail transaction: MAIL, RCPT, DATA (RFC 5321 §3.3, §4.1.1). The handler decides about them."""
 
 from __future__ import annotations
 
@@ -12,10 +9,10 @@ import structlog
 from aiosmtpd.smtp import MISSING, syntax
 
 from service.errors import where
+from service.smtp.connection import Connection
 from service.smtp.content import Content
+from service.smtp.listener_state import ListenerState
 from service.smtp.paths import read_parameters, read_path
-from service.smtp.terms import Terms
-from service.smtp.wire import Wire
 
 _log = structlog.get_logger("sodan.smtp")
 
@@ -23,39 +20,39 @@ TOO_MUCH = "452 4.3.1 too much mail at one time, please try again later"
 NOT_NOW = "451 4.3.0 temporary problem, please try again later"
 
 
-class Fault(Exception):
-    """An error of the client, with the reply that says what is wrong."""
+class CommandError(Exception):
+    """An error in a command of the client. Its text is the reply."""
 
 
-class Transaction(Wire):
-    """The commands of a mail transaction."""
+class Transaction(Connection):
+    """A connection with the commands of a mail transaction."""
 
     hello = "EHLO"
-    """The command that a client must send first."""
+    """The greeting that a client must send first."""
 
-    def __init__(self, terms: Terms) -> None:
-        super().__init__(terms)
-        self._handle_hooks = terms.hooks
+    def __init__(self, listener: ListenerState) -> None:
+        super().__init__(listener)
+        self._handle_hooks = listener.hooks
         self._declared = 0
-        self.wrong = 0
+        self.error_count = 0
         """Wrong commands so far."""
-        self.refused = 0
+        self.refused_count = 0
         """Refused recipients so far."""
-        self.idle = 0
+        self.idle_count = 0
         """Commands such as NOOP since the last mail."""
 
     @syntax("MAIL FROM:<address>", extended=" [SP parameters]")
     async def smtp_MAIL(self, arg: str | None) -> None:
-        self._may_send()
-        address, parameters, options = self._path("MAIL FROM:", arg, "553 5.1.7 malformed address")
+        self._require_permission()
+        address, parameters, options = self._parse_path("MAIL FROM:", arg, "553 5.1.7 malformed address")
         if self.envelope.mail_from:
-            raise Fault("503 5.5.1 MAIL was sent already")
+            raise CommandError("503 5.5.1 MAIL was sent already")
         if "@" not in address and address != "<>":
-            raise Fault("553 5.1.7 the address needs a domain")
+            raise CommandError("553 5.1.7 the address needs a domain")
         utf8 = "SMTPUTF8" in parameters
         if not utf8 and not address.isascii():
-            raise Fault("553 5.6.7 this address needs SMTPUTF8")  # RFC 6531 §3.5
-        size = self._check(parameters) if parameters else 0
+            raise CommandError("553 5.6.7 this address needs SMTPUTF8")  # RFC 6531 §3.5
+        size = self._check_parameters(parameters) if parameters else 0
         status = await self._call_handler_hook("MAIL", address, options)
         if status is MISSING:
             self.envelope.mail_from = address
@@ -63,105 +60,105 @@ class Transaction(Wire):
             status = "250 2.1.0 OK"
         self.envelope.smtp_utf8 = utf8
         self._declared = size
-        self.say(status)
+        self.reply(status)
 
-    def _check(self, parameters: dict[str, str]) -> int:
-        """Check the parameters of MAIL; return the size declared by SIZE, or 0. Raises Fault."""
+    def _check_parameters(self, parameters: dict[str, str]) -> int:
+        """Check the parameters of MAIL and return the size declared by SIZE, or 0. Raises CommandError."""
         if parameters.pop("BODY", "7BIT").upper() not in ("7BIT", "8BITMIME"):  # RFC 6152 §2
-            raise Fault("501 5.5.4 BODY must be 7BIT or 8BITMIME")
+            raise CommandError("501 5.5.4 BODY must be 7BIT or 8BITMIME")
         if parameters.pop("SMTPUTF8", ""):
-            raise Fault("501 5.5.4 SMTPUTF8 takes no value")
+            raise CommandError("501 5.5.4 SMTPUTF8 takes no value")
         size = parameters.pop("SIZE", "0")
         if not re.fullmatch(r"[0-9]{1,20}", size):
-            raise Fault("501 5.5.4 SIZE must be a number of bytes")
+            raise CommandError("501 5.5.4 SIZE must be a number of bytes")
         if int(size) > self.limits.message_bytes:  # RFC 1870 §6.1
-            raise Fault(f"552 5.3.4 too large, at most {self.limits.message_bytes} bytes are accepted")
+            raise CommandError(f"552 5.3.4 too large, at most {self.limits.message_bytes} bytes are accepted")
         if self.offers_login:
             parameters.pop("AUTH", None)  # RFC 4954 §5: accepted, but not trusted
         if parameters:
-            raise Fault("555 5.5.4 parameter not recognized or not implemented")
+            raise CommandError("555 5.5.4 parameter not recognized or not implemented")
         return int(size)
 
     @syntax("RCPT TO:<address>", extended=" [SP parameters]")
     async def smtp_RCPT(self, arg: str | None) -> None:
-        self._may_send()
+        self._require_permission()
         if not self.envelope.mail_from:
-            raise Fault("503 5.5.1 send MAIL first")
-        address, parameters, options = self._path("RCPT TO:", arg, "553 5.1.3 malformed address")
+            raise CommandError("503 5.5.1 send MAIL first")
+        address, parameters, options = self._parse_path("RCPT TO:", arg, "553 5.1.3 malformed address")
         if address == "<>":
-            raise Fault("553 5.1.3 malformed address")
+            raise CommandError("553 5.1.3 malformed address")
         if parameters:
-            raise Fault("555 5.5.4 parameter not recognized or not implemented")
+            raise CommandError("555 5.5.4 parameter not recognized or not implemented")
         if not address.isascii() and not self.envelope.smtp_utf8:
-            raise Fault("553 5.6.7 this address needs SMTPUTF8")
+            raise CommandError("553 5.6.7 this address needs SMTPUTF8")
         if len(self.envelope.rcpt_tos) >= self.limits.recipients:
             # not counted as an error: the rest may be sent in another mail (RFC 5321 §4.5.3.1.10)
-            self.say("452 4.5.3 too many recipients")
+            self.reply("452 4.5.3 too many recipients")
             return
         status = await self._call_handler_hook("RCPT", address, options)
         if status is MISSING:
             self.envelope.rcpt_tos.append(address)
             status = "250 2.1.5 OK"
-        self.refused += str(status).startswith("5")
-        self.say(status)
+        self.refused_count += str(status).startswith("5")
+        self.reply(status)
 
-    def _path(self, command: str, arg: str | None, malformed: str) -> tuple[str, dict[str, str], list[str]]:
-        """Return the address of MAIL or RCPT, its parameters, and these as the list that aiosmtpd's hooks expect."""
-        rest = self._strip_command_keyword(command[5:], arg or "")
-        if not rest or not rest.startswith("<"):
-            raise Fault(f"501 5.5.4 Syntax: {command}<address>")
-        read = read_path(rest)
-        if read is None:
-            raise Fault(malformed)
-        address, written = read
-        if not written:
+    def _parse_path(self, command: str, arg: str | None, malformed: str) -> tuple[str, dict[str, str], list[str]]:
+        """Parse an argument into (address, parameters, parameters as the list that aiosmtpd's hooks expect)."""
+        path_text = self._strip_command_keyword(command[5:], arg or "")
+        if not path_text or not path_text.startswith("<"):
+            raise CommandError(f"501 5.5.4 Syntax: {command}<address>")
+        parsed = read_path(path_text)
+        if parsed is None:
+            raise CommandError(malformed)
+        address, parameter_text = parsed
+        if not parameter_text:
             return address, {}, []
-        parameters = read_parameters(written)
+        parameters = read_parameters(parameter_text)
         if parameters is None or not self.session.extended_smtp:
-            raise Fault("501 5.5.4 parameters are malformed, repeated, or sent without EHLO")
-        return address, parameters, written.upper().split()
+            raise CommandError("501 5.5.4 parameters are malformed, repeated, or sent without EHLO")
+        return address, parameters, parameter_text.upper().split()
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str | None) -> None:
-        self._may_send()
+        self._require_permission()
         if not self.envelope.rcpt_tos:
-            raise Fault("503 5.5.1 no recipient was accepted")
+            raise CommandError("503 5.5.1 no recipient was accepted")
         if arg:
-            raise Fault("501 5.5.4 Syntax: DATA")
+            raise CommandError("501 5.5.4 Syntax: DATA")
         if not self.expect_content(self._declared):
             self.release_content()
             self.envelope = self._create_envelope()
-            self.say(TOO_MUCH)
+            self.reply(TOO_MUCH)
             return
-        self.say("354 End data with <CR><LF>.<CR><LF>")
-        self.idle = 0
+        self.reply("354 End data with <CR><LF>.<CR><LF>")
+        self.idle_count = 0
         try:
-            await self._take(len(self.envelope.rcpt_tos))
+            await self._receive_message(len(self.envelope.rcpt_tos))
         finally:
             self.release_content()
             self.envelope = self._create_envelope()
 
-    async def _take(self, recipients: int) -> None:
+    async def _receive_message(self, recipients: int) -> None:
         content = await self.read_content()
         try:
             verdict = await self._verdict(content)
             if verdict is not None:
-                self.conclude(verdict, recipients)
-            if content.dropped and not content.complete:
-                self.hang_up("421 4.7.0 far too big" if content.too_big else "421 4.3.1 far too much at once")
+                self.reply_to_message(verdict, recipients)
+            if content.is_discarded and not content.complete:
+                self.close("421 4.7.0 far too big" if content.is_too_big else "421 4.3.1 far too much at once")
         finally:
-            content.drop()
+            content.discard()
 
     async def _verdict(self, content: Content) -> Any:
-        """Return the reply to a message; None if the connection ended before its end."""
-        if content.too_big:
+        """Return the reply to a message; None if the connection ended before the message did."""
+        if content.is_too_big:
             return "552 5.3.4 too big"
         if not content.complete:
             return None
-        if content.dropped:
+        if content.is_discarded:
             return TOO_MUCH
-        if content.breaks_lines_badly(self.limits.bare_newlines):
-            self.wrong += 1
+        if content.has_forbidden_newline(self.limits.bare_newlines):
+            self.error_count += 1
             return "550 5.6.0 CR or LF alone in the content: lines end with CR LF"
         self.envelope.received = content
         self.committing = True
@@ -173,19 +170,19 @@ class Transaction(Wire):
         finally:
             self.committing = False
 
-    def conclude(self, verdict: str, recipients: int) -> None:
-        """Send the reply to a message: in SMTP one for all recipients."""
-        self.say(verdict)
+    def reply_to_message(self, verdict: str, recipients: int) -> None:
+        """Send the reply to a message: once for all recipients in SMTP."""
+        self.reply(verdict)
 
-    def _may_send(self) -> None:
-        self.must_have_greeted()
-        if self.terms.require_login and not self.session.authenticated:
-            raise Fault("530 5.7.0 Authentication required")
+    def _require_permission(self) -> None:
+        self.require_greeting()
+        if self.listener.require_login and not self.session.authenticated:
+            raise CommandError("530 5.7.0 Authentication required")
 
-    def must_have_greeted(self) -> None:
+    def require_greeting(self) -> None:
         if not self.session.host_name:
-            raise Fault(f"503 5.5.1 say {self.hello} first")
+            raise CommandError(f"503 5.5.1 say {self.hello} first")
 
     @property
     def offers_login(self) -> bool:
-        return self.terms.passwords is not None and self.session.ssl is not None
+        return self.listener.passwords is not None and self.session.ssl is not None

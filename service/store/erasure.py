@@ -172,7 +172,7 @@ def _words(mask: Mask, value: Any) -> set[str]:
         value = [*value, *value.values()]
     if isinstance(value, list):
         return set().union(*(_words(mask, inner) for inner in value))
-    return mask.found(value) if isinstance(value, str) else set()
+    return mask.matches(value) if isinstance(value, str) else set()
 
 
 def _holds_words(table: Table, column: Any) -> bool:

@@ -54,7 +54,7 @@ class Stored:
         [self.id] = receive(database, [(Envelope("smtp", "", ("intake@corp.example",)), MAIL)], datetime.now(UTC))
         Worker(
             database, context, by="w", batch=9, lease=timedelta(seconds=60),
-            clock=lambda: datetime.now(UTC), shelf=BlobWriter(outside, 0),
+            clock=lambda: datetime.now(UTC), blobs=BlobWriter(outside, 0),
         ).step()  # fmt: skip
         self.folder = folder / "contents"
 

@@ -79,7 +79,7 @@ def test_a_big_content_is_not_held_in_memory(tmp_path: Path, line: bytes) -> Non
         assert not isinstance(incoming._file, BytesIO) or len(incoming._file.getbuffer()) <= SPILL
     assert incoming.feed(b"\r\n.\r\nQUIT\r\n") == b"QUIT\r\n"
     assert incoming.read() == (b"\r\n" + stuffed + b"\r\n").replace(b"\r\n.", b"\r\n")[2:]
-    incoming.drop()
+    incoming.discard()
 
 
 def test_the_file_has_no_name_and_mode_0600(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_file_has_no_name_and_mode_0600(tmp_path: Path) -> None:
     incoming.feed(b"x" * (SPILL + 10))
     assert stat.S_IMODE(os.fstat(incoming._file.fileno()).st_mode) == 0o600
     assert list(tmp_path.iterdir()) == []
-    incoming.drop()
+    incoming.discard()
     assert incoming._file.closed
 
 
@@ -106,7 +106,7 @@ def test_the_end_is_found_however_the_network_divides_it(tmp_path: Path, step: i
             rest += incoming.feed(sent[at : at + step]) or b""
     assert rest == b"NOOP\r\n"
     assert incoming.read() == b"x" * before + b"\r\n.\r\ny\r\nz.\r\n"
-    incoming.drop()
+    incoming.discard()
 
 
 # ── all contents ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -147,7 +147,7 @@ def test_nobody_is_cut_off_who_is(budget: Budget, clock: Time, reason: str) -> N
     if reason != "young":
         clock.now += 60
     for holder in holders:
-        holder.share.moving = reason != "complete"
+        holder.share.receiving = reason != "complete"
     newcomer = Holder(budget, "192.0.2.9" if reason == "own network" else "203.0.113.5")
     assert not newcomer.takes(1000)
     assert not any(holder.was_cut_off for holder in holders)

@@ -35,9 +35,9 @@ def test_only_the_true_end_ends_a_content(tmp_path: Path, false_end: str, mode: 
         incoming = Content(100_000, tmp_path)
         rests = [incoming.feed(sent[at : at + step]) for at in range(0, len(sent), step)]
         assert [rest for rest in rests if rest is not None] == [b""]
-        bad = incoming.breaks_lines_badly(mode)
+        bad = incoming.has_forbidden_newline(mode)
         read = incoming.read(mode)
-        incoming.drop()
+        incoming.discard()
         if mode == "normalise":
             assert not bad
             assert read.count(b"\r\n") == read.count(b"\r") == read.count(b"\n")

@@ -39,7 +39,7 @@ def trace(frame, event, _argument):
 
 def waiting(frame):
     while frame is not None:
-        if frame.f_code.co_name in ("_watch", "run") and "service" in frame.f_code.co_filename:
+        if frame.f_code.co_name in ("_keep_running", "run") and "service" in frame.f_code.co_filename:
             return True
         frame = frame.f_back
     return False
@@ -49,13 +49,13 @@ settings = load()
 """
 SUPERVISOR = """
 from service import supervisor
-watch = supervisor._watch
+keep_running = supervisor._keep_running
 
 def traced(*given):
     sys.settrace(trace)  # not from the start: a migration under a trace takes minutes
-    return watch(*given)
+    return keep_running(*given)
 
-supervisor._watch = traced
+supervisor._keep_running = traced
 sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
 sys.exit(supervisor.run_supervisor(settings, [("sleeper", sleeper)]))
 """

@@ -34,14 +34,14 @@ PERSON = "Hanako.Mori@corp.example"
 def test_words_of_the_person_go_in_any_spelling_and_all_texts_keep_their_length(text: str, masked: str | None) -> None:
     assert MASK.text(text) == (text if masked is None else masked)
     assert len(MASK.text(text)) == len(text)
-    assert MASK.hits(text) == (masked is not None and masked != text)
+    assert MASK.mentions(text) == (masked is not None and masked != text)
 
 
 def test_other_addresses_that_look_alike_stay() -> None:
     mask = Mask("mori@corp.example", [], "x7k2")
     for other in ("a.mori@corp.example", "taimori@corp.example", "mori@corp.example.org", "mori@corp.example-x.org"):
         assert mask.text(other) == other
-        assert not mask.hits_bytes(other.encode())
+        assert not mask.mentions_in_bytes(other.encode())
     assert mask.text("<mori@corp.example>") == "<x7k2@corp.example>"
 
 
@@ -59,7 +59,7 @@ def test_a_mail_reads_as_before_without_the_person(label: str) -> None:
     raw = _mail(MIMEText("森　花子 (hanako.mori@corp.example) です。\nエラー 800 が出ます。\n", "plain", label))
     masked = MASK.mail(raw)
     assert masked is not None
-    assert not MASK.seen(masked)
+    assert not MASK.mentions_in_mail(masked)
     before, after = parse(raw), parse(masked)
     assert after.text == MASK.text(before.text)
     assert "エラー 800 が出ます。" in after.text
@@ -80,7 +80,7 @@ def test_parts_within_parts_and_files_that_name_the_person() -> None:
     whole.attach(MIMEApplication(b"\x00" * 50 + b"quiet", Name="quiet.bin"))
     masked = MASK.mail(_mail(whole))
     assert masked is not None
-    assert not MASK.seen(masked)
+    assert not MASK.mentions_in_mail(masked)
     assert b"see below" in masked or b"see below" in base64.b64decode(b"c2VlIGJlbG93")
 
 
@@ -107,5 +107,5 @@ def test_a_mail_that_does_not_name_the_person_is_left_alone() -> None:
 )
 def test_whatever_a_mail_is_the_person_is_not_in_what_comes_out(raw: bytes) -> None:
     masked = MASK.mail(raw)
-    assert not MASK.seen(raw if masked is None else masked)
-    assert (masked is not None) == MASK.seen(raw)
+    assert not MASK.mentions_in_mail(raw if masked is None else masked)
+    assert (masked is not None) == MASK.mentions_in_mail(raw)

@@ -107,7 +107,7 @@ def test_hundreds_of_mails_once_each_over_pages_throttling_and_a_resync(desk: De
 def test_a_round_that_breaks_off_between_two_pages_goes_on_there(desk: Desk, graph: StandIn) -> None:
     graph.deliver(*(mail(n) for n in range(120)))
     fetcher = desk.fetcher()
-    take = fetcher._take
+    take = fetcher._fetch_and_store
     taken: list[int] = []
 
     def dies(folder: str, batch: Any) -> None:
@@ -116,7 +116,7 @@ def test_a_round_that_breaks_off_between_two_pages_goes_on_there(desk: Desk, gra
         taken.append(len(batch))
         take(folder, batch)
 
-    fetcher._take = dies  # type: ignore[method-assign]
+    fetcher._fetch_and_store = dies  # type: ignore[method-assign]
     assert desk.rounds(fetcher) > 0
     assert len(kept(desk.database)) == 70
     assert desk.rounds(desk.fetcher()) == 0
@@ -278,9 +278,9 @@ def test_a_mail_that_left_before_it_was_fetched_keeps_no_other_back(desk: Desk, 
     fetcher = desk.fetcher()
     fetch = fetcher.source.fetch
 
-    def late(folder: str, found: Any) -> Any:
+    def late(folder: str, mails: Any) -> Any:
         graph.messages.pop(gone, None)
-        return fetch(folder, found)
+        return fetch(folder, mails)
 
     fetcher.source.fetch = late  # type: ignore[method-assign]
     assert desk.rounds(fetcher) == 0

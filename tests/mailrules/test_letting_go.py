@@ -24,11 +24,11 @@ def test_rules_that_let_go_read_as_before() -> None:
 def test_a_process_lets_go_once_it_has_outgrown_its_room_and_not_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_due", 0.0)
     compile_pattern(r"quite (a|some) lot of words")
-    assert not memory.look(room=1 << 50)
+    assert not memory.free_if_above(room=1 << 50)
     assert compile_pattern.cache_info().currsize > 0
-    assert memory.look(room=0)
+    assert memory.free_if_above(room=0)
     assert compile_pattern.cache_info().currsize == 0
-    assert not memory.look(room=0)
+    assert not memory.free_if_above(room=0)
 
 
 def test_texts_are_read_the_same_after_the_pages_of_mapped_files_were_released() -> None:

@@ -51,7 +51,7 @@ def _worker(database: Database, context: AppContext, outside: BlobStore | None) 
         batch=20,
         lease=timedelta(seconds=60),
         clock=lambda: datetime.now(UTC),
-        shelf=BlobWriter(outside, 10_000),
+        blobs=BlobWriter(outside, 10_000),
     )
 
 

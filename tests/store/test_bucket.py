@@ -138,7 +138,7 @@ def test_a_backup_of_a_bucket_is_restored_anywhere(
     assert set(dict(new.keys() if new else ())) == (set(dict(kept.keys())) if new else set())
     assert list(contents.check(elsewhere, new)) == []
     worker = Worker(
-        elsewhere, context, by="w", batch=9, lease=timedelta(60), clock=lambda: LATER, shelf=BlobWriter(new, 10_000)
+        elsewhere, context, by="w", batch=9, lease=timedelta(60), clock=lambda: LATER, blobs=BlobWriter(new, 10_000)
     )
     assert worker.step() == 1
     assert contents.content(elsewhere, new, waits) == _mail(9, LONG)

@@ -45,7 +45,7 @@ def _context() -> AppContext:
 
 def _taken_in(database: Database, shelf: BlobWriter, *mails: bytes) -> list[str]:
     ids = receive(database, [(Envelope("smtp", "a@corp.example", ("help@corp.example",)), m) for m in mails], NOW)
-    worker = Worker(database, _context(), by="w", batch=9, lease=timedelta(60), clock=lambda: NOW, shelf=shelf)
+    worker = Worker(database, _context(), by="w", batch=9, lease=timedelta(60), clock=lambda: NOW, blobs=shelf)
     while worker.step():
         pass
     return ids

@@ -82,7 +82,7 @@ def _fill(database: Database, context: AppContext, shelf: BlobWriter) -> list[st
     envelope = Envelope("smtp", ADDRESS, ("intake@corp.example",), "192.0.2.1", "pc.corp.example")
     ids = receive(database, [(envelope, mail) for mail in _mails()], datetime.now(UTC))
     worker = Worker(
-        database, context, by="w", batch=9, lease=timedelta(seconds=60), clock=lambda: datetime.now(UTC), shelf=shelf
+        database, context, by="w", batch=9, lease=timedelta(seconds=60), clock=lambda: datetime.now(UTC), blobs=shelf
     )
     while worker.step():
         pass

@@ -74,7 +74,7 @@ class Site:
             batch=9,
             lease=timedelta(seconds=60),
             clock=lambda: self.today,
-            shelf=self.shelf,
+            blobs=self.shelf,
         )
         while worker.step():
             pass

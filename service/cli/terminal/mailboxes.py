@@ -22,7 +22,7 @@ from service.errors import Refused, SodanError, Unavailable
 from service.mail.authentication import parse as parse_results
 from service.mailbox.file import Mailbox
 from service.mailbox.run import source_of, stored_tokens
-from service.mailbox.source import FolderMissing, Found, MailboxError, Source
+from service.mailbox.source import FolderMissing, ListedMail, MailboxError, Source
 from service.outbound.policy import LOOP_HEADER
 from service.outbound.setup import login_of
 from service.outbound.smarthost import NotSent, check, hand_over
@@ -115,14 +115,14 @@ def _folder(mailbox: Mailbox, source: Source, folder: str, settings: Settings) -
     for cause, step in state.problems:
         fine = _say(False, mailbox.name, cause, step)
     page = next(iter(source.pages(folder, None, mailbox.since_moment(settings))), None)
-    if page is None or not page.found:
+    if page is None or not page.mails:
         return _say(True, mailbox.name, f"{folder}: no mail to fetch") and fine
-    newest = page.found[-1]
+    newest = page.mails[-1]
     content = source.fetch(folder, [newest]).get(newest.place)
     if content is not None:
         what = f"{newest.arrived_at:%Y-%m-%d %H:%M}Z, {len(content)} bytes"
         _say(True, mailbox.name, f"{folder}: read the newest mail ({what})")
-    if not mailbox.verdicts_of:
+    if not mailbox.trusted_authserv:
         words = "authserv is not set, so sodan does not verify senders of your own domains"
         print(f"note   {mailbox.name}: {words}")
     return fine
@@ -157,9 +157,9 @@ def preview(settings: Settings, configured: Sequence[Mailbox], database: Databas
 def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder: str, database: Database) -> int:
     position, mails = _read(database, partial(mailboxes.position, name=mailbox.name, folder=folder), None), 0
     for page in source.pages(folder, position, mailbox.since_moment(settings)):
-        places = [one.place for one in page.found]
+        places = [one.place for one in page.mails]
         met: set[str] = _read(database, partial(mailboxes.met, name=mailbox.name, places=places), set())
-        for one in page.found:
+        for one in page.mails:
             if one.place not in met:
                 size = "" if one.size is None else f"\t{one.size}"
                 print(f"{folder}\t{one.arrived_at:%Y-%m-%dT%H:%M:%SZ}{size}\t{visible(source.subject(folder, one))}")
@@ -214,7 +214,7 @@ def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: fl
     )
 
 
-def _came(mailbox: Mailbox, source: Source, folder: str, found: Found, took: float) -> bool:
+def _came(mailbox: Mailbox, source: Source, folder: str, found: ListedMail, took: float) -> bool:
     content = source.fetch(folder, [found]).get(found.place)
     if content is None:
         return _say(False, mailbox.name, f"the mail left {folder} before sodan read it", "find the rule that moved it")
@@ -236,8 +236,8 @@ def _read_to_end(source: Source, folder: str, since: datetime) -> str | None:
     return position
 
 
-def _new(source: Source, folder: str, position: str | None, since: datetime) -> Sequence[Found]:
-    return [found for page in source.pages(folder, position, since) for found in page.found]
+def _new(source: Source, folder: str, position: str | None, since: datetime) -> Sequence[ListedMail]:
+    return [found for page in source.pages(folder, position, since) for found in page.mails]
 
 
 def _send(settings: Settings, address: str, subject: str) -> None:

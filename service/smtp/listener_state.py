@@ -1,4 +1,4 @@
-"""What all sessions of one listener share; a session needs to know no more of its listener."""
+"""The part of a listener that its connections use."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from service.smtp.tls import ServerTls
 
 
 @dataclass(eq=False)
-class Terms:
-    """What is offered to clients, and the limits they share. Create it within the running loop.
+class ListenerState:
+    """Configuration and counters for all connections of a listener. Create it in a running event loop.
 
-    ``handler`` has aiosmtpd's hooks for MAIL, RCPT and DATA (at least DATA); ``envelope.received`` is the ``Content``.
+    Commands and hooks are looked up once. aiosmtpd looks them up for each connection, which is slow.
+    ``handler`` has hooks of aiosmtpd for MAIL, RCPT and DATA; in DATA, ``envelope.received`` is the ``Content``.
     """
 
     handler: Any
@@ -30,19 +31,19 @@ class Terms:
     require_login: bool = False
     lmtp: bool = False
     folder: Path | None = None
-    """Folder for large messages until they are committed."""
+    """Folder for the files of large messages until they are committed."""
     budget: Budget = field(default_factory=Budget)
-    guesses: Rate = field(default_factory=lambda: Rate(FAILED_LOGINS))
-    """Failed logins by ``neighbourhood``."""
+    failed_logins_of: Rate = field(default_factory=lambda: Rate(FAILED_LOGINS))
+    """Rate of failed logins by ``neighbourhood``."""
     commands: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    """Methods of the session class, by command."""
+    """Command → method of the session class."""
 
     def __post_init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.hooks = {name[7:]: getattr(self.handler, name) for name in dir(self.handler) if name[:7] == "handle_"}
 
-    def join(self, wire: Any) -> str | None:
-        """Add a connection. Return the reply that refuses it, or None if it is accepted."""
+    def add(self, connection: Any) -> str | None:
+        """Add a connection. Return the reply that refuses it; None if it is accepted."""
 
-    def leave(self, wire: Any) -> None:
-        """Remove a connection; may be called twice."""
+    def remove(self, connection: Any) -> None:
+        """Remove a connection. May be called twice."""
