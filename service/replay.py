@@ -28,7 +28,7 @@ from service.store.save import case_settings, save_cases
 def replay(
     database: Database,
     context: AppContext,
-    outside: BlobStore | None,
+    blob_store: BlobStore | None,
     *,
     since: datetime | None,
     apply: bool,
@@ -43,14 +43,14 @@ def replay(
     last = 0
     while chunk := database.read(partial(replaying.standing_since, since=since, after=last, limit=100)):
         for last, before in chunk:
-            anew = _read_anew(database, context, outside, last)
+            anew = _read_anew(database, context, blob_store, last)
             run = database.transact if apply else database.read
             after = run(partial(_judged_anew, case_id=last, anew=anew, context=context, apply=apply, now=now))
             yield context.key(last), before, before if after is None else after
 
 
 def _read_anew(
-    database: Database, context: AppContext, outside: BlobStore | None, case_id: int
+    database: Database, context: AppContext, blob_store: BlobStore | None, case_id: int
 ) -> dict[int, ExtractedMessage]:
     """Return message id → the message as its raw mail is read now; messages without raw mail are left out."""
     origins = database.read(partial(replaying.origins, case_id=case_id))
@@ -59,7 +59,7 @@ def _read_anew(
     for origin in origins.values():
         if origin.spool_id not in mails:
             with contextlib.suppress(NotFound, contents.Damaged):
-                mails[origin.spool_id] = parse(contents.content(database, outside, origin.spool_id))
+                mails[origin.spool_id] = parse(contents.content(database, blob_store, origin.spool_id))
     envelopes = {origin.spool_id: origin for origin in origins.values()}
 
     def extract_all(roles: Roles) -> dict[tuple[str, str], ExtractedMessage]:
