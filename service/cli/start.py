@@ -35,7 +35,7 @@ def database(settings: Settings, *, make: bool = False) -> Database:
 
     opened = Database(settings.database_url)
     if not make:
-        opened.must_be_there()
+        opened.must_exist()
     return opened
 
 

@@ -52,7 +52,7 @@ def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | N
 
 
 def newest(conn: Connection) -> set[int]:
-    """Return the cases that have the highest case id or the highest message id. SQLite would reuse these ids."""
+    """Return the cases with the highest case id and the highest message id, which SQLite would give to new rows."""
     highest = conn.execute(select(func.max(cases.c.id))).scalar()
     last = conn.execute(select(messages.c.case_id).order_by(messages.c.id.desc()).limit(1)).scalar()
     return {survivor(conn, number) for number in (highest, last) if number is not None}

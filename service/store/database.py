@@ -95,7 +95,7 @@ class Database:
         file = folder / Path(str(self.url.database)).name if folder else None
         return file if file is not None and not file.exists() else None
 
-    def must_be_there(self) -> None:
+    def must_exist(self) -> None:
         """Raise Refused if the SQLite file does not exist."""
         if self.missing:
             raise Refused(

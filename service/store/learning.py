@@ -32,7 +32,7 @@ from service.store.statements import THESE, every
 from service.store.tables import learned_team, messages, partners, thread_keys
 
 Read = Callable[[RuleInput], Reading]
-"""Finds the statements in a message."""
+"""A function that finds the statements in a message."""
 
 _MAX_READ_AGAIN = 100
 """Maximum number of earlier messages of new partners that are read again, newest first."""

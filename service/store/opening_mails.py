@@ -1,4 +1,4 @@
-"""Reads the first mails of cases, with what decides whether their authors may be answered."""
+"""Reads the mails that opened cases, with the facts that decide whether their authors may be answered."""
 
 from __future__ import annotations
 
@@ -40,10 +40,7 @@ class OpeningMail:
 
 
 def opening_mails(conn: Connection, case_ids: Sequence[int], spool_ids: Collection[str]) -> list[OpeningMail]:
-    """Return the first delivered mails of these cases, as far as they are among ``spool_ids``.
-
-    Merged cases are left out: their mails opened no case of their own.
-    """
+    """Return the first delivered mail of each case, if it is one of ``spool_ids``. Merged cases are left out."""
     mails = []
     for case_id in case_ids:
         first = select(func.min(messages.c.id)).where(messages.c.case_id == case_id, messages.c.origin == "delivered")

@@ -60,7 +60,7 @@ class DueCase:
 
 @dataclass(slots=True)
 class DeletedCounts:
-    """Numbers of what was deleted."""
+    """Numbers of deleted cases, messages and raw mails."""
 
     cases: int = 0
     messages: int = 0

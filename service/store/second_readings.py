@@ -93,15 +93,15 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | N
 
 
 def finish(
-    conn: Connection, message: int, by: str | None, now: datetime, *, state: str, reason: str | None = None, **kept: Any
+    conn: Connection, message: int, by: str | None, now: datetime, *, state: str, reason: str | None = None, **more: Any
 ) -> bool:
-    """Set a job to the state ``done``, ``refused`` or ``failed``, and its columns to ``kept``.
+    """Set a job to the state ``done``, ``refused`` or ``failed``, and other columns to ``more``.
 
-    Returns False and changes nothing if the process ``by`` lost the lease; None: the lease does not matter.
+    Returns False and changes nothing if the process ``by`` lost the lease. If ``by`` is None, it needs no lease.
     """
     held = second_readings.c.leased_by == by if by is not None else true()
     this = (second_readings.c.message_id == message, second_readings.c.state == "waiting", held)
-    return bool(_QUEUE.settle(conn, *this, state=state, reason=reason, done_at=now, **kept))
+    return bool(_QUEUE.settle(conn, *this, state=state, reason=reason, done_at=now, **more))
 
 
 def back_off(

@@ -53,7 +53,7 @@ class Queue:
         return {"now": now} if self._longest is None else {"now": now, "too_late": now + self._longest}
 
     def anything_due(self, conn: Connection, now: datetime) -> bool:
-        """Whether a row is free; cheap enough to call twenty times a second."""
+        """Return whether a row is free. It is cheap enough to call twenty times a second."""
         return conn.execute(self._any, self.at(now)).first() is not None
 
     def first(self, conn: Connection, now: datetime, most: int = 1, *conditions: Any) -> Sequence[Any]:
@@ -70,7 +70,7 @@ class Queue:
         return conn.execute(update(self.table).where(*which).values(**values, **NO_LEASE)).rowcount
 
     def counts(self, conn: Connection) -> dict[str, int]:
-        """Return the number of rows by state."""
+        """Return state → number of rows."""
         query = select(self.table.c.state, func.count()).group_by(self.table.c.state)
         return {state: int(number) for state, number in conn.execute(query)}
 

@@ -76,7 +76,7 @@ def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[s
 
 
 def unverified_lately(conn: Connection) -> bool:
-    """Return whether one of the newest mails names an author of the organisation who was not verified."""
+    """Return whether one of the newest mails claims an author of the organisation, but nothing verifies this."""
     newest = select(messages.c.defects).order_by(messages.c.id.desc()).limit(_NEWEST)
     return any("sender-unverified" in defects for defects in conn.execute(newest).scalars())
 

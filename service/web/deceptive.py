@@ -57,7 +57,7 @@ class KnownDomains:
 
 
 def mixes_scripts(address: str) -> bool:
-    """Return whether a label of the domain mixes scripts that legitimate names do not mix, as Latin and Cyrillic."""
+    """Return whether a label of the domain mixes scripts that legitimate names do not mix: Latin and Cyrillic."""
     for label in _decoded(address.rpartition("@")[2]).split("."):
         aliases = categories.unique_aliases(label)  # type: ignore[no-untyped-call]
         scripts = {alias for alias in aliases if alias not in ("COMMON", "INHERITED")}

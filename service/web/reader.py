@@ -36,7 +36,7 @@ class Reader:
     zone: tzinfo
     vendor_name: Callable[[str, str], str]
     usual_times: Callable[[], Mapping[str, float]] = dict
-    """Returns priority → seconds until a case of this priority is usually resolved."""
+    """A function that returns priority → seconds until a case of this priority is usually resolved."""
 
     def t(self, name: str, **values: object) -> str:
         """Return the text called ``name`` in the reader's language."""

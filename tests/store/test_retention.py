@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, text
 
 from service import intake
-from service.cli.commands.keeping import retire
+from service.cli.commands.keeping import run_retention
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext, receive
 from service.settings import Settings
@@ -357,7 +357,7 @@ def test_the_command_shows_first_and_does_it_when_told(
 
     def run(terms: Terms, *, apply: bool, as_json: bool) -> tuple[str, str]:
         given = (sqlite, site.outside, terms, "SD", LATER)
-        assert retire(*given, apply=apply, compact=apply, as_json=as_json) == 0
+        assert run_retention(*given, apply=apply, compact=apply, as_json=as_json) == 0
         told = capfd.readouterr()
         return told.out, told.err
 

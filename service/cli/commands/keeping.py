@@ -108,13 +108,13 @@ def retention(
     if compact and not apply:
         start.say("--compact needs --apply")
         return start.WRONG_USE
-    return retire(
+    return run_retention(
         start.database(settings), blob_store_of(settings), terms, settings.case_prefix, start.now(),
         apply=apply, compact=compact, as_json=json,
     )  # fmt: skip
 
 
-def retire(
+def run_retention(
     database: Database,
     blob_store: BlobStore | None,
     terms: Terms,

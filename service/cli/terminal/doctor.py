@@ -117,7 +117,7 @@ def _wrong(what: str, meaning: str, action: str) -> Finding:
 
 
 def _database_exists(database: Database) -> Iterator[Finding]:
-    database.must_be_there()
+    database.must_exist()
     yield from ()
 
 

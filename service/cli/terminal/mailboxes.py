@@ -49,7 +49,7 @@ def chosen(configured: Sequence[Mailbox], names: Sequence[str]) -> list[Mailbox]
 
 
 def list_mailboxes(configured: Sequence[Mailbox], database: Database, now: datetime, *, as_json: bool) -> int:
-    """Print the mailboxes with their state, and the mails that were not fetched. Returns exit status 1 at a problem."""
+    """Print the mailboxes, and the mails that were not fetched. Returns exit status 1 if there is a problem."""
     statuses = {status.name: status for status in database.read(mailboxes.statuses)}
     by_name = {mailbox.name: mailbox for mailbox in configured}
     rows = [_row(name, by_name.get(name), statuses.get(name), now) for name in {**by_name, **statuses}]
@@ -136,7 +136,7 @@ def _say(fine: bool, name: str, result: str, next_step: str = "") -> bool:
 
 
 def preview(settings: Settings, configured: Sequence[Mailbox], database: Database) -> int:
-    """Print the mails that would be fetched now, and change nothing. Returns exit status 1 at a problem."""
+    """Print the mails that would be fetched now, and change nothing. Returns exit status 1 if there is a problem."""
     wrong = False
     for mailbox in configured:
         mails = 0
