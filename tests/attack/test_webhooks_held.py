@@ -101,7 +101,7 @@ def row(service: Running, id: int) -> dict[str, object]:
 
 
 def test_one_that_drips_does_not_hold_up_another(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook_delivery, "LOOK", 0.05)
+    monkeypatch.setattr(webhook_delivery, "POLL_SECONDS", 0.05)
 
     async def until_heard(heard: threading.Event) -> None:
         async with webhook_delivery.sending(desk(embedded)):
