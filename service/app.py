@@ -22,7 +22,7 @@ from service.rule_reloader import RuleReloader
 from service.settings import Settings
 from service.signals import on_signals
 from service.store import keys, webhooks
-from service.store.blob_store import outside
+from service.store.blob_store import blob_store_of
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
 from service.store.encryption import secret_box
@@ -45,7 +45,7 @@ def run_worker(settings: Settings) -> None:
     reloader = RuleReloader(settings, context)
     memory.freeze_after_loading()
     terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
-    retention = RetentionJob(database, outside(settings), terms, clock=lambda: datetime.now(UTC))
+    retention = RetentionJob(database, blob_store_of(settings), terms, clock=lambda: datetime.now(UTC))
 
     def between() -> None:
         if reload.is_set():
@@ -61,7 +61,7 @@ def run_worker(settings: Settings) -> None:
         batch=settings.batch,
         lease=timedelta(seconds=settings.lease_seconds),
         clock=lambda: datetime.now(UTC),
-        blobs=BlobWriter(outside(settings), settings.content_store_from_bytes),
+        blobs=BlobWriter(blob_store_of(settings), settings.content_store_from_bytes),
         before_batch=between,
         after=after_judging(settings, context),
     )
@@ -103,7 +103,8 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
 
 def run_sender(settings: Settings, clock: Clock) -> None:
     """Send the due mails of the outbox until SIGTERM or SIGINT. Raises Refused if a setting is invalid."""
-    from service.outbound import duties, setup
+    from service.outbound import setup
+    from service.outbound.due_mail import DueMail
 
     stop = Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
@@ -112,10 +113,10 @@ def run_sender(settings: Settings, clock: Clock) -> None:
     secret = _case_key(database, stop)
     context = AppContext.of(settings, key=secret)
     sender = setup.sender_of(settings, database, context, clock)
-    round_of_duties = duties.Round(database, settings, context, setup.outbound_of(settings, secret), notifier)
+    due_mail = DueMail(database, settings, context, setup.outbound_of(settings, secret), notifier)
     while not stop.is_set():
         try:
-            round_of_duties.look(clock())
+            due_mail.write(clock())
             while sender.step() and not stop.is_set():
                 pass
         except Unavailable as error:

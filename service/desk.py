@@ -1,6 +1,7 @@
-"""What people do to cases, by HTTP, on the page or by a command: one transaction that changes, judges again and saves.
+"""The changes that people make to cases, over HTTP, on the page or by a command.
 
-The methods raise NotFound, Refused and Conflict as the functions of the store that they call. ``who`` is the person.
+Each change is one transaction, in which the changed cases are judged again and saved. The methods raise NotFound,
+Refused and Conflict like the functions of the store that they call. ``who`` is the name of the person.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from service.cases import brief
 from service.errors import NotFound
 from service.intake import AppContext, rejudge
 from service.outbound import questions
-from service.outbound.acknowledge import Outbound
+from service.outbound.acknowledge import OutboundConfig
 from service.outbound.setup import labels_of, outbound_of
 from service.settings import Settings
 from service.store import cases, contents, corrections, keys, notes, outbox, reviews, timeline, undo
-from service.store.blob_store import outside
+from service.store.blob_store import blob_store_of
 from service.store.cached_value import CachedValue
 from service.store.database import Connection, Database, one_at_a_time
 
@@ -83,12 +84,11 @@ class CaseChange(BaseModel):
 
 @dataclass(frozen=True)
 class Desk:
-    """Settings, database, rules and clock of a process, and the changes that people make."""
+    """Makes the changes that people want, with the settings, database, rules and clock of a process."""
 
     settings: Settings
     database: Database
-    load_context: Callable[[], AppContext]
-    """Called at first use; raises Refused if a pack is invalid."""
+    load_context: Callable[[], AppContext]  # loads the rules, at first use; raises Refused if a pack is invalid
     now: Callable[[], datetime]
 
     @cached_property
@@ -97,12 +97,12 @@ class Desk:
 
     @cached_property
     def vendor_reviews(self) -> CachedValue[list[dict[str, Any]]]:
-        """Vendor id, counts and review of at most 200 vendors, the most cases first."""
+        """The 200 vendors with the most cases: id, numbers of cases and review of each."""
         return CachedValue(self._vendor_reviews)
 
     @cached_property
     def usual_times(self) -> CachedValue[dict[str, float]]:
-        """Priority → seconds until such a case is usually resolved."""
+        """Priority → seconds until a case of this priority is usually resolved."""
         return CachedValue(lambda: self.database.read(lambda conn: reviews.usual_times(conn, self.now())))
 
     @property
@@ -120,7 +120,7 @@ class Desk:
         """Return the number of a case by its key. Raises NotFound if the text is not a case key."""
         return cases.number_of(key, self.prefix)
 
-    def find(self, key: str) -> cases.Found:
+    def find(self, key: str) -> cases.StoredCase:
         """Return a case by its key, merged or not. Raises NotFound."""
         number = self.number_of(key)
         try:
@@ -129,38 +129,38 @@ class Desk:
             raise NotFound(f"there is no case {key[:40]}") from None
 
     def survivor(self, key: str) -> int:
-        """Return the number of the case that a key leads to after merges. Raises NotFound."""
-        found = self.find(key)
-        if found.merged_into is None:
-            return found.id
-        return self.database.read(lambda conn: cases.survivor(conn, found.id))
+        """Return the number of the case with this key, or of the one it was merged into. Raises NotFound."""
+        case = self.find(key)
+        if case.merged_into is None:
+            return case.id
+        return self.database.read(lambda conn: cases.survivor(conn, case.id))
 
     def content(self, spool_id: str) -> bytes:
-        """Return a raw mail, wherever it is stored. Raises NotFound, Unavailable."""
-        return contents.content(self.database, outside(self.settings), spool_id)
+        """Return a raw mail. Raises NotFound, Unavailable."""
+        return contents.content(self.database, blob_store_of(self.settings), spool_id)
 
     def brief(self, number: int, reader: str, language: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the case document and its brief. ``language``: None for that of the case."""
-        found = self.database.read(lambda conn: cases.find(conn, number))
+        """Return the document of a case and its brief. ``reader``: who will read it: vendor, team or requester."""
+        case = self.database.read(lambda conn: cases.find(conn, number))
         mails, _ = self.database.read(lambda conn: timeline.page(conn, number, BRIEF_MAILS, None, self.prefix))
-        shown = cases.to_now(found, self.now())
-        language = language or ("en" if shown["language"] == "en" else "ja")
-        return shown, brief.brief(shown, mails, for_=reader, lang=language, labels=labels_of(self.rules))
+        document = cases.to_now(case, self.now())
+        language = language or ("en" if document["language"] == "en" else "ja")
+        return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels_of(self.rules))
 
     # ── changes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def set_values(
-        self, number: int, wanted: Mapping[str, Any], who: str, check: Callable[[cases.Found], None] | None = None
-    ) -> tuple[int, cases.Found]:
-        """Set fields, checklist items and requests by hand; None resets one, the owner ``me`` is the person.
+        self, number: int, wanted: Mapping[str, Any], who: str, check: Callable[[cases.StoredCase], None] | None = None
+    ) -> tuple[int, cases.StoredCase]:
+        """Set fields, checklist items and requests of a case; None resets one. The owner ``me`` means ``who``.
 
-        ``check`` may refuse the case as it is before the change. Returns the event (0: nothing was given) and the case.
+        ``check`` may refuse the case before the change. Returns the event (0 if ``wanted`` is empty) and the case.
         """
         if wanted.get("owner") == "me":
             wanted = {**wanted, "owner": who}
         now = self.now()
 
-        def change(conn: Connection) -> tuple[int, cases.Found]:
+        def change(conn: Connection) -> tuple[int, cases.StoredCase]:
             one_at_a_time(conn)
             if check is not None:
                 check(cases.find(conn, number))
@@ -172,20 +172,21 @@ class Desk:
         return self.database.transact(change)
 
     def merge(self, number: int, into: int, who: str) -> tuple[int, int]:
-        """Merge a case into another one. Returns the event and the case that contains it."""
-        return self._corrected(
+        """Merge a case into another one. Returns the ids of the event and of the case that contains both."""
+        return self._correct(
             lambda conn, now: (corrections.merge(conn, number, into, who, now), corrections.survivor(conn, into))
         )
 
     def move(self, message: int, to: int | None, who: str) -> tuple[int, int]:
-        """Move a message to a case (None: a new one). Returns the event and the case."""
-        return self._corrected(lambda conn, now: corrections.move(conn, message, to, who, now))
+        """Move a message to a case (None: a new one). Returns the ids of the event and of the case."""
+        return self._correct(lambda conn, now: corrections.move(conn, message, to, who, now))
 
     def accept(self, number: int, suggestion: int, who: str) -> tuple[int, int]:
-        """Accept a suggestion of a case. Returns the event and the case that contains both."""
-        return self._corrected(lambda conn, now: corrections.accept(conn, number, suggestion, who, now))
+        """Accept a suggestion of a case. Returns the ids of the event and of the case that contains both."""
+        return self._correct(lambda conn, now: corrections.accept(conn, number, suggestion, who, now))
 
-    def _corrected(self, correct: Callable[[Connection, datetime], tuple[int, int]]) -> tuple[int, int]:
+    def _correct(self, correct: Callable[[Connection, datetime], tuple[int, int]]) -> tuple[int, int]:
+        """Make a correction and judge the cases again that it changed."""
         now = self.now()
 
         def change(conn: Connection) -> tuple[int, int]:
@@ -196,17 +197,17 @@ class Desk:
         return self.database.transact(change)
 
     def dismiss(self, number: int, suggestion: int, who: str) -> None:
-        """Dismiss a suggestion of a case: the two are not suggested again."""
+        """Dismiss a suggestion of a case, so that the same two cases are not suggested again."""
         now = self.now()
 
         def change(conn: Connection) -> None:
-            both = corrections.dismiss(conn, number, suggestion, who, now)
-            rejudge(conn, both, self.context, now=now)
+            pair = corrections.dismiss(conn, number, suggestion, who, now)
+            rejudge(conn, pair, self.context, now=now)
 
         self.database.transact(change)
 
     def undo(self, events: Sequence[int], who: str) -> list[int]:
-        """Undo corrections together, the newest first. Returns the cases that changed."""
+        """Undo the corrections recorded by these events, the newest first. Returns the ids of the changed cases."""
         now = self.now()
 
         def change(conn: Connection) -> list[int]:
@@ -220,35 +221,38 @@ class Desk:
         """Add a note for the team and return it."""
 
         def change(conn: Connection) -> dict[str, Any]:
-            made = notes.add(conn, number, text, who, self.now())
-            return next(one for one in notes.of_case(conn, number, self.prefix) if one["id"] == made)
+            id = notes.add(conn, number, text, who, self.now())
+            return next(note for note in notes.of_case(conn, number, self.prefix) if note["id"] == id)
 
         return self.database.transact(change)
 
     # ── questions ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def outbound(self, conn: Connection) -> Outbound:
-        """Return the configuration for writing mail; the key that signs reply addresses is created at first use."""
+    def outbound(self, conn: Connection) -> OutboundConfig:
+        """Return the settings for mail in cases. The key that signs reply addresses is created at first use."""
         return outbound_of(self.settings, keys.key(conn, "case", self.now()))
 
     def draft_questions(
         self, number: int, items: Sequence[str], text: str = "", language: str | None = None
     ) -> questions.Questions:
-        """Return the mail that asks the requester for these items, without writing it to the outbox."""
-        return self.database.transact(lambda conn: self._prepared(conn, number, items, text, language, ""))
+        """Return the mail that would ask the requester for these items. It is not written to the outbox."""
+        return self.database.transact(lambda conn: self._prepare(conn, number, items, text, language, ""))
 
     def ask(
         self, number: int, items: Sequence[str], text: str, language: str | None, who: str
     ) -> tuple[questions.Questions, dict[str, Any]]:
-        """Write that mail to the outbox. Returns it and its entry; raises Conflict if it may not be sent."""
+        """Write the mail that asks the requester for these items to the outbox. Returns it and its entry.
+
+        Raises Conflict if it may not be sent.
+        """
 
         def change(conn: Connection) -> tuple[questions.Questions, dict[str, Any]]:
-            made = self._prepared(conn, number, items, text, language, who)
-            return made, outbox.entry(conn, questions.ask(conn, made, self.outbound(conn), self.now()))
+            mail = self._prepare(conn, number, items, text, language, who)
+            return mail, outbox.entry(conn, questions.ask(conn, mail, self.outbound(conn), self.now()))
 
         return self.database.transact(change)
 
-    def _prepared(
+    def _prepare(
         self, conn: Connection, number: int, items: Sequence[str], text: str, language: str | None, who: str
     ) -> questions.Questions:
         known = labels_of(self.rules)
@@ -260,7 +264,7 @@ class Desk:
         now = self.now()
 
         def read(conn: Connection) -> list[dict[str, Any]]:
-            found = sorted(reviews.counts(conn).items(), key=lambda pair: (-pair[1]["cases"], pair[0]))[:200]
-            return [{"id": id, **numbers, "review": reviews.review(conn, id, now)} for id, numbers in found]
+            vendors = sorted(reviews.counts(conn).items(), key=lambda pair: (-pair[1]["cases"], pair[0]))[:200]
+            return [{"id": id, **numbers, "review": reviews.review(conn, id, now)} for id, numbers in vendors]
 
         return self.database.read(read)

@@ -1,14 +1,14 @@
-"""Errors shared by all packages. Each says who must act, and whether a retry can succeed.
+"""Errors that all packages use. Each says who must act, and whether a retry can succeed.
 
     SodanError
-    ├── Refused       the caller must change something; a retry fails again                    (SMTP 5xx, HTTP 4xx)
-    │   ├── NotFound  what was named does not exist                                            (HTTP 404)
-    │   └── Conflict  it changed meanwhile; read again, then decide                            (HTTP 409, 412)
-    └── Unavailable   a problem on our side; a later retry can succeed                         (SMTP 4xx, HTTP 503)
+    ├── Refused       the caller must change the request; a retry fails again                  (SMTP 5xx, HTTP 4xx)
+    │   ├── NotFound  what the caller names does not exist                                     (HTTP 404)
+    │   └── Conflict  the state does not allow it; read it again, then decide                  (HTTP 409, 412)
+    └── Unavailable   a problem of the service; a later retry can succeed                      (SMTP 4xx, HTTP 503)
         └── GaveUp    the database works, but aborted this call: lock, deadlock, time limit
 
-The text of an error is public: it may be sent to the caller. Internal reasons go only to the log. Of a foreign
-exception the log gets its type and place (``where``), not its text, which may quote a mail.
+The text of these errors is public: it may be sent to the caller. Internal reasons are only logged. Of other exceptions
+the type and place (``where``) are logged, not the text, which may quote a mail.
 """
 
 import traceback
@@ -36,31 +36,31 @@ class SodanError(Exception):
 
 
 class Refused(SodanError):
-    """The caller must change something."""
+    """The request is not valid or not allowed; the caller must change it."""
 
 
 class NotFound(Refused):
-    """What was named does not exist."""
+    """What the caller names does not exist."""
 
 
 class Conflict(Refused):
-    """It changed meanwhile, or its state does not allow the request."""
+    """What the caller wants to change was changed meanwhile, or its state does not allow the change."""
 
 
 class AlreadyMerged(Conflict):
-    """The case is a part of another one now."""
+    """The case was merged into another one."""
 
 
 class Unavailable(SodanError):
-    """Not possible now; retry later."""
+    """The service cannot do it now; a later retry can succeed."""
 
 
 class GaveUp(Unavailable):
-    """The database aborted this call, although it may work; if this repeats, the request itself is the cause."""
+    """The database aborted this call. If this repeats while the database works, the call itself is the cause."""
 
 
 def where(error: BaseException) -> str:
-    """Return where an error was raised, for the log, without its text (PostgreSQL quotes the whole refused row)."""
+    """Return the traceback of an error for the log, without its text: PostgreSQL quotes whole rows in it."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "site-packages" not in frame.filename]
-    return "".join(traceback.format_list([*ours[-8:], *(frame for frame in frames[-1:] if frame not in ours)]))
+    sodan = [frame for frame in frames if "site-packages" not in frame.filename]
+    return "".join(traceback.format_list([*sodan[-8:], *(frame for frame in frames[-1:] if frame not in sodan)]))

@@ -1,4 +1,4 @@
-"""Limits how often something may happen, by key, in one process: mails of a sender, logins, HTTP requests."""
+"""Rate limits within one process, for mails of a sender, logins and HTTP requests."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable, Hashable
 
 HOUR = 3600.0
 _KEYS = 10_000
-"""Keys remembered; beyond that, the ones unused for longest are dropped."""
+"""Maximum number of keys whose use is remembered. The keys not used for longest are forgotten."""
 
 
 class Rate:
-    """``most`` times in ``seconds`` on average; 0: no limit.
+    """Allows, for each key, at most ``most`` events in ``seconds`` on average; 0: no limit.
 
-    Up to ``burst`` (default ``most``) may happen at once; used capacity returns evenly over time (GCRA).
+    Up to ``burst`` events (by default ``most``) may happen at once; the capacity returns evenly over time (GCRA).
     """
 
     def __init__(
@@ -22,18 +22,18 @@ class Rate:
         burst: float | None = None,
     ) -> None:  # fmt: skip
         self._clock = clock
-        self._step = seconds / most if most else 0.0
-        self._depth = self._step * (burst or most)
+        self._seconds_each = seconds / most if most else 0.0
+        self._burst_seconds = self._seconds_each * (burst or most)
         self._full_at: OrderedDict[Hashable, float] = OrderedDict()
-        """When the full capacity of each key is available again, in seconds of ``clock``."""
+        """Key → time at which its full capacity is available again, in seconds of ``clock``."""
 
     def wait(self, key: Hashable) -> float:
-        """Return 0 and count it if it may happen now, otherwise the seconds until it may."""
-        if not self._step:
+        """Return 0 and count an event if it may happen now; otherwise return the seconds until it may happen."""
+        if not self._seconds_each:
             return 0.0
         now = self._clock()
-        full_at = max(self._full_at.get(key, now), now) + self._step
-        wait = full_at - now - self._depth
+        full_at = max(self._full_at.get(key, now), now) + self._seconds_each
+        wait = full_at - now - self._burst_seconds
         if wait > 1e-6:  # more than an error of rounding
             return wait
         self._full_at[key] = full_at
@@ -43,10 +43,10 @@ class Rate:
         return 0.0
 
     def allows(self, key: Hashable) -> bool:
-        """Whether it may happen now; if so, it is counted."""
+        """Return whether an event may happen now, and count it if so."""
         return not self.wait(key)
 
     def forgive(self, key: Hashable) -> None:
-        """Undo the last count of a key."""
+        """Remove the last event of a key from the count."""
         if key in self._full_at:
-            self._full_at[key] -= self._step
+            self._full_at[key] -= self._seconds_each

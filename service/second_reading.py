@@ -109,7 +109,7 @@ class SecondReader:
         if job is None:
             return False
         try:
-            turn = self.database.read(lambda conn: second_readings.line(conn, job.message).turn)
+            turn = self.database.read(lambda conn: second_readings.case_message(conn, job.message).turn)
         except NotFound:
             self._settle(job, by, "failed", "the message is not kept any more")
             return True
@@ -204,7 +204,7 @@ class SecondReader:
                 return  # another process has taken it over
             if answer.dropped:
                 second_readings.spend(conn, now.date(), dropped=sum(answer.dropped.values()))
-            line = second_readings.line(conn, job.message)
+            line = second_readings.case_message(conn, job.message)
             reading = second.reading_of(self.context.rules, line.turn, answer, f"{model} {request.version}")
             second_readings.keep_reading(conn, job.message, reading)
             rejudge(conn, second_readings.cases_of(conn, [job.message]), self.context, now=now)

@@ -14,7 +14,12 @@ NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
 TITLES = (
     ("ja", "全社ポータルにサインインできない", "朝から全社ポータルに入れません。エラー 0x8004 が出ます。", "incident"),
-    ("en", "Mail flow delayed to the Osaka office", "Outbound mail is delayed by two hours for 40 people.", "incident"),
+    (
+        "en",
+        "Mail flow delayed to the Osaka office",
+        "Outbound mail is delayed by two hours for 40 people.",
+        "incident",
+    ),
     ("ja", "十月分の請求書と返金について", "返金の対象になるかご確認をお願いいたします。", "billing"),
     ("en", "How to rotate the API key of the gateway", "Which steps keep the old key valid for a day?", "howto"),
     ("ja", "新入社員のアカウント作成の申請", "12月1日入社の方のアカウントをお願いします。", "request"),

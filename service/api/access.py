@@ -1,6 +1,6 @@
-"""Outermost ASGI layer: counts and logs each response, adds security headers, handles unexpected errors.
+"""The outermost ASGI middleware: counts and logs requests, adds security headers, handles unexpected errors.
 
-`/api/v1/…` is the same interface as `/api/…`; clients can rely on this name when there is another version.
+It also makes `/api/v1/…` the same as `/api/…`. Clients can rely on this name when there is another version.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""Defaults; a route may set others. They forbid scripts, frames and content-type sniffing."""
+"""Response headers that forbid scripts, frames and content-type sniffing, unless a route sets others."""
 
 
 class Access:
@@ -48,7 +48,7 @@ class Access:
         if only_head:  # RFC 9110 §9.3.2: the response to GET, without the body
             scope = {**scope, "method": "GET"}
 
-        async def guarded(message: Message) -> None:
+        async def send_checked(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -60,26 +60,24 @@ class Access:
             await send(message)
 
         try:
-            await self.app(scope, receive, guarded)
+            await self.app(scope, receive, send_checked)
         except Exception as error:
             kind, trace = type(error).__name__, where(error)
             log.error("request failed", method=scope["method"], route=_route(scope), error=kind, trace=trace)
             if status:
                 raise  # the response has begun, so the only way to signal the error is to close the connection
-            await problem(500, "an error in sodan; the log of the server has the details")(scope, receive, guarded)
-        self._note(scope, status, time.perf_counter() - began)
+            await problem(500, "an error in sodan; the log of the server has the details")(scope, receive, send_checked)
+        self._record(scope, status, time.perf_counter() - began)
 
-    def _note(self, scope: Scope, status: int, took: float) -> None:
-        """Count and log the route, not the path or the query: these may contain addresses, search terms or secrets."""
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count and log a response with its route. Path and query may contain addresses, search terms or secrets."""
         route, method = _route(scope), scope["method"]
         if method not in ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"):
             method = "other"
         self.meters.requests.labels(method, route, str(status)).inc()
-        self.meters.seconds.labels(route).observe(took)
-        token = scope.get("state", {}).get("token")
-        log.info(
-            "answered", method=method, route=route, status=status, ms=int(took * 1000), by=getattr(token, "name", "")
-        )
+        self.meters.seconds.labels(route).observe(seconds)
+        name = getattr(scope.get("state", {}).get("token"), "name", "")
+        log.info("answered", method=method, route=route, status=status, ms=int(seconds * 1000), by=name)
 
 
 def _route(scope: Scope) -> str:

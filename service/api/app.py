@@ -1,4 +1,4 @@
-"""Builds the HTTP application: middleware, error handlers, one router per resource, and additional pages."""
+"""Builds the HTTP application from middleware, error handlers, a router for each resource, and the web pages."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ RESOURCES = (cases, brief, messages, questions, vendors, meanings, spool, outbox
 
 
 def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: bool = True) -> FastAPI:
-    """Build the application.
+    """Return the application.
 
-    ``open_to_loopback``: it listens on loopback only, where no token is needed at first.
+    ``open_to_loopback``: it listens on loopback only, and needs no token while none exists (guard.py).
     """
 
     @asynccontextmanager
-    async def alive(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with webhook_delivery.sending(desk):
             yield
 
@@ -62,7 +62,7 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=alive,
+        lifespan=lifespan,
         separate_input_output_schemas=False,
         generate_unique_id_function=operation_id,
     )
@@ -88,17 +88,17 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
 
 
 def _complete_openapi(app: FastAPI) -> None:
-    """Add to OpenAPI what the routes do not show: authentication and the format of errors."""
-    made = app.openapi
+    """Add authentication and the format of errors to OpenAPI. FastAPI does not derive them from the routes."""
+    openapi_of_routes = app.openapi
 
     def openapi() -> dict[str, object]:
         if app.openapi_schema is None:
-            schema = made()
+            schema = openapi_of_routes()
             components = schema.setdefault("components", {})
             schemas = components.setdefault("schemas", {})
-            described = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(described.pop("$defs", {}))
-            schemas["ProblemDetails"] = described
+            details = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(details.pop("$defs", {}))
+            schemas["ProblemDetails"] = details
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}

@@ -1,7 +1,7 @@
-"""Limits the body of a request, and rejects text that no database can store: one ASGI layer before the routes.
+"""Checks requests before the routes: size and duration of the body, and characters that no database can store.
 
-Such text is NUL in path, query, form or JSON, and a lone surrogate in JSON. PostgreSQL accepts neither: a filter with
-one would cause an error 500 there and find nothing on SQLite. The response is 400.
+These are NUL in path, query, form or JSON, and lone surrogates in JSON. A filter with one would cause an error 500 on
+PostgreSQL and find nothing on SQLite.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import problem
 
-BODY_SECONDS = 60.0
-"""Time limit for a whole body."""
+BODY_SECONDS = 60.0  # time limit for receiving a whole body
 BODY_BYTES = 1_000_000
 _UNSTORABLE = "the text of a request must not contain NUL (U+0000) or a lone surrogate; remove it"
 _TOO_LARGE = f"the body is too large: at most {BODY_BYTES} bytes"
 
 
 class CheckBody:
-    """ASGI middleware: 413 for a body that is too large, 408 for one that takes too long, 400 (RFC 9110 §15.5)."""
+    """ASGI middleware. Rejects a body that is too large (413) or too slow (408), and unstorable characters (400)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -39,9 +38,9 @@ class CheckBody:
 
 
 def _checked(receive: Receive, headers: Headers) -> Receive:
-    """Wrap ``receive``; it raises HTTPException for a body that is not accepted."""
+    """Return ``receive`` with checks of the body. It raises HTTPException if the body is not accepted."""
     body, complete = bytearray(), False
-    ends = asyncio.get_running_loop().time() + BODY_SECONDS
+    deadline = asyncio.get_running_loop().time() + BODY_SECONDS
     declared = headers.get("content-length", "0")
     is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
 
@@ -52,7 +51,7 @@ def _checked(receive: Receive, headers: Headers) -> Receive:
         if declared.isdigit() and int(declared) > BODY_BYTES:
             raise HTTPException(413, _TOO_LARGE)
         try:
-            async with asyncio.timeout_at(ends):
+            async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
             why = f"the body did not arrive within {BODY_SECONDS:g} seconds; send it again"
@@ -68,24 +67,24 @@ def _checked(receive: Receive, headers: Headers) -> Receive:
     return receive_checked
 
 
-def _form_has_nul(written: bytes | bytearray) -> bool:
-    return b"%00" in written or b"\x00" in written
+def _form_has_nul(form: bytes | bytearray) -> bool:
+    return b"%00" in form or b"\x00" in form
 
 
-def _json_is_unstorable(written: bytes | bytearray) -> bool:
-    if b"\x00" in written:
+def _json_is_unstorable(body: bytes | bytearray) -> bool:
+    if b"\x00" in body:
         return True
-    if b"\\u" not in written:  # otherwise JSON can contain neither
+    if b"\\u" not in body:  # JSON contains these characters only as escapes
         return False
     try:
-        return _unstorable(json.loads(written))
+        return _is_unstorable(json.loads(body))
     except (ValueError, RecursionError):  # not JSON: the route reports it
         return False
 
 
-def _unstorable(value: Any) -> bool:
+def _is_unstorable(value: Any) -> bool:
     if isinstance(value, str):
         return "\x00" in value or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value))
     if isinstance(value, dict):
-        return any(_unstorable(key) or _unstorable(inner) for key, inner in value.items())
-    return isinstance(value, list) and any(map(_unstorable, value))
+        return any(_is_unstorable(key) or _is_unstorable(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(map(_is_unstorable, value))

@@ -14,7 +14,7 @@ from service.api.paging import answer
 from service.api.problems import documented
 from service.cases import brief_text
 from service.desk import Desk
-from service.outbound import letter
+from service.outbound import brief_mail
 from service.outbound.acknowledge import reply_subject
 
 
@@ -161,26 +161,26 @@ def read_brief(
     `eml` is a draft for a mail program, with the address of the case in Cc.
     """
     number = find().id
-    shown, made = desk.brief(number, for_, lang)
+    case, brief = desk.brief(number, for_, lang)
     match format:
         case "markdown":
-            return Response(brief_text.markdown(made), media_type="text/markdown; charset=utf-8")
+            return Response(brief_text.markdown(brief), media_type="text/markdown; charset=utf-8")
         case "text":
-            return Response(brief_text.text(made), media_type="text/plain; charset=utf-8")
+            return Response(brief_text.text(brief), media_type="text/plain; charset=utf-8")
         case "eml":
-            return _draft(desk, number, shown, made)
-    return answer(made)
+            return _draft(desk, number, case, brief)
+    return answer(brief)
 
 
-def _draft(desk: Desk, number: int, shown: dict[str, Any], made: dict[str, Any]) -> Response:
+def _draft(desk: Desk, number: int, case: dict[str, Any], brief: dict[str, Any]) -> Response:
     """Return a brief as a mail that a mail program opens as a draft."""
     outbound = desk.database.transact(desk.outbound)
-    mail = letter.unsent(
-        brief_text.text(made),
-        to="" if made["for"] == "team" else letter.address_of(shown, made["for"]),
+    mail = brief_mail.draft(
+        brief_text.text(brief),
+        to="" if brief["for"] == "team" else brief_mail.address_of(case, brief["for"]),
         cc=outbound.reply_address(number),
-        subject=reply_subject(shown["title"], shown["key"]),
-        language=made["lang"],
+        subject=reply_subject(case["title"], case["key"]),
+        language=brief["lang"],
     )
-    name = {"Content-Disposition": f'attachment; filename="{shown["key"]}.eml"'}
+    name = {"Content-Disposition": f'attachment; filename="{case["key"]}.eml"'}
     return Response(mail, headers=name, media_type="message/rfc822")

@@ -19,7 +19,7 @@ Role = Literal["team", "requester", "vendor", "unknown"]
 
 
 def doc(text: str, default: Any = ..., **given: Any) -> Any:
-    """Return a field with this description."""
+    """Return a pydantic field with the description ``text``."""
     return Field(default, description=text, **given)
 
 

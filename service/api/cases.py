@@ -23,8 +23,8 @@ from service.store import cases, feed, second_readings, suggestions, timeline
 from service.store.cursor import from_cursor
 
 Sides = Literal["team", "vendor", "requester", "none"]
-Unshown = Annotated[str | None, Header(include_in_schema=False)]
-"""Hidden, because schema-based tests cannot know the current ETag; the descriptions mention it."""
+HiddenHeader = Annotated[str | None, Header(include_in_schema=False)]
+"""A header with an ETag. It is not in the schema, since tests made from the schema cannot know the current ETag."""
 Sort = Annotated[
     SortName,
     # names for generated clients, which cannot derive any from a value that begins with "-"
@@ -126,22 +126,22 @@ def list_cases(
         older_than=moment(older_than, "older_than", now),
     )
     after = from_cursor(cursor)
-    found = desk.database.read(lambda conn: cases.page(conn, which, sort, limit, after, desk.prefix))
-    return page(request, *found)
+    items, position = desk.database.read(lambda conn: cases.page(conn, which, sort, limit, after, desk.prefix))
+    return page(request, items, position)
 
 
 @router.get("/cases/{key}", response_model=Case, responses={**documented(404, 503), **MOVED})
-def read_case(find: FindCase, desk: TheDesk, if_none_match: Unshown = None) -> Response:
+def read_case(find: FindCase, desk: TheDesk, if_none_match: HiddenHeader = None) -> Response:
     """Return one case. Its `ETag` identifies this state; send it as `If-Match` when you change the case."""
-    found = find()
-    tag = _tag(found)
-    if if_none_match and tag in [part.strip() for part in if_none_match.split(",")]:
-        return Response(status_code=304, headers={"ETag": tag})
-    return answer(_shown(desk, found), {"ETag": tag})
+    case = find()
+    etag = _etag(case)
+    if if_none_match and etag in [part.strip() for part in if_none_match.split(",")]:
+        return Response(status_code=304, headers={"ETag": etag})
+    return answer(_shown(desk, case), {"ETag": etag})
 
 
 @router.patch("/cases/{key}", response_model=Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
-def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_match: Unshown = None) -> Response:
+def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_match: HiddenHeader = None) -> Response:
     """Correct values by hand. sodan keeps them until you reset them with `null`.
 
     With `If-Match: <ETag>`, sodan makes the change only if the case has not changed since you read it. Otherwise the
@@ -149,7 +149,7 @@ def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_
     """
     wanted = change.model_dump(exclude_unset=True)
     _, changed = desk.set_values(find().id, wanted, who, partial(_must_match, if_match))
-    return answer(_shown(desk, changed), {"ETag": _tag(changed)})
+    return answer(_shown(desk, changed), {"ETag": _etag(changed)})
 
 
 @router.get("/cases/{key}/messages", response_model=MessagePage, responses={**documented(400, 404, 503), **MOVED})
@@ -157,16 +157,16 @@ def list_case_messages(
     request: Request, find: FindCase, desk: TheDesk, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """List the messages of a case, oldest first, including mails found inside forwards and quotes."""
-    found = find()
+    case = find()
     after = from_cursor(cursor)
-    return page(request, *desk.database.read(lambda conn: timeline.page(conn, found.id, limit, after, desk.prefix)))
+    return page(request, *desk.database.read(lambda conn: timeline.page(conn, case.id, limit, after, desk.prefix)))
 
 
 @router.get("/cases/{key}/history", response_model=EventPage, responses={**documented(404, 503), **MOVED})
 def list_case_events(find: FindCase, desk: TheDesk) -> Response:
     """List the events of a case, newest first. Undo a manual change by `POST /api/corrections/{id}/undo`."""
-    found = find()
-    events = desk.database.read(lambda conn: feed.of_case(conn, found.id, desk.prefix))
+    case = find()
+    events = desk.database.read(lambda conn: feed.of_case(conn, case.id, desk.prefix))
     return answer({"items": events, "next": None})
 
 
@@ -195,24 +195,24 @@ def undo_correction(desk: TheDesk, who: Who, id: Change) -> Response:
     return answer({"undone": id, "cases": [desk.key_of(number) for number in desk.undo([id], who)]})
 
 
-def _shown(desk: Desk, found: cases.Found) -> dict[str, Any]:
-    """Return the case document with its open suggestions, and whether a message waits for its second reading."""
-    open_ones = desk.database.read(lambda conn: suggestions.of_case(conn, found.id, desk.prefix))
-    calendars = calendars_of(desk.rules, found.document.get("vendor"))
-    document = cases.to_now(found, desk.now(), calendars) | {"suggestions": open_ones}
+def _shown(desk: Desk, case: cases.StoredCase) -> dict[str, Any]:
+    """Return the document of a case, with its open suggestions and whether a message waits for the language model."""
+    open_suggestions = desk.database.read(lambda conn: suggestions.of_case(conn, case.id, desk.prefix))
+    calendars = calendars_of(desk.rules, case.document.get("vendor"))
+    document = cases.to_now(case, desk.now(), calendars) | {"suggestions": open_suggestions}
     if desk.settings.model_url and document.get("read_by"):
-        pending = desk.database.read(lambda conn: second_readings.is_pending(conn, found.id))
+        pending = desk.database.read(lambda conn: second_readings.is_pending(conn, case.id))
         document["read_by"] = {**document["read_by"], "pending": pending}
     return document
 
 
-def _tag(found: cases.Found) -> str:
-    return f'"{found.id}.{found.version}"'
+def _etag(case: cases.StoredCase) -> str:
+    return f'"{case.id}.{case.version}"'
 
 
-def _must_match(if_match: str | None, found: cases.Found) -> None:
-    """Check `If-Match`. Raises Precondition (412) if it does not contain the current ETag (RFC 9110 §13.1.1)."""
+def _must_match(if_match: str | None, case: cases.StoredCase) -> None:
+    """Raise Precondition (412) if the header If-Match does not contain the current ETag (RFC 9110 §13.1.1)."""
     if if_match is None or if_match.strip() == "*":
         return
-    if _tag(found) not in [part.strip() for part in if_match.split(",")]:
+    if _etag(case) not in [part.strip() for part in if_match.split(",")]:
         raise Precondition("the case has changed since you read it: read it again, and send the new ETag")

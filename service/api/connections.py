@@ -1,7 +1,4 @@
-"""Limits per HTTP client: number of connections, and time to send a request.
-
-uvicorn has no time limit for the header of a request, and no limit per address.
-"""
+"""Limits the number of HTTP connections of an address, and the time to send a request. uvicorn has no such limits."""
 
 from __future__ import annotations
 
@@ -16,20 +13,17 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from service.api.problems import problem
 
 REQUEST_SECONDS = 10.0
-"""Time limit for a request line and header, from the start of the connection or from the previous response."""
+"""Time limit for a request line and headers, from the start of the connection or the end of the previous response."""
 CONNECTIONS = 900
 PER_HOST = 256
-"""Maximum number of connections per address; a proxy passes on the connections of many people."""
+"""Maximum number of connections from one address. It is high, since a proxy forwards those of many people."""
 
 
 class LimitedHttpProtocol(H11Protocol):
-    """HTTP/1.1 with these limits.
-
-    Every error is sent as problem+json, even if the request could not be parsed.
-    """
+    """HTTP/1.1 with these limits. A request that cannot be parsed is answered by problem+json too."""
 
     _hosts: ClassVar[WeakKeyDictionary[Any, Counter[str]]] = WeakKeyDictionary()
-    """For each server: number of connections per address."""
+    """Server → address → number of connections."""
     _idle_since = 0.0
     _counted = False
 
@@ -42,7 +36,7 @@ class LimitedHttpProtocol(H11Protocol):
         if hosts[self._host] > PER_HOST or (len(self.connections) > CONNECTIONS and not self._make_room(hosts)):
             transport.close()
             return
-        self.loop.call_later(REQUEST_SECONDS, self._look)
+        self.loop.call_later(REQUEST_SECONDS, self._close_if_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -62,35 +56,35 @@ class LimitedHttpProtocol(H11Protocol):
         return self.client[0] if self.client else ""
 
     @property
-    def _at_work(self) -> bool:
+    def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _look(self) -> None:
-        """Close the connection if no request was completed in time."""
+    def _close_if_late(self) -> None:
+        """Close the connection if the client sent no request in time; otherwise check again later."""
         if self.transport is None or self.transport.is_closing():
             return
-        left = REQUEST_SECONDS if self._at_work else self._idle_since + REQUEST_SECONDS - self.loop.time()
-        if left <= 0:
+        seconds = REQUEST_SECONDS if self._is_busy else self._idle_since + REQUEST_SECONDS - self.loop.time()
+        if seconds <= 0:
             self.transport.close()
         else:
-            self.loop.call_later(left, self._look)
+            self.loop.call_later(seconds, self._close_if_late)
 
     def _make_room(self, hosts: Counter[str]) -> bool:
-        """Close one idle connection; return whether there was one.
+        """Close an idle connection, and return whether there was one.
 
-        It is the one that was idle longest, preferably of the address with the most connections.
+        If possible, it is a connection of the address with the most connections; of these, the one idle for longest.
         """
         host = max(hosts, key=lambda name: hosts[name])
-        others = (one for one in self.connections if isinstance(one, LimitedHttpProtocol) and one is not self)
-        idle = [one for one in others if not one._at_work]
-        longest = min(idle, key=lambda one: (one._host != host, one._idle_since), default=None)
+        others = (other for other in self.connections if isinstance(other, LimitedHttpProtocol) and other is not self)
+        idle = [other for other in others if not other._is_busy]
+        longest = min(idle, key=lambda other: (other._host != host, other._idle_since), default=None)
         if longest is None:
             return False
         longest.transport.close()
         return True
 
     def send_400_response(self, msg: str) -> None:
-        """Reject a request that cannot be parsed, such as an unencoded ``?q=返金``: URLs are ASCII (RFC 3986 §2)."""
+        """Reject a request that cannot be parsed, for example because of ``?q=返金``: URLs are ASCII (RFC 3986 §2)."""
         detail = "not valid HTTP (RFC 9112); percent-encode everything but ASCII in a URL: ?q=%E8%BF%94%E9%87%91"
         answer = problem(400, detail)
         headers = [*answer.raw_headers, (b"connection", b"close")]

@@ -1,4 +1,4 @@
-"""Dependencies of routes: the desk, the name of the caller, the case that a URL names; and checks of a request."""
+"""Values that routes take from a request (the desk, the caller, the case in the URL), and checks of a request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Key = Annotated[str, Path(description="Key of the case, such as `SD-12`.")]
 
 
 async def desk_of(request: Request) -> Desk:
-    """Return the desk of the application; asynchronous, since a plain function would need a thread of its own."""
+    """Return the desk of the application. FastAPI would run a function that is not async in a thread."""
     desk = request.app.state.desk
     assert isinstance(desk, Desk)
     return desk
@@ -35,14 +35,14 @@ TheDesk = Annotated[Desk, Depends(desk_of)]
 
 
 def caller(request: Request) -> Token:
-    """Return the token of the caller, which the guard has stored in the request."""
+    """Return the token of the caller (guard.py)."""
     token = request.state.token
     assert isinstance(token, Token)
     return token
 
 
 def name_of(request: Request) -> str:
-    """Return the name recorded with a change: that of the token, or the login name of a local caller."""
+    """Return the name of the person who makes a request, to be recorded with a change."""
     return callers.name_of(caller(request), request.client)
 
 
@@ -50,64 +50,64 @@ Who = Annotated[str, Depends(name_of)]
 
 
 async def must_be_admin(request: Request) -> None:
-    """Raise Forbidden (403) if the token has not the scope admin."""
+    """Raise Forbidden (403) if the token does not have the scope admin."""
     if not caller(request).may("admin"):
         raise Forbidden(f"this call needs the scope admin; this token has {caller(request).scope}")
 
 
 class Moved(Exception):
-    """The case was merged; the argument is the URL of the same thing of the other case."""
+    """The case in the URL was merged into another one. The argument is the URL with the key of that case."""
 
 
 async def redirect(_request: Request, error: Exception) -> Response:
-    """Return the response to ``Moved``."""
+    """Return the response to a request that raised ``Moved``."""
     return RedirectResponse(str(error), 308)
 
 
-def find_case(request: Request, key: str, desk: Desk) -> cases.Found:
+def find_case(request: Request, key: str, desk: Desk) -> cases.StoredCase:
     """Return the case with this key. Raises NotFound, and Moved if it was merged into another one."""
-    found = desk.find(key)
-    if found.merged_into is None:
-        return found
-    there = desk.survivor(key)
-    rest = request.url.path.removeprefix(f"/api/cases/{key}")
+    case = desk.find(key)
+    if case.merged_into is None:
+        return case
+    target = desk.key_of(desk.survivor(key))
+    subpath = request.url.path.removeprefix(f"/api/cases/{key}")
     query = f"?{request.url.query}" if request.url.query else ""
-    raise Moved(f"/api/cases/{desk.key_of(there)}{rest}{query}")
+    raise Moved(f"/api/cases/{target}{subpath}{query}")
 
 
-async def _finder(request: Request, key: Key, desk: TheDesk) -> Callable[[], cases.Found]:
+async def _finder(request: Request, key: Key, desk: TheDesk) -> Callable[[], cases.StoredCase]:
     return partial(find_case, request, key, desk)
 
 
-FindCase = Annotated[Callable[[], cases.Found], Depends(_finder)]
-"""Finds the case when it is called: the framework checks the other parameters first."""
+FindCase = Annotated[Callable[[], cases.StoredCase], Depends(_finder)]
+"""A function that returns the case in the URL. The route calls it after FastAPI has checked the other parameters."""
 
 
 def operation_id(route: APIRoute) -> str:
-    """Return ``listCases`` for ``list_cases``: generated clients use it as a method name."""
-    first, *rest = route.name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+    """Return ``listCases`` for the route ``list_cases``. Generated clients use it as the name of a method."""
+    first, *others = route.name.split("_")
+    return first + "".join(word.capitalize() for word in others)
 
 
 async def refuse_unknown_query(request: Request) -> None:
-    """Reject a misspelt parameter instead of ignoring it. Raises RequestValidationError (422)."""
+    """Raise RequestValidationError (422) if the query has a parameter that the route does not have."""
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
     known = set(_query_names(route.dependant))
-    wrong = [
+    errors = [
         {"loc": ("query", name), "msg": f"there is no such parameter{_hint(name, known)}", "type": "extra_forbidden"}
         for name in request.query_params
         if name not in known
     ]
-    if wrong:
-        raise RequestValidationError(wrong)
+    if errors:
+        raise RequestValidationError(errors)
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:
     yield from (field.alias for field in dependant.query_params)
-    for below in dependant.dependencies:
-        yield from _query_names(below)
+    for dependency in dependant.dependencies:
+        yield from _query_names(dependency)
 
 
 def _hint(name: str, known: set[str]) -> str:

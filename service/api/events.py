@@ -94,8 +94,7 @@ class EventPage(Out):
     next: str | None = doc("Always null: there is only one page.", None)
 
 
-LOOK = 0.25
-"""Seconds between two database queries; one query serves all listeners."""
+POLL_SECONDS = 0.25  # time between two database queries; one query serves all listeners
 EVENT = {
     "type": "object",
     "properties": {
@@ -110,7 +109,7 @@ EVENT = {
 }
 """OpenAPI schema of one event."""
 STREAM = {"anyOf": [{"type": "string", "description": "The stream as text."}, EVENT]}
-"""Programs that parse the stream apply the schema to each event; generated clients apply it to the whole text."""
+"""OpenAPI schema of the stream. Some clients apply it to each event, generated clients to the whole text."""
 Last = Annotated[
     str | None,
     Query(
@@ -132,38 +131,40 @@ Named = Annotated[
         "`event`, so that a browser gets every event as `message`."
     ),
 ]
-MOST_LISTENERS = 200
-BATCH = 500
+MAX_LISTENERS = 200
+BATCH = 500  # maximum number of events read at once
 
 
 class Feed:
-    """Polls the database while there are listeners, and wakes them when there are new events."""
+    """Polls the database for new events while clients listen, and wakes these clients."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.listeners = 0
         self._newest = 0
         self._changed = asyncio.Condition()
-        self._watch: asyncio.Task[None] | None = None
+        self._poller: asyncio.Task[None] | None = None
 
     async def newest(self) -> int:
+        """Return the id of the newest event. Raises Unavailable."""
         return await anyio.to_thread.run_sync(self.desk.database.read, feed.newest)
 
     async def after(self, last: int) -> list[dict[str, Any]]:
+        """Return up to ``BATCH`` events after the event ``last``. Raises Unavailable."""
         read = lambda conn: feed.since(conn, last, BATCH, self.desk.prefix)  # noqa: E731
         return await anyio.to_thread.run_sync(self.desk.database.read, read)
 
-    async def changed(self, last: int, patience: float) -> None:
-        """Wait until there is an event after ``last``, but at most ``patience`` seconds."""
-        if self._watch is None or self._watch.done():
-            self._watch = asyncio.create_task(self._look())
+    async def wait(self, last: int, seconds: float) -> None:
+        """Wait until there is an event after the event ``last``, but at most for ``seconds``."""
+        if self._poller is None or self._poller.done():
+            self._poller = asyncio.create_task(self._poll())
         try:
-            async with asyncio.timeout(patience), self._changed:
+            async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(lambda: self._newest > last)
         except TimeoutError:
             pass
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         while self.listeners:
             try:
                 newest = await self.newest()
@@ -173,12 +174,12 @@ class Feed:
                 async with self._changed:
                     self._newest = newest
                     self._changed.notify_all()
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_SECONDS)
 
 
 def routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/events", tags=["events"])
-    watched = Feed(desk)
+    events = Feed(desk)
 
     @router.get(
         "",
@@ -204,21 +205,20 @@ def routes(desk: Desk) -> APIRouter:
         With the header `Last-Event-ID`, the stream continues after that event. Without this header, the stream begins
         with new events.
         """
-        wanted = last_event_id or last
-        if wanted is not None and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+        given = last_event_id or last
+        if given is not None and not (given.isascii() and given.isdigit() and len(given) < 19):
             raise Refused("Last-Event-ID: expected the `id` of an event, such as 41")
-        start = int(wanted) if wanted is not None else 0 if once else await watched.newest()
+        start = int(given) if given is not None else 0 if once else await events.newest()
         # no await between check and increment, since many requests may arrive at once
-        if watched.listeners >= MOST_LISTENERS:
+        if events.listeners >= MAX_LISTENERS:
             return problem(
                 503,
-                f"{MOST_LISTENERS} clients read events already; retry after the seconds in Retry-After",
+                f"{MAX_LISTENERS} clients read events already; retry after the seconds in Retry-After",
                 headers={"Retry-After": "30"},
             )
-        watched.listeners += 1
-        return _Counted(
-            watched, _told(watched, min(start, 2**62), once, named), ping=15, headers={"Cache-Control": "no-store"}
-        )
+        events.listeners += 1
+        stream = _stream(events, min(start, 2**62), once, named)
+        return _CountedStream(events, stream, ping=15, headers={"Cache-Control": "no-store"})
 
     return router
 
@@ -234,29 +234,29 @@ def describe_webhook(app: FastAPI) -> None:
         """
 
 
-class _Counted(EventSourceResponse):
-    """A stream that reduces the number of listeners however it ends, even before its first event."""
+class _CountedStream(EventSourceResponse):
+    """A stream of events that decreases the number of listeners when it ends, even before its first event."""
 
-    def __init__(self, watched: Feed, events: AsyncIterator[ServerSentEvent], **given: Any) -> None:
-        super().__init__(events, **given)
-        self._watched = watched
+    def __init__(self, events: Feed, stream: AsyncIterator[ServerSentEvent], **options: Any) -> None:
+        super().__init__(stream, **options)
+        self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._watched.listeners -= 1
+            self._events.listeners -= 1
 
 
-async def _told(watched: Feed, last: int, once: bool, named: bool) -> AsyncIterator[ServerSentEvent]:
+async def _stream(events: Feed, last: int, once: bool, named: bool) -> AsyncIterator[ServerSentEvent]:
     yield ServerSentEvent(comment="listening", retry=2000)
     while True:
-        events = await watched.after(last)
-        for event in events:
+        batch = await events.after(last)
+        for event in batch:
             last = event["id"]
             name = event["kind"] if named else None
             yield ServerSentEvent(json.dumps(event, ensure_ascii=False), id=str(last), event=name)
-        if once and len(events) < BATCH:
+        if once and len(batch) < BATCH:
             return
-        if len(events) < BATCH:
-            await watched.changed(last, 30)
+        if len(batch) < BATCH:
+            await events.wait(last, 30)

@@ -1,10 +1,10 @@
-"""Authentication, rate limits and origin checks: one ASGI layer before the routes.
+"""Checks requests before the routes: authentication, rate limits, and requests caused by other sites.
 
-* A token is required, except on loopback while no valid token exists: then a direct connection that uses a name
-  of this machine is enough. A proxy may not identify itself; `SODAN_TRUST_LOOPBACK=no` requires a token there too.
-* A token has the scope read, write or admin. GET needs read, other methods need write; routes check admin.
-* Requests that another site caused a browser to send may not change anything (CSRF). A host name that only
-  resolves to this machine is rejected (DNS rebinding).
+* A token is required, except on loopback while no valid token exists: then a direct connection to a loopback name needs
+  none. Since not every proxy identifies itself, `SODAN_TRUST_LOOPBACK=no` requires a token on loopback too.
+* A token has the scope read, write or admin. GET needs read, other methods need write. Some routes require admin.
+* A request that another site caused in a browser must not change anything (CSRF). Host names that merely resolve to
+  this machine are rejected (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ from service.store.tokens import Token
 T = TypeVar("T")
 COOKIE = "sodan_token"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico"})
-"""Paths that need no token, like `/static/` and `/problems/`. They reveal nothing about cases."""
+"""Paths that need no token, since they reveal nothing about cases. The same is true of `/static/` and `/problems/`."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110 §9.2.1)."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 PROXIED = ("forwarded", "x-real-ip", "via", "x-forwarded-")
-"""Prefixes of the headers that a proxy adds."""
+"""Beginnings of the names of headers that a proxy adds."""
 LOOPBACK_ADDRESSES = ("127.", "::1", "::ffff:127.")
-KNOWN_SECONDS = 5.0
-"""How long the result "a valid token exists" is cached."""
+CACHE_SECONDS = 5.0
+"""How long it is remembered that a valid token exists."""
 
 LOCAL = Token(0, "", "admin")
-"""The caller on this machine while no token is required."""
+"""The token of a caller on this machine while no token is required."""
 
 
 class Guard:
@@ -53,7 +54,7 @@ class Guard:
         self.app, self.database, self.open_to_loopback, self.now = app, database, open_to_loopback, now
         self.calls = Rate(rate, seconds=60, burst=max(5, rate / 4))
         self.failures = Rate(30, seconds=60, burst=7.5)
-        self._taken_until = 0.0
+        self._token_exists_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,7 +84,7 @@ class Guard:
             state["token"] = LOCAL if local and not secret else None
             return None
         if not secret:
-            if not local or await self._is_taken():
+            if not local or await self._token_exists():
                 return _unknown(scope, headers, "a token is needed: send Authorization: Bearer …")
             state["token"] = LOCAL
             return None
@@ -101,20 +102,19 @@ class Guard:
         state["token"] = token
         return None
 
-    async def _is_taken(self) -> bool:
-        """Whether a valid token exists, so that a token is required on loopback too."""
-        if time.monotonic() >= self._taken_until and await self._read(tokens.any_valid):
-            self._taken_until = time.monotonic() + KNOWN_SECONDS
-        return time.monotonic() < self._taken_until
+    async def _token_exists(self) -> bool:
+        if time.monotonic() >= self._token_exists_until and await self._read(tokens.any_valid):
+            self._token_exists_until = time.monotonic() + CACHE_SECONDS
+        return time.monotonic() < self._token_exists_until
 
     async def _read(self, query: Callable[..., T], *values: Any) -> T:
-        """Run a query of the tokens that are valid now, in a thread."""
+        """Return the result of a query about valid tokens, run in a thread."""
         now = self.now()
         return await anyio.to_thread.run_sync(self.database.read, lambda conn: query(conn, *values, now))
 
 
 def _unknown(scope: Scope, headers: Headers, why: str) -> Response:
-    """Return the response to a caller without a valid token: for a page, the form to sign in."""
+    """Return the response to a caller without a valid token: 401, or for a page a redirect to the sign-in form."""
     is_page = "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api")
     if scope["method"] in SAFE and is_page:
         return RedirectResponse("/login", 303)
@@ -122,7 +122,7 @@ def _unknown(scope: Scope, headers: Headers, why: str) -> Response:
 
 
 def _secret(headers: Headers) -> tuple[str, bool]:
-    """Return the token of a request, and whether it is from a cookie."""
+    """Return the secret of the token in a request, and whether it is in a cookie; ("", False) if there is none."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return value.strip(), False
@@ -134,7 +134,7 @@ def _secret(headers: Headers) -> tuple[str, bool]:
 
 
 def _from_elsewhere(headers: Headers) -> bool:
-    """Whether the browser reports that another site caused the request; other programs send no such header."""
+    """Return whether another site caused the request. Only browsers send the headers that tell this."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")
@@ -143,7 +143,7 @@ def _from_elsewhere(headers: Headers) -> bool:
 
 
 def _is_direct(scope: Scope, headers: Headers) -> bool:
-    """Whether a program on this machine connects directly. HTTP/1.0 may be a proxy that adds no header."""
+    """Return whether a program on this machine connects without a proxy. A proxy may use HTTP/1.0 and add no header."""
     client = str((scope.get("client") or ("",))[0])
     proxied = any(name.startswith(PROXIED) for name in headers)
     return client.startswith(LOOPBACK_ADDRESSES) and not proxied and scope.get("http_version") != "1.0"

@@ -41,66 +41,60 @@ MAILBOXES: tuple[tuple[Any, str, str, Callable[[mailboxes.Status], float | None]
         Gauge,
         "last_success_seconds",
         "Unix time at which all folders of a mailbox were last read completely",
-        lambda one: one.last_success_at.timestamp() if one.last_success_at else None,
+        lambda box: box.last_success_at.timestamp() if box.last_success_at else None,
     ),
-    (Gauge, "failing", "1 while a mailbox cannot be read", lambda one: int(one.failing_since is not None)),
-    (Gauge, "lag_seconds", "Seconds between arrival and storage of the mail fetched last", lambda one: one.lag_seconds),
-    (Total, "errors", "Failed attempts to read a mailbox", lambda one: one.errors),
-    (Total, "mails", "Mails fetched from a mailbox and stored", lambda one: one.taken),
-    (Gauge, "left", "Mails that sodan could not fetch so far", lambda one: one.failed),
+    (Gauge, "failing", "1 while a mailbox cannot be read", lambda box: int(box.failing_since is not None)),
+    (Gauge, "lag_seconds", "Seconds between arrival and storage of the mail fetched last", lambda box: box.lag_seconds),
+    (Total, "errors", "Failed attempts to read a mailbox", lambda box: box.errors),
+    (Total, "mails", "Mails fetched from a mailbox and stored", lambda box: box.taken),
+    (Gauge, "left", "Mails that sodan could not fetch so far", lambda box: box.failed),
 )
-"""Kind of metric, its name and text, and the value of a mailbox."""
+"""The metrics of a mailbox: type, name, description, and a function that returns the value."""
 Counts = tuple[
     spool_view.Ledger, datetime | None, list[tuple[str, str, int]], list[mailboxes.Status], dict[str, int], int
 ]
 WAIT_SECONDS = 3.0
-"""After this time the check reports that the database does not respond."""
+"""Time after which the readiness check reports that the database does not respond."""
 NOTE = "a changed rule pack or site file has an error, so sodan uses the previous rules: run `sodan doctor`"
 
 
 class Meters:
-    """Metrics of this process; metrics of the database are read on request."""
+    """The metrics: those of this process, and those of the database, which are read on request."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._counts = CachedValue(self._count)
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "sodan_http_requests", "HTTP responses", ("method", "route", "status"), registry=self.registry
-        )
-        self.seconds = Histogram(
-            "sodan_http_request_seconds",
-            "Seconds until the response to an HTTP request",
-            ("route",),
-            registry=self.registry,
-        )
+        labels = ("method", "route", "status")
+        self.requests = Counter("sodan_http_requests", "HTTP responses", labels, registry=self.registry)
+        text = "Seconds until the response to an HTTP request"
+        self.seconds = Histogram("sodan_http_request_seconds", text, ("route",), registry=self.registry)
         self.registry.register(self)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics of the database, read in one transaction so that they are consistent."""
-        ledger, oldest, found, fetched, sending, doubt = self._counts()
+        """Yield the metrics of the database. They are read in one transaction, so they are consistent."""
+        ledger, oldest, by_state, statuses, outbox_counts, in_doubt = self._counts()
         yield Total("sodan_mails_accepted", "Mails received and stored", ledger.accepted)
         yield Total("sodan_mails_taken_in", "Mails processed and put into a case", ledger.taken_in)
         yield Gauge("sodan_mails_waiting", "Mails not processed yet", ledger.waiting)
         yield Gauge("sodan_mails_shunted", "Mails set aside after three failed attempts", ledger.shunted)
         age = max(0.0, (self.desk.now() - oldest).total_seconds()) if oldest else 0.0
         yield Gauge("sodan_mails_waiting_seconds", "Seconds since the oldest waiting mail was received", age)
-        counts = {(status, priority): number for status, priority, number in found}
+        counts = {(status, priority): number for status, priority, number in by_state}
         yield _labelled(Gauge("sodan_cases", "Cases", labels=("status", "priority")), counts)
-        yield from _of_mailboxes(fetched)
+        yield from _mailbox_metrics(statuses)
         if self.desk.settings.model_url:
-            yield from self._model()
-        entries = {(state,): sending.get(state, 0) for state in outbox.STATES}
+            yield from self._model_metrics()
+        entries = {(state,): outbox_counts.get(state, 0) for state in outbox.STATES}
         yield _labelled(Gauge("sodan_outbox", "Outgoing mails and notifications", labels=("state",)), entries)
-        yield Total("sodan_outbox_in_doubt", "Times that a sender process died while it sent a mail", doubt)
+        yield Total("sodan_outbox_in_doubt", "Times that a sender process died while it sent a mail", in_doubt)
         refused = int(self.desk.context.refused is not None)
         yield Gauge("sodan_rules_refused", "1 while a changed pack or site file has an error", refused)
 
-    def _model(self) -> Iterator[Metric]:
-        """Yield the metrics of second readings and their cost."""
+    def _model_metrics(self) -> Iterator[Metric]:
         settings = self.desk.settings
         spent, jobs = self.desk.database.read(
-            lambda conn: (second_readings.usage_in_all(conn), second_readings.counts(conn))
+            lambda conn: (second_readings.total_usage(conn), second_readings.counts(conn))
         )
         yield Total("sodan_model_requests", "Requests to the language model", spent.requests)
         yield Total("sodan_model_seconds", "Seconds spent waiting for responses of the language model", spent.seconds)
@@ -132,18 +126,17 @@ class Meters:
 
 
 def _labelled(metric: Any, values: Mapping[Any, float | None]) -> Metric:
-    """Return the metric with a value for each combination of labels; None: no value."""
+    """Add values to a metric and return it. ``values``: values of the labels → value of the metric; None: left out."""
     for labels, value in values.items():
         if value is not None:
             metric.add_metric(labels, value)
     return metric  # type: ignore[no-any-return]
 
 
-def _of_mailboxes(fetched: list[mailboxes.Status]) -> Iterator[Metric]:
-    """Yield the metrics of the mailboxes that mail is fetched from, by name."""
-    for family, name, text, value in MAILBOXES if fetched else ():
+def _mailbox_metrics(statuses: list[mailboxes.Status]) -> Iterator[Metric]:
+    for family, name, text, value in MAILBOXES if statuses else ():
         metric = family(f"sodan_mailbox_{name}", text, labels=("mailbox",))
-        yield _labelled(metric, {(one.name,): value(one) for one in fetched})
+        yield _labelled(metric, {(status.name,): value(status) for status in statuses})
 
 
 def routes(desk: Desk, meters: Meters) -> APIRouter:
@@ -161,9 +154,9 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
 
         The database must be writable, have the schema of this version, and have enough disk space.
         """
-        trouble = readiness.trouble()
-        if trouble is not None:
-            return problem(503, trouble, headers={"Retry-After": "5"})
+        reason = readiness.problem()
+        if reason is not None:
+            return problem(503, reason, headers={"Retry-After": "5"})
         return answer({"status": "ok"} if desk.context.refused is None else {"status": "ok", "note": NOTE})
 
     @router.get("/metrics", response_class=Response, responses={**TEXT, **documented(503)})
@@ -177,36 +170,36 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
 
 
 class Readiness:
-    """Runs one check at a time; callers that arrive meanwhile share its result."""
+    """Checks whether mail can be accepted. Only one check runs at a time; callers meanwhile get the same result."""
 
     def __init__(self, database: Database, min_free_bytes: int) -> None:
         self._database = database
         self._min_free_bytes = min_free_bytes
-        self._guard = threading.Lock()
-        self._looking: Future[str | None] | None = None
+        self._lock = threading.Lock()
+        self._result: Future[str | None] | None = None
 
-    def trouble(self) -> str | None:
-        """Return what is wrong, in words for the public; None if nothing is."""
+    def problem(self) -> str | None:
+        """Return why mail cannot be accepted, as a text that may be public; None if it can."""
         try:
-            return self._look().result(WAIT_SECONDS)
+            return self._current_check().result(WAIT_SECONDS)
         except TimeoutError:
             return f"the database did not respond within {WAIT_SECONDS:g} seconds"
 
-    def _look(self) -> Future[str | None]:
-        with self._guard:
-            if self._looking is None or self._looking.done():
-                self._looking = Future()
-                threading.Thread(target=self._find, args=(self._looking,), daemon=True).start()
-            return self._looking
+    def _current_check(self) -> Future[str | None]:
+        with self._lock:
+            if self._result is None or self._result.done():
+                self._result = Future()
+                threading.Thread(target=self._check, args=(self._result,), daemon=True).start()
+            return self._result
 
-    def _find(self, found: Future[str | None]) -> None:
+    def _check(self, result: Future[str | None]) -> None:
         try:
             if self._database.read(migrate.revision) != migrate.head():
-                found.set_result("the database has the schema of another version: run `sodan migrate`")
+                result.set_result("the database has the schema of another version: run `sodan migrate`")
                 return
             self._database.probe()
-            found.set_result(disk_full_reason(self._database.folder, self._min_free_bytes))
+            result.set_result(disk_full_reason(self._database.folder, self._min_free_bytes))
         except Unavailable as error:
-            found.set_result(str(error))
+            result.set_result(str(error))
         except BaseException as error:
-            found.set_exception(error)
+            result.set_exception(error)

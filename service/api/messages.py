@@ -149,7 +149,7 @@ class Why(Out):
 
 Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the message.")]
 Accepted = Annotated[str | None, Header(include_in_schema=False)]
-"""Described by the media types of the response: OpenAPI ignores a parameter of this name."""
+"""The header Accept. It is not in the schema, since OpenAPI ignores a parameter of this name."""
 MAIL, BYTES = "message/rfc822", "application/octet-stream"
 RAW: dict[int | str, dict[str, Any]] = {
     200: {
@@ -189,8 +189,8 @@ def list_messages(
 
     The list can contain several messages, because some senders use one id for different mails.
     """
-    found = desk.database.read(lambda conn: timeline.by_message_id(conn, message_id, desk.prefix))
-    return answer({"items": found, "next": None})
+    items = desk.database.read(lambda conn: timeline.by_message_id(conn, message_id, desk.prefix))
+    return answer({"items": items, "next": None})
 
 
 @router.get("/messages/{id}", response_model=MessageOut, responses=documented(404, 503))
@@ -228,10 +228,13 @@ def move_message(desk: TheDesk, who: Who, id: Number, body: Move) -> Response:
 
 
 def _media_type(accept: str | None) -> str:
-    """Return `message/rfc822`, unless the caller accepts bytes but not mail (RFC 9110 §12.5.1)."""
-    kinds = (kind.replace(" ", "").lower().split(";") for kind in (accept or "").split(","))
-    asked = {name for name, *rest in kinds if not any(re.fullmatch(r"q=0(\.0*)?", one) for one in rest)}
-    return BYTES if BYTES in asked and MAIL not in asked else MAIL
+    """Return the media type of a raw mail: ``MAIL``, or ``BYTES`` if the caller accepts only that.
+
+    ``accept``: the header Accept (RFC 9110 §12.5.1).
+    """
+    ranges = (part.replace(" ", "").lower().split(";") for part in (accept or "").split(","))
+    accepted = {name for name, *params in ranges if not any(re.fullmatch(r"q=0(\.0*)?", param) for param in params)}
+    return BYTES if BYTES in accepted and MAIL not in accepted else MAIL
 
 
 @router.get("/attachments/{id}", response_class=Response, responses={**FILE, **documented(404, 503)})
@@ -243,7 +246,7 @@ def read_attachment(desk: TheDesk, id: FileId) -> Response:
         parse.attachment(raw, file.part),
         headers={
             "Content-Type": "application/octet-stream",
-            "X-Content-Type": _token(file.content_type),
+            "X-Content-Type": _valid_type(file.content_type),
             "Content-Disposition": disposition(file.filename),
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "Cache-Control": "private, no-cache",
@@ -265,20 +268,17 @@ def disposition(filename: str) -> str:
     if _DEVICE.match(name):
         name = f"_{name}"
     name = name[:150] if len(name) <= 150 else f"{name[:120]}…{name[-29:]}"
-    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", unicodedata.normalize("NFKD", name)) or "attachment"
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    ascii_name = re.sub(r"[^A-Za-z0-9._ -]", "_", unicodedata.normalize("NFKD", name)) or "attachment"
+    return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _token(content_type: str) -> str:
-    """Return the media type, or ``application/octet-stream`` if it is not valid (RFC 9110 §8.3.1)."""
-    written = content_type.partition(";")[0].strip().lower()
-    return (
-        written
-        if re.fullmatch(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}", written)
-        else "application/octet-stream"
-    )
+def _valid_type(content_type: str) -> str:
+    """Return the media type without parameters, or ``application/octet-stream`` if it is invalid (RFC 9110 §8.3.1)."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    valid = re.fullmatch(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}", media_type)
+    return media_type if valid else BYTES
 
 
 def corrected(desk: TheDesk, event: int, case: int) -> Response:
-    """Return the response to a correction: its id, the case, and the URL that undoes it."""
+    """Return the response to a manual change: its id, the key of the case, and the URL that undoes the change."""
     return answer({"correction": event, "case": desk.key_of(case), "undo": f"/api/corrections/{event}/undo"})

@@ -14,7 +14,7 @@ MOMENT = [
     {"type": "string", "maxLength": 0},
     {"type": "null"},
 ]
-"""OpenAPI schema of such a time."""
+"""OpenAPI schema of a time in a request."""
 _AGO = re.compile(r"(?P<count>[0-9]{1,6})\s*(?P<unit>[smhdw]|min|sec|hours?|days?|weeks?|minutes?|seconds?)")
 _ISO = re.compile(
     r"P(?:(?P<d>[0-9]{1,6})D)?(?:T(?:(?P<h>[0-9]{1,6})H)?(?:(?P<m>[0-9]{1,6})M)?(?:(?P<s>[0-9]{1,6})S)?)?"
@@ -22,25 +22,25 @@ _ISO = re.compile(
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def moment(written: str | None, name: str, now: datetime) -> datetime | None:
+def moment(value: str | None, name: str, now: datetime) -> datetime | None:
     """Parse ``2026-11-24T01:00:00Z``, ``2026-11-24``, or a duration before now: ``90m``, ``12h``, ``3d``, ``P3D``.
 
-    A time without a zone is UTC. None if ``written`` is blank. Raises Refused, naming the parameter.
+    A time without a zone is in UTC. A blank value gives None. Raises Refused. ``name``: the parameter of the request.
     """
-    if written is None or not written.strip():
+    if value is None or not value.strip():
         return None
-    text = written.strip()
+    text = value.strip()
     try:
-        if found := _AGO.fullmatch(text.lower()):
-            return _in_range(now - timedelta(**{_UNITS[found["unit"][0]]: int(found["count"])}))
-        if (found := _ISO.fullmatch(text.upper())) and any(found.groups()):
-            part = {key: int(value or 0) for key, value in found.groupdict().items()}
+        if match := _AGO.fullmatch(text.lower()):
+            return _in_range(now - timedelta(**{_UNITS[match["unit"][0]]: int(match["count"])}))
+        if (match := _ISO.fullmatch(text.upper())) and any(match.groups()):
+            part = {key: int(value or 0) for key, value in match.groupdict().items()}
             return _in_range(now - timedelta(days=part["d"], hours=part["h"], minutes=part["m"], seconds=part["s"]))
         # form encoding turns the "+" of a zone into a space; RFC 3339 allows leap seconds and the year 0000
         text = re.sub(r" (?=\d{2}:?\d{2}$)", "+", text) if "T" in text.upper() else text
         text = re.sub(r"(?<=:\d{2}:)60", "59", text.upper())
-        read = datetime.fromisoformat(re.sub(r"^0000", "0001", text))
-        return _in_range(read if read.tzinfo else read.replace(tzinfo=UTC))
+        time = datetime.fromisoformat(re.sub(r"^0000", "0001", text))
+        return _in_range(time if time.tzinfo else time.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         raise Refused(
             f"{name}: expected a time such as 2026-11-24T01:00:00Z, or a duration before now: 90m, 12h, 3d"

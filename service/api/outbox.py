@@ -104,6 +104,6 @@ def _changed(desk: Desk, id: int, change: Callable[[Connection, int, str, dateti
 
 
 def entry(row: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """Return an outbox entry as it is shown to clients."""
+    """Return a row of the outbox as the API shows it."""
     case = None if row["case_id"] is None else key_of(row["case_id"], prefix)
     return {"case": case, **{name: value for name, value in row.items() if name not in HIDDEN}}

@@ -1,4 +1,4 @@
-"""Keyset paging: a cursor marks the end of a page, so that new mail makes no item missing or repeated."""
+"""JSON responses, and lists in pages. A cursor marks the end of a page, so new mail does not shift the next page."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ JSON = "application/json"
 
 
 def encode(value: Any) -> bytes:
-    """Encode as compact JSON in UTF-8, without escaping Japanese; times as ISO 8601 in UTC."""
+    """Return a value as compact JSON in UTF-8. Japanese is not escaped; times are ISO 8601 in UTC."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=stamp).encode("utf-8", "replace")
 
 
 def answer(value: Any, headers: dict[str, str] | None = None, status: int = 200) -> Response:
-    """Return a JSON response that caches may not reuse unchecked."""
+    """Return a JSON response. Caches must ask the server before they use it again."""
     return Response(encode(value), status, {"Cache-Control": "private, no-cache", **(headers or {})}, JSON)
 
 
 def page(request: Request, items: list[Any], position: list[Any] | None) -> Response:
-    """Return `{"items", "next"}`, with `Link: <…>; rel="next"` (RFC 8288) if there is another page."""
+    """Return a page of a list, with a `Link` (RFC 8288) to the next one. ``position``: of the last item (cursor.py)."""
     return _page(request, items, to_cursor(position))
 
 
 def page_of_rows(
     request: Request, rows: list[dict[str, Any]], limit: int, shown: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> Response:
-    """Like `page`, for rows of which one more than ``limit`` was read; the cursor is the id of the last row."""
+    """As ``page``, with row ids as cursors. ``rows`` has more than ``limit`` rows if there is another page."""
     after = rows[limit - 1]["id"] if len(rows) > limit else None
     return _page(request, list(map(shown, rows[:limit])), after)
 

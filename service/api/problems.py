@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem+json, with texts that reveal nothing internal.
+"""Error responses as problem+json (RFC 9457). Their texts reveal nothing internal.
 
 Refused → 400    NotFound → 404    Conflict → 409 (412 if the caller sent an ETag)    Unavailable → 503
 """
@@ -64,27 +64,18 @@ def problem(
 
 
 def type_of(status: int) -> str:
-    """Return the problem type of a status, relative to the service; ``about:blank`` if there is no page for it."""
+    """Return the problem type of a status: the path of the page that explains it, or ``about:blank``."""
     return PROBLEM_PAGES + PROBLEM_TYPES[status] if status in PROBLEM_TYPES else "about:blank"
 
 
 def status_of(error: SodanError) -> int:
     """Return the HTTP status for an error."""
-    for kind, status in (
-        (NotFound, 404),
-        (Precondition, 412),
-        (Conflict, 409),
-        (Forbidden, 403),
-        (Refused, 400),
-        (Unavailable, 503),
-    ):
-        if isinstance(error, kind):
-            return status
-    return 500
+    statuses = {NotFound: 404, Precondition: 412, Conflict: 409, Forbidden: 403, Refused: 400, Unavailable: 503}
+    return next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe these errors for OpenAPI as problem+json, plus 401, 403, 422 and 429, which any call can return."""
+    """Return the OpenAPI ``responses`` for errors: ``statuses``, and those of all calls (401, 403, 422, 429)."""
     return {
         status: {
             "description": http.HTTPStatus(status).phrase,
@@ -95,25 +86,25 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Install handlers so that all errors, including those of the framework, are problem+json."""
+    """Install handlers that return all errors as problem+json, also those of FastAPI."""
     routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
 
     def allowed(path: str) -> str:
-        """Return all methods of a path (RFC 9110 §10.2.1); the framework lists only those of its first route."""
-        found = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
-        return ", ".join(sorted(found))
+        """Return all methods of a path (RFC 9110 §10.2.1). FastAPI gives only those of the first route."""
+        methods = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+        return ", ".join(sorted(methods))
 
-    async def ours(request: Request, error: Exception) -> Response:
+    async def sodan_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, SodanError)
         retry = {"Retry-After": "5"} if isinstance(error, Unavailable) else None
         return problem(status_of(error), str(error), headers=retry)
 
-    async def invalid(request: Request, error: Exception) -> Response:
+    async def validation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = [Wrong(where=".".join(map(str, e["loc"])), why=str(e["msg"])) for e in error.errors()]
         return problem(422, "the request does not match the API description; `errors` lists what is wrong", errors)
 
-    async def framework(request: Request, error: Exception) -> Response:
+    async def http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = "" if error.detail == http.HTTPStatus(error.status_code).phrase else str(error.detail)
         if error.status_code == 404 and not detail:
@@ -123,6 +114,6 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
             headers["Allow"] = allowed(request.url.path)
         return problem(error.status_code, detail, headers=headers)
 
-    app.add_exception_handler(SodanError, ours)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(SodanError, sodan_error)
+    app.add_exception_handler(RequestValidationError, validation_error)
+    app.add_exception_handler(HTTPException, http_exception)

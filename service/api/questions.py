@@ -113,15 +113,15 @@ def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: Questions) -> R
 
     If sodan may not send the mail, the response is 409 with the reason.
     """
-    _, written = desk.ask(find().id, body.items, body.text, body.lang, who)
-    return answer(entry(written, desk.prefix), status=201)
+    _, row = desk.ask(find().id, body.items, body.text, body.lang, who)
+    return answer(entry(row, desk.prefix), status=201)
 
 
 @router.get("/{key}/notes", response_model=NotePage, responses={**documented(404, 503), **MOVED})
 def list_notes(find: FindCase, desk: TheDesk) -> Response:
     """List the notes of the team, oldest first. sodan never sends them."""
-    found = find()
-    return answer({"items": desk.database.read(lambda conn: notes.of_case(conn, found.id, desk.prefix)), "next": None})
+    case = find()
+    return answer({"items": desk.database.read(lambda conn: notes.of_case(conn, case.id, desk.prefix)), "next": None})
 
 
 @router.post("/{key}/notes", response_model=Note, status_code=201, responses={**documented(400, 404, 503), **MOVED})
@@ -130,13 +130,13 @@ def add_note(find: FindCase, desk: TheDesk, who: Who, body: NewNote) -> Response
     return answer(desk.note(find().id, body.text, who), status=201)
 
 
-def shown(made: questions.Questions) -> dict[str, Any]:
-    """Return a prepared mail as it is shown to clients."""
+def shown(mail: questions.Questions) -> dict[str, Any]:
+    """Return a mail with questions as the API shows it."""
     return {
-        "to": {"name": made.name, "address": made.address} if made.address else None,
-        "subject": made.subject,
-        "text": made.text,
-        "language": made.language,
-        "items": list(made.items),
-        "refused": made.refused,
+        "to": {"name": mail.name, "address": mail.address} if mail.address else None,
+        "subject": mail.subject,
+        "text": mail.text,
+        "language": mail.language,
+        "items": list(mail.items),
+        "refused": mail.refused,
     }

@@ -19,7 +19,7 @@ from service.watchdog import report
 
 
 class Server(uvicorn.Server):
-    """Reports to the supervisor that its event loop runs."""
+    """A uvicorn server that reports to the watchdog that its event loop runs."""
 
     async def on_tick(self, counter: int) -> bool:
         report()
@@ -27,7 +27,7 @@ class Server(uvicorn.Server):
 
 
 def must_be_safe(listen: Listen, database: Database, now: datetime) -> None:
-    """Check that nobody can connect from the network without a token. Raises Refused."""
+    """Raise Refused if the server can be reached from the network, but no token exists that protects it."""
     if not listen.loopback and not database.read(lambda conn: tokens.any_valid(conn, now)):
         raise Refused(
             f"SODAN_HTTP_LISTEN: {listen} can be reached from the network, but there is no token: "
@@ -36,24 +36,24 @@ def must_be_safe(listen: Listen, database: Database, now: datetime) -> None:
 
 
 def bind(listen: Listen) -> socket.socket:
-    """Return the listening socket. Raises Refused, naming the setting, if the address cannot be used."""
+    """Return the listening socket. Raises Refused if the address of SODAN_HTTP_LISTEN cannot be used."""
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((listen.host, listen.port))
+        listening.bind((listen.host, listen.port))
     except OSError as error:
-        made.close()
+        listening.close()
         why = (
             "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         )
         raise Refused(f"SODAN_HTTP_LISTEN: {listen} {why}") from None
-    made.set_inheritable(True)
-    return made
+    listening.set_inheritable(True)
+    return listening
 
 
 def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> None:
-    """Serve until stopped; open event streams are closed first."""
+    """Serve the application until the process gets SIGTERM or SIGINT. Open event streams are closed first."""
     host, port = listening.getsockname()[:2]
     print(f"sodan: HTTP on http://{Listen(str(host), int(port))}", file=sys.stderr, flush=True)
     config = uvicorn.Config(
@@ -65,6 +65,6 @@ def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> Non
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, int(min(stop_seconds, 5))),
         h11_max_incomplete_event_size=64 * 1024,
-        limit_concurrency=1000,  # a second limit; Spoken stays below it
+        limit_concurrency=1000,  # a second limit: LimitedHttpProtocol stays below it
     )
     Server(config).run(sockets=[listening])

@@ -81,13 +81,13 @@ def retry_spool_entry(desk: TheDesk, id: Id) -> Response:
     """Process a shunted mail again. Needs a token with the scope admin."""
     now = desk.now()
 
-    def again(conn: Any) -> dict[str, Any]:
+    def retry(conn: Any) -> dict[str, Any]:
         spool.retry(conn, id, now)
         return spool_view.entry(conn, id)
 
-    return answer(entry(desk.database.transact(again)))
+    return answer(entry(desk.database.transact(retry)))
 
 
 def entry(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a spool entry as it is shown to clients, without its lease."""
+    """Return a row of the spool as the API shows it, without its lease."""
     return {name: value for name, value in row.items() if not name.startswith("leased")}

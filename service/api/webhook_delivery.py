@@ -1,4 +1,4 @@
-"""Sends webhooks: signed (standardwebhooks.com), in order, with retries, and never into our own network."""
+"""Sends events to webhooks: signed (standardwebhooks.com), in order, with retries, and not into private networks."""
 
 from __future__ import annotations
 
@@ -26,15 +26,12 @@ from service.store.encryption import secret_box
 
 log = structlog.get_logger("sodan.webhooks")
 
-LOOK = 1.0
-"""Seconds between two checks for events to send."""
-BATCH = 50
-TOTAL_SECONDS = 20.0
-"""Time limit for one event, from the name lookup to the end of the response header."""
-AT_ONCE = 16
-"""Number of webhooks that are sent to at the same time."""
+POLL_SECONDS = 1.0  # time between two checks for events to send
+BATCH = 50  # maximum number of events sent to a webhook with one lease
+TOTAL_SECONDS = 20.0  # time limit for one event, from the name lookup to the end of the response header
+MAX_PARALLEL = 16  # number of webhooks to which events are sent at the same time
 GLOBAL_UNICAST = IPv6Network("2000::/3")
-"""All public IPv6 addresses assigned by IANA: no site-local, IPv4-compatible or local NAT64 addresses."""
+"""The public IPv6 addresses assigned by IANA. Site-local, IPv4-compatible and local NAT64 addresses are not in it."""
 _PRIVATE = "url: its address is in a private network; add the network to SODAN_WEBHOOK_NETWORKS to allow it"
 _NO_NAME = "url: not a valid host name: each part between dots needs 1 to 63 bytes"
 """RFC 1035 §2.3.4."""
@@ -43,8 +40,8 @@ Network = IPv4Network | IPv6Network
 
 @asynccontextmanager
 async def sending(desk: Desk) -> AsyncIterator[None]:
-    """Send webhooks in the background while the context is open."""
-    task = asyncio.create_task(_forever(desk))
+    """Send events to webhooks in the background while the context is open."""
+    task = asyncio.create_task(_send_forever(desk))
     try:
         yield
     finally:
@@ -52,32 +49,32 @@ async def sending(desk: Desk) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _forever(desk: Desk) -> None:
-    """Run one task per webhook with undelivered events, so that a slow one does not delay the others."""
-    telling: set[asyncio.Task[None]] = set()
+async def _send_forever(desk: Desk) -> None:
+    """Run a task for each webhook with undelivered events, so that a slow webhook does not delay the others."""
+    tasks: set[asyncio.Task[None]] = set()
     try:
         while True:
             try:
-                while len(telling) < AT_ONCE and (hook := await _claim(desk)) is not None:
-                    task = asyncio.create_task(_tell(desk, hook))
-                    telling.add(task)
-                    task.add_done_callback(telling.discard)
+                while len(tasks) < MAX_PARALLEL and (hook := await _claim(desk)) is not None:
+                    task = asyncio.create_task(_deliver(desk, hook))
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
             except Unavailable:
                 pass
             except Exception as error:
                 log.error("webhooks failed", error=type(error).__name__, trace=where(error))
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_SECONDS)
     finally:
-        for task in telling:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*telling, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def tell_one(desk: Desk) -> bool:
-    """Send the undelivered events of one webhook; False if there is none."""
+async def deliver_one(desk: Desk) -> bool:
+    """Send the undelivered events of one webhook. Returns False if no webhook has any."""
     hook = await _claim(desk)
     if hook is not None:
-        await _tell(desk, hook)
+        await _deliver(desk, hook)
     return hook is not None
 
 
@@ -89,54 +86,54 @@ async def _claim(desk: Desk) -> webhooks.Claimed | None:
     return hook
 
 
-async def _tell(desk: Desk, hook: webhooks.Claimed) -> None:
-    """Send all undelivered events, for at most half the lease. An error is recorded with the webhook."""
-    ends = asyncio.get_running_loop().time() + webhooks.LEASE.total_seconds() / 2
+async def _deliver(desk: Desk, hook: webhooks.Claimed) -> None:
+    """Send undelivered events to a webhook, for at most half its lease. An error is recorded at the webhook."""
+    deadline = asyncio.get_running_loop().time() + webhooks.LEASE.total_seconds() / 2
     try:
         hook = replace(hook, secret=secret_box(desk.settings).decrypt(hook.secret))
-        happened = await _read(desk, lambda conn: feed.since(conn, hook.event, BATCH, desk.prefix))
-        for event in happened:
+        events = await _read(desk, lambda conn: feed.since(conn, hook.event, BATCH, desk.prefix))
+        for event in events:
             if not hook.kinds or event["kind"] in hook.kinds:
                 async with asyncio.timeout(TOTAL_SECONDS):
                     await send(hook, event, desk.settings.webhook_networks, desk.now())
-            heard = event["id"]
-            await _write(desk, lambda conn, heard=heard: webhooks.told(conn, hook.id, heard))
-            if asyncio.get_running_loop().time() > ends:
+            id = event["id"]
+            await _write(desk, lambda conn, id=id: webhooks.delivered(conn, hook.id, id))
+            if asyncio.get_running_loop().time() > deadline:
                 break
         await _write(desk, lambda conn: webhooks.release(conn, hook.id))
     except Unavailable:
         pass  # the lease expires by itself
     except Exception as error:
         why = f"no response within {TOTAL_SECONDS:g} seconds" if isinstance(error, TimeoutError) else str(error)
-        await _record(desk, hook, why or type(error).__name__, error)
+        await _record_failure(desk, hook, why or type(error).__name__, error)
 
 
-async def _record(desk: Desk, hook: webhooks.Claimed, why: str, error: Exception) -> None:
+async def _record_failure(desk: Desk, hook: webhooks.Claimed, why: str, error: Exception) -> None:
     try:
         disabled = await _write(desk, lambda conn: webhooks.failed(conn, hook, why[:300], desk.now()))
     except Unavailable:
         return
-    known = isinstance(error, (Refused, httpx.HTTPError, OSError, UnicodeError))
+    expected = isinstance(error, (Refused, httpx.HTTPError, OSError, UnicodeError))
     log.warning(
         "webhook failed",
         webhook=hook.id,
         attempt=hook.attempts + 1,
         why=type(error).__name__,
-        trace=None if known else where(error),
+        trace=None if expected else where(error),
     )
     if disabled:
         log.error("webhook disabled: it failed too often", webhook=hook.id, attempts=hook.attempts + 1)
 
 
 async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[Network], now: datetime) -> None:
-    """Send one event. Raises Refused if the address is not allowed, httpx.HTTPError if delivery fails.
+    """Send one event. Raises Refused if the address is not allowed, and httpx.HTTPError if the delivery fails.
 
-    The name is resolved once, and the connection uses the address that was checked.
+    The host name is resolved only once, so the connection uses the address that was checked.
     """
     body = json.dumps(
         {"type": event["kind"], "timestamp": event["at"], "data": event}, ensure_ascii=False, separators=(",", ":")
     )
-    number = f"evt_{event['id']}"
+    webhook_id = f"evt_{event['id']}"
     parts = urlsplit(hook.url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     address = await resolve(host, port, allowed)
@@ -149,9 +146,9 @@ async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[
             "Host": parts.netloc.rpartition("@")[2],
             "Content-Type": "application/json",
             "User-Agent": "sodan",
-            "webhook-id": number,
+            "webhook-id": webhook_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(hook.secret).sign(number, now, body),
+            "webhook-signature": Webhook(hook.secret).sign(webhook_id, now, body),
         },
         extensions={"sni_hostname": host, "timeout": {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 5.0}},
     )
@@ -163,12 +160,12 @@ async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[
 
 
 async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Address | IPv6Address:
-    """Return the address to connect to. Raises Refused unless every address of the name is allowed."""
+    """Return an address of a host. Raises Refused if one of its addresses is not allowed."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
         raise Refused(_NO_NAME) from None
-    addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in entries]
     networks = tuple(allowed)
     for address in addresses:
         if not reachable(address, networks):
@@ -179,16 +176,18 @@ async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Addre
 
 
 def reachable(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) -> bool:
-    """Whether an address is public or in a network that the operator allows; IPv4 inside IPv6 is checked as IPv4."""
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    """Return whether events may be sent to an address: it is public, or in one of the ``allowed`` networks.
+
+    An IPv6 address that contains an IPv4 address counts as that address.
+    """
     if getattr(address, "teredo", None) or (address.version == 6 and address in IPv6Network("64:ff9b::/96")):
         return False
-    bare = inner or address
-    if any(bare in network for network in allowed if network.version == bare.version):
+    address = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
+    if any(address in network for network in allowed if network.version == address.version):
         return True
-    if bare.version == 6 and bare not in GLOBAL_UNICAST:
+    if address.version == 6 and address not in GLOBAL_UNICAST:
         return False
-    return bare.is_global and not bare.is_multicast
+    return address.is_global and not address.is_multicast
 
 
 def check_url(url: str, allowed: Iterable[Network]) -> None:

@@ -83,12 +83,12 @@ def create_webhook(desk: TheDesk, body: NewWebhook) -> Response:
     check_url(body.url, desk.settings.webhook_networks)
     now, box = desk.now(), secret_box(desk.settings)
 
-    def make(conn: Any) -> dict[str, Any]:
+    def create(conn: Any) -> dict[str, Any]:
         id, secret = webhooks.create(conn, box, body.url, body.kinds, now)
         return {**webhooks.find(conn, id), "secret": secret}
 
-    made = desk.database.transact(make)
-    return answer(made, {"Location": f"/api/webhooks/{made['id']}"}, 201)
+    webhook = desk.database.transact(create)
+    return answer(webhook, {"Location": f"/api/webhooks/{webhook['id']}"}, 201)
 
 
 @router.get("/{id}", response_model=Webhook, responses=documented(404, 503))

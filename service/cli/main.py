@@ -1,8 +1,8 @@
-"""The commands of `sodan`, in the groups of their help.
+"""The command `sodan`: lists its subcommands in groups, runs one and handles errors.
 
-Data goes to stdout, messages to stderr. A command returns its exit status: 0 or None success; 1 a problem was found (a
-failed rule example, a shunted mail); 2 wrong usage or configuration. Modules are imported inside the command that needs
-them, so that `sodan parse` does not wait for a web framework.
+Data is printed to stdout, messages to stderr. A subcommand returns the exit status. 0 or None: success; 1: a problem
+was found (a failed rule example, a shunted mail); 2: wrong usage or configuration. It imports the modules that it
+needs, so that `sodan parse` does not load a web framework.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from service.errors import NotFound, SodanError
 
 
 def _shown_default(value: Any) -> Any:
-    """Return a default for the help; None (not shown) for options that are off or empty by default."""
+    """Return the default of an option as the help shows it; None, which is not shown, for off and empty."""
     return value or None
 
 
@@ -44,7 +44,6 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     print(app.generate_completion(shell=shell))
 
 
-# The order of the help: groups and their commands.
 _GROUPS: dict[str, dict[str, Any]] = {
     "Run": {
         "serve": serving.serve,
@@ -91,8 +90,8 @@ _GROUPS: dict[str, dict[str, Any]] = {
         "contents": contents.app,
     },
 }
-for _place, (_title, _commands) in enumerate(_GROUPS.items()):
-    _group = Group(_title, sort_key=_place)
+for _number, (_title, _commands) in enumerate(_GROUPS.items()):
+    _group = Group(_title, sort_key=_number)
     for _name, _command in _commands.items():
         if isinstance(_command, App):
             _command.group = (_group,)
@@ -103,7 +102,7 @@ for _place, (_title, _commands) in enumerate(_GROUPS.items()):
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command. An error that the user can correct is printed as one line, without a traceback."""
-    before = os.umask(0o077)  # mails and keys: other users must not read files that a command writes
+    umask = os.umask(0o077)  # commands write files with mails and keys, which other users must not read
     try:
         status = app(argv, exit_on_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -121,11 +120,11 @@ def main(argv: list[str] | None = None) -> int:
         say(str(error))
         return WRONG_USE
     except BrokenPipeError:
-        # The reader of the pipe has closed it (`| head`); prevent the interpreter from flushing into it.
+        # the reader of the pipe has closed it (`| head`): prevent the interpreter from flushing into it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
     finally:
-        os.umask(before)
+        os.umask(umask)
     return status if isinstance(status, int) else 0

@@ -1,4 +1,4 @@
-"""Shared by the commands: settings, database, clock, logging, messages to the user."""
+"""What the commands need at their start: settings, database, clock, logging, messages to the user."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ if TYPE_CHECKING:
     from service.settings import Settings
     from service.store.database import Database
 
-FOUND_WRONG = 1
-WRONG_USE = 2
+FOUND_WRONG = 1  # exit status: a problem was found
+WRONG_USE = 2  # exit status: wrong usage or configuration
 
 
 def settings(**given: object) -> Settings:
-    """Load the settings from the environment and `.env`; ``given`` takes precedence. Raises Refused."""
+    """Return the settings from the environment and `.env`. Those in ``given`` replace them. Raises Refused."""
     from service.settings import load, misspelt
 
     for name, nearest in misspelt().items():
-        if nearest:  # any other name may be a secret used by one of our files
+        if nearest:  # another SODAN_ variable may be a secret that a file of the installation uses
             say(f"{name} is not a setting, so sodan ignores it; did you mean {nearest}?")
     return load(**given)
 
 
 def database(settings: Settings, *, make: bool = False) -> Database:
-    """Return the database of the settings; it is opened at first use.
+    """Return the database of the settings. Raises Refused if its SQLite file does not exist and ``make`` is False.
 
-    Raises Refused if a SQLite file does not exist, unless ``make``: a wrong path must not create an empty database.
+    Otherwise a wrong path would create an empty database at first use.
     """
     from service.store.database import Database
 
     opened = Database(settings.database_url)
     if not make:
-        opened.must_be_there()
+        opened.must_exist()
     return opened
 
 
 def desk(*, rules: bool = True) -> Desk:
-    """Return what changes cases: settings, database, and the rules unless not needed. Raises Refused."""
+    """Return the desk, which makes changes to cases. Raises Refused. ``rules``: load the rules now."""
     from service.desk import Desk
     from service.intake import AppContext
 
     loaded = settings()
     load_context = cache(partial(AppContext.of, loaded))
     if rules:
-        load_context()  # before the transaction that needs them
+        load_context()  # not within the transaction that needs them
     return Desk(loaded, database(loaded), load_context, now)
 
 
 def service_settings() -> Settings:
-    """Load the settings of a long-running command, log to stderr, and remove other users' access to its files."""
+    """Return the settings for a long-running command. Also sets up the log, and protects files from other users."""
     from service.store.private import make_private
 
     loaded = settings()
@@ -62,7 +62,7 @@ def service_settings() -> Settings:
 
 
 def log_to_stderr(settings: Settings) -> None:
-    """Log to stderr: one key=value line per mail and per request; at info level without bodies or addresses."""
+    """Configure the log: lines of key=value on stderr, from the level in the settings on."""
     import logging
 
     import structlog
@@ -86,10 +86,10 @@ def log_to_stderr(settings: Settings) -> None:
 
 
 def now() -> datetime:
-    """Return the current time; all commands use this clock."""
+    """Return the current time. All commands use this clock."""
     return datetime.now(UTC)
 
 
 def say(text: str) -> None:
-    """Print a message for the user to stderr, since stdout is for data."""
+    """Print a message for the user to stderr. Stdout is for data."""
     print(f"sodan: {text}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Writes an acknowledgement in the transaction that saves a mail, if its author may be answered."""
+"""Acknowledgements: the automatic replies to mails that opened a case."""
 
 from __future__ import annotations
 
@@ -12,41 +12,34 @@ from service.cases.facts import tokens
 from service.intake import ReadMail
 from service.mail.hops import hops
 from service.outbound import policy
-from service.outbound.texts import MAX_QUESTIONS, Templates, spoken
+from service.outbound.texts import MAX_QUESTIONS, Templates, mail_language
 from service.store import outbox
 from service.store.database import Connection
-from service.store.opening_mails import Opening, openings
+from service.store.opening_mails import OpeningMail, opening_mails
 from service.store.outbox import Draft
 
 Mode = Literal["off", "draft", "on"]
-IMPACT = ("impact_scope", "business_impact")
-"""Items that describe the impact."""
+IMPACT_ITEMS = ("impact_scope", "business_impact")
 
 
 @dataclass(frozen=True)
-class Outbound:
-    """Configuration for writing mail in cases."""
+class OutboundConfig:
+    """Settings for mail that sodan writes in a case."""
 
-    mode: Mode
-    sender: str
-    """SODAN_FROM."""
-    reply_to: str
-    """The intake address for replies, without a tag."""
+    mode: Mode  # SODAN_ACKNOWLEDGE
+    sender: str  # SODAN_FROM
+    reply_to: str  # the intake address that receives replies; ``reply_address`` adds a token to it
     own: policy.OwnAddresses
     templates: Templates
-    secret: bytes
-    """Key for signing the token that links a reply to its case."""
-    prefix: str
+    secret: bytes  # key that signs the tokens in reply addresses and Message-IDs
+    prefix: str  # of case keys: ``SD`` in ``SD-12``
     hostname: str
-    per_address: int
-    """Maximum number of automatic mails to one address within 24 hours; more are held as drafts."""
-    per_hour: int
-    """Maximum number of automatic mails of the whole installation within an hour; more are held as drafts."""
-    can_send: bool = False
-    """Whether SODAN_SMARTHOST and SODAN_FROM are set."""
+    per_address: int  # maximum number of automatic mails to one address within 24 hours; more are held as drafts
+    per_hour: int  # the same for the whole installation within an hour
+    can_send: bool = False  # SODAN_SMARTHOST and SODAN_FROM are set
 
     def reply_address(self, case: int) -> str:
-        """Return ``intake+<token>@…``, the address that links replies from any mail client to this case."""
+        """Return ``intake+<token>@…``, an address whose signed token assigns replies to this case."""
         local, _, domain = self.reply_to.rpartition("@")
         return f"{local}+{tokens.token(case, self.secret)}@{domain}"
 
@@ -58,12 +51,12 @@ class Outbound:
         return f"{self.prefix}-{case}"
 
     def text(
-        self, template: str, language: str, case: int, document: Mapping[str, Any], first: Opening | None,
+        self, template: str, language: str, case: int, document: Mapping[str, Any], first: OpeningMail | None,
         items: Sequence[str], labels: Mapping[str, str] | None = None, **values: str,
     ) -> str:  # fmt: skip
-        """Render a template about a case. ``labels`` of the items; None: those of its checklist."""
+        """Return the text of a mail in a case. ``items``: the checklist items it asks for; ``labels``: item → label."""
         if labels is None:
-            labels = {line["item"]: line["label"] for line in document.get("checklist") or []}
+            labels = {row["item"]: row["label"] for row in document.get("checklist") or []}
         return self.templates.text(
             template,
             language,
@@ -75,13 +68,15 @@ class Outbound:
             **values,
         )
 
-    def reply(self, kind: str, first: Opening, text: str, language: str, items: Sequence[str], **more: Any) -> Draft:
-        """Return a mail to the author of the first mail of a case, as a reply to it (RFC 5322 §3.6.4)."""
+    def reply(
+        self, kind: str, first: OpeningMail, text: str, language: str, items: Sequence[str], **more: Any
+    ) -> Draft:
+        """Return a reply to the first mail of a case (RFC 5322 §3.6.4). ``more``: further fields of the draft."""
         case = first.case_id
         headers = {"Reply-To": self.reply_address(case)}
         if first.message_id:
-            kept = [one for one in first.references if one != first.message_id][-20:]
-            headers |= {"In-Reply-To": first.message_id, "References": " ".join([*kept, first.message_id])}
+            earlier = [id for id in first.references if id != first.message_id][-20:]
+            headers |= {"In-Reply-To": first.message_id, "References": " ".join([*earlier, first.message_id])}
         return Draft(
             kind=kind,
             case_id=case,
@@ -99,25 +94,25 @@ class Outbound:
 
 
 def acknowledge(
-    conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], outbound: Outbound, now: datetime
+    conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], outbound: OutboundConfig, now: datetime
 ) -> None:
-    """Write an acknowledgement for each case that one of these mails opened, if its author may be answered."""
+    """Write acknowledgements for the cases that these mails opened, unless policy.py forbids to answer the author."""
     if outbound.mode == "off":
         return
-    claimed = {one.claimed.id: one for one in read_mails}
-    for opening in openings(conn, case_ids, claimed):
-        mail = claimed[opening.spool_id].claimed
+    by_spool_id = {mail.claimed.id: mail.claimed for mail in read_mails}
+    for opening in opening_mails(conn, case_ids, by_spool_id):
+        mail = by_spool_id[opening.spool_id]
         if policy.refusal(opening, mail.envelope, hops(mail.content), outbound.own) is None:
-            held = _held(conn, opening.author, outbound, now)
-            waiting = outbound.mode == "on" and held is None
+            hold_reason = _hold_reason(conn, opening.author, outbound, now)
+            send = outbound.mode == "on" and hold_reason is None
             draft = acknowledgement(opening, outbound)
-            outbox.write(conn, draft, state="waiting" if waiting else "draft", now=now, reason=held)
+            outbox.write(conn, draft, state="waiting" if send else "draft", now=now, reason=hold_reason)
 
 
-def acknowledgement(first: Opening, outbound: Outbound) -> Draft:
+def acknowledgement(first: OpeningMail, outbound: OutboundConfig) -> Draft:
     """Return a mail that confirms receipt and gives the case key, the understood problem and the missing facts."""
     document: Mapping[str, Any] = first.document
-    language = spoken(document.get("language") or first.language)
+    language = mail_language(document.get("language") or first.language)
     items = items_to_ask(document)
     excerpt = document.get("excerpt") or ""
     text = outbound.text("acknowledgement", language, first.case_id, document, first, items, excerpt=excerpt)
@@ -125,26 +120,21 @@ def acknowledgement(first: Opening, outbound: Outbound) -> Draft:
 
 
 def items_to_ask(document: Mapping[str, Any]) -> list[str]:
-    """Return at most five items to ask a requester for, most important first.
-
-    If the case needs triage, impact items that nobody has given are first, then the missing items.
-    """
-    known = {
-        line["item"] for line in document.get("checklist") or [] if line["state"] in ("present", "unknown", "waived")
-    }
-    impact = [item for item in IMPACT if item not in known] if document.get("needs_triage") else []
+    """Return at most five missing checklist items to ask for. In a case that needs triage, the impact comes first."""
+    known = {row["item"] for row in document.get("checklist") or [] if row["state"] in ("present", "unknown", "waived")}
+    impact = [item for item in IMPACT_ITEMS if item not in known] if document.get("needs_triage") else []
     return list(dict.fromkeys([*impact, *(document.get("questions") or document.get("missing") or ())]))[:MAX_QUESTIONS]
 
 
 def reply_subject(subject: str, key: str) -> str:
-    """Return ``Re: … [SD-12]``, without repeating a key that is already in the subject."""
+    """Return ``Re: SUBJECT [KEY]``; neither the prefix nor the key of the case is repeated."""
     bare = subject.strip() or key
     reply = bare if bare[:3].casefold() == "re:" else f"Re: {bare}"
     return reply if f"[{key}]" in reply else f"{reply} [{key}]"
 
 
-def _held(conn: Connection, address: str, outbound: Outbound, now: datetime) -> str | None:
-    """Return why the mail is held for a person: too many to this address, or from the whole installation."""
+def _hold_reason(conn: Connection, address: str, outbound: OutboundConfig, now: datetime) -> str | None:
+    """Return which limit of automatic mails is reached, so that a person must release the mail; None if none is."""
     if outbox.written_since(conn, now - timedelta(days=1), address) >= outbound.per_address:
         return outbox.held_reason(outbound.per_address, to_address=True)
     if outbox.written_since(conn, now - timedelta(hours=1)) >= outbound.per_hour:

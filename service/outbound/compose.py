@@ -12,35 +12,35 @@ from service.outbound.policy import LOOP_HEADER
 from service.store.outbox import Claimed
 
 AUTOMATIC = ("acknowledgement", "reminder", "digest")
-"""Kinds that are sent without a person's decision; they get an Auto-Submitted header."""
+"""Kinds of mail that are sent without a person's decision; they get an Auto-Submitted header."""
 
 
 def message(entry: Claimed, sender: str, hostname: str, now: datetime) -> EmailMessage:
-    """Return the mail with all headers. ``sender`` is SODAN_FROM: an address, with or without a name."""
-    made = EmailMessage(policy=SMTP)
-    made["From"] = _address(sender)
-    made["To"] = entry.recipient
-    made["Subject"] = one_line(entry.subject)
-    made["Date"] = format_datetime(now)
+    """Return an outbox entry as a mail with all headers. ``sender``: an address, with or without a name."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = _address(sender)
+    mail["To"] = entry.recipient
+    mail["Subject"] = one_line(entry.subject)
+    mail["Date"] = format_datetime(now)
     if entry.message_id:
-        made["Message-ID"] = entry.message_id
+        mail["Message-ID"] = entry.message_id
     for name, value in entry.headers.items():
-        made[name] = one_line(value)
+        mail[name] = one_line(value)
     if entry.kind in AUTOMATIC:
-        made["Auto-Submitted"] = "auto-replied" if entry.kind == "acknowledgement" else "auto-generated"
-    made["X-Auto-Response-Suppress"] = "All"
-    made[LOOP_HEADER.title()] = hostname
-    made.set_content(entry.text)
+        mail["Auto-Submitted"] = "auto-replied" if entry.kind == "acknowledgement" else "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail[LOOP_HEADER.title()] = hostname
+    mail.set_content(entry.text)
     if entry.html:
-        made.add_alternative(entry.html, subtype="html")
-    return made
+        mail.add_alternative(entry.html, subtype="html")
+    return mail
 
 
 def one_line(text: str) -> str:
-    """Return the text without line breaks and control characters, so that foreign text cannot add headers."""
+    """Return the text without line breaks and control characters, so that text from a mail cannot add a header."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _address(written: str) -> Address:
-    name, address = parseaddr(written)
+def _address(sender: str) -> Address:
+    name, address = parseaddr(sender)
     return Address(display_name=name, addr_spec=address)

@@ -1,4 +1,4 @@
-"""Notifies the team in its chat tools about events in cases. Sent by Apprise.
+"""Notifications of the team in its chat tools, sent by Apprise.
 
 Each event has a key that the outbox accepts only once. Notifications to one target that are due at the same time are
 sent as one message, and a target gets at most one message per minute.
@@ -18,45 +18,42 @@ from service.store import outbox
 from service.store.database import Connection
 from service.store.outbox import Draft
 
-BURNING = ("P1", "P2")
+NOTIFIED_PRIORITIES = ("P1", "P2")
 
 
 @dataclass(frozen=True)
 class Target:
-    """One Apprise URL. Its ``name`` shows the service but no secret."""
+    """A chat channel or device, as an Apprise URL. The URL contains secrets."""
 
     url: str
 
     @property
     def name(self) -> str:
+        """The service and a hash of the URL, without secrets: ``slack:1a2b3c4d``."""
         return f"{self.url.partition('://')[0]}:{sha256(self.url.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)
-class News:
-    """An event to notify the team about.
+class Notification:
+    """A message to the team about an event."""
 
-    ``key`` is the same for the same event, whichever process finds it.
-    """
-
-    key: str
+    key: str  # identifies the event: every process that detects it computes the same key
     title: str
     text: str
-    urgent: bool = False
-    """Sent in quiet hours too."""
+    urgent: bool = False  # sent in quiet hours too
 
 
 @dataclass(frozen=True)
 class Notifier:
-    """The targets of notifications, and the quiet hours."""
+    """Settings for notifications."""
 
     targets: Sequence[Target]
-    base_url: str
-    """SODAN_PUBLIC_URL: URL of the web pages; empty: no links."""
+    base_url: str  # SODAN_PUBLIC_URL: URL of the web pages; empty: no links
     zone: ZoneInfo
-    quiet: tuple[time, time] | None = None
+    quiet: tuple[time, time] | None = None  # begin and end of the hours in which only urgent notifications are sent
 
     def link(self, key: str) -> str:
+        """Return the URL of a case, or "" without ``base_url``."""
         return f"{self.base_url.rstrip('/')}/cases/{key}" if self.base_url else ""
 
 
@@ -68,51 +65,56 @@ def check_target(url: str) -> None:
         raise ValueError(f"not a URL that Apprise can send to: {url.partition('://')[0]}://…")
 
 
-def news_of(document: Mapping[str, Any], notifier: Notifier) -> list[News]:
-    """Return the events in a case to notify the team about, by its current state."""
+def case_notifications(document: Mapping[str, Any], notifier: Notifier) -> list[Notification]:
+    """Return the notifications for the current state of a case: a high priority, or the team has to act next."""
     if document.get("status") != "open":
         return []
-    key, level, title = document["key"], document["priority"], document.get("title") or ""
-    found = []
-    if level in BURNING:
-        quotes = [one["quote"] for one in document.get("priority_detail", {}).get("evidence", []) if one.get("quote")]
-        text = lines(*(f"“{quote}”" for quote in quotes[:2]), notifier.link(key))
-        found.append(News(f"priority:{key}:{level}", f"{level} {key} {title}", text, urgent=level == "P1"))
+    key, priority, title = document["key"], document["priority"], document.get("title") or ""
+    notifications = []
+    if priority in NOTIFIED_PRIORITIES:
+        evidence = document.get("priority_detail", {}).get("evidence", [])
+        quotes = [item["quote"] for item in evidence if item.get("quote")]
+        text = join_lines(*(f"“{quote}”" for quote in quotes[:2]), notifier.link(key))
+        subject = f"{priority} {key} {title}"
+        notifications.append(Notification(f"priority:{key}:{priority}", subject, text, urgent=priority == "P1"))
     if document.get("waiting_on") == "team" and document.get("messages", 1) > 1 and document.get("waiting_since"):
-        asks = [one["quote"] for one in document.get("asks", []) if one.get("state") == "open"]
-        text = lines(*(f"“{quote}”" for quote in asks[:2]), notifier.link(key))
-        found.append(News(f"turn:{key}:{document['waiting_since']}", f"{key} is your turn: {title}", text))
-    return found
+        asks = [ask["quote"] for ask in document.get("asks", []) if ask.get("state") == "open"]
+        text = join_lines(*(f"“{quote}”" for quote in asks[:2]), notifier.link(key))
+        event = f"turn:{key}:{document['waiting_since']}"
+        notifications.append(Notification(event, f"{key} is your turn: {title}", text))
+    return notifications
 
 
-def write(conn: Connection, news: Sequence[News], notifier: Notifier, now: datetime, case: int | None = None) -> None:
-    """Write the events to the outbox, once for each target."""
-    for one in news:
+def write(
+    conn: Connection, notifications: Sequence[Notification], notifier: Notifier, now: datetime, case: int | None = None
+) -> None:
+    """Write notifications to the outbox, one entry for each target."""
+    for notification in notifications:
         for target in notifier.targets:
             draft = Draft(
                 kind="notification",
                 channel="notify",
-                once=f"notify:{target.name}:{one.key}"[:200],
+                once=f"notify:{target.name}:{notification.key}"[:200],
                 recipient=target.name,
-                subject=one.title,
-                text=one.text,
+                subject=notification.title,
+                text=notification.text,
                 case_id=case,
             )
-            outbox.write(conn, draft, state="waiting", now=now, due_at=due(conn, target, one, notifier, now))
+            due_at = _send_time(conn, target, notification, notifier, now)
+            outbox.write(conn, draft, state="waiting", now=now, due_at=due_at)
 
 
-def due(conn: Connection, target: Target, news: News, notifier: Notifier, now: datetime) -> datetime:
+def _send_time(
+    conn: Connection, target: Target, notification: Notification, notifier: Notifier, now: datetime
+) -> datetime:
     """Return when to send: now, a minute after the last message to this target, or after the quiet hours."""
     last = outbox.last_sent(conn, target.name)
     at = now if last is None else max(now, last + timedelta(minutes=1))
-    return at if news.urgent else after_quiet(at, notifier.quiet, notifier.zone)
+    return at if notification.urgent else after_quiet(at, notifier.quiet, notifier.zone)
 
 
 def after_quiet(at: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -> datetime:
-    """Return ``at``, or the end of the quiet hours if it is within them.
-
-    Quiet hours may include midnight.
-    """
+    """Return ``at``, or the end of the quiet hours if ``at`` is within them. Quiet hours may include midnight."""
     if quiet is None:
         return at
     local = at.astimezone(zone)
@@ -126,18 +128,21 @@ def after_quiet(at: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -
 
 
 async def send(entries: Sequence[outbox.Claimed], target: Target) -> str:
-    """Send these entries as one message. Raises NotSent."""
+    """Send outbox entries as one message and return ``accepted``. Raises NotSent."""
     import apprise
 
     sender = apprise.Apprise()
     if not sender.add(target.url):
         raise NotSent("SODAN_NOTIFY: Apprise does not support this kind of URL", permanent=True)
-    title = entries[0].subject if len(entries) == 1 else f"sodan: {len(entries)} messages"
-    body = entries[0].text if len(entries) == 1 else "\n\n".join(lines(one.subject, one.text) for one in entries)
+    if len(entries) == 1:
+        title, body = entries[0].subject, entries[0].text
+    else:
+        title = f"sodan: {len(entries)} messages"
+        body = "\n\n".join(join_lines(entry.subject, entry.text) for entry in entries)
     if not await sender.async_notify(body=body or title, title=title):
         raise NotSent(f"{target.name} did not accept the message", permanent=False)
     return "accepted"
 
 
-def lines(*parts: str) -> str:
+def join_lines(*parts: str) -> str:
     return "\n".join(part for part in parts if part)

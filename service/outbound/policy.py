@@ -1,8 +1,7 @@
 """Decides which mail may be answered automatically (RFC 3834, with additions from practice). Pure functions.
 
 Automatic replies must never go to automatic mail, a mailing list, an unknown sender or sodan itself: one wrong reply
-can start a loop between two servers that lasts for days. The functions look for any reason not to reply and return
-the first.
+can start a loop between two servers that lasts for days. Each function returns the first reason not to reply.
 """
 
 from __future__ import annotations
@@ -13,12 +12,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from service.settings import covers
-from service.store.opening_mails import Opening
+from service.store.opening_mails import OpeningMail
 from service.store.spool import Envelope
 
 MAX_HOPS = 25
 """Maximum number of Received lines of a mail that may be answered; ordinary mail has fewer than fifteen."""
 MAX_AGE = timedelta(hours=24)
+"""Maximum time between the Date header of a mail and its arrival."""
 LOOP_HEADER = "x-sodan-loop"
 _ROLE_ADDRESS = re.compile(
     r"^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|mailer-daemon|postmaster|bounces?|listserv|majordomo|root|daemon"
@@ -30,29 +30,27 @@ _LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "ml
 
 @dataclass(frozen=True, slots=True)
 class OwnAddresses:
-    """The domains and addresses of the organisation and of sodan."""
+    """Domains of the organisation, and addresses of sodan, in lower case."""
 
     organisation: Collection[str]
-    """Domains of the organisation, lower case."""
-    own_addresses: Collection[str]
-    """The intake addresses (``@domain`` for a whole domain) and the address sodan sends from, lower case."""
+    sodan: Collection[str]  # intake addresses (``@domain`` for a whole domain), and the address that sodan sends from
 
 
-def refusal(first: Opening, envelope: Envelope, hops: int, own: OwnAddresses) -> str | None:
-    """Return why this mail must not be answered automatically; None if it may be. ``hops``: its Received lines."""
-    return refused_author(first.author, first.role, own, verified=first.verified) or _refused_mail(
+def refusal(first: OpeningMail, envelope: Envelope, hops: int, own: OwnAddresses) -> str | None:
+    """Return why a mail must not be answered automatically, or None. ``hops``: number of its Received headers."""
+    return author_refusal(first.author, first.role, own, verified=first.verified) or _mail_refusal(
         first, envelope, hops
     )
 
 
-def refused_author(author: str, role: str, own: OwnAddresses, *, verified: bool) -> str | None:
-    """Return why sodan must not write to this address, even if a person requests it; None if it may."""
+def author_refusal(author: str, role: str, own: OwnAddresses, *, verified: bool) -> str | None:
+    """Return why sodan must not write to the author of a mail, even if a person requests it, or None."""
     local, _, domain = author.rpartition("@")
     if not local or not domain:
         return "the mail has no author address"
-    if covers(own.own_addresses, author):
+    if covers(own.sodan, author):
         return "the author is sodan itself"
-    if not any(domain == ours or domain.endswith(f".{ours}") for ours in own.organisation):
+    if not any(f".{domain}".endswith(f".{parent}") for parent in own.organisation):
         return "the author is not in a domain of SODAN_ORGANISATION"
     if role != "requester":
         return f"the author counts as {role}, and only requesters are answered"
@@ -63,7 +61,7 @@ def refused_author(author: str, role: str, own: OwnAddresses, *, verified: bool)
     return None
 
 
-def _refused_mail(mail: Opening, envelope: Envelope, hops: int) -> str | None:
+def _mail_refusal(mail: OpeningMail, envelope: Envelope, hops: int) -> str | None:
     headers = mail.headers
     if envelope.channel == "import":
         return "the mail was imported from an archive"

@@ -1,4 +1,4 @@
-"""Questions to a requester that a person of the team sends by mail."""
+"""The mail with which a person of the team asks a requester for missing facts."""
 
 from __future__ import annotations
 
@@ -9,48 +9,42 @@ from datetime import datetime
 
 from service.errors import Conflict, NotFound, Refused
 from service.outbound import policy
-from service.outbound.acknowledge import Outbound, items_to_ask, reply_subject
-from service.outbound.texts import MAX_QUESTIONS, spoken
+from service.outbound.acknowledge import OutboundConfig, items_to_ask, reply_subject
+from service.outbound.texts import MAX_QUESTIONS, mail_language
 from service.store import asked, cases, outbox
 from service.store.database import Connection
-from service.store.opening_mails import Opening, opening
+from service.store.opening_mails import OpeningMail, first_of_requester
 from service.store.outbox import Draft
 
-ASKED_AT_MOST = 2
-"""How often one fact is asked for by mail: by the acknowledgement, and once by a person."""
+MAX_TIMES_ASKED = 2
+"""How often one fact may be asked for by mail: by the acknowledgement, and once by a person."""
 MAX_TEXT = 20_000
+"""Maximum length of the text that a person adds, in characters."""
 _NUMBERED = re.compile(r"^[ \t]*[0-9]{1,2}\. ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """A mail with questions before it is sent. ``refused`` is the reason if it may not be sent."""
+    """A mail with questions that is not written to the outbox yet."""
 
-    draft: Draft | None
-    name: str
+    draft: Draft | None  # the entry for the outbox; None if the mail may not be sent
+    name: str  # of the recipient
     address: str
     subject: str
     text: str
     language: str
     items: tuple[str, ...]
-    refused: str | None
+    refused: str | None  # why the mail may not be sent
 
 
 def prepare(
-    conn: Connection,
-    case_id: int,
-    items: Sequence[str],
-    text: str,
-    outbound: Outbound,
-    *,
-    known: Mapping[str, Mapping[str, str]],
-    language: str | None = None,
-    who: str = "",
-) -> Questions:
-    """Prepare the mail that asks for ``items``; if that is empty, ``items_to_ask`` chooses them.
+    conn: Connection, case_id: int, items: Sequence[str], text: str, outbound: OutboundConfig, *,
+    known: Mapping[str, Mapping[str, str]], language: str | None = None, who: str = "",
+) -> Questions:  # fmt: skip
+    """Return the mail that asks for ``items``, by default those of ``items_to_ask``.
 
-    ``known``: item → language → label. ``text`` is placed above the questions. If it has at least as many numbered
-    lines as there are items, it is the whole body.
+    ``text`` is placed above the questions. If it has at least as many numbered lines as there are items, a person has
+    edited the questions, and ``text`` is the whole body. ``known``: item → language → label.
     Raises NotFound for an unknown case or item, and Refused for more than five items or a text that is too long.
     """
     document = cases.find(conn, case_id).document
@@ -62,28 +56,25 @@ def prepare(
         raise Refused(f"items: at most {MAX_QUESTIONS} items can be asked for at once")
     if len(text) > MAX_TEXT:
         raise Refused(f"text: at most {MAX_TEXT} characters")
-    first = opening(conn, case_id, ("delivered", "forwarded", "attached"))
-    spoken_in = spoken(language or document.get("language") or (first.language if first else "en"))
-    labels = {item: known[item].get(spoken_in, item) for item in chosen}
-    whole = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).strip()
-    if chosen and len(_NUMBERED.findall(whole)) >= len(chosen):
-        whole += "\n"
+    first = first_of_requester(conn, case_id, ("delivered", "forwarded", "attached"))
+    language = mail_language(language or document.get("language") or (first.language if first else "en"))
+    labels = {item: known[item].get(language, item) for item in chosen}
+    body = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).strip()
+    if chosen and len(_NUMBERED.findall(body)) >= len(chosen):
+        body += "\n"
     else:
-        whole = outbound.text("questions", spoken_in, case_id, document, first, chosen, labels, text=whole)
+        body = outbound.text("questions", language, case_id, document, first, chosen, labels, text=body)
     subject = reply_subject(first.subject if first else document.get("title") or "", outbound.key(case_id))
     refused = _refusal(conn, case_id, chosen, text, first, outbound)
     draft = None
     if first is not None and refused is None:
-        draft = outbound.reply("questions", first, whole, spoken_in, chosen, made_by=who)
+        draft = outbound.reply("questions", first, body, language, chosen, made_by=who)
     name, address = (first.name, first.author) if first else ("", "")
-    return Questions(draft, name, address, subject, whole, spoken_in, chosen, refused)
+    return Questions(draft, name, address, subject, body, language, chosen, refused)
 
 
-def ask(conn: Connection, questions: Questions, outbound: Outbound, now: datetime) -> int:
-    """Write the mail to the outbox and return its number.
-
-    Raises Conflict with the reason if it may not be sent.
-    """
+def ask(conn: Connection, questions: Questions, outbound: OutboundConfig, now: datetime) -> int:
+    """Write the mail to the outbox and return the entry's id. Raises Conflict with the reason if it may not be sent."""
     if questions.draft is None:
         raise Conflict(questions.refused or "there is nobody to ask")
     state: outbox.State = "draft" if outbound.mode == "draft" else "waiting"
@@ -94,17 +85,17 @@ def ask(conn: Connection, questions: Questions, outbound: Outbound, now: datetim
 
 
 def _refusal(
-    conn: Connection, case_id: int, items: Sequence[str], text: str, first: Opening | None, outbound: Outbound
+    conn: Connection, case_id: int, items: Sequence[str], text: str, first: OpeningMail | None, outbound: OutboundConfig
 ) -> str | None:
     if first is None:
         return "this case has no mail from a requester, so there is nobody to ask"
-    if reason := policy.refused_author(first.author, first.role, outbound.own, verified=first.verified):
+    if reason := policy.author_refusal(first.author, first.role, outbound.own, verified=first.verified):
         return reason
     if not outbound.can_send:
         return "SODAN_SMARTHOST and SODAN_FROM are not set, so sodan cannot send mail; copy the text instead"
     if not items and not text.strip():
         return "there is nothing to ask; choose items or write a text"
-    often = asked.times_asked(conn, case_id)
-    if twice := [item for item in items if often[item] >= ASKED_AT_MOST]:
-        return f"asked {ASKED_AT_MOST} times already: {', '.join(twice)}; a phone call may help more than another mail"
+    most, times = MAX_TIMES_ASKED, asked.times_asked(conn, case_id)
+    if often := [item for item in items if times[item] >= most]:
+        return f"asked {most} times already: {', '.join(often)}; a phone call may help more than another mail"
     return None

@@ -1,4 +1,4 @@
-"""The sender: claims due outbox entries, sends them, and records the result."""
+"""Sends outbox entries that are due, and records the result."""
 
 from __future__ import annotations
 
@@ -13,57 +13,53 @@ import structlog
 from service.holders import process_name
 from service.intake import AppContext, rejudge
 from service.outbound import compose, notify
-from service.outbound.acknowledge import Outbound
+from service.outbound.acknowledge import OutboundConfig
 from service.outbound.notify import Target
-from service.outbound.smarthost import SECONDS, Login, NotSent, Smarthost, hand_over
+from service.outbound.smarthost import SECONDS, Login, NotSent, Smarthost, send_mail
 from service.store import asked, cases, outbox
 from service.store.database import Connection, Database
 from service.store.outbox import Claimed
 
 log = structlog.get_logger("sodan.sender")
 
-LEASE = timedelta(minutes=5)
-"""Longer than sending can take, so that no second sender claims the same entry."""
-TOGETHER = 20
-"""Maximum number of notifications to one target in one message."""
+LEASE = timedelta(minutes=5)  # longer than sending can take, so that no second sender claims the same entry
+MAX_COMBINED = 20  # maximum number of notifications that are combined into one message
 
 
 @dataclass
 class Sender:
-    """Sends the entries one by one."""
+    """Claims outbox entries, sends them through the smart host or by Apprise, and records the result."""
 
     database: Database
     context: AppContext
-    outbound: Outbound
+    outbound: OutboundConfig
     clock: Callable[[], datetime]
     smarthost: Smarthost | None = None
     login: Login = field(default_factory=Login)
     targets: tuple[Target, ...] = ()
-    seconds: float = SECONDS
-    """Time limit for the reply of the smart host to a command."""
-    by: str = field(default_factory=process_name)
-    """The name of this process in leases."""
+    seconds: float = SECONDS  # time limit for the reply of the smart host to a command
+    by: str = field(default_factory=process_name)  # the name of this process in leases
 
     def step(self) -> bool:
-        """Send the entry that is due first; return False if there is none. Raises Unavailable."""
+        """Send the entry that is due first; return False if none is due. Raises Unavailable."""
         now = self.clock()
         if not self.database.read(lambda conn: outbox.anything_due(conn, now)):
             return False
         claimed = self.database.transact(lambda conn: outbox.claim(conn, self.by, now, LEASE))
         if claimed is None:
             return False
-        together = [claimed]
+        entries = [claimed]
         if claimed.channel == "notify":
-            together += self.database.transact(
-                lambda conn: outbox.claim_beside(conn, claimed, self.by, now, LEASE, TOGETHER)
+            entries += self.database.transact(
+                lambda conn: outbox.claim_for_same_target(conn, claimed, self.by, now, LEASE, MAX_COMBINED)
             )
-        self._send(together)
+        self._send(entries)
         return True
 
     def _send(self, entries: list[Claimed]) -> None:
         first = entries[0]
         try:
-            reply = asyncio.run(self._hand_over(entries))
+            reply = asyncio.run(self._transmit(entries))
         except NotSent as error:
             why, permanent = str(error)[:300], error.permanent
             log.warning("not sent", outbox=first.id, kind=first.kind, attempt=first.attempts, permanent=permanent)
@@ -73,30 +69,31 @@ class Sender:
             self._record(entries, partial(outbox.sent, reply=reply[:300]), succeeded=True)
 
     def _record(self, entries: list[Claimed], outcome: Callable[..., bool], *, succeeded: bool) -> None:
-        """Record the outcome, and judge a case again after questions: the person asked has to act next."""
+        """Record the results by ``outcome``, a function of the outbox. Judge the cases in which questions were sent."""
         now = self.clock()
 
         def write(conn: Connection) -> None:
-            for one in entries:
-                recorded = outcome(conn, one.id, self.by, now=now)
-                if recorded and succeeded and one.case_id is not None and one.kind in asked.KINDS:
-                    rejudge(conn, [cases.survivor(conn, one.case_id)], self.context, now=now)
+            for entry in entries:
+                recorded = outcome(conn, entry.id, self.by, now=now)
+                if recorded and succeeded and entry.case_id is not None and entry.kind in asked.KINDS:
+                    rejudge(conn, [cases.survivor(conn, entry.case_id)], self.context, now=now)
 
         self.database.transact(write)
 
-    async def _hand_over(self, entries: list[Claimed]) -> str:
+    async def _transmit(self, entries: list[Claimed]) -> str:
+        """Send the entries and return the reply of the server. Raises NotSent."""
         first = entries[0]
         if first.channel == "notify":
-            target = next((one for one in self.targets if one.name == first.recipient), None)
+            target = next((target for target in self.targets if target.name == first.recipient), None)
             if target is None:
                 raise NotSent("SODAN_NOTIFY no longer contains this target", permanent=True)
             return await notify.send(entries, target)
         outbound = self.outbound
         if self.smarthost is None or not outbound.can_send:
             raise NotSent("SODAN_SMARTHOST and SODAN_FROM are not set; both are needed to send mail", permanent=False)
-        # delivery reports come back to the address of the case, if there is one
+        # servers send delivery reports to this address
         envelope_from = outbound.reply_to if first.case_id is None else outbound.reply_address(first.case_id)
-        return await hand_over(
+        return await send_mail(
             compose.message(first, outbound.sender, outbound.hostname, self.clock()),
             to=first.recipient,
             envelope_from=envelope_from,

@@ -9,8 +9,8 @@ from email.utils import parseaddr
 from mailrules.engine.judge import Rules
 from service.errors import Refused
 from service.intake import AppContext, ReadMail, rejudge
-from service.outbound import acknowledge, notify, policy, returns
-from service.outbound.acknowledge import Outbound
+from service.outbound import acknowledge, delivery_reports, notify, policy
+from service.outbound.acknowledge import OutboundConfig
 from service.outbound.notify import Notifier, Target
 from service.outbound.sender import Sender
 from service.outbound.smarthost import Login, check
@@ -20,18 +20,16 @@ from service.store.cases import documents_of
 from service.store.database import Connection, Database
 
 After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
+"""Writes mail and notifications after cases were judged; takes the mails, the ids of the cases, and the time."""
 
 
-def outbound_of(settings: Settings, secret: bytes) -> Outbound:
-    """Return the configuration for writing mail.
-
-    Raises Refused if SODAN_ACKNOWLEDGE=on lacks another setting.
-    """
+def outbound_of(settings: Settings, secret: bytes) -> OutboundConfig:
+    """Return the settings for mail in cases. Raises Refused if SODAN_ACKNOWLEDGE=on lacks another setting."""
     address = parseaddr(settings.from_)[1].casefold()
-    reply_to = next((one for one in settings.intake if not one.startswith("@")), address)
+    reply_to = next((intake for intake in settings.intake if not intake.startswith("@")), address)
     if settings.acknowledge == "on" and not (settings.from_ and settings.smarthost):
         raise Refused("SODAN_ACKNOWLEDGE=on also needs SODAN_SMARTHOST and SODAN_FROM")
-    return Outbound(
+    return OutboundConfig(
         mode=settings.acknowledge,
         sender=settings.from_ or reply_to,
         reply_to=reply_to,
@@ -47,12 +45,12 @@ def outbound_of(settings: Settings, secret: bytes) -> Outbound:
 
 
 def labels_of(rules: Rules) -> dict[str, dict[str, str]]:
-    """Return item → language → name."""
+    """Return item id → language → label."""
     return {item: {"ja": title.ja, "en": title.en} for item, title in rules.labels.items()}
 
 
 def notifier_of(settings: Settings) -> Notifier:
-    """Return the targets and quiet hours. Raises Refused if Apprise cannot send to a target."""
+    """Return the settings for notifications. Raises Refused if Apprise cannot send to a target."""
     for url in settings.notify:
         try:
             notify.check_target(url)
@@ -66,24 +64,23 @@ def notifier_of(settings: Settings) -> Notifier:
 
 
 def after_judging(settings: Settings, context: AppContext) -> After | None:
-    """Return what the worker calls in the saving transaction after judging cases; None if nothing is configured."""
+    """Return what the worker calls in the transaction that saves judged cases; None if nothing is to be written."""
     outbound, notifier = outbound_of(settings, context.ingest.secret), notifier_of(settings)
     if outbound.mode == "off" and not notifier.targets and not settings.smarthost:
         return None
 
     def after(conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], now: datetime) -> None:
-        if unanswerable := returns.file_reports(conn, read_mails, now):
-            rejudge(conn, unanswerable, context, now=now)  # the questions in it were not delivered
+        if undelivered := delivery_reports.record_delivery_reports(conn, read_mails, now):
+            rejudge(conn, undelivered, context, now=now)  # nobody can answer a question that was not delivered
         acknowledge.acknowledge(conn, read_mails, case_ids, outbound, now)
         if notifier.targets:
             for case_id, document in documents_of(conn, case_ids).items():
-                notify.write(conn, notify.news_of(document, notifier), notifier, now, case_id)
+                notify.write(conn, notify.case_notifications(document, notifier), notifier, now, case_id)
 
     return after
 
 
 def sender_of(settings: Settings, database: Database, context: AppContext, clock: Callable[[], datetime]) -> Sender:
-    """Return the sender of this process."""
     return Sender(
         database,
         context,

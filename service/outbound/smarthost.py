@@ -1,27 +1,24 @@
-"""Sends a mail through the organisation's smart host (RFC 5321 by aiosmtplib), with TLS, AUTH and OAuth2."""
+"""Sends mail through the organisation's outgoing mail server, by SMTP (RFC 5321) with TLS, passwords or OAuth2."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
 from service.errors import Refused
 
-SECONDS = 60.0
-TOKEN_SECONDS = 20.0
+SECONDS = 60.0  # time limit of one SMTP command; twice as long for a whole mail
+TOKEN_SECONDS = 20.0  # time limit of the command that prints an access token
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 class NotSent(Exception):
-    """The smart host did not accept the mail.
-
-    ``permanent``: a later attempt would fail too (RFC 5321 §4.2.1, 5yz).
-    """
+    """The server did not accept a mail. ``permanent``: a later attempt would fail too (RFC 5321 §4.2.1, 5yz)."""
 
     def __init__(self, why: str, *, permanent: bool) -> None:
         super().__init__(why)
@@ -30,20 +27,16 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Smarthost:
-    """The outgoing mail server. ``repr`` shows no secret."""
+    """The address of the outgoing mail server."""
 
     host: str
     port: int
-    mode: str
-    """smtp, smtp+starttls, smtps."""
+    mode: str  # smtp, smtp+starttls or smtps
     user: str = ""
 
     @classmethod
     def parse(cls, url: str) -> Smarthost:
-        """Read ``smtp://host:25``, ``smtp+starttls://user@host:587``, ``smtps://user@host:465``.
-
-        Raises ValueError.
-        """
+        """Parse ``smtp://host:25``, ``smtp+starttls://user@host:587``, ``smtps://user@host:465``. Raises ValueError."""
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -61,22 +54,16 @@ class Smarthost:
 
 @dataclass(frozen=True)
 class Login:
-    """Login for the smart host: a password, or a command that prints an OAuth2 access token."""
+    """How sodan signs in to the smart host: a password, or a command that prints an OAuth2 access token."""
 
     password: str = ""
     token_command: str = ""
 
 
-async def hand_over(
-    mail: EmailMessage,
-    *,
-    to: str,
-    envelope_from: str,
-    smarthost: Smarthost,
-    login: Login,
-    hostname: str,
+async def send_mail(
+    mail: EmailMessage, *, to: str, envelope_from: str, smarthost: Smarthost, login: Login, hostname: str,
     seconds: float = SECONDS,
-) -> str:
+) -> str:  # fmt: skip
     """Send one mail; return the server's reply to DATA. Raises NotSent with the server's text."""
     client = aiosmtplib.SMTP(
         hostname=smarthost.host,
@@ -87,7 +74,7 @@ async def hand_over(
         timeout=seconds,
         username=smarthost.user or None,
         password=login.password or None,
-        oauth_token_generator=_token_by(login.token_command) if login.token_command else None,
+        oauth_token_generator=partial(_access_token, login.token_command) if login.token_command else None,
     )
     try:
         async with asyncio.timeout(seconds * 2), client:
@@ -104,27 +91,25 @@ async def hand_over(
         raise NotSent(f"{smarthost}: {error or type(error).__name__}", permanent=False) from error
 
 
-def _token_by(command: str) -> Callable[[], Awaitable[str]]:
-    async def token() -> str:
-        process = await asyncio.create_subprocess_shell(
-            command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        try:
-            out, problem = await asyncio.wait_for(process.communicate(), TOKEN_SECONDS)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise NotSent("SODAN_SMARTHOST_TOKEN_COMMAND did not finish in time", permanent=False) from None
-        if process.returncode or not out.strip():
-            words = problem.decode(errors="replace").strip()[:200]
-            raise NotSent(f"SODAN_SMARTHOST_TOKEN_COMMAND failed: {words}", permanent=False)
-        return out.decode().strip()
-
-    return token
+async def _access_token(command: str) -> str:
+    """Return what SODAN_SMARTHOST_TOKEN_COMMAND prints. Raises NotSent."""
+    process = await asyncio.create_subprocess_shell(
+        command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        out, errors = await asyncio.wait_for(process.communicate(), TOKEN_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise NotSent("SODAN_SMARTHOST_TOKEN_COMMAND did not finish in time", permanent=False) from None
+    if process.returncode or not out.strip():
+        text = errors.decode(errors="replace").strip()[:200]
+        raise NotSent(f"SODAN_SMARTHOST_TOKEN_COMMAND failed: {text}", permanent=False)
+    return out.decode().strip()
 
 
 def check(url: str) -> Smarthost:
-    """Parse SODAN_SMARTHOST. Raises Refused with one line that names the setting."""
+    """Return the server that the setting SODAN_SMARTHOST names. Raises Refused."""
     try:
         return Smarthost.parse(url)
     except ValueError as error:

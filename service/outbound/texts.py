@@ -1,4 +1,4 @@
-"""Texts of outgoing mail: Jinja2 templates in Japanese and English, and own templates from SODAN_TEMPLATES."""
+"""Texts of outgoing mail, from Jinja2 templates in Japanese and English."""
 
 from __future__ import annotations
 
@@ -14,23 +14,20 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined,
 from service.errors import Refused
 
 SHIPPED = Path(__file__).parent / "templates"
-MAX_QUESTIONS = 5
-SIGNATURE = "-- "
-"""The line above a signature (RFC 3676 §4.3); mail programs leave out what follows it in replies."""
+MAX_QUESTIONS = 5  # in one mail
+SIGNATURE = "-- "  # the line above a signature (RFC 3676 §4.3), which mail programs leave out in replies
 
 
 @dataclass(frozen=True)
 class Templates:
-    """Renders templates. Files in the folder ``own`` replace shipped ones of the same name; None: shipped ones only."""
+    """Renders the texts of outgoing mail."""
 
-    own: Path | None = None
+    custom: Path | None = None
+    """SODAN_TEMPLATES: a folder whose files replace shipped ones of the same name."""
 
     def text(self, template: str, language: str, **values: Any) -> str:
-        """Render ``<language>/<template>.txt.j2`` as plain text.
-
-        Raises Refused, naming the file, if it has an error.
-        """
-        file = f"{spoken(language)}/{template}.txt.j2"
+        """Render ``<language>/<template>.txt.j2`` as plain text. Raises Refused if the file has an error."""
+        file = f"{mail_language(language)}/{template}.txt.j2"
         try:
             lines = self._environment.get_template(file).render(**values).strip().splitlines()
         except TemplateError as error:
@@ -38,13 +35,15 @@ class Templates:
         return "\n".join(_without_blank_runs(lines)) + "\n"
 
     def html(self, text: str, language: str) -> str:
-        """Return the text as simple HTML, with one paragraph per block of lines."""
+        """Return a text as HTML. Blank lines separate paragraphs."""
         paragraphs = [block for block in text.strip().split("\n\n") if block.strip()]
-        return self._environment.get_template("mail.html.j2").render(paragraphs=paragraphs, language=spoken(language))
+        return self._environment.get_template("mail.html.j2").render(
+            paragraphs=paragraphs, language=mail_language(language)
+        )
 
     def question(self, item: str, language: str, label: str = "") -> str:
-        """Return the question for an item; without one, ``label``, or the item's id if ``label`` is empty."""
-        return self._questions.get(item, {}).get(spoken(language)) or label or item
+        """Return the question that asks for a checklist item. Items without a question are named by label or id."""
+        return self._questions.get(item, {}).get(mail_language(language)) or label or item
 
     def questions(self, items: Sequence[str], language: str, labels: Mapping[str, str]) -> list[str]:
         """Return the questions for at most five items, in the order given."""
@@ -52,7 +51,7 @@ class Templates:
 
     @cached_property
     def _environment(self) -> Environment:
-        folders = [FileSystemLoader(folder) for folder in (self.own, SHIPPED) if folder is not None]
+        folders = [FileSystemLoader(folder) for folder in (self.custom, SHIPPED) if folder is not None]
         return Environment(
             loader=ChoiceLoader(folders),
             autoescape=select_autoescape(("html.j2",), default_for_string=False),
@@ -63,19 +62,20 @@ class Templates:
 
     @cached_property
     def _questions(self) -> dict[str, dict[str, str]]:
-        found: dict[str, dict[str, str]] = {}
-        for folder in (SHIPPED, self.own):
-            file = folder / "questions.yaml" if folder is not None else None
-            if file is not None and file.is_file():
+        """Item id → language → question."""
+        questions: dict[str, dict[str, str]] = {}
+        for folder in filter(None, (SHIPPED, self.custom)):
+            file = folder / "questions.yaml"
+            if file.is_file():
                 try:
-                    found |= yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+                    questions |= yaml.safe_load(file.read_text(encoding="utf-8")) or {}
                 except (yaml.YAMLError, TypeError) as error:
                     raise Refused(f"SODAN_TEMPLATES: questions.yaml: {error}".replace("\n", " ")) from None
-        return found
+        return questions
 
 
-def spoken(language: str) -> str:
-    """Return the language of outgoing mail: ja or en."""
+def mail_language(language: str) -> str:
+    """Return the language in which sodan writes for a detected language: ja, or en for all others."""
     return "ja" if language == "ja" else "en"
 
 

@@ -1,10 +1,9 @@
-"""Format of the backup file, which does not depend on the database.
+"""Format of the backup file. It is the same for SQLite and PostgreSQL, so one can be restored into the other.
 
-It is a ZIP file of parts, each compressed with Zstandard. A backup of SQLite can be restored into PostgreSQL, and the
-reverse:
+The file is a ZIP archive of parts, compressed with Zstandard:
 
     tables/NAME.jsonl.zst   the column names, then one line per row; times as ISO 8601, bytes as base64
-    contents/KEY.zst        raw mails kept in external storage, in the form in which they are kept there
+    contents/KEY.zst        a raw mail of external storage, compressed as it is stored there
     manifest.json           format, schema revision, rows per table, SHA-256 of each part: written last
 """
 
@@ -34,19 +33,22 @@ _MANIFEST = "manifest.json"
 
 @dataclass
 class Manifest:
-    """What the file contains, and the checksums that show whether it is complete."""
+    """The contents of a backup file, with checksums that show whether it is complete."""
 
     format: int
-    revision: str
+    revision: str  # of the database schema
     made_at: str
-    made_by: str
+    made_by: str  # name and version of the program
     rows: dict[str, int] = field(default_factory=dict)  # rows per table, in the order in which the tables can be loaded
     parts: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)  # keys of raw mails that were not found in external storage
 
 
 class Writer:
-    """Writes an archive to ``path.part`` and renames it when it is complete and flushed. File mode 0600."""
+    """Writes a backup file, with mode 0600. It is named ``path.part`` until it is complete and flushed.
+
+    Raises Refused if the file exists or cannot be written.
+    """
 
     def __init__(self, path: Path, revision: str, now: datetime, made_by: str) -> None:
         self.path = path
@@ -81,20 +83,20 @@ class Writer:
 
     def table(self, name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
         """Write one table."""
-        self._write(f"tables/{name}.jsonl.zst", self._packed(name, columns, rows))
+        self._write(f"tables/{name}.jsonl.zst", self._compress_table(name, columns, rows))
 
     def content(self, key: str, packed: bytes) -> None:
-        """Write one raw mail of external storage, already compressed."""
+        """Write one raw mail of external storage, which is compressed already."""
         self._write(f"contents/{path_of(key)}", [packed])
 
-    def _packed(self, name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
-        packer = zstandard.ZstdCompressor(level=3).compressobj()
-        yield packer.compress(_line(columns))
+    def _compress_table(self, name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
+        compressor = zstandard.ZstdCompressor(level=3).compressobj()
+        yield compressor.compress(_line(columns))
         self.manifest.rows[name] = 0
         for row in rows:
-            yield packer.compress(_line(row))
+            yield compressor.compress(_line(row))
             self.manifest.rows[name] += 1
-        yield packer.flush()
+        yield compressor.flush()
 
     def _write(self, name: str, chunks: Iterable[bytes]) -> None:
         digest = hashlib.sha256()
@@ -109,7 +111,7 @@ class Writer:
 
 
 class Reader:
-    """Reads an archive. Raises Refused if the file is not a backup or is incomplete."""
+    """Reads a backup file. Raises Refused if the file is not a backup or is incomplete."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -133,25 +135,25 @@ class Reader:
         """Read every part and compare its SHA-256 with the manifest. Raises Refused if one differs."""
         if set(self._zip.namelist()) != {*self.manifest.parts, _MANIFEST}:
             raise Refused(f"{self.path} is damaged: its parts differ from its list of contents")
-        for name, wanted in self.manifest.parts.items():
+        for name, expected in self.manifest.parts.items():
             try:
                 with self._zip.open(name) as entry:
-                    found = hashlib.file_digest(entry, hashlib.sha256).hexdigest()  # type: ignore[arg-type]
+                    digest = hashlib.file_digest(entry, hashlib.sha256).hexdigest()  # type: ignore[arg-type]
             except (zipfile.BadZipFile, EOFError):
-                found = ""
-            if found != wanted:
+                digest = ""
+            if digest != expected:
                 raise Refused(f"{self.path} is damaged in {name}")
 
     def table(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a table as column → JSON value; ``value`` converts them back."""
+        """Yield the rows of a table as column → JSON value. The function ``value`` converts such a value."""
         with self._zip.open(f"tables/{name}.jsonl.zst") as entry:
             lines = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(entry), "utf-8", newline="\n")
             columns = json.loads(next(lines))
             for line in lines:
                 yield dict(zip(columns, json.loads(line), strict=True))
 
-    def outside(self) -> list[str]:
-        """Return the keys of the raw mails that were in external storage."""
+    def content_keys(self) -> list[str]:
+        """Return the keys of the raw mails of external storage."""
         return [key for name in self.manifest.parts if name.startswith("contents/") and (key := key_of(name))]
 
     def content(self, key: str) -> bytes:
@@ -159,20 +161,20 @@ class Reader:
         return self._zip.read(f"contents/{path_of(key)}")
 
 
-def value(written: Any, kind: type) -> Any:
-    """Convert a JSON value of a table row back to ``kind``, the Python type of its column."""
-    if written is None:
+def value(json_value: Any, kind: type) -> Any:
+    """Convert a JSON value of a row to ``kind``, the Python type of its column."""
+    if json_value is None:
         return None
     if kind is datetime:
-        return datetime.fromisoformat(written)
-    return base64.b64decode(written) if kind is bytes else written
+        return datetime.fromisoformat(json_value)
+    return base64.b64decode(json_value) if kind is bytes else json_value
 
 
 def _line(values: Sequence[Any]) -> bytes:
-    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"), default=_plain).encode() + b"\n"
+    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"), default=_to_json_value).encode() + b"\n"
 
 
-def _plain(value: Any) -> str:
+def _to_json_value(value: Any) -> str:
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
     return base64.b64encode(value).decode("ascii")

@@ -1,4 +1,4 @@
-"""Mails with which sodan asked a requester for information, as the judgement of a case needs them."""
+"""Reads which facts sodan asked a requester for, by mail from the outbox."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from service.store.statements import THESE, every
 from service.store.tables import messages, outbox
 
 KINDS = ("acknowledgement", "questions", "reminder")
+"""Kinds of outbox entries that contain questions."""
 _SENT = (
     select(outbox.c.case_id, outbox.c.sent_at, outbox.c.kind, outbox.c.made_by, outbox.c["items"], outbox.c.text)
     .where(outbox.c.case_id.in_(THESE), outbox.c.kind.in_(KINDS), outbox.c.state == "sent")
@@ -20,25 +21,25 @@ _SENT = (
 
 
 def asked_in(conn: Connection, cases: Mapping[int, int]) -> dict[int, tuple[Asked, ...]]:
-    """Return the sent mails with questions by case, oldest first.
+    """Return case id → sent mails with questions, oldest first.
 
-    ``cases``: id of a case, or of one that was merged into it → id of the case.
+    ``cases`` maps the id of every wanted case to itself, and the ids of cases merged into it to that case.
     """
-    found: dict[int, list[Asked]] = defaultdict(list)
+    by_case: dict[int, list[Asked]] = defaultdict(list)
     for case, at, kind, made_by, items, text in every(conn, _SENT, sorted(cases)):
-        found[cases[case]].append(Asked(at, kind, made_by, tuple(items), question_lines(text), text))
-    return {case: tuple(sorted(mails, key=lambda one: one.at)) for case, mails in found.items()}
+        by_case[cases[case]].append(Asked(at, kind, made_by, tuple(items), question_lines(text), text))
+    return {case: tuple(sorted(mails, key=lambda mail: mail.at)) for case, mails in by_case.items()}
 
 
 def quoted_texts(conn: Connection, case_ids: Sequence[int]) -> dict[int, str]:
-    """Return message id → quoted text of requesters' messages, since people write answers into quoted questions."""
+    """Return message id → quoted text of the requesters' messages. People write answers into quoted questions."""
     requesters = (messages.c.author_role == "requester", messages.c.automatic.is_(None))
     query = select(messages.c.id, messages.c.quoted_text).where(messages.c.case_id.in_(THESE), *requesters)
     return dict(map(tuple, every(conn, query, case_ids)))
 
 
 def times_asked(conn: Connection, case_id: int) -> Counter[str]:
-    """Count how often each item was asked for, in sent and waiting mails. Reminders do not count."""
+    """Return item → number of sent and waiting mails that ask for it. Reminders do not count."""
     query = select(outbox.c["items"]).where(
         outbox.c.case_id == case_id,
         outbox.c.kind.in_(("acknowledgement", "questions")),

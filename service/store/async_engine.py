@@ -1,7 +1,7 @@
-"""Runs asyncpg, under SQLAlchemy's greenlets, in an event-loop thread that closes every connection it opened.
+"""Runs asyncpg (under SQLAlchemy's greenlets) in an event loop of its own thread, for callers in other threads.
 
-``close`` lets running transactions finish for a moment, then cancels them with an error. No call waits for a loop that
-has ended. No connection is left to the garbage collector, which cannot close it properly.
+``close`` gives running transactions a few seconds to finish, then cancels them with an error. It closes every
+connection, since the garbage collector cannot close one properly.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from service.store.tables import to_json
 T = TypeVar("T")
 
 FINISH_SECONDS = 5.0
-"""Seconds that running transactions may take after ``close``, and seconds for closing the connections."""
+"""Time that ``close`` gives running transactions to finish, and the connections to close."""
 
 
-class Gone(Exception):
-    """The engine was closed before this call began; the database did not receive it."""
+class EngineClosed(Exception):
+    """The engine was closed before the call began. The database did not receive it."""
 
 
 class AsyncEngineThread:
-    """An engine that several threads share. It connects on first use."""
+    """An engine for PostgreSQL that several threads share. It connects on first use."""
 
     def __init__(self, url: URL, busy_seconds: float) -> None:
         self._engine = _engine(url, busy_seconds)
-        self._open: weakref.WeakSet[Any] = weakref.WeakSet()
-        event.listen(self._engine.sync_engine, "connect", lambda made, _: self._open.add(made.driver_connection))
-        self._door = threading.Lock()
+        self._connections: weakref.WeakSet[Any] = weakref.WeakSet()
+        event.listen(self._engine.sync_engine, "connect", lambda new, _: self._connections.add(new.driver_connection))
+        self._close_lock = threading.Lock()
         self._closing = False
         self._end = asyncio.Event()
         self._loop = uvloop.new_event_loop()  # created here, so that the caller sees the error if no descriptor is left
@@ -47,16 +47,16 @@ class AsyncEngineThread:
         self._thread.start()
 
     def run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
-        """Run ``fn`` on a connection; raises what ``fn`` raises.
+        """Run ``fn`` with a connection and return its result. ``alone``: without BEGIN and COMMIT.
 
-        Raises Gone, Unavailable if it was cancelled by ``close``, and RuntimeError if called from within an ``fn``,
-        which would wait for itself.
+        Raises what ``fn`` raises, EngineClosed, Unavailable if ``close`` cancelled it, and RuntimeError if it is called
+        within another ``fn``, since it would wait for itself.
         """
         if threading.current_thread() is self._thread:
             raise RuntimeError("the database is asked within a transaction: use the connection that is given there")
-        with self._door:
+        with self._close_lock:
             if self._closing:
-                raise Gone
+                raise EngineClosed
             future = asyncio.run_coroutine_threadsafe(self._within(fn, write, alone), self._loop)
         try:
             return future.result()
@@ -64,8 +64,11 @@ class AsyncEngineThread:
             raise Unavailable("the database was closed") from error
 
     def close(self, *, wait: bool = True) -> None:
-        """Let running transactions finish, cancel the late ones, close every connection and end the thread."""
-        with self._door:
+        """Let running transactions finish or cancel them, close all connections and end the thread.
+
+        ``wait``: return only when this is done.
+        """
+        with self._close_lock:
             if not self._closing:
                 self._closing = True
                 self._loop.call_soon_threadsafe(self._end.set)
@@ -74,20 +77,20 @@ class AsyncEngineThread:
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._live())  # the runner cancels the remaining tasks and waits for them
+            runner.run(self._run_until_closed())  # the runner cancels the remaining tasks and waits for them
 
-    async def _live(self) -> None:
+    async def _run_until_closed(self) -> None:
         await self._end.wait()
-        at_work = asyncio.all_tasks() - {asyncio.current_task()}
-        if at_work:
-            _, late = await asyncio.wait(at_work, timeout=FINISH_SECONDS)
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        if running:
+            _, late = await asyncio.wait(running, timeout=FINISH_SECONDS)
             for task in late:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=FINISH_SECONDS)
         with contextlib.suppress(Exception):  # an unreachable server does not answer the closing messages
             await asyncio.wait_for(self._engine.dispose(), FINISH_SECONDS)
-        for connection in list(self._open):
+        for connection in list(self._connections):
             if not connection.is_closed():
                 connection.terminate()
         await asyncio.sleep(0)  # one iteration of the loop, in which the sockets close

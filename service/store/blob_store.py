@@ -1,8 +1,8 @@
 """External storage for large raw mails: a folder, or an S3-compatible bucket.
 
-A mail is stored once, compressed, under its SHA-256, so that writing it twice gives the same file. The file is written
-before the row that refers to it commits, and deleted after that row is deleted. A crash in between leaves an
-unreferenced file, which `sodan contents tidy` deletes; it never loses a referenced one.
+A mail is stored compressed under its SHA-256, so writing it twice gives the same file. The file is written before the
+row that refers to it is committed, and deleted after that row. A crash in between leaves at most an unreferenced file,
+which `sodan contents tidy` deletes.
 """
 
 from __future__ import annotations
@@ -34,65 +34,65 @@ _KEY = re.compile(r"(?:^|/)([0-9a-f]{2})/([0-9a-f]{62})\.zst$")
 
 
 class BlobStore(Protocol):
-    """Storage of compressed raw mails by SHA-256 (hex). All methods raise Unavailable."""
+    """Storage of compressed raw mails. A key is the SHA-256 of a mail (hex). All methods raise Unavailable."""
 
     def put(self, key: str, packed: bytes) -> None:
-        """Store it; it is durable when this returns."""
+        """Store a mail. It is durable on return."""
 
     def get(self, key: str) -> bytes | None:
-        """Return the stored bytes, or None if there are none."""
+        """Return a mail, still compressed, or None if it is not stored."""
 
     def written(self, key: str) -> datetime | None:
-        """Return when it was last written, or None if it does not exist."""
+        """Return when a mail was last written, or None if it is not stored."""
 
     def remove(self, key: str) -> None:
-        """Delete it if it exists."""
+        """Delete a mail if it is stored."""
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
-        """Yield every key with the time it was last written."""
+        """Yield all keys, each with the time when the mail was last written."""
 
 
-def outside(settings: Settings) -> BlobStore | None:
-    """Return the storage of ``SODAN_CONTENT_STORE``; None if raw mails stay in the database. Raises Refused."""
+def blob_store_of(settings: Settings) -> BlobStore | None:
+    """Return the storage of ``SODAN_CONTENT_STORE``, or None if all raw mails stay in the database. Raises Refused."""
     s3 = (settings.s3_endpoint, settings.s3_region, settings.s3_access_key, settings.s3_secret_key)
-    return _opened(settings.content_store, *s3)
+    return _open(settings.content_store, *s3)
 
 
 def path_of(key: str) -> str:
-    """Return the path ``ab/cdef….zst``; the subfolders keep each folder small enough to list."""
+    """Return the path of a mail, ``ab/cdef….zst``. Subfolders keep each folder small enough to list."""
     return f"{key[:2]}/{key[2:]}{SUFFIX}"
 
 
 def key_of(path: str) -> str | None:
-    """Return the key of a path, or None if the path has another form."""
-    found = _KEY.search(path)
-    return found[1] + found[2] if found else None
+    """Return the key of the mail at a path, or None if ``path_of`` makes no such path."""
+    match = _KEY.search(path)
+    return match[1] + match[2] if match else None
 
 
 class Folder:
-    """A folder that every process of this installation reaches under the same path."""
+    """Storage in a folder, which all processes of the installation must see under the same path."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def put(self, key: str, packed: bytes) -> None:
-        """Store it by writing a temporary file, flushing, renaming and flushing the folder.
+        """Store a mail: write a temporary file, flush and rename it, flush the folder.
 
-        The file is complete or absent, even after a power failure.
+        So the file is complete or absent, even after a power failure.
         """
         path = self._folder / path_of(key)
         with _or_unavailable("the folder of contents cannot be written"):
             with contextlib.suppress(FileNotFoundError):
-                os.utime(path)  # it exists; the new modification time keeps ``tidy`` from deleting it for the next hour
+                os.utime(path)  # if it exists, a new modification time keeps ``tidy`` from deleting it for an hour
                 return
             if not path.parent.exists():
                 make_folder(path.parent)
                 _flush(self._folder)
-            written = write_draft(path, packed)
+            draft = write_draft(path, packed)
             try:
-                written.rename(path)
+                draft.rename(path)
             except BaseException:
-                written.unlink(missing_ok=True)
+                draft.unlink(missing_ok=True)
                 raise
             _flush(path.parent)
 
@@ -125,34 +125,35 @@ class Folder:
 
 
 class Bucket:
-    """An S3-compatible bucket, or a prefix in it."""
+    """Storage in an S3-compatible bucket, or under a prefix in it."""
 
     def __init__(self, store: S3Store) -> None:
         self._store = store
 
     def put(self, key: str, packed: bytes) -> None:
-        self._ask(lambda: obstore.put(self._store, path_of(key), packed, use_multipart=False))
+        self._call(lambda: obstore.put(self._store, path_of(key), packed, use_multipart=False))
 
     def get(self, key: str) -> bytes | None:
-        found = self._ask(lambda: obstore.get(self._store, path_of(key)))
-        return None if found is None else self._ask(lambda: bytes(found.bytes()))
+        result = self._call(lambda: obstore.get(self._store, path_of(key)))
+        return None if result is None else self._call(lambda: bytes(result.bytes()))
 
     def written(self, key: str) -> datetime | None:
-        found = self._ask(lambda: obstore.head(self._store, path_of(key)))
-        return None if found is None else found["last_modified"]
+        metadata = self._call(lambda: obstore.head(self._store, path_of(key)))
+        return None if metadata is None else metadata["last_modified"]
 
     def remove(self, key: str) -> None:
-        self._ask(lambda: obstore.delete(self._store, path_of(key)))
+        self._call(lambda: obstore.delete(self._store, path_of(key)))
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
         listing = iter(obstore.list(self._store))
-        while some := self._ask(lambda: next(listing, None)):
-            for one in some:
-                if key := key_of(one["path"]):
-                    yield key, one["last_modified"]
+        while page := self._call(lambda: next(listing, None)):
+            for metadata in page:
+                if key := key_of(metadata["path"]):
+                    yield key, metadata["last_modified"]
 
     @staticmethod
-    def _ask(fn: Callable[[], T]) -> T | None:
+    def _call(fn: Callable[[], T]) -> T | None:
+        """Return the result of a request, or None if the file does not exist. Raises Unavailable."""
         try:
             return fn()
         except FileNotFoundError:
@@ -162,7 +163,7 @@ class Bucket:
 
 
 @lru_cache(maxsize=4)
-def _opened(place: str, endpoint: str, region: str, access_key: str, secret_key: str) -> BlobStore | None:
+def _open(place: str, endpoint: str, region: str, access_key: str, secret_key: str) -> BlobStore | None:
     if place == "database":
         return None
     if not place.startswith("s3://"):

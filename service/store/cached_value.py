@@ -1,4 +1,4 @@
-"""Caches an expensive result, so that computing it takes at most a twentieth of the time."""
+"""Caches an expensive result for a while that depends on how long computing it takes."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-Made = TypeVar("Made")
+Value = TypeVar("Value")
 
-SHARE = 19  # a result is kept this many times as long as it took to compute
-LONGEST = 5.0  # seconds after which a result is computed again, however long computing it took
+SHARE = 19  # a value is kept this many times as long as computing it took, so computing takes a twentieth of the time
+LONGEST = 5.0  # maximum seconds for which a value is kept
 
 
-class CachedValue(Generic[Made]):
-    """Calls ``make`` when the cached result has expired. Concurrent callers wait and get the same result."""
+class CachedValue(Generic[Value]):
+    """Returns the result of ``make``, from a cache until it expires. Concurrent callers wait for the same result."""
 
-    def __init__(self, make: Callable[[], Made], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, make: Callable[[], Value], clock: Callable[[], float] = time.monotonic) -> None:
         self._make, self._clock = make, clock
-        self._guard = threading.Lock()
-        self._made: Made | None = None
-        self._until = 0.0
+        self._lock = threading.Lock()
+        self._value: Value | None = None
+        self._expires = 0.0
 
-    def __call__(self) -> Made:
-        """Return the cached or a new result. Raises what ``make`` raises; an error is not cached."""
-        with self._guard:
+    def __call__(self) -> Value:
+        """Return the cached or a new value. Raises what ``make`` raises; an error is not cached."""
+        with self._lock:
             began = self._clock()
-            if self._made is None or began >= self._until:
-                self._made = self._make()
+            if self._value is None or began >= self._expires:
+                self._value = self._make()
                 ended = self._clock()
-                self._until = ended + min(LONGEST, SHARE * (ended - began))
-            return self._made
+                self._expires = ended + min(LONGEST, SHARE * (ended - began))
+            return self._value

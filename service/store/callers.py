@@ -1,4 +1,4 @@
-"""Finds the name recorded with a change: that of the token, or of the local user who made the request."""
+"""The name of the person who makes an HTTP request, to be recorded with a change."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from pathlib import Path
 
 from service.store.tokens import Token
 
-UNNAMED = "local"  # a local user whose login name is unknown
+UNNAMED = "local"  # name of a local user whose login name is unknown
 
 
 def name_of(token: Token | None, client: tuple[str, int] | None) -> str:
-    """Return the token's name, else the login name of the local user. ``client``: remote end of the connection."""
+    """Return the name of the token, or without one the login name of the local user.
+
+    ``client``: IP address and port from which the request comes.
+    """
     return (token.name if token else "") or login_name(client) or UNNAMED
 
 
 def login_name(client: tuple[str, int] | None) -> str:
-    """Return the local user whose process owns ``client``, an end of a TCP connection; empty if unknown.
+    """Return the login name of the local user who opened a TCP connection from ``client``, or "" if unknown.
 
-    Linux lists the owner of every socket in /proc/net/tcp, with the address in the machine's byte order.
+    Linux lists the owner of every socket in /proc/net/tcp, with the address in the byte order of the machine.
     """
     if client is None or not client[1]:
         return ""
@@ -29,10 +32,10 @@ def login_name(client: tuple[str, int] | None) -> str:
         raw = address.packed
         if sys.byteorder == "little":
             raw = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
-        wanted = f"{raw.hex().upper()}:{client[1]:04X}"
+        local_address = f"{raw.hex().upper()}:{client[1]:04X}"
         table = Path("/proc/net/tcp6" if address.version == 6 else "/proc/net/tcp").read_text(encoding="ascii")
         sockets = (line.split() for line in table.splitlines()[1:])
-        owner = next((int(fields[7]) for fields in sockets if fields[1] == wanted), None)
+        owner = next((int(fields[7]) for fields in sockets if fields[1] == local_address), None)
         return "" if owner is None else pwd.getpwuid(owner).pw_name
     except (OSError, ValueError, LookupError):
         return ""

@@ -1,8 +1,8 @@
-"""Deletes a case and the cases merged into it from every table, the word index and the spool.
+"""Deletes a case, with the cases merged into it, from all tables, the search index and the spool.
 
-A mail that also belongs to a case that is kept stays there, with its raw bytes. Ids are never reused: SQLite continues
-from the highest existing id, so the case, message and event with the highest id stay until there is a higher one. Case
-ids may remain in records of corrections and in the evidence of other mails.
+A mail that also belongs to another case stays there, with its raw bytes. Ids must not be reused. SQLite continues from
+the highest existing id, so the case, message and event with the highest id stay until there is a higher one. Case ids
+may remain in the events of corrections and in the evidence of other mails.
 """
 
 from __future__ import annotations
@@ -15,67 +15,66 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 from service.store import links, search, spool
 from service.store.cases import survivor
 from service.store.contents import GOING, HEADS, OUTSIDE
-from service.store.statements import tell
+from service.store.statements import write_event
 from service.store.tables import attachments, case_links, cases, deliveries, events, messages, thread_keys
 from service.store.tables import spool as spool_table
 
 
 def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | None:
-    """Delete a case; returns how many messages and mails were deleted, or None if it must stay for now.
+    """Delete a case. Returns the numbers of deleted messages and mails, or None if it must stay for now.
 
-    Its raw mails in external storage must have been deleted before. The caller holds ``database.one_at_a_time``.
+    Its raw mails in external storage must have been deleted before. Call ``database.one_at_a_time`` before.
     """
     parts = [case_id, *links.merged_into(conn, case_id)]
     if case_id in newest(conn):
         return None
     numbers = list(conn.execute(select(messages.c.id).where(messages.c.case_id.in_(parts))).scalars())
-    mails = _theirs(conn, numbers)
+    mails = _exclusive_mails(conn, numbers)
     if mails is None:
         return None
     # written before events are deleted: else SQLite would reuse the id of the last one, which readers have seen
-    tell(conn, "case.removed", now, {"number": case_id, "messages": len(numbers), "mails": len(mails)})
+    write_event(conn, "case.removed", now, {"number": case_id, "messages": len(numbers), "mails": len(mails)})
     _unrelate(conn, parts)
     search.remove(conn, numbers)
     shunted = (events.c.case_id.is_(None), events.c.kind == "spool.shunted")
     conn.execute(update(messages).where(messages.c.found_in.in_(numbers)).values(found_in=None))
-    for gone in (
+    for statement in (
         delete(thread_keys).where(or_(thread_keys.c.case_id.in_(parts), thread_keys.c.message_id.in_(numbers))),
         delete(deliveries).where(deliveries.c.message_id.in_(numbers)),
         delete(attachments).where(attachments.c.message_id.in_(numbers)),
         delete(messages).where(messages.c.id.in_(numbers)),
         delete(events).where(*shunted, events.c.data["spool"].as_string().in_(mails)),
     ):
-        conn.execute(gone)
+        conn.execute(statement)
     spool.forget(conn, mails)
     conn.execute(delete(cases).where(cases.c.id.in_(parts)))  # dependent rows are deleted by cascade
     return len(numbers), len(mails)
 
 
 def newest(conn: Connection) -> set[int]:
-    """Return the cases of the highest case id and of the highest message id, which SQLite would otherwise reuse."""
+    """Return the cases with the highest case id and the highest message id, which SQLite would give to new rows."""
     highest = conn.execute(select(func.max(cases.c.id))).scalar()
     last = conn.execute(select(messages.c.case_id).order_by(messages.c.id.desc()).limit(1)).scalar()
     return {survivor(conn, number) for number in (highest, last) if number is not None}
 
 
-def _theirs(conn: Connection, numbers: Sequence[int]) -> list[str] | None:
-    """Return the mails that brought only these messages; None if one of them is still in external storage."""
-    ways = ((deliveries, deliveries.c.message_id), (messages, messages.c.id))
-    own: set[str] = set()
-    for table, message in ways:
-        own.update(conn.execute(select(table.c.spool_id).where(message.in_(numbers))).scalars())
-    own.discard(None)
+def _exclusive_mails(conn: Connection, numbers: Sequence[int]) -> list[str] | None:
+    """Return the spool ids of mails that contained only these messages; None if one is still in external storage."""
+    columns = ((deliveries, deliveries.c.message_id), (messages, messages.c.id))
+    mails: set[str] = set()
+    for table, message in columns:
+        mails.update(conn.execute(select(table.c.spool_id).where(message.in_(numbers))).scalars())
+    mails.discard(None)
     shared: set[str] = set()
-    for table, message in ways:
-        others = select(table.c.spool_id).where(table.c.spool_id.in_(own), message.not_in(numbers))
+    for table, message in columns:
+        others = select(table.c.spool_id).where(table.c.spool_id.in_(mails), message.not_in(numbers))
         shared.update(conn.execute(others).scalars())
-    query = HEADS.where(spool_table.c.id.in_(own - shared), spool_table.c.state == "done")
-    found = conn.execute(query).all()
-    return None if any(row.codec in (OUTSIDE, GOING) for row in found) else sorted(row.id for row in found)
+    rows = conn.execute(HEADS.where(spool_table.c.id.in_(mails - shared), spool_table.c.state == "done")).all()
+    return None if any(row.codec in (OUTSIDE, GOING) for row in rows) else sorted(row.id for row in rows)
 
 
 def _unrelate(conn: Connection, parts: Sequence[int]) -> None:
-    """Remove the cases ``parts`` from the related cases of all other cases."""
+    """Remove the cases ``parts`` from the lists of related cases in the documents of all other cases."""
     linked = select(case_links.c.case_id).where(case_links.c.other_id.in_(parts), case_links.c.case_id.not_in(parts))
     for row in conn.execute(select(cases.c.id, cases.c.document).where(cases.c.id.in_(linked))).all():
         related = [key for key in row.document.get("related", ()) if int(key.rpartition("-")[2]) not in parts]

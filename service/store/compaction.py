@@ -1,10 +1,9 @@
-"""Frees what a database keeps of deleted rows: free pages, planner statistics, the write-ahead log of PostgreSQL.
+"""Removes what a database keeps of deleted rows: in free pages, planner statistics and PostgreSQL's write-ahead log.
 
-Of the log as much is removed as the role is allowed to. A closed segment is deleted at the next checkpoint, or renamed
-to become a later segment; then it keeps its old bytes until it is written to. So the current segment is closed, a
-checkpoint releases those before it, and every segment that may be a renamed one is then closed in turn, since closing
-fills it with zeros (PostgreSQL 11 or later). With ``wal_recycle = off`` no segment is renamed, and
-there is nothing more to close.
+The write-ahead log consists of segments. At a checkpoint, PostgreSQL deletes an old segment or renames it to be a later
+one, which keeps its old bytes until it is used. So this module closes the current segment, runs a checkpoint, and then
+closes each segment that may be a renamed one: closing fills it with zeros (PostgreSQL 11 or later). With
+``wal_recycle = off`` no segment is renamed. All this needs permissions of the database role.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from service.errors import Unavailable
 from service.store.database import BUSY_SECONDS, Database
 
 _SEGMENT = re.compile(r"[0-9A-F]{8}([0-9A-F]{8})([0-9A-F]{8})")
-_MAY = """
+_PERMITTED = """
 SELECT current_user, has_function_privilege('pg_catalog.pg_ls_waldir()', 'execute')
   AND has_function_privilege('pg_catalog.pg_switch_wal()', 'execute')
   AND (SELECT bool_or(rolsuper OR rolname = 'pg_checkpoint') FROM pg_roles
@@ -50,21 +49,21 @@ SELECT pg_snapshot_xmin(pg_current_snapshot()) < $1::text::xid8 OR EXISTS (
     AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum WHERE pid IS NOT NULL)
 ) OR EXISTS (SELECT FROM pg_replication_slots WHERE age(xmin) > age($1::text::xid8::xid))
 """
-"""Whether a transaction older than $1 is open: a writer on the server, a reader of the database, a standby."""
+"""Selects whether a transaction older than $1 is open: a writer on the server, a reader of the database, a standby."""
 
 _STATISTICS = "SELECT pg_relation_filenode('pg_catalog.pg_statistic')"
 
 
 @dataclass
 class Remains:
-    """Where deleted data may still exist, in sentences that say who must do what."""
+    """Places that may still contain deleted data, in sentences that say what to do about it."""
 
-    here: list[str] = field(default_factory=list)  # in the files of this database
-    elsewhere: list[str] = field(default_factory=list)  # where the write-ahead log was copied to
+    here: list[str] = field(default_factory=list)  # files of this database
+    elsewhere: list[str] = field(default_factory=list)  # copies of the write-ahead log
 
 
 def compact(database: Database) -> Remains:
-    """Free what the databases keep of deleted rows. Raises Unavailable if a long-running reader prevents it."""
+    """Remove what the database keeps of deleted rows. Raises Unavailable if a long transaction prevents it."""
     if database.postgresql:
         return asyncio.run(_compact_postgresql(str(database.url.set(drivername="postgresql").render_as_string(False))))
     _compact_sqlite(str(database.url.database))
@@ -87,7 +86,7 @@ def _compact_sqlite(path: str) -> None:
 async def _compact_postgresql(url: str) -> Remains:
     connection: Any = await asyncpg.connect(url)  # type: ignore[no-untyped-call]
     try:
-        await _until_nobody_needs_what_went(connection)
+        await _wait_for_old_snapshots(connection)
         tables = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()"
         for (name,) in await connection.fetch(tables):
             await connection.execute(f"VACUUM FULL ANALYZE {name}")
@@ -100,7 +99,7 @@ async def _compact_postgresql(url: str) -> Remains:
 
 
 async def _forget_statistics(connection: Any) -> list[str]:
-    """Rewrite the planner statistics, which keep values of deleted rows. Returns what a person must still do."""
+    """Rewrite the planner statistics, which contain values of deleted rows. Returns what a person must do, if any."""
     before = await connection.fetchval(_STATISTICS)
     await connection.execute("VACUUM FULL pg_catalog.pg_statistic")  # only a warning if the role may not do this
     if await connection.fetchval(_STATISTICS) != before:
@@ -108,11 +107,10 @@ async def _forget_statistics(connection: Any) -> list[str]:
     return ["the planner's statistics: as the owner of the database, VACUUM FULL pg_statistic"]
 
 
-async def _until_nobody_needs_what_went(connection: Any) -> None:
-    """Wait until no snapshot can see the deleted rows. Raises Unavailable.
+async def _wait_for_old_snapshots(connection: Any) -> None:
+    """Wait until no snapshot can see the deleted rows, which VACUUM FULL would otherwise copy. Raises Unavailable.
 
-    VACUUM FULL silently copies rows that a snapshot can see. Its own snapshot counts too, and reaches back to the
-    oldest writer on the whole server, in any database.
+    The snapshot of VACUUM FULL itself reaches back to the oldest writer on the whole server, in any database.
     """
     now = await connection.fetchval("SELECT pg_current_xact_id()::text")
     end = time.monotonic() + BUSY_SECONDS
@@ -125,71 +123,71 @@ async def _until_nobody_needs_what_went(connection: Any) -> None:
 
 
 async def _release_wal(connection: Any) -> Remains:
-    """Remove the write-ahead log up to now; returns what could not be removed.
+    """Remove the write-ahead log up to now. Returns what could not be removed.
 
-    Writes one segment (16 MB, mostly zeros) for each segment the server keeps for reuse, which ``max_wal_size`` limits.
-    Waits up to ``BUSY_SECONDS`` for readers of the log.
+    It writes a segment (16 MB, mostly zeros) for each one that the server keeps for reuse; ``max_wal_size`` limits
+    these. It waits up to ``BUSY_SECONDS`` for readers of the log.
     """
-    role, may = await connection.fetchrow(_MAY)
-    if not may:
-        words = (
+    role, permitted = await connection.fetchrow(_PERMITTED)
+    if not permitted:
+        problem = (
             f"the write-ahead log of PostgreSQL (pg_wal), until the server overwrites it: the role {role} lacks the"
             " permission to remove it. Run this once in this database, as an administrator:"
             f' GRANT pg_monitor, pg_checkpoint TO "{role}"; GRANT EXECUTE ON FUNCTION pg_switch_wal() TO "{role}";'
             " then run the same command again"
         )
-        return Remains([words], await _copies(connection))
-    size, kept_back = await connection.fetchrow(_SIZES)
-    last = await _now(connection, size)
-    needed = last + 1 + -(-kept_back // size)
+        return Remains([problem], await _copies(connection))
+    size, keep_bytes = await connection.fetchrow(_SIZES)
+    last_old = await _current_segment(connection, size)
+    needed = last_old + 1 + -(-keep_bytes // size)
     end = time.monotonic() + BUSY_SECONDS
     while True:
-        if await _now(connection, size) <= needed:
-            await _close(connection)
+        if await _current_segment(connection, size) <= needed:
+            await _close_segment(connection)
         await connection.execute("CHECKPOINT")
-        there = await _segments(connection, size)
-        if min(there) > last:
+        segments = await _segments(connection, size)
+        if min(segments) > last_old:
             break
-        if await _now(connection, size) > needed and time.monotonic() > end:
-            who = [name for (name,) in await connection.fetch(_HOLDERS, size, last)]
-            words = (
+        if await _current_segment(connection, size) > needed and time.monotonic() > end:
+            holders = [name for (name,) in await connection.fetch(_HOLDERS, size, last_old)]
+            problem = (
                 "the write-ahead log of PostgreSQL (pg_wal): the server retains it for"
-                f" {', '.join(who) or 'a reader of the log'}. Wait until that has read it, or remove it, then run the"
-                " same command again"
+                f" {', '.join(holders) or 'a reader of the log'}. Wait until that has read it, or remove it, then run"
+                " the same command again"
             )
-            return Remains([words], await _copies(connection))
+            return Remains([problem], await _copies(connection))
         await asyncio.sleep(0.01)
-    # no old segment has its own name any more: all that may hold old bytes are here, and there will be no more
-    reused = max(there)
-    while await _now(connection, size) <= reused:
-        await _close(connection)
+    # all old segments are deleted or renamed now, and no more will be: close all that may be renamed ones
+    last_renamed = max(segments)
+    while await _current_segment(connection, size) <= last_renamed:
+        await _close_segment(connection)
     return Remains([], await _copies(connection))
 
 
 async def _copies(connection: Any) -> list[str]:
-    """Return where else the log was copied to, with what to do there."""
+    """Return the copies of the write-ahead log, with what to do about each."""
     standbys, archived = await connection.fetchrow(_COPIES)
-    found = []
+    copies = []
     if standbys:
-        found.append(f"pg_wal of the {standbys} standby servers, until they overwrite it: run CHECKPOINT on each")
+        copies.append(f"pg_wal of the {standbys} standby servers, until they overwrite it: run CHECKPOINT on each")
     if archived:
-        found.append("the archive of the write-ahead log (archive_mode is on), until it is deleted there")
-    return found
+        copies.append("the archive of the write-ahead log (archive_mode is on), until it is deleted there")
+    return copies
 
 
-async def _close(connection: Any) -> None:
-    """Close the current segment; write something first, since an empty segment is not closed."""
+async def _close_segment(connection: Any) -> None:
+    """Close the current segment. Something is written before, since an empty segment is not closed."""
     await connection.execute("SELECT pg_current_xact_id()")
     await connection.execute("SELECT pg_switch_wal()")
 
 
-async def _now(connection: Any, size: int) -> int:
-    """Return the number of the current segment."""
+async def _current_segment(connection: Any, size: int) -> int:
+    """Return the number of the segment to which the server writes. ``size``: bytes of a segment."""
     return int(await connection.fetchval("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")) // size
 
 
 async def _segments(connection: Any, size: int) -> set[int]:
-    """Return the numbers of all existing segments, including those kept for reuse."""
+    """Return the numbers of all segment files, including those kept for reuse."""
     names = [name for (name,) in await connection.fetch("SELECT name FROM pg_ls_waldir()")]
-    parts = [found.groups() for name in names if (found := _SEGMENT.fullmatch(name))]
+    parts = [match.groups() for name in names if (match := _SEGMENT.fullmatch(name))]
     return {int(high, 16) * (2**32 // size) + int(low, 16) for high, low in parts}

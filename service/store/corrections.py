@@ -1,13 +1,13 @@
 """Changes that people make to cases: merge, move, split, set a field. Each is recorded and can be undone.
 
-Every function runs inside the caller's transaction, after ``database.one_at_a_time``. Most return the id of their
-event. The caller then has the changed cases judged again in the same transaction::
+Most functions return the id of the event that records the change. The caller then judges the changed cases again, in
+the same transaction::
 
     event, case = corrections.move(conn, message, None, who, now)
     intake.rejudge(conn, corrections.touched(conn, event), context, now=now)
 
-Rules never move what a person placed: ``messages.pinned_by`` fixes a moved message to its case, ``messages.joined``
-keeps the messages of merged cases together.
+Rules never move what a person placed: ``messages.pinned_by`` fixes a moved message to its case, and
+``messages.joined`` keeps the messages of merged cases together.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ from service.store.cases import merge_target
 from service.store.cases import survivor as survivor
 from service.store.database import one_at_a_time
 from service.store.neighbours import DISMISSED, MOVED
-from service.store.statements import chunks, tell
+from service.store.statements import chunks, write_event
 from service.store.tables import cases, events, messages
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner", "items", "asks")
-_ONE_BY_ONE = ("items", "asks")
+_GROUPS = ("items", "asks")  # fields whose value is a mapping: checklist item or request → what a person set
 PLACE_COLUMNS = (messages.c.id, messages.c.case_id, messages.c.pinned_by, messages.c.joined, messages.c.origin)
+"""The columns of a message that an undo restores or compares."""
 
 
 def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> int:
-    """Merge case ``number`` into ``into``; its key then redirects. If ``into`` is merged itself, its target is used.
+    """Merge case ``number`` into ``into``, or into the case that ``into`` was merged into. Returns the event id.
 
-    Returns the event id. Raises NotFound, Conflict (into itself, or merged already).
+    Raises NotFound, and Conflict if both are the same case or ``number`` was merged already.
     """
     one_at_a_time(conn)
     target = survivor(conn, into)
@@ -43,23 +44,23 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
     if target == number:
         raise Conflict("into: a case cannot be merged into itself")
     before = _before(conn, [number, target])
-    stood = links.links_of(conn, [number, target])
+    old_links = links.links_of(conn, [number, target])
     rewrite(conn, messages_of(conn, number), case_id=target, joined=target)
     rewrite(conn, messages_of(conn, target), joined=target)
     conn.execute(update(messages).where(messages.c.joined == number).values(joined=target))
     conn.execute(update(cases).where(cases.c.id == number).values(merged_into=target, updated_at=now))
     links.copy_separations(conn, number, target)
-    links.delete_links(conn, [row for row in stood if {row[0], row[1]} == {number, target}])
-    now_linked = links.links_of(conn, [number, target])
+    links.delete_links(conn, [row for row in old_links if {row[0], row[1]} == {number, target}])
+    new_links = links.links_of(conn, [number, target])
     data = {
         "from": number,
         "into": target,
         "before": before,
         "touched": [target],
-        "linked": [row for row in now_linked if row not in stood],
-        "unlinked": [row for row in stood if row not in now_linked],
+        "linked": [row for row in new_links if row not in old_links],
+        "unlinked": [row for row in old_links if row not in new_links],
     }
-    return tell(conn, "case.merged", now, data, case=target, who=who)
+    return write_event(conn, "case.merged", now, data, case=target, who=who)
 
 
 def move(conn: Connection, message: int, to: int | None, who: str, now: datetime) -> tuple[int, int]:
@@ -68,9 +69,9 @@ def move(conn: Connection, message: int, to: int | None, who: str, now: datetime
 
 
 def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now: datetime) -> tuple[int, int]:
-    """Move several messages into case ``to``, or into a new one, and pin them there.
+    """Move several messages into case ``to`` (None: a new case) and pin them there. Returns the event id and case id.
 
-    Returns the event id and the case id. Raises NotFound, Conflict (all are in that case already).
+    Raises NotFound, and Conflict if all messages are in that case already.
     """
     one_at_a_time(conn)
     rows = conn.execute(
@@ -92,10 +93,10 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
     emptied = [source for source in sources if source != target and not messages_of(conn, source)]
     for source in emptied:
         conn.execute(update(cases).where(cases.c.id == source).values(merged_into=target, updated_at=now))
-    left = [source for source in sources if source != target and source not in emptied]
-    for source in left:
+    remaining = [source for source in sources if source != target and source not in emptied]
+    for source in remaining:
         links.relate(conn, [(source, target, rows[0].id, MOVED)])
-    apart = [row for row in links.links_of(conn, left) if row[1] == target and row[3] == MOVED]
+    links_made = [row for row in links.links_of(conn, remaining) if row[1] == target and row[3] == MOVED]
     data = {
         "messages": [row.id for row in rows],
         "from": sources,
@@ -103,41 +104,42 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
         "opened": opened,
         "emptied": emptied,
         "before": before,
-        "touched": sorted({target, *left}),
-        "linked": [*apart, *((other, one, message, why) for one, other, message, why in apart)],
+        "touched": sorted({target, *remaining}),
+        "linked": [*links_made, *((other, case, message, why) for case, other, message, why in links_made)],
     }
     kind = "message.moved" if len(rows) == 1 else "case.split"
-    return tell(conn, kind, now, data, case=target, who=who), target
+    return write_event(conn, kind, now, data, case=target, who=who), target
 
 
 def accept(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
-    """Accept a suggestion: merge the newer case into the older one. Returns the event id and the older case.
+    """Accept a suggestion: merge the newer case into the older one. Returns the event id and the id of the older case.
 
-    Raises NotFound, Conflict (decided, or one case already).
+    Raises NotFound, and Conflict if the suggestion was decided or the cases were merged already.
     """
     one_at_a_time(conn)
     older, newer = _sides(conn, case, number)
-    numbers = suggestions.between(conn, older, newer)
+    numbers = suggestions.between(conn, (older, newer))
     event = merge(conn, newer, older, who, now)
     suggestions.decide(conn, numbers, "accepted", who, now)
     return event, older
 
 
 def dismiss(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
-    """Record that two cases are unrelated, so that rules never merge them. Returns (older, newer)."""
+    """Dismiss a suggestion: rules never merge its two cases. Returns the older and the newer case."""
     one_at_a_time(conn)
     older, newer = _sides(conn, case, number)
     message = suggestions.find(conn, number).message_id
-    suggestions.decide(conn, suggestions.between(conn, older, newer), "dismissed", who, now)
+    suggestions.decide(conn, suggestions.between(conn, (older, newer)), "dismissed", who, now)
     links.relate(conn, [(older, newer, message, DISMISSED)])
-    for one, other in ((older, newer), (newer, older)):
-        tell(conn, "case.kept_apart", now, {"other": other}, case=one, who=who)
+    for case, other in ((older, newer), (newer, older)):
+        write_event(conn, "case.kept_apart", now, {"other": other}, case=case, who=who)
     return older, newer
 
 
 def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
+    """Return the older and the newer case of suggestion ``number``, one of which must be ``case``."""
     row = suggestions.find(conn, number)
-    older, newer = sorted(survivor(conn, one) for one in (row.case_id, row.other_id))
+    older, newer = sorted(survivor(conn, id) for id in (row.case_id, row.other_id))
     if survivor(conn, case) not in (older, newer):
         raise NotFound("there is no such suggestion for this case")
     if older == newer:
@@ -146,85 +148,88 @@ def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
 
 
 def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who: str, now: datetime) -> int:
-    """Store fields set by a person (None removes one), items and asks one by one. Returns the event id.
+    """Set the fields ``wanted`` of a case; None removes what a person set. Returns the event id.
 
-    The event holds what was set, and in ``was`` what the case showed until then. Raises NotFound, Conflict (merged).
+    The event contains what was set, and in ``was`` what the case showed before.
+    Raises NotFound, Refused for an unknown field, and Conflict if the case was merged.
     """
     must_exist_unmerged(conn, number)
     row = conn.execute(select(cases.c.set_by_people, cases.c.document).where(cases.c.id == number)).one()
     before: dict[str, Any] = row.set_by_people or {}
-    answered = dict(before.get("asks") or {})
-    wanted = _singled_out(wanted, answered, row.document or {})
-    kept = {**before, "asks": answered}
-    signed = {"by": who or "somebody", "at": now.isoformat()}
+    asks = dict(before.get("asks") or {})
+    wanted = _without_wildcard(wanted, asks, row.document or {})
+    after = {**before, "asks": asks}
+    author = {"by": who or "somebody", "at": now.isoformat()}
     for name, value in wanted.items():
         if name not in FIELDS:
             raise Refused(f"{name}: this field cannot be set; use one of {', '.join(FIELDS)}")
         if value is None:
-            kept[name] = None
-        elif name in _ONE_BY_ONE:
-            kept[name] = _group(kept.get(name) or {}, value, signed)
+            after[name] = None
+        elif name in _GROUPS:
+            after[name] = _group(after.get(name) or {}, value, author)
         else:
-            kept[name] = {"value": None if value == "none" else value, **signed}
-    kept = {name: value for name, value in kept.items() if value}
-    conn.execute(update(cases).where(cases.c.id == number).values(set_by_people=kept))
+            after[name] = {"value": None if value == "none" else value, **author}
+    after = {name: value for name, value in after.items() if value}
+    conn.execute(update(cases).where(cases.c.id == number).values(set_by_people=after))
     was = _shown(row.document or {}, wanted, before)
     data = {"set": dict(wanted), "was": was, "before": before, "touched": [number]}
-    return tell(conn, "case.set", now, data, case=number, who=who)
+    return write_event(conn, "case.set", now, data, case=number, who=who)
 
 
-def _group(before: Mapping[str, Any], wanted: Mapping[str, Any], signed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the items or asks set by people after a change of those in ``wanted``."""
+def _group(before: Mapping[str, Any], wanted: Mapping[str, Any], author: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the items or asks set by people, after the changes ``wanted``."""
     group = dict(before)
-    for one, state in wanted.items():
-        if state is None:
-            group.pop(one, None)
-        elif not isinstance(state, Mapping):
-            group[one] = {"value": state, **signed}
-        elif one == "*":
+    for id, value in wanted.items():
+        if value is None:
+            group.pop(id, None)
+        elif not isinstance(value, Mapping):
+            group[id] = {"value": value, **author}
+        elif id == "*":
             raise Refused("asks: give an answer in words for one request, by its id; `*` is not possible")
         else:
-            group[one] = {"value": "answered", "text": state["answer"], **signed}
+            group[id] = {"value": "answered", "text": value["answer"], **author}
     return group
 
 
 def touched(conn: Connection, event: int) -> list[int]:
-    """Return the cases that a correction changed, to be judged again."""
+    """Return the ids of the cases that a correction changed. They must be judged again."""
     data = conn.execute(select(events.c.data).where(events.c.id == event)).scalar_one()
     return [int(case) for case in data.get("touched", [])]
 
 
-def _singled_out(wanted: Mapping[str, Any], answered: dict[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Let one request be reset that was answered with all others (``*``): the others get that entry one by one.
+def _without_wildcard(
+    wanted: Mapping[str, Any], asks: dict[str, Any], document: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Replace the entry ``*`` (all requests) in ``asks`` by one for each request, so that ``wanted`` can reset one.
 
-    Returns the values to set, which then reset ``*`` too, so that an undo brings it back.
+    Returns the values to set. They reset ``*`` too, so that an undo restores it.
     """
-    asks = wanted.get("asks") or {}
-    if "*" not in answered or "*" in asks or None not in asks.values():
+    changed = wanted.get("asks") or {}
+    if "*" not in asks or "*" in changed or None not in changed.values():
         return wanted
     for ask in document.get("asks", ()):
         if ask.get("set_by"):
-            answered.setdefault(str(ask["id"]), answered["*"])
-    return {**wanted, "asks": {**asks, "*": None}}
+            asks.setdefault(str(ask["id"]), asks["*"])
+    return {**wanted, "asks": {**changed, "*": None}}
 
 
 def _shown(document: Mapping[str, Any], wanted: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the case shows of these fields: a value; of an item or a request its state.
+    """Return what the case shows in the fields ``wanted``: values, and the states of items and requests.
 
-    Of an item also what a person wrote, but no words of a mail: events leave by webhooks and outlast an erased mail.
+    No value from a mail is included: webhooks send events to other systems, and events remain when a mail is erased.
     """
     rows = {
         "items": {
-            line["item"]: {"state": line["state"], "value": line.get("value") if line.get("set_by") else None}
-            for line in document.get("checklist", ())
+            row["item"]: {"state": row["state"], "value": row.get("value") if row.get("set_by") else None}
+            for row in document.get("checklist", ())
         },
         "asks": {ask["id"]: ask["state"] for ask in document.get("asks", ())},
     }
     was: dict[str, Any] = {}
     for name, value in wanted.items():
-        if name in _ONE_BY_ONE:
-            named = before.get(name) or () if value is None else value
-            was[name] = {one: rows[name].get(one) for one in named}
+        if name in _GROUPS:
+            ids = before.get(name) or () if value is None else value
+            was[name] = {id: rows[name].get(id) for id in ids}
         else:
             was[name] = document.get(name)
     return was
@@ -240,12 +245,13 @@ def messages_of(conn: Connection, case: int) -> list[int]:
 
 
 def _before(conn: Connection, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the placement and origin of each message of these cases, as ``store.undo`` needs them."""
+    """Return ``PLACE_COLUMNS`` of each message of these cases, for a later undo."""
     query = select(*PLACE_COLUMNS).where(messages.c.case_id.in_(sorted(set(numbers))))
     return [dict(row) for row in conn.execute(query.order_by(messages.c.id)).mappings()]
 
 
 def rewrite(conn: Connection, numbers: Sequence[int], case_id: int | None = None, **values: Any) -> None:
+    """Set columns of messages, and move them into a case if one is given."""
     if case_id is not None:
         placement.move_messages(conn, numbers, case_id, **values)
         return

@@ -1,6 +1,7 @@
-"""Pagination cursor: the position after the last row of a page, written as ``[P1-]microseconds-id``.
+"""Pagination cursors: the position of the last row of a page, as the text ``[P1-]microseconds-id``.
 
-Every text of that form is a valid position, even if no such row exists, so only a malformed cursor is refused.
+A position is a list of priority (or ""), time and row id. Every text of that form is a valid cursor, even if there is
+no such row.
 """
 
 from __future__ import annotations
@@ -20,25 +21,25 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_cursor(position: Sequence[Any] | None) -> str | None:
-    """Return the cursor of a position: priority or "", time, row id."""
+    """Return the cursor of a position; None of None."""
     if position is None:
         return None
-    level, moment, number = position
-    return f"{level and level + '-'}{max(0, (moment - _EPOCH) // timedelta(microseconds=1))}-{number}"
+    priority, moment, number = position
+    return f"{priority and priority + '-'}{max(0, (moment - _EPOCH) // timedelta(microseconds=1))}-{number}"
 
 
 def from_cursor(cursor: str | None) -> list[Any] | None:
-    """Return the position of a cursor; None if it is empty. Raises Refused if it is malformed."""
+    """Return the position of a cursor, or None if there is no cursor. Raises Refused if it is malformed."""
     if not cursor:
         return None
     if not re.fullmatch(PATTERN[1:-1], cursor, re.ASCII):
         raise Refused("cursor: not valid; use `next` of the previous page")
-    *level, micros, number = cursor.split("-")
-    return ["".join(level), _EPOCH + timedelta(microseconds=int(micros)), int(number)]
+    *priority, micros, number = cursor.split("-")
+    return ["".join(priority), _EPOCH + timedelta(microseconds=int(micros)), int(number)]
 
 
 def beyond(moment: Any, number: Any, position: Sequence[Any], *, down: bool = False) -> ColumnElement[bool]:
-    """Condition for the rows after a position, in the order of these two columns."""
-    here = tuple_(moment, number)
-    there = tuple_(literal(position[1], Instant), literal(position[2], Number))
-    return here < there if down else here > there
+    """Return the SQL condition for the rows after a position, ordered by the columns ``moment`` and ``number``."""
+    columns = tuple_(moment, number)
+    values = tuple_(literal(position[1], Instant), literal(position[2], Number))
+    return columns < values if down else columns > values

@@ -4,12 +4,13 @@
     number = database.transact(lambda conn: conn.execute(…).scalar_one())
 
 A function given to ``transact`` runs in one transaction, which commits when the function returns and rolls back when it
-raises. ``read`` is the same without permission to write. Both block the calling thread and may be called from any.
+raises an error. ``read`` is the same without permission to write. Both block the calling thread; any thread may call
+them.
 
-* SQLite: the standard library's driver, WAL, ``synchronous=FULL``; writers queue with ``BEGIN IMMEDIATE``. After a
+* SQLite: the driver of the standard library, WAL, ``synchronous=FULL``; writers queue with ``BEGIN IMMEDIATE``. After a
   failed write or flush all connections are closed, because Linux reports a failed flush only once. Before the next mail
   is accepted, the write-ahead log is copied into the database and flushed again.
-* PostgreSQL: asyncpg under SQLAlchemy's greenlets, in one event-loop thread per ``Database``.
+* PostgreSQL: asyncpg in a thread with an event loop, one for each ``Database``.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BUSY_SECONDS = 15.0  # seconds that a writer waits for the write lock before it fails with ``Unavailable``
-LOOK_SECONDS = 0.001  # seconds between two attempts to get the write lock of SQLite
+POLL_SECONDS = 0.001  # seconds between two attempts to get the write lock of SQLite
 
 _ONE_AT_A_TIME = 0x50DA_4E01  # key of the advisory lock of ``one_at_a_time``; any constant does
 
@@ -49,36 +50,36 @@ class Database:
     """The database behind a URL. Connects on first use."""
 
     def __init__(self, url: str, cache_mb: int = 8) -> None:
-        """``cache_mb``: page cache of each SQLite connection, in megabytes.
+        """``cache_mb``: size of the page cache of each SQLite connection, in megabytes.
 
-        The operating system caches the file too, so only random access to much data needs more.
+        The default suffices for most, since the operating system caches the file too.
         """
         parsed = make_url(url)
         self.postgresql = parsed.get_backend_name() in ("postgresql", "postgres")
         self.url = parsed.set(drivername="postgresql+asyncpg" if self.postgresql else "sqlite+pysqlite")
         self._cache_mb = cache_mb
-        self._turn = threading.Lock()
-        self._doubted = False
+        self._write_lock = threading.Lock()
+        self._flush_failed = False
         self._engine: Engine | None = None
         self._async_engine: AsyncEngineThread | None = None
-        self._opening = threading.Lock()
+        self._engine_lock = threading.Lock()
 
     def transact(self, fn: Callable[[Connection], T]) -> T:
-        """Run ``fn`` in one transaction and return its result once it is durable.
+        """Run ``fn`` in a transaction and return its result once the transaction is durable.
 
-        Raises ``Unavailable`` if the database is unreachable, busy, full or read-only; else what ``fn`` raises.
+        Raises Unavailable if the database is unreachable, busy, full or read-only, and what ``fn`` raises.
         """
         return self._run(fn, write=True)
 
     def transact_alone(self, fn: Callable[[Connection], T]) -> T:
-        """As ``transact``, for an ``fn`` that runs a single statement, which needs no BEGIN and COMMIT.
+        """As ``transact``, for an ``fn`` that runs a single statement and so needs no BEGIN and COMMIT.
 
-        On PostgreSQL this takes one round trip instead of three; on SQLite it is ``transact``.
+        On PostgreSQL this takes one round trip instead of three. On SQLite there is no difference.
         """
         return self._run(fn, write=True, alone=True)
 
     def read(self, fn: Callable[[Connection], T]) -> T:
-        """Run ``fn`` on one consistent snapshot. Raises like ``transact``."""
+        """Run ``fn`` in a transaction that only reads, from one snapshot. Raises the same errors as ``transact``."""
         return self._run(fn, write=False)
 
     @property
@@ -94,37 +95,35 @@ class Database:
         file = folder / Path(str(self.url.database)).name if folder else None
         return file if file is not None and not file.exists() else None
 
-    def must_be_there(self) -> None:
-        """Raise Refused if the SQLite file does not exist; does not create it."""
+    def must_exist(self) -> None:
+        """Raise Refused if the SQLite file does not exist."""
         if self.missing:
             raise Refused(
                 f"there is no database {self.missing}: correct SODAN_DATABASE_URL, or create it with `sodan migrate`"
             )
 
     def probe(self) -> None:
-        """Make a durable write that leaves no data. Raises Unavailable if mail could not be stored now."""
+        """Check that mail can be stored, by a durable write that leaves no data. Raises Unavailable."""
         self.transact(_probe_postgresql if self.postgresql else _probe_sqlite)
 
-    def close(self, *, doubted: bool = False) -> None:
-        """Close all connections. Using the database again opens new ones.
+    def close(self, *, flush_failed: bool = False) -> None:
+        """Close all connections. The next use opens new ones.
 
-        ``doubted``: an error made them unreliable; those in use are closed when they are returned.
+        ``flush_failed``: a write or flush failed. It does not wait for connections that are in use; they are closed
+        when they are no longer used.
         """
-        with self._opening:
+        with self._engine_lock:
             if self._engine is not None:
-                self._doubted |= doubted
+                self._flush_failed |= flush_failed
                 self._engine.dispose()
                 self._engine = None
             engine, self._async_engine = self._async_engine, None
         if engine is not None:
-            engine.close(wait=not doubted)  # other threads may be using it
+            engine.close(wait=not flush_failed)  # other threads may be using it
 
     def forget_values(self) -> None:
-        """Close idle SQLite connections to free the memory of large bound values.
-
-        The SQLite driver keeps the last values of each cached statement as long as the connection is open.
-        """
-        with self._opening:
+        """Close idle SQLite connections to free memory: each keeps the last values of its statements, such as mails."""
+        with self._engine_lock:
             if self._engine is not None:
                 self._engine.dispose()
 
@@ -134,20 +133,20 @@ class Database:
                 return self._within_async(fn, write=write, alone=alone)
             if not write:
                 return self._within_sync(fn, "BEGIN")
-            if not self._turn.acquire(timeout=BUSY_SECONDS):
-                raise Unavailable("the database is busy")  # busy with other writers; these values are not the cause
+            if not self._write_lock.acquire(timeout=BUSY_SECONDS):
+                raise Unavailable("the database is busy")  # not GaveUp: other writers are the cause, not this call
             try:
-                if self._doubted:
-                    self._flush_anew()
+                if self._flush_failed:
+                    self._flush_again()
                 return self._within_sync(fn, "BEGIN IMMEDIATE")
             finally:
-                self._turn.release()
+                self._write_lock.release()
         except Exception as error:
             unavailable = as_unavailable(error)
             if unavailable is None:
                 raise
             if invalidates_connections(error):
-                self.close(doubted=True)
+                self.close(flush_failed=True)
             raise unavailable from error
 
     def _within_sync(self, fn: Callable[[Connection], T], begin: str) -> T:
@@ -155,28 +154,28 @@ class Database:
             return _within(connection, fn)
 
     def _within_async(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
-        from service.store.async_engine import AsyncEngineThread, Gone  # here: it takes 6 MB that SQLite does not need
+        from service.store.async_engine import AsyncEngineThread, EngineClosed  # here: 6 MB that SQLite does not need
 
         while True:
-            with self._opening:
+            with self._engine_lock:
                 engine = self._async_engine = self._async_engine or AsyncEngineThread(self.url, BUSY_SECONDS)
-            with contextlib.suppress(Gone):  # it was closed between these two steps: open it again
+            with contextlib.suppress(EngineClosed):  # another thread closed it between these two steps: open it again
                 return engine.run(partial(_within, fn=fn), write=write, alone=alone)
 
-    def _flush_anew(self) -> None:
-        """Copy the write-ahead log into the database and flush it, before anything new is accepted.
+    def _flush_again(self) -> None:
+        """Copy the write-ahead log into the database and flush it, after a flush failed. Raises an error if that fails.
 
-        Raises if that fails. A failed flush may have left pages in memory marked as clean, which would never be written
-        to disk otherwise (https://www.sqlite.org/atomiccommit.html, "fsyncgate").
+        The failed flush may have left pages in memory marked as clean, and they would never be written to disk
+        otherwise (https://www.sqlite.org/atomiccommit.html, "fsyncgate").
         """
         with self._open().connect().execution_options(sodan_begin="") as connection:
             busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").one()
         if busy:
             raise Unavailable("the database is busy")
-        self._doubted = False
+        self._flush_failed = False
 
     def _open(self) -> Engine:
-        with self._opening:
+        with self._engine_lock:
             if self._engine is None:
                 if self.url.database and self.url.database != ":memory:":
                     _create_sqlite(Path(self.url.database))
@@ -194,15 +193,15 @@ class Database:
 
 
 def one_at_a_time(conn: Connection) -> None:
-    """Block other writers until the commit, so that results do not depend on timing and events are in order."""
+    """Block other writers until the commit. Results then do not depend on timing, and events are numbered in order."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _ONE_AT_A_TIME})
 
 
 def run(conn: Connection, statement: str, values: tuple[Any, ...]) -> Sequence[Any]:
-    """Run a statement of the driver's own syntax; returns its rows. On SQLite it bypasses SQLAlchemy.
+    """Run a statement in the syntax of the driver and return its rows. On SQLite it bypasses SQLAlchemy.
 
-    For small statements that run for every mail: SQLAlchemy takes several times as long as SQLite.
+    This is for small statements that run for every mail. SQLAlchemy takes several times as long as SQLite.
     """
     if conn.dialect.name == "postgresql":
         return conn.exec_driver_sql(statement, values).all()
@@ -211,7 +210,7 @@ def run(conn: Connection, statement: str, values: tuple[Any, ...]) -> Sequence[A
 
 
 def next_ids(conn: Connection, table: Table, count: int) -> Sequence[int]:
-    """Return unused ids for ``count`` new rows. Only within ``one_at_a_time``: SQLite reserves nothing."""
+    """Return unused ids for ``count`` new rows. Call ``one_at_a_time`` before: SQLite does not reserve ids."""
     if not count:
         return ()
     if conn.dialect.name == "postgresql":
@@ -248,15 +247,16 @@ def _prepare_sqlite(cache_mb: int, connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     begin = connection.get_execution_options().get("sodan_begin", "BEGIN IMMEDIATE")
     if begin == "BEGIN IMMEDIATE":
-        _take_turn(connection)
+        _wait_for_write_lock(connection)
     elif begin:
         connection.exec_driver_sql(begin)
 
 
-def _take_turn(connection: Connection) -> None:
-    """Get SQLite's write lock by polling, since SQLite has no queue and its busy handler polls too rarely.
+def _wait_for_write_lock(connection: Connection) -> None:
+    """Begin a write transaction on SQLite: poll until the write lock is free. Raises Unavailable.
 
-    Between two transactions of busy workers there are only milliseconds, and mail waiting for its 250 must use them.
+    SQLite has no queue of writers, and its busy handler polls too rarely: between two transactions of busy workers the
+    lock is free only for milliseconds, and mail that waits for its reply 250 must use them.
     """
     driver: Any = connection.connection.driver_connection
     end = time.monotonic() + BUSY_SECONDS
@@ -271,7 +271,7 @@ def _take_turn(connection: Connection) -> None:
                     break
             if time.monotonic() > end:
                 raise Unavailable("the database is busy")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
     finally:
         driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}").close()
     connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails again, with an error that as_unavailable understands

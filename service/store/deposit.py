@@ -1,9 +1,8 @@
 """Inserts received mails into the spool, many at a time, in as few statements as possible.
 
-Every SMTP reply waits for this, so it avoids SQLAlchemy's row-by-row binding. SQLite: one statement per table, because
-each execution releases and takes the interpreter lock. PostgreSQL: arrays in one statement for everything, or, for
-large mails, arrays for the envelopes and COPY for the raw mails. It writes the same as SQLAlchemy Core would; a test
-compares.
+Every SMTP reply waits for this, so it avoids SQLAlchemy's row-by-row binding. It writes the same as SQLAlchemy Core
+would; a test compares. SQLite gets one statement per table, because each execution releases and takes the interpreter
+lock. PostgreSQL gets one statement with arrays; large mails are sent by COPY instead.
 """
 
 from __future__ import annotations
@@ -33,22 +32,22 @@ _TYPES = {
     "size": "int4",
     "sha256": "text",
 }
-"""Columns of an envelope in every schema version, with their PostgreSQL types."""
-_LATER = {"authserv": "text"}
-"""Columns of a later migration, written only if they have a value, so that mail is accepted during a migration."""
-_SMALL_BYTES = 524_288
-"""Total bytes up to which PostgreSQL uses one statement. COPY is faster for more, but one more round trip."""
-_SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S.%f"
+"""Columns of ``spool`` for an envelope, with their PostgreSQL types. Every version of the schema has them."""
+_ADDED_COLUMNS = {"authserv": "text"}
+"""Columns added by migrations. They are written only if they have a value, so that mail is accepted meanwhile."""
+_ONE_STATEMENT_BYTES = 524_288
+"""Total size up to which PostgreSQL gets one statement. COPY is faster for more, but takes a second round trip."""
+_SQLITE_TIME = "%Y-%m-%d %H:%M:%S.%f"
 _SQLITE_ROWS = 512  # rows per statement: SQLite binds at most 32766 values
 
 
 def in_one_statement(entries: Sequence[NewEntry]) -> bool:
-    """Whether ``put`` needs a single statement on PostgreSQL (see ``Database.transact_alone``)."""
-    return sum(len(entry.content) for entry in entries) <= _SMALL_BYTES
+    """Return whether ``put`` runs a single statement on PostgreSQL (see ``Database.transact_alone``)."""
+    return sum(len(entry.content) for entry in entries) <= _ONE_STATEMENT_BYTES
 
 
 def put(conn: Connection, entries: Sequence[NewEntry]) -> None:
-    """Insert mails with their envelopes. A 250 may be sent once this commits."""
+    """Insert mails with their envelopes. The SMTP reply 250 may be sent after the commit."""
     if conn.dialect.name == "postgresql":
         _put_postgresql(conn, entries)
         return
@@ -59,7 +58,7 @@ def put(conn: Connection, entries: Sequence[NewEntry]) -> None:
 def _put_sqlite(conn: Connection, entries: Sequence[NewEntry]) -> None:
     columns, rows = _envelopes(entries)
     for row in rows:
-        row[1] = row[2] = row[1].astimezone(UTC).strftime(_SQLITE_MOMENT)
+        row[1] = row[2] = row[1].astimezone(UTC).strftime(_SQLITE_TIME)
     spool = _insert(f"spool ({', '.join(columns)}, state)", f"({'?, ' * len(columns)}'waiting')", len(rows))
     conn.exec_driver_sql(spool, tuple(chain.from_iterable(rows)))
     contents = [value for entry in entries for value in (entry.id, entry.content)]
@@ -70,31 +69,31 @@ def _put_postgresql(conn: Connection, entries: Sequence[NewEntry]) -> None:
     columns, rows = _envelopes(entries)
     arrays = tuple(map(list, zip(*rows, strict=True)))
     if in_one_statement(entries):
-        conn.exec_driver_sql(_everything(columns), (*arrays, [entry.content for entry in entries]))
+        conn.exec_driver_sql(_insert_mails_sql(columns), (*arrays, [entry.content for entry in entries]))
         return
-    conn.exec_driver_sql(_spool(columns), arrays)
+    conn.exec_driver_sql(_insert_envelopes_sql(columns), arrays)
     driver: Any = conn.connection.driver_connection  # in the transaction that the previous statement began
     records = [(entry.id, "raw", entry.content) for entry in entries]
     await_only(driver.copy_records_to_table("contents", records=records, columns=("id", "codec", "bytes")))
 
 
 def _envelopes(entries: Sequence[NewEntry]) -> tuple[tuple[str, ...], list[list[Any]]]:
-    """Return the columns of ``spool`` to be written, and their values of each mail."""
-    later = [name for name in _LATER if any(getattr(entry.envelope, name) is not None for entry in entries)]
+    """Return the columns of ``spool`` to be written, and a row of values for each mail."""
+    added = [name for name in _ADDED_COLUMNS if any(getattr(entry.envelope, name) is not None for entry in entries)]
     rows = []
     for entry in entries:
-        given = entry.envelope
-        words = (given.channel, given.source, given.peer, given.helo, given.mail_from)
-        size, recipients = len(entry.content), to_json(given.rcpt_tos)
-        row = [entry.id, entry.received_at, entry.received_at, *map(_words, words), recipients, size, entry.sha256]
-        rows.append(row + [_words(getattr(given, name)) for name in later])
-    return (*_TYPES, *later), rows
+        envelope = entry.envelope
+        texts = (envelope.channel, envelope.source, envelope.peer, envelope.helo, envelope.mail_from)
+        size, recipients = len(entry.content), to_json(envelope.rcpt_tos)
+        row = [entry.id, entry.received_at, entry.received_at, *map(_storable, texts), recipients, size, entry.sha256]
+        rows.append(row + [_storable(getattr(envelope, name)) for name in added])
+    return (*_TYPES, *added), rows
 
 
 @lru_cache(maxsize=4)
-def _spool(columns: tuple[str, ...]) -> str:
-    """Return the PostgreSQL statement for the envelopes, with one array per column."""
-    types = _TYPES | _LATER
+def _insert_envelopes_sql(columns: tuple[str, ...]) -> str:
+    """Return the PostgreSQL statement that inserts envelopes, given as one array per column."""
+    types = _TYPES | _ADDED_COLUMNS
     # an array of jsonb cannot be bound as strings: it is sent as text and cast row by row
     arrays = ", ".join(
         f"${place}::{'text' if types[column] == 'jsonb' else types[column]}[]"
@@ -109,16 +108,16 @@ def _spool(columns: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=4)
-def _everything(columns: tuple[str, ...]) -> str:
-    """Return the PostgreSQL statement for envelopes and raw mails together."""
+def _insert_mails_sql(columns: tuple[str, ...]) -> str:
+    """Return the PostgreSQL statement that inserts envelopes and raw mails."""
     return (
-        f"WITH kept AS ({_spool(columns)}) INSERT INTO contents (id, codec, bytes) "  # noqa: S608 - as above
+        f"WITH kept AS ({_insert_envelopes_sql(columns)}) INSERT INTO contents (id, codec, bytes) "  # noqa: S608 - as above
         f"SELECT a, 'raw', b FROM unnest($1::text[], ${len(columns) + 1}::bytea[]) AS given(a, b)"
     )
 
 
-def _words(words: str | None) -> str | None:
-    return None if words is None else storable(words)
+def _storable(text: str | None) -> str | None:
+    return None if text is None else storable(text)
 
 
 @lru_cache(maxsize=_SQLITE_ROWS * 2)

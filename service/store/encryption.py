@@ -1,8 +1,8 @@
 """Encrypts secrets in the database: signing secrets of webhooks, access tokens of mailboxes.
 
-The key is in a file beside the database, or in ``SODAN_KEY_FILE``, never in the database: a dump, backup or replica
-contains no key. Each line of the file is a Fernet key (AES-128-CBC with HMAC-SHA-256). The first line encrypts and all
-decrypt, so a new key is added as the first line. Several hosts share one file.
+The key is in a file (``SODAN_KEY_FILE``, by default next to the SQLite file), so that no dump, backup or replica of the
+database contains it. Each line of the file is a Fernet key (AES-128-CBC with HMAC-SHA-256). The first key encrypts, all
+keys decrypt; a new key is added as the first line. All hosts need the same file.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ _CLEAR = "whsec_"  # prefix of secrets that an earlier version stored unencrypte
 
 
 class SecretBox:
-    """Encrypts and decrypts with the key file, which is created on first encryption."""
+    """Encrypts and decrypts with the keys in a file, which is created on first encryption."""
 
     def __init__(self, path: Path | None) -> None:
-        """``path``: None if no key file is configured; then nothing can be encrypted."""
+        """``path``: the key file; None: none is configured."""
         self.path = path
 
     def encrypt(self, secret: str) -> str:
-        """Return ``secret`` encrypted.
+        """Return the encrypted secret.
 
-        Raises Refused if no key file is configured or it is invalid, Unavailable if it cannot be read or created.
+        Raises Refused if no key file is configured or its content is invalid, and Unavailable if it cannot be read or
+        created.
         """
         if self.path is None:
             raise Refused("SODAN_KEY_FILE: not set; set it to the path of a file for the key that encrypts secrets")
@@ -39,10 +40,7 @@ class SecretBox:
         return self._cipher().encrypt(secret.encode()).decode()
 
     def decrypt(self, stored: str) -> str:
-        """Return the secret; one that an earlier version stored unencrypted is returned as it is.
-
-        Raises Refused, Unavailable.
-        """
+        """Return the secret that is stored as ``stored``. Raises Refused, Unavailable."""
         if is_clear(stored):
             return stored
         try:
@@ -71,17 +69,16 @@ class SecretBox:
 
 
 def is_clear(stored: str) -> bool:
-    """Whether an earlier version stored this secret unencrypted."""
+    """Return whether a stored secret is not encrypted, as in databases of earlier versions."""
     return stored.startswith(_CLEAR)
 
 
 def secret_box(settings: Settings) -> SecretBox:
-    """Return the SecretBox of the configured key file."""
     return SecretBox(key_path(settings))
 
 
 def key_path(settings: Settings) -> Path | None:
-    """Return the path of ``SODAN_KEY_FILE``, by default beside the SQLite database; None if there is none."""
+    """Return ``SODAN_KEY_FILE``, by default a file next to the SQLite database; None on PostgreSQL without it."""
     if settings.key_file is not None:
         return settings.key_file
     database = make_url(settings.database_url).database if settings.database_url.startswith("sqlite") else None
@@ -89,7 +86,7 @@ def key_path(settings: Settings) -> Path | None:
 
 
 def _create_key(path: Path) -> None:
-    """Create the key file by hard link, so that of two processes one wins and none reads a partial key."""
+    """Create the key file if it does not exist. Two processes may do so at once: a hard link lets only one succeed."""
     if path.exists():
         return
     try:

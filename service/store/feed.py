@@ -1,4 +1,4 @@
-"""Reads events in order, for the event stream, webhooks, and the history of a case."""
+"""Reads events, for the event stream, webhooks, and the history of a case."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EVENTS = select(events.c.id, events.c.kind, _CASE, events.c.at, events.c.who, e
 
 def since(conn: Connection, last: int, limit: int, prefix: str) -> list[dict[str, Any]]:
     """Return up to ``limit`` events with an id above ``last``, oldest first."""
-    return _told(conn, _EVENTS.where(events.c.id > last).order_by(events.c.id).limit(limit), prefix)
+    return _read(conn, _EVENTS.where(events.c.id > last).order_by(events.c.id).limit(limit), prefix)
 
 
 def newest(conn: Connection) -> int:
@@ -26,11 +26,11 @@ def newest(conn: Connection) -> int:
 def of_case(
     conn: Connection, case_id: int, prefix: str, limit: int = 100, *, by_people: bool = False
 ) -> list[dict[str, Any]]:
-    """Return the events of one case, newest first; ``by_people``: only what people did."""
+    """Return the events of one case, newest first. ``by_people``: only the changes that people made."""
     query = _EVENTS.where(events.c.case_id == case_id).order_by(events.c.id.desc()).limit(limit)
-    return _told(conn, query.where(events.c.who != "") if by_people else query, prefix)
+    return _read(conn, query.where(events.c.who != "") if by_people else query, prefix)
 
 
-def _told(conn: Connection, query: Select[Any], prefix: str) -> list[dict[str, Any]]:
+def _read(conn: Connection, query: Select[Any], prefix: str) -> list[dict[str, Any]]:
     rows = map(dict, conn.execute(query).mappings())
     return [row | {"case": row["case"] and key_of(row["case"], prefix), "at": stamp(row["at"])} for row in rows]

@@ -1,4 +1,4 @@
-"""Keys that sign what sodan sends, to recognise it when it comes back. All hosts share them."""
+"""Secret keys in the database, for signing addresses and Message-IDs of outgoing mail. All hosts use the same keys."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from service.store.tables import keys
 
 
 def key(conn: Connection, name: str, now: datetime) -> bytes:
-    """Return the 32-byte key ``name``; it is created on first use."""
+    """Return the 32-byte key called ``name``. It is created on first use."""
     query = select(keys.c.key).where(keys.c.name == name)
-    found = conn.execute(query).scalar()
-    if found is None:
+    stored = conn.execute(query).scalar()
+    if stored is None:
         one_at_a_time(conn)
-        found = conn.execute(query).scalar()
-    if found is None:
-        found = secrets.token_hex(32)
-        conn.execute(insert(keys), {"name": name, "key": found, "created_at": now})
-    return bytes.fromhex(found)
+        stored = conn.execute(query).scalar()  # another process may have created it meanwhile
+    if stored is None:
+        stored = secrets.token_hex(32)
+        conn.execute(insert(keys), {"name": name, "key": stored, "created_at": now})
+    return bytes.fromhex(stored)

@@ -1,4 +1,4 @@
-"""Reads the messages of cases in the form that judging and ``revise`` need."""
+"""Reads the messages of cases as ``CaseMessage`` values, which the judgement of a case needs."""
 
 from __future__ import annotations
 
@@ -17,26 +17,25 @@ from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.message_facts import node_from_json
 from service.cases.facts.readings import reading_of
 from service.store import tables
-from service.store.statements import THESE, chunks
+from service.store.statements import THESE, every
 from service.store.tables import messages
 
-KEPT_SIZE = 32_000
-"""Characters of a stored message up to which the built value is cached."""
+CACHED_SIZE = 32_000
+"""Maximum size of a stored message in characters for which the decoded value is cached."""
 
 
 def lines(conn: Connection, case_id: int) -> list[CaseMessage]:
-    """Return the messages of a case in the order in which they were written, with their readings."""
+    """Return the messages of a case in the order in which they were written, with the statements found in them."""
     return lines_of(conn, [case_id]).get(case_id, [])
 
 
 def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[CaseMessage]]:
-    """Return case id → messages, as ``lines``."""
-    found: dict[int, list[CaseMessage]] = defaultdict(list)
-    for chunk in chunks(case_ids):
-        for row in conn.execute(_LINES, {"these": chunk}):
-            its = _Row(*row)
-            found[row.case_id].append(_kept(its) if its.size <= KEPT_SIZE else _line(its))
-    return {case_id: in_order(its) for case_id, its in found.items()}
+    """Return case id → messages, each as ``lines`` returns them."""
+    by_case: dict[int, list[CaseMessage]] = defaultdict(list)
+    for columns in every(conn, _ROWS, case_ids):
+        row = _Row(*columns)
+        by_case[row.case_id].append(_cached_message(row) if row.size <= CACHED_SIZE else _message(row))
+    return {case_id: in_order(messages) for case_id, messages in by_case.items()}
 
 
 class _Row(NamedTuple):
@@ -48,9 +47,9 @@ class _Row(NamedTuple):
     pinned_by: str | None
     joined: int | None
     placed_by: str
-    name: str
-    side: Side
-    author: str
+    author_name: str
+    author_role: Side
+    author_address: str
     text: str
     subject: str
     date: datetime | None
@@ -67,45 +66,19 @@ class _Row(NamedTuple):
     @property
     def size(self) -> int:
         """Approximate size in characters."""
-        return sum(len(one or "") for one in (self.text, self.facts, self.headers, self.statements, self.to, self.cc))
+        long_columns = (self.text, self.facts, self.headers, self.statements, self.to, self.cc)
+        return sum(len(value or "") for value in long_columns)
 
 
-def _written(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Select JSON as text: equal rows are then equal cache keys, and decoding takes one step."""
+def _json_as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column to select; JSON is selected as text, so that rows can be cache keys and decoding is one step."""
     return cast(column, Text).label(column.name) if column.type is tables.Data else column
 
 
-_LINES = select(
-    *map(
-        _written,
-        (
-            messages.c.id,
-            messages.c.case_id,
-            messages.c.facts,
-            messages.c.pinned_by,
-            messages.c.joined,
-            messages.c.placed_by,
-            messages.c.author_name,
-            messages.c.author_role,
-            messages.c.author_address,
-            messages.c.text,
-            messages.c.subject,
-            messages.c.date,
-            messages.c.date_offset,
-            messages.c.received_at,
-            messages.c.language,
-            messages.c.forwarded_by,
-            messages.c.automatic,
-            messages.c.headers,
-            messages.c.statements,
-            messages.c.to,
-            messages.c.cc,
-        ),
-    )
-).where(messages.c.case_id.in_(THESE))
+_ROWS = select(*(_json_as_text(messages.c[name]) for name in _Row._fields)).where(messages.c.case_id.in_(THESE))
 
 
-def _line(row: _Row) -> CaseMessage:
+def _message(row: _Row) -> CaseMessage:
     facts = msgspec.json.decode(row.facts or "{}")
     node = node_from_json(
         row.facts or "{}",
@@ -117,8 +90,8 @@ def _line(row: _Row) -> CaseMessage:
     )
     turn = RuleInput(
         id=str(row.id),
-        side=row.side,
-        author=row.author,
+        side=row.author_role,
+        author=row.author_address,
         text=row.text,
         subject=row.subject,
         subject_is_new=facts.get("subject_is_new", True),
@@ -127,14 +100,16 @@ def _line(row: _Row) -> CaseMessage:
         language=row.language,
         automatic=row.automatic,
         towards=frozenset(facts.get("towards", ())),
-        files=tuple(File(*one) for one in facts.get("files", ())),
+        files=tuple(File(*fields) for fields in facts.get("files", ())),
         vendor=facts.get("turn_vendor"),
         partner=node.counterpart,
         forwarded_by=row.forwarded_by,
         headers=tuple(sorted(msgspec.json.decode(row.headers or "{}").items())),
     )
     people = [
-        (one["address"].casefold(), one["name"]) for written in (row.to, row.cc) for one in msgspec.json.decode(written)
+        (person["address"].casefold(), person["name"])
+        for json in (row.to, row.cc)
+        for person in msgspec.json.decode(json)
     ]
     sides = facts.get("sides", {})
     return CaseMessage(
@@ -143,7 +118,7 @@ def _line(row: _Row) -> CaseMessage:
         turn=turn,
         received_at=row.received_at,
         reading=reading_of(row.statements, turn.id) if row.statements else None,
-        name=row.name,
+        name=row.author_name,
         people=tuple(
             (address, name, sides.get(address, "unknown"))
             for address, name in people
@@ -153,7 +128,7 @@ def _line(row: _Row) -> CaseMessage:
     )
 
 
-_kept = lru_cache(KEPT_MAILS)(_line)
+_cached_message = lru_cache(KEPT_MAILS)(_message)
 
 
 def _with_offset(date: datetime | None, minutes: int | None) -> datetime | None:
@@ -163,6 +138,6 @@ def _with_offset(date: datetime | None, minutes: int | None) -> datetime | None:
 
 
 def clear_caches() -> None:
-    """Empty the caches of messages."""
-    _kept.cache_clear()
+    """Empty the caches of decoded messages."""
+    _cached_message.cache_clear()
     node_from_json.cache_clear()

@@ -1,9 +1,9 @@
-"""State of the fetched mailboxes: leases, positions, fetched mails and failures.
+"""State of the mailboxes that sodan fetches mail from: leases, positions, fetched mails and failures.
 
-``mailboxes`` has a row per mailbox: the lease of its fetcher, the outcome of the last round, encrypted tokens.
-``mailbox_folders`` stores how far each folder was read. ``mailbox_mails`` records each mail seen, by its place (IMAP:
+``mailboxes`` has a row for each mailbox: the lease of its fetcher, the result of the last round, encrypted tokens.
+``mailbox_folders`` stores how far each folder was read. ``mailbox_mails`` records each mail, by its place (IMAP:
 folder, UIDVALIDITY and UID; Graph: the immutable id) and by its SHA-256. A mail is stored and recorded in one
-transaction that also checks the lease, so neither a crash nor a second fetcher stores it twice.
+transaction that also checks the lease. So neither a crash nor a second fetcher stores it twice.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from sqlalchemy import Connection, and_, func, or_, select, text, update
 from service.store import deposit
 from service.store.database import one_at_a_time
 from service.store.spool import LostLease, NewEntry
-from service.store.statements import FREED, tell, upsert
+from service.store.statements import NO_LEASE, upsert, write_event
 from service.store.tables import mailbox_folders, mailbox_mails, mailboxes
 
 State = Literal["taken", "done", "failed", "too_big", "gone"]
-"""taken: in the spool, not yet flagged or moved; done; failed: will be retried; too_big; gone: no longer there."""
+"""taken: stored, but not flagged or moved yet; done; failed: will be retried; too_big; gone: not in the mailbox."""
 AWAY = timedelta(minutes=10)  # a mailbox that could not be read for this long is reported
 _OPEN = text("mailbox_mails.state IN ('taken', 'failed', 'too_big')")
 """The condition of the partial index, word for word, so that the planner uses that index."""
@@ -30,7 +30,7 @@ _OPEN = text("mailbox_mails.state IN ('taken', 'failed', 'too_big')")
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A mail fetched from a mailbox."""
+    """A mail fetched from a mailbox. ``place`` identifies it there."""
 
     place: str
     folder: str
@@ -40,28 +40,28 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """State of a mailbox. ``failing_since`` is None if the last round succeeded."""
+    """State of a mailbox."""
 
     name: str
-    since: datetime
+    since: datetime  # time of the first fetch
     last_success_at: datetime | None
-    failing_since: datetime | None
-    cause: str | None
-    next_step: str | None
+    failing_since: datetime | None  # None if the last round succeeded
+    cause: str | None  # of the failure
+    next_step: str | None  # what a person should do about the failure
     errors: int
-    lag_seconds: int | None  # seconds from the arrival of the last fetched mail until it was stored here
+    lag_seconds: int | None  # from the arrival of the last fetched mail in the mailbox until it was stored
     taken: int  # total number of mails stored from it
     failed: int  # number of mails that could not be fetched so far
     leased_by: str | None
 
     def away_since(self, now: datetime) -> datetime | None:
-        """Return since when it has not been read, if that is at least ``AWAY``, else None."""
+        """Return the time of the last successful fetch if it is at least ``AWAY`` ago, else None."""
         last = self.last_success_at or self.since
         return last if now - last >= AWAY else None
 
 
 def acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelta) -> bool:
-    """Acquire or extend the lease of a mailbox; False if another process holds it."""
+    """Acquire or extend the lease of a mailbox. Returns False if another process holds it."""
     conn.execute(upsert(conn, mailboxes).values(name=name, since=now).on_conflict_do_nothing())
     free = or_(mailboxes.c.leased_by.is_(None), mailboxes.c.leased_by == by, mailboxes.c.leased_until <= now)
     won = update(mailboxes).where(mailboxes.c.name == name, free).values(leased_by=by, leased_until=now + lease)
@@ -69,55 +69,55 @@ def acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelt
 
 
 def renew(conn: Connection, names: Sequence[str], by: str, now: datetime, lease: timedelta) -> None:
-    """Extend those leases that ``by`` still holds."""
-    ours = and_(mailboxes.c.name.in_(names), mailboxes.c.leased_by == by)
-    conn.execute(update(mailboxes).where(ours).values(leased_until=now + lease))
+    """Extend the leases of these mailboxes that the process ``by`` still holds."""
+    held = and_(mailboxes.c.name.in_(names), mailboxes.c.leased_by == by)
+    conn.execute(update(mailboxes).where(held).values(leased_until=now + lease))
 
 
 def release(conn: Connection, by: str) -> int:
-    """Release all leases of ``by``; returns their number."""
-    return conn.execute(update(mailboxes).where(mailboxes.c.leased_by == by).values(**FREED)).rowcount
+    """Release all leases of the process ``by``. Returns their number."""
+    return conn.execute(update(mailboxes).where(mailboxes.c.leased_by == by).values(**NO_LEASE)).rowcount
 
 
 def holders(conn: Connection) -> set[str]:
-    """Return the holders of leases."""
+    """Return the names of the processes that hold leases."""
     query = select(mailboxes.c.leased_by).where(mailboxes.c.leased_by.is_not(None))
     return {str(by) for by in conn.execute(query).scalars()}
 
 
-def _hold(conn: Connection, name: str, by: str, **values: Any) -> None:
-    """Update the row of a mailbox leased by ``by``. Raises LostLease; then the transaction must not commit."""
-    ours = update(mailboxes).where(mailboxes.c.name == name, mailboxes.c.leased_by == by)
-    if not conn.execute(ours.values(leased_by=by, **values)).rowcount:
+def _update_leased(conn: Connection, name: str, by: str, **values: Any) -> None:
+    """Update the row of a mailbox. Raises LostLease if ``by`` lost its lease; the transaction must not commit then."""
+    leased = update(mailboxes).where(mailboxes.c.name == name, mailboxes.c.leased_by == by)
+    if not conn.execute(leased.values(leased_by=by, **values)).rowcount:
         raise LostLease("another machine fetches from this mailbox now")
 
 
 def position(conn: Connection, name: str, folder: str) -> str | None:
-    """Return how far a folder was read, in the format of its source, or None."""
+    """Return the position up to which a folder was read, or None. Its format depends on the kind of mailbox."""
     this = (mailbox_folders.c.mailbox == name, mailbox_folders.c.folder == folder)
     return conn.execute(select(mailbox_folders.c.position).where(*this)).scalar()
 
 
-def keep_position(conn: Connection, name: str, by: str, folder: str, words: str) -> None:
-    """Store how far a folder was read."""
-    _hold(conn, name, by)
-    kept = upsert(conn, mailbox_folders).values(mailbox=name, folder=folder, position=words)
-    conn.execute(kept.on_conflict_do_update(index_elements=["mailbox", "folder"], set_={"position": words}))
+def keep_position(conn: Connection, name: str, by: str, folder: str, position: str) -> None:
+    """Store the position up to which a folder was read. Raises LostLease."""
+    _update_leased(conn, name, by)
+    insert = upsert(conn, mailbox_folders).values(mailbox=name, folder=folder, position=position)
+    conn.execute(insert.on_conflict_do_update(index_elements=["mailbox", "folder"], set_={"position": position}))
 
 
 def met(conn: Connection, name: str, places: Sequence[str]) -> set[str]:
-    """Return those of the places that are recorded already."""
-    return set(conn.execute(select(mailbox_mails.c.place).where(_these(name, places))).scalars())
+    """Return the places among ``places`` whose mail is recorded already."""
+    return set(conn.execute(select(mailbox_mails.c.place).where(_at_places(name, places))).scalars())
 
 
 def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, mark: bool, now: datetime) -> int:
-    """Store fetched mails and record them; returns how many had new content.
+    """Put fetched mails into the spool and record them. Returns how many of them are new.
 
-    ``mark``: they are still to be flagged or moved in the mailbox. A mail whose content came from this mailbox before
-    (renamed folder, new UIDs, a copy) is recorded under its new place and not stored again.
+    A mail with the same content as an earlier one from this mailbox (renamed folder, new UIDs, a copy) is recorded, but
+    not stored again. ``mark``: the mails must be flagged or moved in the mailbox next. Raises LostLease.
     """
     lag = max(0, int((now - max(mail.arrived_at for mail in fetched)).total_seconds()))
-    _hold(conn, name, by, lag_seconds=lag)
+    _update_leased(conn, name, by, lag_seconds=lag)
     hashes = [mail.entry.sha256 for mail in fetched]
     query = select(mailbox_mails.c.sha256).where(mailbox_mails.c.mailbox == name, mailbox_mails.c.sha256.in_(hashes))
     known = set(conn.execute(query).scalars())
@@ -127,13 +127,13 @@ def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, ma
             new.setdefault(mail.entry.sha256, mail.entry)
     if new:
         deposit.put(conn, list(new.values()))
-        _hold(conn, name, by, taken=mailboxes.c.taken + len(new))
-    fresh = {entry.id for entry in new.values()}
+        _update_leased(conn, name, by, taken=mailboxes.c.taken + len(new))
+    new_ids = {entry.id for entry in new.values()}
     for mail in fetched:
         entry = mail.entry
         values = {"sha256": entry.sha256, "size": len(entry.content), "reason": None, "due_at": now}
-        values["spool_id"] = entry.id if entry.id in fresh else None
-        _remember(conn, name, mail.place, mail.folder, state="taken" if mark else "done", **values)
+        values["spool_id"] = entry.id if entry.id in new_ids else None
+        _record(conn, name, mail.place, mail.folder, state="taken" if mark else "done", **values)
     return len(new)
 
 
@@ -141,36 +141,36 @@ def set_aside(
     conn: Connection, name: str, by: str, place: str, folder: str, state: State, *, size: int | None, reason: str,
     due_at: datetime,
 ) -> None:  # fmt: skip
-    """Record a mail that could not be fetched (``failed``, ``too_big``) or no longer exists (``gone``)."""
-    _hold(conn, name, by)
-    _remember(conn, name, place, folder, state=state, size=size, reason=reason, due_at=due_at)
+    """Record a mail that was not fetched (``failed``, ``too_big``) or does not exist (``gone``). Raises LostLease."""
+    _update_leased(conn, name, by)
+    _record(conn, name, place, folder, state=state, size=size, reason=reason, due_at=due_at)
 
 
-def _remember(conn: Connection, name: str, place: str, folder: str, **values: Any) -> None:
-    first = upsert(conn, mailbox_mails).values(mailbox=name, place=place, folder=folder, attempts=1, **values)
-    again = {**values, "attempts": mailbox_mails.c.attempts + 1}
-    conn.execute(first.on_conflict_do_update(index_elements=["mailbox", "place"], set_=again))
+def _record(conn: Connection, name: str, place: str, folder: str, **values: Any) -> None:
+    insert = upsert(conn, mailbox_mails).values(mailbox=name, place=place, folder=folder, attempts=1, **values)
+    changes = {**values, "attempts": mailbox_mails.c.attempts + 1}
+    conn.execute(insert.on_conflict_do_update(index_elements=["mailbox", "place"], set_=changes))
 
 
 def unmarked(conn: Connection, name: str, folder: str, now: datetime, limit: int) -> list[str]:
-    """Return the places of stored mails that are still to be flagged or moved, ordered by place."""
+    """Return the places of stored mails that must be flagged or moved, ordered by place."""
     due = (mailbox_mails.c.state == "taken", mailbox_mails.c.due_at <= now)
     query = select(mailbox_mails.c.place).where(*_open_in(name, folder), *due).order_by(mailbox_mails.c.place)
     return [str(place) for place in conn.execute(query.limit(limit)).scalars()]
 
 
 def marked(conn: Connection, name: str, places: Sequence[str]) -> None:
-    """Record that they were flagged or moved, or are to stay as they are."""
-    conn.execute(update(mailbox_mails).where(_these(name, places)).values(state="done"))
+    """Record that these mails were flagged or moved, or need not be."""
+    conn.execute(update(mailbox_mails).where(_at_places(name, places)).values(state="done"))
 
 
 def mark_later(conn: Connection, name: str, places: Sequence[str], reason: str, due_at: datetime) -> None:
-    """Delay flagging or moving until ``due_at``, with the reason."""
-    conn.execute(update(mailbox_mails).where(_these(name, places)).values(reason=reason, due_at=due_at))
+    """Delay the flagging or moving of these mails until ``due_at``, because of ``reason``."""
+    conn.execute(update(mailbox_mails).where(_at_places(name, places)).values(reason=reason, due_at=due_at))
 
 
 def to_retry(conn: Connection, name: str, folder: str, now: datetime, max_bytes: int) -> list[tuple[str, int]]:
-    """Return (place, attempts) of 50 failed mails that are due, or too big ones that now fit ``max_bytes``."""
+    """Return (place, attempts) of up to 50 mails: failed ones that are due, and too big ones that fit ``max_bytes``."""
     due = and_(mailbox_mails.c.state == "failed", mailbox_mails.c.due_at <= now)
     fits = and_(mailbox_mails.c.state == "too_big", mailbox_mails.c.size <= max_bytes)
     query = select(mailbox_mails.c.place, mailbox_mails.c.attempts).where(*_open_in(name, folder), or_(due, fits))
@@ -178,15 +178,15 @@ def to_retry(conn: Connection, name: str, folder: str, now: datetime, max_bytes:
 
 
 def not_taken(conn: Connection, name: str, limit: int = 20) -> list[dict[str, Any]]:
-    """Return mails that could not be fetched, or not be flagged or moved, with the reason."""
-    columns = [mailbox_mails.c[one] for one in ("folder", "place", "state", "size", "reason", "due_at")]
-    unmarked = and_(mailbox_mails.c.state == "taken", mailbox_mails.c.reason.is_not(None))
-    wrong = or_(mailbox_mails.c.state.in_(("failed", "too_big")), unmarked)
-    query = select(*columns).where(mailbox_mails.c.mailbox == name, _OPEN, wrong).limit(limit)
+    """Return the mails that could not be fetched, or could not be flagged or moved, with the reason."""
+    columns = [mailbox_mails.c[column] for column in ("folder", "place", "state", "size", "reason", "due_at")]
+    not_marked = and_(mailbox_mails.c.state == "taken", mailbox_mails.c.reason.is_not(None))
+    failed = or_(mailbox_mails.c.state.in_(("failed", "too_big")), not_marked)
+    query = select(*columns).where(mailbox_mails.c.mailbox == name, _OPEN, failed).limit(limit)
     return list(map(dict, conn.execute(query).mappings()))
 
 
-def _these(name: str, places: Sequence[str]) -> Any:
+def _at_places(name: str, places: Sequence[str]) -> Any:
     return and_(mailbox_mails.c.mailbox == name, mailbox_mails.c.place.in_(places))
 
 
@@ -195,55 +195,56 @@ def _open_in(name: str, folder: str) -> tuple[Any, ...]:
 
 
 def succeeded(conn: Connection, name: str, by: str, now: datetime) -> None:
-    """Record that all folders were read completely."""
+    """Record that all folders of a mailbox were read completely. Raises LostLease."""
     one_at_a_time(conn)
-    told = conn.execute(select(mailboxes.c.told_at).where(mailboxes.c.name == name)).scalar()
-    _hold(conn, name, by, last_success_at=now, **dict.fromkeys(("failing_since", "cause", "next_step", "told_at")))
-    if told is not None:
-        tell(conn, "mailbox.back", now, {"mailbox": name})
+    reported_at = conn.execute(select(mailboxes.c.told_at).where(mailboxes.c.name == name)).scalar()
+    cleared = dict.fromkeys(("failing_since", "cause", "next_step", "told_at"))
+    _update_leased(conn, name, by, last_success_at=now, **cleared)
+    if reported_at is not None:
+        write_event(conn, "mailbox.back", now, {"mailbox": name})
 
 
 def failing(conn: Connection, name: str, by: str, cause: str, next_step: str, now: datetime) -> None:
-    """Record a failed round. After ``AWAY`` of failure one event is written."""
+    """Record that a mailbox could not be read. If this lasts for ``AWAY``, an event is written. Raises LostLease."""
     one_at_a_time(conn)
     query = select(mailboxes.c.failing_since, mailboxes.c.told_at).where(mailboxes.c.name == name)
     row = conn.execute(query).one()
     since = row.failing_since or now
     away = row.told_at is None and now - since >= AWAY
     values = {"failing_since": since, "cause": cause, "next_step": next_step, "errors": mailboxes.c.errors + 1}
-    _hold(conn, name, by, **values, told_at=now if away else row.told_at)
+    _update_leased(conn, name, by, **values, told_at=now if away else row.told_at)
     if away:
         data = {"mailbox": name, "since": since.isoformat(), "cause": cause, "next_step": next_step}
-        tell(conn, "mailbox.away", now, data)
+        write_event(conn, "mailbox.away", now, data)
 
 
 def statuses(conn: Connection) -> list[Status]:
-    """Return the status of every mailbox not forgotten, by name."""
-    failed = select(mailbox_mails.c.mailbox, func.count()).where(_OPEN, mailbox_mails.c.state != "taken")
-    numbers = dict(map(tuple, conn.execute(failed.group_by(mailbox_mails.c.mailbox))))
+    """Return the state of each mailbox, ordered by name, without those that ``forget`` removed."""
+    failures = select(mailbox_mails.c.mailbox, func.count()).where(_OPEN, mailbox_mails.c.state != "taken")
+    failed = dict(map(tuple, conn.execute(failures.group_by(mailbox_mails.c.mailbox))))
     query = select(*_STATUS).where(mailboxes.c.forgotten_at.is_(None)).order_by(mailboxes.c.name)
-    return [Status(**row, failed=numbers.get(row["name"], 0)) for row in conn.execute(query).mappings()]
+    return [Status(**row, failed=failed.get(row["name"], 0)) for row in conn.execute(query).mappings()]
 
 
 _STATUS = [mailboxes.c[name] for name in Status.__slots__ if name != "failed"]
 
 
 def forget(conn: Connection, name: str, now: datetime) -> bool:
-    """Stop reporting this mailbox, but keep its fetched mails on record. False if there is none."""
-    known = update(mailboxes).where(mailboxes.c.name == name).values(forgotten_at=now)
-    return bool(conn.execute(known).rowcount)
+    """Remove a mailbox from ``statuses``, but keep the record of its mails. Returns False if it is unknown."""
+    forgotten = update(mailboxes).where(mailboxes.c.name == name).values(forgotten_at=now)
+    return bool(conn.execute(forgotten).rowcount)
 
 
 def recall(conn: Connection, name: str, by: str) -> None:
-    """Report the mailbox again, since it is fetched from."""
-    _hold(conn, name, by, forgotten_at=None)
+    """Undo ``forget``, since sodan fetches from the mailbox again. Raises LostLease."""
+    _update_leased(conn, name, by, forgotten_at=None)
 
 
 def stored_tokens(conn: Connection, name: str) -> str | None:
-    """Return the encrypted tokens, or None."""
+    """Return the encrypted OAuth tokens of a mailbox, or None."""
     return conn.execute(select(mailboxes.c.tokens).where(mailboxes.c.name == name)).scalar()
 
 
 def keep_tokens(conn: Connection, name: str, encrypted: str) -> None:
-    """Store tokens, already encrypted (``encryption.py``)."""
+    """Store the OAuth tokens of a mailbox, encrypted by ``encryption.py``."""
     conn.execute(update(mailboxes).where(mailboxes.c.name == name).values(tokens=encrypted))

@@ -1,4 +1,4 @@
-"""Migrates a database to the schema of this version, from empty or from any earlier version."""
+"""Migrates an empty database, or that of an earlier version, to the schema of this version."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _FOLDER = Path(__file__).parents[2] / "migrations"
 
 
 def migrate(database: Database) -> tuple[str | None, str]:
-    """Migrate to head; returns the revisions before and after.
+    """Migrate to the newest revision. Returns the revisions before and after.
 
-    An empty database is migrated in one transaction, any other in one transaction per step. A step that waits for a
-    table then holds no lock on another table that incoming mail needs, which would be a deadlock, and locks are short.
-    An interrupted migration continues where it stopped. Several processes may call this at once: the first runs a step,
-    the others find it done. Raises Refused if the database is from a newer version of sodan.
+    An empty database is migrated in one transaction, any other in one transaction for each step. Locks are short then,
+    and a step that waits for one table locks no other table that incoming mail needs. An interrupted migration
+    continues where it stopped. Several processes may call this at once: one runs a step, the others wait and skip it.
+    Raises Refused if the database is from a newer version of sodan.
     """
     before, now = database.transact(_step)
     while now != head():
@@ -39,9 +39,9 @@ def revision(conn: Connection) -> str | None:
 @cache  # cached, since monitoring calls /readyz every few seconds
 def head() -> str:
     """Return the revision that this version of sodan needs."""
-    found = ScriptDirectory(str(_FOLDER)).get_current_head()
-    assert found is not None
-    return found
+    revision = ScriptDirectory(str(_FOLDER)).get_current_head()
+    assert revision is not None
+    return revision
 
 
 def _step(conn: Connection) -> tuple[str | None, str]:
@@ -51,15 +51,14 @@ def _step(conn: Connection) -> tuple[str | None, str]:
         raise Refused(
             f"the database is at revision {before}, which is unknown to this version of sodan; use a newer version"
         )
-    if before == head():
-        return before, head()
-    now = head() if before is None else [*scripts.iterate_revisions(head(), before)][-1].revision
-    bring_to(conn, now)
+    now = head() if before in (None, head()) else [*scripts.iterate_revisions(head(), before)][-1].revision
+    if before != now:
+        bring_to(conn, now)
     return before, now
 
 
 def bring_to(conn: Connection, revision: str) -> None:
-    """Migrate forward to a revision, within the transaction. Raises Refused if the revision is unknown."""
+    """Migrate forward to a revision, within the caller's transaction. Raises Refused if the revision is unknown."""
     if revision != "head" and revision not in {
         script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()
     }:

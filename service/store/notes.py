@@ -1,4 +1,4 @@
-"""Notes of the team on a case: shown to the team only, never sent."""
+"""Notes of the team about a case: shown to the team only, never sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select
 from service.store import links
 from service.store.cases import key_of, stamp
 from service.store.database import one_at_a_time
-from service.store.statements import tell
+from service.store.statements import write_event
 from service.store.tables import notes
 
 MOST = 500  # notes shown per case
@@ -19,9 +19,9 @@ MOST = 500  # notes shown per case
 def add(conn: Connection, case_id: int, text: str, who: str, now: datetime) -> int:
     """Add a note and return its id. The event holds only the id, since webhooks send events to other systems."""
     one_at_a_time(conn)
-    made = insert(notes).values(case_id=case_id, who=who, at=now, text=text).returning(notes.c.id)
-    number = int(conn.execute(made).scalar_one())
-    tell(conn, "case.noted", now, {"note": number}, case=case_id, who=who)
+    statement = insert(notes).values(case_id=case_id, who=who, at=now, text=text).returning(notes.c.id)
+    number = int(conn.execute(statement).scalar_one())
+    write_event(conn, "case.noted", now, {"note": number}, case=case_id, who=who)
     return number
 
 

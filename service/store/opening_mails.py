@@ -1,4 +1,4 @@
-"""Reads the mails that opened cases, with the facts needed before their authors are answered."""
+"""Reads the mails that opened cases, with the facts that decide whether their authors may be answered."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from sqlalchemy import Connection, func, select
 from service.store.tables import cases, messages
 
 UNVERIFIED = frozenset({"dmarc-failed", "sender-unverified", "sender-forged"})
-"""Defects that mean that the sender of a mail is not confirmed."""
+"""Defects of mails whose sender is not confirmed."""
+_MESSAGES = select(messages, cases.c.document).join(cases, cases.c.id == messages.c.case_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class OpeningMail:
     """The mail that opened a case, with the current document of the case."""
 
     case_id: int
     message: int
     spool_id: str
-    author: str
-    name: str
-    role: str
-    origin: str
-    automatic: str | None
-    verified: bool
+    author: str  # address of the author
+    name: str  # name of the author
+    role: str  # side of the author: requester, team, vendor or unknown
+    origin: str  # delivered, or found in another mail: forwarded, attached, quoted
+    automatic: str | None  # kind of automatic mail; None: a person wrote it
+    verified: bool  # False: the sender is not confirmed
     subject: str
     language: str
     message_id: str | None
@@ -38,40 +39,27 @@ class Opening:
     document: dict[str, Any]
 
 
-def openings(conn: Connection, case_ids: Sequence[int], spool_ids: Collection[str]) -> list[Opening]:
-    """Return the first delivered mail of each case, if its spool id is in ``spool_ids``; no merged cases."""
-    found = []
+def opening_mails(conn: Connection, case_ids: Sequence[int], spool_ids: Collection[str]) -> list[OpeningMail]:
+    """Return the first delivered mail of each case, if it is one of ``spool_ids``. Merged cases are left out."""
+    mails = []
     for case_id in case_ids:
         first = select(func.min(messages.c.id)).where(messages.c.case_id == case_id, messages.c.origin == "delivered")
-        query = (
-            select(messages, cases.c.document)
-            .join(cases, cases.c.id == messages.c.case_id)
-            .where(messages.c.id == first.scalar_subquery(), cases.c.merged_into.is_(None))
-        )
+        query = _MESSAGES.where(messages.c.id == first.scalar_subquery(), cases.c.merged_into.is_(None))
         row = conn.execute(query).first()
         if row is not None and row.spool_id in spool_ids:
-            found.append(_opening(row))
-    return found
+            mails.append(_opening_mail(row))
+    return mails
 
 
-def opening(conn: Connection, case_id: int, origins: Sequence[str] = ("delivered",)) -> Opening | None:
-    """Return the first mail by a requester in this case, or None.
-
-    ``origins``: how it arrived. A person may also answer the author of a mail that a colleague forwarded.
-    """
-    query = (
-        select(messages, cases.c.document)
-        .join(cases, cases.c.id == messages.c.case_id)
-        .where(messages.c.case_id == case_id, messages.c.origin.in_(origins), messages.c.author_role == "requester")
-        .order_by(messages.c.id)
-        .limit(1)
-    )
-    row = conn.execute(query).first()
-    return None if row is None else _opening(row)
+def first_of_requester(conn: Connection, case_id: int, origins: Sequence[str] = ("delivered",)) -> OpeningMail | None:
+    """Return the first mail by a requester in a case, or None. Only mails with one of ``origins`` are considered."""
+    conditions = (messages.c.case_id == case_id, messages.c.origin.in_(origins), messages.c.author_role == "requester")
+    row = conn.execute(_MESSAGES.where(*conditions).order_by(messages.c.id).limit(1)).first()
+    return None if row is None else _opening_mail(row)
 
 
-def _opening(row: Any) -> Opening:
-    return Opening(
+def _opening_mail(row: Any) -> OpeningMail:
+    return OpeningMail(
         case_id=row.case_id,
         message=row.id,
         spool_id=row.spool_id,

@@ -1,9 +1,10 @@
 """The outbox: mail and notifications that sodan sends, durable like the spool.
 
-An entry is written in the transaction that decides it. ``draft`` waits for a person, ``waiting`` for the sender;
-``sent``, ``failed`` and ``discarded`` are final unless a person sends it again. ``claim`` counts an attempt and takes a
-lease before anything is sent. If a sender dies while it holds a lease, it is unknown whether the server accepted the
-mail (RFC 5321 §4.5.4.2 leaves this open): the entry is sent again with the same Message-ID and counted in ``in_doubt``.
+An entry is written in the transaction that decides to send it. In the state ``draft`` it waits for a person, in
+``waiting`` for the sender. ``sent``, ``failed`` and ``discarded`` are final, except that a person may send it again.
+``claim`` counts an attempt and takes a lease before anything is sent. If a sender dies while it holds a lease, it is
+unknown whether the server accepted the mail (RFC 5321 §4.5.4.2 leaves this open). The entry is then sent again with the
+same Message-ID, and its column ``in_doubt`` is increased.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 
 from service.errors import Conflict
 from service.store.database import one_at_a_time
-from service.store.statements import Queue, one_row, tell, upsert
+from service.store.statements import Queue, one_row, upsert, write_event
 from service.store.tables import outbox
 
 State = Literal["draft", "waiting", "sent", "failed", "discarded"]
@@ -25,8 +26,8 @@ STATES = ("draft", "waiting", "sent", "failed", "discarded")
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 960))
 """Delay after the first, second … failed attempt. After one more failure the entry becomes ``failed``."""
 HELD = "held: more than "
-"""Prefix of the reason of a mail held because it exceeds a limit, per address or for the installation."""
-_BREAKER = "automatic mails within an hour"
+"""Beginning of the reason of a draft that exceeds a limit of automatic mails."""
+_HOURLY_LIMIT = "automatic mails within an hour"
 _QUEUE = Queue(outbox)
 anything_due = _QUEUE.anything_due
 counts = _QUEUE.counts
@@ -34,27 +35,27 @@ counts = _QUEUE.counts
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry to be written."""
+    """An entry that is not in the outbox yet."""
 
-    kind: str
+    kind: str  # acknowledgement, questions, reminder, digest, notification
     recipient: str
     subject: str
     text: str
-    channel: str = "mail"
+    channel: str = "mail"  # or ``notify``
     html: str = ""
     language: str = "en"
     case_id: int | None = None
     once: str | None = None  # a key for which only one entry is ever written; None: no such limit
     headers: Mapping[str, str] = field(default_factory=dict)
-    items: Sequence[str] = ()
+    items: Sequence[str] = ()  # checklist items that the mail asks for
     message_id: str | None = None
-    answers: int | None = None
-    made_by: str = ""
+    answers: int | None = None  # id of the message that it replies to
+    made_by: str = ""  # the person who wrote it; "": automatic
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An entry leased to this sender."""
+    """An entry that a sender has leased."""
 
     id: int
     kind: str
@@ -79,33 +80,33 @@ def write(
     due_at: datetime | None = None,
     reason: str | None = None,
 ) -> int | None:
-    """Insert an entry; returns None if its ``once`` exists already. ``reason``: why it is held as a draft."""
+    """Insert an entry and return its id; None if its ``once`` exists. ``reason``: why a person must release it."""
     one_at_a_time(conn)  # before any other lock: events are numbered in the order of commits
-    row: dict[str, Any] = {one.name: getattr(draft, one.name) for one in fields(draft)}
+    row: dict[str, Any] = {column.name: getattr(draft, column.name) for column in fields(draft)}
     row |= {"state": state, "created_at": now, "due_at": due_at or now, "reason": reason}
-    made = upsert(conn, outbox).values(row).on_conflict_do_nothing(index_elements=["once"]).returning(outbox.c.id)
-    number: int | None = conn.execute(made).scalar()
+    insert = upsert(conn, outbox).values(row).on_conflict_do_nothing(index_elements=["once"]).returning(outbox.c.id)
+    number: int | None = conn.execute(insert).scalar()
     if number is not None:
         held = state == "draft" and (reason or "").startswith(HELD)
-        _tell(conn, number, "outbox.held" if held else "outbox.written", now, draft.made_by)
+        _write_event(conn, number, "outbox.held" if held else "outbox.written", now, draft.made_by)
     return number
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Claimed | None:
-    """Lease the entry that is due first and count the attempt; None if nothing is due."""
+    """Lease, for the sender ``by``, the entry that is due first, and count the attempt. None if no entry is due."""
     rows = _QUEUE.first(conn, now)
-    return _take(conn, rows[0], by, now, lease) if rows else None
+    return _claim_row(conn, rows[0], by, now, lease) if rows else None
 
 
-def claim_beside(
+def claim_for_same_target(
     conn: Connection, first: Claimed, by: str, now: datetime, lease: timedelta, limit: int
 ) -> list[Claimed]:
-    """Claim further due entries for the recipient and channel of ``first``, to send them in one message."""
-    beside = (outbox.c.channel == first.channel, outbox.c.recipient == first.recipient)
-    return [_take(conn, row, by, now, lease) for row in _QUEUE.first(conn, now, limit, *beside)]
+    """Claim up to ``limit`` further due entries with the channel and recipient of ``first``."""
+    same = (outbox.c.channel == first.channel, outbox.c.recipient == first.recipient)
+    return [_claim_row(conn, row, by, now, lease) for row in _QUEUE.first(conn, now, limit, *same)]
 
 
-def _take(conn: Connection, row: Any, by: str, now: datetime, lease: timedelta) -> Claimed:
+def _claim_row(conn: Connection, row: Any, by: str, now: datetime, lease: timedelta) -> Claimed:
     values = {"attempts": row.attempts + 1, "leased_by": by, "leased_until": now + lease}
     if row.leased_by:  # its sender died: it is unknown whether the mail was sent
         values["in_doubt"] = row.in_doubt + 1
@@ -114,30 +115,30 @@ def _take(conn: Connection, row: Any, by: str, now: datetime, lease: timedelta) 
 
 
 def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:
-    """Record that the server accepted it. Returns False and does nothing if another sender took over the lease."""
+    """Record that the server accepted an entry. Returns False and does nothing if ``by`` lost the lease."""
     one_at_a_time(conn)
-    ours = _QUEUE.held(by)
-    return _change(conn, id, "outbox.sent", now, ours, state="sent", sent_at=now, reply=reply, reason=None)
+    held = _QUEUE.held(by)
+    return _change(conn, id, "outbox.sent", now, held, state="sent", sent_at=now, reply=reply, reason=None)
 
 
 def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> bool:
-    """Record a failure: retry later, or set ``failed`` if it is permanent or no attempt is left.
+    """Record a failed attempt. The entry becomes due again later, or ``failed`` if no further attempt is useful.
 
-    Returns False and does nothing if another sender took over the lease.
+    Returns False and does nothing if ``by`` lost the lease.
     """
     one_at_a_time(conn)
-    ours = _QUEUE.held(by, outbox.c.id == id)
-    attempts = conn.execute(select(outbox.c.attempts).where(ours)).scalar()
+    held = _QUEUE.held(by, outbox.c.id == id)
+    attempts = conn.execute(select(outbox.c.attempts).where(held)).scalar()
     if attempts is None:
         return False
     values = {"reason": why, "reply": why}
     if permanent or attempts > len(BACK_OFF):
-        return _change(conn, id, "outbox.failed", now, ours, state="failed", **values)
-    return bool(_QUEUE.settle(conn, ours, due_at=now + BACK_OFF[attempts - 1], **values))
+        return _change(conn, id, "outbox.failed", now, held, state="failed", **values)
+    return bool(_QUEUE.settle(conn, held, due_at=now + BACK_OFF[attempts - 1], **values))
 
 
 def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
-    """Send a draft or retry a failed entry, for a person. Raises NotFound, Conflict."""
+    """Make a draft or a failed entry due now, because the person ``who`` wants it. Raises NotFound, Conflict."""
     one_at_a_time(conn)
     state = entry(conn, id)["state"]
     if state not in ("draft", "failed"):
@@ -146,15 +147,17 @@ def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
 
 
 def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
-    """Discard an entry, for a person. Raises NotFound, Conflict."""
+    """Discard an entry, because the person ``who`` wants it. Raises NotFound, and Conflict if it was sent."""
     one_at_a_time(conn)
     if entry(conn, id)["state"] == "sent":
         raise Conflict(f"outbox entry {id} was sent already")
     _change(conn, id, "outbox.discarded", now, who=who, state="discarded")
 
 
-def returned(conn: Connection, message_ids: Sequence[str], report: Mapping[str, Any], now: datetime) -> int | None:
-    """Attach a delivery report to the entry whose Message-ID it names; returns its id, or None if there is none."""
+def add_delivery_report(
+    conn: Connection, message_ids: Sequence[str], report: Mapping[str, Any], now: datetime
+) -> int | None:
+    """Store a delivery report at the entry with one of these Message-IDs. Returns the entry's id, or None."""
     if not message_ids:
         return None
     one_at_a_time(conn)
@@ -165,19 +168,19 @@ def returned(conn: Connection, message_ids: Sequence[str], report: Mapping[str, 
     if not str(report.get("status") or "5").startswith(("2", "4")):
         values = {"state": "failed", "reason": f"returned to us: {report.get('status') or 'not delivered'}"}
     conn.execute(update(outbox).where(outbox.c.id == number).values(report=dict(report), **values))
-    _tell(conn, number, "outbox.returned", now)
+    _write_event(conn, number, "outbox.returned", now)
     return number
 
 
 def withdraw(conn: Connection, address: str) -> int:
-    """Discard unsent entries to an address that is being erased; returns their number."""
+    """Discard the unsent entries to an address that is being erased. Returns their number."""
     one_at_a_time(conn)
     unsent = (outbox.c.recipient == address, outbox.c.state.in_(("draft", "waiting", "failed")))
     return _QUEUE.settle(conn, *unsent, state="discarded", reason="the recipient was erased")
 
 
 def forget(conn: Connection, until: datetime) -> int:
-    """Delete finished entries without a case (digests, notifications) up to ``until``; returns their number."""
+    """Delete finished entries that belong to no case and were written up to ``until``. Returns their number."""
     one_at_a_time(conn)
     settled = outbox.c.state.in_(("sent", "failed", "discarded"))
     old = (outbox.c.case_id.is_(None), settled, outbox.c.created_at <= until)
@@ -187,7 +190,7 @@ def forget(conn: Connection, until: datetime) -> int:
 def listing(
     conn: Connection, state: str | None = None, limit: int = 100, before: int | None = None, case: int | None = None
 ) -> list[dict[str, Any]]:
-    """Return entries, newest first; ``before``: the last id of the previous page."""
+    """Return a page of entries as rows, newest first. ``before``: the last id of the previous page."""
     query = select(outbox).order_by(outbox.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(outbox.c.state == state)
@@ -199,14 +202,14 @@ def listing(
 
 
 def entry(conn: Connection, id: int) -> dict[str, Any]:
-    """Return one entry. Raises NotFound."""
+    """Return one entry as a row. Raises NotFound."""
     return dict(one_row(conn, select(outbox).where(outbox.c.id == id), f"there is no outbox entry {id}")._mapping)
 
 
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
-    """Count automatic mails written since then and not discarded, to ``recipient`` or to anybody.
+    """Return the number of automatic mails written since then, to ``recipient`` or, if None, to anybody.
 
-    Held mails count only if ``recipient`` is given.
+    Discarded mails do not count. Drafts that were held count only for a recipient.
     """
     query = select(func.count()).where(
         outbox.c.created_at >= since,
@@ -223,44 +226,44 @@ def written_since(conn: Connection, since: datetime, recipient: str | None = Non
 
 
 def held_reason(number: int, to_address: bool) -> str:
-    """Return why a mail is held: more than ``number`` to one address, or from the whole installation."""
+    """Return the reason of a draft that exceeds a limit of ``number`` mails, to one address or of the installation."""
     if to_address:
         return f"{HELD}{number} automatic mails to this address within a day"
-    return f"{HELD}{number} {_BREAKER}; send them by hand"
+    return f"{HELD}{number} {_HOURLY_LIMIT}; send them by hand"
 
 
-def tripped(conn: Connection) -> datetime | None:
-    """Return when the installation-wide limit last held a mail that is still a draft; None if there is none."""
+def last_held_by_hourly_limit(conn: Connection) -> datetime | None:
+    """Return when the newest of the drafts was written that wait because of the hourly limit; None without any."""
     query = select(func.max(outbox.c.created_at)).where(
-        outbox.c.state == "draft", outbox.c.reason.startswith(HELD), outbox.c.reason.contains(_BREAKER)
+        outbox.c.state == "draft", outbox.c.reason.startswith(HELD), outbox.c.reason.contains(_HOURLY_LIMIT)
     )
     return conn.execute(query).scalar()
 
 
 def last_sent(conn: Connection, recipient: str) -> datetime | None:
-    """Return when something was last sent to the recipient, or None."""
+    """Return when an entry was last sent to the recipient, or None."""
     query = select(func.max(outbox.c.sent_at)).where(outbox.c.recipient == recipient)
     return conn.execute(query).scalar()
 
 
 def oldest_due(conn: Connection, now: datetime) -> datetime | None:
-    """Return the earliest due time of the entries that are due, or None."""
+    """Return the due time of the entry that has been due for longest, or None."""
     return conn.execute(select(func.min(outbox.c.due_at)).where(_QUEUE.free), _QUEUE.at(now)).scalar()
 
 
 def in_doubt(conn: Connection) -> int:
-    """Return how often a sender died while it held an entry; each such mail may have been sent twice."""
+    """Return how often a sender died while it held a lease. Each such mail may have been sent twice."""
     return int(conn.execute(select(func.coalesce(func.sum(outbox.c.in_doubt), 0))).scalar_one())
 
 
 def _change(conn: Connection, id: int, kind: str, now: datetime, *only: Any, who: str = "", **values: Any) -> bool:
-    """Change an entry that nobody leases after that, and write the event; False if it does not meet ``only``."""
+    """Change an entry, end its lease and write the event. Returns False if it does not meet the conditions ``only``."""
     changed = _QUEUE.settle(conn, outbox.c.id == id, *only, **values)
     if changed:
-        _tell(conn, id, kind, now, who)
+        _write_event(conn, id, kind, now, who)
     return bool(changed)
 
 
-def _tell(conn: Connection, id: int, kind: str, now: datetime, who: str = "") -> None:
+def _write_event(conn: Connection, id: int, kind: str, now: datetime, who: str = "") -> None:
     case = conn.execute(select(outbox.c.case_id).where(outbox.c.id == id)).scalar()
-    tell(conn, kind, now, {"outbox": id}, case=case, who=who)
+    write_event(conn, kind, now, {"outbox": id}, case=case, who=who)

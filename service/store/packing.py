@@ -1,9 +1,9 @@
-"""Compresses raw mail with Zstandard (RFC 8878) and a dictionary of what mails have in common.
+"""Compresses raw mails with Zstandard (RFC 8878) and a dictionary of text that many mails contain.
 
-``mail.zstd-dictionary`` holds 16 KB of header names, MIME boundaries and mailers' HTML. It was trained on
-invented test mails (``zstandard.train_dictionary``, level 3). It must not be changed or removed while mails compressed
-with it exist. Mails of a few KB become an eighth smaller; large ones do not change. A frame names its dictionary, so
-another can be added.
+The dictionary ``mail.zstd-dictionary`` (16 KB) contains header names, MIME boundaries and HTML of mail programs. With
+it, mails of a few KB become an eighth smaller; large ones do not. It was trained on invented test mails
+(``zstandard.train_dictionary``, level 3). It must not be changed or removed while mails compressed with it exist. A
+compressed mail names its dictionary, so another can be added.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import zstandard
 
 LEVEL = 3
-"""The library's default. Higher levels take twice the time for one percent less size (measured on mail)."""
+"""The default of the library. Higher levels take twice the time and make mails one percent smaller."""
 
 
 @cache
@@ -23,29 +23,29 @@ def _dictionary() -> zstandard.ZstdCompressionDict:
     return zstandard.ZstdCompressionDict(Path(__file__).with_name("mail.zstd-dictionary").read_bytes())
 
 
-class _OfThread(threading.local):
-    """The compressors of a thread, since one cannot be shared."""
+class _Codec(threading.local):
+    """A compressor and a decompressor for each thread, since threads cannot share one."""
 
     def __init__(self) -> None:
-        self.packer = zstandard.ZstdCompressor(level=LEVEL, dict_data=_dictionary(), write_checksum=True)
-        self.unpacker = zstandard.ZstdDecompressor(dict_data=_dictionary())
+        self.compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=_dictionary(), write_checksum=True)
+        self.decompressor = zstandard.ZstdDecompressor(dict_data=_dictionary())
 
 
 @cache
-def _of_thread() -> _OfThread:
-    return _OfThread()
+def _codec() -> _Codec:
+    return _Codec()
 
 
 def pack(content: bytes) -> bytes:
-    """Return ``content`` as one frame with its length and a checksum."""
-    return _of_thread().packer.compress(content)
+    """Return the compressed mail, with its length and a checksum."""
+    return _codec().compressor.compress(content)
 
 
 def unpack(packed: bytes, size: int | None = None) -> bytes:
-    """Return the uncompressed bytes. Raises ValueError if the frame is damaged or its length is not ``size``."""
+    """Return the uncompressed mail. Raises ValueError if ``packed`` is damaged or the mail has not ``size`` bytes."""
     try:
         if size is not None and zstandard.frame_content_size(packed) != size:  # the library allocates this size
             raise ValueError("a packed content is of another size")
-        return _of_thread().unpacker.decompress(packed)
+        return _codec().decompressor.decompress(packed)
     except zstandard.ZstdError as error:
         raise ValueError(f"a packed content is broken: {error}") from None

@@ -1,7 +1,7 @@
-"""Creates files and folders that only the service's own user can read, whatever the umask.
+"""Creates files and folders that only the user of the service can read, whatever the umask.
 
-Others could otherwise read all mail (database, its log, external storage) and the key that encrypts secrets. SQLite
-gives its ``-wal`` and ``-shm`` files the mode of the database, so the database file is created here first.
+They contain all mail (the database, its log, external storage) and the key that encrypts secrets. SQLite gives its
+``-wal`` and ``-shm`` files the mode of the database file, so that file is created here first.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _log = structlog.get_logger("sodan.files")
 
 def make_folder(folder: Path) -> None:
     """Create a folder and its missing parents with mode 0700. Raises OSError."""
-    for one in reversed([folder, *folder.parents]):
+    for path in reversed([folder, *folder.parents]):
         with contextlib.suppress(FileExistsError):
-            one.mkdir(mode=0o700)
+            path.mkdir(mode=0o700)
 
 
 def create_file(path: Path, *, exclusive: bool = False) -> int:
-    """Open a file for writing, with mode 0600 if it is new; returns a file descriptor. Raises OSError."""
+    """Open a file for writing and return its descriptor. A new file gets the mode 0600. Raises OSError."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if exclusive else 0), 0o600)
 
 
 def write_draft(path: Path, content: bytes) -> Path:
-    """Write a complete, flushed file beside ``path``, to be renamed or linked to it. Raises OSError."""
+    """Write a complete, flushed file next to ``path``, which the caller renames to it. Raises OSError."""
     draft = path.with_name(f".{path.name[:8]}.{secrets.token_hex(6)}")
     try:
         with os.fdopen(create_file(draft, exclusive=True), "wb") as file:
@@ -48,11 +48,11 @@ def write_draft(path: Path, content: bytes) -> Path:
 
 
 def make_private(settings: Settings) -> None:
-    """Remove the access rights of group and others from existing files and folders. A failure is only logged.
+    """Remove the access of group and others to existing files and folders of the service. A failure is only logged.
 
-    An earlier version of sodan may have created them, or a person may have copied them there.
+    An earlier version may have created them, or a person may have copied them there.
     """
-    for path in filter(_is_open, _ours(settings)):
+    for path in filter(_is_readable_by_others, _service_files(settings)):
         try:
             path.chmod(path.stat().st_mode & ~_OTHERS & 0o7777)
         except FileNotFoundError:
@@ -61,13 +61,13 @@ def make_private(settings: Settings) -> None:
             _log.warning("a file stays readable for others", path=str(path), reason=error.strerror)
 
 
-def _ours(settings: Settings) -> Iterator[Path]:
-    """Yield files before their folder, so that the next start continues if this one is interrupted."""
+def _service_files(settings: Settings) -> Iterator[Path]:
+    """Yield the files and folders of the service. A folder comes after its files, so an interrupted run is repeated."""
     if settings.key_file is not None:
         yield settings.key_file
     store = settings.content_store.removeprefix("file://")
     contents = Path(store) if store.startswith("/") else None
-    if contents is not None and _is_open(contents):
+    if contents is not None and _is_readable_by_others(contents):
         for folder, _, names in os.walk(contents, topdown=False):
             yield from (Path(folder, name) for name in names)
             yield Path(folder)
@@ -81,7 +81,7 @@ def _ours(settings: Settings) -> Iterator[Path]:
             yield path.parent
 
 
-def _is_open(path: Path) -> bool:
+def _is_readable_by_others(path: Path) -> bool:
     try:
         return bool(path.lstat().st_mode & _OTHERS) and not path.is_symlink()
     except OSError:

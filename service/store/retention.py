@@ -1,12 +1,12 @@
-"""Deletes old data according to the settings: raw mails first, whole cases later.
+"""Deletes old data: first the raw mails of inactive cases, later whole cases.
 
 A case is inactive while it is resolved or closed, not merged into another, and unchanged. After the first period its
-raw mails are deleted (the extracted text stays); after the second, the case and everything merged into it. A mail is
-kept if it also belongs to a case that has not been inactive for that long, and if it was never processed.
+raw mails are deleted, but their text stays. After the second period the case is deleted, with everything merged into
+it. A mail stays if it also belongs to another case that has not been inactive that long, or if it was not processed.
 
-Each case is handled in transactions of its own and checked again inside each, so mail may arrive meanwhile and an
-interrupted run can be repeated. A raw mail in external storage is marked as ``going``, its file is deleted, then it is
-marked as ``gone``.
+Each case is handled in its own transactions, each of which checks it again. So mail may arrive meanwhile, and an
+interrupted run can be repeated. For a raw mail in external storage, the row is first marked as ``going``, then the file
+is deleted, then the row is marked as ``gone``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from service.store import case_deletion, contents, links
 from service.store.blob_store import BlobStore
 from service.store.cases import survivor
 from service.store.database import Database, one_at_a_time
-from service.store.statements import exists, tell
+from service.store.statements import exists, write_event
 from service.store.tables import cases, deliveries, messages
 from service.store.tables import contents as content_table
 from service.store.tables import spool as spool_table
@@ -34,112 +34,111 @@ _CASES = 200  # cases examined in one transaction
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long a case must have been inactive; None: kept for ever."""
+    """The periods after which data of an inactive case is deleted; None: never."""
 
-    raw: timedelta | None  # until its raw mails are deleted
-    cases: timedelta | None  # until the case is deleted
+    raw: timedelta | None  # for its raw mails
+    cases: timedelta | None  # for the case itself
 
     @classmethod
     def of_days(cls, raw: int, cases: int) -> Terms:
-        """Return the terms for a number of days, as in the settings; 0: kept for ever."""
+        """Return the periods for numbers of days, as in the settings; 0: never."""
         return cls(timedelta(days=raw) if raw else None, timedelta(days=cases) if cases else None)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """A case of which something can be deleted."""
+class DueCase:
+    """A case that has data to delete."""
 
     case_id: int
     status: str
     since: datetime  # when it was last changed
-    whole: bool  # True: the case itself; False: its raw mails only
-    messages: int
+    whole: bool  # True: the case is to be deleted; False: only its raw mails
+    messages: int  # number of its messages
     mails: int  # number of raw mails to delete
     size: int  # their total size in bytes, as received
 
 
 @dataclass(slots=True)
-class Gone:
-    """Numbers of what was deleted."""
+class DeletedCounts:
+    """Numbers of deleted cases, messages and raw mails."""
 
     cases: int = 0
     messages: int = 0
-    mails: int = 0  # raw mails deleted; of some the time of receipt and the SHA-256 remain
+    mails: int = 0  # raw mails
 
-    def add(self, other: Gone) -> None:
+    def add(self, other: DeletedCounts) -> None:
         self.cases += other.cases
         self.messages += other.messages
         self.mails += other.mails
 
 
-def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[Due]]:
-    """Yield lists of cases that are due, one transaction per list; a list may be empty."""
+def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[DueCase]]:
+    """Yield the cases that have data to delete, in lists. Each list is read in one transaction and may be empty."""
     after = 0
     while True:
-        found, last = database.read(partial(_window, terms=terms, now=now, after=after))
+        due_cases, last = database.read(partial(_due_cases, terms=terms, now=now, after=after))
         if last is None:
             return
-        yield found
+        yield due_cases
         after = last
 
 
-def remove_due(database: Database, outside: BlobStore | None, one: Due, terms: Terms, now: datetime) -> Gone:
-    """Delete what is due of a case, if it is still due. Raises Unavailable; a repeated call then does the rest."""
-    term = terms.cases if one.whole else terms.raw
-    assert term is not None
-    until = now - term
-    marked = database.transact(partial(_mark, case_id=one.case_id, until=until, whole=one.whole))
+def remove_due(
+    database: Database, blob_store: BlobStore | None, case: DueCase, terms: Terms, now: datetime
+) -> DeletedCounts:
+    """Delete the data of a case that is still due. Raises Unavailable; another call then deletes the rest."""
+    period = terms.cases if case.whole else terms.raw
+    assert period is not None
+    until = now - period
+    marked = database.transact(partial(_mark, case_id=case.case_id, until=until, whole=case.whole))
     for id, key in marked:
-        if key and outside is not None:
-            contents.remove_unnamed(database, outside, key, now)
-        database.transact(partial(_gone, id=id))
-    if one.whole:
-        removed = database.transact(partial(_removed, case_id=one.case_id, until=until, now=now))
-        return removed or Gone(mails=len(marked))
+        if key and blob_store is not None:
+            contents.remove_unreferenced(database, blob_store, key, now)
+        database.transact(partial(_mark_as_gone, id=id))
+    if case.whole:
+        removed = database.transact(partial(_remove_case, case_id=case.case_id, until=until, now=now))
+        return removed or DeletedCounts(mails=len(marked))
     if marked:
-        database.transact(partial(_tell, mails=len(marked), now=now))
-    return Gone(mails=len(marked))
+        database.transact(partial(_write_removed_event, mails=len(marked), now=now))
+    return DeletedCounts(mails=len(marked))
 
 
-def _window(conn: Connection, terms: Terms, now: datetime, after: int) -> tuple[list[Due], int | None]:
-    """Return what is due among the next inactive cases, and the id of the last one; None if there are no more."""
-    shortest = min(term for term in (terms.raw, terms.cases) if term is not None)
-    rows = conn.execute(
-        select(cases.c.id, cases.c.status, cases.c.updated_at)
-        .where(cases.c.id > after, *_at_rest(now - shortest))
-        .order_by(cases.c.id)
-        .limit(_CASES)
-    ).all()
+def _due_cases(conn: Connection, terms: Terms, now: datetime, after: int) -> tuple[list[DueCase], int | None]:
+    """Examine the next inactive cases. Returns those with data to delete, and the last id examined; None at the end."""
+    shortest = min(period for period in (terms.raw, terms.cases) if period is not None)
+    query = select(cases.c.id, cases.c.status, cases.c.updated_at).where(cases.c.id > after, *_inactive(now - shortest))
+    rows = conn.execute(query.order_by(cases.c.id).limit(_CASES)).all()
     if not rows:
         return [], None
     whole = {row.id for row in rows if terms.cases is not None and row.updated_at <= now - terms.cases}
     whole -= case_deletion.newest(conn)
     raw = {row.id for row in rows} - whole if terms.raw is not None else set()
-    extracted = _brought(conn, sorted(whole | raw))
-    found = []
+    sizes = _mail_sizes(conn, sorted(whole | raw))
+    due_cases = []
     for id, status, since in rows:
         if id in whole | raw:
             until = now - (terms.cases if id in whole else terms.raw)  # type: ignore[operator]
-            mails = _may_go(conn, id, extracted[id], until, whole=id in whole)
+            mails = _deletable(conn, id, sizes[id], until, whole=id in whole)
             if mails or id in whole:
                 count = select(func.count()).select_from(messages).where(messages.c.case_id == id)
-                size = sum(extracted[id][mail] for mail in mails)
+                size = sum(sizes[id][mail] for mail in mails)
                 number = conn.execute(count).scalar_one()
-                found.append(Due(id, status, since, id in whole, number, len(mails), size))
-    return found, rows[-1].id
+                due_cases.append(DueCase(id, status, since, id in whole, number, len(mails), size))
+    return due_cases, rows[-1].id
 
 
-def _at_rest(until: datetime) -> tuple[Any, ...]:
+def _inactive(until: datetime) -> tuple[Any, ...]:
+    """Return the SQL conditions for the cases that have been inactive since ``until``."""
     return (cases.c.status.in_(("resolved", "closed")), cases.c.merged_into.is_(None), cases.c.updated_at <= until)
 
 
-def _rests(conn: Connection, case_id: int, until: datetime) -> bool:
-    return exists(conn, select(cases.c.id).where(cases.c.id == case_id, *_at_rest(until)))
+def _is_inactive(conn: Connection, case_id: int, until: datetime) -> bool:
+    return exists(conn, select(cases.c.id).where(cases.c.id == case_id, *_inactive(until)))
 
 
-def _brought(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
-    """Return, by case, the mails that brought its messages and are not deleted: spool id → size in bytes."""
-    found: dict[int, dict[str, int]] = defaultdict(dict)
+def _mail_sizes(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Return case → spool id → size in bytes of the raw mails, not deleted, that contained its messages."""
+    sizes: dict[int, dict[str, int]] = defaultdict(dict)
     query = (
         select(messages.c.case_id, spool_table.c.id, spool_table.c.size)
         .join_from(messages, deliveries, deliveries.c.message_id == messages.c.id)
@@ -148,58 +147,61 @@ def _brought(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str, in
         .where(messages.c.case_id.in_(numbers), spool_table.c.state == "done", content_table.c.codec != contents.GONE)
     )
     for case, id, size in conn.execute(query):
-        found[case][id] = size
-    return found
+        sizes[case][id] = size
+    return sizes
 
 
-def _may_go(conn: Connection, case_id: int, mails: Collection[str], until: datetime, *, whole: bool) -> list[str]:
-    """Return those of the mails that no other case still needs.
+def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: datetime, *, whole: bool) -> list[str]:
+    """Return the mails among ``mails`` that only this case needs.
 
-    All their other cases must be part of ``case_id`` or, unless ``whole``, have been inactive since ``until``.
+    ``whole``: the case itself is to be deleted. If not, other cases that have been inactive since ``until`` need no raw
+    mails either.
     """
     if not mails:
         return []
-    brought = select(deliveries.c.spool_id, messages.c.case_id).join(messages, messages.c.id == deliveries.c.message_id)
+    delivered = select(deliveries.c.spool_id, messages.c.case_id).join(
+        messages, messages.c.id == deliveries.c.message_id
+    )
     queries = (
-        brought.where(deliveries.c.spool_id.in_(mails)),
+        delivered.where(deliveries.c.spool_id.in_(mails)),
         select(messages.c.spool_id, messages.c.case_id).where(messages.c.spool_id.in_(mails)),
     )
     others = {(id, case) for query in queries for id, case in conn.execute(query) if case != case_id}
     needing = set()
     for case in sorted({case for _, case in others}):
-        end = survivor(conn, case)
-        if end != case_id and (whole or not _rests(conn, end, until)):
+        target = survivor(conn, case)
+        if target != case_id and (whole or not _is_inactive(conn, target, until)):
             needing.add(case)
     return sorted(set(mails) - {id for id, case in others if case in needing})
 
 
 def _mark(conn: Connection, case_id: int, until: datetime, whole: bool) -> list[tuple[str, str]]:
-    """Empty the raw mails in rows, mark those in external storage; returns (spool id, key of the file or "")."""
+    """Delete raw mails in rows, mark those in external storage. Returns (spool id, key of the file or "") of each."""
     one_at_a_time(conn)
-    if not _rests(conn, case_id, until):
+    if not _is_inactive(conn, case_id, until):
         return []
     parts = [case_id, *links.merged_into(conn, case_id)]
-    there = [id for mails in _brought(conn, parts).values() for id in mails]
-    mails = _may_go(conn, case_id, there, until, whole=whole)
+    all_mails = [id for sizes in _mail_sizes(conn, parts).values() for id in sizes]
+    mails = _deletable(conn, case_id, all_mails, until, whole=whole)
     rows = conn.execute(contents.HEADS.where(spool_table.c.id.in_(mails)).order_by(spool_table.c.id)).all()
-    outside = [row.id for row in rows if row.codec in (contents.OUTSIDE, contents.GOING)]
-    for codec, ids in ((contents.GOING, outside), (contents.GONE, [row.id for row in rows if row.id not in outside])):
+    external = [row.id for row in rows if row.codec in (contents.OUTSIDE, contents.GOING)]
+    for codec, ids in ((contents.GOING, external), (contents.GONE, [row.id for row in rows if row.id not in external])):
         conn.execute(update(content_table).where(content_table.c.id.in_(ids)).values(codec=codec, bytes=b""))
-    return [(row.id, row.sha256 if row.id in outside else "") for row in rows]
+    return [(row.id, row.sha256 if row.id in external else "") for row in rows]
 
 
-def _gone(conn: Connection, id: str) -> None:
+def _mark_as_gone(conn: Connection, id: str) -> None:
     going = (content_table.c.id == id, content_table.c.codec == contents.GOING)
     conn.execute(update(content_table).where(*going).values(codec=contents.GONE))
 
 
-def _removed(conn: Connection, case_id: int, until: datetime, now: datetime) -> Gone | None:
-    """Delete a case; None if it is no longer inactive, or must stay for now."""
+def _remove_case(conn: Connection, case_id: int, until: datetime, now: datetime) -> DeletedCounts | None:
+    """Delete a case. Returns None if it is not inactive any more, or must stay for now (case_deletion.py)."""
     one_at_a_time(conn)
-    numbers = case_deletion.remove(conn, case_id, now) if _rests(conn, case_id, until) else None
-    return Gone(1, *numbers) if numbers else None
+    numbers = case_deletion.remove(conn, case_id, now) if _is_inactive(conn, case_id, until) else None
+    return DeletedCounts(1, *numbers) if numbers else None
 
 
-def _tell(conn: Connection, mails: int, now: datetime) -> None:
+def _write_removed_event(conn: Connection, mails: int, now: datetime) -> None:
     one_at_a_time(conn)
-    tell(conn, "contents.removed", now, {"mails": mails})
+    write_event(conn, "contents.removed", now, {"mails": mails})

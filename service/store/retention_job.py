@@ -1,4 +1,4 @@
-"""Runs the retention job once a day, one case at a time between two batches of mail."""
+"""Deletes old data once a day (retention.py), one case at a time between two batches of mail."""
 
 from __future__ import annotations
 
@@ -13,69 +13,71 @@ from service.errors import Unavailable
 from service.store import outbox
 from service.store.blob_store import BlobStore
 from service.store.database import Database
-from service.store.retention import Gone, Terms, due, remove_due
+from service.store.retention import DeletedCounts, Terms, due, remove_due
 
 _log = structlog.get_logger("sodan.retention")
 
 FIRST_SECONDS = 3600.0  # delay after the start of a worker, so that a wrong setting does not delete everything at once
 DAY_SECONDS = 86400.0
-SHARE_SECONDS = 0.1  # minimum time between two steps; a step handles one case or searches for cases
-JUMP_SECONDS = 3600.0
-"""If the clock deviates by more than this from the elapsed time, it was set: the job is skipped for a day."""
+STEP_SECONDS = 0.1  # minimum time between two steps; a step handles one case or searches for cases
+JUMP_SECONDS = 3600.0  # if clock and elapsed time differ by more, somebody has set the clock
 
 
 @dataclass
 class RetentionJob:
-    """``look`` is called between two batches and does little each time."""
+    """Deletes old data in small steps. ``look`` is called between two batches of mail.
+
+    If somebody set the clock, a wrong time could delete everything, so the job does nothing for a day.
+    """
 
     database: Database
-    outside: BlobStore | None
+    blob_store: BlobStore | None
     terms: Terms
     clock: Callable[[], datetime]
     monotonic: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self._wanted = self.terms.raw is not None or self.terms.cases is not None
-        self._steady = (self.clock(), self.monotonic())
+        self._enabled = self.terms.raw is not None or self.terms.cases is not None
+        self._last_times = (self.clock(), self.monotonic())
         self._next = self.monotonic() + FIRST_SECONDS
-        self._round: Iterator[None] | None = None
+        self._run: Iterator[None] | None = None
 
     def look(self) -> None:
         """Do the next step if it is time. Never raises Unavailable."""
-        if not self._wanted or self.monotonic() < self._next:
+        if not self._enabled or self.monotonic() < self._next:
             return
-        pause = SHARE_SECONDS
+        pause = STEP_SECONDS
         try:
-            if self._round is None and self._clock_was_set():
+            if self._run is None and self._clock_was_set():
                 _log.warning("the clock was set: nothing goes by it today")
                 pause = DAY_SECONDS
             else:
-                self._round = self._round or self._steps()
-                next(self._round)
+                self._run = self._run or self._steps()
+                next(self._run)
         except StopIteration:
-            self._round, pause = None, DAY_SECONDS
+            self._run, pause = None, DAY_SECONDS
         except Unavailable as error:
             _log.warning("retention waits", reason=str(error), cause=repr(error.__cause__))
-            self._round, pause = None, FIRST_SECONDS
+            self._run, pause = None, FIRST_SECONDS
         self._next = self.monotonic() + pause
 
     def _steps(self) -> Iterator[None]:
-        """Delete what is due now; each step deletes one case or searches for cases. Raises Unavailable."""
-        now, gone = self.clock(), Gone()
+        """Delete everything that is due. A step deletes data of one case or searches for cases. Raises Unavailable."""
+        now, deleted = self.clock(), DeletedCounts()
         try:
             if self.terms.cases is not None:
                 until = now - self.terms.cases
                 self.database.transact(lambda conn: outbox.forget(conn, until))
-            for some in due(self.database, self.terms, now):
+            for cases in due(self.database, self.terms, now):
                 yield
-                for one in some:
-                    gone.add(remove_due(self.database, self.outside, one, self.terms, now))
+                for case in cases:
+                    deleted.add(remove_due(self.database, self.blob_store, case, self.terms, now))
                     yield
         finally:
-            if gone.cases or gone.mails:
-                _log.info("kept no longer", cases=gone.cases, messages=gone.messages, mails=gone.mails)
+            if deleted.cases or deleted.mails:
+                _log.info("kept no longer", cases=deleted.cases, messages=deleted.messages, mails=deleted.mails)
 
     def _clock_was_set(self) -> bool:
-        then, at = self._steady
-        self._steady = (self.clock(), self.monotonic())
-        return abs((self._steady[0] - then).total_seconds() - (self._steady[1] - at)) > JUMP_SECONDS
+        time_before, monotonic_before = self._last_times
+        time, monotonic = self._last_times = (self.clock(), self.monotonic())
+        return abs((time - time_before).total_seconds() - (monotonic - monotonic_before)) > JUMP_SECONDS

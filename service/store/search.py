@@ -1,8 +1,8 @@
-"""Full-text search for Japanese and English, with own terms in the database's index.
+"""Full-text search for Japanese and English.
 
-A text becomes terms: words of letters and digits in folded case, and every pair of adjacent Japanese characters. So
-返金 and 全社 are found; SQLite's trigram tokenizer and PostgreSQL's parsers find neither. The worker fills the index in
-a later batch, never in the transaction that stores a mail.
+A text is split into terms: words in folded case, and pairs of adjacent Japanese characters. So 返金 and 全社 are found;
+SQLite's trigram tokenizer and PostgreSQL's parsers find neither. The worker fills the index later, not in the
+transaction that stores a mail.
 
 * SQLite: an FTS5 table ``search_words`` (rowid = messages.id) that stores terms but no text, and
   ``search_words_known``, its list of terms.
@@ -40,72 +40,71 @@ _RUNS = re.compile(
     r"(?P<cjk>[\u3005-\u3007\u3041-\u309f\u30a1-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
     r"\U00020000-\U0003ffff]+)|(?P<word>[^\W_]+)"
 )
-"""Runs of Japanese (with 々〆〇 and ー), Chinese or Korean, and words of any other script."""
+"""Matches a run of Japanese (with 々〆〇 and ー), Chinese or Korean characters, or a word of any other script."""
 
 _CJK = re.compile("[\u3005-\u3007\u3041-\u30ff\u31f0-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 
-MAX_TEXT = 100_000  # characters of a mail that are indexed; more is usually a pasted log
+MAX_TEXT = 100_000  # characters of a mail that are indexed; a longer text is usually a pasted log
 MAX_TERM = 64
 MAX_QUERY_TERMS = 16
-COMPLETIONS = 200  # SQLite: maximum number of words that an incomplete word is replaced by, in alphabetical order
-NEWEST = 4_000  # maximum number of matching mails that a search examines, newest first
+MAX_COMPLETIONS = 200  # SQLite: maximum number of words that an incomplete word may stand for, in alphabetical order
+MAX_MATCHES = 4_000  # maximum number of matching mails that a search examines, newest first
 
 
-def terms(written: str) -> set[str]:
-    """Return the terms of a text."""
-    return set(_terms(written[:MAX_TEXT]))
+def terms(text: str) -> set[str]:
+    """Return the terms under which a text is indexed."""
+    return set(_terms(text[:MAX_TEXT]))
 
 
-def query_terms(written: str) -> list[str]:
-    """Return the terms that a query requires.
-
-    ``*`` after the last one means "begins with", since that word may be incomplete.
-    """
-    found = list(dict.fromkeys(_terms(written[:500], alone="*")))[:MAX_QUERY_TERMS]
-    if found and not _CJK.match(found[-1]) and re.search(r"[^\W_]\s*$", written):
-        found[-1] += "*"
-    return found
+def query_terms(query: str) -> list[str]:
+    """Return the terms that a mail must contain to match a query. ``*`` after a term means "begins with"."""
+    required = list(dict.fromkeys(_terms(query[:500], is_query=True)))[:MAX_QUERY_TERMS]
+    if required and not _CJK.match(required[-1]) and re.search(r"[^\W_]\s*$", query):
+        required[-1] += "*"
+    return required
 
 
-def _terms(written: str, alone: str = "") -> Iterator[str]:
-    for run in _RUNS.finditer(unicodedata.normalize("NFKC", written).casefold()):
+def _terms(text: str, *, is_query: bool = False) -> Iterator[str]:
+    for run in _RUNS.finditer(unicodedata.normalize("NFKC", text).casefold()):
         if run["cjk"]:
-            yield from _pairs(run["cjk"], alone)
+            yield from _pairs(run["cjk"], is_query)
         else:
             yield run["word"][:MAX_TERM]
 
 
-def matching(conn: Connection, written: str, prefix: str) -> ColumnElement[bool]:
-    """Return a condition for cases: a mail contains all the words, or the text is their key or a vendor's number."""
-    found: list[Any] = [select(case_refs.c.case_id).where(case_refs.c.ref == written.strip()[:200])]
-    key = re.fullmatch(rf"\s*{re.escape(prefix)}-([0-9]{{1,15}})\s*", written, re.IGNORECASE)
+def matching(conn: Connection, query: str, prefix: str) -> ColumnElement[bool]:
+    """Return the SQL condition for cases: a mail has all words of the query, or it is their key or vendor number."""
+    ids: list[Any] = [select(case_refs.c.case_id).where(case_refs.c.ref == query.strip()[:200])]
+    key = re.fullmatch(rf"\s*{re.escape(prefix)}-([0-9]{{1,15}})\s*", query, re.IGNORECASE)
     if key:
-        found.append(select(literal(int(key[1]), Number)))
-    if wanted := query_terms(written):
-        found.append(_cases_with(conn, wanted))
+        ids.append(select(literal(int(key[1]), Number)))
+    if required := query_terms(query):
+        ids.append(_cases_with(conn, required))
     # one list of cases instead of several conditions, so that the database starts with it and does not scan all cases
-    return cases.c.id.in_(union(*found))
+    return cases.c.id.in_(union(*ids))
 
 
-def _cases_with(conn: Connection, wanted: list[str]) -> Any:
-    """Select the cases of the newest messages that contain all the terms."""
+def _cases_with(conn: Connection, required: list[str]) -> Any:
+    """Return the query for the cases of the newest messages that contain all the terms."""
     if conn.dialect.name == "postgresql":
-        numbers = _newest_on_postgresql(conn, " & ".join(_postgresql_term(term) for term in wanted))
+        numbers = _newest_on_postgresql(conn, " & ".join(_postgresql_term(term) for term in required))
         return select(messages.c.case_id).where(messages.c.id == any_(literal(numbers, ARRAY(BigInteger))))
-    words = " AND ".join(_sqlite_term(conn, term) for term in wanted)
+    words = " AND ".join(_sqlite_term(conn, term) for term in required)
     newest = text("SELECT rowid FROM search_words WHERE search_words MATCH :words ORDER BY rowid DESC LIMIT :n")
-    newest = newest.bindparams(bindparam("words", words), bindparam("n", NEWEST))
+    newest = newest.bindparams(bindparam("words", words), bindparam("n", MAX_MATCHES))
     return select(messages.c.case_id).where(messages.c.id.in_(newest))
 
 
-# FTS5 reads the mails of a word from the newest and stops when it has enough. A prefix, however, is first looked up
-# completely: a tenth of a second if a million mails match. So a prefix is replaced by the words it may stand for.
-
-
 def _sqlite_term(conn: Connection, term: str) -> str:
+    """Return a term as an FTS5 expression. A prefix is replaced by the words that begin with it.
+
+    FTS5 reads the mails of a word from the newest and stops when it has enough. Of a prefix it reads all mails first:
+    a tenth of a second if a million mails match.
+    """
     if not term.endswith("*"):
         return f'"{term}"'
-    words = conn.execute(_COMPLETIONS, {"beginning": term[:-1], "length": len(term) - 1, "n": COMPLETIONS}).scalars()
+    values = {"beginning": term[:-1], "length": len(term) - 1, "n": MAX_COMPLETIONS}
+    words = conn.execute(_COMPLETIONS, values).scalars()
     return "(" + (" OR ".join(f'"{word}"' for word in words) or f'"{term[:-1]}"') + ")"
 
 
@@ -118,10 +117,10 @@ _COMPLETIONS = text(
     ") SELECT term FROM next WHERE substr(term, 1, :length) = :beginning LIMIT :n"
 )
 
-# A GIN index cannot be read from the newest mail. So it holds each word once per block of 16,384 messages, and the
-# blocks are queried one by one: a common word soon fills the result, a rare one costs a lookup per block.
+# A GIN index cannot be read from the newest mail. So it contains each word once for each block of 16,384 messages, and
+# the blocks are queried one by one: a common word soon fills the result, a rare one costs a lookup for each block.
 
-_BLOCK = 14  # bits per block number, as in ``search_in_block`` of migration 0007
+_BLOCK_BITS = 14  # a block has 2**14 messages, as in ``search_in_block`` of migration 0007
 _BY_BLOCK = text(
     "SELECT found.message_id FROM generate_series(CAST(:newest AS bigint), 0, -1) AS block, LATERAL ("
     " SELECT message_id FROM search_words"
@@ -131,24 +130,24 @@ _BY_BLOCK = text(
 
 
 def _newest_on_postgresql(conn: Connection, words: str) -> list[int]:
-    """Force the use of that index: scanning messages by age instead takes seconds for a rare word."""
-    newest = int(conn.execute(text("SELECT COALESCE(MAX(id), 0) FROM messages")).scalar_one()) >> _BLOCK
-    ways = ("enable_seqscan", "enable_indexscan", "jit")
-    for way in ways:
-        conn.execute(text(f"SET LOCAL {way} = off"))
-    found = list(conn.execute(_BY_BLOCK, {"newest": newest, "words": words, "n": NEWEST}).scalars())
-    for way in ways:
-        conn.execute(text(f"SET LOCAL {way} = on"))
-    return found
+    """Return the newest messages that match. The planner must use the GIN index: a scan by age can take seconds."""
+    newest = int(conn.execute(text("SELECT COALESCE(MAX(id), 0) FROM messages")).scalar_one()) >> _BLOCK_BITS
+    planner_settings = ("enable_seqscan", "enable_indexscan", "jit")
+    for name in planner_settings:
+        conn.execute(text(f"SET LOCAL {name} = off"))
+    numbers = list(conn.execute(_BY_BLOCK, {"newest": newest, "words": words, "n": MAX_MATCHES}).scalars())
+    for name in planner_settings:
+        conn.execute(text(f"SET LOCAL {name} = on"))
+    return numbers
 
 
 def _postgresql_term(term: str) -> str:
-    bare = term.rstrip("*").replace("'", "''").replace("\\", "\\\\")
-    return f"'{{block}}:{bare}'" + (":*" if term.endswith("*") else "")
+    escaped = term.rstrip("*").replace("'", "''").replace("\\", "\\\\")
+    return f"'{{block}}:{escaped}'" + (":*" if term.endswith("*") else "")
 
 
 def index_pending(database: Database, limit: int = 500) -> int:
-    """Index up to ``limit`` messages that are not indexed yet; returns their number. For when the worker is idle."""
+    """Index up to ``limit`` messages that are not indexed yet. Returns their number."""
     return database.transact(lambda conn: _index(conn, limit))
 
 
@@ -156,13 +155,13 @@ def _index(conn: Connection, limit: int) -> int:
     rows = conn.execute(_PENDING, {"most": limit}).all()
     if not rows:
         return 0
-    words = {row.id: list(row[1:]) for row in rows}
-    for message, name in conn.execute(_FILES, {"these": list(words)}):
-        words[message].append(name)
-    remove(conn, list(words))
-    found = [{"n": number, "words": " ".join(sorted(terms("\n".join(its))))} for number, its in words.items()]
-    conn.execute(_INSERT[conn.dialect.name], found)
-    conn.execute(_INDEXED, {"these": list(words)})
+    texts = {row.id: list(row[1:]) for row in rows}
+    for message, name in conn.execute(_FILES, {"these": list(texts)}):
+        texts[message].append(name)
+    remove(conn, list(texts))
+    words = [{"n": number, "words": " ".join(sorted(terms("\n".join(parts))))} for number, parts in texts.items()]
+    conn.execute(_INSERT[conn.dialect.name], words)
+    conn.execute(_INDEXED, {"these": list(texts)})
     return len(rows)
 
 
@@ -197,22 +196,22 @@ def forget(conn: Connection, numbers: Sequence[int]) -> None:
 
 
 def remove(conn: Connection, numbers: Sequence[int]) -> None:
-    """Delete the words of messages."""
+    """Delete messages from the index."""
     if numbers:
         conn.execute(_CLEAR[conn.dialect.name], [{"n": number} for number in numbers])
 
 
-def escape_like(written: str) -> str:
-    """Escape ``written`` for a LIKE pattern with escape character ``\\``."""
-    return written.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def escape_like(text: str) -> str:
+    """Escape a text for a LIKE pattern with the escape character ``\\``."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _pairs(run: str, alone: str = "") -> list[str]:
-    """Return all pairs of adjacent characters, and for a text its last character, as the beginning of a term.
+def _pairs(run: str, is_query: bool) -> list[str]:
+    """Return the pairs of adjacent characters in a run, as terms.
 
-    A single character is returned with ``alone`` appended.
+    In a query a single character means "begins with". Therefore the last character of an indexed run is a term too.
     """
     if len(run) == 1:
-        return [run + alone]
+        return [f"{run}*" if is_query else run]
     pairs = [run[at : at + 2] for at in range(len(run) - 1)]
-    return pairs if alone else [*pairs, run[-1]]
+    return pairs if is_query else [*pairs, run[-1]]

@@ -1,7 +1,7 @@
-"""Second readings: jobs that ask a language model about one message each, and their usage.
+"""Jobs of the language model: each lets it read one message again (a second reading). Also the usage of the model.
 
-They follow the rules of the spool: an attempt is counted before it is made, a lease belongs to one process, and a job
-that fails repeatedly is set aside with its reason. The answer is stored, so that no request is sent twice.
+Jobs follow the rules of the spool: an attempt is counted before it is made, one process holds the lease, and a job
+that fails repeatedly becomes ``failed`` with its reason. The answer is stored, so that no request is sent twice.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from service.store.tables import model_usage, second_readings
 
 MAX_ATTEMPTS = 6
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200))
-"""Delay after the first, second … failed attempt, unless the endpoint names one."""
+"""Delay after the first, second … failed attempt, unless the model's server demands another one."""
 _QUEUE = Queue(second_readings, second_readings.c.message_id, second_readings.c.attempts)
 anything_due = _QUEUE.anything_due
 counts = _QUEUE.counts
@@ -33,7 +33,7 @@ counts = _QUEUE.counts
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A message leased to this process."""
+    """A job that this process has leased."""
 
     message: int
     attempts: int  # including this one
@@ -41,7 +41,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Eligible:
-    """What decides whether a message may be sent to a model."""
+    """The facts that decide whether a message may be sent to a model."""
 
     message: int
     side: str
@@ -52,26 +52,26 @@ class Eligible:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Usage of one day."""
+    """Usage of the model, of one day or in total."""
 
     requests: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    seconds: float = 0.0
-    dropped: int = 0
-    refused: int = 0
+    seconds: float = 0.0  # total time of the requests
+    dropped: int = 0  # statements of answers that could not be used
+    refused: int = 0  # requests that the model refused, or that it answered in a wrong form
 
 
 def enqueue(conn: Connection, messages: Sequence[int], now: datetime) -> None:
-    """Enqueue messages for a second reading; those enqueued before are left unchanged."""
+    """Create the jobs for these messages, as far as they have none."""
     if not messages:
         return
-    rows = [{"message_id": one, "state": "waiting", "created_at": now, "due_at": now} for one in messages]
+    rows = [{"message_id": id, "state": "waiting", "created_at": now, "due_at": now} for id in messages]
     conn.execute(upsert(conn, second_readings).on_conflict_do_nothing(index_elements=["message_id"]), rows)
 
 
 def eligible(conn: Connection, spool_ids: Sequence[str]) -> list[Eligible]:
-    """Return the messages that these mails brought."""
+    """Return the facts about each message that these mails contained."""
     query = select(
         stored.c.id, stored.c.author_role, stored.c.automatic, func.length(stored.c.text), stored.c.defects
     ).where(stored.c.spool_id.in_(spool_ids))
@@ -79,9 +79,9 @@ def eligible(conn: Connection, spool_ids: Sequence[str]) -> list[Eligible]:
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | None:
-    """Lease the job that is due first and count the attempt.
+    """Lease, for the process ``by``, the job that is due first, and count the attempt.
 
-    Returns None if nothing is due, or if that job had too many attempts and was set to failed.
+    Returns None if no job is due, or if that job had too many attempts; it becomes ``failed`` then.
     """
     for message, attempts in _QUEUE.first(conn, now):
         if attempts < MAX_ATTEMPTS:
@@ -93,21 +93,25 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | N
 
 
 def finish(
-    conn: Connection, message: int, by: str | None, now: datetime, *, state: str, reason: str | None = None, **kept: Any
+    conn: Connection, message: int, by: str | None, now: datetime, *, state: str, reason: str | None = None, **more: Any
 ) -> bool:
-    """Set a job to ``done``, ``refused`` or ``failed``; returns False if ``by`` no longer holds it.
+    """Set a job to the state ``done``, ``refused`` or ``failed``, and other columns to ``more``.
 
-    ``by`` None: the lease is not checked.
+    Returns False and changes nothing if the process ``by`` lost the lease. If ``by`` is None, it needs no lease.
     """
     held = second_readings.c.leased_by == by if by is not None else true()
     this = (second_readings.c.message_id == message, second_readings.c.state == "waiting", held)
-    return bool(_QUEUE.settle(conn, *this, state=state, reason=reason, done_at=now, **kept))
+    return bool(_QUEUE.settle(conn, *this, state=state, reason=reason, done_at=now, **more))
 
 
 def back_off(
     conn: Connection, job: Job, by: str, why: str, now: datetime, retry_after: float | None, *, uncounted: bool = False
 ) -> None:
-    """Record a failure: retry later, or fail after the last attempt. ``uncounted``: the endpoint was unreachable."""
+    """Record a failed attempt: the job becomes due later, or ``failed`` if this was the last attempt.
+
+    ``retry_after``: delay in seconds that the model's server demanded. ``uncounted``: the attempt does not count, since
+    the server was unreachable.
+    """
     if job.attempts >= MAX_ATTEMPTS and not uncounted:
         finish(conn, job.message, by, now, state="failed", reason=why)
         return
@@ -117,60 +121,57 @@ def back_off(
 
 
 def answers(conn: Connection, messages: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """Return message id → (stored answer, model and request version) of those that were read."""
+    """Return message id → (stored answer, model and version of the request) of the jobs that are done."""
     query = select(second_readings).where(second_readings.c.message_id.in_(messages), second_readings.c.state == "done")
     return {row.message_id: (row.answer, f"{row.model} {row.request_version}") for row in conn.execute(query)}
 
 
 def is_pending(conn: Connection, case: int) -> bool:
-    """Whether a message of the case still waits for its second reading."""
+    """Return whether a message of the case waits for the model."""
     query = select(true()).select_from(second_readings.join(stored, stored.c.id == second_readings.c.message_id))
     return exists(conn, query.where(stored.c.case_id == case, second_readings.c.state == "waiting"))
 
 
 def oldest_waiting(conn: Connection) -> Any:
-    """Return ``created_at`` and ``reason`` of the job that has waited longest, or None."""
+    """Return a row with ``created_at`` and ``reason`` of the job that has waited longest, or None."""
     query = select(second_readings.c.created_at, second_readings.c.reason).where(_QUEUE.waiting)
     return conn.execute(query.order_by(second_readings.c.created_at).limit(1)).first()
 
 
 def cases_of(conn: Connection, messages: Sequence[int]) -> list[int]:
-    """Return the cases of these messages."""
+    """Return the ids of the cases that contain these messages."""
     query = select(stored.c.case_id).distinct().where(stored.c.id.in_(messages))
     return sorted(conn.execute(query).scalars())
 
 
-def line(conn: Connection, message: int) -> CaseMessage:
-    """Return a message in the form that judging needs. Raises NotFound."""
-    for case in cases_of(conn, [message]):
-        for one in lines.lines(conn, case):
-            if one.id == message:
-                return one
+def case_message(conn: Connection, id: int) -> CaseMessage:
+    """Return a message as the judgement of its case uses it. Raises NotFound."""
+    for case in cases_of(conn, [id]):
+        for message in lines.lines(conn, case):
+            if message.id == id:
+                return message
     raise NotFound("there is no such message")
 
 
 def keep_reading(conn: Connection, message: int, reading: Reading) -> None:
-    """Replace the stored reading of a message."""
+    """Replace the stored reading (the statements found) of a message."""
     values = {"statements": unbound(reading), "findings": findings_of(reading)}
     conn.execute(update(stored).where(stored.c.id == message).values(**values))
 
 
 def spend(conn: Connection, day: date, **amounts: float) -> None:
-    """Add to the usage of a day; the names are those of ``Usage``."""
-    more = {name: model_usage.c[name] + amount for name, amount in amounts.items()}
-    spent = upsert(conn, model_usage).values(day=day, **amounts)
-    conn.execute(spent.on_conflict_do_update(index_elements=["day"], set_=more))
+    """Add amounts to the usage of a day. They are named like the fields of ``Usage``."""
+    sums = {name: model_usage.c[name] + amount for name, amount in amounts.items()}
+    insert = upsert(conn, model_usage).values(day=day, **amounts)
+    conn.execute(insert.on_conflict_do_update(index_elements=["day"], set_=sums))
 
 
 def usage(conn: Connection, day: date) -> Usage:
-    """Return the usage of a day."""
-    row = conn.execute(
-        select(*(model_usage.c[name] for name in Usage.__slots__)).where(model_usage.c.day == day)
-    ).first()
+    query = select(*(model_usage.c[name] for name in Usage.__slots__)).where(model_usage.c.day == day)
+    row = conn.execute(query).first()
     return Usage(*row) if row else Usage()
 
 
-def usage_in_all(conn: Connection) -> Usage:
-    """Return the total usage, for metrics."""
+def total_usage(conn: Connection) -> Usage:
     columns = [func.coalesce(func.sum(model_usage.c[name]), 0) for name in Usage.__slots__]
     return Usage(*conn.execute(select(*columns)).one())

@@ -1,4 +1,4 @@
-"""Checks that the database is intact and configured so that commits are durable."""
+"""Checks whether the database is intact, and whether its settings make commits durable."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _DURABLE = {"fsync": ("on",), "full_page_writes": ("on",), "synchronous_commit":
 """PostgreSQL settings that protect commits from a power failure, with their safe values."""
 
 
-def ailments(database: Database) -> list[str]:
-    """Return the problems found, one line each with what to do. Raises Unavailable."""
+def database_problems(database: Database) -> list[str]:
+    """Return the problems of the database, each as one line that says what to do. Raises Unavailable."""
     return database.read(_of_postgresql if database.postgresql else _of_sqlite)
 
 
@@ -20,18 +20,18 @@ def _of_sqlite(conn: Connection) -> list[str]:
     pages = int(conn.exec_driver_sql("PRAGMA page_count").scalar_one())
     if pages * int(conn.exec_driver_sql("PRAGMA page_size").scalar_one()) > _CHECKED_BYTES:
         return []
-    said = [" ".join(str(row[0]).split()) for row in conn.exec_driver_sql("PRAGMA quick_check(3)")]
-    if said == ["ok"]:
+    lines = [" ".join(str(row[0]).split()) for row in conn.exec_driver_sql("PRAGMA quick_check(3)")]
+    if lines == ["ok"]:
         return []
-    return [f"is damaged ({'; '.join(said)[:200]}). Stop sodan, copy the database files, then restore the last backup"]
+    return [f"is damaged ({'; '.join(lines)[:200]}). Stop sodan, copy the database files, then restore the last backup"]
 
 
 def _of_postgresql(conn: Connection) -> list[str]:
-    found = []
+    problems = []
     for name, safe in _DURABLE.items():
         value = str(conn.exec_driver_sql(f"SHOW {name}").scalar_one())
         if value not in safe:
-            found.append(
+            problems.append(
                 f"has {name} = {value}; after a power failure, mail that got 250 may be lost. Set it to {safe[0]}"
             )
-    return found
+    return problems

@@ -1,4 +1,4 @@
-"""Read-only views of the spool for people and monitoring."""
+"""Queries about the spool for people and for monitoring."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Ledger:
 def listing(
     conn: Connection, state: str | None = None, limit: int = 100, before: str | None = None
 ) -> list[dict[str, Any]]:
-    """Return entries, newest first; ``before``: the last id of the previous page."""
+    """Return a page of entries without their raw mails, newest first. ``before``: the last id of the previous page."""
     query = select(*ROW, RECIPIENTS).order_by(spool.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(spool.c.state == state)
@@ -45,13 +45,13 @@ def listing(
 
 
 def entry(conn: Connection, id: str) -> dict[str, Any]:
-    """Return one entry. Raises NotFound."""
+    """Return one entry without its raw mail. Raises NotFound."""
     query = select(*ROW, RECIPIENTS).where(spool.c.id == id)
     return _described(one_row(conn, query, f"there is no received mail {id}"))
 
 
 def _described(row: Any) -> dict[str, Any]:
-    """Return the columns of an entry; recipients that cannot be read give an empty list."""
+    """Return the columns of an entry. If its recipients cannot be decoded, they are an empty list."""
     described = dict(row._mapping)
     try:
         described["rcpt_tos"] = recipients_of(described.pop("recipients"))
@@ -61,35 +61,33 @@ def _described(row: Any) -> dict[str, Any]:
 
 
 def ledger(conn: Connection) -> Ledger:
-    """Count accepted mail. ``accepted`` counts raw mails, the other fields count entries by state.
-
-    The counts are exact and use indexes only; entries not done have an index of their own.
-    """
-    left = undone(conn)
-    entries, kept = (
+    """Return exact counts, read from indexes. ``accepted`` counts the raw mails, the others the entries by state."""
+    by_state = undone(conn)
+    entries, raw_mails = (
         int(conn.execute(select(func.count()).select_from(table)).scalar_one()) for table in (spool, contents)
     )
-    return Ledger(kept, entries - sum(left.values()), left.get("waiting", 0), left.get("shunted", 0))
+    taken_in = entries - sum(by_state.values())
+    return Ledger(raw_mails, taken_in, by_state.get("waiting", 0), by_state.get("shunted", 0))
 
 
 def undone(conn: Connection) -> dict[str, int]:
-    """Return the number of entries by state, except *done*; uses the partial index."""
+    """Return state → number of entries, without the state *done*. It reads only the partial index."""
     query = select(spool.c.state, func.count()).where(_NOT_DONE).group_by(spool.c.state)
     return {state: int(number) for state, number in conn.execute(query)}
 
 
 def done_without_message(conn: Connection) -> list[str]:
-    """Return up to ten entries that are done but have no message; there should be none (`sodan doctor` checks)."""
+    """Return the ids of up to ten entries that are done but have no message. There should be none."""
     query = select(spool.c.id).outerjoin(deliveries, deliveries.c.spool_id == spool.c.id)
     query = query.where(spool.c.state == "done", deliveries.c.spool_id.is_(None)).limit(10)
     return [str(id) for id in conn.execute(query).scalars()]
 
 
 def oldest_waiting(conn: Connection) -> datetime | None:
-    """Return when the mail that has waited longest was received, or None."""
+    """Return the time of receipt of the mail that has waited longest, or None."""
     return conn.execute(select(func.min(spool.c.received_at)).where(WAITING)).scalar()
 
 
 def newest(conn: Connection) -> datetime | None:
-    """Return the recorded time of receipt of the mail with the highest id, or None."""
+    """Return the time of receipt of the newest mail, or None."""
     return conn.execute(select(spool.c.received_at).order_by(spool.c.id.desc()).limit(1)).scalar()

@@ -1,4 +1,4 @@
-"""Statements that several tables need: chunks, upserts, events, and queues of rows that processes lease."""
+"""Helpers for SQL statements: IN lists in chunks, upserts, events, and queues of rows that processes lease."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from service.errors import NotFound
 from service.store.tables import events
 
 THESE: BindParameter[Any] = bindparam("these", expanding=True)
+"""The values of an IN list: ``column.in_(THESE)``; a call gives them as ``{"these": values}``."""
 _CHUNK = 400  # values per IN list
-FREED: Mapping[str, None] = {"leased_by": None, "leased_until": None}  # values of a row that nobody leases
+NO_LEASE: Mapping[str, None] = {"leased_by": None, "leased_until": None}
 
 
 class Queue:
-    """Rows of a table that are leased one or several at a time.
+    """A table used as a queue: processes lease its waiting rows, first the row that is due first.
 
-    A row is free if it is ``waiting``, due, and not leased. Statements are built once, since building one takes longer
-    than running it.
+    A row is free if its state is ``waiting``, it is due, and nobody leases it. Statements are built once, since
+    building one takes longer than running it.
     """
 
     def __init__(self, table: Table, *columns: Any, longest: timedelta | None = None) -> None:
         """``columns``: those that ``first`` returns, by default all.
 
-        ``longest``: no row is delayed for longer; a later due time means that the clock was set back.
+        ``longest``: the longest delay of a row. A row due still later counts as due: the clock was set back.
         """
         self.table, self._longest = table, longest
         now: Any = bindparam("now")
@@ -36,7 +37,7 @@ class Queue:
         """The condition of the partial index, word for word, so that the planner uses that index."""
         due = table.c.due_at <= now
         if longest is not None:
-            due = or_(due, table.c.due_at > bindparam("far"))
+            due = or_(due, table.c.due_at > bindparam("too_late"))
         self.free = and_(self.waiting, due, or_(table.c.leased_until.is_(None), table.c.leased_until <= now))
         self._any = select(true()).select_from(table).where(self.free).limit(1)
         self._first = (
@@ -48,28 +49,28 @@ class Queue:
         )
 
     def at(self, now: datetime) -> dict[str, datetime]:
-        """Return the values that ``free`` needs."""
-        return {"now": now} if self._longest is None else {"now": now, "far": now + self._longest}
+        """Return the parameters of the condition ``free``."""
+        return {"now": now} if self._longest is None else {"now": now, "too_late": now + self._longest}
 
     def anything_due(self, conn: Connection, now: datetime) -> bool:
-        """Whether a row is free; cheap enough to call twenty times a second."""
+        """Return whether a row is free. It is cheap enough to call twenty times a second."""
         return conn.execute(self._any, self.at(now)).first() is not None
 
     def first(self, conn: Connection, now: datetime, most: int = 1, *conditions: Any) -> Sequence[Any]:
-        """Return and lock the free rows that are due first."""
+        """Return up to ``most`` free rows that meet the conditions, locked until the commit."""
         query = self._first.where(*conditions) if conditions else self._first
         return conn.execute(query, self.at(now) | {"most": most}).all()
 
     def held(self, by: Any, *conditions: Any) -> Any:
-        """Condition for the waiting rows leased by ``by``."""
+        """Return the SQL condition for the waiting rows that the process ``by`` leases."""
         return and_(self.table.c.leased_by == by, self.table.c.state == "waiting", *conditions)
 
     def settle(self, conn: Connection, *which: Any, **values: Any) -> int:
-        """Set the ``values`` of rows and end their lease; returns their number."""
-        return conn.execute(update(self.table).where(*which).values(**values, **FREED)).rowcount
+        """Update the rows that meet the conditions ``which``, and end their lease. Returns their number."""
+        return conn.execute(update(self.table).where(*which).values(**values, **NO_LEASE)).rowcount
 
     def counts(self, conn: Connection) -> dict[str, int]:
-        """Return the number of rows by state."""
+        """Return state → number of rows."""
         query = select(self.table.c.state, func.count()).group_by(self.table.c.state)
         return {state: int(number) for state, number in conn.execute(query)}
 
@@ -96,25 +97,25 @@ def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
 
 
 def every(conn: Connection, query: Any, these: Sequence[Any]) -> Iterator[Any]:
-    """Yield the rows of a query about ``THESE``, which may be many."""
+    """Yield the rows of a query that uses ``THESE``. Any number of values is possible."""
     for chunk in chunks(these):
         yield from conn.execute(query, {"these": chunk}).all()
 
 
-def fitting(rows: Iterable[Any], most: int) -> list[str]:
-    """Return the ids of the first (id, size) that together have at most ``most`` bytes, but at least one."""
+def ids_within(rows: Iterable[Any], max_bytes: int) -> list[str]:
+    """Return the ids of the first rows (id, size) whose sizes add up to at most ``max_bytes``; at least one id."""
     chosen: list[str] = []
     for id, size in rows:
-        most -= size
-        if chosen and most < 0:
+        max_bytes -= size
+        if chosen and max_bytes < 0:
             break
         chosen.append(id)
     return chosen
 
 
-def tell(
+def write_event(
     conn: Connection, kind: str, now: datetime, data: Mapping[str, Any], *, case: int | None = None, who: str = ""
 ) -> int:
-    """Write an event and return its id. The caller holds ``one_at_a_time``, so that ids are in the order of commits."""
+    """Insert an event and return its id. Call ``one_at_a_time`` before, so that ids are in the order of commits."""
     event = insert(events).values(case_id=case, kind=kind, who=who, at=now, data=dict(data))
     return int(conn.execute(event.returning(events.c.id)).scalar_one())

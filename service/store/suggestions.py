@@ -13,22 +13,23 @@ from service.errors import Conflict, NotFound
 from service.store import links
 from service.store.cases import key_of
 from service.store.neighbours import aliases_of
+from service.store.statements import exists
 from service.store.tables import messages, suggestions
 
 
 def add(conn: Connection, found: Sequence[tuple[int, int, int, Suggestion]], now: datetime) -> set[int]:
-    """Store suggestions (message, its case, other case, suggestion). Returns the cases involved."""
+    """Store suggestions, given as (message, its case, other case, suggestion). Returns the cases involved."""
     rows = [
         {
             "message_id": message,
             "case_id": case,
             "other_id": other,
-            "score": one.score,
-            "reasons": list(one.reasons),
+            "score": suggestion.score,
+            "reasons": list(suggestion.reasons),
             "state": "open",
             "created_at": now,
         }
-        for message, case, other, one in found
+        for message, case, other, suggestion in found
         if case != other
     ]
     if rows:
@@ -37,7 +38,7 @@ def add(conn: Connection, found: Sequence[tuple[int, int, int, Suggestion]], now
 
 
 def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:
-    """Return the open suggestions of a case for its document, highest score first."""
+    """Return the open suggestions of a case as part of its document, the highest score first."""
     parts = [case, *links.merged_into(conn, case)]
     query = (
         select(suggestions, messages.c.subject)
@@ -47,13 +48,13 @@ def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:
         .order_by(suggestions.c.score.desc(), suggestions.c.id)
         .limit(50)
     )
-    found = conn.execute(query).all()
-    ends = aliases_of(conn, {number for row in found for number in (row.case_id, row.other_id)})
+    rows = conn.execute(query).all()
+    survivors = aliases_of(conn, {id for row in rows for id in (row.case_id, row.other_id)})
     shown: dict[int, dict[str, Any]] = {}
-    for row in found:
-        sides = {ends.get(number, number) for number in (row.case_id, row.other_id)}
-        others = sides - {case}
-        if case not in sides or not others:
+    for row in rows:
+        pair = {survivors.get(id, id) for id in (row.case_id, row.other_id)}
+        others = pair - {case}
+        if case not in pair or not others:
             continue  # they were merged in the meantime
         [other] = others
         document = {
@@ -69,7 +70,7 @@ def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:
 
 
 def find(conn: Connection, number: int) -> Any:
-    """Return an open suggestion. Raises NotFound, Conflict (decided already)."""
+    """Return an open suggestion as a row. Raises NotFound, and Conflict if it was decided already."""
     row = conn.execute(select(suggestions).where(suggestions.c.id == number)).one_or_none()
     if row is None:
         raise NotFound("there is no such suggestion")
@@ -79,24 +80,20 @@ def find(conn: Connection, number: int) -> Any:
 
 
 def decide(conn: Connection, numbers: Sequence[int], state: str, who: str, now: datetime) -> None:
-    """Store the decision about suggestions: ``accepted``, ``dismissed``, or ``open`` again."""
+    """Store what a person decided about suggestions: ``accepted``, ``dismissed``, or ``open`` again."""
     values = {"state": state, "decided_by": who, "decided_at": now}
     conn.execute(update(suggestions).where(suggestions.c.id.in_(numbers)).values(**values))
 
 
-def dismissed(conn: Connection, one: int, other: int) -> bool:
-    """Whether a person dismissed a suggestion between two cases."""
-    query = select(suggestions.c.id).where(
-        suggestions.c.case_id.in_([one, other]),
-        suggestions.c.other_id.in_([one, other]),
-        suggestions.c.state == "dismissed",
-    )
-    return conn.execute(query.limit(1)).first() is not None
+def dismissed(conn: Connection, pair: Sequence[int]) -> bool:
+    """Return whether a person dismissed a suggestion that links two cases."""
+    linked = (suggestions.c.case_id.in_(pair), suggestions.c.other_id.in_(pair))
+    return exists(conn, select(suggestions.c.id).where(*linked, suggestions.c.state == "dismissed"))
 
 
-def between(conn: Connection, one: int, other: int) -> list[int]:
-    """Return the ids of open suggestions between two cases, including the cases merged into them."""
-    parts = [[case, *links.merged_into(conn, case)] for case in (one, other)]
+def between(conn: Connection, pair: Sequence[int]) -> list[int]:
+    """Return the ids of the open suggestions that link two cases, or cases merged into them."""
+    first, second = ([case, *links.merged_into(conn, case)] for case in pair)
     a, b = suggestions.c.case_id, suggestions.c.other_id
-    either = or_(and_(a.in_(parts[0]), b.in_(parts[1])), and_(a.in_(parts[1]), b.in_(parts[0])))
-    return list(conn.execute(select(suggestions.c.id).where(suggestions.c.state == "open", either)).scalars())
+    linked = or_(and_(a.in_(first), b.in_(second)), and_(a.in_(second), b.in_(first)))
+    return list(conn.execute(select(suggestions.c.id).where(suggestions.c.state == "open", linked)).scalars())

@@ -1,4 +1,4 @@
-"""Reads messages: the timeline of a case, one message, its evidence, raw mail and attachments."""
+"""Reads messages: the timeline of a case, one message, the evidence for its case, raw mail and attachments."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from service.store.cursor import beyond
 from service.store.statements import one_row
 from service.store.tables import Instant, attachments, messages
 
-_LATELY = 100  # newest messages examined to see whether mail from the organisation itself is verified
+_NEWEST = 100  # messages examined by ``unverified_lately``
 _WHEN = func.coalesce(messages.c.date, messages.c.received_at, type_=Instant)
-_SHOWN_AS = {"case_id": "case", "refs": "references", "author_name": "author"}
+_SHOWN_AS = {"case_id": "case", "refs": "references", "author_name": "author"}  # column → name in the result
 _MESSAGES = select(
     *(
         messages.c[name].label(_SHOWN_AS.get(name, name))
@@ -32,7 +32,7 @@ _FILES = [attachments.c[name] for name in "id message_id filename content_type s
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An attachment, and where its bytes are."""
+    """An attachment. Its bytes are in the MIME part ``part`` of the raw mail ``spool_id``."""
 
     filename: str
     content_type: str
@@ -44,7 +44,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The raw mail a message was read from. ``part``: its place inside that mail, if it was attached."""
+    """The raw mail that contains a message. ``part``: the MIME part, if the message was attached to the mail."""
 
     spool_id: str
     part: str | None
@@ -53,13 +53,17 @@ class Source:
 def page(
     conn: Connection, case_id: int, limit: int, after: Sequence[Any] | None, prefix: str
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """Return messages of a case, oldest first, and the position of the last one if more follow, else None."""
+    """Return up to ``limit`` messages of a case after a position (cursor.py), oldest first; and the last position.
+
+    That position is None if no messages follow.
+    """
     query = _MESSAGES.where(messages.c.case_id == case_id).order_by(_WHEN, messages.c.id).limit(limit + 1)
     if after is not None:
         query = query.where(beyond(_WHEN, messages.c.id, after))
     rows = conn.execute(query).mappings().all()
     last = rows[limit - 1] if len(rows) > limit else None
-    return _written(conn, rows[:limit], prefix), ["", last["date"] or last["received_at"], last["id"]] if last else None
+    position = ["", last["date"] or last["received_at"], last["id"]] if last else None
+    return _messages(conn, rows[:limit], prefix), position
 
 
 def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[str, Any]]:
@@ -68,35 +72,35 @@ def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[s
     if not wanted.startswith("<"):
         wanted = f"<{wanted}>"
     query = _MESSAGES.where(messages.c.message_id == wanted).order_by(messages.c.id).limit(50)
-    return _written(conn, conn.execute(query).mappings().all(), prefix)
+    return _messages(conn, conn.execute(query).mappings().all(), prefix)
 
 
 def unverified_lately(conn: Connection) -> bool:
-    """Whether one of the newest mails claims an author of the organisation without verification."""
-    newest = select(messages.c.defects).order_by(messages.c.id.desc()).limit(_LATELY)
+    """Return whether one of the newest mails claims an author of the organisation, but nothing verifies this."""
+    newest = select(messages.c.defects).order_by(messages.c.id.desc()).limit(_NEWEST)
     return any("sender-unverified" in defects for defects in conn.execute(newest).scalars())
 
 
 def find(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
     """Return one message. Raises NotFound."""
-    return _written(conn, [_one(conn, _MESSAGES.where(messages.c.id == number))._mapping], prefix)[0]
+    return _messages(conn, [_one(conn, _MESSAGES.where(messages.c.id == number))._mapping], prefix)[0]
 
 
 def why(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
-    """Return the evidence for the case of a message, with the runners-up. Raises NotFound."""
+    """Return why a message is in its case: the evidence, and the other cases considered. Raises NotFound."""
     columns = (messages.c.case_id, messages.c.placed_by, messages.c.evidence, messages.c.pinned_by)
     row = _one(conn, select(*columns).where(messages.c.id == number))
-    found = dict(row.evidence) if isinstance(row.evidence, dict) else {"evidence": row.evidence}
-    found["runners_up"] = [
-        {**one, "case": key_of(one["case"], prefix)} if isinstance(one.get("case"), int) else one
-        for one in found.get("runners_up", [])
+    result = {"message": str(number), "case": key_of(row.case_id, prefix), "placed_by": row.placed_by, "evidence": []}
+    result |= row.evidence if isinstance(row.evidence, dict) else {"evidence": row.evidence}
+    result["runners_up"] = [
+        {**other, "case": key_of(other["case"], prefix)} if isinstance(other.get("case"), int) else other
+        for other in result.get("runners_up", [])
     ]
-    whole = {"message": str(number), "case": key_of(row.case_id, prefix), "placed_by": row.placed_by, "evidence": []}
-    return {**whole, **found, "pinned_by": row.pinned_by}
+    return result | {"pinned_by": row.pinned_by}
 
 
 def source(conn: Connection, number: int) -> Source:
-    """Return where the raw mail of a message is. Raises NotFound, also if it was only found as a quote."""
+    """Return where the raw mail of a message is. Raises NotFound, also if the message is known only as a quote."""
     columns = (messages.c.spool_id, messages.c.raw_part, messages.c.origin)
     row = _one(conn, select(*columns).where(messages.c.id == number))
     if row.spool_id is None or (row.origin != "delivered" and not row.raw_part):
@@ -114,11 +118,12 @@ def _one(conn: Connection, query: Select[Any], what: str = "message") -> Any:
     return one_row(conn, query, f"there is no such {what}")
 
 
-def _written(conn: Connection, rows: Sequence[Any], prefix: str) -> list[dict[str, Any]]:
+def _messages(conn: Connection, rows: Sequence[Any], prefix: str) -> list[dict[str, Any]]:
+    """Return rows of messages as the API shows them, with their attachments."""
     files: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
     query = select(*_FILES).where(attachments.c.message_id.in_(files)).order_by(attachments.c.id)
-    for found in map(dict, conn.execute(query).mappings() if files else ()):
-        files[found.pop("message_id")].append(found | {"id": str(found["id"])})
+    for file in map(dict, conn.execute(query).mappings() if files else ()):
+        files[file.pop("message_id")].append(file | {"id": str(file["id"])})
     return [_message(dict(row), files[row["id"]], prefix) for row in rows]
 
 

@@ -24,19 +24,20 @@ SCOPES = ("read", "write", "admin")  # each scope includes the ones before it
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Who calls, and with which scope."""
+    """A valid token: the name of the person or program that uses it, and what it permits."""
 
     id: int
     name: str
     scope: str
 
     def may(self, scope: str) -> bool:
+        """Return whether the token permits what needs this scope."""
         return SCOPES.index(self.scope) >= SCOPES.index(scope)
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A new token with its secret, which is not stored."""
+class NewToken:
+    """A new token. The secret is what callers send; it is not stored."""
 
     id: int
     secret: str
@@ -46,13 +47,13 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def create(conn: Connection, name: str, scope: str, now: datetime, expires_at: datetime | None = None) -> Made:
-    """Create a token for ``name``. Raises Refused for an unknown scope."""
+def create(conn: Connection, name: str, scope: str, now: datetime, expires_at: datetime | None = None) -> NewToken:
+    """Create a token for the person or program ``name``. Raises Refused for an unknown scope."""
     if scope not in SCOPES:
         raise Refused(f"scope: expected one of {', '.join(SCOPES)}")
     secret = PREFIX + secrets.token_urlsafe(32)
     row = {"hash": hash_of(secret), "name": name, "scope": scope, "created_at": now, "expires_at": expires_at}
-    return Made(int(conn.execute(insert(tokens).values(row).returning(tokens.c.id)).scalar_one()), secret)
+    return NewToken(int(conn.execute(insert(tokens).values(row).returning(tokens.c.id)).scalar_one()), secret)
 
 
 def find(conn: Connection, secret: str, now: datetime) -> Token | None:
@@ -63,12 +64,12 @@ def find(conn: Connection, secret: str, now: datetime) -> Token | None:
 
 
 def any_valid(conn: Connection, now: datetime) -> bool:
-    """Whether at least one valid token exists."""
+    """Return whether a valid token exists."""
     return exists(conn, select(tokens.c.id).where(*_valid(now)))
 
 
 def revoke(conn: Connection, id: int, now: datetime) -> None:
-    """Revoke a token. Raises NotFound if there is none."""
+    """Revoke a token. Raises NotFound."""
     revoked = update(tokens).where(tokens.c.id == id).values(revoked_at=func.coalesce(tokens.c.revoked_at, now))
     if not conn.execute(revoked).rowcount:
         raise NotFound(f"there is no token {id}")
@@ -81,7 +82,7 @@ def listing(conn: Connection) -> list[dict[str, Any]]:
 
 
 def names(conn: Connection) -> list[str]:
-    """Return the names of tokens that were not revoked: those who work with the service."""
+    """Return the names of the people and programs whose tokens are not revoked."""
     query = select(tokens.c.name).where(tokens.c.revoked_at.is_(None), tokens.c.name != "").distinct()
     return list(conn.execute(query.order_by(tokens.c.name).limit(100)).scalars())
 

@@ -1,4 +1,4 @@
-"""Classifies database errors: temporary (``Unavailable``), or a fault of sodan or of one mail."""
+"""Finds out which errors are temporary problems of the database, to be raised as ``Unavailable``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.errors import GaveUp, Unavailable
 _NOT_MIGRATED = "the database needs `sodan migrate`"  # a table or column is missing, which no mail can cause
 _BUSY = "the database is busy"
 _SILENT = "the database does not respond"
-_SQLITE = {
+_SQLITE_REASONS = {
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -29,26 +29,26 @@ _SQLITE = {
         for name in ("IOERR", "CANTOPEN", "READONLY", "NOMEM", "PROTOCOL", "PERM", "AUTH")
     },
 }
-"""Primary result codes (sqlite.org/rescode.html) that are reported as ``Unavailable``."""
-_UNSETTLING = {
+"""Primary result code (sqlite.org/rescode.html) → text of the ``Unavailable`` to raise."""
+_FAILED_WRITES = {
     getattr(sqlite3, f"SQLITE_{name}") for name in ("IOERR", "FULL", "CANTOPEN", "READONLY", "NOTADB", "CORRUPT")
 }
-_BROKEN_OFF = ("40", "55P03", "57014", "25P03")
-"""Prefixes of SQLSTATEs that the request may cause: deadlock, lock, statement and transaction timeouts."""
-_POSTGRESQL = {
+_ABORTED = ("40", "55P03", "57014", "25P03")
+"""Prefixes of SQLSTATEs of errors that the request itself may cause: deadlock; lock, statement, transaction timeout."""
+_POSTGRESQL_REASONS = {
     ("42P01", "42703"): _NOT_MIGRATED,
-    _BROKEN_OFF: _BUSY,
+    _ABORTED: _BUSY,
     ("28",): "the database refuses the user or password",
     ("3D",): "the database does not exist",
     ("53100",): "the disk is full",
     ("53",): "the database is out of resources",
     ("08", "57", "58", "25006", "XX001", "XX002"): _SILENT,  # connection, operator, system, read-only, corruption
 }
-"""Prefixes of SQLSTATEs (PostgreSQL, appendix A) that are reported as ``Unavailable``; the first that fits counts."""
+"""Prefixes of SQLSTATEs (PostgreSQL, appendix A) → text of the ``Unavailable`` to raise. The first that fits counts."""
 
 
 def as_unavailable(error: BaseException) -> Unavailable | None:
-    """Return the error to raise instead of ``error``, or None if the database is not the cause."""
+    """Return the error to raise instead of ``error``, or None if the database is not its cause."""
     if isinstance(error, exc.TimeoutError):
         return Unavailable(_BUSY)
     if isinstance(error, (TimeoutError, FutureTimeout)):  # raised by the driver when a statement exceeds its timeout
@@ -67,44 +67,44 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
         if isinstance(origin, OSError):
             return Unavailable(_SILENT)
         if state := getattr(origin, "sqlstate", None):
-            words = next((words for prefixes, words in _POSTGRESQL.items() if state.startswith(prefixes)), None)
-            if words is None:
+            reasons = (text for prefixes, text in _POSTGRESQL_REASONS.items() if state.startswith(prefixes))
+            if (reason := next(reasons, None)) is None:
                 return None
-            return GaveUp(words) if state.startswith(_BROKEN_OFF) else Unavailable(words)
-    # asyncpg's own errors about a connection carry no SQLSTATE
-    complains = isinstance(error, (exc.InterfaceError, driver.InterfaceError))
-    return Unavailable(_SILENT) if complains and re.search("clos|connection", str(error)) else None
+            return GaveUp(reason) if state.startswith(_ABORTED) else Unavailable(reason)
+    # errors of asyncpg about a connection have no SQLSTATE
+    from_driver = isinstance(error, (exc.InterfaceError, driver.InterfaceError))
+    return Unavailable(_SILENT) if from_driver and re.search("clos|connection", str(error)) else None
 
 
 def _of_sqlite(error: sqlite3.Error) -> Unavailable | None:
     if re.match(r"no such (table|column)|table \w+ has no column", str(error)):
         return Unavailable(_NOT_MIGRATED)
-    words = _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-    return None if words is None else GaveUp(words) if words == _BUSY else Unavailable(words)
+    reason = _SQLITE_REASONS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    return None if reason is None else GaveUp(reason) if reason == _BUSY else Unavailable(reason)
 
 
 def invalidates_connections(error: BaseException) -> bool:
-    """Whether open connections must be closed after this error: a failed write or flush, or a read-only server.
+    """Return whether all connections must be closed after this error.
 
-    A server is read-only if the connection leads to a standby, for example after a failover.
+    This is so after a failed write or flush, and if the server is read-only: it became a standby after a failover.
     """
     for origin in _origins(error):
         if isinstance(origin, sqlite3.Error):
-            return getattr(origin, "sqlite_errorcode", 0) & 0xFF in _UNSETTLING
+            return getattr(origin, "sqlite_errorcode", 0) & 0xFF in _FAILED_WRITES
         if getattr(origin, "sqlstate", None) == "25006":
             return True
     return False
 
 
 def _origins(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error, the driver's error that it was made of, and so on."""
+    """Yield the error, then the error of the driver that caused it, and so on."""
     while error is not None:
         yield error
         error = getattr(error, "orig", None) or error.__cause__
 
 
 def disk_full_reason(folder: Path | None, least: int) -> str | None:
-    """Return the error text if fewer than ``least`` bytes are free on the disk, else None (also if unknown)."""
+    """Return an error text if fewer than ``least`` bytes are free on the disk of a folder. None if not, or unknown."""
     if folder is None or not least:
         return None
     with contextlib.suppress(OSError):  # any other problem of the folder shows up in the database

@@ -1,4 +1,4 @@
-"""Takes back a correction of a person: a merge, a move, or a field that was set."""
+"""Undoes a change that a person made to cases: a merge, a move, or a field that was set."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from service.store import links, placement, suggestions
 from service.store.corrections import PLACE_COLUMNS, messages_of, must_exist_unmerged, rewrite, survivor
 from service.store.database import one_at_a_time
 from service.store.neighbours import Lookup, add_facts, nodes_of, strong
-from service.store.statements import tell
+from service.store.statements import write_event
 from service.store.tables import cases, events, messages
 
 
 def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
-    """Undo a correction and restore what it changed; mail received since then is placed by the rules.
+    """Undo the correction recorded by an event. Returns the cases that must be judged again.
 
-    Returns the cases to be judged again. Raises NotFound; Conflict if it was undone already, or if a later correction
-    moved the same messages or set the same value.
+    The rules place the mail that was received since. Raises NotFound, and Conflict if the correction was undone already
+    or if a later one moved the same messages or set the same value.
     """
     one_at_a_time(conn)
     row = conn.execute(select(events).where(events.c.id == event)).mappings().one_or_none()
@@ -34,109 +34,110 @@ def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
     if row["undone_by"] is not None:
         raise Conflict("somebody has undone this change already")
     data: dict[str, Any] = row["data"]
-    done = tell(conn, "undone", now, {}, case=row["case_id"], who=who)
+    done = write_event(conn, "undone", now, {}, case=row["case_id"], who=who)
     conn.execute(update(events).where(events.c.id == event).values(undone_by=done))
     if row["kind"] == "case.set":
         must_exist_unmerged(conn, row["case_id"])
-        _must_be_the_newest(conn, event, row["case_id"], data["set"])
-        _put_back(conn, row["case_id"], data["set"], data["before"])
+        _must_be_newest(conn, event, row["case_id"], data["set"])
+        _restore_values(conn, row["case_id"], data["set"], data["before"])
         touched = []
     else:
-        touched = _restore(conn, data, now)
-    told = {"event": event, "kind": row["kind"], "touched": touched}
-    conn.execute(update(events).where(events.c.id == done).values(data=told))
+        touched = _restore_places(conn, data, now)
+    undone = {"event": event, "kind": row["kind"], "touched": touched}
+    conn.execute(update(events).where(events.c.id == done).values(data=undone))
     return [row["case_id"]] if row["kind"] == "case.set" else touched
 
 
-def _restore(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[int]:
-    before: list[dict[str, Any]] = data["before"]
-    stood = {row["id"]: row for row in before}
-    moved = data.get("messages") or [row["id"] for row in before if row["case_id"] == data["from"]]
-    rows = conn.execute(select(*PLACE_COLUMNS).where(messages.c.id.in_(sorted(stood)))).mappings()
-    here = {row["id"]: row for row in rows}
+def _restore_places(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[int]:
+    """Move messages back after a merge or a move, restore the links of cases, and return the changed cases."""
+    before: dict[int, dict[str, Any]] = {row["id"]: row for row in data["before"]}
+    moved = data.get("messages") or [id for id, row in before.items() if row["case_id"] == data["from"]]
+    rows = conn.execute(select(*PLACE_COLUMNS).where(messages.c.id.in_(sorted(before)))).mappings()
+    current = {row["id"]: row for row in rows}
     into = survivor(conn, data["into"])
-    if any(here[message]["case_id"] != into for message in moved if message in here):
+    if any(current[message]["case_id"] != into for message in moved if message in current):
         raise Conflict("a later change moved the same messages; first undo that change")
-    sources = {stood[message]["case_id"] for message in moved}
+    sources = {before[message]["case_id"] for message in moved}
     if len(conn.execute(select(cases.c.id).where(cases.c.id.in_(sources))).all()) < len(sources):
         raise Conflict("the case that the messages came from was deleted")
-    closed = data.get("emptied", [data["from"]])  # by this correction; cases that rules merged since then stay merged
-    homes = {one: one if one in closed else survivor(conn, one) for one in sources}
-    back = sorted(set(homes.values()))
-    conn.execute(update(cases).where(cases.c.id.in_(back)).values(merged_into=None, updated_at=now))
-    for message in stood.keys() & here.keys():
-        row = stood[message]
-        if message in moved or here[message]["pinned_by"] == row["pinned_by"]:
-            home = homes[row["case_id"]] if message in moved else None
-            rewrite(conn, [message], home, joined=row["joined"], pinned_by=row["pinned_by"])
-    links.delete_links(conn, [tuple(row) for row in data.get("linked", ()) if not _still_apart(conn, row[0], row[1])])
+    emptied = data.get("emptied", [data["from"]])  # only these are separated; merges by rules since then remain
+    targets = {case: case if case in emptied else survivor(conn, case) for case in sources}
+    restored = sorted(set(targets.values()))
+    conn.execute(update(cases).where(cases.c.id.in_(restored)).values(merged_into=None, updated_at=now))
+    for message in before.keys() & current.keys():
+        row = before[message]
+        if message in moved or current[message]["pinned_by"] == row["pinned_by"]:
+            target = targets[row["case_id"]] if message in moved else None
+            rewrite(conn, [message], target, joined=row["joined"], pinned_by=row["pinned_by"])
+    links.delete_links(conn, [tuple(row) for row in data.get("linked", ()) if not _still_apart(conn, row[:2])])
     links.relate(conn, [tuple(row) for row in data.get("unlinked", ())])
-    freed = [i for i, row in here.items() if row["pinned_by"] and not stood[i]["pinned_by"]]
-    renewed = [i for i, row in here.items() if row["origin"] != stood[i].get("origin", row["origin"])]
-    followed = _follow_back(conn, {into, *back}, stood.keys(), [*freed, *renewed], now)
+    unpinned = [id for id, row in current.items() if row["pinned_by"] and not before[id]["pinned_by"]]
+    delivered = [id for id, row in current.items() if row["origin"] != before[id].get("origin", row["origin"])]
+    changed = _place_later_mail(conn, {into, *restored}, before.keys(), [*unpinned, *delivered], now)
     if data.get("opened") and survivor(conn, into) == into and not messages_of(conn, into):
-        conn.execute(update(cases).where(cases.c.id == into).values(merged_into=back[0], updated_at=now))
-    alive = select(cases.c.id).where(cases.c.id.in_({into, *back, *followed}), cases.c.merged_into.is_(None))
-    return sorted(case for case in conn.execute(alive).scalars().all() if messages_of(conn, case))
+        conn.execute(update(cases).where(cases.c.id == into).values(merged_into=restored[0], updated_at=now))
+    unmerged = select(cases.c.id).where(cases.c.id.in_({into, *restored, *changed}), cases.c.merged_into.is_(None))
+    return sorted(case for case in conn.execute(unmerged).scalars().all() if messages_of(conn, case))
 
 
-def _still_apart(conn: Connection, one: int, other: int) -> bool:
-    """Whether another correction that was not undone, or a dismissed suggestion, separates two cases."""
-    if suggestions.dismissed(conn, one, other):
+def _still_apart(conn: Connection, pair: Sequence[int]) -> bool:
+    """Return whether a dismissed suggestion or another correction, not undone, separates two cases."""
+    if suggestions.dismissed(conn, pair):
         return True
     query = select(events.c.data).where(
-        events.c.case_id.in_([one, other]),
+        events.c.case_id.in_(pair),
         events.c.kind.in_(["case.merged", "message.moved", "case.split"]),
         events.c.undone_by.is_(None),
     )
     linked = (row for data in conn.execute(query).scalars() for row in data.get("linked", ()))
-    return any({row[0], row[1]} == {one, other} for row in linked)
+    return any(set(row[:2]) == set(pair) for row in linked)
 
 
-def _follow_back(
-    conn: Connection, among: Collection[int], stood: Collection[int], again: Sequence[int], now: datetime
+def _place_later_mail(
+    conn: Connection, case_ids: Collection[int], before: Collection[int], again: Sequence[int], now: datetime
 ) -> set[int]:
-    """Place mail received after a correction by its strong evidence. Returns the cases that changed.
+    """Place the mails of these cases that were received after a correction, by strong evidence.
 
-    ``again``: messages that are no longer pinned, or whose original mail arrived since. They stay in their case, and
-    the cases they link are merged as for a new mail.
+    ``before``: the messages that were there at the correction. Of these, ``again`` are no longer pinned, or their
+    original mail arrived since. They stay in their case, but the cases that they link are merged as for a new mail.
+    Returns the cases that changed.
     """
-    nodes = nodes_of(conn, among)
-    come = list(nodes.values())
-    known = strong(conn, come, Lookup.of(come).rows(conn))
-    add_facts(conn, known, among)
-    later = [node for node in sorted(nodes.values(), key=order_of) if node.id not in stood and node.pinned is None]
-    for node in nodes.values():
-        known.enter(node if node not in later else replace(node, case=None))
-    placing = Placer(known)
-    left, before = later, len(later) + 1
-    while len(left) < before:  # until no remaining mail has a link to a placed one; the rest stays in its case
-        before = len(left)
-        for node in left:
-            placing.follow_links(node.id, open_new=False)
-        for node in nodes.values():
-            placing.bring_along(node.id)
-        left = [node for node in left if placing.case_at(node.id) is None]
-    for node in left:
-        placing.follow_links(node.id, open_new=False)
-        if node.case is not None and placing.case_at(node.id) is None:
-            placing.enter(node.id, node.case, Evidence("new"))
+    nodes = nodes_of(conn, case_ids)
+    all_nodes = list(nodes.values())
+    neighbours = strong(conn, all_nodes, Lookup.of(all_nodes).rows(conn))
+    add_facts(conn, neighbours, case_ids)
+    later = [node for node in sorted(all_nodes, key=order_of) if node.id not in before and node.pinned is None]
+    for node in all_nodes:
+        neighbours.enter(node if node not in later else replace(node, case=None))
+    placer = Placer(neighbours)
+    unplaced, previous = later, len(later) + 1
+    while len(unplaced) < previous:  # until no unplaced mail has a link to a placed one
+        previous = len(unplaced)
+        for node in unplaced:
+            placer.follow_links(node.id, open_new=False)
+        for node in all_nodes:
+            placer.bring_along(node.id)
+        unplaced = [node for node in unplaced if placer.case_at(node.id) is None]
+    for node in unplaced:  # these stay in their case
+        placer.follow_links(node.id, open_new=False)
+        if node.case is not None and placer.case_at(node.id) is None:
+            placer.enter(node.id, node.case, Evidence("new"))
     for message in again:
         if message in nodes and nodes[message].pinned is None:
-            placing.follow_links(message, open_new=False)
-    for case, into in placing.plan.merged_cases.items():
-        links.merge_cases(conn, case, placing.root(into), now)
-    changed = {placing.root(into) for into in placing.plan.merged_cases.values()}
+            placer.follow_links(message, open_new=False)
+    for case, into in placer.plan.merged_cases.items():
+        links.merge_cases(conn, case, placer.root(into), now)
+    changed = {placer.root(into) for into in placer.plan.merged_cases.values()}
     for node in later:
-        found = placing.case_at(node.id)
-        if found is not None and node.case is not None and found != placing.root(node.case):
-            placement.move_messages(conn, [node.id], found)
-            changed |= {found, placing.root(node.case)}
+        case_id = placer.case_at(node.id)
+        if case_id is not None and node.case is not None and case_id != placer.root(node.case):
+            placement.move_messages(conn, [node.id], case_id)
+            changed |= {case_id, placer.root(node.case)}
     return changed
 
 
-def _must_be_the_newest(conn: Connection, event: int, number: int, done: Mapping[str, Any]) -> None:
-    """Raise Conflict if a later change, not undone, set the same field, item or request."""
+def _must_be_newest(conn: Connection, event: int, number: int, done: Mapping[str, Any]) -> None:
+    """Raise Conflict if a later change of the case, not undone, set one of the values ``done`` too."""
     later = (events.c.case_id == number, events.c.kind == "case.set", events.c.id > event, events.c.undone_by.is_(None))
     for data in conn.execute(select(events.c.data).where(*later)).scalars():
         for name, value in data["set"].items():
@@ -144,23 +145,22 @@ def _must_be_the_newest(conn: Connection, event: int, number: int, done: Mapping
                 raise Conflict(f"a later change set the {name.replace('_', ' ')}; first undo that change")
 
 
-def _overlap(one: Any, other: Any) -> bool:
-    """Whether two values of a field were set for the same thing: a group (items, requests) has several."""
-    both = isinstance(one, Mapping) and isinstance(other, Mapping)
-    return not both or "*" in one or "*" in other or not one.keys().isdisjoint(other)
+def _overlap(first: Any, second: Any) -> bool:
+    """Return whether two changes of a field set the same value; two changes of items may set different items."""
+    groups = isinstance(first, Mapping) and isinstance(second, Mapping)
+    return not groups or "*" in first or "*" in second or not first.keys().isdisjoint(second)
 
 
-def _put_back(conn: Connection, number: int, done: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-    """Restore the fields, items and requests that a person set; what other changes set is kept.
+def _restore_values(conn: Connection, number: int, done: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """Give the values that the change ``done`` set their values ``before``. Other values of the case stay.
 
-    A change of ``*`` may have set each of the group: the whole group is restored. No later change of it stands then
-    (``_must_be_the_newest``).
+    If it set ``*``, all items or requests are restored; ``_must_be_newest`` made sure that no later change set one.
     """
-    kept = dict(conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).scalar_one() or {})
-    for name, value in done.items():
-        there: Any = before.get(name)
-        if isinstance(value, Mapping) and "*" not in value:  # items and asks, one by one
-            group = {one: setting for one, setting in (kept.get(name) or {}).items() if one not in value}
-            there = group | {one: setting for one, setting in (there or {}).items() if one in value}
-        kept[name] = there
-    conn.execute(update(cases).where(cases.c.id == number).values(set_by_people={k: v for k, v in kept.items() if v}))
+    values = dict(conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).scalar_one() or {})
+    for name, changed in done.items():
+        restored: Any = before.get(name)
+        if isinstance(changed, Mapping) and "*" not in changed:  # single items or requests
+            others = {id: value for id, value in (values.get(name) or {}).items() if id not in changed}
+            restored = others | {id: value for id, value in (restored or {}).items() if id in changed}
+        values[name] = restored
+    conn.execute(update(cases).where(cases.c.id == number).values(set_by_people={k: v for k, v in values.items() if v}))

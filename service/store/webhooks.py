@@ -1,7 +1,7 @@
-"""Webhooks: URLs, kinds of events, and the last event that each has received.
+"""Webhooks: the URLs to which events are sent, and which event each received last.
 
-Events are delivered to a webhook in order, each at least once. The sending process holds a lease, so that several API
-processes do not send twice.
+Events are sent to a webhook in order, each at least once. The sending process holds a lease, so that several API
+processes do not send the same event.
 """
 
 from __future__ import annotations
@@ -18,42 +18,39 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from service.errors import NotFound, SodanError
 from service.store.encryption import SecretBox, is_clear
 from service.store.feed import newest
-from service.store.statements import exists, tell
+from service.store.statements import exists, write_event
 from service.store.tables import events, webhooks
 
 HELD = "held: restored from a backup; `sodan webhooks` lets it go on"
-"""``last_error`` of a webhook disabled by a restore, since the original system may still be sending to it."""
+"""``last_error`` of a webhook that a restore disabled. The backed-up system may still be sending to it."""
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 9
 _WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)
-"""Seconds until the next attempt. After ``MAX_ATTEMPTS`` failures, some two days, the webhook is disabled."""
+"""Seconds from the first, second … failure to the next attempt. After the last one the webhook is disabled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A webhook leased to this process."""
+    """A webhook that a process has leased."""
 
     id: int
     url: str
     secret: str  # as stored: encrypted
-    kinds: tuple[str, ...]
-    event: int
-    attempts: int
+    kinds: tuple[str, ...]  # kinds of events to send; empty: all
+    event: int  # the last event that was sent
+    attempts: int  # failed attempts to send the next one
 
 
 def create(conn: Connection, box: SecretBox, url: str, kinds: Sequence[str], now: datetime) -> tuple[int, str]:
-    """Create a webhook for events from now on. Returns its id and its secret, which is stored encrypted."""
+    """Create a webhook for events from now on. Returns its id and its signing secret, which is stored encrypted."""
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     row = {"url": url, "secret": box.encrypt(secret), "kinds": list(kinds), "created_at": now, "due_at": now}
-    made = insert(webhooks).values(**row, event=newest(conn)).returning(webhooks.c.id)
-    return int(conn.execute(made).scalar_one()), secret
+    statement = insert(webhooks).values(**row, event=newest(conn)).returning(webhooks.c.id)
+    return int(conn.execute(statement).scalar_one()), secret
 
 
 def encrypt_stored(conn: Connection, box: SecretBox) -> int:
-    """Encrypt secrets that earlier versions stored unencrypted; returns their number.
-
-    Raises as ``SecretBox.encrypt``.
-    """
+    """Encrypt the secrets that are stored unencrypted, and return their number. Raises Refused, Unavailable."""
     clear = [(id, secret) for id, secret in _secrets(conn) if is_clear(secret)]
     for id, secret in clear:
         _change(conn, id, secret=box.encrypt(secret))
@@ -61,17 +58,17 @@ def encrypt_stored(conn: Connection, box: SecretBox) -> int:
 
 
 def unreadable(conn: Connection, box: SecretBox) -> list[tuple[int, str]]:
-    """Return (id, problem) of webhooks whose secret is unencrypted or cannot be decrypted."""
-    wrong = []
+    """Return (id, problem) of the webhooks whose secret is not encrypted or cannot be decrypted."""
+    problems = []
     for id, secret in _secrets(conn):
         try:
             box.decrypt(secret)
         except SodanError as error:
-            wrong.append((id, str(error)))
+            problems.append((id, str(error)))
         else:
             if is_clear(secret):
-                wrong.append((id, "its secret is stored unencrypted: set SODAN_KEY_FILE, then restart sodan"))
-    return wrong
+                problems.append((id, "its secret is stored unencrypted: set SODAN_KEY_FILE, then restart sodan"))
+    return problems
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:
@@ -95,25 +92,25 @@ def remove(conn: Connection, id: int) -> None:
 
 
 def held(conn: Connection) -> list[str]:
-    """Return the URLs of webhooks disabled by a restore."""
+    """Return the URLs of the webhooks that a restore disabled."""
     query = select(webhooks.c.url).where(webhooks.c.last_error == HELD).order_by(webhooks.c.id)
     return list(conn.execute(query).scalars())
 
 
 def resume_held(conn: Connection, now: datetime) -> int:
-    """Enable the webhooks disabled by a restore, for events from now on; returns their number."""
+    """Enable the webhooks that a restore disabled, for events from now on. Returns their number."""
     values = {"disabled_at": None, "last_error": None, "attempts": 0, "due_at": now, "leased_until": None}
     resumed = update(webhooks).where(webhooks.c.last_error == HELD).values(**values, event=newest(conn))
     return conn.execute(resumed).rowcount
 
 
 def any_due(conn: Connection, now: datetime) -> bool:
-    """Whether ``claim`` would find a webhook; cheap enough to call every second."""
+    """Return whether ``claim`` would find a webhook. It is cheap enough to call every second."""
     return exists(conn, _due(now))
 
 
 def claim(conn: Connection, now: datetime) -> Claimed | None:
-    """Lease a webhook with undelivered events for ``LEASE``; None if there is none."""
+    """Lease a webhook that is due and has events to send, for the time ``LEASE``. None if there is none."""
     row = conn.execute(_due(now).limit(1).with_for_update(skip_locked=True)).first()
     if row is None:
         return None
@@ -121,24 +118,24 @@ def claim(conn: Connection, now: datetime) -> Claimed | None:
     return Claimed(row.id, row.url, row.secret, tuple(row.kinds), row.event, row.attempts)
 
 
-def told(conn: Connection, id: int, event: int) -> None:
+def delivered(conn: Connection, id: int, event: int) -> None:
     """Record that all events up to ``event`` were delivered."""
     _change(conn, id, event=event, attempts=0, last_error=None)
 
 
 def failed(conn: Connection, hook: Claimed, why: str, now: datetime) -> bool:
-    """Record a failed delivery: retry later, or disable it after ``MAX_ATTEMPTS``; returns whether disabled.
+    """Record a failed delivery, and disable the webhook after ``MAX_ATTEMPTS`` of them.
 
-    Disabling writes an event, so that other webhooks and the web page show it.
+    Returns whether it was disabled. An event tells other webhooks and the web page about it.
     """
-    tried = hook.attempts + 1
-    ends = tried >= MAX_ATTEMPTS
-    due = now + timedelta(seconds=_WAITS[min(tried, len(_WAITS)) - 1])
-    values = {"attempts": tried, "last_error": why, "due_at": due, "leased_until": None}
-    _change(conn, hook.id, **values, disabled_at=now if ends else None)
-    if ends:
-        tell(conn, "webhook.disabled", now, {"webhook": hook.id, "reason": why})
-    return ends
+    attempts = hook.attempts + 1
+    disabled = attempts >= MAX_ATTEMPTS
+    due = now + timedelta(seconds=_WAITS[min(attempts, len(_WAITS)) - 1])
+    values = {"attempts": attempts, "last_error": why, "due_at": due, "leased_until": None}
+    _change(conn, hook.id, **values, disabled_at=now if disabled else None)
+    if disabled:
+        write_event(conn, "webhook.disabled", now, {"webhook": hook.id, "reason": why})
+    return disabled
 
 
 def release(conn: Connection, id: int) -> None:

@@ -11,7 +11,7 @@ from service.cases import brief, brief_text
 from service.cases.working import calendars_of
 from service.errors import NotFound
 from service.outbound.acknowledge import items_to_ask
-from service.outbound.questions import ASKED_AT_MOST
+from service.outbound.questions import MAX_TIMES_ASKED
 from service.store import asked, cases, feed, notes, outbox, suggestions, timeline, tokens
 from service.store.cursor import from_cursor, to_cursor
 from service.store.database import Connection
@@ -73,7 +73,7 @@ def routes(frame: Frame) -> APIRouter:
             **shown,
             **beside,
             **outcome(request),
-            can_ask={item for item in asked_for if beside["often"][item] < ASKED_AT_MOST},
+            can_ask={item for item in asked_for if beside["often"][item] < MAX_TIMES_ASKED},
             history=history.entries(events, reader, shown["items"], prefix),
             vendors=sorted({reader.vendor(id) for id in desk.rules.vendors.profiles}),
             me=me,

@@ -1,4 +1,4 @@
-"""Changes of one case by HTML forms: values, items, requests, notes, questions, merge, suggestions, move, undo."""
+"""The HTML forms that change one case: values, items, requests, notes, questions, merge, suggestions, move, undo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from service.errors import Conflict, NotFound, Refused
-from service.store.cases import Found
+from service.store.cases import StoredCase
 from service.web.deceptive import visible
 from service.web.frame import Frame, Posted, Who, back_to
 from service.web.outcome import IDS
@@ -24,15 +24,15 @@ CHOICES = {
 
 
 def value_routes(frame: Frame) -> APIRouter:
-    """Return the routes that set values of a case: fields, checklist items, requests of the vendor; and add notes."""
+    """Return the routes that set fields, checklist items and requests of a case, add notes and send questions."""
     router, desk = frame.router(), frame.desk
 
-    def changed(key: str, wanted: Mapping[str, Any], who: str, was: Mapping[str, str]) -> Response:
-        """Set values, unless the case shows another one than the form had: ``was`` by ``shown_values``."""
+    def set_values(key: str, wanted: Mapping[str, Any], who: str, was: Mapping[str, str]) -> Response:
+        """Set values of a case. Raises Conflict if the case does not show any more what the form showed (``was``)."""
 
-        def check(found: Found) -> None:
-            shown = shown_values(found.document)
-            if any(_plain(text) != shown.get(name, "") for name, text in was.items()):
+        def check(case: StoredCase) -> None:
+            shown = shown_values(case.document)
+            if any(_one_line(text) != shown.get(name, "") for name, text in was.items()):
                 raise Conflict("error.changed")
 
         event, _ = desk.set_values(desk.number_of(key), wanted, who, check)
@@ -42,7 +42,7 @@ def value_routes(frame: Frame) -> APIRouter:
     def set_by_hand(key: str, who: Who, posted: Posted) -> Response:
         given = dict(posted)
         wanted = changed_fields(frame, given)
-        return changed(key, wanted, who, {name: given[f"was_{name}"] for name in wanted if f"was_{name}" in given})
+        return set_values(key, wanted, who, {name: given[f"was_{name}"] for name in wanted if f"was_{name}" in given})
 
     @router.post("/cases/{key}/items/{item}")
     def set_item(key: str, item: str, who: Who, posted: Posted) -> Response:
@@ -50,16 +50,16 @@ def value_routes(frame: Frame) -> APIRouter:
         if not re.fullmatch(r"[a-z_]{1,64}", item):
             raise Refused("there is no such item")
         value = given.get("value", "").strip()[:2000] or None
-        return changed(key, {"items": {item: value}}, who, {f"items.{item}": given["was"]} if "was" in given else {})
+        return set_values(key, {"items": {item: value}}, who, {f"items.{item}": given["was"]} if "was" in given else {})
 
     @router.post("/cases/{key}/asks/{ask}")
     def set_ask(key: str, ask: str, who: Who, posted: Posted) -> Response:
         given = dict(posted)
         if not re.fullmatch(r"[0-9]{1,20}-[a-z_:]{1,80}", ask):
             raise Refused("there is no such ask")
-        words = given.get("answer", "").strip()[:2000]
-        value = ({"answer": words} if words else "answered") if given.get("value") == "answered" else None
-        return changed(key, {"asks": {ask: value}}, who, {f"asks.{ask}": given["was"]} if "was" in given else {})
+        text = given.get("answer", "").strip()[:2000]
+        value = ({"answer": text} if text else "answered") if given.get("value") == "answered" else None
+        return set_values(key, {"asks": {ask: value}}, who, {f"asks.{ask}": given["was"]} if "was" in given else {})
 
     @router.post("/cases/{key}/notes")
     def note(key: str, who: Who, posted: Posted) -> Response:
@@ -86,7 +86,7 @@ def value_routes(frame: Frame) -> APIRouter:
 
 
 def place_routes(frame: Frame) -> APIRouter:
-    """Return the routes that say what belongs together, and the one that undoes corrections."""
+    """Return the routes that merge cases, move messages, decide about suggestions, and undo changes."""
     router, desk = frame.router(), frame.desk
 
     @router.post("/cases/{key}/merge")
@@ -124,22 +124,22 @@ def place_routes(frame: Frame) -> APIRouter:
 
 
 def shown_values(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a page shows of a case, as its forms return it: fields, ``items.ITEM`` and ``asks.ID``."""
+    """Return the values of a case as its forms send them back: by field, ``items.ITEM`` and ``asks.ID``."""
     shown = {name: document.get(name) or "" for name in FIELDS}
     for line in document.get("checklist", ()):
         shown[f"items.{line['item']}"] = f"{line['state']} {line.get('value') or ''}"
     for ask in document.get("asks", ()):
         shown[f"asks.{ask['id']}"] = f"{ask['state']} {ask.get('answer') or ''}"
-    return {name: _plain(text) for name, text in shown.items()}
+    return {name: _one_line(text) for name, text in shown.items()}
 
 
-def _plain(text: str) -> str:
-    """Return a text as templates show it, on one line: browsers change the line breaks of a value."""
+def _one_line(text: str) -> str:
+    """Return a text as templates show it, but on one line, since browsers change the line breaks of a value."""
     return " ".join(visible(text).split())
 
 
 def changed_fields(frame: Frame, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields that a form sets, None for one that the rules decide again. Raises Refused."""
+    """Return field → value for the fields that a form sets; None: the rules decide it again. Raises Refused."""
     wanted: dict[str, Any] = {}
     for name in FIELDS:
         if given.get("automatic") == name:
@@ -154,10 +154,10 @@ def changed_fields(frame: Frame, given: Mapping[str, str]) -> dict[str, Any]:
     return wanted
 
 
-def vendor_id(frame: Frame, written: str) -> str:
-    """Return the id of a vendor that is named by its id or its name; of an unknown one the text itself."""
+def vendor_id(frame: Frame, text: str) -> str:
+    """Return the id of the vendor with this id or name, or the text itself if the vendor is unknown."""
     rules = frame.desk.rules
     for id in rules.vendors.profiles:
-        if written.casefold() in (id, *(rules.vendor_name(id, lang).casefold() for lang in ("ja", "en"))):
+        if text.casefold() in (id, *(rules.vendor_name(id, lang).casefold() for lang in ("ja", "en"))):
             return id
-    return written[:64]
+    return text[:64]

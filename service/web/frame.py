@@ -1,4 +1,4 @@
-"""Renders pages: templates, languages, and a Content-Security-Policy that permits only our own files."""
+"""Renders pages from templates, and reads the forms that pages send."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+"""Content-Security-Policy: a page may load only files of this service."""
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Shared context of all pages."""
+    """What all pages need: the desk, the templates, and static files (name → content and media type)."""
 
     desk: Desk
     environment: Environment
@@ -45,14 +46,14 @@ class Frame:
 
     @classmethod
     def of(cls, desk: Desk) -> Frame:
-        """Read the templates and static files once."""
+        """Load the templates and static files."""
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            finalize=_shown,  # applies to every value of every template, so none can be forgotten
+            finalize=_shown,  # Jinja calls it for every value in every template
         )
         static = {
             file.name: (file.read_bytes(), TYPES[file.suffix])
@@ -63,8 +64,8 @@ class Frame:
         environment.globals["static"] = lambda name: f"/static/{name}?v={versions[name]}"
 
         def item_name(item: str, language: str) -> str:
-            known = desk.rules.labels.get(item)
-            return item if known is None else known.in_language(language)
+            label = desk.rules.labels.get(item)
+            return item if label is None else label.in_language(language)
 
         environment.globals["names"] = item_name
         environment.globals["key_of"] = desk.key_of
@@ -73,7 +74,7 @@ class Frame:
         return cls(desk, environment, static)
 
     def router(self) -> APIRouter:
-        """Return a router whose errors are shown as pages."""
+        """Return a router that shows errors as pages."""
 
         class PageRoute(APIRoute):
             def get_route_handler(route) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -93,7 +94,7 @@ class Frame:
         return APIRouter(include_in_schema=False, route_class=PageRoute)
 
     def domains(self) -> KnownDomains:
-        """Return the organisation's domains and those of vendors, according to the current rules."""
+        """Return the domains of the organisation and of the vendors in the current rules."""
         vendors = (domain for vendor in self.desk.rules.vendors.profiles.values() for domain in vendor.domains)
         return _known_domains((*self.desk.settings.organisation, *vendors))
 
@@ -104,7 +105,7 @@ class Frame:
         return Reader(language, desk.now(), desk.settings.zone, desk.rules.vendor_name, desk.usual_times)
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        """Render a page as HTML."""
+        """Return a page: ``template`` rendered with ``values`` and with what all templates use."""
         reader = self.reader(request)
         caller = getattr(request.state, "token", None)
         html = self.environment.get_template(template).render(
@@ -133,10 +134,9 @@ class Frame:
         )
 
     def _no_verdicts(self) -> bool:
-        """Whether to warn that replies of our own people have no effect for lack of a setting.
+        """Return whether pages warn that replies of the organisation have no effect, since no sender is verified.
 
-        This is so if no sender verification is configured, and mail comes from other hosts or through a relay on this
-        one.
+        This is so if no verification of senders is configured, but mail comes from other hosts, directly or by a relay.
         """
         if self.desk.settings.verdicts_configured:
             return False
@@ -145,7 +145,7 @@ class Frame:
         try:
             return self.desk.database.read(unverified_lately)
         except Unavailable:
-            return False  # the pages that report this error must be shown
+            return False  # the page that reports this error must be shown
 
 
 @lru_cache(maxsize=4)
@@ -154,20 +154,20 @@ def _known_domains(domains: tuple[str, ...]) -> KnownDomains:
 
 
 def _shown(value: Any) -> Any:
-    """Mark invisible characters in a text, except in HTML of the templates; write times as ISO 8601."""
+    """Return a value as a template shows it: a time as ISO 8601, a text with invisible characters marked."""
     if isinstance(value, datetime):
         return stamp(value)
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def who(request: Request) -> str:
-    """Return the name recorded with a change: that of the token, or the login name of a local caller."""
+    """Return the name of the person who makes a request, to be recorded with a change."""
     caller = request.state.token
     return callers.name_of(caller if isinstance(caller, Token) else None, request.client)
 
 
 async def posted(request: Request) -> list[tuple[str, str]]:
-    """Return all fields of a posted form, at most 64 KB."""
+    """Return the (name, value) pairs of a posted form, of at most 64 KB."""
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -178,10 +178,10 @@ async def posted(request: Request) -> list[tuple[str, str]]:
 
 Who = Annotated[str, Depends(who)]
 Posted = Annotated[list[tuple[str, str]], Depends(posted)]
-"""The fields of a form; ``dict`` of it has the last value of each name."""
+"""The (name, value) pairs of a posted form."""
 
 
 def back_to(path: str, done: str = "", **values: str) -> Response:
-    """Redirect to the page after a change, with a message about it (303, so that a reload does not repeat it)."""
+    """Redirect to a page that shows a message about the change ``done`` (outcome.py). A reload does not repeat it."""
     query = {"done": done, **values} if done else values
     return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)

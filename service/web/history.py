@@ -1,4 +1,4 @@
-"""The history of a case in words: what a person changed, from what, to what."""
+"""The history of a case as text: what a person changed, with the values before and after."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ NOWHERE = "–"
 def entries(
     events: Sequence[Mapping[str, Any]], reader: Reader, items: Mapping[str, str], prefix: str
 ) -> list[dict[str, Any]]:
-    """Return the events with ``lines`` in the reader's language. ``items``: item id → label."""
+    """Return the events with ``lines`` of text and ``undoable``. ``items``: item id → label."""
     by_id = {event["id"]: event for event in events}
-    made = []
+    described = []
     for event in events:
         lines = _lines(event, reader, items, prefix)
         if event["kind"] == "undone":
-            of = by_id.get(event["data"].get("event"))
-            first = _lines(of, reader, items, prefix)[0] if of else reader.t(f"event.{event['data'].get('kind')}")
-            lines = [reader.t("event.undone", what=first)]
-        made.append({**event, "lines": lines, "undoable": event["kind"] in UNDOABLE and not event["undone_by"]})
-    return made
+            undone, kind = by_id.get(event["data"].get("event")), event["data"].get("kind")
+            what = _lines(undone, reader, items, prefix)[0] if undone else reader.t(f"event.{kind}")
+            lines = [reader.t("event.undone", what=what)]
+        described.append({**event, "lines": lines, "undoable": event["kind"] in UNDOABLE and not event["undone_by"]})
+    return described
 
 
 def _lines(event: Mapping[str, Any], reader: Reader, items: Mapping[str, str], prefix: str) -> list[str]:
@@ -35,7 +35,7 @@ def _lines(event: Mapping[str, Any], reader: Reader, items: Mapping[str, str], p
     if kind == "case.merged":
         return [reader.t("event.merged", key=key_of(data["from"], prefix))]
     if kind in ("message.moved", "case.split"):
-        source = ", ".join(key_of(one, prefix) for one in data["from"])
+        source = ", ".join(key_of(number, prefix) for number in data["from"])
         return [reader.t("event.moved", n=len(data["messages"]), key=source)]
     if kind == "case.kept_apart":
         return [reader.t("event.kept_apart", key=key_of(data["other"], prefix))]
@@ -48,15 +48,17 @@ def _changes(data: Mapping[str, Any], reader: Reader, items: Mapping[str, str]) 
     for name, value in data["set"].items():
         if name in ("items", "asks"):
             before = was.get(name) or {}
-            for one, new in (dict.fromkeys(before) if value is None else value).items():
-                label = items.get(one, one) if name == "items" else reader.asked(one.partition("-")[2] or one, items)
-                old, now = _row(before.get(one), reader, name), _row(new, reader, name, chosen=True)
-                lines.append(_line(label, old, now))
+            for id, new in (dict.fromkeys(before) if value is None else value).items():
+                label = items.get(id, id) if name == "items" else reader.asked(id.partition("-")[2] or id, items)
+                old_text, new_text = _state(before.get(id), reader, name), _state(new, reader, name, by_person=True)
+                lines.append(_line(label, old_text, new_text))
         else:
             label = reader.t({"title": "set.title", "owner": "owner"}.get(name, f"f.{name}"))
-            old = _value(name, was[name], reader) if name in was else ""
-            now = reader.t("set.rules") if value is None and name != "owner" else _value(name, value, reader)
-            lines.append(_line(label, reader.t("event.by_rules", value=old) if old == now else old, now))
+            old_text = _value(name, was[name], reader) if name in was else ""
+            new_text = reader.t("set.rules") if value is None and name != "owner" else _value(name, value, reader)
+            if old_text == new_text:
+                old_text = reader.t("event.by_rules", value=old_text)
+            lines.append(_line(label, old_text, new_text))
     return lines
 
 
@@ -76,15 +78,15 @@ def _value(name: str, value: Any, reader: Reader) -> str:
     return reader.t(f"status.{value}") if name == "status" else str(value)
 
 
-def _row(value: Any, reader: Reader, group: str, *, chosen: bool = False) -> str:
-    """Return the state of an item or a request in words; ``chosen``: as a person set it."""
+def _state(value: Any, reader: Reader, group: str, *, by_person: bool = False) -> str:
+    """Return the text for a value of an item or a request. ``by_person``: a person set it; else the case showed it."""
     if value is None:
-        return reader.t("set.rules") if chosen else ""
+        return reader.t("set.rules") if by_person else ""
     if group == "asks":
         if isinstance(value, Mapping):
             return reader.t("event.answered", words=value["answer"])
         return reader.t(f"ask.{value}")
-    if isinstance(value, Mapping):  # as the case showed it
-        given = value["state"] == "present" and value["value"]
-        return reader.t("event.words", words=given) if given else reader.t(f"state.{value['state']}")
+    if isinstance(value, Mapping):  # what the case showed
+        text = value["state"] == "present" and value["value"]
+        return reader.t("event.words", words=text) if text else reader.t(f"state.{value['state']}")
     return reader.t("state.waived") if value == "waived" else reader.t("event.words", words=value)

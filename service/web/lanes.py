@@ -1,4 +1,4 @@
-"""The start page: open cases in lanes by next to act; with a filter or a search, a list."""
+"""The start page: the open cases in columns (lanes), one for each side that has to act; or a filtered list of cases."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from service.store.cursor import from_cursor, to_cursor
 from service.web.frame import Frame, who
 from service.web.outcome import outcome
 
-LANE = 24
-PAGE = 40
-COUNTED = 1000
+LANE = 24  # maximum number of cases shown in a lane
+PAGE = 40  # maximum number of cases on a page of a list
+COUNTED = 1000  # number up to which cases are counted
 LANES = ("team", "vendor", "requester")
 CHOICES: dict[str, tuple[str, ...]] = {
     "status": ("open", "resolved", "closed"),
@@ -42,18 +42,18 @@ def routes(frame: Frame) -> APIRouter:
             return frame.page(request, "list.html", **shown, vendors=sorted(desk.rules.vendors.profiles))
         shown |= desk.database.read(lambda conn: _lanes(conn, desk.prefix))
         now = desk.now()
-        away = [(one, since) for one in desk.database.read(mailboxes.statuses) if (since := one.away_since(now))]
-        shown["away"] = [{"name": one.name, "since": stamp(since), "cause": one.cause} for one, since in away]
+        shown["away"] = [
+            {"name": mailbox.name, "since": stamp(since), "cause": mailbox.cause}
+            for mailbox in desk.database.read(mailboxes.statuses)
+            if (since := mailbox.away_since(now))
+        ]
         return frame.page(request, "lanes.html", **shown, vendors=[], intake=desk.settings.intake[0])
 
     return router
 
 
 def _lanes(conn: Any, prefix: str) -> dict[str, Any]:
-    """Return the open cases by next to act, most urgent first, then longest waiting first.
-
-    Each case appears once, in the lane of the side that has to act; P1 cases and cases that need triage are counted.
-    """
+    """Return the template values of the lanes. In each, the most urgent cases are first, then the longest waiting."""
     lanes = []
     for side in LANES:
         which = cases.Filter(status=("open",), waiting_on=(side,))
@@ -61,22 +61,20 @@ def _lanes(conn: Any, prefix: str) -> dict[str, Any]:
         count = len(items) if more is None else cases.count(conn, which, prefix, COUNTED)
         lanes.append({"side": side, "items": items, "count": count, "more": more is not None})
     nobody, _ = cases.page(conn, cases.Filter(status=("open",), waiting_on=("none",)), "priority", 8, None, prefix)
-    burning = cases.count(conn, cases.Filter(status=("open",), priority=("P1",)), prefix, COUNTED)
-    triage = cases.count(conn, cases.Filter(status=("open",), needs_triage=True), prefix, COUNTED)
-    anything = bool(nobody) or any(lane["items"] for lane in lanes)
-    if not anything:
-        anything = bool(cases.page(conn, cases.Filter(), "-updated", 1, None, prefix)[0])
     return {
         "lanes": lanes,
         "nobody": nobody,
-        "burning": burning,
-        "triage": triage,
-        "anything": anything,
+        "burning": cases.count(conn, cases.Filter(status=("open",), priority=("P1",)), prefix, COUNTED),
+        "triage": cases.count(conn, cases.Filter(status=("open",), needs_triage=True), prefix, COUNTED),
+        "anything": bool(nobody)
+        or any(lane["items"] for lane in lanes)
+        or bool(cases.page(conn, cases.Filter(), "-updated", 1, None, prefix)[0]),
         "counted": COUNTED,
     }
 
 
 def _list(desk: Desk, chosen: dict[str, str], cursor: str | None, me: str) -> dict[str, Any]:
+    """Return the template values of a list of cases. ``chosen``: filters and order. Raises Refused."""
     for name, values in CHOICES.items():
         if name in chosen and chosen[name] not in values:
             raise Refused(f"{name}: {chosen[name][:40]} is not a possible value")

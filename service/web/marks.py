@@ -1,4 +1,4 @@
-"""Marks the quotes of statements in the text of a mail."""
+"""Marks passages of a mail that are evidence for something, such as the priority or a checklist item."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A quote in one mail, and what it is evidence for. ``kind``: item, ask, why, heard, parked."""
+    """A quote from a mail, and what it is evidence for."""
 
-    kind: str
+    kind: str  # item: checklist item; ask: request; why: priority; heard: urgent wording; parked: parked topic
     quote: str
-    label: str
-    anchor: str
+    label: str  # names what it is evidence for
+    anchor: str  # id of the HTML element
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a text, marked or not."""
+    """A part of a text, with its mark if it is marked."""
 
     text: str
     mark: Mark | None = None
@@ -28,49 +28,49 @@ class Piece:
 
 
 def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
-    """Return ``text`` in pieces. Of overlapping marks the first is shown, of two at the same start the longer one.
+    """Split a text into marked and unmarked pieces.
 
-    The others are listed in ``also``.
+    Of overlapping marks, the first one is shown, or the longer one if they start together. The others are in ``also``.
     """
-    found: list[tuple[int, int, Mark]] = []
+    spans: list[tuple[int, int, Mark]] = []
     for mark in marks:
         quote = mark.quote.strip()
         at = text.find(quote) if quote else -1
         if at >= 0:
-            found.append((at, at + len(quote), mark))
-    found.sort(key=lambda span: (span[0], -span[1]))
-    made: list[Piece] = []
+            spans.append((at, at + len(quote), mark))
+    spans.sort(key=lambda span: (span[0], -span[1]))
+    split: list[Piece] = []
     done = 0
-    for start, end, mark in found:
+    for start, end, mark in spans:
         if start < done:
-            made[-1] = replace(made[-1], also=(*made[-1].also, mark))
+            split[-1] = replace(split[-1], also=(*split[-1].also, mark))
             continue
         if start > done:
-            made.append(Piece(text[done:start]))
-        made.append(Piece(text[start:end], mark))
+            split.append(Piece(text[done:start]))
+        split.append(Piece(text[start:end], mark))
         done = end
     if done < len(text):
-        made.append(Piece(text[done:]))
-    return made
+        split.append(Piece(text[done:]))
+    return split
 
 
 def of_case(case: dict[str, Any], labels: dict[str, str]) -> dict[str, list[Mark]]:
-    """Return message id → marks of a case. ``labels``: kind → label in the reader's language."""
-    rows = [("item", line, line["label"], line["item"]) for line in case.get("checklist", ())]
+    """Return message id → marks, from a case document. ``labels``: kind of mark → label, except for items."""
+    rows = [("item", item, item["label"], item["item"]) for item in case.get("checklist", ())]
     rows += [("ask", ask, labels["ask"], ask["id"]) for ask in case.get("asks", ())]
     detail = case.get("priority_detail") or {}
-    said_of = {"why": detail.get("evidence", ()), "heard": detail.get("heard", ()), "parked": case.get("parked", ())}
-    for kind, found in said_of.items():
-        rows += [(kind, said, labels[kind], number) for number, said in enumerate(found)]
+    lists = {"why": detail.get("evidence", ()), "heard": detail.get("heard", ()), "parked": case.get("parked", ())}
+    for kind, entries in lists.items():
+        rows += [(kind, entry, labels[kind], number) for number, entry in enumerate(entries)]
     by_message: dict[str, list[Mark]] = {}
-    for kind, said, label, name in rows:
-        if said.get("message") is not None and said.get("quote"):
-            mark = Mark(kind, str(said["quote"]), label, f"{kind}-{name}")
-            by_message.setdefault(str(said["message"]), []).append(mark)
+    for kind, entry, label, name in rows:
+        if entry.get("message") is not None and entry.get("quote"):
+            mark = Mark(kind, str(entry["quote"]), label, f"{kind}-{name}")
+            by_message.setdefault(str(entry["message"]), []).append(mark)
     return by_message
 
 
 def placed(marked: dict[str, list[Piece]]) -> set[str]:
-    """Return the anchors on the page; links are made only to these."""
-    pieces_marked = [piece for made in marked.values() for piece in made if piece.mark]
-    return {mark.anchor for piece in pieces_marked for mark in (piece.mark, *piece.also) if mark}
+    """Return the anchors of all marks on the page. A link to another anchor would lead nowhere."""
+    all_pieces = (piece for pieces in marked.values() for piece in pieces)
+    return {mark.anchor for piece in all_pieces for mark in (piece.mark, *piece.also) if mark}

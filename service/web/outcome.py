@@ -1,4 +1,4 @@
-"""What a page says after a change: the query parameters with which a form redirects to it."""
+"""The message on a page after a change. A form redirects to the page with query parameters that describe the change."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 IDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}){0,99}")
-"""Ids of corrections to undo together: ``41.42``."""
+"""Matches the ids of changes that are undone together: ``41.42``."""
 REASONS = ("gone", "merged", "other")
+"""Why a case was not changed."""
 DONE = ("set", "merged", "dismissed", "accepted", "moved", "undone", "asked", "noted", "assigned", "resolved")
-"""Changes that a page tells about after it was redirected to."""
+"""Values of the parameter ``done``: the change that was made."""
 NAMES = ("done", "undo", "failed", "key")
 
 
 def outcome(request: Request) -> dict[str, Any]:
-    """Return what a page says: the change, its undo, the cases that were left out, and its address without these."""
+    """Return the template values of the message: the change, ids to undo it, and the cases that were not changed."""
     query = request.query_params
     done, undo = query.get("done", ""), query.get("undo", "")
     failed = re.findall(r"([A-Za-z0-9]{1,20}-\d{1,15}):([a-z]+)", query.get("failed", "")[:4000])
@@ -33,22 +34,23 @@ def outcome(request: Request) -> dict[str, Any]:
 
 
 def of_redirect(request: Request) -> str:
-    """Return these parameters of a request as a query, to keep them in a redirect; empty without any."""
+    """Return the parameters of the message as a query string, for a further redirect; "" if there are none."""
     kept = [pair for pair in request.query_params.multi_items() if pair[0] in NAMES]
     return f"?{urlencode(kept)}" if kept else ""
 
 
 def overview(path: str) -> str:
-    """Return the address of the overview with its filter, without the outcome of an earlier change."""
+    """Return the address of the start page with the filter in ``path``, without the message about a change."""
     head, _, query = path.partition("?")
     kept = [(name, value) for name, value in parse_qsl(query) if name not in NAMES] if head == "/" else []
     return f"/?{urlencode(kept)}" if kept else "/"
 
 
 def back_to_overview(path: str, done: str, events: Sequence[int], failed: Sequence[str]) -> Response:
-    """Redirect to the overview after a change of several cases."""
-    said = {"done": done, "undo": ".".join(map(str, events))} if events else {}
+    """Redirect to the start page after a change of several cases. ``failed``: ``KEY:REASON`` of unchanged cases."""
+    message = {"done": done, "undo": ".".join(map(str, events))} if events else {}
     if failed:
-        said["failed"] = ".".join(failed)
-    here = overview(path)
-    return RedirectResponse(f"{here}{'&' if '?' in here else '?'}{urlencode(said)}" if said else here, 303)
+        message["failed"] = ".".join(failed)
+    address = overview(path)
+    query = f"{'&' if '?' in address else '?'}{urlencode(message)}" if message else ""
+    return RedirectResponse(address + query, 303)

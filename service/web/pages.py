@@ -1,7 +1,4 @@
-"""Web pages for people, rendered on the server.
-
-They work without JavaScript and update live with it.
-"""
+"""The routes of all web pages. Pages work without JavaScript; with it, they update themselves."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from service.web import case, changes, lanes, selected
 from service.web.frame import LANGUAGE_COOKIE, POLICY, Frame, Posted, Who, back_to
 
 TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
-SHOWN = 100
+OUTBOX_ENTRIES = 100
 """Number of outbox entries on one page."""
 
 
@@ -43,7 +40,7 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def _lists(frame: Frame) -> APIRouter:
-    """Return the routes of the vendors and of received mail."""
+    """Return the routes of the lists of vendors and of received mail."""
     router, desk = frame.router(), frame.desk
 
     @router.get("/vendors")
@@ -70,7 +67,7 @@ def _lists(frame: Frame) -> APIRouter:
 
 
 def _outbox(frame: Frame) -> APIRouter:
-    """Return the routes of mails that sodan sends."""
+    """Return the routes of the outbox."""
     router, desk = frame.router(), frame.desk
 
     @router.get("/outbox")
@@ -82,8 +79,8 @@ def _outbox(frame: Frame) -> APIRouter:
         def read(conn: Connection) -> dict[str, Any]:
             return {
                 "counts": outbox.counts(conn),
-                "rows": outbox.listing(conn, state, SHOWN),
-                "tripped": outbox.tripped(conn),
+                "rows": outbox.listing(conn, state, OUTBOX_ENTRIES),
+                "tripped": outbox.last_held_by_hourly_limit(conn),
             }
 
         return frame.page(request, "outbox.html", **desk.database.read(read), state=state)
@@ -106,7 +103,7 @@ def _outbox(frame: Frame) -> APIRouter:
 
 
 def _files(frame: Frame) -> APIRouter:
-    """Return the routes of the documentation of the API, and of static files."""
+    """Return the routes of the API documentation, of explanations of errors, and of static files."""
     router = frame.router()
 
     @router.get("/docs")
@@ -116,20 +113,20 @@ def _files(frame: Frame) -> APIRouter:
     @router.get("/problems/{name}")
     def explain_problem(request: Request, name: str) -> Response:
         """Explain an error of the API and what to do about it."""
-        found = next((status for status, one in PROBLEM_TYPES.items() if one == name), None)
-        if found is None:
+        status = next((status for status, type_name in PROBLEM_TYPES.items() if type_name == name), None)
+        if status is None:
             raise NotFound("there is no such type of problem")
-        return frame.page(request, "problem.html", number=found, title=HTTPStatus(found).phrase)
+        return frame.page(request, "problem.html", number=status, title=HTTPStatus(status).phrase)
 
     @router.get("/static/{name}")
     def static(name: str) -> Response:
-        found = frame.static.get(name)
-        if found is None:
+        if name not in frame.static:
             raise NotFound("there is no such file")
+        content, media_type = frame.static[name]
         return Response(
-            found[0],
+            content,
             headers={
-                "Content-Type": found[1],
+                "Content-Type": media_type,
                 "Cache-Control": "public, max-age=31536000, immutable",
                 "Content-Security-Policy": POLICY,
             },
@@ -151,7 +148,7 @@ def _entry(frame: Frame) -> APIRouter:
         return frame.page(request, "login.html", wrong=False)
 
     @router.post("/login")
-    def come_in(request: Request, posted: Posted) -> Response:
+    def sign_in(request: Request, posted: Posted) -> Response:
         secret = dict(posted).get("token", "").strip()
         if not secret or desk.database.read(lambda conn: tokens.find(conn, secret, desk.now())) is None:
             return frame.page(request, "login.html", 401, wrong=True)
@@ -161,7 +158,7 @@ def _entry(frame: Frame) -> APIRouter:
         return answer
 
     @router.post("/logout")
-    def go_out() -> Response:
+    def sign_out() -> Response:
         answer = RedirectResponse("/login", 303)
         answer.delete_cookie(TOKEN_COOKIE, httponly=True, samesite="strict")
         return answer
@@ -169,8 +166,8 @@ def _entry(frame: Frame) -> APIRouter:
     @router.get("/language")
     def language(to: str = "ja", back: str = "/") -> Response:
         # only a path on this site: "//elsewhere" and "/\elsewhere" lead to other sites
-        here = back if back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable() else "/"
-        answer = RedirectResponse(here, 303)
+        path = back if back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable() else "/"
+        answer = RedirectResponse(path, 303)
         answer.set_cookie(LANGUAGE_COOKIE, "en" if to == "en" else "ja", samesite="lax", max_age=365 * 86400)
         return answer
 

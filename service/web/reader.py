@@ -1,4 +1,4 @@
-"""Texts, durations, times and names in the reader's language and time zone. Readers are helped, never judged."""
+"""Texts, durations, times and names in the language and time zone of the person who views a page."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def _load(file: str) -> Any:
 
 
 WORDS: dict[str, dict[Language, str]] = _load("texts.yaml")
-"""Name → its text in each language."""
+"""Name of a text → the text in each language."""
 ERRORS: dict[str, str] = _load("errors.yaml")
-"""English text of the store, with ``{}`` for each value → the text in Japanese."""
+"""English error text, with ``{}`` in the place of each value → the same text in Japanese."""
 _DAYS = {"ja": "月火水木金土日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
 _UNITS = ((86400, "日", "d"), (3600, "時間", "h"), (60, "分", "min"))
 
@@ -36,61 +36,62 @@ class Reader:
     zone: tzinfo
     vendor_name: Callable[[str, str], str]
     usual_times: Callable[[], Mapping[str, float]] = dict
-    """Priority → seconds until such a case is usually resolved."""
+    """A function that returns priority → seconds until a case of this priority is usually resolved."""
 
     def t(self, name: str, **values: object) -> str:
+        """Return the text called ``name`` in the reader's language."""
         return say(self.language, name, **values)
 
     def translated(self, text: str) -> str:
-        """Return a text of the store or an error; ``error.NAME`` is a text of the page."""
+        """Return an English text in the reader's language. ``text`` may also be the name of a text: ``error.NAME``."""
         return self.t(text) if text.startswith("error.") else translated(self.language, text)
 
     def based_on(self, evidence: Mapping[str, Any]) -> str:
-        """Return the words of evidence for the case of a mail; if content decided, these are reasons."""
+        """Return the text of the evidence for the case of a mail. Only reasons for similar content are translated."""
         words = str(evidence.get("words") or "")
         return BETWEEN.join(map(self.translated, words.split(BETWEEN))) if evidence.get("kind") == "content" else words
 
     def counted(self, name: str, number: int) -> str:
-        """Return the text ``name`` with a number; the singular has a text of its own."""
+        """Return the text called ``name`` with a number; for 1 it is the text ``NAME.one``."""
         return self.t(f"{name}.one") if number == 1 else self.t(name, n=number)
 
     def length(self, seconds: float | None) -> str:
-        """Return a duration in its two largest units, or in one if that is ten or more: 3日4時間, 2 h 5 min."""
+        """Return a duration in its two largest units, such as 3日4時間 or 2 h 5 min; in one unit from ten units on."""
         if seconds is None:
             return "–"
         if seconds == 0:
             return "0分" if self.language == "ja" else "0 min"
         left, parts = max(0, int(seconds)), []
         for size, ja, en in _UNITS:
-            count, rest = divmod(left, size)
+            count, remainder = divmod(left, size)
             if count:
                 parts.append(f"{count}{ja}" if self.language == "ja" else f"{count} {en}")
-                left = rest
+                left = remainder
                 if count >= 10 or len(parts) == 2:
                     break
             elif parts:
                 break
-        none = "1分未満" if self.language == "ja" else "under a minute"
-        return ("" if self.language == "ja" else " ").join(parts) or none
+        below_a_minute = "1分未満" if self.language == "ja" else "under a minute"
+        return ("" if self.language == "ja" else " ").join(parts) or below_a_minute
 
-    def age(self, written: str | None) -> str:
-        """Return how long ago a time was."""
-        return self.length((self.now - datetime.fromisoformat(written)).total_seconds()) if written else ""
+    def age(self, time: str | None) -> str:
+        """Return how long ago a time (ISO 8601) was."""
+        return self.length((self.now - datetime.fromisoformat(time)).total_seconds()) if time else ""
 
     def open_for(self, case: Mapping[str, Any]) -> str:
-        """Return how long a case is open, and what is usual for its priority."""
+        """Return how long a case has been open, and how long cases of its priority usually are."""
         age, usual = self.age(case["opened_at"]), self.usual_times().get(case["priority"])
         return self.t("open_for.usual", age=age, usual=self.length(usual)) if usual else self.t("open_for", age=age)
 
-    def since(self, written: str) -> str:
-        """Return since when something lasts, as the end of a sentence."""
-        new = (self.now - datetime.fromisoformat(written)).total_seconds() < 60
-        return self.t("turn.now") if new else self.t("turn.since", age=self.age(written))
+    def since(self, time: str) -> str:
+        """Return how long a side has had to act since a time (ISO 8601)."""
+        new = (self.now - datetime.fromisoformat(time)).total_seconds() < 60
+        return self.t("turn.now") if new else self.t("turn.since", age=self.age(time))
 
     def moment(self, time: datetime | str | None) -> str:
-        """Return day and time in the reader's zone, with the year if it is not the current one.
+        """Return day and time in the reader's zone, such as 11/24(火) 10:31 or Tue 24 Nov 10:31.
 
-        11/24(火) 10:31, Tue 24 Nov 10:31
+        The year is shown if it is not the current one.
         """
         if not time:
             return ""
@@ -111,14 +112,14 @@ class Reader:
     def side(self, side: str | None) -> str:
         return self.t(f"side.{side or 'none'}")
 
-    def label(self, written: Any) -> str:
-        """Return a label in the reader's language, or a plain text unchanged."""
-        if isinstance(written, dict):
-            return str(written.get(self.language) or written.get("en") or next(iter(written.values()), ""))
-        return str(written)
+    def label(self, label: Any) -> str:
+        """Return a label in the reader's language. ``label``: language → text, or a single text."""
+        if isinstance(label, dict):
+            return str(label.get(self.language) or label.get("en") or next(iter(label.values()), ""))
+        return str(label)
 
     def size(self, count: float) -> str:
-        """Return a number of bytes in B, KB or MB."""
+        """Return a number of bytes as text, in B, KB or MB."""
         for unit in ("B", "KB"):
             if count < 1000:
                 return f"{count:.0f} {unit}"
@@ -126,13 +127,13 @@ class Reader:
         return f"{count:.1f} MB"
 
     def asked(self, what: str, items: Mapping[str, str]) -> str:
-        """Return what a request asks for, in words."""
-        head, colon, item = what.partition(":")
-        return self.t("what.info", item=items.get(item, item)) if colon else self.t(f"what.{head}")
+        """Return the text for what a request asks for, such as ``logs`` or ``info:version``. ``items``: id → label."""
+        kind, colon, item = what.partition(":")
+        return self.t("what.info", item=items.get(item, item)) if colon else self.t(f"what.{kind}")
 
 
 def say(language: Language, name: str, **values: object) -> str:
-    """Return the text called ``name``; the last part of the name if there is none."""
+    """Return the text called ``name`` with its values. Without such a text, return the last part of the name."""
     if name not in WORDS:
         return name.rpartition(".")[2]
     text = WORDS[name][language]
@@ -140,7 +141,7 @@ def say(language: Language, name: str, **values: object) -> str:
 
 
 def translated(language: Language, text: str) -> str:
-    """Return an English text of the store in this language; unchanged if there is no translation."""
+    """Return an English error text in a language, or unchanged if ``ERRORS`` has no translation."""
     if language == "ja":
         for english, japanese in ERRORS.items():
             values = _values(english, text)
@@ -150,29 +151,29 @@ def translated(language: Language, text: str) -> str:
 
 
 def _values(template: str, text: str) -> list[str] | None:
-    """Return the values with which ``template`` makes ``text``; None if it does not."""
+    """Return the values that ``text`` has in the places of ``{}`` in ``template``; None if it does not match."""
     first, *others = template.split("{}")
     if not text.startswith(first):
         return None
-    values, rest = [], text[len(first) :]
+    values, remaining = [], text[len(first) :]
     for part in others:
-        value, found, rest = rest.partition(part) if part else (rest, "all", "")
-        if not found:
+        value, matched, remaining = remaining.partition(part) if part else (remaining, "all", "")
+        if not matched:
             return None
         values.append(value)
-    return None if rest else values
+    return None if remaining else values
 
 
 def language_of(accept: str, chosen: str | None) -> Language:
-    """Return the chosen language, else the one the browser prefers (RFC 9110 §12.5.4), else Japanese."""
+    """Return the chosen language, or the one that the browser prefers (RFC 9110 §12.5.4), or Japanese."""
     if chosen in ("ja", "en"):
         return "ja" if chosen == "ja" else "en"
     best: tuple[float, Language] = (0.0, "en" if accept.strip() else "ja")
     for part in accept.split(",")[:20]:
-        tag, _, rest = part.strip().partition(";")
+        tag, _, quality = part.strip().partition(";")
         language = tag.strip().lower().partition("-")[0]
         try:
-            weight = float(rest.strip().removeprefix("q=")) if rest.strip() else 1.0
+            weight = float(quality.strip().removeprefix("q=")) if quality.strip() else 1.0
         except ValueError:
             weight = 0.0
         if language in ("ja", "en") and weight > best[0]:

@@ -1,4 +1,4 @@
-"""Changes of several selected cases: assign, resolve, merge. Each case changes as it would alone."""
+"""Changes of several selected cases: assign, resolve, merge. Each case is changed in its own transaction."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from service.errors import AlreadyMerged, NotFound, Refused, SodanError
 from service.web.frame import Frame, Posted, Who, back_to
 from service.web.outcome import back_to_overview, overview
 
-MOST = 100
-"""Number of cases that one form changes."""
+MAX_CASES = 100
+"""Maximum number of cases that one form changes."""
 
 
 def routes(frame: Frame) -> APIRouter:
     router, desk = frame.router(), frame.desk
 
     def each(keys: Sequence[str], change: Callable[[int], int]) -> tuple[list[int], list[str]]:
-        """Change each case in a transaction of its own. Returns the event ids, and ``SD-4:merged`` where it failed."""
+        """Change each case. Returns the ids of the events, and ``KEY:REASON`` of the cases that were not changed."""
         events, failed = [], []
         for key in keys:
             try:
                 events.append(change(desk.number_of(key)))
-            except SodanError as error:  # of this case alone: the others are changed all the same
+            except SodanError as error:
                 failed.append(f"{key}:{_reason(error)}")
         return events, failed
 
@@ -40,32 +40,33 @@ def routes(frame: Frame) -> APIRouter:
 
     @router.get("/merge")
     def choose(request: Request) -> Response:
-        """Show the selected cases, to choose the one that stays."""
-        found, failed = {}, []
+        """Show the selected cases, so that the person chooses the one into which the others are merged."""
+        documents, failed = {}, []
         for key in _keys(request.query_params.multi_items()):
             try:
                 case = desk.find(key)
                 if case.merged_into is not None:
                     raise AlreadyMerged("the case is already merged into another case")
-                found[case.id] = case.document
+                documents[case.id] = case.document
             except (NotFound, AlreadyMerged) as error:
                 failed.append((key, _reason(error)))
         back = overview(request.query_params.get("back", "/"))
-        shown = [found[number] for number in sorted(found)]
+        shown = [documents[number] for number in sorted(documents)]
         return frame.page(request, "merge.html", found=shown, failed=failed, back=back)
 
     @router.post("/merge")
     def merge(who: Who, posted: Posted) -> Response:
         values = dict(posted)
-        stays = desk.number_of(values.get("into", ""))
-        key = desk.key_of(stays)
-        others = [one for one in _keys(posted) if one.upper() != key]
-        events, failed = each(others, lambda number: desk.merge(number, stays, who)[0])
+        target = desk.number_of(values.get("into", ""))
+        target_key = desk.key_of(target)
+        others = [key for key in _keys(posted) if key.upper() != target_key]
+        events, failed = each(others, lambda number: desk.merge(number, target, who)[0])
         if not events:
             return back_to_overview(values.get("back", "/"), "merged", events, failed)
-        gone = {one.partition(":")[0] for one in failed}
-        said = {"undo": ".".join(map(str, events)), "key": ", ".join(one for one in others if one not in gone)}
-        return back_to(f"/cases/{key}", "merged", **said, **({"failed": ".".join(failed)} if failed else {}))
+        failed_keys = {failure.partition(":")[0] for failure in failed}
+        merged_keys = ", ".join(key for key in others if key not in failed_keys)
+        message = {"undo": ".".join(map(str, events)), "key": merged_keys}
+        return back_to(f"/cases/{target_key}", "merged", **message, **({"failed": ".".join(failed)} if failed else {}))
 
     return router
 
@@ -83,7 +84,7 @@ def _wanted(values: dict[str, str]) -> dict[str, Any]:
 
 def _keys(given: Sequence[tuple[str, str]]) -> list[str]:
     keys = list(dict.fromkeys(value[:40] for name, value in given if name == "case"))
-    if len(keys) > MOST:
+    if len(keys) > MAX_CASES:
         raise Refused("error.too_many")
     return keys
 

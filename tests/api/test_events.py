@@ -16,7 +16,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from service.api.webhook_delivery import check_url, reachable, tell_one
+from service.api.webhook_delivery import check_url, deliver_one, reachable
 from service.desk import Desk
 from service.errors import Refused
 from service.store import webhooks
@@ -122,7 +122,7 @@ def hook(service: Running, url: str, *kinds: str) -> str:
 
 def tell(desk: Desk) -> None:
     async def all_of_them() -> None:
-        while await tell_one(desk):
+        while await deliver_one(desk):
             pass
 
     asyncio.run(all_of_them())

@@ -70,7 +70,7 @@ class Stored:
         if self.place == "file":
             [path] = self.folder.rglob("*.zst")
             return path.read_bytes()
-        return bytes(self.database.read(lambda conn: contents.kept(conn, self.id)).stored)
+        return bytes(self.database.read(lambda conn: contents.stored_content(conn, self.id)).stored)
 
 
 @pytest.fixture(params=["file", "row"])

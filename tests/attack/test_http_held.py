@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from service.api import bodies, connections
-from service.api.events import MOST_LISTENERS
+from service.api.events import MAX_LISTENERS
 from tests.running import Running
 
 LIMIT = bodies.BODY_BYTES
@@ -182,8 +182,8 @@ def test_the_limit_of_listeners_holds_for_those_that_come_at_once(
 ) -> None:
     from service.api import events
 
-    assert MOST_LISTENERS == 200
-    monkeypatch.setattr(events, "MOST_LISTENERS", 4)
+    assert MAX_LISTENERS == 200
+    monkeypatch.setattr(events, "MAX_LISTENERS", 4)
     ready, answers = threading.Barrier(16), []
 
     def listen() -> None:
@@ -204,7 +204,7 @@ def test_the_limit_of_listeners_holds_for_those_that_come_at_once(
 def test_listeners_that_went_give_their_place_back(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     from service.api import events
 
-    monkeypatch.setattr(events, "MOST_LISTENERS", 2)
+    monkeypatch.setattr(events, "MAX_LISTENERS", 2)
     for _ in range(6):
         ends = time.monotonic() + 60
         while True:

@@ -13,7 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import insert, select
 
-from service.api.webhook_delivery import tell_one
+from service.api.webhook_delivery import deliver_one
 from service.app import encrypt_secrets
 from service.cli.terminal.doctor import examine
 from service.desk import Desk
@@ -96,7 +96,7 @@ def test_a_wrong_key_file_is_named_and_nothing_is_sent(
     sqlite.transact(lambda conn: conn.execute(insert(events), {"kind": "case.opened", "at": NOW, "data": {}}))
     WRONG[wrong](tmp_path / "key")
     desk = Desk(settings, sqlite, lambda: context, lambda: NOW + timedelta(minutes=1))
-    assert asyncio.run(tell_one(desk))
+    assert asyncio.run(deliver_one(desk))
     [row] = sqlite.read(webhooks.listing)
     assert (row["attempts"], str(tmp_path / "key") in row["last_error"]) == (1, True)
     examine(settings, sqlite, NOW)

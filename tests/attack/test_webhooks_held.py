@@ -101,7 +101,7 @@ def row(service: Running, id: int) -> dict[str, object]:
 
 
 def test_one_that_drips_does_not_hold_up_another(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook_delivery, "LOOK", 0.05)
+    monkeypatch.setattr(webhook_delivery, "POLL_SECONDS", 0.05)
 
     async def until_heard(heard: threading.Event) -> None:
         async with webhook_delivery.sending(desk(embedded)):
@@ -122,7 +122,7 @@ def test_one_that_drips_has_a_total_time_and_the_error_is_recorded(
     with dripping() as port:
         id = hook(embedded, f"http://127.0.0.1:{port}/")
         embedded.deliver(REPORT)
-        assert asyncio.run(webhook_delivery.tell_one(desk(embedded)))
+        assert asyncio.run(webhook_delivery.deliver_one(desk(embedded)))
     found = row(embedded, id)
     assert (found["attempts"], found["last_error"]) == (1, "no response within 0.5 seconds")
 
@@ -138,11 +138,11 @@ def test_a_name_that_cannot_be_is_refused_when_the_webhook_is_made(empty: Runnin
 def test_a_name_that_cannot_be_and_is_there_already_fails_and_is_counted(embedded: Running, name: str) -> None:
     id = hook(embedded, f"https://{name}/in")
     embedded.deliver(REPORT)
-    assert asyncio.run(webhook_delivery.tell_one(desk(embedded)))
+    assert asyncio.run(webhook_delivery.deliver_one(desk(embedded)))
     found = row(embedded, id)
     assert found["attempts"] == 1
     assert found["last_error"]
-    assert not asyncio.run(webhook_delivery.tell_one(desk(embedded))), "it is not tried again at once"
+    assert not asyncio.run(webhook_delivery.deliver_one(desk(embedded))), "it is not tried again at once"
 
 
 def test_after_nine_failures_it_is_disabled_and_that_is_told(embedded: Running) -> None:
@@ -150,7 +150,7 @@ def test_after_nine_failures_it_is_disabled_and_that_is_told(embedded: Running) 
     embedded.deliver(REPORT)
     for number in range(webhooks.MAX_ATTEMPTS):
         assert row(embedded, id)["disabled_at"] is None
-        asyncio.run(webhook_delivery.tell_one(desk(embedded, timedelta(days=number + 1))))
+        asyncio.run(webhook_delivery.deliver_one(desk(embedded, timedelta(days=number + 1))))
     assert row(embedded, id)["disabled_at"] is not None
     told = embedded.database.read(
         lambda conn: conn.execute(select(events.c.data).where(events.c.kind == "webhook.disabled")).scalars().all()
@@ -163,5 +163,5 @@ def test_a_fault_of_ours_in_sending_is_counted_like_any_other(
 ) -> None:
     id = hook(embedded, "https://[::1%25]/in")
     embedded.deliver(REPORT)
-    asyncio.run(webhook_delivery.tell_one(desk(embedded)))
+    asyncio.run(webhook_delivery.deliver_one(desk(embedded)))
     assert row(embedded, id)["attempts"] == 1

@@ -57,14 +57,14 @@ def test_many_files_keep_their_order_whatever_one_of_them_does(sodan: Sodan, mai
 
 
 def test_a_file_that_takes_its_process_along_is_one_line(mail: Write) -> None:
-    from service.cli.terminal.many import Many
+    from service.cli.terminal.parallel import ParallelMap
     from tests.cli.falling import fall, told
 
     files = [mail(f"{number:03}.eml", "x") for number in range(40)]
     files[17] = mail("kill.eml", "x")
-    many = Many(told, fall, processes=2)
-    many.least = 1
-    assert list(many.over(files)) == ["fell" if file.name == "kill.eml" else file.name for file in files]
+    many = ParallelMap(told, fall, processes=2)
+    many.min_files = 1
+    assert list(many.map(files)) == ["fell" if file.name == "kill.eml" else file.name for file in files]
 
 
 def test_judge_prints_every_field_and_knows_the_team(sodan: Sodan, mail: Write) -> None:

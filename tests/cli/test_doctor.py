@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from service import intake
-from service.cli.terminal import doors
+from service.cli.terminal import listeners
 from service.store import spool
 from service.store.database import Database
 from service.store.migrate import migrate
@@ -87,7 +87,7 @@ def test_a_database_that_is_damaged(sodan: Sodan, database: Database, tmp_path: 
 
 
 def test_doors_where_somebody_says_nothing(sodan: Sodan, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "SECONDS", 0.2)
+    monkeypatch.setattr(listeners, "SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for name in ("SMTP", "HTTP"):
             monkeypatch.setenv(f"SODAN_{name}_LISTEN", f"127.0.0.1:{silent.getsockname()[1]}")

@@ -113,12 +113,12 @@ def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path
     migrate(database)
     ready = Readiness(database, 1024)
     with Part("smtp", tmp_path, url, port), connect(port) as client:
-        assert ready.trouble() is None
+        assert ready.problem() is None
 
         @contextlib.contextmanager
         def full() -> Iterator[None]:
             with disk.full():
-                assert ready.trouble() in (
+                assert ready.problem() in (
                     "the disk is full",
                     "the disk is almost full",
                     "the database reports a disk error",
@@ -126,19 +126,19 @@ def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path
                 yield
 
         promised = keeps_its_promises(client, full(), 80)
-        assert ready.trouble() is None
+        assert ready.problem() is None
         with disk.frozen():
-            assert ready.trouble() == "the database did not respond within 3 seconds"
+            assert ready.problem() == "the database did not respond within 3 seconds"
         assert send(client, 500)[0] == 250
     database.close()
     assert disk.read_only()
     with Part("smtp", tmp_path, url, port), connect(port) as client:
         assert send(client, 501) == NOT_NOW
-        assert ready.trouble() is not None
+        assert ready.problem() is not None
         database.close()
         disk.writable()
         assert send(client, 502)[0] == 250
-        assert ready.trouble() is None
+        assert ready.problem() is None
     read = worker(database)
     while read.step():
         pass
@@ -163,10 +163,10 @@ def test_a_primary_fails_and_its_standby_takes_over(tmp_path: Path) -> None:
             assert send(client, 1)[0] == 250
             cluster.read_only(True)
             for _ in range(100):
-                if ready.trouble() is not None:
+                if ready.problem() is not None:
                     break
                 time.sleep(0.05)
-            assert ready.trouble() in ("the database is read-only", "the database does not respond")
+            assert ready.problem() in ("the database is read-only", "the database does not respond")
             assert send(client, 2) == NOT_NOW
             cluster.read_only(False)
             cluster.terminate_all()
@@ -176,10 +176,10 @@ def test_a_primary_fails_and_its_standby_takes_over(tmp_path: Path) -> None:
                     break
                 time.sleep(0.1)
             for _ in range(100):
-                if ready.trouble() is None:
+                if ready.problem() is None:
                     break
                 time.sleep(0.05)
-            assert ready.trouble() is None
+            assert ready.problem() is None
         read = worker(database)
         while _patiently(read.step):
             pass

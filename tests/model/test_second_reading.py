@@ -14,7 +14,7 @@ from service import second_reading
 from service.cli.terminal import doctor
 from service.intake import AppContext, receive
 from service.outbound import setup
-from service.outbound.duties import Round
+from service.outbound.due_mail import DueMail
 from service.replay import replay
 from service.second_reading import SecondReader
 from service.settings import Settings
@@ -195,7 +195,7 @@ def test_whatever_the_endpoint_does_the_mail_stands_and_no_statement_is_without_
     else:
         assert len(reading.get("statements", [])) == kept
         assert all(one["quote"] in text for one in reading.get("statements", []))
-        assert small.database.read(lambda conn: second_readings.usage_in_all(conn)).dropped == dropped
+        assert small.database.read(lambda conn: second_readings.total_usage(conn)).dropped == dropped
 
 
 def test_a_model_that_is_away_costs_nothing_but_a_wait(small: Desk) -> None:
@@ -223,7 +223,7 @@ def test_an_hour_without_the_model_is_told_by_a_metric_and_the_doctor_alone(
         """Everything that anybody could see of it: case, events, outgoing messages."""
         kinds = small.database.read(lambda conn: conn.execute(select(events.c.kind)).scalars().all())
         notifier, outbound = setup.notifier_of(small.settings), setup.outbound_of(small.settings, b"k" * 32)
-        Round(small.database, small.settings, small.context, outbound, notifier).look(small.now)
+        DueMail(small.database, small.settings, small.context, outbound, notifier).write(small.now)
         return small.case(), kinds, small.database.read(outbox.counts)
 
     before, reader = told(), small.reader("http://127.0.0.1:9/v1")

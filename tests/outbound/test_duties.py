@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.intake import rejudge
-from service.outbound.duties import Round
+from service.outbound.due_mail import DueMail
 from service.outbound.setup import notifier_of, outbound_of
 from service.store import cases, corrections
 from service.store.database import Database
@@ -20,7 +20,7 @@ MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)
 
 def _look(desk: Desk) -> None:
     outbound, notifier = outbound_of(desk.settings, KEY), notifier_of(desk.settings)
-    Round(desk.database, desk.settings, desk.context, outbound, notifier).look(desk.now)
+    DueMail(desk.database, desk.settings, desk.context, outbound, notifier).write(desk.now)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from service.intake import AppContext
-from service.outbound.duties import Round
+from service.outbound.due_mail import DueMail
 from service.outbound.setup import notifier_of, outbound_of, sender_of
 from service.settings import load
 from service.store import keys
@@ -142,7 +142,7 @@ def _next_morning(story: dict[str, Any], post: Postfix, language: str, given: di
     database = Database(settings.database_url)
     secret = database.transact(lambda conn: keys.key(conn, "case", morning))
     context = AppContext.of(settings, key=secret)
-    Round(database, settings, context, outbound_of(settings, secret), notifier_of(settings)).look(morning)
+    DueMail(database, settings, context, outbound_of(settings, secret), notifier_of(settings)).write(morning)
     sender = sender_of(settings, database, context, lambda: morning)
     while sender.step():
         pass

@@ -298,7 +298,7 @@ def test_the_breaker_says_that_it_has_tripped(sqlite: Database, host: Smarthost)
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
     desk.send()
     assert len(host.received) == 2
-    assert sqlite.read(outbox.tripped) == desk.now
+    assert sqlite.read(outbox.last_held_by_hourly_limit) == desk.now
     from service.store import feed
 
     kinds = [one["kind"] for one in sqlite.read(lambda conn: feed.since(conn, 0, 500, "SD"))]

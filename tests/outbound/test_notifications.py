@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.outbound.duties import Round
+from service.outbound.due_mail import DueMail
 from service.outbound.setup import notifier_of, outbound_of
 from service.store.database import Database
 from tests.outbound.desk import KEY, START, Desk, Smarthost, desk_with, report
@@ -66,7 +66,7 @@ def _desk(sqlite: Database, host: Smarthost, target: Target, **given: Any) -> De
 def _look(desk: Desk) -> None:
     """One round of what is due by time."""
     outbound, notifier = outbound_of(desk.settings, KEY), notifier_of(desk.settings)
-    Round(desk.database, desk.settings, desk.context, outbound, notifier).look(desk.now)
+    DueMail(desk.database, desk.settings, desk.context, outbound, notifier).write(desk.now)
 
 
 def test_a_burning_case_is_told_with_reason_and_link(sqlite: Database, host: Smarthost, target: Target) -> None:

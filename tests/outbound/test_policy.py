@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from service.outbound.policy import OwnAddresses, refusal
-from service.store.opening_mails import Opening
+from service.store.opening_mails import OpeningMail
 from service.store.spool import Envelope
 
 HOUSE = OwnAddresses(("corp.example",), ("intake@corp.example", "it@corp.example"))
 NOW = datetime(2026, 11, 4, tzinfo=UTC)
-REPORT = Opening(
+REPORT = OpeningMail(
     case_id=1, message=1, spool_id="", author="aiko@corp.example", name="Aiko", role="requester", origin="delivered",
     automatic=None, verified=True, subject="VPN", language="en", message_id=None, references=(), headers={}, date=NOW,
     received_at=NOW, document={},

@@ -14,19 +14,19 @@ from service.intake import AppContext
 from service.settings import load
 from service.store import contents, spool_view, tables
 from service.store.backup import backup, restore
-from service.store.blob_store import BlobStore, Folder, outside
+from service.store.blob_store import BlobStore, Folder, blob_store_of
 from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase
 from service.store.packing import unpack
-from service.store.retention import Gone
+from service.store.retention import DeletedCounts
 from service.worker import Worker
 from tests.store.test_erasure import TRACES, _fill, _mails, _mask
 from tests.store.test_retention import LATER, LONG, RAW, THEN, WHOLE, Site, _mail
 
 
 def bucket(endpoint: str, place: str) -> BlobStore:
-    made = outside(
+    made = blob_store_of(
         load(content_store=f"s3://mails/{place}", s3_endpoint=endpoint, s3_access_key="k", s3_secret_key="s")
     )
     assert made is not None
@@ -51,19 +51,19 @@ def test_raw_mails_go_from_the_bucket_and_a_copy_that_is_needed_stays(site: Site
     site.work()
     assert len(list(site.outside.keys())) == 2
     site.close(site.case_of("<keep1@corp.example>"), site.case_of("<keep3@corp.example>"))
-    assert site.go(RAW, THEN + timedelta(days=29)) == Gone()
-    assert site.go(RAW) == Gone(mails=3)
+    assert site.go(RAW, THEN + timedelta(days=29)) == DeletedCounts()
+    assert site.go(RAW) == DeletedCounts(mails=3)
     assert [site.kept(id) for id in (big, again, small, other, still_open)] == [False, False, False, True, True]
     assert len(list(site.outside.keys())) == 1
     assert site.sound()
-    assert site.go(RAW) == Gone()
+    assert site.go(RAW) == DeletedCounts()
 
 
 def test_whole_cases_go_with_what_is_in_the_bucket(site: Site) -> None:
     site.give(_mail(1, LONG), _mail(2, LONG), _mail(3, "The lift stands."))
     site.work()
     site.close(site.case_of("<keep1@corp.example>"), site.case_of("<keep2@corp.example>"))
-    assert site.go(WHOLE) == Gone(2, 2, 2)
+    assert site.go(WHOLE) == DeletedCounts(2, 2, 2)
     assert list(site.outside.keys()) == []
     assert site.sound()
 
@@ -81,7 +81,7 @@ def test_a_bucket_that_does_not_answer_is_asked_again_the_next_time(site: Site, 
     assert len(list(kept.keys())) == 1
     site.outside = kept
     assert not site.kept(id)
-    assert site.go(WHOLE) == Gone(1, 1, 1)
+    assert site.go(WHOLE) == DeletedCounts(1, 1, 1)
     assert list(kept.keys()) == []
     assert site.sound()
 

@@ -14,7 +14,7 @@ from service.errors import Unavailable
 from service.intake import AppContext, receive
 from service.settings import load
 from service.store import contents, spool_view
-from service.store.blob_store import BlobStore, Folder, key_of, outside, path_of
+from service.store.blob_store import BlobStore, Folder, blob_store_of, key_of, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.packing import pack, unpack
@@ -29,11 +29,11 @@ BIG = SMALL.replace(b"small", b"big") + b"0123456789abcdef\r\n" * 4000
 @pytest.fixture(params=["folder", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     if request.param == "folder":
-        made = outside(load(content_store=str(tmp_path / "contents")))
+        made = blob_store_of(load(content_store=str(tmp_path / "contents")))
     else:
         place = f"s3://mails/{tmp_path.name}"
         endpoint = request.getfixturevalue("s3")
-        made = outside(load(content_store=place, s3_endpoint=endpoint, s3_access_key="k", s3_secret_key="s"))
+        made = blob_store_of(load(content_store=place, s3_endpoint=endpoint, s3_access_key="k", s3_secret_key="s"))
     assert made is not None
     return made
 
@@ -52,7 +52,7 @@ def _taken_in(database: Database, shelf: BlobWriter, *mails: bytes) -> list[str]
 
 
 def _codecs(database: Database, ids: list[str]) -> list[tuple[str, int]]:
-    found = [database.read(lambda conn, id=id: contents.kept(conn, id)) for id in ids]  # type: ignore[misc]
+    found = [database.read(lambda conn, id=id: contents.stored_content(conn, id)) for id in ids]  # type: ignore[misc]
     return [(one.codec, len(one.stored)) for one in found]
 
 
@@ -109,7 +109,7 @@ def test_a_store_that_does_not_answer_holds_no_mail_up(database: Database, tmp_p
     (tmp_path / "file").unlink()
     better = BlobWriter(Folder(tmp_path / "file" / "contents"), 10_000)
     assert list(contents.move(database, better, None)) == [(ids[0], "file")]
-    assert contents.content(database, better.outside, ids[0]) == BIG
+    assert contents.content(database, better.blob_store, ids[0]) == BIG
 
 
 def test_contents_move_to_another_store_and_back_into_the_database(
@@ -129,7 +129,7 @@ def test_missing_changed_and_orphaned_contents_are_named(database: Database, tmp
     folder = Folder(tmp_path / "contents")
     other = BIG.replace(b"<big", b"<other")
     ids = _taken_in(database, BlobWriter(folder, 10_000), BIG, other)
-    key = database.read(lambda conn: contents.kept(conn, ids[0])).sha256
+    key = database.read(lambda conn: contents.stored_content(conn, ids[0])).sha256
     (tmp_path / "contents" / path_of(key)).write_bytes(pack(b"not that mail"))
     assert [id for id, words in contents.check(database, folder) if "is damaged" in words] == [ids[0]]
     folder.remove(key)
@@ -155,7 +155,7 @@ def test_who_tidies_looks_again_before_a_file_goes(database: Database, tmp_path:
     now = datetime.now(UTC)
 
     def removed(key: str, at: datetime) -> bool:
-        return contents.remove_unnamed(database, folder, key, at)
+        return contents.remove_unreferenced(database, folder, key, at)
 
     assert not removed(named, now + 2 * contents.YOUNG)
     assert not removed(orphan, now)
@@ -174,7 +174,7 @@ def test_a_file_stays_that_is_written_anew_while_rows_are_searched(sqlite: Datab
 
     event.listen(Engine, "after_cursor_execute", arrives)
     try:
-        assert not contents.remove_unnamed(sqlite, folder, key, datetime.now(UTC))
+        assert not contents.remove_unreferenced(sqlite, folder, key, datetime.now(UTC))
     finally:
         event.remove(Engine, "after_cursor_execute", arrives)
     assert folder.get(key) is not None

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, text
 
 from service import intake
-from service.cli.commands.keeping import retire
+from service.cli.commands.keeping import run_retention
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext, receive
 from service.settings import Settings
@@ -21,7 +21,7 @@ from service.store import case_deletion, compaction, contents, corrections, sear
 from service.store.blob_store import BlobStore, Folder, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
-from service.store.retention import Gone, Terms, due, remove_due
+from service.store.retention import DeletedCounts, Terms, due, remove_due
 from service.store.retention_job import DAY_SECONDS, FIRST_SECONDS, RetentionJob
 from service.store.spool import Envelope
 from service.store.tables import cases, events, messages, metadata
@@ -93,8 +93,8 @@ class Site:
         query = select(messages.c.case_id).where(messages.c.message_id == message_id)
         return int(self.database.read(lambda conn: conn.execute(query).scalar_one()))
 
-    def go(self, terms: Terms, now: datetime = LATER) -> Gone:
-        gone = Gone()
+    def go(self, terms: Terms, now: datetime = LATER) -> DeletedCounts:
+        gone = DeletedCounts()
         for some in due(self.database, terms, now):
             for one in some:
                 gone.add(remove_due(self.database, self.outside, one, terms, now))
@@ -138,12 +138,12 @@ def test_raw_mails_of_settled_cases_go_and_their_words_stay(site: Site, settings
     site.work()
     site.close(site.case_of("<keep1@corp.example>"), site.case_of("<keep2@corp.example>"))
     [waits] = site.give(_mail(1, LONG))
-    assert site.go(RAW, THEN + timedelta(days=29)) == Gone()
-    assert site.go(RAW) == Gone(mails=3)
+    assert site.go(RAW, THEN + timedelta(days=29)) == DeletedCounts()
+    assert site.go(RAW) == DeletedCounts(mails=3)
     assert [site.kept(id) for id in (big, again, small, still_open, waits)] == [False, False, False, True, True]
     assert list(site.outside.keys()) == []
     assert site.sound()
-    assert site.go(RAW) == Gone()
+    assert site.go(RAW) == DeletedCounts()
     told = site.database.read(lambda conn: conn.execute(select(events.c.kind, events.c.data)).all())
     assert sum(row.data["mails"] for row in told if row.kind == "contents.removed") == 3
     with running(site.database, site.context, settings) as service:
@@ -165,7 +165,7 @@ def test_a_raw_mail_that_a_case_not_at_rest_shares_stays(site: Site) -> None:
     site.give(_mail(9, "The lift stands."))
     site.work()
     site.close(first)
-    assert site.go(RAW) == Gone()
+    assert site.go(RAW) == DeletedCounts()
     assert site.go(WHOLE).cases == 1
     assert site.kept(id)
     assert site.case_of("<keep6@corp.example>") == other
@@ -174,7 +174,7 @@ def test_a_raw_mail_that_a_case_not_at_rest_shares_stays(site: Site) -> None:
     with pytest.raises(Conflict, match="was deleted"):
         site.database.transact(lambda c: undo.undo(c, c.execute(undone).scalar_one(), "rin", LATER))
     site.close(other)
-    assert site.go(RAW) == Gone(mails=1)
+    assert site.go(RAW) == DeletedCounts(mails=1)
     assert not site.kept(id)
     assert site.sound()
 
@@ -194,7 +194,7 @@ def test_what_was_broken_off_is_done_by_the_next_time(site: Site, tmp_path: Path
     (tmp_path / "contents").unlink()
     (tmp_path / "away").rename(tmp_path / "contents")
     assert len(list(site.outside.keys())) == 1
-    assert site.go(WHOLE) == Gone(1, 1, 1)
+    assert site.go(WHOLE) == DeletedCounts(1, 1, 1)
     assert list(site.outside.keys()) == []
     assert site.sound()
 
@@ -250,7 +250,7 @@ def test_no_byte_of_a_case_that_went_is_left(
         intake.rejudge(conn, corrections.touched(conn, event), context, now=THEN)
 
     database.transact(merge)
-    assert site.go(WHOLE) == Gone()
+    assert site.go(WHOLE) == DeletedCounts()
     site.close(one, lift, last)  # the last has the highest number
     if kind == "postgresql":
         database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
@@ -259,7 +259,7 @@ def test_no_byte_of_a_case_that_went_is_left(
         (one, True, 2, 2),
         (lift, True, 1, 1),
     ]
-    assert site.go(WHOLE) == Gone(2, 3, 3)
+    assert site.go(WHOLE) == DeletedCounts(2, 3, 3)
     assert site.sound()
     compaction.compact(database)
     if kind == "postgresql":
@@ -312,7 +312,7 @@ def test_an_open_case_and_what_was_merged_into_it_stay(site: Site) -> None:
     site.close(other)
     site.database.transact(lambda conn: corrections.merge(conn, other, one, "rin", THEN))
     site.database.transact(lambda conn: intake.rejudge(conn, [one], site.context, now=THEN))
-    assert site.go(Terms.of_days(1, 1)) == Gone()
+    assert site.go(Terms.of_days(1, 1)) == DeletedCounts()
     assert all(site.kept(id) for id in ids)
 
 
@@ -357,7 +357,7 @@ def test_the_command_shows_first_and_does_it_when_told(
 
     def run(terms: Terms, *, apply: bool, as_json: bool) -> tuple[str, str]:
         given = (sqlite, site.outside, terms, "SD", LATER)
-        assert retire(*given, apply=apply, compact=apply, as_json=as_json) == 0
+        assert run_retention(*given, apply=apply, compact=apply, as_json=as_json) == 0
         told = capfd.readouterr()
         return told.out, told.err
 

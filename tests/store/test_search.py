@@ -55,7 +55,7 @@ def test_words_find_their_cases(filled: Database, q: str, count: int) -> None:
 
 def test_a_word_of_every_mail_finds_the_newest(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     _index(filled)
-    monkeypatch.setattr(search, "NEWEST", 6)
+    monkeypatch.setattr(search, "MAX_MATCHES", 6)
     assert _found(filled, "お世話") == ["SD-40", "SD-39", "SD-38"]
     assert _found(filled, "vendor.exampl 世話") == []
     assert len(_found(filled, "北川")) == 6  # the first mail of each case is hers
@@ -80,5 +80,5 @@ def test_what_an_unfinished_word_may_become_is_bounded(sqlite: Database, monkeyp
     seed(sqlite, 10, mails=2)
     _index(sqlite)
     assert len(_found(sqlite, "de")) == 10  # every second mail is by the desk
-    monkeypatch.setattr(search, "COMPLETIONS", 1)
+    monkeypatch.setattr(search, "MAX_COMPLETIONS", 1)
     assert _found(sqlite, "de") == ["SD-6", "SD-1"]  # delayed

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from service.cases.clocks import Calendar
-from service.store.cases import Found, to_now
+from service.store.cases import StoredCase, to_now
 
 FRIDAY = datetime(2031, 5, 16, 7, 0, tzinfo=UTC)  # 16:00 in Tokyo
 MONDAY = FRIDAY + timedelta(days=3)
 
 
-def found(**more: Any) -> Found:
+def found(**more: Any) -> StoredCase:
     promise = {"by": "vendor", "due": (FRIDAY + timedelta(hours=3)).isoformat(), "message": "1", "quote": "by seven"}
     document = {
         "status": "open",
@@ -21,7 +21,7 @@ def found(**more: Any) -> Found:
         "promises": [promise | {"kept": False, "overdue": False}],
         "notes": ["call"],
     }
-    return Found(1, 1, None, document | more, FRIDAY)
+    return StoredCase(1, 1, None, document | more, FRIDAY)
 
 
 def test_the_clocks_run_on_in_elapsed_and_in_business_time() -> None:

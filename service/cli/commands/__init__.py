@@ -1,1 +1,1 @@
-"""The commands of `sodan`, one file per family: their arguments and help. ``main.py`` lists them."""
+"""The subcommands of `sodan`, with their options and help. ``main.py`` lists them."""

@@ -10,7 +10,7 @@ from service.cli import start
 
 tokens = App(name="token", help="Tokens for HTTP: create, list, revoke.")
 team = App(name="team", help="Team members and partner companies that sodan learned from mail: list, add, remove.")
-REREAD = "`sodan replay --apply` judges earlier mail again"
+REPLAY_HINT = "`sodan replay --apply` judges earlier mail again"
 
 
 @tokens.command(name="create")
@@ -28,9 +28,9 @@ def token_create(name: str, *, scope: Literal["read", "write", "admin"] = "read"
 
     now = start.now()
     expires = now + timedelta(days=days) if days else None
-    made = start.database(start.settings()).transact(lambda conn: store.create(conn, name, scope, now, expires))
-    start.say(f"token {made.id} for {name} ({scope}); store it now, you cannot print it again:")
-    print(made.secret)
+    token = start.database(start.settings()).transact(lambda conn: store.create(conn, name, scope, now, expires))
+    start.say(f"token {token.id} for {name} ({scope}); store it now, you cannot print it again:")
+    print(token.secret)
 
 
 @tokens.command(name="list")
@@ -86,7 +86,7 @@ def team_add(address: str) -> None:
 
     now = start.now()
     added = start.database(start.settings()).transact(lambda conn: learning.add(conn, address, now))
-    start.say(f"{address} counts as team; {REREAD}" if added else f"{address} already counts as team")
+    start.say(f"{address} counts as team; {REPLAY_HINT}" if added else f"{address} already counts as team")
 
 
 @team.command(name="remove")
@@ -99,4 +99,4 @@ def team_remove(address: str) -> None:
     from service.store import learning
 
     start.database(start.settings()).transact(lambda conn: learning.remove(conn, address))
-    start.say(f"{address} no longer counts as team or partner; {REREAD}")
+    start.say(f"{address} no longer counts as team or partner; {REPLAY_HINT}")

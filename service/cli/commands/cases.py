@@ -91,7 +91,7 @@ def _source(url: str | None, token: str | None) -> Local | Remote:
 
 
 class Local:
-    """The database of the settings."""
+    """Reads cases from the database of the settings, in the format of the API."""
 
     def __init__(self, database: Database, prefix: str, now: datetime) -> None:
         self.database, self.prefix, self.now = database, prefix, now
@@ -111,16 +111,16 @@ class Local:
         if given.get("owner") == "me":
             given["owner"] = getpass.getuser()
         which, after = cases.Filter(**given), from_cursor(cursor)
-        items, place = self.database.read(lambda conn: cases.page(conn, which, sort, limit, after, self.prefix))
-        return {"items": items, "next": to_cursor(place)}
+        items, position = self.database.read(lambda conn: cases.page(conn, which, sort, limit, after, self.prefix))
+        return {"items": items, "next": to_cursor(position)}
 
     def case(self, key: str) -> dict[str, Any]:
         from service.store import cases
 
         try:
             number = cases.number_of(key, self.prefix)
-            there = self.database.read(lambda conn: cases.survivor(conn, number))
-            return cases.to_now(self.database.read(lambda conn: cases.find(conn, there)), self.now)
+            survivor = self.database.read(lambda conn: cases.survivor(conn, number))
+            return cases.to_now(self.database.read(lambda conn: cases.find(conn, survivor)), self.now)
         except NotFound:
             raise NotFound(f"there is no case {key[:40]}") from None
 
@@ -132,7 +132,7 @@ class Local:
 
 
 class Remote:
-    """A running service."""
+    """Reads cases from a running service over HTTP."""
 
     def __init__(self, url: str, token: str | None) -> None:
         self.url = url.rstrip("/")
@@ -152,15 +152,15 @@ class Remote:
         import httpx
 
         try:
-            answer = httpx.get(self.url + path, params=query, headers=self.headers, timeout=30, follow_redirects=True)
-            said = answer.json()
+            response = httpx.get(self.url + path, params=query, headers=self.headers, timeout=30, follow_redirects=True)
+            body = response.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise Unavailable(
                 f"--url: {self.url} does not respond as a sodan service ({type(error).__name__}); check the address"
             ) from None
-        if answer.status_code == 404:
-            raise NotFound(str(said.get("detail", "not found")))
-        if answer.status_code != 200:
-            wrong = "; ".join(f"{one['where']}: {one['why']}" for one in said.get("errors", []))
-            raise Refused(f"{said.get('title', answer.status_code)}: {wrong or said.get('detail', '')}")
-        return dict(said)
+        if response.status_code == 404:
+            raise NotFound(str(body.get("detail", "not found")))
+        if response.status_code != 200:
+            errors = "; ".join(f"{error['where']}: {error['why']}" for error in body.get("errors", []))
+            raise Refused(f"{body.get('title', response.status_code)}: {errors or body.get('detail', '')}")
+        return dict(body)

@@ -31,11 +31,11 @@ def brief(
     from service.cli.terminal.tables import print_json
 
     desk = start.desk()
-    _, made = desk.brief(desk.survivor(key), for_, lang)
+    _, brief = desk.brief(desk.survivor(key), for_, lang)
     if format == "json":
-        print_json(made)
+        print_json(brief)
     else:
-        print((brief_text.markdown if format == "markdown" else brief_text.text)(made), end="")
+        print((brief_text.markdown if format == "markdown" else brief_text.text)(brief), end="")
 
 
 def set_(key: str, *changes: str) -> None:
@@ -51,7 +51,7 @@ def set_(key: str, *changes: str) -> None:
 
 
 def parse_changes(given: Sequence[str]) -> dict[str, Any]:
-    """Parse ``priority=P2`` and ``items.version=8.2.4`` into the format of the API. Raises Refused."""
+    """Return changes such as ``priority=P2`` and ``items.version=8.2.4`` in the format of the API. Raises Refused."""
     from pydantic import ValidationError
 
     from service.desk import CaseChange
@@ -86,8 +86,8 @@ def merge(key: str, into: str) -> None:
         into: Key of the case to keep.
     """
     desk = start.desk()
-    _, there = desk.merge(desk.survivor(key), desk.survivor(into), getpass.getuser())
-    start.say(f"{key} is now part of {desk.key_of(there)}; you can undo this on the page of the case")
+    _, target = desk.merge(desk.survivor(key), desk.survivor(into), getpass.getuser())
+    start.say(f"{key} is now part of {desk.key_of(target)}; you can undo this on the page of the case")
 
 
 def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None = None, draft: bool = False) -> None:
@@ -100,17 +100,17 @@ def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None 
         lang: Language of the mail. Default: the language of the case.
         draft: Print the mail and do not send it.
     """
-    desk, written = start.desk(), None
+    desk, entry = start.desk(), None
     number = desk.survivor(key)
     if draft:
-        made = desk.draft_questions(number, items, text, lang)
+        mail = desk.draft_questions(number, items, text, lang)
     else:
-        made, written = desk.ask(number, items, text, lang, getpass.getuser())
-    print(f"To: {made.address or '-'}\nSubject: {made.subject}\n\n{made.text}", end="")
-    if written is not None:
-        start.say(f"written to the outbox: see `sodan outbox show {written['id']}`")
-    elif made.refused:
-        start.say(f"this mail may not be sent: {made.refused}")
+        mail, entry = desk.ask(number, items, text, lang, getpass.getuser())
+    print(f"To: {mail.address or '-'}\nSubject: {mail.subject}\n\n{mail.text}", end="")
+    if entry is not None:
+        start.say(f"written to the outbox: see `sodan outbox show {entry['id']}`")
+    elif mail.refused:
+        start.say(f"this mail may not be sent: {mail.refused}")
 
 
 def note(key: str, text: str) -> None:
@@ -121,5 +121,5 @@ def note(key: str, text: str) -> None:
         text: The note.
     """
     desk = start.desk(rules=False)
-    made = desk.note(desk.survivor(key), text, getpass.getuser())
-    start.say(f"note {made['id']} was added to {key}")
+    id = desk.note(desk.survivor(key), text, getpass.getuser())["id"]
+    start.say(f"note {id} was added to {key}")

@@ -15,13 +15,13 @@ app = App(name="contents", help="Raw mails: check, move, tidy.")
 def check() -> int:
     """Read every raw mail and check that it is unchanged. Exit status 1: a mail is missing or changed."""
     from service.store import contents
-    from service.store.blob_store import outside
+    from service.store.blob_store import blob_store_of
 
     settings = start.settings()
-    database, store, wrong = start.database(settings), outside(settings), 0
-    for id, words in contents.check(database, store):
+    database, store, wrong = start.database(settings), blob_store_of(settings), 0
+    for id, problem in contents.check(database, store):
         wrong += 1
-        print(f"{id}  {words}")
+        print(f"{id}  {problem}")
     for key in contents.find_inconsistencies(database, store, start.now())[1]:
         print(f"{key}  belongs to no mail; `sodan contents tidy` deletes it")
     if not wrong:
@@ -39,11 +39,11 @@ def move(*, before: str | None = None) -> None:
         before: The previous value of SODAN_CONTENT_STORE, if it was a folder or a bucket. Nothing is deleted there.
     """
     from service.store import contents
-    from service.store.blob_store import outside
+    from service.store.blob_store import blob_store_of
 
     settings = start.settings()
-    old = outside(start.settings(content_store=before)) if before is not None else None
-    writer = contents.BlobWriter(outside(settings), settings.content_store_from_bytes)
+    old = blob_store_of(start.settings(content_store=before)) if before is not None else None
+    writer = contents.BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
     moved: Counter[str] = Counter()
     for id, codec in contents.move(start.database(settings), writer, old):
         moved[codec] += 1
@@ -55,10 +55,10 @@ def move(*, before: str | None = None) -> None:
 def tidy() -> None:
     """Delete files in SODAN_CONTENT_STORE that belong to no mail, such as files left by a crash."""
     from service.store import contents
-    from service.store.blob_store import outside
+    from service.store.blob_store import blob_store_of
 
     settings, count = start.settings(), 0
-    store = outside(settings)
+    store = blob_store_of(settings)
     for key in contents.tidy(start.database(settings), store, start.now()) if store is not None else ():
         print(key)
         count += 1

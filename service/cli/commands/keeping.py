@@ -27,16 +27,16 @@ def backup(file: Path) -> int:
             there.
     """
     from service.store.backup import backup as write
-    from service.store.blob_store import outside
+    from service.store.blob_store import blob_store_of
 
     settings = start.settings()
     if file.is_dir():
         file = file / f"sodan-{start.now():%Y-%m-%d-%H%M%S}.backup"
-    made = write(start.database(settings), outside(settings), file, start.now())
-    start.say(f"{file}: {made.rows['spool']} mails, {made.rows['cases']} cases, {file.stat().st_size} bytes")
-    for key in made.missing:
+    manifest = write(start.database(settings), blob_store_of(settings), file, start.now())
+    start.say(f"{file}: {manifest.rows['spool']} mails, {manifest.rows['cases']} cases, {file.stat().st_size} bytes")
+    for key in manifest.missing:
         start.say(f"this raw mail is missing in SODAN_CONTENT_STORE, so the backup does not contain it: {key}")
-    return start.FOUND_WRONG if made.missing else 0
+    return start.FOUND_WRONG if manifest.missing else 0
 
 
 def restore(file: Path) -> int:
@@ -46,17 +46,17 @@ def restore(file: Path) -> int:
         file: A file that `sodan backup` wrote.
     """
     from service.store.backup import restore as read
-    from service.store.blob_store import outside
+    from service.store.blob_store import blob_store_of
 
     settings = start.settings()
-    restored = read(start.database(settings, make=True), outside(settings), file)
+    restored = read(start.database(settings, make=True), blob_store_of(settings), file)
     ledger = restored.ledger
     start.say(
         f"restored as of {restored.manifest.made_at}: accepted {ledger.accepted} = taken in {ledger.taken_in}"
         f" + waiting {ledger.waiting} + shunted {ledger.shunted}, {restored.manifest.rows['cases']} cases"
     )
-    for id, words in restored.wrong:
-        start.say(f"{id}: {words}")
+    for id, problem in restored.wrong:
+        start.say(f"{id}: {problem}")
     if restored.manifest.rows.get("webhooks"):
         start.say(
             "webhooks are disabled, because the original installation may still send their events: see `sodan webhooks`"
@@ -99,7 +99,7 @@ def retention(
         raw_days: Use this number of days instead of SODAN_RETENTION_RAW_DAYS.
         cases_days: Use this number of days instead of SODAN_RETENTION_CASES_DAYS.
     """
-    from service.store.blob_store import outside
+    from service.store.blob_store import blob_store_of
     from service.store.retention import Terms
 
     given = {"retention_raw_days": raw_days, "retention_cases_days": cases_days}
@@ -108,15 +108,15 @@ def retention(
     if compact and not apply:
         start.say("--compact needs --apply")
         return start.WRONG_USE
-    return retire(
-        start.database(settings), outside(settings), terms, settings.case_prefix, start.now(),
+    return run_retention(
+        start.database(settings), blob_store_of(settings), terms, settings.case_prefix, start.now(),
         apply=apply, compact=compact, as_json=json,
     )  # fmt: skip
 
 
-def retire(
+def run_retention(
     database: Database,
-    outside: BlobStore | None,
+    blob_store: BlobStore | None,
     terms: Terms,
     prefix: str,
     now: datetime,
@@ -125,37 +125,38 @@ def retire(
     compact: bool,
     as_json: bool,
 ) -> int:
-    """Show what would be deleted, or delete it; print the cases to stdout."""
+    """Print the cases that have data to delete, and with ``apply`` delete it. Returns the exit status."""
     from service.cli.terminal.tables import print_rows
     from service.store import compaction
     from service.store.compaction import Remains
-    from service.store.retention import Gone, due, remove_due
+    from service.store.retention import DeletedCounts, due, remove_due
 
     if terms.raw is None and terms.cases is None:
         start.say(
             "nothing is ever deleted; to delete old data, set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS"
         )
         return 0
-    gone = Gone()
+    total = DeletedCounts()
 
     def rows() -> Iterator[dict[str, Any]]:
-        for some in due(database, terms, now):
-            for one in some:
-                would = Gone(int(one.whole), one.messages if one.whole else 0, one.mails)
-                gone.add(remove_due(database, outside, one, terms, now) if apply else would)
-                goes = "the case" if one.whole else "raw mails"
-                values = (f"{prefix}-{one.case_id}", one.status, one.since, goes, one.messages, one.mails, one.size)
+        for cases in due(database, terms, now):
+            for case in cases:
+                planned = DeletedCounts(int(case.whole), case.messages if case.whole else 0, case.mails)
+                total.add(remove_due(database, blob_store, case, terms, now) if apply else planned)
+                goes = "the case" if case.whole else "raw mails"
+                key = f"{prefix}-{case.case_id}"
+                values = (key, case.status, case.since, goes, case.messages, case.mails, case.size)
                 yield dict(zip(RETENTION, values, strict=True))
 
     print_rows(rows(), RETENTION, as_json=as_json)
-    counted = f"{gone.cases} cases with {gone.messages} messages, {gone.mails} raw mails"
+    counted = f"{total.cases} cases with {total.messages} messages, {total.mails} raw mails"
     if not apply:
         start.say(f"would be deleted: {counted}; nothing is deleted yet, --apply deletes this permanently")
         return 0
     remains = compaction.compact(database) if compact else Remains()
     start.say(f"deleted: {counted}")
-    for words in (*remains.here, *remains.elsewhere):
-        start.say(f"deleted text may remain in {words}")
+    for place in (*remains.here, *remains.elsewhere):
+        start.say(f"deleted text may remain in {place}")
     return start.FOUND_WRONG if remains.here else 0
 
 

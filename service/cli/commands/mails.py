@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Additions:
-    """Options that add to the settings."""
+    """Options of several commands that add values to the settings."""
 
     team: Annotated[tuple[str, ...], Parameter(help="Addresses or @domains of the IT team.")] = ()
     organisation: Annotated[
@@ -28,7 +28,7 @@ class Additions:
     ] = ()
 
     def settings(self) -> Settings:
-        """Load the settings with these additions."""
+        """Return the settings with these additions. Raises Refused."""
         settings = start.settings()
         return settings.model_copy(
             update={

@@ -50,12 +50,12 @@ def spool_show(id: str, *, raw: bool = False) -> int:
     """
     from service.cli.terminal.tables import print_fields
     from service.store import contents, spool_view
-    from service.store.blob_store import outside
+    from service.store.blob_store import blob_store_of
 
     settings = start.settings()
     database = start.database(settings)
     if raw:
-        sys.stdout.buffer.write(contents.content(database, outside(settings), id))
+        sys.stdout.buffer.write(contents.content(database, blob_store_of(settings), id))
         return 0
     row = database.read(lambda conn: spool_view.entry(conn, id))
     print_fields(row)
@@ -141,17 +141,18 @@ def outbox_discard(*ids: int) -> None:
     _change(ids, queue.discard, "discarded")
 
 
-def _change(ids: Sequence[int], change: Callable[[Connection, int, str, datetime], None], words: str) -> None:
+def _change(ids: Sequence[int], change: Callable[[Connection, int, str, datetime], None], result: str) -> None:
+    """Change several outbox entries in one transaction, and print their number with the text ``result``."""
     if not ids:
         raise Refused("give the ids of the mails; `sodan outbox list` shows them")
     now, who = start.now(), getpass.getuser()
 
-    def all_of_them(conn: Connection) -> None:
+    def change_all(conn: Connection) -> None:
         for id in ids:
             change(conn, id, who, now)
 
-    start.database(start.settings()).transact(all_of_them)
-    start.say(f"{len(ids)} {words}")
+    start.database(start.settings()).transact(change_all)
+    start.say(f"{len(ids)} {result}")
 
 
 def _list(
@@ -163,7 +164,7 @@ def _list(
     columns: Sequence[str],
     as_json: bool,
 ) -> int:
-    """Print the rows of a queue without their leases; return status 1 if one is in the state ``wrong``."""
+    """Print rows of the spool or the outbox without leases. Returns exit status 1 if a row has the state ``wrong``."""
     from service.cli.terminal.tables import print_rows
 
     database = start.database(start.settings())

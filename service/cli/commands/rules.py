@@ -18,8 +18,8 @@ Packs = Annotated[
     tuple[Path, ...], Parameter(help="Additional folders of rule packs, loaded after those of SODAN_PACKS.")
 ]
 SiteFile = Annotated[Path | None, Parameter(help="The site file. Default: SODAN_SITE_FILE.")]
-SHOWN = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
-"""Fields of a case that `sodan replay` compares as they are."""
+COMPARED = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
+"""Fields of a case document that `sodan replay` compares unchanged."""
 
 app = App(name="rules", help="Rule packs: run their examples, check them, list the rules.")
 
@@ -39,11 +39,11 @@ def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
     for name in names:
         if name not in known:
             raise NotFound(f"there is no pack, vendor or entry {name!r} with examples")
-    tried = list(try_examples(library, build(library), names or None))
-    failed = [one for one in tried if not one.ok]
-    for one in failed:
-        print(f"{one.file}:{one.line}: {one.rule}: {one.message or one.wanted}: {one.text!r}")
-    start.say(f"{len(tried)} examples, {len(failed)} failed")
+    results = list(try_examples(library, build(library), names or None))
+    failed = [result for result in results if not result.ok]
+    for result in failed:
+        print(f"{result.file}:{result.line}: {result.rule}: {result.message or result.wanted}: {result.text!r}")
+    start.say(f"{len(results)} examples, {len(failed)} failed")
     return start.FOUND_WRONG if failed else 0
 
 
@@ -54,11 +54,11 @@ def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
     from mailrules.library import build
 
     library = _library(packs, site)
-    found = lint(library, build(library))
-    for one in found:
-        print(one)
-    errors = sum(one.severity == "error" for one in found)
-    start.say(f"{len(library.sources)} packs, {errors} errors, {len(found) - errors} warnings")
+    findings = lint(library, build(library))
+    for finding in findings:
+        print(finding)
+    errors = sum(finding.severity == "error" for finding in findings)
+    start.say(f"{len(library.sources)} packs, {errors} errors, {len(findings) - errors} warnings")
     return start.FOUND_WRONG if errors else 0
 
 
@@ -88,12 +88,12 @@ def _library(packs: tuple[Path, ...], site: Path | None) -> Library:
 
 
 def _names(library: Library) -> set[str]:
-    """Return the names of packs, vendors and entries that have examples."""
-    known = {source.pack.pack for source in library.sources}
-    known |= {source.pack.vendor.id for source in library.sources if source.pack.vendor}
+    """Return the names that `sodan rules test` accepts: of packs, vendors and entries with examples."""
+    names = {source.pack.pack for source in library.sources}
+    names |= {source.pack.vendor.id for source in library.sources if source.pack.vendor}
     for pack, _ in library.own:
-        known |= {finder.id for finder in pack.find} | {str(entry.get("id")) for entry in pack.meanings}
-    return known
+        names |= {finder.id for finder in pack.find} | {str(entry.get("id")) for entry in pack.meanings}
+    return names
 
 
 def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, diff: bool = False) -> None:
@@ -107,7 +107,7 @@ def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, 
     from service.api.moments import moment
     from service.intake import AppContext
     from service.replay import replay as judge_again
-    from service.store.blob_store import outside
+    from service.store.blob_store import blob_store_of
 
     if apply and diff:
         raise SodanError("give either --diff (show the changes) or --apply (save them), not both")
@@ -116,29 +116,31 @@ def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, 
     context = AppContext.of(settings.model_copy(update={"packs": (*settings.packs, *packs)}))
     begin = moment(since, "--since", now)
     judged = changed = 0
-    for key, before, after in judge_again(database, context, outside(settings), since=begin, apply=apply, now=now):
+    for key, before, after in judge_again(
+        database, context, blob_store_of(settings), since=begin, apply=apply, now=now
+    ):
         judged += 1
-        one, other = _shown(before), _shown(after)
-        if one != other:
+        old, new = _compared(before), _compared(after)
+        if old != new:
             changed += 1
-            differing = {name: [one[name], other[name]] for name in other if one[name] != other[name]}
-            print(jsons.dumps({"case": key, **differing}, ensure_ascii=False))
+            differences = {name: [old[name], new[name]] for name in new if old[name] != new[name]}
+            print(jsons.dumps({"case": key, **differences}, ensure_ascii=False))
     saved = "saved" if apply else "not saved (--apply saves them)"
     start.say(f"{judged} cases judged by {context.rules.version}, {changed} differ; {saved}")
 
 
-def _shown(case: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a case that people see."""
-    lines = case.get("checklist") or []
+def _compared(case: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a case document that `sodan replay` compares."""
+    items = case.get("checklist") or []
     asks = [ask for ask in case.get("asks") or [] if ask["state"] == "open"]
-    return {name: case.get(name) for name in SHOWN} | {
+    return {name: case.get(name) for name in COMPARED} | {
         "vendor_refs": [f"{ref['vendor']} {ref['ref']}" for ref in case.get("vendor_refs") or []],
-        "present": [line["item"] for line in lines if line["state"] == "present"],
-        "unknown": [line["item"] for line in lines if line["state"] == "unknown"],
+        "present": [item["item"] for item in items if item["state"] == "present"],
+        "unknown": [item["item"] for item in items if item["state"] == "unknown"],
         "asks": [ask["what"] for ask in asks],
-        "evidence": [said["quote"] for said in (case.get("priority_detail") or {}).get("evidence", [])],
+        "evidence": [evidence["quote"] for evidence in (case.get("priority_detail") or {}).get("evidence", [])],
         "tone": [hint["id"] for hint in case.get("tone") or []],
-        "parked": [one["topic"] for one in case.get("parked") or []],
+        "parked": [topic["topic"] for topic in case.get("parked") or []],
         "problem": (case.get("problem") or {}).get("statement"),
     }
 

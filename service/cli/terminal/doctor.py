@@ -1,4 +1,4 @@
-"""`sodan doctor`: prints one line per check, with advice if something is wrong."""
+"""`sodan doctor`: checks the installation and prints a line for each finding, with advice if something is wrong."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from service.cli import start
-from service.cli.terminal.doors import http, smtp
+from service.cli.terminal.listeners import Finding, http, smtp
 from service.errors import SodanError, Unavailable
 from service.mailbox.file import load
 from service.settings import Settings
 from service.store import contents, mailboxes, migrate, outbox, second_readings, spool_view, tokens, webhooks
-from service.store.blob_store import outside
+from service.store.blob_store import blob_store_of
 from service.store.database import Database
 from service.store.encryption import secret_box
-from service.store.soundness import ailments
+from service.store.soundness import database_problems
 from service.store.timeline import unverified_lately
 
-Finding = tuple[bool, str]
-Look = Callable[[], Iterable[Finding]]
-LOW_DISK = 1_000_000_000
-LOOKED_AT_BYTES = 64_000_000
-"""Raw mails checked, newest first, in bytes; `sodan contents check` reads all of them."""
+Check = Callable[[], Iterable[Finding]]
+LOW_DISK = 1_000_000_000  # bytes
+CHECKED_BYTES = 64_000_000
+"""Total size of the newest raw mails that are checked. `sodan contents check` reads all raw mails."""
 STALE = timedelta(minutes=5)
+"""Time after which a mail that waits, or a clock that differs, is reported."""
 _RETRIED = "Mail gets 451 and its senders retry, so none is lost"
 _EITHER = {
-    # public text of an error of the database (service/store/trouble.py), or its beginning → what to do
+    # beginning of the text of a database error (service/store/trouble.py) → advice
     "the database needs": "",  # the text already contains the advice
     "the database is busy": "A process locks it: look with `ps` for one that hangs (state D or T), or for a backup",
     "the database refuses": "Correct the user or password in SODAN_DATABASE_URL",
@@ -59,52 +59,52 @@ _POSTGRESQL = {
 
 
 def examine(settings: Settings, database: Database, now: datetime) -> int:
-    """Make all checks; return status 1 if something is wrong."""
+    """Run all checks and print their findings. Returns exit status 1 if something is wrong."""
     wrong = False
-    looks = _looks(settings, database, now)
-    while looks:
-        look = looks.pop(0)
+    checks = _checks(settings, database, now)
+    while checks:
+        check = checks.pop(0)
         try:
-            found = list(look())
+            findings = list(check())
         except Unavailable as error:
-            found = [(False, what_to_do(str(error), database))]
-            looks = looks[-1:]  # only the listeners can be checked without the database
+            findings = [(False, what_to_do(str(error), database))]
+            checks = checks[-1:]  # only the listeners can be checked without the database
         except (SodanError, ValueError) as error:
-            found = [(False, str(error))]
-        for fine, words in found:
+            findings = [(False, str(error))]
+        for fine, text in findings:
             wrong = wrong or not fine
-            print(f"{'ok   ' if fine else 'WRONG'}  {words}")
+            print(f"{'ok   ' if fine else 'WRONG'}  {text}")
     sys.stdout.flush()  # otherwise the line below may be printed first
     if wrong:
         start.say("there are problems; see the lines with WRONG")
     return start.FOUND_WRONG if wrong else 0
 
 
-def _looks(settings: Settings, database: Database, now: datetime) -> list[Look]:
-    """Return the checks, in order; that of the listeners is the last."""
+def _checks(settings: Settings, database: Database, now: datetime) -> list[Check]:
+    """Return the checks in order. The last one checks the listeners."""
 
-    def of_this_version(look: Look) -> Look:
-        return lambda: look() if database.read(migrate.revision) == migrate.head() else ()
+    def if_migrated(check: Check) -> Check:
+        return lambda: check() if database.read(migrate.revision) == migrate.head() else ()
 
     def listeners() -> Iterator[Finding]:
         yield smtp(settings.smtp_listen)
         yield http(settings.http_listen)
 
     if database.missing:  # the other checks would create it
-        return [lambda: _packs(settings), lambda: _there(database), listeners]
+        return [lambda: _packs(settings), lambda: _database_exists(database), listeners]
     return [
         lambda: _packs(settings),
         lambda: _disk(settings, database),
         lambda: _schema(database),
         lambda: _writing(database),
-        of_this_version(lambda: _ledger(database, now)),
-        of_this_version(lambda: _outbox(settings, database, now)),
-        of_this_version(lambda: _clock(database, now)),
-        of_this_version(lambda: _contents(settings, database, now)),
+        if_migrated(lambda: _ledger(database, now)),
+        if_migrated(lambda: _outbox(settings, database, now)),
+        if_migrated(lambda: _clock(database, now)),
+        if_migrated(lambda: _contents(settings, database, now)),
         lambda: _mailbox_file(settings),
-        of_this_version(lambda: _mailboxes(database, now)),
+        if_migrated(lambda: _mailboxes(database, now)),
         lambda: _tokens(settings, database, now),
-        of_this_version(lambda: _webhooks(settings, database)),
+        if_migrated(lambda: _webhooks(settings, database)),
         lambda: _verdicts(settings, database),
         lambda: _model(settings, database, now),
         listeners,
@@ -116,8 +116,8 @@ def _wrong(what: str, meaning: str, action: str) -> Finding:
     return False, f"{what}; {meaning}. {action}"
 
 
-def _there(database: Database) -> Iterator[Finding]:
-    database.must_be_there()
+def _database_exists(database: Database) -> Iterator[Finding]:
+    database.must_exist()
     yield from ()
 
 
@@ -130,19 +130,18 @@ def _packs(settings: Settings) -> Iterator[Finding]:
 
 
 def _schema(database: Database) -> Iterator[Finding]:
-    found, wanted = database.read(migrate.revision), migrate.head()
-    if found == wanted:
-        yield True, f"database: responds, at revision {found}"
+    revision, head = database.read(migrate.revision), migrate.head()
+    if revision == head:
+        yield True, f"database: responds, at revision {revision}"
     else:
-        what = f"database: its schema is at revision {found}" if found else "database: it has no tables"
-        yield _wrong(what, f"this version of sodan needs revision {wanted}", "Run `sodan migrate`")
+        what = f"database: its schema is at revision {revision}" if revision else "database: it has no tables"
+        yield _wrong(what, f"this version of sodan needs revision {head}", "Run `sodan migrate`")
 
 
 def _writing(database: Database) -> Iterator[Finding]:
-    """Check that the database can be written to, as for a mail."""
     database.probe()
-    found = [(False, f"database: {words}") for words in ailments(database)]
-    yield from found or [(True, "database: can be written to, no damage found")]
+    problems = [(False, f"database: {problem}") for problem in database_problems(database)]
+    yield from problems or [(True, "database: can be written to, no damage found")]
 
 
 def _clock(database: Database, now: datetime) -> Iterator[Finding]:
@@ -183,9 +182,9 @@ def _outbox(settings: Settings, database: Database, now: datetime) -> Iterator[F
     if counts.get("failed"):
         action = "Read the reasons with `sodan outbox list --state failed`, then `sodan outbox send` or `discard` them"
         yield _wrong(f"outbox: {counts['failed']} mails failed", "sodan does not retry them", action)
-    tripped = database.read(outbox.tripped)
-    if tripped is not None:
-        what = f"outbox: the hourly limit of automatic mail was last reached at {tripped:%Y-%m-%d %H:%M}Z"
+    held_at = database.read(outbox.last_held_by_hourly_limit)
+    if held_at is not None:
+        what = f"outbox: the hourly limit of automatic mail was last reached at {held_at:%Y-%m-%d %H:%M}Z"
         action = "Check the drafts with `sodan outbox list --state draft`, then `sodan outbox send` or `discard` them"
         yield _wrong(what, "sodan writes further mails as drafts", action)
     oldest = database.read(lambda conn: outbox.oldest_due(conn, now))
@@ -197,14 +196,14 @@ def _outbox(settings: Settings, database: Database, now: datetime) -> Iterator[F
 
 
 def _contents(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:
-    missing, orphaned = contents.find_inconsistencies(database, outside(settings), now)
+    missing, orphaned = contents.find_inconsistencies(database, blob_store_of(settings), now)
     place = settings.content_store
     if missing:
         what = f"contents: {len(missing)} raw mails are missing in {place}: {', '.join(missing[:5])}"
         yield _wrong(what, "sodan cannot show or parse them again", "Restore these files from a backup")
     else:
         yield True, f"contents: stored in {'the database' if place == 'database' else place}"
-    damaged = list(contents.check_newest(database, outside(settings), LOOKED_AT_BYTES))
+    damaged = list(contents.check_newest(database, blob_store_of(settings), CHECKED_BYTES))
     if damaged and not missing:
         some = ", ".join(id for id, _ in damaged[:5])
         what = f"contents: {len(damaged)} of the newest raw mails are damaged: {some}"
@@ -220,20 +219,18 @@ def _mailbox_file(settings: Settings) -> Iterator[Finding]:
 
 
 def _mailboxes(database: Database, now: datetime) -> Iterator[Finding]:
-    for one in database.read(mailboxes.statuses):
-        away = one.away_since(now)
-        if away is not None or one.failing_since is not None:
-            since = away or one.failing_since
-            step = one.next_step or "start `sodan serve` or `sodan mailbox run`"
-            cause = one.cause or "no process fetches from it"
-            step += f"; if you no longer use this mailbox, run `sodan mailbox forget {one.name}`" if away else ""
-            yield _wrong(
-                f"mailbox {one.name}: not read since {since:%Y-%m-%d %H:%M}Z", cause, step[0].upper() + step[1:]
-            )
+    for status in database.read(mailboxes.statuses):
+        name, away = status.name, status.away_since(now)
+        if away is not None or status.failing_since is not None:
+            since = away or status.failing_since
+            step = status.next_step or "start `sodan serve` or `sodan mailbox run`"
+            cause = status.cause or "no process fetches from it"
+            step += f"; if you no longer use this mailbox, run `sodan mailbox forget {name}`" if away else ""
+            yield _wrong(f"mailbox {name}: not read since {since:%Y-%m-%d %H:%M}Z", cause, step[0].upper() + step[1:])
         else:
-            yield True, f"mailbox {one.name}: read completely, {one.taken} mails fetched so far"
-        if one.failed:
-            what = f"mailbox {one.name}: {one.failed} mails could not be fetched"
+            yield True, f"mailbox {name}: read completely, {status.taken} mails fetched so far"
+        if status.failed:
+            what = f"mailbox {name}: {status.failed} mails could not be fetched"
             yield _wrong(what, "these mails are still in the mailbox", "Read the reasons with `sodan mailbox list`")
 
 
@@ -268,16 +265,16 @@ def _verdicts(settings: Settings, database: Database) -> Iterator[Finding]:
 
 def _disk(settings: Settings, database: Database) -> Iterator[Finding]:
     if database.folder is not None and database.folder.is_dir():
-        there = os.statvfs(database.folder)
-        free = there.f_bavail * there.f_frsize
+        disk = os.statvfs(database.folder)
+        free = disk.f_bavail * disk.f_frsize
         least = max(LOW_DISK, settings.min_free_bytes)
         space = f"disk: {free // 1_000_000} MB free at {database.folder}"
         meaning = f"below {settings.min_free_bytes // 1_000_000} MB, mail gets 452 and the sender retries later"
         yield (True, space) if free > least else _wrong(space, meaning, "Free some disk space")
-        if there.f_flag & os.ST_RDONLY:
+        if disk.f_flag & os.ST_RDONLY:
             what = f"disk: {database.folder} is mounted read-only"
             yield _wrong(what, "no mail can be stored", "Read `dmesg` for the cause, then remount it")
-        if there.f_files and not there.f_favail:
+        if disk.f_files and not disk.f_favail:
             what = f"disk: no inodes are free at {database.folder}"
             yield _wrong(what, "no file can be created", "Delete files there")
     if not database.postgresql and sqlite3.sqlite_version_info < (3, 35):
@@ -286,24 +283,23 @@ def _disk(settings: Settings, database: Database) -> Iterator[Finding]:
 
 
 def _model(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:
-    """Report on second readings; nothing if no language model is set up."""
     if not settings.model_url:
         return
     jobs = database.read(second_readings.counts)
-    waiting = database.read(second_readings.oldest_waiting)
-    words = f"language model {settings.model}: {jobs.get('done', 0)} read, {jobs.get('waiting', 0)} waiting"
-    if waiting is not None and now - waiting.created_at > STALE:
-        why = f" ({waiting.reason})" if waiting.reason else ""
-        what = f"{words}, the oldest since {waiting.created_at:%Y-%m-%d %H:%M}Z{why}"
+    oldest = database.read(second_readings.oldest_waiting)
+    counts = f"language model {settings.model}: {jobs.get('done', 0)} read, {jobs.get('waiting', 0)} waiting"
+    if oldest is not None and now - oldest.created_at > STALE:
+        why = f" ({oldest.reason})" if oldest.reason else ""
+        what = f"{counts}, the oldest since {oldest.created_at:%Y-%m-%d %H:%M}Z{why}"
         action = "Check SODAN_MODEL_URL, and the log of `sodan serve` or `sodan reader`"
         yield _wrong(what, "meanwhile cases use the results of the embedded reader, and mail is not delayed", action)
     else:
-        yield True, words
+        yield True, counts
 
 
-def what_to_do(words: str, database: Database) -> str:
-    """Return the text with the folder of the database and the advice."""
-    known = _EITHER | (_POSTGRESQL if database.postgresql else _SQLITE)
-    todo = next((advice for beginning, advice in known.items() if words.startswith(beginning)), "")
+def what_to_do(problem: str, database: Database) -> str:
+    """Return the text of a database error, with the folder of the database and with advice."""
+    advices = _EITHER | (_POSTGRESQL if database.postgresql else _SQLITE)
+    advice = next((advice for beginning, advice in advices.items() if problem.startswith(beginning)), "")
     where = "" if database.folder is None else f" ({database.folder})"
-    return f"database: {words}{where}" + (f". {todo}" if todo else "")
+    return f"database: {problem}{where}" + (f". {advice}" if advice else "")

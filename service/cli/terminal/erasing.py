@@ -1,4 +1,4 @@
-"""`sodan erase`: lists what would change, or erases and prints a certificate."""
+"""`sodan erase`: erases a person, or lists what would change; prints a certificate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.cli import start
 from service.errors import Refused
 from service.mail.masking import Mask
 from service.settings import Settings
-from service.store.blob_store import outside
+from service.store.blob_store import blob_store_of
 from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase, names_of
@@ -33,52 +33,52 @@ def erase_person(
     apply: bool,
     now: datetime,
 ) -> int:
-    """List the changes or erase the person; return status 1 if data remains, and print who must delete it.
+    """Erase a person, or without ``apply`` list what would change, and print the certificate as JSON.
 
-    ``names``: as given by the operator. ``reserved``: names of vendors and of the organisation, which are no persons.
-    The certificate contains the address only as a salted SHA-256. Raises Refused.
+    ``names``: names of the person. ``reserved``: names of vendors and of the organisation, which must not be erased.
+    Returns exit status 1 if data of the person may remain; a message says where. Raises Refused.
     """
     local, at, domain = address.strip().casefold().rpartition("@")
     if not (local and at and domain):
         raise Refused(f"{address} is not a mail address")
     check_names(names, reserved)
-    for word in names_of(database, f"{local}@{domain}"):
-        if word not in names and not apply:
-            start.say(f"this name stands beside the address; to erase it elsewhere too, add --name: {word}")
+    for name in names_of(database, f"{local}@{domain}"):
+        if name not in names and not apply:
+            start.say(f"this name stands beside the address; to erase it elsewhere too, add --name: {name}")
     alias = "x" + secrets.token_hex(4)
     mask = Mask(f"{local}@{domain}", names, alias)
-    shelf = BlobWriter(outside(settings), settings.content_store_from_bytes)
-    erased = erase(database, shelf, mask, apply=apply)
+    writer = BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
+    result = erase(database, writer, mask, apply=apply)
     salt = secrets.token_hex(16)
     certificate = {
         "at": now.isoformat(),
         "done": apply,
         "person": {"salt": salt, "sha256": sha256(f"{salt}{local}@{domain}".encode()).hexdigest()},
         "words": len(names),
-        "rows": dict(sorted(erased.rows.items())),
-        "mails": [{"was": was, "is": new} if new else {"was": was} for was, new in erased.mails],
-        **({} if apply else {"changes": erased.changes}),
-        "left": erased.left,
-        "remains": erased.remains.here,
+        "rows": dict(sorted(result.rows.items())),
+        "mails": [{"was": was, "is": new} if new else {"was": was} for was, new in result.mails],
+        **({} if apply else {"changes": result.changes}),
+        "left": result.left,
+        "remains": result.remains.here,
         "not_reached": [
             *NOT_REACHED,
-            *(f"raw mail {id}: its content is damaged" for id in sorted(erased.unreadable)),
-            *erased.remains.elsewhere,
+            *(f"raw mail {id}: its content is damaged" for id in sorted(result.unreadable)),
+            *result.remains.elsewhere,
         ],
     }
     print(json.dumps(certificate, indent=1))
     if not apply:
         start.say("nothing is changed yet; --yes erases permanently")
-    elif erased.left:
-        start.say(f"{erased.left} places still name the person; run the command again")
+    elif result.left:
+        start.say(f"{result.left} places still name the person; run the command again")
         return start.FOUND_WRONG
-    for words in (*erased.remains.here, *erased.remains.elsewhere):
-        start.say(f"erased text may remain in {words}")
-    return start.FOUND_WRONG if erased.remains.here else 0
+    for place in (*result.remains.here, *result.remains.elsewhere):
+        start.say(f"erased text may remain in {place}")
+    return start.FOUND_WRONG if result.remains.here else 0
 
 
 def check_names(names: Sequence[str], reserved: Collection[str]) -> None:
-    """Check names. Raises Refused for vendors, the organisation, everyday words, and names that are too short."""
+    """Raise Refused if a name is too short, a common word, or the name of a vendor or the organisation."""
     known = {word.casefold() for word in reserved}
     for name in names:
         parts = [part for part in re.split(r"[\s\u3000,]+", name) if part]
@@ -91,7 +91,7 @@ def check_names(names: Sequence[str], reserved: Collection[str]) -> None:
 
 
 def words_of_vendors(vendors: Iterable[Vendor], organisation: Sequence[str]) -> frozenset[str]:
-    """Return names, products and domain labels of vendors and of the organisation."""
+    """Return the names, products and labels of domains of the vendors and of the organisation."""
     words: set[str] = {label for domain in organisation for label in domain.split(".")}
     for vendor in vendors:
         words.update((vendor.id, vendor.name.ja, vendor.name.en, *vendor.names, *vendor.products))

@@ -1,4 +1,4 @@
-"""`sodan eval`: prints the figures of a reader on labelled mail; a language model is used as in the service."""
+"""`sodan eval`: measures how well a reader finds the labels of labelled mails, and prints the figures."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
 from service.second_reading import model_of
 from service.settings import Settings
 
-ANSWERS = 2
-"""Maximum number of answers requested before the embedded reader is used, as in the service."""
-TRIES = 5
-"""Maximum number of attempts if the endpoint does not respond."""
-LONGEST_PAUSE = 60.0
+MAX_ANSWERS = 2
+"""How often the model is asked for an answer that can be used, as in the service."""
+MAX_ATTEMPTS = 5
+"""How often a request is sent if the server of the model does not respond."""
+LONGEST_PAUSE = 60.0  # seconds between two attempts
 _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms")
 
 
 def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings: Settings) -> int:
-    """Print the figures of all mails under the paths; return 0. Raises Refused if there are none."""
+    """Print the figures for all labelled mails in the paths. Returns 0. Raises Refused if there are none."""
     model = _model(settings) if reader == "model" else None
     figures = compare(_pairs(paths, model, settings))
     if not figures:
@@ -43,8 +43,8 @@ def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings
             f"no labelled mail in {', '.join(map(str, paths))}: give .jsonl files, or NAME.eml with NAME.json"
         )
     if model is not None:
-        words = f"{model.requests} requests, {model.tokens} tokens, {model.dropped} statements dropped"
-        start.say(f"{model.version}: {words}, {model.left} mails read by the embedded reader instead")
+        usage = f"{model.requests} requests, {model.tokens} tokens, {model.dropped} statements dropped"
+        start.say(f"{model.version}: {usage}, {model.left} mails read by the embedded reader instead")
     if as_json:
         print(json.dumps(figures, ensure_ascii=False))
         return 0
@@ -83,7 +83,7 @@ def _number(value: float | None) -> str:
 
 
 def _pairs(paths: Sequence[Path], model: ModelReader | None, settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
-    """Yield pairs of found and labelled results, in order; a language model is asked about several mails at once."""
+    """Yield (found, labelled) results of each mail, in order. A language model gets several mails at the same time."""
     rules = rules_of(())
     by_model = rules if model is None else replace(rules, reader=model)
 
@@ -104,7 +104,7 @@ def _pairs(paths: Sequence[Path], model: ModelReader | None, settings: Settings)
 
 
 def _mail_files(files: list[Path], settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
-    """Yield pairs for mails with a label file each, judged as `sodan judge` does."""
+    """Yield (found, labelled) results of mails with label files, judged as by `sodan judge`."""
     if not files:
         return
     alone = settings.model_copy(update={"team": (), "organisation": (), "packs": (), "site_file": None})
@@ -133,22 +133,23 @@ def _outcome(values: dict[str, Any]) -> Outcome:
 
 @dataclass
 class ModelReader:
-    """Reads mails with the model. Thread-safe.
+    """A reader that uses a language model, as the service does. Several threads may use it.
 
-    Mails that are not sent or get no usable answer are read by the embedded reader.
+    The embedded reader reads mails that are not sent to the model, or that it does not answer in a usable way.
     """
 
     model: LanguageModel
     catalogue: Catalogue
     embedded: Reader
     characters: int
-    """Maximum length of a mail that is sent."""
+    """Maximum length of a mail that is sent to the model."""
     pause: Callable[[float], None] = time.sleep
     requests: int = 0
     tokens: int = 0
     dropped: int = 0
+    """Number of statements of the model that could not be used."""
     left: int = 0
-    """Number of mails read by the embedded reader because the model gave no usable answer."""
+    """Number of mails without a usable answer of the model."""
     name: str = READER
     version: str = field(init=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
@@ -157,42 +158,42 @@ class ModelReader:
         self.version = self.model.model
 
     def read(self, mail: MailText) -> tuple[Statement, ...]:
-        """Return the model's statements with the embedded reader's values.
+        """Return the statements of the model, with the values that the embedded reader finds for them.
 
         Raises Refused if the model is unavailable.
         """
-        own = tuple(self.embedded.read(mail))
+        embedded = tuple(self.embedded.read(mail))
         if mail.automatic or not 0 < len(mail.text) <= self.characters:
-            return own
-        asked, repair = request(mail, split_units(mail.text), self.catalogue), ""
-        for _ in range(ANSWERS):
+            return embedded
+        question, repair = request(mail, split_units(mail.text), self.catalogue), ""
+        for _ in range(MAX_ANSWERS):
             try:
-                reply = self._ask(asked, repair)
-                answer = check(reply.text, asked, mail, self.catalogue)
+                reply = self._ask(question, repair)
+                answer = check(reply.text, question, mail, self.catalogue)
             except ModelRefused:
                 break
             except AnswerRefused as error:
                 repair = f"That could not be used: {error}." if self.model.answers_freely else ""
             else:
                 self._count(dropped=sum(answer.dropped.values()))
-                return join(answer.statements, own)
+                return join(answer.statements, embedded)
         self._count(left=1)
-        return own
+        return embedded
 
-    def _ask(self, asked: Request, repair: str) -> Reply:
-        for attempt in range(TRIES):
+    def _ask(self, question: Request, repair: str) -> Reply:
+        for attempt in range(MAX_ATTEMPTS):
             try:
-                reply = self.model.ask(asked, repair=repair)
+                reply = self.model.ask(question, repair=repair)
             except ModelAway as error:
-                if attempt + 1 == TRIES:
-                    raise Refused(f"the language model failed {TRIES} times: {error}") from None
+                if attempt + 1 == MAX_ATTEMPTS:
+                    raise Refused(f"the language model failed {MAX_ATTEMPTS} times: {error}") from None
                 self.pause(min(2.0**attempt if error.retry_after is None else error.retry_after, LONGEST_PAUSE))
             else:
                 self._count(requests=1, tokens=reply.tokens_in + reply.tokens_out)
                 return reply
         raise AssertionError("unreachable")
 
-    def _count(self, **more: int) -> None:
+    def _count(self, **amounts: int) -> None:
         with self._lock:
-            for name, number in more.items():
+            for name, number in amounts.items():
                 setattr(self, name, getattr(self, name) + number)

@@ -23,7 +23,7 @@ from service.worker import Worker
 
 
 def import_paths(settings: Settings, database: Database, paths: Sequence[Path], *, take_in: bool) -> int:
-    """Receive mails that are not known yet; process them here if ``take_in``."""
+    """Store new mails from files; ``take_in``: process them too. Returns exit status 1 if a mail was shunted."""
     if not paths:
         raise Refused("give the files or folders to import")
     files = find(paths)
@@ -33,23 +33,23 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
     with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
         bar = progress.add_task("receive", total=len(files))
 
-        def tell(state: Imported) -> None:
+        def show_progress(state: Imported) -> None:
             progress.update(bar, completed=min(state.files, len(files)))
 
-        done = import_files(database, files, datetime.now(UTC), tell)
+        result = import_files(database, files, datetime.now(UTC), show_progress)
         progress.update(bar, completed=len(files))
         if take_in:
             _take_in(settings, database, context, progress)
     ledger = database.read(spool_view.ledger)
     start.say(
-        f"{done.mails} mails in {done.files} files: {done.received} new, {done.known} known already; accepted "
+        f"{result.mails} mails in {result.files} files: {result.received} new, {result.known} known already; accepted "
         f"{ledger.accepted} = taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}"
     )
     return start.FOUND_WRONG if ledger.shunted else 0
 
 
 def _take_in(settings: Settings, database: Database, context: AppContext, progress: Progress) -> None:
-    """Process mail like any worker until none is waiting."""
+    """Process mail like a worker until none is waiting."""
     key = database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
     worker = Worker(
         database,
@@ -63,9 +63,9 @@ def _take_in(settings: Settings, database: Database, context: AppContext, progre
     bar = progress.add_task("process", total=waiting)
     while waiting:
         if not worker.step():
-            sleep(0.05)  # other workers hold the rest, or it waits for its next attempt
-        now = database.read(spool_view.undone).get("waiting", 0)
-        progress.update(bar, advance=max(0, waiting - now))
-        waiting = now
+            sleep(0.05)  # the waiting mails are leased to other workers, or not due yet
+        still_waiting = database.read(spool_view.undone).get("waiting", 0)
+        progress.update(bar, advance=max(0, waiting - still_waiting))
+        waiting = still_waiting
     while search.index_pending(database):
         pass

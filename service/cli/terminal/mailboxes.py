@@ -1,4 +1,4 @@
-"""`sodan mailbox list`, `test` and the dry run of `run`, as text."""
+"""The output of `sodan mailbox list`, `sodan mailbox test` and `sodan mailbox run --dry-run`."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ from service.mailbox.run import source_of, stored_tokens
 from service.mailbox.source import FolderMissing, ListedMail, MailboxError, Source
 from service.outbound.policy import LOOP_HEADER
 from service.outbound.setup import login_of
-from service.outbound.smarthost import NotSent, check, hand_over
+from service.outbound.smarthost import NotSent, check, send_mail
 from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Connection, Database
 
-LOOK_BACK = timedelta(days=1)
-"""Only mail of the last day is compared, so that a large folder need not be listed."""
-LOOK_SECONDS = 2.0
+SEARCHED_TIME = timedelta(days=1)
+"""The test mail is searched only among the mail of the last day, so that a large folder need not be listed."""
+POLL_SECONDS = 2.0
 T = TypeVar("T")
 COLUMNS = ("name", "server", "folders", "after", "state", "last_success_at", "taken", "failed", "cause", "next_step")
 
 
 def chosen(configured: Sequence[Mailbox], names: Sequence[str]) -> list[Mailbox]:
-    """Return the mailboxes with these names, or all. Raises SodanError for an unknown name."""
+    """Return the configured mailboxes with these names, or all if no name is given. Raises SodanError."""
     if not configured:
         raise SodanError("SODAN_MAILBOXES: not set; set it to the file that lists the mailboxes (docs/mailboxes.md)")
-    known = {mailbox.name: mailbox for mailbox in configured}
+    by_name = {mailbox.name: mailbox for mailbox in configured}
     for name in names:
-        if name not in known:
-            raise SodanError(f"there is no mailbox {name} in SODAN_MAILBOXES; it has {', '.join(known)}")
-    return [known[name] for name in names] or list(configured)
+        if name not in by_name:
+            raise SodanError(f"there is no mailbox {name} in SODAN_MAILBOXES; it has {', '.join(by_name)}")
+    return [by_name[name] for name in names] or list(configured)
 
 
 def list_mailboxes(configured: Sequence[Mailbox], database: Database, now: datetime, *, as_json: bool) -> int:
-    """Print the configured mailboxes and their state, then each mail that was not fetched, with the reason."""
+    """Print the mailboxes, and the mails that were not fetched. Returns exit status 1 if there is a problem."""
     statuses = {status.name: status for status in database.read(mailboxes.statuses)}
-    known = {mailbox.name: mailbox for mailbox in configured}
-    rows = [_row(name, known.get(name), statuses.get(name), now) for name in {**known, **statuses}]
+    by_name = {mailbox.name: mailbox for mailbox in configured}
+    rows = [_row(name, by_name.get(name), statuses.get(name), now) for name in {**by_name, **statuses}]
     print_rows(rows, COLUMNS, as_json=as_json)
     wrong = any(row["state"] not in ("ok", "never fetched from") or row["failed"] for row in rows)
     for name in statuses:
@@ -83,9 +83,9 @@ def _row(name: str, mailbox: Mailbox | None, status: mailboxes.Status | None, no
 def examine(
     settings: Settings, configured: Sequence[Mailbox], database: Database, round_trip_seconds: float | None = None
 ) -> int:
-    """Test everything that fetching needs; return status 1 if something would fail.
+    """Test whether mail can be fetched from the mailboxes, and print the results. Changes nothing in them.
 
-    Changes nothing in the mailbox, unless ``round_trip_seconds`` is given: then a test mail is sent and waited for.
+    ``round_trip_seconds``: also send a test mail, and wait so long for it. Returns exit status 1 if there is a problem.
     """
     wrong = False
     for mailbox in configured:
@@ -93,7 +93,7 @@ def examine(
             try:
                 source.open()
                 for folder in mailbox.folders:
-                    wrong |= not _folder(mailbox, source, folder, settings)
+                    wrong |= not _test_folder(mailbox, source, folder, settings)
                 if round_trip_seconds is not None:
                     wrong |= not round_trip(settings, mailbox, source, round_trip_seconds)
             except MailboxError as error:
@@ -103,7 +103,8 @@ def examine(
     return start.FOUND_WRONG if wrong else 0
 
 
-def _folder(mailbox: Mailbox, source: Source, folder: str, settings: Settings) -> bool:
+def _test_folder(mailbox: Mailbox, source: Source, folder: str, settings: Settings) -> bool:
+    """Test a folder, print the results, and return whether there is no problem."""
     try:
         state = source.examine(folder)
     except FolderMissing as error:
@@ -123,21 +124,19 @@ def _folder(mailbox: Mailbox, source: Source, folder: str, settings: Settings) -
         what = f"{newest.arrived_at:%Y-%m-%d %H:%M}Z, {len(content)} bytes"
         _say(True, mailbox.name, f"{folder}: read the newest mail ({what})")
     if not mailbox.trusted_authserv:
-        words = "authserv is not set, so sodan does not verify senders of your own domains"
-        print(f"note   {mailbox.name}: {words}")
+        note = "authserv is not set, so sodan does not verify senders of your own domains"
+        print(f"note   {mailbox.name}: {note}")
     return fine
 
 
-def _say(fine: bool, name: str, words: str, next_step: str = "") -> bool:
-    print(f"{'ok   ' if fine else 'WRONG'}  {name}: {visible(words)}{': ' if next_step else ''}{next_step}")
+def _say(fine: bool, name: str, result: str, next_step: str = "") -> bool:
+    """Print the result of a check, and return ``fine``."""
+    print(f"{'ok   ' if fine else 'WRONG'}  {name}: {visible(result)}{': ' if next_step else ''}{next_step}")
     return fine
 
 
 def preview(settings: Settings, configured: Sequence[Mailbox], database: Database) -> int:
-    """Print a line for each mail that would be fetched now.
-
-    No mail is fetched, flagged or moved, and no state is saved.
-    """
+    """Print the mails that would be fetched now, and change nothing. Returns exit status 1 if there is a problem."""
     wrong = False
     for mailbox in configured:
         mails = 0
@@ -157,22 +156,22 @@ def preview(settings: Settings, configured: Sequence[Mailbox], database: Databas
 def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder: str, database: Database) -> int:
     position, mails = _read(database, partial(mailboxes.position, name=mailbox.name, folder=folder), None), 0
     for page in source.pages(folder, position, mailbox.since_moment(settings)):
-        places = [one.place for one in page.mails]
-        met: set[str] = _read(database, partial(mailboxes.met, name=mailbox.name, places=places), set())
-        for one in page.mails:
-            if one.place not in met:
-                size = "" if one.size is None else f"\t{one.size}"
-                print(f"{folder}\t{one.arrived_at:%Y-%m-%dT%H:%M:%SZ}{size}\t{visible(source.subject(folder, one))}")
+        places = [mail.place for mail in page.mails]
+        recorded: set[str] = _read(database, partial(mailboxes.met, name=mailbox.name, places=places), set())
+        for mail in page.mails:
+            if mail.place not in recorded:
+                size = "" if mail.size is None else f"\t{mail.size}"
+                print(f"{folder}\t{mail.arrived_at:%Y-%m-%dT%H:%M:%SZ}{size}\t{visible(source.subject(folder, mail))}")
                 mails += 1
     return mails
 
 
-def _read(database: Database, query: Callable[[Connection], T], otherwise: T) -> T:
-    """Run a query; if nothing was fetched yet and there is no database, return ``otherwise``."""
+def _read(database: Database, query: Callable[[Connection], T], default: T) -> T:
+    """Return the result of a query, or ``default`` if there is no database yet."""
     try:
         return database.read(query)
     except Unavailable:
-        return otherwise
+        return default
 
 
 def _source(settings: Settings, mailbox: Mailbox, database: Database) -> Source:
@@ -180,32 +179,31 @@ def _source(settings: Settings, mailbox: Mailbox, database: Database) -> Source:
 
 
 def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: float) -> bool:
-    """Send a mail to the mailbox (or ask for one) and wait for it.
+    """Send a mail to the mailbox, or ask the user to send one, and wait for it. Returns whether it arrived.
 
-    Whether it arrived. Raises MailboxError.
+    Raises MailboxError.
     """
-    since = datetime.now(UTC) - LOOK_BACK
-    positions = {folder: _read_to_end(source, folder, since) for folder in mailbox.folders}
-    mark = None
+    since = datetime.now(UTC) - SEARCHED_TIME
+    positions = {folder: _last_position(source, folder, since) for folder in mailbox.folders}
+    subject = None
     if settings.smarthost and settings.from_:
-        mark = f"sodan mailbox test {secrets.token_hex(4)}"
+        subject = f"sodan mailbox test {secrets.token_hex(4)}"
         try:
-            _send(settings, mailbox.address, mark)
+            _send(settings, mailbox.address, subject)
         except (NotSent, Refused) as error:
             return _say(
                 False, mailbox.name, f"the test mail could not be sent ({error})", "check SODAN_SMARTHOST and its login"
             )
-        _say(True, mailbox.name, f"sent “{mark}” to {mailbox.address}; waiting up to {seconds:g} s")
+        _say(True, mailbox.name, f"sent “{subject}” to {mailbox.address}; waiting up to {seconds:g} s")
     else:
         _say(True, mailbox.name, f"send a mail to {mailbox.address} now; waiting up to {seconds:g} s")
     began = time.monotonic()
     while time.monotonic() - began < seconds:
         for folder, position in positions.items():
-            for found in _new(source, folder, position, since):
-                if mark is None or source.subject(folder, found) == mark:
-                    took = time.monotonic() - began
-                    return _came(mailbox, source, folder, found, took)
-        source.wait(mailbox.folders, LOOK_SECONDS, threading.Event())
+            for mail in _new_mails(source, folder, position, since):
+                if subject is None or source.subject(folder, mail) == subject:
+                    return _test_arrived(mailbox, source, folder, mail, time.monotonic() - began)
+        source.wait(mailbox.folders, POLL_SECONDS, threading.Event())
     return _say(
         False,
         mailbox.name,
@@ -214,30 +212,32 @@ def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: fl
     )
 
 
-def _came(mailbox: Mailbox, source: Source, folder: str, found: ListedMail, took: float) -> bool:
-    content = source.fetch(folder, [found]).get(found.place)
+def _test_arrived(mailbox: Mailbox, source: Source, folder: str, mail: ListedMail, seconds: float) -> bool:
+    """Fetch and mark the test mail, print the results, and return whether there is no problem."""
+    content = source.fetch(folder, [mail]).get(mail.place)
     if content is None:
         return _say(False, mailbox.name, f"the mail left {folder} before sodan read it", "find the rule that moved it")
-    _say(True, mailbox.name, f"{folder}: the mail arrived after {took:.1f} s, and sodan read it ({len(content)} bytes)")
-    source.mark(folder, [found.place])  # raises an error if it would fail for other mails too
+    what = f"the mail arrived after {seconds:.1f} s, and sodan read it ({len(content)} bytes)"
+    _say(True, mailbox.name, f"{folder}: {what}")
+    source.mark(folder, [mail.place])  # raises an error if it would fail for other mails too
     done = "left unchanged" if mailbox.after.move is None and mailbox.after.flag is None else "flagged or moved"
     _say(True, mailbox.name, f"the mail was {done} (`after`); delete it in a mail program")
-    written = _topmost_verdict(content)
-    if mailbox.authserv and written not in (None, mailbox.authserv):
-        words = f"the topmost Authentication-Results is from {written}, but authserv is {mailbox.authserv}"
-        return _say(False, mailbox.name, words, f"set authserv to {written} if that is the server of your provider")
+    server = _topmost_verdict(content)
+    if mailbox.authserv and server not in (None, mailbox.authserv):
+        problem = f"the topmost Authentication-Results is from {server}, but authserv is {mailbox.authserv}"
+        return _say(False, mailbox.name, problem, f"set authserv to {server} if that is the server of your provider")
     return True
 
 
-def _read_to_end(source: Source, folder: str, since: datetime) -> str | None:
+def _last_position(source: Source, folder: str, since: datetime) -> str | None:
     position = None
     for page in source.pages(folder, None, since):
         position = page.position
     return position
 
 
-def _new(source: Source, folder: str, position: str | None, since: datetime) -> Sequence[ListedMail]:
-    return [found for page in source.pages(folder, position, since) for found in page.mails]
+def _new_mails(source: Source, folder: str, position: str | None, since: datetime) -> Sequence[ListedMail]:
+    return [mail for page in source.pages(folder, position, since) for mail in page.mails]
 
 
 def _send(settings: Settings, address: str, subject: str) -> None:
@@ -251,7 +251,7 @@ def _send(settings: Settings, address: str, subject: str) -> None:
     mail[LOOP_HEADER.title()] = settings.hostname
     mail.set_content("A test of this mailbox by `sodan mailbox test --round-trip`. It may be deleted.\n")
     asyncio.run(
-        hand_over(
+        send_mail(
             mail,
             to=address,
             envelope_from=parseaddr(settings.from_)[1],
@@ -263,7 +263,7 @@ def _send(settings: Settings, address: str, subject: str) -> None:
 
 
 def _topmost_verdict(content: bytes) -> str | None:
-    """Return the server that wrote the topmost Authentication-Results; None if there is none."""
+    """Return the server that wrote the topmost header Authentication-Results (RFC 8601), or None."""
     value = message_from_bytes(content).get("Authentication-Results")
     results = parse_results(str(value)) if value is not None else None
     return results.authserv or None if results is not None else None

@@ -1,4 +1,4 @@
-"""`sodan parse`, `judge`, `explain` and `prompt`: analyse mails in files."""
+"""The commands that only analyse mails: `sodan parse`, `judge`, `explain` and `prompt`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.cli.terminal.many import Many
+from service.cli.terminal.parallel import ParallelMap
 from service.errors import NotFound, Refused
 from service.mail.message import Mail
 from service.mail.parse import parse
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def parse_files(files: Sequence[Path], root: Path | None) -> None:
-    """Print JSON Lines, one object per mail, in the order given."""
-    found = list(Many(partial(_parsed, root=root), partial(_parse_crashed, root=root)).over(files))
-    for (line, _), thread in zip(found, threads([ids for _, ids in found]), strict=True):
+    """Print a JSON line for each mail, in the order given."""
+    results = list(ParallelMap(partial(_parse, root=root), partial(_parse_crashed, root=root)).map(files))
+    for (line, _), thread in zip(results, threads([ids for _, ids in results]), strict=True):
         print(f'{line[:-1]},"thread":{json.dumps(thread)}}}')
 
 
-def _parsed(file: Path, root: Path | None) -> tuple[str, Mail]:
+def _parse(file: Path, root: Path | None) -> tuple[str, Mail]:
     return _line(_mail(file), _name(file, root))
 
 
@@ -38,14 +38,14 @@ def _parse_crashed(file: Path, root: Path | None) -> tuple[str, Mail]:
 
 
 def _line(mail: Mail, name: str) -> tuple[str, Mail]:
-    """Return the JSON line of a mail without its thread, and the ids that determine the thread."""
-    said = report(mail, name)
-    said.pop("thread", None)
-    return _dump(said), Mail(mail.message_id, mail.in_reply_to, mail.references)
+    """Return the JSON line of a mail without its thread, and a mail with only the ids that determine the thread."""
+    fields = report(mail, name)
+    fields.pop("thread", None)
+    return _dump(fields), Mail(mail.message_id, mail.in_reply_to, mail.references)
 
 
 def _name(file: Path, root: Path | None) -> str:
-    """Return the name of a file in the output: relative to ``root`` if it is below it."""
+    """Return the path of a file for the output, relative to ``root`` if the file is in it."""
     if root is None or not file.resolve().is_relative_to(root.resolve()):
         return str(file)
     return file.resolve().relative_to(root.resolve()).as_posix()
@@ -59,18 +59,18 @@ def _mail(file: Path) -> Mail:
 
 
 def _dump(value: Any) -> str:
-    """Return one line of JSON that can be encoded as UTF-8; lone surrogates are replaced."""
-    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return written.encode("utf-8", "replace").decode()
+    """Return a value as one line of JSON. Lone surrogates, which UTF-8 cannot encode, are replaced."""
+    line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return line.encode("utf-8", "replace").decode()
 
 
 # ── judge ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = None, *, guess: bool) -> Iterator[str]:
-    """Judge each mail alone with the team, organisation and packs of the settings; yield JSON lines in order.
+    """Judge each mail as if it opened a case. Yields JSON lines in the order of the files.
 
-    ``guess``: the sides of unknown people from the recipients. Raises PackError for an invalid pack.
+    ``guess``: guess the sides of unknown people from the recipients of the mail. Raises PackError for an invalid pack.
     """
     from service.cases.facts.extraction import IngestConfig
 
@@ -79,7 +79,7 @@ def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = N
     ingest = IngestConfig(zone=settings.zone, intake=intake, organisation=settings.organisation)
     rules = (settings.packs, settings.site_file)
     work = partial(_judge, root=root, loaded=rules, team=settings.team, ingest=ingest, guess=guess)
-    yield from Many(work, partial(_judge_crashed, root=root)).over(files)
+    yield from ParallelMap(work, partial(_judge_crashed, root=root)).map(files)
 
 
 def _judge(
@@ -102,7 +102,7 @@ def _judge_crashed(file: Path, root: Path | None) -> str:
 
 
 def judge_guessed(file: Path, rules: Rules, guess: Rules, settings: Settings) -> dict[str, Any]:
-    """Judge one mail alone with the reader of ``rules``; its sides are guessed with the reader of ``guess``."""
+    """Judge one mail as if it opened a case, by ``rules``. The sides of people are guessed by the rules ``guess``."""
     from service.cases.facts.extraction import IngestConfig
 
     return _judged(file, str(file), rules, (), IngestConfig(zone=settings.zone, intake=settings.intake), guess)
@@ -127,7 +127,7 @@ def _judged(
 
 @cache
 def rules_of(packs: tuple[Path, ...], site: Path | None = None) -> Rules:
-    """Return the rules, loaded once per process."""
+    """Return the rules of these packs and this site file. They are loaded once in a process."""
     from mailrules.library import load
 
     return load(packs, site)
@@ -137,58 +137,59 @@ def rules_of(packs: tuple[Path, ...], site: Path | None = None) -> Rules:
 
 
 def explain_mail(what: str, settings: Settings, rule: str | None = None) -> None:
-    """Print statements, rules that fired and unmet conditions of the others, for each message in a mail."""
+    """Print the statements in each message of a mail, the rules that fired, and why other rules did not fire."""
     from mailrules.engine.explain import explain, knows
     from service.cli.terminal.tables import one_line
 
     rules = rules_of(settings.packs, settings.site_file)
     if rule is not None and not knows(rules, rule):
         raise NotFound(f"there is no rule or meaning {rule!r}; see `sodan rules list` and docs/meanings.md")
-    for one in _messages(_content(what, settings), rules, settings):
-        head = f"── {one.way}: {one.turn.author or 'unknown author'} ({one.turn.side}): {one.turn.subject}"
-        for line in (head, *explain(rules, one.turn, rule)):
+    for message in _messages(_content(what, settings), rules, settings):
+        turn = message.turn
+        head = f"── {message.way}: {turn.author or 'unknown author'} ({turn.side}): {turn.subject}"
+        for line in (head, *explain(rules, turn, rule)):
             print(one_line(line))
 
 
 def print_prompt(file: Path, settings: Settings, *, as_json: bool) -> None:
-    """Print the request to a language model for each message in a mail. Raises Refused if it cannot be read."""
+    """Print for each message in a mail the request that a language model would get. Raises Refused."""
     from mailrules import second
 
     rules = rules_of(settings.packs, settings.site_file)
-    for one in _messages(_bytes(file), rules, settings):
-        request = second.request_for(rules, one.turn)
+    for message in _messages(_bytes(file), rules, settings):
+        request = second.request_for(rules, message.turn)
         if as_json:
-            asked = {"messages": request.messages, "schema": request.schema, "version": request.version}
-            print(json.dumps(asked, ensure_ascii=False))
+            fields = {"messages": request.messages, "schema": request.schema, "version": request.version}
+            print(json.dumps(fields, ensure_ascii=False))
         else:
             print(f"── version {request.version}\n{request.system}\n\n{request.user}\n")
 
 
 def _messages(content: bytes, rules: Rules, settings: Settings) -> Sequence[ExtractedMessage]:
-    """Return the messages in a raw mail."""
+    """Return the messages in a raw mail: the mail itself, and those forwarded, attached or quoted in it."""
     from service.cases.facts.extraction import IngestConfig, extract_messages
     from service.cases.facts.roles import Roles
 
-    own, team = settings.organisation, (*settings.team, *rules.colleagues)
-    roles = Roles(organisation=own, team=team, known=rules.people, vendor_of=rules.vendor_of)
-    ingest = IngestConfig(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=own)
+    domains, team = settings.organisation, (*settings.team, *rules.colleagues)
+    roles = Roles(organisation=domains, team=team, known=rules.people, vendor_of=rules.vendor_of)
+    ingest = IngestConfig(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=domains)
     mail = parse(content)
     return extract_messages(mail, roles, ingest, received_at=mail.date or datetime.now(UTC))
 
 
 def _content(what: str, settings: Settings) -> bytes:
-    """Return a raw mail from a file, or the one with this Message-ID. Raises NotFound, Refused."""
+    """Return a raw mail. ``what``: a file, or the Message-ID of a processed mail. Raises NotFound, Refused."""
     if not what.startswith("<") and Path(what).is_file():
         return _bytes(Path(what))
     from service.store import contents, timeline
-    from service.store.blob_store import outside
+    from service.store.blob_store import blob_store_of
     from service.store.database import Database
 
     database = Database(settings.database_url)
     for message in database.read(lambda conn: timeline.by_message_id(conn, what, settings.case_prefix)):
         try:
             source = database.read(partial(timeline.source, number=int(message["id"])))
-            return contents.content(database, outside(settings), source.spool_id)
+            return contents.content(database, blob_store_of(settings), source.spool_id)
         except NotFound:
             continue
     raise NotFound(f"{what} is neither a file nor the Message-ID of a processed mail")

@@ -1,4 +1,4 @@
-"""Tables for the terminal, and JSON for programs."""
+"""Prints rows, cases and mails: as tables for the terminal, or as JSON for programs."""
 
 from __future__ import annotations
 
@@ -30,42 +30,39 @@ TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
 
 
 def console() -> Console:
-    """Return a console on stdout.
-
-    If it is not a terminal, lines have 160 columns, so that less is cut off.
-    """
+    """Return a console that prints to stdout: as wide as the terminal, or 160 columns if stdout is no terminal."""
     return Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
-def visible(written: Any) -> str:
-    """Replace control characters by U+FFFD, so that text of a mail cannot control the terminal."""
-    return str(written).translate(_VISIBLE)
+def visible(value: Any) -> str:
+    """Return a text with control characters replaced by U+FFFD, so that a mail cannot control the terminal."""
+    return str(value).translate(_VISIBLE)
 
 
-def one_line(written: str) -> str:
-    """Replace tabs and line breaks too."""
-    return visible(written).translate(dict.fromkeys(range(32), "�"))
+def one_line(text: str) -> str:
+    """Return a text with control characters, tabs and line breaks replaced by U+FFFD."""
+    return visible(text).translate(dict.fromkeys(range(32), "�"))
 
 
 _VISIBLE = dict.fromkeys((*range(9), *range(11, 32), 127, *range(128, 160), *range(55296, 57344)), "�")
 
 
 def print_json(value: Any) -> None:
-    written = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    sys.stdout.write(written.encode("utf-8", "replace").decode() + "\n")
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")
 
 
 def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print rows as JSON Lines or as a plain table."""
+    """Print rows as JSON Lines, or the columns of them as a table."""
     if as_json:
         for row in rows:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False, default=_plain) + "\n")
+            sys.stdout.write(json.dumps(row, ensure_ascii=False, default=_text) + "\n")
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(visible(_plain(row.get(name)))) for name in columns))
+        table.add_row(*(escape(visible(_text(row.get(name)))) for name in columns))
     console().print(table)
 
 
@@ -74,7 +71,7 @@ def print_fields(row: dict[str, Any]) -> None:
     print_rows([{"name": name, "value": value} for name, value in row.items()], ("name", "value"), as_json=False)
 
 
-def _plain(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -83,7 +80,7 @@ def _plain(value: Any) -> str:
 
 
 def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
-    """Print a page of cases: priority, who has to act next and since when, missing items."""
+    """Print a page of cases as a table, or as JSON."""
     if as_json:
         print_json(page)
         return
@@ -92,8 +89,8 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     widths = {"key": 12, "": 4, "turn": 10, "since": 10, "vendor": 16, "title": 60, "missing": 44}
-    for name, most in widths.items():
-        table.add_column(name, overflow="fold" if most > 20 else "ellipsis", max_width=most)
+    for name, width in widths.items():
+        table.add_column(name, overflow="fold" if width > 20 else "ellipsis", max_width=width)
     for case in page["items"]:
         turn = case["waiting_on"] or case["status"]
         table.add_row(
@@ -111,7 +108,7 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
 
 
 def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json: bool) -> None:
-    """Print one case: next to act, priority with reasons, missing items, requests, then the mails."""
+    """Print one case, and then its messages."""
     if as_json:
         print_json(case)
         return
@@ -132,21 +129,21 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
 
 
 def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
-    """Return heading → lines of what is known about a case."""
+    """Return heading → lines for the parts of a case that are printed as lists."""
     detail, clocks = case.get("priority_detail") or {}, case.get("clocks") or {}
     by_person = f" (set by {detail['set_by']})" if detail.get("set_by", "rules") != "rules" else ""
     rules: dict[str, list[str]] = {}  # each quote once, with all rules based on it
-    for found in detail.get("evidence", []):
-        rules.setdefault(found["quote"], []).append(found["rule"])
+    for evidence in detail.get("evidence", []):
+        rules.setdefault(evidence["quote"], []).append(evidence["rule"])
     problem = case.get("problem") or {"statement": "", "version": 0, "drift": False}
     statement = problem["statement"] if problem["statement"] != case["title"] else ""
     drift = ", the topic changed" if problem["drift"] else ""
-    labels = {line["item"]: line["label"] for line in case.get("checklist", [])}
-    promises = (one for one in case.get("promises", []) if not one["kept"])
-    held = ", ".join(f"{side} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))
+    labels = {item["item"]: item["label"] for item in case.get("checklist", [])}
+    promises = (promise for promise in case.get("promises", []) if not promise["kept"])
+    times = ", ".join(f"{side} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))
     return {
         f"evidence for {case['priority']}{by_person}": [f"“{quote}”  {', '.join(ids)}" for quote, ids in rules.items()],
-        "urgent wording (does not count)": [f"“{found['quote']}”" for found in detail.get("heard", [])],
+        "urgent wording (does not count)": [f"“{wording['quote']}”" for wording in detail.get("heard", [])],
         "please check": [_NOTES.get(note, note) for note in case.get("notes", [])],
         f"problem (version {problem['version']}{drift})": [statement] * bool(statement),
         "missing": [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]],
@@ -154,20 +151,21 @@ def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
             f"{ask['state']}: {ask['what']} → {ask['of']}  “{ask['quote'] or ''}”" for ask in case.get("asks", [])
         ],
         "promises": [
-            f"by {one['by']}, {one['due'][:16].replace('T', ' ')}Z{', overdue' * one['overdue']}  “{one['quote']}”"
-            for one in promises
+            f"by {promise['by']}, {promise['due'][:16].replace('T', ' ')}Z{', overdue' * promise['overdue']}"
+            f"  “{promise['quote']}”"
+            for promise in promises
         ],
-        "suggested wording": [f"“{one['quote']}”  {one['advice']}" for one in case.get("tone", [])],
-        "to discuss after recovery": [f"{one['topic']}  “{one['quote']}”" for one in case.get("parked", [])],
-        "time per side": [f"{held} · {clocks.get('turns', 0)} exchanges"],
+        "suggested wording": [f"“{hint['quote']}”  {hint['advice']}" for hint in case.get("tone", [])],
+        "to discuss after recovery": [f"{topic['topic']}  “{topic['quote']}”" for topic in case.get("parked", [])],
+        "time per side": [f"{times} · {clocks.get('turns', 0)} exchanges"],
     }
 
 
 def _print_mails(out: Console, messages: list[dict[str, Any]]) -> None:
     for mail in messages:
         author, when = mail["author"], (mail["date"] or mail["received_at"])[:16].replace("T", " ")
-        ways = "" if mail["origin"] == "delivered" else f" [{mail['origin']}]"
-        out.print(Text(visible(f"── {when}Z  {author['name'] or author['address']} ({author['role']}){ways}"), "dim"))
+        origin = "" if mail["origin"] == "delivered" else f" [{mail['origin']}]"
+        out.print(Text(visible(f"── {when}Z  {author['name'] or author['address']} ({author['role']}){origin}"), "dim"))
         out.print(Text(visible(mail["text"].strip())))
         for file in mail["attachments"]:
             out.print(Text(visible(f"   + {file['filename']} ({file['size']} bytes)"), "dim"))
@@ -177,14 +175,15 @@ def _label(label: Any) -> str:
     return str(label.get("ja") or label.get("en") or "") if isinstance(label, dict) else str(label)
 
 
-def age(written: str | None) -> str:
-    """Return how long ago a time was, in its one or two largest units."""
-    if not written:
+def age(time: str | None) -> str:
+    """Return how long ago a time (ISO 8601) was, such as ``3h 05m``."""
+    if not time:
         return ""
-    return length((datetime.now(UTC) - datetime.fromisoformat(written)).total_seconds())
+    return length((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
 
 
 def length(seconds: float | None) -> str:
+    """Return a duration in one or two units: ``12m``, ``3h 05m``, ``2d 4h``."""
     if seconds is None:
         return "–"
     minutes = int(seconds // 60)

@@ -1,13 +1,10 @@
-"""Table definitions at the newest migration; a test compares them with the migrations.
+"""Table definitions of the newest schema revision. A test compares them with the migrations.
 
 There are three kinds of table. Only the first cannot be rebuilt (docs/design.md, Principles):
 
-* input: ``spool`` and ``contents`` (the raw mail), ``tokens``, ``keys``, and columns that hold what people set;
+* input: ``spool`` and ``contents`` (the raw mail), ``tokens``, ``keys``, and columns with what people set;
 * derived data: ``messages``, ``cases`` and the tables that belong to them, ``thread_keys``;
 * history: ``events`` (audit trail, undo and the event stream).
-
-Times are timezone-aware UTC in Python (``Instant``). ``Words`` and ``Data`` replace characters that PostgreSQL cannot
-store.
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ from service.store.tables.columns import to_json as to_json
 from service.store.tables.mail_tables import *  # noqa: F403
 
 SEARCH_TABLE = "search_words"
-"""Word index. It is not in ``metadata``, since each database creates it differently (migration 0001):
+"""The search index. It is not in ``metadata``, since each database needs another definition (migration 0001):
 
 * SQLite: ``CREATE VIRTUAL TABLE search_words USING fts5(words, …)``, rowid = message id; ``search_words_known USING
   fts5vocab`` lists its terms (migration 0007);

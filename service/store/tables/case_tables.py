@@ -1,4 +1,4 @@
-"""Tables of cases and what belongs to them, of history, outgoing mail, webhooks, tokens and keys."""
+"""Tables of cases and data that belongs to cases, events, outgoing mail, webhooks, tokens and keys."""
 
 from __future__ import annotations
 

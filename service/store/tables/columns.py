@@ -1,4 +1,4 @@
-"""Column types that behave alike on SQLite and PostgreSQL, and how tables and partial indexes are written."""
+"""Column types that behave alike on SQLite and PostgreSQL, and helpers that define tables and partial indexes."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def table(name: str, *columns: Column[Any]) -> Table:
 
 
 def only(condition: str) -> dict[str, Any]:
-    """Return the arguments of an index of the rows with this condition only."""
+    """Return the arguments of ``Index`` for a partial index of the rows that meet a condition."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Instant(TypeDecorator[datetime]):
-    """Timestamp: aware in Python, ``timestamptz`` on PostgreSQL, UTC text that sorts by time on SQLite."""
+    """A time: timezone-aware in Python, ``timestamptz`` on PostgreSQL, UTC text that sorts by time on SQLite."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -46,19 +46,19 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
-def storable(words: str) -> str:
-    """Replace what no database text can hold: NUL, and surrogates that represent undecoded bytes."""
-    if "\x00" in words:
-        words = words.replace("\x00", "\ufffd")
+def storable(value: str) -> str:
+    """Replace the characters that a database cannot store: NUL, and surrogates (they represent undecoded bytes)."""
+    if "\x00" in value:
+        value = value.replace("\x00", "\ufffd")
     try:
-        words.encode()
+        value.encode()
     except UnicodeEncodeError:
-        words = words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return words
+        value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
 
 
 class Words(TypeDecorator[str]):
-    """Text of any length; ``storable`` is applied when it is written."""
+    """Text of any length. Characters that a database cannot store are replaced (``storable``)."""
 
     impl = Text
     cache_ok = True
@@ -78,14 +78,14 @@ def _storable_values(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """Return ``value`` as compact, storable JSON without escaping Japanese. Serializer for ``Data`` columns."""
+    """Return ``value`` as JSON for a ``Data`` column: compact, Japanese not escaped, with storable characters only."""
     try:
-        written = msgspec.json.encode(value)
+        encoded = msgspec.json.encode(value)
     except UnicodeEncodeError:
-        written = b"\\u0000"
-    if b"\\u0000" in written:
-        written = msgspec.json.encode(_storable_values(msgspec.to_builtins(value, str_keys=True)))
-    return written.decode()
+        encoded = b"\\u0000"
+    if b"\\u0000" in encoded:
+        encoded = msgspec.json.encode(_storable_values(msgspec.to_builtins(value, str_keys=True)))
+    return encoded.decode()
 
 
 Data = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")

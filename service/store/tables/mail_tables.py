@@ -1,4 +1,4 @@
-"""Tables of received mail and of what is derived from it: messages, their keys, second readings."""
+"""Tables of received mail, mailboxes, messages, thread keys, and jobs of the language model."""
 
 from __future__ import annotations
 

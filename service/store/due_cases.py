@@ -1,4 +1,4 @@
-"""Finds cases in which something is due because time has passed."""
+"""Finds the cases in which a promise, a reminder or a triage is due."""
 
 from __future__ import annotations
 
@@ -10,39 +10,42 @@ from sqlalchemy import Connection, and_, select, true
 
 from service.store.tables import cases, outbox
 
-MOST = 500  # cases examined per round
+MOST = 500  # cases examined per query
 
 
 def overdue_promises(conn: Connection, now: datetime) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
-    """Yield (case id, promise, document) of promises that are overdue and not kept."""
+    """Yield (case id, promise, case document) for the overdue promises of open cases."""
     for id, document, _ in _open_cases(conn, cases.c.priority):
         for promise in _overdue(document, now):
             yield id, promise, document
 
 
 def untriaged(conn: Connection) -> Iterator[tuple[int, dict[str, Any], datetime]]:
-    """Yield (case id, document, opened at) of open cases that need triage."""
+    """Yield (case id, case document, opening time) of open cases that need triage."""
     for id, document, opened_at in _open_cases(conn, cases.c.priority):
         if document.get("needs_triage"):
             yield id, document, opened_at
 
 
 def waiting_on_team(conn: Connection) -> list[dict[str, Any]]:
-    """Return documents of open cases that the team has to act on, by priority, then longest waiting first."""
+    """Return the documents of open cases in which the team has to act next: by priority, then by waiting time."""
     order = (cases.c.priority, cases.c.waiting_since, cases.c.id)
     return [row.document for row in _open_cases(conn, *order, only=cases.c.waiting_on == "team")]
 
 
 def waiting_on_requester(conn: Connection, since: datetime) -> list[tuple[int, dict[str, Any], datetime]]:
-    """Return (case id, document, waiting since) of open cases that have waited on the requester since ``since``."""
+    """Return (case id, case document, waiting since) of open cases that have waited for the requester since ``since``.
+
+    Cases in which a reminder was written are left out: each case has at most one.
+    """
     reminded = select(outbox.c.case_id).where(outbox.c.kind == "reminder", outbox.c.case_id.is_not(None))
     waiting = and_(cases.c.waiting_on == "requester", cases.c.waiting_since <= since, cases.c.id.not_in(reminded))
     rows = _open_cases(conn, cases.c.waiting_since, cases.c.id, time=cases.c.waiting_since, only=waiting)
     return [(id, document, since) for id, document, since in rows]
 
 
-def came_due(conn: Connection, now: datetime) -> list[dict[str, Any]]:
-    """Return documents of open cases with an overdue promise, and of resolved or closed ones with parked topics."""
+def to_follow_up(conn: Connection, now: datetime) -> list[dict[str, Any]]:
+    """Return the documents of open cases with an overdue promise, and of resolved cases with parked topics."""
     query = select(cases.c.document).where(cases.c.merged_into.is_(None))
     return [
         document
@@ -51,8 +54,8 @@ def came_due(conn: Connection, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def asked_last(conn: Connection, case_id: int) -> list[str]:
-    """Return the items that the latest mail with questions asks for."""
+def last_asked_items(conn: Connection, case_id: int) -> list[str]:
+    """Return the checklist items that the newest mail with questions asks for."""
     asking = (outbox.c.case_id == case_id, outbox.c.kind.in_(("acknowledgement", "questions")))
     query = select(outbox.c["items"]).where(*asking).order_by(outbox.c.id.desc()).limit(1)
     return list(conn.execute(query).scalar() or ())

@@ -1,4 +1,4 @@
-"""Checks as a client whether the listeners respond: a process that hangs accepts connections but sends nothing."""
+"""Checks whether the SMTP and HTTP servers respond. A process that hangs accepts connections but sends nothing."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ import httpx
 
 from service.settings import Listen
 
-SECONDS = 5.0
+SECONDS = 5.0  # time limit for a response
 
 Finding = tuple[bool, str]
+"""Whether all is well, and the text for the user."""
 
 
 def smtp(listen: Listen) -> Finding:
-    """Check the SMTP greeting (RFC 5321 §4.2): 220, or 421 while the server is full."""
+    """Check the SMTP greeting: it must be 220 (RFC 5321 §4.2)."""
     try:
-        with socket.create_connection(_where(listen), timeout=SECONDS) as client:
+        with socket.create_connection(_address(listen), timeout=SECONDS) as client:
             client.settimeout(SECONDS)
-            said = client.recv(512).decode("ascii", errors="replace").strip()
+            greeting = client.recv(512).decode("ascii", errors="replace").strip()
             with contextlib.suppress(OSError):
                 client.sendall(b"QUIT\r\n")
     except TimeoutError:
         return False, f"SMTP: {listen} accepts connections but sends nothing; the process hangs. Restart it"
     except OSError:
         return True, f"SMTP: nothing listens on {listen} (sodan is not running)"
-    if said.startswith("220"):
+    if greeting.startswith("220"):
         return True, f"SMTP: {listen} responds"
-    return False, f"SMTP: {listen} replied {said[:100] or 'nothing'}; it refuses clients. Read the log of the process"
+    reply = greeting[:100] or "nothing"
+    return False, f"SMTP: {listen} replied {reply}; it refuses clients. Read the log of the process"
 
 
 def http(listen: Listen) -> Finding:
     """Check the response to ``/readyz``."""
     try:
-        status = httpx.get(f"http://{Listen(*_where(listen))}/readyz", timeout=SECONDS, trust_env=False).status_code
+        status = httpx.get(f"http://{Listen(*_address(listen))}/readyz", timeout=SECONDS, trust_env=False).status_code
     except httpx.TimeoutException:
         return False, f"HTTP: {listen} accepts connections but sends nothing; the process hangs. Restart it"
     except (httpx.HTTPError, httpx.InvalidURL):
@@ -47,6 +49,6 @@ def http(listen: Listen) -> Finding:
     return True, f"HTTP: {listen} responds{' and is ready' if status == 200 else ''}"
 
 
-def _where(listen: Listen) -> tuple[str, int]:
+def _address(listen: Listen) -> tuple[str, int]:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - asking, not listening
     return host, listen.port

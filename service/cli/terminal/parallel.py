@@ -1,7 +1,4 @@
-"""Processes many files, in several processes if worthwhile.
-
-Results are in order even if a process crashes.
-"""
+"""Runs a function on many files, in several processes. A file that crashes its process does not affect the others."""
 
 from __future__ import annotations
 
@@ -16,50 +13,50 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 CHUNK = 16
-WORTH_IT = 128
-"""Fewer files are finished before a second process has started."""
+MIN_FILES = 128
+"""Fewer files are done by one process before another has started."""
 
 
-class Many(Generic[T]):
-    """Runs ``work`` on each file. ``fallen`` returns the result for a file that crashed its process.
+class ParallelMap(Generic[T]):
+    """Runs ``work`` on files. For a file that crashes its process, ``crashed`` returns the result.
 
-    ``work`` and ``fallen`` must be importable (module level, or ``functools.partial`` of such functions).
+    Both must be functions of a module, or ``functools.partial`` of such functions.
     """
 
-    def __init__(self, work: Callable[[Path], T], fallen: Callable[[Path], T], processes: int | None = None) -> None:
-        self.work, self.fallen = work, fallen
+    def __init__(self, work: Callable[[Path], T], crashed: Callable[[Path], T], processes: int | None = None) -> None:
+        self.work, self.crashed = work, crashed
         self.processes = processes or os.cpu_count() or 1
-        self.least = WORTH_IT
+        self.min_files = MIN_FILES
 
-    def over(self, files: Sequence[Path]) -> Iterator[T]:
+    def map(self, files: Sequence[Path]) -> Iterator[T]:
         """Yield the results in the order of ``files``."""
-        if self.processes < 2 or len(files) < self.least:
+        if self.processes < 2 or len(files) < self.min_files:
             yield from map(self.work, files)
             return
         chunks = [files[at : at + CHUNK] for at in range(0, len(files), CHUNK)]
         at = 0
         while at < len(chunks):
             with self._pool(self.processes) as pool:
-                waiting = [pool.submit(_each, self.work, chunk) for chunk in chunks[at:]]
+                futures = [pool.submit(_each, self.work, chunk) for chunk in chunks[at:]]
                 try:
-                    for done in waiting:
-                        yield from done.result()
+                    for future in futures:
+                        yield from future.result()
                         at += 1
                     return
                 except BrokenProcessPool:
-                    for future in waiting:
+                    for future in futures:
                         future.cancel()
             yield from self._one_by_one(chunks[at])
             at += 1
 
     def _one_by_one(self, files: Sequence[Path]) -> Iterator[T]:
-        """Run each file in a process of its own, so that only the faulty one fails."""
+        """Run each file in its own process, so that only the faulty one fails. Yields the results."""
         for file in files:
             with self._pool(1) as pool:
                 try:
                     yield pool.submit(self.work, file).result()
                 except BrokenProcessPool:
-                    yield self.fallen(file)
+                    yield self.crashed(file)
 
     @staticmethod
     def _pool(processes: int) -> ProcessPoolExecutor:

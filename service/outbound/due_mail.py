@@ -1,0 +1,162 @@
+"""Writes mail and notifications that become due with time, such as the digest, reminders and overdue promises.
+
+Each has a key that the outbox accepts only once. Therefore any number of processes may check any number of times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from service.cases.clocks import Span, business
+from service.cases.working import calendars_of
+from service.intake import AppContext
+from service.outbound import notify
+from service.outbound.acknowledge import OutboundConfig, items_to_ask
+from service.outbound.notify import Notification, Notifier
+from service.outbound.texts import mail_language
+from service.settings import Settings, covers
+from service.store import due_cases, mailboxes, outbox, second_readings, spool_view
+from service.store.database import Connection, Database
+from service.store.opening_mails import first_of_requester
+from service.store.outbox import Draft
+
+INTERVAL = timedelta(seconds=30)  # minimum time between two checks of one process
+WEEKLY_DIGEST_DAY = 0  # Monday: the day on which the digest has its weekly part too
+MAX_SPOOL_WAIT = timedelta(minutes=15)  # a mail that waits longer to be processed is reported
+MAX_MODEL_WAIT = timedelta(hours=2)  # the same for a request to the language model
+
+
+@dataclass
+class DueMail:
+    """Checks what is due, at most once per ``INTERVAL``, and writes it to the outbox."""
+
+    database: Database
+    settings: Settings
+    context: AppContext
+    outbound: OutboundConfig
+    notifier: Notifier
+    _next: datetime | None = field(default=None)
+
+    def write(self, now: datetime) -> None:
+        """Write everything that is due. Raises Unavailable."""
+        if self._next is not None and now < self._next:
+            return
+        self._next = now + INTERVAL
+        if self.notifier.targets:
+            self.database.transact(lambda conn: self._notify(conn, now))
+        if self.settings.digest and self.settings.from_:
+            self.database.transact(lambda conn: self._digest(conn, now))
+        if self.settings.remind_days and self.outbound.mode != "off":
+            self.database.transact(lambda conn: self._remind(conn, now))
+
+    # ── notifications ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _notify(self, conn: Connection, now: datetime) -> None:
+        due: list[tuple[int, Notification]] = []
+        for case_id, promise, document in due_cases.overdue_promises(conn, now):
+            quote, event = f"“{promise['quote']}”", f"promise:{document['key']}:{promise['due']}"
+            due.append((case_id, self._notification(event, document, "promise overdue", quote)))
+        for case_id, document, opened_at in due_cases.untriaged(conn):
+            if self._business_seconds(opened_at, now, document) >= self.settings.triage_minutes * 60:
+                excerpt, event = document.get("excerpt") or "", f"triage:{document['key']}"
+                due.append((case_id, self._notification(event, document, "needs triage", excerpt)))
+        for case_id, notification in due:
+            notify.write(conn, [notification], self.notifier, now, case_id)
+        notify.write(conn, _problems(conn, now), self.notifier, now)
+
+    def _notification(self, event: str, document: dict[str, Any], what: str, quote: str) -> Notification:
+        key = document["key"]
+        title = f"{key} {what}: {document.get('title') or ''}"
+        return Notification(event, title, notify.join_lines(quote, self.notifier.link(key)))
+
+    def _business_seconds(self, since: datetime, now: datetime, document: dict[str, Any], side: str = "team") -> int:
+        calendar = calendars_of(self.context.rules, document.get("vendor"))[side]  # type: ignore[index]
+        return business([Span(side, since, now)], side, calendar)  # type: ignore[arg-type]
+
+    # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _digest(self, conn: Connection, now: datetime) -> None:
+        local = now.astimezone(self.settings.zone)
+        if local.time() < time.fromisoformat(self.settings.digest):
+            return
+        people = [address for address in self.settings.team if not address.startswith("@")]
+        turn = due_cases.waiting_on_team(conn)
+        later = due_cases.to_follow_up(conn, now) if local.weekday() == WEEKLY_DIGEST_DAY else []
+        if not turn and not later:
+            return
+        language = mail_language(self.settings.digest_language)
+        text = self.outbound.templates.text(
+            "digest", language, date=local.date().isoformat(), turn=turn, later=later, link=self.notifier.link
+        )
+        for address in people:
+            draft = Draft(
+                kind="digest",
+                once=f"digest:{address}:{local.date().isoformat()}",
+                recipient=address,
+                language=language,
+                subject=f"sodan {local.date().isoformat()}",
+                text=text,
+                html=self.outbound.templates.html(text, language),
+            )
+            outbox.write(conn, draft, state="waiting", now=now)
+
+    def _remind(self, conn: Connection, now: datetime) -> None:
+        days = self.settings.remind_days
+        for case_id, document, since in due_cases.waiting_on_requester(conn, now - timedelta(days=days)):
+            if self._business_seconds(since, now, document, "requester") < days * self._day(document):
+                continue
+            first = first_of_requester(conn, case_id)
+            if first is None or covers(self.outbound.own.sodan, first.author) or not first.verified:
+                continue
+            asked = due_cases.last_asked_items(conn, case_id) or items_to_ask(document)
+            language = mail_language(document.get("language") or first.language)
+            text = self.outbound.text("reminder", language, case_id, document, first, asked)
+            draft = self.outbound.reply("reminder", first, text, language, list(asked)[:5], once=f"remind:{case_id}")
+            outbox.write(conn, draft, state="waiting" if self.outbound.mode == "on" else "draft", now=now)
+
+    def _day(self, document: dict[str, Any]) -> int:
+        """Return the length of a requester's working day in seconds."""
+        calendar = calendars_of(self.context.rules, document.get("vendor"))["requester"]
+        opens, closes = calendar.opens, calendar.closes
+        seconds = (closes.hour - opens.hour) * 3600 + (closes.minute - opens.minute) * 60
+        return seconds if seconds > 0 else 86400
+
+
+def _problems(conn: Connection, now: datetime) -> list[Notification]:
+    """Return the operational problems that a person must solve. A problem with a new key is reported again."""
+    return [*_spool_problems(conn, now), *_mailbox_problems(conn, now), *_model_problems(conn, now)]
+
+
+def _spool_problems(conn: Connection, now: datetime) -> Iterator[Notification]:
+    shunted = spool_view.undone(conn).get("shunted", 0)
+    if shunted:
+        yield Notification(f"shunted:{shunted}", f"sodan: {shunted} mails were set aside", "`sodan spool list`", True)
+    oldest = spool_view.oldest_waiting(conn)
+    if oldest is not None and now - oldest > MAX_SPOOL_WAIT:
+        hour = now.replace(minute=0, second=0, microsecond=0).isoformat()
+        title = f"sodan: a mail has waited for {_minutes(oldest, now)} minutes"
+        yield Notification(f"waiting:{hour}", title, "`sodan doctor`", True)
+
+
+def _mailbox_problems(conn: Connection, now: datetime) -> Iterator[Notification]:
+    for mailbox in mailboxes.statuses(conn):
+        since = mailbox.away_since(now)
+        if since is not None:
+            title = f"sodan: mailbox {mailbox.name} has not been read for {_minutes(since, now)} minutes"
+            text = f"{mailbox.cause or 'nobody fetches from it'}: {mailbox.next_step or '`sodan mailbox list`'}"
+            yield Notification(f"mailbox:{mailbox.name}:{since.isoformat()}", title, text, True)
+
+
+def _model_problems(conn: Connection, now: datetime) -> Iterator[Notification]:
+    oldest = second_readings.oldest_waiting(conn)
+    # a job without a reason waits only for its turn, or for the budget of the next day
+    if oldest is not None and oldest.reason and now - oldest.created_at >= MAX_MODEL_WAIT:
+        text = f"{oldest.reason}\nMail is taken in as before. `sodan doctor`"
+        yield Notification(f"model:{now.date()}", "sodan: the language model does not answer", text)
+
+
+def _minutes(since: datetime, now: datetime) -> int:
+    return int((now - since).total_seconds() // 60)
