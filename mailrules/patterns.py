@@ -36,7 +36,7 @@ def compile_pattern(pattern: str, case: bool = False, *, groups: bool = True) ->
         raise PatternError(f"{pattern!r} is not a valid RE2 pattern: {text}{hint}") from None
 
 
-def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -> Callable[[str], Sequence[int]]:
+def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -> Callable[[bytes], Sequence[int]]:
     """Return a function that tells which of some RE2 patterns match anywhere, in no particular order.
 
     The patterns share the memory of an automaton. It has a state for each combination of them that occurs, so several
@@ -46,9 +46,8 @@ def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -
     parts = [range(first, len(patterns), automata) for first in range(min(automata, len(patterns)))]
     searches = [(part, _one_search([patterns[at] for at in part], options)) for part in parts]
 
-    def matching(text: str) -> Sequence[int]:
-        encoded = text.encode()
-        return [part[at] for part, search in searches for at in search(encoded)]
+    def matching(text: bytes) -> Sequence[int]:
+        return [part[at] for part, search in searches for at in search(text)]
 
     return matching
 

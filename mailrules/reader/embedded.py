@@ -12,10 +12,9 @@ from functools import cache, cached_property
 
 from ..sized_cache import SizedCache
 from ..statement import UNSURE, MailText, Statement
-from .concepts import ConceptMatcher, shipped_vocabulary
+from .concepts import PLAIN, ConceptMatcher, shipped_vocabulary
 from .mailview import MailView, Matrix, UnitCache, mail_inputs, side_of, view_mail
 from .normal_forms import is_japanese
-from .unit_reading import PLAIN
 from .unit_scores import mail_scores
 from .weights import UnitClassifier, Weights, shipped_weights
 

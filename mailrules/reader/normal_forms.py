@@ -1,6 +1,6 @@
 """Normal forms of words: SudachiPy (small dictionary) for Japanese, a rule table for English.
 
-`tokens` returns the normal forms of a sentence in order. Numbers become `#`. Japanese spellings of one word get the
+The normal forms of a sentence are in its order. Numbers become `#`. Japanese spellings of one word get the
 same form (出来る, できる); English contractions are expanded ("can't" becomes `can not`).
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 # The engine of Python is several times faster on short sentences; these patterns visit each letter at most twice.
 _KANA = re.compile(r"[぀-ヿ㐀-鿿ｦ-ﾟ]")
-_WORD = re.compile(r"[a-zà-ÿ]+(?:['’][a-z]+)?|[0-9][0-9,.:/-]*[0-9]|[0-9]|[^\w\s]")
+_WORD = re.compile(r"[a-zà-ÿ]+(?:['’][a-z]+)?|[0-9][0-9,.:/-]*[0-9]|[0-9]|[^\w\s]|\n")
 _NUMERAL = RE2.compile(r"^(?:[0-9][0-9,.]*|[〇一二三四五六七八九十百千万億]+)$")
 _TAILS = {
     "n't": ("not",),
@@ -77,12 +78,25 @@ def _tokenizer() -> Tokenizer:
     return Dictionary(dict="small").tokenizer()
 
 
-def tokens(folded: str, *, japanese: bool) -> list[str]:
-    """Return the normal forms of a folded sentence."""
-    if japanese:
-        forms = [_japanese(morpheme.normalized_form()) for morpheme in _tokenizer().tokenize(folded)]
-        return [form for form in forms if form]
-    return english(folded)
+def normal_forms(sentences: Sequence[str], *, japanese: bool) -> list[str]:
+    """Return the normal forms of some folded sentences of a language, with a line break after each sentence."""
+    if not japanese:
+        words = _WORD.findall("\n".join((*sentences, "")).lower())
+        return [*chain.from_iterable(map(_english, words))]
+    tokenize = _tokenizer().tokenize
+    found: list[str] = []
+    for sentence in sentences:
+        found += filter(None, [_japanese(morpheme.normalized_form()) for morpheme in tokenize(sentence)])
+        found.append("\n")
+    return found
+
+
+def sentences_of(tokens: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the tokens of each of some sentences, without the line break after it."""
+    start = 0
+    for end in [at for at, form in enumerate(tokens) if form == "\n"]:
+        yield tokens[start:end]
+        start = end + 1
 
 
 _UNITED = {
@@ -103,13 +117,8 @@ def _japanese(form: str) -> str:
     return "#" if _NUMERAL.match(form) else form
 
 
-def english(folded: str) -> list[str]:
-    """Return the lemmas of an English sentence."""
-    return list(chain.from_iterable(map(_english_word, _WORD.findall(folded.lower()))))
-
-
 @lru_cache(maxsize=8192)
-def _english_word(word: str) -> tuple[str, ...]:
+def _english(word: str) -> tuple[str, ...]:
     if word[0].isdigit():
         return ("#",)
     forms = _forms()

@@ -58,15 +58,6 @@ class _Shape:
     unless: list[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A folded line of the new text. `labelled`: it begins with a label; `log`: it is from a log file."""
-
-    text: str
-    labelled: bool
-    log: bool
-
-
 @dataclass(slots=True)
 class Places:
     """The texts of a mail by place: unchanged, and with numbers that are not case numbers replaced by spaces."""
@@ -150,7 +141,7 @@ class References:
     def _collect_certain(
         self, places: Places, turn: RuleInput, vendor: str | None, found: dict[tuple[str, str], Reference]
     ) -> None:
-        matching = {place: set(self._any_certain("\n".join(texts))) for place, texts in places.plain.items()}
+        matching = {place: set(self._any_certain("\n".join(texts).encode())) for place, texts in places.plain.items()}
         for number, shape in enumerate(self._certain):
             if not any(place == "header" or number in matching[place] for place in shape.said.at):
                 continue
@@ -179,21 +170,25 @@ def _written(said: ReferencePattern) -> str:
     return rf"(?:{said.label}){_BETWEEN}(?P<ref>{said.pattern})(?:[^0-9A-Za-z]|$)"
 
 
-def lines_of(turn: RuleInput) -> tuple[Line, ...]:
-    """Return the lines of the new text that are neither empty nor quoted."""
-    folded = (line.strip() for line in fold(turn.text[:_MOST_TEXT])[0].split("\n")[: _MOST_LINES * 3])
-    kept = [line for line in folded if line and line[0] != ">"]
-    return tuple(Line(line, bool(_LABEL.match(line[:60])), bool(_LOG.match(line[:300]))) for line in kept[:_MOST_LINES])
+def lines_of(turn: RuleInput) -> list[str]:
+    """Return the folded lines of the new text that are neither empty nor quoted."""
+    folded = map(str.strip, fold(turn.text[:_MOST_TEXT])[0].split("\n")[: _MOST_LINES * 3])
+    return [line for line in folded if line and line[0] != ">"][:_MOST_LINES]
 
 
-def places_of(turn: RuleInput, lines: Sequence[Line]) -> Places:
+def is_log(line: str) -> bool:
+    """Whether a line is from a log file."""
+    return _LOG.match(line[:300]) is not None
+
+
+def places_of(turn: RuleInput, lines: Sequence[str]) -> Places:
     """Return the texts of a mail that may contain a case number, by place."""
     plain: dict[str, list[str]] = {"subject": [fold(turn.subject)[0]] if turn.subject else [], "line": [], "body": []}
     for near_top, line in enumerate(lines, 1):
-        short = near_top <= _HEAD_LINES and len(line.text) <= 60
-        stated = line.labelled or short or line.text.startswith(("[", "ref:", "thread::"))
-        if _DIGIT.search(line.text) or line.text.startswith("thread::"):
-            plain["line" if stated else "body"].append(line.text)
+        if _DIGIT.search(line) or line.startswith("thread::"):
+            short = near_top <= _HEAD_LINES and len(line) <= 60
+            stated = short or line.startswith(("[", "ref:", "thread::")) or _LABEL.match(line[:60])
+            plain["line" if stated else "body"].append(line)
     return Places(plain)
 
 
