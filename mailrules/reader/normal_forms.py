@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
@@ -37,26 +36,23 @@ _TAILS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _EnglishForms:
-    irregular: dict[str, str]
-    opened: dict[str, tuple[str, ...]]
-    kept: frozenset[str]
+class _EnglishForms(NamedTuple):
+    whole: dict[str, tuple[str, ...]]
+    """Contractions with their words, and names of numbers."""
+    bases: dict[str, str]
+    """Irregular forms with their bases, and words that only look like inflected ones."""
     final_e: frozenset[str]
-    numbers: frozenset[str]
 
 
 @cache
 def _forms() -> _EnglishForms:
     text = (files("mailrules") / "reader" / "english.yaml").read_text(encoding="utf-8")
     content = yaml.load(text, Loader=yaml.CSafeLoader)
-    return _EnglishForms(
-        {form: base for base, forms in content["irregular"].items() for form in forms.split()},
-        {short: tuple(words.split()) for short, words in content["opened"].items()},
-        frozenset(content["kept"].split()),
-        frozenset(content["final_e"].split()),
-        frozenset(content["numbers"].split()),
-    )
+    whole: dict[str, tuple[str, ...]] = dict.fromkeys(content["numbers"].split(), ("#",))
+    whole |= {short: tuple(words.split()) for short, words in content["opened"].items()}
+    bases = {word: word for word in content["kept"].split()}
+    bases |= {form: base for base, forms in content["irregular"].items() for form in forms.split()}
+    return _EnglishForms(whole, bases, frozenset(content["final_e"].split()))
 
 
 def fold(text: str) -> str:
@@ -121,25 +117,20 @@ def _japanese(form: str) -> str:
 def _english(word: str) -> tuple[str, ...]:
     if word[0].isdigit():
         return ("#",)
-    forms = _forms()
-    if word in forms.opened:
-        return forms.opened[word]
+    if whole := _forms().whole.get(word):
+        return whole
     if "'" in word:
         for tail, opened in _TAILS.items():
             if word.endswith(tail):
-                return (lemma(word[: -len(tail)]), *opened)
-    if word in forms.numbers:
-        return ("#",)
-    return (lemma(word),)
+                return (_lemma(word[: -len(tail)]), *opened)
+    return (_lemma(word),)
 
 
-def lemma(word: str) -> str:
+def _lemma(word: str) -> str:
     """Return the base form of an English word, using irregular forms and the suffixes s, es, ies, ing and ed."""
-    forms = _forms()
-    if word in forms.irregular:
-        return forms.irregular[word]
-    if len(word) < 4 or word in forms.kept:
-        return word
+    bases = _forms().bases
+    if word in bases or len(word) < 4:
+        return bases.get(word, word)
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "ches", "shes", "xes", "zes")):

@@ -29,17 +29,17 @@ def mail_scores(view: MailView, weights: Weights) -> tuple[Matrix, Matrix]:
     add_sums(readings, units)
     parts = np.frombuffer(b"".join([reading.sums for reading in readings]), np.float32)
     parts = parts.reshape(len(readings), len(Part), -1)
-    common = mail_features(view.mail)
-    sums = parts[:, Part.OWN] + units.sums_of(common)
+    common, added = units.fixed(mail_features(view.mail))
+    sums = parts[:, Part.OWN] + added
     sums[1:body] += parts[: body - 1, Part.NEXT]
-    spots = np.array([units.sums_of(features) for features in _SPOTS])
+    spots = np.array([units.fixed(features)[1] for features in _SPOTS])
     sums += spots[[*(spot(at, body) for at in range(body)), *([0] * (len(readings) - body))]]
     for at in range(body):
         heading = heading_of(view.readings, at)
         if heading is not None:
             sums[at] += parts[heading, Part.LISTED]
     seen = np.zeros(len(units.table), np.bool_)
-    seen[units.rows_of(common)] = True
+    seen[common] = True
     seen[np.frombuffer(b"".join([reading.rows for reading in readings]), ROW)] = True
     rows = np.flatnonzero(seen)
     return units.scored(sums), whole.scored(whole.sums(np.zeros_like(rows), rows, 1))[0]

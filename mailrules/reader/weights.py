@@ -70,15 +70,8 @@ class UnitClassifier:
         known, rows = self.table.find(found.marks)
         return self.scored(self.sums(*distinct(found.units.take(known), rows), units))
 
-    def rows_of(self, features: tuple[str, ...]) -> Places:
-        """Return the rows of some features. Kept for ever, so for features of a fixed number."""
-        return self._fixed_of(features)[0]
-
-    def sums_of(self, features: tuple[str, ...]) -> Matrix:
-        """Return the sums of some features. Kept for ever, so for features of a fixed number."""
-        return self._fixed_of(features)[1]
-
-    def _fixed_of(self, features: tuple[str, ...]) -> tuple[Places, Matrix]:
+    def fixed(self, features: tuple[str, ...]) -> tuple[Places, Matrix]:
+        """Return the rows and the sums of some features. Kept for ever, so for features of a fixed number."""
         if features not in self._fixed:
             rows = np.unique(self.table.find(marks_of(features))[1])
             self._fixed[features] = rows, self.sums(np.zeros_like(rows), rows, 1)[0]

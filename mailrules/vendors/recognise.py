@@ -105,9 +105,9 @@ class Vendors:
     def severity(self, vendor: str | None, words: str) -> str | None:
         """Return the level (P1–P4) of the vendor's word for a severity; the longest word takes precedence."""
         profile = self.profiles.get(vendor or "")
-        text = lower(fold(words)[0])
+        text = lower(fold(words))
         known = sorted(profile.severities, key=lambda said: -len(said.word)) if profile else ()
-        return next((said.level for said in known if lower(fold(said.word)[0]) in text), None)
+        return next((said.level for said in known if lower(fold(said.word)) in text), None)
 
     def read(self, turn: RuleInput) -> tuple[Recognised, tuple[Reference, ...]]:
         """Return the vendor of a mail and the case numbers in it."""
@@ -194,7 +194,7 @@ class Vendors:
         for profile in profiles:
             for strong, words in ((True, profile.names), (False, profile.products)):
                 for word in words:
-                    text = lower(fold(word)[0])
+                    text = lower(fold(word))
                     texts.append(text)
                     self._names.append(_Name(profile.id, strong, _is_latin(text[0]), _is_latin(text[-1])))
         if not texts:
@@ -232,7 +232,7 @@ class Vendors:
     def _names_in(self, turn: RuleInput, lines: Sequence[str]) -> Iterator[tuple[str, float, int, int, _Name]]:
         """Yield each name as (text, weight, start, end, name)."""
         if turn.subject:
-            subject = fold(turn.subject)[0]
+            subject = fold(turn.subject)
             for start, end, name in self._found(subject)[:_ENOUGH]:
                 yield subject, _IN_SUBJECT, start, end, name
         text = "\n".join(lines)

@@ -78,7 +78,7 @@ class References:
         """
         own = {p.id: [_shape(p.id, said) for said in p.references] for p in profiles}
         self._certain = [s for shapes in own.values() for s in shapes if s.said.needs == "nothing"]
-        self._any_certain = set_of([shape.pattern.pattern for shape in self._certain], options_for(case=False))
+        self._any_certain = set_of([shape.pattern.pattern for shape in self._certain], options_for())
         self._own = {
             vendor: [s for s in shapes if s.said.needs != "nothing"] for vendor, shapes in own.items() if shapes
         }
@@ -172,7 +172,7 @@ def _written(said: ReferencePattern) -> str:
 
 def lines_of(turn: RuleInput) -> list[str]:
     """Return the folded lines of the new text that are neither empty nor quoted."""
-    folded = map(str.strip, fold(turn.text[:_MOST_TEXT])[0].split("\n")[: _MOST_LINES * 3])
+    folded = map(str.strip, fold(turn.text[:_MOST_TEXT]).split("\n")[: _MOST_LINES * 3])
     return [line for line in folded if line and line[0] != ">"][:_MOST_LINES]
 
 
@@ -183,7 +183,7 @@ def is_log(line: str) -> bool:
 
 def places_of(turn: RuleInput, lines: Sequence[str]) -> Places:
     """Return the texts of a mail that may contain a case number, by place."""
-    plain: dict[str, list[str]] = {"subject": [fold(turn.subject)[0]] if turn.subject else [], "line": [], "body": []}
+    plain: dict[str, list[str]] = {"subject": [fold(turn.subject)] if turn.subject else [], "line": [], "body": []}
     for near_top, line in enumerate(lines, 1):
         if _DIGIT.search(line) or line.startswith("thread::"):
             short = near_top <= _HEAD_LINES and len(line) <= 60
@@ -243,7 +243,7 @@ def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: dict
 
 def canonical(ref: str, how: Canonical) -> str:
     """Return the normalised number."""
-    text = "".join(fold(ref)[0].split())
+    text = "".join(fold(ref).split())
     if how.keep == "digits":
         text = re.sub(r"[^0-9]", "", text)
     elif how.keep == "alnum":
