@@ -27,12 +27,12 @@ class Reading(msgspec.Struct, gc=False, eq=False):
     label: str
     folded: str
     japanese: bool
-    forms: Sequence[str]
+    forms: tuple[str, ...]
     concepts: frozenset[str]
     clauses: Clauses
     clause_concepts: Sequence[Set[str]]
     shapes: tuple[str, ...]
-    counts: Sequence[Count]
+    counts: tuple[Count, ...]
     signals: tuple[str, ...]
     mild: bool
     """Whether it contains a question, condition or plan, so that it states no fact."""
@@ -124,17 +124,17 @@ def _reading(
         unit.label,
         folded,
         japanese,
-        sentence.forms,
+        tuple(sentence.forms),
         concepts,
         clauses,
         sentence.concepts,
         shapes,
-        counts,
+        tuple(counts),
         find_signals(zip(sentence.groups, clauses.properties, strict=True), counts, shapes) if told else (),
         mild,
         () if mild else sentence.plain,
-        [name for name in _named(concepts, _MATTER) if not (name == "matter.device" and "scale.all" in concepts)],
-        sorted(f"ask:{name.removeprefix(_ASKED).replace('info.', 'info:')}" for name in _named(concepts, _ASKED)),
+        tuple([one for one in _named(concepts, _MATTER) if one != "matter.device" or "scale.all" not in concepts]),
+        tuple([f"ask:{one.removeprefix(_ASKED).replace('info.', 'info:')}" for one in _named(concepts, _ASKED)]),
     )
 
 
