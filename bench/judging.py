@@ -1,62 +1,46 @@
-"""CPU time of reading a mail of 4 KB by all shipped rules, and of judging it, beside the standard library parsing it.
+"""CPU time of reading mails of 4 KB by all shipped rules, and of judging them, beside the standard library.
 
     python -m bench.judging
 
-Prints also the milliseconds of development mails of the corpus, joined to that size and read twice: all their sentences
-are new, then known.
+The mails are development mails of the corpus, joined to that size. Each is read twice: first all its sentences are
+new, then known. It is judged as the only mail of a case.
 """
 
 from __future__ import annotations
 
 import gc
 import json
-import statistics
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 
-from bench.harness import Figure, cpu_rounds, ratio, show, standard_library, table
+from bench.harness import Figure, cpu_of, ratio, show, standard_library
 from mailrules.engine.judge import Rules
 from mailrules.evaluation.judged import turn_of
 from mailrules.library import load
 from mailrules.thread import RuleInput
 
 SIZE = 4096
-ROUNDS = 200
 CORPUS = Path(__file__).resolve().parent.parent / "mailrules" / "corpus"
-WRITERS = ("en-dev4a", "en-dev5v", "ja-dev4a", "ja-dev5v")
+WRITERS = {"English": ("en-dev4a", "en-dev5v"), "Japanese": ("ja-dev4a", "ja-dev5v")}
 WARMING_UP = 30
 """Mails read before the times count: caches of words and automata are empty at first."""
+STEPS = ("new sentences", "known sentences", "judge")
 
 
 def measure(seconds: float) -> list[Figure]:
-    """In about so many seconds."""
-    rules, rounds = _loaded(), max(20, round(seconds * 6))
+    """In about so many seconds; at least ten mails of a language count."""
+    rules, mails = load(), WARMING_UP + max(10, round(seconds * 25))
+    gc.collect()
+    gc.freeze()  # as a worker does
     figures = []
-    for sample in table("judging"):
-        text = sample["text"]
-        while len(text.encode()) < SIZE:
-            text += sample["filling"]
-        turn = RuleInput(
-            "1", sample["side"], "a@corp.example", text, "お知らせ", date=datetime(2026, 11, 10, tzinfo=UTC)
-        )
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = "a@corp.example", "b@corp.example", "お知らせ"
-        message.set_content(text)
-        reading = rules.read(turn)
-        calls = (
-            partial(rules.read, turn),
-            partial(rules.judge, (turn,), (reading,)),
-            partial(standard_library, message.as_bytes()),
-        )
-        *times, base = cpu_rounds(calls, rounds)
-        figures += [
-            ratio(f"{sample['name']}: {step}", its, base) for step, its in zip(("read", "judge"), times, strict=True)
-        ]
+    for language, writers in WRITERS.items():
+        turns = [turn for writer in writers for turn in joined_mails(writer)][:mails]
+        costs = [_costs(rules, turn) for turn in turns][WARMING_UP:]
+        *steps, base = ([row[at] for row in costs] for at in range(4))
+        figures += [ratio(f"{language}: {name}", its, base) for name, its in zip(STEPS, steps, strict=True)]
     return figures
 
 
@@ -71,28 +55,19 @@ def joined_mails(writer: str) -> Iterator[RuleInput]:
             text = ""
 
 
-def first_and_second(rules: Rules, writer: str) -> tuple[float, float]:
-    """Milliseconds of reading a mail whose sentences are new, and of reading it again."""
-    took: list[tuple[float, float]] = []
-    for turn in joined_mails(writer):
-        started = time.process_time()
-        rules.read(turn)
-        between = time.process_time()
-        rules.read(turn)
-        took.append((between - started, time.process_time() - between))
-    first, second = zip(*took[WARMING_UP:], strict=True)
-    return statistics.median(first) * 1000, statistics.median(second) * 1000
-
-
-def _loaded() -> Rules:
-    """Load the rules and keep them from garbage collection, as a worker does."""
-    rules = load()
-    gc.collect()
-    gc.freeze()
-    return rules
+def _costs(rules: Rules, turn: RuleInput) -> list[float]:
+    """CPU milliseconds of the steps and of the baseline."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "a@corp.example", "b@corp.example", turn.subject
+    message.set_content(turn.text)
+    read = partial(rules.read, turn)
+    return [
+        cpu_of(read),
+        cpu_of(read),
+        cpu_of(partial(rules.judge, (turn,), (read(),))),
+        cpu_of(partial(standard_library, message.as_bytes())),
+    ]
 
 
 if __name__ == "__main__":
-    for writer in WRITERS:
-        print(f"{writer:14} new sentences %.2f  read again %.2f" % first_and_second(_loaded(), writer))
-    show(measure(ROUNDS / 6))
+    show(measure(30))

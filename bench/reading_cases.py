@@ -53,23 +53,6 @@ def _received(conn: Connection) -> None:
         conn.execute(text(statement))
 
 
-class Requests:
-    """Requests to a running service."""
-
-    def __init__(self, client: httpx.Client, pids: Sequence[int]) -> None:
-        self._client, self._pids = client, pids
-        second = client.get("/api/cases?limit=50").json()["next"]
-        self.paths: dict[str, str] = {name: path.format(second=second) for name, path in table("requests").items()}
-
-    def cost(self, path: str, batch: int = 5) -> tuple[float, float, int]:
-        """CPU and time of a request, in ms, and the bytes of an answer, over a batch: the clock of CPU is coarse."""
-        used, began = cpu_of_processes(*self._pids), time.perf_counter()
-        for _ in range(batch):
-            answer = self._client.get(path).raise_for_status()
-        took = time.perf_counter() - began
-        return (cpu_of_processes(*self._pids) - used) / batch * 1000, took / batch * 1000, len(answer.content)
-
-
 @contextlib.contextmanager
 def serving(url: str, cases: int) -> Iterator[tuple[httpx.Client, int]]:
     """`sodan api` on this database, filled with cases: a client of it, and its process id."""

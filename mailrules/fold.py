@@ -1,15 +1,13 @@
-"""Normalises text for comparison (NFKC, plain quotes and dashes) and maps positions back to the original.
+"""Normalises text for comparison: NFKC, plain quotes and dashes.
 
-Most characters are replaced by exactly one, which ``str.translate`` does fast and which keeps all positions. If one
-character becomes several (``㈱`` → ``(株)``) or several become one (``ｶﾞ`` → ``ガ``), the shift is recorded.
+Most characters are replaced by exactly one, which ``str.translate`` does fast. Sometimes one character becomes several
+(``㈱`` → ``(株)``) or several become one (``ｶﾞ`` → ``ガ``).
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
-from dataclasses import dataclass
 
 _RANGES = ((0xA0, 0x250), (0x2000, 0x2E00), (0x3000, 0x3400), (0xF900, 0xFB00), (0xFE00, 0x10000))
 _KEPT = set(range(0x2460, 0x2474)) | {0x30FC, 0x2015}
@@ -64,45 +62,12 @@ _PECULIAR = re.compile(f"[ｦ-ﾟ{re.escape(_ZERO_WIDTH)}{re.escape(_SEVERAL)}\r
 _SPECIAL = re.compile(f"[ｦ-ﾟ]+|[{re.escape(_ZERO_WIDTH)}]+|[{re.escape(_SEVERAL)}]|\r\n?")
 
 
-@dataclass(frozen=True, slots=True)
-class Shifts:
-    """Maps positions in a derived text to positions in its source.
-
-    ``here`` and ``there`` are the points at which the offset changes, as positions in the derived text and in the
-    source, both rising.
-    """
-
-    here: tuple[int, ...] = (0,)
-    there: tuple[int, ...] = (0,)
-
-    def source(self, position: int) -> int:
-        """Return the position in the source."""
-        at = bisect_right(self.here, position) - 1
-        return self.there[at] + position - self.here[at]
-
-
-def fold(text: str) -> tuple[str, Shifts]:
-    """Return the folded text and the map of its positions to those of ``text``."""
+def fold(text: str) -> str:
+    """Return the folded text."""
     if text.isascii() and "\r" not in text:
-        return text, Shifts()
-    if not _PECULIAR.search(text):
-        return _one_by_one(text), Shifts()
-    out: list[str] = []
-    here, there = [0], [0]
-    length = last = 0
-    for match in _SPECIAL.finditer(text):
-        plain = text[last : match.start()]
-        new = _several(match.group())
-        out += (plain, new)
-        length += len(plain) + len(new)
-        last = match.end()
-        here.append(length)
-        there.append(last)
-    out.append(text[last:])
-    return _one_by_one("".join(out)), Shifts(tuple(here), tuple(there))
-
-
-def _one_by_one(text: str) -> str:
+        return text
+    if _PECULIAR.search(text):
+        text = _SPECIAL.sub(lambda match: _several(match.group()), text)
     return _FOLDED.sub(lambda match: match.group().translate(_SINGLE), text)
 
 

@@ -18,6 +18,7 @@ from mailrules.engine.checklist import Checklist
 from mailrules.engine.conditions import ConditionError, Group, group_of
 from mailrules.engine.house import OrganisationPhraseReader, site_finders
 from mailrules.engine.judge import Rules
+from mailrules.engine.pack import Pack, VendorPack
 from mailrules.engine.rulefile import RuleError, RuleFile, rule_file
 from mailrules.engine.sources import Library, Source
 from mailrules.patterns import PatternError
@@ -29,7 +30,7 @@ from mailrules.site import Site
 from mailrules.vendors import Vendors
 from mailrules.vendors.references import References
 from mailrules.written import PackError as PackError
-from mailrules.written import as_pack, as_site, as_vendor_pack, as_yaml, line_of, near
+from mailrules.written import as_yaml, line_of, near, parsed
 
 HERE = Path(__file__).parent
 VENDORS, RULES, SEES = HERE / "vendors", HERE / "rules", HERE / "reader" / "sees.yaml"
@@ -105,18 +106,18 @@ def version_of(library: Library) -> str:
 def _shipped(file: Path, _written: int) -> Source:
     """Read a shipped vendor file. Cached per process until its modification time changes."""
     text = _text(file)
-    return Source(file, text, as_vendor_pack(file, text), shipped=True)
+    return Source(file, text, parsed(VendorPack, file, text), shipped=True)
 
 
 def read_pack(file: Path) -> Source:
     """Read one file of the organisation as a pack. Raises PackError."""
     text = _text(file)
-    return Source(file, text, as_pack(file, text), shipped=False)
+    return Source(file, text, parsed(Pack, file, text), shipped=False)
 
 
 def read_site(file: Path) -> Site:
     """Read the site file. Raises PackError."""
-    return as_site(file, _text(file))
+    return parsed(Site, file, _text(file))
 
 
 def _text(file: Path) -> str:

@@ -22,13 +22,10 @@ class PatternError(ValueError):
 
 
 @lru_cache(maxsize=16384)
-def compile_pattern(pattern: str, case: bool = False, *, groups: bool = True) -> Any:
-    """Compile an RE2 pattern for folded text. It never matches across lines and ignores case unless ``case``.
-
-    Raises PatternError.
-    """
+def compile_pattern(pattern: str, *, groups: bool = True) -> Any:
+    """Compile an RE2 pattern for folded text: in any case, never across lines. Raises PatternError."""
     try:
-        return RE2.compile(rooted(pattern), options_for(case, groups=groups))
+        return RE2.compile(f"(?m){fold(pattern)}", options_for(groups=groups))
     except RE2.error as error:
         reason = error.args[0] if error.args else error
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
@@ -36,7 +33,7 @@ def compile_pattern(pattern: str, case: bool = False, *, groups: bool = True) ->
         raise PatternError(f"{pattern!r} is not a valid RE2 pattern: {text}{hint}") from None
 
 
-def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -> Callable[[str], Sequence[int]]:
+def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -> Callable[[bytes], Sequence[int]]:
     """Return a function that tells which of some RE2 patterns match anywhere, in no particular order.
 
     The patterns share the memory of an automaton. It has a state for each combination of them that occurs, so several
@@ -46,9 +43,8 @@ def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -
     parts = [range(first, len(patterns), automata) for first in range(min(automata, len(patterns)))]
     searches = [(part, _one_search([patterns[at] for at in part], options)) for part in parts]
 
-    def matching(text: str) -> Sequence[int]:
-        encoded = text.encode()
-        return [part[at] for part, search in searches for at in search(encoded)]
+    def matching(text: bytes) -> Sequence[int]:
+        return [part[at] for part, search in searches for at in search(text)]
 
     return matching
 
@@ -65,17 +61,11 @@ def _one_search(patterns: Sequence[str], options: Any) -> Callable[[bytes], Sequ
     return lambda text: made.Match(text) or ()
 
 
-def rooted(pattern: str) -> str:
-    """Fold the pattern and let ``^`` and ``$`` match at the ends of every line."""
-    return "(?m)" + fold(pattern)[0]
-
-
-def options_for(case: bool, *, groups: bool = True) -> Any:
+def options_for(*, groups: bool = True) -> Any:
     """Return options for RE2. Without ``groups`` it is faster, since it does not track capture groups."""
     options = RE2.Options()
-    options.case_sensitive = case
+    options.case_sensitive = options.log_errors = False
     options.never_nl = True
-    options.log_errors = False
     options.never_capture = not groups
     options.max_mem = 64 << 20
     return options

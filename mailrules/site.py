@@ -17,10 +17,7 @@ from mailrules.fields import Addresses, Clock, Country, Hosts, Model, Names, Sid
 
 
 class Person(Model):
-    """The side of an address or ``@domain``.
-
-    It takes precedence over the side derived from the mail domain.
-    """
+    """The side of an address or ``@domain``. It takes precedence over the side derived from the mail domain."""
 
     address: Addresses
     name: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -18,7 +19,7 @@ class SizedCache(Generic[_Key, _Value]):
         """`most`: the bytes that all values may have together."""
         self._most = most
         self._lock = Lock()
-        self._kept: dict[_Key, tuple[_Value, int]] = {}
+        self._kept: OrderedDict[_Key, tuple[_Value, int]] = OrderedDict()
         self._bytes = 0
         _caches.add(self)
 
@@ -27,10 +28,9 @@ class SizedCache(Generic[_Key, _Value]):
         found: dict[_Key, _Value] = {}
         with self._lock:
             for key in keys:
-                entry = self._kept.pop(key, None)
-                if entry is not None:
-                    self._kept[key] = entry
-                    found[key] = entry[0]
+                if key in self._kept:
+                    found[key] = self._kept[key][0]
+                    self._kept.move_to_end(key)
         return found
 
     def keep(self, values: Mapping[_Key, _Value], sizes: Iterable[int]) -> None:
@@ -40,7 +40,7 @@ class SizedCache(Generic[_Key, _Value]):
                 self._bytes += size - self._kept.pop(key, (None, 0))[1]
                 self._kept[key] = (value, size)
             while self._bytes > self._most:
-                self._bytes -= self._kept.pop(next(iter(self._kept)))[1]
+                self._bytes -= self._kept.popitem(last=False)[1][1]
 
     def clear(self) -> None:
         """Forget all values."""

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from mailrules.engine.pack import Pack, VendorPack
 from mailrules.site import Site
 
 _Written = TypeVar("_Written", bound=BaseModel)
@@ -36,20 +35,19 @@ class PackError(ValueError):
         super().__init__(f"{self.file}:{line}: {rule + ': ' if rule else ''}{self.message}")
 
 
-def as_pack(file: Path, text: str) -> Pack:
-    """Parse the text of a pack. Raises PackError."""
-    return _checked(Pack, file, text, as_yaml(file, text))
-
-
-def as_vendor_pack(file: Path, text: str) -> VendorPack:
-    """Parse the text of a shipped vendor file. Raises PackError."""
-    return _checked(VendorPack, file, text, as_yaml(file, text))
-
-
-def as_site(file: Path, text: str) -> Site:
-    """Parse the text of a site file; an empty file gives the defaults. Raises PackError."""
+def parsed(model: type[_Written], file: Path, text: str) -> _Written:
+    """Parse the text of a pack or of a site file; an empty site file gives the defaults. Raises PackError."""
     data = as_yaml(file, text)
-    return _checked(Site, file, text, {} if data is None else data)
+    try:
+        return model.model_validate({} if data is None and model is Site else data)
+    except ValidationError as error:
+        first = error.errors()[0]
+    line, rule = _place(text, first["loc"])
+    where = ".".join(str(step) for step in first["loc"] if isinstance(step, str))
+    words = _WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        words += near(str(first["loc"][-1]), set(_fields(model)))
+    raise PackError(file, line, rule, f"{where}: {words}" if where else words)
 
 
 def as_yaml(file: Path, text: str) -> Any:
@@ -86,19 +84,6 @@ _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
-
-
-def _checked(model: type[_Written], file: Path, text: str, data: Any) -> _Written:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-    line, rule = _place(text, first["loc"])
-    where = ".".join(str(step) for step in first["loc"] if isinstance(step, str))
-    words = _WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        words += near(str(first["loc"][-1]), set(_fields(model)))
-    raise PackError(file, line, rule, f"{where}: {words}" if where else words)
 
 
 def _fields(model: type[BaseModel]) -> Iterator[str]:

@@ -39,10 +39,7 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Meaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One entry. `sides`: whose mails it is found in.
-
-    `states`: the states that its statements may have.
-    """
+    """One entry. `sides`: whose mails it is found in. `states`: the states that its statements may have."""
 
     id: str
     title: Text

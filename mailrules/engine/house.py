@@ -80,7 +80,7 @@ def _compiled(finder: Finder, pack: str) -> _Compiled:
 
 def _phrase(words: str) -> str:
     """Return a pattern for literal text; Latin letters match at word boundaries only."""
-    text = fold(words)[0].strip()
+    text = fold(words).strip()
     escaped = re.escape(text)
     before = r"\b" if text[:1].isascii() and text[:1].isalnum() else ""
     after = r"\b" if text[-1:].isascii() and text[-1:].isalnum() else ""
@@ -90,10 +90,10 @@ def _phrase(words: str) -> str:
 def _sentences(mail: MailText) -> Iterator[tuple[str, str, int]]:
     """Yield each sentence folded, verbatim, and with its offset in the text (-1 for the subject)."""
     if mail.subject:
-        yield fold(mail.subject)[0], mail.subject, -1
+        yield fold(mail.subject), mail.subject, -1
     for number, match in enumerate(_SENTENCE.finditer(mail.text)):
         if number >= _ENOUGH:
             return
         quote = match.group().strip()
         if quote:
-            yield fold(quote)[0], quote, match.start() + len(match.group()) - len(match.group().lstrip())
+            yield fold(quote), quote, match.start() + len(match.group()) - len(match.group().lstrip())

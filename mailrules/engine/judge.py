@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 
 import msgspec
 
@@ -117,10 +118,7 @@ class Rules:
         return self._conclude(turn, bare).reading
 
     def conclude(self, turn: RuleInput, reading: Reading) -> ConcludedMail:
-        """Return the conclusions of the rules for this mail alone.
-
-        Cached for the next judgement of its case.
-        """
+        """Return the conclusions of the rules for this mail alone. Cached for the next judgement of its case."""
         if len(turn.text) > KEPT_TEXT:
             return self._conclude(turn, reading)
         return _kept(self, turn, reading, turn.date and turn.date.utcoffset())
@@ -129,19 +127,7 @@ class Rules:
         view = mails.view_of(turn, reading)
         fired = {question: self.files[question].fire(view) for question in ("acts", "asks", "tone", "parked")}
         kind = self.files["kind"].decide(view)
-        found = [
-            Finding(
-                one.rule.id,
-                one.rule.file,
-                turn.id,
-                hit.statement.quote,
-                hit.statement.start,
-                hit.statement.end,
-                one.gives,
-            )
-            for one in (*(f for some in fired.values() for f in some), *((kind,) if kind else ()))
-            for hit in one.hits
-        ]
+        every = (*chain.from_iterable(fired.values()), *((kind,) if kind else ()))
         promises = [h for h in view.find("act.promise", ("value",)) if turn.automatic is None]
         problem = self.files["problem"].fire(view)
         concluded = msgspec.structs.replace(
@@ -150,12 +136,12 @@ class Rules:
             kind=kind.gives if kind else None,
             acts=tuple(dict.fromkeys(one.gives for one in fired["acts"])),
             asks=_asks([(one.gives, hit) for one in fired["asks"] for hit in one.hits]),
-            tone=_firsts(turn, fired["tone"]),
-            parked=_firsts(turn, fired["parked"]),
+            tone=_firsts(fired["tone"]),
+            parked=_firsts(fired["parked"]),
             promises=tuple(
                 Promise(_due(hit.statement, turn.date), mails.finding("act.promise", "core", hit)) for hit in promises
             ),
-            findings=tuple(found),
+            findings=tuple(chain.from_iterable(map(_findings, every))),
         )
         replaces = (name.strip() for one in self.files["standing"].fire(view) for name in one.gives.split(","))
         return ConcludedMail(
@@ -291,14 +277,16 @@ def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
     return tuple(found.values())
 
 
-def _firsts(turn: RuleInput, fired: Sequence[Fired]) -> tuple[Finding, ...]:
+def _findings(fired: Fired) -> list[Finding]:
+    return [mails.finding(fired.rule.id, fired.rule.file, hit, fired.gives) for hit in fired.hits]
+
+
+def _firsts(fired: Sequence[Fired]) -> tuple[Finding, ...]:
     """Return each result once, with the first text that shows it."""
     found: dict[str, Finding] = {}
     for one in fired:
-        for hit in one.hits:
-            said = hit.statement
-            where = (turn.id, said.quote, said.start, said.end)
-            found.setdefault(one.gives, Finding(one.rule.id, one.rule.file, *where, one.gives))
+        for finding in _findings(one):
+            found.setdefault(one.gives, finding)
     return tuple(found.values())
 
 

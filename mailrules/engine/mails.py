@@ -8,7 +8,7 @@ from typing import Any
 
 from mailrules.engine.conditions import Hit, View
 from mailrules.judgement import Finding, Reading
-from mailrules.statement import MailText, Statement
+from mailrules.statement import MailText
 from mailrules.thread import RuleInput, Thread
 
 _MACHINES = ("notification", "bounce", "calendar")
@@ -91,10 +91,11 @@ def only_notices(thread: Thread) -> bool:
     return all(turn.automatic in _MACHINES for turn in thread)
 
 
-def finding(rule: str, pack: str, hit: Hit) -> Finding:
-    """Return a finding for a rule that fired on a statement."""
-    said: Statement = hit.statement
-    return Finding(rule, pack, hit.mail, said.quote, said.start, said.end, said.value or said.meaning)
+def finding(rule: str, pack: str, hit: Hit, value: str | None = None) -> Finding:
+    """Return a finding for a rule that fired on a statement. `value`: its result, if it has one."""
+    said = hit.statement
+    told = said.value or said.meaning if value is None else value
+    return Finding(rule, pack, hit.mail, said.quote, said.start, said.end, told)
 
 
 def standing(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:

@@ -1,7 +1,4 @@
-"""An organisation's pack: a YAML file that adds words, meanings, rules or a vendor.
-
-Reference: `docs/packs.md`.
-"""
+"""An organisation's pack: a YAML file that adds words, meanings, rules or a vendor (reference: `docs/packs.md`)."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from mailrules.fields import Model, Name, SideName, Words
+from mailrules.fields import Model, SideName, Words
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
 
 RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
@@ -35,10 +32,7 @@ Examples = list[Annotated[Example, BeforeValidator(_as_example, json_schema_inpu
 
 
 class Finder(Model):
-    """Text that expresses a meaning.
-
-    The statement quotes the sentence; the group `(?P<value>…)` gives its value.
-    """
+    """Text that expresses a meaning. The statement quotes the sentence; the group `(?P<value>…)` gives its value."""
 
     id: RuleId
     meaning: str
@@ -103,6 +97,3 @@ class VendorPack(Model):
     references: list[ReferencePattern] = Field(default=[])
     never: Words = Field(default=[])
     incidental: Incidental = Incidental()
-
-
-__all__ = ["Example", "Finder", "Kind", "Name", "Pack", "Required", "VendorPack"]

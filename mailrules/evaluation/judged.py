@@ -16,10 +16,7 @@ _FAMILIES = ("ask", "act", "tone", "parked")
 
 
 def mail_text(mail: Mapping[str, Any]) -> MailText:
-    """Return the input of a reader for a corpus line.
-
-    The subject of a reply is left out, as in the service.
-    """
+    """Return the input of a reader for a corpus line. The subject of a reply is left out, as in the service."""
     return MailText(
         "\n".join(unit["t"] for unit in mail["units"]),
         mail["subject"] if mail["opens"] else "",

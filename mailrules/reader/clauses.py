@@ -15,8 +15,8 @@ _NEGATIVES = frozenset("not no nothing never none neither nor without nobody な
 _CONDITIONS = frozenset("if unless suppose assuming もし 仮に 万一 なら ば たら 場合".split())
 _PLANS = frozenset("will shall plan intend schedule going 予定 計画 つもり 検討 たい".split())
 _QUESTION_HEADS = frozenset("which what when where who why how do be can could would have may shall should any".split())
-_NEGATED, _CONDITION, _PLAN, _QUESTION, _INVERTED, _END = (1 << at for at in range(6))
-_PROPERTIES = tuple(
+_NEGATED, _CONDITION, _PLAN, _QUESTION, _INVERTED, _END, _LINE_BREAK = (1 << at for at in range(7))
+PROPERTIES = tuple(
     frozenset(
         name for at, name in enumerate(("negated", "condition", "plan", "question", "inverted")) if flags >> at & 1
     )
@@ -30,53 +30,59 @@ for _flag, _words in (
     (_PLAN, _PLANS),
     (_QUESTION, "?"),
     (_END, _BREAKS | _JOINTS),
+    (_LINE_BREAK, "\n"),
 ):
     for _word in _words:
         _FLAGS[_word] = _FLAGS.get(_word, 0) | _flag
 
 
 class Clauses(NamedTuple):
-    """The clauses of a sentence: their token ranges in order, their properties, and those of the whole sentence."""
+    """The clauses of a sentence: the first token of each, their properties, and those of the whole sentence."""
 
-    ranges: list[tuple[int, int]]
+    begins: list[int]
     properties: list[frozenset[str]]
     whole: frozenset[str]
 
 
-def split_clauses(forms: Sequence[str]) -> Clauses:
-    """Return the clauses of a sentence."""
-    ranges: list[tuple[int, int]] = []
+def split_clauses(tokens: Sequence[str]) -> list[Clauses]:
+    """Return the clauses of some sentences, each of which ends with a line break."""
+    found: list[Clauses] = []
+    begins: list[int] = []
     properties: list[frozenset[str]] = []
-    start = flags = every = 0
-    for at, flag in enumerate(map(_FLAGS.get, forms)):
+    sentence = start = flags = every = 0
+    for at, flag in enumerate(map(_FLAGS.get, tokens)):
         if flag is None:
             continue
         flags |= flag
-        if not flag & _END or at == start or (forms[at] in _CASE_PARTICLES and forms[at - 1] not in _PREDICATES):
-            continue
-        ranges.append((start, at + 1))
-        properties.append(_properties(flags, forms[start : at + 1]))
-        every |= flags
-        start, flags = at + 1, 0
-    if start < len(forms):
-        ranges.append((start, len(forms)))
-        properties.append(_properties(flags, forms[start:]))
-    whole = properties[0] if len(properties) == 1 else _properties(every | flags, forms)
-    return Clauses(ranges, properties, whole)
+        if flag & _END and at > start and (tokens[at] not in _CASE_PARTICLES or tokens[at - 1] in _PREDICATES):
+            begins.append(start)
+            properties.append(_properties(flags, tokens, start, at + 1))
+            every |= flags
+            start, flags = at + 1, 0
+        elif flag & _LINE_BREAK:
+            if start < at:
+                begins.append(start)
+                properties.append(_properties(flags, tokens, start, at))
+            whole = properties[0] if len(properties) == 1 else _properties(every | flags, tokens, sentence, at)
+            found.append(Clauses(begins, properties, whole))
+            begins, properties = [], []
+            sentence = start = at + 1
+            flags = every = 0
+    return found
 
 
-def clause_properties(forms: Sequence[str]) -> frozenset[str]:
+def clause_properties(tokens: Sequence[str]) -> frozenset[str]:
     """Return the properties of one clause."""
     flags = 0
-    for flag in map(_FLAGS.get, forms):
+    for flag in map(_FLAGS.get, tokens):
         flags |= flag or 0
-    return _properties(flags, forms)
+    return _properties(flags, tokens, 0, len(tokens))
 
 
-def _properties(flags: int, forms: Sequence[str]) -> frozenset[str]:
+def _properties(flags: int, tokens: Sequence[str], start: int, end: int) -> frozenset[str]:
     flags &= _END - 1
-    if len(forms) > 1 and "か" in forms[-2:]:
+    if end - start > 1 and (tokens[end - 1] == "か" or tokens[end - 2] == "か"):
         flags |= _QUESTION
-    elif not flags & _QUESTION and forms and forms[0] in _QUESTION_HEADS:
+    elif not flags & _QUESTION and start < end and tokens[start] in _QUESTION_HEADS:
         flags |= _INVERTED
-    return _PROPERTIES[flags]
+    return PROPERTIES[flags]

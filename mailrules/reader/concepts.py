@@ -6,87 +6,83 @@ whole words. Japanese entries must begin and end at word boundaries, whatever th
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import accumulate, chain, count
+from itertools import accumulate, count
+from typing import NamedTuple
 
 import yaml
 from ahocorasick_rs import AhoCorasick
 
-from .normal_forms import english, fold, is_japanese, tokens
+from .normal_forms import fold, is_japanese, normal_forms, sentences_of
+from .signals import groups_of
 
 # Entries whose normal form is one of these ("ですか", "たら") carry no concept; clauses.py handles them.
 _FUNCTION_WORDS = frozenset(
     ("だ た か て で と に は が を も の から ため ない する ある れる られる ば よう 成る # #時 #に だか").split()
 )
 
+PLAIN = "plain."
 Vocabulary = Mapping[str, Mapping[str, Sequence[str]]]
 
 
-ConceptHit = tuple[str, int, int]
-"""A concept found in a sentence, its first token, and the token after its last."""
+class Entry(NamedTuple):
+    """What some words of the vocabulary stand for."""
+
+    concepts: tuple[str, ...]
+    groups: int
+    """The groups of `signals.yaml` with one of the concepts."""
+    plain: tuple[str, ...]
+    """Those of the concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`)."""
 
 
 class ConceptMatcher:
-    """Finds all concepts of a vocabulary in the normal forms of a sentence, in time linear in its length."""
+    """Finds all concepts of a vocabulary in the normal forms of sentences, in time linear in their length."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        spaced: dict[str, set[str]] = {}
-        joined: dict[str, set[str]] = {}
-        for concept, by_language in vocabulary.items():
-            for language, entries in by_language.items():
-                for entry in entries:
-                    folded = fold(str(entry))
-                    if language == "ja":
-                        joined.setdefault("".join(tokens(folded, japanese=is_japanese(folded))), set()).add(concept)
-                    else:
-                        spaced.setdefault(f" {' '.join(english(folded))} ", set()).add(concept)
-        for entry in ("", *_FUNCTION_WORDS):
-            joined.pop(entry, None)
-        spaced.pop("  ", None)
-        self._spaced = [tuple(sorted(names)) for names in spaced.values()]
-        self._joined = [tuple(sorted(names)) for names in joined.values()]
-        self._spaced_search = AhoCorasick(list(spaced))
-        self._joined_search = AhoCorasick(list(joined))
+        self._languages = tuple(_language(vocabulary, japanese=japanese) for japanese in (False, True))
 
-    def find(self, forms: Sequence[Sequence[str]], japanese: Sequence[bool]) -> list[list[ConceptHit]]:
-        """Return the hits in each of some sentences, in no particular order. `japanese`: whether it is Japanese."""
-        found: list[list[ConceptHit]] = [[] for _ in forms]
-        for language, search, names, separator in (
-            (False, self._spaced_search, self._spaced, " "),
-            (True, self._joined_search, self._joined, ""),
-        ):
-            chosen = [at for at, own in enumerate(japanese) if own is language]
-            if chosen:
-                _find(search, names, separator, [forms[at] for at in chosen], [found[at] for at in chosen])
-        return found
+    def find(self, tokens: Sequence[str], *, japanese: bool) -> Iterator[tuple[int, int, Entry]]:
+        """Yield the entries found in some sentences: the first token, the one after the last, and the entry.
+
+        `tokens`: of sentences of a language, each of which ends with a line break. No entry matches across these.
+        """
+        separator, search, entries = self._languages[japanese]
+        matches = search.find_matches_as_indexes(separator + separator.join(tokens), overlapping=True)
+        if not matches:
+            return
+        gap = len(separator)
+        token_at = dict(zip(accumulate(map(gap.__add__, map(len, tokens)), initial=0), count(), strict=False)).get
+        for pattern, start, end in matches:
+            first, last = token_at(start), token_at(end - gap)
+            if first is not None and last is not None:
+                yield first, last, entries[pattern]
 
 
-def _find(
-    search: AhoCorasick,
-    names: Sequence[Sequence[str]],
-    separator: str,
-    sentences: Sequence[Sequence[str]],
-    found: Sequence[list[ConceptHit]],
-) -> None:
-    """Search all sentences of a language at once: one a line, which no entry can match across."""
-    tokens_and_ends = list(chain.from_iterable((*forms, "\n") for forms in sentences))
-    matches = search.find_matches_as_indexes(separator + separator.join(tokens_and_ends), overlapping=True)
-    if not matches:
-        return
-    gap = len(separator)
-    lengths = map(gap.__add__, map(len, tokens_and_ends))
-    token_at = dict(zip(accumulate(lengths, initial=0), count(), strict=False)).get
-    firsts = list(accumulate((len(forms) + 1 for forms in sentences), initial=0))
-    for pattern, start, end in matches:
-        first, last = token_at(start), token_at(end - gap)
-        if first is not None and last is not None:
-            sentence = bisect_right(firsts, first) - 1
-            begin = firsts[sentence]
-            for name in names[pattern]:
-                found[sentence].append((name, first - begin, last - begin))
+def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasick, list[Entry]]:
+    """Return what stands between tokens, the automaton, and the entry of each of its patterns."""
+    separator = "" if japanese else " "
+    written = [
+        (concept, fold(str(text)))
+        for concept, by_language in vocabulary.items()
+        for language, some in by_language.items()
+        if (language == "ja") is japanese
+        for text in some
+    ]
+    found: dict[str, set[str]] = {}
+    for own in (False, True):
+        some = [(concept, text) for concept, text in written if (japanese and is_japanese(text)) is own]
+        forms = sentences_of(normal_forms([text for _, text in some], japanese=own))
+        for (concept, _), tokens in zip(some, forms, strict=True):
+            found.setdefault(separator.join(tokens), set()).add(concept)
+    for text in ("", *(_FUNCTION_WORDS if japanese else ())):
+        found.pop(text, None)
+    entries = [
+        Entry(tuple(names), groups_of(names), tuple(name for name in names if name.startswith(PLAIN)))
+        for names in map(sorted, found.values())
+    ]
+    return separator, AhoCorasick([f"{separator}{text}{separator}" for text in found]), entries
 
 
 def load_vocabulary(documents: Iterable[str]) -> dict[str, dict[str, list[str]]]:

@@ -8,14 +8,14 @@ mail of writers who took no part in training. Items between the lower and the up
 from __future__ import annotations
 
 from collections.abc import Set
+from dataclasses import dataclass
 from functools import cache, cached_property
 
 from ..sized_cache import SizedCache
 from ..statement import UNSURE, MailText, Statement
-from .concepts import ConceptMatcher, shipped_vocabulary
+from .concepts import PLAIN, ConceptMatcher, shipped_vocabulary
 from .mailview import MailView, Matrix, UnitCache, mail_inputs, side_of, view_mail
 from .normal_forms import is_japanese
-from .unit_reading import PLAIN
 from .unit_scores import mail_scores
 from .weights import UnitClassifier, Weights, shipped_weights
 
@@ -71,22 +71,15 @@ class EmbeddedReader:
         return Decision(view, scores, self._weights.units[side], chances, self._weights.thresholds[side])
 
 
+@dataclass
 class Decision:
     """Converts the probabilities of one mail into statements with quotes."""
 
-    def __init__(
-        self,
-        view: MailView,
-        scores: Matrix,
-        classifier: UnitClassifier,
-        chances: dict[str, float],
-        thresholds: dict[str, float],
-    ) -> None:
-        self.view = view
-        self.scores = scores
-        self.classifier = classifier
-        self.chances = chances
-        self._thresholds = thresholds
+    view: MailView
+    scores: Matrix
+    classifier: UnitClassifier
+    chances: dict[str, float]
+    thresholds: dict[str, float]
 
     def statements(self) -> list[Statement]:
         found = [self._kind(), *self._weight()]
@@ -99,7 +92,7 @@ class Decision:
                 and chance >= self.threshold(meaning)
             ):
                 found.append(self._state(meaning, chance))
-            elif family == "item" and chance >= self._thresholds.get(f"low {meaning}", 2.0):
+            elif family == "item" and chance >= self.thresholds.get(f"low {meaning}", 2.0):
                 found.append(self._state(meaning, chance, UNSURE))
         if "ask:any" in self.chances:
             found += self._asks()
@@ -149,8 +142,8 @@ class Decision:
         """Return the units with one of the signals or concepts that are no question, condition or plan."""
         return [
             at
-            for at, reading in enumerate(self.view.readings)
-            if not (reading.mild or (reading.concepts.isdisjoint(signs) and signs.isdisjoint(reading.signals)))
+            for at, one in enumerate(self.view.readings)
+            if not one.mild and not (one.concepts.isdisjoint(signs) and signs.isdisjoint(one.signals))
         ]
 
     @cached_property
@@ -188,7 +181,7 @@ class Decision:
         return 0.0 if column is None else float(self.scores[at, column])
 
     def threshold(self, meaning: str) -> float:
-        return self._thresholds.get(meaning, self._thresholds.get(meaning.split(":")[0], 2.0))
+        return self.thresholds.get(meaning, self.thresholds.get(meaning.split(":")[0], 2.0))
 
     def _kinds(self) -> list[str]:
         """Return the kinds, most probable first.
@@ -198,10 +191,10 @@ class Decision:
         """
         urgent = self.chances.get("urgent", 0.0)
         ranked = sorted(KINDS, key=lambda kind: -self.chances.get(f"kind:{kind}", 0.0))
-        if urgent >= self._thresholds["urgent"] and self.view.mail.side != "vendor":
+        if urgent >= self.thresholds["urgent"] and self.view.mail.side != "vendor":
             ranked = [kind for kind in ranked if kind in ("incident", "security")]
         harmless = (
-            urgent < self._thresholds["perhaps urgent"]
+            urgent < self.thresholds["perhaps urgent"]
             or self.chances.get("kind:security", 0.0) < _SURELY_SECURITY
             or self.view.mail.automatic in _MACHINES
             or not (self._tells_a_matter() or self._names(_ATTACK))
@@ -219,15 +212,15 @@ class Decision:
         urgent = self.chances.get("urgent", 0.0)
         found: list[Statement] = []
         if self._kinds()[0] == "security":
-            if urgent >= self._thresholds["perhaps urgent"]:
+            if urgent >= self.thresholds["perhaps urgent"]:
                 found.append(self._state("security", urgent))
         elif self._stands_still():
             found += [self._state("impact:high", 1.0), self._state("urgency:high", 1.0)]
-        elif urgent >= self._thresholds["urgent"] and self._shows_weight():
+        elif urgent >= self.thresholds["urgent"] and self._shows_weight():
             impact = self._best("impact", ("high", "medium"))
             urgency = self._best("urgency", ("high", "medium")) if impact == "high" else "high"
             found += [self._state(f"impact:{impact}", urgent), self._state(f"urgency:{urgency}", urgent)]
-        elif urgent >= self._thresholds["perhaps urgent"]:
+        elif urgent >= self.thresholds["perhaps urgent"]:
             found += [self._state("impact:high", urgent, UNSURE), self._state("urgency:high", urgent, UNSURE)]
         else:
             found += self._ordinary()
@@ -266,11 +259,10 @@ class Decision:
         """Return impact and urgency of a mail that is neither P1 nor P2: each low, medium, or no statement."""
         found = []
         for family in ("impact", "urgency"):
-            for level in ("low", "medium"):
-                chance = self.chances.get(f"{family}:{level}", 0.0)
-                if chance >= self.threshold(f"{family}:{level}"):
-                    found.append(self._state(f"{family}:{level}", chance))
-                    break
+            levels = (f"{family}:low", f"{family}:medium")
+            level = next((one for one in levels if self.chances.get(one, 0.0) >= self.threshold(one)), None)
+            if level is not None:
+                found.append(self._state(level, self.chances[level]))
         return found
 
     def _best(self, family: str, levels: tuple[str, ...]) -> str:
@@ -279,11 +271,11 @@ class Decision:
     def _asks(self) -> list[Statement]:
         """Return the requests: of each unit that contains one, and of the best unit in any case."""
         column, chance = self.classifier.column["ask:any"], self.chances["ask:any"]
-        if chance < self._thresholds["ask:any"]:
+        if chance < self.thresholds["ask:any"]:
             return []
         units = range(len(self.view.readings))
         best = self._best_units[column]
-        sure = [at for at in units if at == best or self.scores[at, column] >= self._thresholds["ask unit"]]
+        sure = [at for at in units if at == best or self.scores[at, column] >= self.thresholds["ask unit"]]
         return [
             statement
             for at in sure

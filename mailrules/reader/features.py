@@ -1,27 +1,49 @@
-"""Features of the units of a mail, as marks: words, parts of words, concepts, properties, shapes, signals, position.
+"""Features of the units of a mail: words, parts of words, concepts, properties, shapes, signals, position.
 
-They are the input of the linear classifiers (`weights.py`). `bench/training/features.py` has their names. What a unit
-adds to the scores is kept with its reading, so the features are grouped by what they depend on (`Part`).
+They are the input of the linear classifiers, which know them by the rows of a table of marks (`marks.py`).
+`bench/training/features.py` has their names. What a unit adds to the scores is kept with its reading, so the features
+are grouped by what they depend on (`Part`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
-from functools import lru_cache
-from itertools import chain
+from functools import partial
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from ..statement import MailText
-from .marks import HashedText, UnitMarks, joined, mark_of, prefixed
-from .normal_forms import fold, is_japanese, tokens
+from .clauses import PROPERTIES
+from .marks import (
+    Characters,
+    MarkTable,
+    Places,
+    UnitMarks,
+    characters_of,
+    joined,
+    lengths_of,
+    marks_of,
+    prefixed,
+    runs_of_letters,
+    runs_of_words,
+)
+from .normal_forms import fold, is_japanese, normal_forms
 from .unit_reading import Reading
 
 LABEL_TOKENS = 12  # number of tokens of a form label that become features
 WORD_MARKS = ".,;:!?()[]{}\"'"
 LONGEST_WORD = 30
 SPOTS = ("first", "second", "middle", "last")
+ROW = np.dtype(np.int32)
+_ROW_BITS = 20
+_LETTER, _MARK, _SPACE = range(3)
+_KINDS = np.array(
+    [_SPACE if chr(at).isspace() else _MARK if chr(at) in WORD_MARKS else _LETTER for at in range(0x3002)], np.uint8
+)
+"""What each character is; the last stands for all after it."""
 
 
 class Part(IntEnum):
@@ -35,13 +57,72 @@ class Part(IntEnum):
     """Of the list lines that it introduces."""
 
 
-def part_marks(readings: Sequence[Reading]) -> UnitMarks:
-    """Return the marks of all parts of some units; the number of a unit's part is `part * units + unit`."""
-    count = len(readings)
-    words, following = _words([reading.forms for reading in readings], Part.NEXT * count)
-    concepts = [_set_marks(reading.concepts) for reading in readings]
-    listed = [*map(_found, readings), *(one[0] for one in concepts), *(one[1] for one in concepts)]
-    return joined([*words, *_letters(readings), following, _listed(listed)])
+class FeatureRows:
+    """Finds the rows of the features of units in a table. Keeps those of the features that the reader names itself."""
+
+    def __init__(self, table: MarkTable) -> None:
+        self._table = table
+        kept = partial(_Kept, table)
+        self._concepts = {names: kept(partial(concept_features, properties=names)) for names in PROPERTIES}
+        self._properties = kept(lambda names: common_features((), (), names))
+        self._shapes = kept(lambda name: common_features((name,), (), ()))
+        self._signals = kept(lambda name: common_features((), (name,), ()))
+        self._forms = kept(lambda form: shape_features(*form))
+        self._next = kept(lambda concept: (next_feature(concept),))
+        self._listed = kept(lambda concept: (listed_feature(concept),))
+        self._bias = next(iter(table.find(marks_of(("bias",)))[1].tolist()), -1)
+
+    def of(self, readings: Sequence[Reading]) -> tuple[Places, Places]:
+        """Return the features of all parts of some units, each once and sorted, as numbers of parts and rows.
+
+        The number of a unit's part is `part * units + unit`.
+        """
+        marks = joined([*_words(readings), *_letters(readings), _others(readings)])
+        known, rows = self._table.find(marks.marks)
+        kept = [*map(self._own, readings)]
+        kept += [b"".join(map(its.__getitem__, one.concepts)) for its in (self._next, self._listed) for one in readings]
+        parts = np.repeat(np.arange(len(kept)), lengths_of(kept) // ROW.itemsize)
+        parts, rows = distinct(
+            np.concatenate((marks.units.take(known), parts)),
+            np.concatenate((rows, np.frombuffer(b"".join(kept), ROW))),
+        )
+        counted = np.flatnonzero(rows != self._bias)  # all units have it, so the word "bias" must not count again
+        return parts.take(counted), rows.take(counted)
+
+    def _own(self, reading: Reading) -> bytes:
+        """Return what is kept of the features of a unit itself."""
+        rows = [self._properties[reading.clauses.whole], self._forms[reading.shape, len(reading.forms)]]
+        rows += map(self._shapes.__getitem__, reading.shapes)
+        rows += map(self._signals.__getitem__, reading.signals)
+        for concepts, properties in zip(reading.clause_concepts, reading.clauses.properties, strict=True):
+            if concepts:
+                rows += map(self._concepts[properties].__getitem__, concepts)
+        return b"".join(rows)
+
+
+class _Kept(dict[Any, bytes]):
+    """The rows of features by what names them, of which there are few."""
+
+    def __init__(self, table: MarkTable, features: Callable[[Any], Iterable[str]]) -> None:
+        self._table, self._features = table, features
+
+    def __missing__(self, key: Any) -> bytes:
+        rows = self[key] = self._table.find(marks_of(tuple(self._features(key))))[1].astype(ROW).tobytes()
+        return rows
+
+
+def distinct(units: Places, rows: Places) -> tuple[Places, Places]:
+    """Return the same units and rows, each pair once, sorted."""
+    keys = np.sort(units << _ROW_BITS | rows)
+    keys = keys[np.flatnonzero(np.diff(keys, prepend=-1))]
+    return keys >> _ROW_BITS, keys & ((1 << _ROW_BITS) - 1)
+
+
+def split(units: Places, rows: Places, count: int) -> list[bytes]:
+    """Return the rows of each of the first `count` units. `units`: sorted."""
+    ends = (np.searchsorted(units, np.arange(count + 1)) * ROW.itemsize).tolist()
+    every = rows.astype(ROW).tobytes()
+    return [every[start:end] for start, end in pairwise(ends)]
 
 
 def spot(index: int, units: int) -> int:
@@ -97,11 +178,17 @@ def count_features(reading: Reading) -> list[str]:
 
 def form_features(reading: Reading) -> list[str]:
     """Return the features of the form of a unit."""
-    found = [f"shape:{reading.shape}", f"len:{min(len(reading.forms) // 6, 6)}"]
-    if reading.label:
-        label = fold(reading.label)
-        found += [f"l:{form}" for form in tokens(label, japanese=is_japanese(label))[:LABEL_TOKENS]]
-    return found
+    return [*shape_features(reading.shape, len(reading.forms)), *label_features(reading)]
+
+
+def shape_features(shape: str, tokens: int) -> tuple[str, str]:
+    """Return the features of the shape of a unit and of its length."""
+    return f"shape:{shape}", f"len:{min(tokens // 6, 6)}"
+
+
+def label_features(reading: Reading) -> list[str]:
+    label = fold(reading.label)
+    return [f"l:{form}" for form in normal_forms([label], japanese=is_japanese(label))[:-1][:LABEL_TOKENS]]
 
 
 def next_feature(concept: str) -> str:
@@ -114,82 +201,55 @@ def listed_feature(concept: str) -> str:
     return f"h:{concept}"
 
 
-@lru_cache(maxsize=2048)
-def _set_marks(concepts: frozenset[str]) -> tuple[list[int], list[int]]:
-    return [mark_of(next_feature(one)) for one in concepts], [mark_of(listed_feature(one)) for one in concepts]
+def _words(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
+    """Yield the marks of one, two and three words in a row, and those of the words for the unit after.
 
-
-def _listed(marks: Sequence[Sequence[int]]) -> UnitMarks:
-    units = np.repeat(np.arange(len(marks)), np.fromiter(map(len, marks), np.int64, len(marks)))
-    return UnitMarks(units, np.fromiter(chain.from_iterable(marks), np.uint64, len(units)))
-
-
-def _words(forms: Sequence[Sequence[str]], following: int) -> tuple[list[UnitMarks], UnitMarks]:
-    """Return the marks of one, two and three words in a row, and those of the words for the unit after.
-
-    `^` stands before a unit and `$` after it. `following`: what to add to the number of a unit for the latter.
+    `^` stands before a unit and `$` after it.
     """
-    words = [word for some in forms for word in ("", "^", *some, "$")]
-    ends = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)) + 1) - 1
-    starts = np.concatenate((np.zeros(1, np.int64), ends + 1))
-    units = np.repeat(np.arange(len(forms)), np.fromiter(map(len, forms), np.int64, len(forms)) + 1)
+    ones, twos, threes = runs_of_words([word for one in readings for word in ("", "^", *one.forms, "$")])
+    units = np.repeat(np.arange(len(readings)), lengths_of([one.forms for one in readings]) + 1)
     at = np.arange(len(units)) + 2 * (units + 1)  # without "" and "^"
-    text = HashedText(" ".join(words))
-    rows = [UnitMarks(units, text.marks(starts[at - before], ends[at])) for before in (0, 1, 2)]
+    yield UnitMarks(units, ones.take(at))
+    yield UnitMarks(units, twos.take(at - 1))
+    yield UnitMarks(units, threes.take(at - 2))
     inner = np.flatnonzero(units[:-1] == units[1:])  # without "$"
-    return rows, UnitMarks(units[inner] + following, prefixed("P:", rows[0].marks[inner]))
+    yield UnitMarks(units.take(inner) + Part.NEXT * len(readings), prefixed("P:", ones.take(at.take(inner))))
 
 
 def _letters(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
-    """Yield the marks of character n-grams: even inflected forms and compounds that are in no list share them.
+    """Yield the marks of some characters in a row: even inflected forms and compounds that are in no list share them.
 
     Two to four characters of a Japanese sentence, three to five of an English word.
     """
-    pieces = [_pieces(reading) for reading in readings]
-    counts = np.fromiter(map(len, pieces), np.int64, len(pieces))
-    whole = [piece for some in pieces for piece in some]
-    lengths = np.fromiter(map(len, whole), np.int64, len(whole))
-    units = np.repeat(np.repeat(np.arange(len(pieces)), counts), lengths)
-    least = np.where(np.fromiter((reading.japanese for reading in readings), np.bool_, len(readings)), 2, 3)[units]
-    room = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(units)) - least
-    text = HashedText("".join(whole))
-    for more in (0, 1, 2):
-        at = np.flatnonzero(room >= more)
-        yield UnitMarks(units[at], prefixed("k:", text.marks(at, at + least[at] + more)))
+    for japanese, ends, least in ((True, "^$", 2), (False, "<>", 3)):
+        units = np.flatnonzero([one.japanese is japanese for one in readings])
+        if len(units):
+            texts = [readings[at].folded.lower() for at in units.tolist()]
+            characters = characters_of("\n".join(("", *texts, "")))
+            lengths = lengths_of(texts)
+            firsts = np.cumsum(lengths + 1) - lengths
+            spans = (firsts, lengths) if japanese else _word_spans(characters)
+            inside = np.searchsorted(firsts, spans[0], "right") - 1
+            for found in runs_of_letters(characters, spans, ends, least):
+                yield UnitMarks(units.take(inside.take(found.units)), found.marks)
 
 
-def _pieces(reading: Reading) -> list[str]:
-    text = reading.folded.lower()
-    if reading.japanese:
-        return [f"^{text}$"]
-    return list(map(_piece, text.split()))
+def _word_spans(characters: Characters) -> tuple[Places, Places]:
+    """Return the places and lengths of the words of a text, without marks around them."""
+    kinds = _KINDS.take(np.minimum(characters, len(_KINDS) - 1))
+    letters = np.flatnonzero(kinds == _LETTER)
+    words = np.cumsum(kinds == _SPACE).take(letters)
+    begins = np.flatnonzero(np.diff(words, prepend=-1))
+    firsts = letters.take(begins)
+    lasts = letters.take(np.append(begins, len(letters))[1:] - 1)
+    return firsts, np.minimum(lasts - firsts + 1, LONGEST_WORD)
 
 
-@lru_cache(maxsize=8192)
-def _piece(word: str) -> str:
-    return f"<{word.strip(WORD_MARKS)[:LONGEST_WORD]}>"
-
-
-def _found(reading: Reading) -> list[int]:
-    """Return the marks of the concepts, shapes, counts, signals, properties and form of a unit."""
-    found = [
-        *_common_marks(reading.shapes, reading.signals, reading.clauses.whole),
-        *map(mark_of, (*count_features(reading), *form_features(reading))),
-    ]
-    for concepts, properties in zip(reading.clause_concepts, reading.clauses.properties, strict=True):
-        for concept in concepts:
-            found += _concept_marks(concept, properties)
-    return found
-
-
-@lru_cache(maxsize=4096)
-def _common_marks(shapes: tuple[str, ...], signals: tuple[str, ...], properties: frozenset[str]) -> tuple[int, ...]:
-    return tuple(map(mark_of, common_features(shapes, signals, properties)))
-
-
-@lru_cache(maxsize=4096)
-def _concept_marks(concept: str, properties: frozenset[str]) -> tuple[int, ...]:
-    return tuple(map(mark_of, concept_features(concept, properties)))
+def _others(readings: Sequence[Reading]) -> UnitMarks:
+    """Return the marks of labels and numbers, which few units have."""
+    names = [(*count_features(one), *label_features(one)) if one.counts or one.label else () for one in readings]
+    units = np.repeat(np.arange(len(names)), lengths_of(names))
+    return UnitMarks(units, marks_of([name for some in names for name in some]))
 
 
 def _bucket(number: int) -> str:

@@ -1,13 +1,13 @@
 """64-bit hashes of features ("marks"): a table of the names themselves would need ten times the memory.
 
 The hash of a text is the sum over its characters of a random number for the character times a power of an odd number
-for the place, modulo 2 to the 64th. So the hashes of all parts of a text follow from running sums over the text, and
-the features of a whole mail take a few array operations.
+for the place, modulo 2 to the 64th. So the hash of a text follows from those of its parts, and the features of a whole
+mail take a few array operations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 Marks = NDArray[np.uint64]
 Places = NDArray[np.int64]
+Characters = NDArray[np.uint32]
 
 
 class UnitMarks(NamedTuple):
@@ -35,54 +36,116 @@ def joined(some: Sequence[UnitMarks]) -> UnitMarks:
     return UnitMarks(*(np.concatenate(columns) for columns in zip(*some, strict=True)))
 
 
+class MarkTable:
+    """Finds marks among many, by their highest bits. The row of a mark is its place among all in rising order."""
+
+    def __init__(self, marks: Marks) -> None:
+        """`marks`: in rising order."""
+        self.marks = np.append(marks, np.iinfo(np.uint64).max)
+        bits = len(marks).bit_length() + 1
+        self._shift = np.uint64(64 - bits)
+        each = np.bincount((marks >> self._shift).astype(np.int64), minlength=1 << bits)
+        self._first = (np.cumsum(each) - each).astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self.marks) - 1
+
+    def find(self, marks: Marks) -> tuple[Places, Places]:
+        """Return which of these marks are in the table, and the row of each of them."""
+        rows = self._first.take((marks >> self._shift).astype(np.int64)).astype(np.int64)
+        found = self.marks.take(rows)
+        later = np.flatnonzero(found < marks)
+        while len(later):
+            rows[later] += 1
+            found[later] = self.marks.take(rows[later])
+            later = later[found[later] < marks[later]]
+        known = np.flatnonzero(found == marks)
+        return known, rows.take(known)
+
+
 _BASE = 0xB8FE6C3923A44BBE | 1
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
 
 
-class HashedText:
-    """A text whose parts can be hashed, many at a time."""
-
-    def __init__(self, text: str) -> None:
-        code = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32) * _SPREAD
-        code ^= code >> _HALF
-        powers, self._inverses = _powers(max(len(code), 1 << 14).bit_length())
-        code *= powers[: len(code)]
-        self._sums = np.zeros(len(code) + 1, np.uint64)
-        np.cumsum(code, out=self._sums[1:])
-
-    def marks(self, starts: Places, ends: Places) -> Marks:
-        """Return the hashes of these parts of the text."""
-        parts: Marks = (self._sums[ends] - self._sums[starts]) * self._inverses[starts]
-        return parts
+def lengths_of(some: Sequence[Sequence[object]]) -> Places:
+    """Return the length of each."""
+    return np.fromiter(map(len, some), np.int64, len(some))
 
 
 def marks_of(features: Sequence[str]) -> Marks:
     """Return the mark of each feature."""
-    ends = np.zeros(len(features) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, features), np.int64, len(features)), out=ends[1:])
-    return HashedText("".join(features)).marks(ends[:-1], ends[1:])
+    lengths = lengths_of(features)
+    ends = np.cumsum(lengths)
+    codes = _codes_of(characters_of("".join(features)))
+    codes *= _powers(len(codes)).take(np.arange(len(codes)) - np.repeat(ends - lengths, lengths))
+    marks = np.zeros(len(features), np.uint64)
+    told = np.flatnonzero(lengths)
+    if len(told):
+        marks[told] = np.add.reduceat(codes, (ends - lengths)[told])
+    return marks
 
 
 @lru_cache(maxsize=8192)
 def mark_of(feature: str) -> int:
-    """Return the mark of one feature. Cached, since most mails have the same features beside those of their words."""
+    """Return the mark of one feature."""
     return int(marks_of([feature])[0])
 
 
 def prefixed(prefix: str, marks: Marks) -> Marks:
     """Return the marks of the same features with a prefix."""
-    longer: Marks = marks * _powers(15)[0][len(prefix)] + np.uint64(mark_of(prefix))
+    longer: Marks = marks * _powers(len(prefix) + 1)[len(prefix)] + np.uint64(mark_of(prefix))
     return longer
 
 
+def runs_of_words(words: Sequence[str]) -> tuple[Marks, Marks, Marks]:
+    """Return the marks of each word, of each two words in a row with a space between, and of each three."""
+    marks, powers = marks_of(words), _powers(max(map(len, words)) + 1).take(lengths_of(words))
+    twos = marks[:-1] + powers[:-1] * prefixed(" ", marks[1:])
+    return marks, twos, marks[:-2] + powers[:-2] * prefixed(" ", twos[1:])
+
+
+def runs_of_letters(characters: Characters, spans: tuple[Places, Places], ends: str, least: int) -> Iterator[UnitMarks]:
+    """Yield the marks of `least` to `least + 2` characters in a row, each with the number of the span.
+
+    `spans`: the places and the lengths of parts of a text. `ends`: the characters before and after each of them,
+    instead of those of the text. The features have the prefix `k:`.
+    """
+    firsts, lengths = spans[0], spans[1] + 2
+    after = np.cumsum(lengths)
+    numbers = np.repeat(np.arange(len(lengths)), lengths)
+    places = np.arange(len(numbers))
+    text = characters.take(places + (firsts - 1 - after + lengths).take(numbers))
+    text[after - lengths], text[after - 1] = map(ord, ends)
+    room = after.take(numbers) - places
+    marks = codes = _codes_of(text)
+    for length, power in enumerate(_powers(least + 2)[1 : least + 2], 2):
+        marks = marks[:-1] + power * codes[length - 1 :]
+        if length >= least:
+            at = np.flatnonzero(room >= length)
+            yield UnitMarks(numbers.take(at), prefixed("k:", marks.take(at)))
+
+
+def _codes_of(characters: Characters) -> Marks:
+    """Return the random number of each character."""
+    codes: Marks = characters * _SPREAD
+    codes ^= codes >> _HALF
+    return codes
+
+
+def characters_of(text: str) -> Characters:
+    """Return the code points of a text."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _powers(count: int) -> Marks:
+    """Return at least so many powers of the base."""
+    return _powers_of_two(max(count, 1 << 12).bit_length())
+
+
 @lru_cache(maxsize=4)
-def _powers(bits: int) -> tuple[Marks, Marks]:
-    """Return 2 to the `bits` powers of the base, and their inverses."""
-    return _powers_of(_BASE, bits), _powers_of(pow(_BASE, -1, 1 << 64), bits)
-
-
-def _powers_of(base: int, bits: int) -> Marks:
-    factors = np.full(1 << bits, base, np.uint64)
+def _powers_of_two(bits: int) -> Marks:
+    """Return 2 to the `bits` powers of the base."""
+    factors = np.full(1 << bits, _BASE, np.uint64)
     factors[0] = 1
     return np.cumprod(factors)

@@ -1,6 +1,6 @@
 """Normal forms of words: SudachiPy (small dictionary) for Japanese, a rule table for English.
 
-`tokens` returns the normal forms of a sentence in order. Numbers become `#`. Japanese spellings of one word get the
+The normal forms of a sentence are in its order. Numbers become `#`. Japanese spellings of one word get the
 same form (出来る, できる); English contractions are expanded ("can't" becomes `can not`).
 """
 
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # The engine of Python is several times faster on short sentences; these patterns visit each letter at most twice.
 _KANA = re.compile(r"[぀-ヿ㐀-鿿ｦ-ﾟ]")
-_WORD = re.compile(r"[a-zà-ÿ]+(?:['’][a-z]+)?|[0-9][0-9,.:/-]*[0-9]|[0-9]|[^\w\s]")
+_WORD = re.compile(r"[a-zà-ÿ]+(?:['’][a-z]+)?|[0-9][0-9,.:/-]*[0-9]|[0-9]|[^\w\s]|\n")
 _NUMERAL = RE2.compile(r"^(?:[0-9][0-9,.]*|[〇一二三四五六七八九十百千万億]+)$")
 _TAILS = {
     "n't": ("not",),
@@ -36,26 +36,23 @@ _TAILS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _EnglishForms:
-    irregular: dict[str, str]
-    opened: dict[str, tuple[str, ...]]
-    kept: frozenset[str]
+class _EnglishForms(NamedTuple):
+    whole: dict[str, tuple[str, ...]]
+    """Contractions with their words, and names of numbers."""
+    bases: dict[str, str]
+    """Irregular forms with their bases, and words that only look like inflected ones."""
     final_e: frozenset[str]
-    numbers: frozenset[str]
 
 
 @cache
 def _forms() -> _EnglishForms:
     text = (files("mailrules") / "reader" / "english.yaml").read_text(encoding="utf-8")
     content = yaml.load(text, Loader=yaml.CSafeLoader)
-    return _EnglishForms(
-        {form: base for base, forms in content["irregular"].items() for form in forms.split()},
-        {short: tuple(words.split()) for short, words in content["opened"].items()},
-        frozenset(content["kept"].split()),
-        frozenset(content["final_e"].split()),
-        frozenset(content["numbers"].split()),
-    )
+    whole: dict[str, tuple[str, ...]] = dict.fromkeys(content["numbers"].split(), ("#",))
+    whole |= {short: tuple(words.split()) for short, words in content["opened"].items()}
+    bases = {word: word for word in content["kept"].split()}
+    bases |= {form: base for base, forms in content["irregular"].items() for form in forms.split()}
+    return _EnglishForms(whole, bases, frozenset(content["final_e"].split()))
 
 
 def fold(text: str) -> str:
@@ -77,12 +74,25 @@ def _tokenizer() -> Tokenizer:
     return Dictionary(dict="small").tokenizer()
 
 
-def tokens(folded: str, *, japanese: bool) -> list[str]:
-    """Return the normal forms of a folded sentence."""
-    if japanese:
-        forms = [_japanese(morpheme.normalized_form()) for morpheme in _tokenizer().tokenize(folded)]
-        return [form for form in forms if form]
-    return english(folded)
+def normal_forms(sentences: Sequence[str], *, japanese: bool) -> list[str]:
+    """Return the normal forms of some folded sentences of a language, with a line break after each sentence."""
+    if not japanese:
+        words = _WORD.findall("\n".join((*sentences, "")).lower())
+        return [*chain.from_iterable(map(_english, words))]
+    tokenize = _tokenizer().tokenize
+    found: list[str] = []
+    for sentence in sentences:
+        found += filter(None, [_japanese(morpheme.normalized_form()) for morpheme in tokenize(sentence)])
+        found.append("\n")
+    return found
+
+
+def sentences_of(tokens: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the tokens of each of some sentences, without the line break after it."""
+    start = 0
+    for end in [at for at, form in enumerate(tokens) if form == "\n"]:
+        yield tokens[start:end]
+        start = end + 1
 
 
 _UNITED = {
@@ -103,34 +113,24 @@ def _japanese(form: str) -> str:
     return "#" if _NUMERAL.match(form) else form
 
 
-def english(folded: str) -> list[str]:
-    """Return the lemmas of an English sentence."""
-    return list(chain.from_iterable(map(_english_word, _WORD.findall(folded.lower()))))
-
-
 @lru_cache(maxsize=8192)
-def _english_word(word: str) -> tuple[str, ...]:
+def _english(word: str) -> tuple[str, ...]:
     if word[0].isdigit():
         return ("#",)
-    forms = _forms()
-    if word in forms.opened:
-        return forms.opened[word]
+    if whole := _forms().whole.get(word):
+        return whole
     if "'" in word:
         for tail, opened in _TAILS.items():
             if word.endswith(tail):
-                return (lemma(word[: -len(tail)]), *opened)
-    if word in forms.numbers:
-        return ("#",)
-    return (lemma(word),)
+                return (_lemma(word[: -len(tail)]), *opened)
+    return (_lemma(word),)
 
 
-def lemma(word: str) -> str:
+def _lemma(word: str) -> str:
     """Return the base form of an English word, using irregular forms and the suffixes s, es, ies, ing and ed."""
-    forms = _forms()
-    if word in forms.irregular:
-        return forms.irregular[word]
-    if len(word) < 4 or word in forms.kept:
-        return word
+    bases = _forms().bases
+    if word in bases or len(word) < 4:
+        return bases.get(word, word)
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "ches", "shes", "xes", "zes")):

@@ -1,14 +1,14 @@
 """Values with a recognisable form: codes, identifiers, versions, times, counts, amounts, file names (`shapes.yaml`).
 
-The patterns of ``shapes.yaml`` are RE2: linear in the length of the text. One search finds all shapes, and one the
-numbers of people, places and machines to look for: a single automaton for both would outgrow its memory.
+The patterns of ``shapes.yaml`` are RE2: linear in the length of the text. All shapes of a sentence are found by one
+search, and the numbers of people, places and machines of all sentences of a language by one search each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -28,12 +28,7 @@ _EN = (
     r"|(?:a |several |many |few )?(?:hundreds?|thousands?|dozens?|million))"
     r"(?: (?:of|the|our|my|other|all|or so|more|[a-z-]+)){{0,2}}? (?:{nouns})\b"
 )
-_ANY_NUMBER = rf"(?i)[0-9一二三四五六七八九十百千]|\b(?:{'|'.join((*_SMALL, *_TENS, *filter(str.isascii, _LARGE)))})"
 _JA = r"([0-9][0-9,]*|[一二三四五六七八九十百千]+|数十|数百|数千) ?(?:{nouns})"
-
-
-Search = Callable[[str], Sequence[int]]
-"""Returns the numbers of the patterns that match a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +41,28 @@ class Count:
 
 class _Shapes(NamedTuple):
     names: tuple[str, ...]
-    find: Search
-    """Finds the shapes, and behind them whether there is any number word."""
-    counts: dict[bool, tuple[list[tuple[str, Any]], Search]]
-    """Japanese or not → what is counted and its pattern, and one search for all of them."""
+    find: Callable[[bytes], Sequence[int]]
+    """Returns the numbers of the shapes in a text."""
+    counts: dict[bool, list[tuple[str, Any]]]
+    """Japanese or not → what is counted, and its pattern."""
 
 
-def find_shapes(folded: str, *, japanese: bool) -> tuple[tuple[str, ...], tuple[Count, ...]]:
-    """Return the names of the shapes, and the numbers of people, places and machines, in a folded sentence."""
-    shapes = _shapes()
-    found = shapes.find(folded)
-    if not found:
-        return (), ()
-    names = tuple([shapes.names[at] for at in found if at < len(shapes.names)])
-    return names, _counts(folded, *shapes.counts[japanese]) if len(names) < len(found) else ()
+FoundShapes = tuple[tuple[str, ...], list[Count]]
+"""Names of shapes; numbers of people, places and machines."""
 
 
-def _counts(folded: str, counted: Sequence[tuple[str, Any]], find: Search) -> tuple[Count, ...]:
-    return tuple(
-        Count(of, number)
-        for of, pattern in [counted[at] for at in find(folded)]
-        for match in pattern.finditer(folded)
-        if (number := _number(match.group(1)))
-    )
+def find_shapes(sentences: Sequence[str], japanese: Sequence[bool]) -> list[FoundShapes]:
+    """Return what is found in each of some folded sentences. `japanese`: whether it is Japanese."""
+    names, find, counts = _shapes()
+    found: list[FoundShapes] = [(tuple([names[at] for at in find(text.encode())]), []) for text in sentences]
+    for language, counted in counts.items():
+        own = [at for at, is_japanese in enumerate(japanese) if is_japanese is language]
+        text = "\n".join([sentences[at] for at in own])  # no pattern matches across lines
+        for of, pattern in counted if own else ():
+            for match in pattern.finditer(text):
+                if number := _number(match.group(1)):
+                    found[own[text.count("\n", 0, match.start())]][1].append(Count(of, number))
+    return found
 
 
 def _number(words: str) -> int:
@@ -90,11 +84,9 @@ def _shapes() -> _Shapes:
     patterns: dict[str, str] = content["shapes"]
     counts = {}
     for language, template in (("en", _EN), ("ja", _JA)):
-        nouns = {of: "|".join(words.split()).replace("_", " ") for of, words in content["counts"][language].items()}
-        table = {
-            of: template.format(digits=_DIGITS, tens="|".join(_TENS), small="|".join(_SMALL), nouns=words)
-            for of, words in nouns.items()
-        }
-        counted = [(of, RE2.compile(pattern)) for of, pattern in table.items()]
-        counts[language == "ja"] = counted, set_of(list(table.values()))
-    return _Shapes(tuple(patterns), set_of([*patterns.values(), _ANY_NUMBER], automata=2), counts)
+        numbers = partial(template.format, digits=_DIGITS, tens="|".join(_TENS), small="|".join(_SMALL))
+        counts[language == "ja"] = [
+            (of, RE2.compile(numbers(nouns="|".join(words.split()).replace("_", " "))))
+            for of, words in content["counts"][language].items()
+        ]
+    return _Shapes(tuple(patterns), set_of(list(patterns.values()), automata=2), counts)

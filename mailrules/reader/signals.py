@@ -7,10 +7,9 @@ shapes (`shape.money`) and properties (`negated`, `question`, `condition`, `plan
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache, reduce
 from importlib.resources import files
-from itertools import chain
 from operator import or_
 from typing import NamedTuple
 
@@ -37,33 +36,33 @@ class _Table(NamedTuple):
 
 
 def find_signals(
-    clause_concepts: Sequence[Set[str]],
-    properties: Sequence[frozenset[str]],
-    counts: Sequence[Count],
-    shapes: Sequence[str],
+    clauses: Iterable[tuple[int, frozenset[str]]], counts: Sequence[Count], shapes: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return the names of the signals of one unit.
 
-    `clause_concepts` and `properties` are those of each clause.
+    `clauses`: the groups that the concepts of each clause are in, and its properties.
     """
-    if not counts and not any(clause_concepts):
-        return ()
+    common = _of_shapes(shapes)
+    for one in counts:
+        common |= groups_of(f"count.{one.of}.{size}" for size in _sizes(one.number))
+    seen = [common | groups | _of_properties(properties) for groups, properties in clauses]
+    return _signals(reduce(or_, seen, common), tuple(seen))
+
+
+def groups_of(members: Iterable[str]) -> int:
+    """Return the groups that these members are in."""
     bits = _table().bits
-    common = 0
-    for shape in shapes:
-        common |= bits.get(f"shape.{shape}", 0)
-    for count in counts:
-        for size in _sizes(count.number):
-            common |= bits.get(f"count.{count.of}.{size}", 0)
-    clauses = []
-    unit = common
-    for here, own in zip(clause_concepts, properties, strict=True):
-        seen = common
-        for member in chain(here, own):
-            seen |= bits.get(member, 0)
-        clauses.append(seen)
-        unit |= seen
-    return _signals(unit, tuple(clauses))
+    return reduce(or_, (bits.get(member, 0) for member in members), 0)
+
+
+@lru_cache(maxsize=4096)
+def _of_shapes(shapes: tuple[str, ...]) -> int:
+    return groups_of(f"shape.{shape}" for shape in shapes)
+
+
+@cache
+def _of_properties(properties: frozenset[str]) -> int:
+    return groups_of(properties)
 
 
 @lru_cache(maxsize=8192)

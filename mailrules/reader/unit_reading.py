@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence, Set
+from typing import NamedTuple
 
 import msgspec
 
 from .clauses import Clauses, clause_properties, split_clauses
-from .concepts import ConceptHit, ConceptMatcher
-from .normal_forms import fold, is_japanese, tokens
+from .concepts import ConceptMatcher
+from .normal_forms import fold, is_japanese, normal_forms, sentences_of
 from .shapes import Count, find_shapes
 from .signals import find_signals
 from .units import Unit
 
-PLAIN, _MATTER, _ASKED = "plain.", "matter.", "asked."
-_SPECIAL = (PLAIN, _MATTER, _ASKED)
+_MATTER, _ASKED = "matter.", "asked."
 _MILD = frozenset({"question", "condition", "plan"})
 
 
@@ -29,17 +30,17 @@ class Reading(msgspec.Struct, gc=False, eq=False):
     forms: tuple[str, ...]
     concepts: frozenset[str]
     clauses: Clauses
-    clause_concepts: tuple[frozenset[str], ...]
-    shapes: Sequence[str]
-    counts: Sequence[Count]
+    clause_concepts: Sequence[Set[str]]
+    shapes: tuple[str, ...]
+    counts: tuple[Count, ...]
     signals: tuple[str, ...]
     mild: bool
     """Whether it contains a question, condition or plan, so that it states no fact."""
-    plain: tuple[str, ...] = ()
+    plain: Sequence[str]
     """Concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`): not mild, and not negated."""
-    matters: tuple[str, ...] = ()
+    matters: Sequence[str]
     """The subject matter (`concepts/subject_matter.yaml`). A single device does not count beside "all" or "every"."""
-    topics: tuple[str, ...] = ()
+    topics: Sequence[str]
     """What a request in the unit is about, by its words (`concepts/vendor_asks.yaml`)."""
     rows: bytes = b""
     """Its features, as rows of the table of the classifiers that it was read for (`unit_scores.py`)."""
@@ -55,64 +56,87 @@ class Reading(msgspec.Struct, gc=False, eq=False):
 _NOTHING: frozenset[str] = frozenset()
 
 
+class _Sentence(NamedTuple):
+    """What is found in the words of a sentence."""
+
+    forms: Sequence[str]
+    clauses: Clauses
+    concepts: Sequence[Set[str]]
+    """Of each clause."""
+    groups: Sequence[int]
+    """Of each clause, see `signals.py`."""
+    plain: Sequence[str]
+    """Unmistakable concepts in clauses that no other words negate."""
+
+
 def read_units(units: Sequence[Unit], matcher: ConceptMatcher) -> list[Reading]:
     """Read units."""
     folded = [fold(unit.text) for unit in units]
     japanese = [is_japanese(text) for text in folded]
-    forms = [tokens(text, japanese=own) for text, own in zip(folded, japanese, strict=True)]
-    hits = matcher.find(forms, japanese)
-    return [_reading(*parts) for parts in zip(units, folded, japanese, forms, hits, strict=True)]
+    shapes = find_shapes(folded, japanese)
+    sentences = {
+        own: _sentences([folded[at] for at, its in enumerate(japanese) if its is own], matcher, japanese=own)
+        for own in set(japanese)
+    }
+    return [
+        _reading(unit, text, own, next(sentences[own]), *found)
+        for unit, text, own, found in zip(units, folded, japanese, shapes, strict=True)
+    ]
 
 
-def _reading(unit: Unit, folded: str, japanese: bool, forms: list[str], hits: Sequence[ConceptHit]) -> Reading:
-    clauses = split_clauses(forms)
-    concepts = frozenset([hit[0] for hit in hits]) if hits else _NOTHING
-    clause_concepts: tuple[frozenset[str], ...] = (concepts,) * len(clauses.ranges)
-    if hits and len(clauses.ranges) > 1:
-        clause_concepts = tuple(
-            frozenset([hit[0] for hit in hits if start <= hit[1] < end]) for start, end in clauses.ranges
-        )
-    shapes, counts = find_shapes(folded, japanese=japanese)
-    signals = find_signals(clause_concepts, clauses.properties, counts, shapes)
-    mild = any(own & _MILD for own in clauses.properties)
-    reading = Reading(
+def _sentences(texts: Sequence[str], matcher: ConceptMatcher, *, japanese: bool) -> Iterator[_Sentence]:
+    """Yield what is found in sentences of a language."""
+    tokens = normal_forms(texts, japanese=japanese)
+    every = split_clauses(tokens)
+    begins = [begin for clauses in every for begin in clauses.begins]
+    concepts: dict[int, set[str]] = {}
+    groups = [0] * len(begins)
+    plain: dict[int, list[str]] = {}
+    for first, last, entry in matcher.find(tokens, japanese=japanese):
+        clause = bisect_right(begins, first) - 1
+        concepts.setdefault(clause, set()).update(entry.concepts)
+        groups[clause] |= entry.groups
+        if entry.plain:
+            end = tokens.index("\n", first)
+            others = (*tokens[begins[clause] : first], *tokens[last : min([end, *begins[clause + 1 : clause + 2]])])
+            if "negated" not in clause_properties(others):
+                plain.setdefault(end, []).extend(entry.plain)
+    at = end = 0
+    for clauses, forms in zip(every, sentences_of(tokens), strict=True):
+        numbers = range(at, at + len(clauses.begins))
+        end += len(forms)
+        found = [concepts.get(clause, _NOTHING) for clause in numbers]
+        yield _Sentence(forms, clauses, found, groups[numbers.start : numbers.stop], plain.get(end, ()))
+        at = numbers.stop
+        end += 1
+
+
+def _reading(
+    unit: Unit, folded: str, japanese: bool, sentence: _Sentence, shapes: tuple[str, ...], counts: Sequence[Count]
+) -> Reading:
+    clauses = sentence.clauses
+    concepts = _NOTHING.union(*sentence.concepts)
+    mild = any(not own.isdisjoint(_MILD) for own in clauses.properties)
+    told = concepts or counts
+    return Reading(
         unit.text,
         unit.shape,
         unit.label,
         folded,
         japanese,
-        tuple(forms),
+        tuple(sentence.forms),
         concepts,
         clauses,
-        clause_concepts,
+        sentence.concepts,
         shapes,
-        counts,
-        signals,
+        tuple(counts),
+        find_signals(zip(sentence.groups, clauses.properties, strict=True), counts, shapes) if told else (),
         mild,
+        () if mild else sentence.plain,
+        tuple([one for one in _named(concepts, _MATTER) if one != "matter.device" or "scale.all" not in concepts]),
+        tuple([f"ask:{one.removeprefix(_ASKED).replace('info.', 'info:')}" for one in _named(concepts, _ASKED)]),
     )
-    special = [hit for hit in hits if hit[0].startswith(_SPECIAL)]
-    if special:
-        names = sorted({hit[0] for hit in special})
-        reading.matters = tuple(
-            name
-            for name in names
-            if name.startswith(_MATTER) and not (name == "matter.device" and "scale.all" in concepts)
-        )
-        reading.topics = tuple(
-            sorted(
-                f"ask:{name.removeprefix(_ASKED).replace('info.', 'info:')}"
-                for name in names
-                if name.startswith(_ASKED)
-            )
-        )
-        if not mild:
-            reading.plain = tuple(
-                hit[0] for hit in special if hit[0].startswith(PLAIN) and not _negated_around(forms, clauses, hit)
-            )
-    return reading
 
 
-def _negated_around(forms: Sequence[str], clauses: Clauses, hit: ConceptHit) -> bool:
-    """Whether the clause of a hit is negated by words outside the hit."""
-    start, end = next(span for span in clauses.ranges if span[0] <= hit[1] < span[1])
-    return "negated" in clause_properties((*forms[start : hit[1]], *forms[hit[2] : end]))
+def _named(concepts: Set[str], family: str) -> list[str]:
+    return sorted(concept for concept in concepts if concept.startswith(family))

@@ -10,16 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .features import SPOTS, Part, heading_of, mail_features, part_marks, spot, spot_feature
+from .features import ROW, SPOTS, Part, heading_of, mail_features, split, spot, spot_feature
 from .mailview import MailView, Matrix, side_of
-from .marks import UnitMarks, mark_of
+from .marks import UnitMarks
 from .unit_reading import Reading
-from .weights import UnitClassifier, Weights, distinct
+from .weights import UnitClassifier, Weights
 
 _SPOTS = [(spot_feature(number),) for number in range(len(SPOTS))]
-_ROW = np.dtype(np.int32)
-_BIAS = mark_of("bias")
-"""The mark of the word "bias" too, which must not count again: all units have this feature."""
 
 
 def mail_scores(view: MailView, weights: Weights) -> tuple[Matrix, Matrix]:
@@ -32,18 +29,18 @@ def mail_scores(view: MailView, weights: Weights) -> tuple[Matrix, Matrix]:
     add_sums(readings, units)
     parts = np.frombuffer(b"".join([reading.sums for reading in readings]), np.float32)
     parts = parts.reshape(len(readings), len(Part), -1)
-    common = mail_features(view.mail)
-    sums = parts[:, Part.OWN] + units.sums_of(common)
+    common, added = units.fixed(mail_features(view.mail))
+    sums = parts[:, Part.OWN] + added
     sums[1:body] += parts[: body - 1, Part.NEXT]
-    spots = np.array([units.sums_of(features) for features in _SPOTS])
+    spots = np.array([units.fixed(features)[1] for features in _SPOTS])
     sums += spots[[*(spot(at, body) for at in range(body)), *([0] * (len(readings) - body))]]
     for at in range(body):
         heading = heading_of(view.readings, at)
         if heading is not None:
             sums[at] += parts[heading, Part.LISTED]
     seen = np.zeros(len(units.table), np.bool_)
-    seen[units.rows_of(common)] = True
-    seen[np.frombuffer(b"".join([reading.rows for reading in readings]), _ROW)] = True
+    seen[common] = True
+    seen[np.frombuffer(b"".join([reading.rows for reading in readings]), ROW)] = True
     rows = np.flatnonzero(seen)
     return units.scored(sums), whole.scored(whole.sums(np.zeros_like(rows), rows, 1))[0]
 
@@ -53,15 +50,8 @@ def add_sums(readings: Sequence[Reading], classifier: UnitClassifier) -> None:
     new = list({id(reading): reading for reading in readings if not reading.sums}.values())
     if not new:
         return
-    found = part_marks(new)
-    known, rows = classifier.table.find(found.marks)
-    plain = np.flatnonzero(found.marks.take(known) != _BIAS)
-    units, rows = distinct(found.units.take(known.take(plain)), rows.take(plain))
-    sums = classifier.sums(units, rows, len(Part) * len(new)).reshape(len(Part), len(new), -1)
-    by_unit = np.ascontiguousarray(sums.swapaxes(0, 1)).tobytes()
-    size = len(by_unit) // len(new)
-    ends = (np.searchsorted(units, np.arange(len(new) + 1)) * _ROW.itemsize).tolist()
-    own = rows.astype(_ROW).tobytes()
-    for at, reading in enumerate(new):
-        reading.rows = own[ends[at] : ends[at + 1]]
-        reading.sums = by_unit[at * size : (at + 1) * size]
+    parts, rows = classifier.rows.of(new)
+    sums = classifier.sums(parts, rows, len(Part) * len(new)).reshape(len(Part), len(new), -1)
+    by_unit = np.ascontiguousarray(sums.swapaxes(0, 1))
+    for reading, own, added in zip(new, split(parts, rows, len(new)), by_unit, strict=True):
+        reading.rows, reading.sums = own, added.tobytes()

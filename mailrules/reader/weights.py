@@ -21,39 +21,12 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from .features import FeatureRows, distinct
 from .mailview import Matrix
-from .marks import Marks, Places, UnitMarks, marks_of
+from .marks import MarkTable, Places, UnitMarks, marks_of
 
 STEPS = 31
 """Steps on either side of zero to which weights are rounded."""
-_ROW_BITS = 20
-
-
-class MarkTable:
-    """Finds marks among many, by their highest bits. The row of a mark is its place among all in rising order."""
-
-    def __init__(self, marks: Marks) -> None:
-        """`marks`: in rising order."""
-        self.marks = np.append(marks, np.iinfo(np.uint64).max)
-        bits = len(marks).bit_length() + 1
-        self._shift = np.uint64(64 - bits)
-        each = np.bincount((marks >> self._shift).astype(np.int64), minlength=1 << bits)
-        self._first = (np.cumsum(each) - each).astype(np.int32)
-
-    def __len__(self) -> int:
-        return len(self.marks) - 1
-
-    def find(self, marks: Marks) -> tuple[Places, Places]:
-        """Return which of these marks are in the table, and the row of each of them."""
-        rows = self._first.take((marks >> self._shift).astype(np.int64)).astype(np.int64)
-        found = self.marks.take(rows)
-        later = np.flatnonzero(found < marks)
-        while len(later):
-            rows[later] += 1
-            found[later] = self.marks.take(rows[later])
-            later = later[found[later] < marks[later]]
-        known = np.flatnonzero(found == marks)
-        return known, rows.take(known)
 
 
 class Packed(NamedTuple):
@@ -87,6 +60,7 @@ class UnitClassifier:
         self.meanings = tuple(part.meanings)
         self.column = {meaning: at for at, meaning in enumerate(part.meanings)}
         self.table = table
+        self.rows = FeatureRows(table)
         self._part = part
         self._squares = np.square(part.importance)
         self._fixed: dict[tuple[str, ...], tuple[Places, Matrix]] = {}
@@ -96,15 +70,8 @@ class UnitClassifier:
         known, rows = self.table.find(found.marks)
         return self.scored(self.sums(*distinct(found.units.take(known), rows), units))
 
-    def rows_of(self, features: tuple[str, ...]) -> Places:
-        """Return the rows of some features. Kept for ever, so for features of a fixed number."""
-        return self._fixed_of(features)[0]
-
-    def sums_of(self, features: tuple[str, ...]) -> Matrix:
-        """Return the sums of some features. Kept for ever, so for features of a fixed number."""
-        return self._fixed_of(features)[1]
-
-    def _fixed_of(self, features: tuple[str, ...]) -> tuple[Places, Matrix]:
+    def fixed(self, features: tuple[str, ...]) -> tuple[Places, Matrix]:
+        """Return the rows and the sums of some features. Kept for ever, so for features of a fixed number."""
         if features not in self._fixed:
             rows = np.unique(self.table.find(marks_of(features))[1])
             self._fixed[features] = rows, self.sums(np.zeros_like(rows), rows, 1)[0]
@@ -148,19 +115,13 @@ class UnitClassifier:
         return (sums[:, :-1] / norm * self._part.scale + self._part.base).astype(np.float32)
 
 
-def distinct(units: Places, rows: Places) -> tuple[Places, Places]:
-    """Return the same units and rows, each pair once, sorted."""
-    keys = np.sort(units << _ROW_BITS | rows)
-    keys = keys[np.flatnonzero(np.diff(keys, prepend=-1))]
-    return keys >> _ROW_BITS, keys & ((1 << _ROW_BITS) - 1)
-
-
 class MailClassifier:
     """Computes the probabilities of all meanings of one side's mail from the inputs of the mail step.
 
     The score of a meaning is a linear function of its inputs or a sum over decision trees; the logistic function
-    makes it a probability. All linear functions are one matrix. All trees are arrays of nodes, evaluated level by
-    level: a node leads to the left if its input is at most its border; a leaf leads to itself.
+    makes it a probability. All linear functions are one matrix, and all trees one array of nodes. A node leads to the
+    left if its input is at most its border, which rules out the leaves on its right. A number has a bit for each leaf
+    of a tree, and the lowest that is left is the leaf reached.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -168,9 +129,22 @@ class MailClassifier:
         self._forests = len(document["trees"])
         numbers = {name: np.frombuffer(document[name], kind) for name, kind in MAIL_NUMBERS.items()}
         self._weights = numbers["weights"].reshape(len(document["linear"]), -1)
-        self._bias, self._border = numbers["bias"], numbers["border"]
-        self._input, self._left, self._right = numbers["input"], numbers["left"], numbers["right"]
-        self._roots, self._forest_of = numbers["roots"], numbers["forest"]
+        self._bias, self._forest_of = numbers["bias"], numbers["forest"]
+        left, right, roots = numbers["left"], numbers["right"], numbers["roots"]
+        is_leaf = left == np.arange(len(left))
+        before = np.cumsum(is_leaf) - is_leaf  # leaves before each node
+        self._leaves, self._first_leaf = numbers["border"][is_leaf], before[roots]
+        tree = np.searchsorted(roots, np.arange(len(left)), "right") - 1
+        bits = np.uint64(1) << (before - self._first_leaf[tree]).astype(np.uint64)
+        below = above = np.where(is_leaf, bits, np.uint64(0))
+        while above is below or not np.array_equal(above, below):
+            above, below = below, below[left] | below[right]
+        inner = np.flatnonzero(~is_leaf | (np.arange(len(left)) == roots[tree]))
+        self._starts = np.searchsorted(inner, roots)
+        self._input, self._border = numbers["input"][inner], numbers["border"][inner]
+        self._if_left, self._if_right = (
+            np.where(is_leaf, ~np.uint64(0), ~below[side])[inner] for side in (right, left)
+        )
 
     def probabilities(self, given: NDArray[np.float64]) -> dict[str, float]:
         """Return meaning → probability."""
@@ -179,14 +153,11 @@ class MailClassifier:
 
     def _tree_sums(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sum of the leaves reached, per meaning that has trees."""
-        at = self._roots
-        while True:
-            down = np.where(
-                given.take(self._input.take(at)) <= self._border.take(at), self._left.take(at), self._right.take(at)
-            )
-            if (down == at).all():
-                return np.bincount(self._forest_of, self._border.take(at), self._forests).astype(np.float64)
-            at = down
+        allowed = np.where(given.take(self._input) <= self._border, self._if_left, self._if_right)
+        reached = np.bitwise_and.reduceat(allowed, self._starts)
+        lowest = np.bitwise_count(~reached & (reached - np.uint64(1)))
+        leaves = self._leaves.take(self._first_leaf + lowest)
+        return np.bincount(self._forest_of, leaves, self._forests).astype(np.float64)
 
 
 MAIL_NUMBERS = {

@@ -74,8 +74,8 @@ def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[Case
     no.".
     """
     found: dict[str, CaseNumber] = {}
-    subject = fold(subject[:500])[0]
-    for place in (subject, fold(text[:MAX_READ])[0]):
+    subject = fold(subject[:500])
+    for place in (subject, fold(text[:MAX_READ])):
         for match in _LABELLED.finditer(place):
             head = place[max(0, match.start() - _BEFORE) : match.start()]
             theirs = head.upper().rstrip().endswith("YOUR") and match.group().upper().startswith("REF")
@@ -91,7 +91,7 @@ def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[Case
 
 def find_tokens(text: str, most: int) -> tuple[str, ...]:
     """Return up to ``most`` tokens of a text that could be case numbers, in order."""
-    found = (_whole(match.group(1)) for match in _ANY.finditer(fold(text[:MAX_READ])[0]))
+    found = (_whole(match.group(1)) for match in _ANY.finditer(fold(text[:MAX_READ])))
     return tuple(dict.fromkeys(filter(None, found)))[:most]
 
 
@@ -102,7 +102,7 @@ def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
     often the number of a machine.
     """
     found: dict[str, None] = {}
-    for place in (fold(subject[:500])[0], fold(text[:MAX_READ])[0]):
+    for place in (fold(subject[:500]), fold(text[:MAX_READ])):
         for match in _MATTER.finditer(place):
             head = place[max(0, match.start() - _BEFORE) : match.start()].upper()
             number = _whole(match.group(match.lastindex))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, groupby, islice
 from typing import Any
 
 import ahocorasick_rs
@@ -16,7 +18,7 @@ from mailrules.patterns import compile_pattern
 from mailrules.thread import RuleInput
 from mailrules.vendors.case_numbers import find_case_numbers
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
-from mailrules.vendors.references import Line, Places, References, lines_of, places_of
+from mailrules.vendors.references import Places, References, is_log, lines_of, places_of
 
 _IN_SUBJECT, _IN_GREETING, _IN_TEXT = 4.0, 6.0, 1.0
 """Weight of a name by its position."""
@@ -103,9 +105,9 @@ class Vendors:
     def severity(self, vendor: str | None, words: str) -> str | None:
         """Return the level (P1–P4) of the vendor's word for a severity; the longest word takes precedence."""
         profile = self.profiles.get(vendor or "")
-        text = lower(fold(words)[0])
+        text = lower(fold(words))
         known = sorted(profile.severities, key=lambda said: -len(said.word)) if profile else ()
-        return next((said.level for said in known if lower(fold(said.word)[0]) in text), None)
+        return next((said.level for said in known if lower(fold(said.word)) in text), None)
 
     def read(self, turn: RuleInput) -> tuple[Recognised, tuple[Reference, ...]]:
         """Return the vendor of a mail and the case numbers in it."""
@@ -125,7 +127,7 @@ class Vendors:
         """Return the case numbers in a mail whose vendor is known; ``by_domain``: it was recognised by an address."""
         return self._references(turn, places_of(turn, lines_of(turn)), vendor, by_domain)
 
-    def _recognise(self, turn: RuleInput, lines: Sequence[Line], places: Places) -> Recognised:
+    def _recognise(self, turn: RuleInput, lines: Sequence[str], places: Places) -> Recognised:
         """Return the vendor that this mail is about."""
         by_address = turn.vendor or self.of_address(turn.author)
         if by_address and not self.is_platform(by_address):
@@ -192,14 +194,14 @@ class Vendors:
         for profile in profiles:
             for strong, words in ((True, profile.names), (False, profile.products)):
                 for word in words:
-                    text = lower(fold(word)[0])
+                    text = lower(fold(word))
                     texts.append(text)
                     self._names.append(_Name(profile.id, strong, _is_latin(text[0]), _is_latin(text[-1])))
         if not texts:
             return None
         return ahocorasick_rs.AhoCorasick(texts, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
 
-    def _named(self, turn: RuleInput, lines: Sequence[Line]) -> Recognised:
+    def _named(self, turn: RuleInput, lines: Sequence[str]) -> Recognised:
         """Return the vendor that is named in the text.
 
         Product names count only in mail of the team that is not written to requesters. A user who writes "Outlook" or
@@ -227,17 +229,22 @@ class Vendors:
         best = max(scores, key=lambda vendor: (scores[vendor], -list(first).index(vendor)))
         return Recognised(best, False, first[best])
 
-    def _names_in(self, turn: RuleInput, lines: Sequence[Line]) -> Iterator[tuple[str, float, int, int, _Name]]:
+    def _names_in(self, turn: RuleInput, lines: Sequence[str]) -> Iterator[tuple[str, float, int, int, _Name]]:
         """Yield each name as (text, weight, start, end, name)."""
         if turn.subject:
-            subject = fold(turn.subject)[0]
+            subject = fold(turn.subject)
             for start, end, name in self._found(subject)[:_ENOUGH]:
                 yield subject, _IN_SUBJECT, start, end, name
-        for number, line in enumerate(line for line in lines if not line.log):
-            text = line.text
-            greeting = number < _GREETING_LINES and len(text) <= 60 and any(word in lower(text) for word in _GREETS)
-            for start, end, name in self._found(text)[:_ENOUGH]:
-                yield text, _IN_GREETING if greeting else _IN_TEXT, start, end, name
+        text = "\n".join(lines)
+        firsts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+        top = list(islice((number for number, line in enumerate(lines) if not is_log(line)), _GREETING_LINES))
+        for number, found in groupby(self._found(text), lambda one: bisect_right(firsts, one[0]) - 1):
+            line, first = lines[number], firsts[number]
+            if is_log(line):
+                continue
+            greeting = number in top and len(line) <= 60 and any(word in lower(line) for word in _GREETS)
+            for start, end, name in islice(found, _ENOUGH):
+                yield line, _IN_GREETING if greeting else _IN_TEXT, start - first, end - first, name
 
     def _found(self, text: str) -> list[tuple[int, int, _Name]]:
         """Return the names in a text that are not part of a longer word."""

@@ -58,15 +58,6 @@ class _Shape:
     unless: list[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A folded line of the new text. `labelled`: it begins with a label; `log`: it is from a log file."""
-
-    text: str
-    labelled: bool
-    log: bool
-
-
 @dataclass(slots=True)
 class Places:
     """The texts of a mail by place: unchanged, and with numbers that are not case numbers replaced by spaces."""
@@ -87,7 +78,7 @@ class References:
         """
         own = {p.id: [_shape(p.id, said) for said in p.references] for p in profiles}
         self._certain = [s for shapes in own.values() for s in shapes if s.said.needs == "nothing"]
-        self._any_certain = set_of([shape.pattern.pattern for shape in self._certain], options_for(case=False))
+        self._any_certain = set_of([shape.pattern.pattern for shape in self._certain], options_for())
         self._own = {
             vendor: [s for s in shapes if s.said.needs != "nothing"] for vendor, shapes in own.items() if shapes
         }
@@ -150,7 +141,7 @@ class References:
     def _collect_certain(
         self, places: Places, turn: RuleInput, vendor: str | None, found: dict[tuple[str, str], Reference]
     ) -> None:
-        matching = {place: set(self._any_certain("\n".join(texts))) for place, texts in places.plain.items()}
+        matching = {place: set(self._any_certain("\n".join(texts).encode())) for place, texts in places.plain.items()}
         for number, shape in enumerate(self._certain):
             if not any(place == "header" or number in matching[place] for place in shape.said.at):
                 continue
@@ -179,21 +170,25 @@ def _written(said: ReferencePattern) -> str:
     return rf"(?:{said.label}){_BETWEEN}(?P<ref>{said.pattern})(?:[^0-9A-Za-z]|$)"
 
 
-def lines_of(turn: RuleInput) -> tuple[Line, ...]:
-    """Return the lines of the new text that are neither empty nor quoted."""
-    folded = (line.strip() for line in fold(turn.text[:_MOST_TEXT])[0].split("\n")[: _MOST_LINES * 3])
-    kept = [line for line in folded if line and line[0] != ">"]
-    return tuple(Line(line, bool(_LABEL.match(line[:60])), bool(_LOG.match(line[:300]))) for line in kept[:_MOST_LINES])
+def lines_of(turn: RuleInput) -> list[str]:
+    """Return the folded lines of the new text that are neither empty nor quoted."""
+    folded = map(str.strip, fold(turn.text[:_MOST_TEXT]).split("\n")[: _MOST_LINES * 3])
+    return [line for line in folded if line and line[0] != ">"][:_MOST_LINES]
 
 
-def places_of(turn: RuleInput, lines: Sequence[Line]) -> Places:
+def is_log(line: str) -> bool:
+    """Whether a line is from a log file."""
+    return _LOG.match(line[:300]) is not None
+
+
+def places_of(turn: RuleInput, lines: Sequence[str]) -> Places:
     """Return the texts of a mail that may contain a case number, by place."""
-    plain: dict[str, list[str]] = {"subject": [fold(turn.subject)[0]] if turn.subject else [], "line": [], "body": []}
+    plain: dict[str, list[str]] = {"subject": [fold(turn.subject)] if turn.subject else [], "line": [], "body": []}
     for near_top, line in enumerate(lines, 1):
-        short = near_top <= _HEAD_LINES and len(line.text) <= 60
-        stated = line.labelled or short or line.text.startswith(("[", "ref:", "thread::"))
-        if _DIGIT.search(line.text) or line.text.startswith("thread::"):
-            plain["line" if stated else "body"].append(line.text)
+        if _DIGIT.search(line) or line.startswith("thread::"):
+            short = near_top <= _HEAD_LINES and len(line) <= 60
+            stated = short or line.startswith(("[", "ref:", "thread::")) or _LABEL.match(line[:60])
+            plain["line" if stated else "body"].append(line)
     return Places(plain)
 
 
@@ -248,7 +243,7 @@ def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: dict
 
 def canonical(ref: str, how: Canonical) -> str:
     """Return the normalised number."""
-    text = "".join(fold(ref)[0].split())
+    text = "".join(fold(ref).split())
     if how.keep == "digits":
         text = re.sub(r"[^0-9]", "", text)
     elif how.keep == "alnum":
