@@ -141,12 +141,12 @@ def _last_written(conn: Connection, case: int) -> datetime | None:
 
 # ── bounded lookups: one row per key, one statement per kind; both databases aggregate to JSON ───────────────────────
 
-_STATEMENTS = {
+STATEMENTS = {
     "cases": """
 SELECT c.id, c.status,
   CAST((SELECT {list}({row}(r.vendor, r.ref)) FROM case_refs AS r WHERE r.case_id = c.id) AS text),
   CAST((SELECT {list}({row}(l.other_id, l.why)) FROM case_links AS l WHERE l.case_id = c.id) AS text),
-  EXISTS (SELECT 1 FROM participants AS p WHERE p.case_id = c.id AND p.role <> 'unknown'),
+  (SELECT p.case_id FROM participants AS p WHERE p.case_id = c.id AND p.role <> 'unknown' LIMIT 1),
   CAST((SELECT {list}(n.id) FROM (
     SELECT id FROM messages WHERE case_id = c.id ORDER BY id LIMIT {edge}) AS n) AS text),
   CAST((SELECT {list}(n.id) FROM (
@@ -175,9 +175,11 @@ WHERE NOT p.refused AND p.company IN (SELECT k.value FROM {more})""",
     "people": "SELECT p.case_id, p.address FROM participants AS p WHERE p.case_id IN (SELECT k.value FROM {numbers})",
     "merged": """
 WITH RECURSIVE step(start, into_id) AS (
-  SELECT c.id, c.merged_into FROM {numbers} JOIN cases AS c ON c.id = k.value WHERE c.merged_into IS NOT NULL
-  UNION SELECT s.start, c.merged_into FROM step AS s JOIN cases AS c ON c.id = s.into_id WHERE c.merged_into IS NOT NULL
-) SELECT s.start, s.into_id FROM step AS s JOIN cases AS c ON c.id = s.into_id WHERE c.merged_into IS NULL""",
+  SELECT k.value, (SELECT c.merged_into FROM cases AS c WHERE c.id = k.value) FROM {numbers}
+  UNION SELECT s.start, (SELECT c.merged_into FROM cases AS c WHERE c.id = s.into_id) FROM step AS s
+  WHERE s.into_id IS NOT NULL
+) SELECT s.start, s.into_id FROM step AS s
+WHERE s.into_id IS NOT NULL AND (SELECT c.merged_into FROM cases AS c WHERE c.id = s.into_id) IS NULL""",
 }
 _WORDS = {
     "sqlite": {
@@ -205,12 +207,12 @@ def _by_key(conn: Connection, keys: Sequence[str], ids: Sequence[str] = ()) -> R
 
 def look_up(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]:
     name = conn.dialect.name
-    return run(conn, _statement(what, name), tuple(json.dumps(its) if name == "sqlite" else list(its) for its in given))
+    return run(conn, statement(what, name), tuple(json.dumps(its) if name == "sqlite" else list(its) for its in given))
 
 
 @cache
-def _statement(what: str, name: str) -> str:
-    return _STATEMENTS[what].format(**_WORDS[name], most=MOST_ROWS, edge=_EDGE)
+def statement(what: str, name: str) -> str:
+    return STATEMENTS[what].format(**_WORDS[name], most=MOST_ROWS, edge=_EDGE)
 
 
 # ── messages as placement sees them ──────────────────────────────────────────────────────────────────────────────────
