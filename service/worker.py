@@ -188,7 +188,7 @@ class Worker:
         packed = self.shelf.put_away([(one.claimed.id, one.claimed.content) for one in read_mails])
         began = time.monotonic()
         try:
-            prepared = self.database.read(lambda conn: intake.prepare(conn, read_mails, self.context))
+            prepared = self.database.read(lambda conn: intake.prepare(conn, read_mails, self.context, now))
 
             def save(conn: Connection) -> list[Claimed]:
                 touched = intake.take_in(conn, read_mails, self.context, by=self.by, now=now, prepared=prepared)

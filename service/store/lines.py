@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Text, cast, select
+from sqlalchemy import Column, ColumnElement, Connection, Text, cast, select
 
 from mailrules.engine.judge import KEPT_MAILS
 from mailrules.thread import File, RuleInput, Side
@@ -37,6 +37,19 @@ def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[CaseMe
             its = _Row(*row)
             found[row.case_id].append(_kept(its) if its.size <= KEPT_SIZE else _line(its))
     return {case_id: in_order(its) for case_id, its in found.items()}
+
+
+def new_line(id: int, case: int, row: Mapping[str, Any]) -> CaseMessage:
+    """Return a message that is not stored yet, as ``lines`` will return it. ``row``: its columns."""
+    return _line(_Row(id, case, *(_as_stored(column, row.get(column.name)) for column in _COLUMNS[2:])))
+
+
+def _as_stored(column: Column[Any], value: Any) -> Any:
+    if value is None:
+        return None
+    if column.type is tables.Data:
+        return tables.to_json(value)
+    return tables.storable(value) if column.type.__class__ is tables.Words else value
 
 
 class _Row(NamedTuple):
@@ -75,34 +88,14 @@ def _written(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(column, Text).label(column.name) if column.type is tables.Data else column
 
 
-_LINES = select(
-    *map(
-        _written,
-        (
-            messages.c.id,
-            messages.c.case_id,
-            messages.c.facts,
-            messages.c.pinned_by,
-            messages.c.joined,
-            messages.c.placed_by,
-            messages.c.author_name,
-            messages.c.author_role,
-            messages.c.author_address,
-            messages.c.text,
-            messages.c.subject,
-            messages.c.date,
-            messages.c.date_offset,
-            messages.c.received_at,
-            messages.c.language,
-            messages.c.forwarded_by,
-            messages.c.automatic,
-            messages.c.headers,
-            messages.c.statements,
-            messages.c.to,
-            messages.c.cc,
-        ),
-    )
-).where(messages.c.case_id.in_(THESE))
+_COLUMNS = tuple(
+    messages.c[name]
+    for name in (
+        "id case_id facts pinned_by joined placed_by author_name author_role author_address text subject date "
+        "date_offset received_at language forwarded_by automatic headers statements to cc"
+    ).split()
+)
+_LINES = select(*map(_written, _COLUMNS)).where(messages.c.case_id.in_(THESE))
 
 
 def _line(row: _Row) -> CaseMessage:

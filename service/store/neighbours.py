@@ -164,7 +164,6 @@ SELECT m.id, m.case_id, CAST(m.facts AS text), m.pinned_by, m.joined, m.placed_b
 FROM messages AS m WHERE m.id IN (SELECT k.value FROM {numbers}) ORDER BY m.id""",
     "newest": "SELECT m.case_id FROM messages AS m ORDER BY m.id DESC LIMIT {most}",
     "messages": "SELECT m.id FROM messages AS m WHERE m.case_id IN (SELECT k.value FROM {numbers})",
-    "cases of messages": "SELECT m.case_id FROM messages AS m WHERE m.id IN (SELECT k.value FROM {numbers})",
     "deliveries": """
 SELECT d.spool_id, d.message_id FROM deliveries AS d
 WHERE d.spool_id IN (SELECT k.value FROM {texts}) ORDER BY d.part""",

@@ -79,9 +79,7 @@ class Placer:
                 self.follow_links(node.id, open_new=False)
         self.follow_links(taken[outer.id], open_new=True)
         home = self.root(self.known.nodes[taken[outer.id]].case or 0)
-        for node in mail[1:]:
-            if node.id in self.plan.nodes and self.known.nodes[node.id].case is None:
-                self.enter(node.id, home, Evidence("recovered", "", taken[outer.id]))
+        self.bring_along(taken[outer.id])
         fresh = taken[outer.id] == outer.id and self.plan.evidence[outer.id].kind == "new"
         if fresh and set(self.members[home]) <= {*taken.values()}:
             self.unmatched[outer.id] = [
@@ -316,7 +314,7 @@ class Placer:
         for message, nodes in self.unmatched.items():
             self.match(message, nodes)
         plan = self.plan
-        plan.home = {i: case for i in self.fresh if (case := self.case_at(i)) is not None}
+        plan.home = {i: case for i in plan.nodes if (case := self.case_at(i)) is not None}
         plan.merged_cases = {case: self.root(case) for case in plan.merged_cases}
         plan.runners_up = {
             message: [replace(r, case=self.root(r.case)) for r in found] for message, found in plan.runners_up.items()
@@ -326,7 +324,17 @@ class Placer:
         ]
         pairs = {(self.root(a), self.root(b)): why for (a, b), why in plan.related.items()}
         plan.related = {(a, b): why for (a, b), why in pairs.items() if a != b}
+        self.list_cases()
         return plan
+
+    def list_cases(self) -> None:
+        """List the cases that change, and those that are more than longer."""
+        plan, copies = self.plan, self.plan.copies.values()
+        renewed = {copy.message for copy in copies if copy.better} | {i for i in plan.nodes if i > 0}
+        renewed |= {i for i, node in plan.nodes.items() if node.hands_on}
+        plan.rewritten = {*plan.merged_cases.values(), *filter(None, map(self.case_at, renewed))}
+        plan.touched = {*plan.rewritten, *plan.home.values(), *(s.case for s in plan.suggestions)}
+        plan.touched |= {*filter(None, (self.case_at(copy.message) for copy in copies))}
 
 
 def has_content(outer: MessageFacts, nodes: Sequence[MessageFacts]) -> bool:
