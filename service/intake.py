@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from functools import partial
+from typing import TypeVar
 
 from mailrules.engine.judge import Rules
 from mailrules.library import load
@@ -31,7 +33,7 @@ from service.mail.parse import parse
 from service.settings import Settings
 from service.store import deposit, judge_queue, placement, spool
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.drafts import drafts, with_ids
+from service.store.drafts import Draft, drafts, with_ids
 from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases, versions
 from service.store.spool import Claimed, Envelope, NewEntry
 
@@ -51,6 +53,7 @@ def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str
     return [entry.id for entry in entries]
 
 
+T = TypeVar("T")
 BEGINNING = 16_384  # bytes of a mail that are read if reading all of it takes too long
 UNREAD = Mail(defects=("unreadable",))
 
@@ -162,21 +165,54 @@ class Prepared:
     """What is written about a batch, unless it is outdated by then."""
 
     decided: placement.Prepared
+    drafts: Mapping[int, Draft]
     judged: Mapping[int, CaseSnapshot]
     """Case → what it will be, with temporary ids of new cases and messages."""
-    versions: Mapping[int, int]
-    """Case → its version that ``judged`` is based on."""
 
 
-def prepare(conn: Connection, read_mails: Sequence[ReadMail], context: AppContext, now: datetime) -> Prepared:
-    """Decide which cases these mails belong to, and judge those cases. Reads only, without the lock of ``take_in``."""
-    decided = placement.prepare(conn, _arrived(read_mails), reopen=context.reopen, read=context.rules.read)
+def prepare(
+    conn: Connection, read_mails: Sequence[ReadMail], context: AppContext, now: datetime, before: Prepared | None = None
+) -> Prepared:
+    """Decide which cases these mails belong to, and judge those cases. Reads only, without the lock of ``take_in``.
+
+    ``before``: outdated decisions about the same mails; what still holds is kept.
+    """
+    arrived, decided = (before.decided.arrived, before.decided) if before else (_arrived(read_mails), None)
+    decided = placement.prepare(conn, arrived, reopen=context.reopen, read=context.rules.read, before=decided)
     found = drafts(conn, decided)
-    return Prepared(
-        decided,
-        {case: case_snapshot(case, draft.lines, context, draft.settings, now) for case, draft in found.items()},
-        {case: draft.settings.version for case, draft in found.items() if case > 0},
-    )
+    judged = {
+        case: before.judged[case]
+        if before and before.drafts.get(case) == draft
+        else case_snapshot(case, draft.lines, context, draft.settings, now)
+        for case, draft in found.items()
+    }
+    return Prepared(decided, found, judged)
+
+
+def place(
+    database: Database,
+    read_mails: Sequence[ReadMail],
+    context: AppContext,
+    *,
+    by: str,
+    now: datetime,
+    after: Callable[[Connection, Sequence[int]], T],
+) -> T:
+    """Prepare and take in these mails. If others change what was decided, it is decided again outside the lock.
+
+    ``after`` runs in the transaction, with the cases; returns its result. Raises like ``take_in``.
+    """
+    prepared: Prepared | None = None
+    for anew in (False, False, True):
+        prepared = database.read(partial(prepare, read_mails=read_mails, context=context, now=now, before=prepared))
+        take = partial(take_in, read_mails=read_mails, context=context, by=by, now=now, prepared=prepared, anew=anew)
+        with contextlib.suppress(placement.Outdated):
+            return database.transact(partial(_taken, take=take, after=after))
+    raise RuntimeError("the last attempt decides in the transaction")
+
+
+def _taken(conn: Connection, take: Callable[[Connection], Sequence[int]], after: Callable[..., T]) -> T:
+    return after(conn, take(conn))
 
 
 def take_in(
@@ -187,19 +223,21 @@ def take_in(
     by: str,
     now: datetime,
     prepared: Prepared | None = None,
+    anew: bool = True,
 ) -> list[int]:
     """T3: place these mails, save their cases, and set their entries to done; returns those cases.
 
     Cases that changed since ``prepare`` are judged here. Long cases are queued to be judged later: see ``judge_next``.
 
-    ``prepared``: what ``prepare`` returned for the same mails. Raises LostLease if an entry is no longer leased by
-    ``by``; then, as after any error, the transaction must not commit.
+    ``prepared``: what ``prepare`` returned for the same mails; if others changed what it depends on, it is decided
+    ``anew``, or Outdated is raised. Raises LostLease if an entry is no longer leased by ``by``. After any error, the
+    transaction must not commit.
     """
     one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
     spool.finish(conn, [one.claimed.id for one in read_mails], by, now)
     decided = prepared.decided if prepared else None
     placed = placement.place_all(
-        conn, _arrived(read_mails), now=now, reopen=context.reopen, read=context.rules.read, prepared=decided
+        conn, _arrived(read_mails), now=now, reopen=context.reopen, read=context.rules.read, prepared=decided, anew=anew
     )
     long = judge_queue.long_cases(conn, placed.cases) - set(placed.opened)
     judge_queue.queue(conn, sorted(long), now)
@@ -214,11 +252,11 @@ def _ready(
     conn: Connection, prepared: Prepared, placed: placement.Placed, context: AppContext
 ) -> dict[int, CaseSnapshot]:
     """Return the prepared cases that did not change since, with the ids that new cases and messages got."""
-    current = versions(conn, sorted(prepared.versions))
+    current = versions(conn, [case for case in prepared.drafts if case > 0])
     keys = {context.key(old): context.key(new) for old, new in placed.case_ids.items()}
     ready = {}
     for case, snapshot in prepared.judged.items():
-        if case < 0 or current.get(case) == prepared.versions[case]:
+        if case < 0 or current.get(case) == prepared.drafts[case].settings.version:
             number, document = placed.case_ids.get(case, case), snapshot.document
             related = [keys.get(key, key) for key in document["related"]]
             document = {**document, "key": context.key(number), "related": related}

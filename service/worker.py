@@ -188,16 +188,15 @@ class Worker:
         packed = self.shelf.put_away([(one.claimed.id, one.claimed.content) for one in read_mails])
         began = time.monotonic()
         try:
-            prepared = self.database.read(lambda conn: intake.prepare(conn, read_mails, self.context, now))
 
-            def save(conn: Connection) -> list[Claimed]:
-                touched = intake.take_in(conn, read_mails, self.context, by=self.by, now=now, prepared=prepared)
-                self._after(conn, read_mails, touched, now)
+            def finish(conn: Connection, case_ids: Sequence[int]) -> list[Claimed]:
+                self._after(conn, read_mails, case_ids, now)
                 contents.keep(conn, packed)
                 # claim the next batch in the same transaction, which halves the waiting of workers for their lock
                 return spool.claim(conn, self.by, self.clock(), self.lease, self._sizer.more) if self._full else []
 
-            self._next_batch += self.database.transact(save)
+            placed = intake.place(self.database, read_mails, self.context, by=self.by, now=now, after=finish)
+            self._next_batch += placed
         except Exception as error:
             if isinstance(error, Unavailable) and not self._may_be_to_blame(error, time.monotonic() - began):
                 raise

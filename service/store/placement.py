@@ -35,6 +35,10 @@ Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]
 """A mail and the messages found inside it; their facts have negative temporary ids."""
 
 
+class Outdated(Exception):
+    """Another worker changed what a decision depends on: the transaction must not commit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What was decided about a batch, and what the decisions depend on."""
@@ -72,10 +76,12 @@ def prepare(
     reopen: timedelta = timedelta(days=14),
     read: Read | None = None,
     before: Prepared | None = None,
+    anew: bool = True,
 ) -> Prepared:
     """Decide about a batch without writing; returns ``before`` if it was decided about the same and still holds.
 
-    ``read``: reads a message again if its author's role is known better now.
+    ``read``: reads a message again if its author's role is known better now. Raises Outdated if ``before`` does not
+    hold, unless it may decide ``anew``.
     """
     arrived = as_known(conn, arrived, read)
     if before is not None and arrived == before.arrived:
@@ -86,6 +92,8 @@ def prepare(
     rows = lookup.rows(conn)
     if before is not None and rows == before.rows and not aliases_of(conn, before.plan.cases):
         return before
+    if not anew:
+        raise Outdated
     known = strong(conn, [node for mail in mails for _, _, node in mail], rows)
     placing = Placer(known, reopen)
     for mail in mails:
@@ -109,8 +117,12 @@ def place_all(
     reopen: timedelta = timedelta(days=14),
     read: Read | None = None,
     prepared: Prepared | None = None,
+    anew: bool = True,
 ) -> Placed:
-    """Place a batch in the given order. Spool entries placed before are left unchanged."""
+    """Place a batch in the given order. Spool entries placed before are left unchanged.
+
+    ``anew``: decide again if ``prepared`` does not hold; otherwise raise Outdated.
+    """
     placed = Placed()
     done = _placed_before(conn, [one.spool_id for one in arrived])
     placed.messages.update(done)
@@ -119,7 +131,7 @@ def place_all(
         return placed
     placed.cases = learn(conn, fresh, read, now)
     if prepared is not None and not done and not placed.cases:
-        prepared = prepare(conn, prepared.arrived, reopen=reopen, read=read, before=prepared)
+        prepared = prepare(conn, prepared.arrived, reopen=reopen, read=read, before=prepared, anew=anew)
     else:
         prepared = prepare(conn, fresh, reopen=reopen, read=read)
     _Writer(conn, prepared, placed, now).write()

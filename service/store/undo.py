@@ -16,7 +16,7 @@ from service.errors import Conflict, NotFound
 from service.store import links, placement, suggestions
 from service.store.corrections import PLACE_COLUMNS, messages_of, must_exist_unmerged, rewrite, survivor
 from service.store.database import one_at_a_time
-from service.store.neighbours import Lookup, add_facts, nodes_of, strong
+from service.store.neighbours import Lookup, add_facts, nodes_by_number, strong
 from service.store.statements import tell
 from service.store.tables import cases, events, messages
 
@@ -101,7 +101,7 @@ def _follow_back(
     ``again``: messages that are no longer pinned, or whose original mail arrived since. They stay in their case, and
     the cases they link are merged as for a new mail.
     """
-    nodes = nodes_of(conn, among)
+    nodes = nodes_by_number(conn, [message for case in among for message in messages_of(conn, case)])
     come = list(nodes.values())
     known = strong(conn, come, Lookup.of(come).rows(conn))
     add_facts(conn, known, among)

@@ -104,6 +104,28 @@ def test_a_case_that_another_worker_changed_meanwhile_is_judged_with_all_its_mai
     assert {1: document} == judged_again(database)
 
 
+def test_an_outdated_decision_is_not_written_and_only_what_changed_is_judged_again(database: Database) -> None:
+    mine = read(database, ANSWER, SAME_WORDS)
+    prepared = prepare(database, mine)
+    take(database, REPORT)
+    save = partial(intake.take_in, read_mails=mine, context=OURS, by="w", now=NOW, prepared=prepared, anew=False)
+    with pytest.raises(placement.Outdated):
+        database.transact(save)
+    assert len(database.read(documents)) == 1
+    again = database.read(partial(intake.prepare, read_mails=mine, context=OURS, now=NOW, before=prepared))
+    assert [*again.judged] == [1, -2]
+    assert again.judged[-2] is prepared.judged[-2]
+    assert write(database, mine, again) == [1, 2]
+    assert database.read(documents) == judged_again(database)
+
+
+def test_placing_returns_what_the_caller_does_in_the_transaction(database: Database) -> None:
+    mine = read(database, REPORT, SAME_WORDS)
+    placed = intake.place(database, mine, OURS, by="w", now=NOW, after=lambda conn, case_ids: documents(conn))
+    assert placed == database.read(documents)
+    assert [*placed] == [1, 2]
+
+
 def test_a_value_set_meanwhile_is_kept(database: Database) -> None:
     take(database, REPORT)
     mine = read(database, ANSWER)

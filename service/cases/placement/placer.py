@@ -40,14 +40,12 @@ ANSWERS = "it answers a mail of this case"
 class Placer:
     """Places mails in the given order and adds them to ``known``.
 
-    New cases are numbered from ``first_case``, away from zero.
+    The id of a new case is that of the message that opens it.
     """
 
-    def __init__(self, known: Known, reopen: timedelta = timedelta(days=14), first_case: int = -1) -> None:
-        self.known, self.reopen = known, reopen
-        self.plan = Plan()
+    def __init__(self, known: Known, reopen: timedelta = timedelta(days=14)) -> None:
+        self.known, self.reopen, self.plan = known, reopen, Plan()
         self.members: dict[int, list[int]] = defaultdict(list)
-        self.next_case = first_case
         self.fresh: dict[int, None] = {}
         self.unmatched: dict[int, list[MessageFacts]] = {}
         """Id of a mail without strong evidence → the new messages found in it."""
@@ -67,25 +65,22 @@ class Placer:
 
     def take(self, mail: Sequence[MessageFacts]) -> None:
         """Follow the strong evidence of a mail. ``mail`` holds the mail itself, then the messages found inside it."""
-        own = {node.id for node in mail}
-        outer = mail[0]
-        taken = {outer.id: self.identify(outer, own)}
-        before = self.known.nodes[taken[outer.id]].holds if taken[outer.id] != outer.id else ()
-        taken |= {node.id: self.identify(node, own, before) for node in mail[1:]}
-        held = tuple(dict.fromkeys(taken[i] for i in outer.holds if i in taken and taken[i] != taken[outer.id]))
-        self.hold(taken[outer.id], held)
+        outer, own = mail[0], {node.id for node in mail}
+        first = self.identify(outer, own)
+        before = self.known.nodes[first].holds if first != outer.id else ()
+        taken = {outer.id: first} | {node.id: self.identify(node, own, before) for node in mail[1:]}
+        self.hold(first, tuple(dict.fromkeys(taken[i] for i in outer.holds if i in taken and taken[i] != first)))
         for node in reversed(mail[1:]):
             if taken[node.id] == node.id and not node.shown_by:
                 self.follow_links(node.id, open_new=False)
-        self.follow_links(taken[outer.id], open_new=True)
-        home = self.root(self.known.nodes[taken[outer.id]].case or 0)
-        self.bring_along(taken[outer.id])
-        fresh = taken[outer.id] == outer.id and self.plan.evidence[outer.id].kind == "new"
-        if fresh and set(self.members[home]) <= {*taken.values()}:
-            self.unmatched[outer.id] = [
-                self.known.nodes[i] for i in dict.fromkeys(taken.values()) if self.case_at(i) == home
-            ]
-            self.lookups[outer.id] = {key for n in self.unmatched[outer.id] for key in candidate_lookup(n)}
+        self.follow_links(first, open_new=True)
+        self.bring_along(first)
+        home = self.case_at(first) or 0
+        is_new = first == outer.id and self.plan.evidence[first].kind == "new"
+        if is_new and set(self.members[home]) <= {*taken.values()}:
+            nodes = [self.known.nodes[i] for i in dict.fromkeys(taken.values()) if self.case_at(i) == home]
+            self.unmatched[first] = nodes
+            self.lookups[first] = {key for node in nodes for key in candidate_lookup(node)}
 
     def identify(self, node: MessageFacts, own: set[int], held: Sequence[int] = ()) -> int:
         """Match a message with its known copy, or add it as new. Return the id of the copy or of the new message."""
@@ -141,8 +136,7 @@ class Placer:
             if against and case not in {r.case for r in runners}:
                 runners.append(RunnerUp(case, replace(evidence, against=against)))
         if home is None and open_new:
-            home = self.next_case
-            self.next_case += 1 if home > 0 else -1
+            home = message
             self.enter(message, home, Evidence("new"))
         if home is not None:
             self.relate(message, home, runners)
@@ -196,7 +190,7 @@ class Placer:
 
     def match(self, message: int, nodes: Sequence[MessageFacts]) -> None:
         """Score a mail without strong evidence against its candidates."""
-        outer, home = nodes[0], self.root(self.known.nodes[message].case or 0)
+        outer, home = nodes[0], self.case_at(message) or 0
         if any(i not in self.fresh for i in self.members[home]):
             return  # a later mail of the batch linked it to a stored case
         against = {r.evidence.against for r in self.plan.runners_up.get(message, ())}
