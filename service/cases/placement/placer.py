@@ -136,7 +136,7 @@ class Placer:
             if against and case not in {r.case for r in runners}:
                 runners.append(RunnerUp(case, replace(evidence, against=against)))
         if home is None and open_new:
-            home = message
+            home = self.new_case(message)
             self.enter(message, home, Evidence("new"))
         if home is not None:
             self.relate(message, home, runners)
@@ -263,6 +263,9 @@ class Placer:
         if node.trusted and not leaves_topic(node):
             facts.refs.update(node.stated)
         facts.guarded |= node.trusted and node.side != "unknown"
+
+    def new_case(self, message: int) -> int:
+        return message
 
     def merge_cases(self, one: int, other: int) -> int:
         """Merge two cases and return the remaining one: a stored case before a new one, then the lower number."""
