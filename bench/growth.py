@@ -139,7 +139,7 @@ def compare(kinds: Sequence[str], few: int, many: int, mails: int, rounds: int) 
                     found[at].append(stores[at].place(mails, turn))
             for at, what in enumerate(("time", "CPU")):
                 base, values = ([one[at] for one in its[1:]] for its in found)
-                figures.append(ratio(f"{what} beside {many:,} messages, {kind}", values, base, 1.5, at_most=True))
+                figures.append(ratio(f"{what} beside {many:,} messages, {kind}", values, base, 1.1, at_most=True))
     return figures
 
 

@@ -39,7 +39,8 @@ STAGES: dict[str, Callable[..., Any]] = {
     "rules read": Rules.read,
     "prepare": intake.prepare,
     "place": placement.place_all,
-    "judge and save": intake.rejudge,
+    "judge": intake.case_snapshot,
+    "save cases": intake.save_cases,
     "index": search.index_pending,
 }
 
@@ -95,7 +96,7 @@ def take_in(database: Database, ours: AppContext, now: datetime, batch: int) -> 
     if claimed:
         roles = ours.roles(database.read(placement.learned))
         read = [intake.understand(one, ours, roles) for one in claimed]
-        prepared = database.read(lambda conn: intake.prepare(conn, read, ours))
+        prepared = database.read(lambda conn: intake.prepare(conn, read, ours, now))
         database.transact(lambda conn: intake.take_in(conn, read, ours, by="bench", now=now, prepared=prepared))
     return len(claimed)
 

@@ -2,16 +2,19 @@
 
 receive     T1  the raw bytes are stored; from here sodan is responsible for the mail
 understand      bytes → mail → messages with what the rules read in each; no transaction, no other mail
-take_in     T3  in one transaction: place the mail, judge the whole case, save it, set the spool entry to done
+prepare         decide which case each mail belongs to, and judge the whole case as it will be; reads only
+take_in     T3  in one transaction: write that, or decide again if it is outdated; set the spool entry to done
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from functools import partial
+from typing import TypeVar
 
 from mailrules.engine.judge import Rules
 from mailrules.library import load
@@ -30,7 +33,8 @@ from service.mail.parse import parse
 from service.settings import Settings
 from service.store import deposit, judge_queue, placement, spool
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases
+from service.store.drafts import Draft, drafts, with_ids
+from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases, versions
 from service.store.spool import Claimed, Envelope, NewEntry
 
 
@@ -49,6 +53,7 @@ def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str
     return [entry.id for entry in entries]
 
 
+T = TypeVar("T")
 BEGINNING = 16_384  # bytes of a mail that are read if reading all of it takes too long
 UNREAD = Mail(defects=("unreadable",))
 
@@ -155,9 +160,59 @@ def _understood(claimed: Claimed, mail: Mail, context: AppContext, roles: Roles)
     )
 
 
-def prepare(conn: Connection, read_mails: Sequence[ReadMail], context: AppContext) -> placement.Prepared:
-    """Decide which cases these mails belong to. Reads only, before ``take_in`` and without its lock."""
-    return placement.prepare(conn, _arrived(read_mails), reopen=context.reopen, read=context.rules.read)
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is written about a batch, unless it is outdated by then."""
+
+    decided: placement.Prepared
+    drafts: Mapping[int, Draft]
+    judged: Mapping[int, CaseSnapshot]
+    """Case → what it will be, with temporary ids of new cases and messages."""
+
+
+def prepare(
+    conn: Connection, read_mails: Sequence[ReadMail], context: AppContext, now: datetime, before: Prepared | None = None
+) -> Prepared:
+    """Decide which cases these mails belong to, and judge those cases. Reads only, without the lock of ``take_in``.
+
+    ``before``: outdated decisions about the same mails; what still holds is kept.
+    """
+    arrived, decided = (before.decided.arrived, before.decided) if before else (_arrived(read_mails), None)
+    decided = placement.prepare(conn, arrived, reopen=context.reopen, read=context.rules.read, before=decided)
+    found = drafts(conn, decided)
+    judged = {
+        case: before.judged[case]
+        if before and before.drafts.get(case) == draft
+        else case_snapshot(case, draft.lines, context, draft.settings, now)
+        for case, draft in found.items()
+    }
+    return Prepared(decided, found, judged)
+
+
+def place(
+    database: Database,
+    read_mails: Sequence[ReadMail],
+    context: AppContext,
+    *,
+    by: str,
+    now: datetime,
+    after: Callable[[Connection, Sequence[int]], T],
+) -> T:
+    """Prepare and take in these mails. If others change what was decided, it is decided again outside the lock.
+
+    ``after`` runs in the transaction, with the cases; returns its result. Raises like ``take_in``.
+    """
+    prepared: Prepared | None = None
+    for anew in (False, False, True):
+        prepared = database.read(partial(prepare, read_mails=read_mails, context=context, now=now, before=prepared))
+        take = partial(take_in, read_mails=read_mails, context=context, by=by, now=now, prepared=prepared, anew=anew)
+        with contextlib.suppress(placement.Outdated):
+            return database.transact(partial(_taken, take=take, after=after))
+    raise RuntimeError("the last attempt decides in the transaction")
+
+
+def _taken(conn: Connection, take: Callable[[Connection], Sequence[int]], after: Callable[..., T]) -> T:
+    return after(conn, take(conn))
 
 
 def take_in(
@@ -167,24 +222,46 @@ def take_in(
     *,
     by: str,
     now: datetime,
-    prepared: placement.Prepared | None = None,
+    prepared: Prepared | None = None,
+    anew: bool = True,
 ) -> list[int]:
-    """T3: place these mails, judge their cases, and set their entries to done; returns those cases.
+    """T3: place these mails, save their cases, and set their entries to done; returns those cases.
 
-    Long cases are queued to be judged later: see ``judge_next``.
+    Cases that changed since ``prepare`` are judged here. Long cases are queued to be judged later: see ``judge_next``.
 
-    ``prepared``: what ``prepare`` decided about the same mails. Raises LostLease if an entry is no longer leased by
-    ``by``; then, as after any error, the transaction must not commit.
+    ``prepared``: what ``prepare`` returned for the same mails; if others changed what it depends on, it is decided
+    ``anew``, or Outdated is raised. Raises LostLease if an entry is no longer leased by ``by``. After any error, the
+    transaction must not commit.
     """
     one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
     spool.finish(conn, [one.claimed.id for one in read_mails], by, now)
+    decided = prepared.decided if prepared else None
     placed = placement.place_all(
-        conn, _arrived(read_mails), now=now, reopen=context.reopen, read=context.rules.read, prepared=prepared
+        conn, _arrived(read_mails), now=now, reopen=context.reopen, read=context.rules.read, prepared=decided, anew=anew
     )
     long = judge_queue.long_cases(conn, placed.cases) - set(placed.opened)
     judge_queue.queue(conn, sorted(long), now)
-    rejudge(conn, [case for case in placed.cases if case not in long], context, now=now, opened=placed.opened)
+    ready = _ready(conn, prepared, placed, context) if prepared and placed.by is decided else {}
+    found = [ready[case] for case in placed.cases if case in ready and case not in long]
+    found += snapshots(conn, [case for case in placed.cases if case not in ready and case not in long], context, now)
+    save_cases(conn, sorted(found, key=lambda one: one.case_id), now, placed.opened)
     return placed.cases
+
+
+def _ready(
+    conn: Connection, prepared: Prepared, placed: placement.Placed, context: AppContext
+) -> dict[int, CaseSnapshot]:
+    """Return the prepared cases that did not change since, with the ids that new cases and messages got."""
+    current = versions(conn, [case for case in prepared.drafts if case > 0])
+    keys = {context.key(old): context.key(new) for old, new in placed.case_ids.items()}
+    ready = {}
+    for case, snapshot in prepared.judged.items():
+        if case < 0 or current.get(case) == prepared.drafts[case].settings.version:
+            number, document = placed.case_ids.get(case, case), snapshot.document
+            related = [keys.get(key, key) for key in document["related"]]
+            document = {**document, "key": context.key(number), "related": related}
+            ready[number] = CaseSnapshot(number, document, with_ids(document, placed.message_ids))
+    return ready
 
 
 def _arrived(read_mails: Sequence[ReadMail]) -> list[placement.ArrivedMail]:
@@ -222,14 +299,15 @@ def judge_next(
     return True
 
 
-def rejudge(
-    conn: Connection, case_ids: Sequence[int], context: AppContext, *, now: datetime, opened: Sequence[int] = ()
-) -> None:
+def rejudge(conn: Connection, case_ids: Sequence[int], context: AppContext, *, now: datetime) -> None:
     """Judge whole cases again from the stored readings of their mails, and save them."""
+    save_cases(conn, snapshots(conn, case_ids, context, now), now)
+
+
+def snapshots(conn: Connection, case_ids: Sequence[int], context: AppContext, now: datetime) -> list[CaseSnapshot]:
     known = case_settings(conn, case_ids)
     lines = placement.lines_of(conn, case_ids)
-    standings = [case_snapshot(case_id, lines[case_id], context, known[case_id], now) for case_id in case_ids]
-    save_cases(conn, standings, now, opened)
+    return [case_snapshot(case_id, lines[case_id], context, known[case_id], now) for case_id in case_ids]
 
 
 def case_snapshot(

@@ -189,10 +189,8 @@ class Worker:
         packed = self.blobs.put_away([(mail.claimed.id, mail.claimed.content) for mail in read_mails])
         began = time.monotonic()
         try:
-            prepared = self.database.read(lambda conn: intake.prepare(conn, read_mails, self.context))
 
-            def save(conn: Connection) -> list[Claimed]:
-                case_ids = intake.take_in(conn, read_mails, self.context, by=self.by, now=now, prepared=prepared)
+            def finish(conn: Connection, case_ids: Sequence[int]) -> list[Claimed]:
                 self._after(conn, read_mails, case_ids, now)
                 contents.keep(conn, packed)
                 # claiming the next batch in the same transaction halves the time that workers wait for their lock
@@ -200,7 +198,8 @@ class Worker:
                     return []
                 return spool.claim(conn, self.by, self.clock(), self.lease, self._sizer.next_limit)
 
-            self._next_batch += self.database.transact(save)
+            placed = intake.place(self.database, read_mails, self.context, by=self.by, now=now, after=finish)
+            self._next_batch += placed
         except Exception as error:
             if isinstance(error, Unavailable) and not self._mails_may_be_cause(error, time.monotonic() - began):
                 raise

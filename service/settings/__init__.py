@@ -79,7 +79,7 @@ class Settings(BaseSettings):
 
     # processes
     workers: int = Field(1, ge=1, le=64)
-    batch: int = Field(128, ge=1, le=10_000)
+    batch: int = Field(32, ge=1, le=10_000)
     mail_seconds: float = Field(10, ge=0, le=3600)
     lease_seconds: float = Field(60, gt=0, le=86400)
     watchdog: float = Field(20, ge=0, le=3600)

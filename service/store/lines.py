@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Text, cast, select
+from sqlalchemy import Column, ColumnElement, Connection, Text, cast, select
 
 from mailrules.engine.judge import KEPT_MAILS
 from mailrules.thread import File, RuleInput, Side
@@ -36,6 +36,19 @@ def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[CaseMe
         row = _Row(*columns)
         by_case[row.case_id].append(_cached_message(row) if row.size <= CACHED_SIZE else _message(row))
     return {case_id: in_order(messages) for case_id, messages in by_case.items()}
+
+
+def new_line(id: int, case: int, row: Mapping[str, Any]) -> CaseMessage:
+    """Return a message that is not stored yet, as ``lines`` will return it. ``row``: its columns."""
+    return _message(_Row(id, case, *(_as_stored(column, row.get(column.name)) for column in _COLUMNS[2:])))
+
+
+def _as_stored(column: Column[Any], value: Any) -> Any:
+    if value is None:
+        return None
+    if column.type is tables.Data:
+        return tables.to_json(value)
+    return tables.storable(value) if column.type.__class__ is tables.Words else value
 
 
 class _Row(NamedTuple):
@@ -75,7 +88,14 @@ def _json_as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(column, Text).label(column.name) if column.type is tables.Data else column
 
 
-_ROWS = select(*(_json_as_text(messages.c[name]) for name in _Row._fields)).where(messages.c.case_id.in_(THESE))
+_COLUMNS = tuple(
+    messages.c[name]
+    for name in (
+        "id case_id facts pinned_by joined placed_by author_name author_role author_address text subject date "
+        "date_offset received_at language forwarded_by automatic headers statements to cc"
+    ).split()
+)
+_ROWS = select(*map(_json_as_text, _COLUMNS)).where(messages.c.case_id.in_(THESE))
 
 
 def _message(row: _Row) -> CaseMessage:

@@ -10,13 +10,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
 
+from mailrules.judgement import Reading
 from service.cases.facts.extracted import ExtractedMessage
+from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import DEFECTS
-from service.cases.placement.keys import identity_keys
+from service.cases.placement.keys import identity_keys, stored_keys
 from service.cases.placement.plan import Evidence, Plan
 from service.mail.message import Address, Mail
-from service.store.tables import attachments, deliveries, messages
+from service.store.tables import attachments, deliveries, messages, thread_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +71,27 @@ def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]
         "defects": list(mail.defects) if mail else [DEFECTS[node.trust]] if node.trust in DEFECTS else [],
         "vendor": node.vendor,
         "statements": unbound(reading) if reading else None,
-        "findings": [
-            {"rule": f.rule, "pack": f.pack, "quote": f.quote, "start": f.start, "end": f.end, "value": f.value}
-            for f in (reading.findings if reading else ())
-        ],
+        "findings": findings_of(reading),
         "fingerprint": next((key[4:] for key in identity_keys(node) if key.startswith("txt:")), None),
         "spool_id": one.spool_id,
         "raw_part": None if mail else getattr(source, "raw_part", None),
         "indexed": False,
     }
+
+
+def new_row(one: ArrivedMail, extracted: ExtractedMessage, number: int, plan: Plan) -> dict[str, Any]:
+    """Return the columns of a new message, without its ids and its evidence."""
+    row = content_row(one, extracted) | {"deliveries": 1, "placed_by": plan.evidence[number].kind}
+    row["facts"] = plan.nodes[number].document() | extra_facts(extracted)
+    if number in plan.reused:
+        row["defects"] = sorted({*row["defects"], "message-id-reused"})
+    return row
+
+
+def findings_of(reading: Reading | None) -> list[dict[str, Any]]:
+    """Return the findings of a reading in the form that is stored."""
+    names = ("rule", "pack", "quote", "start", "end", "value")
+    return [{name: getattr(found, name) for name in names} for found in (reading.findings if reading else ())]
 
 
 def extra_facts(extracted: ExtractedMessage) -> dict[str, Any]:
@@ -90,15 +104,6 @@ def extra_facts(extracted: ExtractedMessage) -> dict[str, Any]:
         "turn_vendor": turn.vendor,
         "sides": dict(extracted.sides),
         "wrapper": extracted.part == "" and isinstance(extracted.source, Mail) and bool(extracted.source.forwarded),
-    }
-
-
-def extra_facts_kept(conn: Connection, message: int) -> dict[str, Any]:
-    facts = conn.execute(select(messages.c.facts).where(messages.c.id == message)).scalar_one() or {}
-    return {
-        name: facts[name]
-        for name in ("towards", "files", "subject_is_new", "turn_vendor", "sides", "wrapper")
-        if name in facts
     }
 
 
@@ -162,26 +167,37 @@ _COUNT = (
 )
 
 
+def rewrite(conn: Connection, message: int, node: MessageFacts, evidence: dict[str, Any] | None) -> None:
+    """Replace the facts and keys of a stored message about which a copy gave more information."""
+    row = conn.execute(select(messages.c.facts, messages.c.case_id).where(messages.c.id == message)).one()
+    values: dict[str, Any] = {"facts": _kept_facts(row.facts) | node.document()}
+    if evidence is not None:
+        values["evidence"] = evidence
+    conn.execute(update(messages).where(messages.c.id == message).values(**values))
+    conn.execute(delete(thread_keys).where(thread_keys.c.message_id == message))
+    write_keys(conn, key_rows(stored_keys(node), message, row.case_id))
+
+
+def _kept_facts(facts: dict[str, Any] | None) -> dict[str, Any]:
+    names = ("towards", "files", "subject_is_new", "turn_vendor", "sides", "wrapper")
+    return {name: value for name, value in (facts or {}).items() if name in names}
+
+
 def renew(conn: Connection, message: int, one: ArrivedMail, extracted: ExtractedMessage, why: str) -> None:
     """Replace the text of a known message by that of a better copy; ``why``: how the copy was recognised."""
+    names = ("message_id", "subject", "date", "to")
+    query = select(*(messages.c[name] for name in (*names, "facts", "evidence"))).where(messages.c.id == message)
+    known = conn.execute(query).mappings().one()
     row = content_row(one, extracted)
-    kept = conn.execute(
-        select(
-            messages.c.message_id, messages.c.author_address, messages.c.subject, messages.c.date, messages.c.to
-        ).where(messages.c.id == message)
-    ).one()
-    for name in ("message_id", "subject", "date", "to"):
-        if not row[name]:
-            row[name] = getattr(kept, name)
+    row |= {name: known[name] for name in names if not row[name]}
+    row["facts"] = (known["facts"] or {}) | extra_facts(extracted)
+    row["evidence"] = dict(known["evidence"] or {})
+    same = {"kind": "same", "words": why, "message": None}
+    row["evidence"]["evidence"] = [*row["evidence"].get("evidence", ()), same]
     del row["received_at"]
     conn.execute(update(messages).where(messages.c.id == message).values(**row))
     conn.execute(delete(attachments).where(attachments.c.message_id == message))
     write_files(conn, [(message, one, extracted)])
-    known = conn.execute(select(messages.c.facts, messages.c.evidence).where(messages.c.id == message)).one()
-    evidence = dict(known.evidence or {})
-    evidence["evidence"] = [*evidence.get("evidence", ()), {"kind": "same", "words": why, "message": None}]
-    values = {"facts": (known.facts or {}) | extra_facts(extracted), "evidence": evidence}
-    conn.execute(update(messages).where(messages.c.id == message).values(**values))
 
 
 def key_rows(keys: tuple[set[str], set[str]], message: int, case: int) -> list[tuple[str, int, str, int]]:

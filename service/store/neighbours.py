@@ -102,21 +102,18 @@ def add_candidates(conn: Connection, known: Known, lookups: Mapping[int, Collect
 def add_facts(conn: Connection, known: Known, wanted: Collection[int], come: Sequence[MessageFacts] = ()) -> set[int]:
     """Add the facts of these cases to ``known``; returns the ids of their first and last ``_EDGE`` messages."""
     at_ends: set[int] = set()
-    if not wanted:
-        return at_ends
-    for id, status, refs, apart, guarded, first, last in look_up(conn, "cases", sorted(wanted)):
+    strangers = {n.author for n in come if n.author and (n.is_outsider or n.claims)}
+    rows = look_up(conn, "cases", sorted(wanted), sorted(strangers)) if wanted else ()
+    for id, status, refs, apart, guarded, people, first, last in rows:
         at_ends.update(from_json(first or "[]"), from_json(last or "[]"))
         if id in known.cases:
             continue
         facts = known.cases[id]
+        facts.people = {*from_json(people or "[]")}
         facts.settled_at = None if status == "open" else _last_written(conn, id)
         facts.refs = {(vendor, ref) for vendor, ref in from_json(refs or "[]")}
         facts.apart = {other for other, why in from_json(apart or "[]") if why in SET_APART}
         facts.guarded = bool(guarded)
-    strangers = {n.author for n in come if n.author and (n.is_outsider or n.claims)}
-    for case, address in look_up(conn, "people", sorted(wanted)) if strangers else ():
-        if address in strangers:
-            known.cases[case].people.add(address)
     return at_ends
 
 
@@ -141,12 +138,14 @@ def _last_written(conn: Connection, case: int) -> datetime | None:
 
 # ── bounded lookups: one row per key, one statement per kind; both databases aggregate to JSON ───────────────────────
 
-_STATEMENTS = {
+STATEMENTS = {
     "cases": """
 SELECT c.id, c.status,
   CAST((SELECT {list}({row}(r.vendor, r.ref)) FROM case_refs AS r WHERE r.case_id = c.id) AS text),
   CAST((SELECT {list}({row}(l.other_id, l.why)) FROM case_links AS l WHERE l.case_id = c.id) AS text),
-  EXISTS (SELECT 1 FROM participants AS p WHERE p.case_id = c.id AND p.role <> 'unknown'),
+  (SELECT p.case_id FROM participants AS p WHERE p.case_id = c.id AND p.role <> 'unknown' LIMIT 1),
+  CAST((SELECT {list}(p.address) FROM participants AS p
+    WHERE p.case_id = c.id AND p.address IN (SELECT k.value FROM {more})) AS text),
   CAST((SELECT {list}(n.id) FROM (
     SELECT id FROM messages WHERE case_id = c.id ORDER BY id LIMIT {edge}) AS n) AS text),
   CAST((SELECT {list}(n.id) FROM (
@@ -163,8 +162,6 @@ UNION ALL SELECT 'id:' || k.value, CAST((SELECT {list}({row}(n.id, n.case_id, 'i
 SELECT m.id, m.case_id, CAST(m.facts AS text), m.pinned_by, m.joined, m.placed_by
 FROM messages AS m WHERE m.id IN (SELECT k.value FROM {numbers}) ORDER BY m.id""",
     "newest": "SELECT m.case_id FROM messages AS m ORDER BY m.id DESC LIMIT {most}",
-    "messages": "SELECT m.id FROM messages AS m WHERE m.case_id IN (SELECT k.value FROM {numbers})",
-    "cases of messages": "SELECT m.case_id FROM messages AS m WHERE m.id IN (SELECT k.value FROM {numbers})",
     "deliveries": """
 SELECT d.spool_id, d.message_id FROM deliveries AS d
 WHERE d.spool_id IN (SELECT k.value FROM {texts}) ORDER BY d.part""",
@@ -172,25 +169,27 @@ WHERE d.spool_id IN (SELECT k.value FROM {texts}) ORDER BY d.part""",
 SELECT 'team', l.address FROM learned_team AS l WHERE l.address IN (SELECT k.value FROM {texts})
 UNION ALL SELECT 'partner', p.company FROM partners AS p
 WHERE NOT p.refused AND p.company IN (SELECT k.value FROM {more})""",
-    "people": "SELECT p.case_id, p.address FROM participants AS p WHERE p.case_id IN (SELECT k.value FROM {numbers})",
     "merged": """
 WITH RECURSIVE step(start, into_id) AS (
-  SELECT c.id, c.merged_into FROM {numbers} JOIN cases AS c ON c.id = k.value WHERE c.merged_into IS NOT NULL
-  UNION SELECT s.start, c.merged_into FROM step AS s JOIN cases AS c ON c.id = s.into_id WHERE c.merged_into IS NOT NULL
-) SELECT s.start, s.into_id FROM step AS s JOIN cases AS c ON c.id = s.into_id WHERE c.merged_into IS NULL""",
+  SELECT k.value, (SELECT c.merged_into FROM cases AS c WHERE c.id = k.value) FROM {numbers}
+  UNION SELECT s.start, (SELECT c.merged_into FROM cases AS c WHERE c.id = s.into_id) FROM step AS s
+  WHERE s.into_id IS NOT NULL
+) SELECT s.start, s.into_id FROM step AS s
+WHERE s.into_id IS NOT NULL AND (SELECT c.merged_into FROM cases AS c WHERE c.id = s.into_id) IS NULL""",
 }
 _WORDS = {
     "sqlite": {
         "list": "json_group_array",
         "row": "json_array",
-        **dict.fromkeys(("texts", "more", "numbers"), "json_each(?) AS k"),
+        **dict.fromkeys(("texts", "numbers"), "json_each(?1) AS k"),
+        "more": "json_each(?2) AS k",
     },
     "postgresql": {
         "list": "json_agg",
         "row": "json_build_array",
         "texts": "unnest(CAST($1 AS text[])) AS k(value)",
-        "more": "unnest(CAST($2 AS text[])) AS k(value)",
         "numbers": "unnest(CAST($1 AS bigint[])) AS k(value)",
+        "more": "unnest(CAST($2 AS text[])) AS k(value)",
     },
 }
 
@@ -205,12 +204,12 @@ def _by_key(conn: Connection, keys: Sequence[str], ids: Sequence[str] = ()) -> R
 
 def look_up(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]:
     name = conn.dialect.name
-    return run(conn, _statement(what, name), tuple(json.dumps(its) if name == "sqlite" else list(its) for its in given))
+    return run(conn, statement(what, name), tuple(json.dumps(its) if name == "sqlite" else list(its) for its in given))
 
 
 @cache
-def _statement(what: str, name: str) -> str:
-    return _STATEMENTS[what].format(**_WORDS[name], most=MOST_ROWS, edge=_EDGE)
+def statement(what: str, name: str) -> str:
+    return STATEMENTS[what].format(**_WORDS[name], most=MOST_ROWS, edge=_EDGE)
 
 
 # ── messages as placement sees them ──────────────────────────────────────────────────────────────────────────────────
@@ -223,11 +222,6 @@ def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, Mess
         for id, case, facts, by, joined, placed in (look_up(conn, "nodes", sorted(wanted)) if wanted else ())
         if facts
     }
-
-
-def nodes_of(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFacts]:
-    """Return all messages of these cases, by id."""
-    return nodes_by_number(conn, [id for (id,) in look_up(conn, "messages", sorted(wanted))])
 
 
 def aliases_of(conn: Connection, wanted: Collection[int]) -> dict[int, int]:

@@ -10,13 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
-from mailrules.judgement import Reading
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import Handover
 from service.cases.placement.keys import stored_keys
-from service.store.message_rows import key_rows, write_keys
+from service.store.message_rows import findings_of, key_rows, write_keys
 from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
 
 
@@ -127,9 +126,3 @@ def _row(line: CaseMessage, facts: Mapping[str, Any]) -> dict[str, Any]:
         "findings": findings_of(reading),
         "facts": node.document() | extra,
     }
-
-
-def findings_of(reading: Reading | None) -> list[dict[str, Any]]:
-    """Return the findings of a reading in the form that is stored."""
-    names = ("rule", "pack", "quote", "start", "end", "value")
-    return [{name: getattr(found, name) for name in names} for found in (reading.findings if reading else ())]

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from service.cases.replies import Asked
 from service.store.asked import asked_in, quoted_texts
-from service.store.statements import THESE, chunks
+from service.store.statements import THESE, chunks, every
 from service.store.tables import Instant, case_items_missing, case_links, case_refs, cases, events, participants
 
 
@@ -22,6 +23,8 @@ class CaseSnapshot:
 
     case_id: int
     document: dict[str, Any]
+    written: msgspec.Raw | None = None
+    """The document as it is stored, if it differs (``drafts.with_ids``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class CaseSettings:
     asked: tuple[Asked, ...] = ()  # mails with which sodan asked for information
     quoted: Mapping[int, str] = field(default_factory=dict)
     """Message id → its quoted text, for cases in which something was asked."""
+    version: int = 0
 
 
 def save_cases(
@@ -69,7 +73,8 @@ _RELATED = (
     .where(case_links.c.case_id.in_(THESE))
     .order_by(case_links.c.other_id)
 )
-_BY_HAND = select(cases.c.id, cases.c.set_by_people).where(cases.c.id.in_(THESE))
+_BY_HAND = select(cases.c.id, cases.c.set_by_people, cases.c.version).where(cases.c.id.in_(THESE))
+_VERSIONS = select(cases.c.id, cases.c.version).where(cases.c.id.in_(THESE), cases.c.merged_into.is_(None))
 
 
 def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSettings]:
@@ -84,22 +89,28 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
             related[row.case_id].append(row.other_id)
         asked = asked_in(conn, {number: case for case in chunk for number in (case, *merged[case])})
         quoted = quoted_texts(conn, sorted(asked))
-        for row in conn.execute(_BY_HAND, {"these": chunk}).all():
-            found[row.id] = CaseSettings(
-                row.set_by_people or {},
-                tuple(merged[row.id]),
-                tuple(related[row.id]),
-                asked.get(row.id, ()),
-                quoted if row.id in asked else {},
+        for id, by_hand, version in conn.execute(_BY_HAND, {"these": chunk}).all():
+            found[id] = CaseSettings(
+                by_hand or {},
+                tuple(merged[id]),
+                tuple(related[id]),
+                asked.get(id, ()),
+                quoted if id in asked else {},
+                version,
             )
     return found
+
+
+def versions(conn: Connection, case_ids: Sequence[int]) -> dict[int, int]:
+    """Return case id → version, without cases that were merged into others. Saving a case changes its version."""
+    return {row.id: row.version for row in every(conn, _VERSIONS, case_ids)}
 
 
 def _summary(standing: CaseSnapshot) -> dict[str, Any]:
     document = standing.document
     values: dict[str, Any] = {name: document.get(name) for name in _OF_DOCUMENT}
     times = {name: datetime.fromisoformat(values[name]) for name in _TIMES if isinstance(values[name], str)}
-    return {**values, **times, "case_number": standing.case_id, "document": document}
+    return {**values, **times, "case_number": standing.case_id, "document": standing.written or document}
 
 
 _OTHERS = {"id", "merged_into", "version", "set_by_people", "document"}

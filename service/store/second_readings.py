@@ -18,7 +18,7 @@ from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import unbound
 from service.errors import NotFound
 from service.store import lines
-from service.store.replaying import findings_of
+from service.store.message_rows import findings_of
 from service.store.statements import Queue, exists, upsert
 from service.store.tables import messages as stored
 from service.store.tables import model_usage, second_readings

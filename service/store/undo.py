@@ -16,7 +16,7 @@ from service.errors import Conflict, NotFound
 from service.store import links, placement, suggestions
 from service.store.corrections import PLACE_COLUMNS, messages_of, must_exist_unmerged, rewrite, survivor
 from service.store.database import one_at_a_time
-from service.store.neighbours import Lookup, add_facts, nodes_of, strong
+from service.store.neighbours import Lookup, add_facts, nodes_by_number, strong
 from service.store.statements import write_event
 from service.store.tables import cases, events, messages
 
@@ -102,7 +102,7 @@ def _place_later_mail(
     original mail arrived since. They stay in their case, but the cases that they link are merged as for a new mail.
     Returns the cases that changed.
     """
-    nodes = nodes_of(conn, case_ids)
+    nodes = nodes_by_number(conn, [message for case in case_ids for message in messages_of(conn, case)])
     all_nodes = list(nodes.values())
     neighbours = strong(conn, all_nodes, Lookup.of(all_nodes).rows(conn))
     add_facts(conn, neighbours, case_ids)

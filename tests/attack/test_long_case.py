@@ -11,7 +11,6 @@ from service import intake
 from service.store import judge_queue, placement, spool_view
 from service.store.database import Connection, Database
 from service.store.spool import Envelope
-from service.store.statements import THESE
 from service.store.tables import cases, events, messages
 from service.store.tables import judge_queue as queued
 from tests.flow.crew import context, worker
@@ -33,13 +32,7 @@ def mail(number: int, words: str = "It fails again.") -> bytes:
 @pytest.fixture
 def long_case(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """A judged case that is one mail short of being long."""
-    long = (
-        select(messages.c.case_id)
-        .where(messages.c.case_id.in_(THESE))
-        .group_by(messages.c.case_id)
-        .having(func.count() >= LENGTH)
-    )
-    monkeypatch.setattr(judge_queue, "_LONG", long)
+    monkeypatch.setattr(judge_queue, "LONG", LENGTH - 1)
     send(database, *(mail(number) for number in range(LENGTH - 1)))
     assert worker(database).turn()
     assert shown(database) == LENGTH - 1

@@ -106,6 +106,13 @@ def read(extracted: ExtractedMessage) -> ExtractedMessage:
     )
 
 
+class _Placer(Placer):
+    """Numbers new cases from one, as the store does: mails name cases by these numbers."""
+
+    def new_case(self, message: int) -> int:
+        return -message
+
+
 class Filing:
     """Cases in memory: all that was placed before is known."""
 
@@ -176,7 +183,7 @@ class Filing:
         come = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
         keys = {key for node in come for key in candidate_lookup(node)}
         self.known.shared = {key: len(self.known.own.get(key, ())) for key in keys}
-        placing = Placer(self.known, self.reopen, first_case=1 + self._count)
+        placing = _Placer(self.known, self.reopen)
         placing.take(come)
         made = placing.finish()
         self.evidence.update(made.evidence)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.placement.keys import candidate_lookup, cited_keys, own_keys, strong_lookup
+from service.cases.placement.keys import candidate_lookup, strong_lookup
 from tests.cases.filing import USER, Filing, at, mail
 
 BARE = MessageFacts(id=-1, at=at(0), dated=False)
@@ -28,7 +28,7 @@ BARE = MessageFacts(id=-1, at=at(0), dated=False)
     ids=["nothing", "ids", "no author", "no index", "no subject", "few words", "no vendor", "to nobody"],
 )
 def test_empty_keys_are_never_looked_up(node: MessageFacts) -> None:
-    for keys in (own_keys(node), cited_keys(node), strong_lookup(node), candidate_lookup(node)):
+    for keys in (strong_lookup(node), candidate_lookup(node)):
         assert not {key for key in keys if not key.startswith("sub:")}
 
 

@@ -70,7 +70,7 @@ def take(database: Database, context: AppContext, mails: Sequence[bytes], peer: 
         claimed = database.transact(partial(_claim, at=at))
         roles = context.roles(database.read(placement.learned))
         read_mails = [intake.understand(one, context, roles) for one in claimed]
-        prepared = database.read(partial(intake.prepare, read_mails=read_mails, context=context))
+        prepared = database.read(partial(intake.prepare, read_mails=read_mails, context=context, now=at))
         save = partial(intake.take_in, read_mails=read_mails, context=context, by="w", now=at, prepared=prepared)
         database.transact(save)
 

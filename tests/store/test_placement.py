@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import uuid
 from dataclasses import replace
@@ -11,12 +12,12 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from service.cases.facts.extraction import extract_messages
 from service.cases.facts.roles import LearnedRoles
 from service.mail.message import Mail
-from service.store import links, placement
+from service.store import links, neighbours, placement
 from service.store.database import Database
 from service.store.tables import attachments, deliveries, learned_team, messages, thread_keys
 from tests.cases.filing import (
@@ -113,6 +114,27 @@ def test_a_late_parent_joins_two_cases_and_the_emptied_one_leads_on(database: Da
     assert desk.merged_into(younger) == older
     assert placed.cases == [older]
     assert sqlite_keys(database, younger) == 0
+
+
+def test_no_lookup_reads_a_whole_table(database: Database) -> None:
+    """Placing costs the same beside many cases: with statistics, too, each lookup starts from the given values."""
+
+    def plans(conn: Connection) -> set[str]:
+        placement.open_cases(conn, [at(0)] * 2000, at(0))
+        name = conn.dialect.name
+        conn.exec_driver_sql("ANALYZE")
+        if name == "postgresql":
+            conn.exec_driver_sql("SET LOCAL enable_seqscan = off")  # the other tables are empty
+        explain, empty = ("EXPLAIN QUERY PLAN", "[]") if name == "sqlite" else ("EXPLAIN", [])
+        found = set()
+        for what in neighbours.STATEMENTS.keys() - {"newest"}:
+            statement = neighbours.statement(what, name)
+            values = (empty,) * len({*re.findall(r"[$?][0-9]", statement)})
+            rows = conn.exec_driver_sql(f"{explain} {statement}", values).all()
+            found |= {f"{what}: {row[-1]}" for row in rows if re.search(r"Seq Scan|SCAN (?![kns]\b)", row[-1])}
+        return found
+
+    assert database.transact(plans) == set()
 
 
 def sqlite_keys(database: Database, case: int) -> int:

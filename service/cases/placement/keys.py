@@ -22,6 +22,7 @@ cost of a key does not grow with the age of the store.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -37,32 +38,31 @@ WORDS, FEWER_WORDS = 12, 6
 _SILENT = ("bounce", "calendar")
 
 
-def identity_keys(node: MessageFacts) -> set[str]:
-    """Return the keys that a copy of the message would also have, besides its Message-ID: ``at:`` and ``txt:``."""
+def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[str]:
+    """Return the keys that a copy of the message would also have, besides its Message-ID: ``at:`` and ``txt:``.
+
+    ``minutes``: by how much the dates of the two may differ.
+    """
     keys: set[str] = set()
     if node.dated and (node.author or node.author_name):
-        keys.add(_at(node, node.at))
+        keys |= {_at(node, node.at + timedelta(minutes=step)) for step in minutes}
     if len(node.text) >= 40:
         keys.add(_key("txt", _hash(node.text[:160])))
     return keys
 
 
-def own_keys(node: MessageFacts) -> set[str]:
+def _own_keys(node: MessageFacts) -> set[str]:
     """Return the strong keys for what the message itself is."""
-    keys = identity_keys(node)
-    for vendor, ref in node.stated:
-        keys.add(_key("ref", f"{vendor}:{ref}"))
-        keys.add(_key("num", ref))
+    keys = {key for vendor, ref in node.stated for key in (ref_key(vendor, ref), number_key(ref))}
     if node.thread_index and node.base:
         keys.add(thread_index_key(node))
     return keys
 
 
-def cited_keys(node: MessageFacts) -> set[str]:
+def _cited_keys(node: MessageFacts) -> set[str]:
     """Return the strong keys for what the message refers to."""
-    keys = {mid_key(mid) for mid in cited_ids(node)}
-    keys |= {_key("ref", f"{vendor}:{ref}") for vendor, ref in node.mentioned}
-    return keys | {_key("num", number) for number in (*node.numbers, *node.told)}
+    keys = {mid_key(mid) for mid in cited_ids(node)} | {ref_key(vendor, ref) for vendor, ref in node.mentioned}
+    return keys | {number_key(number) for number in (*node.numbers, *node.told)}
 
 
 def cited_ids(node: MessageFacts) -> tuple[str, ...]:
@@ -74,28 +74,20 @@ def cited_ids(node: MessageFacts) -> tuple[str, ...]:
 
 def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     """Return the keys under which later mail finds a message: by what it is, and by what it refers to."""
-    own = own_keys(node) | candidate_keys(node)
-    return own, cited_keys(node) - own
+    month = node.at.toordinal() // MONTH
+    own = _own_keys(node) | identity_keys(node) | {f"{key}:{month}" for key in _candidates(node)}
+    return own, _cited_keys(node) - own
 
 
 def identity_lookup(node: MessageFacts) -> set[str]:
     """Return the keys to look up for copies; their dates may differ by one minute."""
-    keys = identity_keys(node)
-    if node.dated and (node.author or node.author_name):
-        keys |= {_at(node, node.at + timedelta(minutes=step)) for step in (-1, 1)}
-    return keys
+    return identity_keys(node, (-1, 0, 1))
 
 
 def strong_lookup(node: MessageFacts) -> set[str]:
     """Return all keys to look up for copies and links."""
     named = {mid_key(node.message_id)} if node.message_id else set()
-    return own_keys(node) | cited_keys(node) | identity_lookup(node) | named
-
-
-def candidate_keys(node: MessageFacts) -> set[str]:
-    """Return the keys under which other mail finds this message as a candidate."""
-    month = node.at.toordinal() // MONTH
-    return {f"{key}:{month}" for key in _candidates(node)}
+    return _own_keys(node) | _cited_keys(node) | identity_lookup(node) | named
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:

@@ -40,14 +40,12 @@ ANSWERS = "the mail answers a mail of this case"
 class Placer:
     """Places mails in the given order and adds them to ``known``.
 
-    New cases are numbered from ``first_case``, away from zero.
+    The id of a new case is that of the message that opens it.
     """
 
-    def __init__(self, known: Known, reopen: timedelta = timedelta(days=14), first_case: int = -1) -> None:
-        self.known, self.reopen = known, reopen
-        self.plan = Plan()
+    def __init__(self, known: Known, reopen: timedelta = timedelta(days=14)) -> None:
+        self.known, self.reopen, self.plan = known, reopen, Plan()
         self.members: dict[int, list[int]] = defaultdict(list)
-        self.next_case = first_case
         self.fresh: dict[int, None] = {}
         self.unmatched: dict[int, list[MessageFacts]] = {}
         """Id of a mail without strong evidence → the new messages found in it."""
@@ -67,27 +65,22 @@ class Placer:
 
     def take(self, mail: Sequence[MessageFacts]) -> None:
         """Follow the strong evidence of a mail. ``mail`` holds the mail itself, then the messages found inside it."""
-        own = {node.id for node in mail}
-        outer = mail[0]
-        taken = {outer.id: self.identify(outer, own)}
-        before = self.known.nodes[taken[outer.id]].holds if taken[outer.id] != outer.id else ()
-        taken |= {node.id: self.identify(node, own, before) for node in mail[1:]}
-        held = tuple(dict.fromkeys(taken[i] for i in outer.holds if i in taken and taken[i] != taken[outer.id]))
-        self.hold(taken[outer.id], held)
+        outer, own = mail[0], {node.id for node in mail}
+        first = self.identify(outer, own)
+        before = self.known.nodes[first].holds if first != outer.id else ()
+        taken = {outer.id: first} | {node.id: self.identify(node, own, before) for node in mail[1:]}
+        self.hold(first, tuple(dict.fromkeys(taken[i] for i in outer.holds if i in taken and taken[i] != first)))
         for node in reversed(mail[1:]):
             if taken[node.id] == node.id and not node.shown_by:
                 self.follow_links(node.id, open_new=False)
-        self.follow_links(taken[outer.id], open_new=True)
-        home = self.root(self.known.nodes[taken[outer.id]].case or 0)
-        for node in mail[1:]:
-            if node.id in self.plan.nodes and self.known.nodes[node.id].case is None:
-                self.enter(node.id, home, Evidence("recovered", "", taken[outer.id]))
-        fresh = taken[outer.id] == outer.id and self.plan.evidence[outer.id].kind == "new"
-        if fresh and set(self.members[home]) <= {*taken.values()}:
-            self.unmatched[outer.id] = [
-                self.known.nodes[i] for i in dict.fromkeys(taken.values()) if self.case_at(i) == home
-            ]
-            self.lookups[outer.id] = {key for n in self.unmatched[outer.id] for key in candidate_lookup(n)}
+        self.follow_links(first, open_new=True)
+        self.bring_along(first)
+        home = self.case_at(first) or 0
+        is_new = first == outer.id and self.plan.evidence[first].kind == "new"
+        if is_new and set(self.members[home]) <= {*taken.values()}:
+            nodes = [self.known.nodes[i] for i in dict.fromkeys(taken.values()) if self.case_at(i) == home]
+            self.unmatched[first] = nodes
+            self.lookups[first] = {key for node in nodes for key in candidate_lookup(node)}
 
     def identify(self, node: MessageFacts, own: set[int], held: Sequence[int] = ()) -> int:
         """Match a message with its known copy, or add it as new. Return the id of the copy or of the new message."""
@@ -143,8 +136,7 @@ class Placer:
             if against and case not in {r.case for r in runners}:
                 runners.append(RunnerUp(case, replace(evidence, against=against)))
         if home is None and open_new:
-            home = self.next_case
-            self.next_case += 1 if home > 0 else -1
+            home = self.new_case(message)
             self.enter(message, home, Evidence("new"))
         if home is not None:
             self.relate(message, home, runners)
@@ -198,7 +190,7 @@ class Placer:
 
     def match(self, message: int, nodes: Sequence[MessageFacts]) -> None:
         """Score a mail without strong evidence against its candidates."""
-        outer, home = nodes[0], self.root(self.known.nodes[message].case or 0)
+        outer, home = nodes[0], self.case_at(message) or 0
         if any(i not in self.fresh for i in self.members[home]):
             return  # a later mail of the batch linked it to a stored case
         against = {r.evidence.against for r in self.plan.runners_up.get(message, ())}
@@ -272,6 +264,9 @@ class Placer:
             facts.refs.update(node.stated)
         facts.guarded |= node.trusted and node.side != "unknown"
 
+    def new_case(self, message: int) -> int:
+        return message
+
     def merge_cases(self, one: int, other: int) -> int:
         """Merge two cases and return the remaining one: a stored case before a new one, then the lower number."""
         stays, goes = sorted((one, other), key=lambda case: (case < 0, abs(case)))
@@ -316,7 +311,7 @@ class Placer:
         for message, nodes in self.unmatched.items():
             self.match(message, nodes)
         plan = self.plan
-        plan.home = {i: case for i in self.fresh if (case := self.case_at(i)) is not None}
+        plan.home = {i: case for i in plan.nodes if (case := self.case_at(i)) is not None}
         plan.merged_cases = {case: self.root(case) for case in plan.merged_cases}
         plan.runners_up = {
             message: [replace(r, case=self.root(r.case)) for r in found] for message, found in plan.runners_up.items()
@@ -326,7 +321,17 @@ class Placer:
         ]
         pairs = {(self.root(a), self.root(b)): why for (a, b), why in plan.related.items()}
         plan.related = {(a, b): why for (a, b), why in pairs.items() if a != b}
+        self.list_cases()
         return plan
+
+    def list_cases(self) -> None:
+        """List the cases that change, and those that are more than longer."""
+        plan, copies = self.plan, self.plan.copies.values()
+        renewed = {copy.message for copy in copies if copy.better} | {i for i in plan.nodes if i > 0}
+        renewed |= {i for i, node in plan.nodes.items() if node.hands_on}
+        plan.rewritten = {*plan.merged_cases.values(), *filter(None, map(self.case_at, renewed))}
+        plan.touched = {*plan.rewritten, *plan.home.values(), *(s.case for s in plan.suggestions)}
+        plan.touched |= {*filter(None, (self.case_at(copy.message) for copy in copies))}
 
 
 def has_content(outer: MessageFacts, nodes: Sequence[MessageFacts]) -> bool:

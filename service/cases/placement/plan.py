@@ -62,7 +62,7 @@ class Plan:
     reused: set[int] = field(default_factory=set)
     """New messages whose Message-ID another mail already has (a defect)."""
     home: dict[int, int] = field(default_factory=dict)
-    """Id of a new message → its case."""
+    """Id of a message of ``nodes`` → its case."""
     evidence: dict[int, Evidence] = field(default_factory=dict)
     runners_up: dict[int, list[RunnerUp]] = field(default_factory=dict)
     merged_cases: dict[int, int] = field(default_factory=dict)
@@ -70,3 +70,12 @@ class Plan:
     related: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
     """Two linked cases that are not merged → (message id, reason)."""
     suggestions: list[Suggestion] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+    """Cases that get a message, a copy, a merge or a suggestion."""
+    rewritten: set[int] = field(default_factory=set)
+    """Those of them in which more changes than that messages are added."""
+
+    @property
+    def cases(self) -> set[int]:
+        """All cases that it names."""
+        return self.touched.union(*self.related)
