@@ -442,9 +442,34 @@ def test_a_users_new_report_is_no_reply_to_what_the_team_wrote_about_an_earlier_
 def test_a_reply_to_an_unknown_mail_of_another_subject_is_at_most_suggested() -> None:
     filing = Filing()
     filing.deliver(
-        mail("a", DESK, "Re: Lost", "The answer about PUMP-0411 and QX_41.", 20, parent="p", to=(USER,)),
+        mail(
+            "a", DESK, "Re: Lost", "The answer about PUMP-0411 and QX_41: turn the valve.", 20, parent="p", to=(USER,)
+        ),
         mail("b", USER, "Re: Other", "The answer about PUMP-0411 and QX_41.", 30, parent="q", to=(DESK,)),
-        mail("c", USER, "The pump", "PUMP-0411 shows QX_41 again, as you wrote.", 40, to=(DESK,)),
+        mail("c", USER, "The pump", "I turned the valve, and PUMP-0411 shows QX_41 again.", 40, to=(DESK,)),
     )
     assert not together(filing, "a", "b")
-    assert together(filing, "a", "c") or together(filing, "b", "c")
+    assert together(filing, "a", "c")
+    assert not together(filing, "b", "c")
+
+
+def test_two_forms_with_the_same_words_from_different_users_stay_apart() -> None:
+    filing = Filing()
+    form = "Badge form. Building, floor, entrance, badge colour, parking, canteen, locker and start of work as agreed."
+    filing.deliver(
+        mail("one", USER, "Badge form", form, 0, to=(DESK,)),
+        mail("two", OTHER_USER, "Badge form", form, 30, to=(DESK,)),
+    )
+    assert not together(filing, "one", "two")
+    assert filing.suggested("two") == {filing.case_of("one")}
+
+
+def test_two_users_who_report_the_same_fault_in_other_words_are_one_case() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("one", USER, "Plotter jams", "The plotter in hall five jams at each third drawing.", 0),
+        mail(
+            "two", OTHER_USER, "Hall five", "Our plotter in hall five jams too, E-7741 again after lunch, tray two.", 9
+        ),
+    )
+    assert together(filing, "one", "two")

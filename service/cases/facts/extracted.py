@@ -74,7 +74,6 @@ def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFact
         vendor=node.vendor or reading.vendor,
         maker=None if node.vendor or reading.vendor else reading.maker,
         kind=reading.kind,
-        items=len({s.meaning for s in reading.statements if s.meaning.startswith("item.") and s.state == "value"}),
         automatic=automatic,
         resolves="confirm_resolved" in acts and node.side in ("team", "requester") and automatic is None,
         tells_previous=reading.says("item.related_case") or bool(_PREVIOUS.search(text)),

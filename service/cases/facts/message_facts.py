@@ -101,8 +101,6 @@ class MessageFacts:
     """Whether it refers to another case as a previous or related one."""
     kind: str | None = None
     """Kind by the rules applied to this message alone: incident, howto, billing, …"""
-    items: int = 0
-    """Number of different items of the checklist that it states: a new report states many, an answer few."""
     words: tuple[str, ...] = ()
     """Topic words (see ``content_words``)."""
     subject_words: tuple[str, ...] = ()

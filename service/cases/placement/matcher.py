@@ -1,8 +1,8 @@
 """Scores how likely a mail belongs to each of its candidate cases, from content, people, companies and time.
 
-One logistic score over the features below. ``bench.fit_matcher`` fitted ``WEIGHTS`` and ``BIAS`` to labelled
-conversations; the limits were chosen there so that 99 % of all joins are correct, those by strong evidence
-included.
+A logistic score over the features below, with weights for each side: what speaks for a user's mail says little about a
+vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there so that 99 % of
+all joins are correct, those by strong evidence included.
 """
 
 from __future__ import annotations
@@ -11,48 +11,50 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from service.cases.facts.content_words import IDENTIFIER, is_common, names, weight
+from service.cases.facts.content_words import IDENTIFIER, weight
 from service.cases.facts.message_facts import MessageFacts
 
-WEIGHTS: dict[str, float] = {
-    "number": 4.02,
-    "words": 1.68,
-    "foreign": -0.83,
-    "kind": 1.67,
-    "named": 1.61,
-    "days": -1.06,
-    "same_side": -1.26,
-    "from_vendor": 1.02,
-    "handler": 1.77,
-    "other_company": -1.67,
-    "departs": -4.25,
-    "new_report": -1.41,
-    "reply": 2.60,
-    "coverage": 7.66,
-    "soon": 2.63,
-    "wrote": -0.99,
-    "follows_up": 3.86,
-    "inquiry": 3.63,
-    "answer": 2.88,
-    "receipt": 3.49,
+SIDES = ("requester", "team", "vendor", "automatic")
+"""Columns of ``WEIGHTS``; mail of unknown senders is weighed like a vendor's."""
+WEIGHTS: dict[str, tuple[float, float, float, float]] = {
+    "bias": (-4.47, -2.90, -3.18, -1.55),
+    "words": (1.31, 1.95, 1.39, -0.47),
+    "foreign": (-0.73, -0.83, -0.66, -2.21),
+    "kind": (1.56, 1.35, 1.28, 0.09),
+    "days": (-0.84, -1.30, -0.87, -3.79),
+    "same_side": (-0.31, -1.56, -1.33, 1.11),
+    "handler": (1.95, 0.49, 2.03, 3.33),
+    "other_company": (-2.22, -0.79, -0.99, 0.72),
+    "departs": (-5.63, -2.80, 0.00, 0.00),
+    "reply": (2.33, 0.00, 0.00, 0.00),
+    "coverage": (7.63, 10.66, 6.24, 1.77),
+    "codes": (-0.86, 0.35, 2.96, 2.71),
+    "company": (-1.06, 0.02, 0.72, 2.25),
+    "older": (-0.39, -0.41, -0.22, 0.10),
+    "to_reporter": (1.85, 3.52, 1.29, 0.00),
+    "follows_up": (1.69, 2.17, 0.00, 0.00),
+    "inquiry": (0.00, 3.98, 0.00, 0.00),
+    "answer": (1.19, 1.74, 3.76, 0.00),
+    "receipt": (0.00, 0.00, 0.00, 3.95),
 }
-BIAS = -3.73
-LEADS = ("coverage", "soon", "wrote", "follows_up", "inquiry", "answer", "receipt")
+LEADS = ("coverage", "codes", "company", "older", "to_reporter", "follows_up", "inquiry", "answer", "receipt")
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
-JOIN, JOIN_FOLLOW_UP = 0.8, 0.9
-"""Minimum score of an automatic join; the second for a user who writes again after somebody worked on the report."""
-NEVER = 1.01
-"""For two opening mails of one side: forms and alarms have the same words for different matters."""
-SUGGEST, MOST_SUGGESTED = 0.06, 3
-"""Minimum score and maximum number of suggestions for a mail."""
-_AT_ONCE = 1800
-"""Seconds after an inquiry at which the feature of an automatic acknowledgement has fallen to one half."""
-BETWEEN = "; "
-"""Separates the reasons in the evidence of a message."""
+JOIN = 0.8
+"""Minimum score of an automatic join."""
 MARGIN = 1.0
 """Minimum lead over the next candidate, in logits, for an automatic join."""
+FORM = 0.6
+"""Coverage above which two reports are never joined: they are forms or alarms with the same text."""
+STEPS = ("number", "reply", "follows_up", "inquiry", "answer", "receipt")
+"""Features that show the next step of a case, not a second matter of the same side."""
+SUGGEST, MOST_SUGGESTED = 0.06, 3
+"""Minimum score and maximum number of suggestions for a mail."""
+BETWEEN = "; "
+"""Separates the reasons in the evidence of a message."""
+_AT_ONCE = 1800
+"""Seconds after an inquiry at which the feature of an automatic acknowledgement has fallen to one half."""
 
 
 class Profile:
@@ -94,12 +96,6 @@ class Profile:
         return {number for n in self.nodes if not n.tells_previous for number in n.matter_numbers}
 
     @cached_property
-    def names(self) -> set[str]:
-        """Words of the names of the users who wrote."""
-        users = {(n.author_name, n.author) for n in self.nodes if n.side == "requester"}
-        return {word for user in users for word in _name_words(*user)}
-
-    @cached_property
     def codes(self) -> set[str]:
         """Identifiers with letters that are not case numbers."""
         refs = {ref.casefold() for n in self.nodes for _, ref in (*n.stated, *n.mentioned)}
@@ -114,12 +110,6 @@ def _at(node: MessageFacts) -> datetime:
     return node.at
 
 
-@lru_cache(1 << 12)
-def _name_words(name: str, address: str) -> frozenset[str]:
-    words = names([name, address.partition("@")[0].replace(".", " ")])
-    return frozenset(word for word in words if len(word) > 1 and not is_common(word))
-
-
 @dataclass(frozen=True, slots=True)
 class Score:
     """How well a mail fits a case."""
@@ -128,27 +118,31 @@ class Score:
     """Probability between 0 and 1."""
     logit: float
     features: Mapping[str, float]
-    related: bool
-    """Whether the two share a word or a company; without either nothing but the time would connect them."""
-    least: float
-    """Minimum score of an automatic join of the two."""
+    barred: bool
+    """Whether the mail never joins the case by content: see docs/placement.md."""
 
 
 def joins(best: Score, runner_up: Score | None) -> bool:
     """Whether the best candidate is certain enough to join without asking a person."""
-    return best.score >= best.least and (runner_up is None or best.logit - runner_up.logit >= MARGIN)
+    clear = runner_up is None or best.logit - runner_up.logit >= MARGIN
+    return clear and best.score >= JOIN and not best.barred
 
 
 def compare(mail: Profile, cases: Sequence[Profile], rare: Callable[[str], float]) -> list[Score]:
     """Score one mail against its candidates. ``rare``: the rarity of a word, see ``candidates.rarity``."""
+    column = column_of(mail.nodes[0])
     found = [features(mail, case, rare) for case in cases]
     scores = []
     for case, its, led in zip(cases, found, with_leads(found), strict=True):
-        logit = BIAS + sum(WEIGHTS[name] * value for name, value in led.items())
-        related = its["coverage"] > 0.0 or not mail.companies.isdisjoint(case.companies)
-        least = _least(mail, case, its) if related else NEVER
-        scores.append(Score(1.0 / (1.0 + math.exp(-logit)), logit, its, related, least))
+        logit = sum(weights[column] * led[name] for name, weights in WEIGHTS.items())
+        scores.append(Score(1.0 / (1.0 + math.exp(-logit)), logit, its, _is_barred(mail, case, its)))
     return scores
+
+
+def column_of(outer: MessageFacts) -> int:
+    """Return the column of ``WEIGHTS`` for a mail."""
+    side = "automatic" if outer.automatic else "vendor" if outer.side == "unknown" else outer.side
+    return SIDES.index(side)
 
 
 def with_leads(found: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
@@ -162,56 +156,50 @@ def with_leads(found: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
 
 
 def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict[str, float]:
-    """Return the values that the weights apply to; each is between -1 and about 5."""
-    identifiers = plain = 0.0
+    """Return the values that the weights apply to, each between -1 and about 5, and ``number``."""
+    codes = plain = 0.0
     for word in mail.words & case.words:
         if (its := weight(word)) >= IDENTIFIER:
-            identifiers += rare(word)
+            codes += rare(word)
         else:
             plain += its * rare(word)
     mass, outer = min(mail.mass, case.mass), mail.nodes[0]
-    wrote, companies = outer.author in case.authors, mail.companies & case.companies
-    foreign = _foreign(mail, case)
-    coverage = (IDENTIFIER * identifiers + plain) / mass if mass else 0.0
-    novelty = len(mail.words - case.words) / (len(mail.words) or 1)
+    companies, foreign = mail.companies & case.companies, _foreign(mail, case)
+    days = math.log1p(abs((outer.at - case.opener.at).total_seconds()) / 86_400)
+    worked = any(n.side in ("team", "vendor") and n.at < outer.at for n in case.nodes)
     return {
+        "bias": 1.0,
         "number": float(bool(_common_numbers(mail, case))),
         "words": math.log1p(min(plain, 12.0)),
         "foreign": foreign,
         "kind": float(any(n.kind == outer.kind for n in case.nodes)),
-        "named": float(not mail.words.isdisjoint(case.names - mail.names)),
-        "days": math.log1p(abs((outer.at - case.opener.at).total_seconds()) / 86_400),
+        "days": days,
         "same_side": float(case.newest.side == outer.side),
-        "from_vendor": float(outer.side == "vendor"),
         "handler": float(not case.team.isdisjoint((outer.author, *outer.to, *outer.cc))),
         "other_company": float(bool(mail.companies and case.companies and not companies)),
-        "departs": float(outer.fresh and wrote),
-        "new_report": novelty * min(outer.items, 6.0) if outer.side == "requester" and wrote else 0.0,
+        "departs": float(outer.fresh and outer.author in case.authors),
         "reply": (1.0 - foreign) * _replies(mail, case),
-        "coverage": coverage,
-        "soon": 1.0 / (1.0 + math.log1p(_hours(mail, case))),
-        "wrote": float(wrote),
-        "follows_up": (1.0 - foreign) * _follows_up(outer, case),
+        "coverage": (IDENTIFIER * codes + plain) / mass if mass else 0.0,
+        "codes": math.log1p(codes),
+        "company": float(bool(companies)),
+        "older": days,
+        "to_reporter": float(not case.reporters.isdisjoint((*outer.to, *outer.cc))),
+        "follows_up": (1.0 - foreign) * (worked and outer.author in case.reporters),
         "inquiry": _asks_for(mail, case),
         "answer": float(_answers(mail, case)),
         "receipt": _receipt(outer, case),
     }
 
 
-def _least(mail: Profile, case: Profile, found: Mapping[str, float]) -> float:
+def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool:
     outer = mail.nodes[0]
-    same_subject = any(n.base == outer.base for n in case.nodes)
-    if not (outer.headerless or same_subject):
-        return NEVER  # its headers name mails of another subject
-    by_number = found["number"] and not outer.automatic
-    if mail.answered_by and not case.contacts and not by_number:
-        return NEVER  # a vendor's answer, and nobody asked a vendor in this case
-    next_step = found["answer"] or found["inquiry"] or found["reply"] or found["receipt"]
-    asks_another = mail.inquires and case.contacts and not mail.inquires & case.contacts
-    two_reports = outer.side == case.opener.side or (mail.reporters and case.reporters)
-    if next_step or by_number or (same_subject and outer.reply_marked) or asks_another or not two_reports:
-        return JOIN
-    return JOIN_FOLLOW_UP if found["follows_up"] and not found["departs"] else NEVER
+    if not outer.headerless and all(n.base != outer.base for n in case.nodes):
+        return True  # its headers name mails of another subject
+    if mail.answered_by and not any(n.asked for n in case.nodes) and not found["number"]:
+        return True  # a vendor's answer, and nobody asked a vendor in this case
+    if outer.side != case.opener.side or any(found[step] for step in STEPS):
+        return False
+    return outer.side != "requester" or found["coverage"] > FORM
 
 
 def _common_numbers(mail: Profile, case: Profile) -> set[str]:
@@ -225,10 +213,6 @@ def _foreign(mail: Profile, case: Profile) -> float:
     if not mail.codes or not case.codes:
         return 0.0
     return len(mail.codes - case.codes) / len(mail.codes)
-
-
-def _hours(mail: Profile, case: Profile) -> float:
-    return min(abs(one.at - other.at) for one in mail.nodes for other in case.nodes).total_seconds() / 3600
 
 
 def _answers(answer: Profile, inquiry: Profile) -> bool:
@@ -270,12 +254,6 @@ def _replies(reply: Profile, question: Profile) -> bool:
     return waits or (first.resolves and bool(own) and first.author in question.reporters)
 
 
-def _follows_up(mail: MessageFacts, case: Profile) -> bool:
-    """Whether the user who reported the case writes again after the team or a vendor worked on it."""
-    worked = any(n.side in ("team", "vendor") and n.at < mail.at for n in case.nodes)
-    return worked and mail.author in case.reporters
-
-
 def _asks_for(inquiry: Profile, report: Profile) -> float:
     """Return 1 if ``inquiry`` is a mail to the vendor that the user's report ``report`` names, 0.7 to another,
     otherwise 0."""
@@ -285,7 +263,7 @@ def _asks_for(inquiry: Profile, report: Profile) -> float:
 
 
 def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[str, ...]:
-    """Return what a score is based on, as text."""
+    """Return what a score is based on, as text; empty if the two have no word, person or company in common."""
     both = sorted(mail.words & case.words, key=lambda word: (-weight(word), word))
     out = []
     if both:
@@ -293,6 +271,8 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[s
     for kind, shared in (("person", mail.people & case.people), ("vendor", mail.companies & case.companies)):
         if shared:
             out.append(f"{kind}: " + ", ".join(sorted(shared)[:2]))
+    if not out:
+        return ()
     numbers = ", ".join(sorted(_common_numbers(mail, case))[:2])
     out += [text.format(numbers) for name, text in SAID.items() if found[name]]
     return tuple(out)
@@ -303,7 +283,6 @@ SAID = {
     "receipt": "an automatic receipt right after the inquiry",
     "reply": "the user's reply",
     "follows_up": "the same user writes again",
-    "named": "the mail names the user who reported the problem",
     "number": "number: {}",
     "inquiry": "the inquiry to a vendor about a report",
 }

@@ -207,8 +207,7 @@ class Placer:
             if before and not self.rules_out(outer, home, case):
                 found[case] = self.profile(before)
         scores = matcher.compare(mail, [*found.values()], rarity(nodes, self.known.shared))
-        likely = [(s, case) for s, case in zip(scores, found, strict=True) if s.related]
-        ranked = sorted(likely, key=lambda row: (-row[0].logit, row[1]))[:4]
+        ranked = sorted(zip(scores, found, strict=True), key=lambda row: (-row[0].logit, row[1]))[:4]
         answers = [r.case for r in self.plan.runners_up.get(message, ()) if r.evidence.against == OTHER_MATTER]
         self.plan.suggestions += [Suggestion(message, c, 0.5, (ANSWERS,)) for c in answers]
         if not ranked:
@@ -218,8 +217,8 @@ class Placer:
         believed = outer.side != "unknown" and not outer.doubted
         believed &= outer.partner is None or takes_part(outer, self.facts(case), self.at(case))
         ours = any(n.trusted and n.side != "unknown" for n in self.at(case))
-        joins = matcher.joins(best, second) and believed and ours and not against
         why = {c: matcher.reasons(mail, found[c], s.features) for s, c in ranked}
+        joins = matcher.joins(best, second) and bool(why[case]) and believed and ours and not against
         runners = [
             RunnerUp(c, Evidence("content", matcher.BETWEEN.join(why[c]), score=round(s.score, 3))) for s, c in ranked
         ]
@@ -233,7 +232,7 @@ class Placer:
                     self.plan.evidence[node.id] = evidence
         else:
             for score, c in ranked[: matcher.MOST_SUGGESTED]:
-                if score.score >= matcher.SUGGEST:
+                if score.score >= matcher.SUGGEST and why[c]:
                     self.plan.suggestions.append(Suggestion(message, c, round(score.score, 3), why[c]))
 
     def profile(self, members: Sequence[MessageFacts]) -> matcher.Profile:
