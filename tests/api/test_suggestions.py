@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from service.cases.placement import matcher
 from tests.running import Running
 
 pytestmark = pytest.mark.both_databases
@@ -52,7 +53,7 @@ def test_two_reports_of_one_user_are_suggested_and_not_joined(suggested: tuple[R
     assert one != other
     [shown] = service.get(f"/api/cases/{other}")["suggestions"]
     assert (shown["id"], shown["case"]) == (number, one)
-    assert 0.12 <= shown["score"] <= 1
+    assert matcher.SUGGEST <= shown["score"] < matcher.JOIN
     assert any("wx-4410" in reason for reason in shown["reasons"])
     [message] = service.get("/api/messages", message_id="<door-2@corp.example>")["items"]
     why = service.get(f"/api/messages/{message['id']}/why")

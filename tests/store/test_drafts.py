@@ -41,6 +41,7 @@ REPORT = mail("report", 'Nobody can place orders. The log says "message":"-1".')
 FORWARD = mail("fw", HANDED, subject="FW: [CASE 176400000012345] RDS")
 ANSWER = mail("answer", "There is no workaround. We restarted it twice.", "report")
 SAME_WORDS = mail("other", "Nobody can place orders since the printer stopped.", author="ken", subject="Orders")
+OTHER_MATTER = mail("badge", "My badge opens no door of the warehouse.", author="mio", subject="Badge")
 
 
 def read(database: Database, *contents: bytes) -> list[ReadMail]:
@@ -105,7 +106,7 @@ def test_a_case_that_another_worker_changed_meanwhile_is_judged_with_all_its_mai
 
 
 def test_an_outdated_decision_is_not_written_and_only_what_changed_is_judged_again(database: Database) -> None:
-    mine = read(database, ANSWER, SAME_WORDS)
+    mine = read(database, ANSWER, OTHER_MATTER)
     prepared = prepare(database, mine)
     take(database, REPORT)
     save = partial(intake.take_in, read_mails=mine, context=OURS, by="w", now=NOW, prepared=prepared, anew=False)
