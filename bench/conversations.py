@@ -102,6 +102,10 @@ def _written(name: str, row: Mapping[str, Any], by_id: Mapping[str, Mapping[str,
         head = f"From: <{inner['from']}>\nSent: {at:%A, %B %d, %Y %I:%M %p}\nTo: {inner['to']}\n"
         head += f"Subject: {inner['subject']}"
         text += f"\n\n-----Original Message-----\n{head}\n\n{inner['text']}\n"
+    if quoted := by_id.get(row.get("quotes", "")):
+        at = begun + timedelta(minutes=quoted["at"])
+        text += f"\n\nOn {at:%a, %d %b %Y at %H:%M}, <{quoted['from']}> wrote:\n"
+        text += "".join(f"> {line}\n" for line in quoted["text"].splitlines())
     message.set_content(text)
     return message.as_bytes()
 
