@@ -153,6 +153,11 @@ def test_a_title_keeps_case_and_numbers() -> None:
         "Hi again,\n\nDifferent thing, not the pump. The valve of line 2 drips.",
         "Unrelated to this morning: who may order filters?",
         "One more, nothing to do with this morning: Ren joins the lab in May.",
+        "While I have you, the clock of the lobby is wrong.",
+        "堀です。\n別件なんですが、棚の札が読めません。",
+        "堀です。このメールに返信ですみません。\n傘立てを一つ増やしてください。",
+        "Ann again, other subject: the lift shows yesterday's menu.",
+        "堀です。昨日はありがとうございました。\n今日は別のお願いで、倉庫の鍵を増やしたいです。",
     ],
 )
 def test_a_writer_who_begins_a_new_topic_is_heard(text: str) -> None:

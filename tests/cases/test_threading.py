@@ -318,6 +318,13 @@ def test_a_former_ticket_that_is_only_mentioned_does_not_pull_a_new_matter_into_
     assert not together(filing, "inquiry", "again")
 
 
+def test_a_number_that_a_mail_says_it_is_not_about_does_not_pull_it_into_that_case() -> None:
+    filing = Filing()
+    text = "The counter of the second unit runs backwards. This has nothing to do with 550123."
+    filing.deliver(INQUIRY, RECEIPT, mail("apart", DESK, "Second unit", text, DAY, to=(ACME,)))
+    assert not together(filing, "inquiry", "apart")
+
+
 def test_a_number_of_the_matter_joins_mails_to_a_company_that_no_pack_knows() -> None:
     filing = Filing()
     filing.deliver(
@@ -446,7 +453,7 @@ def test_a_reply_to_an_unknown_mail_of_another_subject_is_at_most_suggested() ->
             "a", DESK, "Re: Lost", "The answer about PUMP-0411 and QX_41: turn the valve.", 20, parent="p", to=(USER,)
         ),
         mail("b", USER, "Re: Other", "The answer about PUMP-0411 and QX_41.", 30, parent="q", to=(DESK,)),
-        mail("c", USER, "The pump", "I turned the valve, and PUMP-0411 shows QX_41 again.", 40, to=(DESK,)),
+        mail("c", USER, "Lost", "I did turn the valve; your answer about PUMP-0411 and QX_41 helped.", 40, to=(DESK,)),
     )
     assert not together(filing, "a", "b")
     assert together(filing, "a", "c")
