@@ -1,8 +1,8 @@
 """Scores how likely a mail belongs to each of its candidate cases, from content, people, companies and time.
 
 A logistic score over the features below, with weights for each side: what speaks for a user's mail says little about a
-vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there so that 99 % of
-all joins are correct, those by strong evidence included.
+vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there so that
+98.7 % of all joins are correct, those by strong evidence included (docs/placement.md).
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from service.cases.facts.message_facts import MessageFacts
 SIDES = ("requester", "team", "vendor", "automatic")
 """Columns of ``WEIGHTS``; mail of unknown senders is weighed like a vendor's."""
 WEIGHTS: dict[str, tuple[float, float, float, float]] = {
-    "bias": (-4.47, -2.90, -3.18, -1.55),
-    "words": (1.31, 1.95, 1.39, -0.47),
-    "foreign": (-0.73, -0.83, -0.66, -2.21),
-    "kind": (1.56, 1.35, 1.28, 0.09),
-    "days": (-0.84, -1.30, -0.87, -3.79),
-    "same_side": (-0.31, -1.56, -1.33, 1.11),
-    "handler": (1.95, 0.49, 2.03, 3.33),
-    "other_company": (-2.22, -0.79, -0.99, 0.72),
-    "departs": (-5.63, -2.80, 0.00, 0.00),
-    "reply": (2.33, 0.00, 0.00, 0.00),
-    "coverage": (7.63, 10.66, 6.24, 1.77),
-    "codes": (-0.86, 0.35, 2.96, 2.71),
-    "company": (-1.06, 0.02, 0.72, 2.25),
-    "older": (-0.39, -0.41, -0.22, 0.10),
-    "to_reporter": (1.85, 3.52, 1.29, 0.00),
-    "follows_up": (1.69, 2.17, 0.00, 0.00),
-    "inquiry": (0.00, 3.98, 0.00, 0.00),
-    "answer": (1.19, 1.74, 3.76, 0.00),
-    "receipt": (0.00, 0.00, 0.00, 3.95),
+    "bias": (-4.57, -2.00, -3.30, -1.46),
+    "words": (1.27, 1.59, 1.55, -0.31),
+    "foreign": (-0.73, -0.58, -0.89, -2.20),
+    "kind": (1.24, 1.29, 1.06, 0.05),
+    "days": (-0.56, -1.48, -0.79, -3.99),
+    "same_side": (-0.30, -1.57, -1.47, 1.04),
+    "handler": (0.87, 0.12, 1.86, 3.36),
+    "other_company": (-2.01, -0.99, -0.99, 0.65),
+    "departs": (-5.03, -2.90, 0.00, 0.00),
+    "reply": (1.70, 0.00, 0.00, 0.00),
+    "coverage": (8.02, 12.64, 7.09, 2.21),
+    "codes": (-0.70, 0.61, 3.79, 2.59),
+    "company": (-0.73, 0.07, 1.22, 2.34),
+    "older": (-0.46, -0.33, -0.26, 0.15),
+    "to_reporter": (1.76, 3.54, 1.22, 0.00),
+    "follows_up": (1.52, 2.16, 0.00, 0.00),
+    "inquiry": (0.00, 4.20, 0.00, 0.00),
+    "answer": (1.14, 1.78, 3.91, 0.00),
+    "receipt": (0.00, 0.00, 0.00, 3.74),
 }
 LEADS = ("coverage", "codes", "company", "older", "to_reporter", "follows_up", "inquiry", "answer", "receipt")
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
-JOIN = 0.8
+JOIN = 0.85
 """Minimum score of an automatic join."""
 MARGIN = 1.0
 """Minimum lead over the next candidate, in logits, for an automatic join."""
