@@ -21,7 +21,7 @@ LANGUAGES = ("en", "ja")
 
 def main() -> None:
     split = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))
-    found = {name: figures(split[name]) for name in ("held_out", "held_out_newest", "held_out_fresh")}
+    found = {name: figures(split[name]) for name in split if name.startswith("held_out")}
     template = (ROOT / "bench" / "data" / "quality.md").read_text(encoding="utf-8")
     tables = {name: rows(its) for name, its in found.items()}
     text = template.format(**tables, meanings=by_meaning(found["held_out"]))
