@@ -79,6 +79,8 @@ def _storable_values(value: Any) -> Any:
 
 def to_json(value: Any) -> str:
     """Return ``value`` as JSON for a ``Data`` column: compact, Japanese not escaped, with storable characters only."""
+    if isinstance(value, msgspec.Raw):  # already made by this function
+        return bytes(value).decode()
     try:
         encoded = msgspec.json.encode(value)
     except UnicodeEncodeError:
