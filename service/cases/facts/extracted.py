@@ -15,8 +15,9 @@ from service.mail.message import Address, Earlier, Mail, Origin
 _PREVIOUS = re.compile(
     r"(?:前回|以前|過去|昨年|先月|先日|関連)(?:の|する)?(?:お問い?合わ?せ|ケース|案件|件|チケット)|(?:previous|earlier|former|past|related"
     r"|last (?:month|year)'s) (?:case|ticket|issue|request|sr)"
-    r"|(?:nothing to do with|not (?:about|related to|part of)|unrelated to|separate from) (?:\w+ ){0,2}[#\w-]*\d"
-    r"|\d[\w-]*[ ]?(?:の件)?とは(?:別|関係|無関係)",
+    r"|(?:nothing to do with|not (?:about|related to|part of)|unrelated to|separate from)"
+    r" (?:\w{1,20} ){0,2}[#\w-]{0,20}\d"
+    r"|\d[ ]?(?:の件)?とは(?:別|関係|無関係)",
     re.IGNORECASE,
 )
 """Matches the mention of another case: an earlier or related one, or a number that the mail is not about."""
