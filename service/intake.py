@@ -162,7 +162,7 @@ def _understood(claimed: Claimed, mail: Mail, context: AppContext, roles: Roles)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is written about a batch, unless it is outdated by then."""
+    """The decisions about a batch of mails, and the judged cases. They are written unless they are outdated by then."""
 
     decided: placement.Prepared
     drafts: Mapping[int, Draft]
@@ -198,7 +198,10 @@ def place(
     now: datetime,
     after: Callable[[Connection, Sequence[int]], T],
 ) -> T:
-    """Prepare and take in these mails. If others change what was decided, it is decided again outside the lock.
+    """Prepare and take in these mails.
+
+    If another worker changes what a decision used, the mails are prepared again: twice without the lock, the third time
+    within the transaction.
 
     ``after`` runs in the transaction, with the cases; returns its result. Raises like ``take_in``.
     """
@@ -229,9 +232,9 @@ def take_in(
 
     Cases that changed since ``prepare`` are judged here. Long cases are queued to be judged later: see ``judge_next``.
 
-    ``prepared``: what ``prepare`` returned for the same mails; if others changed what it depends on, it is decided
-    ``anew``, or Outdated is raised. Raises LostLease if an entry is no longer leased by ``by``. After any error, the
-    transaction must not commit.
+    ``prepared``: what ``prepare`` returned for the same mails. If it is outdated, the mails are decided again if
+    ``anew`` is true; otherwise Outdated is raised. Raises LostLease if an entry is no longer leased by ``by``. After
+    any error, the transaction must not commit.
     """
     one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
     spool.finish(conn, [one.claimed.id for one in read_mails], by, now)

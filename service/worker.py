@@ -1,7 +1,7 @@
 """The worker: claims mails from the spool, processes them, and marks them as done; failed ones are retried or shunted.
 
 An attempt is counted and committed before it is made, so that a mail that kills this process is detected. Mails are
-read outside any transaction. Then one transaction places them, judges their cases, and marks them as done. If that
+read, placed and judged without a write. Then one transaction writes the results and marks the mails as done. If that
 fails, the mails of the batch are saved one by one.
 
 An attempt that fails because of the database is not counted, because mails do not cause that. If the database aborts

@@ -22,14 +22,14 @@ from service.store.tables import to_json
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a case will be judged by. New messages and new cases have negative temporary ids."""
+    """The messages and settings that a case will have after the write. New messages have negative temporary ids."""
 
     lines: Sequence[CaseMessage]
     settings: CaseSettings
 
 
 def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
-    """Return case → draft, of the cases to which ``prepared`` only adds messages or relations.
+    """Return case → draft for the cases to which ``prepared`` adds messages or relations and changes nothing else.
 
     Long cases are left out, since they are judged later.
     """

@@ -23,6 +23,7 @@ from service.store import contents, outbox, search
 from service.store.compaction import Remains, compact
 from service.store.contents import BlobWriter
 from service.store.database import Database
+from service.store.links import mark_changed
 from service.store.statements import chunks, exists
 from service.store.tables import Words, messages, metadata, participants, thread_keys
 from service.store.tables import cases as case_table
@@ -146,6 +147,7 @@ def _forget_words(conn: Connection, numbers: list[int]) -> None:
     """
     for chunk in chunks(numbers):
         search.forget(conn, chunk)
+        mark_changed(conn, case_table.c.id.in_(select(messages.c.case_id).where(messages.c.id.in_(chunk))))
         of_words = or_(thread_keys.c.key.startswith("word:"), thread_keys.c.key.startswith("talk:"))
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_(chunk), of_words))
 

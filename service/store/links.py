@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from service.store.neighbours import SET_APART
 from service.store.tables import case_links, cases, events, messages, thread_keys
@@ -27,7 +27,13 @@ def merge_cases(conn: Connection, case: int, into: int, now: datetime) -> None:
 def copy_separations(conn: Connection, case: int, into: int) -> None:
     """Give ``into`` all links that forbid merging ``case`` with other cases."""
     query = select(case_links).where(case_links.c.case_id == case, case_links.c.why.in_(sorted(SET_APART)))
-    relate(conn, [(into, row.other_id, row.message_id, row.why) for row in conn.execute(query).all()])
+    changed = relate(conn, [(into, row.other_id, row.message_id, row.why) for row in conn.execute(query).all()])
+    mark_changed(conn, cases.c.id.in_(changed))
+
+
+def mark_changed(conn: Connection, which: ColumnElement[bool]) -> None:
+    """Increase the version of cases, so that no worker writes what it judged from their earlier state."""
+    conn.execute(update(cases).where(which).values(version=cases.c.version + 1))
 
 
 def relate(conn: Connection, links: Sequence[Link]) -> set[int]:

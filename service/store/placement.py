@@ -1,8 +1,8 @@
 """Places mails: reads what may be relevant, lets ``cases.placement`` decide, writes the result.
 
 ``prepare`` reads and decides without a lock. ``place_all`` writes under ``database.one_at_a_time``; it reads the strong
-keys again and decides again if another worker changed them in between. So the same cases are merged by strong evidence
-whatever the number of workers.
+keys again, and decides again or raises Outdated if another worker changed them in between. So the same cases are merged
+by strong evidence whatever the number of workers.
 """
 
 from __future__ import annotations
@@ -78,10 +78,11 @@ def prepare(
     before: Prepared | None = None,
     anew: bool = True,
 ) -> Prepared:
-    """Decide about a batch without writing; returns ``before`` if it was decided about the same and still holds.
+    """Decide which cases a batch of mails belongs to. Reads only.
 
-    ``read``: reads a message again if its author's role is known better now. Raises Outdated if ``before`` does not
-    hold, unless it may decide ``anew``.
+    ``before``: an earlier decision about these mails; it is returned if nothing that it used has changed. Otherwise the
+    function decides again if ``anew`` is true, and raises Outdated if not. ``read``: reads a message again if the role
+    of its author is known better now.
     """
     arrived = as_known(conn, arrived, read)
     if before is not None and arrived == before.arrived:

@@ -81,6 +81,8 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
     """Return case id → what people set, merged and related cases, and mails with questions."""
     found: dict[int, CaseSettings] = {}
     for chunk in chunks(case_ids):
+        # the version first: what changes after it is noticed by the version
+        stored = conn.execute(_BY_HAND, {"these": chunk}).all()
         merged: dict[int, list[int]] = defaultdict(list)
         related: dict[int, list[int]] = defaultdict(list)
         for row in conn.execute(_MERGED, {"these": chunk}).all():
@@ -89,7 +91,7 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
             related[row.case_id].append(row.other_id)
         asked = asked_in(conn, {number: case for case in chunk for number in (case, *merged[case])})
         quoted = quoted_texts(conn, sorted(asked))
-        for id, by_hand, version in conn.execute(_BY_HAND, {"these": chunk}).all():
+        for id, by_hand, version in stored:
             found[id] = CaseSettings(
                 by_hand or {},
                 tuple(merged[id]),

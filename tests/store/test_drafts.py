@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from service import intake
+from service.cases.placement.objections import NEW_TOPIC
 from service.intake import ReadMail
-from service.store import placement, spool
+from service.store import links, placement, spool
 from service.store.database import Connection, Database
 from service.store.drafts import with_ids
 from service.store.spool import Claimed, Envelope
@@ -93,6 +94,27 @@ def test_a_case_is_what_judging_its_stored_mails_gives(database: Database, batch
     found = database.read(documents)
     assert len(found) >= 2
     assert found == judged_again(database)
+
+
+def test_a_mail_that_quotes_a_json_escape_is_taken_in(database: Database) -> None:
+    take(database, mail("escape", "The log says: unsupported Unicode escape sequence \\u0000 cannot be converted."))
+    found = database.read(documents)
+    assert "\\u0000" in str(found[1])
+    assert found == judged_again(database)
+
+
+def test_a_case_that_was_set_apart_from_a_merged_one_is_judged_again(database: Database) -> None:
+    take(database, REPORT)
+    take(database, OTHER_MATTER)
+    take(database, mail("third", "The kettle of floor six leaks.", author="jo", subject="Kettle"))
+    database.transact(lambda conn: links.relate(conn, [(1, 3, None, NEW_TOPIC)]))
+    mine = read(database, mail("more", "The kettle leaks still.", "third", author="jo", subject="Re: Kettle"))
+    prepared = prepare(database, mine)
+    database.transact(lambda conn: links.merge_cases(conn, 1, 2, NOW))
+    write(database, mine, prepared)
+    stored = database.read(documents)[3]
+    database.transact(lambda conn: intake.rejudge(conn, [3], OURS, now=NOW))
+    assert stored == database.read(documents)[3]
 
 
 def test_a_case_that_another_worker_changed_meanwhile_is_judged_with_all_its_mails(database: Database) -> None:
