@@ -78,7 +78,7 @@ def _against(nodes: Sequence[MessageFacts], case: int, known: Known, newest: Seq
     for node in sorted(known.nodes.values(), key=order_of):
         if node.case in chosen:
             members[node.case].append(node)
-    mail, rare = matcher.Profile(nodes), candidates.rarity(nodes, {key: len(its) for key, its in rows.items()})
+    mail, rare = matcher.Profile(nodes), candidates.rarity(nodes, {key: len(its) for key, its in rows.items() if its})
     ends = {c: [*{n.id: n for n in (*members[c][:3], *members[c][-3:])}.values()] for c in chosen}
     chosen = [c for c in chosen if not _at_odds(nodes, members[c])]
     scores = matcher.compare(mail, [matcher.Profile(ends[c]) for c in chosen], rare)

@@ -2,7 +2,7 @@
 
 A logistic score over the features below, with weights for each side: what speaks for a user's mail says little about a
 vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there so that
-98.7 % of all joins are correct, those by strong evidence included (docs/placement.md).
+98.6 % of all joins are correct, those by strong evidence included (docs/placement.md).
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from service.cases.facts.message_facts import MessageFacts
 SIDES = ("requester", "team", "vendor", "automatic")
 """Columns of ``WEIGHTS``; mail of unknown senders is weighed like a vendor's."""
 WEIGHTS: dict[str, tuple[float, float, float, float]] = {
-    "bias": (-4.57, -2.00, -3.30, -1.46),
-    "words": (1.27, 1.59, 1.55, -0.31),
-    "foreign": (-0.73, -0.58, -0.89, -2.20),
-    "kind": (1.24, 1.29, 1.06, 0.05),
-    "days": (-0.56, -1.48, -0.79, -3.99),
-    "same_side": (-0.30, -1.57, -1.47, 1.04),
-    "handler": (0.87, 0.12, 1.86, 3.36),
-    "other_company": (-2.01, -0.99, -0.99, 0.65),
-    "departs": (-5.03, -2.90, 0.00, 0.00),
-    "reply": (1.70, 0.00, 0.00, 0.00),
-    "coverage": (8.02, 12.64, 7.09, 2.21),
-    "codes": (-0.70, 0.61, 3.79, 2.59),
-    "company": (-0.73, 0.07, 1.22, 2.34),
-    "older": (-0.46, -0.33, -0.26, 0.15),
-    "to_reporter": (1.76, 3.54, 1.22, 0.00),
-    "follows_up": (1.52, 2.16, 0.00, 0.00),
-    "inquiry": (0.00, 4.20, 0.00, 0.00),
-    "answer": (1.14, 1.78, 3.91, 0.00),
-    "receipt": (0.00, 0.00, 0.00, 3.74),
+    "bias": (-4.73, -2.03, -3.24, -1.55),
+    "words": (1.47, 1.61, 1.51, -0.22),
+    "foreign": (-0.76, -0.49, -0.78, -2.16),
+    "kind": (1.33, 1.29, 1.04, 0.04),
+    "days": (-0.46, -1.45, -0.80, -3.95),
+    "same_side": (-0.38, -1.49, -1.28, 1.03),
+    "handler": (0.82, 0.21, 1.90, 3.37),
+    "other_company": (-2.04, -1.01, -0.80, 0.63),
+    "departs": (-5.11, -2.99, 0.00, 0.00),
+    "reply": (1.69, 0.00, 0.00, 0.00),
+    "coverage": (8.53, 13.56, 7.75, 2.09),
+    "codes": (-0.80, 0.50, 3.47, 2.60),
+    "company": (-0.73, 0.05, 1.19, 2.31),
+    "older": (-0.46, -0.33, -0.28, 0.15),
+    "to_reporter": (1.51, 3.58, 1.25, 0.00),
+    "follows_up": (1.63, 1.97, 0.00, 0.00),
+    "inquiry": (0.00, 3.99, 0.00, 0.00),
+    "answer": (0.93, 1.66, 3.86, 0.00),
+    "receipt": (0.00, 0.00, 0.00, 3.71),
 }
 LEADS = ("coverage", "codes", "company", "older", "to_reporter", "follows_up", "inquiry", "answer", "receipt")
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
