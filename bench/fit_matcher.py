@@ -1,10 +1,10 @@
 """Fits the weights of the matcher on labelled conversations, and plays each folder with weights fitted without it.
 
-    python -m bench.fit_matcher FOLDER… [--play]
+    python -m bench.fit_matcher FOLDER… [--play-each]
 
 Each mail that no strong evidence joins to its own case is scored against its candidates, with the mails before it in
-their true cases. Logistic regression, L2, by Newton's method, once for each column of the weights. ``--play`` prints
-for each folder what ``bench.conversations`` counts with weights that were fitted on the other folders.
+their true cases. Logistic regression, L2, by Newton's method, once for each column of the weights. ``--play-each``
+prints for each folder what ``bench.conversations`` counts with weights that were fitted on the other folders.
 """
 
 from __future__ import annotations
