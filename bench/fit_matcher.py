@@ -10,8 +10,10 @@ prints for each folder what ``bench.conversations`` counts with weights that wer
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 import cyclopts
@@ -19,6 +21,10 @@ import numpy as np
 
 from bench.conversations import LABELLED, LINKS, PLAYED, Conversation, figures, labelled_context, play, read_all
 from bench.harness import empty
+from bench.training.continuation import Told, told, train_continuation
+from mailrules.engine.mails import mail_text
+from mailrules.reader.continuation import FILE, WordWeights, written
+from mailrules.reader.embedded import EmbeddedReader
 from service.cases.facts.extracted import with_reading
 from service.cases.facts.extraction import extract_messages
 from service.cases.facts.message_facts import MessageFacts, order_of
@@ -32,7 +38,7 @@ from service.cases.placement.placer import has_content
 from service.intake import AppContext
 from service.mail.parse import parse
 
-RIDGE = 0.1
+RIDGE = 0.5
 ROUNDS = 20
 
 
@@ -45,12 +51,21 @@ class Example:
     right: bool
 
 
-def examples(conversations: Sequence[Conversation], ours: AppContext) -> list[Example]:
-    """Every mail that no link joins to its own case, against each of its candidates."""
-    known, out, number = Known(), [], 0
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A mail with the messages in it, and the case that it belongs to."""
+
+    nodes: list[MessageFacts]
+    case: int
+    told: Told
+
+
+def placed(conversations: Sequence[Conversation], ours: AppContext) -> list[Placed]:
+    """Read the mails of a folder."""
+    out: list[Placed] = []
+    number, learned = 0, NOTHING_LEARNED
     cases: dict[str, int] = {}
-    newest: dict[int, None] = {}
-    learned = NOTHING_LEARNED
+    reader = EmbeddedReader()
     for content, label in ((c, one.labels[n]) for one in conversations for n, c in one.mails):
         extracted = extract_messages(parse(content), ours.roles(learned), ours.ingest, received_at=PLAYED)
         learned = learned.with_more(b.learned for b in extracted)
@@ -58,16 +73,26 @@ def examples(conversations: Sequence[Conversation], ours: AppContext) -> list[Ex
         ids = {n.id: number + place for place, n in enumerate(nodes, start=1)}
         number += len(nodes)
         nodes = [replace(n, id=ids[n.id], holds=tuple(ids[h] for h in n.holds)) for n in nodes]
-        case = cases.setdefault(label, len(cases) + 1)
+        words = told(reader.view(mail_text(extracted[0].turn)), label in cases)
+        out.append(Placed(nodes, cases.setdefault(label, len(cases) + 1), words))
+    return out
+
+
+def examples(mails: Sequence[Placed], words: Mapping[str, WordWeights]) -> Iterator[Example]:
+    """Every mail that no link joins to its own case, against each of its candidates."""
+    known = Known()
+    newest: dict[int, None] = {}
+    for mail in mails:
+        outer, *inner = mail.nodes
+        nodes = [replace(outer, continues=mail.told.score(words)), *inner]
         linked = (link.other for n in nodes for link in links_of(n, known) if link.other is not None)
         fit_to_match = has_content(nodes[0], nodes) and not leaves_topic(nodes[0])
-        if fit_to_match and not any(known.nodes[other.id].case == case for other in linked):
-            out += _against(nodes, case, known, [*newest][::-1])
+        if fit_to_match and not any(known.nodes[other.id].case == mail.case for other in linked):
+            yield from _against(nodes, mail.case, known, [*newest][::-1])
         for node in nodes:
-            known.enter(replace(node, case=case))
-        newest.pop(case, None)
-        newest[case] = None
-    return out
+            known.enter(replace(node, case=mail.case))
+        newest.pop(mail.case, None)
+        newest[mail.case] = None
 
 
 def _against(nodes: Sequence[MessageFacts], case: int, known: Known, newest: Sequence[int]) -> Iterator[Example]:
@@ -111,18 +136,28 @@ def _fit(found: Sequence[Example]) -> np.ndarray:
 def main(*folders: Path, play_each: bool = False) -> None:
     ours = labelled_context()
     read = {folder: read_all([folder]) for folder in folders or (LABELLED,)}
-    found = {folder: examples(conversations, ours) for folder, conversations in read.items()}
-    for name, weights in fit([one for its in found.values() for one in its]).items():
+    mails = {folder: placed(conversations, ours) for folder, conversations in read.items()}
+    words = {folder: train_continuation(_of_others(mails, folder)) for folder in read}
+    found = {folder: [*examples(its, words[folder])] for folder, its in mails.items()}
+    for name, weights in fit(list(chain.from_iterable(found.values()))).items():
         print(f'    "{name}": ({", ".join(f"{weight:.2f}" for weight in weights)}),')
+    (files("mailrules") / "reader" / FILE).write_bytes(written(train_continuation(_of_others(mails, None))))
     sums: Counter[str] = Counter()
     for folder, conversations in read.items() if play_each else ():
         matcher.WEIGHTS.update(fit([one for other in found if other != folder for one in found[other]]))
+        reader = EmbeddedReader(continuation=words[folder])
+        without = replace(ours, rules=replace(ours.rules, reader=reader, continues=reader.continues))
         with empty("sqlite") as database:
-            counted = figures(conversations, play(database, ours, conversations))
+            counted = figures(conversations, play(database, without, conversations))
         sums.update({kind: counted[kind] for kind in LINKS})
         print(folder.name, {kind: counted[kind] for kind in LINKS})
     if sums:
         print("all", dict(sums))
+
+
+def _of_others(mails: Mapping[Path, Sequence[Placed]], folder: Path | None) -> Iterator[Told]:
+    """What the mails of the other folders tell about mails that go on with a matter."""
+    return (one.told for other, its in mails.items() if other != folder for one in its if one.told.side != "team")
 
 
 if __name__ == "__main__":

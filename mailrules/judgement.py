@@ -90,6 +90,9 @@ class Reading(_Kept, frozen=True):
     promises: tuple[Promise, ...] = ()
     findings: tuple[Finding, ...] = ()
     """Every rule that fired for this mail."""
+    continues: float = 0.0
+    """Between -2 and 2: positive if its words sound like a mail that goes on with an earlier matter, negative if they
+    sound like a new one."""
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
         """Whether the mail has a statement of one of the meanings in one of the states.

@@ -7,13 +7,14 @@ mail of writers who took no part in training. Items between the lower and the up
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 from ..sized_cache import SizedCache
 from ..statement import UNSURE, MailText, Statement
 from .concepts import PLAIN, ConceptMatcher, shipped_vocabulary
+from .continuation import WordWeights, continuation_score, shipped_continuation
 from .mailview import MailView, Matrix, UnitCache, mail_inputs, side_of, view_mail
 from .normal_forms import is_japanese
 from .unit_scores import mail_scores
@@ -52,9 +53,15 @@ class EmbeddedReader:
 
     name = "embedded"
 
-    def __init__(self, matcher: ConceptMatcher | None = None, weights: Weights | None = None) -> None:
+    def __init__(
+        self,
+        matcher: ConceptMatcher | None = None,
+        weights: Weights | None = None,
+        continuation: Mapping[str, WordWeights] | None = None,
+    ) -> None:
         self._matcher = matcher or shipped_matcher()
         self._weights = weights or shipped_weights()
+        self._continuation = continuation or shipped_continuation()
         self._units: UnitCache = SizedCache(_KEPT)
         self.version = self._weights.version
 
@@ -64,11 +71,19 @@ class EmbeddedReader:
 
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
-        view = view_mail(mail, self._matcher, self._units)
+        view = self.view(mail)
         side = side_of(mail)
         scores, whole = mail_scores(view, self._weights)
         chances = self._weights.mail[side].probabilities(mail_inputs(view, scores, whole))
         return Decision(view, scores, self._weights.units[side], chances, self._weights.thresholds[side])
+
+    def view(self, mail: MailText) -> MailView:
+        """Split one mail into units and read those that are new."""
+        return view_mail(mail, self._matcher, self._units)
+
+    def continues(self, mail: MailText) -> float:
+        """Return whether a mail goes on with an earlier matter: see ``continuation_score``."""
+        return continuation_score(self.view(mail), self._continuation)
 
 
 @dataclass

@@ -201,19 +201,21 @@ def listed_feature(concept: str) -> str:
     return f"h:{concept}"
 
 
-def _words(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
-    """Yield the marks of one, two and three words in a row, and those of the words for the unit after.
-
-    `^` stands before a unit and `$` after it.
-    """
+def word_runs(readings: Sequence[Reading]) -> tuple[UnitMarks, UnitMarks, UnitMarks]:
+    """Return the marks of one, two and three words in a row. `^` stands before a unit and `$` after it."""
     ones, twos, threes = runs_of_words([word for one in readings for word in ("", "^", *one.forms, "$")])
     units = np.repeat(np.arange(len(readings)), lengths_of([one.forms for one in readings]) + 1)
     at = np.arange(len(units)) + 2 * (units + 1)  # without "" and "^"
-    yield UnitMarks(units, ones.take(at))
-    yield UnitMarks(units, twos.take(at - 1))
-    yield UnitMarks(units, threes.take(at - 2))
+    return UnitMarks(units, ones.take(at)), UnitMarks(units, twos.take(at - 1)), UnitMarks(units, threes.take(at - 2))
+
+
+def _words(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
+    """Yield the marks of the words of units, and those of the words for the unit after."""
+    runs = word_runs(readings)
+    yield from runs
+    units, ones = runs[0]
     inner = np.flatnonzero(units[:-1] == units[1:])  # without "$"
-    yield UnitMarks(units.take(inner) + Part.NEXT * len(readings), prefixed("P:", ones.take(at.take(inner))))
+    yield UnitMarks(units.take(inner) + Part.NEXT * len(readings), prefixed("P:", ones.take(inner)))
 
 
 def _letters(readings: Sequence[Reading]) -> Iterator[UnitMarks]:

@@ -100,7 +100,7 @@ def prefixed(prefix: str, marks: Marks) -> Marks:
 
 def runs_of_words(words: Sequence[str]) -> tuple[Marks, Marks, Marks]:
     """Return the marks of each word, of each two words in a row with a space between, and of each three."""
-    marks, powers = marks_of(words), _powers(max(map(len, words)) + 1).take(lengths_of(words))
+    marks, powers = marks_of(words), _powers(max(map(len, words), default=0) + 1).take(lengths_of(words))
     twos = marks[:-1] + powers[:-1] * prefixed(" ", marks[1:])
     return marks, twos, marks[:-2] + powers[:-2] * prefixed(" ", twos[1:])
 

@@ -101,6 +101,8 @@ class MessageFacts:
     """Whether it refers to another case as a previous or related one."""
     kind: str | None = None
     """Kind by the rules applied to this message alone: incident, howto, billing, …"""
+    continues: float = 0.0
+    """Between -2 and 2: whether its words go on with an earlier matter (positive) or begin one (negative)."""
     words: tuple[str, ...] = ()
     """Topic words (see ``content_words``)."""
     subject_words: tuple[str, ...] = ()

@@ -20,29 +20,30 @@ from service.cases.facts.message_facts import MessageFacts
 SIDES = ("requester", "team", "vendor", "automatic")
 """Columns of ``WEIGHTS``; mail of unknown senders is weighed like a vendor's."""
 WEIGHTS: dict[str, tuple[float, float, float, float]] = {
-    "bias": (-4.73, -2.03, -3.24, -1.55),
-    "words": (1.47, 1.61, 1.51, -0.22),
-    "foreign": (-0.76, -0.49, -0.78, -2.16),
-    "kind": (1.33, 1.29, 1.04, 0.04),
-    "days": (-0.46, -1.45, -0.80, -3.95),
-    "same_side": (-0.38, -1.49, -1.28, 1.03),
-    "handler": (0.82, 0.21, 1.90, 3.37),
-    "other_company": (-2.04, -1.01, -0.80, 0.63),
-    "departs": (-5.11, -2.99, 0.00, 0.00),
-    "reply": (1.69, 0.00, 0.00, 0.00),
-    "coverage": (8.53, 13.56, 7.75, 2.09),
-    "codes": (-0.80, 0.50, 3.47, 2.60),
-    "company": (-0.73, 0.05, 1.19, 2.31),
-    "older": (-0.46, -0.33, -0.28, 0.15),
-    "to_reporter": (1.51, 3.58, 1.25, 0.00),
-    "follows_up": (1.63, 1.97, 0.00, 0.00),
-    "inquiry": (0.00, 3.99, 0.00, 0.00),
-    "answer": (0.93, 1.66, 3.86, 0.00),
-    "receipt": (0.00, 0.00, 0.00, 3.71),
+    "bias": (-4.35, -1.90, -3.82, -6.16),
+    "words": (1.46, 1.73, 1.89, 0.58),
+    "foreign": (-0.41, -0.50, -0.64, -1.08),
+    "kind": (1.20, 0.89, 1.02, -0.12),
+    "days": (-0.38, -1.27, -0.77, -1.58),
+    "same_side": (-0.29, -1.07, -1.10, 0.21),
+    "handler": (0.33, -0.04, 1.63, 1.86),
+    "other_company": (-1.82, -1.03, -1.42, 0.17),
+    "departs": (-2.69, -1.14, 0.00, 0.00),
+    "continues": (1.00, 0.00, 0.53, 2.43),
+    "reply": (0.79, 0.00, 0.00, 0.00),
+    "coverage": (6.09, 8.03, 4.01, 0.76),
+    "codes": (0.67, 1.37, 2.84, 1.36),
+    "company": (-0.44, -0.11, 1.11, 1.94),
+    "older": (-0.50, -0.28, -0.23, -0.01),
+    "to_reporter": (0.54, 2.14, 1.00, 0.00),
+    "follows_up": (1.80, 0.94, 0.00, 0.00),
+    "inquiry": (0.00, 3.42, 0.00, 0.00),
+    "answer": (0.22, 1.33, 3.04, 0.00),
+    "receipt": (0.00, 0.00, 0.00, 2.10),
 }
 LEADS = ("coverage", "codes", "company", "older", "to_reporter", "follows_up", "inquiry", "answer", "receipt")
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
-JOIN = 0.85
+JOIN = 0.87
 """Minimum score of an automatic join."""
 MARGIN = 1.0
 """Minimum lead over the next candidate, in logits, for an automatic join."""
@@ -179,6 +180,7 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
         "handler": float(not case.team.isdisjoint((outer.author, *outer.to, *outer.cc))),
         "other_company": float(bool(mail.companies and case.companies and not companies)),
         "departs": float(outer.fresh and outer.author in case.authors),
+        "continues": outer.continues,
         "reply": (1.0 - foreign) * _replies(mail, case),
         "coverage": (IDENTIFIER * codes + plain) / mass if mass else 0.0,
         "codes": math.log1p(codes),
