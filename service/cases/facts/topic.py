@@ -13,15 +13,15 @@ _JAPANESE = re.compile(_PATTERNS["japanese"])
 _ENGLISH = re.compile(rf"\b(?:{_PATTERNS['english']})", re.IGNORECASE)
 _GREETING = re.compile(rf"^(?:{_PATTERNS['greeting']})", re.IGNORECASE)
 _AT_REST = re.compile(_PATTERNS["at_rest"], re.IGNORECASE)
-"""Matches a remark that the earlier problem has not occurred since."""
-_ASIDE = re.compile(r"あと|なお|ちなみに|それと|また|追伸|also|ps|p\.s\.|btw", re.IGNORECASE)
+"""Matches a remark that the earlier problem is over."""
+_ASIDE = re.compile(r"なお|ちなみに|また|追伸|also|ps|p\.s\.|btw", re.IGNORECASE)
 
 
 def begins_new_topic(text: str) -> bool:
     """Whether the first sentence after the greeting announces a new topic.
 
-    One short remark that the earlier problem has not occurred since may come before it; an aside ("by the way") after
-    that remark does not count.
+    Thanks and one short remark that the earlier problem is over may come before it; an aside ("by the way") after that
+    remark does not count.
     """
     quiet = False
     lines = [line.strip() for line in unicodedata.normalize("NFKC", text[:1500]).splitlines() if line.strip()]
