@@ -38,7 +38,7 @@ from service.cases.placement.placer import has_content
 from service.intake import AppContext
 from service.mail.parse import parse
 
-RIDGE = 0.5
+RIDGE = 0.2
 ROUNDS = 20
 
 

@@ -447,17 +447,13 @@ def test_a_users_new_report_is_no_reply_to_what_the_team_wrote_about_an_earlier_
 
 
 def test_a_reply_to_an_unknown_mail_of_another_subject_is_at_most_suggested() -> None:
-    filing = Filing()
-    filing.deliver(
-        mail(
-            "a", DESK, "Re: Lost", "The answer about PUMP-0411 and QX_41: turn the valve.", 20, parent="p", to=(USER,)
-        ),
-        mail("b", USER, "Re: Other", "The answer about PUMP-0411 and QX_41.", 30, parent="q", to=(DESK,)),
-        mail("c", USER, "Lost", "I did turn the valve; your answer about PUMP-0411 and QX_41 helped.", 40, to=(DESK,)),
-    )
+    text = "The answer about PUMP-0411 and QX_41"
+    asked = mail("a", DESK, "Re: Lost", f"{text}: turn the valve.", 20, parent="p", to=(USER,))
+    filing, other = Filing(), Filing()
+    filing.deliver(asked, mail("b", USER, "Re: Other", f"{text}.", 30, parent="q", to=(DESK,)))
     assert not together(filing, "a", "b")
-    assert together(filing, "a", "c")
-    assert not together(filing, "b", "c")
+    other.deliver(asked, mail("c", USER, "Other", f"{text}: I did turn the valve.", 30, to=(DESK,)))
+    assert together(other, "a", "c")
 
 
 def test_two_forms_with_the_same_words_from_different_users_stay_apart() -> None:

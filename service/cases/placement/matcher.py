@@ -20,30 +20,30 @@ from service.cases.facts.message_facts import MessageFacts
 SIDES = ("requester", "team", "vendor", "automatic")
 """Columns of ``WEIGHTS``; mail of unknown senders is weighed like a vendor's."""
 WEIGHTS: dict[str, tuple[float, float, float, float]] = {
-    "bias": (-4.35, -1.90, -3.82, -6.16),
-    "words": (1.46, 1.73, 1.89, 0.58),
-    "foreign": (-0.41, -0.50, -0.64, -1.08),
-    "kind": (1.20, 0.89, 1.02, -0.12),
-    "days": (-0.38, -1.27, -0.77, -1.58),
-    "same_side": (-0.29, -1.07, -1.10, 0.21),
-    "handler": (0.33, -0.04, 1.63, 1.86),
-    "other_company": (-1.82, -1.03, -1.42, 0.17),
-    "departs": (-2.69, -1.14, 0.00, 0.00),
-    "continues": (1.00, 0.00, 0.53, 2.43),
-    "reply": (0.79, 0.00, 0.00, 0.00),
-    "coverage": (6.09, 8.03, 4.01, 0.76),
-    "codes": (0.67, 1.37, 2.84, 1.36),
-    "company": (-0.44, -0.11, 1.11, 1.94),
-    "older": (-0.50, -0.28, -0.23, -0.01),
-    "to_reporter": (0.54, 2.14, 1.00, 0.00),
-    "follows_up": (1.80, 0.94, 0.00, 0.00),
-    "inquiry": (0.00, 3.42, 0.00, 0.00),
-    "answer": (0.22, 1.33, 3.04, 0.00),
-    "receipt": (0.00, 0.00, 0.00, 2.10),
+    "bias": (-3.92, -1.85, -3.82, -7.49),
+    "words": (1.21, 1.45, 1.68, 0.64),
+    "foreign": (-0.10, -0.49, -0.72, -1.66),
+    "kind": (0.96, 1.04, 0.99, -0.36),
+    "days": (-0.42, -1.27, -0.74, -2.33),
+    "same_side": (-0.34, -1.26, -1.34, 0.49),
+    "handler": (0.38, -0.06, 1.75, 2.23),
+    "other_company": (-2.08, -1.18, -1.72, 0.50),
+    "departs": (-4.58, -2.05, 0.00, 0.00),
+    "continues": (1.09, 0.00, 0.60, 3.18),
+    "reply": (1.13, 0.00, 0.00, 0.00),
+    "coverage": (7.76, 12.64, 6.42, 0.91),
+    "codes": (0.19, 0.53, 3.35, 1.96),
+    "company": (-0.62, -0.20, 0.96, 2.73),
+    "older": (-0.52, -0.37, -0.29, 0.07),
+    "to_reporter": (0.91, 2.88, 1.31, 0.00),
+    "follows_up": (1.73, 1.39, 0.00, 0.00),
+    "inquiry": (0.00, 3.77, 0.00, 0.00),
+    "answer": (0.53, 1.63, 3.67, 0.00),
+    "receipt": (0.00, 0.00, 0.00, 2.54),
 }
 LEADS = ("coverage", "codes", "company", "older", "to_reporter", "follows_up", "inquiry", "answer", "receipt")
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
-JOIN = 0.87
+JOIN = 0.8
 """Minimum score of an automatic join."""
 MARGIN = 1.0
 """Minimum lead over the next candidate, in logits, for an automatic join."""

@@ -1,0 +1,64 @@
+"""Whether the words of a mail go on with an earlier matter or begin one."""
+
+import numpy as np
+import pytest
+
+from mailrules.reader.continuation import read_continuation, shipped_continuation, written
+from mailrules.reader.embedded import EmbeddedReader
+from mailrules.statement import MailText
+from mailrules.thread import Side
+
+
+@pytest.fixture(scope="module")
+def reader() -> EmbeddedReader:
+    return EmbeddedReader()
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        ("I did what you said and the lamp is still red. Same as before.", "requester"),
+        ("Thanks, it works again!", "requester"),
+        ("言われた通りにやってみましたが、まだ変わりません。", "requester"),
+        ("直りました。ありがとうございました。", "requester"),
+        ("調査の結果、原因が判明いたしましたのでご報告いたします。", "vendor"),
+        ("We found the cause in the logs you sent and have rolled back the change.", "vendor"),
+    ],
+)
+def test_a_mail_that_goes_on_scores_above_zero(reader: EmbeddedReader, text: str, side: Side) -> None:
+    assert reader.continues(mail(text, side)) > 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi IT,\nsince this morning I cannot open the stock list. Could you have a look? Room 204.",
+        "お疲れさまです。経理の堀です。\n今朝から在庫の画面が開けません。確認をお願いします。",
+    ],
+)
+def test_a_users_mail_that_begins_a_matter_scores_below_zero(reader: EmbeddedReader, text: str) -> None:
+    assert reader.continues(mail(text, "requester")) < 0
+
+
+def test_a_vendors_notice_scores_below_its_answer(reader: EmbeddedReader) -> None:
+    notice = "Dear customers,\non Saturday our platform will be down for planned maintenance from 1:00 to 4:00."
+    answer = "Dear Ms Hori,\nthe logs you sent show the cause. We have restarted the service, please try again."
+    assert reader.continues(mail(notice, "vendor")) < reader.continues(mail(answer, "vendor"))
+
+
+@pytest.mark.parametrize(("text", "side"), [("It still fails, as before.", "team"), ("", "requester"), ("", "vendor")])
+def test_mail_of_the_team_and_mail_without_words_scores_zero(reader: EmbeddedReader, text: str, side: Side) -> None:
+    assert reader.continues(mail(text, side)) == 0.0
+
+
+def test_a_written_file_scores_as_before() -> None:
+    kept = shipped_continuation()
+    again = read_continuation(written(kept))
+    assert again.keys() == {"ours", "vendor"}
+    for side, one in kept.items():
+        assert again[side].score(one.table.marks[:50]) == one.score(one.table.marks[:50])
+        assert np.array_equal(again[side].table.marks, one.table.marks)
+
+
+def mail(text: str, side: Side) -> MailText:
+    return MailText(text, "", "en", side, "team", True, None, (), None)
