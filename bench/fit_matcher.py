@@ -3,16 +3,18 @@
     python -m bench.fit_matcher FOLDER… [--play-each]
 
 Each mail that no strong evidence joins to its own case is scored against its candidates, with the mails before it in
-their true cases. Logistic regression, L2, by Newton's method, once for each column of the weights. ``--play-each``
-prints for each folder what ``bench.conversations`` counts with weights that were fitted on the other folders.
+their true cases. Logistic regression, L2, by Newton's method, once for each column of the weights. The classifier of
+mails that go on with a matter is trained on the same folders and written to ``mailrules/reader/continuation.bin``; a
+folder is scored with one that never saw it. ``--play-each`` prints for each folder what ``bench.conversations`` counts
+with weights and a classifier of the other folders. Needs the dependency group ``train``.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 
@@ -23,8 +25,10 @@ from bench.conversations import LABELLED, LINKS, PLAYED, Conversation, figures, 
 from bench.harness import empty
 from bench.training.continuation import Told, told, train_continuation
 from mailrules.engine.mails import mail_text
-from mailrules.reader.continuation import FILE, WordWeights, written
+from mailrules.reader import continuation
+from mailrules.reader.continuation import WordWeights, written
 from mailrules.reader.embedded import EmbeddedReader
+from mailrules.reader.weights import shipped_weights
 from service.cases.facts.extracted import with_reading
 from service.cases.facts.extraction import extract_messages
 from service.cases.facts.message_facts import MessageFacts, order_of
@@ -39,6 +43,7 @@ from service.intake import AppContext
 from service.mail.parse import parse
 
 RIDGE = 0.2
+WRITTEN = Path(continuation.__file__).parent / continuation.FILE
 ROUNDS = 20
 
 
@@ -141,11 +146,14 @@ def main(*folders: Path, play_each: bool = False) -> None:
     found = {folder: [*examples(its, words[folder])] for folder, its in mails.items()}
     for name, weights in fit(list(chain.from_iterable(found.values()))).items():
         print(f'    "{name}": ({", ".join(f"{weight:.2f}" for weight in weights)}),')
-    (files("mailrules") / "reader" / FILE).write_bytes(written(train_continuation(_of_others(mails, None))))
+    shipped = shipped_weights()
+    WRITTEN.write_bytes(written(train_continuation(_of_others(mails, None)), shipped.tables))
     sums: Counter[str] = Counter()
     for folder, conversations in read.items() if play_each else ():
         matcher.WEIGHTS.update(fit([one for other in found if other != folder for one in found[other]]))
-        reader = EmbeddedReader(continuation=words[folder])
+        weights = copy(shipped)
+        weights.continuation = words[folder]
+        reader = EmbeddedReader(weights=weights)
         without = replace(ours, rules=replace(ours.rules, reader=reader, continues=reader.continues))
         with empty("sqlite") as database:
             counted = figures(conversations, play(database, without, conversations))

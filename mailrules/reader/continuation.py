@@ -3,13 +3,14 @@
 A linear classifier over words and over two and three words in a row, one for mail of vendors and one for mail of
 users. ``bench.fit_matcher`` trains it on labelled conversations. It helps to place a mail in a case
 (docs/placement.md); the statements do not depend on it.
+
+The file names features by their marks. In memory they are rows of the table of the reader's weights, since the reader
+has found these rows already; words that the table lacks do not count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,10 +18,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from .features import word_runs
-from .mailview import MailView, side_of
-from .marks import Marks, MarkTable
-from .unit_reading import Reading
+from .marks import MarkTable, Places
 
 FURTHEST = 2.0
 """Scores are cut off at this distance from zero."""
@@ -28,69 +26,49 @@ FILE = "continuation.bin"
 
 
 class WordWeights(NamedTuple):
-    """The classifier of one side."""
+    """The classifier of one side: numbers for each row of a table of marks."""
 
-    table: MarkTable
     values: NDArray[np.float32]
-    """What each feature adds to the score, before it is divided by the length of the mail's vector."""
+    """What a feature adds to the score, before it is divided by the length of the mail's vector."""
     squares: NDArray[np.float32]
-    """Square of the weight of each feature in that vector."""
+    """Square of the weight of a feature in that vector; 0.0 for features that do not count."""
     base: float
 
-    def score(self, marks: Marks) -> float:
-        """Return the distance from the decision boundary: positive if the mail goes on; 0.0 without a known word."""
-        rows = np.unique(self.table.find(marks)[1])
+    def score(self, rows: Places) -> float:
+        """Return the distance from the decision boundary, between -2 and 2: positive if the mail goes on.
+
+        ``rows``: the distinct features of the mail. 0.0 if none of them counts.
+        """
         length = float(np.sqrt(self.squares.take(rows).sum()))
         if not length:
             return 0.0
-        return float(np.clip(self.values.take(rows).sum() / length + self.base, -FURTHEST, FURTHEST))
+        score = float(self.values.take(rows).sum()) / length + self.base
+        return round(max(-FURTHEST, min(FURTHEST, score)), 2)
 
 
-def readings_of(view: MailView) -> list[Reading]:
-    """Return the units of a mail, and its subject."""
-    return [*view.readings, *([view.subject] if view.subject is not None else [])]
-
-
-def continuation_score(view: MailView, classifiers: Mapping[str, WordWeights]) -> float:
-    """Return a score between -2 and 2: positive if a mail goes on with an earlier matter, negative if it begins one.
-
-    0.0 for the team's mail, which nearly always goes on.
-    """
-    if view.mail.side == "team":
-        return 0.0
-    marks = np.concatenate([found.marks for found in word_runs(readings_of(view))])
-    return round(classifiers[side_of(view.mail)].score(marks), 2)
-
-
-def read_continuation(data: bytes) -> dict[str, WordWeights]:
+def read_continuation(data: bytes, tables: Mapping[str, MarkTable]) -> dict[str, WordWeights]:
     """Read the classifiers by side from the content of a file; see ``written``."""
     document: dict[str, dict[str, Any]] = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data))
-    return {
-        side: WordWeights(
-            MarkTable(np.frombuffer(part["marks"], np.uint64)),
-            np.frombuffer(part["values"], np.float16).astype(np.float32),
-            np.frombuffer(part["squares"], np.float16).astype(np.float32),
-            part["base"],
-        )
-        for side, part in document.items()
-    }
+    return {side: _placed(part, tables[side]) for side, part in document.items()}
 
 
-def written(classifiers: Mapping[str, WordWeights]) -> bytes:
+def _placed(part: Mapping[str, Any], table: MarkTable) -> WordWeights:
+    known, rows = table.find(np.frombuffer(part["marks"], np.uint64))
+    values, squares = np.zeros((2, len(table)), np.float32)
+    values[rows] = np.frombuffer(part["values"], np.float16)[known]
+    squares[rows] = np.frombuffer(part["squares"], np.float16)[known]
+    return WordWeights(values, squares, part["base"])
+
+
+def written(classifiers: Mapping[str, WordWeights], tables: Mapping[str, MarkTable]) -> bytes:
     """Return the content of a file."""
-    document = {
-        side: {
-            "marks": one.table.marks[:-1].tobytes(),
-            "values": one.values.astype(np.float16).tobytes(),
-            "squares": one.squares.astype(np.float16).tobytes(),
+    document = {}
+    for side, one in classifiers.items():
+        rows = np.flatnonzero(one.squares)
+        document[side] = {
+            "marks": tables[side].marks.take(rows).tobytes(),
+            "values": one.values.take(rows).astype(np.float16).tobytes(),
+            "squares": one.squares.take(rows).astype(np.float16).tobytes(),
             "base": one.base,
         }
-        for side, one in classifiers.items()
-    }
     return zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(document))
-
-
-@cache
-def shipped_continuation() -> dict[str, WordWeights]:
-    """Return the classifiers shipped with sodan."""
-    return read_continuation((files("mailrules") / "reader" / FILE).read_bytes())

@@ -7,14 +7,13 @@ mail of writers who took no part in training. Items between the lower and the up
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 from ..sized_cache import SizedCache
 from ..statement import UNSURE, MailText, Statement
 from .concepts import PLAIN, ConceptMatcher, shipped_vocabulary
-from .continuation import WordWeights, continuation_score, shipped_continuation
 from .mailview import MailView, Matrix, UnitCache, mail_inputs, side_of, view_mail
 from .normal_forms import is_japanese
 from .unit_scores import mail_scores
@@ -53,17 +52,12 @@ class EmbeddedReader:
 
     name = "embedded"
 
-    def __init__(
-        self,
-        matcher: ConceptMatcher | None = None,
-        weights: Weights | None = None,
-        continuation: Mapping[str, WordWeights] | None = None,
-    ) -> None:
+    def __init__(self, matcher: ConceptMatcher | None = None, weights: Weights | None = None) -> None:
         self._matcher = matcher or shipped_matcher()
         self._weights = weights or shipped_weights()
-        self._continuation = continuation or shipped_continuation()
         self._units: UnitCache = SizedCache(_KEPT)
         self.version = self._weights.version
+        self._last: Decision | None = None
 
     def read(self, mail: MailText) -> tuple[Statement, ...]:
         """Return the statements of one mail, grouped by family."""
@@ -73,17 +67,24 @@ class EmbeddedReader:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
         view = self.view(mail)
         side = side_of(mail)
-        scores, whole = mail_scores(view, self._weights)
-        chances = self._weights.mail[side].probabilities(mail_inputs(view, scores, whole))
-        return Decision(view, scores, self._weights.units[side], chances, self._weights.thresholds[side])
+        scores = mail_scores(view, self._weights)
+        chances = self._weights.mail[side].probabilities(mail_inputs(view, scores.units, scores.whole))
+        goes_on = 0.0 if mail.side == "team" else self._weights.continuation[side].score(scores.rows)
+        units, thresholds = self._weights.units[side], self._weights.thresholds[side]
+        self._last = Decision(view, scores.units, units, chances, thresholds, goes_on)
+        return self._last
 
     def view(self, mail: MailText) -> MailView:
         """Split one mail into units and read those that are new."""
         return view_mail(mail, self._matcher, self._units)
 
     def continues(self, mail: MailText) -> float:
-        """Return whether a mail goes on with an earlier matter: see ``continuation_score``."""
-        return continuation_score(self.view(mail), self._continuation)
+        """Return a score between -2 and 2: positive if a mail goes on with an earlier matter, negative if not.
+
+        0.0 for the team's mail, which nearly always goes on. Costs nothing for the mail that was read last.
+        """
+        last = self._last
+        return last.goes_on if last is not None and last.view.mail is mail else self.decide(mail).goes_on
 
 
 @dataclass
@@ -95,6 +96,8 @@ class Decision:
     classifier: UnitClassifier
     chances: dict[str, float]
     thresholds: dict[str, float]
+    goes_on: float
+    """See `EmbeddedReader.continues`."""
 
     def statements(self) -> list[Statement]:
         found = [self._kind(), *self._weight()]

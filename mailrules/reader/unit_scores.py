@@ -7,25 +7,38 @@ with the reading of the unit: a sentence that was read before costs two addition
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from .features import ROW, SPOTS, Part, heading_of, mail_features, split, spot, spot_feature
 from .mailview import MailView, Matrix, side_of
-from .marks import UnitMarks
+from .marks import Places, UnitMarks
 from .unit_reading import Reading
 from .weights import UnitClassifier, Weights
 
 _SPOTS = [(spot_feature(number),) for number in range(len(SPOTS))]
 
 
-def mail_scores(view: MailView, weights: Weights) -> tuple[Matrix, Matrix]:
-    """Return the scores of the units and the subject (the last row), and those of the mail as a whole."""
+class MailScores(NamedTuple):
+    """What the classifiers say of one mail."""
+
+    units: Matrix
+    """Scores of the units and of the subject (the last row)."""
+    whole: Matrix
+    """Scores of the mail as a whole."""
+    rows: Places
+    """The distinct features of the mail."""
+
+
+def mail_scores(view: MailView, weights: Weights) -> MailScores:
+    """Compute the scores of one mail."""
     side, body = side_of(view.mail), len(view.readings)
     units, whole = weights.units[side], weights.whole[side]
     readings = [*view.readings, view.subject] if view.subject is not None else view.readings
     if not readings:
-        return units.scored(np.zeros((0, len(units.meanings) + 1), np.float32)), whole.scores(UnitMarks.none(), 1)[0]
+        nothing = np.zeros((0, len(units.meanings) + 1), np.float32)
+        return MailScores(units.scored(nothing), whole.scores(UnitMarks.none(), 1)[0], np.zeros(0, np.int64))
     add_sums(readings, units)
     parts = np.frombuffer(b"".join([reading.sums for reading in readings]), np.float32)
     parts = parts.reshape(len(readings), len(Part), -1)
@@ -42,7 +55,7 @@ def mail_scores(view: MailView, weights: Weights) -> tuple[Matrix, Matrix]:
     seen[common] = True
     seen[np.frombuffer(b"".join([reading.rows for reading in readings]), ROW)] = True
     rows = np.flatnonzero(seen)
-    return units.scored(sums), whole.scored(whole.sums(np.zeros_like(rows), rows, 1))[0]
+    return MailScores(units.scored(sums), whole.scored(whole.sums(np.zeros_like(rows), rows, 1))[0], rows)
 
 
 def add_sums(readings: Sequence[Reading], classifier: UnitClassifier) -> None:

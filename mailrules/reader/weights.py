@@ -21,6 +21,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from .continuation import FILE, WordWeights, read_continuation
 from .features import FeatureRows, distinct
 from .mailview import Matrix
 from .marks import MarkTable, Places, UnitMarks, marks_of
@@ -171,7 +172,7 @@ MAIL_NUMBERS = {
 class Weights:
     """Result of training: classifiers by side, thresholds by side and name."""
 
-    def __init__(self, content: Mapping[str, Any]) -> None:
+    def __init__(self, content: Mapping[str, Any], continuation: bytes) -> None:
         self.version: str = content["version"]
         self.thresholds: dict[str, dict[str, float]] = content["thresholds"]
         self.units: dict[str, UnitClassifier] = {}
@@ -182,14 +183,16 @@ class Weights:
             self.units[side] = UnitClassifier(table, Packed.from_document(parts["units"]))
             self.whole[side] = UnitClassifier(table, Packed.from_document(parts["whole"]))
             self.mail[side] = MailClassifier(parts["mail"])
+        self.continuation: Mapping[str, WordWeights] = read_continuation(continuation, self.tables)
 
-
-def read_weights(data: bytes) -> Weights:
-    """Read the content of a weights file, written by `bench/training/weights_file.py`."""
-    return Weights(msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data)))
+    @property
+    def tables(self) -> dict[str, MarkTable]:
+        """The features by side."""
+        return {side: one.table for side, one in self.units.items()}
 
 
 @cache
 def shipped_weights() -> Weights:
     """Return the weights shipped with sodan."""
-    return read_weights((files("mailrules") / "reader" / "weights.bin").read_bytes())
+    weights, continuation = ((files("mailrules") / "reader" / name).read_bytes() for name in ("weights.bin", FILE))
+    return Weights(msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(weights)), continuation)

@@ -1,9 +1,9 @@
 """Scores how likely a mail belongs to each of its candidate cases, from content, people, companies and time.
 
 A logistic score over the features below, with weights for each side: what speaks for a user's mail says little about a
-vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there: 98.6 %
-of all joins are correct, those by strong evidence included. On conversations that nobody had read it was 93 %, with a
-minimum of .8 (docs/placement.md).
+vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there: 98.6 % of all
+joins are correct, those by strong evidence included. On conversations that nobody had read it was 95 %
+(docs/placement.md).
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from service.cases.facts.message_facts import MessageFacts
 SIDES = ("requester", "team", "vendor", "automatic")
 """Columns of ``WEIGHTS``; mail of unknown senders is weighed like a vendor's."""
 WEIGHTS: dict[str, tuple[float, float, float, float]] = {
-    "bias": (-3.92, -1.85, -3.82, -7.49),
-    "words": (1.21, 1.45, 1.68, 0.64),
-    "foreign": (-0.10, -0.49, -0.72, -1.66),
-    "kind": (0.96, 1.04, 0.99, -0.36),
-    "days": (-0.42, -1.27, -0.74, -2.33),
-    "same_side": (-0.34, -1.26, -1.34, 0.49),
-    "handler": (0.38, -0.06, 1.75, 2.23),
-    "other_company": (-2.08, -1.18, -1.72, 0.50),
-    "departs": (-4.58, -2.05, 0.00, 0.00),
-    "continues": (1.09, 0.00, 0.60, 3.18),
+    "bias": (-3.94, -1.85, -3.80, -6.93),
+    "words": (1.20, 1.45, 1.67, 0.48),
+    "foreign": (-0.11, -0.49, -0.72, -1.57),
+    "kind": (0.96, 1.04, 1.00, -0.35),
+    "days": (-0.43, -1.27, -0.74, -2.84),
+    "same_side": (-0.34, -1.26, -1.31, 0.21),
+    "handler": (0.43, -0.06, 1.79, 2.43),
+    "other_company": (-2.05, -1.18, -1.69, 0.63),
+    "departs": (-4.67, -2.05, 0.00, 0.00),
+    "continues": (1.08, 0.00, 0.56, 2.95),
     "reply": (1.13, 0.00, 0.00, 0.00),
-    "coverage": (7.76, 12.64, 6.42, 0.91),
-    "codes": (0.19, 0.53, 3.35, 1.96),
-    "company": (-0.62, -0.20, 0.96, 2.73),
-    "older": (-0.52, -0.37, -0.29, 0.07),
-    "to_reporter": (0.91, 2.88, 1.31, 0.00),
-    "follows_up": (1.73, 1.39, 0.00, 0.00),
+    "coverage": (7.75, 12.64, 6.44, 0.98),
+    "codes": (0.17, 0.53, 3.34, 2.06),
+    "company": (-0.60, -0.20, 0.97, 2.66),
+    "older": (-0.52, -0.37, -0.29, 0.12),
+    "to_reporter": (0.88, 2.88, 1.34, 0.00),
+    "follows_up": (1.72, 1.39, 0.00, 0.00),
     "inquiry": (0.00, 3.77, 0.00, 0.00),
-    "answer": (0.53, 1.63, 3.67, 0.00),
-    "receipt": (0.00, 0.00, 0.00, 2.54),
+    "answer": (0.42, 1.63, 3.67, 0.00),
+    "receipt": (0.00, 0.00, 0.00, 2.52),
 }
 LEADS = ("coverage", "codes", "company", "older", "to_reporter", "follows_up", "inquiry", "answer", "receipt")
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
