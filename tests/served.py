@@ -91,6 +91,6 @@ class Served:
 
     def children(self) -> dict[str, int]:
         found = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=True
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
         ).stdout
-        return {line.split()[-1]: int(line.split()[0]) for line in found.splitlines() if "service" in line}
+        return {line.split()[-1]: int(line.split()[0]) for line in found.splitlines() if " service " in line}
