@@ -17,7 +17,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from itertools import islice
 
@@ -26,7 +26,7 @@ from sqlalchemy import select
 
 from bench.harness import DOMAIN, INTAKE, context, empty, pair_figures, table
 from bench.mix import Made, forward, quote, text, whole
-from bench.taking_in import Stages, receive, take_in
+from bench.taking_in import Store
 from service.store.database import Database
 from service.store.tables import messages
 
@@ -106,20 +106,21 @@ def mails(count: int, begun: datetime) -> Iterator[Made]:
             heapq.heappush(open_ones, (number + chance.randint(*GAPS[one.step - 1]), one.number, one))
 
 
+def store(database: Database) -> Store:
+    """A database of this company, whose clock goes on as its mail does."""
+    return Store(database, context(team=f"@{TEAM}"), pace=EVERY)
+
+
 def place(database: Database, kind: str, count: int, batch: int) -> None:
     """Take mails in by batches, print what each thousand costs, and how many are in the right case."""
-    ours, now = context(team=f"@{TEAM}"), datetime.now(UTC)
-    made = mails(count, now)
-    for done in range(0, count, 1000):
-        contents, stages = [one.content for one in islice(made, 1000)], Stages()
-        with stages.watching():
-            for start in range(0, len(contents), batch):
-                now += batch * EVERY
-                receive(database, contents[start : start + batch], now)
-                take_in(database, ours, now, batch)
-        locked, before = (1000 * stages.cpu[stage] / len(contents) for stage in ("place", "prepare"))
-        number = done + len(contents)
-        print(f"{kind} {number}: {locked + before:.2f} ms a mail, {locked:.2f} of it locked", flush=True)
+    company = store(database)
+    made = mails(count, company.now)
+    done = 0
+    while contents := [one.content for one in islice(made, 1000)]:
+        done += len(contents)
+        cpu = company.take_in(contents, batch).cpu
+        locked, before = (1000 * cpu[stage] / len(contents) for stage in ("place", "prepare"))
+        print(f"{kind} {done}: {locked + before:.2f} ms a mail, {locked:.2f} of it locked", flush=True)
     query = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.like("<desk-%"))
     cases = {row.message_id: row.case_id for row in database.read(lambda conn: conn.execute(query).all())}
     precision, recall, *_ = pair_figures(cases, {one: one.split("-")[1] for one in cases})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
+import json
 import logging
 import os
 import re
-import signal
 import statistics
 import subprocess
 import sys
@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 import yaml
@@ -33,7 +33,9 @@ from tests.postgres import Postgres
 from tests.served import Served, environment
 
 ROOT = Path(__file__).resolve().parent.parent
+CORPUS = ROOT / "mailrules" / "corpus"
 INTAKE, DOMAIN = "help@intake.example", "corp.example"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,13 @@ def cpu_of(call: Callable[[], object]) -> float:
     return (time.process_time() - began) * 1000
 
 
-def cpu_rounds(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """CPU milliseconds of each call in each round; the calls take turns. Some rounds before are not counted."""
-    for _ in range(min(rounds, 20)):
-        for call in calls:
-            call()
-    return [list(times) for times in zip(*([cpu_of(call) for call in calls] for _ in range(rounds)), strict=True)]
+def in_turns(calls: Sequence[Callable[[int], T]], rounds: int) -> list[list[T]]:
+    """What each call returns in each round, given its number. Which is first changes from round to round."""
+    found: list[list[T]] = [[] for _ in calls]
+    for turn in range(rounds):
+        for call, its in [*zip(calls, found, strict=True)][:: 1 if turn % 2 else -1]:
+            its.append(call(turn))
+    return found
 
 
 def standard_library(raw: bytes) -> None:
@@ -128,11 +131,8 @@ def cpu_of_processes(*pids: int) -> float:
 def databases(kind: str, *conf: str) -> Iterator[Callable[[str], str]]:
     """A function that creates an empty database with a name and returns its URL; all are removed at the end.
 
-    ``kind`` is ``sqlite``, ``postgresql`` (a server of its own, with these lines in its configuration), or a URL.
+    ``kind`` is ``sqlite``, or ``postgresql``: a server of its own, with these lines in its configuration.
     """
-    if "://" in kind:
-        yield lambda _name: kind
-        return
     with tempfile.TemporaryDirectory(prefix="sodan-bench-") as folder:
         if kind == "sqlite":
             yield lambda name: f"sqlite:///{folder}/{name}.db"
@@ -177,6 +177,11 @@ def table(name: str) -> Any:
     return yaml.safe_load((ROOT / "bench" / "data" / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
+def corpus(writer: str) -> list[dict[str, Any]]:
+    """The labelled mails of one writer."""
+    return [json.loads(line) for line in (CORPUS / f"{writer}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
 class Listening(NamedTuple):
     """A server process."""
 
@@ -213,13 +218,7 @@ def ending(process: subprocess.Popen[Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        process.send_signal(signal.SIGTERM)
+        process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(60)
         process.kill()
-
-
-def children(pid: int) -> list[tuple[str, int]]:
-    """Name and id of each process that `sodan serve` runs."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    return [(line.split()[-1], int(line.split()[0])) for line in listed.stdout.splitlines() if " service " in line]
