@@ -34,7 +34,9 @@ from tests.served import Served, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "mailrules" / "corpus"
-INTAKE, DOMAIN = "help@intake.example", "corp.example"
+INTAKE, DOMAIN, TEAM = "help@intake.example", "corp.example", "desk.corp.example"
+COMPANY = {"intake": INTAKE, "organisation": DOMAIN, "team": f"@{TEAM}"}
+"""The settings of the company whose mails the benchmarks use."""
 T = TypeVar("T")
 
 
@@ -51,9 +53,7 @@ class Figure:
 
     @property
     def met(self) -> bool:
-        if self.target is None:
-            return True
-        return self.value <= self.target if self.at_most else self.value >= self.target
+        return self.target is None or (self.value <= self.target if self.at_most else self.value >= self.target)
 
     def line(self, before: Mapping[str, Any] | None = None) -> str:
         """One line; ``before``: the same figure of another run."""
@@ -162,8 +162,8 @@ def empty(kind: str) -> Iterator[Database]:
 
 
 def context(**given: str) -> AppContext:
-    """The settings of the company whose mails the benchmarks use."""
-    return AppContext.of(settings.load(_env_file=None, **{"intake": INTAKE, "organisation": DOMAIN} | given))
+    """The rules with the settings of the company, or those given."""
+    return AppContext.of(settings.load(_env_file=None, **COMPANY | given))
 
 
 def worker(database: Database, ours: AppContext, clock: Callable[[], datetime], batch: int = 16) -> Worker:
@@ -205,9 +205,10 @@ def listening(*command: str, **given: str) -> Iterator[Listening]:
 @contextlib.contextmanager
 def serving(url: str, **given: str) -> Iterator[Served]:
     """`sodan serve` on this database, with ports of its own."""
-    usual = {"intake": INTAKE, "organisation": DOMAIN, "http_rate": "1000000", "log_level": "error"}
     with tempfile.TemporaryDirectory() as folder:
-        served = Served(Path(folder), database_url=url, **usual | given)
+        served = Served(
+            Path(folder), database_url=url, **COMPANY | {"http_rate": "1000000", "log_level": "error"} | given
+        )
         with ending(served.process):
             yield served
 

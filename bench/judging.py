@@ -56,7 +56,7 @@ def _costs(rules: Rules, turn: RuleInput) -> list[float]:
     message["From"], message["To"], message["Subject"] = "a@corp.example", "b@corp.example", turn.subject
     message.set_content(turn.text)
     read, parse = partial(rules.read, turn), partial(standard_library, message.as_bytes())
-    return [cpu_of(call) for call in (read, read, partial(rules.judge, (turn,), (read(),)), parse)]
+    return [cpu_of(read), cpu_of(read), cpu_of(partial(rules.judge, (turn,), (read(),))), cpu_of(parse)]
 
 
 if __name__ == "__main__":

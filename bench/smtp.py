@@ -1,12 +1,12 @@
 """Mail by SMTP, against stock aiosmtpd that discards it: ratios within one run, each server in a process of its own.
 
-    python -m bench --only accept durable through memory
+    python -m bench --only accept through
     python -m bench.smtp stock|discarding      # one of the servers that sodan is compared with; it prints its port
 
-``accept`` and ``durable`` are accepted mails a second: of our listener with the handler of the stock server; of
-`sodan smtp` on SQLite and on a PostgreSQL that flushes. This process, on the same cores, sends to one of them at a
+``accept`` is accepted mails a second: of our listener with the handler of the stock server; of `sodan smtp`, durable
+before the 250, on SQLite and on a PostgreSQL that flushes. This process, on the same cores, sends to one of them at a
 time, in turns. ``through`` is mails of the mix a second until the API of `sodan serve` shows them; then, at half that
-rate, milliseconds from the 250 of some mails to that moment. ``memory`` is resident megabytes while mail comes in.
+rate, milliseconds from the 250 of some mails to that moment; and the resident megabytes of each process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import random
 import statistics
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from email.message import EmailMessage
 from itertools import cycle, takewhile
@@ -43,8 +42,6 @@ LOADS = {
     "1 MB, connection reused": (1_000_000, True, 2.0),
 }
 """Bytes of a mail, whether a connection is reused, and the target: at least so many times the stock server's rate."""
-STOCK = ("-m", "bench.smtp", "stock")
-DISCARDING = ("-m", "bench.smtp", "discarding")
 LIMIT = 36_700_160
 TARGETS = {"sqlite": 0.6, "postgresql": 0.5}
 FOLLOWED = 40
@@ -134,27 +131,21 @@ def _durable(kind: str) -> Iterator[Listening]:
 
 
 def measure_accept(seconds: float) -> list[Figure]:
-    """Our protocol without keeping anything; in about so many seconds."""
-    with listening(*STOCK) as stock, listening(*DISCARDING) as ours:
-        return _compare(stock, {"discarding": ours}, seconds, targets=False)
-
-
-def measure_durable(seconds: float) -> list[Figure]:
-    """Durable before the 250, on both databases."""
-    with listening(*STOCK) as stock, _durable("sqlite") as sqlite, _durable("postgresql") as postgresql:
-        return _compare(stock, {"sqlite": sqlite, "postgresql": postgresql}, seconds, targets=True)
-
-
-def _compare(stock: Listening, ours: dict[str, Listening], seconds: float, *, targets: bool) -> list[Figure]:
-    """The rate of each server and load against the stock server; they take turns within each round."""
-    each = max(0.5, seconds / (ROUNDS * len(LOADS) * (1 + len(ours))))
+    """The rate of each server and load against the stock server, in turns; in about so many seconds."""
     figures = []
-    for load, (size, reuse, target) in LOADS.items():
-        made, servers = [mail_of(size)], (stock, *ours.values())
-        rounds = [[rate_of(one.port, made, each, reuse=reuse) for one in servers] for _ in range(ROUNDS)]
-        bases, *others = zip(*rounds, strict=True)
-        for name, rates in zip(ours, others, strict=True):
-            figures.append(ratio(f"{load}, {name}", rates, bases, target if targets else None, unit="mails/s"))
+    with contextlib.ExitStack() as stack:
+        stock, discarding = (
+            stack.enter_context(listening("-m", "bench.smtp", name)) for name in ("stock", "discarding")
+        )
+        ours = {"discarding": discarding} | {kind: stack.enter_context(_durable(kind)) for kind in TARGETS}
+        each = max(0.5, seconds / (ROUNDS * len(LOADS) * (1 + len(ours))))
+        for load, (size, reuse, target) in LOADS.items():
+            made, ports = [mail_of(size)], [one.port for one in (stock, *ours.values())]
+            rounds = [[rate_of(port, made, each, reuse=reuse) for port in ports] for _ in range(ROUNDS)]
+            bases, *others = zip(*rounds, strict=True)
+            for name, rates in zip(ours, others, strict=True):
+                wanted = target if name in TARGETS else None
+                figures.append(ratio(f"{load}, {name}", rates, bases, wanted, unit="mails/s"))
     return figures
 
 
@@ -186,9 +177,9 @@ def visible(sodan: Served, made: Sequence[Made]) -> float:
 
 
 def through(kind: str, seconds: float) -> list[Figure]:
-    """Rate and delay on one database; in about so many seconds."""
-    with listening(*STOCK) as stock, databases(kind) as create, serving(create("bench"), log_level="warning") as sodan:
-        rate = visible(sodan, list(mails(150, seed=1, prefix="warm")))
+    """Rate and delay on one database, and the memory of each process after that; in about so many seconds."""
+    with listening("-m", "bench.smtp", "stock") as stock, databases(kind) as create, serving(create("bench")) as sodan:
+        rate = visible(sodan, list(mails(150, seed=1)))
         made = list(mails(max(100, round(rate * seconds * 0.4)), seed=2))
         before = rate_of(stock.port, made, 1.5)
         rate = visible(sodan, made)
@@ -196,39 +187,26 @@ def through(kind: str, seconds: float) -> list[Figure]:
         half = list(mails(max(50, round(rate / 2 * seconds * 0.2)), seed=3))
         sender, names = Sender(half, rate=rate / 2), [one.message_id for one in half]
         seen = uvloop.run(_followed(sodan, names[:: max(1, len(half) // FOLLOWED)], sender, 0.01))
+        pids = {"supervisor": sodan.process.pid} | sodan.children()
+        memory = [Figure(f"memory, {name}, {kind}", _memory(pid), "MB", 250, True) for name, pid in pids.items()]
     waited = sorted(1000 * (at - sender.accepted[name]) for name, at in seen.items())
     numbers = {"mails/s": rate, "base mails/s": base, "mails": len(made)}
     worst = {"p95": waited[int(len(waited) * 0.95)], "mails": len(half), "followed": len(waited)}
     return [
         Figure(f"visible in the API, {kind}", rate / base, "×", TARGETS[kind], detail=numbers),
         Figure(f"250 to visible at half load, {kind}", statistics.median(waited), "ms", 100, True, worst),
-    ]
-
-
-def measure_through(seconds: float) -> list[Figure]:
-    """Both databases, each with half of the time."""
-    return [figure for kind in TARGETS for figure in through(kind, seconds / 2)]
-
-
-def measure_memory(seconds: float) -> list[Figure]:
-    """Most resident memory of each process while wave after wave comes in, and what it was after the first and last."""
-    found: dict[str, list[float]] = defaultdict(list)
-    with databases("sqlite") as create, serving(create("bench")) as sodan:
-        until, wave = time.monotonic() + seconds * 0.8, 0
-        while wave < 4 or time.monotonic() < until:
-            visible(sodan, list(mails(200, seed=wave, prefix="memory")))
-            for name, pid in (sodan.children() | {"supervisor": sodan.process.pid}).items():
-                found[name].append(_memory(pid))
-            wave += 1
-    return [
-        Figure(f"most memory, {name}", max(its), "MB", 250, True, {"waves": wave, "first": its[0], "last": its[-1]})
-        for name, its in found.items()
+        *memory,
     ]
 
 
 def _memory(pid: int) -> float:
     """Resident megabytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def measure_through(seconds: float) -> list[Figure]:
+    """Both databases, each with half of the time."""
+    return [figure for kind in TARGETS for figure in through(kind, seconds / 2)]
 
 
 class Discard:

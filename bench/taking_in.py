@@ -13,20 +13,18 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import islice, product
 from typing import Any
 from unittest import mock
 
 import cyclopts
 
 from bench.harness import INTAKE, Figure, context, cpu_of, empty, ratio, show, standard_library
-from bench.mix import mails
+from bench.mix import EVERY, mails
 from mailrules.engine.judge import Rules
 from service import intake
 from service.cases.facts.extraction import extract_messages
-from service.intake import AppContext
 from service.mail.parse import parse
 from service.store import drafts, placement, search, spool
 from service.store.database import Database
@@ -87,30 +85,28 @@ class Stages:
             yield
 
 
-@dataclass
-class Store:
-    """A database and the worker that takes mails into it. Its clock goes on by ``pace`` with each mail."""
+class Company:
+    """A database and the worker that takes mails into it as they are written: the clock goes on with them."""
 
-    database: Database
-    ours: AppContext
-    pace: timedelta = timedelta(0)
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    def __init__(self, database: Database) -> None:
+        self.database, self._ours, self._now = database, context(), datetime.now(UTC)
+        self._mails = mails(10**9, self._now)
 
-    def take_in(self, contents: Sequence[bytes], batch: int) -> Stages:
-        """Receive and take in so many mails at once, until all are in; what it cost."""
-        stages = Stages()
+    def take_in(self, count: int, batch: int) -> Stages:
+        """Receive and take in the next mails, so many at once; what it cost."""
+        contents, stages = [one.content for one in islice(self._mails, count)], Stages()
         gc.collect()
         with stages.watching():
-            for start in range(0, len(contents), batch):
-                self.now += batch * self.pace
-                receive(self.database, contents[start : start + batch], self.now)
+            for start in range(0, count, batch):
+                self._now += batch * EVERY
+                receive(self.database, contents[start : start + batch], self._now)
                 with stages.counting("commit and rest"):
                     self._take_in(batch)
         return stages
 
     def _take_in(self, batch: int) -> None:
         """One batch of what waits, as a worker takes it in."""
-        database, ours, now = self.database, self.ours, self.now
+        database, ours, now = self.database, self._ours, self._now
         claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), batch))
         roles = ours.roles(database.read(placement.learned))
         read = [intake.understand(one, ours, roles) for one in claimed]
@@ -125,19 +121,20 @@ def receive(database: Database, contents: Sequence[bytes], now: datetime) -> Non
 
 
 def compare(kind: str, count: int, batch: int = BATCH) -> list[Figure]:
-    """Each stage's CPU, the costliest first, against the standard library parsing the same mails.
+    """Each stage's CPU, the costliest first, against the standard library parsing such mails.
 
     Some mails before them are not counted: imports, compiled patterns, prepared statements.
     """
     with empty(kind) as database:
-        store = Store(database, context())
-        for number, prefix in ((100, "warm"), (count, "mix")):
-            contents, began = [one.content for one in mails(number, prefix=prefix)], time.monotonic()
-            stages = store.take_in(contents, batch)
+        company = Company(database)
+        for number in (100, count):
+            began = time.monotonic()
+            stages = company.take_in(number, batch)
             with stages.watching():
                 while search.index_pending(database, batch):
                     pass
             rate = number / (time.monotonic() - began)
+    contents = [one.content for one in mails(count)]
     base = [cpu_of(lambda: [*map(standard_library, contents)]) / count]
     costs = sorted(((1000 * spent / count, stage) for stage, spent in stages.cpu.items()), reverse=True)
     total = ratio("all stages", [sum(ms for ms, _ in costs)], base, rate=rate)

@@ -28,21 +28,18 @@ from service.store.database import Database
 
 TARGET = 1.7
 PATIENCE = 300.0
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
+NOW = partial(datetime.now, UTC)
 
 
 def work(url: str, start: Barrier) -> tuple[float, float, float]:
     """One worker: get ready, wait for the others, take in until nothing is due; its begin, its end, and its CPU."""
     ours = context()
     with empty("sqlite") as other:
-        receive(other, [one.content for one in mails(40, seed=2)], now())
-        while worker(other, ours, now).step():
+        receive(other, [one.content for one in mails(40, seed=2)], NOW())
+        while worker(other, ours, NOW).step():
             pass
     with closing(Database(url)) as database:
-        reads = worker(database, ours, now, batch=settings.load(_env_file=None).batch)
+        reads = worker(database, ours, NOW, batch=settings.load(_env_file=None).batch)
         start.wait(PATIENCE)
         began, cpu = time.monotonic(), time.process_time()
         while reads.step():
@@ -54,7 +51,7 @@ def rates(turn: int, kind: str, workers: int, count: int) -> tuple[float, float]
     """Mails a second of so many workers, and their CPU milliseconds a mail."""
     spawn = multiprocessing.get_context("spawn")
     with databases(kind) as create, opened(url := create("bench")) as database, spawn.Manager() as manager:
-        receive(database, [one.content for one in mails(count, seed=10 + turn)], now())
+        receive(database, [one.content for one in mails(count, seed=10 + turn)], NOW())
         start = manager.Barrier(workers)
         with ProcessPoolExecutor(workers, spawn) as pool:
             began, ended, cpu = zip(*pool.map(work, [url] * workers, [start] * workers), strict=True)
