@@ -69,13 +69,12 @@ def cases(client: httpx.Client, made: list[tuple[str, bytes]]) -> list[dict[str,
 def main() -> None:
     try:
         settings = load()
-    except SodanError as error:
-        sys.exit(str(error))
-    made = mails(datetime.now(settings.zone).replace(microsecond=0))
-    try:
+        made = mails(datetime.now(settings.zone).replace(microsecond=0))
         send(settings, made)
         with httpx.Client(base_url=f"http://{settings.http_listen}", timeout=20) as client:
             found = cases(client, made)
+    except SodanError as error:
+        sys.exit(str(error))
     except (OSError, smtplib.SMTPException, httpx.HTTPError) as error:  # TimeoutError is an OSError
         sys.exit(f"demo: {error}. Is the service running? `make run` starts it.")
     print(f"demo: {len(made)} mails sent, {len(found)} cases:\n", file=sys.stderr)

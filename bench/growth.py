@@ -36,11 +36,9 @@ def fill(company: Company, few: int, many: int) -> None:
         for index in sorted(thread_keys.indexes, key=str):  # made when all is there: that is much faster
             transact(index.drop)
             stack.callback(transact, index.create)
-        ends = {
-            table: transact(lambda conn, id=table.c.id: conn.scalar(select(func.max(id))) or 0) for table in NUMBERED
-        }
+        last = transact(lambda conn: max(conn.scalar(select(func.max(table.c.id))) or 0 for table in NUMBERED))
         for number in range(1, many // few):
-            transact(partial(_copy, ends=ends, number=number))
+            transact(partial(_copy, last=last, number=number))
     transact(_finish)
 
 
@@ -51,16 +49,13 @@ def place(_turn: int, company: Company, mails: int) -> tuple[float, float]:
     return took, cpu
 
 
-def _copy(conn: Connection, ends: dict[Table, int], number: int) -> None:
-    """Copy the rows of the first mails, with ids, keys and Message-IDs of their own."""
+def _copy(conn: Connection, last: int, number: int) -> None:
+    """Copy the rows of the first mails (ids up to ``last``), with ids, keys and Message-IDs of their own."""
     mark = f".m{number}"
 
     def copied(column: ColumnElement[Any]) -> ColumnElement[Any]:
-        numbered = [key.column.table for key in column.foreign_keys if key.column.table in NUMBERED]
-        if column.primary_key and column.name == "id":
-            numbered = [column.table]
-        if numbered:
-            return column + number * ends[numbered[0]]
+        if column.name == "id" or any(key.column.table in NUMBERED for key in column.foreign_keys):
+            return column + number * last
         if column is thread_keys.c.key:
             return column + mark
         if column is messages.c.message_id:
@@ -71,7 +66,7 @@ def _copy(conn: Connection, ends: dict[Table, int], number: int) -> None:
 
     for table in COPIED:
         first = table.c.case_id if "case_id" in table.c else table.c.id
-        rows = select(*map(copied, table.c)).where(first <= ends[cases])
+        rows = select(*map(copied, table.c)).where(first <= last)
         conn.execute(insert(table).from_select(list(table.c), rows))
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 import yaml
@@ -182,22 +182,15 @@ def corpus(writer: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (CORPUS / f"{writer}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-class Listening(NamedTuple):
-    """A server process."""
-
-    pid: int
-    port: int
-
-
 @contextlib.contextmanager
-def listening(*command: str, **given: str) -> Iterator[Listening]:
-    """A Python process that prints to standard error where it listens; ``given``: its settings."""
+def listening(*command: str, **given: str) -> Iterator[tuple[int, int]]:
+    """A Python process that prints to standard error where it listens: its id and port; ``given``: its settings."""
     process = subprocess.Popen([sys.executable, *command], env=environment(**given), stderr=subprocess.PIPE, text=True)
     with ending(process):
         assert process.stderr is not None
         for line in process.stderr:
             if found := re.search(r" on .*127\.0\.0\.1:(\d+)", line):
-                yield Listening(process.pid, int(found[1]))
+                yield process.pid, int(found[1])
                 return
         raise RuntimeError(f"{command} did not start")
 

@@ -28,7 +28,6 @@ NEW = 1 / 5
 """Of all mails: one in five opens a conversation of five."""
 GAPS = ((5, 60), (1, 4), (60, 600), (10, 60))
 """So many mails of others come before the next one of a conversation."""
-USERS, DESKS, ENGINEERS = 3_000, 20, 15
 TEXTS = table("mix")
 WORDS = TEXTS["words"].split()
 POLICY = SMTP.clone(cte_type="8bit")
@@ -64,10 +63,10 @@ class Conversation:
         self._texts = TEXTS[chance.choice(("ja", "en"))]
         domain, product, ref = chance.choice(TEXTS["vendors"])
         self._people = {
-            "user": f"user{chance.randrange(USERS)}@{DOMAIN}",
-            "desk": f"desk{chance.randrange(DESKS)}@{TEAM}",
+            "user": f"user{chance.randrange(3_000)}@{DOMAIN}",
+            "desk": f"desk{chance.randrange(20)}@{TEAM}",
             "vendor": f"support@{domain}",
-            "engineer": f"engineer{chance.randrange(ENGINEERS)}@{domain}",
+            "engineer": f"engineer{chance.randrange(15)}@{domain}",
             "intake": INTAKE,
         }
         code = f"E{chance.randrange(10**8):08d}"

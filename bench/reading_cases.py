@@ -51,16 +51,15 @@ def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) ->
     with databases(kind) as create, opened(url := create("bench")) as database:
         fill(database, cases)
         given = {"database_url": url, "http_listen": "127.0.0.1:0", "http_rate": "1000000", "log_level": "error"}
-        with (
-            listening("-m", "service", "api", **given) as api,
-            httpx.Client(base_url=f"http://127.0.0.1:{api.port}", timeout=60) as client,
-        ):
+        api, retry = listening("-m", "service", "api", **given), httpx.HTTPTransport(retries=5)
+        with api as (pid, port), httpx.Client(transport=retry, timeout=60) as client:
+            client.base_url = f"http://127.0.0.1:{port}"
             second = client.get("/api/cases?limit=50").json()["next"]
             paths = {name: path.format(second=second) for name, path in table("requests").items()}
             paths = {name: paths[name] for name in names or paths}
             for path in paths.values():
                 client.get(path)  # the first is slower
-            pids, until = [api.pid, *_backends(database)], time.monotonic() + seconds
+            pids, until = [pid, *_backends(database)], time.monotonic() + seconds
             while len(found["alive"]) < 2 or time.monotonic() < until:
                 for name, path in paths.items():
                     found[name].append(cost(client, pids, path, 10))

@@ -28,7 +28,7 @@ import httpx
 import uvloop
 from aiosmtpd.smtp import SMTP
 
-from bench.harness import INTAKE, Figure, Listening, databases, listening, opened, ratio, serving
+from bench.harness import INTAKE, Figure, databases, listening, opened, ratio, serving
 from bench.mix import POLICY, Made, mails
 from service.smtp.limits import Limits
 from service.smtp.listener import Listener
@@ -122,25 +122,24 @@ def mail_of(size: int) -> Made:
 
 
 @contextlib.contextmanager
-def _durable(kind: str) -> Iterator[Listening]:
-    """`sodan smtp`, on a database that flushes every commit, unlike those of the tests."""
+def _durable(kind: str) -> Iterator[int]:
+    """The port of `sodan smtp`, on a database that flushes every commit, unlike those of the tests."""
     with databases(kind, "fsync = on", "max_wal_size = '4GB'") as create, opened(url := create("accept")):
         given = {"database_url": url, "smtp_listen": "127.0.0.1:0", "intake": INTAKE, "log_level": "error"}
-        with listening("-m", "service", "smtp", **given) as ours:
-            yield ours
+        with listening("-m", "service", "smtp", **given) as (_, port):
+            yield port
 
 
 def measure_accept(seconds: float) -> list[Figure]:
     """The rate of each server and load against the stock server, in turns; in about so many seconds."""
     figures = []
     with contextlib.ExitStack() as stack:
-        stock, discarding = (
-            stack.enter_context(listening("-m", "bench.smtp", name)) for name in ("stock", "discarding")
-        )
+        servers = [listening("-m", "bench.smtp", name) for name in ("stock", "discarding")]
+        (_, stock), (_, discarding) = map(stack.enter_context, servers)
         ours = {"discarding": discarding} | {kind: stack.enter_context(_durable(kind)) for kind in TARGETS}
         each = max(0.5, seconds / (ROUNDS * len(LOADS) * (1 + len(ours))))
         for load, (size, reuse, target) in LOADS.items():
-            made, ports = [mail_of(size)], [one.port for one in (stock, *ours.values())]
+            made, ports = [mail_of(size)], (stock, *ours.values())
             rounds = [[rate_of(port, made, each, reuse=reuse) for port in ports] for _ in range(ROUNDS)]
             bases, *others = zip(*rounds, strict=True)
             for name, rates in zip(ours, others, strict=True):
@@ -178,12 +177,16 @@ def visible(sodan: Served, made: Sequence[Made]) -> float:
 
 def through(kind: str, seconds: float) -> list[Figure]:
     """Rate and delay on one database, and the memory of each process after that; in about so many seconds."""
-    with listening("-m", "bench.smtp", "stock") as stock, databases(kind) as create, serving(create("bench")) as sodan:
+    with (
+        listening("-m", "bench.smtp", "stock") as (_, stock),
+        databases(kind) as create,
+        serving(create("bench")) as sodan,
+    ):
         rate = visible(sodan, list(mails(150, seed=1)))
         made = list(mails(max(100, round(rate * seconds * 0.4)), seed=2))
-        before = rate_of(stock.port, made, 1.5)
+        before = rate_of(stock, made, 1.5)
         rate = visible(sodan, made)
-        base = (before + rate_of(stock.port, made, 1.5)) / 2
+        base = (before + rate_of(stock, made, 1.5)) / 2
         half = list(mails(max(50, round(rate / 2 * seconds * 0.2)), seed=3))
         sender, names = Sender(half, rate=rate / 2), [one.message_id for one in half]
         seen = uvloop.run(_followed(sodan, names[:: max(1, len(half) // FOLLOWED)], sender, 0.01))
