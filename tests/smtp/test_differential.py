@@ -1,7 +1,7 @@
 """Our SMTP class against the stock one of aiosmtpd: the same dialogue to both, the same answers and the same mails.
 
 Where one takes what the other refuses, the difference must stand in ``DIFFERENCES``, with its reason. Which of several
-faults a refusal names may differ; the exact code for each single fault is what test_conformance_*.py look at.
+faults a refusal names may differ; the exact code for each single fault is what ``conformance/`` looks at.
 """
 
 from __future__ import annotations
