@@ -30,7 +30,7 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from service.worker import Worker
 from tests.postgres import Postgres
-from tests.served import Served, environment
+from tests.served import Served, ending, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "mailrules" / "corpus"
@@ -204,15 +204,3 @@ def serving(url: str, **given: str) -> Iterator[Served]:
         )
         with ending(served.process):
             yield served
-
-
-@contextlib.contextmanager
-def ending(process: subprocess.Popen[Any]) -> Iterator[None]:
-    """End the process by SIGTERM, or by SIGKILL after a minute."""
-    try:
-        yield
-    finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(60)
-        process.kill()

@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
 
+Process = TypeVar("Process", subprocess.Popen[bytes], subprocess.Popen[str])
 MAIL = (
     b"From: Aiko <aiko@corp.example>\r\nSubject: VPN\r\nMessage-ID: <%d@corp.example>\r\n\r\nIt does not connect.\r\n"
 )
@@ -46,6 +48,27 @@ def sodan(*command: str, cwd: Path, **given: str) -> subprocess.CompletedProcess
         text=True,
         timeout=250,
     )
+
+
+@contextlib.contextmanager
+def ending(process: Process) -> Iterator[Process]:
+    """End the process by SIGTERM, or by SIGKILL after a minute."""
+    try:
+        yield process
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(60)
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def started(*command: str, cwd: Path, out: Any = subprocess.DEVNULL, **given: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of sodan as a process; ``out``: where it writes what it says."""
+    line, env = [sys.executable, "-m", "service", *command], environment(**given)
+    with ending(subprocess.Popen(line, cwd=cwd, env=env, stdout=out, stderr=out)) as process:
+        yield process
 
 
 class Served:

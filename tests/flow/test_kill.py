@@ -24,7 +24,7 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.tables import messages, spool
 from tests.flow.test_faults import all_taken_in, connect, send
-from tests.served import Served
+from tests.served import Served, ending
 
 SECONDS = 240.0
 """A run may take so long."""
@@ -54,7 +54,7 @@ def kill(database: Database, sodan: Served, mails: int, kills: int) -> None:
                 if code == 250:
                     accepted[number] = words.rpartition(" ")[2]
 
-    try:
+    with ending(sodan.process):
         with ThreadPoolExecutor(8) as senders:
             sending = senders.map(offer, range(mails))
             for number in range(kills):  # each waits until its share of the mails got through
@@ -64,9 +64,6 @@ def kill(database: Database, sodan: Served, mails: int, kills: int) -> None:
                 os.kill(chance.choice([*sodan.children().values()]), signal.SIGKILL)
             list(sending)  # raises what a sender raised
         all_taken_in(database)
-    finally:
-        sodan.process.terminate()
-        sodan.process.wait(60)
     states = {
         row.id: row.state for row in database.read(lambda conn: conn.execute(select(spool.c.id, spool.c.state)).all())
     }
