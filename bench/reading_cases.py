@@ -66,7 +66,8 @@ def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) ->
                 found["alive"].append(cost(client, pids, "/healthz", 50))
     means = {name: [statistics.mean(column) for column in zip(*its, strict=True)] for name, its in found.items()}
     base = [means.pop("alive")[0]]
-    return [ratio(name, [cpu], base, time=took, kB=size / 1000) for name, (cpu, took, size) in means.items()]
+    sizes = {name: {"wall ms": took, "kB": size / 1000} for name, (_, took, size) in means.items()}
+    return [ratio(name, [cpu], base, **sizes[name]) for name, (cpu, *_) in means.items()]
 
 
 def _backends(database: Database) -> list[int]:
