@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +19,14 @@ Process = TypeVar("Process", subprocess.Popen[bytes], subprocess.Popen[str])
 MAIL = (
     b"From: Aiko <aiko@corp.example>\r\nSubject: VPN\r\nMessage-ID: <%d@corp.example>\r\n\r\nIt does not connect.\r\n"
 )
+
+
+def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
+    """Wait until this returns something true. Raises AssertionError if it takes longer."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.02)
 
 
 def free_ports(count: int) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import socket
-import time
 from pathlib import Path
 
 import httpx
@@ -13,7 +12,7 @@ import pytest
 from service.store.database import Database
 from tests.attack.site import Site
 from tests.running import Running
-from tests.served import free_port, started
+from tests.served import free_port, started, wait_until
 
 PATHS = ("/api/cases", "/", "/metrics", "/api/spool", "/docs")
 FORWARDED = {
@@ -81,15 +80,11 @@ def test_an_operator_can_ask_for_a_token_on_loopback_from_the_start(sqlite: Data
     port, url = free_port(), f"sqlite:///{sqlite.url.database}"
     given = {"database_url": url, "http_listen": f"127.0.0.1:{port}", "trust_loopback": "no"}
     with started("api", cwd=tmp_path, **given):
-        wait_for_port(port)
+        wait_until(lambda: listens(port))
         assert ask(port, "/api/cases", {"Host": "127.0.0.1"}) == 401
         assert ask(port, "/healthz", {"Host": "127.0.0.1"}) == 200
 
 
-def wait_for_port(port: int) -> None:
-    for _ in range(2400):
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("nobody listens")
+def listens(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0

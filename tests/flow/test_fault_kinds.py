@@ -31,7 +31,7 @@ from tests.flow.disk import Disk, injected
 from tests.flow.test_faults import all_taken_in, connect, part, send
 from tests.flow.test_worker import mail, receive, states
 from tests.postgres import Postgres
-from tests.served import free_port
+from tests.served import free_port, wait_until
 
 NOT_NOW = (451, "4.3.0 temporary problem, please try again later")
 NO_ROOM = (452, "4.3.1 the disk is almost full, please try again later")
@@ -162,10 +162,7 @@ def test_a_primary_fails_and_its_standby_takes_over(tmp_path: Path) -> None:
         with part("smtp", tmp_path, cluster.url, port), connect(port) as client:
             assert send(client, 1)[0] == 250
             cluster.read_only(True)
-            for _ in range(100):
-                if ready.problem() is not None:
-                    break
-                time.sleep(0.05)
+            wait_until(lambda: ready.problem() is not None)
             assert ready.problem() in ("the database is read-only", "the database does not respond")
             assert send(client, 2) == NOT_NOW
             cluster.read_only(False)
@@ -175,11 +172,7 @@ def test_a_primary_fails_and_its_standby_takes_over(tmp_path: Path) -> None:
                 if send(client, number)[0] == 250:
                     break
                 time.sleep(0.1)
-            for _ in range(100):
-                if ready.problem() is None:
-                    break
-                time.sleep(0.05)
-            assert ready.problem() is None
+            wait_until(lambda: ready.problem() is None)
         read = worker(database)
         while _patiently(read.step):
             pass

@@ -22,7 +22,7 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.tables import messages
 from tests.postgres import Postgres
-from tests.served import free_port, started
+from tests.served import free_port, started, wait_until
 
 MAIL = b"From: Aiko <aiko@corp.example>\r\nSubject: VPN %d\r\nMessage-ID: <%d@corp.example>\r\n\r\n%b\r\n"
 
@@ -115,10 +115,7 @@ def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_pa
             with pytest.raises(Unavailable):
                 database.read(spool_view.ledger)
             own_postgres.start()
-            for _ in range(100):
-                if send(client, 10 * number + 2)[0] == 250:
-                    break
-                time.sleep(0.1)
+            wait_until(lambda number=number: send(client, 10 * number + 2)[0] == 250)  # type: ignore[misc]
             promised |= {f"<{10 * number}@corp.example>", f"<{10 * number + 2}@corp.example>"}
         assert all_taken_in(database) == promised
     database.close()

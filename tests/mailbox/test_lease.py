@@ -14,9 +14,9 @@ from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Database
 from service.store.spool import Envelope, LostLease, new_entry
-from tests.mailbox.conftest import fetching, kept, mail, mailbox, status, succeeded, wait_until
+from tests.mailbox.conftest import fetching, kept, mail, mailbox, status, succeeded
 from tests.mailbox.dovecot import PASSWORD, Dovecot
-from tests.served import started
+from tests.served import started, wait_until
 
 pytestmark = pytest.mark.both_databases
 

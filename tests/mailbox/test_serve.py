@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.mailbox.conftest import mail, wait_until
+from tests.mailbox.conftest import mail
 from tests.mailbox.dovecot import PASSWORD, Dovecot
-from tests.served import free_port, started
+from tests.served import free_port, started, wait_until
 
 
 def cases(url: str) -> list[Any]:

@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 import pytest
 
 from service.smtp.limits import Limits, neighbourhood
+from tests.served import wait_until
 from tests.smtp.dialogues import Line, Server, Servers, line
 
 
@@ -19,17 +20,12 @@ def test_a_third_connection_is_too_many_where_two_are_granted(servers: Servers) 
         with line(server) as third:
             assert third.reply().startswith("421 4.7.0 ")
             assert third.reply() == ""
-    _wait_for_room(server)
+    wait_until(lambda: _is_greeted(server))  # it hears of a closed connection a moment later
 
 
-def _wait_for_room(server: Server) -> None:
-    """The server hears of a closed connection a moment later."""
-    for _ in range(200):
-        with line(server) as again:
-            if again.reply().startswith("220"):
-                return
-        time.sleep(0.02)
-    raise AssertionError("no room again")
+def _is_greeted(server: Server) -> bool:
+    with line(server) as again:
+        return again.reply().startswith("220")
 
 
 def test_what_is_far_too_big_is_not_read_to_its_end(servers: Servers) -> None:

@@ -7,7 +7,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import structlog
 from service.errors import Refused
 from service.smtp.passwords import Passwords, password_line
 from service.smtp.tls import ServerTls
+from tests.served import wait_until
 from tests.smtp.dialogues import CERTIFICATES, Server, line
 
 
@@ -45,22 +45,13 @@ def test_a_signal_renews_the_certificate_and_a_broken_one_changes_nothing(
         assert _certificate(server) == first
         file.write_text("broken")
         server.process.send_signal(signal.SIGHUP)
-        _until(lambda: "not renewed" in server.log.read_text())
+        wait_until(lambda: "not renewed" in server.log.read_text())
         assert _certificate(server) == first
         shutil.copy(CERTIFICATES / "second.pem", file)
         server.process.send_signal(signal.SIGHUP)
-        _until(lambda: _certificate(server) == second)
+        wait_until(lambda: _certificate(server) == second)
     finally:
         assert server.stop() == 0
-
-
-def _until(holds: object) -> None:
-    assert callable(holds)
-    for _ in range(500):
-        if holds():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never came to be")
 
 
 def test_a_certificate_that_cannot_be_renewed_is_named_in_the_log(tmp_path: Path) -> None:
