@@ -7,7 +7,6 @@ missed is marked (!), but does not fail the run: on a busy machine it proves not
 
 from __future__ import annotations
 
-import importlib
 import json
 import multiprocessing
 import os
@@ -16,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Annotated, Any, NamedTuple
 
 import cyclopts
 
+from bench import growth, judging, reading_cases, smtp, taking_in, workers
 from bench.harness import ROOT, Figure
 
 LONGEST = 600.0
@@ -34,23 +34,19 @@ SHORTEST = 5.0
 class Bench(NamedTuple):
     """A benchmark, and its share of the time."""
 
-    module: str
-    function: str
+    measure: Callable[[float], list[Figure]]
     share: float
     title: str
 
 
 BENCHES: dict[str, Bench] = {
-    "accept": Bench("bench.smtp", "measure_accept", 10, "SMTP without keeping the mail, against stock aiosmtpd"),
-    "durable": Bench("bench.smtp", "measure_durable", 20, "SMTP, durable before the 250, against stock aiosmtpd"),
-    "reading": Bench("bench.reading", "measure", 6, "CPU of bytes to a mail, against the standard library"),
-    "judging": Bench("bench.judging", "measure", 6, "CPU of all rules on 4 KB, against the standard library"),
-    "placing": Bench("bench.taking_in", "measure", 10, "CPU of spool to case, against the standard library parsing"),
-    "through": Bench("bench.smtp", "measure_through", 22, "end to end on the mix, against stock aiosmtpd"),
-    "api": Bench("bench.reading_cases", "measure", 8, "server CPU of requests over 2,000 cases, against /healthz"),
-    "growth": Bench("bench.growth", "measure", 12, "placing beside many messages, against beside few"),
-    "workers": Bench("bench.workers", "measure", 8, "two workers, against one"),
-    "memory": Bench("bench.smtp", "measure_memory", 6, "resident memory of each process"),
+    "accept": Bench(smtp.measure_accept, 30, "SMTP, discarding and durable before the 250, against stock aiosmtpd"),
+    "judging": Bench(judging.measure, 6, "CPU of all rules on 4 KB, against the standard library"),
+    "placing": Bench(taking_in.measure, 10, "CPU of spool to case, against the standard library parsing"),
+    "through": Bench(smtp.measure_through, 22, "end to end on the mix, against stock aiosmtpd; memory"),
+    "api": Bench(reading_cases.measure, 8, "server CPU of requests over 2,000 cases, against /healthz"),
+    "growth": Bench(growth.measure, 12, "placing beside many messages, against beside few"),
+    "workers": Bench(workers.measure, 8, "two workers, against one"),
 }
 
 Names = Annotated[list[str], cyclopts.Parameter(consume_multiple=True, negative=())]
@@ -62,7 +58,7 @@ def main(*, only: Names | None = None, seconds: float = 420.0, compare: Path | N
     Parameters
     ----------
     only: names of some benchmarks
-    seconds: what all together should take
+    seconds: what all together should take; some of them take their share
     compare: the JSON file of another run, to be shown beside this one
     """
     if unknown := {*(only or ())} - {*BENCHES}:
@@ -81,39 +77,32 @@ def measure(names: Sequence[str], seconds: float) -> dict[str, Any]:
     """Run these benchmarks one after the other; ``failed`` names those without a result, and why."""
     began, named = time.monotonic(), ["git", "describe", "--always", "--dirty", "--exclude=*"]
     commit = subprocess.run(named, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
-    machine = {
-        "cores": len(os.sched_getaffinity(0)),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load before": round(os.getloadavg()[0], 2),
-    }
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    machine = f"{cores} cores, load {load:.1f}, {platform.platform()}, Python {platform.python_version()}"
+    print(machine, flush=True)
     run: dict[str, Any] = {"commit": commit, "machine": machine, "benches": {}, "failed": {}}
-    print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
-    due = sum(BENCHES[name].share for name in names)
-    seconds *= due / sum(bench.share for bench in BENCHES.values())
+    whole = sum(bench.share for bench in BENCHES.values())
     for name in names:
-        passed = time.monotonic() - began
-        given = max(SHORTEST, (seconds - passed) * BENCHES[name].share / due)  # all share what a slow one took
-        due -= BENCHES[name].share
-        print(f"{name}: {BENCHES[name].title} …", file=sys.stderr, flush=True)
+        measure, share, title = BENCHES[name]
+        print(f"{name}: {title} …", file=sys.stderr, flush=True)
+        left = max(LONGEST, seconds) - (time.monotonic() - began)
         try:
-            run["benches"][name] = _apart(BENCHES[name], given, max(LONGEST, seconds) - passed)
+            run["benches"][name] = _apart(measure, max(SHORTEST, seconds * share / whole), left)
         except Exception as error:  # the other benchmarks are still wanted
             run["failed"][name] = str(error) or type(error).__name__
     run["seconds"] = round(time.monotonic() - began, 1)
-    machine["load after"] = round(os.getloadavg()[0], 2)
     return run
 
 
-def _apart(bench: Bench, seconds: float, left: float) -> list[dict[str, Any]]:
+def _apart(measure: Callable[[float], list[Figure]], seconds: float, left: float) -> list[dict[str, Any]]:
     """The figures of one benchmark. Raises TimeoutError if no time is left, and what the benchmark raises."""
-    function = getattr(importlib.import_module(bench.module), bench.function)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:
-            return [asdict(figure) for figure in pool.submit(function, seconds).result(max(1.0, left))]
+            return [asdict(figure) for figure in pool.submit(measure, seconds).result(max(1.0, left))]
         except TimeoutError:
-            for pid in [process.pid for process in multiprocessing.active_children() if process.pid]:
-                os.kill(pid, signal.SIGINT)  # lets it stop the servers that it started
+            for process in multiprocessing.active_children():
+                assert process.pid is not None
+                os.kill(process.pid, signal.SIGINT)  # lets it stop the servers that it started
             raise
 
 

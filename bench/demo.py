@@ -66,26 +66,22 @@ def cases(client: httpx.Client, made: list[tuple[str, bytes]]) -> list[dict[str,
     return [client.get(f"/api/cases/{key}").json() for key in keys]
 
 
-def main() -> int:
+def main() -> None:
     try:
         settings = load()
-    except SodanError as error:
-        print(error, file=sys.stderr)
-        return 2
-    made = mails(datetime.now(settings.zone).replace(microsecond=0))
-    try:
+        made = mails(datetime.now(settings.zone).replace(microsecond=0))
         send(settings, made)
         with httpx.Client(base_url=f"http://{settings.http_listen}", timeout=20) as client:
             found = cases(client, made)
+    except SodanError as error:
+        sys.exit(str(error))
     except (OSError, smtplib.SMTPException, httpx.HTTPError) as error:  # TimeoutError is an OSError
-        print(f"demo: {error}. Is the service running? `make run` starts it.", file=sys.stderr)
-        return 1
+        sys.exit(f"demo: {error}. Is the service running? `make run` starts it.")
     print(f"demo: {len(made)} mails sent, {len(found)} cases:\n", file=sys.stderr)
     for case in found:
         print_case(case, [], as_json=False)
     print(f"\nSee them at http://{settings.http_listen}/", file=sys.stderr)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

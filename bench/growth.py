@@ -2,144 +2,93 @@
 
     python -m bench.growth [sqlite postgresql] [--messages 1000000] [--few 10000] [--mails 300] [--rounds 5]
 
-Both stores take in the same mails of ``bench.desks``. Then the rows of the full one are copied until there are enough.
+Both stores take in the same mails of ``bench.mix``. Then the rows of the full one are copied until there are enough.
 Copies have ids and keys of their own, like mail of earlier months: a company writes as much every month, so a larger
 store is an older one, and candidates are looked for by keys of a month. Measured are the time and the CPU of placing
-new mails of these conversations, and answers to copied ones, in batches (on PostgreSQL the CPU of the client alone).
+new mails of these conversations, in batches (on PostgreSQL the CPU of the client alone).
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
-import random
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import cyclopts
 from sqlalchemy import ColumnElement, Table, func, insert, literal, select
 
-from bench import desks
-from bench.harness import DOMAIN, INTAKE, Figure, context, databases, opened, ratio, show
-from bench.taking_in import Stages, receive, take_in
-from service.intake import AppContext
-from service.store.database import Connection, Database
+from bench.harness import Figure, databases, in_turns, opened, ratio, show
+from bench.taking_in import Company
+from service.store.database import Connection
 from service.store.tables import case_refs, cases, messages, participants, thread_keys
 
 BATCH = 32
-OLD = 1 / 4
-"""Of the mails that are placed: answers to copied ones."""
-
-
-class Store:
-    """A store that takes in the mail of a company."""
-
-    def __init__(self, database: Database, ours: AppContext) -> None:
-        self._database, self._ours = database, ours
-        self._now = datetime.now(UTC)
-        self._mails = desks.mails(10**9, self._now)
-        self._copies, self._reports = range(1), 1
-
-    def fill(self, few: int, many: int) -> None:
-        """Take in ``few`` mails, and copy their rows until there are ``many`` messages."""
-        self.take_in([one.content for one in islice(self._mails, few)])
-        self._copies, self._reports = range(many // few), max(1, few // 6)
-        with contextlib.ExitStack() as stack:
-            for index in sorted(thread_keys.indexes, key=str):  # made when all is there: that is much faster
-                self._database.transact(index.drop)
-                stack.callback(self._database.transact, index.create)
-            ends = self._database.read(
-                lambda conn: {table: conn.execute(select(func.max(table.c.id))).scalar() or 0 for table in KEPT}
-            )
-            for number in self._copies[1:]:
-                self._database.transact(partial(_copy, ends=ends, number=number))
-        self._database.transact(_finish)
-
-    def take_in(self, contents: Sequence[bytes]) -> Stages:
-        """Take in mails by batches; what it cost."""
-        stages = Stages()
-        gc.collect()
-        with stages.watching():
-            for start in range(0, len(contents), BATCH):
-                self._now += BATCH * desks.EVERY
-                receive(self._database, contents[start : start + BATCH], self._now)
-                take_in(self._database, self._ours, self._now, BATCH)
-        return stages
-
-    def place(self, mails: int, turn: int) -> tuple[float, float]:
-        """Milliseconds and CPU milliseconds of placing one of so many new mails."""
-        chance = random.Random(turn)
-        fresh = [one.content for one in islice(self._mails, round(mails * (1 - OLD)))]
-        fresh += [self._answer(f"{turn}-{number}", chance) for number in range(mails - len(fresh))]
-        stages = self.take_in(fresh)
-        took, cpu = (spent["place"] + spent["prepare"] for spent in (stages.time, stages.cpu))
-        return 1000 * took / mails, 1000 * cpu / mails
-
-    def _answer(self, number: str, chance: random.Random) -> bytes:
-        """An answer to a report, of the last months or of an earlier one."""
-        report = f"<desk-{chance.randrange(self._reports)}-0@{DOMAIN}{_mark(chance.choice(self._copies))}>"
-        head = f"From: user1@{DOMAIN}\r\nTo: {INTAKE}\r\nSubject: Re: it stops\r\nIn-Reply-To: {report}\r\n"
-        return f"{head}Message-ID: <{number}@{DOMAIN}>\r\n\r\nWe still wait for an answer ({number}).\r\n".encode()
-
-
-KEPT = (cases, messages)
+NUMBERED = (cases, messages)
 COPIED: tuple[Table, ...] = (cases, messages, thread_keys, case_refs, participants)
 
 
-def _copy(conn: Connection, ends: dict[Table, int], number: int) -> None:
-    """Copy the rows of the first mails, with ids, keys and Message-IDs of their own."""
+def fill(company: Company, few: int, many: int) -> None:
+    """Take in ``few`` mails, and copy their rows until there are ``many`` messages."""
+    company.take_in(few, BATCH)
+    transact = company.database.transact
+    with contextlib.ExitStack() as stack:
+        for index in sorted(thread_keys.indexes, key=str):  # made when all is there: that is much faster
+            transact(index.drop)
+            stack.callback(transact, index.create)
+        last = transact(lambda conn: max(conn.scalar(select(func.max(table.c.id))) or 0 for table in NUMBERED))
+        for number in range(1, many // few):
+            transact(partial(_copy, last=last, number=number))
+    transact(_finish)
+
+
+def place(_turn: int, company: Company, mails: int) -> tuple[float, float]:
+    """Milliseconds and CPU milliseconds of placing one of so many new mails."""
+    stages = company.take_in(mails, BATCH)
+    took, cpu = (1000 * (spent["place"] + spent["prepare"]) / mails for spent in (stages.time, stages.cpu))
+    return took, cpu
+
+
+def _copy(conn: Connection, last: int, number: int) -> None:
+    """Copy the rows of the first mails (ids up to ``last``), with ids, keys and Message-IDs of their own."""
+    mark = f".m{number}"
 
     def copied(column: ColumnElement[Any]) -> ColumnElement[Any]:
-        numbered = [key.column.table for key in column.foreign_keys if key.column.table in KEPT]
-        if column.primary_key and column.name == "id":
-            numbered = [column.table]
-        if numbered:
-            return column + number * ends[numbered[0]]
+        if column.name == "id" or any(key.column.table in NUMBERED for key in column.foreign_keys):
+            return column + number * last
         if column is thread_keys.c.key:
-            return column + _mark(number)
+            return column + mark
         if column is messages.c.message_id:
-            return func.replace(column, ">", f"{_mark(number)}>")
+            return func.replace(column, ">", f"{mark}>")
         if column is messages.c.quoted_text:
             return literal("")  # saves most of the space
         return column
 
     for table in COPIED:
         first = table.c.case_id if "case_id" in table.c else table.c.id
-        rows = select(*map(copied, table.c)).where(first <= ends[cases])
+        rows = select(*map(copied, table.c)).where(first <= last)
         conn.execute(insert(table).from_select(list(table.c), rows))
 
 
-def _mark(copy: int) -> str:
-    return f".m{copy}" if copy else ""
-
-
 def _finish(conn: Connection) -> None:
-    if conn.dialect.name == "postgresql":
-        for table in KEPT:
-            query = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
-            conn.exec_driver_sql(query)
+    for table in NUMBERED if conn.dialect.name == "postgresql" else ():
+        sequence = func.pg_get_serial_sequence(table.name, "id")
+        conn.execute(select(func.setval(sequence, select(func.max(table.c.id)).scalar_subquery())))
     conn.exec_driver_sql("ANALYZE")
 
 
 def compare(kinds: Sequence[str], few: int, many: int, mails: int, rounds: int) -> list[Figure]:
     """Time and CPU of placing a mail beside ``many`` messages, against beside ``few``."""
-    ours = context(team=f"@{desks.TEAM}")
     figures = []
     for kind in kinds:
         with databases(kind) as create, opened(create("few")) as young, opened(create("many")) as old:
-            stores = [Store(young, ours), Store(old, ours)]
-            for store, messages in zip(stores, (few, many), strict=True):
-                store.fill(few, messages)
-            found: list[list[tuple[float, float]]] = [[], []]
-            for turn in range(rounds + 1):  # the first warms up
-                for at in (0, 1) if turn % 2 else (1, 0):
-                    found[at].append(stores[at].place(mails, turn))
-            for at, what in enumerate(("time", "CPU")):
-                base, values = ([one[at] for one in its[1:]] for its in found)
-                figures.append(ratio(f"{what} beside {many:,} messages, {kind}", values, base, 1.1, at_most=True))
+            companies = [Company(young), Company(old)]
+            for company, messages in zip(companies, (few, many), strict=True):
+                fill(company, few, messages)
+            found = in_turns([partial(place, company=company, mails=mails) for company in companies], rounds + 1)
+        for at, what in enumerate(("time", "CPU")):
+            base, values = ([one[at] for one in its[1:]] for its in found)  # the first warms up
+            figures.append(ratio(f"{what} beside {many:,} messages, {kind}", values, base, 1.1, at_most=True))
     return figures
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
+import json
 import logging
 import os
 import re
-import signal
 import statistics
 import subprocess
 import sys
@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 import structlog
 import yaml
@@ -30,10 +30,14 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from service.worker import Worker
 from tests.postgres import Postgres
-from tests.served import Served, environment
+from tests.served import Served, ending, environment
 
 ROOT = Path(__file__).resolve().parent.parent
-INTAKE, DOMAIN = "help@intake.example", "corp.example"
+CORPUS = ROOT / "mailrules" / "corpus"
+INTAKE, DOMAIN, TEAM = "help@intake.example", "corp.example", "desk.corp.example"
+COMPANY = {"intake": INTAKE, "organisation": DOMAIN, "team": f"@{TEAM}"}
+"""The settings of the company whose mails the benchmarks use."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,7 @@ class Figure:
 
     @property
     def met(self) -> bool:
-        if self.target is None:
-            return True
-        return self.value <= self.target if self.at_most else self.value >= self.target
+        return self.target is None or (self.value <= self.target if self.at_most else self.value >= self.target)
 
     def line(self, before: Mapping[str, Any] | None = None) -> str:
         """One line; ``before``: the same figure of another run."""
@@ -102,12 +104,13 @@ def cpu_of(call: Callable[[], object]) -> float:
     return (time.process_time() - began) * 1000
 
 
-def cpu_rounds(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """CPU milliseconds of each call in each round; the calls take turns. Some rounds before are not counted."""
-    for _ in range(min(rounds, 20)):
-        for call in calls:
-            call()
-    return [list(times) for times in zip(*([cpu_of(call) for call in calls] for _ in range(rounds)), strict=True)]
+def in_turns(calls: Sequence[Callable[[int], T]], rounds: int) -> list[list[T]]:
+    """What each call returns in each round, given its number. Which is first changes from round to round."""
+    found: list[list[T]] = [[] for _ in calls]
+    for turn in range(rounds):
+        for call, its in [*zip(calls, found, strict=True)][:: 1 if turn % 2 else -1]:
+            its.append(call(turn))
+    return found
 
 
 def standard_library(raw: bytes) -> None:
@@ -128,11 +131,8 @@ def cpu_of_processes(*pids: int) -> float:
 def databases(kind: str, *conf: str) -> Iterator[Callable[[str], str]]:
     """A function that creates an empty database with a name and returns its URL; all are removed at the end.
 
-    ``kind`` is ``sqlite``, ``postgresql`` (a server of its own, with these lines in its configuration), or a URL.
+    ``kind`` is ``sqlite``, or ``postgresql``: a server of its own, with these lines in its configuration.
     """
-    if "://" in kind:
-        yield lambda _name: kind
-        return
     with tempfile.TemporaryDirectory(prefix="sodan-bench-") as folder:
         if kind == "sqlite":
             yield lambda name: f"sqlite:///{folder}/{name}.db"
@@ -162,8 +162,8 @@ def empty(kind: str) -> Iterator[Database]:
 
 
 def context(**given: str) -> AppContext:
-    """The settings of the company whose mails the benchmarks use."""
-    return AppContext.of(settings.load(_env_file=None, **{"intake": INTAKE, "organisation": DOMAIN} | given))
+    """The rules with the settings of the company, or those given."""
+    return AppContext.of(settings.load(_env_file=None, **COMPANY | given))
 
 
 def worker(database: Database, ours: AppContext, clock: Callable[[], datetime], batch: int = 16) -> Worker:
@@ -177,22 +177,20 @@ def table(name: str) -> Any:
     return yaml.safe_load((ROOT / "bench" / "data" / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-class Listening(NamedTuple):
-    """A server process."""
-
-    pid: int
-    port: int
+def corpus(writer: str) -> list[dict[str, Any]]:
+    """The labelled mails of one writer."""
+    return [json.loads(line) for line in (CORPUS / f"{writer}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 @contextlib.contextmanager
-def listening(*command: str, **given: str) -> Iterator[Listening]:
-    """A Python process that prints to standard error where it listens; ``given``: its settings."""
+def listening(*command: str, **given: str) -> Iterator[tuple[int, int]]:
+    """A Python process that prints to standard error where it listens: its id and port; ``given``: its settings."""
     process = subprocess.Popen([sys.executable, *command], env=environment(**given), stderr=subprocess.PIPE, text=True)
     with ending(process):
         assert process.stderr is not None
         for line in process.stderr:
             if found := re.search(r" on .*127\.0\.0\.1:(\d+)", line):
-                yield Listening(process.pid, int(found[1]))
+                yield process.pid, int(found[1])
                 return
         raise RuntimeError(f"{command} did not start")
 
@@ -200,26 +198,9 @@ def listening(*command: str, **given: str) -> Iterator[Listening]:
 @contextlib.contextmanager
 def serving(url: str, **given: str) -> Iterator[Served]:
     """`sodan serve` on this database, with ports of its own."""
-    usual = {"intake": INTAKE, "organisation": DOMAIN, "http_rate": "1000000", "log_level": "error"}
     with tempfile.TemporaryDirectory() as folder:
-        served = Served(Path(folder), database_url=url, **usual | given)
+        served = Served(
+            Path(folder), database_url=url, **COMPANY | {"http_rate": "1000000", "log_level": "error"} | given
+        )
         with ending(served.process):
             yield served
-
-
-@contextlib.contextmanager
-def ending(process: subprocess.Popen[Any]) -> Iterator[None]:
-    """End the process by SIGTERM, or by SIGKILL after a minute."""
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(60)
-        process.kill()
-
-
-def children(pid: int) -> list[tuple[str, int]]:
-    """Name and id of each process that `sodan serve` runs."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    return [(line.split()[-1], int(line.split()[0])) for line in listed.stdout.splitlines() if " service " in line]

@@ -9,21 +9,18 @@ new, then known. It is judged as the only mail of a case.
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from email.message import EmailMessage
 from functools import partial
-from pathlib import Path
 
-from bench.harness import Figure, cpu_of, ratio, show, standard_library
+from bench.harness import Figure, corpus, cpu_of, ratio, show, standard_library
 from mailrules.engine.judge import Rules
 from mailrules.evaluation.judged import turn_of
 from mailrules.library import load
 from mailrules.thread import RuleInput
 
 SIZE = 4096
-CORPUS = Path(__file__).resolve().parent.parent / "mailrules" / "corpus"
 WRITERS = {"English": ("en-dev4a", "en-dev5v"), "Japanese": ("ja-dev4a", "ja-dev5v")}
 WARMING_UP = 30
 """Mails read before the times count: caches of words and automata are empty at first."""
@@ -38,8 +35,7 @@ def measure(seconds: float) -> list[Figure]:
     figures = []
     for language, writers in WRITERS.items():
         turns = [turn for writer in writers for turn in joined_mails(writer)][:mails]
-        costs = [_costs(rules, turn) for turn in turns][WARMING_UP:]
-        *steps, base = ([row[at] for row in costs] for at in range(4))
+        *steps, base = zip(*[_costs(rules, turn) for turn in turns][WARMING_UP:], strict=True)
         figures += [ratio(f"{language}: {name}", its, base) for name, its in zip(STEPS, steps, strict=True)]
     return figures
 
@@ -47,8 +43,7 @@ def measure(seconds: float) -> list[Figure]:
 def joined_mails(writer: str) -> Iterator[RuleInput]:
     """Mails of a development file, joined to the size wanted."""
     text = ""
-    for line in (CORPUS / f"{writer}.jsonl").read_text(encoding="utf-8").splitlines():
-        turn = turn_of(json.loads(line))
+    for turn in map(turn_of, corpus(writer)):
         text += turn.text + "\n"
         if len(text.encode()) >= SIZE:
             yield replace(turn, text=text.encode()[:SIZE].decode(errors="ignore"))
@@ -60,13 +55,8 @@ def _costs(rules: Rules, turn: RuleInput) -> list[float]:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "a@corp.example", "b@corp.example", turn.subject
     message.set_content(turn.text)
-    read = partial(rules.read, turn)
-    return [
-        cpu_of(read),
-        cpu_of(read),
-        cpu_of(partial(rules.judge, (turn,), (read(),))),
-        cpu_of(partial(standard_library, message.as_bytes())),
-    ]
+    read, parse = partial(rules.read, turn), partial(standard_library, message.as_bytes())
+    return [cpu_of(read), cpu_of(read), cpu_of(partial(rules.judge, (turn,), (read(),))), cpu_of(parse)]
 
 
 if __name__ == "__main__":

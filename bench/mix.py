@@ -1,11 +1,17 @@
-"""A realistic mix of mails, as many as wanted, every one different: what support mail looks like to the machine.
+"""The mail of a company's IT team, conversation by conversation, as many as wanted; the same seed gives the same mails.
 
-60 % text of about 3 KB, 30 % HTML with a text alternative of about 30 KB, 10 % with an attachment; half Japanese; a
-third replies to an earlier one with its quote, a fifth forwards of a vendor's mail. The same seed gives the same mails.
+A mail every two minutes by its Date: a company with 2,000 cases a fortnight. Conversations of five mails, many open at
+once: a user's report; the desk's inquiry to a vendor, with a subject of its own; the vendor's receipt with its number;
+an engineer's answer, half of them forwarded by the desk; the desk's answer to the user. Each mail quotes what it
+answers. Each case has a machine and an error of its own, and words of the company, unevenly (Zipf). There are few of
+these, so that most are soon in many cases and tell none from another.
+
+60 % are text of 1 to 6 KB, 30 % HTML with a text alternative of about 30 KB, 10 % have an attachment; half Japanese.
 """
 
 from __future__ import annotations
 
+import heapq
 import random
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,10 +20,16 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import NamedTuple
 
-from bench.harness import table
+from bench.harness import DOMAIN, INTAKE, TEAM, table
 
-TEXTS = table("mix")
 BEGUN = datetime(2026, 3, 2, tzinfo=UTC)
+EVERY = timedelta(minutes=2)
+NEW = 1 / 5
+"""Of all mails: one in five opens a conversation of five."""
+GAPS = ((5, 60), (1, 4), (60, 600), (10, 60))
+"""So many mails of others come before the next one of a conversation."""
+TEXTS = table("mix")
+WORDS = TEXTS["words"].split()
 POLICY = SMTP.clone(cte_type="8bit")
 
 
@@ -28,57 +40,84 @@ class Made(NamedTuple):
     content: bytes
 
 
-def mails(count: int, seed: int = 1, prefix: str = "mix") -> Iterator[Made]:
-    """``count`` mails in order of their dates; ``prefix`` makes their Message-IDs differ from those of another run."""
-    chance = random.Random(seed)
-    earlier: list[tuple[str, str, str, str]] = []
-    for number in range(count):
-        language = chance.choice(("ja", "en"))
-        sender = f"user{chance.randrange(2000)}@corp.example"
-        message_id = f"<{prefix}-{seed}-{number}@corp.example>"
-        date = BEGUN + timedelta(seconds=97 * number)
-        subject, body = TEXTS[language]["subject"].format(number=number), text(chance, language, 2_600)
-        threading = {}
-        kind = chance.random()
-        if kind < 1 / 3 and earlier:
-            parent, before, quoted, language = chance.choice(earlier[-500:])
-            subject = before if before.startswith("Re:") else f"Re: {before}"
-            threading = {"In-Reply-To": parent, "References": parent}
-            body = text(chance, language, 300) + quote(language, quoted, sender, date)
-        elif kind < 1 / 3 + 1 / 5:
-            theirs = f"{text(chance, language, 1_800)}\n{TEXTS[language]['ask']}"
-            head = {"sender": "support@vendor.example", "to": "it@corp.example"}
-            body = forward(language, theirs, date, subject=f"Case {700000 + number}: Outlook", **head)
-            subject = f"FW: {subject}"
-        earlier.append((message_id, subject, body, language))
-        headers = {"From": f"{TEXTS[language]['name']} <{sender}>", "To": "help@intake.example", "Subject": subject}
-        headers |= {"Message-ID": message_id, "Date": format_datetime(date)} | threading
-        yield Made(message_id, whole(chance, headers, body))
+def mails(count: int, begun: datetime = BEGUN, seed: int = 0) -> Iterator[Made]:
+    """``count`` mails; the first is written at ``begun``, in the zone of the company: quotes name none."""
+    chance, number = random.Random(seed + 1), seed * 100_000
+    open_ones: list[tuple[int, int, Conversation]] = []
+    for written in range(count):
+        if open_ones and chance.random() >= NEW:
+            _, _, one = heapq.heappop(open_ones)
+        else:
+            one = Conversation(number, chance)
+            number += 1
+        yield one.next(begun + written * EVERY)
+        if one.step <= len(GAPS):
+            heapq.heappush(open_ones, (written + chance.randint(*GAPS[one.step - 1]), one.number, one))
 
 
-def text(chance: random.Random, language: str, size: int, first: str = "") -> str:
-    """About ``size`` bytes in UTF-8, in paragraphs; the ``first`` one as given."""
-    texts = TEXTS[language]
-    paragraphs = [texts["greeting"], *([first] if first else [])]
-    length = 0
-    while length < size:
-        paragraphs.append(("" if language == "ja" else " ").join(chance.choices(texts["sentences"], k=3)))
-        length += len(paragraphs[-1].encode()) + 2
-    return "\n\n".join([*paragraphs, texts["end"]])
+class Conversation:
+    """One case: who takes part, and what it is about. ``next`` writes its mails, one after the other."""
+
+    def __init__(self, number: int, chance: random.Random) -> None:
+        self.number, self.step, self._chance = number, 0, chance
+        self._texts = TEXTS[chance.choice(("ja", "en"))]
+        domain, product, ref = chance.choice(TEXTS["vendors"])
+        self._people = {
+            "user": f"user{chance.randrange(3_000)}@{DOMAIN}",
+            "desk": f"desk{chance.randrange(20)}@{TEAM}",
+            "vendor": f"support@{domain}",
+            "engineer": f"engineer{chance.randrange(15)}@{domain}",
+            "intake": INTAKE,
+        }
+        code = f"E{chance.randrange(10**8):08d}"
+        *words, name = (WORDS[int(len(WORDS) ** chance.random()) - 1] for _ in range(8))
+        self._about = {"product": product, "ref": ref.format(number % 10**7), "code": code}
+        self._about |= {"w": words, "machine": f"{name}-{number:06d}"}
+        self._written: list[tuple[str, str, datetime]] = []
+        """Body, author and time of each mail."""
+
+    def next(self, now: datetime) -> Made:
+        """The next mail, written now."""
+        step, self.step = self.step, self.step + 1
+        name, by, recipient, answers = TEXTS["steps"][step]
+        author, to = self._people[by], self._people[recipient]
+        subject, first = (one.format(**self._about) for one in self._texts[name])
+        body = self._body(first, 2_600 if step == 0 else 900)
+        self._written.append((body, author, now))
+        headers = {"Message-ID": self._id(step), "Date": format_datetime(now), "To": to}
+        if to != INTAKE:
+            headers["Cc"] = INTAKE
+        if name == "answer" and self._chance.random() < 0.5:  # it came to the desk alone, which forwards it
+            body = self._texts["forward"].format(body=body, at=now, sender=author, to=to, subject=subject)
+            author, subject = to, f"FW: {subject}"
+            headers = {"Message-ID": self._id(step, "-fw"), "Date": headers["Date"], "To": INTAKE}
+        elif answers is not None:
+            body += self._quote(*self._written[answers])
+            headers |= {"In-Reply-To": self._id(answers), "References": self._id(answers)}
+        if name == "receipt":
+            headers["Auto-Submitted"] = "auto-replied"
+        headers |= {"From": f"{self._texts['name']} <{author}>", "Subject": subject}
+        return Made(headers["Message-ID"], _whole(self._chance, headers, body))
+
+    def _id(self, step: int, end: str = "") -> str:
+        return f"<desk-{self.number}-{step}{end}@{DOMAIN}>"
+
+    def _body(self, first: str, size: int) -> str:
+        """About ``size`` bytes in UTF-8 after a first paragraph."""
+        paragraphs, space = [self._texts["greeting"], first], "" if self._texts is TEXTS["ja"] else " "
+        while size > 0:
+            paragraphs.append(space.join(self._chance.choices(self._texts["sentences"], k=3)))
+            size -= len(paragraphs[-1].encode()) + 2
+        body = "\n\n".join([*paragraphs, self._texts["end"]])
+        return body.replace("Outlook", self._about["product"]).replace("0x800CCC0E", self._about["code"])
+
+    def _quote(self, body: str, author: str, at: datetime) -> str:
+        """What a client puts below an answer."""
+        lines = "\n".join(f"> {line}" for line in body.split("\n")[:40])
+        return f"\n\n{self._texts['quote'].format(at=at, author=author)}\n{lines}\n"
 
 
-def quote(language: str, body: str, author: str, at: datetime) -> str:
-    """What a client puts below an answer."""
-    lines = "\n".join(f"> {line}" for line in body.split("\n")[:40])
-    return f"\n\n{TEXTS[language]['quote'].format(at=at, author=author)}\n{lines}\n"
-
-
-def forward(language: str, body: str, at: datetime, **head: str) -> str:
-    """A mail of ``sender`` to ``to`` with this ``subject``, forwarded by Outlook."""
-    return str(TEXTS[language]["forward"].format(body=body, at=at, **head))
-
-
-def whole(chance: random.Random, headers: Mapping[str, str], body: str) -> bytes:
+def _whole(chance: random.Random, headers: Mapping[str, str], body: str) -> bytes:
     """The bytes of a mail: as text, with HTML beside it, or with a file."""
     message = EmailMessage(POLICY)
     for name, value in headers.items():

@@ -5,26 +5,24 @@ Only numbers leave the held-out files; no sentence of them is printed.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import yaml
+from jinja2 import Environment
 
-from bench.harness import ROOT, table
+from bench.harness import CORPUS, ROOT, corpus, table
 from mailrules.evaluation.figures import compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
 from mailrules.library import load
 
-CORPUS = ROOT / "mailrules" / "corpus"
-LANGUAGES = ("en", "ja")
-
 
 def main() -> None:
     split = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))
-    found = {name: figures(split[name]) for name in split if name.startswith("held_out")}
-    template = (ROOT / "bench" / "data" / "quality.md").read_text(encoding="utf-8")
-    tables = {name: rows(its) for name, its in found.items()}
-    text = template.format(**tables, meanings=by_meaning(found["held_out"]))
+    found = {name: figures(writers) for name, writers in split.items() if name.startswith("held_out")}
+    jinja = Environment(trim_blocks=True, keep_trailing_newline=True)
+    jinja.filters["short"] = short
+    template = jinja.from_string((ROOT / "bench" / "data" / "quality.md").read_text(encoding="utf-8"))
+    text = template.render(found, lines=table("quality"))
     (ROOT / "docs" / "quality.md").write_text(text, encoding="utf-8")
     print(text)
 
@@ -32,46 +30,12 @@ def main() -> None:
 def figures(writers: list[str]) -> dict[str, Any]:
     """What the embedded reader and the rules say of each mail of these writers, compared with its label."""
     rules = load()
-    lines = [line for one in writers for line in (CORPUS / f"{one}.jsonl").read_text(encoding="utf-8").splitlines()]
-    mails = [json.loads(line) for line in lines]
+    mails = [mail for writer in writers for mail in corpus(writer)]
     return compare([(judged_outcome(rules.reader, mail, rules), labelled_outcome(mail)) for mail in mails])
 
 
-def rows(found: dict[str, Any]) -> str:
-    """One table; its last columns stay empty."""
-    lines = []
-    for name, title, target, before in table("quality"):
-        cells = [cell(found[language][name]) for language in LANGUAGES]
-        lines.append(f"| {title} | {target} | {before} | {' | '.join(cells)} | | |\n")
-    return "".join(lines)
-
-
-def by_meaning(found: dict[str, Any]) -> str:
-    """The meanings that the labels of one language contain at least five times."""
-    by_language = [found[language]["meanings"] for language in LANGUAGES]
-    lines = []
-    for meaning in sorted({name for its in by_language for name in its}):
-        both = [its.get(meaning, {"count": 0}) for its in by_language]
-        if max(one["count"] for one in both) >= 5:
-            cells = (number(one, "{precision} / {recall} of {count}") if one["count"] else "–" for one in both)
-            lines.append(f"| `{meaning}` | {' | '.join(cells)} |\n")
-    return "".join(lines)
-
-
-def cell(figure: dict[str, Any]) -> str:
-    if "share" in figure:
-        return number(figure, "{share} of {count}")
-    return number(
-        figure, "P {precision} R {recall} F1 {f1} of {count}" if figure["count"] else "P {precision} of {given} given"
-    )
-
-
-def number(figure: dict[str, Any], form: str) -> str:
-    """The figure in this form: two decimals, or a dash where there is nothing to divide by."""
-    return form.format(**{name: short(value) for name, value in figure.items()})
-
-
 def short(value: float | None) -> str:
+    """Two decimals, or a dash where there is nothing to divide by."""
     if isinstance(value, float):
         return f"{value:.2f}".removeprefix("0") if value < 1 else "1.0"
     return "–" if value is None else str(value)

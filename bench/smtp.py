@@ -1,11 +1,12 @@
 """Mail by SMTP, against stock aiosmtpd that discards it: ratios within one run, each server in a process of its own.
 
-    python -m bench --only accept durable through memory
+    python -m bench --only accept through
+    python -m bench.smtp stock|discarding      # one of the servers that sodan is compared with; it prints its port
 
-``accept`` and ``durable`` are accepted mails a second: of our listener with the handler of the stock server; of
-`sodan smtp` on SQLite and on a PostgreSQL that flushes. This process, on the same cores, sends to one of them at a
+``accept`` is accepted mails a second: of our listener with the handler of the stock server; of `sodan smtp`, durable
+before the 250, on SQLite and on a PostgreSQL that flushes. This process, on the same cores, sends to one of them at a
 time, in turns. ``through`` is mails of the mix a second until the API of `sodan serve` shows them; then, at half that
-rate, milliseconds from the 250 of some mails to that moment. ``memory`` is resident megabytes while mail comes in.
+rate, milliseconds from the 250 of some mails to that moment; and the resident megabytes of each process.
 """
 
 from __future__ import annotations
@@ -13,19 +14,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import statistics
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from email.message import EmailMessage
+from itertools import cycle, takewhile
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvloop
+from aiosmtpd.smtp import SMTP
 
-from bench.harness import INTAKE, Figure, Listening, children, databases, listening, opened, ratio, serving
-from bench.mix import Made, mails
-from bench.smtp_load import WARM_UP, Delivery, content, rate_of
+from bench.harness import INTAKE, Figure, databases, listening, opened, ratio, serving
+from bench.mix import POLICY, Made, mails
+from service.smtp.limits import Limits
+from service.smtp.listener import Listener
 from tests.served import Served
 
+CONNECTIONS = 32
 ROUNDS = 3
 LOADS = {
     "3 KB, connection reused": (3_000, True, 2.0),
@@ -33,58 +42,114 @@ LOADS = {
     "1 MB, connection reused": (1_000_000, True, 2.0),
 }
 """Bytes of a mail, whether a connection is reused, and the target: at least so many times the stock server's rate."""
-STOCK = ("-m", "bench.smtp_load", "stock")
-DISCARDING = ("-m", "bench.smtp_load", "discarding")
+LIMIT = 36_700_160
 TARGETS = {"sqlite": 0.6, "postgresql": 0.5}
 FOLLOWED = 40
 PATIENCE = 180.0
 """Seconds in which all that was sent must be seen."""
 
 
+class Sender:
+    """Sends mails over several connections, without pipelining: one command, one reply.
+
+    No line of a mail may begin with a dot. ``rate``: mails a second; as many as possible if none is given.
+    """
+
+    def __init__(self, made: Iterable[Made], *, reuse: bool = True, rate: float | None = None) -> None:
+        self._mails, self._more, self._reuse = iter(made), True, reuse
+        self._pause, self._due = 1 / rate if rate else 0.0, 0.0
+        self.count = 0
+        self.accepted: dict[str, float] = {}
+        """Message-ID → time of the last 250."""
+
+    async def run(self, port: int) -> None:
+        """Send all mails. Raises ExceptionGroup if one is refused."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(CONNECTIONS):
+                group.create_task(self._connect(port))
+
+    async def _connect(self, port: int) -> None:
+        while self._more:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            with contextlib.closing(writer):
+                await self._dialog(reader, writer)
+
+    async def _dialog(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def say(command: bytes) -> None:
+            writer.write(command)
+            while (line := await reader.readuntil(b"\n"))[3:4] == b"-":
+                pass
+            if line[:1] not in b"23":
+                raise RuntimeError(f"refused: {line.decode().strip()}")
+
+        await say(b"")
+        await say(b"EHLO bench.example\r\n")
+        for one in self._mails:
+            if self._pause:
+                self._due = max(self._due + self._pause, now := time.monotonic())
+                await asyncio.sleep(self._due - now)
+            await say(b"MAIL FROM:<aiko@example.org>\r\n")
+            await say(f"RCPT TO:<{INTAKE}>\r\n".encode())
+            await say(b"DATA\r\n")
+            await say(one.content + b"\r\n.\r\n")
+            self.accepted[one.message_id] = time.monotonic()
+            self.count += 1
+            if not self._reuse:
+                break
+        else:
+            self._more = False
+        await say(b"QUIT\r\n")
+
+
+def rate_of(port: int, made: Sequence[Made], seconds: float, *, reuse: bool = True) -> float:
+    """Accepted mails a second while these are sent again and again for so many seconds."""
+    began = time.monotonic()
+    sender = Sender(takewhile(lambda _: time.monotonic() < began + seconds, cycle(made)), reuse=reuse)
+    uvloop.run(sender.run(port))
+    return sender.count / (time.monotonic() - began)
+
+
+def mail_of(size: int) -> Made:
+    """A mail of about ``size`` bytes: text if it is small, a picture if it is big."""
+    message, line = EmailMessage(POLICY), "It does not connect since this morning, and the message is 0x80070035.\n"
+    message["From"], message["To"], message["Subject"] = "Aiko <aiko@example.org>", INTAKE, "VPN"
+    message["Message-ID"] = "<bench@example.org>"
+    if size < 10_000:
+        message.set_content(line * (size // len(line)), cte="8bit")
+    else:
+        message.set_content(random.Random(1).randbytes(size * 57 // 78), "image", "png")
+    return Made("<bench@example.org>", message.as_bytes())
+
+
 @contextlib.contextmanager
-def _durable(kind: str) -> Iterator[Listening]:
-    """`sodan smtp`, on a database that flushes every commit, unlike those of the tests."""
+def _durable(kind: str) -> Iterator[int]:
+    """The port of `sodan smtp`, on a database that flushes every commit, unlike those of the tests."""
     with databases(kind, "fsync = on", "max_wal_size = '4GB'") as create, opened(url := create("accept")):
         given = {"database_url": url, "smtp_listen": "127.0.0.1:0", "intake": INTAKE, "log_level": "error"}
-        with listening("-m", "service", "smtp", **given) as ours:
-            yield ours
+        with listening("-m", "service", "smtp", **given) as (_, port):
+            yield port
 
 
 def measure_accept(seconds: float) -> list[Figure]:
-    """Our protocol without keeping anything; in about so many seconds."""
-    with listening(*STOCK) as stock, listening(*DISCARDING) as ours:
-        return _compare(stock, {"discarding": ours}, seconds, targets=False)
-
-
-def measure_durable(seconds: float) -> list[Figure]:
-    """Durable before the 250, on both databases."""
-    with listening(*STOCK) as stock, _durable("sqlite") as sqlite, _durable("postgresql") as postgresql:
-        return _compare(stock, {"sqlite": sqlite, "postgresql": postgresql}, seconds, targets=True)
-
-
-def _compare(stock: Listening, ours: dict[str, Listening], seconds: float, *, targets: bool) -> list[Figure]:
-    """The rate of each server and load against the stock server; they take turns within each round."""
-    each = max(0.5, seconds / (ROUNDS * len(LOADS) * (1 + len(ours))) - WARM_UP)
+    """The rate of each server and load against the stock server, in turns; in about so many seconds."""
     figures = []
-    for load, (size, reuse, target) in LOADS.items():
-        mail, servers = content(size), (stock, *ours.values())
-        rounds = [[uvloop.run(rate_of(one.port, mail, reuse, each)) for one in servers] for _ in range(ROUNDS)]
-        bases, *others = zip(*rounds, strict=True)
-        for name, rates in zip(ours, others, strict=True):
-            figures.append(ratio(f"{load}, {name}", rates, bases, target if targets else None, unit="mails/s"))
+    with contextlib.ExitStack() as stack:
+        servers = [listening("-m", "bench.smtp", name) for name in ("stock", "discarding")]
+        (_, stock), (_, discarding) = map(stack.enter_context, servers)
+        ours = {"discarding": discarding} | {kind: stack.enter_context(_durable(kind)) for kind in TARGETS}
+        each = max(0.5, seconds / (ROUNDS * len(LOADS) * (1 + len(ours))))
+        for load, (size, reuse, target) in LOADS.items():
+            made, ports = [mail_of(size)], (stock, *ours.values())
+            rounds = [[rate_of(port, made, each, reuse=reuse) for port in ports] for _ in range(ROUNDS)]
+            bases, *others = zip(*rounds, strict=True)
+            for name, rates in zip(ours, others, strict=True):
+                wanted = target if name in TARGETS else None
+                figures.append(ratio(f"{load}, {name}", rates, bases, wanted, unit="mails/s"))
     return figures
 
 
-def delivery(made: Sequence[Made], rate: float | None = None) -> Delivery:
-    """All these mails, at ``rate`` mails a second if one is given."""
-    return Delivery([(one.message_id, one.content.replace(b"\r\n.", b"\r\n..") + b"\r\n") for one in made], rate=rate)
-
-
-async def _followed(sodan: Served, made: Sequence[Made], sending: Delivery, pause: float) -> dict[str, float]:
-    """Send all; the time when the API first shows each of ``made``.
-
-    One request at a time asks for the next of them, since many requests slow the worker.
-    """
+async def _followed(sodan: Served, names: Sequence[str], sender: Sender, pause: float) -> dict[str, float]:
+    """Send all; the time when the API first shows each of ``names``. One request at a time: many slow the worker."""
     seen: dict[str, float] = {}
     api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{sodan.http}", timeout=60)
 
@@ -93,10 +158,10 @@ async def _followed(sodan: Served, made: Sequence[Made], sending: Delivery, paus
         return bool(answer.raise_for_status().json()["items"])
 
     async with api, asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
-        group.create_task(sending.run(sodan.smtp))
-        for name in [one.message_id for one in made]:
+        group.create_task(sender.run(sodan.smtp))
+        for name in names:
             while name not in seen:
-                if name in sending.accepted and await shown(name):
+                if name in sender.accepted and await shown(name):
                     seen[name] = time.monotonic()
                 else:
                     await asyncio.sleep(pause)
@@ -105,38 +170,41 @@ async def _followed(sodan: Served, made: Sequence[Made], sending: Delivery, paus
 
 def visible(sodan: Served, made: Sequence[Made]) -> float:
     """Send all at full speed; mails a second until the API shows the last hundred and a sample of the others."""
-    began = time.monotonic()
-    seen = uvloop.run(_followed(sodan, [*made[:-100:50], *made[-100:]], delivery(made), 0.1))
+    began, names = time.monotonic(), [one.message_id for one in made]
+    seen = uvloop.run(_followed(sodan, [*names[:-100:50], *names[-100:]], Sender(made), 0.1))
     return len(made) / (max(seen.values()) - began)
 
 
-def discarded(port: int, made: Sequence[Made]) -> float:
-    """Mails a second that the stock server accepts, over a second and a half at least."""
-    sent, began = 0, time.monotonic()
-    while time.monotonic() - began < 1.5:
-        uvloop.run(delivery(made).run(port))
-        sent += len(made)
-    return sent / (time.monotonic() - began)
-
-
 def through(kind: str, seconds: float) -> list[Figure]:
-    """Rate and delay on one database; in about so many seconds."""
-    with listening(*STOCK) as stock, databases(kind) as create, serving(create("bench"), log_level="warning") as sodan:
-        rate = visible(sodan, list(mails(150, seed=1, prefix="warm")))
+    """Rate and delay on one database, and the memory of each process after that; in about so many seconds."""
+    with (
+        listening("-m", "bench.smtp", "stock") as (_, stock),
+        databases(kind) as create,
+        serving(create("bench")) as sodan,
+    ):
+        rate = visible(sodan, list(mails(150, seed=1)))
         made = list(mails(max(100, round(rate * seconds * 0.4)), seed=2))
-        before = discarded(stock.port, made)
+        before = rate_of(stock, made, 1.5)
         rate = visible(sodan, made)
-        base = (before + discarded(stock.port, made)) / 2
+        base = (before + rate_of(stock, made, 1.5)) / 2
         half = list(mails(max(50, round(rate / 2 * seconds * 0.2)), seed=3))
-        sending = delivery(half, rate / 2)
-        seen = uvloop.run(_followed(sodan, half[:: max(1, len(half) // FOLLOWED)], sending, 0.01))
-    waited = sorted(1000 * (at - sending.accepted[name]) for name, at in seen.items())
+        sender, names = Sender(half, rate=rate / 2), [one.message_id for one in half]
+        seen = uvloop.run(_followed(sodan, names[:: max(1, len(half) // FOLLOWED)], sender, 0.01))
+        pids = {"supervisor": sodan.process.pid} | sodan.children()
+        memory = [Figure(f"memory, {name}, {kind}", _memory(pid), "MB", 250, True) for name, pid in pids.items()]
+    waited = sorted(1000 * (at - sender.accepted[name]) for name, at in seen.items())
     numbers = {"mails/s": rate, "base mails/s": base, "mails": len(made)}
     worst = {"p95": waited[int(len(waited) * 0.95)], "mails": len(half), "followed": len(waited)}
     return [
         Figure(f"visible in the API, {kind}", rate / base, "×", TARGETS[kind], detail=numbers),
         Figure(f"250 to visible at half load, {kind}", statistics.median(waited), "ms", 100, True, worst),
+        *memory,
     ]
+
+
+def _memory(pid: int) -> float:
+    """Resident megabytes."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def measure_through(seconds: float) -> list[Figure]:
@@ -144,25 +212,27 @@ def measure_through(seconds: float) -> list[Figure]:
     return [figure for kind in TARGETS for figure in through(kind, seconds / 2)]
 
 
-def measure_memory(seconds: float) -> list[Figure]:
-    """Most resident memory of each process while wave after wave comes in, and its growth after the first waves."""
-    rounds: list[dict[str, float]] = []
-    with databases("sqlite") as create, serving(create("bench")) as sodan:
-        until = time.monotonic() + seconds * 0.8
-        while len(rounds) < 4 or time.monotonic() < until:
-            visible(sodan, list(mails(200, seed=len(rounds), prefix="memory")))
-            pids = [*children(sodan.process.pid), ("supervisor", sodan.process.pid)]
-            rounds.append({name: _memory(pid) for name, pid in pids})
-    figures = []
-    for name in rounds[0]:
-        found = [one[name] for one in rounds]
-        early = statistics.mean(found[1 : 1 + len(found) // 2])
-        late = statistics.mean(found[-max(1, len(found) // 4) :])
-        figures.append(Figure(f"most memory, {name}", max(found), "MB", 250, True, {"waves": len(found)}))
-        figures.append(Figure(f"growth, {name}", late / early, detail={"early MB": early, "late MB": late}))
-    return figures
+class Discard:
+    """A handler that forgets what it gets."""
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        if hasattr(envelope, "received"):
+            envelope.received.read()  # as aiosmtpd does before it calls the handler
+        return "250 2.0.0 OK"
 
 
-def _memory(pid: int) -> float:
-    """Resident megabytes."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+async def _serve(name: str) -> None:
+    """``stock``: aiosmtpd as it is. ``discarding``: our own protocol with the same handler, so nothing is kept."""
+    loop = asyncio.get_running_loop()
+    if name == "stock":
+        given: dict[str, Any] = {"data_size_limit": LIMIT, "enable_SMTPUTF8": True, "hostname": "stock.example"}
+        server = await loop.create_server(lambda: SMTP(Discard(), loop=loop, **given), "127.0.0.1", 0, backlog=1024)
+    else:
+        listener = Listener(Discard(), hostname="ours.example", limits=Limits(message_bytes=LIMIT))
+        server = await listener.listen("127.0.0.1", 0)
+    print(f"SMTP on 127.0.0.1:{server.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    (asyncio if sys.argv[1] == "stock" else uvloop).run(_serve(sys.argv[1]))  # stock: on its own loop

@@ -8,23 +8,23 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import islice, product
 from typing import Any
 from unittest import mock
 
 import cyclopts
 
-from bench.harness import INTAKE, Figure, context, cpu_of, empty, ratio, standard_library
-from bench.mix import mails
+from bench.harness import INTAKE, Figure, context, cpu_of, empty, ratio, show, standard_library
+from bench.mix import EVERY, mails
 from mailrules.engine.judge import Rules
 from service import intake
 from service.cases.facts.extraction import extract_messages
-from service.intake import AppContext
 from service.mail.parse import parse
 from service.store import drafts, placement, search, spool
 from service.store.database import Database
@@ -85,62 +85,69 @@ class Stages:
             yield
 
 
+class Company:
+    """A database and the worker that takes mails into it as they are written: the clock goes on with them."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self._ours, self._now = database, context(), datetime.now(UTC)
+        self._mails = mails(10**9, self._now)
+
+    def take_in(self, count: int, batch: int) -> Stages:
+        """Receive and take in the next mails, so many at once; what it cost."""
+        contents, stages = [one.content for one in islice(self._mails, count)], Stages()
+        gc.collect()
+        with stages.watching():
+            for start in range(0, count, batch):
+                self._now += batch * EVERY
+                receive(self.database, contents[start : start + batch], self._now)
+                with stages.counting("commit and rest"):
+                    self._take_in(batch)
+        return stages
+
+    def _take_in(self, batch: int) -> None:
+        """One batch of what waits, as a worker takes it in."""
+        database, ours, now = self.database, self._ours, self._now
+        claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), batch))
+        roles = ours.roles(database.read(placement.learned))
+        read = [intake.understand(one, ours, roles) for one in claimed]
+        prepared = database.read(lambda conn: intake.prepare(conn, read, ours, now))
+        database.transact(lambda conn: intake.take_in(conn, read, ours, by="bench", now=now, prepared=prepared))
+
+
 def receive(database: Database, contents: Sequence[bytes], now: datetime) -> None:
     """Put mails into the spool."""
     envelope = Envelope("smtp", f"sender@{INTAKE}", (INTAKE,), peer="127.0.0.1")
     intake.receive(database, [(envelope, one) for one in contents], now)
 
 
-def take_in(database: Database, ours: AppContext, now: datetime, batch: int) -> int:
-    """One batch of what waits, as a worker takes it in; how many mails it was."""
-    claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), batch))
-    if claimed:
-        roles = ours.roles(database.read(placement.learned))
-        read = [intake.understand(one, ours, roles) for one in claimed]
-        prepared = database.read(lambda conn: intake.prepare(conn, read, ours, now))
-        database.transact(lambda conn: intake.take_in(conn, read, ours, by="bench", now=now, prepared=prepared))
-    return len(claimed)
-
-
-def run(database: Database, count: int, batch: int = BATCH) -> tuple[dict[str, float], float]:
-    """Receive and take in ``count`` mails: CPU milliseconds a mail, the costliest stage first, and mails a second.
+def compare(kind: str, count: int, batch: int = BATCH) -> list[Figure]:
+    """Each stage's CPU, the costliest first, against the standard library parsing such mails.
 
     Some mails before them are not counted: imports, compiled patterns, prepared statements.
     """
-    ours, now = context(), datetime.now(UTC)
-    for number, prefix in ((100, "warm"), (count, "mix")):
-        contents = [one.content for one in mails(number, prefix=prefix)]
-        stages, began = Stages(), time.monotonic()
-        batch_taken_in = stages.counting("commit and rest")(take_in)
-        with stages.watching():
-            for start in range(0, number, batch):
-                receive(database, contents[start : start + batch], now)
-            while batch_taken_in(database, ours, now, batch):
-                while search.index_pending(database, 500):
+    with empty(kind) as database:
+        company = Company(database)
+        for number in (100, count):
+            began = time.monotonic()
+            stages = company.take_in(number, batch)
+            with stages.watching():
+                while search.index_pending(database, batch):
                     pass
-        rate = number / (time.monotonic() - began)
-    by_cost = sorted(stages.cpu.items(), key=lambda one: -one[1])
-    return {stage: 1000 * spent / count for stage, spent in by_cost}, rate
+            rate = number / (time.monotonic() - began)
+    contents = [one.content for one in mails(count)]
+    base = [cpu_of(lambda: [*map(standard_library, contents)]) / count]
+    costs = sorted(((1000 * spent / count, stage) for stage, spent in stages.cpu.items()), reverse=True)
+    total = ratio("all stages", [sum(ms for ms, _ in costs)], base, rate=rate)
+    return [*(ratio(stage, [ms], base) for ms, stage in costs), total]
 
 
 def measure(seconds: float) -> list[Figure]:
-    """Each stage's CPU on SQLite, against the standard library parsing the same mails; in about so many seconds."""
-    count = max(100, round(seconds * 15))
-    with empty("sqlite") as database:
-        by_stage, rate = run(database, count)
-    contents = [one.content for one in mails(count)]
-    base = [cpu_of(lambda: [*map(standard_library, contents)]) / count]
-    figures = [ratio(stage, [ms], base) for stage, ms in by_stage.items()]
-    return [*figures, ratio("all stages", [sum(by_stage.values())], base, rate=rate)]
+    """SQLite, in about so many seconds."""
+    return compare("sqlite", max(100, round(seconds * 15)))
 
 
-def main(database: str = "sqlite", *, mails: int = 1000, batch: int = BATCH) -> None:
-    with empty(database) as store:
-        by_stage, rate = run(store, mails, batch)
-    total = sum(by_stage.values())
-    for stage, ms in by_stage.items():
-        print(f"{stage:16} {ms:7.3f} ms a mail  {100 * ms / total:4.0f} %")
-    print(f"{'all':16} {total:7.3f} ms a mail; one worker {rate:.0f} mails/s on {database}")
+def main(database: str = "sqlite", *, mails: int = 1000, batch: int = BATCH) -> int:
+    return show(compare(database, mails, batch))
 
 
 if __name__ == "__main__":

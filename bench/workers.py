@@ -11,13 +11,15 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
-from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Barrier
+from functools import partial
+from threading import Barrier
 
 import cyclopts
 
-from bench.harness import Figure, context, databases, empty, opened, ratio, show, worker
+from bench.harness import Figure, context, databases, empty, in_turns, opened, ratio, show, worker
 from bench.mix import mails
 from bench.taking_in import receive
 from service import settings
@@ -26,61 +28,45 @@ from service.store.database import Database
 
 TARGET = 1.7
 PATIENCE = 300.0
+NOW = partial(datetime.now, UTC)
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def work(url: str, start: Barrier, spent: Queue[float]) -> None:
-    """One worker: get ready, wait for the others, take in until nothing is due; report its CPU seconds."""
+def work(url: str, start: Barrier) -> tuple[float, float]:
+    """One worker: get ready, wait for the others, take in until nothing is due; when it began and ended that."""
     ours = context()
     with empty("sqlite") as other:
-        receive(other, [one.content for one in mails(40, seed=2)], now())
-        while worker(other, ours, now).step():
+        receive(other, [one.content for one in mails(40, seed=2)], NOW())
+        while worker(other, ours, NOW).step():
             pass
-    database = Database(url)
-    reads = worker(database, ours, now, batch=settings.load(_env_file=None).batch)
-    start.wait(PATIENCE)
-    began = time.process_time()
-    while reads.step():
-        pass
-    spent.put(time.process_time() - began)
-    database.close()
+    with closing(Database(url)) as database:
+        reads = worker(database, ours, NOW, batch=settings.load(_env_file=None).batch)
+        start.wait(PATIENCE)
+        began = time.monotonic()
+        while reads.step():
+            pass
+        return began, time.monotonic()
 
 
-def rates(kind: str, workers: int, count: int, seed: int) -> tuple[float, float]:
-    """Mails a second of so many workers, and their CPU milliseconds a mail."""
+def rate(turn: int, kind: str, workers: int, count: int) -> float:
+    """Mails a second of so many workers."""
     spawn = multiprocessing.get_context("spawn")
-    start, spent = spawn.Barrier(workers + 1), spawn.Queue()
-    with databases(kind) as create:
-        url = create("bench")
-        with opened(url) as database:
-            receive(database, [one.content for one in mails(count, seed=seed)], now())
-            running = [spawn.Process(target=work, args=(url, start, spent), daemon=True) for _ in range(workers)]
-            for process in running:
-                process.start()
-            start.wait(PATIENCE)
-            began = time.monotonic()
-            cpu = sum(spent.get(timeout=PATIENCE) for _ in running)
-            took = time.monotonic() - began
-            taken_in = database.read(spool_view.ledger).taken_in
+    with databases(kind) as create, opened(url := create("bench")) as database, spawn.Manager() as manager:
+        receive(database, [one.content for one in mails(count, seed=10 + turn)], NOW())
+        start = manager.Barrier(workers)
+        with ProcessPoolExecutor(workers, spawn) as pool:
+            began, ended = zip(*pool.map(work, [url] * workers, [start] * workers), strict=True)
+        taken_in = database.read(spool_view.ledger).taken_in
     if taken_in != count:
         raise RuntimeError(f"{count} were received, {taken_in} taken in")
-    return count / took, 1000 * cpu / count
+    return count / (max(ended) - min(began))
 
 
 def compare(kinds: Sequence[str], count: int, rounds: int) -> list[Figure]:
     """By database: the rate of two against one, in turns."""
     figures = []
     for kind in kinds:
-        found: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
-        for turn in range(rounds):
-            for workers in (1, 2) if turn % 2 else (2, 1):
-                found[workers].append(rates(kind, workers, count, 10 + turn))
-        (base, base_cpu), (both, cpu) = (zip(*found[workers], strict=True) for workers in (1, 2))
-        figures.append(ratio(f"two workers, {kind}", both, base, TARGET, unit="mails/s"))
-        figures.append(ratio(f"CPU a mail of two workers, {kind}", cpu, base_cpu))
+        one, two = in_turns([partial(rate, kind=kind, workers=workers, count=count) for workers in (1, 2)], rounds)
+        figures.append(ratio(f"two workers, {kind}", two, one, TARGET, unit="mails/s"))
     return figures
 
 

@@ -9,14 +9,24 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
 
+Process = TypeVar("Process", subprocess.Popen[bytes], subprocess.Popen[str])
 MAIL = (
     b"From: Aiko <aiko@corp.example>\r\nSubject: VPN\r\nMessage-ID: <%d@corp.example>\r\n\r\nIt does not connect.\r\n"
 )
+
+
+def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
+    """Wait until this returns something true. Raises AssertionError if it takes longer."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.02)
 
 
 def free_ports(count: int) -> list[int]:
@@ -46,6 +56,27 @@ def sodan(*command: str, cwd: Path, **given: str) -> subprocess.CompletedProcess
         text=True,
         timeout=250,
     )
+
+
+@contextlib.contextmanager
+def ending(process: Process) -> Iterator[Process]:
+    """End the process by SIGTERM, or by SIGKILL after a minute."""
+    try:
+        yield process
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(60)
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def started(*command: str, cwd: Path, out: Any = subprocess.DEVNULL, **given: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of sodan as a process; ``out``: where it writes what it says."""
+    line, env = [sys.executable, "-m", "service", *command], environment(**given)
+    with ending(subprocess.Popen(line, cwd=cwd, env=env, stdout=out, stderr=out)) as process:
+        yield process
 
 
 class Served:
@@ -91,6 +122,6 @@ class Served:
 
     def children(self) -> dict[str, int]:
         found = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=True
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
         ).stdout
-        return {line.split()[-1]: int(line.split()[0]) for line in found.splitlines() if "service" in line}
+        return {line.split()[-1]: int(line.split()[0]) for line in found.splitlines() if " service " in line}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import smtplib
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from service.logs import PatientStream
 from service.store import spool_view
 from service.store.database import Database
 from tests.flow.test_faults import connect, send
-from tests.served import MAIL, environment, free_port
+from tests.served import MAIL, free_port, started
 
 INTAKE = {"intake": "help@corp.example"}
 
@@ -30,33 +29,20 @@ def answers(url: str) -> httpx.Response | None:
 
 def test_with_its_log_on_a_full_disk_an_acceptor_takes_mail(sqlite: Database, tmp_path: Path) -> None:
     port = free_port()
-    given = environment(database_url=f"sqlite:///{sqlite.url.database}", smtp_listen=f"127.0.0.1:{port}", **INTAKE)
-    with open("/dev/full", "wb") as full:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service", "smtp"], cwd=tmp_path, env=given, stderr=full, stdout=full
-        )
-    try:
+    given = {"database_url": f"sqlite:///{sqlite.url.database}", "smtp_listen": f"127.0.0.1:{port}"} | INTAKE
+    with open("/dev/full", "wb") as full, started("smtp", cwd=tmp_path, out=full, **given) as process:
         with connect(port) as client:
             assert [send(client, number)[0] for number in range(5)] == [250] * 5
         assert process.poll() is None
-    finally:
-        process.terminate()
-        assert process.wait(90) == 0
+    assert process.returncode == 0
     assert sqlite.read(spool_view.ledger).accepted == 5
 
 
 @pytest.mark.long
 def test_with_the_log_on_a_full_disk_every_process_lives_and_mail_is_taken_in(tmp_path: Path) -> None:
     smtp, http = free_port(), free_port()
-    with open("/dev/full", "wb") as full:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve"],
-            cwd=tmp_path,
-            env=environment(smtp_listen=f"127.0.0.1:{smtp}", http_listen=f"127.0.0.1:{http}", **INTAKE),
-            stderr=full,
-            stdout=full,
-        )
-    try:
+    given = {"smtp_listen": f"127.0.0.1:{smtp}", "http_listen": f"127.0.0.1:{http}"} | INTAKE
+    with open("/dev/full", "wb") as full, started("serve", cwd=tmp_path, out=full, **given) as process:
         url = f"http://127.0.0.1:{http}"
         end = time.monotonic() + 240
         while answers(f"{url}/readyz") is None and time.monotonic() < end:
@@ -75,9 +61,7 @@ def test_with_the_log_on_a_full_disk_every_process_lives_and_mail_is_taken_in(tm
         assert sum(one["messages"] for one in found) == 20
         assert children(process.pid) == first, "no process was started anew"
         assert process.poll() is None
-    finally:
-        process.terminate()
-        assert process.wait(90) == 0
+    assert process.returncode == 0
 
 
 def children(pid: int) -> set[str]:

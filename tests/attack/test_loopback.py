@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import http.client
 import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -15,7 +12,7 @@ import pytest
 from service.store.database import Database
 from tests.attack.site import Site
 from tests.running import Running
-from tests.served import environment, free_port
+from tests.served import free_port, started, wait_until
 
 PATHS = ("/api/cases", "/", "/metrics", "/api/spool", "/docs")
 FORWARDED = {
@@ -81,21 +78,13 @@ def with_token(embedded: Running) -> tuple[int, str]:
 
 def test_an_operator_can_ask_for_a_token_on_loopback_from_the_start(sqlite: Database, tmp_path: Path) -> None:
     port, url = free_port(), f"sqlite:///{sqlite.url.database}"
-    given = environment(database_url=url, http_listen=f"127.0.0.1:{port}", trust_loopback="no")
-    process = subprocess.Popen([sys.executable, "-m", "service", "api"], cwd=tmp_path, env=given)
-    try:
-        wait_for_port(port)
+    given = {"database_url": url, "http_listen": f"127.0.0.1:{port}", "trust_loopback": "no"}
+    with started("api", cwd=tmp_path, **given):
+        wait_until(lambda: listens(port))
         assert ask(port, "/api/cases", {"Host": "127.0.0.1"}) == 401
         assert ask(port, "/healthz", {"Host": "127.0.0.1"}) == 200
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
-def wait_for_port(port: int) -> None:
-    for _ in range(2400):
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("nobody listens")
+def listens(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0

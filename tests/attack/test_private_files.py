@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +20,7 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.private import make_private
 from service.store.spool import Envelope
-from tests.served import Served, environment
+from tests.served import Served, started
 
 UMASKS = (0o000, 0o022, *(pytest.param(mask, marks=pytest.mark.long) for mask in (0o002, 0o027, 0o077)))
 MAIL = b"From: a@corp.example\r\nSubject: x\r\n\r\nx\r\n"
@@ -106,28 +103,13 @@ def test_files_of_an_older_installation_become_private_at_start(tmp_path: Path, 
     for path in tmp_path.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     assert len(modes(tmp_path)) >= 5
-    with starting(command, tmp_path, given) as process:
+    listen = {"smtp_listen": "127.0.0.1:0", "http_listen": "127.0.0.1:0", "watchdog": "0"}
+    with started(command, cwd=tmp_path, **given, **listen) as process:
         for _ in range(4_000):
             if not modes(tmp_path) or process.poll() is not None:
                 break
             time.sleep(0.05)
         assert modes(tmp_path) == {}
-
-
-@contextmanager
-def starting(command: str, folder: Path, given: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    listen = {"smtp_listen": "127.0.0.1:0", "http_listen": "127.0.0.1:0", "watchdog": "0"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service", command],
-        cwd=folder,
-        env=environment(**given, **listen),
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 def test_folders_and_files_of_others_keep_their_modes(tmp_path: Path) -> None:

@@ -28,10 +28,10 @@ from service.store.migrate import migrate
 from tests.flow.cluster import Cluster
 from tests.flow.crew import Deadly, worker
 from tests.flow.disk import Disk, injected
-from tests.flow.test_faults import Part, all_taken_in, connect, send
+from tests.flow.test_faults import all_taken_in, connect, part, send
 from tests.flow.test_worker import mail, receive, states
 from tests.postgres import Postgres
-from tests.served import free_port
+from tests.served import free_port, wait_until
 
 NOT_NOW = (451, "4.3.0 temporary problem, please try again later")
 NO_ROOM = (452, "4.3.1 the disk is almost full, please try again later")
@@ -81,10 +81,10 @@ def keeps_its_promises(client: smtplib.SMTP, fault: Any, lasts: int = 6) -> set[
 def test_a_write_or_a_flush_that_fails_is_451(sqlite: Database, tmp_path: Path, calls: str, what: str) -> None:
     url, port = str(sqlite.url).replace("+pysqlite", ""), free_port()
     sqlite.close()
-    with Part("smtp", tmp_path, url, port) as part, connect(port) as client:
+    with part("smtp", tmp_path, url, port) as smtp, connect(port) as client:
         assert send(client, 100)[0] == 250
         try:
-            promised = keeps_its_promises(client, injected(part.process.pid, calls, what))
+            promised = keeps_its_promises(client, injected(smtp.pid, calls, what))
         except OSError as error:
             pytest.skip(str(error))
     read = worker(sqlite)
@@ -112,7 +112,7 @@ def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path
     database = Database(url)
     migrate(database)
     ready = Readiness(database, 1024)
-    with Part("smtp", tmp_path, url, port), connect(port) as client:
+    with part("smtp", tmp_path, url, port), connect(port) as client:
         assert ready.problem() is None
 
         @contextlib.contextmanager
@@ -132,7 +132,7 @@ def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path
         assert send(client, 500)[0] == 250
     database.close()
     assert disk.read_only()
-    with Part("smtp", tmp_path, url, port), connect(port) as client:
+    with part("smtp", tmp_path, url, port), connect(port) as client:
         assert send(client, 501) == NOT_NOW
         assert ready.problem() is not None
         database.close()
@@ -159,13 +159,10 @@ def test_a_primary_fails_and_its_standby_takes_over(tmp_path: Path) -> None:
         database = Database(cluster.url)
         migrate(database)
         ready = Readiness(database, 0)
-        with Part("smtp", tmp_path, cluster.url, port), connect(port) as client:
+        with part("smtp", tmp_path, cluster.url, port), connect(port) as client:
             assert send(client, 1)[0] == 250
             cluster.read_only(True)
-            for _ in range(100):
-                if ready.problem() is not None:
-                    break
-                time.sleep(0.05)
+            wait_until(lambda: ready.problem() is not None)
             assert ready.problem() in ("the database is read-only", "the database does not respond")
             assert send(client, 2) == NOT_NOW
             cluster.read_only(False)
@@ -175,11 +172,7 @@ def test_a_primary_fails_and_its_standby_takes_over(tmp_path: Path) -> None:
                 if send(client, number)[0] == 250:
                     break
                 time.sleep(0.1)
-            for _ in range(100):
-                if ready.problem() is None:
-                    break
-                time.sleep(0.05)
-            assert ready.problem() is None
+            wait_until(lambda: ready.problem() is None)
         read = worker(database)
         while _patiently(read.step):
             pass

@@ -6,11 +6,11 @@ import contextlib
 import resource
 import smtplib
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -22,31 +22,15 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.tables import messages
 from tests.postgres import Postgres
-from tests.served import environment, free_port
+from tests.served import free_port, started, wait_until
 
 MAIL = b"From: Aiko <aiko@corp.example>\r\nSubject: VPN %d\r\nMessage-ID: <%d@corp.example>\r\n\r\n%b\r\n"
 
 
-class Part:
+def part(command: str, folder: Path, url: str, port: int) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """One command of sodan as a process."""
-
-    def __init__(self, command: str, folder: Path, url: str, port: int) -> None:
-        self.log = folder / f"{command}.log"
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "service", command],
-                cwd=folder,
-                env=environment(database_url=url, smtp_listen=f"127.0.0.1:{port}", intake="help@corp.example"),
-                stderr=log,
-                stdout=log,
-            )
-
-    def __enter__(self) -> Part:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.wait(30)
+    given = {"database_url": url, "smtp_listen": f"127.0.0.1:{port}", "intake": "help@corp.example"}
+    return started(command, cwd=folder, **given)
 
 
 def connect(port: int) -> smtplib.SMTP:
@@ -88,11 +72,11 @@ def test_a_full_disk_is_451_and_all_goes_on_when_there_is_room(sqlite: Database,
     url = str(sqlite.url).replace("+pysqlite", "")
     sqlite.close()
     promised = set()
-    with Part("smtp", tmp_path, url, port) as part, connect(port) as client:
+    with part("smtp", tmp_path, url, port) as smtp, connect(port) as client:
         send(client, 0)
-        unlimited = resource.prlimit(part.process.pid, resource.RLIMIT_FSIZE)
+        unlimited = resource.prlimit(smtp.pid, resource.RLIMIT_FSIZE)
         # no file may grow beyond this: to the process it is a disk without room
-        resource.prlimit(part.process.pid, resource.RLIMIT_FSIZE, (400_000, unlimited[1]))
+        resource.prlimit(smtp.pid, resource.RLIMIT_FSIZE, (400_000, unlimited[1]))
         replies = {}
         for number in range(1, 40):
             replies[number] = send(client, number, 20_000)
@@ -101,9 +85,9 @@ def test_a_full_disk_is_451_and_all_goes_on_when_there_is_room(sqlite: Database,
         refused = {words for code, words in replies.values() if code != 250}
         assert {code for code, _ in replies.values()} == {250, 451}
         assert refused == {"4.3.0 temporary problem, please try again later"}
-        resource.prlimit(part.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        resource.prlimit(smtp.pid, resource.RLIMIT_FSIZE, unlimited)
         assert send(client, 99)[0] == 250
-    with Part("worker", tmp_path, url, port):
+    with part("worker", tmp_path, url, port):
         assert all_taken_in(sqlite) == promised | {"<0@corp.example>", "<99@corp.example>"}
 
 
@@ -123,7 +107,7 @@ def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_pa
     database = Database(url)
     migrate(database)
     promised = set()
-    with Part("smtp", tmp_path, url, port), Part("worker", tmp_path, url, port), connect(port) as client:
+    with part("smtp", tmp_path, url, port), part("worker", tmp_path, url, port), connect(port) as client:
         for number, stop in enumerate((own_postgres.pause, own_postgres.kill)):
             assert send(client, 10 * number)[0] == 250
             stop()
@@ -131,10 +115,7 @@ def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_pa
             with pytest.raises(Unavailable):
                 database.read(spool_view.ledger)
             own_postgres.start()
-            for _ in range(100):
-                if send(client, 10 * number + 2)[0] == 250:
-                    break
-                time.sleep(0.1)
+            wait_until(lambda number=number: send(client, 10 * number + 2)[0] == 250)  # type: ignore[misc]
             promised |= {f"<{10 * number}@corp.example>", f"<{10 * number + 2}@corp.example>"}
         assert all_taken_in(database) == promised
     database.close()
@@ -144,12 +125,12 @@ def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_pa
 def test_parts_wait_for_a_database_that_is_not_migrated_yet(postgres: Postgres, tmp_path: Path) -> None:
     name = f"late_{uuid.uuid4().hex[:8]}"
     url, port = postgres.create(name), free_port()
-    with Part("worker", tmp_path, url, port) as worker, Part("smtp", tmp_path, url, port), connect(port) as client:
+    with part("worker", tmp_path, url, port) as worker, part("smtp", tmp_path, url, port), connect(port) as client:
         assert send(client, 1)[0] == 451
         database = Database(url)
         migrate(database)
         assert send(client, 1)[0] == 250
         assert all_taken_in(database) == {"<1@corp.example>"}
-        assert worker.process.poll() is None
+        assert worker.poll() is None
         database.close()
     postgres.drop(name)

@@ -1,20 +1,79 @@
-"""The kill test in short; `python -m bench.kill` is the long one."""
+"""Processes of `sodan serve` are killed at random while mail comes in: nothing accepted is lost or doubled.
+
+`python -m tests.flow.test_kill postgresql://…` does it on an empty database of your own.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import random
+import signal
+import smtplib
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
+from sqlalchemy import select
 
-from bench.kill import run
 from service.store.database import Database
+from service.store.migrate import migrate
+from service.store.tables import messages, spool
+from tests.flow.test_faults import all_taken_in, connect, send
+from tests.served import Served, ending
 
-pytestmark = pytest.mark.both_databases
+SECONDS = 240.0
+"""A run may take so long."""
 
 
+@pytest.mark.both_databases
 @pytest.mark.slow
 @pytest.mark.parametrize(("mails", "kills"), [(60, 2), pytest.param(500, 12, marks=pytest.mark.long)])
 def test_nothing_promised_is_lost_or_doubled_when_processes_are_killed(
-    database: Database, database_url: str, mails: int, kills: int
+    database: Database, database_url: str, tmp_path: Path, mails: int, kills: int
 ) -> None:
-    account = run(database_url, mails=mails, kills=kills)
-    assert account.good, account
-    assert sum(account.kills.values()) == kills
+    kill(database, Served(tmp_path, database_url=database_url, workers="2", lease_seconds="20"), mails, kills)
+
+
+def kill(database: Database, sodan: Served, mails: int, kills: int) -> None:
+    """Send, kill, wait until everything is taken in, and count."""
+    chance, ends = random.Random(1), time.monotonic() + SECONDS
+    accepted: dict[int, str] = {}
+    """Number of a mail → id of its 250."""
+
+    def offer(number: int) -> None:
+        """Send one mail again until it is accepted, as a mail server does."""
+        while number not in accepted:
+            assert time.monotonic() < ends, "a mail was not accepted in time"
+            with contextlib.suppress(OSError, smtplib.SMTPException), connect(sodan.smtp) as client:
+                code, words = send(client, number)
+                if code == 250:
+                    accepted[number] = words.rpartition(" ")[2]
+
+    with ending(sodan.process):
+        with ThreadPoolExecutor(8) as senders:
+            sending = senders.map(offer, range(mails))
+            for number in range(kills):  # each waits until its share of the mails got through
+                sodan.wait_for(lambda share=mails * number // kills: len(accepted) >= share)
+                time.sleep(chance.uniform(0, 0.15))
+                sodan.wait_for(sodan.children)
+                os.kill(chance.choice([*sodan.children().values()]), signal.SIGKILL)
+            list(sending)  # raises what a sender raised
+        all_taken_in(database)
+    states = {
+        row.id: row.state for row in database.read(lambda conn: conn.execute(select(spool.c.id, spool.c.state)).all())
+    }
+    assert {states.get(id) for id in accepted.values()} == {"done"}
+    found = Counter(database.read(lambda conn: conn.execute(select(messages.c.message_id)).scalars().all()))
+    assert found == Counter(f"<{number}@corp.example>" for number in range(mails))
+
+
+if __name__ == "__main__":
+    own = Database(sys.argv[1])
+    migrate(own)
+    with tempfile.TemporaryDirectory() as folder:
+        kill(own, Served(Path(folder), database_url=sys.argv[1], workers="2", lease_seconds="20"), 2000, 12)

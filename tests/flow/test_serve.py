@@ -6,13 +6,12 @@ import os
 import re
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.served import Served, free_port, sodan
+from tests.served import Served, free_port, sodan, wait_until
 
 
 @pytest.fixture
@@ -45,12 +44,12 @@ def test_no_child_outlives_a_supervisor_that_was_killed(served: Served) -> None:
     served.process.kill()
     served.process.wait()
     for pid in children.values():
-        for _ in range(400):
-            if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]:
-                break
-            time.sleep(0.05)
-        else:
-            raise AssertionError(f"{pid} still runs")
+        wait_until(lambda pid=pid: has_ended(pid))  # type: ignore[misc]
+
+
+def has_ended(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or "Z" in status.read_text().rpartition(")")[2][:3]
 
 
 @pytest.mark.parametrize(

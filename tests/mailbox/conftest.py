@@ -6,8 +6,7 @@ import os
 import shutil
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from service.store import mailboxes
 from service.store.database import Database
 from service.store.tables import mailbox_mails, spool
 from tests.mailbox.dovecot import BINARY, PASSWORD, Dovecot
+from tests.served import wait_until
 
 SOON = BackOff(first=0.05, longest=0.2, longest_refused=0.2)
 MAIL = (
@@ -144,13 +144,6 @@ class Box:
 @pytest.fixture
 def box(dovecot: Dovecot, own_settings: Settings, sqlite: Database, tmp_path: Path) -> Box:
     return Box(dovecot, own_settings, sqlite, tmp_path)
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def kept(database: Database) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 
 import pytest
 from imapclient import IMAPClient
@@ -22,58 +23,6 @@ from tests.served import free_ports
 BINARY = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 PASSWORD = "correct horse"
 USERS = ("support", "vendors")
-CONFIGURATION = """
-dovecot_config_version = 2.4.0
-dovecot_storage_version = 2.4.0
-base_dir = {folder}/run
-state_dir = {folder}/run
-log_path = {folder}/log
-protocols = imap
-listen = 127.0.0.1
-default_internal_user = {internal}
-default_login_user = {login}
-default_internal_group = {internal_group}
-first_valid_uid = 1
-mail_driver = maildir
-mail_path = ~/Maildir
-mailbox_list_layout = fs
-auth_mechanisms = plain login
-auth_allow_cleartext = yes
-auth_failure_delay = 0
-ssl_server_cert_file = {certificate}
-ssl_server_key_file = {folder}/key.pem
-mail_max_userip_connections = 200
-passdb passwd-file {{
-  passwd_file_path = {folder}/users
-}}
-userdb static {{
-  fields {{
-    uid = {owner}
-    gid = {group}
-    home = {folder}/home/%{{user}}
-  }}
-}}
-namespace inbox {{
-  inbox = yes
-}}
-service imap-login {{
-{chroot}  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = {tls_port}
-    ssl = yes
-  }}
-}}
-service anvil {{
-{chroot}}}
-service stats {{
-{chroot}}}
-service imap {{
-  process_limit = 200
-}}
-{settings}
-"""
 
 
 def needs_dovecot() -> pytest.MarkDecorator:
@@ -108,7 +57,7 @@ class Dovecot:
             shutil.chown(self.folder / "home", "nobody", "nogroup")
         self.configuration = self.folder / "dovecot.conf"
         self.configuration.write_text(
-            CONFIGURATION.format(
+            Template(Path(__file__).with_name("dovecot.conf").read_text()).substitute(
                 folder=self.folder, certificate=self.certificate, port=self.port, tls_port=self.tls_port,
                 owner=self.owner, group=group, internal=internal, internal_group=internal if root else group,
                 login="dovenull" if root else self.owner, chroot="" if root else "  chroot =\n",

@@ -12,8 +12,9 @@ import yaml
 from service.cli.main import main
 from service.settings import Settings
 from service.store.database import Database
-from tests.mailbox.conftest import fetching, kept, mail, mailbox, states, succeeded, wait_until
+from tests.mailbox.conftest import fetching, kept, mail, mailbox, states, succeeded
 from tests.mailbox.dovecot import PASSWORD, Dovecot
+from tests.served import wait_until
 
 
 @pytest.fixture

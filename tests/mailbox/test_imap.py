@@ -14,7 +14,8 @@ from imapclient.exceptions import IMAPClientError
 
 from service.store import contents
 from service.store.mailboxes import statuses
-from tests.mailbox.conftest import Box, fetching, mail, states, status, wait_until
+from tests.mailbox.conftest import Box, fetching, mail, states, status
+from tests.served import wait_until
 
 FULL_MAILBOX = """
 mail_plugins = quota

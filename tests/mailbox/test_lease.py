@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,8 +14,9 @@ from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Database
 from service.store.spool import Envelope, LostLease, new_entry
-from tests.mailbox.conftest import fetching, kept, mail, mailbox, status, succeeded, wait_until
+from tests.mailbox.conftest import fetching, kept, mail, mailbox, status, succeeded
 from tests.mailbox.dovecot import PASSWORD, Dovecot
+from tests.served import started, wait_until
 
 pytestmark = pytest.mark.both_databases
 
@@ -69,15 +67,12 @@ def test_two_machines_one_killed_the_other_goes_on_within_the_lease(
     }  # fmt: skip
     document = {"address": "support@corp.example", "since": "all", "poll": 1, "after": {"flag": "seen"}, "imap": imap}
     (tmp_path / "mailboxes.yaml").write_text(yaml.safe_dump({"mailboxes": {"support": document}}))
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SODAN_")},
-        "SODAN_MAILBOXES": str(tmp_path / "mailboxes.yaml"), "SODAN_INTAKE": "support@corp.example",
-        "SODAN_DATABASE_URL": database_url, "SODAN_LEASE_SECONDS": "4",
+    given = {
+        "mailboxes": str(tmp_path / "mailboxes.yaml"), "intake": "support@corp.example",
+        "database_url": database_url, "lease_seconds": "4",
     }  # fmt: skip
     dovecot.deliver(*(mail(n) for n in range(20)))
-    command = [sys.executable, "-m", "service", "mailbox", "run"]
-    first = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    try:
+    with started("mailbox", "run", cwd=tmp_path, **given) as first:
         wait_until(lambda: len(kept(database)) == 20, 120)
         holder = status(database).leased_by
         with fetching(own_settings, database, mailbox(dovecot, tmp_path / "password"), by="another-host/1/x"):
@@ -90,8 +85,4 @@ def test_two_machines_one_killed_the_other_goes_on_within_the_lease(
             wait_until(lambda: len(kept(database)) == 40, 60)
             wait_until(lambda: succeeded(database))
             assert status(database).leased_by == "another-host/1/x"
-    finally:
-        if first.poll() is None:
-            first.kill()
-            first.wait()
     assert len({row["sha256"] for row in kept(database)}) == 40

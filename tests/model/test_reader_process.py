@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from service.store.database import Database
 from service.store.tables import second_readings as jobs
 from tests.model.endpoint import Answer, endpoint, slow, statements
 from tests.model.test_second_reading import HIGH, NONE, Desk
-from tests.served import environment
+from tests.served import started, wait_until
 
 
 @pytest.fixture
@@ -32,26 +30,9 @@ def delivered(sqlite: Database, context: AppContext, model_settings: Settings) -
     return desk
 
 
-@contextmanager
-def reader(database: Database, url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    given = environment(
-        database_url=f"sqlite:///{database.url.database}", intake="intake@corp.example", model_url=url, model="m",
-        model_seconds="30",
-    )  # fmt: skip
-    process = subprocess.Popen([sys.executable, "-m", "service", "reader"], env=given, cwd=folder)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-
-
-def wait_until(true: Callable[[], Any], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.05)
+def reader(database: Database, url: str, folder: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    given = {"database_url": f"sqlite:///{database.url.database}", "intake": "intake@corp.example"}
+    return started("reader", cwd=folder, **given, model_url=url, model="m", model_seconds="30")
 
 
 @pytest.mark.parametrize("by", [pytest.param(signal.SIGTERM, marks=pytest.mark.long), signal.SIGINT])

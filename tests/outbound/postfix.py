@@ -15,61 +15,11 @@ from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
+from string import Template
 
 from tests.served import free_port
 
 BINARY = shutil.which("postfix", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-_MAIN = """
-compatibility_level = 3.6
-queue_directory = {folder}/spool
-data_directory = {folder}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = {folder}/log/mail.log
-maillog_file_prefixes = {folder}
-myhostname = mx.corp.example
-mydestination =
-inet_interfaces = loopback-only
-inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-smtpd_relay_restrictions = permit_mynetworks, reject
-recipient_delimiter = +
-transport_maps = texthash:{folder}/conf/transport
-virtual_mailbox_domains = corp.example
-virtual_mailbox_base = {folder}/mail
-virtual_mailbox_maps = texthash:{folder}/conf/mailboxes
-virtual_minimum_uid = 1
-virtual_uid_maps = static:{uid}
-virtual_gid_maps = static:{gid}
-alias_maps =
-local_recipient_maps =
-smtp_host_lookup = native
-smtp_dns_support_level = disabled
-"""
-_MASTER = """
-127.0.0.1:{port} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-"""
 
 
 class Postfix:
@@ -110,8 +60,8 @@ def postfix(intake_port: int, *users: str) -> Iterator[Postfix]:
     os.chown(folder / "mail", nobody.pw_uid, nobody.pw_gid)
     port = free_port()
     values = {"folder": folder, "port": port, "uid": nobody.pw_uid, "gid": nobody.pw_gid}
-    (folder / "conf" / "main.cf").write_text(_MAIN.format(**values))
-    (folder / "conf" / "master.cf").write_text(_MASTER.format(**values))
+    for file in (Path(__file__).parent / "postfix_conf").iterdir():
+        (folder / "conf" / file.name).write_text(Template(file.read_text()).substitute(values))
     (folder / "conf" / "transport").write_text(f"intake@corp.example smtp:[127.0.0.1]:{intake_port}\n")
     (folder / "conf" / "mailboxes").write_text("".join(f"{user}@corp.example {user}/\n" for user in ("intake", *users)))
     command = [BINARY, "-c", str(folder / "conf")]

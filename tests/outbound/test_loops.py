@@ -6,11 +6,13 @@ Each mail goes the whole way: received, taken in, judged, answered or not, sent 
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from service.intake import receive, rejudge
 from service.outbound.setup import after_judging
@@ -20,111 +22,14 @@ from service.store.migrate import migrate
 from service.worker import Worker
 from tests.outbound.desk import START, Desk, Received, Smarthost, bounce, desk_with, report, smarthost
 
-MDN = """From: Aiko <aiko@corp.example>
-To: intake@corp.example
-Subject: Read: Outlook
-Message-ID: <mdn@corp.example>
-Date: Wed, 04 Nov 2026 01:05:00 +0000
-MIME-Version: 1.0
-Content-Type: multipart/report; report-type=disposition-notification; boundary="b"
-
---b
-Content-Type: text/plain
-
-Your message was read.
-
---b
-Content-Type: message/disposition-notification
-
-Final-Recipient: rfc822; aiko@corp.example
-Disposition: manual-action/MDN-sent-manually; displayed
-
---b--
-"""
-INVITATION = """From: Aiko <aiko@corp.example>
-To: intake@corp.example
-Subject: Weekly meeting
-Message-ID: <cal@corp.example>
-Date: Wed, 04 Nov 2026 01:05:00 +0000
-MIME-Version: 1.0
-Content-Type: text/calendar; method=REQUEST; charset=utf-8
-
-BEGIN:VCALENDAR
-METHOD:REQUEST
-BEGIN:VEVENT
-SUMMARY:Weekly meeting
-DTSTART:20261105T010000Z
-END:VEVENT
-END:VCALENDAR
-"""
+UNANSWERED = yaml.safe_load(Path(__file__).with_name("machines.yaml").read_text(encoding="utf-8"))
 MACHINES: dict[str, str] = {
-    f"header {name}": report(headers=f"{name}\n")
-    for name in (
-        "Auto-Submitted: auto-replied",
-        "Auto-Submitted: auto-generated",
-        "Auto-Submitted: auto-notified; owner-email=x@y.example",
-        "auto-submitted:auto-replied (vacation)",
-        "List-Id: Staff <staff.corp.example>",
-        "List-Unsubscribe: <mailto:leave@corp.example>",
-        "List-Unsubscribe: <https://news.example/u>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click",
-        "List-Post: <mailto:staff@corp.example>",
-        "Mailing-List: contact staff-help@corp.example",
-        "X-ML-Name: staff",
-        "Precedence: bulk",
-        "Precedence: list",
-        "Precedence: junk",
-        "Precedence: auto_reply",
-        "X-Auto-Response-Suppress: All",
-        "X-Auto-Response-Suppress: OOF, AutoReply",
-        "X-Sodan-Loop: sodan.elsewhere.example",
-        "X-Sodan-Loop: sodan.corp.example",
-        "X-Autoreply: yes",
-        "X-Autorespond: 1",
-        "X-Autoreply-From: aiko@corp.example",
-        "Received: from a by b; Wed, 4 Nov 2026 01:00:00 +0000\n" * 30 + "X-Many: hops",
-    )
-}
-MACHINES |= {
-    f"address {address}": report(sender=f"Somebody <{address}>")
-    for address in (
-        "noreply@corp.example",
-        "no-reply@corp.example",
-        "do-not-reply@corp.example",
-        "mailer-daemon@corp.example",
-        "postmaster@corp.example",
-        "staff-bounces@corp.example",
-        "owner-staff@corp.example",
-        "alerts@corp.example",
-        "notifications@corp.example",
-        "root@corp.example",
-        "intake@corp.example",
-        "intake+1.aaaaaaaaaaaaaaaa@corp.example",
-        "it@corp.example",
-    )
-}
-MACHINES |= {
-    f"stranger {address}": report(sender=f"Somebody <{address}>")
-    for address in (
-        "x@elsewhere.example",
-        "aiko@corp.example.evil.example",
-        "aiko@notcorp.example",
-        "support@microsoft.com",
-        "aiko@xn--crp-yna.example",
-    )
-}
-MACHINES |= {
-    f"words {subject}": report(subject=subject, body=body)
-    for subject, body in (
-        ("Automatic reply: Outlook", "I am out of the office until Monday."),
-        ("Out of Office: Re: Outlook", "I am on leave. For urgent matters call 4411."),
-        ("=?utf-8?b?6Ieq5YuV5b+c562UOiBPdXRsb29r?=", "本日は休暇をいただいております。"),
-        ("=?utf-8?b?5LiN5Zyo6YCa55+l?=", "ただいま不在にしております。11月9日に戻ります。"),
-    )
-}
-MACHINES |= {
+    **{f"header {line}": report(headers=f"{line}\n") for line in UNANSWERED["headers"]},
+    **{f"author {one}": report(sender=f"Somebody <{one}>") for one in UNANSWERED["authors"] + UNANSWERED["strangers"]},
+    **{f"words {subject}": report(subject=subject, body=body) for subject, body in UNANSWERED["words"]},
+    **UNANSWERED["mails"],
+    "many hops": report(headers="Received: from a by b; Wed, 4 Nov 2026 01:00:00 +0000\n" * 30),
     "a delivery report": bounce("<unknown@corp.example>"),
-    "a read receipt": MDN,
-    "an invitation": INVITATION,
     "two authors": report(sender="Aiko <aiko@corp.example>, Ben <ben@corp.example>"),
     "no author": report(sender=""),
     "an old mail": report(date=START - timedelta(days=9)),
@@ -175,7 +80,8 @@ def test_the_name_of_one_of_ours_is_not_enough(sqlite: Database, host: Smarthost
 
 
 def test_two_houses_that_acknowledge_each_other_stop_at_once(sqlite: Database, host: Smarthost, tmp_path: Path) -> None:
-    with smarthost() as other_host, _database(tmp_path) as database:
+    with smarthost() as other_host, closing(Database(f"sqlite:///{tmp_path / 'other.db'}")) as database:
+        migrate(database)
         organisation = "corp.example,partner.example"
         one = desk_with(sqlite, host, organisation=organisation)
         other = desk_with(
@@ -342,17 +248,3 @@ def test_a_smart_host_that_accepts_and_bounces_is_filed_and_not_answered(small: 
 
 def _as_text(got: Received) -> str:
     return got.mail.as_bytes().decode().replace("\r\n", "\n")
-
-
-class _database:
-    """A second database."""
-
-    def __init__(self, folder: Path) -> None:
-        self.database = Database(f"sqlite:///{folder / 'other.db'}")
-
-    def __enter__(self) -> Database:
-        migrate(self.database)
-        return self.database
-
-    def __exit__(self, *_: object) -> None:
-        self.database.close()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
-import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +13,7 @@ import uvloop
 from service import settings
 from service.settings import Listen, Settings
 from service.smtp.server import serving
+from tests.smtp.dialogues import Line
 
 
 def set_up(url: str, **given: Any) -> Settings:
@@ -62,12 +61,11 @@ def acceptor(chosen: Settings) -> Iterator[Listen]:
         assert not thread.is_alive()
 
 
-class Client:
+class Client(Line):
     """Speaks SMTP as told, also wrongly."""
 
     def __init__(self, address: Listen, *, greeted: bool = True) -> None:
-        self.socket = socket.create_connection((address.host, address.port), timeout=20)
-        self._file = self.socket.makefile("rb")
+        super().__init__(address.port)
         self.greeting = self.reply() if greeted else ""
 
     def __enter__(self) -> Client:
@@ -75,22 +73,6 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def close(self) -> None:
-        self._file.close()
-        self.socket.close()
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def reply(self) -> str:
-        """One reply, all its lines; empty where the server hung up."""
-        lines = []
-        while True:
-            line = self._file.readline().decode()
-            lines.append(line.rstrip("\r\n"))
-            if not re.match(r"[0-9]{3}-", line):
-                return "\n".join(lines)
 
     def say(self, line: str) -> str:
         self.send(line.encode() + b"\r\n")

@@ -1,6 +1,6 @@
-"""Dialogues as tables, spoken by raw sockets to a real ``sodan smtp`` process.
+"""Dialogues of ``tests/smtp/conformance``, spoken by raw sockets to a real ``sodan smtp`` process.
 
-A dialogue names what it is about (an RFC with its section, or a CVE) and is written one exchange a line::
+The title of a dialogue names what it is about (an RFC with its section, or a CVE). Below it is one exchange a line::
 
     MAIL FROM:<a@example.org> -> 250 2.1.0      a line is sent with CR LF; the reply must begin so
     EHLO x -> 250 ~ SIZE 100000                 one of the reply's lines must also end with this
@@ -8,9 +8,12 @@ A dialogue names what it is about (an RFC with its section, or a CVE) and is wri
     *3 NOOP -> 250                              three times
     -> 421 | closed                             nothing is sent; the server speaks, then hangs up
     TLS                                         the client's side of the handshake
-    WAIT 0.2 / HALF / HELLO / MAIL / RCPT / DATA      pause; close our half; the usual ways to get so far
+    WAIT 0.2 / HALF                             a pause; close our half
+    HELLO / MAIL / RCPT / DATA / SECURE         the usual ways to get so far
+    SERVER tls                                  a first line: a server with other settings
+    MAILS 1                                     so many mails must have reached ``{to}``
 
-``{to}`` is a recipient that nobody else writes to; ``mails`` says how many mails must have reached it in the end.
+``{to}`` is a recipient that nobody else writes to; ``{x*98}`` is x 98 times; ``{smuggled}`` are commands for a mail.
 """
 
 from __future__ import annotations
@@ -41,7 +44,10 @@ USUAL = {
     "RCPT": "MAIL\nRCPT TO:<{to}> -> 250 2.1.5\n",
     "DATA": "RCPT\nDATA -> 354\n",
     "LHLO": "LHLO client.example -> 250\n",
+    "START": "HELLO\nSTARTTLS -> 220 2.0.0\nTLS\n",
+    "SECURE": "START\nHELLO\n",
 }
+SMUGGLED = r"MAIL FROM:<ceo@example.org>\r\nRCPT TO:<{to}>\r\nDATA\r\nSubject: smuggled\r\n\r\nx"
 
 VARIANTS: dict[str, dict[str, str]] = {
     "plain": {"LMTP_LISTEN": "127.0.0.1:0", "MAX_MESSAGE_BYTES": "100000", "MAX_RECIPIENTS": "5"},
@@ -66,11 +72,19 @@ class Dialogue:
     about: str
     name: str
     script: str
-    mails: int | None = None
-    server: str = "plain"
 
     def __str__(self) -> str:
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
+
+def read(file: Path) -> list[Dialogue]:
+    """The dialogues of a file, each with a title such as ``# RFC 5321 §3.1: the greeting``."""
+    found = []
+    for one in file.read_text(encoding="utf-8").split("\n\n# ")[1:]:
+        title, _, script = one.partition("\n")
+        about, _, name = title.partition(": ")
+        found.append(Dialogue(about, name, script))
+    return found
 
 
 class Servers:
@@ -192,31 +206,35 @@ def line(server: Server, kind: str = "SMTP") -> Iterator[Line]:
         opened.close()
 
 
-def hold(dialogue: Dialogue, servers: Servers, kind: str = "SMTP") -> None:
+def hold(dialogue: Dialogue, servers: Servers) -> None:
     """Speak it, and see that everything is as written."""
-    server = servers[dialogue.server]
+    lines = dialogue.script.strip().replace("{smuggled}", SMUGGLED).splitlines()
+    name = lines.pop(0)[7:] if lines[0].startswith("SERVER ") else "plain"
+    server, kind = (servers["plain"], "LMTP") if name == "lmtp" else (servers[name], "SMTP")
     recipient = f"help+{uuid.uuid4().hex}@intake.example"
     with line(server, kind) as open_line:
-        if not dialogue.script.lstrip().startswith("->"):
+        if not lines[0].startswith("->"):
             _expect(open_line.reply(), "220", "greeting")
-        _speak(open_line, dialogue.script, recipient)
-    if dialogue.mails is not None:
-        assert len(server.mails(recipient)) == dialogue.mails
+        for written in lines:
+            exchange = re.sub(r"\{([^{}*]+)\*(\d+)\}", lambda found: found[1] * int(found[2]), written)
+            if written.startswith("MAILS "):
+                assert len(server.mails(recipient)) == int(written[6:])
+            else:
+                _speak(open_line, exchange.replace("{to}", recipient), recipient)
 
 
-def _speak(open_line: Line, script: str, recipient: str) -> None:
-    for written in script.strip().splitlines():
-        exchange = written.strip().replace("{to}", recipient)
-        if exchange in USUAL:
-            _speak(open_line, USUAL[exchange], recipient)
-        elif exchange == "TLS":
-            open_line.begin_tls()
-        elif exchange == "HALF":
-            open_line.socket.shutdown(socket.SHUT_WR)
-        elif exchange.startswith("WAIT "):
-            time.sleep(float(exchange[5:]))
-        else:
-            _exchange(open_line, exchange)
+def _speak(open_line: Line, exchange: str, recipient: str) -> None:
+    if exchange in USUAL:
+        for usual in USUAL[exchange].splitlines():
+            _speak(open_line, usual.replace("{to}", recipient), recipient)
+    elif exchange == "TLS":
+        open_line.begin_tls()
+    elif exchange == "HALF":
+        open_line.socket.shutdown(socket.SHUT_WR)
+    elif exchange.startswith("WAIT "):
+        time.sleep(float(exchange[5:]))
+    else:
+        _exchange(open_line, exchange)
 
 
 def _exchange(open_line: Line, exchange: str) -> None:

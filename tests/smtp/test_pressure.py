@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,19 +14,12 @@ from service.smtp.limits import Budget
 from service.smtp.listener import Listener
 from service.store import spool_view
 from service.store.database import Database
+from tests.served import wait_until
 from tests.smtp.conversation import Client, acceptor, set_up
 
 
-def _until(holds: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if holds():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never came to be")
-
-
 async def _come_true(holds: Callable[[], bool]) -> None:
-    await asyncio.to_thread(_until, holds)
+    await asyncio.to_thread(wait_until, holds)
 
 
 def _asked(client: Client) -> str:
@@ -37,7 +29,7 @@ def _asked(client: Client) -> str:
 
 def test_a_disk_that_is_nearly_full(sqlite: Database) -> None:
     with acceptor(set_up(str(sqlite.url), min_free_bytes=2**62)) as address, Client(address) as client:
-        _until(lambda: _asked(client).startswith("452 4.3.1 "))
+        wait_until(lambda: _asked(client).startswith("452 4.3.1 "))
         assert client.say("RCPT TO:<help@intake.example>").startswith("503 5.5.1")
 
 
@@ -46,9 +38,9 @@ def test_workers_far_behind(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -
     with acceptor(set_up(str(sqlite.url), max_waiting=2)) as address, Client(address) as client:
         for number in range(3):
             assert client.mail(b"Subject: %d" % number).startswith("250 2.0.0")
-        _until(lambda: _asked(client).startswith("452 4.3.1 "))
+        wait_until(lambda: _asked(client).startswith("452 4.3.1 "))
         sqlite.transact(lambda conn: conn.exec_driver_sql("UPDATE spool SET state = 'done'"))
-        _until(lambda: _asked(client).startswith("250 2.1.0"))
+        wait_until(lambda: _asked(client).startswith("250 2.1.0"))
     assert sqlite.read(spool_view.ledger).taken_in == 3
 
 

@@ -1,7 +1,7 @@
-"""Golden mails of the clients that Japanese offices use: an answer, a forward, a forward of a whole thread of each.
+"""Golden mails. ``clients``: an answer and forwards of each client of Japanese offices; ``oddities``: one of each.
 
-Beside each mail lies what a careful person reads in it. ``GOLDEN=update pytest tests/mail/test_clients.py`` writes the
-answers anew, to be read before they are committed.
+Beside each mail lies what a careful person reads in it, of an oddity what ``sodan parse`` says about it.
+``GOLDEN=update pytest tests/mail/test_golden.py`` writes the answers anew, to be read before they are committed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import pytest
 
 from service.mail.message import Address, Earlier
 from service.mail.parse import parse
+from service.mail.report import report
 
-MAILS = sorted((Path(__file__).parent / "clients").glob("*.eml"))
+HERE = Path(__file__).parent
+CLIENTS, ODDITIES = (sorted((HERE / name).glob("*.eml")) for name in ("clients", "oddities"))
 
 
 def _person(address: Address | None) -> str | None:
@@ -35,7 +37,7 @@ def _earlier(earlier: Earlier) -> dict[str, Any]:
     }
 
 
-def read(raw: bytes) -> dict[str, Any]:
+def of_client(raw: bytes, _name: str) -> dict[str, Any]:
     mail = parse(raw)
     return {
         "reply_text": mail.reply_text,
@@ -48,17 +50,28 @@ def read(raw: bytes) -> dict[str, Any]:
     }
 
 
-def test_the_corpus_is_there() -> None:
-    assert len(MAILS) >= 27
+def of_oddity(raw: bytes, name: str) -> dict[str, Any]:
+    answer = report(parse(raw), name)
+    for file in answer["attachments"]:
+        # text files inside a mail have the mail's line ends
+        if file["content_type"].startswith(("text/", "message/")):
+            del file["size"], file["sha256"]
+    del answer["thread"]
+    return answer
+
+
+def test_the_mails_are_there() -> None:
+    assert len(CLIENTS) >= 27
+    assert len(ODDITIES) >= 45
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"], ids=["lf", "crlf"])
-@pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*CLIENTS, *ODDITIES], ids=lambda path: path.stem)
 def test_mail_is_read_as_a_careful_person_reads_it(path: Path, line_end: bytes) -> None:
     raw = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", line_end)
+    got = (of_client if path in CLIENTS else of_oddity)(raw, path.name)
     answer = path.with_suffix(".json")
-    got = read(raw)
-    if os.environ.get("GOLDEN") == "update":
+    if os.environ.get("GOLDEN") == "update" and line_end == b"\n":
         assert not os.environ.get("CI"), "golden answers are never written by CI"
         answer.write_text(json.dumps(got, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     assert got == json.loads(answer.read_text(encoding="utf-8"))

@@ -1,0 +1,50 @@
+"""Texts made to be slow to read: each is read whole in a second, so the time grows no faster than the text."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from service.intake import understand
+from service.mail.message import Mail
+from service.store.spool import Claimed
+from tests.flow.crew import context
+from tests.flow.test_worker import ENVELOPE
+
+TEXTS = yaml.safe_load(Path(__file__).with_name("slow_texts.yaml").read_text(encoding="utf-8"))
+HEAD = (
+    "From: Aiko Mori <aiko@corp.example>\r\nTo: help@intake.example\r\nSubject: Trouble\r\nMIME-Version: 1.0\r\n"
+    "Message-ID: <x@corp.example>\r\nDate: Mon, 02 Mar 2026 09:00:00 +0900\r\nContent-Type: text/"
+)
+
+
+def body(how: str, text: str | bytes, size: int) -> bytes:
+    """About so many bytes of a text that is repeated, or of its characters in random order: no part is repeated."""
+    unit = text if isinstance(text, bytes) else text.encode()
+    if how == "random":
+        return "".join(random.Random(size).choices(str(text), k=size * len(text) // len(unit))).encode()
+    return unit * (size // len(unit))
+
+
+def defects(kind: str, body: bytes, seconds: float) -> tuple[str, ...]:
+    """What was wrong with a mail whose reading may take so many seconds of CPU."""
+    claimed = Claimed("x", datetime(2026, 3, 2, tzinfo=UTC), ENVELOPE, f"{HEAD}{kind}\r\n\r\n".encode() + body, 1)
+    read = understand(claimed, replace(context(), mail_seconds=seconds), context().roles())
+    source = read.extracted[0].source
+    assert isinstance(source, Mail)
+    return source.defects
+
+
+@pytest.mark.parametrize("size", [200_000, pytest.param(1_000_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("kind", "how", "text"),
+    [pytest.param(kind, how, text, id=name) for kind, how, texts in TEXTS for name, text in texts.items()],
+)
+def test_a_text_made_to_be_slow_is_read_whole(kind: str, how: str, text: str | bytes, size: int) -> None:
+    defects("plain", b"Bonjour, voici une phrase assez longue." * 10, 0)  # loads what is loaded late
+    assert "not-fully-read" not in defects(kind, body(how, text, size), 1)

@@ -1,0 +1,81 @@
+"""The dialogues of ``conformance/``: what RFCs ask of a server, and what attacks tried."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.smtp.dialogues import Dialogue, Servers, hold, line, read
+
+FALSE_ENDS = {
+    "CVE-2023-51764": [r"\n.\n", r"\n.\r\n", r"\r\n.\n", r"\r\n.\r", r"\n.\r"],
+    "CVE-2023-51765": [r"\r.\r", r"\r.\r\n", r"\r.\n", r"\r\r\n.\r\r\n"],
+    "CVE-2023-51766": [r"\n.\r\n\n", r"\r\n\x00.\r\n\n", r"\x00\n.\r\n"],
+    "CVE-2024-27305": [r"a\n.\r\nb", r"a\r\n.\nb", r"\r\n.\r\r\n"],
+    "CVE-2024-27938": [r"\r.\r\n\r", r"\n.\n\n.\r\n"],
+}
+"""What does not pass as the end of a content, by CVE."""
+KEPT = (r"\n.\n", r"\n.\r\n", r"\r.\r", r"\r.\n", r"\n.\r")
+
+
+def false_ends() -> list[Dialogue]:
+    """Of each, on servers that mend, refuse and keep bare line ends."""
+    every = [(cve, end) for cve, ends in FALSE_ENDS.items() for end in ends]
+    mended = "! Subject: x\\r\\n\\r\\ny{}{{smuggled}}\\r\\n.\\r\\n -> 250 2.0.0\nNOOP -> 250 2.0.0\nMAILS 1"
+    refused = "! y{}{{smuggled}}\\r\\n.\\r\\n -> 550 5.6.0\nNOOP -> 250\nMAILS 0"
+    found = [Dialogue(cve, f"false end {end}", f"DATA\n{mended.format(end)}") for cve, end in every]
+    for server, ends in (("strict", [end for _, end in every]), ("lenient", KEPT)):
+        found += [
+            Dialogue(cve, f"false end {end} on a {server} server", f"SERVER {server}\nDATA\n{refused.format(end)}")
+            for cve, end in every
+            if end in ends
+        ]
+    return found
+
+
+FILES = sorted((Path(__file__).parent / "conformance").glob("*.txt"))
+DIALOGUES = [dialogue for file in FILES for dialogue in read(file)] + false_ends()
+
+
+@pytest.mark.parametrize("dialogue", DIALOGUES, ids=str)
+def test_dialogue(dialogue: Dialogue, servers: Servers) -> None:
+    hold(dialogue, servers)
+
+
+def test_every_dialogue_names_what_it_is_about() -> None:
+    assert len(DIALOGUES) >= 250
+    assert len({(dialogue.about, dialogue.name) for dialogue in DIALOGUES}) == len(DIALOGUES)
+    for dialogue in DIALOGUES:
+        assert re.fullmatch(r"RFC [0-9]{4} §[0-9A-F](\.[0-9]{1,2})*|CVE-[0-9]{4}-[0-9]{4,}", dialogue.about), dialogue
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (b"..\r\n", b".\r\n"),
+        (b"...\r\n..x\r\n", b"..\r\n.x\r\n"),
+        (b".x\r\n", b"x\r\n"),
+        (b"a.\r\n.\xff\r\n", b"a.\r\n\xff\r\n"),
+        (b"\r\n\r\n", b"\r\n\r\n"),
+        (b"\0\x80\xff\x1b$B\r\n", b"\0\x80\xff\x1b$B\r\n"),
+        (bytes(range(32, 256)) + b"\r\n", bytes(range(32, 256)) + b"\r\n"),
+    ],
+)
+@pytest.mark.parametrize("step", [1, 2, 5, 10_000])
+def test_dots_are_taken_off_and_all_else_is_kept(sent: bytes, kept: bytes, step: int, servers: Servers) -> None:
+    """RFC 5321 §4.5.2, however the network divides it."""
+    server = servers["plain"]
+    recipient = f"{uuid.uuid4().hex}@cases.example"
+    with line(server) as sender:
+        for command in ("", "EHLO c", "MAIL FROM:<>", f"RCPT TO:<{recipient}>", "DATA"):
+            if command:
+                sender.send(command.encode() + b"\r\n")
+            assert sender.reply()[0] in "23"
+        whole = sent + b".\r\n"
+        for at in range(0, len(whole), step):
+            sender.send(whole[at : at + step])
+        assert sender.reply().startswith("250 2.0.0")
+    assert server.mails(recipient) == [kept]
