@@ -5,12 +5,13 @@
 Both stores take in the same mails of ``bench.mix``. Then the rows of the full one are copied until there are enough.
 Copies have ids and keys of their own, like mail of earlier months: a company writes as much every month, so a larger
 store is an older one, and candidates are looked for by keys of a month. Measured are the time and the CPU of placing
-new mails of these conversations, in batches (on PostgreSQL the CPU of the client alone).
+new mails of these conversations, and answers to copied ones, in batches (on PostgreSQL the CPU of the client alone).
 """
 
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -18,12 +19,17 @@ from typing import Any
 import cyclopts
 from sqlalchemy import ColumnElement, Table, func, insert, literal, select
 
-from bench.harness import Figure, databases, in_turns, opened, ratio, show
+from bench.harness import DOMAIN, INTAKE, Figure, databases, in_turns, opened, ratio, show
+from bench.mix import mails as mix
 from bench.taking_in import Company
 from service.store.database import Connection
 from service.store.tables import case_refs, cases, messages, participants, thread_keys
 
 BATCH = 32
+ANSWER = (
+    f"From: user1@{DOMAIN}\r\nTo: {INTAKE}\r\nSubject: Re: it stops\r\nIn-Reply-To: {{answered}}\r\n"
+    f"Message-ID: <{{number}}@{DOMAIN}>\r\n\r\nWe still wait for an answer ({{number}}).\r\n"
+)
 NUMBERED = (cases, messages)
 COPIED: tuple[Table, ...] = (cases, messages, thread_keys, case_refs, participants)
 
@@ -42,9 +48,16 @@ def fill(company: Company, few: int, many: int) -> None:
     transact(_finish)
 
 
-def place(_turn: int, company: Company, mails: int) -> tuple[float, float]:
-    """Milliseconds and CPU milliseconds of placing one of so many new mails."""
-    stages = company.take_in(mails, BATCH)
+def place(turn: int, company: Company, mails: int, old: Sequence[str], copies: int) -> tuple[float, float]:
+    """Milliseconds and CPU milliseconds of placing one of so many new mails.
+
+    A quarter of them answer a mail with a Message-ID of ``old``, or one of its copies.
+    """
+    chance = random.Random(turn)
+    marks = [f".m{number}" if (number := chance.randrange(copies)) else "" for _ in range(mails // 4)]
+    answered = [chance.choice(old).replace(">", f"{mark}>") for mark in marks]
+    answers = [ANSWER.format(number=f"{turn}-{at}", answered=one).encode() for at, one in enumerate(answered)]
+    stages = company.take_in(mails - len(answers), BATCH, answers)
     took, cpu = (1000 * (spent["place"] + spent["prepare"]) / mails for spent in (stages.time, stages.cpu))
     return took, cpu
 
@@ -85,7 +98,12 @@ def compare(kinds: Sequence[str], few: int, many: int, mails: int, rounds: int) 
             companies = [Company(young), Company(old)]
             for company, messages in zip(companies, (few, many), strict=True):
                 fill(company, few, messages)
-            found = in_turns([partial(place, company=company, mails=mails) for company in companies], rounds + 1)
+            old_ids, copies = [one.message_id for one in mix(few)], (1, many // few)
+            places = [
+                partial(place, company=company, mails=mails, old=old_ids, copies=its)
+                for company, its in zip(companies, copies, strict=True)
+            ]
+            found = in_turns(places, rounds + 1)
         for at, what in enumerate(("time", "CPU")):
             base, values = ([one[at] for one in its[1:]] for its in found)  # the first warms up
             figures.append(ratio(f"{what} beside {many:,} messages, {kind}", values, base, 1.1, at_most=True))

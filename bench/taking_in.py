@@ -92,12 +92,12 @@ class Company:
         self.database, self._ours, self._now = database, context(), datetime.now(UTC)
         self._mails = mails(10**9, self._now)
 
-    def take_in(self, count: int, batch: int) -> Stages:
-        """Receive and take in the next mails, so many at once; what it cost."""
-        contents, stages = [one.content for one in islice(self._mails, count)], Stages()
+    def take_in(self, count: int, batch: int, more: Sequence[bytes] = ()) -> Stages:
+        """Receive and take in the next mails, then ``more``, so many at once; what it cost."""
+        contents, stages = [*(one.content for one in islice(self._mails, count)), *more], Stages()
         gc.collect()
         with stages.watching():
-            for start in range(0, count, batch):
+            for start in range(0, len(contents), batch):
                 self._now += batch * EVERY
                 receive(self.database, contents[start : start + batch], self._now)
                 with stages.counting("commit and rest"):
