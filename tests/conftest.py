@@ -35,7 +35,7 @@ from tests.running import Running, running
 
 STORE = Path(__file__).parent / "store"
 SERVICES = {
-    "site": r"tests/attack/test_(steering|verdicts|own_vendor|old_dates|loopback)",
+    "site": r"tests/attack/test_(steering|verdicts|own_vendor|old_dates|loopback|private_files)",
     "besieged": r"tests/hostile/",
     "acceptors": r"tests/smtp/test_conformance",
 }

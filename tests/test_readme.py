@@ -28,8 +28,7 @@ def block(language: str) -> str:
 def service(tmp_path: Path) -> Iterator[Served]:
     running = Served(tmp_path, intake="intake@localhost")
     yield running
-    running.process.terminate()
-    running.process.wait()
+    running.stop()
 
 
 def test_the_readme_shows_the_mail_of_the_docs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,8 +127,7 @@ def served(tmp_path: Path, folder: Path) -> Iterator[Served]:
     try:
         yield running
     finally:
-        running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(30) == 0
+        running.stop()
 
 
 @pytest.mark.slow
@@ -143,6 +143,7 @@ def test_a_running_service_follows_its_packs_and_loses_no_mail(served: Served, f
         while said(event) < times:
             sent += 1
             served.send(sent)
+            time.sleep(0.1)
 
     def health() -> dict[str, str]:
         found: dict[str, str] = httpx.get(f"http://127.0.0.1:{served.http}/readyz").json()

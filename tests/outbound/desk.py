@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from functools import cache
 from typing import Any, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from mailrules.engine.judge import Rules
 from service.intake import AppContext, receive
 from service.outbound.sender import Sender
 from service.outbound.setup import After, after_judging, sender_of
@@ -138,7 +140,12 @@ def desk_with(database: Database, host: Smarthost, **given: Any) -> Desk:
         "database_url": "sqlite:///unused.db",
     }
     settings = load(**(chosen | given))
-    return Desk(database, host, settings, AppContext.of(settings, key=KEY))
+    return Desk(database, host, settings, AppContext.of(settings, rules=_rules(), key=KEY))
+
+
+@cache
+def _rules() -> Rules:
+    return AppContext.of(load(intake="intake@corp.example", database_url="sqlite:///unused.db")).rules
 
 
 def report(

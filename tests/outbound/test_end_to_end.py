@@ -82,8 +82,7 @@ def test_a_poor_report_is_asked_answered_notified_and_listed(language: str, tmp_
         try:
             _story(story, post, served, target)
         finally:
-            served.process.terminate()
-            served.process.wait(60)
+            served.stop()
         _next_morning(story, post, language, given)
 
 

@@ -51,8 +51,7 @@ def traced(tmp_path: Path, **given: str) -> set[str]:
         if given:
             served.wait_for(lambda: "127.0.0.2" in trace.read_text(errors="replace"))
     finally:
-        served.process.terminate()
-        served.process.wait(60)
+        served.stop()
     return addresses(trace)
 
 

@@ -101,8 +101,9 @@ def _found(folder: Path) -> list[str]:
                 raw = path.read_bytes()
             except FileNotFoundError:
                 continue  # the server drops and renames files while we look
-            packed = [unpack(raw)] if path.suffix == ".zst" else []
-            found += [f"{path.name}: {n!r}" for n in needles for b in (raw, *packed) if n in b.lower()]
+            for content in (raw, unpack(raw)) if path.suffix == ".zst" else (raw,):
+                lowered = content.lower()
+                found += [f"{path.name}: {needle!r}" for needle in needles if needle in lowered]
     return found
 
 
