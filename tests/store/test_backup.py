@@ -123,6 +123,7 @@ def test_a_backup_under_load_is_one_moment(
     def send() -> None:
         while not stop.is_set():
             sent.extend(receive(database, _mails(len(sent), 10), datetime.now(UTC)))
+            stop.wait(0.05)
 
     def work() -> None:
         worker = _worker(database, context, None)
