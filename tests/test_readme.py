@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.outbound.test_off import addresses, tracer
@@ -46,8 +45,7 @@ def test_the_case_comes_out_as_shown_and_no_byte_leaves_the_house(tmp_path: Path
 def _comes_out_as_shown(service: Served, folder: Path) -> None:
     with smtplib.SMTP("127.0.0.1", service.smtp, timeout=20) as client:
         client.sendmail("sato@corp.example", ["intake@localhost"], EXAMPLE.replace("\n", "\r\n").encode())
-    url = f"http://127.0.0.1:{service.http}"
-    service.wait_for(lambda: httpx.get(f"{url}/api/cases").json()["items"])
+    service.wait_for(lambda: service.get("/api/cases").json()["items"])
     shown = subprocess.run(
         [sys.executable, "-m", "service", "show", "SD-1"],
         cwd=folder,
@@ -59,11 +57,10 @@ def _comes_out_as_shown(service: Served, folder: Path) -> None:
     ages = re.compile(r" for (?:\d+[dhm] ?)+")  # the mail grows older
     for line in block("text").splitlines():
         assert line == "…" or ages.sub(" ", line) in ages.sub(" ", shown).splitlines(), f"{line!r} is not in:\n{shown}"
-    case = httpx.get(f"{url}/api/cases/SD-1").json()
+    case = service.get("/api/cases/SD-1").json()
     assert [heard["quote"] for heard in case["priority_detail"]["heard"]]
-    assert httpx.get(f"{url}/api/cases/SD-1/brief").status_code == 200
-    for page in ("/", "/cases/SD-1"):
-        assert httpx.get(f"{url}{page}").status_code == 200
+    for path in ("/api/cases/SD-1/brief", "/", "/cases/SD-1"):
+        assert service.get(path).status_code == 200
 
 
 def test_every_link_of_the_docs_leads_somewhere() -> None:
