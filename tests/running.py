@@ -56,11 +56,7 @@ class Running:
 
     def work(self) -> None:
         """Take in and index what waits."""
-        worker = Worker(self.database, self.context, by="test", batch=50, lease=timedelta(seconds=60), clock=now)
-        while worker.turn():
-            pass
-        while search.index_pending(self.database):
-            pass
+        take_in(self.database, self.context)
 
     def case_of(self, mail: str) -> str:
         name = next(line for line in mail.splitlines() if line.lower().startswith("message-id:"))
@@ -78,6 +74,16 @@ class Running:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def take_in(database: Database, context: AppContext, at: datetime | None = None, **given: Any) -> None:
+    """Let a worker take in, judge and index what waits; ``given``: more of its arguments."""
+    clock = (lambda: at) if at else now
+    worker = Worker(database, context, by="test", batch=50, lease=timedelta(seconds=60), clock=clock, **given)
+    while worker.turn():
+        pass
+    while search.index_pending(database):
+        pass
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from service.store.database import Database
 from service.store.spool import Envelope, LostLease, new_entry
 from tests.mailbox.conftest import fetching, kept, mail, mailbox, status, succeeded, wait_until
 from tests.mailbox.dovecot import PASSWORD, Dovecot
+from tests.served import environment
 
 pytestmark = pytest.mark.both_databases
 
@@ -69,14 +69,13 @@ def test_two_machines_one_killed_the_other_goes_on_within_the_lease(
     }  # fmt: skip
     document = {"address": "support@corp.example", "since": "all", "poll": 1, "after": {"flag": "seen"}, "imap": imap}
     (tmp_path / "mailboxes.yaml").write_text(yaml.safe_dump({"mailboxes": {"support": document}}))
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SODAN_")},
-        "SODAN_MAILBOXES": str(tmp_path / "mailboxes.yaml"), "SODAN_INTAKE": "support@corp.example",
-        "SODAN_DATABASE_URL": database_url, "SODAN_LEASE_SECONDS": "4",
-    }  # fmt: skip
+    given = environment(
+        mailboxes=str(tmp_path / "mailboxes.yaml"), intake="support@corp.example", database_url=database_url,
+        lease_seconds="4",
+    )  # fmt: skip
     dovecot.deliver(*(mail(n) for n in range(20)))
     command = [sys.executable, "-m", "service", "mailbox", "run"]
-    first = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    first = subprocess.Popen(command, env=given, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: len(kept(database)) == 20, 120)
         holder = status(database).leased_by

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from service.intake import AppContext
 from service.settings import Settings
 from service.store.database import Database
 from service.store.tables import second_readings as jobs
+from tests.mailbox.conftest import wait_until
 from tests.model.endpoint import Answer, endpoint, slow, statements
 from tests.model.test_second_reading import HIGH, NONE, Desk
 from tests.served import environment
@@ -47,16 +47,9 @@ def reader(database: Database, url: str, folder: Path) -> Iterator[subprocess.Po
         process.wait()
 
 
-def wait_until(true: Callable[[], Any], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.05)
-
-
 def test_a_signal_lets_a_reader_keep_the_answer_that_it_waits_for(delivered: Desk, tmp_path: Path) -> None:
     with endpoint(slow(0.5, statements(HIGH, NONE))) as up, reader(delivered.database, up.url, tmp_path) as process:
-        wait_until(lambda: up.asked)
+        wait_until(lambda: bool(up.asked))
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     assert delivered.job().state == "done"
@@ -67,7 +60,7 @@ def test_what_a_killed_reader_was_asking_is_asked_again_when_its_lease_ends(deli
     answers: list[Answer | Callable[[dict[str, Any]], Answer]] = [slow(60, statements()), statements(HIGH, NONE)]
     with endpoint(*answers) as up:
         with reader(delivered.database, up.url, tmp_path) as process:
-            wait_until(lambda: up.asked)
+            wait_until(lambda: bool(up.asked))
             process.kill()
             process.wait()
         held = delivered.job()
