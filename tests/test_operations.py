@@ -7,15 +7,12 @@ import re
 import shlex
 import smtplib
 import subprocess
-import sys
-import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from service.cli.main import main
-from tests.served import free_ports
+from tests.served import Served
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
@@ -34,26 +31,24 @@ def commands(kind: str) -> list[str]:
 def test_every_line_of_the_night_page_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    smtp, http = free_ports(2)
     given = {
-        "SODAN_DATABASE_URL": f"sqlite:///{tmp_path}/sodan.db",
-        "SODAN_SMTP_LISTEN": f"127.0.0.1:{smtp}",
-        "SODAN_HTTP_LISTEN": f"127.0.0.1:{http}",
-        "SODAN_INTAKE": "help@corp.example",
-        "SODAN_CONTENT_STORE": str(tmp_path / "contents"),
-        "BACKUPS": str(tmp_path / "backups"),
-        "ELSEWHERE": f"sqlite:///{tmp_path}/elsewhere/sodan.db",
+        "database_url": f"sqlite:///{tmp_path}/sodan.db",
+        "intake": "help@corp.example",
+        "content_store": str(tmp_path / "contents"),
     }
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
+    service = Served(tmp_path, **given)
+    addresses = {"smtp_listen": f"127.0.0.1:{service.smtp}", "http_listen": f"127.0.0.1:{service.http}"}
+    for name, value in (given | addresses).items():
+        monkeypatch.setenv(f"SODAN_{name.upper()}", value)
+    monkeypatch.setenv("BACKUPS", str(tmp_path / "backups"))
+    monkeypatch.setenv("ELSEWHERE", f"sqlite:///{tmp_path}/elsewhere/sodan.db")
     (tmp_path / "backups").mkdir()
-    service = subprocess.Popen(
-        [sys.executable, "-m", "service", "serve"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
     try:
-        _taken_in(smtp, http)
+        with smtplib.SMTP("127.0.0.1", service.smtp, timeout=20) as client:
+            client.sendmail("aiko@corp.example", ["help@corp.example"], MAIL)
+        service.wait_for(lambda: service.get("/api/cases").json()["items"])
         for command in commands("sh"):
-            status, told = _run(command.replace("127.0.0.1:8080", f"127.0.0.1:{http}"), capfd)
+            status, told = _run(command.replace("127.0.0.1:8080", f"127.0.0.1:{service.http}"), capfd)
             assert status == 0, f"{command}: {told}"
             if command == "sodan spool list":
                 monkeypatch.setenv("ID", re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", told)[0])
@@ -65,8 +60,7 @@ def test_every_line_of_the_night_page_does_what_it_says(
             if command.endswith("--yes"):
                 assert '"left": 0' in told
     finally:
-        service.terminate()
-        service.wait(60)
+        service.stop()
 
 
 def _run(command: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -82,24 +76,6 @@ def _run(command: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
         capfd.readouterr()
         status = main(words[at + 1 :])
     return status, "".join(capfd.readouterr())
-
-
-def _taken_in(smtp: int, http: int) -> None:
-    """Send a mail as soon as somebody listens, wait until its case can be seen."""
-    while True:
-        try:
-            with smtplib.SMTP("127.0.0.1", smtp, timeout=20) as client:
-                client.sendmail("aiko@corp.example", ["help@corp.example"], MAIL)
-            break
-        except OSError:
-            time.sleep(0.2)
-    while True:
-        try:
-            if httpx.get(f"http://127.0.0.1:{http}/api/cases", timeout=20).json()["items"]:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
 
 
 def test_the_page_names_units_that_are_shipped() -> None:

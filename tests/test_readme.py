@@ -6,12 +6,11 @@ import re
 import smtplib
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.outbound.test_off import addresses, tracer
 from tests.served import Served, environment
 
 ROOT = Path(__file__).parents[1]
@@ -24,14 +23,6 @@ def block(language: str) -> str:
     return found[-1]
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Served]:
-    running = Served(tmp_path, intake="intake@localhost")
-    yield running
-    running.process.terminate()
-    running.process.wait()
-
-
 def test_the_readme_shows_the_mail_of_the_docs() -> None:
     body = block("eml").split("\n\n", 1)
     assert body[0] in EXAMPLE
@@ -39,14 +30,25 @@ def test_the_readme_shows_the_mail_of_the_docs() -> None:
 
 
 @pytest.mark.slow
-def test_the_case_comes_out_as_shown(service: Served, tmp_path: Path) -> None:
+def test_the_case_comes_out_as_shown_and_no_byte_leaves_the_house(tmp_path: Path) -> None:
+    """By default no process of `sodan serve` connects to anything but this machine."""
+    trace = tmp_path / "trace"
+    under = tracer(trace)
+    service = Served(tmp_path, under=under, intake="intake@localhost")
+    try:
+        _comes_out_as_shown(service, tmp_path)
+    finally:
+        service.stop()
+    assert not under or addresses(trace) == set()
+
+
+def _comes_out_as_shown(service: Served, folder: Path) -> None:
     with smtplib.SMTP("127.0.0.1", service.smtp, timeout=20) as client:
         client.sendmail("sato@corp.example", ["intake@localhost"], EXAMPLE.replace("\n", "\r\n").encode())
-    url = f"http://127.0.0.1:{service.http}"
-    service.wait_for(lambda: httpx.get(f"{url}/api/cases").json()["items"])
+    service.wait_for(lambda: service.get("/api/cases").json()["items"])
     shown = subprocess.run(
         [sys.executable, "-m", "service", "show", "SD-1"],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment() | {"COLUMNS": "160"},
         capture_output=True,
         text=True,
@@ -55,10 +57,10 @@ def test_the_case_comes_out_as_shown(service: Served, tmp_path: Path) -> None:
     ages = re.compile(r" for (?:\d+[dhm] ?)+")  # the mail grows older
     for line in block("text").splitlines():
         assert line == "…" or ages.sub(" ", line) in ages.sub(" ", shown).splitlines(), f"{line!r} is not in:\n{shown}"
-    case = httpx.get(f"{url}/api/cases/SD-1").json()
+    case = service.get("/api/cases/SD-1").json()
     assert [heard["quote"] for heard in case["priority_detail"]["heard"]]
-    assert httpx.get(f"{url}/api/cases/SD-1/brief").status_code == 200
-    assert httpx.get(f"{url}/").status_code == 200
+    for path in ("/api/cases/SD-1/brief", "/", "/cases/SD-1"):
+        assert service.get(path).status_code == 200
 
 
 def test_every_link_of_the_docs_leads_somewhere() -> None:

@@ -97,7 +97,7 @@ class _Ear(HTTPServer):
 @contextmanager
 def listening() -> Iterator[_Ear]:
     ear = _Ear()
-    thread = threading.Thread(target=ear.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=ear.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield ear
     ear.shutdown()

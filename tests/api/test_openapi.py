@@ -30,7 +30,7 @@ def test_every_operation_answers_as_described(embedded: Running, tmp_path: Path)
         [
             Path(sys.executable).parent / "schemathesis", "--config-file", bounded,
             "run", f"{embedded.url}/openapi.json", "--checks", "all",
-            "--max-examples", "5", "--seed", "20261124", "--request-timeout", "30", "--no-color",
+            "--max-examples", "3", "--seed", "20261124", "--request-timeout", "30", "--no-color",
             "--suppress-health-check", "all", "--generation-deterministic",
         ],
         capture_output=True, text=True, cwd=tmp_path, timeout=280, check=False,
@@ -38,8 +38,8 @@ def test_every_operation_answers_as_described(embedded: Running, tmp_path: Path)
     assert done.returncode == 0, done.stdout[-6000:]
 
 
-def test_every_operation_of_the_contract_is_there(embedded: Running) -> None:
-    paths = embedded.get("/openapi.json")["paths"]
+def test_every_operation_of_the_contract_is_there(empty: Running) -> None:
+    paths = empty.get("/openapi.json")["paths"]
     for path, method in (
         ("/api/cases", "get"),
         ("/api/cases/{key}", "get"),
@@ -67,8 +67,8 @@ def test_every_operation_of_the_contract_is_there(embedded: Running) -> None:
         assert paths[path][method]["description"]
 
 
-def test_every_schema_field_and_parameter_is_described(embedded: Running) -> None:
-    shown = embedded.get("/openapi.json")
+def test_every_schema_field_and_parameter_is_described(empty: Running) -> None:
+    shown = empty.get("/openapi.json")
     schemas_shown = shown["components"]["schemas"]
     fields = {(name, field): value for name, one in schemas_shown.items() for field, value in one["properties"].items()}
     parameters = {
@@ -123,7 +123,7 @@ def test_every_kind_of_event_is_described(embedded: Running) -> None:
     assert named <= set(KINDS)
 
 
-def test_what_a_webhook_is_sent_is_described(embedded: Running) -> None:
-    hook = embedded.get("/openapi.json")["webhooks"]["event"]["post"]
+def test_what_a_webhook_is_sent_is_described(empty: Running) -> None:
+    hook = empty.get("/openapi.json")["webhooks"]["event"]["post"]
     body = hook["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     assert (hook["operationId"], body) == ("receiveEvent", "#/components/schemas/WebhookPayload")

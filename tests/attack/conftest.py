@@ -19,7 +19,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def behind_mx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The same behind a mail server that writes Authentication-Results as ``mx.corp.example``."""
-    up = Site(tmp_path_factory.mktemp("behind"), authserv_id="mx.corp.example")
+    """Behind a mail server that writes Authentication-Results as ``mx.corp.example``; contents are in a folder."""
+    folder = tmp_path_factory.mktemp("behind")
+    contents = {"content_store": str(folder / "contents"), "content_store_from_bytes": "0"}
+    up = Site(folder, authserv_id="mx.corp.example", **contents)
     yield up
     up.close()

@@ -57,8 +57,7 @@ class Site:
 
     def close(self) -> None:
         self.http.close()
-        self.served.process.terminate()
-        self.served.process.wait(120)
+        self.served.stop()
 
     def send(self, content: str, *, peer: str = OUTSIDE, envelope_from: str = "anybody@outside.example") -> str:
         """Send a mail from ``peer`` and wait until it is taken in; the key of its case."""

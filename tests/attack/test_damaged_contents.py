@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,7 @@ from service.store.database import Database
 from service.store.packing import pack
 from service.store.spool import Envelope
 from service.store.tables import contents as table
-from service.worker import Worker
-from tests.running import running, with_settings
+from tests.running import running, take_in, with_settings
 
 MAIL = (
     b"From: Aiko <aiko@corp.example>\r\nTo: intake@corp.example\r\nSubject: VPN\r\nMessage-ID: <d@corp.example>\r\n"
@@ -52,10 +51,7 @@ class Stored:
         self.settings = with_settings(settings, content_store=store, content_store_from_bytes=0)
         outside = Folder(folder / "contents") if place == "file" else None
         [self.id] = receive(database, [(Envelope("smtp", "", ("intake@corp.example",)), MAIL)], datetime.now(UTC))
-        Worker(
-            database, context, by="w", batch=9, lease=timedelta(seconds=60),
-            clock=lambda: datetime.now(UTC), blobs=BlobWriter(outside, 0),
-        ).step()  # fmt: skip
+        take_in(database, context, blobs=BlobWriter(outside, 0))
         self.folder = folder / "contents"
 
     def replace(self, stored: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from service.store import contents
 from service.store.database import Database
 from service.store.spool import Envelope
 from service.store.tables import cases, messages, metadata
-from service.worker import Worker
+from tests.running import take_in
 
 ADDRESS = "aiko@corp.example"
 WORDS = ("the", "error", "本番", "Microsoft", "VPN", "Error", "お客様", "サポート", "microsoft", "AWS", "it", "エラー")
@@ -49,11 +49,7 @@ class Filled:
     def fill(self, *mails: bytes) -> None:
         envelope = Envelope("smtp", "x@elsewhere.example", ("intake@corp.example",))
         receive(self.database, [(envelope, mail) for mail in mails], datetime.now(UTC))
-        worker = Worker(
-            self.database, self._context, by="w", batch=9, lease=timedelta(seconds=60), clock=lambda: datetime.now(UTC)
-        )
-        while worker.step():
-            pass
+        take_in(self.database, self._context)
 
     def erase(self, *names: str, apply: bool = True) -> int:
         return erase_person(

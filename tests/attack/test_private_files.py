@@ -20,7 +20,8 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.private import make_private
 from service.store.spool import Envelope
-from tests.served import Served, started
+from tests.attack.site import Site, mail
+from tests.served import started
 
 UMASKS = (0o000, 0o022, *(pytest.param(mask, marks=pytest.mark.long) for mask in (0o002, 0o027, 0o077)))
 MAIL = b"From: a@corp.example\r\nSubject: x\r\n\r\nx\r\n"
@@ -77,20 +78,12 @@ def test_what_a_command_makes_is_private(
     assert modes(tmp_path) == {}
 
 
-def test_a_service_with_an_open_umask_writes_private_files(tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        up = Served(tmp_path, content_store=str(tmp_path / "contents"), content_store_from_bytes="0", watchdog="0")
-        up.send(1)
-        up.wait_for(lambda: up.seen(1))
-        open_to_others = modes(tmp_path)
-        up.process.terminate()
-        up.process.wait(60)
-    finally:
-        os.umask(before)
-    open_to_others.pop("serve.log")  # the test's own
-    assert open_to_others == {}
-    assert list((tmp_path / "contents").rglob("*.zst"))
+def test_a_service_with_an_open_umask_writes_private_files(behind_mx: Site) -> None:
+    behind_mx.send(mail("mei@corp.example", "Door", "The door of room 12 does not open."))
+    folder = behind_mx.served.log.parent
+    assert list((folder / "contents").rglob("*.zst"))
+    assert list(folder.rglob("sodan.db"))
+    assert set(modes(folder)) == {"serve.log"}  # the test's own
 
 
 @pytest.mark.parametrize("command", ["serve", "smtp", "worker", "api"])

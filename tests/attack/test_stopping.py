@@ -19,7 +19,23 @@ PATIENCE = 240
 
 AT_THE_WORST_MOMENT = """
 import os, signal, sys, threading
-number, nth = signal.Signals[sys.argv[1]], int(sys.argv[2])
+from service import supervisor
+from service.app import run_worker
+from service.settings import load
+from service.worker import Worker
+
+settings = load()
+for moment in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        signal.alarm(200)  # ends it where it hangs
+        break
+    status = os.waitpid(child, 0)[1]
+    if status:
+        sys.exit(f"{moment}: {status}")
+else:
+    sys.exit()
+number, nth = signal.Signals[moment.partition("-")[0]], int(moment.partition("-")[2])
 seen = 0
 
 def trace(frame, event, _argument):
@@ -44,71 +60,48 @@ def waiting(frame):
         frame = frame.f_back
     return False
 
-from service.settings import load
-settings = load()
+def traced(run):
+    def running(*given):
+        sys.settrace(trace)  # not from the start: a migration under a trace takes minutes
+        return run(*given)
+    return running
+
 """
 SUPERVISOR = """
-from service import supervisor
-keep_running = supervisor._keep_running
-
-def traced(*given):
-    sys.settrace(trace)  # not from the start: a migration under a trace takes minutes
-    return keep_running(*given)
-
-supervisor._keep_running = traced
+supervisor._keep_running = traced(supervisor._keep_running)
 sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
 sys.exit(supervisor.run_supervisor(settings, [("sleeper", sleeper)]))
 """
 WORKER = """
-from service.app import run_worker
-from service.worker import Worker
-run = Worker.run
-
-def traced(worker, stop):
-    sys.settrace(trace)
-    run(worker, stop)
-
-Worker.run = traced
+Worker.run = traced(Worker.run)
 sys.exit(run_worker(settings))
 """
 
 
-def long(*values: object) -> object:
-    """Further moments, for `make test-long`."""
-    return pytest.param(*values, marks=pytest.mark.long)
-
-
-def run(program: str, number: str, nth: int, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", AT_THE_WORST_MOMENT + program, number, str(nth)],
-        cwd=folder,
-        env=environment(smtp_listen="127.0.0.1:0", http_listen="127.0.0.1:0", watchdog="0", stop_seconds="5")
-        | {"PYTHONPATH": os.getcwd()},
+@pytest.mark.parametrize(
+    ("program", "moments"),
+    [
+        (SUPERVISOR, "SIGTERM-1 SIGTERM-3 SIGTERM-5 SIGINT-3 SIGHUP-5"),
+        (WORKER, "SIGTERM-3 SIGHUP-3"),
+        pytest.param(SUPERVISOR, "SIGTERM-2 SIGTERM-4 SIGTERM-7 SIGINT-5 SIGHUP-3", marks=pytest.mark.long),
+        pytest.param(WORKER, "SIGTERM-2 SIGINT-3", marks=pytest.mark.long),
+    ],
+    ids=["supervisor", "worker", "supervisor, further", "worker, further"],
+)
+def test_a_process_stops_wherever_in_its_wait_the_signal_comes(
+    tmp_path: Path, sqlite_template: Path, program: str, moments: str
+) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "sodan.db").write_bytes(sqlite_template.read_bytes())
+    given = environment(smtp_listen="127.0.0.1:0", http_listen="127.0.0.1:0", watchdog="0", stop_seconds="5")
+    ended = subprocess.run(
+        [sys.executable, "-c", AT_THE_WORST_MOMENT + program, *moments.split()],
+        cwd=tmp_path,
+        env=given | {"PYTHONPATH": os.getcwd()},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
     )
-
-
-@pytest.mark.parametrize("nth", [1, 3, 5, *map(long, (2, 4, 7))])
-def test_the_supervisor_stops_wherever_in_its_wait_the_signal_comes(tmp_path: Path, nth: int) -> None:
-    ended = run(SUPERVISOR, "SIGTERM", nth, tmp_path)
-    assert ended.returncode == 0, ended.stderr
-
-
-@pytest.mark.parametrize(("number", "nth"), [("SIGINT", 3), ("SIGHUP", 5), long("SIGINT", 5), long("SIGHUP", 3)])
-def test_other_signals_hang_the_supervisor_no_more_than_sigterm(tmp_path: Path, number: str, nth: int) -> None:
-    ended = run(SUPERVISOR, number, nth, tmp_path)
-    assert ended.returncode == 0, ended.stderr
-
-
-@pytest.mark.parametrize(("number", "nth"), [("SIGTERM", 3), long("SIGTERM", 2), long("SIGINT", 3), ("SIGHUP", 3)])
-def test_a_worker_stops_wherever_in_its_wait_the_signal_comes(
-    tmp_path: Path, sqlite_template: Path, number: str, nth: int
-) -> None:
-    (tmp_path / "var").mkdir()
-    (tmp_path / "var" / "sodan.db").write_bytes(sqlite_template.read_bytes())
-    ended = run(WORKER, number, nth, tmp_path)
     assert ended.returncode == 0, ended.stderr
 
 

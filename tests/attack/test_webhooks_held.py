@@ -76,7 +76,7 @@ def hearing() -> Iterator[tuple[int, threading.Event]]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Ear)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server.server_port, heard
     server.shutdown()
     server.server_close()

@@ -15,8 +15,9 @@ from typing import Any
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput
 from service import settings
-from service.holders import process_name
+from service.holders import process_name, release_the_dead
 from service.intake import AppContext
+from service.store import spool_view
 from service.store.database import Database
 from service.worker import Worker
 
@@ -68,11 +69,9 @@ def worker(database: Database, *, deadly: bool = False, now: datetime | None = N
     )
 
 
-if __name__ == "__main__":  # python -m tests.flow.crew URL LEASE: a deadly worker, until nothing waits
-    from service.holders import release_the_dead
-    from service.store import spool_view
-
-    database = Database(sys.argv[1])
+def work(url: str, lease: float) -> None:
+    """Take in until nothing waits."""
+    database = Database(url)
     release_the_dead(database)
     stop = threading.Event()
 
@@ -82,4 +81,17 @@ if __name__ == "__main__":  # python -m tests.flow.crew URL LEASE: a deadly work
         stop.set()
 
     threading.Thread(target=watch, daemon=True).start()
-    worker(database, deadly=True, lease=float(sys.argv[2])).run(stop)
+    worker(database, deadly=True, lease=lease).run(stop)
+
+
+if __name__ == "__main__":  # python -m tests.flow.crew URL LEASE: deadly workers one after the other; how many died
+    context()
+    for died in range(12):
+        child = os.fork()
+        if child == 0:
+            work(sys.argv[1], float(sys.argv[2]))
+            os._exit(0)
+        if os.waitpid(child, 0)[1] == 0:
+            print(died)
+            sys.exit()
+    sys.exit("something still waits")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from service import rule_reloader
@@ -126,8 +126,7 @@ def served(tmp_path: Path, folder: Path) -> Iterator[Served]:
     try:
         yield running
     finally:
-        running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(30) == 0
+        running.stop()
 
 
 @pytest.mark.slow
@@ -143,9 +142,10 @@ def test_a_running_service_follows_its_packs_and_loses_no_mail(served: Served, f
         while said(event) < times:
             sent += 1
             served.send(sent)
+            time.sleep(0.1)
 
     def health() -> dict[str, str]:
-        found: dict[str, str] = httpx.get(f"http://127.0.0.1:{served.http}/readyz").json()
+        found: dict[str, str] = served.get("/readyz").json()
         return found
 
     write(folder, PACK)
@@ -155,7 +155,7 @@ def test_a_running_service_follows_its_packs_and_loses_no_mail(served: Served, f
     send_until('event="changed rules refused"', 2)
     assert "own.yaml:4: own.gate" in served.log.read_text()
     assert "sodan doctor" in health()["note"]
-    metrics = httpx.get(f"http://127.0.0.1:{served.http}/metrics").text
+    metrics = served.get("/metrics").text
     assert "sodan_rules_refused 1.0" in metrics
     write(folder, PACK.replace("正門ゲート", "南門ゲート"))
     send_until('event="rules loaded"', 4)

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,35 +13,29 @@ import pytest
 from tests.served import Served, free_port, sodan, wait_until
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    running = Served(tmp_path)
-    yield running
-    running.process.kill()
-    running.process.wait()
-
-
 @pytest.mark.slow
-def test_a_mail_is_visible_and_every_part_comes_back_when_killed(served: Served) -> None:
-    served.send(1)
-    served.wait_for(lambda: served.seen(1))
-    assert set(served.children()) == {"smtp", "worker", "api"}
-    for number, part in enumerate(("worker", "smtp", "api"), start=2):
-        os.kill(served.children()[part], signal.SIGKILL)
-        served.wait_for(lambda number=number: served.send(number))
-        served.wait_for(lambda number=number: served.seen(number))
-    served.process.send_signal(signal.SIGTERM)
-    assert served.process.wait(30) == 0
-    for port in (served.smtp, served.http):
-        with pytest.raises(OSError):  # noqa: PT011 - refused or reset
-            socket.create_connection(("127.0.0.1", port), timeout=2).close()
-
-
-@pytest.mark.slow
-def test_no_child_outlives_a_supervisor_that_was_killed(served: Served) -> None:
-    children = served.children()
-    served.process.kill()
-    served.process.wait()
+def test_what_is_killed_or_hangs_comes_back_and_nothing_outlives_the_supervisor(tmp_path: Path) -> None:
+    served = Served(tmp_path, watchdog="2")
+    try:
+        served.send(1)
+        served.wait_for(lambda: served.seen(1))
+        first = served.children()
+        assert set(first) == {"smtp", "worker", "api"}
+        os.kill(first["worker"], signal.SIGKILL)
+        served.wait_for(lambda: served.send(2))
+        served.wait_for(lambda: served.seen(2))
+        worker = served.children()["worker"]
+        for part in ("smtp", "api"):
+            os.kill(first[part], signal.SIGSTOP)
+        for part in ("smtp", "api"):
+            served.wait_for(lambda part=part: served.children().get(part, first[part]) != first[part])
+        served.wait_for(lambda: served.send(3))
+        served.wait_for(lambda: served.seen(3))
+        assert served.log.read_text().count("a process hangs and is killed") >= 2
+        children = served.children()
+        assert children["worker"] == worker != first["worker"]
+    finally:
+        served.kill()
     for pid in children.values():
         wait_until(lambda pid=pid: has_ended(pid))  # type: ignore[misc]
 
@@ -102,5 +95,4 @@ def test_sighup_renews_the_certificate_of_the_acceptor(tmp_path: Path) -> None:
         served.wait_for(lambda: "certificate renewed" in served.log.read_text())
         served.send(2)
     finally:
-        served.process.send_signal(signal.SIGTERM)
-        assert served.process.wait(30) == 0
+        served.stop()

@@ -35,8 +35,7 @@ class Besieged:
     def close(self) -> None:
         self.http.close()
         self.database.close()
-        self.served.process.kill()
-        self.served.process.wait()
+        self.served.kill()
 
     def ledger(self) -> Ledger:
         return self.database.read(spool_view.ledger)

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import httpx
 import yaml
 
 from tests.mailbox.conftest import mail
 from tests.mailbox.dovecot import PASSWORD, Dovecot
-from tests.served import free_port, started, wait_until
-
-
-def cases(url: str) -> list[Any]:
-    try:
-        return list(httpx.get(f"{url}/api/cases", timeout=30).json()["items"])
-    except (httpx.HTTPError, KeyError):
-        return []
+from tests.served import Served
 
 
 def test_a_mail_in_the_mailbox_becomes_a_case(dovecot: Dovecot, tmp_path: Path) -> None:
@@ -28,12 +19,12 @@ def test_a_mail_in_the_mailbox_becomes_a_case(dovecot: Dovecot, tmp_path: Path) 
     }  # fmt: skip
     document = {"support": {"address": "support@corp.example", "since": "all", "imap": imap}}
     (tmp_path / "mailboxes.yaml").write_text(yaml.safe_dump({"mailboxes": document}))
-    http = free_port()
-    given = {
-        "mailboxes": str(tmp_path / "mailboxes.yaml"), "intake": "support@corp.example",
-        "http_listen": f"127.0.0.1:{http}", "smtp_listen": f"127.0.0.1:{free_port()}",
-    }  # fmt: skip
-    with started("serve", cwd=tmp_path, **given):
-        for n in (1, 2):  # the first is there before, the second one is told by IDLE
-            dovecot.deliver(mail(n).replace(b"does not connect", b"does not connect to printer %d" % n))
-            wait_until(lambda n=n: len(cases(f"http://127.0.0.1:{http}")) == n, 150)  # type: ignore[misc]
+    printers = [mail(n).replace(b"does not connect", b"does not connect to printer %d" % n) for n in (1, 2)]
+    dovecot.deliver(printers[0])  # is there before; the second one is told by IDLE
+    served = Served(tmp_path, mailboxes=str(tmp_path / "mailboxes.yaml"), intake="support@corp.example")
+    try:
+        served.wait_for(lambda: len(served.get("/api/cases").json()["items"]) == 1)
+        dovecot.deliver(printers[1])
+        served.wait_for(lambda: len(served.get("/api/cases").json()["items"]) == 2)
+    finally:
+        served.stop()

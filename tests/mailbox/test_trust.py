@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from service.mailbox.file import Mailbox
 from service.mailbox.run import now
 from service.store.database import Database
 from service.store.tables import messages
-from service.worker import Worker
+from tests.running import take_in
 
 MAIL = (
     b"Return-Path: <aiko@corp.example>\r\n%sReceived: from a by b; Fri, 27 Nov 2026 10:00:00 +0900\r\n"
@@ -35,8 +34,7 @@ def a_mailbox(**given: object) -> Mailbox:
 
 def unverified(database: Database, context: AppContext, mailbox: Mailbox, content: bytes) -> bool:
     receive(database, [(envelope(mailbox, content), content)], now())
-    worker = Worker(database, context, by="test", batch=1, lease=timedelta(seconds=60), clock=now)
-    assert worker.step() == 1
+    take_in(database, context)
     defects = database.read(lambda conn: conn.execute(select(messages.c.defects)).scalar_one())
     return "sender-unverified" in defects
 

@@ -22,9 +22,8 @@ from service.store import outbox, second_readings, spool
 from service.store.database import Database
 from service.store.tables import cases, events, messages
 from service.store.tables import second_readings as jobs
-from service.worker import Worker
 from tests.model.endpoint import Answer, endpoint, refuses, says, statements
-from tests.running import running
+from tests.running import running, take_in
 
 START = datetime(2026, 11, 4, 1, 0, tzinfo=UTC)
 BODY = "各部署で伝票が出せません。\n回避策はありません。\n昨日の夕方からです。"
@@ -48,17 +47,7 @@ class Desk:
         )
         envelope = spool.Envelope("smtp", sender, ("intake@corp.example",), peer="127.0.0.1")
         receive(self.database, [(envelope, raw.replace("\n", "\r\n").encode())], self.now)
-        worker = Worker(
-            self.database,
-            self.context,
-            by="test",
-            batch=50,
-            lease=timedelta(seconds=60),
-            clock=lambda: self.now,
-            after=second_reading.after_judging(self.settings),
-        )
-        while worker.step():
-            pass
+        take_in(self.database, self.context, self.now, after=second_reading.after_judging(self.settings))
 
     def reader(self, url: str, *, seconds: float = 20.0, **limits: Any) -> SecondReader:
         settings = self.settings.model_copy(update={"model_url": url, "model_seconds": seconds, **limits})

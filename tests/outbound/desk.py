@@ -8,20 +8,22 @@ import email.policy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import cache
 from typing import Any, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from mailrules.engine.judge import Rules
 from service.intake import AppContext, receive
 from service.outbound.sender import Sender
 from service.outbound.setup import After, after_judging, sender_of
 from service.settings import Settings, load
 from service.store import outbox, spool, spool_view
 from service.store.database import Database
-from service.worker import Worker
+from tests.running import take_in
 from tests.served import free_port
 
 START = datetime(2026, 11, 4, 1, 0, tzinfo=UTC)
@@ -103,12 +105,7 @@ class Desk:
         envelope = spool.Envelope(channel, mail_from, (rcpt,), peer="127.0.0.1")
         [id] = receive(self.database, [(envelope, raw)], self.now)
         after = self.after or after_judging(self.settings, self.context)
-        lease = timedelta(seconds=60)
-        worker = Worker(
-            self.database, self.context, by="test", batch=50, lease=lease, clock=lambda: self.now, after=after
-        )
-        while worker.step():
-            pass
+        take_in(self.database, self.context, self.now, after=after)
         assert self.database.read(lambda conn: spool_view.entry(conn, id))["state"] == "done"
         return id
 
@@ -138,7 +135,12 @@ def desk_with(database: Database, host: Smarthost, **given: Any) -> Desk:
         "database_url": "sqlite:///unused.db",
     }
     settings = load(**(chosen | given))
-    return Desk(database, host, settings, AppContext.of(settings, key=KEY))
+    return Desk(database, host, settings, AppContext.of(settings, rules=_rules(), key=KEY))
+
+
+@cache
+def _rules() -> Rules:
+    return AppContext.of(load(intake="intake@corp.example", database_url="sqlite:///unused.db")).rules
 
 
 def report(

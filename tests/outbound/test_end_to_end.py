@@ -10,7 +10,6 @@ from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -82,8 +81,7 @@ def test_a_poor_report_is_asked_answered_notified_and_listed(language: str, tmp_
         try:
             _story(story, post, served, target)
         finally:
-            served.process.terminate()
-            served.process.wait(60)
+            served.stop()
         _next_morning(story, post, language, given)
 
 
@@ -115,7 +113,7 @@ def _story(story: dict[str, Any], post: Postfix, served: Served, target: Target)
         assert _line(case, item)["state"] == "present"
         assert words in _line(case, item)["quote"]
     assert _line(case, story["open"])["state"] != "present"
-    assert httpx.get(f"http://127.0.0.1:{served.http}/api/cases").json()["items"][1:] == []
+    assert served.get("/api/cases").json()["items"][1:] == []
 
 
 def _ask_on_the_page(story: dict[str, Any], served: Served) -> None:
@@ -164,7 +162,7 @@ def _wait(served: Served, condition: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def there() -> bool:
-        answer = httpx.get(f"http://127.0.0.1:{served.http}/api/cases/SD-1")
+        answer = served.get("/api/cases/SD-1")
         found.clear()
         found.update(answer.json() if answer.status_code == 200 else {})
         return bool(found) and bool(condition(found))

@@ -19,8 +19,8 @@ from service.outbound.setup import after_judging
 from service.store import cases, corrections, outbox, spool, spool_view
 from service.store.database import Database
 from service.store.migrate import migrate
-from service.worker import Worker
 from tests.outbound.desk import START, Desk, Received, Smarthost, bounce, desk_with, report, smarthost
+from tests.running import take_in
 
 UNANSWERED = yaml.safe_load(Path(__file__).with_name("machines.yaml").read_text(encoding="utf-8"))
 MACHINES: dict[str, str] = {
@@ -179,17 +179,7 @@ def test_a_hundred_reports_of_one_address_bring_five_mails_and_drafts(sqlite: Da
     envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     mails = [report(n, subject=f"Matter {n} of room {n * 7}", body=f"Device {n * 13} is broken.") for n in range(100)]
     receive(sqlite, [(envelope, mail.replace("\n", "\r\n").encode()) for mail in mails], desk.now)
-    worker = Worker(
-        sqlite,
-        desk.context,
-        by="test",
-        batch=100,
-        lease=timedelta(seconds=600),
-        clock=lambda: desk.now,
-        after=after_judging(desk.settings, desk.context),
-    )
-    while worker.step():
-        pass
+    take_in(sqlite, desk.context, desk.now, after=after_judging(desk.settings, desk.context))
     desk.send()
     assert len(host.received) == 5
     counts = sqlite.read(outbox.counts)

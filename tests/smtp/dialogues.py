@@ -19,7 +19,6 @@ The title of a dialogue names what it is about (an RFC with its section, or a CV
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import signal
@@ -35,6 +34,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.smtp.passwords import password_line
+from tests.served import environment
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 
@@ -116,18 +116,20 @@ class Server:
     def __init__(self, folder: Path, given: dict[str, str]) -> None:
         self.folder = folder
         settings = {
-            "DATABASE_URL": f"sqlite:///{folder}/sodan.db",
-            "SMTP_LISTEN": "127.0.0.1:0",
-            "INTAKE": "help@intake.example,@cases.example",
-            "HOSTNAME": "mx.intake.example",
-            **{name: value.format(folder=folder) for name, value in given.items()},
+            "database_url": f"sqlite:///{folder}/sodan.db",
+            "smtp_listen": "127.0.0.1:0",
+            "intake": "help@intake.example,@cases.example",
+            "hostname": "mx.intake.example",
+            **{name.lower(): value.format(folder=folder) for name, value in given.items()},
         }
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SODAN_")}
-        environment |= {f"SODAN_{name}": value for name, value in settings.items()}
         self.log = folder / "log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "service", "smtp"], env=environment, cwd=folder, stdout=log, stderr=log
+                [sys.executable, "-m", "service", "smtp"],
+                env=environment(**settings),
+                cwd=folder,
+                stdout=log,
+                stderr=log,
             )
         self.ports = self._wait()
 

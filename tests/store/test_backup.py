@@ -17,15 +17,14 @@ from service.intake import AppContext, receive
 from service.settings import Settings
 from service.store import spool_view, tables, webhooks
 from service.store.backup import backup, restore
-from service.store.blob_store import BlobStore, Folder
+from service.store.blob_store import Folder
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
 from service.store.encryption import SecretBox
 from service.store.migrate import head, revision
 from service.store.spool import Envelope
-from service.worker import Worker
 from tests.postgres import Postgres
-from tests.running import running
+from tests.running import running, take_in
 
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("intake@corp.example",))
 
@@ -41,18 +40,6 @@ def _mails(first: int, count: int) -> list[tuple[Envelope, bytes]]:
             f"Content-Type: text/plain; charset=utf-8\r\n\r\n朝から開けません。エラー 0x{n:04X}\r\n{pad}".encode()
         )
     return [(ENVELOPE, mail) for mail in made]
-
-
-def _worker(database: Database, context: AppContext, outside: BlobStore | None) -> Worker:
-    return Worker(
-        database,
-        context,
-        by="w",
-        batch=20,
-        lease=timedelta(seconds=60),
-        clock=lambda: datetime.now(UTC),
-        blobs=BlobWriter(outside, 10_000),
-    )
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -96,9 +83,7 @@ def test_a_backup_is_equal_case_by_case_on_either_database(
 ) -> None:
     folder = Folder(tmp_path / "contents")
     receive(database, _mails(0, 16), datetime.now(UTC))
-    worker = _worker(database, context, folder)
-    while worker.step():  # each claims the next mails already, which nobody else takes until the lease is over
-        pass
+    take_in(database, context, blobs=BlobWriter(folder, 10_000))
     with_folder = settings.model_copy(update={"content_store": str(tmp_path / "contents")})
     before = _shown(database, context, with_folder)
     assert len(before["found"]) > 4
@@ -110,7 +95,7 @@ def test_a_backup_is_equal_case_by_case_on_either_database(
     assert elsewhere.read(revision) == head()
     assert _shown(elsewhere, context, settings) == before
     receive(elsewhere, _mails(100, 3), datetime.now(UTC))  # numbers count on
-    assert _worker(elsewhere, context, None).step() == 3
+    take_in(elsewhere, context)
     assert elsewhere.read(spool_view.ledger).taken_in == 19
 
 
@@ -123,11 +108,11 @@ def test_a_backup_under_load_is_one_moment(
     def send() -> None:
         while not stop.is_set():
             sent.extend(receive(database, _mails(len(sent), 10), datetime.now(UTC)))
+            stop.wait(0.05)
 
     def work() -> None:
-        worker = _worker(database, context, None)
         while not stop.is_set():
-            worker.step()
+            take_in(database, context)
 
     threads = [threading.Thread(target=one) for one in (send, work)]
     for thread in threads:
@@ -149,9 +134,7 @@ def test_a_backup_under_load_is_one_moment(
     there = {row["id"] for row in elsewhere.read(lambda conn: spool_view.listing(conn, limit=100_000))}
     assert there >= set(promised)
     assert there <= set(sent)
-    worker = _worker(elsewhere, context, None)
-    while worker.step():
-        pass
+    take_in(elsewhere, context)
     assert elsewhere.read(spool_view.ledger).taken_in == len(there)
     assert _orphans(elsewhere) == 0
     elsewhere.close()
@@ -174,9 +157,7 @@ def test_contents_outside_go_to_the_outside_of_the_new_place(
 ) -> None:
     old, new = Folder(tmp_path / "old"), Folder(tmp_path / "new")
     receive(sqlite, _mails(0, 6), datetime.now(UTC))
-    worker = _worker(sqlite, context, old)
-    while worker.step():
-        pass
+    take_in(sqlite, context, blobs=BlobWriter(old, 10_000))
     assert len(list(old.keys())) == 2
     backup(sqlite, old, tmp_path / "whole", datetime.now(UTC))
     elsewhere = Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")

@@ -20,7 +20,7 @@ from service.store.database import Database
 from service.store.erasure import erase
 from service.store.packing import unpack
 from service.store.retention import DeletedCounts
-from service.worker import Worker
+from tests.running import take_in
 from tests.store.test_erasure import TRACES, _fill, _mails, _mask
 from tests.store.test_retention import LATER, LONG, RAW, THEN, WHOLE, Site, _mail
 
@@ -137,10 +137,7 @@ def test_a_backup_of_a_bucket_is_restored_anywhere(
     assert [contents.content(elsewhere, new, id) for id in ids] == mails
     assert set(dict(new.keys() if new else ())) == (set(dict(kept.keys())) if new else set())
     assert list(contents.check(elsewhere, new)) == []
-    worker = Worker(
-        elsewhere, context, by="w", batch=9, lease=timedelta(60), clock=lambda: LATER, blobs=BlobWriter(new, 10_000)
-    )
-    assert worker.step() == 1
+    take_in(elsewhere, context, LATER, blobs=BlobWriter(new, 10_000))
     assert contents.content(elsewhere, new, waits) == _mail(9, LONG)
     assert elsewhere.read(spool_view.ledger).taken_in == 7
     elsewhere.close()

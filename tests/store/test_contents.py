@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.packing import pack, unpack
 from service.store.spool import Envelope
-from service.worker import Worker
+from tests.running import take_in
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SMALL = b"From: a@corp.example\r\nMessage-ID: <small@corp.example>\r\nSubject: small\r\n\r\nA few words.\r\n"
@@ -45,9 +45,7 @@ def _context() -> AppContext:
 
 def _taken_in(database: Database, shelf: BlobWriter, *mails: bytes) -> list[str]:
     ids = receive(database, [(Envelope("smtp", "a@corp.example", ("help@corp.example",)), m) for m in mails], NOW)
-    worker = Worker(database, _context(), by="w", batch=9, lease=timedelta(60), clock=lambda: NOW, blobs=shelf)
-    while worker.step():
-        pass
+    take_in(database, _context(), NOW, blobs=shelf)
     return ids
 
 

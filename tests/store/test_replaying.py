@@ -19,6 +19,7 @@ from service.store.database import Database
 from service.store.spool import Envelope
 from service.store.tables import cases, messages, metadata
 from service.worker import Worker
+from tests.running import take_in
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -81,9 +82,7 @@ def filled(database: Database, context: AppContext) -> Database:
         for m in (ASKED, ANSWER, OTHER)
     ]
     intake.receive(database, mails, NOW)
-    worker = Worker(database, context, by="w", batch=9, lease=timedelta(60), clock=lambda: NOW)
-    while worker.step():
-        pass
+    take_in(database, context, NOW)
 
     def by_hand(conn: Any) -> None:
         wanted = {"priority": "P1", "title": "Login, again", "items": {"occurred_at": "08:30"}}

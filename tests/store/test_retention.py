@@ -17,7 +17,7 @@ from service.cli.commands.keeping import run_retention
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext, receive
 from service.settings import Settings
-from service.store import case_deletion, compaction, contents, corrections, search, spool_view, undo
+from service.store import case_deletion, compaction, contents, corrections, spool_view, undo
 from service.store.blob_store import BlobStore, Folder, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
@@ -25,9 +25,8 @@ from service.store.retention import DeletedCounts, Terms, due, remove_due
 from service.store.retention_job import DAY_SECONDS, FIRST_SECONDS, RetentionJob
 from service.store.spool import Envelope
 from service.store.tables import cases, events, messages, metadata
-from service.worker import Worker
 from tests.postgres import Postgres
-from tests.running import running
+from tests.running import running, take_in
 
 THEN = datetime.now(UTC)
 LATER = THEN + timedelta(days=40)
@@ -67,19 +66,7 @@ class Site:
         return receive(self.database, [(envelope, mail) for mail in mails], self.today)
 
     def work(self) -> None:
-        worker = Worker(
-            self.database,
-            self.context,
-            by="w",
-            batch=9,
-            lease=timedelta(seconds=60),
-            clock=lambda: self.today,
-            blobs=self.shelf,
-        )
-        while worker.step():
-            pass
-        while search.index_pending(self.database):
-            pass
+        take_in(self.database, self.context, self.today, blobs=self.shelf)
 
     def close(self, *numbers: int) -> None:
         for number in numbers:
