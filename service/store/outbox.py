@@ -252,7 +252,7 @@ def oldest_due(conn: Connection, now: datetime) -> datetime | None:
 
 
 def in_doubt(conn: Connection) -> int:
-    """Return how often a sender died while it held a lease. Each such mail may have been sent twice."""
+    """Return how often a sender process died while it held a lease. These mails may have been sent twice."""
     return int(conn.execute(select(func.coalesce(func.sum(outbox.c.in_doubt), 0))).scalar_one())
 
 
