@@ -207,7 +207,7 @@ def entry(conn: Connection, id: int) -> dict[str, Any]:
 
 
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
-    """Return the number of automatic mails written since then, to ``recipient`` or, if None, to anybody.
+    """Return the number of automatic mails written since a time: to ``recipient``, or to anybody if it is None.
 
     Discarded mails do not count. Drafts that were held count only for a recipient.
     """
