@@ -95,7 +95,9 @@ class GraphSource:
         try:
             yield from self._pages_from(f"{start}?$select=receivedDateTime,isDraft", since)
         except _Expired:
-            raise MailboxError("Graph lost its position while listing mail", "sodan tries again automatically") from None
+            raise MailboxError(
+                "Graph lost its position while listing mail", "sodan tries again automatically"
+            ) from None
 
     def _pages_from(self, link: str, since: datetime | None) -> Iterator[Page]:
         while True:

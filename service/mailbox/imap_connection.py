@@ -91,7 +91,8 @@ class ImapServer:
             ) from None
         except (OSError, IMAPClientError) as error:
             raise MailboxError(
-                f"{config.host} ended the sign-in ({error_text(error)})", "sodan tries again; read the log of the server"
+                f"{config.host} ended the sign-in ({error_text(error)})",
+                "sodan tries again; read the log of the server",
             ) from None
 
     def _sign_in_by_token(self, client: IMAPClient, tokens: Tokens) -> None:
