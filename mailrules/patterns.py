@@ -34,11 +34,11 @@ def compile_pattern(pattern: str, *, groups: bool = True) -> Any:
 
 
 def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -> Callable[[bytes], Sequence[int]]:
-    """Return a function that tells which of some RE2 patterns match anywhere, in no particular order.
+    """Return a function that returns the indexes of the RE2 patterns that match anywhere, in no particular order.
 
-    The patterns share the memory of an automaton. It has a state for each combination of them that occurs, so several
-    ``automata`` with a part of the patterns each can be faster. If the memory is not enough, each pattern is searched
-    for by itself.
+    The patterns share one automaton and its memory. The automaton has a state for each combination of patterns that
+    occurs. Therefore several ``automata``, each with a part of the patterns, can be faster. If the memory is not
+    enough, each pattern is searched for separately.
     """
     parts = [range(first, len(patterns), automata) for first in range(min(automata, len(patterns)))]
     searches = [(part, _one_search([patterns[at] for at in part], options)) for part in parts]

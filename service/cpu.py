@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 class OutOfTime(BaseException):
-    """The CPU limit was reached. It is no ``Exception``, so that ``except Exception`` does not catch it."""
+    """The CPU limit was reached. It is not an ``Exception``, so that ``except Exception`` does not catch it."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Controls how much memory of the process stays with it (Linux with glibc; no effect elsewhere)."""
+"""Controls how much freed memory the process keeps (Linux with glibc; no effect elsewhere)."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def _may_contain_mail(path: Path) -> bool:
 
 def _split_mbox(mbox: mmap.mmap) -> Iterator[bytes]:
     starts = [(match.start(), match.end()) for match in _SEPARATOR.finditer(mbox)]
-    if not starts:  # one mail after a first line that is no valid separator
+    if not starts:  # one mail after a first line that is not a valid separator
         starts = [(0, mbox.find(b"\n") + 1)]
     ends = [start for start, _ in starts[1:]] + [len(mbox)]
     for (_, start), end in zip(starts, ends, strict=True):

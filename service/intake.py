@@ -167,7 +167,7 @@ class Prepared:
     decided: placement.Prepared
     drafts: Mapping[int, Draft]
     judged: Mapping[int, CaseSnapshot]
-    """Case → what it will be, with temporary ids of new cases and messages."""
+    """Case → its future state. New cases and messages have temporary ids."""
 
 
 def prepare(
@@ -175,7 +175,7 @@ def prepare(
 ) -> Prepared:
     """Decide which cases these mails belong to, and judge those cases. Reads only, without the lock of ``take_in``.
 
-    ``before``: outdated decisions about the same mails; what still holds is kept.
+    ``before``: earlier decisions about the same mails, which are outdated. Their parts that are still valid are kept.
     """
     arrived, decided = (before.decided.arrived, before.decided) if before else (_arrived(read_mails), None)
     decided = placement.prepare(conn, arrived, reopen=context.reopen, read=context.rules.read, before=decided)
@@ -200,7 +200,7 @@ def place(
 ) -> T:
     """Prepare and take in these mails.
 
-    If another worker changes what a decision used, the mails are prepared again: twice without the lock, the third time
+    If another worker changes the data of a decision, the mails are prepared again: twice without the lock, then
     within the transaction.
 
     ``after`` runs in the transaction, with the cases; returns its result. Raises like ``take_in``.

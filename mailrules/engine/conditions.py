@@ -134,7 +134,7 @@ class Group:
         return True, list(dict.fromkeys(found))
 
     def needs(self) -> frozenset[str]:
-        """Return meanings of which a statement must be there if the group is true; empty if it can be true without."""
+        """Return meanings, one of which must be stated for the group to be true; empty if none need be stated."""
         for term in self.all:
             if names := _needed(term):
                 return names

@@ -1,7 +1,7 @@
 """Concepts: words by concept and language (`mailrules/concepts/*.yaml`), found in normal forms by Aho-Corasick.
 
 An entry is one or more words as written in a mail; it is converted to normal forms when loaded. English entries match
-whole words. Japanese entries must begin and end at word boundaries, whatever the boundaries between.
+whole words. Japanese entries must begin and end at word boundaries; the word boundaries inside them do not matter.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Vocabulary = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 class Entry(NamedTuple):
-    """What some words of the vocabulary stand for."""
+    """The concepts of one phrase of the vocabulary."""
 
     concepts: tuple[str, ...]
     groups: int
-    """The groups of `signals.yaml` with one of the concepts."""
+    """The groups of `signals.yaml` that contain one of the concepts."""
     plain: tuple[str, ...]
     """Those of the concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`)."""
 
@@ -44,9 +44,10 @@ class ConceptMatcher:
         self._languages = tuple(_language(vocabulary, japanese=japanese) for japanese in (False, True))
 
     def find(self, tokens: Sequence[str], *, japanese: bool) -> Iterator[tuple[int, int, Entry]]:
-        """Yield the entries found in some sentences: the first token, the one after the last, and the entry.
+        """Yield the entries found in sentences as (index of the first token, index after the last token, entry).
 
-        `tokens`: of sentences of a language, each of which ends with a line break. No entry matches across these.
+        `tokens`: the tokens of sentences of one language; the last token of each sentence is a line break. No entry
+        matches across a line break.
         """
         separator, search, entries = self._languages[japanese]
         matches = search.find_matches_as_indexes(separator + separator.join(tokens), overlapping=True)
@@ -61,7 +62,7 @@ class ConceptMatcher:
 
 
 def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasick, list[Entry]]:
-    """Return what stands between tokens, the automaton, and the entry of each of its patterns."""
+    """Return the separator of tokens, the automaton, and the entry of each of its patterns."""
     separator = "" if japanese else " "
     written = [
         (concept, fold(str(text)))

@@ -1,11 +1,11 @@
-"""Whether a mail goes on with an earlier matter or begins one, by its words alone.
+"""Decides by the words of a mail whether it continues an earlier matter or begins a new one.
 
-A linear classifier over words and over two and three words in a row, one for mail of vendors and one for mail of
-users. ``bench.fit_matcher`` trains it on labelled conversations. It helps to place a mail in a case
-(docs/placement.md); the statements do not depend on it.
+There is one linear classifier for mail of vendors and one for mail of users. Their features are single words, and two
+and three consecutive words. ``bench.fit_matcher`` trains them on labelled conversations. The result helps to place a
+mail in a case (docs/placement.md); the statements do not depend on it.
 
-The file names features by their marks. In memory they are rows of the table of the reader's weights, since the reader
-has found these rows already; words that the table lacks do not count.
+The file identifies features by their marks. In memory they are rows of the table of the reader's weights, because the
+reader has found these rows already. Words that are not in the table do not count.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FILE = "continuation.bin"
 
 
 class WordWeights(NamedTuple):
-    """The classifier of one side: numbers for each row of a table of marks."""
+    """The classifier of one side. Each array has one number for each row of the table of marks."""
 
     values: NDArray[np.float32]
     """What a feature adds to the score, before it is divided by the length of the mail's vector."""
@@ -35,9 +35,9 @@ class WordWeights(NamedTuple):
     base: float
 
     def score(self, rows: Places) -> float:
-        """Return the distance from the decision boundary, between -2 and 2: positive if the mail goes on.
+        """Return the distance from the decision boundary, between -2 and 2: positive if the mail continues a matter.
 
-        ``rows``: the distinct features of the mail. 0.0 if none of them counts.
+        ``rows``: the distinct features of the mail. The result is 0.0 if none of them counts.
         """
         length = float(np.sqrt(self.squares.take(rows).sum()))
         if not length:

@@ -48,7 +48,7 @@ supporting signal or concept must agree.
 
 
 class EmbeddedReader:
-    """Reads one mail at a time. The readings of units are cached, which no result depends on."""
+    """Reads one mail at a time. It caches the readings of units; the cache changes no result."""
 
     name = "embedded"
 
@@ -79,9 +79,9 @@ class EmbeddedReader:
         return view_mail(mail, self._matcher, self._units)
 
     def continues(self, mail: MailText) -> float:
-        """Return a score between -2 and 2: positive if a mail goes on with an earlier matter, negative if not.
+        """Return a score between -2 and 2: positive if a mail continues an earlier matter, negative if not.
 
-        0.0 for the team's mail, which nearly always goes on. Costs nothing for the mail that was read last.
+        0.0 for mail of the team, which nearly always continues a matter. The result for the last mail is cached.
         """
         last = self._last
         return last.goes_on if last is not None and last.view.mail is mail else self.decide(mail).goes_on
@@ -157,7 +157,7 @@ class Decision:
         return [self._quote(meaning, at, max(self.chances.get(meaning, 0.0), 0.5)) for meaning, at in found.items()]
 
     def _units_with(self, signs: Set[str]) -> list[int]:
-        """Return the units with one of the signals or concepts that are no question, condition or plan."""
+        """Return the units that have one of these signals or concepts and are not a question, a condition or a plan."""
         return [
             at
             for at, one in enumerate(self.view.readings)

@@ -1,8 +1,8 @@
 """Features of the units of a mail: words, parts of words, concepts, properties, shapes, signals, position.
 
-They are the input of the linear classifiers, which know them by the rows of a table of marks (`marks.py`).
-`bench/training/features.py` has their names. What a unit adds to the scores is kept with its reading, so the features
-are grouped by what they depend on (`Part`).
+They are the input of the linear classifiers. A feature is identified by its row in a table of marks (`marks.py`);
+`bench/training/features.py` lists the names of the features. The contribution of a unit to the scores is cached with
+its reading. Therefore the features are grouped by the units that they describe (`Part`).
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ _LETTER, _MARK, _SPACE = range(3)
 _KINDS = np.array(
     [_SPACE if chr(at).isspace() else _MARK if chr(at) in WORD_MARKS else _LETTER for at in range(0x3002)], np.uint8
 )
-"""What each character is; the last stands for all after it."""
+"""The kind of each character by its code point. The last entry applies to all higher code points."""
 
 
 class Part(IntEnum):
-    """The features that depend on one unit alone."""
+    """The features that follow from the text of one unit, by the units that they describe."""
 
     OWN = 0
-    """Of the unit itself. Those that are not about its form count for the mail as a whole, too."""
+    """Features of the unit itself. They also count for the mail as a whole, except those of its form."""
     NEXT = 1
-    """Of the unit after it."""
+    """Features of the unit after it."""
     LISTED = 2
-    """Of the list lines that it introduces."""
+    """Features of the list lines that it introduces."""
 
 
 class FeatureRows:
-    """Finds the rows of the features of units in a table. Keeps those of the features that the reader names itself."""
+    """Finds the rows of the features of units in a table of marks; caches them, except those of words and numbers."""
 
     def __init__(self, table: MarkTable) -> None:
         self._table = table
@@ -73,9 +73,9 @@ class FeatureRows:
         self._bias = next(iter(table.find(marks_of(("bias",)))[1].tolist()), -1)
 
     def of(self, readings: Sequence[Reading]) -> tuple[Places, Places]:
-        """Return the features of all parts of some units, each once and sorted, as numbers of parts and rows.
+        """Return the features of some units as two arrays of equal length: part numbers, and rows in the table.
 
-        The number of a unit's part is `part * units + unit`.
+        The pairs are sorted and unique. The part number is `part * (number of units) + (index of the unit)`.
         """
         marks = joined([*_words(readings), *_letters(readings), _others(readings)])
         known, rows = self._table.find(marks.marks)
@@ -90,7 +90,7 @@ class FeatureRows:
         return parts.take(counted), rows.take(counted)
 
     def _own(self, reading: Reading) -> bytes:
-        """Return what is kept of the features of a unit itself."""
+        """Return the cached rows of the features of a unit itself, without those of words and numbers."""
         rows = [self._properties[reading.clauses.whole], self._forms[reading.shape, len(reading.forms)]]
         rows += map(self._shapes.__getitem__, reading.shapes)
         rows += map(self._signals.__getitem__, reading.signals)
@@ -101,7 +101,7 @@ class FeatureRows:
 
 
 class _Kept(dict[Any, bytes]):
-    """The rows of features by what names them, of which there are few."""
+    """A cache of rows: the key of a group of features (such as a concept) → their rows. There are few keys."""
 
     def __init__(self, table: MarkTable, features: Callable[[Any], Iterable[str]]) -> None:
         self._table, self._features = table, features
@@ -126,14 +126,14 @@ def split(units: Places, rows: Places, count: int) -> list[bytes]:
 
 
 def spot(index: int, units: int) -> int:
-    """Return the number in `SPOTS` of a unit's place in the mail."""
+    """Return the position of a unit in the mail, as an index of `SPOTS`."""
     return index if index < 2 else 3 if index >= units - 2 else 2
 
 
 def heading_of(readings: Sequence[Reading], index: int) -> int | None:
-    """Return the sentence that introduces a list, or None.
+    """Return the index of the sentence that introduces a list line; None if there is none.
 
-    It is the nearest of the eleven units before that is no list or form line.
+    It is the nearest sentence among the eleven units before the line. List lines and form lines are skipped.
     """
     if readings[index].shape == "sentence" and not readings[index].folded.endswith((":", "?")):
         return None
@@ -153,7 +153,7 @@ def mail_features(mail: MailText) -> tuple[str, ...]:
 
 
 def spot_feature(number: int) -> str:
-    """Return the feature of a place in the mail."""
+    """Return the feature of a position in the mail (an index of `SPOTS`)."""
     return f"at:{SPOTS[number]}"
 
 
@@ -171,7 +171,7 @@ def common_features(shapes: Iterable[str], signals: Iterable[str], properties: I
 
 
 def count_features(reading: Reading) -> list[str]:
-    """Return the features of the numbers of people, places and machines, and whether the unit has a label."""
+    """Return the features of the numbers of people, places and machines, and of the presence of a label."""
     found = [f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts]
     return [*found, "label"] if reading.label else found
 
@@ -192,17 +192,17 @@ def label_features(reading: Reading) -> list[str]:
 
 
 def next_feature(concept: str) -> str:
-    """Return the feature of the unit after one with a concept."""
+    """Return the feature of a unit that follows a unit with this concept."""
     return f"Q:{concept}"
 
 
 def listed_feature(concept: str) -> str:
-    """Return the feature of the list lines after a sentence with a concept."""
+    """Return the feature of list lines that follow a sentence with this concept."""
     return f"h:{concept}"
 
 
 def word_runs(readings: Sequence[Reading]) -> tuple[UnitMarks, UnitMarks, UnitMarks]:
-    """Return the marks of one, two and three words in a row. `^` stands before a unit and `$` after it."""
+    """Return the marks of single words, and of two and three consecutive words. `^` begins a unit, `$` ends it."""
     ones, twos, threes = runs_of_words([word for one in readings for word in ("", "^", *one.forms, "$")])
     units = np.repeat(np.arange(len(readings)), lengths_of([one.forms for one in readings]) + 1)
     at = np.arange(len(units)) + 2 * (units + 1)  # without "" and "^"
@@ -210,7 +210,7 @@ def word_runs(readings: Sequence[Reading]) -> tuple[UnitMarks, UnitMarks, UnitMa
 
 
 def _words(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
-    """Yield the marks of the words of units, and those of the words for the unit after."""
+    """Yield the marks of the words of units as features of these units, then as features of the units after them."""
     runs = word_runs(readings)
     yield from runs
     units, ones = runs[0]
@@ -219,9 +219,9 @@ def _words(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
 
 
 def _letters(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
-    """Yield the marks of some characters in a row: even inflected forms and compounds that are in no list share them.
+    """Yield the marks of consecutive characters: two to four in a Japanese sentence, three to five in an English word.
 
-    Two to four characters of a Japanese sentence, three to five of an English word.
+    Inflected forms and compounds share them with their base words, even if no list contains these forms.
     """
     for japanese, ends, least in ((True, "^$", 2), (False, "<>", 3)):
         units = np.flatnonzero([one.japanese is japanese for one in readings])
@@ -237,7 +237,7 @@ def _letters(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
 
 
 def _word_spans(characters: Characters) -> tuple[Places, Places]:
-    """Return the places and lengths of the words of a text, without marks around them."""
+    """Return the positions and lengths of the words of a text, without punctuation marks around them."""
     kinds = _KINDS.take(np.minimum(characters, len(_KINDS) - 1))
     letters = np.flatnonzero(kinds == _LETTER)
     words = np.cumsum(kinds == _SPACE).take(letters)
@@ -248,7 +248,7 @@ def _word_spans(characters: Characters) -> tuple[Places, Places]:
 
 
 def _others(readings: Sequence[Reading]) -> UnitMarks:
-    """Return the marks of labels and numbers, which few units have."""
+    """Return the marks of the features of labels and numbers. Few units have them."""
     names = [(*count_features(one), *label_features(one)) if one.counts or one.label else () for one in readings]
     units = np.repeat(np.arange(len(names)), lengths_of(names))
     return UnitMarks(units, marks_of([name for some in names for name in some]))

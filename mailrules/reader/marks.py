@@ -1,8 +1,8 @@
 """64-bit hashes of features ("marks"): a table of the names themselves would need ten times the memory.
 
-The hash of a text is the sum over its characters of a random number for the character times a power of an odd number
-for the place, modulo 2 to the 64th. So the hash of a text follows from those of its parts, and the features of a whole
-mail take a few array operations.
+Each character has a random number, and each position in a text has a power of an odd number. The hash is the sum of
+their products, modulo 2^64. So the hash of a text can be computed from the hashes of its parts, and the features of a
+whole mail take a few array operations.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Characters = NDArray[np.uint32]
 
 
 class UnitMarks(NamedTuple):
-    """Marks of several units: the number of the unit of each mark, and the mark."""
+    """Marks of several units, as two arrays of equal length: the index of the unit, and the mark."""
 
     units: Places
     marks: Marks
@@ -37,10 +37,10 @@ def joined(some: Sequence[UnitMarks]) -> UnitMarks:
 
 
 class MarkTable:
-    """Finds marks among many, by their highest bits. The row of a mark is its place among all in rising order."""
+    """A sorted table of marks with an index of their highest bits. The row of a mark is its position in the table."""
 
     def __init__(self, marks: Marks) -> None:
-        """`marks`: in rising order."""
+        """`marks`: in ascending order."""
         self.marks = np.append(marks, np.iinfo(np.uint64).max)
         bits = len(marks).bit_length() + 1
         self._shift = np.uint64(64 - bits)
@@ -51,7 +51,7 @@ class MarkTable:
         return len(self.marks) - 1
 
     def find(self, marks: Marks) -> tuple[Places, Places]:
-        """Return which of these marks are in the table, and the row of each of them."""
+        """Return the indexes of those marks that are in the table, and the row of each of them."""
         rows = self._first.take((marks >> self._shift).astype(np.int64)).astype(np.int64)
         found = self.marks.take(rows)
         later = np.flatnonzero(found < marks)
@@ -69,7 +69,7 @@ _HALF = np.uint64(32)
 
 
 def lengths_of(some: Sequence[Sequence[object]]) -> Places:
-    """Return the length of each."""
+    """Return the lengths of these sequences."""
     return np.fromiter(map(len, some), np.int64, len(some))
 
 
@@ -99,17 +99,17 @@ def prefixed(prefix: str, marks: Marks) -> Marks:
 
 
 def runs_of_words(words: Sequence[str]) -> tuple[Marks, Marks, Marks]:
-    """Return the marks of each word, of each two words in a row with a space between, and of each three."""
+    """Return the marks of all single words, and of all two and three consecutive words, joined by spaces."""
     marks, powers = marks_of(words), _powers(max(map(len, words), default=0) + 1).take(lengths_of(words))
     twos = marks[:-1] + powers[:-1] * prefixed(" ", marks[1:])
     return marks, twos, marks[:-2] + powers[:-2] * prefixed(" ", twos[1:])
 
 
 def runs_of_letters(characters: Characters, spans: tuple[Places, Places], ends: str, least: int) -> Iterator[UnitMarks]:
-    """Yield the marks of `least` to `least + 2` characters in a row, each with the number of the span.
+    """Yield the marks of `least` to `least + 2` consecutive characters in spans of a text, with the index of the span.
 
-    `spans`: the places and the lengths of parts of a text. `ends`: the characters before and after each of them,
-    instead of those of the text. The features have the prefix `k:`.
+    `spans`: the positions and the lengths of the spans. `ends`: two characters that take the place of the characters
+    before and after each span. The features have the prefix `k:`.
     """
     firsts, lengths = spans[0], spans[1] + 2
     after = np.cumsum(lengths)
@@ -127,7 +127,7 @@ def runs_of_letters(characters: Characters, spans: tuple[Places, Places], ends: 
 
 
 def _codes_of(characters: Characters) -> Marks:
-    """Return the random number of each character."""
+    """Return a pseudo-random number for each character."""
     codes: Marks = characters * _SPREAD
     codes ^= codes >> _HALF
     return codes
@@ -139,13 +139,13 @@ def characters_of(text: str) -> Characters:
 
 
 def _powers(count: int) -> Marks:
-    """Return at least so many powers of the base."""
+    """Return the powers of the base from 0 on; at least `count` of them."""
     return _powers_of_two(max(count, 1 << 12).bit_length())
 
 
 @lru_cache(maxsize=4)
 def _powers_of_two(bits: int) -> Marks:
-    """Return 2 to the `bits` powers of the base."""
+    """Return the first 2^`bits` powers of the base."""
     factors = np.full(1 << bits, _BASE, np.uint64)
     factors[0] = 1
     return np.cumprod(factors)

@@ -43,13 +43,13 @@ class Reading(msgspec.Struct, gc=False, eq=False):
     topics: Sequence[str]
     """What a request in the unit is about, by its words (`concepts/vendor_asks.yaml`)."""
     rows: bytes = b""
-    """Its features, as rows of the table of the classifiers that it was read for (`unit_scores.py`)."""
+    """The rows of its features in the table of the classifiers of one side (`unit_scores.py`)."""
     sums: bytes = b""
-    """What it adds to scores: a line for each `features.Part`."""
+    """Its contributions to the scores: one row for each `features.Part`."""
 
     @property
     def size(self) -> int:
-        """About the bytes that this takes."""
+        """Approximate size in bytes."""
         return 3500 + 8 * len(self.text) + 40 * len(self.forms)
 
 
@@ -62,9 +62,9 @@ class _Sentence(NamedTuple):
     forms: Sequence[str]
     clauses: Clauses
     concepts: Sequence[Set[str]]
-    """Of each clause."""
+    """The concepts of each clause."""
     groups: Sequence[int]
-    """Of each clause, see `signals.py`."""
+    """The groups of each clause (`signals.py`)."""
     plain: Sequence[str]
     """Unmistakable concepts in clauses that no other words negate."""
 

@@ -21,14 +21,14 @@ _SPOTS = [(spot_feature(number),) for number in range(len(SPOTS))]
 
 
 class MailScores(NamedTuple):
-    """What the classifiers say of one mail."""
+    """The scores of one mail, and its features."""
 
     units: Matrix
     """Scores of the units and of the subject (the last row)."""
     whole: Matrix
     """Scores of the mail as a whole."""
     rows: Places
-    """The distinct features of the mail."""
+    """The rows of the distinct features of the mail."""
 
 
 def mail_scores(view: MailView, weights: Weights) -> MailScores:
@@ -59,7 +59,7 @@ def mail_scores(view: MailView, weights: Weights) -> MailScores:
 
 
 def add_sums(readings: Sequence[Reading], classifier: UnitClassifier) -> None:
-    """Compute what readings add to the scores, unless it is known."""
+    """Compute the contributions of readings to the scores, and store them in the readings, unless they are there."""
     new = list({id(reading): reading for reading in readings if not reading.sums}.values())
     if not new:
         return

@@ -5,8 +5,8 @@ whole mail give scores for its kind, impact and urgency. *Mail*: these scores an
 probability of each meaning. A score is a signed distance from the decision boundary: positive means yes; most are
 between -2 and 2.
 
-The file holds the weights as the reader uses them: features by their marks (`marks.py`), and only the weights that
-are not zero, which is one in twenty.
+The file contains only the weights that are not zero, which are one in twenty. It identifies features by their marks
+(`marks.py`), as the reader does.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class UnitClassifier:
     """Scores units for all meanings of one side's mail."""
 
     def __init__(self, table: MarkTable, part: Packed) -> None:
-        """`part`: has a row for each mark of the table."""
+        """`part`: the numbers of the classifier; its rows are those of the table."""
         self.meanings = tuple(part.meanings)
         self.column = {meaning: at for at, meaning in enumerate(part.meanings)}
         self.table = table
@@ -72,19 +72,20 @@ class UnitClassifier:
         return self.scored(self.sums(*distinct(found.units.take(known), rows), units))
 
     def fixed(self, features: tuple[str, ...]) -> tuple[Places, Matrix]:
-        """Return the rows and the sums of some features. Kept for ever, so for features of a fixed number."""
+        """Return the rows and the sums of some features. The cache has no limit: use it for few features."""
         if features not in self._fixed:
             rows = np.unique(self.table.find(marks_of(features))[1])
             self._fixed[features] = rows, self.sums(np.zeros_like(rows), rows, 1)[0]
         return self._fixed[features]
 
     def sums(self, units: Places, rows: Places, count: int) -> Matrix:
-        """Return the sums of the weights of distinct features of units, and in the last column of their squares.
+        """Return the sums of the weights of the features of units; the last column is the sum of their squares.
 
-        The sums of parts of a unit may be added. The integers are exact: there are less than 2 to the 24th.
+        `units`, `rows`: the distinct features. The sums of parts of a unit may be added. The integer sums are exact,
+        because they stay below 2^24.
 
-        Short integers are added several times faster. Four weights fit into a byte (`STEPS`), and sixteen are added
-        at once: each unit gets zero rows up to a multiple of sixteen.
+        Short integers are added several times faster. The sum of four weights fits into a byte (`STEPS`). Sixteen rows
+        are added at once, so the rows of each unit are filled with zero rows to a multiple of sixteen.
         """
         counts = np.bincount(units, minlength=count)
         blocks = (counts + 15) // 16
@@ -102,7 +103,7 @@ class UnitClassifier:
 
     @cached_property
     def _weights(self) -> NDArray[np.int8]:
-        """All weights (feature × meaning), made when the first mail of a side is read; the last row is zero."""
+        """All weights (feature × meaning), created when the first mail of a side is read. The last row is zero."""
         weights = np.zeros((len(self.table) + 1, len(self.meanings)), np.int8)
         weights[np.repeat(np.arange(len(self.table)), np.diff(self._part.starts)), self._part.columns] = (
             self._part.values
@@ -110,7 +111,7 @@ class UnitClassifier:
         return weights
 
     def scored(self, sums: Matrix) -> Matrix:
-        """Return the scores for sums of weights."""
+        """Return the scores that follow from these sums (see `sums`)."""
         norm = np.sqrt(sums[:, -1:])
         norm[norm == 0] = 1.0
         return (sums[:, :-1] / norm * self._part.scale + self._part.base).astype(np.float32)

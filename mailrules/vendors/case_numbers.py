@@ -29,7 +29,7 @@ _MATTER_LABELS = (
     r"(?:手配|作業|工事|修理|伝票|見積|請求|注文|発注|返品)(?:書)?\s?(?:番号|NO\.?|ID|№)"
     r"|\b(?:RMA|INVOICE|CREDIT NOTE|QUOTE|QUOTATION|ORDER|DISPATCH|CLAIM|YOUR REF(?:ERENCE)?)\b"
 )
-"""Labels of numbers that are no case number, and still name one matter."""
+"""Labels of numbers that are not case numbers but still identify one matter."""
 _BETWEEN = (
     r"(?:\s?(?:番号|ID|NUMBER|NO|NR|#|№|REFERENCE|REF)\.?)?"
     r"\s?(?:[:#=]|は|が|IS|「|\[|\()?\s{0,2}[#「\[(]?"
@@ -96,7 +96,7 @@ def find_tokens(text: str, most: int) -> tuple[str, ...]:
 
 
 def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
-    """Return up to ``most`` numbers behind a label that names one matter: a case, a job, an order, an invoice.
+    """Return up to ``most`` numbers that follow a label for one matter: a case, a job, an order, an invoice.
 
     Numbers of machines, contracts and accounts are left out, because many matters share them. So is 管理番号, which is
     often the number of a machine.

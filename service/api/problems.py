@@ -86,7 +86,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Install handlers that return all errors as problem+json, also those of FastAPI."""
+    """Install handlers that return all errors as problem+json, including those of FastAPI."""
     routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
 
     def allowed(path: str) -> str:

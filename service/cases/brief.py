@@ -137,7 +137,7 @@ def _promised(case: Document) -> str | None:
 def _problem(case: Document, lines: Mapping[str, Document]) -> dict[str, Any]:
     """Return the problem in one sentence.
 
-    As it was last stated; if that is only the subject, the symptom or the question.
+    It is the problem as last stated. If that is only the subject, it is the symptom or the question instead.
     """
     stated = case.get("problem") or {}
     statement = _one_line(stated.get("statement"))

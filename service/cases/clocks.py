@@ -91,7 +91,7 @@ def _days_between(first: date, last: date, weekdays: frozenset[int], free: froze
 
 
 def _closing(day: date, calendar: Calendar) -> tuple[date, time]:
-    """Return when working hours end; midnight is that at the end of the day."""
+    """Return when working hours end. Midnight means the end of the day."""
     return (day, calendar.closes) if calendar.closes != time(0) else (day + timedelta(days=1), time(0))
 
 

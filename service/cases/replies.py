@@ -52,7 +52,7 @@ class Asked:
     kind: str
     """``acknowledgement``, ``questions`` or ``reminder``."""
     by: str
-    """Who asked; empty if sodan asked by itself."""
+    """The person who asked; empty if sodan asked automatically."""
     items: tuple[str, ...]
     """The items in the order of their numbers."""
     questions: tuple[str, ...]

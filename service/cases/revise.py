@@ -195,7 +195,7 @@ def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage])
 
 
 def _answers_by_hand(asks: Sequence[Ask]) -> dict[str, Setting]:
-    """Return item → its value, of requests for one item that a person answered in words."""
+    """Return item → value, from the answers that a person entered in words to requests for one item."""
     return {
         ask.what.removeprefix("info:"): Setting(ask.answer, ask.set_by or "", ask.answered_at)
         for ask in asks

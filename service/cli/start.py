@@ -62,7 +62,7 @@ def service_settings() -> Settings:
 
 
 def log_to_stderr(settings: Settings) -> None:
-    """Configure the log: lines of key=value on stderr, from the level in the settings on."""
+    """Configure the log: lines of key=value on stderr, at the level in the settings and above."""
     import logging
 
     import structlog

@@ -21,7 +21,7 @@ MOST_SECTIONS: Final = 100
 _CLOSING: Final = 60
 """Maximum number of characters of a closing such as "よろしくお願いいたします。"."""
 _MAX_LINE_COST: Final = 40_000
-"""Maximum sum of costs of lines that were examined but are no heading; ``_Level.heading_at`` counts them."""
+"""Maximum sum of costs of lines that were examined but are not headings; ``_Level.heading_at`` counts them."""
 
 BREAK: Final = None
 """Stands in an author's lines for text that the author quoted."""
@@ -179,8 +179,8 @@ class _Level:
     def _is_information(self, header_block: Block) -> bool:
         """Return whether header lines are information that the author lists, not the beginning of an earlier mail.
 
-        So it is if at most a closing is below them, or if the subject has no prefix and the header lines are not in the
-        order of a mail client.
+        This is the case if at most a closing is below them, or if the subject has no prefix and the header lines are
+        not in the order of a mail client.
         """
         if not self.splitter.prefix and self.depth == 0 and not self.sections and not header_block.in_client_order:
             return True

@@ -213,7 +213,7 @@ class Reader:
                 self.defects.add("header-many")
 
     def _skippable(self, line: bytes, end: int, has_fields: bool) -> bool:
-        """Return whether a line that is no field belongs to the header, because fields follow before an empty line."""
+        """Return whether a line that is not a field is in the header: fields follow before the next empty line."""
         if line.startswith(b"--") and line.rstrip() in self.delimiters:
             return False
         if line.startswith((b"From ", b">From ")):

@@ -30,7 +30,7 @@ def filename(part: Part) -> str | None:
 
 
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Control characters, also those for the direction of writing, which can make ``exe.txt`` look like ``txt.exe``."""
+"""Control characters, including those that reverse the text: they can make ``exe.txt`` look like ``txt.exe``."""
 
 
 def safe(name: str) -> str:

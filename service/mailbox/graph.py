@@ -95,7 +95,9 @@ class GraphSource:
         try:
             yield from self._pages_from(f"{start}?$select=receivedDateTime,isDraft", since)
         except _Expired:
-            raise MailboxError("Graph lost its position while listing mail", "it is retried automatically") from None
+            raise MailboxError(
+                "Graph lost its position while listing mail", "sodan tries again automatically"
+            ) from None
 
     def _pages_from(self, link: str, since: datetime | None) -> Iterator[Page]:
         while True:
@@ -106,7 +108,7 @@ class GraphSource:
             following = page.get("@odata.nextLink") or page.get("@odata.deltaLink")
             if not following:
                 raise MailboxError(
-                    "a page of Graph contains no link to the next", "it is retried; report it if it lasts"
+                    "a page of Graph contains no link to the next", "sodan tries again; if it still fails, report it"
                 )
             yield Page(wanted, encode_position(since, link=following))
             if "@odata.nextLink" not in page:
@@ -254,7 +256,7 @@ class GraphSource:
             wait = _DEFAULT_WAIT * tries if required is None else required
             if tries == TRIES or wait > LONGEST_WAIT:
                 raise MailboxError(
-                    f"Graph limits the requests ({status})", "it is retried automatically", retry_after=wait
+                    f"Graph limits the requests ({status})", "sodan tries again automatically", retry_after=wait
                 )
             self._pause(wait)
             tries += 1

@@ -83,7 +83,7 @@ class ImapServer:
             if "UNAVAILABLE" in str(error).upper():
                 raise MailboxError(
                     f"{config.host} cannot check sign-ins now",
-                    "it is retried; ask the operator of the server if it lasts",
+                    "sodan tries again; if it still fails, ask the operator of the server",
                 ) from None
             raise SignInRefused(
                 f"{config.host} refuses the sign-in of {config.user} ({error_text(error)})",
@@ -91,7 +91,8 @@ class ImapServer:
             ) from None
         except (OSError, IMAPClientError) as error:
             raise MailboxError(
-                f"{config.host} ended the sign-in ({error_text(error)})", "it is retried; read the log of the server"
+                f"{config.host} ended the sign-in ({error_text(error)})",
+                "sodan tries again; read the log of the server",
             ) from None
 
     def _sign_in_by_token(self, client: IMAPClient, tokens: Tokens) -> None:
@@ -122,13 +123,13 @@ class ImapServer:
             yield
         except TimeoutError:
             cause = f"{host} sent nothing for {self._config.timeout:g} s"
-            raise MailboxError(cause, "it is retried; increase imap.timeout for a slow server") from None
+            raise MailboxError(cause, "sodan tries again; increase imap.timeout for a slow server") from None
         except (OSError, IMAPClientError, KeyError, ValueError) as error:
             if refused and isinstance(error, IMAPClientError) and not isinstance(error, IMAPClientAbortError):
                 raise FolderMissing(f"{refused[0]} ({error_text(error)})", refused[1]) from None
             raise MailboxError(
                 f"{action}: {host} ended the connection ({error_text(error)})",
-                "it is retried; read the log of the server",
+                "sodan tries again; read the log of the server",
             ) from None
 
 

@@ -118,7 +118,7 @@ class Tokens:
         if response.status_code >= 500 or response.status_code == 429:
             raise MailboxError(
                 f"{endpoint} responds with {response.status_code}",
-                "it is retried; check the status page of the provider if it lasts",
+                "sodan tries again; if it still fails, check the status page of the provider",
                 retry_after=seconds(response.headers.get("retry-after")),
             )
         answer = answer if isinstance(answer, dict) else {}

@@ -90,7 +90,7 @@ def _renew(database: Database, names: Sequence[str], by: str, lease: timedelta) 
 
 
 def source_of(mailbox: Mailbox, settings: Settings, store: TokenStore, pause: Callable[[float], object]) -> Source:
-    """Return the source for a mailbox, not connected. ``pause``: waits for seconds or until the process stops."""
+    """Return the source for a mailbox; it does not connect. ``pause``: waits for seconds or until the process stops."""
     if graph := mailbox.graph:
         tokens = Tokens(graph.oauth, "", now, store, graph.ca_file, graph.timeout)
         return GraphSource(graph, mailbox.address, mailbox.after, tokens, settings.max_message_bytes, pause)

@@ -15,7 +15,7 @@ from service.errors import Unavailable
 
 
 class MailboxError(Unavailable):
-    """A mailbox cannot be read now. It is retried automatically. ``next_step``: advice for the operator."""
+    """A mailbox cannot be read now. sodan tries again automatically. ``next_step``: advice for the operator."""
 
     def __init__(self, cause: str, next_step: str, *, retry_after: float | None = None) -> None:
         """``retry_after``: minimum seconds to wait, as the server requires."""

@@ -207,7 +207,7 @@ def covers(addresses: Collection[str], address: str) -> bool:
 
 
 def environment(name: str) -> str:
-    """Return the value of an environment variable that is no setting; empty if it is not set."""
+    """Return the value of an environment variable that is not a setting; empty if it is not set."""
     return os.environ.get(name, "")
 
 

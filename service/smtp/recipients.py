@@ -1,4 +1,4 @@
-"""Decides which recipients are accepted: intake addresses, also with a tag (``intake+tag@``), and whole domains."""
+"""Decides which recipients are accepted: intake addresses (also as ``intake+tag@``), and whole domains."""
 
 from __future__ import annotations
 

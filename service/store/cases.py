@@ -33,7 +33,7 @@ _SUMMARY = [
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Conditions that a case must meet. An empty field is no condition; of a tuple, one value must match."""
+    """Conditions that a case must meet. An empty field sets no condition. One value of a tuple must match."""
 
     status: tuple[str, ...] = ()
     waiting_on: tuple[str, ...] = ()  # ``none``: nobody has to act
@@ -152,7 +152,7 @@ def by_state(conn: Connection) -> list[tuple[str, str, int]]:
 def to_now(case: StoredCase, now: datetime, calendars: Mapping[Side, Calendar] | None = None) -> dict[str, Any]:
     """Return the document of a case as of ``now``. The stored document is as of the last update of the case.
 
-    The time since then is added to the clock of the side that has to act, also in business time if the side has a
+    The time since then is added to the clock of the side that has to act; also to its business time if the side has a
     calendar. Promises that became due since then are marked as overdue.
     """
     document = dict(case.document)

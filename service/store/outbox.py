@@ -207,7 +207,7 @@ def entry(conn: Connection, id: int) -> dict[str, Any]:
 
 
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
-    """Return the number of automatic mails written since then, to ``recipient`` or, if None, to anybody.
+    """Return the number of automatic mails written since a time: to ``recipient``, or to anybody if it is None.
 
     Discarded mails do not count. Drafts that were held count only for a recipient.
     """
@@ -252,7 +252,7 @@ def oldest_due(conn: Connection, now: datetime) -> datetime | None:
 
 
 def in_doubt(conn: Connection) -> int:
-    """Return how often a sender died while it held a lease. Each such mail may have been sent twice."""
+    """Return how often a sender process died while it held a lease. These mails may have been sent twice."""
     return int(conn.execute(select(func.coalesce(func.sum(outbox.c.in_doubt), 0))).scalar_one())
 
 

@@ -1,4 +1,4 @@
-"""Creates files and folders that only the user of the service can read, whatever the umask.
+"""Creates files and folders that only the user of the service can read, with any umask.
 
 They contain all mail (the database, its log, external storage) and the key that encrypts secrets. SQLite gives its
 ``-wal`` and ``-shm`` files the mode of the database file, so that file is created here first.

@@ -33,7 +33,7 @@ class Origin:
 def standing_since(
     conn: Connection, since: datetime | None, after: int, limit: int
 ) -> list[tuple[int, dict[str, Any]]]:
-    """Return (id, document) of unmerged cases updated since then with an id above ``after``, by id."""
+    """Return (id, document) of unmerged cases: changed at ``since`` or later, id above ``after``, ordered by id."""
     query = select(cases.c.id, cases.c.document).where(cases.c.id > after, cases.c.merged_into.is_(None))
     if since is not None:
         query = query.where(cases.c.updated_at >= since)

@@ -100,7 +100,7 @@ def why(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
 
 
 def source(conn: Connection, number: int) -> Source:
-    """Return where the raw mail of a message is. Raises NotFound, also if the message is known only as a quote."""
+    """Return where the raw mail of a message is. Raises NotFound if it has none, as a message known only as a quote."""
     columns = (messages.c.spool_id, messages.c.raw_part, messages.c.origin)
     row = _one(conn, select(*columns).where(messages.c.id == number))
     if row.spool_id is None or (row.origin != "delivered" and not row.raw_part):

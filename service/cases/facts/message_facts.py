@@ -84,7 +84,7 @@ class MessageFacts:
     told: tuple[str, ...] = ()
     """Words of the subject and text that may be a case number of any vendor."""
     matter_numbers: tuple[str, ...] = ()
-    """Those of ``told`` behind a label that names one matter: a case, a job, an order, an invoice."""
+    """Those values of ``told`` that follow a label for one matter: a case, a job, an order, an invoice."""
     claims: tuple[int, ...] = ()
     """Our own case keys in the subject: claims, valid only if the author may name the case."""
     token: int | None = None

@@ -167,7 +167,7 @@ def erase(
 
     Args:
         address: The person's mail address. Its part before the @ and the display name beside it are erased too.
-        name: A name of the person, best the full name ("Aiko Mori"), or a phone number.
+        name: A name of the person, preferably the full name ("Aiko Mori"), or a phone number.
             A single word is erased only if it refers to a person: with a title, in a greeting or in a signature.
             In mail of other people, only the names given here are erased.
         confirm_names: Confirm that you checked the list of the dry run for these names. Required with --name and --yes.

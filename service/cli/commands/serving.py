@@ -1,4 +1,4 @@
-"""`sodan serve` and its single parts, `doctor`, database migration, and passwords for SMTP logins."""
+"""`sodan serve` and its individual parts, `doctor`, database migration, and passwords for SMTP logins."""
 
 from __future__ import annotations
 

@@ -85,7 +85,8 @@ def examine(
 ) -> int:
     """Test whether mail can be fetched from the mailboxes, and print the results. Changes nothing in them.
 
-    ``round_trip_seconds``: also send a test mail, and wait so long for it. Returns exit status 1 if there is a problem.
+    ``round_trip_seconds``: also send a test mail, and wait this long for it.
+    Returns exit status 1 if there is a problem.
     """
     wrong = False
     for mailbox in configured:

@@ -30,7 +30,7 @@ TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
 
 
 def console() -> Console:
-    """Return a console that prints to stdout: as wide as the terminal, or 160 columns if stdout is no terminal."""
+    """Return a console that prints to stdout: as wide as the terminal, or 160 columns if stdout is not a terminal."""
     return Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
@@ -53,7 +53,7 @@ def print_json(value: Any) -> None:
 
 
 def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print rows as JSON Lines, or the columns of them as a table."""
+    """Print rows: all columns as JSON Lines, or these columns as a table."""
     if as_json:
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False, default=_text) + "\n")
@@ -129,7 +129,7 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
 
 
 def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
-    """Return heading → lines for the parts of a case that are printed as lists."""
+    """Return the parts of a case that are printed as lists: heading → lines."""
     detail, clocks = case.get("priority_detail") or {}, case.get("clocks") or {}
     by_person = f" (set by {detail['set_by']})" if detail.get("set_by", "rules") != "rules" else ""
     rules: dict[str, list[str]] = {}  # each quote once, with all rules based on it
