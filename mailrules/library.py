@@ -68,7 +68,6 @@ def build(library: Library) -> Rules:
     written = {question: _rules_of(question) for question in QUESTIONS}
     files = {question: _file(question, written[question], library, meanings) for question in QUESTIONS}
     required = _required(written["checklist"]["required"], library, meanings)
-    reader = EmbeddedReader(_matcher(library))
     return Rules(
         version=version_of(library),
         packs=tuple(source.pack.pack for source in library.sources if not source.shipped),
@@ -77,8 +76,7 @@ def build(library: Library) -> Rules:
         answers=_answers(written["asks"]["answers"]),
         checklist=Checklist(meanings, required, files["checklist"]),
         vendors=_vendors(library),
-        reader=reader,
-        continues=reader.continues,
+        reader=EmbeddedReader(_matcher(library)),
         house=_house(library, meanings),
         sees=_sees(),
         site=library.site,

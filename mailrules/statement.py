@@ -6,7 +6,7 @@ statements and facts; they do not depend on which reader found a statement, nor 
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -52,10 +52,19 @@ class MailText:
     written_at: datetime | None
 
 
+class ReaderResult(NamedTuple):
+    """What a reader finds in one mail."""
+
+    statements: tuple[Statement, ...]
+    continues: float = 0.0
+    """Between -2 and 2: positive if its words sound like a mail that goes on with an earlier matter, negative if they
+    sound like a new one; 0.0 if the reader does not tell."""
+
+
 class Reader(Protocol):
-    """Finds the statements of one mail. `version` changes whenever the results may change."""
+    """Reads one mail. `version` changes whenever the results may change."""
 
     name: str
     version: str
 
-    def read(self, mail: MailText) -> tuple[Statement, ...]: ...
+    def read(self, mail: MailText) -> ReaderResult: ...

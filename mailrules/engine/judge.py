@@ -5,7 +5,7 @@ A judgement is computed from the readings of all mails each time; an older one i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -25,7 +25,7 @@ from mailrules.engine.problem import excerpt_of, problem_of
 from mailrules.engine.rulefile import Fired, RuleFile
 from mailrules.judgement import AskMade, Finding, Judgement, Promise, Reading, ToneHint
 from mailrules.site import Site
-from mailrules.statement import MailText, Reader, Statement
+from mailrules.statement import Reader, Statement
 from mailrules.thread import RuleInput, Side, Thread
 from mailrules.vendors import Vendors
 
@@ -52,8 +52,6 @@ class Rules:
     vendors: Vendors
     reader: Reader
     house: OrganisationPhraseReader
-    continues: Callable[[MailText], float]
-    """Whether a mail goes on with an earlier matter: see ``EmbeddedReader.continues``."""
     sees: Sees
     """Language → items whose absence the embedded reader can detect."""
     site: Site = field(default_factory=Site)
@@ -101,9 +99,10 @@ class Rules:
     def read(self, turn: RuleInput) -> Reading:
         """Read one mail with the embedded reader and the organisation's own phrases."""
         text = mails.mail_text(turn)
-        found = (*self.reader.read(text), *self.house.read(text))
-        reading = self.reading(turn, found, self.reader.name, self.reader.version)
-        return msgspec.structs.replace(reading, continues=self.continues(text))
+        found = self.reader.read(text)
+        statements = (*found.statements, *self.house.read(text))
+        reading = self.reading(turn, statements, self.reader.name, self.reader.version)
+        return msgspec.structs.replace(reading, continues=found.continues)
 
     def reading(self, turn: RuleInput, statements: Sequence[Statement], reader: str, version: str) -> Reading:
         """Return the reading of a mail for given statements, whichever reader found them."""

@@ -51,7 +51,7 @@ def turn_of(mail: Mapping[str, Any]) -> RuleInput:
 
 def judged_outcome(reader: Reader, mail: Mapping[str, Any], rules: Rules) -> Outcome:
     """Return the results of the reader and the rules for a labelled mail."""
-    said = reader.read(mail_text(mail))
+    said = reader.read(mail_text(mail)).statements
     turn = turn_of(mail)
     judgement = rules.judge((turn,), (rules.reading(turn, said, reader.name, reader.version),))
     meanings = {statement.meaning for statement in said if statement.state != UNSURE}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from ..sized_cache import SizedCache
-from ..statement import UNSURE, MailText, Statement
+from ..statement import UNSURE, MailText, ReaderResult, Statement
 from .concepts import PLAIN, ConceptMatcher, shipped_vocabulary
 from .mailview import MailView, Matrix, UnitCache, mail_inputs, side_of, view_mail
 from .normal_forms import is_japanese
@@ -57,11 +57,11 @@ class EmbeddedReader:
         self._weights = weights or shipped_weights()
         self._units: UnitCache = SizedCache(_KEPT)
         self.version = self._weights.version
-        self._last: Decision | None = None
 
-    def read(self, mail: MailText) -> tuple[Statement, ...]:
-        """Return the statements of one mail, grouped by family."""
-        return tuple(self.decide(mail).statements())
+    def read(self, mail: MailText) -> ReaderResult:
+        """Return the statements of one mail, grouped by family, and whether it goes on with an earlier matter."""
+        decision = self.decide(mail)
+        return ReaderResult(tuple(decision.statements()), decision.continues)
 
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
@@ -69,22 +69,24 @@ class EmbeddedReader:
         side = side_of(mail)
         scores = mail_scores(view, self._weights)
         chances = self._weights.mail[side].probabilities(mail_inputs(view, scores.units, scores.whole))
-        goes_on = 0.0 if mail.side == "team" else self._weights.continuation[side].score(scores.rows)
+        score = 0.0 if is_uninformative(mail) else self._weights.continuation[side].score(scores.rows)
         units, thresholds = self._weights.units[side], self._weights.thresholds[side]
-        self._last = Decision(view, scores.units, units, chances, thresholds, goes_on)
-        return self._last
+        return Decision(view, scores.units, units, chances, thresholds, score)
 
     def view(self, mail: MailText) -> MailView:
         """Split one mail into units and read those that are new."""
         return view_mail(mail, self._matcher, self._units)
 
-    def continues(self, mail: MailText) -> float:
-        """Return a score between -2 and 2: positive if a mail continues an earlier matter, negative if not.
 
-        0.0 for mail of the team, which nearly always continues a matter. The result for the last mail is cached.
-        """
-        last = self._last
-        return last.goes_on if last is not None and last.view.mail is mail else self.decide(mail).goes_on
+def is_uninformative(mail: MailText) -> bool:
+    """Whether the words of a mail say nothing about `continues`: nearly all mail of the team goes on with a matter, and
+    of other languages than Japanese and English the classifier knows no words."""
+    return mail.side == "team" or not is_readable(mail)
+
+
+def is_readable(mail: MailText) -> bool:
+    """Whether a mail is in Japanese or English."""
+    return mail.language in ("en", "ja") or is_japanese(mail.text)
 
 
 @dataclass
@@ -96,8 +98,8 @@ class Decision:
     classifier: UnitClassifier
     chances: dict[str, float]
     thresholds: dict[str, float]
-    goes_on: float
-    """See `EmbeddedReader.continues`."""
+    continues: float
+    """See `ReaderResult`."""
 
     def statements(self) -> list[Statement]:
         found = [self._kind(), *self._weight()]
@@ -246,9 +248,7 @@ class Decision:
 
     def _tells_a_matter(self) -> bool:
         """Whether a sentence describes a problem, its scope or a deadline, in Japanese or English."""
-        mail = self.view.mail
-        readable = mail.language in ("en", "ja") or is_japanese(mail.text)
-        return readable and max(self.chances.get(meaning, 0.0) for meaning in _TELLING) >= _TELLS
+        return is_readable(self.view.mail) and max(self.chances.get(meaning, 0.0) for meaning in _TELLING) >= _TELLS
 
     def _names(self, family: str | tuple[str, ...]) -> bool:
         """Whether a sentence or the subject contains a concept of a family."""

@@ -253,7 +253,7 @@ def _only_thanks(reading: Reading) -> bool:
 
 def _user(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     acts = set(reading.acts)
-    if "confirm_resolved" in acts and "reopen" not in acts:
+    if "confirm_resolved" in acts and "reopen" not in acts and not line.turn.begins:
         ledger.settled(line)
         _settle(course, line, "resolved")
     elif _leaves(course, line, reading, acts):

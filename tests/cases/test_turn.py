@@ -241,6 +241,13 @@ def test_a_user_settles_a_case_and_can_open_it_again() -> None:
     assert (told.status, told.waiting_on) == ("open", "team")
 
 
+def test_a_user_who_begins_another_matter_after_it_works_again_waits_for_the_team() -> None:
+    solved = line(0, "requester", "act.confirm_resolved", "item.question", to=("team",))
+    begins = replace(solved, turn=replace(solved.turn, begins=True))
+    told = course(begins)
+    assert (told.status, told.waiting_on) == ("open", "team")
+
+
 def test_what_was_asked_lapses_or_is_answered_when_the_matter_is_settled() -> None:
     asks = line(2, "vendor", "ask.confirm_close", "ask.logs")
     told = course(INQUIRY, asks, line(3, "requester", "act.confirm_resolved", to=("team",)))

@@ -18,7 +18,7 @@ from mailrules.reader import EmbeddedReader
 from mailrules.reader.model_answer import check, join
 from mailrules.reader.model_request import request
 from mailrules.reader.units import split_units
-from mailrules.statement import MailText, Reader, Statement
+from mailrules.statement import MailText, Reader, ReaderResult, Statement
 
 CORPUS = Path(__file__).parents[2] / "mailrules" / "corpus"
 RECORDS = Path(__file__).with_name("recordings")
@@ -44,11 +44,11 @@ class RecordedReader:
         self._answer = json.dumps(answer)
         self.dropped = 0
 
-    def read(self, mail: MailText) -> tuple[Statement, ...]:
+    def read(self, mail: MailText) -> ReaderResult:
         asked = request(mail, split_units(mail.text), RULES.catalogue)
         kept = check(self._answer, asked, mail, RULES.catalogue)
         self.dropped = sum(kept.dropped.values())
-        return join(kept.statements, EMBEDDED.read(mail))
+        return ReaderResult(join(kept.statements, EMBEDDED.read(mail).statements))
 
 
 RULES = load()
@@ -77,13 +77,13 @@ class LabelReader:
     def __init__(self, mail: dict[str, Any]) -> None:
         self._mail = mail
 
-    def read(self, mail: MailText) -> tuple[Statement, ...]:
+    def read(self, mail: MailText) -> ReaderResult:
         found = []
         for unit in self._mail["units"]:
             for label in unit["l"]:
                 meaning, _, state = label.partition("=")
                 found.append(Statement(meaning=meaning.replace(":", "."), state=state or "value", quote=unit["t"]))
-        return tuple(found)
+        return ReaderResult(tuple(found))
 
 
 def figures(which: str = "third", embedded: bool = False) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ from mailrules.reader import EmbeddedReader
 from mailrules.reader.model_answer import READER, AnswerRefused, check, join
 from mailrules.reader.model_request import Request, request
 from mailrules.reader.units import split_units
-from mailrules.statement import MailText, Reader, Statement
+from mailrules.statement import MailText, Reader, ReaderResult
 from service.cli import start
 from service.cli.terminal.reading import judge_files, judge_guessed, rules_of
 from service.errors import Refused
@@ -157,12 +157,12 @@ class ModelReader:
     def __post_init__(self) -> None:
         self.version = self.model.model
 
-    def read(self, mail: MailText) -> tuple[Statement, ...]:
+    def read(self, mail: MailText) -> ReaderResult:
         """Return the statements of the model, with the values that the embedded reader finds for them.
 
         Raises Refused if the model is unavailable.
         """
-        embedded = tuple(self.embedded.read(mail))
+        embedded = self.embedded.read(mail)
         if mail.automatic or not 0 < len(mail.text) <= self.characters:
             return embedded
         question, repair = request(mail, split_units(mail.text), self.catalogue), ""
@@ -176,7 +176,7 @@ class ModelReader:
                 repair = f"That could not be used: {error}." if self.model.answers_freely else ""
             else:
                 self._count(dropped=sum(answer.dropped.values()))
-                return join(answer.statements, embedded)
+                return embedded._replace(statements=join(answer.statements, embedded.statements))
         self._count(left=1)
         return embedded
 

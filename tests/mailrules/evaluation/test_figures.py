@@ -3,7 +3,7 @@
 from mailrules.evaluation.figures import Outcome, compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
 from mailrules.library import load
-from mailrules.statement import MailText, Statement
+from mailrules.statement import MailText, ReaderResult, Statement
 
 MAIL = {
     "lang": "en",
@@ -47,8 +47,8 @@ class Saying:
     def __init__(self, *meanings: str) -> None:
         self._said = tuple(Statement(meaning) for meaning in meanings)
 
-    def read(self, mail: MailText) -> tuple[Statement, ...]:
-        return self._said
+    def read(self, mail: MailText) -> ReaderResult:
+        return ReaderResult(self._said)
 
 
 def test_a_labelled_mail_is_judged_by_the_rules_of_the_service() -> None:

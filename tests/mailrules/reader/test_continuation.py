@@ -27,7 +27,7 @@ def reader() -> EmbeddedReader:
     ],
 )
 def test_a_mail_that_goes_on_scores_above_zero(reader: EmbeddedReader, text: str, side: Side) -> None:
-    assert reader.continues(mail(text, side)) > 0
+    assert continues(reader, text, side) > 0
 
 
 @pytest.mark.parametrize(
@@ -38,18 +38,23 @@ def test_a_mail_that_goes_on_scores_above_zero(reader: EmbeddedReader, text: str
     ],
 )
 def test_a_users_mail_that_begins_a_matter_scores_below_zero(reader: EmbeddedReader, text: str) -> None:
-    assert reader.continues(mail(text, "requester")) < 0
+    assert continues(reader, text, "requester") < 0
 
 
 def test_a_vendors_notice_scores_below_its_answer(reader: EmbeddedReader) -> None:
     notice = "Dear customers,\non Saturday our platform will be down for planned maintenance from 1:00 to 4:00."
     answer = "Dear Ms Hori,\nthe logs you sent show the cause. We have restarted the service, please try again."
-    assert reader.continues(mail(notice, "vendor")) < reader.continues(mail(answer, "vendor"))
+    assert continues(reader, notice, "vendor") < 0 < continues(reader, answer, "vendor")
+
+
+@pytest.mark.parametrize("text", ["Mein Rechner startet seit heute nicht mehr.", "Je ne peux plus imprimer."])
+def test_mail_in_other_languages_scores_zero(reader: EmbeddedReader, text: str) -> None:
+    assert continues(reader, text, "requester", "de") == 0.0
 
 
 @pytest.mark.parametrize(("text", "side"), [("It still fails, as before.", "team"), ("", "requester"), ("", "vendor")])
 def test_mail_of_the_team_and_mail_without_words_scores_zero(reader: EmbeddedReader, text: str, side: Side) -> None:
-    assert reader.continues(mail(text, side)) == 0.0
+    assert continues(reader, text, side) == 0.0
 
 
 def test_a_written_file_holds_the_same_classifiers() -> None:
@@ -62,5 +67,5 @@ def test_a_written_file_holds_the_same_classifiers() -> None:
         assert np.array_equal(again[side].squares, one.squares)
 
 
-def mail(text: str, side: Side) -> MailText:
-    return MailText(text, "", "en", side, "team", True, None, (), None)
+def continues(reader: EmbeddedReader, text: str, side: Side, language: str = "en") -> float:
+    return reader.read(MailText(text, "", language, side, "team", True, None, (), None)).continues

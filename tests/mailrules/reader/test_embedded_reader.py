@@ -16,7 +16,7 @@ def mail(text: str, subject: str = "", side: str = "requester", to: str = "team"
 
 
 def read(text: str, **facts: str) -> dict[str, Statement]:
-    return {statement.meaning: statement for statement in READER.read(mail(text, **facts))}
+    return {statement.meaning: statement for statement in READER.read(mail(text, **facts)).statements}
 
 
 def test_quotes_are_the_very_words_of_the_mail() -> None:
@@ -24,7 +24,7 @@ def test_quotes_are_the_very_words_of_the_mail() -> None:
         "Hello,\nsince 05:52 today nobody in the whole warehouse can log in.\n"
         "We have no other way, trucks are waiting.\n"
     )
-    for statement in READER.read(mail(text)):
+    for statement in READER.read(mail(text)).statements:
         assert statement.start < 0 or text[statement.start : statement.end] == statement.quote
 
 
