@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,18 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from bench.training.features import whole_features
-from bench.training.samples import LEAST_UNITS, WHOLE, Sample, whole_targets
+from bench.training.samples import LEAST_UNITS, WHOLE, Sample
 from bench.training.weights_file import classifier, packed
 from mailrules.reader.weights import Packed, UnitClassifier
 
-Row = tuple[Sequence[str], set[str]]
+Row = tuple[Collection[str], set[str]]
 """Features and labels."""
 SOFTNESS = 0.8  # `C` of the support vector machines
 TREED = ("urgent", *(name for name in WHOLE if name.startswith("kind:")))
 FIRMNESS = 0.1  # `C` of the logistic regressions
 LEAST_FEATURE, LEAST_LETTERS = 3, 4  # how often a feature must stand to be kept
+RUNS = (1.0, 0.7, 0.6)
+"""Importance of one, two and three words in a row."""
 SAID = ("item", "act", "ask", "tone", "parked", "recovered", "ongoing", "heard")
 CIRCUMSTANCES = "opens|to vendor|to requester|from team|automatic|length|short|files|ja".split("|")
 
@@ -37,16 +38,14 @@ def unit_rows(samples: list[Sample]) -> list[Row]:
 
 
 def whole_rows(samples: list[Sample]) -> list[Row]:
-    return [
-        (whole_features(one.features), {name for name, so in whole_targets(one.mail).items() if so}) for one in samples
-    ]
+    return [({feature for unit in sample.features for feature in unit.own}, sample.whole) for sample in samples]
 
 
 def importance(feature: str) -> float:
     """Prior weight of a feature: concepts, shapes and signals carry over to other writers better than words."""
     if feature[1:2] == ":":
         return {"c": 2.0, "s": 2.0, "n": 2.0, "g": 2.0, "k": 0.35, "P": 0.4, "Q": 0.6}.get(feature[0], 1.0)
-    return (1.0, 0.7, 0.6)[min(2, feature.count(" "))]
+    return RUNS[min(2, feature.count(" "))]
 
 
 def whole_importance(feature: str) -> float:
@@ -60,40 +59,29 @@ def train(
     """A linear support vector machine a meaning; returned ready, and as names of features and numbers for the file."""
     counts = Counter(feature for features, _ in rows for feature in set(features))
     vocabulary = sorted(f for f, n in counts.items() if n >= (LEAST_LETTERS if f[:2] == "k:" else LEAST_FEATURE))
+    at = {feature: number for number, feature in enumerate(vocabulary)}
     weight = np.array([weigh(feature) for feature in vocabulary], np.float32)
-    x = matrix(rows, vocabulary, weight)
+    known = [sorted({at[feature] for feature in features if feature in at}) for features, _ in rows]
+    x = weighted(known, weight)
     out = np.zeros((len(vocabulary), len(meanings)), np.float32)
     base = np.full(len(meanings), -1.0, np.float32)
     for column, meaning in enumerate(meanings):
         y = np.array([meaning in labels for _, labels in rows])
         if y.any():
-            machine = LinearSVC(C=SOFTNESS, tol=0.01, random_state=0).fit(x, y)  # type: ignore[no-untyped-call]
+            machine = LinearSVC(C=SOFTNESS, tol=0.01, random_state=0).fit(x, y)
             out[:, column] = machine.coef_[0] * weight
             base[column] = machine.intercept_[0]
-    kept = np.abs(out).max(1) > 0
-    features = [feature for feature, keep in zip(vocabulary, kept, strict=True) if keep]
+    kept = np.flatnonzero(np.abs(out).max(1))
+    features = [vocabulary[number] for number in kept]
     part = packed(meanings, out[kept], weight[kept], base)
     return classifier(features, part), (features, part)
 
 
-def matrix(rows: list[Row], vocabulary: Sequence[str], weight: Any) -> Any:
-    """One line a row, weighted and of length 1."""
-    at = {feature: number for number, feature in enumerate(vocabulary)}
-    indices: list[int] = []
-    indptr, data = [0], []
-    for features, _ in rows:
-        known = sorted({at[feature] for feature in features if feature in at})
-        norm = np.sqrt((weight[known] ** 2).sum()) or 1.0
-        indices += known
-        data.append(weight[known] / norm)
-        indptr.append(len(indices))
-    return csr_matrix((np.concatenate(data), indices, indptr), shape=(len(rows), len(vocabulary)))  # type: ignore[no-untyped-call]
-
-
-def mail_targets(sample: Sample, meanings: list[str]) -> dict[str, bool]:
-    """What the mail step learns: meanings told anywhere, and the labels of the whole mail."""
-    said = {m: m in sample.told for m in meanings if m.split(":")[0] in SAID and "=" not in m}
-    return said | whole_targets(sample.mail)
+def weighted(rows: Sequence[Sequence[int]], weight: Any) -> Any:
+    """One line a row, with the weights of its features as numbers, and of length 1."""
+    values = [weight[its] / (np.sqrt(np.square(weight[its]).sum()) or 1.0) for its in rows]
+    indices, ends = np.concatenate(rows).astype(np.int32), np.cumsum([0, *map(len, rows)])
+    return csr_matrix((np.concatenate(values), indices, ends), shape=(len(rows), len(weight)))
 
 
 def inputs_of(meaning: str, known: Sequence[str]) -> list[str]:
@@ -107,17 +95,18 @@ def train_mail(
     samples: list[Sample], held: list[dict[str, float]], meanings: list[str]
 ) -> tuple[dict[str, Any], list[dict[str, float]]]:
     """Logistic regressions over scores of left-out writers; returns weights and the chances of left-out writers."""
-    wanted = [mail_targets(sample, meanings) for sample in samples]
     folds = np.array([sample.fold for sample in samples])
     known = sorted({name for values in held for name in values})
     column = {name: number for number, name in enumerate(known)}
     everything = np.array([[values.get(name, 0.0) for name in known] for values in held], np.float32)
     parts: dict[str, Any] = {}
     chances: list[dict[str, float]] = [{} for _ in samples]
-    for meaning in sorted(wanted[0]):
-        at = np.array([sample.by_sentence or meaning in WHOLE for sample in samples])
-        y = np.array([row[meaning] for row in wanted])
-        if y[at].sum() < LEAST_UNITS or (meaning not in WHOLE and f"1 {meaning}" not in column):
+    said = {m for m in meanings if m.split(":")[0] in SAID and "=" not in m and f"1 {m}" in column}
+    for meaning in sorted(said.union(WHOLE)):
+        whole = meaning in WHOLE
+        at = np.array([sample.by_sentence or whole for sample in samples])
+        y = np.array([meaning in (sample.whole if whole else sample.told) for sample in samples])
+        if y[at].sum() < LEAST_UNITS:
             continue
         names = [name for name in inputs_of(meaning, known) if name in column]
         x = everything[:, [column[name] for name in names]]
@@ -134,11 +123,10 @@ def train_mail(
 def fit(meaning: str, x: Any, y: Any) -> Any:
     """Decision trees where the whole mail decides, else a logistic function of many inputs, held back strongly."""
     if meaning in TREED:
-        trees = HistGradientBoostingClassifier(
+        return HistGradientBoostingClassifier(
             max_iter=120, learning_rate=0.07, max_leaf_nodes=12, l2_regularization=5, random_state=0
-        )
-        return trees.fit(x, y)  # type: ignore[no-untyped-call]
-    return LogisticRegression(C=FIRMNESS, max_iter=150).fit(x, y)  # type: ignore[no-untyped-call]
+        ).fit(x, y)
+    return LogisticRegression(C=FIRMNESS, max_iter=150).fit(x, y)
 
 
 def written(model: Any) -> dict[str, Any]:

@@ -6,17 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
+from bench.training.classifiers import RUNS, weighted
 from mailrules.reader.continuation import WordWeights
 from mailrules.reader.features import word_runs
 from mailrules.reader.mailview import MailView, side_of
 from mailrules.reader.marks import MarkTable, Places
 from mailrules.reader.weights import shipped_weights
 
-IMPORTANCE = (1.0, 0.7, 0.6)
-"""Of one, two and three words in a row."""
 SOFTNESS = 5.0  # `C` of the logistic regression
 LEAST = 3  # mails that a feature must stand in
 
@@ -53,13 +51,11 @@ def train_continuation(mails: Iterable[Told]) -> dict[str, WordWeights]:
 
 def _trained(mails: Sequence[Told], table: MarkTable) -> WordWeights:
     weight = np.zeros(len(table), np.float32)
-    for number, importance in enumerate(IMPORTANCE):
+    for number, importance in enumerate(RUNS):
         weight[np.concatenate([one.runs[number] for one in mails])] = importance
     rows = [np.unique(np.concatenate(one.runs)) for one in mails]
     counts = np.bincount(np.concatenate(rows), minlength=len(table))
     weight *= np.where(counts >= LEAST, np.log(len(mails) / np.maximum(counts, 1)), 0.0)
-    values = [weight[its] / (np.sqrt(np.square(weight[its]).sum()) or 1.0) for its in rows]
-    ends = np.cumsum([0, *map(len, rows)])
-    x = csr_matrix((np.concatenate(values), np.concatenate(rows), ends), shape=(len(mails), len(table)))
-    model = LogisticRegression(C=SOFTNESS, solver="liblinear").fit(x, [one.continues for one in mails])
+    right = [one.continues for one in mails]
+    model = LogisticRegression(C=SOFTNESS, solver="liblinear").fit(weighted(rows, weight), right)
     return WordWeights(model.coef_[0] * weight, np.square(weight), float(model.intercept_[0]))

@@ -8,27 +8,25 @@ from typing import Any
 import msgspec
 import numpy as np
 import zstandard
-from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from mailrules.reader.mailview import Matrix, input_names
-from mailrules.reader.marks import Marks, Places, marks_of
+from mailrules.reader.marks import Marks, marks_of
 from mailrules.reader.weights import MAIL_NUMBERS, STEPS, MarkTable, Packed, UnitClassifier
 
 
 def packed(meanings: Sequence[str], weights: Matrix, importance: Matrix, base: Matrix) -> Packed:
     """Round the weights (feature × meaning) to `STEPS` steps on either side of zero."""
     scale = (np.abs(weights).max(0) / STEPS + 1e-12).astype(np.float32)
-    rounded = np.round(weights / scale).astype(np.int8)
-    rows, columns = np.nonzero(rounded)
-    starts = np.searchsorted(rows, np.arange(len(rounded) + 1)).astype(np.int32)
-    return Packed(meanings, importance, starts, columns.astype(np.uint8), rounded[rows, columns], scale, base)
+    found = csr_array(np.round(weights / scale).astype(np.int8))
+    return Packed(meanings, importance, found.indptr, found.indices.astype(np.uint8), found.data, scale, base)
 
 
 def classifier(features: Sequence[str], part: Packed) -> UnitClassifier:
     """Make a classifier with its own table. `features`: the name of each row of the part."""
     marks = _marks(features)
     table = MarkTable(np.unique(marks))
-    return UnitClassifier(table, _placed(part, table.find(marks)[1], len(table)))
+    return UnitClassifier(table, _placed(part, marks, table))
 
 
 def write_weights(content: Mapping[str, Any]) -> bytes:
@@ -39,43 +37,34 @@ def write_weights(content: Mapping[str, Any]) -> bytes:
     """
     sides = {}
     for side, mail in content["mail"].items():
-        parts = {name: content[name][side] for name in ("units", "whole")}
-        marks = {name: _marks(features) for name, (features, _) in parts.items()}
-        table = MarkTable(np.unique(np.concatenate(list(marks.values()))))
-        inputs = input_names(parts["units"][1].meanings, parts["whole"][1].meanings)
+        parts = {name: content[name][side][1] for name in ("units", "whole")}
+        marks = {name: _marks(content[name][side][0]) for name in parts}
+        table = MarkTable(np.unique(np.concatenate([*marks.values()])))
+        inputs = input_names(parts["units"].meanings, parts["whole"].meanings)
         sides[side] = {"marks": table.marks[:-1].tobytes(), "mail": _mail_document(mail, inputs)}
-        for name, (_, part) in parts.items():
-            numbers = _placed(part, table.find(marks[name])[1], len(table))._asdict()
+        for name, part in parts.items():
+            numbers = _placed(part, marks[name], table)._asdict()
             meanings = numbers.pop("meanings")
             sides[side][name] = {"meanings": meanings} | {key: value.tobytes() for key, value in numbers.items()}
     written = {"version": content["version"], "thresholds": content["thresholds"], "sides": sides}
     return zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(written))
 
 
-def _placed(part: Packed, rows: Places, count: int) -> Packed:
-    """Return the same numbers for a table of `count` features. `rows`: the row of each feature in it."""
-    order = np.argsort(rows)
-    lengths = np.zeros(count, np.int64)
-    lengths[rows] = np.diff(part.starts)
-    importance = np.zeros(count, np.float32)
+def _placed(part: Packed, marks: Marks, table: MarkTable) -> Packed:
+    """Return the same numbers for the rows of a table. `marks`: of the features of the part."""
+    rows, shape = table.find(marks)[1], (len(table), len(part.meanings))
+    importance = np.zeros(len(table), np.float32)
     importance[rows] = part.importance
-    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-    moved = _spans(part.starts[order].astype(np.int64), np.diff(part.starts)[order])
-    columns, values = part.columns[moved], part.values[moved]
-    return part._replace(importance=importance, starts=starts.astype(np.int32), columns=columns, values=values)
-
-
-def _spans(starts: Places, lengths: NDArray[np.int32]) -> Places:
-    """Return the places of several spans, one after the other."""
-    ends = np.cumsum(lengths)
-    places: Places = np.arange(lengths.sum()) + np.repeat(starts - ends + lengths, lengths)
-    return places
+    found = csr_array((part.values, (np.repeat(rows, np.diff(part.starts)), part.columns)), shape)
+    return part._replace(
+        importance=importance, starts=found.indptr, columns=found.indices.astype(np.uint8), values=found.data
+    )
 
 
 def _marks(features: Sequence[str]) -> Marks:
     """Return the mark of each of many features, without much memory at once."""
     chunks = range(0, len(features), 4096)
-    return np.concatenate([marks_of(features[at : at + 4096]) for at in chunks]) if features else marks_of(())
+    return np.concatenate([marks_of(()), *(marks_of(features[at : at + 4096]) for at in chunks)])
 
 
 def _mail_document(parts: Mapping[str, Mapping[str, Any]], inputs: Sequence[str]) -> dict[str, Any]:
@@ -92,13 +81,13 @@ def _mail_document(parts: Mapping[str, Mapping[str, Any]], inputs: Sequence[str]
     nodes: list[tuple[int, float, int, int]] = []
     roots: list[tuple[int, int]] = []
     for number, part in enumerate(trees.values()):
+        places = [place[name] for name in part["inputs"]]
         for tree in part["trees"]:
             root = len(nodes)
             roots.append((root, number))
-            for at, (name, border, left, right) in enumerate(tree):
-                inner = int(name) >= 0
-                leads = (root + int(left), root + int(right)) if inner else (root + at, root + at)
-                nodes.append((place[part["inputs"][int(name)]] if inner else 0, border, *leads))
+            for at, (name, border, left, right) in enumerate(tree, start=root):
+                is_leaf = name < 0  # in the file it leads to itself
+                nodes.append((0, border, at, at) if is_leaf else (places[name], border, root + left, root + right))
     numbers: dict[str, Any] = {"weights": weights}
     numbers["bias"] = [part["bias"] for part in (*linear.values(), *trees.values())]
     numbers |= dict(zip(("input", "border", "left", "right"), zip(*nodes, strict=True), strict=True))
