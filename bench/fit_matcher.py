@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -25,11 +25,14 @@ from sklearn.linear_model import LogisticRegression
 
 from bench.conversations import LABELLED, PLAYED, Conversation, labelled_context, links, play, read_all
 from bench.harness import empty
-from bench.training.continuation import Told, told, train_continuation
+from bench.training.classifiers import RUNS, weighted
 from mailrules.engine.mails import mail_text
 from mailrules.reader import continuation
 from mailrules.reader.continuation import WordWeights, written
 from mailrules.reader.embedded import EmbeddedReader
+from mailrules.reader.features import word_runs
+from mailrules.reader.mailview import MailView, side_of
+from mailrules.reader.marks import MarkTable, Places
 from mailrules.reader.weights import shipped_weights
 from service.cases.facts.extracted import with_reading
 from service.cases.facts.extraction import extract_messages
@@ -45,6 +48,8 @@ from service.intake import AppContext
 from service.mail.parse import parse
 
 RIDGE = 0.2
+SOFTNESS = 5.0  # `C` of the classifier of mails that go on with a matter
+LEAST = 3  # mails that a feature of it must stand in
 WRITTEN = Path(continuation.__file__).parent / continuation.FILE
 T = TypeVar("T")
 
@@ -57,13 +62,17 @@ class Example(NamedTuple):
     right: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A mail with the messages in it, and the case that it belongs to."""
 
     nodes: list[MessageFacts]
     case: int
-    told: Told
+    continues: bool
+    """Whether an earlier mail is in its case."""
+    side: str
+    """Whose classifier tells whether it goes on with a matter; "team": none."""
+    runs: list[Places]
+    """The distinct features of that classifier: one, two and three words in a row."""
 
 
 def placed(conversations: Sequence[Conversation], ours: AppContext) -> list[Placed]:
@@ -78,9 +87,34 @@ def placed(conversations: Sequence[Conversation], ours: AppContext) -> list[Plac
         nodes = [with_reading(b, ours.rules.read(replace(b.turn, id=""))).node for b in extracted]
         ids = {n.id: next(numbers) for n in nodes}
         nodes = [replace(n, id=ids[n.id], holds=tuple(ids[h] for h in n.holds)) for n in nodes]
-        words = told(reader.view(mail_text(extracted[0].turn)), mail.case in cases)
-        out.append(Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), words))
+        view, continues = reader.view(mail_text(extracted[0].turn)), mail.case in cases
+        side = "team" if view.mail.side == "team" else side_of(view.mail)
+        out.append(Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), continues, side, _runs(view)))
     return out
+
+
+def _runs(view: MailView) -> list[Places]:
+    readings = [*view.readings, *([view.subject] if view.subject is not None else [])]
+    table = shipped_weights().tables[side_of(view.mail)]
+    return [np.unique(table.find(found.marks)[1]) for found in word_runs(readings)]
+
+
+def train_continuation(mails: Sequence[Placed]) -> dict[str, WordWeights]:
+    """The classifiers of mails that go on with a matter: a logistic regression a side."""
+    tables = shipped_weights().tables
+    return {side: _trained([one for one in mails if one.side == side], table) for side, table in tables.items()}
+
+
+def _trained(mails: Sequence[Placed], table: MarkTable) -> WordWeights:
+    weight = np.zeros(len(table), np.float32)
+    for number, importance in enumerate(RUNS):
+        weight[np.concatenate([one.runs[number] for one in mails])] = importance
+    rows = [np.unique(np.concatenate(one.runs)) for one in mails]
+    counts = np.bincount(np.concatenate(rows), minlength=len(table))
+    weight *= np.where(counts >= LEAST, np.log(len(mails) / np.maximum(counts, 1)), 0.0)
+    right = [one.continues for one in mails]
+    model = LogisticRegression(C=SOFTNESS, solver="liblinear").fit(weighted(rows, weight), right)
+    return WordWeights(model.coef_[0] * weight, np.square(weight), float(model.intercept_[0]))
 
 
 def examples(mails: Sequence[Placed], words: Mapping[str, WordWeights]) -> Iterator[Example]:
@@ -89,7 +123,8 @@ def examples(mails: Sequence[Placed], words: Mapping[str, WordWeights]) -> Itera
     newest: dict[int, None] = {}
     for mail in mails:
         outer, *inner = mail.nodes
-        nodes = [replace(outer, continues=mail.told.score(words)), *inner]
+        rows = np.unique(np.concatenate(mail.runs))
+        nodes = [replace(outer, continues=words[mail.side].score(rows) if mail.side in words else 0.0), *inner]
         linked = (link.other for n in nodes for link in links_of(n, known) if link.other is not None)
         fit_to_match = has_content(nodes[0], nodes) and not leaves_topic(nodes[0])
         if fit_to_match and not any(known.nodes[other.id].case == mail.case for other in linked):
@@ -136,12 +171,12 @@ def main(*folders: Path, play_each: bool = False) -> None:
     ours = labelled_context()
     read = {folder: read_all([folder]) for folder in folders or (LABELLED,)}
     mails = {folder: placed(conversations, ours) for folder, conversations in read.items()}
-    words = {folder: train_continuation(one.told for one in without(folder, mails)) for folder in read}
+    words = {folder: train_continuation(without(folder, mails)) for folder in read}
     found = {folder: [*examples(its, words[folder])] for folder, its in mails.items()}
     for name, weights in fit(without(None, found)).items():
         print(f'    "{name}": ({", ".join(f"{weight:.2f}" for weight in weights)}),')
     shipped = shipped_weights()
-    WRITTEN.write_bytes(written(train_continuation(one.told for one in without(None, mails)), shipped.tables))
+    WRITTEN.write_bytes(written(train_continuation(without(None, mails)), shipped.tables))
     sums: Counter[str] = Counter()
     for folder, conversations in read.items() if play_each else ():
         matcher.WEIGHTS.update(fit(without(folder, found)))
