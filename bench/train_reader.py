@@ -7,17 +7,16 @@ Held-out files (`mailrules/corpus/split.yaml`) are never opened. Needs the depen
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
 from bench.harness import ROOT
-from bench.training.classifiers import importance, train, train_mail, unit_rows, whole_importance, whole_rows
-from bench.training.samples import WHOLE, Sample, learned_meanings, read_samples
+from bench.training.classifiers import classifier, train_linear, train_mail, write_weights
+from bench.training.samples import Sample, learned_meanings, read_samples
 from bench.training.thresholds import choose_seen, choose_thresholds
-from bench.training.weights_file import write_weights
 from mailrules.library import load
 from mailrules.reader.mailview import input_names, mail_inputs
 from mailrules.reader.marks import UnitMarks, lengths_of, marks_of
@@ -32,15 +31,14 @@ SEEN_HEAD = """# Items whose absence the embedded reader can tell, by language: 
 
 def main() -> None:
     samples = read_samples()
-    content: dict[str, Any] = {"thresholds": {}, "units": {}, "whole": {}, "mail": {}}
+    content: dict[str, Any] = {"thresholds": {}, "linear": {}, "mail": {}}
     for side in ("ours", "vendor"):
         own = [sample for sample in samples if sample.side == side]
         meanings = learned_meanings(own)
         print(side, len(own), "mails", len(meanings), "meanings", flush=True)
-        scored = {fold: left_out(own, meanings, fold) for fold in sorted({sample.fold for sample in own})}
+        scored = {fold: iter(left_out(own, meanings, fold)) for fold in sorted({sample.fold for sample in own})}
         held = [next(scored[sample.fold]) for sample in own]
-        content["units"][side] = train(unit_rows(own), meanings, importance)[1]
-        content["whole"][side] = train(whole_rows(own), WHOLE, whole_importance)[1]
+        content["linear"][side] = train_linear(own, meanings)
         content["mail"][side], chances = train_mail(own, held, meanings)
         content["thresholds"][side] = choose_thresholds(own, chances) | {"ask unit": 0.0}
         if side == "ours":
@@ -53,13 +51,12 @@ def main() -> None:
     print("bytes", (READER / "weights.bin").write_bytes(write_weights(content)))
 
 
-def left_out(samples: list[Sample], meanings: list[str], fold: int) -> Iterator[dict[str, float]]:
+def left_out(samples: list[Sample], meanings: list[str], fold: int) -> list[dict[str, float]]:
     """What the mail step sees of the mails of a fold, scored by classifiers that never saw its writers."""
     others = [sample for sample in samples if sample.fold != fold]
-    units = train(unit_rows(others), meanings, importance)[0]
-    whole = train(whole_rows(others), WHOLE, whole_importance)[0]
+    units, whole = map(classifier, train_linear(others, meanings))
     print("  fold", fold, flush=True)
-    return (inputs(sample, units, whole) for sample in samples if sample.fold == fold)
+    return [inputs(sample, units, whole) for sample in samples if sample.fold == fold]
 
 
 def inputs(sample: Sample, units: UnitClassifier, whole: UnitClassifier) -> dict[str, float]:

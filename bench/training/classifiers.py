@@ -1,26 +1,35 @@
-"""The two kinds of classifiers: linear ones over named features, logistic ones over the inputs of the mail step."""
+"""The two kinds of classifiers: linear ones over named features, logistic ones over the inputs of the mail step.
+
+They are trained, and written as the file that the reader loads (`mailrules/reader/weights.py`).
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
+import zstandard
 from scipy.sparse import csr_matrix
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from bench.training.samples import LEAST_UNITS, WHOLE, Sample
-from bench.training.weights_file import classifier, packed
-from mailrules.reader.weights import Packed, UnitClassifier
+from mailrules.reader.mailview import input_names
+from mailrules.reader.marks import Marks, marks_of
+from mailrules.reader.weights import MAIL_NUMBERS, STEPS, MarkTable, Packed, UnitClassifier
 
 Row = tuple[Collection[str], set[str]]
 """Features and labels."""
+Linear = tuple[Marks, Packed]
+"""A linear classifier: the marks of its features, and the numbers of each."""
 SOFTNESS = 0.8  # `C` of the support vector machines
 TREED = ("urgent", *(name for name in WHOLE if name.startswith("kind:")))
 FIRMNESS = 0.1  # `C` of the logistic regressions
+CHUNKS = 100  # marks of all features at once need much memory
 LEAST_FEATURE, LEAST_LETTERS = 3, 4  # how often a feature must stand to be kept
 RUNS = (1.0, 0.7, 0.6)
 """Importance of one, two and three words in a row."""
@@ -53,28 +62,33 @@ def whole_importance(feature: str) -> float:
     return {"n:": 3.0, "g:": 4.0}.get(feature[:2]) or importance(feature)
 
 
-def train(
-    rows: list[Row], meanings: Sequence[str], weigh: Callable[[str], float]
-) -> tuple[UnitClassifier, tuple[list[str], Packed]]:
-    """A linear support vector machine a meaning; returned ready, and as names of features and numbers for the file."""
+def train_linear(samples: list[Sample], meanings: Sequence[str]) -> tuple[Linear, Linear]:
+    """The classifiers of units and of whole mails."""
+    return _train(unit_rows(samples), meanings, importance), _train(whole_rows(samples), WHOLE, whole_importance)
+
+
+def _train(rows: list[Row], meanings: Sequence[str], weigh: Callable[[str], float]) -> Linear:
+    """A linear support vector machine a meaning, its weights rounded to `STEPS` steps on either side of zero."""
     counts = Counter(feature for features, _ in rows for feature in set(features))
     vocabulary = sorted(f for f, n in counts.items() if n >= (LEAST_LETTERS if f[:2] == "k:" else LEAST_FEATURE))
-    at = {feature: number for number, feature in enumerate(vocabulary)}
+    column = {feature: number for number, feature in enumerate(vocabulary)}
     weight = np.array([weigh(feature) for feature in vocabulary], np.float32)
-    known = [sorted({at[feature] for feature in features if feature in at}) for features, _ in rows]
+    known = [sorted({column[feature] for feature in features if feature in column}) for features, _ in rows]
     x = weighted(known, weight)
-    out = np.zeros((len(vocabulary), len(meanings)), np.float32)
+    weights = np.zeros((len(vocabulary), len(meanings)), np.float32)
     base = np.full(len(meanings), -1.0, np.float32)
-    for column, meaning in enumerate(meanings):
+    for number, meaning in enumerate(meanings):
         y = np.array([meaning in labels for _, labels in rows])
         if y.any():
             machine = LinearSVC(C=SOFTNESS, tol=0.01, random_state=0).fit(x, y)
-            out[:, column] = machine.coef_[0] * weight
-            base[column] = machine.intercept_[0]
-    kept = np.flatnonzero(np.abs(out).max(1))
-    features = [vocabulary[number] for number in kept]
-    part = packed(meanings, out[kept], weight[kept], base)
-    return classifier(features, part), (features, part)
+            weights[:, number] = machine.coef_[0] * weight
+            base[number] = machine.intercept_[0]
+    kept = np.flatnonzero(np.abs(weights).max(1))
+    marks = np.concatenate([marks_of([vocabulary[at] for at in some]) for some in np.array_split(kept, CHUNKS)])
+    scale = (np.abs(weights).max(0) / STEPS + 1e-12).astype(np.float32)
+    found = csr_matrix(np.round(weights[kept] / scale).astype(np.int8))
+    columns = found.indices.astype(np.uint8)
+    return marks, Packed(meanings, weight[kept], found.indptr, columns, found.data, scale, base)
 
 
 def weighted(rows: Sequence[Sequence[int]], weight: Any) -> Any:
@@ -82,6 +96,23 @@ def weighted(rows: Sequence[Sequence[int]], weight: Any) -> Any:
     values = [weight[its] / (np.sqrt(np.square(weight[its]).sum()) or 1.0) for its in rows]
     indices, ends = np.concatenate(rows).astype(np.int32), np.cumsum([0, *map(len, rows)])
     return csr_matrix((np.concatenate(values), indices, ends), shape=(len(rows), len(weight)))
+
+
+def classifier(linear: Linear) -> UnitClassifier:
+    """Make a classifier with its own table."""
+    table = MarkTable(np.unique(linear[0]))
+    return UnitClassifier(table, _placed(linear, table))
+
+
+def _placed(linear: Linear, table: MarkTable) -> Packed:
+    """Return the same numbers for the rows of a table."""
+    marks, part = linear
+    rows, shape = table.find(marks)[1], (len(table), len(part.meanings))
+    weight = np.zeros(len(table), np.float32)
+    weight[rows] = part.importance
+    found = csr_matrix((part.values, (np.repeat(rows, np.diff(part.starts)), part.columns)), shape)
+    columns = found.indices.astype(np.uint8)
+    return part._replace(importance=weight, starts=found.indptr, columns=columns, values=found.data)
 
 
 def inputs_of(meaning: str, known: Sequence[str]) -> list[str]:
@@ -143,3 +174,51 @@ def written(model: Any) -> dict[str, Any]:
         for step in model._predictors  # the library has no public way to write its trees
     ]
     return {"trees": trees, "bias": float(model._baseline_prediction.ravel()[0])}
+
+
+def write_weights(content: Mapping[str, Any]) -> bytes:
+    """Return the content of the weights file.
+
+    `content`: version, thresholds, and by side `linear` (see `train_linear`) and `mail` (see `_mail_document`).
+    """
+    sides = {}
+    for side, mail in content["mail"].items():
+        linear = content["linear"][side]
+        table = MarkTable(np.unique(np.concatenate([marks for marks, _ in linear])))
+        inputs = input_names(*(part.meanings for _, part in linear))
+        sides[side] = {"marks": table.marks[:-1].tobytes(), "mail": _mail_document(mail, inputs)}
+        for name, one in zip(("units", "whole"), linear, strict=True):
+            numbers = _placed(one, table)._asdict()
+            meanings = numbers.pop("meanings")
+            sides[side][name] = {"meanings": meanings} | {key: value.tobytes() for key, value in numbers.items()}
+    document = {"version": content["version"], "thresholds": content["thresholds"], "sides": sides}
+    return zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(document))
+
+
+def _mail_document(parts: Mapping[str, Mapping[str, Any]], inputs: Sequence[str]) -> dict[str, Any]:
+    """Return the content of the file for the mail step. `inputs`: the names of all inputs, in their order.
+
+    A node of a tree is `(input, border, left, right)`, a leaf `(-1, value, 0, 0)`.
+    """
+    linear = {meaning: part for meaning, part in parts.items() if "trees" not in part}
+    trees = {meaning: part for meaning, part in parts.items() if "trees" in part}
+    place = {name: at for at, name in enumerate(inputs)}
+    weights = np.zeros((len(linear), len(inputs)))
+    for row, part in enumerate(linear.values()):
+        weights[row, [place[name] for name in part["inputs"]]] = part["weights"]
+    nodes: list[tuple[int, float, int, int]] = []
+    roots: list[tuple[int, int]] = []
+    for number, part in enumerate(trees.values()):
+        places = [place[name] for name in part["inputs"]]
+        for tree in part["trees"]:
+            root = len(nodes)
+            roots.append((root, number))
+            for at, (name, border, left, right) in enumerate(tree, start=root):
+                is_leaf = name < 0  # in the file it leads to itself
+                nodes.append((0, border, at, at) if is_leaf else (places[name], border, root + left, root + right))
+    numbers: dict[str, Any] = {"weights": weights}
+    numbers["bias"] = [part["bias"] for part in (*linear.values(), *trees.values())]
+    numbers |= zip(("input", "border", "left", "right"), zip(*nodes, strict=True), strict=True)
+    numbers |= zip(("roots", "forest"), zip(*roots, strict=True), strict=True)
+    made = {name: np.asarray(numbers[name], kind).tobytes() for name, kind in MAIL_NUMBERS.items()}
+    return {"linear": list(linear), "trees": list(trees), **made}
