@@ -41,7 +41,7 @@ LABELLED = Path(__file__).parent / "labelled"
 BEGUN = datetime(2026, 11, 16, 9, 0, tzinfo=timezone(timedelta(hours=9)))
 PLAYED = datetime(2027, 6, 1, tzinfo=UTC)
 """Long after the mails were written: a mail of the last days with a Received line counts as relayed."""
-TEAM = ("itdesk@corp.example", "m.saeki@corp.example", "r.otsuka@corp.example")
+TEAM = "itdesk@corp.example,m.saeki@corp.example,r.otsuka@corp.example"
 FORWARD = "From: <{from}>\nSent: {date:%A, %B %d, %Y %I:%M %p}\nTo: {to}\nSubject: {subject}\n\n{text}\n"
 QUOTE = "On {date:%a, %d %b %Y at %H:%M}, <{from}> wrote:\n"
 LINKS = ("links", "links.joined", "links.suggested", "links.easy", "links.easy.joined", "links.wrong")
@@ -124,7 +124,7 @@ def read_all(folders: Sequence[Path]) -> list[Conversation]:
 
 def labelled_context() -> AppContext:
     """Of the people of the labelled conversations."""
-    return context(intake=INTAKE, team=",".join(TEAM))
+    return context(intake=INTAKE, team=TEAM)
 
 
 def play(database: Database, ours: AppContext, conversations: Sequence[Conversation]) -> dict[str, Landed]:

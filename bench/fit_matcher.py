@@ -24,18 +24,16 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from bench.conversations import LABELLED, PLAYED, Conversation, labelled_context, links, play, read_all
-from bench.harness import empty
+from bench.harness import ROOT, empty
+from bench.threads import read_mail
 from bench.training.classifiers import RUNS, weighted
 from mailrules.engine.mails import mail_text
-from mailrules.reader import continuation
-from mailrules.reader.continuation import WordWeights, written
+from mailrules.reader.continuation import FILE, WordWeights, written
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.features import word_runs
 from mailrules.reader.mailview import MailView, side_of
 from mailrules.reader.marks import MarkTable, Places
 from mailrules.reader.weights import shipped_weights
-from service.cases.facts.extracted import with_reading
-from service.cases.facts.extraction import extract_messages
 from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import NOTHING_LEARNED
 from service.cases.placement import candidates, matcher
@@ -45,12 +43,11 @@ from service.cases.placement.links import links_of
 from service.cases.placement.objections import leaves_topic, numbers_at_odds
 from service.cases.placement.placer import has_content
 from service.intake import AppContext
-from service.mail.parse import parse
 
 RIDGE = 0.2
 SOFTNESS = 5.0  # `C` of the classifier of mails that go on with a matter
 LEAST = 3  # mails that a feature of it must stand in
-WRITTEN = Path(continuation.__file__).parent / continuation.FILE
+WRITTEN = ROOT / "mailrules" / "reader" / FILE
 T = TypeVar("T")
 
 
@@ -82,11 +79,10 @@ def placed(conversations: Sequence[Conversation], ours: AppContext) -> list[Plac
     cases: dict[str, int] = {}
     reader = EmbeddedReader()
     for mail in chain.from_iterable(conversations):
-        extracted = extract_messages(parse(mail.content), ours.roles(learned), ours.ingest, received_at=PLAYED)
+        extracted = read_mail(mail.content, ours, ours.roles(learned), PLAYED)
         learned = learned.with_more(b.learned for b in extracted)
-        nodes = [with_reading(b, ours.rules.read(replace(b.turn, id=""))).node for b in extracted]
-        ids = {n.id: next(numbers) for n in nodes}
-        nodes = [replace(n, id=ids[n.id], holds=tuple(ids[h] for h in n.holds)) for n in nodes]
+        ids = {b.node.id: next(numbers) for b in extracted}
+        nodes = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
         view, continues = reader.view(mail_text(extracted[0].turn)), mail.case in cases
         side = "team" if view.mail.side == "team" else side_of(view.mail)
         out.append(Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), continues, side, _runs(view)))

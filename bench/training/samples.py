@@ -16,9 +16,7 @@ from mailrules.reader.embedded import KINDS, shipped_matcher
 from mailrules.reader.mailview import MailView, view_mail
 
 LEAST_UNITS = 8  # a meaning labelled less often is not learned
-EXACT_STATES = frozenset(
-    f"item:{item}=none" for item in ("workaround", "error_message", "recent_changes", "business_impact")
-)
+EXACT_STATES = {f"item:{item}=none" for item in "workaround|error_message|recent_changes|business_impact".split("|")}
 LEVELS = tuple(f"{family}:{level}" for family in ("impact", "urgency") for level in ("high", "medium", "low"))
 WHOLE = (*(f"kind:{kind}" for kind in KINDS), *LEVELS, "urgent", "security")
 WEIGHED_ONLY = "development_weight"
