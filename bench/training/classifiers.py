@@ -19,8 +19,8 @@ from sklearn.svm import LinearSVC
 
 from bench.training.samples import LEAST_UNITS, WHOLE, Sample
 from mailrules.reader.mailview import input_names
-from mailrules.reader.marks import Marks, marks_of
-from mailrules.reader.weights import MAIL_NUMBERS, STEPS, MarkTable, Packed, UnitClassifier
+from mailrules.reader.marks import Marks, MarkTable, marks_of
+from mailrules.reader.weights import MAIL_NUMBERS, STEPS, Packed, UnitClassifier
 
 Row = tuple[Collection[str], set[str]]
 """Features and labels."""
@@ -91,8 +91,8 @@ def _train(rows: list[Row], meanings: Sequence[str], weigh: Callable[[str], floa
     return marks, Packed(meanings, weight[kept], found.indptr, columns, found.data, scale, base)
 
 
-def weighted(rows: Sequence[Sequence[int]], weight: Any) -> Any:
-    """One line a row, with the weights of its features as numbers, and of length 1."""
+def weighted(rows: Sequence[Any], weight: Any) -> Any:
+    """One line a row, given by the places of its features: their weights, divided by the length of the line."""
     values = [weight[its] / (np.sqrt(np.square(weight[its]).sum()) or 1.0) for its in rows]
     indices, ends = np.concatenate(rows).astype(np.int32), np.cumsum([0, *map(len, rows)])
     return csr_matrix((np.concatenate(values), indices, ends), shape=(len(rows), len(weight)))
