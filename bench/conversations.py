@@ -12,15 +12,15 @@ mail, its case and its evidence.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from email.message import EmailMessage
 from email.utils import formataddr
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cyclopts
 import yaml
@@ -41,173 +41,160 @@ LABELLED = Path(__file__).parent / "labelled"
 BEGUN = datetime(2026, 11, 16, 9, 0, tzinfo=timezone(timedelta(hours=9)))
 PLAYED = datetime(2027, 6, 1, tzinfo=UTC)
 """Long after the mails were written: a mail of the last days with a Received line counts as relayed."""
-TEAM = ("itdesk@corp.example", "m.saeki@corp.example", "r.otsuka@corp.example")
+TEAM = "itdesk@corp.example,m.saeki@corp.example,r.otsuka@corp.example"
+FORWARD = "From: <{from}>\nSent: {date:%A, %B %d, %Y %I:%M %p}\nTo: {to}\nSubject: {subject}\n\n{text}\n"
+QUOTE = "On {date:%a, %d %b %Y at %H:%M}, <{from}> wrote:\n"
+LINKS = ("links", "links.joined", "links.suggested", "links.easy", "links.easy.joined", "links.wrong")
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """Mails in order of arrival, and the case each belongs to."""
+class LabelledMail(NamedTuple):
+    """A mail and the case that it belongs to."""
 
     name: str
-    mails: tuple[tuple[str, bytes], ...]
-    labels: Mapping[str, str]
-    hard: frozenset[str] = frozenset()
+    content: bytes
+    case: str
+    hard: bool
+    """Whether only content, people or time join it to its case."""
 
 
-@dataclass(slots=True)
-class Played:
-    """Where each mail landed."""
-
-    cases: dict[str, int] = field(default_factory=dict)
-    evidence: dict[str, str] = field(default_factory=dict)
-    suggested: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+Conversation = Sequence[LabelledMail]
+"""Mails in order of arrival."""
 
 
-def read_folder(folder: Path) -> Iterator[Conversation]:
-    """Every conversation below a folder."""
-    for file in sorted(folder.glob("**/expected.json")):
-        wanted = json.loads(file.read_text(encoding="utf-8"))
-        name = file.parent.name
-        mails = tuple((f"{name}/{one}", (file.parent / one).read_bytes()) for one in wanted["arrival"])
-        labels = {f"{name}/{mail}": f"{name}/{case}" for case, its in wanted["cases"].items() for mail in its}
-        hard = frozenset(f"{name}/{mail}" for mail in wanted.get("hard_links", {}))
-        yield Conversation(name, mails, labels, hard)
+class Landed(NamedTuple):
+    """Where a mail landed, and the cases it was suggested to."""
+
+    case: int
+    evidence: str
+    suggested: set[int]
+
+
+def read_folder(file: Path) -> Conversation:
+    """The mails beside an ``expected.json``."""
+    wanted, name = json.loads(file.read_text(encoding="utf-8")), file.parent.name
+    cases = {mail: f"{name}/{case}" for case, its in wanted["cases"].items() for mail in its}
+    hard = wanted.get("hard_links", ())
+    return [
+        LabelledMail(f"{name}/{mail}", (file.parent / mail).read_bytes(), cases[mail], mail in hard)
+        for mail in wanted["arrival"]
+    ]
 
 
 def read_yaml(file: Path) -> Iterator[Conversation]:
     """Conversations written down briefly; see the head of ``bench/labelled/one.yaml``."""
     for place, wanted in enumerate(yaml.safe_load(file.read_text(encoding="utf-8"))):
-        begun = BEGUN + timedelta(days=place % 3, hours=place)
+        begun, name = BEGUN + timedelta(days=place % 3, hours=place), wanted["name"]
         rows = sorted(wanted["mails"], key=lambda row: row["at"])
-        by_id = {row["id"]: row for row in rows}
-        name = wanted["name"]
-        mails = tuple((f"{name}/{row['id']}", _written(name, row, by_id, begun)) for row in rows)
-        labels = {f"{name}/{row['id']}": f"{name}/{row['case']}" for row in rows}
-        yield Conversation(name, mails, labels, frozenset(f"{name}/{row['id']}" for row in rows if row.get("hard")))
+        by_id = {row["id"]: row | {"date": begun + timedelta(minutes=row["at"])} for row in rows}
+        yield [
+            LabelledMail(f"{name}/{id}", _written(name, row, by_id), f"{name}/{row['case']}", bool(row.get("hard")))
+            for id, row in by_id.items()
+        ]
 
 
-def _written(name: str, row: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]], begun: datetime) -> bytes:
+def _written(name: str, row: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> bytes:
     message = EmailMessage()
     message["From"] = formataddr((NAMES.get(row["from"].partition("@")[0], ""), row["from"]))
     message["To"], message["Subject"] = row["to"], row["subject"]
     if row.get("cc"):
         message["Cc"] = row["cc"]
-    message["Date"] = begun + timedelta(minutes=row["at"])
+    message["Date"] = row["date"]
     message["Message-ID"] = f"<{row['id']}.{name}@mail.example>"
+    parent, inner, quoted = (by_id.get(row.get(key, "")) for key in ("parent", "forwards", "quotes"))
     text = row["text"]
-    if parent := by_id.get(row.get("parent", "")):
+    if parent:
         message["In-Reply-To"] = message["References"] = f"<{parent['id']}.{name}@mail.example>"
-    if inner := by_id.get(row.get("forwards", "")):
-        at = begun + timedelta(minutes=inner["at"])
-        head = f"From: <{inner['from']}>\nSent: {at:%A, %B %d, %Y %I:%M %p}\nTo: {inner['to']}\n"
-        head += f"Subject: {inner['subject']}"
-        text += f"\n\n-----Original Message-----\n{head}\n\n{inner['text']}\n"
-    if quoted := by_id.get(row.get("quotes", "")):
-        at = begun + timedelta(minutes=quoted["at"])
-        text += f"\n\nOn {at:%a, %d %b %Y at %H:%M}, <{quoted['from']}> wrote:\n"
-        text += "".join(f"> {line}\n" for line in quoted["text"].splitlines())
+    if inner:
+        text += f"\n\n-----Original Message-----\n{FORWARD.format_map(inner)}"
+    if quoted:
+        lines = "".join(f"> {line}\n" for line in quoted["text"].splitlines())
+        text += f"\n\n{QUOTE.format_map(quoted)}{lines}"
     message.set_content(text)
     return message.as_bytes()
 
 
-def read_all(paths: Sequence[Path]) -> list[Conversation]:
-    """Every conversation of these folders and files."""
-    files = [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
-    folders = [path for path in paths if path.is_dir()]
-    return [c for f in files for c in read_yaml(f)] + [c for folder in folders for c in read_folder(folder)]
+def read_all(folders: Sequence[Path]) -> list[Conversation]:
+    """Every conversation of these folders."""
+    found: list[Conversation] = []
+    for folder in folders:
+        found += chain.from_iterable(map(read_yaml, sorted(folder.glob("*.yaml"))))
+        found += map(read_folder, sorted(folder.glob("**/expected.json")))
+    return found
 
 
 def labelled_context() -> AppContext:
     """Of the people of the labelled conversations."""
-    return context(intake=INTAKE, team=",".join(TEAM))
+    return context(intake=INTAKE, team=TEAM)
 
 
-def play(
-    database: Database,
-    ours: AppContext,
-    conversations: Sequence[Conversation],
-    envelope: Envelope = ENVELOPE,
-    batch: int = 1,
-) -> Played:
-    """Take all mails in, so many at once, in order of arrival."""
+def play(database: Database, ours: AppContext, conversations: Sequence[Conversation]) -> dict[str, Landed]:
+    """Take all mails in, one by one, in order of arrival."""
     ids: dict[str, str] = {}
     now = PLAYED
     reads = worker(database, ours, lambda: now)
-    for conversation in conversations:
-        for start in range(0, len(conversation.mails), batch):
-            now += timedelta(seconds=1)
-            arrived = conversation.mails[start : start + batch]
-            numbers = intake.receive(database, [(envelope, content) for _, content in arrived], now)
-            ids |= zip(numbers, (name for name, _ in arrived), strict=True)
-            while reads.step():
-                pass
+    for mail in chain.from_iterable(conversations):
+        now += timedelta(seconds=1)
+        [number] = intake.receive(database, [(ENVELOPE, mail.content)], now)
+        ids[number] = mail.name
+        while reads.step():
+            pass
     return database.read(partial(_landed, names=ids))
 
 
-def _landed(conn: Connection, names: Mapping[str, str]) -> Played:
-    found = Played()
-    by_message = {}
+def _landed(conn: Connection, names: Mapping[str, str]) -> dict[str, Landed]:
+    rows = conn.execute(select(suggestions.c.message_id, suggestions.c.other_id)).all()
+    ends = aliases_of(conn, {row.other_id for row in rows})
+    suggested: dict[int, set[int]] = defaultdict(set)
+    for row in rows:
+        suggested[row.message_id].add(ends.get(row.other_id, row.other_id))
     query = select(deliveries.c.spool_id, messages.c.id, messages.c.case_id, messages.c.placed_by).join(
         messages, messages.c.id == deliveries.c.message_id
     )
-    for row in conn.execute(query.where(deliveries.c.part == "")):
-        name = names[row.spool_id]
-        found.cases[name], found.evidence[name] = row.case_id, row.placed_by
-        by_message[row.id] = name
-    rows = conn.execute(select(suggestions)).all()
-    ends = aliases_of(conn, {number for row in rows for number in (row.case_id, row.other_id)})
-    for row in rows:
-        if row.message_id in by_message:
-            found.suggested[by_message[row.message_id]].add(ends.get(row.other_id, row.other_id))
-    return found
+    found = conn.execute(query.where(deliveries.c.part == ""))
+    return {names[row.spool_id]: Landed(row.case_id, row.placed_by, suggested[row.id]) for row in found}
 
 
-def figures(conversations: Sequence[Conversation], played: Played) -> dict[str, float]:
+def figures(conversations: Sequence[Conversation], landed: Mapping[str, Landed]) -> dict[str, float]:
     """Links and pairs."""
-    count: Counter[str] = Counter()
-    for one in conversations:
-        links(one, played, count)
-    labels = {name: label for one in conversations for name, label in one.labels.items()}
-    hard = {name for one in conversations for name in one.hard}
-    within = {name: (one.name, played.cases[name]) for one in conversations for name in one.labels}
-    found: dict[str, float] = {kind: count[kind] for kind in LINKS}
-    found["glued across"] = (
-        pair_figures({name: played.cases[name] for name in labels}, labels)[2] - pair_figures(within, labels)[2]
-    )
+    labels = {mail.name: mail.case for one in conversations for mail in one}
+    hard = {mail.name for one in conversations for mail in one if mail.hard}
+    cases = {name: landed[name].case for name in labels}
+    within = {mail.name: (number, cases[mail.name]) for number, one in enumerate(conversations) for mail in one}
+    found: dict[str, float] = {**links(conversations, landed)}
+    found["glued across"] = pair_figures(cases, labels)[2] - pair_figures(within, labels)[2]
     for kind, names in (("all", labels.keys()), ("easy", labels.keys() - hard)):
         precision, recall, *_ = pair_figures({name: within[name] for name in names}, labels)
         found |= {f"{kind} pairs precision": round(precision, 4), f"{kind} pairs recall": round(recall, 4)}
     return found
 
 
-LINKS = ("links", "links.joined", "links.suggested", "links.easy", "links.easy.joined", "links.wrong")
-
-
-def links(one: Conversation, played: Played, count: Counter[str]) -> None:
+def links(conversations: Sequence[Conversation], landed: Mapping[str, Landed]) -> dict[str, int]:
     """A mail is linked rightly where it is in the case of an earlier mail of its own."""
-    before: list[str] = []
-    for name, _ in one.mails:
-        own = {played.cases[other] for other in before if one.labels[other] == one.labels[name]}
-        others = {played.cases[other] for other in before if one.labels[other] != one.labels[name]}
-        if own:
-            joined = played.cases[name] in own
-            count["links"] += 1
-            count["links.joined"] += joined
-            count["links.easy"] += name not in one.hard
-            count["links.easy.joined"] += joined and name not in one.hard
-            count["links.suggested"] += not joined and bool(played.suggested[name] & own)
-        count["links.wrong"] += played.cases[name] in others - own
-        before.append(name)
+    count = dict.fromkeys(LINKS, 0)
+    for one in conversations:
+        for place, mail in enumerate(one):
+            case, _, suggested = landed[mail.name]
+            own = {landed[other.name].case for other in one[:place] if other.case == mail.case}
+            others = {landed[other.name].case for other in one[:place] if other.case != mail.case}
+            if own:
+                count["links"] += 1
+                count["links.joined"] += case in own
+                count["links.easy"] += not mail.hard
+                count["links.easy.joined"] += case in own and not mail.hard
+                count["links.suggested"] += case not in own and bool(suggested & own)
+            count["links.wrong"] += case in others - own
+    return count
 
 
 def main(*folders: Path, verbose: bool = False) -> None:
     conversations = read_all(folders or [LABELLED])
     with empty("sqlite") as database:
-        played = play(database, labelled_context(), conversations)
-    for name, label in [pair for one in conversations for pair in one.labels.items()] if verbose else ():
-        likely = f" suggested {sorted(played.suggested[name])}" if played.suggested[name] else ""
-        print(f"{name} {label.rpartition('/')[2]} case {played.cases[name]} {played.evidence[name]}{likely}")
-    for what, value in figures(conversations, played).items():
+        landed = play(database, labelled_context(), conversations)
+    for name, _, label, _ in chain.from_iterable(conversations) if verbose else ():
+        case, evidence, suggested = landed[name]
+        likely = f" suggested {sorted(suggested)}" if suggested else ""
+        print(f"{name} {label.rpartition('/')[2]} case {case} {evidence}{likely}")
+    for what, value in figures(conversations, landed).items():
         print(f"{what}: {value}")
 
 

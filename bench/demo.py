@@ -11,6 +11,7 @@ import re
 import smtplib
 import sys
 import time
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,8 @@ WAYS = {
 """How programs write a time; 曜: the day of the week in Japanese."""
 
 
-def mails(now: datetime) -> list[tuple[str, bytes]]:
-    """Message-ID and content of each."""
+def mails(now: datetime) -> dict[str, str]:
+    """The text of each by its Message-ID."""
 
     def dated(found: re.Match[str]) -> str:
         at = now + timedelta(minutes=int(found[2]))
@@ -41,23 +42,24 @@ def mails(now: datetime) -> list[tuple[str, bytes]]:
 
     texts = [re.sub(r"\{(\w+):(-\d+)\}", dated, file.read_text("utf-8")) for file in sorted(MAILS.glob("*.eml"))]
     ids = re.findall(r"^Message-ID: (\S+)", "\n".join(texts), re.MULTILINE)
-    return [(id, text.replace("\n", "\r\n").encode()) for id, text in zip(ids, texts, strict=True)]
+    return dict(zip(ids, texts, strict=True))
 
 
-def send(settings: Settings, made: list[tuple[str, bytes]]) -> None:
+def send(settings: Settings, texts: Iterable[str]) -> None:
     """By SMTP, to the first intake address."""
     intake = settings.intake[0]
     to = f"demo{intake}" if intake.startswith("@") else intake
     with smtplib.SMTP(settings.smtp_listen.host, settings.smtp_listen.port, timeout=20) as client:
-        for _, content in made:
+        for text in texts:
+            content = text.replace("\n", "\r\n").encode()
             client.sendmail("demo@localhost", [to], content, mail_options=["SMTPUTF8", "BODY=8BITMIME"])
 
 
-def cases(client: httpx.Client, made: list[tuple[str, bytes]]) -> list[dict[str, Any]]:
+def cases(client: httpx.Client, ids: Iterable[str]) -> list[dict[str, Any]]:
     """The cases they became, in the order of the mails; waits until all are taken in."""
     keys: dict[str, None] = {}
     until = time.monotonic() + PATIENCE
-    for message_id, _ in made:
+    for message_id in ids:
         while not (found := client.get("/api/messages", params={"message_id": message_id}).json()["items"]):
             if time.monotonic() > until:
                 raise TimeoutError(f"{message_id} was not taken in within {PATIENCE:.0f} s: does a worker run?")
@@ -70,7 +72,7 @@ def main() -> None:
     try:
         settings = load()
         made = mails(datetime.now(settings.zone).replace(microsecond=0))
-        send(settings, made)
+        send(settings, made.values())
         with httpx.Client(base_url=f"http://{settings.http_listen}", timeout=20) as client:
             found = cases(client, made)
     except SodanError as error:

@@ -12,28 +12,23 @@ from sqlalchemy import select
 
 from bench.harness import empty, pair_figures
 from bench.taking_in import Company
-from service.store.database import Database
 from service.store.tables import messages
 
 
-def place(database: Database, kind: str, count: int, batch: int) -> None:
-    """Take mails in by batches, print what each thousand costs, and how many are in the right case."""
-    company = Company(database)
-    for done in range(0, count, 1000):
-        mails = min(1000, count - done)
-        cpu = company.take_in(mails, batch).cpu
-        locked, before = (1000 * cpu[stage] / mails for stage in ("place", "prepare"))
-        print(f"{kind} {done + mails}: {locked + before:.2f} ms a mail, {locked:.2f} of it locked", flush=True)
-    query = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.like("<desk-%"))
-    cases = {row.message_id: row.case_id for row in database.read(lambda conn: conn.execute(query).all())}
-    precision, recall, *_ = pair_figures(cases, {one: one.split("-")[1] for one in cases})
-    print(f"{kind}: pairs in one case: precision {precision:.4f}, recall {recall:.4f}")
-
-
 def main(*kinds: str, mails: int = 20_000, batch: int = 4) -> None:
+    """Take mails in by batches, print what each thousand costs, and how many are in the right case."""
+    query = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.like("<desk-%"))
     for kind in kinds or ("sqlite",):
         with empty(kind) as database:
-            place(database, kind, mails, batch)
+            company = Company(database)
+            for done in range(0, mails, 1000):
+                count = min(1000, mails - done)
+                cpu = company.take_in(count, batch).cpu
+                locked, before = (1000 * cpu[stage] / count for stage in ("place", "prepare"))
+                print(f"{kind} {done + count}: {locked + before:.2f} ms a mail, {locked:.2f} of it locked", flush=True)
+            cases = {row.message_id: row.case_id for row in database.read(lambda conn: conn.execute(query).all())}
+        precision, recall, *_ = pair_figures(cases, {one: one.split("-")[1] for one in cases})
+        print(f"{kind}: pairs in one case: precision {precision:.4f}, recall {recall:.4f}")
 
 
 if __name__ == "__main__":

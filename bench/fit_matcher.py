@@ -3,34 +3,37 @@
     python -m bench.fit_matcher FOLDER… [--play-each]
 
 Each mail that no strong evidence joins to its own case is scored against its candidates, with the mails before it in
-their true cases. Logistic regression, L2, by Newton's method, once for each column of the weights. The classifier of
-mails that go on with a matter is trained on the same folders and written to ``mailrules/reader/continuation.bin``; a
-folder is scored with one that never saw it. ``--play-each`` prints for each folder what ``bench.conversations`` counts
-with weights and a classifier of the other folders. Needs the dependency group ``train``.
+their true cases. Logistic regression, L2, once for each column of the weights. The classifier of mails that go on with
+a matter is trained on the same folders and written to ``mailrules/reader/continuation.bin``; a folder is scored with
+one that never saw it. ``--play-each`` prints for each folder the links that ``bench.conversations`` counts with weights
+and a classifier of the other folders. Needs the dependency group ``train``.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 import cyclopts
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
-from bench.conversations import LABELLED, LINKS, PLAYED, Conversation, figures, labelled_context, play, read_all
-from bench.harness import empty
-from bench.training.continuation import Told, told, train_continuation
+from bench.conversations import LABELLED, PLAYED, Conversation, labelled_context, links, play, read_all
+from bench.harness import ROOT, empty
+from bench.threads import read_mail
+from bench.training.classifiers import RUNS, weighted
 from mailrules.engine.mails import mail_text
-from mailrules.reader import continuation
-from mailrules.reader.continuation import WordWeights, written
+from mailrules.reader.continuation import FILE, WordWeights, written
 from mailrules.reader.embedded import EmbeddedReader
+from mailrules.reader.features import word_runs
+from mailrules.reader.mailview import MailView, side_of
+from mailrules.reader.marks import MarkTable, Places
 from mailrules.reader.weights import shipped_weights
-from service.cases.facts.extracted import with_reading
-from service.cases.facts.extraction import extract_messages
 from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import NOTHING_LEARNED
 from service.cases.placement import candidates, matcher
@@ -40,15 +43,15 @@ from service.cases.placement.links import links_of
 from service.cases.placement.objections import leaves_topic, numbers_at_odds
 from service.cases.placement.placer import has_content
 from service.intake import AppContext
-from service.mail.parse import parse
 
 RIDGE = 0.2
-WRITTEN = Path(continuation.__file__).parent / continuation.FILE
-ROUNDS = 20
+SOFTNESS = 5.0  # `C` of the classifier of mails that go on with a matter
+LEAST = 3  # mails that a feature of it must stand in
+WRITTEN = ROOT / "mailrules" / "reader" / FILE
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A mail against one candidate."""
 
     column: int
@@ -56,31 +59,58 @@ class Example:
     right: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A mail with the messages in it, and the case that it belongs to."""
 
     nodes: list[MessageFacts]
     case: int
-    told: Told
+    continues: bool
+    """Whether an earlier mail is in its case."""
+    side: str
+    """Whose classifier tells whether it goes on with a matter; "team": none."""
+    runs: list[Places]
+    """The distinct features of that classifier: one, two and three words in a row."""
 
 
 def placed(conversations: Sequence[Conversation], ours: AppContext) -> list[Placed]:
     """Read the mails of a folder."""
     out: list[Placed] = []
-    number, learned = 0, NOTHING_LEARNED
+    numbers, learned = count(1), NOTHING_LEARNED
     cases: dict[str, int] = {}
     reader = EmbeddedReader()
-    for content, label in ((c, one.labels[n]) for one in conversations for n, c in one.mails):
-        extracted = extract_messages(parse(content), ours.roles(learned), ours.ingest, received_at=PLAYED)
+    for mail in chain.from_iterable(conversations):
+        extracted = read_mail(mail.content, ours, ours.roles(learned), PLAYED)
         learned = learned.with_more(b.learned for b in extracted)
-        nodes = [with_reading(b, ours.rules.read(replace(b.turn, id=""))).node for b in extracted]
-        ids = {n.id: number + place for place, n in enumerate(nodes, start=1)}
-        number += len(nodes)
-        nodes = [replace(n, id=ids[n.id], holds=tuple(ids[h] for h in n.holds)) for n in nodes]
-        words = told(reader.view(mail_text(extracted[0].turn)), label in cases)
-        out.append(Placed(nodes, cases.setdefault(label, len(cases) + 1), words))
+        ids = {b.node.id: next(numbers) for b in extracted}
+        nodes = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
+        view, continues = reader.view(mail_text(extracted[0].turn)), mail.case in cases
+        side = "team" if view.mail.side == "team" else side_of(view.mail)
+        out.append(Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), continues, side, _runs(view)))
     return out
+
+
+def _runs(view: MailView) -> list[Places]:
+    readings = [*view.readings, *([view.subject] if view.subject is not None else [])]
+    table = shipped_weights().tables[side_of(view.mail)]
+    return [np.unique(table.find(found.marks)[1]) for found in word_runs(readings)]
+
+
+def train_continuation(mails: Sequence[Placed]) -> dict[str, WordWeights]:
+    """The classifiers of mails that go on with a matter: a logistic regression a side."""
+    tables = shipped_weights().tables
+    return {side: _trained([one for one in mails if one.side == side], table) for side, table in tables.items()}
+
+
+def _trained(mails: Sequence[Placed], table: MarkTable) -> WordWeights:
+    weight = np.zeros(len(table), np.float32)
+    for number, importance in enumerate(RUNS):
+        weight[np.concatenate([one.runs[number] for one in mails])] = importance
+    rows = [np.unique(np.concatenate(one.runs)) for one in mails]
+    counts = np.bincount(np.concatenate(rows), minlength=len(table))
+    weight *= np.where(counts >= LEAST, np.log(len(mails) / np.maximum(counts, 1)), 0.0)
+    right = [one.continues for one in mails]
+    model = LogisticRegression(C=SOFTNESS, solver="liblinear").fit(weighted(rows, weight), right)
+    return WordWeights(model.coef_[0] * weight, np.square(weight), float(model.intercept_[0]))
 
 
 def examples(mails: Sequence[Placed], words: Mapping[str, WordWeights]) -> Iterator[Example]:
@@ -89,7 +119,8 @@ def examples(mails: Sequence[Placed], words: Mapping[str, WordWeights]) -> Itera
     newest: dict[int, None] = {}
     for mail in mails:
         outer, *inner = mail.nodes
-        nodes = [replace(outer, continues=mail.told.score(words)), *inner]
+        rows = np.unique(np.concatenate(mail.runs))
+        nodes = [replace(outer, continues=words[mail.side].score(rows) if mail.side in words else 0.0), *inner]
         linked = (link.other for n in nodes for link in links_of(n, known) if link.other is not None)
         fit_to_match = has_content(nodes[0], nodes) and not leaves_topic(nodes[0])
         if fit_to_match and not any(known.nodes[other.id].case == mail.case for other in linked):
@@ -101,71 +132,65 @@ def examples(mails: Sequence[Placed], words: Mapping[str, WordWeights]) -> Itera
 
 
 def _against(nodes: Sequence[MessageFacts], case: int, known: Known, newest: Sequence[int]) -> Iterator[Example]:
-    keys = {key for node in nodes for key in candidate_lookup(node)}
-    rows = {key: [known.nodes[i].case or 0 for i in known.own.get(key, ())][-MOST_ROWS:] for key in keys}
-    chosen = candidates.choose({key: its for key, its in rows.items() if its}, newest)
-    members: dict[int, list[MessageFacts]] = defaultdict(list)
+    keys = {key for node in nodes for key in candidate_lookup(node) if known.own.get(key)}
+    rows = {key: [known.nodes[i].case or 0 for i in known.own[key]][-MOST_ROWS:] for key in keys}
+    members: dict[int, list[MessageFacts]] = {other: [] for other in candidates.choose(rows, newest)}
     for node in sorted(known.nodes.values(), key=order_of):
-        if node.case in chosen:
+        if node.case in members:
             members[node.case].append(node)
-    mail, rare = matcher.Profile(nodes), candidates.rarity(nodes, {key: len(its) for key, its in rows.items() if its})
-    ends = {c: [*{n.id: n for n in (*members[c][:3], *members[c][-3:])}.values()] for c in chosen}
-    chosen = [c for c in chosen if not _at_odds(nodes, members[c])]
-    scores = matcher.compare(mail, [matcher.Profile(ends[c]) for c in chosen], rare)
-    for other, its in zip(chosen, matcher.with_leads([one.features for one in scores]), strict=True):
+    mail, facts = matcher.Profile(nodes), _facts(nodes)
+    rare = candidates.rarity(nodes, {key: len(its) for key, its in rows.items()})
+    compared = {other: its for other, its in members.items() if not numbers_at_odds(facts, _facts(its))}
+    ends = (matcher.Profile([*its[:3], *its[3:][-3:]]) for its in compared.values())
+    found = matcher.with_leads([matcher.features(mail, profile, rare) for profile in ends])
+    for other, its in zip(compared, found, strict=True):
         yield Example(matcher.column_of(nodes[0]), tuple(its[n] for n in matcher.WEIGHTS), other == case)
 
 
-def _at_odds(nodes: Sequence[MessageFacts], members: Sequence[MessageFacts]) -> bool:
-    refs = ({pair for n in its if n.trusted and not leaves_topic(n) for pair in n.stated} for its in (nodes, members))
-    return numbers_at_odds(*(CaseFacts(refs=its) for its in refs))
+def _facts(nodes: Sequence[MessageFacts]) -> CaseFacts:
+    return CaseFacts(refs={pair for n in nodes if n.trusted and not leaves_topic(n) for pair in n.stated})
 
 
-def fit(found: Sequence[Example]) -> dict[str, tuple[float, float, float, float]]:
+def fit(found: Sequence[Example]) -> dict[str, Any]:
     """Return the table of weights."""
     columns = [_fit([one for one in found if one.column == column]) for column in range(len(matcher.SIDES))]
-    return {name: tuple(float(its[row]) for its in columns) for row, name in enumerate(matcher.WEIGHTS)}  # type: ignore[misc]
+    return dict(zip(matcher.WEIGHTS, zip(*columns, strict=True), strict=True))
 
 
-def _fit(found: Sequence[Example]) -> np.ndarray:
-    rows, right = np.array([one.features for one in found]), np.array([one.right for one in found])
-    ridge = np.array([0.0 if name == "bias" else RIDGE for name in matcher.WEIGHTS])
-    weights = np.zeros(len(ridge))
-    for _ in range(ROUNDS):
-        p = 1 / (1 + np.exp(-rows @ weights))
-        gradient = rows.T @ (p - right) + ridge * weights
-        weights -= np.linalg.solve((rows.T * (p * (1 - p))) @ rows + np.diag(ridge + 1e-9), gradient)
-    return weights
+def _fit(found: Sequence[Example]) -> list[float]:
+    _, rows, right = zip(*found, strict=True)
+    model = LogisticRegression(C=1 / RIDGE, solver="newton-cholesky", tol=1e-8).fit(np.array(rows)[:, 1:], right)
+    return [*model.intercept_.tolist(), *model.coef_[0].tolist()]  # the first feature is the bias
 
 
 def main(*folders: Path, play_each: bool = False) -> None:
     ours = labelled_context()
     read = {folder: read_all([folder]) for folder in folders or (LABELLED,)}
     mails = {folder: placed(conversations, ours) for folder, conversations in read.items()}
-    words = {folder: train_continuation(_of_others(mails, folder)) for folder in read}
+    words = {folder: train_continuation(without(folder, mails)) for folder in read}
     found = {folder: [*examples(its, words[folder])] for folder, its in mails.items()}
-    for name, weights in fit(list(chain.from_iterable(found.values()))).items():
+    for name, weights in fit(without(None, found)).items():
         print(f'    "{name}": ({", ".join(f"{weight:.2f}" for weight in weights)}),')
     shipped = shipped_weights()
-    WRITTEN.write_bytes(written(train_continuation(_of_others(mails, None)), shipped.tables))
+    WRITTEN.write_bytes(written(train_continuation(without(None, mails)), shipped.tables))
     sums: Counter[str] = Counter()
     for folder, conversations in read.items() if play_each else ():
-        matcher.WEIGHTS.update(fit([one for other in found if other != folder for one in found[other]]))
+        matcher.WEIGHTS.update(fit(without(folder, found)))
         weights = copy(shipped)
         weights.continuation = words[folder]
         reader = EmbeddedReader(weights=weights)
-        without = replace(ours, rules=replace(ours.rules, reader=reader, continues=reader.continues))
+        others = replace(ours, rules=replace(ours.rules, reader=reader, continues=reader.continues))
         with empty("sqlite") as database:
-            counted = figures(conversations, play(database, without, conversations))
-        sums.update({kind: counted[kind] for kind in LINKS})
-        print(folder.name, {kind: counted[kind] for kind in LINKS})
+            counted = links(conversations, play(database, others, conversations))
+        sums.update(counted)
+        print(folder.name, counted)
     if sums:
         print("all", dict(sums))
 
 
-def _of_others(mails: Mapping[Path, Sequence[Placed]], folder: Path | None) -> Iterator[Told]:
-    """What the mails of the other folders tell about mails that go on with a matter."""
-    return (one.told for other, its in mails.items() if other != folder for one in its if one.told.side != "team")
+def without(folder: Path | None, of_folders: Mapping[Path, Sequence[T]]) -> list[T]:
+    """What the other folders hold."""
+    return [one for other, its in of_folders.items() if other != folder for one in its]
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from tests.seeding import seed
 
 MAILS = 5
 """Of a case."""
+BACKENDS = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'sodan' AND pid <> pg_backend_pid()")
+"""The processes of a PostgreSQL on this machine that work for sodan."""
 MAIN = ("list", "filter", "case", "timeline", "search, two words", "board", "board, case")
 
 
@@ -59,7 +61,8 @@ def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) ->
             paths = {name: paths[name] for name in names or paths}
             for path in paths.values():
                 client.get(path)  # the first is slower
-            pids, until = [pid, *_backends(database)], time.monotonic() + seconds
+            pids = [pid, *(database.read(lambda conn: conn.scalars(BACKENDS).all()) if database.postgresql else ())]
+            until = time.monotonic() + seconds
             while len(found["alive"]) < 2 or time.monotonic() < until:
                 for name, path in paths.items():
                     found[name].append(cost(client, pids, path, 10))
@@ -68,14 +71,6 @@ def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) ->
     base = [means.pop("alive")[0]]
     sizes = {name: {"wall ms": took, "kB": size / 1000} for name, (_, took, size) in means.items()}
     return [ratio(name, [cpu], base, **sizes[name]) for name, (cpu, *_) in means.items()]
-
-
-def _backends(database: Database) -> list[int]:
-    """The processes of a PostgreSQL on this machine that work for sodan; none on SQLite."""
-    query = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'sodan' AND pid <> pg_backend_pid()")
-    if not database.postgresql:
-        return []
-    return list(database.read(lambda conn: conn.execute(query).scalars().all()))
 
 
 def measure(seconds: float) -> list[Figure]:

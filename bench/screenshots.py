@@ -30,9 +30,8 @@ def main() -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with databases("sqlite") as create, opened(url := create("shots")) as database, sync_playwright() as playwright:
         settings = load(_env_file=None, database_url=url)
-        sent = [content.decode() for _, content in mails(datetime.now(settings.zone).replace(microsecond=0))]
         with running(database, AppContext.of(settings), settings) as up:
-            first = up.deliver(*(mail.replace("\r\n", "\n") for mail in sent))[0]
+            first = up.deliver(*mails(datetime.now(settings.zone).replace(microsecond=0)).values())[0]
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
             for name, path, width, height, scheme, locale in SHOTS:
                 size = {"width": width, "height": height}

@@ -13,6 +13,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import cyclopts
 from service import settings
 from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import extract_messages
+from service.cases.facts.roles import Roles
 from service.intake import AppContext
 from service.mail.parse import parse
 from tests.cases.filing import Filing
@@ -28,10 +30,10 @@ from tests.cases.filing import Filing
 RECEIVED = datetime(2027, 2, 1, tzinfo=UTC)
 
 
-def read(file: Path, context: AppContext) -> list[ExtractedMessage]:
+def read_mail(content: bytes, context: AppContext, roles: Roles, at: datetime = RECEIVED) -> list[ExtractedMessage]:
     """What one mail brings, with what the rules read in it."""
-    extracted = extract_messages(parse(file.read_bytes()), context.roles(), context.ingest, received_at=RECEIVED)
-    return [with_reading(one, context.rules.read(one.turn)) for one in extracted]
+    extracted = extract_messages(parse(content), roles, context.ingest, received_at=at)
+    return [with_reading(one, context.rules.read(replace(one.turn, id=""))) for one in extracted]
 
 
 def partition(groups: Mapping[str, Hashable]) -> set[frozenset[str]]:
@@ -48,7 +50,7 @@ def main(folder: Path, *, orders: int = 20, only: str = "") -> int:
             units[row["unit"]][row["file"]] = row["thread"]
     good = 0
     for name, unit in sorted(units.items()):
-        extracted = {file: read(folder / file, context) for file in unit}
+        extracted = {file: read_mail((folder / file).read_bytes(), context, context.roles()) for file in unit}
         wanted, right = partition(unit), 0
         for _ in range(orders):
             filing = Filing()

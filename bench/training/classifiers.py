@@ -1,28 +1,38 @@
-"""The two kinds of classifiers: linear ones over named features, logistic ones over the inputs of the mail step."""
+"""The two kinds of classifiers: linear ones over named features, logistic ones over the inputs of the mail step.
+
+They are trained, and written as the file that the reader loads (`mailrules/reader/weights.py`).
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
+import zstandard
 from scipy.sparse import csr_matrix
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from bench.training.features import whole_features
-from bench.training.samples import LEAST_UNITS, WHOLE, Sample, whole_targets
-from bench.training.weights_file import classifier, packed
-from mailrules.reader.weights import Packed, UnitClassifier
+from bench.training.samples import LEAST_UNITS, WHOLE, Sample
+from mailrules.reader.mailview import input_names
+from mailrules.reader.marks import Marks, MarkTable, marks_of
+from mailrules.reader.weights import MAIL_NUMBERS, STEPS, Packed, UnitClassifier
 
-Row = tuple[Sequence[str], set[str]]
+Row = tuple[Collection[str], set[str]]
 """Features and labels."""
+Linear = tuple[Marks, Packed]
+"""A linear classifier: the marks of its features, and the numbers of each."""
 SOFTNESS = 0.8  # `C` of the support vector machines
 TREED = ("urgent", *(name for name in WHOLE if name.startswith("kind:")))
 FIRMNESS = 0.1  # `C` of the logistic regressions
+CHUNKS = 100  # marks of all features at once need much memory
 LEAST_FEATURE, LEAST_LETTERS = 3, 4  # how often a feature must stand to be kept
+RUNS = (1.0, 0.7, 0.6)
+"""Importance of one, two and three words in a row."""
 SAID = ("item", "act", "ask", "tone", "parked", "recovered", "ongoing", "heard")
 CIRCUMSTANCES = "opens|to vendor|to requester|from team|automatic|length|short|files|ja".split("|")
 
@@ -37,16 +47,14 @@ def unit_rows(samples: list[Sample]) -> list[Row]:
 
 
 def whole_rows(samples: list[Sample]) -> list[Row]:
-    return [
-        (whole_features(one.features), {name for name, so in whole_targets(one.mail).items() if so}) for one in samples
-    ]
+    return [({feature for unit in sample.features for feature in unit.own}, sample.whole) for sample in samples]
 
 
 def importance(feature: str) -> float:
     """Prior weight of a feature: concepts, shapes and signals carry over to other writers better than words."""
     if feature[1:2] == ":":
         return {"c": 2.0, "s": 2.0, "n": 2.0, "g": 2.0, "k": 0.35, "P": 0.4, "Q": 0.6}.get(feature[0], 1.0)
-    return (1.0, 0.7, 0.6)[min(2, feature.count(" "))]
+    return RUNS[min(2, feature.count(" "))]
 
 
 def whole_importance(feature: str) -> float:
@@ -54,46 +62,57 @@ def whole_importance(feature: str) -> float:
     return {"n:": 3.0, "g:": 4.0}.get(feature[:2]) or importance(feature)
 
 
-def train(
-    rows: list[Row], meanings: Sequence[str], weigh: Callable[[str], float]
-) -> tuple[UnitClassifier, tuple[list[str], Packed]]:
-    """A linear support vector machine a meaning; returned ready, and as names of features and numbers for the file."""
+def train_linear(samples: list[Sample], meanings: Sequence[str]) -> tuple[Linear, Linear]:
+    """The classifiers of units and of whole mails."""
+    return _train(unit_rows(samples), meanings, importance), _train(whole_rows(samples), WHOLE, whole_importance)
+
+
+def _train(rows: list[Row], meanings: Sequence[str], weigh: Callable[[str], float]) -> Linear:
+    """A linear support vector machine a meaning, its weights rounded to `STEPS` steps on either side of zero."""
     counts = Counter(feature for features, _ in rows for feature in set(features))
     vocabulary = sorted(f for f, n in counts.items() if n >= (LEAST_LETTERS if f[:2] == "k:" else LEAST_FEATURE))
+    column = {feature: number for number, feature in enumerate(vocabulary)}
     weight = np.array([weigh(feature) for feature in vocabulary], np.float32)
-    x = matrix(rows, vocabulary, weight)
-    out = np.zeros((len(vocabulary), len(meanings)), np.float32)
+    known = [sorted({column[feature] for feature in features if feature in column}) for features, _ in rows]
+    x = weighted(known, weight)
+    weights = np.zeros((len(vocabulary), len(meanings)), np.float32)
     base = np.full(len(meanings), -1.0, np.float32)
-    for column, meaning in enumerate(meanings):
+    for number, meaning in enumerate(meanings):
         y = np.array([meaning in labels for _, labels in rows])
         if y.any():
-            machine = LinearSVC(C=SOFTNESS, tol=0.01, random_state=0).fit(x, y)  # type: ignore[no-untyped-call]
-            out[:, column] = machine.coef_[0] * weight
-            base[column] = machine.intercept_[0]
-    kept = np.abs(out).max(1) > 0
-    features = [feature for feature, keep in zip(vocabulary, kept, strict=True) if keep]
-    part = packed(meanings, out[kept], weight[kept], base)
-    return classifier(features, part), (features, part)
+            machine = LinearSVC(C=SOFTNESS, tol=0.01, random_state=0).fit(x, y)
+            weights[:, number] = machine.coef_[0] * weight
+            base[number] = machine.intercept_[0]
+    kept = np.flatnonzero(np.abs(weights).max(1))
+    marks = np.concatenate([marks_of([vocabulary[at] for at in some]) for some in np.array_split(kept, CHUNKS)])
+    scale = (np.abs(weights).max(0) / STEPS + 1e-12).astype(np.float32)
+    found = csr_matrix(np.round(weights[kept] / scale).astype(np.int8))
+    columns = found.indices.astype(np.uint8)
+    return marks, Packed(meanings, weight[kept], found.indptr, columns, found.data, scale, base)
 
 
-def matrix(rows: list[Row], vocabulary: Sequence[str], weight: Any) -> Any:
-    """One line a row, weighted and of length 1."""
-    at = {feature: number for number, feature in enumerate(vocabulary)}
-    indices: list[int] = []
-    indptr, data = [0], []
-    for features, _ in rows:
-        known = sorted({at[feature] for feature in features if feature in at})
-        norm = np.sqrt((weight[known] ** 2).sum()) or 1.0
-        indices += known
-        data.append(weight[known] / norm)
-        indptr.append(len(indices))
-    return csr_matrix((np.concatenate(data), indices, indptr), shape=(len(rows), len(vocabulary)))  # type: ignore[no-untyped-call]
+def weighted(rows: Sequence[Any], weight: Any) -> Any:
+    """One line a row, given by the places of its features: their weights, divided by the length of the line."""
+    values = [weight[its] / (np.sqrt(np.square(weight[its]).sum()) or 1.0) for its in rows]
+    indices, ends = np.concatenate(rows).astype(np.int32), np.cumsum([0, *map(len, rows)])
+    return csr_matrix((np.concatenate(values), indices, ends), shape=(len(rows), len(weight)))
 
 
-def mail_targets(sample: Sample, meanings: list[str]) -> dict[str, bool]:
-    """What the mail step learns: meanings told anywhere, and the labels of the whole mail."""
-    said = {m: m in sample.told for m in meanings if m.split(":")[0] in SAID and "=" not in m}
-    return said | whole_targets(sample.mail)
+def classifier(linear: Linear) -> UnitClassifier:
+    """Make a classifier with its own table."""
+    table = MarkTable(np.unique(linear[0]))
+    return UnitClassifier(table, _placed(linear, table))
+
+
+def _placed(linear: Linear, table: MarkTable) -> Packed:
+    """Return the same numbers for the rows of a table."""
+    marks, part = linear
+    rows, shape = table.find(marks)[1], (len(table), len(part.meanings))
+    weight = np.zeros(len(table), np.float32)
+    weight[rows] = part.importance
+    found = csr_matrix((part.values, (np.repeat(rows, np.diff(part.starts)), part.columns)), shape)
+    columns = found.indices.astype(np.uint8)
+    return part._replace(importance=weight, starts=found.indptr, columns=columns, values=found.data)
 
 
 def inputs_of(meaning: str, known: Sequence[str]) -> list[str]:
@@ -107,17 +126,18 @@ def train_mail(
     samples: list[Sample], held: list[dict[str, float]], meanings: list[str]
 ) -> tuple[dict[str, Any], list[dict[str, float]]]:
     """Logistic regressions over scores of left-out writers; returns weights and the chances of left-out writers."""
-    wanted = [mail_targets(sample, meanings) for sample in samples]
     folds = np.array([sample.fold for sample in samples])
     known = sorted({name for values in held for name in values})
     column = {name: number for number, name in enumerate(known)}
     everything = np.array([[values.get(name, 0.0) for name in known] for values in held], np.float32)
     parts: dict[str, Any] = {}
     chances: list[dict[str, float]] = [{} for _ in samples]
-    for meaning in sorted(wanted[0]):
-        at = np.array([sample.by_sentence or meaning in WHOLE for sample in samples])
-        y = np.array([row[meaning] for row in wanted])
-        if y[at].sum() < LEAST_UNITS or (meaning not in WHOLE and f"1 {meaning}" not in column):
+    said = {m for m in meanings if m.split(":")[0] in SAID and "=" not in m and f"1 {m}" in column}
+    for meaning in sorted(said.union(WHOLE)):
+        whole = meaning in WHOLE
+        at = np.array([sample.by_sentence or whole for sample in samples])
+        y = np.array([meaning in (sample.whole if whole else sample.told) for sample in samples])
+        if y[at].sum() < LEAST_UNITS:
             continue
         names = [name for name in inputs_of(meaning, known) if name in column]
         x = everything[:, [column[name] for name in names]]
@@ -134,11 +154,10 @@ def train_mail(
 def fit(meaning: str, x: Any, y: Any) -> Any:
     """Decision trees where the whole mail decides, else a logistic function of many inputs, held back strongly."""
     if meaning in TREED:
-        trees = HistGradientBoostingClassifier(
+        return HistGradientBoostingClassifier(
             max_iter=120, learning_rate=0.07, max_leaf_nodes=12, l2_regularization=5, random_state=0
-        )
-        return trees.fit(x, y)  # type: ignore[no-untyped-call]
-    return LogisticRegression(C=FIRMNESS, max_iter=150).fit(x, y)  # type: ignore[no-untyped-call]
+        ).fit(x, y)
+    return LogisticRegression(C=FIRMNESS, max_iter=150).fit(x, y)
 
 
 def written(model: Any) -> dict[str, Any]:
@@ -155,3 +174,51 @@ def written(model: Any) -> dict[str, Any]:
         for step in model._predictors  # the library has no public way to write its trees
     ]
     return {"trees": trees, "bias": float(model._baseline_prediction.ravel()[0])}
+
+
+def write_weights(content: Mapping[str, Any]) -> bytes:
+    """Return the content of the weights file.
+
+    `content`: version, thresholds, and by side `linear` (see `train_linear`) and `mail` (see `_mail_document`).
+    """
+    sides = {}
+    for side, mail in content["mail"].items():
+        linear = content["linear"][side]
+        table = MarkTable(np.unique(np.concatenate([marks for marks, _ in linear])))
+        inputs = input_names(*(part.meanings for _, part in linear))
+        sides[side] = {"marks": table.marks[:-1].tobytes(), "mail": _mail_document(mail, inputs)}
+        for name, one in zip(("units", "whole"), linear, strict=True):
+            numbers = _placed(one, table)._asdict()
+            meanings = numbers.pop("meanings")
+            sides[side][name] = {"meanings": meanings} | {key: value.tobytes() for key, value in numbers.items()}
+    document = {"version": content["version"], "thresholds": content["thresholds"], "sides": sides}
+    return zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(document))
+
+
+def _mail_document(parts: Mapping[str, Mapping[str, Any]], inputs: Sequence[str]) -> dict[str, Any]:
+    """Return the content of the file for the mail step. `inputs`: the names of all inputs, in their order.
+
+    A node of a tree is `(input, border, left, right)`, a leaf `(-1, value, 0, 0)`.
+    """
+    linear = {meaning: part for meaning, part in parts.items() if "trees" not in part}
+    trees = {meaning: part for meaning, part in parts.items() if "trees" in part}
+    place = {name: at for at, name in enumerate(inputs)}
+    weights = np.zeros((len(linear), len(inputs)))
+    for row, part in enumerate(linear.values()):
+        weights[row, [place[name] for name in part["inputs"]]] = part["weights"]
+    nodes: list[tuple[int, float, int, int]] = []
+    roots: list[tuple[int, int]] = []
+    for number, part in enumerate(trees.values()):
+        places = [place[name] for name in part["inputs"]]
+        for tree in part["trees"]:
+            root = len(nodes)
+            roots.append((root, number))
+            for at, (name, border, left, right) in enumerate(tree, start=root):
+                is_leaf = name < 0  # in the file it leads to itself
+                nodes.append((0, border, at, at) if is_leaf else (places[name], border, root + left, root + right))
+    numbers: dict[str, Any] = {"weights": weights}
+    numbers["bias"] = [part["bias"] for part in (*linear.values(), *trees.values())]
+    numbers |= zip(("input", "border", "left", "right"), zip(*nodes, strict=True), strict=True)
+    numbers |= zip(("roots", "forest"), zip(*roots, strict=True), strict=True)
+    made = {name: np.asarray(numbers[name], kind).tobytes() for name, kind in MAIL_NUMBERS.items()}
+    return {"linear": list(linear), "trees": list(trees), **made}

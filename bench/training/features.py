@@ -41,11 +41,6 @@ def features_of(view: MailView) -> list[Features]:
     return found + ([_unit([view.subject], 0, view.mail)] if view.subject is not None else [])
 
 
-def whole_features(features: Sequence[Features]) -> list[str]:
-    """Return the features of the mail as a whole: those of its units and subject, without positions."""
-    return list({feature for unit in features for feature in unit.own})
-
-
 def _unit(readings: Sequence[Reading], index: int, mail: MailText) -> Features:
     reading = readings[index]
     own = [*mail_features(mail), *_words(reading.forms), *(f"k:{piece}" for piece in _letters(reading))]
@@ -65,10 +60,9 @@ def _unit(readings: Sequence[Reading], index: int, mail: MailText) -> Features:
 
 
 def _words(forms: Sequence[str]) -> Iterator[str]:
-    before, previous = "", "^"
-    for form in (*forms, "$"):
+    words = ("", "^", *forms, "$")
+    for before, previous, form in zip(words, words[1:], words[2:], strict=False):
         yield from (form, f"{previous} {form}", f"{before} {previous} {form}")
-        before, previous = previous, form
 
 
 def _letters(reading: Reading) -> Iterator[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import numpy as np
 
-from bench.training.samples import LEVELS, Sample, whole_targets
+from bench.training.samples import LEVELS, Sample
 
 Chances = Sequence[dict[str, float]]
 PROMISES = {"item": 0.905, "ask": 0.84, "tone": 0.92, "parked": 0.87, "recovered": 0.82, "ongoing": 0.8, "heard": 0.8}
@@ -24,12 +25,11 @@ def choose_thresholds(samples: list[Sample], chances: Chances) -> dict[str, floa
     """Threshold by family, by `ask:any`, and of what is urgent; prints what each reaches."""
     rows: dict[str, list[Row]] = defaultdict(list)
     for sample, row in zip(samples, chances, strict=True):
+        for level in LEVELS:
+            rows[level].append((row.get(level, 0.0), level in sample.whole))
         for meaning, chance in row.items() if sample.by_sentence else ():
             family = meaning if meaning == "ask:any" else meaning.split(":")[0]
             rows[family].append((chance, meaning in sample.told))
-    for sample, row in zip(samples, chances, strict=True):
-        for level in LEVELS:
-            rows[level].append((row.get(level, 0.0), whole_targets(sample.mail)[level]))
     ours, asking = samples[0].side == "ours", rows["ask:any"]
     out = {level: best_threshold(rows[level]) if ours else 0.5 for level in LEVELS}  # a vendor's word weighs nothing
     out |= {family: lowest_threshold(rows[family], promise) for family, promise in PROMISES.items()}
@@ -50,12 +50,8 @@ def report(name: str, rows: list[Row], threshold: float) -> None:
 
 def lowest_threshold(rows: list[Row], promise: float) -> float:
     """The lowest threshold that keeps a precision; 2 where none does."""
-    right, best = 0, 2.0
-    for number, (chance, told) in enumerate(sorted(rows, reverse=True), start=1):
-        right += told
-        if number >= 5 and right / number >= promise:
-            best = chance
-    return round(best, 4)
+    kept = [chance for chance, given, right in _ranked(rows) if given >= 5 and right / given >= promise]
+    return round(min(kept, default=2.0), 4)
 
 
 def recall_threshold(rows: list[Row], recall: float) -> float:
@@ -65,18 +61,22 @@ def recall_threshold(rows: list[Row], recall: float) -> float:
 
 
 def best_threshold(rows: list[Row]) -> float:
-    """The threshold of the best F1."""
-    wanted, right, best, top = sum(told for _, told in rows), 0, 2.0, 0.0
-    for number, (chance, told) in enumerate(sorted(rows, reverse=True), start=1):
-        right += told
-        if 2 * right / (number + wanted) > top:
-            top, best = 2 * right / (number + wanted), chance
-    return round(best, 4)
+    """The threshold of the best F1; 2 where nothing is told."""
+    wanted = sum(told for _, told in rows)
+    best = max(_ranked(rows), key=lambda row: row[2] / (row[1] + wanted)) if wanted else (2.0,)
+    return round(best[0], 4)
+
+
+def _ranked(rows: list[Row]) -> list[tuple[float, int, int]]:
+    """Chances, highest first, each with the number of rows up to it and of those that are told."""
+    ranked = sorted(rows, reverse=True)
+    told = accumulate(told for _, told in ranked)
+    return [(chance, given, right) for given, ((chance, _), right) in enumerate(zip(ranked, told, strict=True), 1)]
 
 
 def choose_urgent(samples: list[Sample], chances: Chances) -> dict[str, float]:
     """From where on a mail is P1 or P2, and from where on a person should look at it."""
-    urgent = np.array([sample.mail["priority"] in ("P1", "P2") for sample in samples])
+    urgent = np.array(["urgent" in sample.whole for sample in samples])
     chance = np.array([row.get("urgent", 0.0) for row in chances])
     if not urgent.any():
         return {"urgent": 0.5, "perhaps urgent": 0.2}

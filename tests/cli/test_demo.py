@@ -17,7 +17,7 @@ NOW = datetime.now(load().zone).replace(microsecond=0)
 
 
 def demo(service: Running) -> list[dict[str, Any]]:
-    sent = [content.decode().replace("\r\n", "\n") for _, content in mails(NOW)]
+    sent = mails(NOW).values()
     assert len(sent) == 8
     keys = dict.fromkeys(service.deliver(*sent))
     return [service.get(f"/api/cases/{key}") for key in keys]
