@@ -1,16 +1,17 @@
 """Fits the weights of the matcher on labelled conversations, and plays each folder with weights fitted without it.
 
-    python -m bench.fit_matcher FOLDER… [--play-each]
+    python -m bench.fit_matcher FOLDER FOLDER… [--write] [--play-each]
 
 Each mail that no strong evidence joins to its own case is scored against its candidates, with the mails before it in
 their true cases. Logistic regression, L2, once for each column of the weights. The classifier of mails that go on with
-a matter is trained on the same folders and written to ``mailrules/reader/continuation.bin``; a folder is scored with
+a matter is trained on the same folders (``--write``: to ``mailrules/reader/continuation.bin``); a folder is scored with
 one that never saw it. ``--play-each`` prints for each folder the links that ``bench.conversations`` counts with weights
 and a classifier of the other folders. Needs the dependency group ``train``.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
@@ -23,13 +24,13 @@ import cyclopts
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from bench.conversations import LABELLED, PLAYED, Conversation, labelled_context, links, play, read_all
+from bench.conversations import PLAYED, Conversation, labelled_context, links, play, read_all
 from bench.harness import ROOT, empty
 from bench.threads import read_mail
 from bench.training.classifiers import RUNS, weighted
 from mailrules.engine.mails import mail_text
 from mailrules.reader.continuation import FILE, WordWeights, written
-from mailrules.reader.embedded import EmbeddedReader
+from mailrules.reader.embedded import EmbeddedReader, is_uninformative
 from mailrules.reader.features import word_runs
 from mailrules.reader.mailview import MailView, side_of
 from mailrules.reader.marks import MarkTable, Places
@@ -67,7 +68,7 @@ class Placed(NamedTuple):
     continues: bool
     """Whether an earlier mail is in its case."""
     side: str
-    """Whose classifier tells whether it goes on with a matter; "team": none."""
+    """Whose classifier tells whether it goes on with a matter; "" if none does."""
     runs: list[Places]
     """The distinct features of that classifier: one, two and three words in a row."""
 
@@ -84,7 +85,7 @@ def placed(conversations: Sequence[Conversation], ours: AppContext) -> list[Plac
         ids = {b.node.id: next(numbers) for b in extracted}
         nodes = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
         view, continues = reader.view(mail_text(extracted[0].turn)), mail.case in cases
-        side = "team" if view.mail.side == "team" else side_of(view.mail)
+        side = "" if is_uninformative(view.mail) else side_of(view.mail)
         out.append(Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), continues, side, _runs(view)))
     return out
 
@@ -109,7 +110,9 @@ def _trained(mails: Sequence[Placed], table: MarkTable) -> WordWeights:
     counts = np.bincount(np.concatenate(rows), minlength=len(table))
     weight *= np.where(counts >= LEAST, np.log(len(mails) / np.maximum(counts, 1)), 0.0)
     right = [one.continues for one in mails]
-    model = LogisticRegression(C=SOFTNESS, solver="liblinear").fit(weighted(rows, weight), right)
+    model = LogisticRegression(C=SOFTNESS, solver="liblinear", class_weight="balanced").fit(
+        weighted(rows, weight), right
+    )
     return WordWeights(model.coef_[0] * weight, np.square(weight), float(model.intercept_[0]))
 
 
@@ -163,23 +166,26 @@ def _fit(found: Sequence[Example]) -> list[float]:
     return [*model.intercept_.tolist(), *model.coef_[0].tolist()]  # the first feature is the bias
 
 
-def main(*folders: Path, play_each: bool = False) -> None:
+def main(*folders: Path, write: bool = False, play_each: bool = False) -> None:
+    if len(folders) < 2:
+        sys.exit("name two folders or more: each is scored by a classifier that learned from the others")
     ours = labelled_context()
-    read = {folder: read_all([folder]) for folder in folders or (LABELLED,)}
+    read = {folder: read_all([folder]) for folder in folders}
     mails = {folder: placed(conversations, ours) for folder, conversations in read.items()}
     words = {folder: train_continuation(without(folder, mails)) for folder in read}
     found = {folder: [*examples(its, words[folder])] for folder, its in mails.items()}
     for name, weights in fit(without(None, found)).items():
         print(f'    "{name}": ({", ".join(f"{weight:.2f}" for weight in weights)}),')
     shipped = shipped_weights()
-    WRITTEN.write_bytes(written(train_continuation(without(None, mails)), shipped.tables))
+    if write:
+        WRITTEN.write_bytes(written(train_continuation(without(None, mails)), shipped.tables, shipped.version))
     sums: Counter[str] = Counter()
     for folder, conversations in read.items() if play_each else ():
         matcher.WEIGHTS.update(fit(without(folder, found)))
         weights = copy(shipped)
         weights.continuation = words[folder]
         reader = EmbeddedReader(weights=weights)
-        others = replace(ours, rules=replace(ours.rules, reader=reader, continues=reader.continues))
+        others = replace(ours, rules=replace(ours.rules, reader=reader))
         with empty("sqlite") as database:
             counted = links(conversations, play(database, others, conversations))
         sums.update(counted)

@@ -48,8 +48,8 @@ class WordWeights(NamedTuple):
 
 def read_continuation(data: bytes, tables: Mapping[str, MarkTable]) -> dict[str, WordWeights]:
     """Read the classifiers by side from the content of a file; see ``written``."""
-    document: dict[str, dict[str, Any]] = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data))
-    return {side: _placed(part, tables[side]) for side, part in document.items()}
+    document: dict[str, Any] = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data))
+    return {side: _placed(part, tables[side]) for side, part in document["sides"].items()}
 
 
 def _placed(part: Mapping[str, Any], table: MarkTable) -> WordWeights:
@@ -60,15 +60,21 @@ def _placed(part: Mapping[str, Any], table: MarkTable) -> WordWeights:
     return WordWeights(values, squares, part["base"])
 
 
-def written(classifiers: Mapping[str, WordWeights], tables: Mapping[str, MarkTable]) -> bytes:
-    """Return the content of a file."""
-    document = {}
+def trained_with(data: bytes) -> str:
+    """Return the version of the reader's weights whose table of features the classifiers were trained with."""
+    return str(msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data))["version"])
+
+
+def written(classifiers: Mapping[str, WordWeights], tables: Mapping[str, MarkTable], version: str) -> bytes:
+    """Return the content of a file. ``version``: see ``trained_with``."""
+    sides = {}
     for side, one in classifiers.items():
         rows = np.flatnonzero(one.squares)
-        document[side] = {
+        sides[side] = {
             "marks": tables[side].marks.take(rows).tobytes(),
             "values": one.values.take(rows).astype(np.float16).tobytes(),
             "squares": one.squares.take(rows).astype(np.float16).tobytes(),
             "base": one.base,
         }
+    document = {"version": version, "sides": sides}
     return zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(document))

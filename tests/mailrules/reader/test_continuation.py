@@ -1,9 +1,11 @@
 """Whether the words of a mail go on with an earlier matter or begin one."""
 
+from importlib.resources import files
+
 import numpy as np
 import pytest
 
-from mailrules.reader.continuation import read_continuation, written
+from mailrules.reader.continuation import FILE, read_continuation, trained_with, written
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.weights import shipped_weights
 from mailrules.statement import MailText
@@ -59,12 +61,18 @@ def test_mail_of_the_team_and_mail_without_words_scores_zero(reader: EmbeddedRea
 
 def test_a_written_file_holds_the_same_classifiers() -> None:
     weights = shipped_weights()
-    again = read_continuation(written(weights.continuation, weights.tables), weights.tables)
+    data = written(weights.continuation, weights.tables, "7")
+    again = read_continuation(data, weights.tables)
+    assert trained_with(data) == "7"
     assert again.keys() == {"ours", "vendor"}
     for side, one in weights.continuation.items():
         assert again[side].base == one.base
         assert np.array_equal(again[side].values, one.values)
         assert np.array_equal(again[side].squares, one.squares)
+
+
+def test_the_shipped_classifiers_were_trained_with_the_shipped_weights_of_the_reader() -> None:
+    assert trained_with((files("mailrules") / "reader" / FILE).read_bytes()) == shipped_weights().version
 
 
 def continues(reader: EmbeddedReader, text: str, side: Side, language: str = "en") -> float:
