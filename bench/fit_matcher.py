@@ -30,10 +30,10 @@ from bench.threads import read_mail
 from bench.training.classifiers import RUNS, weighted
 from mailrules.engine.mails import mail_text
 from mailrules.reader.continuation import FILE, WordWeights, written
-from mailrules.reader.embedded import EmbeddedReader, is_uninformative
+from mailrules.reader.embedded import EmbeddedReader, tells_continuation
 from mailrules.reader.features import word_runs
-from mailrules.reader.mailview import MailView, side_of
-from mailrules.reader.marks import MarkTable, Places
+from mailrules.reader.mailview import MailView
+from mailrules.reader.marks import Places
 from mailrules.reader.weights import shipped_weights
 from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import NOTHING_LEARNED
@@ -67,10 +67,9 @@ class Placed(NamedTuple):
     case: int
     continues: bool
     """Whether an earlier mail is in its case."""
-    side: str
-    """Whose classifier tells whether it goes on with a matter; "" if none does."""
     runs: list[Places]
-    """The distinct features of that classifier: one, two and three words in a row."""
+    """The distinct features of the classifier of mails that go on: one, two and three words in a row; empty if words
+    do not tell."""
 
 
 def placed(conversations: Sequence[Conversation], ours: AppContext) -> list[Placed]:
@@ -85,24 +84,20 @@ def placed(conversations: Sequence[Conversation], ours: AppContext) -> list[Plac
         ids = {b.node.id: next(numbers) for b in extracted}
         nodes = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
         view, continues = reader.view(mail_text(extracted[0].turn)), mail.case in cases
-        side = "" if is_uninformative(view.mail) else side_of(view.mail)
-        out.append(Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), continues, side, _runs(view)))
+        runs = _runs(view) if tells_continuation(view.mail) else []
+        out.append(Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), continues, runs))
     return out
 
 
 def _runs(view: MailView) -> list[Places]:
     readings = [*view.readings, *([view.subject] if view.subject is not None else [])]
-    table = shipped_weights().tables[side_of(view.mail)]
+    table = shipped_weights().units["ours"].table
     return [np.unique(table.find(found.marks)[1]) for found in word_runs(readings)]
 
 
-def train_continuation(mails: Sequence[Placed]) -> dict[str, WordWeights]:
-    """The classifiers of mails that go on with a matter: a logistic regression a side."""
-    tables = shipped_weights().tables
-    return {side: _trained([one for one in mails if one.side == side], table) for side, table in tables.items()}
-
-
-def _trained(mails: Sequence[Placed], table: MarkTable) -> WordWeights:
+def train_continuation(read: Sequence[Placed]) -> WordWeights:
+    """The classifier of mails that go on with a matter: a logistic regression."""
+    mails, table = [one for one in read if one.runs], shipped_weights().units["ours"].table
     weight = np.zeros(len(table), np.float32)
     for number, importance in enumerate(RUNS):
         weight[np.concatenate([one.runs[number] for one in mails])] = importance
@@ -116,14 +111,14 @@ def _trained(mails: Sequence[Placed], table: MarkTable) -> WordWeights:
     return WordWeights(model.coef_[0] * weight, np.square(weight), float(model.intercept_[0]))
 
 
-def examples(mails: Sequence[Placed], words: Mapping[str, WordWeights]) -> Iterator[Example]:
+def examples(mails: Sequence[Placed], words: WordWeights) -> Iterator[Example]:
     """Every mail that no link joins to its own case, against each of its candidates."""
     known = Known()
     newest: dict[int, None] = {}
     for mail in mails:
         outer, *inner = mail.nodes
-        rows = np.unique(np.concatenate(mail.runs))
-        nodes = [replace(outer, continues=words[mail.side].score(rows) if mail.side in words else 0.0), *inner]
+        score = words.score(np.unique(np.concatenate(mail.runs))) if mail.runs else 0.0
+        nodes = [replace(outer, continues=score), *inner]
         linked = (link.other for n in nodes for link in links_of(n, known) if link.other is not None)
         fit_to_match = has_content(nodes[0], nodes) and not leaves_topic(nodes[0])
         if fit_to_match and not any(known.nodes[other.id].case == mail.case for other in linked):
@@ -178,7 +173,9 @@ def main(*folders: Path, write: bool = False, play_each: bool = False) -> None:
         print(f'    "{name}": ({", ".join(f"{weight:.2f}" for weight in weights)}),')
     shipped = shipped_weights()
     if write:
-        WRITTEN.write_bytes(written(train_continuation(without(None, mails)), shipped.tables, shipped.version))
+        WRITTEN.write_bytes(
+            written(train_continuation(without(None, mails)), shipped.units["ours"].table, shipped.version)
+        )
     sums: Counter[str] = Counter()
     for folder, conversations in read.items() if play_each else ():
         matcher.WEIGHTS.update(fit(without(folder, found)))

@@ -10,7 +10,6 @@ reader has found these rows already. Words that are not in the table do not coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -46,35 +45,34 @@ class WordWeights(NamedTuple):
         return round(max(-FURTHEST, min(FURTHEST, score)), 2)
 
 
-def read_continuation(data: bytes, tables: Mapping[str, MarkTable]) -> dict[str, WordWeights]:
-    """Read the classifiers by side from the content of a file; see ``written``."""
-    document: dict[str, Any] = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data))
-    return {side: _placed(part, tables[side]) for side, part in document["sides"].items()}
-
-
-def _placed(part: Mapping[str, Any], table: MarkTable) -> WordWeights:
-    known, rows = table.find(np.frombuffer(part["marks"], np.uint64))
+def read_continuation(data: bytes, table: MarkTable) -> WordWeights:
+    """Read the classifier from the content of a file; see ``written``."""
+    document = _document(data)
+    known, rows = table.find(np.frombuffer(document["marks"], np.uint64))
     values, squares = np.zeros((2, len(table)), np.float32)
-    values[rows] = np.frombuffer(part["values"], np.float16)[known]
-    squares[rows] = np.frombuffer(part["squares"], np.float16)[known]
-    return WordWeights(values, squares, part["base"])
+    values[rows] = np.frombuffer(document["values"], np.float16)[known]
+    squares[rows] = np.frombuffer(document["squares"], np.float16)[known]
+    return WordWeights(values, squares, document["base"])
 
 
 def trained_with(data: bytes) -> str:
-    """Return the version of the reader's weights whose table of features the classifiers were trained with."""
-    return str(msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data))["version"])
+    """Return the version of the reader's weights whose table of features the classifier was trained with."""
+    return str(_document(data)["version"])
 
 
-def written(classifiers: Mapping[str, WordWeights], tables: Mapping[str, MarkTable], version: str) -> bytes:
+def _document(data: bytes) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data))
+    return document
+
+
+def written(classifier: WordWeights, table: MarkTable, version: str) -> bytes:
     """Return the content of a file. ``version``: see ``trained_with``."""
-    sides = {}
-    for side, one in classifiers.items():
-        rows = np.flatnonzero(one.squares)
-        sides[side] = {
-            "marks": tables[side].marks.take(rows).tobytes(),
-            "values": one.values.take(rows).astype(np.float16).tobytes(),
-            "squares": one.squares.take(rows).astype(np.float16).tobytes(),
-            "base": one.base,
-        }
-    document = {"version": version, "sides": sides}
+    rows = np.flatnonzero(classifier.squares)
+    document = {
+        "version": version,
+        "marks": table.marks.take(rows).tobytes(),
+        "values": classifier.values.take(rows).astype(np.float16).tobytes(),
+        "squares": classifier.squares.take(rows).astype(np.float16).tobytes(),
+        "base": classifier.base,
+    }
     return zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(document))

@@ -69,7 +69,7 @@ class EmbeddedReader:
         side = side_of(mail)
         scores = mail_scores(view, self._weights)
         chances = self._weights.mail[side].probabilities(mail_inputs(view, scores.units, scores.whole))
-        score = 0.0 if is_uninformative(mail) else self._weights.continuation[side].score(scores.rows)
+        score = self._weights.continuation.score(scores.rows) if tells_continuation(mail) else 0.0
         units, thresholds = self._weights.units[side], self._weights.thresholds[side]
         return Decision(view, scores.units, units, chances, thresholds, score)
 
@@ -78,10 +78,9 @@ class EmbeddedReader:
         return view_mail(mail, self._matcher, self._units)
 
 
-def is_uninformative(mail: MailText) -> bool:
-    """Whether the words of a mail say nothing about `continues`: nearly all mail of the team goes on with a matter, and
-    of other languages than Japanese and English the classifier knows no words."""
-    return mail.side == "team" or not is_readable(mail)
+def tells_continuation(mail: MailText) -> bool:
+    """Whether the words of a mail can tell that it goes on with an earlier matter: see ``continuation.py``."""
+    return mail.side not in ("team", "vendor") and is_readable(mail)
 
 
 def is_readable(mail: MailText) -> bool:

@@ -184,12 +184,7 @@ class Weights:
             self.units[side] = UnitClassifier(table, Packed.from_document(parts["units"]))
             self.whole[side] = UnitClassifier(table, Packed.from_document(parts["whole"]))
             self.mail[side] = MailClassifier(parts["mail"])
-        self.continuation: Mapping[str, WordWeights] = read_continuation(continuation, self.tables)
-
-    @property
-    def tables(self) -> dict[str, MarkTable]:
-        """The features by side."""
-        return {side: one.table for side, one in self.units.items()}
+        self.continuation: WordWeights = read_continuation(continuation, self.units["ours"].table)
 
 
 @cache

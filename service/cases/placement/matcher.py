@@ -1,8 +1,8 @@
 """Scores how likely a mail belongs to each of its candidate cases, from content, people, companies and time.
 
 A logistic score over the features below, with weights for each side: what speaks for a user's mail says little about a
-vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there: 98.6 % of all
-joins are correct, those by strong evidence included. On conversations that nobody had read it was 95 %
+vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there: 98.5 % of all
+joins are correct, those by strong evidence included. On conversations that nobody had read it was 94 %
 (docs/placement.md).
 """
 
@@ -20,26 +20,26 @@ from service.cases.facts.message_facts import MessageFacts
 SIDES = ("requester", "team", "vendor", "automatic")
 """Columns of ``WEIGHTS``; mail of unknown senders is weighed like a vendor's."""
 WEIGHTS: dict[str, tuple[float, float, float, float]] = {
-    "bias": (-3.95, -1.85, -3.91, -5.40),
-    "words": (1.13, 1.45, 1.77, 0.84),
-    "foreign": (-0.04, -0.49, -0.72, -0.99),
-    "kind": (0.94, 1.04, 0.89, -0.81),
-    "days": (-0.43, -1.27, -0.69, -1.93),
-    "same_side": (-0.38, -1.26, -1.29, 0.47),
-    "handler": (0.34, -0.06, 1.60, 1.98),
-    "other_company": (-2.03, -1.18, -1.87, 0.70),
+    "bias": (-3.95, -1.85, -3.43, -1.68),
+    "words": (1.13, 1.45, 1.70, 0.04),
+    "foreign": (-0.04, -0.49, -0.84, -1.72),
+    "kind": (0.94, 1.04, 0.88, 0.27),
+    "days": (-0.43, -1.27, -0.76, -3.33),
+    "same_side": (-0.38, -1.26, -1.05, 0.63),
+    "handler": (0.34, -0.06, 1.96, 3.00),
+    "other_company": (-2.03, -1.18, -0.96, 0.52),
     "departs": (-4.59, -2.05, 0.00, 0.00),
-    "continues": (1.08, 0.00, 0.83, 2.24),
+    "continues": (1.08, 0.00, 0.41, 0.00),
     "reply": (0.94, 0.00, 0.00, 0.00),
-    "coverage": (7.96, 12.64, 6.55, 1.14),
-    "codes": (-0.69, 0.53, 3.40, 2.48),
-    "company": (-0.59, -0.20, 1.05, 3.05),
-    "older": (-0.52, -0.37, -0.32, -0.01),
-    "to_reporter": (0.88, 2.88, 1.42, 0.00),
+    "coverage": (7.96, 12.64, 6.20, 1.32),
+    "codes": (-0.69, 0.53, 3.43, 2.03),
+    "company": (-0.59, -0.20, 1.23, 2.22),
+    "older": (-0.52, -0.37, -0.30, 0.14),
+    "to_reporter": (0.88, 2.88, 1.26, 0.00),
     "follows_up": (1.68, 1.39, 0.00, 0.00),
     "inquiry": (0.00, 3.77, 0.00, 0.00),
     "answer": (0.44, 1.63, 3.80, 0.00),
-    "receipt": (0.00, 0.00, 0.00, 2.63),
+    "receipt": (0.00, 0.00, 0.00, 2.95),
 }
 LEADS = ("coverage", "codes", "company", "older", "to_reporter", "follows_up", "inquiry", "answer", "receipt")
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""

@@ -24,8 +24,6 @@ def reader() -> EmbeddedReader:
         ("Thanks, it works again!", "requester"),
         ("言われた通りにやってみましたが、まだ変わりません。", "requester"),
         ("直りました。ありがとうございました。", "requester"),
-        ("調査の結果、原因が判明いたしましたのでご報告いたします。", "vendor"),
-        ("We found the cause in the logs you sent and have rolled back the change.", "vendor"),
     ],
 )
 def test_a_mail_that_goes_on_scores_above_zero(reader: EmbeddedReader, text: str, side: Side) -> None:
@@ -43,35 +41,31 @@ def test_a_users_mail_that_begins_a_matter_scores_below_zero(reader: EmbeddedRea
     assert continues(reader, text, "requester") < 0
 
 
-def test_a_vendors_notice_scores_below_its_answer(reader: EmbeddedReader) -> None:
-    notice = "Dear customers,\non Saturday our platform will be down for planned maintenance from 1:00 to 4:00."
-    answer = "Dear Ms Hori,\nthe logs you sent show the cause. We have restarted the service, please try again."
-    assert continues(reader, notice, "vendor") < 0 < continues(reader, answer, "vendor")
-
-
 @pytest.mark.parametrize("text", ["Mein Rechner startet seit heute nicht mehr.", "Je ne peux plus imprimer."])
 def test_mail_in_other_languages_scores_zero(reader: EmbeddedReader, text: str) -> None:
     assert continues(reader, text, "requester", "de") == 0.0
 
 
-@pytest.mark.parametrize(("text", "side"), [("It still fails, as before.", "team"), ("", "requester"), ("", "vendor")])
-def test_mail_of_the_team_and_mail_without_words_scores_zero(reader: EmbeddedReader, text: str, side: Side) -> None:
+@pytest.mark.parametrize(
+    ("text", "side"), [("It still fails.", "team"), ("", "requester"), ("It still fails.", "vendor")]
+)
+def test_mail_of_the_team_or_a_vendor_and_mail_without_words_scores_zero(
+    reader: EmbeddedReader, text: str, side: Side
+) -> None:
     assert continues(reader, text, side) == 0.0
 
 
-def test_a_written_file_holds_the_same_classifiers() -> None:
+def test_a_written_file_holds_the_same_classifier() -> None:
     weights = shipped_weights()
-    data = written(weights.continuation, weights.tables, "7")
-    again = read_continuation(data, weights.tables)
-    assert trained_with(data) == "7"
-    assert again.keys() == {"ours", "vendor"}
-    for side, one in weights.continuation.items():
-        assert again[side].base == one.base
-        assert np.array_equal(again[side].values, one.values)
-        assert np.array_equal(again[side].squares, one.squares)
+    table, kept = weights.units["ours"].table, weights.continuation
+    data = written(kept, table, "7")
+    again = read_continuation(data, table)
+    assert (trained_with(data), again.base) == ("7", kept.base)
+    assert np.array_equal(again.values, kept.values)
+    assert np.array_equal(again.squares, kept.squares)
 
 
-def test_the_shipped_classifiers_were_trained_with_the_shipped_weights_of_the_reader() -> None:
+def test_the_shipped_classifier_was_trained_with_the_shipped_weights_of_the_reader() -> None:
     assert trained_with((files("mailrules") / "reader" / FILE).read_bytes()) == shipped_weights().version
 
 
