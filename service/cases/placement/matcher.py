@@ -51,7 +51,7 @@ FORM = 0.6
 """Coverage above which two reports are never joined: they are forms or alarms with the same text."""
 STEPS = ("number", "reply", "follows_up", "inquiry", "answer", "receipt")
 """Features that show the next step of a case, not a second matter of the same side."""
-SUGGEST, MOST_SUGGESTED = 0.06, 3
+SUGGEST, MOST_SUGGESTED = 0.04, 3
 """Minimum score and maximum number of suggestions for a mail."""
 BETWEEN = "; "
 """Separates the reasons in the evidence of a message."""
