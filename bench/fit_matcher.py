@@ -33,8 +33,8 @@ from service.cases.facts.extracted import with_reading
 from service.cases.facts.extraction import extract_messages
 from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import NOTHING_LEARNED
-from service.cases.placement import candidates, matcher
-from service.cases.placement.keys import candidate_lookup
+from service.cases.placement import matcher
+from service.cases.placement.keys import candidate_lookup, choose_candidates, rarity
 from service.cases.placement.known import MOST_ROWS, CaseFacts, Known
 from service.cases.placement.links import links_of
 from service.cases.placement.objections import leaves_topic, numbers_at_odds
@@ -103,12 +103,12 @@ def examples(mails: Sequence[Placed], words: Mapping[str, WordWeights]) -> Itera
 def _against(nodes: Sequence[MessageFacts], case: int, known: Known, newest: Sequence[int]) -> Iterator[Example]:
     keys = {key for node in nodes for key in candidate_lookup(node)}
     rows = {key: [known.nodes[i].case or 0 for i in known.own.get(key, ())][-MOST_ROWS:] for key in keys}
-    chosen = candidates.choose({key: its for key, its in rows.items() if its}, newest)
+    chosen = choose_candidates({key: its for key, its in rows.items() if its}, newest)
     members: dict[int, list[MessageFacts]] = defaultdict(list)
     for node in sorted(known.nodes.values(), key=order_of):
         if node.case in chosen:
             members[node.case].append(node)
-    mail, rare = matcher.Profile(nodes), candidates.rarity(nodes, {key: len(its) for key, its in rows.items() if its})
+    mail, rare = matcher.Profile(nodes), rarity(nodes, {key: len(its) for key, its in rows.items() if its})
     ends = {c: [*{n.id: n for n in (*members[c][:3], *members[c][-3:])}.values()] for c in chosen}
     chosen = [c for c in chosen if not _at_odds(nodes, members[c])]
     scores = matcher.compare(mail, [matcher.Profile(ends[c]) for c in chosen], rare)

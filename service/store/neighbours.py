@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -16,8 +15,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from service.cases.facts.message_facts import MessageFacts, node_from_json
-from service.cases.placement import candidates
-from service.cases.placement.keys import cited_ids, mid_key, strong_lookup
+from service.cases.placement.keys import choose_candidates, cited_ids, key_of, message_id_keys, strong_lookup
 from service.cases.placement.known import MOST_ROWS, Known
 from service.cases.placement.objections import APART, leaves_topic
 from service.store.database import run
@@ -44,26 +42,13 @@ Rows = dict[str, list[tuple[int, int, str]]]
 _ROWS = msgspec.json.Decoder(list[tuple[int, int, str]])
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """The strong keys of new messages, and the Message-IDs that they have or refer to."""
-
-    keys: list[str]
-    ids: list[str]
-    own: frozenset[str]
-
-    @classmethod
-    def of(cls, come: Sequence[MessageFacts]) -> Lookup:
-        own = {node.message_id for node in come if node.message_id}
-        ids = {mid for node in come for mid in cited_ids(node)} | own
-        keys = {key for node in come for key in strong_lookup(node)}
-        return cls(sorted(keys), sorted(ids), frozenset(map(mid_key, own)))
-
-    def rows(self, conn: Connection) -> Rows:
-        """Return the stored rows; ``id:…`` keys are messages with that Message-ID."""
-        found = _by_key(conn, self.keys, self.ids)
-        stored = {mid_key(key[3:]) for key in found if key.startswith("id:")} - self.own
-        return {key: rows for key, rows in found.items() if key not in stored}
+def strong_rows(conn: Connection, come: Sequence[MessageFacts]) -> Rows:
+    """Return the stored rows of the strong keys of new messages; ``id:…`` keys are messages with that Message-ID."""
+    own = {key for node in come for key in message_id_keys(node)}
+    ids = {mid for node in come for mid in (node.message_id, *cited_ids(node)) if mid}
+    found = _by_key(conn, sorted({key for node in come for key in strong_lookup(node)}), sorted(ids))
+    stored = {key_of("mid", key[3:]) for key in found if key.startswith("id:")} - own
+    return {key: rows for key, rows in found.items() if key not in stored}
 
 
 def strong(conn: Connection, come: Sequence[MessageFacts], rows: Rows) -> Known:
@@ -71,8 +56,8 @@ def strong(conn: Connection, come: Sequence[MessageFacts], rows: Rows) -> Known:
     known = Known()
     for key, found in rows.items():
         for message, _, kind in found:
-            target = known.ids[key[3:]] if kind == "id" else known.own[key] if kind == "own" else known.cites[key]
-            target.append(message)
+            index = known.cites if kind == "cites" else known.own
+            index[key_of("mid", key[3:]) if kind == "id" else key].append(message)
     known.nodes = nodes_by_number(conn, {message for found in rows.values() for message, _, _ in found})
     claimed = {case for node in come for case in (*node.claims, node.token) if case is not None}
     known.aliases = aliases_of(conn, claimed)
@@ -91,7 +76,7 @@ def add_candidates(conn: Connection, known: Known, lookups: Mapping[int, Collect
     cases = {key: [case for _, case, _ in rows] for key, rows in found.items()}
     newest = list(dict.fromkeys(case for (case,) in look_up(conn, "newest"))) if lookups else []
     for mail, keys in lookups.items():
-        known.near[mail] = {*candidates.choose({key: cases[key] for key in keys if key in cases}, newest)}
+        known.near[mail] = {*choose_candidates({key: cases[key] for key in keys if key in cases}, newest)}
     wanted = {case for its in known.near.values() for case in its}
     known.shared.update((key, len(rows)) for key, rows in found.items())
     at_ends = add_facts(conn, known, wanted)

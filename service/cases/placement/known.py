@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.placement.keys import stored_keys
+from service.cases.placement.keys import message_id_keys, stored_keys
 
 MOST_ROWS = 12
 """Maximum number of messages loaded per key, newest first; a candidate key that more messages share is hardly
@@ -36,8 +36,6 @@ class Known:
     """Loaded messages by id, with indexes by key; merged cases are resolved through ``aliases``."""
 
     nodes: dict[int, MessageFacts] = field(default_factory=dict)
-    ids: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    """Message-ID → ids of the messages that have it."""
     own: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     cites: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     near: dict[int, set[int]] = field(default_factory=dict)
@@ -51,20 +49,15 @@ class Known:
         """Add a message that is not stored yet, or one that another copy completed. Returns its ``stored_keys``."""
         self.nodes[node.id] = node
         own, cited = stored_keys(node)
-        rows = [self.ids[node.message_id]] if node.message_id else []
-        rows += [self.own[key] for key in own] + [self.cites[key] for key in cited]
+        rows = [self.own[key] for key in (*own, *message_id_keys(node))] + [self.cites[key] for key in cited]
         for row in rows:
             if node.id not in row:
                 row.append(node.id)
         return own, cited
 
-    def copies(self, keys: Iterable[str], message_id: str | None) -> dict[int, MessageFacts]:
-        """Return the messages that may be copies, by these identity keys and this Message-ID."""
-        found = [i for key in keys for i in self.own.get(key, ())] + self.ids.get(message_id or "", [])
-        return {i: self.nodes[i] for i in found if i in self.nodes}
-
-    def bearing(self, message_id: str) -> list[MessageFacts]:
-        return self._linkable(self.ids.get(message_id, ()))
+    def copies(self, keys: Iterable[str]) -> dict[int, MessageFacts]:
+        """Return the messages that may be copies, by these identity keys."""
+        return {i: self.nodes[i] for key in keys for i in self.own.get(key, ()) if i in self.nodes}
 
     def owners(self, key: str) -> list[MessageFacts]:
         return self._linkable(self.own.get(key, ()))

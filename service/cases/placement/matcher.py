@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from operator import attrgetter
 
 from service.cases.facts.content_words import IDENTIFIER, weight
 from service.cases.facts.message_facts import MessageFacts
@@ -65,7 +66,7 @@ class Profile:
     def __init__(self, nodes: Sequence[MessageFacts]) -> None:
         """Summarise messages; of quoted messages only the words are used."""
         self.nodes = nodes
-        self.opener, self.newest = min(nodes, key=_at), max(nodes, key=_at)
+        self.opener, self.newest = min(nodes, key=attrgetter("at")), max(nodes, key=attrgetter("at"))
         spoken = [n for n in nodes if n.origin != "quoted"] or nodes
         self.words = {word for n in nodes for words in (n.words, n.subject_words) for word in words}
         self.mass = sum(map(weight, self.words))
@@ -108,10 +109,6 @@ class Profile:
         return {person for n in self.nodes if n.origin != "quoted" for person in n.others}
 
 
-def _at(node: MessageFacts) -> datetime:
-    return node.at
-
-
 @dataclass(frozen=True, slots=True)
 class Score:
     """How well a mail fits a case."""
@@ -131,7 +128,7 @@ def joins(best: Score, runner_up: Score | None) -> bool:
 
 
 def compare(mail: Profile, cases: Sequence[Profile], rare: Callable[[str], float]) -> list[Score]:
-    """Score one mail against its candidates. ``rare``: the rarity of a word, see ``candidates.rarity``."""
+    """Score one mail against its candidates. ``rare``: the rarity of a word, see ``keys.rarity``."""
     column = column_of(mail.nodes[0])
     found = [features(mail, case, rare) for case in cases]
     scores = []
@@ -250,7 +247,7 @@ def _replies(reply: Profile, question: Profile) -> bool:
     own_mails = [n for n in reply.nodes if n.side == "requester" and not n.asked and n.automatic is None]
     if not own_mails or len(reply.reporters) != 1:
         return False
-    first = min(own_mails, key=_at)
+    first = min(own_mails, key=attrgetter("at"))
     own = [n.at for n in question.nodes if n.author == first.author and n.at < first.at]
     asked = [n.at for n in question.nodes if n.side == "team" and first.author in n.to and n.at < first.at]
     waits = bool(asked) and max(asked) > max(own, default=datetime.min.replace(tzinfo=UTC))
