@@ -88,7 +88,7 @@ def add_facts(conn: Connection, known: Known, wanted: Collection[int], come: Seq
     """Add the facts of these cases to ``known``; returns the ids of their first and last ``_EDGE`` messages."""
     at_ends: set[int] = set()
     strangers = {n.author for n in come if n.author and (n.is_outsider or n.claims)}
-    rows = look_up(conn, "cases", sorted(wanted), sorted(strangers)) if wanted else ()
+    rows = look_up(conn, "cases", sorted(wanted), sorted(strangers))
     for id, status, refs, apart, guarded, people, first, last in rows:
         at_ends.update(from_json(first or "[]"), from_json(last or "[]"))
         if id in known.cases:
@@ -181,13 +181,14 @@ _WORDS = {
 
 def _by_key(conn: Connection, keys: Sequence[str], ids: Sequence[str] = ()) -> Rows:
     """Return at most ``MOST_ROWS`` rows per key and per Message-ID."""
-    if not keys and not ids:
-        return {}
     found = {key: _ROWS.decode(rows) for key, rows in look_up(conn, "keys", keys, ids) if rows}
     return {key: rows for key, rows in found.items() if rows}
 
 
 def look_up(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]:
+    """Return the rows of a statement for the values given; none if no value is."""
+    if given and not any(given):
+        return ()
     name = conn.dialect.name
     return run(conn, statement(what, name), tuple(json.dumps(its) if name == "sqlite" else list(its) for its in given))
 
@@ -204,11 +205,11 @@ def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, Mess
     """Return the facts of messages by id, without messages that a version stored that knew no facts."""
     return {
         id: node_from_json(facts, id=id, case=case, pinned=case if by else None, joined=joined, placed=placed)
-        for id, case, facts, by, joined, placed in (look_up(conn, "nodes", sorted(wanted)) if wanted else ())
+        for id, case, facts, by, joined, placed in look_up(conn, "nodes", sorted(wanted))
         if facts
     }
 
 
 def aliases_of(conn: Connection, wanted: Collection[int]) -> dict[int, int]:
     """Return merged case → the case it is finally part of."""
-    return dict(map(tuple, look_up(conn, "merged", sorted(wanted)))) if wanted else {}
+    return dict(map(tuple, look_up(conn, "merged", sorted(wanted))))

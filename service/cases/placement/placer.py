@@ -13,23 +13,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.placement import matcher
+from service.cases.placement import matcher, objections
 from service.cases.placement.identity import better, merged, same_messages
 from service.cases.placement.keys import NEWEST, candidate_lookup, identity_lookup, message_id_keys, rarity
 from service.cases.placement.known import CaseFacts, Known
 from service.cases.placement.links import Link, links_of
-from service.cases.placement.objections import (
-    APART,
-    OTHER_MATTER,
-    TWO_NUMBERS,
-    UNKNOWN_SENDER_CLAIMS,
-    leaves_topic,
-    may_merge,
-    numbers_at_odds,
-    objection,
-    takes_part,
-)
-from service.cases.placement.plan import Copy, Evidence, Plan, RunnerUp, Suggestion
+from service.cases.placement.objections import leaves_topic
+from service.cases.placement.plan import Copy, Evidence, Plan, Suggestion
 
 _NUMBERS = ("vendor_ref", "mention")
 NO_MERGE = "the evidence is not enough to merge the two cases"
@@ -124,11 +114,11 @@ class Placer:
                 named |= case is not None and not link.incoming
                 continue
             evidence = Evidence(link.kind, link.words, link.other.id if link.other else None)
-            against = objection(node, link, self.facts(case), self.at(case), self.reopen)
+            against = objections.objection(node, link, self.facts(case), self.at(case), self.reopen)
             if not against and home is not None and not self.may_merge(node, home, case, link.incoming or not named):
                 against = NO_MERGE
             if against:
-                runners.setdefault(case, replace(evidence, against=against))
+                runners.setdefault(case, replace(evidence, case=case, against=against))
                 continue
             if home is None:
                 home = case
@@ -158,17 +148,17 @@ class Placer:
             if link.kind not in _NUMBERS or link.words.partition(" ")[0] not in at_odds:
                 yield link
             elif (case := self.case_of(link)) is not None:
-                runners.setdefault(case, Evidence(link.kind, link.words, against=TWO_NUMBERS))
+                runners.setdefault(case, Evidence(link.kind, link.words, case=case, against=objections.TWO_NUMBERS))
 
     def relate(self, message: int, home: int, runners: dict[int, Evidence]) -> None:
         """Record the other cases that links of a message led to."""
         for case, evidence in runners.items():
             if (other := self.root(case)) == home:
                 continue
-            self.plan.runners_up.setdefault(message, []).append(RunnerUp(case, evidence))
-            if evidence.against != UNKNOWN_SENDER_CLAIMS:
+            self.plan.runners_up.setdefault(message, []).append(evidence)
+            if evidence.against != objections.UNKNOWN_SENDER_CLAIMS:
                 self.plan.related.setdefault((home, other), (message, evidence.against))
-            if evidence.against in APART:
+            if evidence.against in objections.APART:
                 self.facts(home).apart.add(case)
                 self.facts(case).apart.add(home)
 
@@ -176,7 +166,7 @@ class Placer:
         one, other = self.facts(home), self.facts(case)
         if home in map(self.root, other.apart) or case in map(self.root, one.apart):
             return False
-        return may_merge(node, one, other, [*self.at(home), *self.at(case)], others_say)
+        return objections.may_merge(node, one, other, [*self.at(home), *self.at(case)], others_say)
 
     def bring_along(self, message: int) -> None:
         """Put the messages found inside a message into its case, unless they are in a case already."""
@@ -194,7 +184,7 @@ class Placer:
         if any(i not in self.fresh for i in self.members[home]):
             return  # a later mail of the batch linked it to a stored case
         answered = self.plan.runners_up.setdefault(message, [])
-        for_another_reason = any(r.evidence.against != OTHER_MATTER for r in answered)
+        for_another_reason = any(r.against != objections.OTHER_MATTER for r in answered)
         if outer.forged or leaves_topic(outer) or for_another_reason or not has_content(outer, nodes):
             return
         mail, found = matcher.Profile(nodes), self.candidates(message, nodes, home)
@@ -206,18 +196,18 @@ class Placer:
         best, case = ranked[0]
         second = ranked[1][0] if len(ranked) > 1 else None
         believed = outer.side != "unknown" and not outer.doubted
-        believed &= outer.partner is None or takes_part(outer, self.facts(case), self.at(case))
+        believed &= outer.partner is None or objections.takes_part(outer, self.facts(case), self.at(case))
         ours = any(n.trusted and n.side != "unknown" for n in self.at(case))
         why = {c: matcher.reasons(mail, found[c], s.features) for s, c in ranked}
         joins = matcher.joins(best, second) and bool(why[case]) and believed and ours and not answered
         runners = [
-            RunnerUp(c, Evidence("content", matcher.BETWEEN.join(why[c]), score=round(s.score, 3))) for s, c in ranked
+            Evidence("content", matcher.BETWEEN.join(why[c]), case=c, score=round(s.score, 3)) for s, c in ranked
         ]
         answered += runners[1:] if joins else runners
         if joins:
             self.merge_cases(case, home)
             margin = None if second is None else round(best.logit - second.logit, 2)
-            evidence = replace(runners[0].evidence, margin=margin)
+            evidence = replace(runners[0], margin=margin)
             for node in nodes:
                 if self.plan.evidence[node.id].kind == "new":
                     self.plan.evidence[node.id] = evidence
@@ -249,7 +239,7 @@ class Placer:
     def rules_out(self, outer: MessageFacts, home: int, case: int) -> bool:
         """Whether two cases must not be joined by content: different numbers, separated, or resolved too long ago."""
         one, other = self.facts(home), self.facts(case)
-        if numbers_at_odds(one, other) or case in one.apart or home in other.apart:
+        if objections.numbers_at_odds(one, other) or case in one.apart or home in other.apart:
             return True
         return other.settled_at is not None and outer.at - other.settled_at > self.reopen
 
