@@ -35,9 +35,9 @@ from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import NOTHING_LEARNED
 from service.cases.placement import matcher
 from service.cases.placement.keys import candidate_lookup, choose_candidates, rarity
-from service.cases.placement.known import MOST_ROWS, CaseFacts, Known
+from service.cases.placement.known import MOST_ROWS, CaseFacts, Known, leaves_topic
 from service.cases.placement.links import links_of
-from service.cases.placement.objections import leaves_topic, numbers_at_odds
+from service.cases.placement.objections import numbers_at_odds
 from service.cases.placement.placer import has_content
 from service.intake import AppContext
 from service.mail.parse import parse
@@ -117,8 +117,11 @@ def _against(nodes: Sequence[MessageFacts], case: int, known: Known, newest: Seq
 
 
 def _at_odds(nodes: Sequence[MessageFacts], members: Sequence[MessageFacts]) -> bool:
-    refs = ({pair for n in its if n.trusted and not leaves_topic(n) for pair in n.stated} for its in (nodes, members))
-    return numbers_at_odds(*(CaseFacts(refs=its) for its in refs))
+    one, other = CaseFacts(), CaseFacts()
+    for facts, its in ((one, nodes), (other, members)):
+        for node in its:
+            facts.add(node)
+    return numbers_at_odds(one, other)
 
 
 def fit(found: Sequence[Example]) -> dict[str, tuple[float, float, float, float]]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 from service.cases.facts.message_facts import MessageFacts, node_from_json
 from service.cases.placement.keys import choose_candidates, cited_ids, key_of, message_id_keys, strong_lookup
 from service.cases.placement.known import MOST_ROWS, Known
-from service.cases.placement.objections import APART, leaves_topic
+from service.cases.placement.objections import APART
 from service.store.database import run
 from service.store.tables import messages
 
@@ -104,9 +104,8 @@ def add_facts(conn: Connection, known: Known, wanted: Collection[int], come: Seq
 
 def _add_facts_of_messages(known: Known) -> None:
     for node in known.nodes.values():
-        if node.case in known.cases and node.trusted:
-            known.cases[node.case].refs.update(() if leaves_topic(node) else node.stated)
-            known.cases[node.case].guarded |= node.side != "unknown"
+        if node.case in known.cases:
+            known.cases[node.case].add(node)
 
 
 def _last_written(conn: Connection, case: int) -> datetime | None:

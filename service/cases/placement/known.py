@@ -30,6 +30,12 @@ class CaseFacts:
     apart: set[int] = field(default_factory=set)
     """Cases that a person or an objection separated from this one."""
 
+    def add(self, node: MessageFacts) -> None:
+        """Add what a message of the case shows."""
+        if node.trusted:
+            self.guarded |= node.side != "unknown"
+            self.refs.update(() if leaves_topic(node) else node.stated)
+
 
 @dataclass(slots=True)
 class Known:
@@ -68,3 +74,8 @@ class Known:
     def _linkable(self, numbers: Iterable[int]) -> list[MessageFacts]:
         """Return the messages with these ids that may be linked: none that only an unknown sender shows."""
         return [self.nodes[i] for i in numbers if i in self.nodes and not self.nodes[i].shown_by]
+
+
+def leaves_topic(node: MessageFacts) -> bool:
+    """Whether a reply announces another topic; a mail that is no reply cannot leave a topic."""
+    return node.fresh and (node.reply_marked or not node.headerless)

@@ -148,10 +148,8 @@ def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:
         return
     key = key_of("mid", node.message_id)
     owners = [other for other in known.owners(key) if other.id != node.id]
-    if any(other.side != "unknown" and not other.doubted for other in owners):
+    if owners and (_is_uncertain(node) or not all(map(_is_uncertain, owners))):
         return  # they answer the message that had the id first
-    if owners and (node.side == "unknown" or node.doubted):
-        return
     for other in known.citing(key):
         if other.id == node.id:
             continue
@@ -161,6 +159,10 @@ def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:
             yield Link("bounce", node.message_id, other=other, incoming=True)
         elif node.message_id in other.refs and same_base(node, other):
             yield Link("references", node.message_id, other=other, incoming=True)
+
+
+def _is_uncertain(node: MessageFacts) -> bool:
+    return node.side == "unknown" or node.doubted
 
 
 def _fits(node: MessageFacts, vendor: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from service.cases.facts.content_words import likeness
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.trust import Participants, may_name
-from service.cases.placement.known import CaseFacts
+from service.cases.placement.known import CaseFacts, leaves_topic
 from service.cases.placement.links import Link
 
 NEW_TOPIC = "its author begins a new topic"
@@ -48,11 +48,6 @@ def objection(
     if not node.automatic and not inner and case.settled_at is not None and node.at - case.settled_at > reopen:
         return SETTLED
     return ""
-
-
-def leaves_topic(node: MessageFacts) -> bool:
-    """Whether a reply announces another topic; a mail that is no reply cannot leave a topic."""
-    return node.fresh and (node.reply_marked or not node.headerless)
 
 
 def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:

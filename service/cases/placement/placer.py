@@ -16,9 +16,8 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement import matcher, objections
 from service.cases.placement.identity import better, merged, same_messages
 from service.cases.placement.keys import NEWEST, candidate_lookup, identity_lookup, message_id_keys, rarity
-from service.cases.placement.known import CaseFacts, Known
+from service.cases.placement.known import CaseFacts, Known, leaves_topic
 from service.cases.placement.links import Link, links_of
-from service.cases.placement.objections import leaves_topic
 from service.cases.placement.plan import Copy, Evidence, Plan, Suggestion
 
 _NUMBERS = ("vendor_ref", "mention")
@@ -252,10 +251,7 @@ class Placer:
         if message in self.plan.nodes:
             self.plan.nodes[message] = node
         self.plan.evidence[message] = evidence
-        facts = self.facts(home)
-        if node.trusted and not leaves_topic(node):
-            facts.refs.update(node.stated)
-        facts.guarded |= node.trusted and node.side != "unknown"
+        self.facts(home).add(node)
 
     def new_case(self, message: int) -> int:
         return message
