@@ -11,8 +11,7 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement.keys import message_id_keys, stored_keys
 
 MOST_ROWS = 12
-"""Maximum number of messages loaded per key, newest first; a candidate key that more messages share is hardly
-useful."""
+"""Maximum number of messages loaded per key, newest first."""
 
 
 @dataclass(slots=True)
@@ -25,8 +24,7 @@ class CaseFacts:
     people: set[str] = field(default_factory=set)
     """Those authors of the new mail who take part in the case."""
     guarded: bool = False
-    """Whether our own people or a vendor take part; mail of an unknown sender then does not merge it with other
-    cases."""
+    """Whether our own people or a vendor take part; then mail of an unknown sender does not merge it."""
     apart: set[int] = field(default_factory=set)
     """Cases that a person or an objection separated from this one."""
 

@@ -1,8 +1,7 @@
 """Scores how likely a mail belongs to each of its candidate cases, from content, people, companies and time.
 
 A logistic score over the features below, with weights for each side: what speaks for a user's mail says little about a
-vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there: 98.6 % of all
-joins are correct, those by strong evidence included. On conversations that nobody had read it was 95 %
+vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there
 (docs/placement.md).
 """
 
@@ -208,8 +207,7 @@ def _common_numbers(mail: Profile, case: Profile) -> set[str]:
 
 
 def _foreign(mail: Profile, case: Profile) -> float:
-    """Return the share of the mail's codes (devices, errors, versions) that the case lacks; 0 if either has no
-    codes."""
+    """Return the share of the mail's codes that the case lacks; 0 if either has no codes."""
     if not mail.codes or not case.codes:
         return 0.0
     return len(mail.codes - case.codes) / len(mail.codes)
@@ -255,8 +253,7 @@ def _replies(reply: Profile, question: Profile) -> bool:
 
 
 def _asks_for(inquiry: Profile, report: Profile) -> float:
-    """Return 1 if ``inquiry`` is a mail to the vendor that the user's report ``report`` names, 0.7 to another,
-    otherwise 0."""
+    """Return 1 if ``inquiry`` goes to the vendor that a user's ``report`` names, 0.7 if to another, otherwise 0."""
     if not inquiry.inquires or inquiry.reporters or not report.reporters or report.contacts:
         return 0.0
     return 1.0 if inquiry.companies & report.companies else 0.7

@@ -104,13 +104,12 @@ def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
 
 
 def is_other_matter(node: MessageFacts, members: Collection[MessageFacts]) -> bool:
-    """Whether a reply was used for another topic: it has its own subject and no word, number or quoted mail in
-    common."""
+    """Whether a reply was used for another topic: its own subject, and no word, number or quoted mail in common."""
     if node.side not in ("team", "requester") or node.automatic or node.reply_marked or len(node.text) < 20:
         return False
-    if not node.base or not node.words or not members or any(m.base == node.base or m.bounced for m in members):
+    if not node.base or not node.words or not members:
         return False
-    if any(m.id in node.holds for m in members):
+    if any(m.base == node.base or m.bounced or m.id in node.holds for m in members):
         return False
     numbers = {pair for m in members for pair in (*m.stated, *m.mentioned)}
     if numbers & {*node.stated, *node.mentioned}:

@@ -313,7 +313,6 @@ class Placer:
         return plan
 
     def list_cases(self) -> None:
-        """List the cases that change, and those that are more than longer."""
         plan, copies = self.plan, self.plan.copies.values()
         renewed = {copy.message for copy in copies if copy.better} | {i for i in plan.nodes if i > 0}
         renewed |= {i for i, node in plan.nodes.items() if node.hands_on}
@@ -323,8 +322,7 @@ class Placer:
 
 
 def has_content(outer: MessageFacts, nodes: Sequence[MessageFacts]) -> bool:
-    """Whether there is text to compare: in mail that people wrote, and in automatic mail of a vendor, such as a
-    notice."""
+    """Whether there is text to compare: in mail that people wrote, and in a vendor's automatic mail."""
     if outer.automatic and (outer.side != "vendor" or outer.automatic in ("bounce", "calendar", "receipt")):
         return False
     return any(n.words or n.subject_words for n in nodes)
