@@ -37,11 +37,11 @@ from mailrules.reader.marks import Places
 from mailrules.reader.weights import shipped_weights
 from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import NOTHING_LEARNED
-from service.cases.placement import candidates, matcher
-from service.cases.placement.keys import candidate_lookup
-from service.cases.placement.known import MOST_ROWS, CaseFacts, Known
+from service.cases.placement import matcher
+from service.cases.placement.keys import candidate_lookup, choose_candidates, rarity
+from service.cases.placement.known import MOST_ROWS, CaseFacts, Known, leaves_topic
 from service.cases.placement.links import links_of
-from service.cases.placement.objections import leaves_topic, numbers_at_odds
+from service.cases.placement.objections import numbers_at_odds
 from service.cases.placement.placer import has_content
 from service.intake import AppContext
 
@@ -132,12 +132,12 @@ def examples(mails: Sequence[Placed], words: WordWeights) -> Iterator[Example]:
 def _against(nodes: Sequence[MessageFacts], case: int, known: Known, newest: Sequence[int]) -> Iterator[Example]:
     keys = {key for node in nodes for key in candidate_lookup(node) if known.own.get(key)}
     rows = {key: [known.nodes[i].case or 0 for i in known.own[key]][-MOST_ROWS:] for key in keys}
-    members: dict[int, list[MessageFacts]] = {other: [] for other in candidates.choose(rows, newest)}
+    members: dict[int, list[MessageFacts]] = {other: [] for other in choose_candidates(rows, newest)}
     for node in sorted(known.nodes.values(), key=order_of):
         if node.case in members:
             members[node.case].append(node)
     mail, facts = matcher.Profile(nodes), _facts(nodes)
-    rare = candidates.rarity(nodes, {key: len(its) for key, its in rows.items()})
+    rare = rarity(nodes, {key: len(its) for key, its in rows.items()})
     compared = {other: its for other, its in members.items() if not numbers_at_odds(facts, _facts(its))}
     ends = (matcher.Profile([*its[:3], *its[3:][-3:]]) for its in compared.values())
     found = matcher.with_leads([matcher.features(mail, profile, rare) for profile in ends])

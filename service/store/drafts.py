@@ -12,7 +12,6 @@ import msgspec
 from sqlalchemy import Connection
 
 from service.cases.facts.case_message import CaseMessage, in_order
-from service.cases.placement.plan import Plan
 from service.store import judge_queue
 from service.store.lines import lines_of, new_line
 from service.store.placement import Prepared
@@ -39,8 +38,13 @@ def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
     long = judge_queue.long_cases(conn, stored)
     settings = case_settings(conn, [case for case in stored if case not in long])
     settings |= {case: CaseSettings({}) for case in wanted if case < 0}
-    related = _new_relations(plan, settings)
-    settings = {case: its for case, its in settings.items() if case in plan.touched or related[case]}
+    related: dict[int, set[int]] = defaultdict(set)
+    for one, other in plan.related:
+        related[one].add(other)
+        related[other].add(one)
+    settings = {
+        case: its for case, its in settings.items() if case in plan.touched or not related[case] <= {*its.related}
+    }
     lines = lines_of(conn, [case for case in settings if case > 0])
     quoted: dict[int, dict[int, str]] = defaultdict(dict)
     for message, row in prepared.new.items():
@@ -70,12 +74,3 @@ def with_ids(document: Mapping[str, Any], ids: Mapping[int, int]) -> msgspec.Raw
 
 
 _TEMPORARY = re.compile(r'("(?:message|answered_by_message|id)":")(-[0-9]+)(?=["-])')
-
-
-def _new_relations(plan: Plan, known: Mapping[int, CaseSettings]) -> dict[int, set[int]]:
-    new: dict[int, set[int]] = defaultdict(set)
-    for one, other in plan.related:
-        for case, to in ((one, other), (other, one)):
-            if case in known and to not in known[case].related:
-                new[case].add(to)
-    return new

@@ -223,7 +223,6 @@ def evidence_of(number: int, plan: Plan, case: Callable[[int], int], message: Ca
     return {
         "evidence": [document(plan.evidence[number])],
         "runners_up": [
-            {**document(one.evidence), "against": one.evidence.against, "case": case(one.case)}
-            for one in plan.runners_up.get(number, ())
+            {**document(one), "against": one.against, "case": case(one.case)} for one in plan.runners_up.get(number, ())
         ],
     }

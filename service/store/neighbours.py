@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -16,10 +15,9 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from service.cases.facts.message_facts import MessageFacts, node_from_json
-from service.cases.placement import candidates
-from service.cases.placement.keys import cited_ids, mid_key, strong_lookup
+from service.cases.placement.keys import choose_candidates, cited_ids, key_of, message_id_keys, strong_lookup
 from service.cases.placement.known import MOST_ROWS, Known
-from service.cases.placement.objections import APART, leaves_topic
+from service.cases.placement.objections import APART
 from service.store.database import run
 from service.store.tables import messages
 
@@ -44,26 +42,13 @@ Rows = dict[str, list[tuple[int, int, str]]]
 _ROWS = msgspec.json.Decoder(list[tuple[int, int, str]])
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """The strong keys of new messages, and the Message-IDs that they have or refer to."""
-
-    keys: list[str]
-    ids: list[str]
-    own: frozenset[str]
-
-    @classmethod
-    def of(cls, come: Sequence[MessageFacts]) -> Lookup:
-        own = {node.message_id for node in come if node.message_id}
-        ids = {mid for node in come for mid in cited_ids(node)} | own
-        keys = {key for node in come for key in strong_lookup(node)}
-        return cls(sorted(keys), sorted(ids), frozenset(map(mid_key, own)))
-
-    def rows(self, conn: Connection) -> Rows:
-        """Return the stored rows; ``id:…`` keys are messages with that Message-ID."""
-        found = _by_key(conn, self.keys, self.ids)
-        stored = {mid_key(key[3:]) for key in found if key.startswith("id:")} - self.own
-        return {key: rows for key, rows in found.items() if key not in stored}
+def strong_rows(conn: Connection, come: Sequence[MessageFacts]) -> Rows:
+    """Return the stored rows of the strong keys of new messages; ``id:…`` keys are messages with that Message-ID."""
+    own = {key for node in come for key in message_id_keys(node)}
+    ids = {mid for node in come for mid in (node.message_id, *cited_ids(node)) if mid}
+    found = _by_key(conn, sorted({key for node in come for key in strong_lookup(node)}), sorted(ids))
+    stored = {key_of("mid", key[3:]) for key in found if key.startswith("id:")} - own
+    return {key: rows for key, rows in found.items() if key not in stored}
 
 
 def strong(conn: Connection, come: Sequence[MessageFacts], rows: Rows) -> Known:
@@ -71,8 +56,8 @@ def strong(conn: Connection, come: Sequence[MessageFacts], rows: Rows) -> Known:
     known = Known()
     for key, found in rows.items():
         for message, _, kind in found:
-            target = known.ids[key[3:]] if kind == "id" else known.own[key] if kind == "own" else known.cites[key]
-            target.append(message)
+            index = known.cites if kind == "cites" else known.own
+            index[key_of("mid", key[3:]) if kind == "id" else key].append(message)
     known.nodes = nodes_by_number(conn, {message for found in rows.values() for message, _, _ in found})
     claimed = {case for node in come for case in (*node.claims, node.token) if case is not None}
     known.aliases = aliases_of(conn, claimed)
@@ -91,7 +76,7 @@ def add_candidates(conn: Connection, known: Known, lookups: Mapping[int, Collect
     cases = {key: [case for _, case, _ in rows] for key, rows in found.items()}
     newest = list(dict.fromkeys(case for (case,) in look_up(conn, "newest"))) if lookups else []
     for mail, keys in lookups.items():
-        known.near[mail] = {*candidates.choose({key: cases[key] for key in keys if key in cases}, newest)}
+        known.near[mail] = {*choose_candidates({key: cases[key] for key in keys if key in cases}, newest)}
     wanted = {case for its in known.near.values() for case in its}
     known.shared.update((key, len(rows)) for key, rows in found.items())
     at_ends = add_facts(conn, known, wanted)
@@ -103,7 +88,7 @@ def add_facts(conn: Connection, known: Known, wanted: Collection[int], come: Seq
     """Add the facts of these cases to ``known``; returns the ids of their first and last ``_EDGE`` messages."""
     at_ends: set[int] = set()
     strangers = {n.author for n in come if n.author and (n.is_outsider or n.claims)}
-    rows = look_up(conn, "cases", sorted(wanted), sorted(strangers)) if wanted else ()
+    rows = look_up(conn, "cases", sorted(wanted), sorted(strangers))
     for id, status, refs, apart, guarded, people, first, last in rows:
         at_ends.update(from_json(first or "[]"), from_json(last or "[]"))
         if id in known.cases:
@@ -119,9 +104,8 @@ def add_facts(conn: Connection, known: Known, wanted: Collection[int], come: Seq
 
 def _add_facts_of_messages(known: Known) -> None:
     for node in known.nodes.values():
-        if node.case in known.cases and node.trusted:
-            known.cases[node.case].refs.update(() if leaves_topic(node) else node.stated)
-            known.cases[node.case].guarded |= node.side != "unknown"
+        if node.case in known.cases:
+            known.cases[node.case].add(node)
 
 
 def _last_written(conn: Connection, case: int) -> datetime | None:
@@ -196,13 +180,14 @@ _WORDS = {
 
 def _by_key(conn: Connection, keys: Sequence[str], ids: Sequence[str] = ()) -> Rows:
     """Return at most ``MOST_ROWS`` rows per key and per Message-ID."""
-    if not keys and not ids:
-        return {}
     found = {key: _ROWS.decode(rows) for key, rows in look_up(conn, "keys", keys, ids) if rows}
     return {key: rows for key, rows in found.items() if rows}
 
 
 def look_up(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]:
+    """Return the rows of a statement for the values given; none if no value is."""
+    if given and not any(given):
+        return ()
     name = conn.dialect.name
     return run(conn, statement(what, name), tuple(json.dumps(its) if name == "sqlite" else list(its) for its in given))
 
@@ -219,11 +204,11 @@ def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, Mess
     """Return the facts of messages by id, without messages that a version stored that knew no facts."""
     return {
         id: node_from_json(facts, id=id, case=case, pinned=case if by else None, joined=joined, placed=placed)
-        for id, case, facts, by, joined, placed in (look_up(conn, "nodes", sorted(wanted)) if wanted else ())
+        for id, case, facts, by, joined, placed in look_up(conn, "nodes", sorted(wanted))
         if facts
     }
 
 
 def aliases_of(conn: Connection, wanted: Collection[int]) -> dict[int, int]:
     """Return merged case → the case it is finally part of."""
-    return dict(map(tuple, look_up(conn, "merged", sorted(wanted)))) if wanted else {}
+    return dict(map(tuple, look_up(conn, "merged", sorted(wanted))))

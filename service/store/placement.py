@@ -27,7 +27,7 @@ from service.store.learning import learned as learned
 from service.store.lines import lines as lines
 from service.store.lines import lines_of as lines_of
 from service.store.message_rows import ArrivedMail as ArrivedMail
-from service.store.neighbours import Lookup, Rows, add_candidates, aliases_of, look_up, nodes_by_number, strong
+from service.store.neighbours import Rows, add_candidates, aliases_of, look_up, nodes_by_number, strong, strong_rows
 from service.store.statements import chunks
 from service.store.tables import cases, messages, thread_keys
 
@@ -46,9 +46,8 @@ class Prepared:
     arrived: Sequence[ArrivedMail]
     mails: Sequence[Mail]
     plan: Plan
-    lookup: Lookup
     rows: Rows
-    """The rows of strong keys."""
+    """The stored rows of its strong keys."""
     new: Mapping[int, dict[str, Any]]
     """New message → its columns; ids in them are temporary."""
 
@@ -86,16 +85,16 @@ def prepare(
     """
     arrived = as_known(conn, arrived, read)
     if before is not None and arrived == before.arrived:
-        mails, lookup = before.mails, before.lookup
+        mails = before.mails
     else:
         mails, before = _numbered(arrived), None
-        lookup = Lookup.of([node for mail in mails for _, _, node in mail])
-    rows = lookup.rows(conn)
+    come = [node for mail in mails for _, _, node in mail]
+    rows = strong_rows(conn, come)
     if before is not None and rows == before.rows and not aliases_of(conn, before.plan.cases):
         return before
     if not anew:
         raise Outdated
-    known = strong(conn, [node for mail in mails for _, _, node in mail], rows)
+    known = strong(conn, come, rows)
     placing = Placer(known, reopen)
     for mail in mails:
         placing.take([node for _, _, node in mail])
@@ -107,7 +106,7 @@ def prepare(
         for one, extracted, node in mail
         if node.id not in plan.copies
     }
-    return Prepared(arrived, mails, plan, lookup, rows, new)
+    return Prepared(arrived, mails, plan, rows, new)
 
 
 def place_all(

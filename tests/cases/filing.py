@@ -188,7 +188,7 @@ class Filing:
         made = placing.finish()
         self.evidence.update(made.evidence)
         for number, runners in made.runners_up.items():
-            self.against[number] |= {r.evidence.against for r in runners}
+            self.against[number] |= {r.against for r in runners}
         self.suggestions += made.suggestions
         self.related |= {*made.related}
         numbers = [made.copies[node.id].message if node.id in made.copies else node.id for node in come]

@@ -34,7 +34,7 @@ def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
         return None
     if one.dated and other.dated and abs(one.at - other.at) > _FARTHEST:
         return None  # different mails even if the text is equal, such as daily notices
-    if _same_author(one, other) is not True or not _subjects_agree(one, other):
+    if _same_author(one, other) is not True or not same_base(one, other):
         return None
     return _same_without_id(*(replace(n, text=n.text[:_SHOWN]) if n.is_shown else n for n in (one, other)))
 
@@ -42,25 +42,30 @@ def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
 def _same_without_id(one: MessageFacts, other: MessageFacts) -> str | None:
     if other_numbers(one.text, other.text):
         return None
+    same_words = alike(one.text, other.text)
+    if _same_minute(one, other):
+        same = not one.text or not other.text or same_words or _either_inline(one, other)
+        return "author, minute, subject" if same else None
+    if not same_words or min(len(one.text), len(other.text)) < 30:
+        return None
     apart = abs(one.at - other.at)
-    if one.dated and other.dated and apart < timedelta(seconds=60) and _same_minute(one, other):
-        if not one.text or not other.text or alike(one.text, other.text) or _either_inline(one, other):
-            return "author, minute, subject"
-        return None
-    if not alike(one.text, other.text) or min(len(one.text), len(other.text)) < 30:
-        return None
     if apart <= timedelta(seconds=120):
         return "author, time, words"
     if not (one.dated and other.dated):
-        return "author, subject, words" if max(len(one.text), len(other.text)) >= 30 else None
-    if "quoted" in (one.origin, other.origin) and apart <= _FARTHEST and _dated_by_day(one, other):
+        return "author, subject, words"
+    if _dated_by_day(one, other):
         return "author, words, day"
     quarter = timedelta(minutes=15)
-    off = min(apart % quarter, quarter - apart % quarter)
-    in_another = "quoted" in (one.origin, other.origin) or "forwarded" in (one.origin, other.origin)
+    off = min(apart % quarter, -apart % quarter)
+    in_another = not {"quoted", "forwarded"}.isdisjoint((one.origin, other.origin))
     if in_another and apart <= timedelta(hours=14) and off <= timedelta(seconds=60):
         return "author, words, time in another zone"
     return None
+
+
+def same_base(one: MessageFacts, other: MessageFacts) -> bool:
+    """Whether the base subjects are equal, or one of them is unknown."""
+    return one.base == other.base or not one.has_subject or not other.has_subject
 
 
 def better(known: MessageFacts, come: MessageFacts) -> bool:
@@ -149,10 +154,6 @@ def _same_author(one: MessageFacts, other: MessageFacts) -> bool | None:
         short, long = sorted(("".join(names[0]), "".join(names[1])), key=len)
         return short == long or set(names[0]) == set(names[1]) or (len(short) >= 3 and short in long)
     return None
-
-
-def _subjects_agree(one: MessageFacts, other: MessageFacts) -> bool:
-    return not one.has_subject or not other.has_subject or one.base == other.base
 
 
 def _same_minute(one: MessageFacts, other: MessageFacts) -> bool:

@@ -3,7 +3,7 @@
 =========  =======================================================  ==================================
 key        own: property of the message                             cites: reference in the message
 =========  =======================================================  ==================================
-``mid:``   – (``messages.message_id`` is indexed)                   In-Reply-To, References, bounced
+``mid:``   Message-ID (stored only as ``messages.message_id``)     In-Reply-To, References, bounced
 ``at:``    author and minute                                        –
 ``txt:``   beginning of its text                                    –
 ``ref:``   case number of a vendor, stated                          case number of a vendor, mentioned
@@ -22,8 +22,10 @@ cost of a key does not grow with the age of the store.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import blake2b
 
 from service.cases.facts.content_words import weight
@@ -31,11 +33,17 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import companies_above
 
 _LONG = 240
-"""Longer ids are hashed, so that a key fits its column."""
-MONTH = 30
+_MONTH = 30
 WORDS, FEWER_WORDS = 12, 6
 """Number of distinctive words used as keys: for a mail that starts a thread, for a reply."""
 _SILENT = ("bounce", "calendar")
+MOST = 8
+"""Maximum number of cases compared with one mail."""
+NEWEST = 3
+"""Of these, the cases that received mail last: a report in one language and the inquiry in another share no word."""
+CROWD = 10
+"""A key shared by more messages than this adds almost nothing to the rank of a case."""
+_WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}
 
 
 def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[str]:
@@ -47,22 +55,20 @@ def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[st
     if node.dated and (node.author or node.author_name):
         keys |= {_at(node, node.at + timedelta(minutes=step)) for step in minutes}
     if len(node.text) >= 40:
-        keys.add(_key("txt", _hash(node.text[:160])))
+        keys.add(key_of("txt", _hash(node.text[:160])))
     return keys
 
 
 def _own_keys(node: MessageFacts) -> set[str]:
     """Return the strong keys for what the message itself is."""
-    keys = {key for vendor, ref in node.stated for key in (ref_key(vendor, ref), number_key(ref))}
-    if node.thread_index and node.base:
-        keys.add(thread_index_key(node))
-    return keys
+    keys = {key for vendor, ref in node.stated for key in (key_of("ref", vendor, ref), key_of("num", ref))}
+    return keys | set(thread_index_keys(node))
 
 
 def _cited_keys(node: MessageFacts) -> set[str]:
     """Return the strong keys for what the message refers to."""
-    keys = {mid_key(mid) for mid in cited_ids(node)} | {ref_key(vendor, ref) for vendor, ref in node.mentioned}
-    return keys | {number_key(number) for number in (*node.numbers, *node.told)}
+    keys = {key_of("mid", mid) for mid in cited_ids(node)} | {key_of("ref", *pair) for pair in node.mentioned}
+    return keys | {key_of("num", number) for number in (*node.numbers, *node.told)}
 
 
 def cited_ids(node: MessageFacts) -> tuple[str, ...]:
@@ -74,78 +80,100 @@ def cited_ids(node: MessageFacts) -> tuple[str, ...]:
 
 def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     """Return the keys under which later mail finds a message: by what it is, and by what it refers to."""
-    month = node.at.toordinal() // MONTH
+    month = node.at.toordinal() // _MONTH
     own = _own_keys(node) | identity_keys(node) | {f"{key}:{month}" for key in _candidates(node)}
     return own, _cited_keys(node) - own
 
 
 def identity_lookup(node: MessageFacts) -> set[str]:
     """Return the keys to look up for copies; their dates may differ by one minute."""
-    return identity_keys(node, (-1, 0, 1))
+    return identity_keys(node, (-1, 0, 1)) | {*message_id_keys(node)}
 
 
 def strong_lookup(node: MessageFacts) -> set[str]:
     """Return all keys to look up for copies and links."""
-    named = {mid_key(node.message_id)} if node.message_id else set()
-    return _own_keys(node) | _cited_keys(node) | identity_lookup(node) | named
+    return _own_keys(node) | _cited_keys(node) | identity_lookup(node)
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
     """Return the candidate keys of its own month and of the nearer neighbouring month."""
-    month, day = divmod(node.at.toordinal(), MONTH)
-    other = month - 1 if day < MONTH // 2 else month + 1
+    month, day = divmod(node.at.toordinal(), _MONTH)
+    other = month - 1 if day < _MONTH // 2 else month + 1
     return {f"{key}:{of}" for key in _candidates(node) for of in (month, other)}
 
 
 def _candidates(node: MessageFacts) -> list[str]:
     if node.automatic in _SILENT or node.forged:
         return []
-    keys = [_key("who", person) for person in node.others[:4]]
+    keys = [key_of("who", person) for person in node.others[:4]]
     ours = [a for a in (node.author, *node.to, *node.cc) if a and a not in node.others]
     stranger = companies_above(node.author)[:2] if node.side == "unknown" and node.author else []
     for company in [*stranger, *sorted(node.companies)][:3]:
-        keys += [_key("ven", company), *(_key("ven", f"{company}:{person}") for person in ours[:2])]
+        keys += [key_of("ven", company), *(key_of("ven", company, person) for person in ours[:2])]
     if len(node.base) >= 3:
-        keys.append(_key("sub", _hash(node.base)))
-    return [*keys, *(_key("word", word) for word in telling_words(node))]
+        keys.append(key_of("sub", _hash(node.base)))
+    words = sorted(dict.fromkeys((*node.subject_words, *node.words)), key=lambda word: -weight(word))
+    return [*keys, *(key_of("word", word) for word in words[: WORDS if node.headerless else FEWER_WORDS])]
+
+
+def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int]) -> list[int]:
+    """Return the candidate cases. ``found``: candidate key → the case of each message that has it.
+
+    ``newest``: the cases that received mail last, newest first.
+    """
+    points: dict[int, float] = defaultdict(float)
+    for key, rows in found.items():
+        kind, _, value = key.partition(":")
+        worth = weight(value.rpartition(":")[0]) if kind == "word" else _WORTH.get(kind, 0.0)
+        worth /= len(rows) if len(rows) <= CROWD else 10 * CROWD
+        for case in set(rows):
+            points[case] += worth
+    ranked = sorted(points, key=lambda case: (-points[case], -case))
+    return list(dict.fromkeys((*ranked[: MOST - NEWEST], *newest[:NEWEST], *ranked)))[:MOST]
+
+
+def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:
+    """Return a function that returns the rarity of a word in the months around a mail.
+
+    It is 0.8 for a word of one stored message, down to 0.1 for a word of many; 0.4 for a word that was not looked up or
+    not found. ``shared``: candidate key → number of messages.
+    """
+    months = {n.at.toordinal() // _MONTH + step for n in nodes for step in (-1, 0, 1)}
+
+    @cache
+    def rare(word: str) -> float:
+        counts = [n for month in months if (n := shared.get(f"word:{word}:{month}")) is not None]
+        many = sum(counts)
+        return (1.0 / (1.0 + many / 4.0) if many <= CROWD else 0.1) if counts else 0.4
+
+    return rare
 
 
 def company_keys(company: str, at: datetime) -> list[str]:
     """Return the keys for a company's mail in the month of ``at``, the month before and the month after."""
-    month = at.toordinal() // MONTH
-    return [f"{_key('ven', company)}:{of}" for of in (month - 1, month, month + 1)]
+    month = at.toordinal() // _MONTH
+    return [f"{key_of('ven', company)}:{of}" for of in (month - 1, month, month + 1)]
 
 
-def telling_words(node: MessageFacts) -> list[str]:
-    """Return the most distinctive words, identifiers first."""
-    words = dict.fromkeys((*node.subject_words, *node.words))
-    most = WORDS if node.headerless else FEWER_WORDS
-    return sorted(words, key=lambda word: -weight(word))[:most]
+def message_id_keys(node: MessageFacts) -> list[str]:
+    """Return the key of its Message-ID, if it has one."""
+    return [key_of("mid", node.message_id)] if node.message_id else []
 
 
-def mid_key(message_id: str) -> str:
-    return _key("mid", message_id)
+def thread_index_keys(node: MessageFacts) -> list[str]:
+    """Return the key of its Thread-Index, if it has one."""
+    return [key_of("tix", node.thread_index, _hash(node.base))] if node.thread_index and node.base else []
 
 
-def ref_key(vendor: str, ref: str) -> str:
-    return _key("ref", f"{vendor}:{ref}")
-
-
-def number_key(number: str) -> str:
-    return _key("num", number)
-
-
-def thread_index_key(node: MessageFacts) -> str:
-    return _key("tix", f"{node.thread_index}:{_hash(node.base)}")
+def key_of(kind: str, *values: str) -> str:
+    """Return a key, with a long value hashed so that it fits its column."""
+    value = ":".join(values)
+    return f"{kind}:{value if len(value) <= _LONG else _hash(value)}"
 
 
 def _at(node: MessageFacts, at: datetime) -> str:
     minute = f"{at.year:04}{at.month:02}{at.day:02}{at.hour:02}{at.minute:02}"  # three times as fast as strftime
-    return _key("at", f"{node.author or node.author_name.casefold()}|{minute}")
-
-
-def _key(kind: str, value: str) -> str:
-    return f"{kind}:{value if len(value) <= _LONG else _hash(value)}"
+    return key_of("at", f"{node.author or node.author_name.casefold()}|{minute}")
 
 
 def _hash(value: str) -> str:

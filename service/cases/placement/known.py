@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.placement.keys import stored_keys
+from service.cases.placement.keys import message_id_keys, stored_keys
 
 MOST_ROWS = 12
-"""Maximum number of messages loaded per key, newest first; a candidate key that more messages share is hardly
-useful."""
+"""Maximum number of messages loaded per key, newest first."""
 
 
 @dataclass(slots=True)
@@ -25,10 +24,15 @@ class CaseFacts:
     people: set[str] = field(default_factory=set)
     """Those authors of the new mail who take part in the case."""
     guarded: bool = False
-    """Whether our own people or a vendor take part; mail of an unknown sender then does not merge it with other
-    cases."""
+    """Whether our own people or a vendor take part; then mail of an unknown sender does not merge it."""
     apart: set[int] = field(default_factory=set)
     """Cases that a person or an objection separated from this one."""
+
+    def add(self, node: MessageFacts) -> None:
+        """Add what a message of the case shows."""
+        if node.trusted:
+            self.guarded |= node.side != "unknown"
+            self.refs.update(() if leaves_topic(node) else node.stated)
 
 
 @dataclass(slots=True)
@@ -36,8 +40,6 @@ class Known:
     """Loaded messages by id, with indexes by key; merged cases are resolved through ``aliases``."""
 
     nodes: dict[int, MessageFacts] = field(default_factory=dict)
-    ids: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    """Message-ID → ids of the messages that have it."""
     own: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     cites: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     near: dict[int, set[int]] = field(default_factory=dict)
@@ -51,20 +53,15 @@ class Known:
         """Add a message that is not stored yet, or one that another copy completed. Returns its ``stored_keys``."""
         self.nodes[node.id] = node
         own, cited = stored_keys(node)
-        rows = [self.ids[node.message_id]] if node.message_id else []
-        rows += [self.own[key] for key in own] + [self.cites[key] for key in cited]
+        rows = [self.own[key] for key in (*own, *message_id_keys(node))] + [self.cites[key] for key in cited]
         for row in rows:
             if node.id not in row:
                 row.append(node.id)
         return own, cited
 
-    def copies(self, keys: Iterable[str], message_id: str | None) -> dict[int, MessageFacts]:
-        """Return the messages that may be copies, by these identity keys and this Message-ID."""
-        found = [i for key in keys for i in self.own.get(key, ())] + self.ids.get(message_id or "", [])
-        return {i: self.nodes[i] for i in found if i in self.nodes}
-
-    def bearing(self, message_id: str) -> list[MessageFacts]:
-        return self._linkable(self.ids.get(message_id, ()))
+    def copies(self, keys: Iterable[str]) -> dict[int, MessageFacts]:
+        """Return the messages that may be copies, by these identity keys."""
+        return {i: self.nodes[i] for key in keys for i in self.own.get(key, ()) if i in self.nodes}
 
     def owners(self, key: str) -> list[MessageFacts]:
         return self._linkable(self.own.get(key, ()))
@@ -75,3 +72,8 @@ class Known:
     def _linkable(self, numbers: Iterable[int]) -> list[MessageFacts]:
         """Return the messages with these ids that may be linked: none that only an unknown sender shows."""
         return [self.nodes[i] for i in numbers if i in self.nodes and not self.nodes[i].shown_by]
+
+
+def leaves_topic(node: MessageFacts) -> bool:
+    """Whether a reply announces another topic; a mail that is no reply cannot leave a topic."""
+    return node.fresh and (node.reply_marked or not node.headerless)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.placement.keys import cited_ids, mid_key, number_key, ref_key, thread_index_key
+from service.cases.placement.identity import same_base
+from service.cases.placement.keys import cited_ids, key_of, thread_index_keys
 from service.cases.placement.known import Known
 
 Kind = Literal[
@@ -68,43 +69,38 @@ def links_of(node: MessageFacts, known: Known) -> Iterator[Link]:
             yield Link("recovered", "", other=known.nodes[held])
     for case in node.claims:
         yield Link("case_key", str(case), case=case)
-    if node.thread_index and node.base:
-        for other in known.owners(thread_index_key(node)):
-            yield Link("thread_index", node.thread_index, other=other)
+    for key in thread_index_keys(node):
+        yield from (Link("thread_index", node.thread_index or "", other=other) for other in known.owners(key))
     yield from _mentions(node, known)
     yield from _incoming(node, known)
 
 
-def reused_id(node: MessageFacts, known: Known) -> bool:
-    """Whether another mail already has this Message-ID."""
-    return bool(node.message_id) and any(other.id != node.id for other in known.bearing(node.message_id or ""))
-
-
 def _to_id(node: MessageFacts, mid: str, kind: Kind, known: Known) -> Iterator[Link]:
-    owners = [other for other in known.bearing(mid) if other.id != node.id]
+    key = key_of("mid", mid)
+    owners = [other for other in known.owners(key) if other.id != node.id]
     if kind == "references":  # a new topic in an old thread still carries its References
-        owners = [other for other in owners if _same_base(node, other)]
+        owners = [other for other in owners if same_base(node, other)]
     if owners:
-        best = min(owners, key=lambda n: (n.doubted, not _same_base(node, n), n.side == "unknown", n.id))
+        best = min(owners, key=lambda n: (n.doubted, not same_base(node, n), n.side == "unknown", n.id))
         yield Link(kind, mid, other=best)
         return
-    for other in known.citing(mid_key(mid)):
+    for other in known.citing(key):
         answers = mid in other.parents or mid == other.bounced
-        if other.id != node.id and ((answers and kind != "references") or _same_base(node, other)):
+        if other.id != node.id and ((answers and kind != "references") or same_base(node, other)):
             yield Link(kind, mid, other=other)
 
 
 def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
     for vendor, ref in stated_numbers(node):
-        key = ref_key(vendor, ref)
+        key = key_of("ref", vendor, ref)
         for other in (*known.owners(key), *known.citing(key)):
             if (vendor, ref) in stated_numbers(other):
                 yield Link("vendor_ref", f"{vendor} {ref}", other=other)
-        for other in known.citing(number_key(ref)):
+        for other in known.citing(key_of("num", ref)):
             if ref in other.numbers and _fits(other, vendor):
                 yield Link("vendor_ref", f"{vendor} {ref}", other=other)
     for number in node.numbers:
-        key = number_key(number)
+        key = key_of("num", number)
         for other in (*known.owners(key), *known.citing(key)):
             for vendor, ref in stated_numbers(other):
                 if ref == number and _fits(node, vendor):
@@ -120,11 +116,11 @@ def stated_numbers(node: MessageFacts) -> tuple[tuple[str, str], ...]:
 def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
     """Yield links by a number that one message states and the other mentions as its topic."""
     for vendor, ref in node.stated:
-        keys = (ref_key(vendor, ref), number_key(ref))
+        keys = (key_of("ref", vendor, ref), key_of("num", ref))
         for speaker in {n.id: n for key in keys for n in known.citing(key)}.values():
             if speaks_of(speaker, vendor, ref):
                 yield Link("mention", f"{vendor} {ref}", other=speaker)
-    cited = [ref_key(*pair) for pair in node.mentioned] + [number_key(number) for number in node.told]
+    cited = [key_of("ref", *pair) for pair in node.mentioned] + [key_of("num", number) for number in node.told]
     for other in {n.id: n for key in cited for n in known.owners(key)}.values():
         for vendor, ref in other.stated:
             if speaks_of(node, vendor, ref):
@@ -150,24 +146,23 @@ def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:
     """Yield links to earlier messages that refer to this one."""
     if not node.message_id:
         return
-    owners = [other for other in known.bearing(node.message_id) if other.id != node.id]
-    if any(other.side != "unknown" and not other.doubted for other in owners):
+    key = key_of("mid", node.message_id)
+    owners = [other for other in known.owners(key) if other.id != node.id]
+    if owners and (_is_uncertain(node) or not all(map(_is_uncertain, owners))):
         return  # they answer the message that had the id first
-    if owners and (node.side == "unknown" or node.doubted):
-        return
-    for other in known.citing(mid_key(node.message_id)):
+    for other in known.citing(key):
         if other.id == node.id:
             continue
         if node.message_id in other.parents:
             yield Link("in_reply_to", node.message_id, other=other, incoming=True)
         elif node.message_id == other.bounced:
             yield Link("bounce", node.message_id, other=other, incoming=True)
-        elif node.message_id in other.refs and _same_base(node, other):
+        elif node.message_id in other.refs and same_base(node, other):
             yield Link("references", node.message_id, other=other, incoming=True)
 
 
-def _same_base(one: MessageFacts, other: MessageFacts) -> bool:
-    return one.base == other.base or not one.has_subject or not other.has_subject
+def _is_uncertain(node: MessageFacts) -> bool:
+    return node.side == "unknown" or node.doubted
 
 
 def _fits(node: MessageFacts, vendor: str) -> bool:

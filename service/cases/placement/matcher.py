@@ -1,8 +1,7 @@
 """Scores how likely a mail belongs to each of its candidate cases, from content, people, companies and time.
 
 A logistic score over the features below, with weights for each side: what speaks for a user's mail says little about a
-vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there: 98.5 % of all
-joins are correct, those by strong evidence included. On conversations that nobody had read it was 94 %
+vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there
 (docs/placement.md).
 """
 
@@ -13,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from operator import attrgetter
 
 from service.cases.facts.content_words import IDENTIFIER, weight
 from service.cases.facts.message_facts import MessageFacts
@@ -65,7 +65,7 @@ class Profile:
     def __init__(self, nodes: Sequence[MessageFacts]) -> None:
         """Summarise messages; of quoted messages only the words are used."""
         self.nodes = nodes
-        self.opener, self.newest = min(nodes, key=_at), max(nodes, key=_at)
+        self.opener, self.newest = min(nodes, key=attrgetter("at")), max(nodes, key=attrgetter("at"))
         spoken = [n for n in nodes if n.origin != "quoted"] or nodes
         self.words = {word for n in nodes for words in (n.words, n.subject_words) for word in words}
         self.mass = sum(map(weight, self.words))
@@ -108,10 +108,6 @@ class Profile:
         return {person for n in self.nodes if n.origin != "quoted" for person in n.others}
 
 
-def _at(node: MessageFacts) -> datetime:
-    return node.at
-
-
 @dataclass(frozen=True, slots=True)
 class Score:
     """How well a mail fits a case."""
@@ -131,7 +127,7 @@ def joins(best: Score, runner_up: Score | None) -> bool:
 
 
 def compare(mail: Profile, cases: Sequence[Profile], rare: Callable[[str], float]) -> list[Score]:
-    """Score one mail against its candidates. ``rare``: the rarity of a word, see ``candidates.rarity``."""
+    """Score one mail against its candidates. ``rare``: the rarity of a word, see ``keys.rarity``."""
     column = column_of(mail.nodes[0])
     found = [features(mail, case, rare) for case in cases]
     scores = []
@@ -211,8 +207,7 @@ def _common_numbers(mail: Profile, case: Profile) -> set[str]:
 
 
 def _foreign(mail: Profile, case: Profile) -> float:
-    """Return the share of the mail's codes (devices, errors, versions) that the case lacks; 0 if either has no
-    codes."""
+    """Return the share of the mail's codes that the case lacks; 0 if either has no codes."""
     if not mail.codes or not case.codes:
         return 0.0
     return len(mail.codes - case.codes) / len(mail.codes)
@@ -250,7 +245,7 @@ def _replies(reply: Profile, question: Profile) -> bool:
     own_mails = [n for n in reply.nodes if n.side == "requester" and not n.asked and n.automatic is None]
     if not own_mails or len(reply.reporters) != 1:
         return False
-    first = min(own_mails, key=_at)
+    first = min(own_mails, key=attrgetter("at"))
     own = [n.at for n in question.nodes if n.author == first.author and n.at < first.at]
     asked = [n.at for n in question.nodes if n.side == "team" and first.author in n.to and n.at < first.at]
     waits = bool(asked) and max(asked) > max(own, default=datetime.min.replace(tzinfo=UTC))
@@ -258,8 +253,7 @@ def _replies(reply: Profile, question: Profile) -> bool:
 
 
 def _asks_for(inquiry: Profile, report: Profile) -> float:
-    """Return 1 if ``inquiry`` is a mail to the vendor that the user's report ``report`` names, 0.7 to another,
-    otherwise 0."""
+    """Return 1 if ``inquiry`` goes to the vendor that a user's ``report`` names, 0.7 if to another, otherwise 0."""
     if not inquiry.inquires or inquiry.reporters or not report.reporters or report.contacts:
         return 0.0
     return 1.0 if inquiry.companies & report.companies else 0.7

@@ -8,7 +8,7 @@ from datetime import timedelta
 from service.cases.facts.content_words import likeness
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.trust import Participants, may_name
-from service.cases.placement.known import CaseFacts
+from service.cases.placement.known import CaseFacts, leaves_topic
 from service.cases.placement.links import Link
 
 NEW_TOPIC = "its author begins a new topic"
@@ -48,11 +48,6 @@ def objection(
     if not node.automatic and not inner and case.settled_at is not None and node.at - case.settled_at > reopen:
         return SETTLED
     return ""
-
-
-def leaves_topic(node: MessageFacts) -> bool:
-    """Whether a reply announces another topic; a mail that is no reply cannot leave a topic."""
-    return node.fresh and (node.reply_marked or not node.headerless)
 
 
 def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
@@ -109,13 +104,12 @@ def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
 
 
 def is_other_matter(node: MessageFacts, members: Collection[MessageFacts]) -> bool:
-    """Whether a reply was used for another topic: it has its own subject and no word, number or quoted mail in
-    common."""
+    """Whether a reply was used for another topic: its own subject, and no word, number or quoted mail in common."""
     if node.side not in ("team", "requester") or node.automatic or node.reply_marked or len(node.text) < 20:
         return False
-    if not node.base or not node.words or not members or any(m.base == node.base or m.bounced for m in members):
+    if not node.base or not node.words or not members:
         return False
-    if any(m.id in node.holds for m in members):
+    if any(m.base == node.base or m.bounced or m.id in node.holds for m in members):
         return False
     numbers = {pair for m in members for pair in (*m.stated, *m.mentioned)}
     if numbers & {*node.stated, *node.mentioned}:

@@ -13,24 +13,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.placement import matcher
-from service.cases.placement.candidates import NEWEST, rarity
+from service.cases.placement import matcher, objections
 from service.cases.placement.identity import better, merged, same_messages
-from service.cases.placement.keys import candidate_lookup, identity_lookup
-from service.cases.placement.known import CaseFacts, Known
-from service.cases.placement.links import Link, links_of, reused_id
-from service.cases.placement.objections import (
-    APART,
-    OTHER_MATTER,
-    TWO_NUMBERS,
-    UNKNOWN_SENDER_CLAIMS,
-    leaves_topic,
-    may_merge,
-    numbers_at_odds,
-    objection,
-    takes_part,
-)
-from service.cases.placement.plan import Copy, Evidence, Plan, RunnerUp, Suggestion
+from service.cases.placement.keys import NEWEST, candidate_lookup, identity_lookup, message_id_keys, rarity
+from service.cases.placement.known import CaseFacts, Known, leaves_topic
+from service.cases.placement.links import Link, links_of
+from service.cases.placement.plan import Copy, Evidence, Plan, Suggestion
 
 _NUMBERS = ("vendor_ref", "mention")
 NO_MERGE = "the evidence is not enough to merge the two cases"
@@ -45,7 +33,7 @@ class Placer:
 
     def __init__(self, known: Known, reopen: timedelta = timedelta(days=14)) -> None:
         self.known, self.reopen, self.plan = known, reopen, Plan()
-        self.members: dict[int, list[int]] = defaultdict(list)
+        self.members: dict[int, dict[int, None]] = defaultdict(dict)
         self.fresh: dict[int, None] = {}
         self.unmatched: dict[int, list[MessageFacts]] = {}
         """Id of a mail without strong evidence → the new messages found in it."""
@@ -54,12 +42,13 @@ class Placer:
         self.quoted: dict[int, list[int]] = {}
         """Message id → further copies of it that were quoted in other mails before it arrived."""
         self.profiles: dict[tuple[int, ...], matcher.Profile] = {}
-        self.group(known.nodes.values())
+        self.group()
 
-    def group(self, nodes: Iterable[MessageFacts]) -> None:
-        for node in nodes:
+    def group(self) -> None:
+        """Sort the loaded messages by case."""
+        for node in self.known.nodes.values():
             if node.case is not None:
-                self.members[self.root(node.case)].append(node.id)
+                self.members[self.root(node.case)][node.id] = None
 
     # ── one mail ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -67,9 +56,9 @@ class Placer:
         """Follow the strong evidence of a mail. ``mail`` holds the mail itself, then the messages found inside it."""
         outer, own = mail[0], {node.id for node in mail}
         first = self.identify(outer, own)
-        before = self.known.nodes[first].holds if first != outer.id else ()
+        before = self.known.nodes[first].holds
         taken = {outer.id: first} | {node.id: self.identify(node, own, before) for node in mail[1:]}
-        self.hold(first, tuple(dict.fromkeys(taken[i] for i in outer.holds if i in taken and taken[i] != first)))
+        self.hold(first, [taken[i] for i in outer.holds])
         for node in reversed(mail[1:]):
             if taken[node.id] == node.id and not node.shown_by:
                 self.follow_links(node.id, open_new=False)
@@ -84,10 +73,10 @@ class Placer:
 
     def identify(self, node: MessageFacts, own: set[int], held: Sequence[int] = ()) -> int:
         """Match a message with its known copy, or add it as new. Return the id of the copy or of the new message."""
-        near = self.known.copies(identity_lookup(node), node.message_id)
+        near = self.known.copies(identity_lookup(node))
         same = same_messages(node, [other for i, other in near.items() if i not in own], held)
         if not same:
-            if reused_id(node, self.known):
+            if any(self.known.owners(key) for key in message_id_keys(node)):
                 self.plan.reused.add(node.id)
             self.fresh[node.id] = None
             self.plan.nodes[node.id] = node
@@ -102,19 +91,20 @@ class Placer:
             self.plan.keys[other.id] = self.known.enter(whole)
         return other.id
 
-    def hold(self, outer: int, held: tuple[int, ...]) -> None:
+    def hold(self, outer: int, held: Sequence[int]) -> None:
+        """Record the ids of the messages found inside a message, known copies instead of new ones."""
         node = self.known.nodes[outer]
-        holds = tuple(dict.fromkeys((*(i for i in node.holds if i > 0 or i in self.known.nodes), *held)))
+        known = [i for i in node.holds if i > 0 or i in self.known.nodes]
+        holds = tuple(dict.fromkeys(i for i in (*known, *held) if i != outer))
         if holds != node.holds:
-            self.known.nodes[outer] = replace(node, holds=holds)
-            self.plan.nodes[outer] = self.known.nodes[outer]
+            self.plan.nodes[outer] = self.known.nodes[outer] = replace(node, holds=holds)
 
     # ── strong evidence ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def follow_links(self, message: int, *, open_new: bool) -> None:
         """Put a message into the case of its strongest link, and merge the cases that its other links lead to."""
         node = self.known.nodes[message]
-        runners: list[RunnerUp] = []
+        runners: dict[int, Evidence] = {}
         home = None if node.case is None else self.root(node.case)
         named = False  # whether a reference in this message, not in another, led to its case
         for link in self.unambiguous(node, runners):
@@ -123,60 +113,59 @@ class Placer:
                 named |= case is not None and not link.incoming
                 continue
             evidence = Evidence(link.kind, link.words, link.other.id if link.other else None)
-            against = objection(node, link, self.facts(case), self.at(case), self.reopen)
-            if not against and home is None:
+            against = objections.objection(node, link, self.facts(case), self.at(case), self.reopen)
+            if not against and home is not None and not self.may_merge(node, home, case, link.incoming or not named):
+                against = NO_MERGE
+            if against:
+                runners.setdefault(case, replace(evidence, case=case, against=against))
+                continue
+            if home is None:
                 home = case
                 self.enter(message, home, evidence)
-                node, named = self.known.nodes[message], named or not link.incoming
-            elif not against and home is not None:
-                if self.may_merge(node, home, case, link.incoming or not named):
-                    home, named = self.merge_cases(home, case), named or not link.incoming
-                else:
-                    against = NO_MERGE
-            if against and case not in {r.case for r in runners}:
-                runners.append(RunnerUp(case, replace(evidence, against=against)))
+            else:
+                home = self.merge_cases(home, case)
+            named |= not link.incoming
         if home is None and open_new:
             home = self.new_case(message)
             self.enter(message, home, Evidence("new"))
         if home is not None:
             self.relate(message, home, runners)
 
-    def unambiguous(self, node: MessageFacts, runners: list[RunnerUp]) -> Iterable[Link]:
-        """Return the links of a message, without numbers of one vendor that lead to different cases."""
+    def unambiguous(self, node: MessageFacts, runners: dict[int, Evidence]) -> Iterable[Link]:
+        """Yield the links of a message; numbers of one vendor that lead to different cases become ``runners``."""
         links = list(links_of(node, self.known))
         links += [Link("recovered", "", other=self.known.nodes[i], incoming=True) for i in self.quoted.get(node.id, ())]
         homes: dict[str, set[int]] = defaultdict(set)
         for link in links:
             if link.kind in _NUMBERS and (case := self.case_of(link)) is not None:
                 homes[link.words].add(case)
-        by_vendor: dict[str, list[str]] = defaultdict(list)
-        for words in homes:
-            by_vendor[words.partition(" ")[0]].append(words)
-        at_odds = {w for many in by_vendor.values() for w in many if len({frozenset(homes[x]) for x in many}) > 1}
+        by_vendor: dict[str, list[set[int]]] = defaultdict(list)
+        for words, its in homes.items():
+            by_vendor[words.partition(" ")[0]].append(its)
+        at_odds = {vendor for vendor, them in by_vendor.items() if any(its != them[0] for its in them)}
         for link in links:
-            if link.kind in _NUMBERS and link.words in at_odds:
-                case = self.case_of(link)
-                if case is not None and case not in {r.case for r in runners}:
-                    runners.append(RunnerUp(case, Evidence(link.kind, link.words, against=TWO_NUMBERS)))
-            else:
+            if link.kind not in _NUMBERS or link.words.partition(" ")[0] not in at_odds:
                 yield link
+            elif (case := self.case_of(link)) is not None:
+                runners.setdefault(case, Evidence(link.kind, link.words, case=case, against=objections.TWO_NUMBERS))
 
-    def relate(self, message: int, home: int, runners: list[RunnerUp]) -> None:
-        kept = [r for r in runners if self.root(r.case) != home]
-        if kept:
-            self.plan.runners_up[message] = [*self.plan.runners_up.get(message, []), *kept]
-        for runner in kept:
-            if runner.evidence.against != UNKNOWN_SENDER_CLAIMS:
-                self.plan.related.setdefault((home, self.root(runner.case)), (message, runner.evidence.against))
-            if runner.evidence.against in APART:
-                self.facts(home).apart.add(runner.case)
-                self.facts(runner.case).apart.add(home)
+    def relate(self, message: int, home: int, runners: dict[int, Evidence]) -> None:
+        """Record the other cases that links of a message led to."""
+        for case, evidence in runners.items():
+            if (other := self.root(case)) == home:
+                continue
+            self.plan.runners_up.setdefault(message, []).append(evidence)
+            if evidence.against != objections.UNKNOWN_SENDER_CLAIMS:
+                self.plan.related.setdefault((home, other), (message, evidence.against))
+            if evidence.against in objections.APART:
+                self.facts(home).apart.add(case)
+                self.facts(case).apart.add(home)
 
     def may_merge(self, node: MessageFacts, home: int, case: int, others_say: bool) -> bool:
         one, other = self.facts(home), self.facts(case)
         if home in map(self.root, other.apart) or case in map(self.root, one.apart):
             return False
-        return may_merge(node, one, other, [*self.at(home), *self.at(case)], others_say)
+        return objections.may_merge(node, one, other, [*self.at(home), *self.at(case)], others_say)
 
     def bring_along(self, message: int) -> None:
         """Put the messages found inside a message into its case, unless they are in a case already."""
@@ -193,40 +182,31 @@ class Placer:
         outer, home = nodes[0], self.case_at(message) or 0
         if any(i not in self.fresh for i in self.members[home]):
             return  # a later mail of the batch linked it to a stored case
-        against = {r.evidence.against for r in self.plan.runners_up.get(message, ())}
-        if outer.forged or leaves_topic(outer) or against - {OTHER_MATTER} or not has_content(outer, nodes):
+        answered = self.plan.runners_up.setdefault(message, [])
+        for_another_reason = any(r.against != objections.OTHER_MATTER for r in answered)
+        if outer.forged or leaves_topic(outer) or for_another_reason or not has_content(outer, nodes):
             return
-        last = min(n.id for n in nodes)
-        near = {self.root(case) for case in self.known.near.get(message, ())}
-        of_batch = [n for key in self.lookups[message] & self.known.own.keys() for n in self.known.owners(key)]
-        of_batch += [self.known.nodes[i] for i in [i for i in self.fresh if i > last][-NEWEST:]]
-        near |= {self.root(n.case) for n in of_batch if n.case}
-        mail, found = matcher.Profile(nodes), {}
-        for case in near - {home}:
-            before = [n for n in self.at(case) if n.id > last]  # without later mails of the batch
-            if before and not self.rules_out(outer, home, case):
-                found[case] = self.profile(before)
+        mail, found = matcher.Profile(nodes), self.candidates(message, nodes, home)
         scores = matcher.compare(mail, [*found.values()], rarity(nodes, self.known.shared))
         ranked = sorted(zip(scores, found, strict=True), key=lambda row: (-row[0].logit, row[1]))[:4]
-        answers = [r.case for r in self.plan.runners_up.get(message, ()) if r.evidence.against == OTHER_MATTER]
-        self.plan.suggestions += [Suggestion(message, c, 0.5, (ANSWERS,)) for c in answers]
+        self.plan.suggestions += [Suggestion(message, r.case, 0.5, (ANSWERS,)) for r in answered]
         if not ranked:
             return
         best, case = ranked[0]
         second = ranked[1][0] if len(ranked) > 1 else None
         believed = outer.side != "unknown" and not outer.doubted
-        believed &= outer.partner is None or takes_part(outer, self.facts(case), self.at(case))
+        believed &= outer.partner is None or objections.takes_part(outer, self.facts(case), self.at(case))
         ours = any(n.trusted and n.side != "unknown" for n in self.at(case))
         why = {c: matcher.reasons(mail, found[c], s.features) for s, c in ranked}
-        joins = matcher.joins(best, second) and bool(why[case]) and believed and ours and not against
+        joins = matcher.joins(best, second) and bool(why[case]) and believed and ours and not answered
         runners = [
-            RunnerUp(c, Evidence("content", matcher.BETWEEN.join(why[c]), score=round(s.score, 3))) for s, c in ranked
+            Evidence("content", matcher.BETWEEN.join(why[c]), case=c, score=round(s.score, 3)) for s, c in ranked
         ]
-        self.plan.runners_up.setdefault(message, []).extend(runners[1:] if joins else runners)
+        answered += runners[1:] if joins else runners
         if joins:
             self.merge_cases(case, home)
             margin = None if second is None else round(best.logit - second.logit, 2)
-            evidence = replace(runners[0].evidence, margin=margin)
+            evidence = replace(runners[0], margin=margin)
             for node in nodes:
                 if self.plan.evidence[node.id].kind == "new":
                     self.plan.evidence[node.id] = evidence
@@ -234,6 +214,19 @@ class Placer:
             for score, c in ranked[: matcher.MOST_SUGGESTED]:
                 if score.score >= matcher.SUGGEST and why[c]:
                     self.plan.suggestions.append(Suggestion(message, c, round(score.score, 3), why[c]))
+
+    def candidates(self, message: int, nodes: Sequence[MessageFacts], home: int) -> dict[int, matcher.Profile]:
+        """Return the cases to compare a mail with, as they were before the later mails of the batch."""
+        last = min(n.id for n in nodes)
+        of_batch = [n for key in self.lookups[message] & self.known.own.keys() for n in self.known.owners(key)]
+        of_batch += [self.known.nodes[i] for i in [i for i in self.fresh if i > last][-NEWEST:]]
+        near = {self.root(case) for case in (*self.known.near.get(message, ()), *(n.case for n in of_batch)) if case}
+        found = {}
+        for case in near - {home}:
+            before = [n for n in self.at(case) if n.id > last]
+            if before and not self.rules_out(nodes[0], home, case):
+                found[case] = self.profile(before)
+        return found
 
     def profile(self, members: Sequence[MessageFacts]) -> matcher.Profile:
         """Return the profile of these messages of a case; several mails of a batch may need it."""
@@ -245,7 +238,7 @@ class Placer:
     def rules_out(self, outer: MessageFacts, home: int, case: int) -> bool:
         """Whether two cases must not be joined by content: different numbers, separated, or resolved too long ago."""
         one, other = self.facts(home), self.facts(case)
-        if numbers_at_odds(one, other) or case in one.apart or home in other.apart:
+        if objections.numbers_at_odds(one, other) or case in one.apart or home in other.apart:
             return True
         return other.settled_at is not None and outer.at - other.settled_at > self.reopen
 
@@ -254,14 +247,11 @@ class Placer:
     def enter(self, message: int, home: int, evidence: Evidence) -> None:
         node = replace(self.known.nodes[message], case=home)
         self.known.nodes[message] = node
-        self.members[home].append(message)
+        self.members[home][message] = None
         if message in self.plan.nodes:
             self.plan.nodes[message] = node
         self.plan.evidence[message] = evidence
-        facts = self.facts(home)
-        if node.trusted and not leaves_topic(node):
-            facts.refs.update(node.stated)
-        facts.guarded |= node.trusted and node.side != "unknown"
+        self.facts(home).add(node)
 
     def new_case(self, message: int) -> int:
         return message
@@ -277,7 +267,7 @@ class Placer:
         facts.apart |= gone.apart
         settled = (facts.settled_at, gone.settled_at)
         facts.settled_at = None if None in settled else max(filter(None, settled))
-        self.members[stays] += self.members.pop(goes, [])
+        self.members[stays] |= self.members.pop(goes, {})
         if goes > 0:
             self.plan.merged_cases[goes] = stays
         return stays
@@ -305,8 +295,7 @@ class Placer:
 
     def finish(self) -> Plan:
         """Place the mails without strong evidence, and replace merged cases in the plan by the remaining ones."""
-        seen = {i for members in self.members.values() for i in members}
-        self.group(node for node in self.known.nodes.values() if node.id not in seen)
+        self.group()
         for message, nodes in self.unmatched.items():
             self.match(message, nodes)
         plan = self.plan
@@ -324,7 +313,6 @@ class Placer:
         return plan
 
     def list_cases(self) -> None:
-        """List the cases that change, and those that are more than longer."""
         plan, copies = self.plan, self.plan.copies.values()
         renewed = {copy.message for copy in copies if copy.better} | {i for i in plan.nodes if i > 0}
         renewed |= {i for i, node in plan.nodes.items() if node.hands_on}
@@ -334,8 +322,7 @@ class Placer:
 
 
 def has_content(outer: MessageFacts, nodes: Sequence[MessageFacts]) -> bool:
-    """Whether there is text to compare: in mail that people wrote, and in automatic mail of a vendor, such as a
-    notice."""
+    """Whether there is text to compare: in mail that people wrote, and in a vendor's automatic mail."""
     if outer.automatic and (outer.side != "vendor" or outer.automatic in ("bounce", "calendar", "receipt")):
         return False
     return any(n.words or n.subject_words for n in nodes)

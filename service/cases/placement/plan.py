@@ -17,17 +17,11 @@ class Evidence:
     message: int | None = None
     """Id of the message that it points to."""
     against: str = ""
-    """For a runner-up: the objection."""
+    """Why it was not followed."""
+    case: int = 0
+    """The other case that it points to, if it was not followed."""
     score: float | None = None
     margin: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerUp:
-    """Another case that some evidence points to."""
-
-    case: int
-    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,8 @@ class Plan:
     home: dict[int, int] = field(default_factory=dict)
     """Id of a message of ``nodes`` → its case."""
     evidence: dict[int, Evidence] = field(default_factory=dict)
-    runners_up: dict[int, list[RunnerUp]] = field(default_factory=dict)
+    runners_up: dict[int, list[Evidence]] = field(default_factory=dict)
+    """Message id → what speaks for other cases."""
     merged_cases: dict[int, int] = field(default_factory=dict)
     """Stored case → the case it was merged into."""
     related: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
