@@ -104,10 +104,8 @@ def train_continuation(read: Sequence[Placed]) -> WordWeights:
     rows = [np.unique(np.concatenate(one.runs)) for one in mails]
     counts = np.bincount(np.concatenate(rows), minlength=len(table))
     weight *= np.where(counts >= LEAST, np.log(len(mails) / np.maximum(counts, 1)), 0.0)
-    right = [one.continues for one in mails]
-    model = LogisticRegression(C=SOFTNESS, solver="liblinear", class_weight="balanced").fit(
-        weighted(rows, weight), right
-    )
+    model = LogisticRegression(C=SOFTNESS, solver="liblinear", class_weight="balanced")
+    model.fit(weighted(rows, weight), [one.continues for one in mails])
     return WordWeights(model.coef_[0] * weight, np.square(weight), float(model.intercept_[0]))
 
 
