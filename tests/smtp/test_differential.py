@@ -67,17 +67,22 @@ STRICT = [
         "addresses beyond ASCII need SMTPUTF8 (RFC 6531 §3.5)", _refused_alone(ADDRESS + rb".*[\x80-\xff]", "553")
     ),
     Difference("a path must be in angle brackets (RFC 5321 §4.1.2)", _refused_alone(ADDRESS + rb" *[^< ]", "501")),
-    Difference("a path follows RFC 5321; the comments that RFC 5322 allows are refused", _refused_alone(ADDRESS, "553")),
+    Difference(
+        "a path follows RFC 5321; the comments that RFC 5322 allows are refused", _refused_alone(ADDRESS, "553")
+    ),
     Difference("a parameter may occur once (RFC 5321 §4.1.1.11)", _refused_alone(rb"^MAIL .*> +\S+ +\S", "501")),
     Difference("HELO and EHLO must name a host (RFC 5321 §4.1.1.1)", _refused_alone(rb"^(EHLO|HELO) ", "501")),
     Difference("a command line has 512 bytes (RFC 5321 §4.5.3.1.4)", _refused_alone(rb"^.{511}", "500")),
     Difference("STARTTLS inside TLS is refused (RFC 3207 §4.2)", _refused_alone(rb"^STARTTLS", "503")),
     Difference("AUTH inside a mail transaction is refused (RFC 4954 §4)", _refused_alone(rb"^AUTH ", "503")),
-    Difference("a dot between other line ends (CVE-2023-51764)", _refused_alone(rb"[\r\n]\.[\r\n]", "550")),
+    Difference(
+        "a line with a single dot ends the message only if CR LF is before and after the dot (CVE-2023-51764)",
+        _refused_alone(rb"[\r\n]\.[\r\n]", "550"),
+    ),
 ]
 OTHER = [
-    Difference("MAIL may be longer by its extensions (RFC 1870, 4954, 6152, 6531)", _line(rb"^MAIL .{500}")),
-    Difference("AUTH may be 12288 bytes long (RFC 4954 §4)", _line(rb"^AUTH .{500}")),
+    Difference("a MAIL command may be longer (RFC 1870, 4954, 6152, 6531)", _line(rb"^MAIL .{500}")),
+    Difference("an AUTH command may have 12288 bytes (RFC 4954 §4)", _line(rb"^AUTH .{500}")),
     Difference("the lines of a mail may have any length (RFC 5321 §4.5.3.1)", _line(rb"[^\n]{990}.*\r\n\.\r\n$")),
     Difference("HELP answers 214 (RFC 5321 §4.2.2)", _line(rb"^HELP")),
     Difference("VRFY reveals nothing (RFC 5321 §7.3)", _line(rb"^VRFY ")),
