@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -42,12 +42,25 @@ Rows = dict[str, list[tuple[int, int, str]]]
 _ROWS = msgspec.json.Decoder(list[tuple[int, int, str]])
 
 
-def strong_rows(conn: Connection, come: Sequence[MessageFacts]) -> Rows:
-    """Return the stored rows of the strong keys of new messages; ``id:…`` keys are messages with that Message-ID."""
-    own = {key for node in come for key in message_id_keys(node)}
+class StrongKeys(NamedTuple):
+    """The strong keys of new messages, their Message-IDs and those that they refer to, and the keys of their own."""
+
+    keys: list[str]
+    ids: list[str]
+    own: frozenset[str]
+
+
+def strong_keys(come: Sequence[MessageFacts]) -> StrongKeys:
+    """Return what is looked up for new messages; computed once, since ``strong_rows`` runs twice."""
     ids = {mid for node in come for mid in (node.message_id, *cited_ids(node)) if mid}
-    found = _by_key(conn, sorted({key for node in come for key in strong_lookup(node)}), sorted(ids))
-    stored = {key_of("mid", key[3:]) for key in found if key.startswith("id:")} - own
+    own = frozenset(key for node in come for key in message_id_keys(node))
+    return StrongKeys(sorted({key for node in come for key in strong_lookup(node)}), sorted(ids), own)
+
+
+def strong_rows(conn: Connection, wanted: StrongKeys) -> Rows:
+    """Return the stored rows of strong keys; ``id:…`` keys are messages with that Message-ID."""
+    found = _by_key(conn, wanted.keys, wanted.ids)
+    stored = {key_of("mid", key[3:]) for key in found if key.startswith("id:")} - wanted.own
     return {key: rows for key, rows in found.items() if key not in stored}
 
 

@@ -27,7 +27,17 @@ from service.store.learning import learned as learned
 from service.store.lines import lines as lines
 from service.store.lines import lines_of as lines_of
 from service.store.message_rows import ArrivedMail as ArrivedMail
-from service.store.neighbours import Rows, add_candidates, aliases_of, look_up, nodes_by_number, strong, strong_rows
+from service.store.neighbours import (
+    Rows,
+    StrongKeys,
+    add_candidates,
+    aliases_of,
+    look_up,
+    nodes_by_number,
+    strong,
+    strong_keys,
+    strong_rows,
+)
 from service.store.statements import chunks
 from service.store.tables import cases, messages, thread_keys
 
@@ -46,6 +56,7 @@ class Prepared:
     arrived: Sequence[ArrivedMail]
     mails: Sequence[Mail]
     plan: Plan
+    keys: StrongKeys
     rows: Rows
     """The stored rows of its strong keys."""
     new: Mapping[int, dict[str, Any]]
@@ -89,7 +100,8 @@ def prepare(
     else:
         mails, before = _numbered(arrived), None
     come = [node for mail in mails for _, _, node in mail]
-    rows = strong_rows(conn, come)
+    keys = before.keys if before is not None else strong_keys(come)
+    rows = strong_rows(conn, keys)
     if before is not None and rows == before.rows and not aliases_of(conn, before.plan.cases):
         return before
     if not anew:
@@ -106,7 +118,7 @@ def prepare(
         for one, extracted, node in mail
         if node.id not in plan.copies
     }
-    return Prepared(arrived, mails, plan, rows, new)
+    return Prepared(arrived, mails, plan, keys, rows, new)
 
 
 def place_all(

@@ -16,7 +16,7 @@ from service.errors import Conflict, NotFound
 from service.store import links, placement, suggestions
 from service.store.corrections import PLACE_COLUMNS, messages_of, must_exist_unmerged, rewrite, survivor
 from service.store.database import one_at_a_time
-from service.store.neighbours import add_facts, nodes_by_number, strong, strong_rows
+from service.store.neighbours import add_facts, nodes_by_number, strong, strong_keys, strong_rows
 from service.store.statements import write_event
 from service.store.tables import cases, events, messages
 
@@ -104,7 +104,7 @@ def _place_later_mail(
     """
     nodes = nodes_by_number(conn, [message for case in case_ids for message in messages_of(conn, case)])
     all_nodes = list(nodes.values())
-    neighbours = strong(conn, all_nodes, strong_rows(conn, all_nodes))
+    neighbours = strong(conn, all_nodes, strong_rows(conn, strong_keys(all_nodes)))
     add_facts(conn, neighbours, case_ids)
     later = [node for node in sorted(all_nodes, key=order_of) if node.id not in before and node.pinned is None]
     for node in all_nodes:
