@@ -62,7 +62,7 @@ class ReaderResult(NamedTuple):
 
 
 class Reader(Protocol):
-    """Reads one mail. `version` changes whenever the results may change."""
+    """Reads one mail. `version` changes whenever the statements may change."""
 
     name: str
     version: str

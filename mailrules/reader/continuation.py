@@ -1,8 +1,9 @@
 """Decides by the words of a mail whether it continues an earlier matter or begins a new one.
 
-There is one linear classifier for mail of vendors and one for mail of users. Their features are single words, and two
-and three consecutive words. ``bench.fit_matcher`` trains them on labelled conversations. The result helps to place a
-mail in a case (docs/placement.md); the statements do not depend on it.
+One linear classifier, for mail of users and of unknown senders in Japanese or English. Its features are single words,
+and two and three consecutive words. ``bench.fit_matcher`` trains it on labelled conversations. The score helps to place
+a mail in a case (docs/placement.md); the statements do not depend on it. Mail of the team and of vendors nearly always
+continues a matter, so its words do not tell.
 
 The file identifies features by their marks. In memory they are rows of the table of the reader's weights, because the
 reader has found these rows already. Words that are not in the table do not count.
@@ -25,7 +26,7 @@ FILE = "continuation.bin"
 
 
 class WordWeights(NamedTuple):
-    """The classifier of one side. Each array has one number for each row of the table of marks."""
+    """The classifier. Each array has one number for each row of the table of marks."""
 
     values: NDArray[np.float32]
     """What a feature adds to the score, before it is divided by the length of the mail's vector."""

@@ -198,7 +198,7 @@ def _by_key(conn: Connection, keys: Sequence[str], ids: Sequence[str] = ()) -> R
 
 
 def look_up(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]:
-    """Return the rows of a statement for the values given; none if no value is."""
+    """Return the rows of a statement for these values; no rows if all of them are empty."""
     if given and not any(given):
         return ()
     name = conn.dialect.name

@@ -3,7 +3,7 @@
 =========  =======================================================  ==================================
 key        own: property of the message                             cites: reference in the message
 =========  =======================================================  ==================================
-``mid:``   Message-ID (stored only as ``messages.message_id``)     In-Reply-To, References, bounced
+``mid:``   Message-ID (stored only as ``messages.message_id``)      In-Reply-To, References, bounced
 ``at:``    author and minute                                        –
 ``txt:``   beginning of its text                                    –
 ``ref:``   case number of a vendor, stated                          case number of a vendor, mentioned

@@ -206,7 +206,7 @@ class Placer:
         if joins:
             self.merge_cases(case, home)
             margin = None if second is None else round(best.logit - second.logit, 2)
-            evidence = replace(runners[0], margin=margin)
+            evidence = replace(runners[0], case=0, margin=margin)
             for node in nodes:
                 if self.plan.evidence[node.id].kind == "new":
                     self.plan.evidence[node.id] = evidence
