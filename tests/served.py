@@ -60,15 +60,16 @@ def sodan(*command: str, cwd: Path, **given: str) -> subprocess.CompletedProcess
 
 @contextlib.contextmanager
 def ending(process: Process) -> Iterator[Process]:
-    """End the process by SIGTERM, or by SIGKILL after a minute."""
+    """End the process by SIGTERM. Raises TimeoutExpired if that takes a minute; SIGKILL ends it then."""
     try:
         yield process
     finally:
         process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             process.wait(60)
-        process.kill()
-        process.wait()
+        finally:
+            process.kill()
+            process.wait()
 
 
 @contextlib.contextmanager
@@ -135,7 +136,12 @@ class Served:
         self.process.wait()
 
     def children(self) -> dict[str, int]:
+        """Name and id of its processes; one of several workers."""
+        return dict(self.processes())
+
+    def processes(self) -> list[tuple[str, int]]:
+        """Name and id of each of its processes."""
         found = subprocess.run(
             ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
         ).stdout
-        return {line.split()[-1]: int(line.split()[0]) for line in found.splitlines() if " service " in line}
+        return [(line.split()[-1], int(line.split()[0])) for line in found.splitlines() if " service " in line]

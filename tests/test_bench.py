@@ -77,6 +77,19 @@ def test_a_store_holds_copies_of_its_mails_in_cases_of_their_own(database: Datab
     assert len(database.read(lambda conn: conn.execute(query).all())) == 3
 
 
+def test_answers_to_copied_mails_join_the_cases_of_the_copies(database: Database) -> None:
+    company = Company(database)
+    growth.fill(company, 12, 36)
+    growth.place(1, company, 24, [one.message_id for one in mix.mails(12)], 3)
+    rows = database.read(
+        lambda conn: conn.execute(select(messages.c.case_id, messages.c.message_id, messages.c.facts)).all()
+    )
+    cases = {row.message_id: row.case_id for row in rows}
+    answers = [row for row in rows if row.message_id and row.message_id.startswith("<1-")]
+    assert len(answers) == 6
+    assert all(row.case_id == cases[parent] for row in answers for parent in row.facts["parents"])
+
+
 def test_the_mix_is_of_conversations_whose_dates_go_on() -> None:
     begun = datetime(2026, 3, 2, 9, 0, tzinfo=timezone(timedelta(hours=9)))
     made = [(one, message_from_bytes(one.content)) for one in mix.mails(400, begun)]

@@ -39,7 +39,9 @@ def test_the_case_comes_out_as_shown_and_no_byte_leaves_the_house(tmp_path: Path
         _comes_out_as_shown(service, tmp_path)
     finally:
         service.stop()
-    assert not under or addresses(trace) == set()
+    if not under:
+        pytest.skip("the case came out as shown; that no byte leaves needs strace")
+    assert addresses(trace) == set()
 
 
 def _comes_out_as_shown(service: Served, folder: Path) -> None:

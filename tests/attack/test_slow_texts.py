@@ -1,4 +1,4 @@
-"""Texts made to be slow to read: each is read whole in a second, so the time grows no faster than the text."""
+"""Texts made to be slow to read: each is read whole in a second."""
 
 from __future__ import annotations
 

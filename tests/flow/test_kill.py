@@ -60,10 +60,12 @@ def kill(database: Database, sodan: Served, mails: int, kills: int) -> None:
             for number in range(kills):  # each waits until its share of the mails got through
                 sodan.wait_for(lambda share=mails * number // kills: len(accepted) >= share)
                 time.sleep(chance.uniform(0, 0.15))
-                sodan.wait_for(sodan.children)
-                os.kill(chance.choice([*sodan.children().values()]), signal.SIGKILL)
+                sodan.wait_for(lambda: "worker" in sodan.children())
+                running = [(name, pid) for name, pid in sodan.processes() if number or name == "worker"]
+                os.kill(chance.choice(running)[1], signal.SIGKILL)  # a worker first, then any
             list(sending)  # raises what a sender raised
         all_taken_in(database)
+    assert sodan.process.returncode == 0
     states = {
         row.id: row.state for row in database.read(lambda conn: conn.execute(select(spool.c.id, spool.c.state)).all())
     }
