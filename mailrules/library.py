@@ -93,8 +93,7 @@ def clear_caches() -> None:
 
 
 def version_of(library: Library) -> str:
-    """Return `rules-<digest>`, computed from all rules, packs, the site file and the weights of the embedded
-    reader."""
+    """Return `rules-<digest>`, computed from all rules, packs, the site file and the data of the embedded reader."""
     digest = hashlib.sha256(shipped_weights().version.encode())
     digest.update((HERE / "reader" / FILE).read_bytes())
     for file in sorted(file for room in WORDED for file in (HERE / room).glob("*.yaml")):

@@ -161,7 +161,6 @@ def test_a_title_keeps_case_and_numbers() -> None:
         "It works now. Separate question: who pays for the second key?",
         "Perfect, all fine again.\n\nAnother thing while I have you: Ren needs a key.",
         "Hello, not about the pump this time, it is Ren of the late shift: who has the key?",
-        "Nothing to do with the pump, I just use this mail: Ren leaves on the 15th.",
         "直りました。ありがとうございます。\nそれと全然別の話ですが、棚の札が読めません。",
         "堀です。度々すみません。\n先ほどのものとは別に、台車が一台壊れました。",
         "堀さん、ありがとうございました。\nこれとは関係ないのですが、来週から二人増えます。席は足りますか。",
