@@ -42,6 +42,17 @@ def test_a_report_is_acknowledged_with_number_and_questions(desk: Desk) -> None:
     assert 'lang="en"' in html.get_content()
 
 
+def test_long_message_ids_of_outlook_stay_as_they_are(small: Desk) -> None:
+    first = f"<{'0' * 120}@{'a' * 60}.example>"
+    outlook = "<TY0PR01MB6789A1B2C3D4E5F60718293A4B5C6D7E8F9@TY0PR01MB6789.apcprd01.prod.exchangelabs.com>"
+    mail = report(headers=f"References: {first} <ü@corp.example>\n").replace("<r1@corp.example>", outlook)
+    small.deliver(mail)
+    small.send()
+    [got] = small.host.received
+    assert got.raw_header("In-Reply-To").split() == [outlook]
+    assert got.raw_header("References").split() == [first, outlook]
+
+
 def test_a_japanese_report_is_answered_in_japanese(small: Desk) -> None:
     small.deliver(report(subject="プリンタ", body="3階のプリンタから紙が出てきません。昨日の夕方からです。"))
     small.send()
