@@ -13,11 +13,11 @@ from typing import Any
 from service.cases.clocks import Span, business
 from service.cases.working import calendars_of
 from service.intake import AppContext
-from service.outbound import notify
+from service.outbound import notify, policy
 from service.outbound.acknowledge import OutboundConfig, items_to_ask
 from service.outbound.notify import Notification, Notifier
 from service.outbound.texts import mail_language
-from service.settings import Settings, covers
+from service.settings import Settings
 from service.store import due_cases, mailboxes, outbox, second_readings, spool_view
 from service.store.database import Connection, Database
 from service.store.opening_mails import first_of_requester
@@ -109,7 +109,7 @@ class DueMail:
             if self._business_seconds(since, now, document, "requester") < days * self._day(document):
                 continue
             first = first_of_requester(conn, case_id)
-            if first is None or covers(self.outbound.own.sodan, first.author) or not first.verified:
+            if first is None or policy.refusal(first, self.outbound.own) is not None:
                 continue
             asked = due_cases.last_asked_items(conn, case_id) or items_to_ask(document)
             language = mail_language(document.get("language") or first.language)

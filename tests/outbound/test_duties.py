@@ -12,7 +12,7 @@ from service.outbound.due_mail import DueMail
 from service.outbound.setup import notifier_of, outbound_of
 from service.store import cases, corrections
 from service.store.database import Database
-from tests.outbound.desk import KEY, Desk, Smarthost, desk_with, report
+from tests.outbound.desk import KEY, START, Desk, Smarthost, desk_with, report
 
 MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)
 """Thursday 08:30 in Tokyo."""
@@ -107,6 +107,30 @@ def test_whoever_answered_is_not_reminded(sqlite: Database, host: Smarthost) -> 
     desk.now += timedelta(days=10)
     _look(desk)
     assert [one["kind"] for one in desk.entries()] == ["acknowledgement"]
+
+
+@pytest.mark.parametrize(
+    ("mail", "given", "reminded"),
+    [
+        (report(), {}, True),
+        (report(sender="No Reply <no-reply@corp.example>"), {}, False),
+        (report(headers="List-Id: Staff <staff.corp.example>\n"), {}, False),
+        (report(headers="Auto-Submitted: auto-generated\n"), {}, False),
+        (report(), {"mail_from": ""}, False),
+        (report(), {"channel": "import"}, False),
+        (report(date=START - timedelta(days=900)), {}, False),
+    ],
+    ids=["person", "no-reply", "list", "automatic", "null reverse-path", "imported", "old"],
+)
+def test_only_who_may_get_automatic_mail_is_reminded(
+    sqlite: Database, host: Smarthost, mail: str, given: dict[str, Any], reminded: bool
+) -> None:
+    desk = desk_with(sqlite, host, remind_days=3)
+    desk.deliver(mail, **given)
+    _set(desk, 1, {"waiting_on": "requester"})
+    desk.now += timedelta(days=9)
+    _look(desk)
+    assert ("reminder" in [entry["kind"] for entry in desk.entries()]) is reminded
 
 
 def _case(desk: Desk, number: int = 1) -> dict[str, Any]:
