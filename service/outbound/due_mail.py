@@ -56,11 +56,13 @@ class DueMail:
 
     def _notify(self, conn: Connection, now: datetime) -> None:
         due: list[tuple[int, Notification]] = []
-        for case_id, promise, document in due_cases.overdue_promises(conn, now):
+        since = now - notify.NEWS
+        for case_id, promise, document in due_cases.overdue_promises(conn, since, now):
             quote, event = f"“{promise['quote']}”", f"promise:{document['key']}:{promise['due']}"
             due.append((case_id, self._notification(event, document, "promise overdue", quote)))
         for case_id, document, opened_at in due_cases.untriaged(conn):
-            if self._business_seconds(opened_at, now, document) >= self.settings.triage_minutes * 60:
+            at_first, at_last = (self._business_seconds(opened_at, at, document) for at in (since, now))
+            if at_first < self.settings.triage_minutes * 60 <= at_last:
                 excerpt, event = document.get("excerpt") or "", f"triage:{document['key']}"
                 due.append((case_id, self._notification(event, document, "needs triage", excerpt)))
         for case_id, notification in due:

@@ -74,7 +74,7 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
             rejudge(conn, undelivered, context, now=now)  # nobody can answer a question that was not delivered
         acknowledge.acknowledge(conn, read_mails, case_ids, outbound, now)
         if notifier.targets:
-            for case_id, document in documents_of(conn, case_ids).items():
+            for case_id, document in documents_of(conn, case_ids, now - notify.NEWS).items():
                 notify.write(conn, notify.case_notifications(document, notifier), notifier, now, case_id)
 
     return after
