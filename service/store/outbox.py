@@ -27,6 +27,7 @@ BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 4
 """Delay after the first, second … failed attempt. After one more failure the entry becomes ``failed``."""
 HELD = "held: more than "
 """Beginning of the reason of a draft that exceeds a limit of automatic mails."""
+RESTORED = "held: restored from a backup, and the original may have sent it"
 _HOURLY_LIMIT = "automatic mails within an hour"
 _QUEUE = Queue(outbox)
 anything_due = _QUEUE.anything_due
