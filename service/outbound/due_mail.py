@@ -135,7 +135,8 @@ def _problems(conn: Connection, now: datetime) -> list[Notification]:
 def _spool_problems(conn: Connection, now: datetime) -> Iterator[Notification]:
     shunted = spool_view.undone(conn).get("shunted", 0)
     if shunted:
-        yield Notification(f"shunted:{shunted}", f"sodan: {shunted} mails were set aside", "`sodan spool list`", True)
+        event = f"shunted:{spool_view.last_shunted(conn)}"
+        yield Notification(event, f"sodan: {shunted} mails were set aside", "`sodan spool list`", True)
     oldest = spool_view.oldest_waiting(conn)
     if oldest is not None and now - oldest > MAX_SPOOL_WAIT:
         hour = now.replace(minute=0, second=0, microsecond=0).isoformat()

@@ -19,6 +19,7 @@ from service.store import due_cases
 from service.store.database import Connection, Database
 from service.store.tables import cases
 from tests.outbound.desk import KEY, START, Desk, Smarthost, desk_with, report
+from tests.running import take_in
 
 OUTAGE = (
     "Nobody in the Osaka office can work: all 300 people are down and the whole factory has stopped. No workaround."
@@ -162,6 +163,26 @@ def test_a_mail_that_was_set_aside_or_waits_is_told(sqlite: Database, host: Smar
     _look(desk)
     desk.send()
     assert [one["title"] for one in target.heard] == ["sodan: a mail has waited for 20 minutes"]
+
+
+def test_each_mail_that_is_set_aside_is_told_also_after_an_earlier_one_was_retried(
+    sqlite: Database, host: Smarthost, target: Target
+) -> None:
+    from service.intake import receive
+    from service.store import spool
+
+    desk = _desk(sqlite, host, target)
+    for messages in (1, 2):
+        envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
+        [id] = receive(sqlite, [(envelope, report(messages).encode())], desk.now)
+        sqlite.transact(lambda conn, id=id: spool.shunt(conn, [id], "no memory", desk.now))  # type: ignore[misc]
+        _look(desk)
+        _later(desk, minutes=1)
+        _look(desk)
+        desk.send()
+        assert [one["title"] for one in target.heard] == ["sodan: 1 mails were set aside"] * messages
+        sqlite.transact(lambda conn, id=id: spool.retry(conn, id, desk.now))  # type: ignore[misc]
+        take_in(sqlite, desk.context, desk.now)
 
 
 def test_a_mailbox_that_is_away_for_ten_minutes_is_told_once_with_the_next_step(
