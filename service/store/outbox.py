@@ -148,11 +148,13 @@ def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
 
 
 def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
-    """Discard an entry, because the person ``who`` wants it. Raises NotFound, and Conflict if it was sent."""
+    """Discard an entry, because the person ``who`` wants it. Raises NotFound, Conflict if it was sent or is being sent."""
     one_at_a_time(conn)
-    if entry(conn, id)["state"] == "sent":
-        raise Conflict(f"outbox entry {id} was sent already")
-    _change(conn, id, "outbox.discarded", now, who=who, state="discarded")
+    unsent = (outbox.c.state != "sent", or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now))
+    if not _change(conn, id, "outbox.discarded", now, *unsent, who=who, state="discarded"):
+        if entry(conn, id)["state"] == "sent":
+            raise Conflict(f"outbox entry {id} was sent already")
+        raise Conflict(f"outbox entry {id} is being sent now; look at it again in a few minutes")
 
 
 def add_delivery_report(

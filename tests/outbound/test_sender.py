@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, Engine, event
 
+from service.errors import Conflict
 from service.store import outbox
 from tests.outbound.desk import Desk, bounce, report
 
@@ -105,3 +106,24 @@ def test_a_discarded_draft_never_leaves(small: Desk) -> None:
     small.database.transact(lambda conn: outbox.discard(conn, draft["id"], "mika", small.now))
     assert small.send() == 0
     assert small.entries("discarded")
+
+
+@pytest.mark.both_databases
+def test_a_mail_that_is_being_sent_cannot_be_discarded(desk: Desk) -> None:
+    desk.deliver(report())
+    [waiting] = desk.entries()
+    refused: list[str] = []
+
+    def discard() -> None:
+        try:
+            desk.database.transact(lambda conn: outbox.discard(conn, waiting["id"], "mika", desk.now))
+        except Conflict as error:
+            refused.append(str(error))
+
+    desk.host.before_data = discard
+    desk.send()
+    assert refused == [f"outbox entry {waiting['id']} is being sent now; look at it again in a few minutes"]
+    [sent] = desk.entries()
+    assert (sent["state"], sent["reply"]) == ("sent", "2.0.0 queued")
+    discard()
+    assert refused[1] == f"outbox entry {waiting['id']} was sent already"
