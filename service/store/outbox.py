@@ -148,7 +148,7 @@ def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
 
 
 def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
-    """Discard an entry, because the person ``who`` wants it. Raises NotFound, Conflict if it was sent or is being sent."""
+    """Discard an entry, because ``who`` wants it. Raises NotFound, and Conflict if it was sent or is being sent."""
     one_at_a_time(conn)
     unsent = (outbox.c.state != "sent", or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now))
     if not _change(conn, id, "outbox.discarded", now, *unsent, who=who, state="discarded"):
