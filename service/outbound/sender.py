@@ -39,9 +39,12 @@ class Sender:
     targets: tuple[Target, ...] = ()
     seconds: float = SECONDS  # time limit for the reply of the smart host to a command
     by: str = field(default_factory=process_name)  # the name of this process in leases
+    _unrecorded: list[Callable[[Connection], None]] = field(default_factory=list)
+    """Writes the result of the last step, if the database was unavailable after it."""
 
     def step(self) -> bool:
         """Send the entry that is due first; return False if none is due. Raises Unavailable."""
+        self._write_results()
         now = self.clock()
         if not self.database.read(lambda conn: outbox.anything_due(conn, now)):
             return False
@@ -78,7 +81,13 @@ class Sender:
                 if recorded and succeeded and entry.case_id is not None and entry.kind in asked.KINDS:
                     rejudge(conn, [cases.survivor(conn, entry.case_id)], self.context, now=now)
 
-        self.database.transact(write)
+        self._unrecorded.append(write)
+        self._write_results()
+
+    def _write_results(self) -> None:
+        while self._unrecorded:
+            self.database.transact(self._unrecorded[0])
+            del self._unrecorded[0]
 
     async def _transmit(self, entries: list[Claimed]) -> str:
         """Send the entries and return the reply of the server. Raises NotSent."""

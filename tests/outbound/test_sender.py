@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, Engine, event
 
-from service.errors import Conflict
+from service.errors import Conflict, Unavailable
 from service.store import outbox
 from tests.outbound.desk import Desk, bounce, report
 
@@ -63,6 +63,26 @@ def test_a_sender_that_died_is_followed_by_another_and_counted(desk: Desk) -> No
     assert desk.database.read(outbox.in_doubt) == 1
     desk.database.transact(lambda conn: outbox.sent(conn, dead.id, "dead", "too late", desk.now))
     assert desk.entries("sent")[0]["reply"] == "2.0.0 queued"
+
+
+@pytest.mark.both_databases
+def test_a_mail_is_sent_once_if_the_database_was_away_when_it_was_accepted(desk: Desk) -> None:
+    desk.deliver(report())
+    sender = desk.sender()
+
+    def rename(old: str, new: str) -> None:
+        desk.database.transact(lambda conn: conn.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    desk.host.before_data = lambda: rename("outbox", "away")
+    with pytest.raises(Unavailable):
+        sender.step()
+    rename("away", "outbox")
+    desk.host.before_data = None
+    desk.now += timedelta(minutes=6)
+    assert not sender.step()
+    assert len(desk.host.received) == 1
+    [sent] = desk.entries()
+    assert (sent["state"], sent["reply"], sent["in_doubt"]) == ("sent", "2.0.0 queued", 0)
 
 
 def test_a_failure_is_not_recorded_by_a_sender_that_lost_its_lease(small: Desk) -> None:
