@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from service.errors import where
 from service.holders import process_name
 from service.intake import AppContext, rejudge
 from service.outbound import compose, notify
@@ -17,7 +18,7 @@ from service.outbound.acknowledge import OutboundConfig
 from service.outbound.notify import Target
 from service.outbound.smarthost import SECONDS, Login, NotSent, Smarthost, send_mail
 from service.store import asked, cases, outbox
-from service.store.database import Connection, Database
+from service.store.database import Connection, Database, within_savepoint
 from service.store.outbox import Claimed
 
 log = structlog.get_logger("sodan.sender")
@@ -79,10 +80,20 @@ class Sender:
             for entry in entries:
                 recorded = outcome(conn, entry.id, self.by, now=now)
                 if recorded and succeeded and entry.case_id is not None and entry.kind in asked.KINDS:
-                    rejudge(conn, [cases.survivor(conn, entry.case_id)], self.context, now=now)
+                    self._judge(conn, entry.case_id, now)
 
         self._unrecorded.append(write)
         self._write_results()
+
+    def _judge(self, conn: Connection, case_id: int, now: datetime) -> None:
+        """Judge a case again. An error does not undo the record that the mail was sent, so it is not sent again."""
+        survivor = cases.survivor(conn, case_id)
+        try:
+            within_savepoint(conn, partial(rejudge, case_ids=[survivor], context=self.context, now=now))
+        except Exception as error:
+            log.error(
+                "a case was not judged after a mail", case=case_id, error=type(error).__name__, trace=where(error)
+            )
 
     def _write_results(self) -> None:
         while self._unrecorded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Engine, event
 
 from service.errors import Conflict, Unavailable
 from service.store import outbox
+from tests.flow.crew import Deadly
 from tests.outbound.desk import Desk, bounce, report
 
 
@@ -83,6 +85,19 @@ def test_a_mail_is_sent_once_if_the_database_was_away_when_it_was_accepted(desk:
     assert len(desk.host.received) == 1
     [sent] = desk.entries()
     assert (sent["state"], sent["reply"], sent["in_doubt"]) == ("sent", "2.0.0 queued", 0)
+
+
+@pytest.mark.both_databases
+def test_a_mail_is_sent_once_if_its_case_cannot_be_judged_afterwards(desk: Desk) -> None:
+    desk.deliver(report(body="Outlook cannot send mail since 9:00 today. raises in judging"))
+    [waiting] = desk.entries()
+    desk.context = replace(desk.context, rules=Deadly(desk.context.rules))  # type: ignore[arg-type]
+    for _ in range(3):
+        desk.send()
+        desk.now += timedelta(minutes=6)
+    assert len(desk.host.received) == 1
+    [sent] = desk.entries()
+    assert (sent["id"], sent["state"]) == (waiting["id"], "sent")
 
 
 def test_a_failure_is_not_recorded_by_a_sender_that_lost_its_lease(small: Desk) -> None:
