@@ -65,12 +65,17 @@ class Sender:
         try:
             reply = asyncio.run(self._transmit(entries))
         except NotSent as error:
-            why, permanent = str(error)[:300], error.permanent
-            log.warning("not sent", outbox=first.id, kind=first.kind, attempt=first.attempts, permanent=permanent)
-            self._record(entries, partial(outbox.not_sent, why=why, permanent=permanent), succeeded=False)
+            log.warning("not sent", outbox=first.id, kind=first.kind, attempt=first.attempts, permanent=error.permanent)
+            self._record_failure(entries, str(error), permanent=error.permanent)
+        except Exception as error:  # such as a host name that no DNS query can contain
+            log.error("not sent", outbox=first.id, kind=first.kind, error=type(error).__name__, trace=where(error))
+            self._record_failure(entries, f"{type(error).__name__}: {error}", permanent=False)
         else:
             log.info("sent", outbox=first.id, kind=first.kind, entries=len(entries))
             self._record(entries, partial(outbox.sent, reply=reply[:300]), succeeded=True)
+
+    def _record_failure(self, entries: list[Claimed], why: str, *, permanent: bool) -> None:
+        self._record(entries, partial(outbox.not_sent, why=why[:300], permanent=permanent), succeeded=False)
 
     def _record(self, entries: list[Claimed], outcome: Callable[..., bool], *, succeeded: bool) -> None:
         """Record the results by ``outcome``, a function of the outbox. Judge the cases in which questions were sent."""

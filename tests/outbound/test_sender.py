@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Engine, event
 
 from service.errors import Conflict, Unavailable
 from service.store import outbox
+from service.store.database import Database
 from tests.flow.crew import Deadly
-from tests.outbound.desk import Desk, bounce, report
+from tests.outbound.desk import Desk, Smarthost, bounce, desk_with, report
 
 
 @pytest.mark.both_databases
@@ -39,6 +40,15 @@ def test_a_permanent_refusal_is_set_aside_with_the_servers_words(desk: Desk) -> 
     desk.database.transact(lambda conn: outbox.send_again(conn, entry["id"], "mika", desk.now))
     desk.send()
     assert len(desk.host.received) == 1
+
+
+def test_an_unexpected_error_is_shown_and_the_mail_is_tried_again(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host, smarthost=f"smtp://{'a' * 64}.example:25")
+    desk.deliver(report())
+    assert desk.send() == 1
+    [waiting] = desk.entries("waiting")
+    assert waiting["due_at"] > desk.now
+    assert "label empty or too long" in waiting["reason"]
 
 
 def test_a_server_that_is_away_is_tried_for_days_and_then_set_aside(small: Desk) -> None:
