@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from service.cases.clocks import Span, business
@@ -39,6 +39,8 @@ class DueMail:
     outbound: OutboundConfig
     notifier: Notifier
     _next: datetime | None = field(default=None)
+    _digest_day: date | None = field(default=None)
+    """The day of the last digest, also if there was nothing to list."""
 
     def write(self, now: datetime) -> None:
         """Write everything that is due. Raises Unavailable."""
@@ -47,8 +49,9 @@ class DueMail:
         self._next = now + INTERVAL
         if self.notifier.targets:
             self.database.transact(lambda conn: self._notify(conn, now))
-        if self.settings.digest and self.settings.from_:
+        if self._digest_is_due(now.astimezone(self.settings.zone)):
             self.database.transact(lambda conn: self._digest(conn, now))
+            self._digest_day = now.astimezone(self.settings.zone).date()
         if self.settings.remind_days and self.outbound.mode != "off":
             self.database.transact(lambda conn: self._remind(conn, now))
 
@@ -80,10 +83,12 @@ class DueMail:
 
     # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _digest_is_due(self, local: datetime) -> bool:
+        wanted = bool(self.settings.digest and self.settings.from_) and self._digest_day != local.date()
+        return wanted and local.time() >= time.fromisoformat(self.settings.digest)
+
     def _digest(self, conn: Connection, now: datetime) -> None:
         local = now.astimezone(self.settings.zone)
-        if local.time() < time.fromisoformat(self.settings.digest):
-            return
         people = [address for address in self.settings.team if not address.startswith("@")]
         turn = due_cases.waiting_on_team(conn)
         later = due_cases.to_follow_up(conn, now) if local.weekday() == WEEKLY_DIGEST_DAY else []

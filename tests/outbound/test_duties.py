@@ -18,9 +18,13 @@ MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)
 """Thursday 08:30 in Tokyo."""
 
 
-def _look(desk: Desk) -> None:
+def _due_mail(desk: Desk) -> DueMail:
     outbound, notifier = outbound_of(desk.settings, KEY), notifier_of(desk.settings)
-    DueMail(desk.database, desk.settings, desk.context, outbound, notifier).write(desk.now)
+    return DueMail(desk.database, desk.settings, desk.context, outbound, notifier)
+
+
+def _look(desk: Desk) -> None:
+    _due_mail(desk).write(desk.now)
 
 
 @pytest.fixture
@@ -50,9 +54,16 @@ def test_the_digest_lists_what_waits_for_the_team_once_a_day(digested: Desk) -> 
 
 
 def test_a_day_with_nothing_to_say_has_no_mail(digested: Desk) -> None:
+    due_mail = _due_mail(digested)
     digested.now = MORNING
-    _look(digested)
+    due_mail.write(digested.now)
+    digested.now += timedelta(hours=6)
+    digested.deliver(report(date=digested.now))  # it comes with the digest of the next day
+    due_mail.write(digested.now)
     assert digested.entries() == []
+    digested.now = MORNING + timedelta(days=1)
+    due_mail.write(digested.now)
+    assert len(digested.entries()) == 1
 
 
 def test_on_monday_parked_topics_of_solved_cases_come_too(digested: Desk) -> None:

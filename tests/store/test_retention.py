@@ -304,6 +304,7 @@ def test_an_open_case_and_what_was_merged_into_it_stay(site: Site) -> None:
     assert all(site.kept(id) for id in ids)
 
 
+@pytest.mark.long
 def test_a_case_of_very_many_mails_goes_too(site: Site) -> None:
     """More than a statement may have parameters (32,767 on PostgreSQL)."""
     [id, other] = site.give(_mail(1, "The scanner hums."), _mail(2, "Another matter."))
