@@ -91,10 +91,11 @@ def remove_due(
     assert period is not None
     until = now - period
     marked = database.transact(partial(_mark, case_id=case.case_id, until=until, whole=case.whole))
+    if blob_store is None:  # the files stay marked until their storage is configured again
+        marked = [(id, key) for id, key in marked if not key]
     for id, key in marked:
         if key and blob_store is not None:
             contents.remove_unreferenced(database, blob_store, key, now)
-        if key:
             database.transact(partial(_mark_as_gone, id=id))
     if case.whole:
         removed = database.transact(partial(_remove_case, case_id=case.case_id, until=until, now=now))

@@ -304,6 +304,20 @@ def test_an_open_case_and_what_was_merged_into_it_stay(site: Site) -> None:
     assert all(site.kept(id) for id in ids)
 
 
+def test_a_file_is_deleted_once_its_storage_is_configured_again(site: Site) -> None:
+    site.give(_mail(1, LONG), _mail(2, "Another matter."))
+    site.work()
+    site.close(1)
+    assert len(list(site.outside.keys())) == 1
+    for terms in (RAW, WHOLE):
+        for some in due(site.database, terms, LATER):
+            for one in some:
+                assert remove_due(site.database, None, one, terms, LATER) == DeletedCounts()
+    assert len(list(site.outside.keys())) == 1
+    assert site.go(WHOLE, LATER + timedelta(days=1)) == DeletedCounts(1, 1, 1)
+    assert list(site.outside.keys()) == []
+
+
 @pytest.mark.long
 def test_a_case_of_very_many_mails_goes_too(site: Site) -> None:
     """More than a statement may have parameters (32,767 on PostgreSQL)."""
