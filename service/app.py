@@ -113,7 +113,9 @@ def run_sender(settings: Settings, clock: Clock) -> None:
     secret = _case_key(database, stop)
     context = AppContext.of(settings, key=secret)
     sender = setup.sender_of(settings, database, context, clock)
-    due_mail = DueMail(database, settings, context, setup.outbound_of(settings, secret), notifier)
+    outbound = setup.outbound_of(settings, secret)
+    outbound.templates.check()
+    due_mail = DueMail(database, settings, context, outbound, notifier)
     while not stop.is_set():
         try:
             due_mail.write(clock())

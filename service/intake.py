@@ -28,6 +28,7 @@ from service.cases.revise import revise, vendor_of
 from service.cases.state import Frame, Overrides
 from service.cases.working import calendars_of
 from service.cpu import OutOfTime, cpu_limit
+from service.errors import Unavailable
 from service.mail.message import NOT_FULLY_READ, Mail
 from service.mail.parse import parse
 from service.settings import Settings
@@ -277,7 +278,8 @@ def judge_next(
     """Judge the long case that has waited longest; returns False if none was waiting.
 
     It is read and judged without the write lock. It is saved unless the case has changed meanwhile; then it stays in
-    the queue. ``after`` is called in the transaction that saves it.
+    the queue. ``after`` is called in the transaction that saves it. Raises Unavailable. After any other error the case
+    leaves the queue until its next mail.
     """
     waiting = database.read(judge_queue.first)
     if waiting is None:
@@ -297,8 +299,14 @@ def judge_next(
             save_cases(conn, [standing], now)
             after(conn, case_id)
 
-    standing = database.read(judged)
-    database.transact(save)
+    try:
+        standing = database.read(judged)
+        database.transact(save)
+    except Unavailable:
+        raise
+    except Exception:
+        database.transact(lambda conn: judge_queue.remove(conn, waiting))
+        raise
     return True
 
 

@@ -22,7 +22,7 @@ from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
 from mailrules.thread import RuleInput
 from service import memory
-from service.errors import NotFound, Refused, Unavailable
+from service.errors import NotFound, Refused, Unavailable, where
 from service.intake import AppContext, ReadMail, rejudge
 from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
 from service.settings import Settings
@@ -113,7 +113,14 @@ class SecondReader:
         except NotFound:
             self._settle(job, by, "failed", "the message is not kept any more")
             return True
-        self._read(job, by, turn)
+        try:
+            self._read(job, by, turn)
+        except Unavailable:
+            raise
+        except Exception as error:  # of the rules, or an answer of an unknown form: the other messages go on
+            kind = type(error).__name__
+            _log.error("a message was not read by the model", message=job.message, error=kind, trace=where(error))
+            self.database.transact(lambda conn: second_readings.back_off(conn, job, by, kind, now, None))
         return True
 
     def _may_ask(self, conn: Connection, now: datetime) -> bool:

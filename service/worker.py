@@ -24,7 +24,7 @@ import structlog
 from service import intake
 from service.errors import GaveUp, Unavailable, where
 from service.intake import AppContext, ReadMail
-from service.store import contents, judge_queue, placement, search, spool
+from service.store import contents, placement, search, spool
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
 from service.store.spool import Claimed, LostLease
@@ -291,7 +291,6 @@ class Worker:
             raise
         except Exception as error:  # the mails of the case are stored, and the next one queues it again
             _log.error("a long case was not judged", error=type(error).__name__, trace=where(error))
-            self.database.transact(judge_queue.give_up)
         ended = time.monotonic()
         self._judge_due = ended + JUDGE_PAUSE * (ended - began)
         return self._may_be_unjudged

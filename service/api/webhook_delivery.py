@@ -110,19 +110,19 @@ async def _deliver(desk: Desk, hook: webhooks.Claimed) -> None:
 
 async def _record_failure(desk: Desk, hook: webhooks.Claimed, why: str, error: Exception) -> None:
     try:
-        disabled = await _write(desk, lambda conn: webhooks.failed(conn, hook, why[:300], desk.now()))
+        attempts = await _write(desk, lambda conn: webhooks.failed(conn, hook.id, why[:300], desk.now()))
     except Unavailable:
         return
     expected = isinstance(error, (Refused, httpx.HTTPError, OSError, UnicodeError))
     log.warning(
         "webhook failed",
         webhook=hook.id,
-        attempt=hook.attempts + 1,
+        attempt=attempts,
         why=type(error).__name__,
         trace=None if expected else where(error),
     )
-    if disabled:
-        log.error("webhook disabled: it failed too often", webhook=hook.id, attempts=hook.attempts + 1)
+    if attempts >= webhooks.MAX_ATTEMPTS:
+        log.error("webhook disabled: it failed too often", webhook=hook.id, attempts=attempts)
 
 
 async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[Network], now: datetime) -> None:

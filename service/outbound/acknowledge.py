@@ -99,10 +99,9 @@ def acknowledge(
     """Write acknowledgements for the cases that these mails opened, unless policy.py forbids to answer the author."""
     if outbound.mode == "off":
         return
-    by_spool_id = {mail.claimed.id: mail.claimed for mail in read_mails}
-    for opening in opening_mails(conn, case_ids, by_spool_id):
-        mail = by_spool_id[opening.spool_id]
-        if policy.refusal(opening, mail.envelope, hops(mail.content), outbound.own) is None:
+    contents = {mail.claimed.id: mail.claimed.content for mail in read_mails}
+    for opening in opening_mails(conn, case_ids, contents):
+        if policy.refusal(opening, outbound.own, hops(contents[opening.spool_id])) is None:
             hold_reason = _hold_reason(conn, opening.author, outbound, now)
             send = outbound.mode == "on" and hold_reason is None
             draft = acknowledgement(opening, outbound)

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
+from typing import Any
 
 from service.outbound.policy import LOOP_HEADER
 from service.store.outbox import Claimed
 
 AUTOMATIC = ("acknowledgement", "reminder", "digest")
 """Kinds of mail that are sent without a person's decision; they get an Auto-Submitted header."""
+_OF_IDS = ("In-Reply-To", "References")
+"""Headers that contain only Message-IDs."""
+
+
+class _MessageIds(UnstructuredHeader, BaseHeader):
+    """A header of Message-IDs, one on each line. The standard library encodes long ones, which RFC 2047 §5 forbids."""
+
+    def fold(self, *, policy: Policy[Any]) -> str:
+        return f"{self.name}:" + policy.linesep.join(f" {id}" for id in self.split()) + policy.linesep
+
+
+_REGISTRY = HeaderRegistry()
+for _name in _OF_IDS:
+    _REGISTRY.map_to_type(_name, _MessageIds)
+_POLICY = SMTP.clone(header_factory=_REGISTRY)
 
 
 def message(entry: Claimed, sender: str, hostname: str, now: datetime) -> EmailMessage:
     """Return an outbox entry as a mail with all headers. ``sender``: an address, with or without a name."""
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = _address(sender)
     mail["To"] = entry.recipient
     mail["Subject"] = one_line(entry.subject)
@@ -25,7 +41,9 @@ def message(entry: Claimed, sender: str, hostname: str, now: datetime) -> EmailM
     if entry.message_id:
         mail["Message-ID"] = entry.message_id
     for name, value in entry.headers.items():
-        mail[name] = one_line(value)
+        words = [word for word in one_line(value).split() if name not in _OF_IDS or word.isascii()]
+        if words:
+            mail[name] = " ".join(words)
     if entry.kind in AUTOMATIC:
         mail["Auto-Submitted"] = "auto-replied" if entry.kind == "acknowledgement" else "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"

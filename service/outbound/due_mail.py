@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from service.cases.clocks import Span, business
 from service.cases.working import calendars_of
 from service.intake import AppContext
-from service.outbound import notify
+from service.outbound import notify, policy
 from service.outbound.acknowledge import OutboundConfig, items_to_ask
 from service.outbound.notify import Notification, Notifier
 from service.outbound.texts import mail_language
-from service.settings import Settings, covers
+from service.settings import Settings
 from service.store import due_cases, mailboxes, outbox, second_readings, spool_view
 from service.store.database import Connection, Database
 from service.store.opening_mails import first_of_requester
@@ -39,6 +39,8 @@ class DueMail:
     outbound: OutboundConfig
     notifier: Notifier
     _next: datetime | None = field(default=None)
+    _digest_day: date | None = field(default=None)
+    """The day of the last digest, also if there was nothing to list."""
 
     def write(self, now: datetime) -> None:
         """Write everything that is due. Raises Unavailable."""
@@ -47,8 +49,9 @@ class DueMail:
         self._next = now + INTERVAL
         if self.notifier.targets:
             self.database.transact(lambda conn: self._notify(conn, now))
-        if self.settings.digest and self.settings.from_:
+        if self._digest_is_due(now.astimezone(self.settings.zone)):
             self.database.transact(lambda conn: self._digest(conn, now))
+            self._digest_day = now.astimezone(self.settings.zone).date()
         if self.settings.remind_days and self.outbound.mode != "off":
             self.database.transact(lambda conn: self._remind(conn, now))
 
@@ -56,11 +59,13 @@ class DueMail:
 
     def _notify(self, conn: Connection, now: datetime) -> None:
         due: list[tuple[int, Notification]] = []
-        for case_id, promise, document in due_cases.overdue_promises(conn, now):
+        since = now - notify.NEWS
+        for case_id, promise, document in due_cases.overdue_promises(conn, since, now):
             quote, event = f"“{promise['quote']}”", f"promise:{document['key']}:{promise['due']}"
             due.append((case_id, self._notification(event, document, "promise overdue", quote)))
         for case_id, document, opened_at in due_cases.untriaged(conn):
-            if self._business_seconds(opened_at, now, document) >= self.settings.triage_minutes * 60:
+            at_first, at_last = (self._business_seconds(opened_at, at, document) for at in (since, now))
+            if at_first < self.settings.triage_minutes * 60 <= at_last:
                 excerpt, event = document.get("excerpt") or "", f"triage:{document['key']}"
                 due.append((case_id, self._notification(event, document, "needs triage", excerpt)))
         for case_id, notification in due:
@@ -78,10 +83,12 @@ class DueMail:
 
     # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _digest_is_due(self, local: datetime) -> bool:
+        wanted = bool(self.settings.digest and self.settings.from_) and self._digest_day != local.date()
+        return wanted and local.time() >= time.fromisoformat(self.settings.digest)
+
     def _digest(self, conn: Connection, now: datetime) -> None:
         local = now.astimezone(self.settings.zone)
-        if local.time() < time.fromisoformat(self.settings.digest):
-            return
         people = [address for address in self.settings.team if not address.startswith("@")]
         turn = due_cases.waiting_on_team(conn)
         later = due_cases.to_follow_up(conn, now) if local.weekday() == WEEKLY_DIGEST_DAY else []
@@ -109,7 +116,7 @@ class DueMail:
             if self._business_seconds(since, now, document, "requester") < days * self._day(document):
                 continue
             first = first_of_requester(conn, case_id)
-            if first is None or covers(self.outbound.own.sodan, first.author) or not first.verified:
+            if first is None or policy.refusal(first, self.outbound.own) is not None:
                 continue
             asked = due_cases.last_asked_items(conn, case_id) or items_to_ask(document)
             language = mail_language(document.get("language") or first.language)
@@ -133,7 +140,8 @@ def _problems(conn: Connection, now: datetime) -> list[Notification]:
 def _spool_problems(conn: Connection, now: datetime) -> Iterator[Notification]:
     shunted = spool_view.undone(conn).get("shunted", 0)
     if shunted:
-        yield Notification(f"shunted:{shunted}", f"sodan: {shunted} mails were set aside", "`sodan spool list`", True)
+        event = f"shunted:{spool_view.last_shunted(conn)}"
+        yield Notification(event, f"sodan: {shunted} mails were set aside", "`sodan spool list`", True)
     oldest = spool_view.oldest_waiting(conn)
     if oldest is not None and now - oldest > MAX_SPOOL_WAIT:
         hour = now.replace(minute=0, second=0, microsecond=0).isoformat()

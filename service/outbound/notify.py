@@ -19,6 +19,8 @@ from service.store.database import Connection
 from service.store.outbox import Draft
 
 NOTIFIED_PRIORITIES = ("P1", "P2")
+NEWS = timedelta(days=7)
+"""Nobody is notified of an event that is older, such as an event in mail of an archive that was imported."""
 
 
 @dataclass(frozen=True)

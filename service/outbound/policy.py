@@ -13,7 +13,6 @@ from datetime import timedelta
 
 from service.settings import covers
 from service.store.opening_mails import OpeningMail
-from service.store.spool import Envelope
 
 MAX_HOPS = 25
 """Maximum number of Received lines of a mail that may be answered; ordinary mail has fewer than fifteen."""
@@ -36,11 +35,9 @@ class OwnAddresses:
     sodan: Collection[str]  # intake addresses (``@domain`` for a whole domain), and the address that sodan sends from
 
 
-def refusal(first: OpeningMail, envelope: Envelope, hops: int, own: OwnAddresses) -> str | None:
+def refusal(first: OpeningMail, own: OwnAddresses, hops: int = 0) -> str | None:
     """Return why a mail must not be answered automatically, or None. ``hops``: number of its Received headers."""
-    return author_refusal(first.author, first.role, own, verified=first.verified) or _mail_refusal(
-        first, envelope, hops
-    )
+    return author_refusal(first.author, first.role, own, verified=first.verified) or _mail_refusal(first, hops)
 
 
 def author_refusal(author: str, role: str, own: OwnAddresses, *, verified: bool) -> str | None:
@@ -61,9 +58,9 @@ def author_refusal(author: str, role: str, own: OwnAddresses, *, verified: bool)
     return None
 
 
-def _mail_refusal(mail: OpeningMail, envelope: Envelope, hops: int) -> str | None:
+def _mail_refusal(mail: OpeningMail, hops: int) -> str | None:
     headers = mail.headers
-    if envelope.channel == "import":
+    if mail.channel == "import":
         return "the mail was imported from an archive"
     if mail.date is not None and mail.received_at - mail.date > MAX_AGE:
         return "the mail is older than a day"
@@ -71,7 +68,7 @@ def _mail_refusal(mail: OpeningMail, envelope: Envelope, hops: int) -> str | Non
         return "the author did not send the mail to sodan directly"
     if mail.automatic:
         return f"the mail is automatic ({mail.automatic})"
-    if envelope.mail_from in ("", "<>"):
+    if mail.mail_from in ("", "<>"):
         return "the mail has an empty envelope sender, as delivery reports have"
     if headers.get("auto-submitted", "no").split(";")[0].strip().casefold() not in ("no", ""):
         return "the mail was submitted by a machine (Auto-Submitted)"

@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from service.errors import where
 from service.holders import process_name
 from service.intake import AppContext, rejudge
 from service.outbound import compose, notify
@@ -17,7 +18,7 @@ from service.outbound.acknowledge import OutboundConfig
 from service.outbound.notify import Target
 from service.outbound.smarthost import SECONDS, Login, NotSent, Smarthost, send_mail
 from service.store import asked, cases, outbox
-from service.store.database import Connection, Database
+from service.store.database import Connection, Database, within_savepoint
 from service.store.outbox import Claimed
 
 log = structlog.get_logger("sodan.sender")
@@ -39,9 +40,12 @@ class Sender:
     targets: tuple[Target, ...] = ()
     seconds: float = SECONDS  # time limit for the reply of the smart host to a command
     by: str = field(default_factory=process_name)  # the name of this process in leases
+    _unrecorded: list[Callable[[Connection], None]] = field(default_factory=list)
+    """Writes the result of the last step, if the database was unavailable after it."""
 
     def step(self) -> bool:
         """Send the entry that is due first; return False if none is due. Raises Unavailable."""
+        self._write_results()
         now = self.clock()
         if not self.database.read(lambda conn: outbox.anything_due(conn, now)):
             return False
@@ -61,12 +65,17 @@ class Sender:
         try:
             reply = asyncio.run(self._transmit(entries))
         except NotSent as error:
-            why, permanent = str(error)[:300], error.permanent
-            log.warning("not sent", outbox=first.id, kind=first.kind, attempt=first.attempts, permanent=permanent)
-            self._record(entries, partial(outbox.not_sent, why=why, permanent=permanent), succeeded=False)
+            log.warning("not sent", outbox=first.id, kind=first.kind, attempt=first.attempts, permanent=error.permanent)
+            self._record_failure(entries, str(error), permanent=error.permanent)
+        except Exception as error:  # such as a host name that no DNS query can contain
+            log.error("not sent", outbox=first.id, kind=first.kind, error=type(error).__name__, trace=where(error))
+            self._record_failure(entries, f"{type(error).__name__}: {error}", permanent=False)
         else:
             log.info("sent", outbox=first.id, kind=first.kind, entries=len(entries))
             self._record(entries, partial(outbox.sent, reply=reply[:300]), succeeded=True)
+
+    def _record_failure(self, entries: list[Claimed], why: str, *, permanent: bool) -> None:
+        self._record(entries, partial(outbox.not_sent, why=why[:300], permanent=permanent), succeeded=False)
 
     def _record(self, entries: list[Claimed], outcome: Callable[..., bool], *, succeeded: bool) -> None:
         """Record the results by ``outcome``, a function of the outbox. Judge the cases in which questions were sent."""
@@ -76,9 +85,25 @@ class Sender:
             for entry in entries:
                 recorded = outcome(conn, entry.id, self.by, now=now)
                 if recorded and succeeded and entry.case_id is not None and entry.kind in asked.KINDS:
-                    rejudge(conn, [cases.survivor(conn, entry.case_id)], self.context, now=now)
+                    self._judge(conn, entry.case_id, now)
 
-        self.database.transact(write)
+        self._unrecorded.append(write)
+        self._write_results()
+
+    def _judge(self, conn: Connection, case_id: int, now: datetime) -> None:
+        """Judge a case again. An error does not undo the record that the mail was sent, so it is not sent again."""
+        survivor = cases.survivor(conn, case_id)
+        try:
+            within_savepoint(conn, partial(rejudge, case_ids=[survivor], context=self.context, now=now))
+        except Exception as error:
+            log.error(
+                "a case was not judged after a mail", case=case_id, error=type(error).__name__, trace=where(error)
+            )
+
+    def _write_results(self) -> None:
+        while self._unrecorded:
+            self.database.transact(self._unrecorded[0])
+            del self._unrecorded[0]
 
     async def _transmit(self, entries: list[Claimed]) -> str:
         """Send the entries and return the reply of the server. Raises NotSent."""

@@ -64,17 +64,21 @@ def notifier_of(settings: Settings) -> Notifier:
 
 
 def after_judging(settings: Settings, context: AppContext) -> After | None:
-    """Return what the worker calls in the transaction that saves judged cases; None if nothing is to be written."""
+    """Return what the worker calls in the transaction that saves judged cases; None if nothing is to be written.
+
+    Raises Refused if a setting or a template has an error.
+    """
     outbound, notifier = outbound_of(settings, context.ingest.secret), notifier_of(settings)
     if outbound.mode == "off" and not notifier.targets and not settings.smarthost:
         return None
+    outbound.templates.check()
 
     def after(conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], now: datetime) -> None:
         if undelivered := delivery_reports.record_delivery_reports(conn, read_mails, now):
             rejudge(conn, undelivered, context, now=now)  # nobody can answer a question that was not delivered
         acknowledge.acknowledge(conn, read_mails, case_ids, outbound, now)
         if notifier.targets:
-            for case_id, document in documents_of(conn, case_ids).items():
+            for case_id, document in documents_of(conn, case_ids, now - notify.NEWS).items():
                 notify.write(conn, notify.case_notifications(document, notifier), notifier, now, case_id)
 
     return after

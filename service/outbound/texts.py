@@ -9,13 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from service.errors import Refused
 
 SHIPPED = Path(__file__).parent / "templates"
 MAX_QUESTIONS = 5  # in one mail
 SIGNATURE = "-- "  # the line above a signature (RFC 3676 §4.3), which mail programs leave out in replies
+_IN_CASE = {"name": "", "key": "SD-1", "title": "", "questions": [], "signature": ""}
+_CASE = {"key": "SD-1", "title": "", "priority": "P1", "owner": "Mika", "waiting_since": "2026-11-04T00:00:00Z"}
+_DIGEST = {"date": "2026-11-04", "turn": [_CASE], "later": [_CASE], "link": str}
+_SAMPLES: dict[str, list[dict[str, Any]]] = {
+    "acknowledgement": [_IN_CASE | {"excerpt": ""}, _IN_CASE | {"name": "Aiko", "excerpt": "?", "questions": ["?"]}],
+    "questions": [_IN_CASE | {"text": ""}, _IN_CASE | {"name": "Aiko", "text": "?", "questions": ["?"]}],
+    "reminder": [_IN_CASE, _IN_CASE | {"name": "Aiko", "questions": ["?"]}],
+    "digest": [_DIGEST, _DIGEST | {"later": []}],
+}
+"""Template → values that ``check`` renders it with."""
 
 
 @dataclass(frozen=True)
@@ -25,21 +35,29 @@ class Templates:
     custom: Path | None = None
     """SODAN_TEMPLATES: a folder whose files replace shipped ones of the same name."""
 
+    def check(self) -> None:
+        """Render all templates with samples if there are custom ones. Raises Refused if a file has an error."""
+        for language in ("ja", "en") if self.custom else ():
+            for template, samples in _SAMPLES.items():
+                for values in samples:
+                    self.html(self.text(template, language, **values), language)
+            self.question("", language)
+
     def text(self, template: str, language: str, **values: Any) -> str:
         """Render ``<language>/<template>.txt.j2`` as plain text. Raises Refused if the file has an error."""
-        file = f"{mail_language(language)}/{template}.txt.j2"
-        try:
-            lines = self._environment.get_template(file).render(**values).strip().splitlines()
-        except TemplateError as error:
-            raise Refused(f"SODAN_TEMPLATES: {file}: {error}") from None
+        lines = self._render(f"{mail_language(language)}/{template}.txt.j2", **values).strip().splitlines()
         return "\n".join(_without_blank_runs(lines)) + "\n"
 
     def html(self, text: str, language: str) -> str:
-        """Return a text as HTML. Blank lines separate paragraphs."""
+        """Return a text as HTML. Blank lines separate paragraphs. Raises Refused if the file has an error."""
         paragraphs = [block for block in text.strip().split("\n\n") if block.strip()]
-        return self._environment.get_template("mail.html.j2").render(
-            paragraphs=paragraphs, language=mail_language(language)
-        )
+        return self._render("mail.html.j2", paragraphs=paragraphs, language=mail_language(language))
+
+    def _render(self, file: str, **values: Any) -> str:
+        try:
+            return self._environment.get_template(file).render(**values)
+        except Exception as error:  # of the file, or of any expression in it
+            raise Refused(f"SODAN_TEMPLATES: {file}: {error}".replace("\n", " ")) from None
 
     def question(self, item: str, language: str, label: str = "") -> str:
         """Return the question that asks for a checklist item. Items without a question are named by label or id."""
@@ -56,6 +74,7 @@ class Templates:
             loader=ChoiceLoader(folders),
             autoescape=select_autoescape(("html.j2",), default_for_string=False),
             undefined=StrictUndefined,
+            auto_reload=False,  # a file is used as it was checked at the start
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -68,8 +87,9 @@ class Templates:
             file = folder / "questions.yaml"
             if file.is_file():
                 try:
-                    questions |= yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-                except (yaml.YAMLError, TypeError) as error:
+                    given = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+                    questions |= {str(item): dict(sentences) for item, sentences in dict(given).items()}
+                except (yaml.YAMLError, TypeError, ValueError) as error:
                     raise Refused(f"SODAN_TEMPLATES: questions.yaml: {error}".replace("\n", " ")) from None
         return questions
 

@@ -89,7 +89,7 @@ class Committer:
         envelope, content, now, future = waiting
         try:
             return [(new_entry(envelope, content.read(self._bare_newlines), now), future)]
-        except (OSError, ValueError) as error:
+        except Exception as error:  # also a lack of memory: the thread must live for the other mails
             self._deliver_error([future], error)
             return []
 

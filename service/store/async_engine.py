@@ -100,7 +100,7 @@ class AsyncEngineThread:
             if alone:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
             if not write:
-                await connection.execution_options(postgresql_readonly=True)
+                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             return await connection.run_sync(fn)
 
 

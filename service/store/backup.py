@@ -7,7 +7,7 @@ then migrates. So backups of older versions can be restored. The search index is
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,19 +22,20 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SAWarning
 
 from service.errors import Refused
-from service.store import contents, migrate, spool_view, webhooks
+from service.store import contents, migrate, outbox, spool_view, webhooks
 from service.store.archive import Manifest, Reader, Writer, value
 from service.store.blob_store import BlobStore
 from service.store.database import Database
+from service.store.statements import NO_LEASE
 from service.store.tables import SEARCH_TABLE
 from service.store.tables import contents as content_table
 
 _ROWS = 500  # rows read or written at once
 _ROWS_WITH_BYTES = 8  # the same, for tables with raw mails
-_RESET: dict[str, dict[str, Any]] = {
+_RESET: dict[str, Mapping[str, Any]] = {
     "messages": {"indexed": False},  # the worker rebuilds the search index
-    "mailboxes": {"leased_by": None, "leased_until": None},
-    "spool": {"leased_by": None, "leased_until": None},  # leases belong to processes of the backed-up system
+    # leases belong to processes of the backed-up system
+    **dict.fromkeys(("mailboxes", "spool", "outbox", "second_readings"), NO_LEASE),
 }
 
 
@@ -123,12 +124,15 @@ def _load(conn: Connection, archive: Reader, external_storage: bool) -> None:
 def _rows(archive: Reader, table: Table) -> Iterator[dict[str, Any]]:
     kinds = {column.name: column.type.python_type for column in table.columns}
     reset = {name: new for name, new in _RESET.get(table.name, {}).items() if name in kinds}
-    # webhooks are disabled, since the backed-up system may still be sending to them
+    # the backed-up system may still be sending: webhooks are disabled, and waiting mails become drafts
     disabled = {"disabled_at": datetime.fromisoformat(archive.manifest.made_at), "last_error": webhooks.HELD}
+    draft = {"state": "draft", "reason": outbox.RESTORED}
     for row in archive.table(table.name):
         values = {name: value(json_value, kinds[name]) for name, json_value in row.items()} | reset
         if table.name == "webhooks" and values.get("disabled_at") is None:
             values |= disabled
+        if table.name == "outbox" and values["state"] == "waiting":
+            values |= draft
         if table.metadata.info["naive"]:
             for name, time in values.items():
                 if isinstance(time, datetime):

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 from service.store import links, search, spool
 from service.store.cases import survivor
 from service.store.contents import GOING, HEADS, OUTSIDE
-from service.store.statements import write_event
+from service.store.statements import THESE, chunks, every, write_event
 from service.store.tables import attachments, case_links, cases, deliveries, events, messages, thread_keys
 from service.store.tables import spool as spool_table
 
@@ -28,25 +28,27 @@ def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | N
     parts = [case_id, *links.merged_into(conn, case_id)]
     if case_id in newest(conn):
         return None
-    numbers = list(conn.execute(select(messages.c.id).where(messages.c.case_id.in_(parts))).scalars())
-    mails = _exclusive_mails(conn, numbers)
+    mails = _exclusive_mails(conn, parts)
     if mails is None:
         return None
+    numbers = list(conn.execute(select(messages.c.id).where(messages.c.case_id.in_(parts))).scalars())
     # written before events are deleted: else SQLite would reuse the id of the last one, which readers have seen
     write_event(conn, "case.removed", now, {"number": case_id, "messages": len(numbers), "mails": len(mails)})
     _unrelate(conn, parts)
     search.remove(conn, numbers)
-    shunted = (events.c.case_id.is_(None), events.c.kind == "spool.shunted")
-    conn.execute(update(messages).where(messages.c.found_in.in_(numbers)).values(found_in=None))
+    ids = select(messages.c.id).where(messages.c.case_id.in_(parts))  # too many for a list of parameters
     for statement in (
-        delete(thread_keys).where(or_(thread_keys.c.case_id.in_(parts), thread_keys.c.message_id.in_(numbers))),
-        delete(deliveries).where(deliveries.c.message_id.in_(numbers)),
-        delete(attachments).where(attachments.c.message_id.in_(numbers)),
-        delete(messages).where(messages.c.id.in_(numbers)),
-        delete(events).where(*shunted, events.c.data["spool"].as_string().in_(mails)),
+        update(messages).where(messages.c.found_in.in_(ids)).values(found_in=None),
+        delete(thread_keys).where(or_(thread_keys.c.case_id.in_(parts), thread_keys.c.message_id.in_(ids))),
+        delete(deliveries).where(deliveries.c.message_id.in_(ids)),
+        delete(attachments).where(attachments.c.message_id.in_(ids)),
+        delete(messages).where(messages.c.case_id.in_(parts)),
     ):
         conn.execute(statement)
-    spool.forget(conn, mails)
+    shunted = (events.c.case_id.is_(None), events.c.kind == "spool.shunted")
+    for chunk in chunks(mails):
+        conn.execute(delete(events).where(*shunted, events.c.data["spool"].as_string().in_(chunk)))
+        spool.forget(conn, chunk)
     conn.execute(delete(cases).where(cases.c.id.in_(parts)))  # dependent rows are deleted by cascade
     return len(numbers), len(mails)
 
@@ -58,18 +60,18 @@ def newest(conn: Connection) -> set[int]:
     return {survivor(conn, number) for number in (highest, last) if number is not None}
 
 
-def _exclusive_mails(conn: Connection, numbers: Sequence[int]) -> list[str] | None:
-    """Return the spool ids of mails that contained only these messages; None if one is still in external storage."""
-    columns = ((deliveries, deliveries.c.message_id), (messages, messages.c.id))
+def _exclusive_mails(conn: Connection, parts: Sequence[int]) -> list[str] | None:
+    """Return the spool ids of mails that only these cases contain; None if one is still in external storage."""
+    delivered = select(deliveries.c.spool_id).join(messages, messages.c.id == deliveries.c.message_id)
+    sources = ((delivered, deliveries.c.spool_id), (select(messages.c.spool_id), messages.c.spool_id))
     mails: set[str] = set()
-    for table, message in columns:
-        mails.update(conn.execute(select(table.c.spool_id).where(message.in_(numbers))).scalars())
+    for query, _ in sources:
+        mails.update(conn.execute(query.where(messages.c.case_id.in_(parts))).scalars())
     mails.discard(None)
-    shared: set[str] = set()
-    for table, message in columns:
-        others = select(table.c.spool_id).where(table.c.spool_id.in_(mails), message.not_in(numbers))
-        shared.update(conn.execute(others).scalars())
-    rows = conn.execute(HEADS.where(spool_table.c.id.in_(mails - shared), spool_table.c.state == "done")).all()
+    for query, id in sources:
+        others = query.where(id.in_(THESE), messages.c.case_id.not_in(parts))
+        mails -= {row.spool_id for row in every(conn, others, sorted(mails))}
+    rows = list(every(conn, HEADS.where(spool_table.c.id.in_(THESE), spool_table.c.state == "done"), sorted(mails)))
     return None if any(row.codec in (OUTSIDE, GOING) for row in rows) else sorted(row.id for row in rows)
 
 

@@ -15,7 +15,7 @@ from service.errors import NotFound
 from service.store import search
 from service.store.cursor import beyond
 from service.store.statements import one_row
-from service.store.tables import case_items_missing, case_refs, cases, participants
+from service.store.tables import case_items_missing, case_refs, cases, messages, participants
 
 SORTS = ("-updated", "updated", "-opened", "opened", "priority")
 
@@ -130,9 +130,11 @@ def merge_target(conn: Connection, number: int) -> int | None:
     return into
 
 
-def documents_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Return case id → document, without merged cases."""
-    query = select(cases.c.id, cases.c.document).where(cases.c.id.in_(case_ids), cases.c.merged_into.is_(None))
+def documents_of(conn: Connection, case_ids: Sequence[int], since: datetime) -> dict[int, dict[str, Any]]:
+    """Return case id → document of the cases with a message written since a time, without merged cases."""
+    recent = func.coalesce(messages.c.date, messages.c.received_at) >= since
+    which = (cases.c.id.in_(case_ids), cases.c.merged_into.is_(None))
+    query = select(cases.c.id, cases.c.document).where(*which, exists().where(messages.c.case_id == cases.c.id, recent))
     return {row.id: row.document for row in conn.execute(query)}
 
 

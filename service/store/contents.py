@@ -176,9 +176,18 @@ def move(database: Database, writer: BlobWriter, before: BlobStore | None) -> It
             continue
         content = mail.content(before if before is not None else writer.blob_store)
         [packed] = writer.put_away([(mail.id, content)])
-        if (packed.codec, packed.stored) != (mail.codec, mail.stored) or before is not None:
-            database.transact(partial(keep, packed=[packed]))
+        changes = (packed.codec, packed.stored) != (mail.codec, mail.stored) or before is not None
+        if changes and database.transact(partial(_keep_if_unchanged, before=mail, packed=packed)):
             yield mail.id, packed.codec
+
+
+def _keep_if_unchanged(conn: Connection, before: StoredContent, packed: Packed) -> bool:
+    """Write the new values to a row. Returns False if the raw mail was deleted or replaced since it was read."""
+    same = (spool.c.id == before.id, spool.c.sha256 == before.sha256)
+    if conn.execute(select(spool.c.id).where(*same).with_for_update()).first() is None:
+        return False
+    row = (contents.c.id == before.id, contents.c.codec == before.codec)
+    return bool(conn.execute(update(contents).where(*row).values(codec=packed.codec, bytes=packed.stored)).rowcount)
 
 
 def check(database: Database, blob_store: BlobStore | None) -> Iterator[tuple[str, str]]:

@@ -13,18 +13,21 @@ from service.store.tables import cases, outbox
 MOST = 500  # cases examined per query
 
 
-def overdue_promises(conn: Connection, now: datetime) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
-    """Yield (case id, promise, case document) for the overdue promises of open cases."""
-    for id, document, _ in _open_cases(conn, cases.c.priority):
+def overdue_promises(
+    conn: Connection, since: datetime, now: datetime
+) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
+    """Yield (case id, promise, case document) for the promises of open cases that became overdue after ``since``."""
+    promised = cases.c.document["promises"].as_string() != "[]"
+    for id, document, _ in _open_cases(conn, cases.c.updated_at.desc(), cases.c.id.desc(), only=promised):
         for promise in _overdue(document, now):
-            yield id, promise, document
+            if datetime.fromisoformat(promise["due"]) >= since:
+                yield id, promise, document
 
 
-def untriaged(conn: Connection) -> Iterator[tuple[int, dict[str, Any], datetime]]:
-    """Yield (case id, case document, opening time) of open cases that need triage."""
-    for id, document, opened_at in _open_cases(conn, cases.c.priority):
-        if document.get("needs_triage"):
-            yield id, document, opened_at
+def untriaged(conn: Connection) -> list[tuple[int, dict[str, Any], datetime]]:
+    """Return (case id, case document, opening time) of open cases that need triage, the newest first."""
+    newest = (cases.c.opened_at.desc(), cases.c.id.desc())
+    return [(*row,) for row in _open_cases(conn, *newest, only=cases.c.needs_triage.is_(True))]
 
 
 def waiting_on_team(conn: Connection) -> list[dict[str, Any]]:
@@ -36,11 +39,12 @@ def waiting_on_team(conn: Connection) -> list[dict[str, Any]]:
 def waiting_on_requester(conn: Connection, since: datetime) -> list[tuple[int, dict[str, Any], datetime]]:
     """Return (case id, case document, waiting since) of open cases that have waited for the requester since ``since``.
 
-    Cases in which a reminder was written are left out: each case has at most one.
+    The newest come first. Cases in which a reminder was written are left out: each case has at most one.
     """
     reminded = select(outbox.c.case_id).where(outbox.c.kind == "reminder", outbox.c.case_id.is_not(None))
     waiting = and_(cases.c.waiting_on == "requester", cases.c.waiting_since <= since, cases.c.id.not_in(reminded))
-    rows = _open_cases(conn, cases.c.waiting_since, cases.c.id, time=cases.c.waiting_since, only=waiting)
+    newest = (cases.c.waiting_since.desc(), cases.c.id.desc())
+    rows = _open_cases(conn, *newest, time=cases.c.waiting_since, only=waiting)
     return [(id, document, since) for id, document, since in rows]
 
 

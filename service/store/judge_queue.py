@@ -72,9 +72,3 @@ def remove(conn: Connection, waiting: Waiting) -> None:
     """Remove the entry, unless it was queued again since it was read."""
     row = (judge_queue.c.case_id == waiting.case_id, judge_queue.c.since == waiting.since)
     conn.execute(delete(judge_queue).where(*row))
-
-
-def give_up(conn: Connection) -> None:
-    """Remove the first entry, which could not be judged. The next mail to the case queues it again."""
-    if (waiting := first(conn)) is not None:
-        remove(conn, waiting)

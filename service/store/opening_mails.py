@@ -9,11 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from service.store.tables import cases, messages
+from service.store.tables import cases, messages, spool
 
 UNVERIFIED = frozenset({"dmarc-failed", "sender-unverified", "sender-forged"})
 """Defects of mails whose sender is not confirmed."""
-_MESSAGES = select(messages, cases.c.document).join(cases, cases.c.id == messages.c.case_id)
+_MESSAGES = (
+    select(messages, cases.c.document, spool.c.channel, spool.c.mail_from)
+    .join(cases, cases.c.id == messages.c.case_id)
+    .join(spool, spool.c.id == messages.c.spool_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class OpeningMail:
     case_id: int
     message: int
     spool_id: str
+    channel: str  # of the envelope: smtp, lmtp, import or mailbox
+    mail_from: str  # the same: its sender
     author: str  # address of the author
     name: str  # name of the author
     role: str  # side of the author: requester, team, vendor or unknown
@@ -63,6 +69,8 @@ def _opening_mail(row: Any) -> OpeningMail:
         case_id=row.case_id,
         message=row.id,
         spool_id=row.spool_id,
+        channel=row.channel,
+        mail_from=row.mail_from,
         author=row.author_address,
         name=row.author_name,
         role=row.author_role,

@@ -27,6 +27,7 @@ BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 4
 """Delay after the first, second … failed attempt. After one more failure the entry becomes ``failed``."""
 HELD = "held: more than "
 """Beginning of the reason of a draft that exceeds a limit of automatic mails."""
+RESTORED = "held: restored from a backup, and the original may have sent it"
 _HOURLY_LIMIT = "automatic mails within an hour"
 _QUEUE = Queue(outbox)
 anything_due = _QUEUE.anything_due
@@ -147,11 +148,13 @@ def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
 
 
 def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
-    """Discard an entry, because the person ``who`` wants it. Raises NotFound, and Conflict if it was sent."""
+    """Discard an entry, because ``who`` wants it. Raises NotFound, and Conflict if it was sent or is being sent."""
     one_at_a_time(conn)
-    if entry(conn, id)["state"] == "sent":
-        raise Conflict(f"outbox entry {id} was sent already")
-    _change(conn, id, "outbox.discarded", now, who=who, state="discarded")
+    unsent = (outbox.c.state != "sent", or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now))
+    if not _change(conn, id, "outbox.discarded", now, *unsent, who=who, state="discarded"):
+        if entry(conn, id)["state"] == "sent":
+            raise Conflict(f"outbox entry {id} was sent already")
+        raise Conflict(f"outbox entry {id} is being sent now; look at it again in a few minutes")
 
 
 def add_delivery_report(

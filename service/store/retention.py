@@ -24,7 +24,7 @@ from service.store import case_deletion, contents, links
 from service.store.blob_store import BlobStore
 from service.store.cases import survivor
 from service.store.database import Database, one_at_a_time
-from service.store.statements import exists, write_event
+from service.store.statements import THESE, chunks, every, exists, write_event
 from service.store.tables import cases, deliveries, messages
 from service.store.tables import contents as content_table
 from service.store.tables import spool as spool_table
@@ -91,10 +91,12 @@ def remove_due(
     assert period is not None
     until = now - period
     marked = database.transact(partial(_mark, case_id=case.case_id, until=until, whole=case.whole))
+    if blob_store is None:  # the files stay marked until their storage is configured again
+        marked = [(id, key) for id, key in marked if not key]
     for id, key in marked:
         if key and blob_store is not None:
             contents.remove_unreferenced(database, blob_store, key, now)
-        database.transact(partial(_mark_as_gone, id=id))
+            database.transact(partial(_mark_as_gone, id=id))
     if case.whole:
         removed = database.transact(partial(_remove_case, case_id=case.case_id, until=until, now=now))
         return removed or DeletedCounts(mails=len(marked))
@@ -163,10 +165,11 @@ def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: da
         messages, messages.c.id == deliveries.c.message_id
     )
     queries = (
-        delivered.where(deliveries.c.spool_id.in_(mails)),
-        select(messages.c.spool_id, messages.c.case_id).where(messages.c.spool_id.in_(mails)),
+        delivered.where(deliveries.c.spool_id.in_(THESE)),
+        select(messages.c.spool_id, messages.c.case_id).where(messages.c.spool_id.in_(THESE)),
     )
-    others = {(id, case) for query in queries for id, case in conn.execute(query) if case != case_id}
+    rows = (row for query in queries for row in every(conn, query, sorted(mails)))
+    others = {(id, case) for id, case in rows if case != case_id}
     needing = set()
     for case in sorted({case for _, case in others}):
         target = survivor(conn, case)
@@ -183,10 +186,11 @@ def _mark(conn: Connection, case_id: int, until: datetime, whole: bool) -> list[
     parts = [case_id, *links.merged_into(conn, case_id)]
     all_mails = [id for sizes in _mail_sizes(conn, parts).values() for id in sizes]
     mails = _deletable(conn, case_id, all_mails, until, whole=whole)
-    rows = conn.execute(contents.HEADS.where(spool_table.c.id.in_(mails)).order_by(spool_table.c.id)).all()
+    rows = list(every(conn, contents.HEADS.where(spool_table.c.id.in_(THESE)), mails))
     external = [row.id for row in rows if row.codec in (contents.OUTSIDE, contents.GOING)]
     for codec, ids in ((contents.GOING, external), (contents.GONE, [row.id for row in rows if row.id not in external])):
-        conn.execute(update(content_table).where(content_table.c.id.in_(ids)).values(codec=codec, bytes=b""))
+        for chunk in chunks(ids):
+            conn.execute(update(content_table).where(content_table.c.id.in_(chunk)).values(codec=codec, bytes=b""))
     return [(row.id, row.sha256 if row.id in external else "") for row in rows]
 
 

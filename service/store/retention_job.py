@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from service.errors import Unavailable
+from service.errors import Unavailable, where
 from service.store import outbox
 from service.store.blob_store import BlobStore
 from service.store.database import Database
@@ -71,7 +71,13 @@ class RetentionJob:
             for cases in due(self.database, self.terms, now):
                 yield
                 for case in cases:
-                    deleted.add(remove_due(self.database, self.blob_store, case, self.terms, now))
+                    try:
+                        deleted.add(remove_due(self.database, self.blob_store, case, self.terms, now))
+                    except Unavailable:
+                        raise
+                    except Exception as error:  # the other cases do not wait for this one
+                        kind = type(error).__name__
+                        _log.error("a case was not deleted", case=case.case_id, error=kind, trace=where(error))
                     yield
         finally:
             if deleted.cases or deleted.mails:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, text
 
 from service.store.spool import RECIPIENTS, ROW, WAITING, recipients_of
 from service.store.statements import one_row
-from service.store.tables import contents, deliveries, spool
+from service.store.tables import contents, deliveries, events, spool
 
 _NOT_DONE = text("spool.state <> 'done'")
 """The condition of the partial index, word for word, so that the planner uses that index."""
@@ -74,6 +74,12 @@ def undone(conn: Connection) -> dict[str, int]:
     """Return state → number of entries, without the state *done*. It reads only the partial index."""
     query = select(spool.c.state, func.count()).where(_NOT_DONE).group_by(spool.c.state)
     return {state: int(number) for state, number in conn.execute(query)}
+
+
+def last_shunted(conn: Connection) -> int | None:
+    """Return the id of the event of the last mail that was shunted, or None."""
+    query = select(events.c.id).where(events.c.case_id.is_(None), events.c.kind == "spool.shunted")
+    return conn.execute(query.order_by(events.c.id.desc()).limit(1)).scalar()
 
 
 def done_without_message(conn: Connection) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from service.errors import NotFound, SodanError
+from service.store.database import one_at_a_time
 from service.store.encryption import SecretBox, is_clear
 from service.store.feed import newest
 from service.store.statements import exists, write_event
@@ -38,7 +39,6 @@ class Claimed:
     secret: str  # as stored: encrypted
     kinds: tuple[str, ...]  # kinds of events to send; empty: all
     event: int  # the last event that was sent
-    attempts: int  # failed attempts to send the next one
 
 
 def create(conn: Connection, box: SecretBox, url: str, kinds: Sequence[str], now: datetime) -> tuple[int, str]:
@@ -115,7 +115,7 @@ def claim(conn: Connection, now: datetime) -> Claimed | None:
     if row is None:
         return None
     _change(conn, row.id, leased_until=now + LEASE)
-    return Claimed(row.id, row.url, row.secret, tuple(row.kinds), row.event, row.attempts)
+    return Claimed(row.id, row.url, row.secret, tuple(row.kinds), row.event)
 
 
 def delivered(conn: Connection, id: int, event: int) -> None:
@@ -123,19 +123,20 @@ def delivered(conn: Connection, id: int, event: int) -> None:
     _change(conn, id, event=event, attempts=0, last_error=None)
 
 
-def failed(conn: Connection, hook: Claimed, why: str, now: datetime) -> bool:
-    """Record a failed delivery, and disable the webhook after ``MAX_ATTEMPTS`` of them.
+def failed(conn: Connection, id: int, why: str, now: datetime) -> int:
+    """Record a failed delivery, and disable the webhook after ``MAX_ATTEMPTS`` of them without a success.
 
-    Returns whether it was disabled. An event tells other webhooks and the web page about it.
+    Returns the number of failures since the last success. An event tells other webhooks and the web page that the
+    webhook was disabled.
     """
-    attempts = hook.attempts + 1
-    disabled = attempts >= MAX_ATTEMPTS
+    one_at_a_time(conn)
+    attempts = int(conn.execute(select(webhooks.c.attempts).where(webhooks.c.id == id)).scalar() or 0) + 1
     due = now + timedelta(seconds=_WAITS[min(attempts, len(_WAITS)) - 1])
-    values = {"attempts": attempts, "last_error": why, "due_at": due, "leased_until": None}
-    _change(conn, hook.id, **values, disabled_at=now if disabled else None)
-    if disabled:
-        write_event(conn, "webhook.disabled", now, {"webhook": hook.id, "reason": why})
-    return disabled
+    disabled_at = now if attempts >= MAX_ATTEMPTS else None
+    _change(conn, id, attempts=attempts, last_error=why, due_at=due, leased_until=None, disabled_at=disabled_at)
+    if disabled_at is not None:
+        write_event(conn, "webhook.disabled", now, {"webhook": id, "reason": why})
+    return attempts
 
 
 def release(conn: Connection, id: int) -> None:

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address, ip_network
@@ -163,6 +164,21 @@ def test_a_webhook_that_did_not_hear_is_told_again_later(embedded: Running, answ
         assert (row["attempts"], row["last_error"]) == (1, f"the response was {answer}; expected 2xx")
         assert row["due_at"] > now()
         assert len(ear.heard) == 1  # a redirect is not followed
+
+
+def test_failures_before_a_delivery_do_not_count_towards_disabling(embedded: Running) -> None:
+    with listening() as ear:
+        hook(embedded, f"http://127.0.0.1:{ear.server_port}/")
+        embedded.deliver(ASK)
+        embedded.deliver(LOGS)
+        ear.answers = [500]
+        desk = desk_of(embedded, home=True)
+        tell(desk)
+        later = replace(desk, now=lambda: soon() + timedelta(hours=1))
+        ear.answers = [204, 500]
+        tell(later)
+        (row,) = embedded.database.read(webhooks.listing)
+        assert row["attempts"] == 1
 
 
 def test_a_webhook_into_our_own_network_is_never_connected_to(embedded: Running) -> None:

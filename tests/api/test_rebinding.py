@@ -61,7 +61,7 @@ def deceived(*answers: tuple[str, ...]) -> Iterator[Deceived]:
 
 
 def told(loop: Deceived, url: str, allowed: Any = ()) -> None:
-    hook = Claimed(1, url, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", (), 0, 0)
+    hook = Claimed(1, url, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", (), 0)
     loop.run_until_complete(send(hook, EVENT, allowed, datetime.now(UTC)))
 
 

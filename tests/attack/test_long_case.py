@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -135,3 +137,35 @@ def test_a_case_that_lost_its_mails_meanwhile_leaves_the_queue(long_case: Databa
     long_case.transact(move_all)
     assert worker(long_case).turn()
     assert waiting(long_case) == []
+
+
+def test_a_long_case_that_cannot_be_judged_does_not_push_another_out_of_the_queue(long_case: Database) -> None:
+    other = [
+        mail(n).replace(b"<m", b"<p").replace(b"aiko@", b"ken@").replace(b"Trouble", b"Printer") for n in range(60)
+    ]
+    ours = worker(long_case)
+    send(long_case, *other[:LENGTH])
+    while ours.turn():
+        pass
+    send(long_case, mail(50), other[50])
+    ours.step()
+    assert sorted(waiting(long_case)) == [1, 2]
+    ours.context = replace(ours.context, rules=Interrupted(long_case, ours.context.rules))  # type: ignore[arg-type]
+    ours.turn()
+    assert sorted(waiting(long_case)) == [1, 2]
+
+
+class Interrupted:
+    """Rules that fail to judge, after another worker has stored a mail in the first case."""
+
+    def __init__(self, database: Database, real: Any) -> None:
+        self._other_host, self._real = Database(database.url.render_as_string(hide_password=False)), real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def judge(self, *_: Any) -> None:
+        send(self._other_host, mail(52))
+        worker(self._other_host).step()
+        self._other_host.close()
+        raise RuntimeError("a fault of the judge")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from service.store import outbox, second_readings, spool
 from service.store.database import Database
 from service.store.tables import cases, events, messages
 from service.store.tables import second_readings as jobs
+from tests.flow.crew import Deadly
 from tests.model.endpoint import Answer, endpoint, refuses, says, statements
 from tests.running import running, take_in
 
@@ -124,6 +125,21 @@ def test_a_side_that_is_not_named_is_not_sent(small: Desk) -> None:
     small.settings = small.settings.model_copy(update={"model_sides": ("vendor",)})
     small.deliver()
     assert small.job() is None
+
+
+def test_a_message_that_cannot_be_judged_stops_no_other(small: Desk) -> None:
+    small.deliver(f"{BODY}\nraises in judging")
+    small.deliver("プリンタから紙が出ません。", number=2, sender="ken@corp.example")
+    rules = Deadly(small.context.rules)
+    small.context = replace(small.context, rules=rules)  # type: ignore[arg-type]
+    with endpoint(*[statements()] * 8) as up:
+        reader = small.reader(up.url)
+        for _ in range(second_readings.MAX_ATTEMPTS):
+            while reader.step("test"):
+                pass
+            small.now += timedelta(hours=3)
+    found = small.database.read(lambda conn: conn.execute(select(jobs).order_by(jobs.c.message_id)).all())
+    assert [(job.state, job.reason) for job in found] == [("failed", "RuntimeError"), ("done", None)]
 
 
 def garbled(*given: dict[str, Any]) -> Answer:

@@ -37,6 +37,12 @@ class Received:
     mail_from: str
     rcpt_to: list[str]
     mail: EmailMessage
+    content: bytes
+
+    def raw_header(self, name: str) -> str:
+        """A header as it came, with its line breaks but not decoded."""
+        mail = email.message_from_bytes(self.content, policy=email.policy.compat32)
+        return str(mail[name])
 
 
 @dataclass
@@ -62,8 +68,9 @@ class Smarthost:
             return self.refuse["DATA"]
         if self.before_data is not None:
             await asyncio.to_thread(self.before_data)
-        mail = email.message_from_bytes(cast(bytes, envelope.content), policy=email.policy.default)
-        self.received.append(Received(envelope.mail_from or "", list(envelope.rcpt_tos), mail))
+        content = cast(bytes, envelope.content)
+        mail = email.message_from_bytes(content, policy=email.policy.default)
+        self.received.append(Received(envelope.mail_from or "", list(envelope.rcpt_tos), mail, content))
         return "250 2.0.0 queued"
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.cases.facts import tokens
 from service.errors import Refused
-from service.outbound.setup import outbound_of
+from service.outbound.setup import after_judging, outbound_of
+from service.outbound.texts import SHIPPED, Templates
 from service.store.database import Database
 from tests.outbound.desk import KEY, START, Desk, Smarthost, desk_with, report
 
@@ -42,6 +44,17 @@ def test_a_report_is_acknowledged_with_number_and_questions(desk: Desk) -> None:
     assert 'lang="en"' in html.get_content()
 
 
+def test_long_message_ids_of_outlook_stay_as_they_are(small: Desk) -> None:
+    first = f"<{'0' * 120}@{'a' * 60}.example>"
+    outlook = "<TY0PR01MB6789A1B2C3D4E5F60718293A4B5C6D7E8F9@TY0PR01MB6789.apcprd01.prod.exchangelabs.com>"
+    mail = report(headers=f"References: {first} <ü@corp.example>\n").replace("<r1@corp.example>", outlook)
+    small.deliver(mail)
+    small.send()
+    [got] = small.host.received
+    assert got.raw_header("In-Reply-To").split() == [outlook]
+    assert got.raw_header("References").split() == [first, outlook]
+
+
 def test_a_japanese_report_is_answered_in_japanese(small: Desk) -> None:
     small.deliver(report(subject="プリンタ", body="3階のプリンタから紙が出てきません。昨日の夕方からです。"))
     small.send()
@@ -66,6 +79,32 @@ def test_nothing_leaves_the_house_unless_told_to(sqlite: Database, host: Smartho
     assert desk.send() == 0
     assert host.received == []
     assert [one["state"] for one in desk.entries()] == (["draft"] if given["acknowledge"] == "draft" else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("en/acknowledgement.txt.j2", b"{% if %}"),
+        ("en/acknowledgement.txt.j2", b"{% if name %}{{ nmae }}{% endif %}"),
+        ("ja/digest.txt.j2", b"\xff\xfe"),
+        ("mail.html.j2", b"{{ paragraphs + 1 }}"),
+        ("questions.yaml", b"[version]"),
+        ("questions.yaml", b"version: Which version?"),
+        ("questions.yaml", b"\xff"),
+    ],
+)
+def test_a_wrong_template_stops_the_start_by_name(
+    sqlite: Database, host: Smarthost, tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(content)
+    desk = desk_with(sqlite, host, templates=str(tmp_path))
+    with pytest.raises(Refused, match=f"^SODAN_TEMPLATES: {name}: [^\n]+$"):
+        after_judging(desk.settings, desk.context)
+
+
+def test_every_shipped_template_may_be_a_custom_one() -> None:
+    Templates(SHIPPED).check()
 
 
 def test_on_without_a_smart_host_is_refused_by_name(sqlite: Database, host: Smarthost) -> None:

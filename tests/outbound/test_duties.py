@@ -12,15 +12,19 @@ from service.outbound.due_mail import DueMail
 from service.outbound.setup import notifier_of, outbound_of
 from service.store import cases, corrections
 from service.store.database import Database
-from tests.outbound.desk import KEY, Desk, Smarthost, desk_with, report
+from tests.outbound.desk import KEY, START, Desk, Smarthost, desk_with, report
 
 MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)
 """Thursday 08:30 in Tokyo."""
 
 
-def _look(desk: Desk) -> None:
+def _due_mail(desk: Desk) -> DueMail:
     outbound, notifier = outbound_of(desk.settings, KEY), notifier_of(desk.settings)
-    DueMail(desk.database, desk.settings, desk.context, outbound, notifier).write(desk.now)
+    return DueMail(desk.database, desk.settings, desk.context, outbound, notifier)
+
+
+def _look(desk: Desk) -> None:
+    _due_mail(desk).write(desk.now)
 
 
 @pytest.fixture
@@ -50,9 +54,16 @@ def test_the_digest_lists_what_waits_for_the_team_once_a_day(digested: Desk) -> 
 
 
 def test_a_day_with_nothing_to_say_has_no_mail(digested: Desk) -> None:
+    due_mail = _due_mail(digested)
     digested.now = MORNING
-    _look(digested)
+    due_mail.write(digested.now)
+    digested.now += timedelta(hours=6)
+    digested.deliver(report(date=digested.now))  # it comes with the digest of the next day
+    due_mail.write(digested.now)
     assert digested.entries() == []
+    digested.now = MORNING + timedelta(days=1)
+    due_mail.write(digested.now)
+    assert len(digested.entries()) == 1
 
 
 def test_on_monday_parked_topics_of_solved_cases_come_too(digested: Desk) -> None:
@@ -107,6 +118,30 @@ def test_whoever_answered_is_not_reminded(sqlite: Database, host: Smarthost) -> 
     desk.now += timedelta(days=10)
     _look(desk)
     assert [one["kind"] for one in desk.entries()] == ["acknowledgement"]
+
+
+@pytest.mark.parametrize(
+    ("mail", "given", "reminded"),
+    [
+        (report(), {}, True),
+        (report(sender="No Reply <no-reply@corp.example>"), {}, False),
+        (report(headers="List-Id: Staff <staff.corp.example>\n"), {}, False),
+        (report(headers="Auto-Submitted: auto-generated\n"), {}, False),
+        (report(), {"mail_from": ""}, False),
+        (report(), {"channel": "import"}, False),
+        (report(date=START - timedelta(days=900)), {}, False),
+    ],
+    ids=["person", "no-reply", "list", "automatic", "null reverse-path", "imported", "old"],
+)
+def test_only_who_may_get_automatic_mail_is_reminded(
+    sqlite: Database, host: Smarthost, mail: str, given: dict[str, Any], reminded: bool
+) -> None:
+    desk = desk_with(sqlite, host, remind_days=3)
+    desk.deliver(mail, **given)
+    _set(desk, 1, {"waiting_on": "requester"})
+    desk.now += timedelta(days=9)
+    _look(desk)
+    assert ("reminder" in [entry["kind"] for entry in desk.entries()]) is reminded
 
 
 def _case(desk: Desk, number: int = 1) -> dict[str, Any]:

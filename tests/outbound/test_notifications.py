@@ -11,11 +11,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import insert, select, update
 
 from service.outbound.due_mail import DueMail
 from service.outbound.setup import notifier_of, outbound_of
-from service.store.database import Database
+from service.store import due_cases
+from service.store.database import Connection, Database
+from service.store.tables import cases
 from tests.outbound.desk import KEY, START, Desk, Smarthost, desk_with, report
+from tests.running import take_in
 
 OUTAGE = (
     "Nobody in the Osaka office can work: all 300 people are down and the whole factory has stopped. No workaround."
@@ -161,6 +165,26 @@ def test_a_mail_that_was_set_aside_or_waits_is_told(sqlite: Database, host: Smar
     assert [one["title"] for one in target.heard] == ["sodan: a mail has waited for 20 minutes"]
 
 
+def test_each_mail_that_is_set_aside_is_told_also_after_an_earlier_one_was_retried(
+    sqlite: Database, host: Smarthost, target: Target
+) -> None:
+    from service.intake import receive
+    from service.store import spool
+
+    desk = _desk(sqlite, host, target)
+    for messages in (1, 2):
+        envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
+        [id] = receive(sqlite, [(envelope, report(messages).encode())], desk.now)
+        sqlite.transact(lambda conn, id=id: spool.shunt(conn, [id], "no memory", desk.now))  # type: ignore[misc]
+        _look(desk)
+        _later(desk, minutes=1)
+        _look(desk)
+        desk.send()
+        assert [one["title"] for one in target.heard] == ["sodan: 1 mails were set aside"] * messages
+        sqlite.transact(lambda conn, id=id: spool.retry(conn, id, desk.now))  # type: ignore[misc]
+        take_in(sqlite, desk.context, desk.now)
+
+
 def test_a_mailbox_that_is_away_for_ten_minutes_is_told_once_with_the_next_step(
     sqlite: Database, host: Smarthost, target: Target
 ) -> None:
@@ -240,6 +264,48 @@ def test_a_promise_that_was_kept_is_not_told(sqlite: Database, host: Smarthost, 
     assert target.heard == []
 
 
+def test_nobody_is_notified_of_what_an_imported_archive_contains(
+    sqlite: Database, host: Smarthost, target: Target
+) -> None:
+    desk = _desk(sqlite, host, target, triage_minutes=1)
+    now, desk.now = desk.now, START - timedelta(days=900)
+    old = [report(1, body=OUTAGE, date=desk.now), report(2, sender="B <b@corp.example>", date=desk.now)]
+    answer = {
+        "sender": "Mika <mika@corp.example>",
+        "subject": "Re: Outlook",
+        "headers": "In-Reply-To: <r2@corp.example>\n",
+    }
+    old.append(report(3, body="Please call Ben.", date=desk.now + timedelta(hours=1), **answer))
+    desk.now = now
+    for mail in old:
+        desk.deliver(mail, channel="import")
+    promise = {"promise": "fix", "quote": "by Friday", "due": "2024-06-01T00:00:00+00:00", "kept": None}
+    sqlite.transact(lambda conn: _document(conn, promises=[promise]))
+    _later(desk, days=1)
+    _look(desk)
+    assert desk.entries() == []
+
+
+def test_many_old_cases_hide_no_new_one(sqlite: Database, host: Smarthost, target: Target) -> None:
+    desk = _desk(sqlite, host, target, triage_minutes=1)
+    desk.deliver(report())
+    promise = {"promise": "fix", "quote": "by Friday", "due": desk.now.isoformat(), "kept": None}
+    sqlite.transact(lambda conn: _document(conn, promises=[promise]))
+
+    def add_urgent_cases(conn: Connection) -> None:
+        row = dict(conn.execute(select(cases)).mappings().one())
+        del row["id"]
+        document = row["document"] | {"promises": [], "needs_triage": False}
+        old = {"priority": "P1", "needs_triage": False, "updated_at": START - timedelta(days=99), "document": document}
+        conn.execute(insert(cases), [row | old for _ in range(due_cases.MOST)])
+
+    sqlite.transact(add_urgent_cases)
+    _later(desk, days=1)
+    _look(desk)
+    subjects = [entry["subject"] for entry in desk.entries()]
+    assert subjects == ["SD-1 promise overdue: Outlook", "SD-1 needs triage: Outlook"]
+
+
 def test_a_target_that_fails_is_tried_again_and_shows_why(sqlite: Database, host: Smarthost, target: Target) -> None:
     desk = _desk(sqlite, host, target, triage_minutes=1)
     desk.deliver(report())
@@ -267,12 +333,8 @@ def test_an_impossible_target_stops_the_start_by_name(sqlite: Database, host: Sm
 
 def _document(conn: Any, **given: Any) -> None:
     """Write into the document of the first case, as judging does."""
-    from sqlalchemy import select, update
-
-    from service.store.tables import cases
-
-    document = conn.execute(select(cases.c.document)).scalars().one()
-    conn.execute(update(cases).values(document={**document, **given}))
+    document = conn.execute(select(cases.c.document).where(cases.c.id == 1)).scalars().one()
+    conn.execute(update(cases).where(cases.c.id == 1).values(document={**document, **given}))
 
 
 def _later(desk: Desk, **passed: int) -> None:

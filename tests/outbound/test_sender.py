@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, Engine, event
 
+from service.errors import Conflict, Unavailable
 from service.store import outbox
-from tests.outbound.desk import Desk, bounce, report
+from service.store.database import Database
+from tests.flow.crew import Deadly
+from tests.outbound.desk import Desk, Smarthost, bounce, desk_with, report
 
 
 @pytest.mark.both_databases
@@ -38,6 +42,15 @@ def test_a_permanent_refusal_is_set_aside_with_the_servers_words(desk: Desk) -> 
     assert len(desk.host.received) == 1
 
 
+def test_an_unexpected_error_is_shown_and_the_mail_is_tried_again(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host, smarthost=f"smtp://{'a' * 64}.example:25")
+    desk.deliver(report())
+    assert desk.send() == 1
+    [waiting] = desk.entries("waiting")
+    assert waiting["due_at"] > desk.now
+    assert "label empty or too long" in waiting["reason"]
+
+
 def test_a_server_that_is_away_is_tried_for_days_and_then_set_aside(small: Desk) -> None:
     small.deliver(report())
     small.settings = small.settings.model_copy(update={"smarthost": "smtp://127.0.0.1:9"})
@@ -62,6 +75,39 @@ def test_a_sender_that_died_is_followed_by_another_and_counted(desk: Desk) -> No
     assert desk.database.read(outbox.in_doubt) == 1
     desk.database.transact(lambda conn: outbox.sent(conn, dead.id, "dead", "too late", desk.now))
     assert desk.entries("sent")[0]["reply"] == "2.0.0 queued"
+
+
+@pytest.mark.both_databases
+def test_a_mail_is_sent_once_if_the_database_was_away_when_it_was_accepted(desk: Desk) -> None:
+    desk.deliver(report())
+    sender = desk.sender()
+
+    def rename(old: str, new: str) -> None:
+        desk.database.transact(lambda conn: conn.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    desk.host.before_data = lambda: rename("outbox", "away")
+    with pytest.raises(Unavailable):
+        sender.step()
+    rename("away", "outbox")
+    desk.host.before_data = None
+    desk.now += timedelta(minutes=6)
+    assert not sender.step()
+    assert len(desk.host.received) == 1
+    [sent] = desk.entries()
+    assert (sent["state"], sent["reply"], sent["in_doubt"]) == ("sent", "2.0.0 queued", 0)
+
+
+@pytest.mark.both_databases
+def test_a_mail_is_sent_once_if_its_case_cannot_be_judged_afterwards(desk: Desk) -> None:
+    desk.deliver(report(body="Outlook cannot send mail since 9:00 today. raises in judging"))
+    [waiting] = desk.entries()
+    desk.context = replace(desk.context, rules=Deadly(desk.context.rules))  # type: ignore[arg-type]
+    for _ in range(3):
+        desk.send()
+        desk.now += timedelta(minutes=6)
+    assert len(desk.host.received) == 1
+    [sent] = desk.entries()
+    assert (sent["id"], sent["state"]) == (waiting["id"], "sent")
 
 
 def test_a_failure_is_not_recorded_by_a_sender_that_lost_its_lease(small: Desk) -> None:
@@ -105,3 +151,24 @@ def test_a_discarded_draft_never_leaves(small: Desk) -> None:
     small.database.transact(lambda conn: outbox.discard(conn, draft["id"], "mika", small.now))
     assert small.send() == 0
     assert small.entries("discarded")
+
+
+@pytest.mark.both_databases
+def test_a_mail_that_is_being_sent_cannot_be_discarded(desk: Desk) -> None:
+    desk.deliver(report())
+    [waiting] = desk.entries()
+    refused: list[str] = []
+
+    def discard() -> None:
+        try:
+            desk.database.transact(lambda conn: outbox.discard(conn, waiting["id"], "mika", desk.now))
+        except Conflict as error:
+            refused.append(str(error))
+
+    desk.host.before_data = discard
+    desk.send()
+    assert refused == [f"outbox entry {waiting['id']} is being sent now; look at it again in a few minutes"]
+    [sent] = desk.entries()
+    assert (sent["state"], sent["reply"]) == ("sent", "2.0.0 queued")
+    discard()
+    assert refused[1] == f"outbox entry {waiting['id']} was sent already"

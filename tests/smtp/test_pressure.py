@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import uvloop
 
 from service.smtp import pressure
-from service.smtp.limits import Budget
+from service.smtp.committer import Committer
+from service.smtp.content import Content
+from service.smtp.limits import BareNewlines, Budget
 from service.smtp.listener import Listener
 from service.store import spool_view
 from service.store.database import Database
+from service.store.spool import Envelope
 from tests.served import wait_until
 from tests.smtp.conversation import Client, acceptor, set_up
 
@@ -42,6 +46,30 @@ def test_workers_far_behind(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -
         sqlite.transact(lambda conn: conn.exec_driver_sql("UPDATE spool SET state = 'done'"))
         wait_until(lambda: _asked(client).startswith("250 2.1.0"))
     assert sqlite.read(spool_view.ledger).taken_in == 3
+
+
+def test_a_mail_for_which_memory_is_lacking_stops_no_other(sqlite: Database) -> None:
+    class TooBig(Content):
+        def read(self, bare_newlines: BareNewlines = "normalise") -> bytes:
+            raise MemoryError
+
+    async def store_both() -> str:
+        committer = Committer(sqlite, lambda: datetime.now(UTC))
+        committer.start()
+        try:
+            with pytest.raises(MemoryError):
+                await asyncio.wait_for(committer.store(Envelope("smtp"), _whole(TooBig(1000))), 20)
+            return await asyncio.wait_for(committer.store(Envelope("smtp"), _whole(Content(1000))), 20)
+        finally:
+            await asyncio.to_thread(committer.stop)
+
+    id = asyncio.run(store_both())
+    assert sqlite.read(lambda conn: spool_view.entry(conn, id))["state"] == "waiting"
+
+
+def _whole(content: Content) -> Content:
+    content.feed(b"Subject: x\r\n\r\nx\r\n.\r\n")
+    return content
 
 
 def test_contents_on_their_way_share_one_budget() -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, select
 from service.errors import Refused
 from service.intake import AppContext, receive
 from service.settings import Settings
-from service.store import spool_view, tables, webhooks
+from service.store import outbox, spool_view, tables, webhooks
 from service.store.backup import backup, restore
 from service.store.blob_store import Folder
 from service.store.contents import BlobWriter
@@ -232,6 +232,20 @@ def test_what_people_set_and_what_points_forward_comes_back(sqlite: Database, tm
 
     assert elsewhere.read(rows) == sqlite.read(rows)
     elsewhere.close()
+
+
+def test_a_restored_copy_sends_no_mail_that_the_original_may_have_sent(
+    database: Database, elsewhere: Database, tmp_path: Path
+) -> None:
+    now, lease = datetime(2026, 3, 2, tzinfo=UTC), timedelta(minutes=5)
+    draft = outbox.Draft("acknowledgement", "aiko@corp.example", "Re: Portal", "We have received your message.")
+    database.transact(lambda conn: outbox.write(conn, draft, state="waiting", now=now))
+    database.transact(lambda conn: outbox.claim(conn, "sender of the original", now, lease))
+    backup(database, None, tmp_path / "copy.backup", now)
+    restore(elsewhere, None, tmp_path / "copy.backup")
+    assert not elsewhere.read(lambda conn: outbox.anything_due(conn, now + 2 * lease))
+    elsewhere.transact(lambda conn: outbox.send_again(conn, 1, "mika", now))
+    assert elsewhere.read(lambda conn: outbox.anything_due(conn, now))
 
 
 def test_a_restored_copy_tells_no_webhook_until_its_owner_says_so(

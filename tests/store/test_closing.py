@@ -170,6 +170,21 @@ def test_where_no_descriptor_is_left_it_is_unavailable_and_opens_when_there_is_o
     database.close()
 
 
+def test_a_read_sees_one_snapshot(database: Database) -> None:
+    other = Database(database.url.render_as_string(hide_password=False))
+    count = text("SELECT count(*) FROM model_usage")
+    insert = text("INSERT INTO model_usage (day, seconds) VALUES ('2026-11-04', 0)")
+
+    def read_twice(conn: Connection) -> list[int]:
+        found = [conn.execute(count).scalar_one()]
+        other.transact(lambda conn: conn.execute(insert))
+        return [*found, conn.execute(count).scalar_one()]
+
+    assert database.read(read_twice) == [0, 0]
+    assert database.read(lambda conn: conn.execute(count).scalar_one()) == 1
+    other.close()
+
+
 def test_whoever_asks_the_database_within_a_transaction_is_told_so_and_does_not_wait_for_himself(url: str) -> None:
     database = Database(url)
     try:

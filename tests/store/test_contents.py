@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event, update
 
 from service.errors import Unavailable
 from service.intake import AppContext, receive
@@ -19,6 +20,8 @@ from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.packing import pack, unpack
 from service.store.spool import Envelope
+from service.store.tables import contents as rows
+from service.store.tables import spool
 from tests.running import take_in
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -108,6 +111,26 @@ def test_a_store_that_does_not_answer_holds_no_mail_up(database: Database, tmp_p
     better = BlobWriter(Folder(tmp_path / "file" / "contents"), 10_000)
     assert list(contents.move(database, better, None)) == [(ids[0], "file")]
     assert contents.content(database, better.blob_store, ids[0]) == BIG
+
+
+def test_a_content_that_is_deleted_or_replaced_during_a_move_is_not_written_back(
+    database: Database, tmp_path: Path
+) -> None:
+    ids = _taken_in(database, BlobWriter(), SMALL, BIG, SMALL.replace(b"small", b"other"))
+    moving = contents.move(database, BlobWriter(Folder(tmp_path), 0), None)
+    assert next(moving) == (ids[0], "file")
+    masked = SMALL.replace(b"a@corp", b"erased@corp")
+
+    def delete_and_replace(conn: Connection) -> None:
+        conn.execute(update(rows).where(rows.c.id == ids[1]).values(codec=contents.GONE, bytes=b""))
+        now = {"sha256": sha256(masked).hexdigest(), "size": len(masked)}
+        conn.execute(update(spool).where(spool.c.id == ids[2]).values(**now))
+        contents.keep(conn, [contents.Packed(ids[2], "zstd", pack(masked))])
+
+    database.transact(delete_and_replace)
+    assert list(moving) == []
+    assert [codec for codec, _ in _codecs(database, ids)] == ["file", contents.GONE, "zstd"]
+    assert contents.content(database, None, ids[2]) == masked
 
 
 def test_contents_move_to_another_store_and_back_into_the_database(

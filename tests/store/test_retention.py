@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, insert, select, text, update
 
 from service import intake
 from service.cli.commands.keeping import run_retention
@@ -24,7 +24,8 @@ from service.store.database import Connection, Database
 from service.store.retention import DeletedCounts, Terms, due, remove_due
 from service.store.retention_job import DAY_SECONDS, FIRST_SECONDS, RetentionJob
 from service.store.spool import Envelope
-from service.store.tables import cases, events, messages, metadata
+from service.store.tables import case_links, cases, events, messages, metadata, spool
+from service.store.tables import contents as raw
 from tests.postgres import Postgres
 from tests.running import running, take_in
 
@@ -301,6 +302,67 @@ def test_an_open_case_and_what_was_merged_into_it_stay(site: Site) -> None:
     site.database.transact(lambda conn: intake.rejudge(conn, [one], site.context, now=THEN))
     assert site.go(Terms.of_days(1, 1)) == DeletedCounts()
     assert all(site.kept(id) for id in ids)
+
+
+def test_a_file_is_deleted_once_its_storage_is_configured_again(site: Site) -> None:
+    site.give(_mail(1, LONG), _mail(2, "Another matter."))
+    site.work()
+    site.close(1)
+    assert len(list(site.outside.keys())) == 1
+    for terms in (RAW, WHOLE):
+        for some in due(site.database, terms, LATER):
+            for one in some:
+                assert remove_due(site.database, None, one, terms, LATER) == DeletedCounts()
+    assert len(list(site.outside.keys())) == 1
+    assert site.go(WHOLE, LATER + timedelta(days=1)) == DeletedCounts(1, 1, 1)
+    assert list(site.outside.keys()) == []
+
+
+@pytest.mark.long
+def test_a_case_of_very_many_mails_goes_too(site: Site) -> None:
+    """More than a statement may have parameters (32,767 on PostgreSQL)."""
+    [id, other] = site.give(_mail(1, "The scanner hums."), _mail(2, "Another matter."))
+    site.work()
+    site.close(1)
+
+    def double(conn: Connection, place: int) -> None:
+        """Copy all rows of the first mail, with another character at one place of the id."""
+        for table, key in ((spool, spool.c.id), (raw, raw.c.id), (messages, messages.c.spool_id)):
+            new = func.substr(key, 1, place) + "z" + func.substr(key, place + 2)
+            columns = [column for column in table.c if column is not messages.c.id]
+            copied = select(*(new if column is key else column for column in columns)).where(key != other)
+            conn.execute(insert(table).from_select([column.name for column in columns], copied))
+
+    for place in range(15):
+        site.database.transact(partial(double, place=place))
+    columns = [column for column in messages.c if column.name != "id"]
+    newest = insert(messages).from_select(
+        [column.name for column in columns], select(*columns).where(messages.c.spool_id == other)
+    )
+    site.database.transact(lambda conn: conn.execute(newest))
+    assert site.go(Terms.of_days(0, 1)) == DeletedCounts(1, 2**15, 2**15)
+    assert [site.kept(id), site.kept(other)] == [False, True]
+
+
+def test_a_case_that_cannot_be_deleted_stops_no_other(sqlite: Database, context: AppContext, tmp_path: Path) -> None:
+    site = Site(sqlite, context, tmp_path)
+    ids = site.give(*(_mail(number, f"Matter {number}.") for number in (1, 2, 3)))
+    site.work()
+    site.close(1, 2)
+
+    def damage(conn: Connection) -> None:
+        conn.execute(insert(case_links).values(case_id=3, other_id=1, why="test"))
+        conn.execute(update(cases).where(cases.c.id == 3).values(document={"related": ["damaged"]}))
+
+    sqlite.transact(damage)
+    steady = 0.0
+    job = RetentionJob(sqlite, None, WHOLE, clock=lambda: LATER + timedelta(seconds=steady), monotonic=lambda: steady)
+    for _ in range(9):
+        steady += FIRST_SECONDS
+        job.look()
+    assert [site.kept(id) for id in ids[1:]] == [False, True]
+    numbers = sqlite.read(lambda conn: conn.execute(select(cases.c.id).order_by(cases.c.id)).scalars().all())
+    assert list(numbers) == [1, 3]
 
 
 def test_the_worker_lets_go_once_a_day_and_not_by_a_clock_that_was_set(
