@@ -47,20 +47,7 @@ def routes(frame: Frame) -> APIRouter:
 
         def read(conn: Connection) -> tuple[list[dict[str, Any]], Any, list[dict[str, Any]], dict[str, Any]]:
             mails, position = timeline.page(conn, number, MAILS, after, prefix)
-            apart = {desk.key_of(other) for other in set_apart(conn, number)}
-            return (
-                mails,
-                position,
-                feed.of_case(conn, number, prefix, 40, by_people=True),
-                {
-                    "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
-                    "noted": notes.of_case(conn, number, prefix),
-                    "often": asked.times_asked(conn, number),
-                    "suggestions": suggestions.of_case(conn, number, prefix),
-                    "team": tokens.names(conn),
-                    "proposed": [key for key in found.document.get("related", []) if key not in apart],
-                },
-            )
+            return mails, position, feed.of_case(conn, number, prefix, 40, by_people=True), _beside(conn, found, prefix)
 
         mails, position, events, beside = desk.database.read(read)
         reader = frame.reader(request)
@@ -90,6 +77,21 @@ def routes(frame: Frame) -> APIRouter:
         return frame.page(request, "message.html", message=message, why=why)
 
     return router
+
+
+def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str, Any]:
+    """Return the template values that are neither in the document of a case nor in its mails."""
+    number, related = found.id, [cases.number_of(key, prefix) for key in found.document.get("related", [])]
+    apart, others = set_apart(conn, number), cases.documents_of(conn, related)
+    return {
+        "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
+        "noted": notes.of_case(conn, number, prefix),
+        "often": asked.times_asked(conn, number),
+        "suggestions": suggestions.of_case(conn, number, prefix),
+        "team": tokens.names(conn),
+        "proposed": [cases.key_of(other, prefix) for other in related if other not in apart],
+        "titles": {cases.key_of(other, prefix): document["title"] for other, document in others.items()},
+    }
 
 
 def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[str, Any]]) -> dict[str, Any]:

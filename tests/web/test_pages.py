@@ -85,13 +85,16 @@ def test_a_case_page_shows_what_the_case_is(service: Running) -> None:
 
 
 def test_look_alike_reports_are_suggested_on_both_cases(embedded: Running) -> None:
-    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "27 Nov")
+    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "27 Nov").replace("Subject: ", "Subject: 再: ")
     first, second = embedded.deliver(REPORT, again)
     assert first != second
+    titles = {key: embedded.get(f"/api/cases/{key}")["title"] for key in (first, second)}
     for one, other in ((first, second), (second, first)):
         assert [found["case"] for found in embedded.get(f"/api/cases/{one}")["suggestions"]] == [other]
         seen = LexborHTMLParser(page(embedded, f"/cases/{one}"))
-        assert seen.css_first(f'.suggested a[href="/cases/{other}"]') is not None
+        [link] = seen.css(f'.suggested a[href="/cases/{other}"]')
+        assert titles[one] != titles[other]
+        assert link.text() == f"{other} {titles[other]}"
         assert seen.css_first('.suggested button[value="accept"]') is not None
     [shown] = embedded.get(f"/api/cases/{first}")["suggestions"]
     why = page(embedded, f"/messages/{shown['message']}")
