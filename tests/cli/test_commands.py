@@ -139,6 +139,24 @@ def test_cases_and_show_read_like_a_table_or_as_json(sodan: Sodan, mail: Write) 
     assert sodan("show", "nonsense").status == 1
 
 
+def test_show_prints_triage_owner_and_suggestions(sodan: Sodan, mail: Write) -> None:
+    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "27 Nov").replace("Subject: ", "Subject: 再: ")
+    vague = REPORT.partition("\n\n")[0].replace("<report@", "<vague@").replace("全社ポータルにサインイン", "印刷")
+    vague = vague.replace("r.kitagawa", "s.mori") + "\n\n朝からプリンターが使えません。\n"
+    sodan("import", str(mail("1.eml", REPORT)), str(mail("2.eml", again)), str(mail("3.eml", vague)))
+    sodan("set", "SD-2", "owner=kitagawa")
+    shown = sodan("show", "SD-2")
+    case = json_of(sodan("show", "SD-2", "--json"))
+    assert "· owner kitagawa" in shown.out
+    for key in ("SD-1", "SD-3"):
+        triage = json_of(sodan("show", key, "--json"))["needs_triage"]
+        assert triage == (key == "SD-3")
+        assert ("to triage: " in sodan("show", key).out) == triage
+    [suggested] = case["suggestions"]
+    assert suggested["case"] == "SD-1"
+    assert f"possibly the same case\n  SD-1  {suggested['title']}" in shown.out
+
+
 def json_of(said: Said) -> Any:
     return json.loads(said.out)
 

@@ -13,7 +13,7 @@ from service.cli import start
 from service.errors import NotFound, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from service.store.database import Database
+    from service.store.database import Connection, Database
 
 Url = Annotated[str | None, Parameter(help="Read from the running service at this URL instead of the local database.")]
 Secret = Annotated[str | None, Parameter(env_var="SODAN_TOKEN", help="Token for --url.")]
@@ -115,12 +115,15 @@ class Local:
         return {"items": items, "next": to_cursor(position)}
 
     def case(self, key: str) -> dict[str, Any]:
-        from service.store import cases
+        from service.store import cases, suggestions
+
+        def read(conn: Connection) -> dict[str, Any]:
+            number = cases.survivor(conn, cases.number_of(key, self.prefix))
+            open_suggestions = suggestions.of_case(conn, number, self.prefix)
+            return cases.to_now(cases.find(conn, number), self.now) | {"suggestions": open_suggestions}
 
         try:
-            number = cases.number_of(key, self.prefix)
-            survivor = self.database.read(lambda conn: cases.survivor(conn, number))
-            return cases.to_now(self.database.read(lambda conn: cases.find(conn, survivor)), self.now)
+            return self.database.read(read)
         except NotFound:
             raise NotFound(f"there is no case {key[:40]}") from None
 

@@ -118,7 +118,9 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
     refs = ", ".join(f"{ref['vendor']} {ref['ref']}" for ref in case["vendor_refs"])
     side, since = case["waiting_on"], age(case["waiting_since"])
     turn = f"waiting on {side} for {since}" if side else "nobody has to act"
-    out.print(escape(f"{case['status']}, {turn} · {case['kind']}" + (f" · {refs}" if refs else "")))
+    owner = f"owner {case['owner']}" if case.get("owner") else ""
+    told = (f"{case['status']}, {turn}", case["kind"], refs or case["vendor"], owner)
+    out.print(escape(visible(" · ".join(part for part in told if part))))
     for title, lines in _sections(case).items():
         if lines:
             out.print(Text(title, "bold"))
@@ -126,6 +128,8 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
                 out.print(Text(f"  {visible(line)}"))
     out.print()
     _print_mails(out, messages)
+    if case["messages"] > len(messages):
+        start.say(f"{case['messages'] - len(messages)} later mails are not shown; see the page of the case")
 
 
 def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
@@ -144,7 +148,10 @@ def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
     return {
         f"evidence for {case['priority']}{by_person}": [f"“{quote}”  {', '.join(ids)}" for quote, ids in rules.items()],
         "urgent wording (does not count)": [f"“{wording['quote']}”" for wording in detail.get("heard", [])],
-        "please check": [_NOTES.get(note, note) for note in case.get("notes", [])],
+        "please check": [
+            *["to triage: this priority is not certain; ask the requester, or set it"] * bool(case["needs_triage"]),
+            *(_NOTES.get(note, note) for note in case.get("notes", [])),
+        ],
         f"problem (version {problem['version']}{drift})": [statement] * bool(statement),
         "missing": [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]],
         "requests of the vendor": [
@@ -157,6 +164,9 @@ def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
         ],
         "suggested wording": [f"“{hint['quote']}”  {hint['advice']}" for hint in case.get("tone", [])],
         "to discuss after recovery": [f"{topic['topic']}  “{topic['quote']}”" for topic in case.get("parked", [])],
+        "possibly the same case": [
+            f"{one['case']}  {one['title']}  ({'; '.join(one['reasons'])})" for one in case.get("suggestions", [])
+        ],
         "time per side": [f"{times} · {clocks.get('turns', 0)} exchanges"],
     }
 
