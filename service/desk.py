@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mailrules.engine.judge import Rules
 from service.cases import brief
-from service.errors import NotFound
+from service.errors import NotFound, Refused
 from service.intake import AppContext, rejudge
 from service.outbound import questions
 from service.outbound.acknowledge import OutboundConfig
@@ -162,14 +162,26 @@ class Desk:
 
         def change(conn: Connection) -> tuple[int, cases.StoredCase]:
             one_at_a_time(conn)
+            case = cases.find(conn, number)
+            self._check_known(case, wanted)
             if check is not None:
-                check(cases.find(conn, number))
+                check(case)
             event = corrections.set_by_person(conn, number, wanted, who, now) if wanted else 0
             if event:
                 rejudge(conn, [number], self.context, now=now)
             return event, cases.find(conn, number)
 
         return self.database.transact(change)
+
+    def _check_known(self, case: cases.StoredCase, wanted: Mapping[str, Any]) -> None:
+        """Raise Refused if ``wanted`` answers a checklist item or a request that does not exist."""
+        for item, value in (wanted.get("items") or {}).items():
+            if value is not None and item not in self.rules.labels:
+                raise Refused(f"items: {item[:40]!r} is not a checklist item; docs/meanings.md lists them as item.…")
+        ids = {"*", *(ask["id"] for ask in case.document.get("asks", ()))}
+        for id, value in (wanted.get("asks") or {}).items():
+            if value is not None and id not in ids:
+                raise Refused(f"asks: {id[:40]!r} is not a request of this case; `asks` of the case lists them")
 
     def merge(self, number: int, into: int, who: str) -> tuple[int, int]:
         """Merge a case into another one. Returns the ids of the event and of the case that contains both."""
