@@ -20,10 +20,23 @@ def settings(**given: object) -> Settings:
     """Return the settings from the environment and `.env`. Those in ``given`` replace them. Raises Refused."""
     from service.settings import load, misspelt
 
+    _log_warnings()
     for name, nearest in misspelt().items():
         if nearest:  # another SODAN_ variable may be a secret that a file of the installation uses
             say(f"{name} is not a setting, so sodan ignores it; did you mean {nearest}?")
     return load(**given)
+
+
+def _log_warnings() -> None:
+    """Log only warnings and errors, to stderr. Long-running commands call ``log_to_stderr`` instead."""
+    import logging
+
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
 
 
 def database(settings: Settings, *, make: bool = False) -> Database:

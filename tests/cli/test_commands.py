@@ -116,6 +116,7 @@ def test_import_twice_changes_nothing(sodan: Sodan, mail: Write, tmp_path: Path)
     assert "3 new" in first.err
     assert "accepted 3 = taken in 3 + waiting 0 + shunted 0" in first.err
     cases = sodan("cases", "--json").out
+    assert first.out == ""
     second = sodan("import", str(tmp_path / "mail"))
     assert "0 new, 3 known" in second.err
     assert sodan("cases", "--json").out == cases
