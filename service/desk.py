@@ -15,11 +15,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mailrules.engine.judge import Rules
-from service.cases import brief
+from service.cases import brief, brief_text
 from service.errors import NotFound, Refused
 from service.intake import AppContext, rejudge
-from service.outbound import questions
-from service.outbound.acknowledge import OutboundConfig
+from service.outbound import brief_mail, questions
+from service.outbound.acknowledge import OutboundConfig, reply_subject
 from service.outbound.setup import labels_of, outbound_of
 from service.settings import Settings
 from service.store import cases, contents, corrections, keys, notes, outbox, reviews, timeline, undo
@@ -147,6 +147,18 @@ class Desk:
         language = language or ("en" if document["language"] == "en" else "ja")
         return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels_of(self.rules))
 
+    def brief_draft(self, number: int, reader: str, language: str | None) -> bytes:
+        """Return the brief of a case as a mail that a mail program opens as a draft, with the case in Cc."""
+        case, made = self.brief(number, reader, language)
+        outbound = self.database.transact(self.outbound)
+        return brief_mail.draft(
+            brief_text.text(made),
+            to="" if reader == "team" else brief_mail.address_of(case, reader),
+            cc=outbound.reply_address(number),
+            subject=reply_subject(case["title"], case["key"]),
+            language=made["lang"],
+        )
+
     # ── changes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def set_values(
@@ -230,7 +242,9 @@ class Desk:
         return self.database.transact(change)
 
     def note(self, number: int, text: str, who: str) -> dict[str, Any]:
-        """Add a note for the team and return it."""
+        """Add a note for the team and return it. Raises Refused if it is empty."""
+        if not text.strip():
+            raise Refused("the note is empty")
 
         def change(conn: Connection) -> dict[str, Any]:
             id = notes.add(conn, number, text, who, self.now())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter, validators
 
 if TYPE_CHECKING:
     from service.desk import Desk
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 FOUND_WRONG = 1  # exit status: a problem was found
 WRONG_USE = 2  # exit status: wrong usage or configuration
+Positive = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 
 
 def settings(**given: object) -> Settings:

@@ -64,8 +64,6 @@ def value_routes(frame: Frame) -> APIRouter:
     @router.post("/cases/{key}/notes")
     def note(key: str, who: Who, posted: Posted) -> Response:
         text, number = dict(posted).get("text", "").strip()[:20_000], desk.survivor(key)
-        if not text:
-            raise Refused("the note is empty")
         desk.note(number, text, who)
         return back_to(f"/cases/{desk.key_of(number)}", "noted")
 

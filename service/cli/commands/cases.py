@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Url = Annotated[str | None, Parameter(help="Read from the running service at this URL instead of the local database.")]
 Secret = Annotated[str | None, Parameter(env_var="SODAN_TOKEN", help="Token for --url.")]
 Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
-Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]
+Sort = Annotated[Literal["-updated", "updated", "-opened", "opened", "priority"], Parameter(allow_leading_hyphen=True)]
 
 
 def cases(
@@ -161,6 +161,10 @@ class Remote:
             raise Unavailable(
                 f"--url: {self.url} does not respond as a sodan service ({type(error).__name__}); check the address"
             ) from None
+        if response.status_code == 401:
+            raise Refused(
+                "--token: the service at --url needs a valid token (`sodan token create`), here or in SODAN_TOKEN"
+            )
         if response.status_code == 404:
             raise NotFound(str(body.get("detail", "not found")))
         if response.status_code != 200:

@@ -63,7 +63,10 @@ def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_jso
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(escape(visible(_text(row.get(name)))) for name in columns))
-    console().print(table)
+    if table.row_count:
+        console().print(table)
+    else:
+        start.say("the list is empty")
 
 
 def print_fields(row: dict[str, Any]) -> None:
