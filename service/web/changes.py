@@ -89,7 +89,7 @@ def place_routes(frame: Frame) -> APIRouter:
 
     @router.post("/cases/{key}/merge")
     def merge(key: str, who: Who, posted: Posted) -> Response:
-        number, into = desk.number_of(key), desk.number_of(dict(posted).get("into", "").strip())
+        number, into = desk.number_of(key), desk.survivor(dict(posted).get("into", "").strip())
         event, _ = desk.merge(number, into, who)
         return back_to(f"/cases/{desk.key_of(into)}", "merged", undo=str(event), key=key)
 
@@ -105,7 +105,7 @@ def place_routes(frame: Frame) -> APIRouter:
     @router.post("/messages/{id}/move")
     def move(id: int, who: Who, posted: Posted) -> Response:
         to = dict(posted).get("to", "").strip()
-        event, case = desk.move(id, None if to.lower() == "new" else desk.number_of(to), who)
+        event, case = desk.move(id, None if to.lower() == "new" else desk.survivor(to), who)
         return back_to(f"/cases/{desk.key_of(case)}", "moved", undo=str(event))
 
     @router.post("/corrections/{ids}/undo")

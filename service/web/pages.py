@@ -115,13 +115,13 @@ def _files(frame: Frame) -> APIRouter:
         """Explain an error of the API and what to do about it."""
         status = next((status for status, type_name in PROBLEM_TYPES.items() if type_name == name), None)
         if status is None:
-            raise NotFound("there is no such type of problem")
+            raise NotFound("there is nothing at this address")
         return frame.page(request, "problem.html", number=status, title=HTTPStatus(status).phrase)
 
     @router.get("/static/{name}")
     def static(name: str) -> Response:
         if name not in frame.static:
-            raise NotFound("there is no such file")
+            raise NotFound("there is nothing at this address")
         content, media_type = frame.static[name]
         return Response(
             content,

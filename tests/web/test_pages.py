@@ -252,7 +252,7 @@ def test_a_page_says_what_is_wrong_while_the_database_cannot_be_read(embedded: R
 
 def raised(*modules: str) -> list[str]:
     """The texts of the errors that a page shows if these modules raise them, with ``7`` for each value."""
-    kinds = ("Refused", "Conflict", "AlreadyMerged", "Unavailable")
+    kinds = ("Refused", "NotFound", "Conflict", "AlreadyMerged", "Unavailable")
     found = []
     for module in modules:
         for node in ast.walk(ast.parse((ROOT / "service" / f"{module}.py").read_text(encoding="utf-8"))):
@@ -376,7 +376,21 @@ def test_a_p1_case_appears_once_and_the_first_of_its_lane(embedded: Running) -> 
 def test_an_unknown_case_is_a_kind_page(embedded: Running) -> None:
     answer = embedded.client.get("/cases/SD-9", headers={"Accept-Language": "ja"})
     assert answer.status_code == 404
-    assert "上の検索欄から探してください" in answer.text
+    assert "ケース SD-9 はありません。 上の検索欄から探してください" in answer.text
+    assert 'href="/cases/SD-9"' not in answer.text
+
+
+def test_a_page_names_what_is_missing_and_leads_back_to_the_case(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    headers = {"Accept-Language": "ja"}
+    for path, given, text in (
+        (f"/cases/{key}/merge", {"into": "SD-99"}, "ケース SD-99 はありません。"),
+        (f"/cases/{key}/suggestions/9", {"value": "accept"}, "その候補はありません。"),
+    ):
+        answer = embedded.client.post(path, data=given, headers=headers)
+        assert (answer.status_code, text in answer.text) == (404, True), answer.text
+        assert f'href="/cases/{key}"' in answer.text
+    assert "そのメールはありません。" in embedded.client.get("/messages/999", headers=headers).text
 
 
 def test_the_language_is_the_browsers_or_chosen() -> None:
