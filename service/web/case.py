@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.cases import brief, brief_text
+from service.cases import brief_text
 from service.cases.working import calendars_of
 from service.errors import NotFound
 from service.outbound.acknowledge import items_to_ask
@@ -53,6 +53,7 @@ def routes(frame: Frame) -> APIRouter:
         reader = frame.reader(request)
         case = cases.to_now(found, reader.now, calendars_of(desk.rules, found.document.get("vendor")))
         shown = seen(frame, reader, case, mails)
+        _, made = desk.brief(number, "vendor", None)
         asked_for = {line["item"] for line in (*shown["needed"], *shown["helpful"])}
         return frame.page(
             request,
@@ -60,6 +61,7 @@ def routes(frame: Frame) -> APIRouter:
             **shown,
             **beside,
             **outcome(request),
+            brief=brief_text.text(made),
             can_ask={item for item in asked_for if beside["often"][item] < MAX_TIMES_ASKED},
             history=history.entries(events, reader, shown["items"], prefix),
             vendors=sorted({reader.vendor(id) for id in desk.rules.vendors.profiles}),
@@ -140,7 +142,6 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
         "marked": marked,
         "outsiders": {one["message"] for one in case.get("not_counted", ()) if one["why"] == "outsider"},
         "anchors": marks.placed(marked),
-        "brief": _brief(case, mails),
     }
 
 
@@ -159,9 +160,3 @@ def _bars(case: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for side, time in seconds.items()
     ]
-
-
-def _brief(case: dict[str, Any], mails: list[dict[str, Any]]) -> str:
-    """Return the brief for the vendor, in the language of the case."""
-    language = "en" if case["language"] == "en" else "ja"
-    return brief_text.text(brief.brief(case, mails, for_="vendor", lang=language))
