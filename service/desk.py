@@ -151,11 +151,12 @@ class Desk:
         """Return the brief of a case as a mail that a mail program opens as a draft, with the case in Cc."""
         case, made = self.brief(number, reader, language)
         outbound = self.database.transact(self.outbound)
+        new = (ref for ref in made["references"] if reader == "vendor" and ref not in case["title"])
         return brief_mail.draft(
-            brief_text.text(made),
+            brief_text.text(made, self.settings.zone),
             to="" if reader == "team" else brief_mail.address_of(case, reader),
             cc=outbound.reply_address(number),
-            subject=reply_subject(case["title"], case["key"]),
+            subject=reply_subject(" ".join([case["title"], *new]), case["key"]),
             language=made["lang"],
         )
 

@@ -164,7 +164,7 @@ def read_brief(
     _, brief = desk.brief(case.id, for_, lang)
     match format:
         case "markdown":
-            return Response(brief_text.markdown(brief), media_type="text/markdown; charset=utf-8")
+            return Response(brief_text.markdown(brief, desk.settings.zone), media_type="text/markdown; charset=utf-8")
         case "text":
-            return Response(brief_text.text(brief), media_type="text/plain; charset=utf-8")
+            return Response(brief_text.text(brief, desk.settings.zone), media_type="text/plain; charset=utf-8")
     return answer(brief)

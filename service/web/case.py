@@ -61,7 +61,7 @@ def routes(frame: Frame) -> APIRouter:
             **shown,
             **beside,
             **outcome(request),
-            brief=brief_text.text(made),
+            brief=brief_text.text(made, reader.zone),
             can_ask={item for item in asked_for if beside["often"][item] < MAX_TIMES_ASKED},
             history=history.entries(events, reader, shown["items"], prefix),
             vendors=sorted({reader.vendor(id) for id in desk.rules.vendors.profiles}),

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from service.store import keys
+from tests.mails import ASK
 from tests.running import Running, now
 
 REPORT = """
@@ -84,6 +85,16 @@ def test_a_case_is_assigned_and_found_by_its_owner(embedded: Running, key: str) 
     [case] = embedded.client.get("/api/cases", params={"owner": "me"}, headers=headers).json()["items"]
     assert (case["key"], case["owner"]) == (key, "mika")
     assert embedded.client.patch(f"/api/cases/{key}", json={"owner": None}, headers=headers).json()["owner"] is None
+
+
+def test_the_draft_to_a_vendor_has_its_case_number_in_the_subject(embedded: Running) -> None:
+    (case,) = embedded.deliver(ASK)
+    for title, subject in (("Sign-in", "Re: Sign-in 2611170040001177"), ("#2611170040001177", "Re: #2611170040001177")):
+        embedded.client.patch(f"/api/cases/{case}", json={"title": title})
+        got = embedded.client.get(f"/api/cases/{case}/brief", params={"for": "vendor", "format": "eml"})
+        assert email.message_from_bytes(got.content, policy=email.policy.default)["Subject"] == f"{subject} [{case}]"
+    got = embedded.client.get(f"/api/cases/{case}/brief", params={"for": "team", "format": "eml"})
+    assert "Subject: Re: #2611170040001177 [" in got.text
 
 
 @pytest.mark.parametrize(("side", "to"), [("requester", "aiko@corp.example"), ("vendor", None)])

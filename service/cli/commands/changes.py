@@ -40,7 +40,8 @@ def brief(
     if format == "json":
         print_json(brief)
     else:
-        print((brief_text.markdown if format == "markdown" else brief_text.text)(brief), end="")
+        render = brief_text.markdown if format == "markdown" else brief_text.text
+        print(render(brief, desk.settings.zone), end="")
 
 
 def set_(key: str, *changes: str) -> None:
