@@ -17,7 +17,7 @@ from service.store.cursor import from_cursor, to_cursor
 from service.store.database import Connection
 from service.store.links import set_apart
 from service.web import history, marks
-from service.web.changes import shown_values
+from service.web.changes import shown_values, vendor_names
 from service.web.frame import Frame, Who
 from service.web.outcome import of_redirect, outcome
 from service.web.reader import Reader
@@ -64,7 +64,7 @@ def routes(frame: Frame) -> APIRouter:
             brief=brief_text.text(made, reader.zone),
             can_ask={item for item in asked_for if beside["often"][item] < MAX_TIMES_ASKED},
             history=history.entries(events, reader, shown["items"], prefix),
-            vendors=sorted({reader.vendor(id) for id in desk.rules.vendors.profiles}),
+            vendors=vendor_names(frame, reader),
             me=me,
             later=to_cursor(position),
             earlier=after is not None,

@@ -14,6 +14,7 @@ from service.store.cases import StoredCase
 from service.web.deceptive import visible
 from service.web.frame import Frame, Posted, Who, back_to
 from service.web.outcome import IDS
+from service.web.reader import Reader
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")
 CHOICES = {
@@ -150,6 +151,11 @@ def changed_fields(frame: Frame, given: Mapping[str, str]) -> dict[str, Any]:
     if not wanted:
         raise Refused("nothing to set")
     return wanted
+
+
+def vendor_names(frame: Frame, reader: Reader) -> list[str]:
+    """Return the names of all vendors that rules know, for a field that suggests them."""
+    return sorted({reader.vendor(id) for id in frame.desk.rules.vendors.profiles})
 
 
 def vendor_id(frame: Frame, text: str) -> str:

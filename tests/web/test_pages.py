@@ -333,6 +333,17 @@ def test_each_value_is_changed_where_it_stands_and_the_history_says_from_what_to
     assert embedded.client.post(f"/cases/{key}/set", data={"priority": "P9"}).status_code == 409
 
 
+def test_cases_are_found_by_the_name_of_their_vendor(embedded: Running) -> None:
+    asked, other = embedded.deliver(ASK, REFUND)
+    for name in ("マイクロソフト", "microsoft", "MICROSOFT"):
+        found = LexborHTMLParser(page(embedded, f"/?vendor={name}"))
+        assert [link.attributes["href"] for link in found.css(".card .title")] == [f"/cases/{asked}"]
+        assert found.css_first('.filters input[name="vendor"]').attributes["value"] == "マイクロソフト"
+    names = [option.text() for option in LexborHTMLParser(page(embedded, "/")).css("datalist#vendors option")]
+    assert "マイクロソフト" in names
+    assert other not in page(embedded, "/?vendor=microsoft")
+
+
 def test_a_vendor_is_set_by_its_name(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     embedded.client.post(f"/cases/{key}/set", data={"vendor": "マイクロソフト"})
