@@ -246,6 +246,14 @@ def test_every_error_is_a_problem(empty: Running, method: str, path: str, status
         assert answer.headers["allow"]
 
 
+def test_a_body_without_its_content_type_names_the_header(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # as curl -d sends it
+    answer = embedded.client.patch(f"/api/cases/{key}", content=b'{"priority": "P2"}', headers=form)
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["errors"][0]["why"]
+
+
 def test_a_body_that_is_no_json_is_a_problem(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     answer = embedded.client.patch(f"/api/cases/{key}", content=b"{", headers={"Content-Type": "application/json"})
