@@ -92,6 +92,7 @@ def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str,
         "suggestions": suggestions.of_case(conn, number, prefix),
         "team": tokens.names(conn),
         "proposed": [cases.key_of(other, prefix) for other in related if other not in apart],
+        "newest": to_cursor(timeline.before_newest(conn, number, MAILS)),
         "titles": {cases.key_of(other, prefix): document["title"] for other, document in others.items()},
     }
 

@@ -338,7 +338,8 @@ def test_cases_are_found_by_the_name_of_their_vendor(embedded: Running) -> None:
     for name in ("マイクロソフト", "microsoft", "MICROSOFT"):
         found = LexborHTMLParser(page(embedded, f"/?vendor={name}"))
         assert [link.attributes["href"] for link in found.css(".card .title")] == [f"/cases/{asked}"]
-        assert found.css_first('.filters input[name="vendor"]').attributes["value"] == "マイクロソフト"
+        [field] = found.css('.filters input[name="vendor"]')
+        assert field.attributes["value"] == "マイクロソフト"
     names = [option.text() for option in LexborHTMLParser(page(embedded, "/")).css("datalist#vendors option")]
     assert "マイクロソフト" in names
     assert other not in page(embedded, "/?vendor=microsoft")
@@ -400,6 +401,19 @@ def test_the_brief_on_every_page_of_a_long_case_is_the_whole_brief(embedded: Run
     whole = embedded.client.get(f"/api/cases/{key}/brief", params={"format": "text"}).text
     assert whole.count("trace") > 25
     assert [brief.text() for brief in shown if brief] == [whole, whole]
+
+
+def test_a_long_case_leads_to_its_newest_mails(embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    for number in range(60):
+        day = f"{18 + number // 20} Nov 2026 {number % 20:02}:00"
+        embedded.deliver(LOGS.replace("<logs@", f"<reply{number}@").replace("17 Nov 2026 13:00", day))
+    times = [mail["date"] for mail in embedded.get(f"/api/cases/{key}/messages", limit=200)["items"]]
+    first = LexborHTMLParser(page(embedded, f"/cases/{key}"))
+    [newest] = [link for link in first.css("a.more") if link.text() == "最新のメールを見る"]
+    last = LexborHTMLParser(page(embedded, newest.attributes["href"] or ""))
+    assert [time.attributes["datetime"] for time in last.css(".timeline h3 time")] == times[-25:]
+    assert "最新のメールを見る" not in [link.text() for link in last.css("a.more")]
 
 
 def test_an_unknown_case_is_a_kind_page(embedded: Running) -> None:
