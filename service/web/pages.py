@@ -83,7 +83,8 @@ def _outbox(frame: Frame) -> APIRouter:
                 "tripped": outbox.last_held_by_hourly_limit(conn),
             }
 
-        return frame.page(request, "outbox.html", **desk.database.read(read), state=state)
+        sends = bool(desk.settings.smarthost and desk.settings.from_)
+        return frame.page(request, "outbox.html", **desk.database.read(read), state=state, sends=sends)
 
     @router.get("/outbox/{id}")
     def show_entry(request: Request, id: int) -> Response:

@@ -403,6 +403,10 @@ def test_the_brief_on_every_page_of_a_long_case_is_the_whole_brief(embedded: Run
     assert [brief.text() for brief in shown if brief] == [whole, whole]
 
 
+def test_the_outbox_says_that_nothing_can_be_sent(embedded: Running) -> None:
+    assert "SODAN_SMARTHOST と SODAN_FROM が未設定" in page(embedded, "/outbox")
+
+
 def test_a_long_case_leads_to_its_newest_mails(embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     for number in range(60):
