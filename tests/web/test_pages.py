@@ -403,6 +403,16 @@ def test_the_brief_on_every_page_of_a_long_case_is_the_whole_brief(embedded: Run
     assert [brief.text() for brief in shown if brief] == [whole, whole]
 
 
+def test_a_compared_case_without_anything_in_common_is_not_called_similar(embedded: Running) -> None:
+    _, other = embedded.deliver(ASK, REFUND)
+    [mail] = embedded.get(f"/api/cases/{other}/messages")["items"]
+    [compared] = embedded.get(f"/api/messages/{mail['id']}/why")["runners_up"]
+    assert compared["words"] == ""
+    shown = page(embedded, f"/messages/{mail['id']}")
+    assert "共通点は見つかりませんでした" in shown
+    assert "内容が似ている" not in shown
+
+
 def test_the_outbox_says_that_nothing_can_be_sent(embedded: Running) -> None:
     assert "SODAN_SMARTHOST と SODAN_FROM が未設定" in page(embedded, "/outbox")
 
