@@ -85,7 +85,9 @@ def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[s
 def unverified_lately(conn: Connection) -> bool:
     """Return whether one of the newest mails claims an author of the organisation, but nothing verifies this."""
     newest = select(messages.c.defects).order_by(messages.c.id.desc()).limit(_NEWEST)
-    return any("sender-unverified" in defects for defects in conn.execute(newest).scalars())
+    return any(
+        "sender-unverified" in defects and "from-missing" not in defects for defects in conn.execute(newest).scalars()
+    )
 
 
 def find(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
