@@ -78,8 +78,8 @@ def value_routes(frame: Frame) -> APIRouter:
     def ask(key: str, who: Who, posted: Posted) -> Response:
         given, number = dict(posted), desk.survivor(key)
         items = [item for item in given.get("items", "").split(",") if item]
-        desk.ask(number, items, given.get("text", ""), None, who)
-        return back_to(f"/cases/{desk.key_of(number)}", "asked")
+        _, entry = desk.ask(number, items, given.get("text", ""), None, who)
+        return back_to(f"/cases/{desk.key_of(number)}", "drafted" if entry["state"] == "draft" else "asked")
 
     return router
 

@@ -116,7 +116,9 @@ def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None 
         mail, entry = desk.ask(number, items, text, lang, getpass.getuser())
     print(f"To: {mail.address or '-'}\nSubject: {mail.subject}\n\n{mail.text}", end="")
     if entry is not None:
-        start.say(f"written to the outbox: see `sodan outbox show {entry['id']}`")
+        not_sent = "a draft, not sent yet: `sodan outbox send {id}` sends it"
+        told = not_sent if entry["state"] == "draft" else "written to the outbox: see `sodan outbox show {id}`"
+        start.say(told.format(id=entry["id"]))
     elif mail.refused:
         start.say(f"this mail may not be sent: {mail.refused}")
 
