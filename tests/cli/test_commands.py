@@ -299,6 +299,16 @@ def test_whoever_has_seen_enough_may_close_the_pipe(mail: Write) -> None:
         assert b"Traceback" not in process.stderr.read()
 
 
+def test_a_table_that_nobody_reads_to_its_end_is_no_problem() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    said = subprocess.run(
+        [sys.executable, "-m", "service", "rules", "list"], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (said.returncode, said.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize("command", [["cases"], ["show", "SD-1"], ["spool", "list"], ["token", "list"], ["doctor"]])
 def test_a_wrong_path_makes_no_database(
     sodan: Sodan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]

@@ -29,9 +29,16 @@ _NOTES = {
 TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
 
 
+class _Stdout(Console):
+    """A console that leaves a closed pipe (`| head`) to ``main``; rich would exit with 1 (a problem was found)."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Return a console that prints to stdout: as wide as the terminal, or 160 columns if stdout is not a terminal."""
-    return Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
+    return _Stdout(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def visible(value: Any) -> str:
