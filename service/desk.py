@@ -187,14 +187,14 @@ class Desk:
         return self.database.transact(change)
 
     def _check_known(self, case: cases.StoredCase, wanted: Mapping[str, Any]) -> None:
-        """Raise Refused if ``wanted`` answers a checklist item or a request that does not exist."""
+        """Raise NotFound if ``wanted`` answers a checklist item or a request that does not exist."""
         for item, value in (wanted.get("items") or {}).items():
             if value is not None and item not in self.rules.labels:
-                raise Refused(f"items: {item[:40]!r} is not a checklist item; docs/meanings.md lists them as item.…")
+                raise NotFound(f"items: {item[:40]!r} is not a checklist item; docs/meanings.md lists them as item.…")
         ids = {"*", *(ask["id"] for ask in case.document.get("asks", ()))}
         for id, value in (wanted.get("asks") or {}).items():
             if value is not None and id not in ids:
-                raise Refused(f"asks: {id[:40]!r} is not a request of this case; `asks` of the case lists them")
+                raise NotFound(f"asks: {id[:40]!r} is not a request of this case; `asks` of the case lists them")
 
     def merge(self, number: int, into: int, who: str) -> tuple[int, int]:
         """Merge a case into another one. Returns the ids of the event and of the case that contains both."""
