@@ -15,11 +15,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mailrules.engine.judge import Rules
-from service.cases import brief
-from service.errors import NotFound
+from service.cases import brief, brief_text
+from service.errors import NotFound, Refused
 from service.intake import AppContext, rejudge
-from service.outbound import questions
-from service.outbound.acknowledge import OutboundConfig
+from service.outbound import brief_mail, questions
+from service.outbound.acknowledge import OutboundConfig, reply_subject
 from service.outbound.setup import labels_of, outbound_of
 from service.settings import Settings
 from service.store import cases, contents, corrections, keys, notes, outbox, reviews, timeline, undo
@@ -147,6 +147,19 @@ class Desk:
         language = language or ("en" if document["language"] == "en" else "ja")
         return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels_of(self.rules))
 
+    def brief_draft(self, number: int, reader: str, language: str | None) -> bytes:
+        """Return the brief of a case as a mail that a mail program opens as a draft, with the case in Cc."""
+        case, made = self.brief(number, reader, language)
+        outbound = self.database.transact(self.outbound)
+        new = (ref for ref in made["references"] if reader == "vendor" and ref not in case["title"])
+        return brief_mail.draft(
+            brief_text.text(made, self.settings.zone),
+            to="" if reader == "team" else brief_mail.address_of(case, reader),
+            cc=outbound.reply_address(number),
+            subject=reply_subject(" ".join([case["title"], *new]), case["key"]),
+            language=made["lang"],
+        )
+
     # ── changes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def set_values(
@@ -162,14 +175,26 @@ class Desk:
 
         def change(conn: Connection) -> tuple[int, cases.StoredCase]:
             one_at_a_time(conn)
+            case = cases.find(conn, number)
+            self._check_known(case, wanted)
             if check is not None:
-                check(cases.find(conn, number))
+                check(case)
             event = corrections.set_by_person(conn, number, wanted, who, now) if wanted else 0
             if event:
                 rejudge(conn, [number], self.context, now=now)
             return event, cases.find(conn, number)
 
         return self.database.transact(change)
+
+    def _check_known(self, case: cases.StoredCase, wanted: Mapping[str, Any]) -> None:
+        """Raise NotFound if ``wanted`` answers a checklist item or a request that does not exist."""
+        for item, value in (wanted.get("items") or {}).items():
+            if value is not None and item not in self.rules.labels:
+                raise NotFound(f"items: {item[:40]!r} is not a checklist item; docs/meanings.md lists them as item.…")
+        ids = {"*", *(ask["id"] for ask in case.document.get("asks", ()))}
+        for id, value in (wanted.get("asks") or {}).items():
+            if value is not None and id not in ids:
+                raise NotFound(f"asks: {id[:40]!r} is not a request of this case; `asks` of the case lists them")
 
     def merge(self, number: int, into: int, who: str) -> tuple[int, int]:
         """Merge a case into another one. Returns the ids of the event and of the case that contains both."""
@@ -218,7 +243,9 @@ class Desk:
         return self.database.transact(change)
 
     def note(self, number: int, text: str, who: str) -> dict[str, Any]:
-        """Add a note for the team and return it."""
+        """Add a note for the team and return it. Raises Refused if it is empty."""
+        if not text.strip():
+            raise Refused("the note is empty")
 
         def change(conn: Connection) -> dict[str, Any]:
             id = notes.add(conn, number, text, who, self.now())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -13,9 +13,6 @@ from service.api.dependencies import MOVED, FindCase, TheDesk
 from service.api.paging import answer
 from service.api.problems import documented
 from service.cases import brief_text
-from service.desk import Desk
-from service.outbound import brief_mail
-from service.outbound.acknowledge import reply_subject
 
 
 class BriefProblem(Out):
@@ -160,27 +157,14 @@ def read_brief(
 
     `eml` is a draft for a mail program, with the address of the case in Cc.
     """
-    number = find().id
-    case, brief = desk.brief(number, for_, lang)
+    case = find()
+    if format == "eml":
+        name = {"Content-Disposition": f'attachment; filename="{desk.key_of(case.id)}.eml"'}
+        return Response(desk.brief_draft(case.id, for_, lang), headers=name, media_type="message/rfc822")
+    _, brief = desk.brief(case.id, for_, lang)
     match format:
         case "markdown":
-            return Response(brief_text.markdown(brief), media_type="text/markdown; charset=utf-8")
+            return Response(brief_text.markdown(brief, desk.settings.zone), media_type="text/markdown; charset=utf-8")
         case "text":
-            return Response(brief_text.text(brief), media_type="text/plain; charset=utf-8")
-        case "eml":
-            return _draft(desk, number, case, brief)
+            return Response(brief_text.text(brief, desk.settings.zone), media_type="text/plain; charset=utf-8")
     return answer(brief)
-
-
-def _draft(desk: Desk, number: int, case: dict[str, Any], brief: dict[str, Any]) -> Response:
-    """Return a brief as a mail that a mail program opens as a draft."""
-    outbound = desk.database.transact(desk.outbound)
-    mail = brief_mail.draft(
-        brief_text.text(brief),
-        to="" if brief["for"] == "team" else brief_mail.address_of(case, brief["for"]),
-        cc=outbound.reply_address(number),
-        subject=reply_subject(case["title"], case["key"]),
-        language=brief["lang"],
-    )
-    name = {"Content-Disposition": f'attachment; filename="{case["key"]}.eml"'}
-    return Response(mail, headers=name, media_type="message/rfc822")

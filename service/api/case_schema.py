@@ -275,6 +275,7 @@ class Suggested(Out):
 
     id: int = doc("Id of the suggestion, for `accept` and `dismiss`.")
     case: str = doc("Key of the other case.")
+    title: str = doc("Title of the other case.")
     score: float = doc("Similarity: 0 (none) to 1 (certain).")
     reasons: list[str] = doc("What the two cases have in common, in words.")
     message: str = doc("`id` of the message that sodan compared with the other case.")

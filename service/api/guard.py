@@ -14,7 +14,7 @@ from collections.abc import Callable, MutableMapping
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import anyio.to_thread
 from starlette.datastructures import Headers
@@ -30,7 +30,7 @@ from service.store.tokens import Token
 
 T = TypeVar("T")
 COOKIE = "sodan_token"
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/language", "/favicon.ico"})
 """Paths that need no token, since they reveal nothing about cases. The same is true of `/static/` and `/problems/`."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110 §9.2.1)."""
@@ -114,10 +114,15 @@ class Guard:
 
 
 def _unknown(scope: Scope, headers: Headers, why: str) -> Response:
-    """Return the response to a caller without a valid token: 401, or for a page a redirect to the sign-in form."""
-    is_page = "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api")
-    if scope["method"] in SAFE and is_page:
-        return RedirectResponse("/login", 303)
+    """Return the response to a caller without a valid token: 401, or for a page a redirect to the sign-in form.
+
+    The form leads back to the page. Values that a form of a page sent are not kept; the sign-in form says so.
+    """
+    if "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api"):
+        query = scope["query_string"].decode("latin-1")
+        wanted = scope["path"] + (query and f"?{query}")
+        told = {"lost": "yes"} if scope["method"] not in SAFE else {"back": wanted} if wanted != "/" else {}
+        return RedirectResponse(f"/login?{urlencode(told)}" if told else "/login", 303)
     return problem(401, why, headers={"WWW-Authenticate": 'Bearer realm="sodan"'})
 
 

@@ -102,6 +102,8 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     async def validation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = [Wrong(where=".".join(map(str, e["loc"])), why=str(e["msg"])) for e in error.errors()]
+        if errors[0].where == "body" and "json" not in request.headers.get("content-type", ""):
+            errors = [Wrong(where="body", why="is not JSON: send it with the header Content-Type: application/json")]
         return problem(422, "the request does not match the API description; `errors` lists what is wrong", errors)
 
     async def http_exception(request: Request, error: Exception) -> Response:

@@ -44,10 +44,9 @@ def bind(listen: Listen) -> socket.socket:
         listening.bind((listen.host, listen.port))
     except OSError as error:
         listening.close()
-        why = (
-            "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        )
-        raise Refused(f"SODAN_HTTP_LISTEN: {listen} {why}") from None
+        used = "another process uses this address; stop it, or set another port"
+        why = used if error.errno == errno.EADDRINUSE else error.strerror or error
+        raise Refused(f"SODAN_HTTP_LISTEN: cannot listen on {listen}: {why}") from None
     listening.set_inheritable(True)
     return listening
 

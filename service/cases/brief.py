@@ -32,6 +32,9 @@ _VENDOR_NEVER = ("requester", "contact", "approval")
 _FOR_REQUESTER = ("symptom", "change_target", "question", "occurred_at", "impact_scope", "workaround", "deadline")
 _TELLING = {"howto": ("question", "symptom"), "request": ("change_target", "question"), "billing": ("question",)}
 """Items that describe the problem, best first, for kinds other than incidents."""
+_LABEL = 40
+"""Maximum length of the label of a form line."""
+_MARKS = " ■□●○◆◇▼▽▶・*-–#>【】[]()（）<>「」.．"
 _SAYS = 32
 """Minimum width in columns of a question that is meaningful by itself ("Which is it?" is not)."""
 
@@ -52,7 +55,16 @@ def brief(
     """
     language: Lang = "ja" if lang == "ja" else "en"
     names = {item: name[language] for item, name in (labels or {}).items() if name.get(language)}
-    known = {line["item"]: {**line, "label": names.get(line["item"], line["label"])} for line in case["checklist"]}
+    every_name = [name.casefold() for label in (labels or {}).values() for name in label.values()]
+    every_name += [line["label"].casefold() for line in case["checklist"]]
+    known = {
+        line["item"]: {
+            **line,
+            "label": names.get(line["item"], line["label"]),
+            "value": _without_label(_words(line), every_name),
+        }
+        for line in case["checklist"]
+    }
     unkind = {item: hint for item, line in known.items() if (hint := _hint(line, case)) and for_ == "vendor"}
     lines = {i: line for i, line in known.items() if i not in unkind and _meant(line, case, messages, for_)}
     people = {p["address"]: p["name"] or p["address"] for p in case.get("participants", [])}
@@ -61,7 +73,7 @@ def brief(
         "lang": language,
         "case": case.get("key"),
         "title": shown_subject(case.get("title") or ""),
-        "problem": _problem(case, lines),
+        "problem": _problem(case, lines, every_name),
         "vendor": case.get("vendor"),
         "references": [ref["ref"] for ref in case.get("vendor_refs", []) if _ours(ref, case)],
         "sections": _sections(lines, case, people, language, for_),
@@ -134,7 +146,7 @@ def _promised(case: Document) -> str | None:
     return min(due, default=None)
 
 
-def _problem(case: Document, lines: Mapping[str, Document]) -> dict[str, Any]:
+def _problem(case: Document, lines: Mapping[str, Document], names: Sequence[str]) -> dict[str, Any]:
     """Return the problem in one sentence.
 
     It is the problem as last stated. If that is only the subject, it is the symptom or the question instead.
@@ -144,6 +156,7 @@ def _problem(case: Document, lines: Mapping[str, Document]) -> dict[str, Any]:
     title = shown_subject(case.get("title") or "")
     unkind = _hint({"quote": statement}, case) is not None
     if statement and not unkind and shown_subject(statement) != title:
+        statement = _without_label(statement, names)
         return {"statement": statement, "message": stated.get("message"), "item": None}
     for item in _TELLING.get(str(case.get("kind")), ("symptom", "question")):
         line = lines.get(item)
@@ -203,6 +216,20 @@ def _entry(line: Document, people: Mapping[str, str], lang: Lang) -> dict[str, A
 
 def _words(line: Document) -> str:
     return _one_line(line.get("value")) or _one_line(line.get("quote"))
+
+
+def _without_label(text: str, names: Sequence[str]) -> str:
+    """Return the value of a form line such as ``■Version: 4.2`` if its label is one of ``names``, or part of one.
+
+    Other text is returned unchanged. ``names``: names of checklist items, case-folded.
+    """
+    colon = next((at for at, char in enumerate(text[:_LABEL]) if char in ":："), 0)
+    label, value = text[:colon].strip(_MARKS).lstrip("0123456789" + _MARKS).casefold(), text[colon + 1 :].strip()
+    if label[-1:].isdigit():
+        return text  # a time: "started 2026-11-30 9:10"
+    words = set(label.split())
+    named = any(words <= set(name.replace("/", " ").split()) if label.isascii() else label in name for name in names)
+    return value if label and value and named else text
 
 
 def _one_line(text: Any) -> str:

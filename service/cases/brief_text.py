@@ -6,6 +6,7 @@ A sentence that answers several items appears once, with all their labels.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from service.cases.brief import TEXTS
@@ -15,19 +16,21 @@ Block = tuple[str, list[str]]
 """A heading (empty for none) and its lines."""
 
 
-def text(made: Mapping[str, Any]) -> str:
-    """Return the brief as plain text."""
-    return _written(made, "", str, "■ " if made["lang"] == "ja" else "", "・" if made["lang"] == "ja" else "- ")
+def text(made: Mapping[str, Any], zone: tzinfo = UTC) -> str:
+    """Return the brief as plain text. ``zone``: the time zone of its readers."""
+    return _written(made, zone, "", str, "■ " if made["lang"] == "ja" else "", "・" if made["lang"] == "ja" else "- ")
 
 
-def markdown(made: Mapping[str, Any]) -> str:
-    """Return the brief as Markdown; text of mails is escaped."""
-    return _written(made, "# ", _plain, "## ", "- ")
+def markdown(made: Mapping[str, Any], zone: tzinfo = UTC) -> str:
+    """Return the brief as Markdown; text of mails is escaped. ``zone``: the time zone of its readers."""
+    return _written(made, zone, "# ", _plain, "## ", "- ")
 
 
-def _written(made: Mapping[str, Any], title: str, words: Callable[[str], str], heading: str, point: str) -> str:
+def _written(
+    made: Mapping[str, Any], zone: tzinfo, title: str, words: Callable[[str], str], heading: str, point: str
+) -> str:
     out = [f"{title}{words(made['title'])}", ""] if made["title"] else []
-    for name, lines in _blocks(made, words):
+    for name, lines in _blocks(made, zone, words):
         if name:
             out.append(f"{heading}{name}")
         out += [f"{point}{line}" if name else line for line in lines]
@@ -35,12 +38,13 @@ def _written(made: Mapping[str, Any], title: str, words: Callable[[str], str], h
     return "\n".join(out).rstrip() + "\n"
 
 
-def _blocks(made: Mapping[str, Any], words: Callable[[str], str]) -> Iterator[Block]:
+def _blocks(made: Mapping[str, Any], zone: tzinfo, words: Callable[[str], str]) -> Iterator[Block]:
     titles, lang = made["titles"], made["lang"]
-    if made["references"] and made["for"] != "requester":
-        yield "", [f"{titles['references']}: {', '.join(map(words, made['references']))}"]
     if made["for"] != "vendor":
-        yield "", list(_standing(made))
+        yield "", list(_standing(made, zone))
+    if made["references"] and made["for"] != "requester":
+        title = titles["references" if made["for"] == "vendor" else "vendor_references"]
+        yield "", [f"{title}: {', '.join(map(words, made['references']))}"]
     statement = made["problem"]["statement"]
     if statement and statement != made["title"]:
         yield "", [words(statement)]
@@ -58,9 +62,11 @@ def _blocks(made: Mapping[str, Any], words: Callable[[str], str]) -> Iterator[Bl
             yield titles[name], [words(_line(one.get("advice") or one["quote"])) for one in made[name]]
 
 
-def _standing(made: Mapping[str, Any]) -> Iterator[str]:
-    """Yield priority, status, who acts next, and when the next update is expected."""
+def _standing(made: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:
+    """Yield the key of the case, priority, status, who acts next, and when the next update is expected."""
     titles, lang = made["titles"], made["lang"]
+    if made["case"]:
+        yield f"{titles['case']}: {made['case']}"
     if "priority" in made:
         yield f"{titles['priority']}: {made['priority']['level']}"
     status = TEXTS["status"].get(made["status"], TEXTS["status"]["open"])[lang]
@@ -71,7 +77,8 @@ def _standing(made: Mapping[str, Any]) -> Iterator[str]:
             side = "the_requester"
         yield f"{titles['turn']}: {TEXTS['sides'].get(side, TEXTS['sides']['nobody'])[lang]}"
     if made["promised"]:
-        yield f"{titles['promised']}: {made['promised']}"
+        due = datetime.fromisoformat(made["promised"]).astimezone(zone)
+        yield f"{titles['promised']}: {due:%Y-%m-%d %H:%M} ({due:%Z})"
 
 
 def _once(entries: Sequence[Mapping[str, Any]], told: set[str], lang: str) -> list[tuple[str, str]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter, validators
 
 if TYPE_CHECKING:
     from service.desk import Desk
@@ -14,16 +16,30 @@ if TYPE_CHECKING:
 
 FOUND_WRONG = 1  # exit status: a problem was found
 WRONG_USE = 2  # exit status: wrong usage or configuration
+Positive = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 
 
 def settings(**given: object) -> Settings:
     """Return the settings from the environment and `.env`. Those in ``given`` replace them. Raises Refused."""
     from service.settings import load, misspelt
 
+    _log_warnings()
     for name, nearest in misspelt().items():
         if nearest:  # another SODAN_ variable may be a secret that a file of the installation uses
             say(f"{name} is not a setting, so sodan ignores it; did you mean {nearest}?")
     return load(**given)
+
+
+def _log_warnings() -> None:
+    """Log only warnings and errors, to stderr. Long-running commands call ``log_to_stderr`` instead."""
+    import logging
+
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
 
 
 def database(settings: Settings, *, make: bool = False) -> Database:

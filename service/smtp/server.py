@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 import sys
 import tempfile
@@ -198,5 +199,7 @@ async def _listen(listener: Listener, name: str, listen: Listen) -> Listen:
     try:
         server = await listener.listen(listen.host, listen.port)
     except OSError as error:
-        raise Refused(f"{name}: cannot listen on {listen}: {error.strerror or error}") from error
+        used = "another process uses this address; stop it, or set another port"
+        why = used if error.errno == errno.EADDRINUSE else error.strerror or error
+        raise Refused(f"{name}: cannot listen on {listen}: {why}") from error
     return Listen(*server.sockets[0].getsockname()[:2])

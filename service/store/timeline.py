@@ -66,6 +66,13 @@ def page(
     return _messages(conn, rows[:limit], prefix), position
 
 
+def before_newest(conn: Connection, case_id: int, limit: int) -> list[Any] | None:
+    """Return the position before the ``limit`` newest messages of a case; None if it has no more than these."""
+    query = select(_WHEN.label("at"), messages.c.id).where(messages.c.case_id == case_id)
+    row = conn.execute(query.order_by(_WHEN.desc(), messages.c.id.desc()).offset(limit).limit(1)).one_or_none()
+    return ["", row.at, row.id] if row else None
+
+
 def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[str, Any]]:
     """Return up to 50 messages with this Message-ID; the angle brackets may be omitted."""
     wanted = "".join(message_id.split())
@@ -78,7 +85,9 @@ def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[s
 def unverified_lately(conn: Connection) -> bool:
     """Return whether one of the newest mails claims an author of the organisation, but nothing verifies this."""
     newest = select(messages.c.defects).order_by(messages.c.id.desc()).limit(_NEWEST)
-    return any("sender-unverified" in defects for defects in conn.execute(newest).scalars())
+    return any(
+        "sender-unverified" in defects and "from-missing" not in defects for defects in conn.execute(newest).scalars()
+    )
 
 
 def find(conn: Connection, number: int, prefix: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.cases import brief, brief_text
+from service.cases import brief_text
 from service.cases.working import calendars_of
 from service.errors import NotFound
 from service.outbound.acknowledge import items_to_ask
@@ -17,7 +17,7 @@ from service.store.cursor import from_cursor, to_cursor
 from service.store.database import Connection
 from service.store.links import set_apart
 from service.web import history, marks
-from service.web.changes import shown_values
+from service.web.changes import shown_values, vendor_names
 from service.web.frame import Frame, Who
 from service.web.outcome import of_redirect, outcome
 from service.web.reader import Reader
@@ -47,25 +47,13 @@ def routes(frame: Frame) -> APIRouter:
 
         def read(conn: Connection) -> tuple[list[dict[str, Any]], Any, list[dict[str, Any]], dict[str, Any]]:
             mails, position = timeline.page(conn, number, MAILS, after, prefix)
-            apart = {desk.key_of(other) for other in set_apart(conn, number)}
-            return (
-                mails,
-                position,
-                feed.of_case(conn, number, prefix, 40, by_people=True),
-                {
-                    "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
-                    "noted": notes.of_case(conn, number, prefix),
-                    "often": asked.times_asked(conn, number),
-                    "suggestions": suggestions.of_case(conn, number, prefix),
-                    "team": tokens.names(conn),
-                    "proposed": [key for key in found.document.get("related", []) if key not in apart],
-                },
-            )
+            return mails, position, feed.of_case(conn, number, prefix, 40, by_people=True), _beside(conn, found, prefix)
 
         mails, position, events, beside = desk.database.read(read)
         reader = frame.reader(request)
         case = cases.to_now(found, reader.now, calendars_of(desk.rules, found.document.get("vendor")))
         shown = seen(frame, reader, case, mails)
+        _, made = desk.brief(number, "vendor", None)
         asked_for = {line["item"] for line in (*shown["needed"], *shown["helpful"])}
         return frame.page(
             request,
@@ -73,9 +61,10 @@ def routes(frame: Frame) -> APIRouter:
             **shown,
             **beside,
             **outcome(request),
+            brief=brief_text.text(made, reader.zone),
             can_ask={item for item in asked_for if beside["often"][item] < MAX_TIMES_ASKED},
             history=history.entries(events, reader, shown["items"], prefix),
-            vendors=sorted({reader.vendor(id) for id in desk.rules.vendors.profiles}),
+            vendors=vendor_names(frame, reader),
             me=me,
             later=to_cursor(position),
             earlier=after is not None,
@@ -90,6 +79,22 @@ def routes(frame: Frame) -> APIRouter:
         return frame.page(request, "message.html", message=message, why=why)
 
     return router
+
+
+def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str, Any]:
+    """Return the template values that are neither in the document of a case nor in its mails."""
+    number, related = found.id, [cases.number_of(key, prefix) for key in found.document.get("related", [])]
+    apart, others = set_apart(conn, number), cases.documents_of(conn, related)
+    return {
+        "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
+        "noted": notes.of_case(conn, number, prefix),
+        "often": asked.times_asked(conn, number),
+        "suggestions": suggestions.of_case(conn, number, prefix),
+        "team": tokens.names(conn),
+        "proposed": [cases.key_of(other, prefix) for other in related if other not in apart],
+        "newest": to_cursor(timeline.before_newest(conn, number, MAILS)),
+        "titles": {cases.key_of(other, prefix): document["title"] for other, document in others.items()},
+    }
 
 
 def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[str, Any]]) -> dict[str, Any]:
@@ -138,7 +143,6 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
         "marked": marked,
         "outsiders": {one["message"] for one in case.get("not_counted", ()) if one["why"] == "outsider"},
         "anchors": marks.placed(marked),
-        "brief": _brief(case, mails),
     }
 
 
@@ -157,9 +161,3 @@ def _bars(case: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for side, time in seconds.items()
     ]
-
-
-def _brief(case: dict[str, Any], mails: list[dict[str, Any]]) -> str:
-    """Return the brief for the vendor, in the language of the case."""
-    language = "en" if case["language"] == "en" else "ja"
-    return brief_text.text(brief.brief(case, mails, for_="vendor", lang=language))

@@ -14,6 +14,7 @@ from service.store.cases import StoredCase
 from service.web.deceptive import visible
 from service.web.frame import Frame, Posted, Who, back_to
 from service.web.outcome import IDS
+from service.web.reader import Reader
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")
 CHOICES = {
@@ -64,8 +65,6 @@ def value_routes(frame: Frame) -> APIRouter:
     @router.post("/cases/{key}/notes")
     def note(key: str, who: Who, posted: Posted) -> Response:
         text, number = dict(posted).get("text", "").strip()[:20_000], desk.survivor(key)
-        if not text:
-            raise Refused("the note is empty")
         desk.note(number, text, who)
         return back_to(f"/cases/{desk.key_of(number)}", "noted")
 
@@ -79,8 +78,8 @@ def value_routes(frame: Frame) -> APIRouter:
     def ask(key: str, who: Who, posted: Posted) -> Response:
         given, number = dict(posted), desk.survivor(key)
         items = [item for item in given.get("items", "").split(",") if item]
-        desk.ask(number, items, given.get("text", ""), None, who)
-        return back_to(f"/cases/{desk.key_of(number)}", "asked")
+        _, entry = desk.ask(number, items, given.get("text", ""), None, who)
+        return back_to(f"/cases/{desk.key_of(number)}", "drafted" if entry["state"] == "draft" else "asked")
 
     return router
 
@@ -91,7 +90,7 @@ def place_routes(frame: Frame) -> APIRouter:
 
     @router.post("/cases/{key}/merge")
     def merge(key: str, who: Who, posted: Posted) -> Response:
-        number, into = desk.number_of(key), desk.number_of(dict(posted).get("into", "").strip())
+        number, into = desk.number_of(key), desk.survivor(dict(posted).get("into", "").strip())
         event, _ = desk.merge(number, into, who)
         return back_to(f"/cases/{desk.key_of(into)}", "merged", undo=str(event), key=key)
 
@@ -107,7 +106,7 @@ def place_routes(frame: Frame) -> APIRouter:
     @router.post("/messages/{id}/move")
     def move(id: int, who: Who, posted: Posted) -> Response:
         to = dict(posted).get("to", "").strip()
-        event, case = desk.move(id, None if to.lower() == "new" else desk.number_of(to), who)
+        event, case = desk.move(id, None if to.lower() == "new" else desk.survivor(to), who)
         return back_to(f"/cases/{desk.key_of(case)}", "moved", undo=str(event))
 
     @router.post("/corrections/{ids}/undo")
@@ -152,6 +151,11 @@ def changed_fields(frame: Frame, given: Mapping[str, str]) -> dict[str, Any]:
     if not wanted:
         raise Refused("nothing to set")
     return wanted
+
+
+def vendor_names(frame: Frame, reader: Reader) -> list[str]:
+    """Return the names of all vendors that rules know, for a field that suggests them."""
+    return sorted({reader.vendor(id) for id in frame.desk.rules.vendors.profiles})
 
 
 def vendor_id(frame: Frame, text: str) -> str:

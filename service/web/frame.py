@@ -83,11 +83,16 @@ class Frame:
                 async def answer_with_page(request: Request) -> Response:
                     try:
                         return await answer(request)
-                    except NotFound:
-                        return self.page(request, "error.html", 404, title="error.404", text="error.404.text")
                     except SodanError as error:
-                        key = request.path_params.get("key", "")
-                        return self.page(request, "error.html", 409, title="error.other", text=str(error), case=key)
+                        missing, key = isinstance(error, NotFound), request.path_params.get("key", "")
+                        return self.page(
+                            request,
+                            "error.html",
+                            404 if missing else 409,
+                            title="error.404" if missing else "error.other",
+                            text=str(error),
+                            case=None if str(error) == f"there is no case {key}" else key,
+                        )
 
                 return answer_with_page
 

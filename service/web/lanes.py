@@ -13,6 +13,7 @@ from service.errors import Refused
 from service.store import cases, mailboxes, tokens
 from service.store.cases import stamp
 from service.store.cursor import from_cursor, to_cursor
+from service.web.changes import vendor_id, vendor_names
 from service.web.frame import Frame, who
 from service.web.outcome import outcome
 
@@ -36,10 +37,13 @@ def routes(frame: Frame) -> APIRouter:
     def board(request: Request) -> Response:
         query = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
         chosen = {name: query[name] for name in (*CHOICES, "vendor", "missing", "owner", "q", "sort") if name in query}
+        if "vendor" in chosen:
+            chosen["vendor"] = vendor_id(frame, chosen["vendor"])
         shown = {"chosen": chosen, "team": desk.database.read(tokens.names), **outcome(request)}
+        shown["vendors"] = vendor_names(frame, frame.reader(request))
         if chosen:
             shown |= _list(desk, chosen, query.get("cursor"), who(request))
-            return frame.page(request, "list.html", **shown, vendors=sorted(desk.rules.vendors.profiles))
+            return frame.page(request, "list.html", **shown)
         shown |= desk.database.read(lambda conn: _lanes(conn, desk.prefix))
         now = desk.now()
         shown["away"] = [
@@ -47,7 +51,7 @@ def routes(frame: Frame) -> APIRouter:
             for mailbox in desk.database.read(mailboxes.statuses)
             if (since := mailbox.away_since(now))
         ]
-        return frame.page(request, "lanes.html", **shown, vendors=[], intake=desk.settings.intake[0])
+        return frame.page(request, "lanes.html", **shown, intake=desk.settings.intake[0])
 
     return router
 

@@ -14,7 +14,19 @@ IDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}){0,99}")
 """Matches the ids of changes that are undone together: ``41.42``."""
 REASONS = ("gone", "merged", "other")
 """Why a case was not changed."""
-DONE = ("set", "merged", "dismissed", "accepted", "moved", "undone", "asked", "noted", "assigned", "resolved")
+DONE = (
+    "set",
+    "merged",
+    "dismissed",
+    "accepted",
+    "moved",
+    "undone",
+    "asked",
+    "drafted",
+    "noted",
+    "assigned",
+    "resolved",
+)
 """Values of the parameter ``done``: the change that was made."""
 NAMES = ("done", "undo", "failed", "key")
 

@@ -83,7 +83,8 @@ def _outbox(frame: Frame) -> APIRouter:
                 "tripped": outbox.last_held_by_hourly_limit(conn),
             }
 
-        return frame.page(request, "outbox.html", **desk.database.read(read), state=state)
+        sends = bool(desk.settings.smarthost and desk.settings.from_)
+        return frame.page(request, "outbox.html", **desk.database.read(read), state=state, sends=sends)
 
     @router.get("/outbox/{id}")
     def show_entry(request: Request, id: int) -> Response:
@@ -115,13 +116,13 @@ def _files(frame: Frame) -> APIRouter:
         """Explain an error of the API and what to do about it."""
         status = next((status for status, type_name in PROBLEM_TYPES.items() if type_name == name), None)
         if status is None:
-            raise NotFound("there is no such type of problem")
+            raise NotFound("there is nothing at this address")
         return frame.page(request, "problem.html", number=status, title=HTTPStatus(status).phrase)
 
     @router.get("/static/{name}")
     def static(name: str) -> Response:
         if name not in frame.static:
-            raise NotFound("there is no such file")
+            raise NotFound("there is nothing at this address")
         content, media_type = frame.static[name]
         return Response(
             content,
@@ -145,14 +146,16 @@ def _entry(frame: Frame) -> APIRouter:
 
     @router.get("/login")
     def login(request: Request) -> Response:
-        return frame.page(request, "login.html", wrong=False)
+        lost = "lost" in request.query_params
+        return frame.page(request, "login.html", wrong=False, lost=lost, back=_local(request.query_params.get("back")))
 
     @router.post("/login")
     def sign_in(request: Request, posted: Posted) -> Response:
-        secret = dict(posted).get("token", "").strip()
+        values = dict(posted)
+        secret, back = values.get("token", "").strip(), _local(values.get("back"))
         if not secret or desk.database.read(lambda conn: tokens.find(conn, secret, desk.now())) is None:
-            return frame.page(request, "login.html", 401, wrong=True)
-        answer = RedirectResponse("/", 303)
+            return frame.page(request, "login.html", 401, wrong=True, lost=False, back=back)
+        answer = RedirectResponse(back, 303)
         secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
         answer.set_cookie(TOKEN_COOKIE, secret, httponly=True, samesite="strict", secure=secure, max_age=30 * 86400)
         return answer
@@ -165,10 +168,14 @@ def _entry(frame: Frame) -> APIRouter:
 
     @router.get("/language")
     def language(to: str = "ja", back: str = "/") -> Response:
-        # only a path on this site: "//elsewhere" and "/\elsewhere" lead to other sites
-        path = back if back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable() else "/"
-        answer = RedirectResponse(path, 303)
+        answer = RedirectResponse(_local(back), 303)
         answer.set_cookie(LANGUAGE_COOKIE, "en" if to == "en" else "ja", samesite="lax", max_age=365 * 86400)
         return answer
 
     return router
+
+
+def _local(path: str | None) -> str:
+    """Return a path on this site, or ``/``: ``//elsewhere`` and ``/\\elsewhere`` lead to other sites."""
+    local = path and path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if path and local else "/"

@@ -79,6 +79,16 @@ def test_a_change_that_makes_no_sense_is_a_problem(embedded: Running, body: obje
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(("group", "id"), [("items", "versoin"), ("asks", "1-logs")])
+def test_an_item_or_request_that_is_not_there_cannot_be_answered(embedded: Running, group: str, id: str) -> None:
+    (key,) = embedded.deliver(REPORT)
+    answer = embedded.client.patch(f"/api/cases/{key}", json={group: {id: "answered"}})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert id in answer.json()["detail"]
+    taken_back = embedded.client.patch(f"/api/cases/{key}", json={group: {id: None}})  # an older version stored it
+    assert taken_back.status_code == 200
+
+
 def test_a_merged_case_leads_to_where_it_went_and_comes_back(service: Running) -> None:
     report, ask = service.deliver(REPORT, ASK)
     assert report != ask

@@ -187,6 +187,32 @@ def test_a_person_comes_in_with_a_token_and_goes_out(guarded: Running) -> None:
         assert browser.get("/", headers={"Accept": "text/html"}).status_code == 303
 
 
+def test_signing_in_leads_to_the_page_that_was_wanted(guarded: Running) -> None:
+    secret, html = guarded.token("person", "write"), {"Accept": "text/html"}
+    with httpx.Client(base_url=guarded.url, headers=html) as browser:
+        form = browser.get("/received?state=waiting", follow_redirects=True)
+        assert 'name="back" value="/received?state=waiting"' in form.text
+        come = browser.post("/login", data={"token": secret, "back": "/received?state=waiting"})
+        assert come.headers["location"] == "/received?state=waiting"
+        for elsewhere in ("//evil.example", "/\\evil.example", "https://evil.example", "\r\nX: y", "evil"):
+            assert browser.post("/login", data={"token": secret, "back": elsewhere}).headers["location"] == "/"
+
+
+def test_a_form_sent_without_a_valid_token_leads_to_the_sign_in_page_and_says_so(guarded: Running) -> None:
+    secret = guarded.token("person", "write")
+    with httpx.Client(base_url=guarded.url, headers={"Accept": "text/html", "Accept-Language": "en"}) as browser:
+        sent = browser.post("/cases/SD-1/notes", data={"text": "called them"}, follow_redirects=True)
+        assert (sent.status_code, sent.url.path) == (200, "/login")
+        assert "what you sent was not saved" in sent.text
+        assert browser.post("/login", data={"token": secret}).headers["location"] == "/"
+
+
+def test_the_language_can_be_chosen_before_signing_in(guarded: Running) -> None:
+    with httpx.Client(base_url=guarded.url, headers={"Accept": "text/html"}) as browser:
+        assert browser.get("/language", params={"to": "en", "back": "/login"}).headers["location"] == "/login"
+        assert "Sign in with a token" in browser.get("/login").text
+
+
 @pytest.mark.parametrize("back", ["//evil.example", "/\\evil.example", "https://evil.example", "\r\nX: y", "evil"])
 def test_choosing_a_language_leads_nowhere_else(empty: Running, back: str) -> None:
     answer = httpx.get(f"{empty.url}/language", params={"to": "en", "back": back})
@@ -218,6 +244,14 @@ def test_every_error_is_a_problem(empty: Running, method: str, path: str, status
     assert answer.json()["title"]
     if status == 405:
         assert answer.headers["allow"]
+
+
+def test_a_body_without_its_content_type_names_the_header(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # as curl -d sends it
+    answer = embedded.client.patch(f"/api/cases/{key}", content=b'{"priority": "P2"}', headers=form)
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["errors"][0]["why"]
 
 
 def test_a_body_that_is_no_json_is_a_problem(embedded: Running) -> None:

@@ -9,8 +9,12 @@ from dataclasses import replace
 
 import pytest
 
+from service.intake import AppContext
+from service.settings import Settings
 from service.store import keys
-from tests.running import Running, now
+from service.store.database import Database
+from tests.mails import ASK
+from tests.running import Running, now, running
 
 REPORT = """
 From: Aiko Tanaka <aiko@corp.example>
@@ -40,6 +44,20 @@ def test_the_text_is_shown_first_and_a_refusal_says_why(embedded: Running, key: 
     assert refused.status_code == 409
     assert "SODAN_SMARTHOST" in refused.json()["detail"]
     assert embedded.get("/api/outbox")["items"] == []
+
+
+def test_the_page_says_that_a_held_question_is_not_sent_yet(
+    sqlite: Database, context: AppContext, settings: Settings
+) -> None:
+    sends = {"smarthost": "smtp://127.0.0.1:9", "from_": "IT desk <desk@corp.example>"}
+    for state, done in (("draft", "drafted"), ("off", "asked")):
+        given = settings.model_copy(update={**sends, "acknowledge": state})
+        with running(sqlite, context, given) as service:
+            (key,) = service.deliver(REPORT.replace("<q1@", f"<{state}@").replace("Outlook", f"Outlook {state}"))
+            sent = service.client.post(f"/cases/{key}/ask", data={"items": "version"})
+            assert sent.headers["location"] == f"/cases/{key}?done={done}"
+            shown = service.client.get(sent.headers["location"], headers={"Accept-Language": "en"}).text
+            assert ("is not sent yet" in shown) == (state == "draft")
 
 
 def test_unknown_items_and_cases_are_named(embedded: Running, key: str) -> None:
@@ -84,6 +102,16 @@ def test_a_case_is_assigned_and_found_by_its_owner(embedded: Running, key: str) 
     [case] = embedded.client.get("/api/cases", params={"owner": "me"}, headers=headers).json()["items"]
     assert (case["key"], case["owner"]) == (key, "mika")
     assert embedded.client.patch(f"/api/cases/{key}", json={"owner": None}, headers=headers).json()["owner"] is None
+
+
+def test_the_draft_to_a_vendor_has_its_case_number_in_the_subject(embedded: Running) -> None:
+    (case,) = embedded.deliver(ASK)
+    for title, subject in (("Sign-in", "Re: Sign-in 2611170040001177"), ("#2611170040001177", "Re: #2611170040001177")):
+        embedded.client.patch(f"/api/cases/{case}", json={"title": title})
+        got = embedded.client.get(f"/api/cases/{case}/brief", params={"for": "vendor", "format": "eml"})
+        assert email.message_from_bytes(got.content, policy=email.policy.default)["Subject"] == f"{subject} [{case}]"
+    got = embedded.client.get(f"/api/cases/{case}/brief", params={"for": "team", "format": "eml"})
+    assert "Subject: Re: #2611170040001177 [" in got.text
 
 
 @pytest.mark.parametrize(("side", "to"), [("requester", "aiko@corp.example"), ("vendor", None)])

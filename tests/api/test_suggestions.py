@@ -52,7 +52,7 @@ def test_two_reports_of_one_user_are_suggested_and_not_joined(suggested: tuple[R
     service, one, other, number = suggested
     assert one != other
     [shown] = service.get(f"/api/cases/{other}")["suggestions"]
-    assert (shown["id"], shown["case"]) == (number, one)
+    assert (shown["id"], shown["case"], shown["title"]) == (number, one, service.get(f"/api/cases/{one}")["title"])
     assert matcher.SUGGEST <= shown["score"] < matcher.JOIN
     assert any("wx-4410" in reason for reason in shown["reasons"])
     [message] = service.get("/api/messages", message_id="<door-2@corp.example>")["items"]

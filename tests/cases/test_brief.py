@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -49,6 +50,36 @@ def test_the_text_has_no_markup_and_the_markdown_escapes_it() -> None:
     assert "<b>*4.2*</b> [x](http://x.test)" in said(document)
     assert "\\" not in said(document)
     assert "\\<b>\\*4.2\\*\\</b> \\[x\\](http://x.test)" in markdown(brief(document, MAILS, lang="en"))
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("■影響範囲: 営業部 約40名", "営業部 約40名"),
+        ("1. 影響範囲：営業部", "営業部"),
+        ("【影響】: 9:10 から全員", "9:10 から全員"),
+        ("Scope: all users", "all users"),
+        ("Outlook: crashes for all", "Outlook: crashes for all"),
+        ("9:10 から全員", "9:10 から全員"),
+        ("影響範囲:", "影響範囲:"),
+        ("Scope 9:10 all users", "Scope 9:10 all users"),
+    ],
+)
+def test_the_label_of_a_form_line_is_not_repeated(words: str, shown: str) -> None:
+    labels = {"impact_scope": {"ja": "影響範囲", "en": "Scope of impact"}}
+    made = brief(case(line("impact_scope", words), problem={"statement": words}), MAILS, lang="ja", labels=labels)
+    assert made["problem"]["statement"] == shown
+    assert [entry["text"] for section in made["sections"] for entry in section["entries"]] == [shown]
+
+
+def test_the_team_and_the_requester_read_the_key_and_when_to_expect_news() -> None:
+    promise = {"due": "2026-12-01T06:00:00Z", "kept": False, "overdue": False, "quote": "by 15:00"}
+    made = brief(case(promises=[promise]), MAILS, for_="requester", lang="ja")
+    assert "ケース番号: SD-7\n" in text(made)
+    assert "次の連絡の予定: 2026-12-01 15:00 (JST)\n" in text(made, ZoneInfo("Asia/Tokyo"))
+    assert "Case: SD-7\n" in (team := said(case(), for_="team"))
+    assert "Vendor's case number: 550123\n" in team
+    assert "SD-7" not in said(case())
 
 
 def test_what_is_not_known_is_left_out_for_a_vendor_and_listed_for_the_team() -> None:
@@ -134,7 +165,7 @@ def test_the_requester_reads_what_is_known_and_what_comes_next() -> None:
         line("symptom", LEAD), line("version", "4.2"), waiting_on="vendor", promises=[promise], missing=["device_id"]
     )
     written = said(document, for_="requester")
-    assert "Status: being worked on\nWho acts next: the vendor\nNext word expected: 2031-05-13T09:00:00Z" in written
+    assert "Status: being worked on\nWho acts next: the vendor\nNext word expected: 2031-05-13 09:00 (UTC)" in written
     assert LEAD in written
     assert "4.2" not in written
     assert "550123" not in written

@@ -116,6 +116,7 @@ def test_import_twice_changes_nothing(sodan: Sodan, mail: Write, tmp_path: Path)
     assert "3 new" in first.err
     assert "accepted 3 = taken in 3 + waiting 0 + shunted 0" in first.err
     cases = sodan("cases", "--json").out
+    assert first.out == ""
     second = sodan("import", str(tmp_path / "mail"))
     assert "0 new, 3 known" in second.err
     assert sodan("cases", "--json").out == cases
@@ -126,6 +127,7 @@ def test_cases_and_show_read_like_a_table_or_as_json(sodan: Sodan, mail: Write) 
     sodan("import", str(mail("1.eml", ASK)), str(mail("2.eml", REFUND)))
     table = sodan("cases")
     assert "2611170040001177" in table.out
+    assert sodan("cases", "--sort", "-updated").out == table.out
     assert "microsoft" in table.out
     (found,) = json_of(sodan("cases", "--vendor", "microsoft", "--json"))["items"]
     assert json_of(sodan("cases", "返金", "--json"))["items"][0]["title"] == "Zoom invoice for October"
@@ -139,6 +141,24 @@ def test_cases_and_show_read_like_a_table_or_as_json(sodan: Sodan, mail: Write) 
     assert sodan("show", "nonsense").status == 1
 
 
+def test_show_prints_triage_owner_and_suggestions(sodan: Sodan, mail: Write) -> None:
+    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "27 Nov").replace("Subject: ", "Subject: 再: ")
+    vague = REPORT.partition("\n\n")[0].replace("<report@", "<vague@").replace("全社ポータルにサインイン", "印刷")
+    vague = vague.replace("r.kitagawa", "s.mori") + "\n\n朝からプリンターが使えません。\n"
+    sodan("import", str(mail("1.eml", REPORT)), str(mail("2.eml", again)), str(mail("3.eml", vague)))
+    sodan("set", "SD-2", "owner=kitagawa")
+    shown = sodan("show", "SD-2")
+    case = json_of(sodan("show", "SD-2", "--json"))
+    assert "· owner kitagawa" in shown.out
+    for key in ("SD-1", "SD-3"):
+        triage = json_of(sodan("show", key, "--json"))["needs_triage"]
+        assert triage == (key == "SD-3")
+        assert ("to triage: " in sodan("show", key).out) == triage
+    [suggested] = case["suggestions"]
+    assert suggested["case"] == "SD-1"
+    assert f"possibly the same case\n  SD-1  {suggested['title']}" in shown.out
+
+
 def json_of(said: Said) -> Any:
     return json.loads(said.out)
 
@@ -146,6 +166,8 @@ def json_of(said: Said) -> Any:
 @pytest.mark.parametrize("words", [["cases", "--priority", "P9"], ["cases", "--limit", "0"], ["nonsense"],
                                    ["cases", "--kind", "odd"],
                                    ["cases", "--updated-since", "soon"], ["replay", "--apply", "--diff"],
+                                   ["spool", "list", "--limit", "-1"], ["token", "create", "x", "--days", "0"],
+                                   ["token", "create", " "], ["team", "add", "mori"],
                                    ["spool", "retry"], ["token", "create", "x", "--scope", "root"]])  # fmt: skip
 def test_wrong_use_is_status_2_and_a_line_on_stderr(sodan: Sodan, words: list[str]) -> None:
     sodan("migrate")
@@ -181,6 +203,7 @@ def test_a_note_needs_no_rules(sodan: Sodan, mail: Write, tmp_path: Path, monkey
     (folder / "mine.yaml").write_text("pack: mine\nsignals:\n  - id: odd\n    phrases: 7\n")
     monkeypatch.setenv("SODAN_PACKS", str(folder))
     assert "note 1 was added to SD-1" in sodan("note", "SD-1", "called them").err
+    assert "the note is empty" in sodan("note", "SD-1", " ").err
     assert sodan("set", "SD-1", "priority=P2").status == 2
 
 
@@ -211,8 +234,11 @@ def test_spool_lists_shows_and_retries(sodan: Sodan, mail: Write) -> None:
 
 def test_tokens_are_made_listed_and_revoked(sodan: Sodan) -> None:
     sodan("migrate")
+    assert "the list is empty" in sodan("token", "list").err
     made = sodan("token", "create", "dashboard", "--scope", "write")
     assert made.status == 0
+    assert "on this machine too" in made.err
+    assert "on this machine too" not in sodan("token", "create", "other").err
     secret = made.out.strip()
     assert secret.startswith("sodan_")
     assert len(secret) > 40
@@ -238,7 +264,9 @@ def test_the_same_tables_from_a_running_service(sodan: Sodan, embedded: Running)
     assert "logs → team" in sodan("show", key, "--url", embedded.url).out
     assert sodan("show", "SD-99", "--url", embedded.url).status == 1
     assert sodan("cases", "--url", "http://127.0.0.1:9").status == 2
-    assert sodan("cases", "--url", embedded.url, "--token", "wrong").status == 2
+    wrong = sodan("cases", "--url", embedded.url, "--token", "wrong")
+    assert wrong.status == 2
+    assert "SODAN_TOKEN" in wrong.err
 
 
 def test_what_a_stranger_wrote_does_not_steer_the_terminal(sodan: Sodan, mail: Write) -> None:
@@ -271,6 +299,16 @@ def test_whoever_has_seen_enough_may_close_the_pipe(mail: Write) -> None:
         assert b"Traceback" not in process.stderr.read()
 
 
+def test_a_table_that_nobody_reads_to_its_end_is_no_problem() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    said = subprocess.run(
+        [sys.executable, "-m", "service", "rules", "list"], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (said.returncode, said.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize("command", [["cases"], ["show", "SD-1"], ["spool", "list"], ["token", "list"], ["doctor"]])
 def test_a_wrong_path_makes_no_database(
     sodan: Sodan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
@@ -300,11 +338,14 @@ def test_a_misspelt_name_in_the_env_file_is_named_too(sodan: Sodan) -> None:
 
 def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) -> None:
     assert sodan("import", str(mail("a.eml", REPORT)), str(mail("b.eml", REFUND))).status == 0
-    assert sodan("set", "SD-1", "priority=P2", "items.version=8.2.4", "owner=me").status == 0
+    saved = sodan("set", "sd-1", "priority=P2", "items.version=8.2.4", "owner=me")
+    assert (saved.status, saved.out) == (0, "")
+    assert "SD-1: saved priority=P2, items.version=8.2.4, owner=me" in saved.err
     shown = json.loads(sodan("show", "SD-1", "--json").out)
     assert shown["priority"] == "P2"
     assert shown["owner"]
     assert "8.2.4" in sodan("brief", "SD-1", "--for", "vendor", "--lang", "en").out
+    assert sodan("brief", "SD-1", "--format", "eml").out.startswith("X-Unsent: 1")
     assert sodan("set", "SD-1", "priority=").status == 0
     assert json.loads(sodan("show", "SD-1", "--json").out)["priority_detail"]["set_by"] == "rules"
     assert "SD-1 is now part of SD-2" in sodan("merge", "SD-1", "SD-2").err
@@ -315,7 +356,7 @@ def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) 
     ("change", "why"),
     [
         ("priority", "priority: expected field=value"),
-        ("prio=P2", "fields: status, priority"),
+        ("prio=P2", "there is no such field (fields: status, priority"),
         ("priority=P9", "'P1', 'P2', 'P3' or 'P4'"),
         ("items=x", "items=x: expected field=value"),
         ("status.x=1", "status.x=1: expected field=value"),

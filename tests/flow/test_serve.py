@@ -69,7 +69,7 @@ def test_an_address_in_use_is_named(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         ended = sodan("serve", cwd=tmp_path, smtp_listen=f"127.0.0.1:{port}", http_listen=f"127.0.0.1:{free_port()}")
     assert ended.returncode == 2
-    assert f"SODAN_SMTP_LISTEN: cannot listen on 127.0.0.1:{port}" in ended.stderr
+    assert f"SODAN_SMTP_LISTEN: cannot listen on 127.0.0.1:{port}: another process uses this address" in ended.stderr
 
 
 def test_a_broken_pack_names_file_and_line(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ STORIES: dict[str, dict[str, Any]] = {
         "answers": "端末はPRN-0311です。\n3階の会議室の横にあります。",
         "found": {"device_id": "PRN-0311", "location": "3階"},
         "open": "version",
-        "buttons": ("選んだ項目をたずねる", "送信"),
+        "buttons": ("選んだ項目を質問する", "送信"),
     },
     "en": {
         "locale": "en-US",

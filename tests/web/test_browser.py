@@ -228,6 +228,17 @@ def test_a_field_has_the_focus_as_soon_as_its_form_opens(sheet: Page, embedded: 
     expect(sheet.locator("#edit-title summary")).to_be_focused()
 
 
+def test_a_printed_case_has_no_controls(sheet: Page, embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    sheet.goto(f"/cases/{key}")
+    expect(sheet.locator("#notetext")).to_be_visible()
+    sheet.emulate_media(media="print")
+    shown = sheet.locator("input:visible, textarea:visible, select:visible, button:visible, .edit.link:visible")
+    expect(shown).to_have_count(0)
+    expect(sheet.locator(".timeline .text").first).to_be_visible()
+    expect(sheet.locator("#edit-priority summary")).to_be_visible()
+
+
 def test_a_card_names_who_asks_and_what_is_missing(sheet: Page, embedded: Running) -> None:
     (report,) = embedded.deliver(REPORT)
     case = embedded.get(f"/api/cases/{report}")

@@ -85,13 +85,16 @@ def test_a_case_page_shows_what_the_case_is(service: Running) -> None:
 
 
 def test_look_alike_reports_are_suggested_on_both_cases(embedded: Running) -> None:
-    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "27 Nov")
+    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "27 Nov").replace("Subject: ", "Subject: 再: ")
     first, second = embedded.deliver(REPORT, again)
     assert first != second
+    titles = {key: embedded.get(f"/api/cases/{key}")["title"] for key in (first, second)}
     for one, other in ((first, second), (second, first)):
         assert [found["case"] for found in embedded.get(f"/api/cases/{one}")["suggestions"]] == [other]
         seen = LexborHTMLParser(page(embedded, f"/cases/{one}"))
-        assert seen.css_first(f'.suggested a[href="/cases/{other}"]') is not None
+        [link] = seen.css(f'.suggested a[href="/cases/{other}"]')
+        assert titles[one] != titles[other]
+        assert link.text() == f"{other} {titles[other]}"
         assert seen.css_first('.suggested button[value="accept"]') is not None
     [shown] = embedded.get(f"/api/cases/{first}")["suggestions"]
     why = page(embedded, f"/messages/{shown['message']}")
@@ -249,7 +252,7 @@ def test_a_page_says_what_is_wrong_while_the_database_cannot_be_read(embedded: R
 
 def raised(*modules: str) -> list[str]:
     """The texts of the errors that a page shows if these modules raise them, with ``7`` for each value."""
-    kinds = ("Refused", "Conflict", "AlreadyMerged", "Unavailable")
+    kinds = ("Refused", "NotFound", "Conflict", "AlreadyMerged", "Unavailable")
     found = []
     for module in modules:
         for node in ast.walk(ast.parse((ROOT / "service" / f"{module}.py").read_text(encoding="utf-8"))):
@@ -330,6 +333,18 @@ def test_each_value_is_changed_where_it_stands_and_the_history_says_from_what_to
     assert embedded.client.post(f"/cases/{key}/set", data={"priority": "P9"}).status_code == 409
 
 
+def test_cases_are_found_by_the_name_of_their_vendor(embedded: Running) -> None:
+    asked, other = embedded.deliver(ASK, REFUND)
+    for name in ("マイクロソフト", "microsoft", "MICROSOFT"):
+        found = LexborHTMLParser(page(embedded, f"/?vendor={name}"))
+        assert [link.attributes["href"] for link in found.css(".card .title")] == [f"/cases/{asked}"]
+        [field] = found.css('.filters input[name="vendor"]')
+        assert field.attributes["value"] == "マイクロソフト"
+    names = [option.text() for option in LexborHTMLParser(page(embedded, "/")).css("datalist#vendors option")]
+    assert "マイクロソフト" in names
+    assert other not in page(embedded, "/?vendor=microsoft")
+
+
 def test_a_vendor_is_set_by_its_name(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     embedded.client.post(f"/cases/{key}/set", data={"vendor": "マイクロソフト"})
@@ -370,10 +385,69 @@ def test_a_p1_case_appears_once_and_the_first_of_its_lane(embedded: Running) -> 
     assert f"/cases/{ask}" not in page(embedded, "/?status=open&priority=P1")
 
 
+def test_the_brief_on_every_page_of_a_long_case_is_the_whole_brief(embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    embedded.deliver(LOGS)
+    for number in range(30):
+        reply = (
+            LOGS.replace("<logs@", f"<reply{number}@")
+            .replace("signin.csv", f"trace{number}.csv")
+            .replace("50053", f"{number}")
+        )
+        assert embedded.deliver(reply) == [key]
+    links = LexborHTMLParser(page(embedded, f"/cases/{key}")).css('a[rel="next"]')
+    [later] = [link.attributes["href"] or "" for link in links]
+    shown = [LexborHTMLParser(page(embedded, path)).css_first("#brieftext") for path in (f"/cases/{key}", later)]
+    whole = embedded.client.get(f"/api/cases/{key}/brief", params={"format": "text"}).text
+    assert whole.count("trace") > 25
+    assert [brief.text() for brief in shown if brief] == [whole, whole]
+
+
+def test_a_compared_case_without_anything_in_common_is_not_called_similar(embedded: Running) -> None:
+    _, other = embedded.deliver(ASK, REFUND)
+    [mail] = embedded.get(f"/api/cases/{other}/messages")["items"]
+    [compared] = embedded.get(f"/api/messages/{mail['id']}/why")["runners_up"]
+    assert compared["words"] == ""
+    shown = page(embedded, f"/messages/{mail['id']}")
+    assert "共通点は見つかりませんでした" in shown
+    assert "内容が似ている" not in shown
+
+
+def test_the_outbox_says_that_nothing_can_be_sent(embedded: Running) -> None:
+    assert "SODAN_SMARTHOST と SODAN_FROM が未設定" in page(embedded, "/outbox")
+
+
+def test_a_long_case_leads_to_its_newest_mails(embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    for number in range(60):
+        day = f"{18 + number // 20} Nov 2026 {number % 20:02}:00"
+        embedded.deliver(LOGS.replace("<logs@", f"<reply{number}@").replace("17 Nov 2026 13:00", day))
+    times = [mail["date"] for mail in embedded.get(f"/api/cases/{key}/messages", limit=200)["items"]]
+    first = LexborHTMLParser(page(embedded, f"/cases/{key}"))
+    [newest] = [link for link in first.css("a.more") if link.text() == "最新のメールを見る"]
+    last = LexborHTMLParser(page(embedded, newest.attributes["href"] or ""))
+    assert [time.attributes["datetime"] for time in last.css(".timeline h3 time")] == times[-25:]
+    assert "最新のメールを見る" not in [link.text() for link in last.css("a.more")]
+
+
 def test_an_unknown_case_is_a_kind_page(embedded: Running) -> None:
     answer = embedded.client.get("/cases/SD-9", headers={"Accept-Language": "ja"})
     assert answer.status_code == 404
-    assert "上の検索欄から探してください" in answer.text
+    assert "ケース SD-9 はありません。 上の検索欄から探してください" in answer.text
+    assert 'href="/cases/SD-9"' not in answer.text
+
+
+def test_a_page_names_what_is_missing_and_leads_back_to_the_case(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    headers = {"Accept-Language": "ja"}
+    for path, given, text in (
+        (f"/cases/{key}/merge", {"into": "SD-99"}, "ケース SD-99 はありません。"),
+        (f"/cases/{key}/suggestions/9", {"value": "accept"}, "その候補はありません。"),
+    ):
+        answer = embedded.client.post(path, data=given, headers=headers)
+        assert (answer.status_code, text in answer.text) == (404, True), answer.text
+        assert f'href="/cases/{key}"' in answer.text
+    assert "そのメールはありません。" in embedded.client.get("/messages/999", headers=headers).text
 
 
 def test_the_language_is_the_browsers_or_chosen() -> None:

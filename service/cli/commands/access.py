@@ -7,6 +7,7 @@ from typing import Literal
 from cyclopts import App
 
 from service.cli import start
+from service.errors import Refused
 
 tokens = App(name="token", help="Tokens for HTTP: create, list, revoke.")
 team = App(name="team", help="Team members and partner companies that sodan learned from mail: list, add, remove.")
@@ -14,7 +15,9 @@ REPLAY_HINT = "`sodan replay --apply` judges earlier mail again"
 
 
 @tokens.command(name="create")
-def token_create(name: str, *, scope: Literal["read", "write", "admin"] = "read", days: int | None = None) -> None:
+def token_create(
+    name: str, *, scope: Literal["read", "write", "admin"] = "read", days: start.Positive | None = None
+) -> None:
     """Create a token and print it. You cannot print it again, because sodan stores only its hash.
 
     Args:
@@ -26,9 +29,14 @@ def token_create(name: str, *, scope: Literal["read", "write", "admin"] = "read"
 
     from service.store import tokens as store
 
-    now = start.now()
+    if not name.strip():
+        raise Refused("NAME: name the person or program that will use the token")
+    now, database = start.now(), start.database(start.settings())
     expires = now + timedelta(days=days) if days else None
-    token = start.database(start.settings()).transact(lambda conn: store.create(conn, name, scope, now, expires))
+    first = not database.read(lambda conn: store.any_valid(conn, now))
+    token = database.transact(lambda conn: store.create(conn, name, scope, now, expires))
+    if first:
+        start.say("from now on, HTTP needs a token on this machine too")
     start.say(f"token {token.id} for {name} ({scope}); store it now, you cannot print it again:")
     print(token.secret)
 
@@ -84,6 +92,8 @@ def team_add(address: str) -> None:
     """
     from service.store import learning
 
+    if "@" not in address:
+        raise Refused(f"{address[:60]}: expected a mail address such as mori@corp.example")
     now = start.now()
     added = start.database(start.settings()).transact(lambda conn: learning.add(conn, address, now))
     start.say(f"{address} counts as team; {REPLAY_HINT}" if added else f"{address} already counts as team")

@@ -13,12 +13,12 @@ from service.cli import start
 from service.errors import NotFound, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from service.store.database import Database
+    from service.store.database import Connection, Database
 
 Url = Annotated[str | None, Parameter(help="Read from the running service at this URL instead of the local database.")]
 Secret = Annotated[str | None, Parameter(env_var="SODAN_TOKEN", help="Token for --url.")]
 Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
-Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]
+Sort = Annotated[Literal["-updated", "updated", "-opened", "opened", "priority"], Parameter(allow_leading_hyphen=True)]
 
 
 def cases(
@@ -115,12 +115,15 @@ class Local:
         return {"items": items, "next": to_cursor(position)}
 
     def case(self, key: str) -> dict[str, Any]:
-        from service.store import cases
+        from service.store import cases, suggestions
+
+        def read(conn: Connection) -> dict[str, Any]:
+            number = cases.survivor(conn, cases.number_of(key, self.prefix))
+            open_suggestions = suggestions.of_case(conn, number, self.prefix)
+            return cases.to_now(cases.find(conn, number), self.now) | {"suggestions": open_suggestions}
 
         try:
-            number = cases.number_of(key, self.prefix)
-            survivor = self.database.read(lambda conn: cases.survivor(conn, number))
-            return cases.to_now(self.database.read(lambda conn: cases.find(conn, survivor)), self.now)
+            return self.database.read(read)
         except NotFound:
             raise NotFound(f"there is no case {key[:40]}") from None
 
@@ -158,6 +161,10 @@ class Remote:
             raise Unavailable(
                 f"--url: {self.url} does not respond as a sodan service ({type(error).__name__}); check the address"
             ) from None
+        if response.status_code == 401:
+            raise Refused(
+                "--token: the service at --url needs a valid token (`sodan token create`), here or in SODAN_TOKEN"
+            )
         if response.status_code == 404:
             raise NotFound(str(body.get("detail", "not found")))
         if response.status_code != 200:

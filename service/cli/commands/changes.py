@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ def brief(
     *,
     for_: Annotated[Literal["vendor", "team", "requester"], Parameter(name="--for")] = "vendor",
     lang: Literal["ja", "en"] | None = None,
-    format: Literal["text", "markdown", "json"] = "text",
+    format: Literal["text", "markdown", "eml", "json"] = "text",
 ) -> None:
     """Print a summary of a case, ready to paste.
 
@@ -25,17 +26,22 @@ def brief(
         key: Key of the case, such as SD-12.
         for_: Who will read it.
         lang: Language of the summary. Default: the language of the case.
-        format: Format of the summary.
+        format: Format of the summary; eml: a draft that a mail program opens.
     """
     from service.cases import brief_text
     from service.cli.terminal.tables import print_json
 
     desk = start.desk()
-    _, brief = desk.brief(desk.survivor(key), for_, lang)
+    number = desk.survivor(key)
+    if format == "eml":
+        sys.stdout.buffer.write(desk.brief_draft(number, for_, lang))
+        return
+    _, brief = desk.brief(number, for_, lang)
     if format == "json":
         print_json(brief)
     else:
-        print((brief_text.markdown if format == "markdown" else brief_text.text)(brief), end="")
+        render = brief_text.markdown if format == "markdown" else brief_text.text
+        print(render(brief, desk.settings.zone), end="")
 
 
 def set_(key: str, *changes: str) -> None:
@@ -46,8 +52,10 @@ def set_(key: str, *changes: str) -> None:
         changes: Each field=value. `field=` resets a field: the rules decide again.
     """
     wanted = parse_changes(changes)
-    desk = start.desk()
-    desk.set_values(desk.survivor(key), wanted, getpass.getuser())
+    desk, who = start.desk(), getpass.getuser()
+    number = desk.survivor(key)
+    desk.set_values(number, wanted, who)
+    start.say(f"{desk.key_of(number)}: saved {', '.join(changes)}; you can undo this on the page of the case")
 
 
 def parse_changes(given: Sequence[str]) -> dict[str, Any]:
@@ -73,8 +81,8 @@ def parse_changes(given: Sequence[str]) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        known = f" (fields: {', '.join(CaseChange.model_fields)})" if first["type"] == "extra_forbidden" else ""
-        raise Refused(f"{where}: {first['msg']}{known}") from None
+        unknown = f"there is no such field (fields: {', '.join(CaseChange.model_fields)})"
+        raise Refused(f"{where}: {unknown if first['type'] == 'extra_forbidden' else first['msg']}") from None
     return wanted
 
 
@@ -108,7 +116,9 @@ def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None 
         mail, entry = desk.ask(number, items, text, lang, getpass.getuser())
     print(f"To: {mail.address or '-'}\nSubject: {mail.subject}\n\n{mail.text}", end="")
     if entry is not None:
-        start.say(f"written to the outbox: see `sodan outbox show {entry['id']}`")
+        not_sent = "a draft, not sent yet: `sodan outbox send {id}` sends it"
+        told = not_sent if entry["state"] == "draft" else "written to the outbox: see `sodan outbox show {id}`"
+        start.say(told.format(id=entry["id"]))
     elif mail.refused:
         start.say(f"this mail may not be sent: {mail.refused}")
 

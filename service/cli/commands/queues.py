@@ -26,7 +26,10 @@ SENT = ("id", "state", "kind", "recipient", "subject", "created_at", "attempts",
 
 @spool.command(name="list")
 def spool_list(
-    *, state: Literal["waiting", "done", "shunted", "refused"] | None = None, limit: int = 100, json: bool = False
+    *,
+    state: Literal["waiting", "done", "shunted", "refused"] | None = None,
+    limit: start.Positive = 100,
+    json: bool = False,
 ) -> int:
     """List received mails, newest first. Exit status 1: a mail is shunted (set aside after three failed attempts).
 
@@ -86,7 +89,7 @@ def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> None:
 def outbox_list(
     *,
     state: Literal["draft", "waiting", "sent", "failed", "discarded"] | None = None,
-    limit: int = 100,
+    limit: start.Positive = 100,
     json: bool = False,
 ) -> int:
     """List outgoing mails and notifications, newest first. Exit status 1: one of them failed.

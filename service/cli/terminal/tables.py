@@ -29,9 +29,16 @@ _NOTES = {
 TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
 
 
+class _Stdout(Console):
+    """A console that leaves a closed pipe (`| head`) to ``main``; rich would exit with 1 (a problem was found)."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Return a console that prints to stdout: as wide as the terminal, or 160 columns if stdout is not a terminal."""
-    return Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
+    return _Stdout(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def visible(value: Any) -> str:
@@ -63,7 +70,10 @@ def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_jso
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(escape(visible(_text(row.get(name)))) for name in columns))
-    console().print(table)
+    if table.row_count:
+        console().print(table)
+    else:
+        start.say("the list is empty")
 
 
 def print_fields(row: dict[str, Any]) -> None:
@@ -118,7 +128,9 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
     refs = ", ".join(f"{ref['vendor']} {ref['ref']}" for ref in case["vendor_refs"])
     side, since = case["waiting_on"], age(case["waiting_since"])
     turn = f"waiting on {side} for {since}" if side else "nobody has to act"
-    out.print(escape(f"{case['status']}, {turn} · {case['kind']}" + (f" · {refs}" if refs else "")))
+    owner = f"owner {case['owner']}" if case.get("owner") else ""
+    told = (f"{case['status']}, {turn}", case["kind"], refs or case["vendor"], owner)
+    out.print(escape(visible(" · ".join(part for part in told if part))))
     for title, lines in _sections(case).items():
         if lines:
             out.print(Text(title, "bold"))
@@ -126,6 +138,8 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
                 out.print(Text(f"  {visible(line)}"))
     out.print()
     _print_mails(out, messages)
+    if case["messages"] > len(messages):
+        start.say(f"{case['messages'] - len(messages)} later mails are not shown; see the page of the case")
 
 
 def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
@@ -144,7 +158,10 @@ def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
     return {
         f"evidence for {case['priority']}{by_person}": [f"“{quote}”  {', '.join(ids)}" for quote, ids in rules.items()],
         "urgent wording (does not count)": [f"“{wording['quote']}”" for wording in detail.get("heard", [])],
-        "please check": [_NOTES.get(note, note) for note in case.get("notes", [])],
+        "please check": [
+            *["to triage: this priority is not certain; ask the requester, or set it"] * bool(case["needs_triage"]),
+            *(_NOTES.get(note, note) for note in case.get("notes", [])),
+        ],
         f"problem (version {problem['version']}{drift})": [statement] * bool(statement),
         "missing": [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]],
         "requests of the vendor": [
@@ -157,6 +174,9 @@ def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
         ],
         "suggested wording": [f"“{hint['quote']}”  {hint['advice']}" for hint in case.get("tone", [])],
         "to discuss after recovery": [f"{topic['topic']}  “{topic['quote']}”" for topic in case.get("parked", [])],
+        "possibly the same case": [
+            f"{one['case']}  {one['title']}  ({'; '.join(one['reasons'])})" for one in case.get("suggestions", [])
+        ],
         "time per side": [f"{times} · {clocks.get('turns', 0)} exchanges"],
     }
 
