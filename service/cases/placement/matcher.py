@@ -46,8 +46,7 @@ class Profile:
         self.authors = {n.author for n in nodes if n.author}
         self.team = {n.author for n in nodes if n.side == "team"}
         self.reporters: set[str] = set()
-        self.answers: set[str] = set()
-        """Vendors that wrote, also automatically."""
+        self.answers: set[str] = set()  # vendors that wrote, also automatically
         last: dict[str, MessageFacts] = {}
         for n in spoken:
             companies = n.asked
@@ -59,8 +58,7 @@ class Profile:
             for company in companies:
                 if company not in last or n.at > last[company].at:
                     last[company] = n
-        self.contacts = {*last}
-        """Vendors that we asked or that wrote."""
+        self.contacts = {*last}  # vendors that we asked or that wrote
         self.inquires = {company for company, n in last.items() if n.side != "vendor"}
         """Vendors that we asked and that have not answered since."""
         self.told = {number for n in nodes if not n.tells_previous for number in n.told}
@@ -159,8 +157,10 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
 
 
 def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool:
-    """Whether the two are of one side, such as two inquiries, and neither is the next step of the other."""
+    """Whether nobody asked the vendor who answers, or the two are of one side and neither is the other's next step."""
     side = mail.nodes[0].side
+    if mail.answers and not found["number"] and not any(n.asked for n in case.nodes):
+        return True
     if side != case.opener.side or any(found[step] for step in STEPS):
         return False
     return side != "requester" or found["coverage"] > FORM
