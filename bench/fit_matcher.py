@@ -40,8 +40,7 @@ from service.cases.facts.roles import NOTHING_LEARNED
 from service.cases.placement import matcher
 from service.cases.placement.keys import candidate_lookup, choose_candidates, rarity
 from service.cases.placement.known import MOST_ROWS, CaseFacts, Known, leaves_topic
-from service.cases.placement.links import links_of
-from service.cases.placement.objections import numbers_at_odds
+from service.cases.placement.links import links_of, numbers_at_odds
 from service.cases.placement.placer import has_content
 from service.intake import AppContext
 
@@ -168,7 +167,7 @@ def main(*folders: Path, write: bool = False, play_each: bool = False) -> None:
     words = {folder: train_continuation(without(folder, mails)) for folder in read}
     found = {folder: [*examples(its, words[folder])] for folder, its in mails.items()}
     for name, weights in fit(without(None, found)).items():
-        print(f'    "{name}": ({", ".join(f"{weight:.2f}" for weight in weights)}),')
+        print(f"{name}: [{', '.join(f'{weight:.2f}' for weight in weights)}]")
     shipped = shipped_weights()
     if write:
         WRITTEN.write_bytes(

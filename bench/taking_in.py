@@ -26,7 +26,7 @@ from mailrules.engine.judge import Rules
 from service import intake
 from service.cases.facts.extraction import extract_messages
 from service.mail.parse import parse
-from service.store import drafts, placement, search, spool
+from service.store import placement, search, spool
 from service.store.database import Database
 from service.store.spool import Envelope
 
@@ -38,7 +38,7 @@ STAGES: dict[str, Callable[..., Any]] = {
     "build messages": extract_messages,
     "rules read": Rules.read,
     "prepare": intake.prepare,
-    "draft cases": drafts.drafts,
+    "draft cases": placement.drafts,
     "place": placement.place_all,
     "judge": intake.case_snapshot,
     "save cases": intake.save_cases,

@@ -34,7 +34,6 @@ from service.mail.parse import parse
 from service.settings import Settings
 from service.store import deposit, judge_queue, placement, spool
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.drafts import Draft, drafts, with_ids
 from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases, versions
 from service.store.spool import Claimed, Envelope, NewEntry
 
@@ -166,7 +165,7 @@ class Prepared:
     """The decisions about a batch of mails, and the judged cases. They are written unless they are outdated by then."""
 
     decided: placement.Prepared
-    drafts: Mapping[int, Draft]
+    drafts: Mapping[int, placement.Draft]
     judged: Mapping[int, CaseSnapshot]
     """Case → its future state. New cases and messages have temporary ids."""
 
@@ -180,7 +179,7 @@ def prepare(
     """
     arrived, decided = (before.decided.arrived, before.decided) if before else (_arrived(read_mails), None)
     decided = placement.prepare(conn, arrived, reopen=context.reopen, read=context.rules.read, before=decided)
-    found = drafts(conn, decided)
+    found = placement.drafts(conn, decided)
     judged = {
         case: before.judged[case]
         if before and before.drafts.get(case) == draft
@@ -264,7 +263,7 @@ def _ready(
             number, document = placed.case_ids.get(case, case), snapshot.document
             related = [keys.get(key, key) for key in document["related"]]
             document = {**document, "key": context.key(number), "related": related}
-            ready[number] = CaseSnapshot(number, document, with_ids(document, placed.message_ids))
+            ready[number] = CaseSnapshot(number, document, placement.with_ids(document, placed.message_ids))
     return ready
 
 

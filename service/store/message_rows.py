@@ -16,7 +16,7 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import DEFECTS
 from service.cases.placement.keys import identity_keys, stored_keys
-from service.cases.placement.plan import Evidence, Plan
+from service.cases.placement.known import Evidence, Plan
 from service.mail.message import Address, Mail
 from service.store.tables import attachments, deliveries, messages, thread_keys
 

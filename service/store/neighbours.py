@@ -17,23 +17,23 @@ from sqlalchemy import Connection, select
 from service.cases.facts.message_facts import MessageFacts, node_from_json
 from service.cases.placement.keys import choose_candidates, cited_ids, key_of, message_id_keys, strong_lookup
 from service.cases.placement.known import MOST_ROWS, Known
-from service.cases.placement.objections import APART
+from service.cases.placement.links import NEW_TOPIC
 from service.store.database import run
 from service.store.tables import messages
 
 MOVED = "a person moved a message from one to the other"
 """Why a case is related to one that a person moved a message out of."""
 DISMISSED = "a person dismissed the suggestion"
-SET_APART = APART | {
+SET_APART = {
+    NEW_TOPIC,
     MOVED,
     DISMISSED,
-    "a reply pressed for another matter: other subject, other words",  # written by versions before 2027
+    "a reply about another matter: other subject, other words",  # these three: written by earlier versions
+    "a reply pressed for another matter: other subject, other words",
     "a person put it into another case",
 }
-_EDGE = 3
-"""Messages read from the beginning and from the end of a candidate case."""
-_LAST = 10
-"""Newest messages from which the last activity of a settled case is computed."""
+_EDGE = 3  # messages read from the beginning and from the end of a candidate case
+_LAST = 10  # newest messages from which the last activity of a settled case is computed
 
 from_json = msgspec.json.decode
 
@@ -81,10 +81,7 @@ def strong(conn: Connection, come: Sequence[MessageFacts], rows: Rows) -> Known:
 
 
 def add_candidates(conn: Connection, known: Known, lookups: Mapping[int, Collection[str]]) -> None:
-    """Add to ``known`` the candidate cases of each mail, with their first and last messages.
-
-    ``lookups``: mail → its candidate keys.
-    """
+    """Add the candidate cases of each mail, with their first and last messages. ``lookups``: mail → its keys."""
     found = _by_key(conn, sorted({key for keys in lookups.values() for key in keys}))
     cases = {key: [case for _, case, _ in rows] for key, rows in found.items()}
     newest = list(dict.fromkeys(case for (case,) in look_up(conn, "newest"))) if lookups else []
@@ -122,14 +119,9 @@ def _add_facts_of_messages(known: Known) -> None:
 
 
 def _last_written(conn: Connection, case: int) -> datetime | None:
-    query = (
-        select(messages.c.date, messages.c.received_at)
-        .where(messages.c.case_id == case)
-        .order_by(messages.c.id.desc())
-        .limit(_LAST)
-    )
-    future = timedelta(minutes=15)
-    times = (min(row.date or row.received_at, row.received_at + future) for row in conn.execute(query))
+    written = select(messages.c.date, messages.c.received_at).where(messages.c.case_id == case)
+    rows, future = conn.execute(written.order_by(messages.c.id.desc()).limit(_LAST)), timedelta(minutes=15)
+    times = (min(row.date or row.received_at, row.received_at + future) for row in rows)
     return max(times, default=None)
 
 
@@ -159,9 +151,6 @@ UNION ALL SELECT 'id:' || k.value, CAST((SELECT {list}({row}(n.id, n.case_id, 'i
 SELECT m.id, m.case_id, CAST(m.facts AS text), m.pinned_by, m.joined, m.placed_by
 FROM messages AS m WHERE m.id IN (SELECT k.value FROM {numbers}) ORDER BY m.id""",
     "newest": "SELECT m.case_id FROM messages AS m ORDER BY m.id DESC LIMIT {most}",
-    "deliveries": """
-SELECT d.spool_id, d.message_id FROM deliveries AS d
-WHERE d.spool_id IN (SELECT k.value FROM {texts}) ORDER BY d.part""",
     "learned": """
 SELECT 'team', l.address FROM learned_team AS l WHERE l.address IN (SELECT k.value FROM {texts})
 UNION ALL SELECT 'partner', p.company FROM partners AS p
@@ -208,9 +197,6 @@ def look_up(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]
 @cache
 def statement(what: str, name: str) -> str:
     return STATEMENTS[what].format(**_WORDS[name], most=MOST_ROWS, edge=_EDGE)
-
-
-# ── messages as placement sees them ──────────────────────────────────────────────────────────────────────────────────
 
 
 def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFacts]:

@@ -7,39 +7,33 @@ by strong evidence whatever the number of workers.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.people import is_team_here
+from service.cases.placement.known import Plan
 from service.cases.placement.placer import Placer
-from service.cases.placement.plan import Plan
-from service.store import links, message_rows, suggestions
+from service.store import judge_queue, links, message_rows, neighbours, suggestions
 from service.store.database import next_ids
 from service.store.learning import Read, as_known, learn
 from service.store.learning import learned as learned
 from service.store.lines import lines as lines
 from service.store.lines import lines_of as lines_of
+from service.store.lines import new_line
 from service.store.message_rows import ArrivedMail as ArrivedMail
-from service.store.neighbours import (
-    Rows,
-    StrongKeys,
-    add_candidates,
-    aliases_of,
-    look_up,
-    nodes_by_number,
-    strong,
-    strong_keys,
-    strong_rows,
-)
+from service.store.save import CaseSettings, case_settings
 from service.store.statements import chunks
-from service.store.tables import cases, messages, thread_keys
+from service.store.tables import cases, messages, thread_keys, to_json
 
 Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]
 """A mail and the messages found inside it; their facts have negative temporary ids."""
@@ -56,8 +50,8 @@ class Prepared:
     arrived: Sequence[ArrivedMail]
     mails: Sequence[Mail]
     plan: Plan
-    keys: StrongKeys
-    rows: Rows
+    keys: neighbours.StrongKeys
+    rows: neighbours.Rows
     """The stored rows of its strong keys."""
     new: Mapping[int, dict[str, Any]]
     """New message → its columns; ids in them are temporary."""
@@ -67,13 +61,11 @@ class Prepared:
 class Placed:
     """The result of placing a batch."""
 
-    messages: dict[str, list[int]] = field(default_factory=dict)
-    """Spool id → message ids, in the order of ``extracted``."""
-    cases: list[int] = field(default_factory=list)
+    cases: list[int]
     """Cases to be judged again, by id."""
-    opened: list[int] = field(default_factory=list)
-    by: Prepared | None = None
+    by: Prepared
     """The decisions that were written."""
+    opened: list[int] = field(default_factory=list)
     case_ids: Mapping[int, int] = field(default_factory=dict)
     """Temporary id of a new case → its id."""
     message_ids: Mapping[int, int] = field(default_factory=dict)
@@ -90,9 +82,8 @@ def prepare(
 ) -> Prepared:
     """Decide which cases a batch of mails belongs to. Reads only.
 
-    ``before``: an earlier decision about these mails; it is returned if nothing that it used has changed. Otherwise the
-    function decides again if ``anew`` is true, and raises Outdated if not. ``read``: reads a message again if the role
-    of its author is known better now.
+    ``before``: an earlier decision about these mails, which is returned if nothing that it used has changed; otherwise
+    ``anew`` decides again, or raises Outdated. ``read``: reads messages again whose author's role is known better now.
     """
     arrived = as_known(conn, arrived, read)
     if before is not None and arrived == before.arrived:
@@ -100,17 +91,17 @@ def prepare(
     else:
         mails, before = _numbered(arrived), None
     come = [node for mail in mails for _, _, node in mail]
-    keys = before.keys if before is not None else strong_keys(come)
-    rows = strong_rows(conn, keys)
-    if before is not None and rows == before.rows and not aliases_of(conn, before.plan.cases):
+    keys = before.keys if before is not None else neighbours.strong_keys(come)
+    rows = neighbours.strong_rows(conn, keys)
+    if before is not None and rows == before.rows and not neighbours.aliases_of(conn, before.plan.cases):
         return before
     if not anew:
         raise Outdated
-    known = strong(conn, come, rows)
+    known = neighbours.strong(conn, come, rows)
     placing = Placer(known, reopen)
     for mail in mails:
         placing.take([node for _, _, node in mail])
-    add_candidates(conn, known, placing.lookups)
+    neighbours.add_candidates(conn, known, placing.lookups)
     plan = placing.finish()
     new = {
         node.id: message_rows.new_row(one, extracted, node.id, plan)
@@ -131,21 +122,13 @@ def place_all(
     prepared: Prepared | None = None,
     anew: bool = True,
 ) -> Placed:
-    """Place a batch in the given order. Spool entries placed before are left unchanged.
-
-    ``anew``: decide again if ``prepared`` does not hold; otherwise raise Outdated.
-    """
-    placed = Placed()
-    done = _placed_before(conn, [one.spool_id for one in arrived])
-    placed.messages.update(done)
-    fresh = [one for one in arrived if one.spool_id not in done]
-    if not fresh:
-        return placed
-    placed.cases = learn(conn, fresh, read, now)
-    if prepared is not None and not done and not placed.cases:
+    """Place a batch in the given order. ``anew``: decide again if ``prepared`` does not hold; else raise Outdated."""
+    changed = learn(conn, arrived, read, now)
+    if prepared is not None and not changed:
         prepared = prepare(conn, prepared.arrived, reopen=reopen, read=read, before=prepared, anew=anew)
     else:
-        prepared = prepare(conn, fresh, reopen=reopen, read=read)
+        prepared = prepare(conn, arrived, reopen=reopen, read=read)
+    placed = Placed(changed, prepared)
     _Writer(conn, prepared, placed, now).write()
     return placed
 
@@ -171,13 +154,6 @@ def move_messages(conn: Connection, numbers: Sequence[int], case: int, **more: A
 _NEWEST = select(messages.c.id).where(messages.c.case_id == bindparam("case")).order_by(messages.c.id.desc()).limit(50)
 
 
-def _placed_before(conn: Connection, spool_ids: Sequence[str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    for spool_id, message in look_up(conn, "deliveries", spool_ids):
-        found[spool_id].append(message)
-    return dict(found)
-
-
 def _numbered(arrived: Sequence[ArrivedMail]) -> list[Mail]:
     """Return the messages of each mail with negative temporary ids, in order of arrival."""
     mails: list[Mail] = []
@@ -198,7 +174,6 @@ class _Writer:
 
     def write(self) -> None:
         plan, placed = self.plan, self.placed
-        placed.by = self.prepared
         self.open_cases()
         for case, into in plan.merged_cases.items():
             links.merge_cases(self.conn, case, self.case(into), self.now)
@@ -211,9 +186,8 @@ class _Writer:
         self.set_roles()
         pairs = [(self.case(a), self.case(b), self.number(m), why) for (a, b), (m, why) in plan.related.items()]
         related = links.relate(self.conn, pairs)
-        rows = [
-            (self.number(s.message), self.case(plan.home[s.message]), self.case(s.case), s) for s in plan.suggestions
-        ]
+        found = plan.suggestions
+        rows = [(self.number(s.message), self.case(plan.home[s.message]), self.case(s.case), s) for s in found]
         suggestions.add(self.conn, rows, self.now)
         touched = {*map(self.case, plan.touched), *related, *placed.cases}
         placed.cases = sorted(touched - plan.merged_cases.keys())
@@ -264,7 +238,6 @@ class _Writer:
         delivered = [(one, extracted, self.number(node.id)) for one, extracted, node in self.flat]
         message_rows.deliver(self.conn, delivered, [self.number(number) for number in self.plan.copies])
         for (one, extracted, message), (_, _, node) in zip(delivered, self.flat, strict=True):
-            self.placed.messages.setdefault(one.spool_id, []).append(message)
             copy = self.plan.copies.get(node.id)
             if copy is not None and copy.better:
                 message_rows.renew(self.conn, message, one, extracted, copy.why)
@@ -275,9 +248,66 @@ class _Writer:
             if not node.hands_on:
                 continue
             case = self.case(self.plan.home[number])
-            members = nodes_by_number(self.conn, list(self.conn.execute(_NEWEST, {"case": case}).scalars()))
+            members = neighbours.nodes_by_number(self.conn, list(self.conn.execute(_NEWEST, {"case": case}).scalars()))
             here = members.get(self.number(number))
             if here is not None:
                 role = "team" if is_team_here(here, list(members.values())) else "unknown"
                 changed = (messages.c.id == here.id, messages.c.author_role != role)
                 self.conn.execute(update(messages).where(*changed).values(author_role=role, statements=None))
+
+
+# ── cases as a decision will leave them, so that they are judged before it is written ────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The messages and settings that a case will have after the write. New messages have negative temporary ids."""
+
+    lines: Sequence[CaseMessage]
+    settings: CaseSettings
+
+
+def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
+    """Return the drafts of cases to which only messages or relations are added. Long cases are judged later."""
+    plan = prepared.plan
+    wanted = plan.cases - plan.rewritten
+    stored = sorted(case for case in wanted if case > 0)
+    long = judge_queue.long_cases(conn, stored)
+    settings = case_settings(conn, [case for case in stored if case not in long])
+    settings |= {case: CaseSettings({}) for case in wanted if case < 0}
+    related: dict[int, set[int]] = defaultdict(set)
+    for one, other in plan.related:
+        related[one].add(other)
+        related[other].add(one)
+    settings = {
+        case: its for case, its in settings.items() if case in plan.touched or not related[case] <= {*its.related}
+    }
+    lines = lines_of(conn, [case for case in settings if case > 0])
+    quoted: dict[int, dict[int, str]] = defaultdict(dict)
+    for message, row in prepared.new.items():
+        if (case := plan.home[message]) in settings:
+            lines.setdefault(case, []).append(new_line(message, case, row))
+            quoted[case][message] = row["quoted_text"]
+    return {
+        case: Draft(
+            in_order(lines[case]),
+            replace(
+                its,
+                related=tuple(sorted({*its.related, *related[case]}, key=lambda other: (other < 0, abs(other)))),
+                quoted={**its.quoted, **quoted[case]} if its.asked else {},
+            ),
+        )
+        for case, its in settings.items()
+        if case in lines and (case < 0 or len(lines[case]) <= judge_queue.LONG)
+    }
+
+
+def with_ids(document: Mapping[str, Any], ids: Mapping[int, int]) -> msgspec.Raw:
+    """Return a document as JSON with the ids of new messages (``ids``: temporary id → id).
+
+    Text of a mail is never taken for an id: its quotation marks are escaped.
+    """
+    return msgspec.Raw(_TEMPORARY.sub(lambda found: f"{found[1]}{ids[int(found[2])]}", to_json(document)).encode())
+
+
+_TEMPORARY = re.compile(r'("(?:message|answered_by_message|id)":")(-[0-9]+)(?=["-])')

@@ -59,7 +59,7 @@ def origins(conn: Connection, case_id: int) -> dict[int, Origin]:
 
 _READ_ANEW = (
     "side vendor to_vendor partner to_partner hands_on trust forged hosted stated mentioned told kind automatic "
-    "resolves tells_previous fresh continues"
+    "tells_previous fresh continues"
 ).split()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
-from service.cases.placement.plan import Suggestion
+from service.cases.placement.known import Suggestion
 from service.errors import Conflict, NotFound
 from service.store import links
 from service.store.cases import documents_of, key_of

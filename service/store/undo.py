@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from service.cases.facts.message_facts import order_of
+from service.cases.placement.known import Evidence
 from service.cases.placement.placer import Placer
-from service.cases.placement.plan import Evidence
 from service.errors import Conflict, NotFound
 from service.store import links, placement, suggestions
 from service.store.corrections import PLACE_COLUMNS, messages_of, must_exist_unmerged, rewrite, survivor

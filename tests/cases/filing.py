@@ -18,9 +18,8 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import Roles
 from service.cases.placement import matcher
 from service.cases.placement.keys import candidate_lookup
-from service.cases.placement.known import Known
+from service.cases.placement.known import Evidence, Known, Suggestion
 from service.cases.placement.placer import Placer
-from service.cases.placement.plan import Evidence, Suggestion
 from service.mail.message import Address, Earlier, Mail
 
 JST = timezone(timedelta(hours=9))
@@ -130,11 +129,6 @@ class Filing:
     def nodes(self) -> dict[int, MessageFacts]:
         """Every message, with the case it is in."""
         return {i: replace(n, case=self.root(n.case or 0)) for i, n in self.known.nodes.items()}
-
-    @property
-    def merged(self) -> dict[int, int]:
-        """Case → the case it became part of."""
-        return {case: self.root(case) for case in self.known.aliases}
 
     def root(self, case: int) -> int:
         while case in self.known.aliases:

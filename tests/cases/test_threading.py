@@ -8,24 +8,9 @@ from itertools import permutations
 
 import pytest
 
-from service.cases.facts.extracted import ExtractedMessage
-from service.cases.facts.extraction import extract_messages
 from service.cases.facts.tokens import own_message_id
 from service.mail.message import Bounce, Mail
-from tests.cases.filing import (
-    ACME,
-    DESK,
-    OTHER_USER,
-    ROLES,
-    STRANGER,
-    UMBRA,
-    USER,
-    WAYS,
-    Filing,
-    at,
-    inside,
-    mail,
-)
+from tests.cases.filing import ACME, DESK, OTHER_USER, STRANGER, UMBRA, USER, WAYS, Filing, at, inside, mail
 
 DAY = 24 * 60
 REPORT = mail("report", USER, "Plotter offline", "The plotter on floor two shows E-7741 since nine.", 0, to=(DESK,))
@@ -44,29 +29,6 @@ def test_a_conversation_is_one_case_in_whatever_order_it_arrives(order: tuple[Ma
     assert filing.partition() == {frozenset({"report", "answer", "back"})}
     assert len(filing.nodes) == 3
     assert set(filing.deliveries.values()) == {2}
-
-
-def test_two_answers_to_a_mail_nobody_has_meet_at_its_id() -> None:
-    filing = Filing()
-    filing.deliver(
-        mail("one", DESK, "Re: Lost", "first answer to it", 5, parent="never-seen"),
-        mail("two", USER, "Re: Lost", "second answer to it", 9, parent="never-seen"),
-    )
-    assert together(filing, "one", "two")
-    assert filing.why("two").kind == "in_reply_to"
-
-
-def test_a_late_parent_makes_two_cases_one_and_the_younger_key_leads_to_the_older() -> None:
-    filing = Filing()
-    filing.deliver(
-        mail("a", DESK, "Re: Lost", "an answer to the first", 20, parent="p"),
-        mail("b", USER, "Re: Other", "an answer to the second", 30, parent="q"),
-    )
-    assert not together(filing, "a", "b")
-    younger = filing.case_of("b")
-    filing.deliver(mail("q", DESK, "Re: Lost", "the missing one", 10, parent="p", refs=("p",)))
-    assert together(filing, "a", "b", "q")
-    assert filing.merged == {younger: filing.case_of("a")}
 
 
 def test_references_help_where_the_direct_parent_is_unknown_and_the_subject_is_the_same() -> None:
@@ -146,16 +108,6 @@ def test_a_reply_that_says_a_new_topic_begins_opens_a_case_related_to_the_old_on
     assert not together(filing, "new", "receipt")
     assert filing.are_related("new", "receipt")
     assert "its author begins a new topic" in filing.objections("new")
-
-
-def test_a_reply_pressed_for_another_matter_opens_its_own_case() -> None:
-    filing = Filing()
-    pressed = mail(
-        "pressed", USER, "Badge reader", "Door three rejects my card today.", DAY, to=(DESK,), parent="answer"
-    )
-    filing.deliver(REPORT, ANSWER, pressed)
-    assert not together(filing, "report", "pressed")
-    assert filing.are_related("report", "pressed")
 
 
 def test_a_changed_subject_that_still_speaks_of_the_matter_stays() -> None:
@@ -253,16 +205,6 @@ def test_a_mail_seen_in_a_quote_then_forwarded_then_delivered_is_one_message() -
         assert same.origin == "delivered"
 
 
-def test_the_same_id_with_other_content_is_another_mail() -> None:
-    filing = Filing()
-    filing.deliver(
-        mail("parcel", "no-reply@parcel.test", "Parcel 11", "Your parcel 11 is on its way to Kobe.", 0),
-        mail("parcel", "no-reply@parcel.test", "Parcel 12", "Handed over: box twelve, signed by reception.", DAY),
-    )
-    assert len(filing.nodes) == 2
-    assert len({node.case for node in filing.nodes.values()}) == 2
-
-
 def test_a_bounce_goes_to_the_mail_that_bounced() -> None:
     filing = Filing()
     bounce = mail(
@@ -301,28 +243,17 @@ def test_a_number_we_noted_before_the_vendor_stated_it_joins_the_note() -> None:
     assert filing.why("vendor").kind == "mention"
 
 
-def test_a_former_ticket_that_is_only_mentioned_does_not_pull_a_new_matter_into_it() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Another unit, not the one of the previous case. acme knows it as ticket 550123.",
+        "The counter of the second unit runs backwards. This has nothing to do with 550123.",
+    ],
+)
+def test_a_number_of_another_case_that_is_only_mentioned_does_not_pull_a_mail_into_it(text: str) -> None:
     filing = Filing()
-    filing.deliver(
-        INQUIRY,
-        RECEIPT,
-        mail(
-            "again",
-            DESK,
-            "Tray sensor",
-            "Another unit, not the one of the previous case. acme knows it as ticket 550123.",
-            40 * DAY,
-            to=(ACME,),
-        ),
-    )
+    filing.deliver(INQUIRY, RECEIPT, mail("again", DESK, "Tray sensor", text, 40 * DAY, to=(ACME,)))
     assert not together(filing, "inquiry", "again")
-
-
-def test_a_number_that_a_mail_says_it_is_not_about_does_not_pull_it_into_that_case() -> None:
-    filing = Filing()
-    text = "The counter of the second unit runs backwards. This has nothing to do with 550123."
-    filing.deliver(INQUIRY, RECEIPT, mail("apart", DESK, "Second unit", text, DAY, to=(ACME,)))
-    assert not together(filing, "inquiry", "apart")
 
 
 def test_a_number_of_the_matter_joins_mails_to_a_company_that_no_pack_knows() -> None:
@@ -373,18 +304,6 @@ def test_a_makers_number_that_a_partner_told_leads_the_makers_own_mail_to_the_ca
     assert not together(filing, "ours", "others")
 
 
-def test_a_mail_of_ours_that_answers_two_cases_makes_them_one() -> None:
-    filing = Filing()
-    filing.deliver(
-        REPORT,
-        mail("second", OTHER_USER, "Plotter offline", "Same here, no light.", 12, to=(DESK,)),
-        mail(
-            "both", DESK, "Re: Plotter offline", "Power was cut for both of you.", 40, parent="report", refs=("second",)
-        ),
-    )
-    assert together(filing, "report", "both", "second")
-
-
 def test_dates_are_not_believed_when_they_are_far_in_the_future() -> None:
     filing = Filing()
     filing.deliver(mail("odd", USER, "Odd clock", "My clock runs ahead.", 60 * 24 * 5000, to=(DESK,)))
@@ -418,11 +337,6 @@ def test_a_mail_that_a_stranger_quotes_too_does_not_lead_him_to_our_case() -> No
         assert not together(filing, "theirs", "ours")
 
 
-def bring_one(one: Mail) -> ExtractedMessage:
-    [extracted] = extract_messages(one, ROLES, WAYS, received_at=at(DAY))
-    return extracted
-
-
 def test_our_mail_with_one_vendors_number_and_a_number_of_something_else_merges_no_cases() -> None:
     filing = Filing()
     filing.deliver(
@@ -444,16 +358,6 @@ def test_a_users_new_report_is_no_reply_to_what_the_team_wrote_about_an_earlier_
     )
     assert together(filing, "first", "back")
     assert not together(filing, "first", "second")
-
-
-def test_a_reply_to_an_unknown_mail_of_another_subject_is_at_most_suggested() -> None:
-    text = "The answer about PUMP-0411 and QX_41"
-    asked = mail("a", DESK, "Re: Lost", f"{text}: turn the valve.", 20, parent="p", to=(USER,))
-    filing, other = Filing(), Filing()
-    filing.deliver(asked, mail("b", USER, "Re: Other", f"{text}.", 30, parent="q", to=(DESK,)))
-    assert not together(filing, "a", "b")
-    other.deliver(asked, mail("c", USER, "Other", f"{text}: I did turn the valve.", 30, to=(DESK,)))
-    assert together(other, "a", "c")
 
 
 def test_two_forms_with_the_same_words_from_different_users_stay_apart() -> None:

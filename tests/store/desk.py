@@ -48,11 +48,6 @@ class Desk:
         for batch, decided in zip(batches, prepared, strict=True):
             self.database.transact(partial(_place, arrived=batch, prepared=decided))
 
-    def again(self, spool_id: str, mail: Mail) -> Placed:
-        """Place a mail whose spool entry was placed before."""
-        one = ArrivedMail(spool_id, NOW, tuple(read(b) for b in extract_messages(mail, ROLES, WAYS, received_at=NOW)))
-        return self.database.transact(lambda conn: placement.place_all(conn, [one], now=NOW))
-
     def case_of(self, name: str) -> int:
         query = select(messages.c.case_id).where(messages.c.message_id == f"<{name}@x.test>")
         return self.database.read(lambda conn: int(conn.execute(query).scalars().one()))

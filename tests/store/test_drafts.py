@@ -11,11 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from service import intake
-from service.cases.placement.objections import NEW_TOPIC
+from service.cases.placement.links import NEW_TOPIC
 from service.intake import ReadMail
 from service.store import links, placement, spool
 from service.store.database import Connection, Database
-from service.store.drafts import with_ids
 from service.store.spool import Claimed, Envelope
 from service.store.tables import cases, events
 from tests.flow.crew import context
@@ -142,13 +141,6 @@ def test_an_outdated_decision_is_not_written_and_only_what_changed_is_judged_aga
     assert database.read(documents) == judged_again(database)
 
 
-def test_placing_returns_what_the_caller_does_in_the_transaction(database: Database) -> None:
-    mine = read(database, REPORT, SAME_WORDS)
-    placed = intake.place(database, mine, OURS, by="w", now=NOW, after=lambda conn, case_ids: documents(conn))
-    assert placed == database.read(documents)
-    assert [*placed] == [1, 2]
-
-
 def test_a_value_set_meanwhile_is_kept(database: Database) -> None:
     take(database, REPORT)
     mine = read(database, ANSWER)
@@ -174,5 +166,5 @@ def test_each_case_is_saved_once_with_one_event(database: Database) -> None:
 def test_only_ids_are_replaced_in_a_document() -> None:
     said = 'it logs "message":"-1" and "id":"-1-logs"'
     document = {"message": "-1", "quote": said, "value": "-1", "asks": [{"id": "-12-logs", "message": "-12"}]}
-    found = msgspec.json.decode(with_ids(document, {-1: 7, -12: 8}))
+    found = msgspec.json.decode(placement.with_ids(document, {-1: 7, -12: 8}))
     assert found == {"message": "7", "quote": said, "value": "-1", "asks": [{"id": "8-logs", "message": "8"}]}

@@ -10,12 +10,11 @@ from service.store import placement
 from service.store.database import Database
 from service.store.tables import learned_team
 from tests.cases.filing import ACME, DESK, STRANGER, USER, inside, mail
+from tests.cases.test_threading import INQUIRY, RECEIPT
 from tests.store.desk import Desk
 
 HANDED = inside(ACME, "The unit is on its way to you.", 10, subject="[acme #550777] Unit", origin="forwarded")
 FORWARD = mail("fw", STRANGER, "FW: [acme #550777] Unit", "For your records.", 20, forwarded=(HANDED,))
-INQUIRY = mail("inquiry", DESK, "Label printer feeds two sheets", "Model ZT-9, firmware 4.2.", 0, to=(ACME,))
-RECEIPT = mail("receipt", ACME, "Label printer feeds two sheets [acme #550123]", "We got it.", 4, to=(DESK,))
 
 
 def participants(desk: Desk, name: str) -> dict[str, str]:

@@ -10,15 +10,16 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from service import intake
 from service.intake import AppContext
 from service.replay import replay
-from service.store import learning, placement, spool
+from service.store import learning
 from service.store.database import Database
 from service.store.spool import Envelope
 from service.store.tables import cases, messages
+from service.worker import Worker
 
 NOW = datetime(2027, 6, 1, 9, 0, tzinfo=UTC)
 TEAM = "it@corp.example"
@@ -64,19 +65,10 @@ def context() -> AppContext:
 def take(database: Database, context: AppContext, mails: Sequence[bytes], peer: str = "127.0.0.1") -> None:
     """Take them in one by one, as a worker does."""
     envelope = Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer=peer)
+    worker = Worker(database, context, by="w", batch=1, lease=timedelta(60), clock=lambda: NOW + timedelta(minutes=1))
     for place, content in enumerate(mails):
-        at = NOW + timedelta(seconds=place)
-        intake.receive(database, [(envelope, content)], at)
-        claimed = database.transact(partial(_claim, at=at))
-        roles = context.roles(database.read(placement.learned))
-        read_mails = [intake.understand(one, context, roles) for one in claimed]
-        prepared = database.read(partial(intake.prepare, read_mails=read_mails, context=context, now=at))
-        save = partial(intake.take_in, read_mails=read_mails, context=context, by="w", now=at, prepared=prepared)
-        database.transact(save)
-
-
-def _claim(conn: Connection, at: datetime) -> list[spool.Claimed]:
-    return spool.claim(conn, "w", at, timedelta(60), 9)
+        intake.receive(database, [(envelope, content)], NOW + timedelta(seconds=place))
+        worker.step()
 
 
 def rows(database: Database) -> dict[str, Any]:

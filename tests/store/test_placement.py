@@ -19,7 +19,7 @@ from service.cases.facts.roles import LearnedRoles
 from service.mail.message import Mail
 from service.store import links, neighbours, placement
 from service.store.database import Database
-from service.store.tables import attachments, deliveries, learned_team, messages, thread_keys
+from service.store.tables import deliveries, learned_team, messages, thread_keys
 from tests.cases.filing import (
     ACME,
     DESK,
@@ -34,13 +34,8 @@ from tests.cases.filing import (
     mail,
 )
 from tests.cases.test_any_order import conversations
+from tests.cases.test_threading import ANSWER, BACK, INQUIRY, RECEIPT, REPORT
 from tests.store.desk import Desk
-
-REPORT = mail("report", USER, "Plotter offline", "The plotter on floor two shows E-7741 since nine.", 0, to=(DESK,))
-ANSWER = mail("answer", DESK, "Re: Plotter offline", "Is the blue lamp on?", 30, to=(USER,), parent="report")
-BACK = mail("back", USER, "Re: Plotter offline", "No, it is dark.", 50, to=(DESK,), parent="answer", refs=("report",))
-INQUIRY = mail("inquiry", DESK, "Label printer feeds two sheets", "Model ZT-9, firmware 4.2.", 0, to=(ACME,))
-RECEIPT = mail("receipt", ACME, "Label printer feeds two sheets [acme #550123]", "We got it.", 4, to=(DESK,))
 
 
 def test_a_conversation_is_one_case_whether_it_comes_in_one_batch_or_mail_by_mail(database: Database) -> None:
@@ -142,16 +137,6 @@ def sqlite_keys(database: Database, case: int) -> int:
     return database.read(lambda conn: int(conn.execute(query).scalar_one()))
 
 
-def test_a_spool_entry_is_placed_once(sqlite: Database) -> None:
-    desk = Desk(sqlite)
-    first = desk.take(REPORT)
-    spool_id = next(iter(first.messages))
-    again = desk.again(spool_id, REPORT)
-    assert again.messages == first.messages
-    assert again.cases == []
-    assert desk.row("report")["deliveries"] == 1
-
-
 def test_lines_come_back_with_their_turns_and_readings_in_the_order_of_writing(database: Database) -> None:
     desk = Desk(database)
     desk.take(RECEIPT)
@@ -170,7 +155,7 @@ def test_lines_come_back_with_their_turns_and_readings_in_the_order_of_writing(d
 def test_why_a_mail_landed_names_its_evidence_and_the_runner_up(sqlite: Database) -> None:
     desk = Desk(sqlite)
     desk.take(REPORT, ANSWER)
-    words = "Door three rejects my card today."
+    words = "On a different topic: door three rejects my card today."
     desk.take(mail("pressed", USER, "Badge reader", words, 24 * 60, to=(DESK,), parent="answer"))
     evidence = desk.row("pressed")["evidence"]
     assert isinstance(evidence, dict)
@@ -192,19 +177,6 @@ def test_an_id_that_is_used_again_for_another_mail_is_flagged_and_not_taken_for_
     assert "message-id-reused" not in first.defects
     assert "message-id-reused" in second.defects
     assert (first.deliveries, second.deliveries) == (1, 1)
-
-
-def test_files_of_a_mail_are_kept_with_it(sqlite: Database) -> None:
-    from service.mail.message import Attachment
-
-    desk = Desk(sqlite)
-    file = Attachment("trace.log", "text/plain", 12, "0" * 64, "1")
-    desk.take(mail("with", USER, "Trace", "See the file.", 0, attachments=(file,)))
-    rows = sqlite.read(lambda conn: conn.execute(select(attachments.c.filename)).scalars().all())
-    assert rows == ["trace.log"]
-    case = desk.case_of("with")
-    lines = sqlite.read(lambda conn: placement.lines(conn, case))
-    assert lines[0].turn.files[0].filename == "trace.log"
 
 
 @settings(max_examples=settings().max_examples // 3)

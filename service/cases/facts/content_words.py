@@ -83,11 +83,6 @@ def weight(word: str) -> float:
     return 1.5 if len(word) >= 3 else 1.0
 
 
-def likeness(one: Collection[str], other: Collection[str]) -> float:
-    """Return the total weight of the words that both collections contain."""
-    return sum(weight(word) for word in set(one) & set(other))
-
-
 def squashed(text: str) -> str:
     """Normalise a text for comparison across quoting, line wrapping and mail clients.
 

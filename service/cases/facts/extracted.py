@@ -80,6 +80,5 @@ def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFact
         kind=reading.kind,
         continues=reading.continues,
         automatic=automatic,
-        resolves="confirm_resolved" in acts and node.side in ("team", "requester") and automatic is None,
         tells_previous=reading.says("item.related_case") or bool(_PREVIOUS.search(text)),
     )

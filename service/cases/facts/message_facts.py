@@ -15,7 +15,7 @@ from service.mail.message import Origin
 
 KEPT_NODES = 2_048
 """Messages whose decoded facts are cached."""
-_IN_COLUMNS = ("id", "case", "pinned", "joined", "placed")
+IN_COLUMNS = ("id", "case", "pinned", "joined", "placed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,6 @@ class MessageFacts:
     """The unknown sender in whose mail it was found; nothing else confirms its author and text."""
     hands_on: bool = False
     """Whether an unknown sender forwards a vendor's mail with it."""
-    resolves: bool = False
-    """Whether our side says that the problem is solved."""
     tells_previous: bool = False
     """Whether it refers to another case as a previous or related one."""
     kind: str | None = None
@@ -178,7 +176,7 @@ class MessageFacts:
 
 
 _NAMES = frozenset(field.name for field in fields(MessageFacts))
-_STORED = [field.name for field in fields(MessageFacts) if field.name not in _IN_COLUMNS]
+_STORED = [field.name for field in fields(MessageFacts) if field.name not in IN_COLUMNS]
 _DECODER = msgspec.json.Decoder(MessageFacts)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from service.cases.facts.content_words import alike, other_numbers
-from service.cases.facts.message_facts import MessageFacts
+from service.cases.facts.message_facts import IN_COLUMNS, MessageFacts
 
-_SHOWN = 240
-"""Number of characters compared if one copy is only a quote."""
+_SHOWN = 240  # number of characters compared if one copy is only a quote
 _FARTHEST = timedelta(hours=36)
 """Maximum time between copies without a Message-ID: a quote may state only the day, in any time zone."""
 _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
@@ -25,11 +24,9 @@ def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
     if one.message_id and one.message_id == other.message_id:
         if _same_author(one, other) is False:
             return None  # a copy by an unknown sender must not replace the mail it copies
-        one_doubted = one.doubted != other.doubted  # otherwise it would be hidden under that id
-        same_words = alike(one.text, other.text) or (one.text == other.text and one.base == other.base)
-        if same_words or (_same_minute(one, other) and not one_doubted):
-            return "Message-ID and content"
-        return None
+        # with the id of a doubted mail alone, a forged mail could hide the real one
+        same = alike(one.text, other.text) or (_same_minute(one, other) and one.doubted == other.doubted)
+        return "Message-ID and content" if same else None
     if one.message_id and other.message_id:
         return None
     if one.dated and other.dated and abs(one.at - other.at) > _FARTHEST:
@@ -44,23 +41,19 @@ def _same_without_id(one: MessageFacts, other: MessageFacts) -> str | None:
         return None
     same_words = alike(one.text, other.text)
     if _same_minute(one, other):
-        same = not one.text or not other.text or same_words or _either_inline(one, other)
-        return "author, minute, subject" if same else None
+        return "author, minute, subject" if same_words or not one.text or not other.text else None
     if not same_words or min(len(one.text), len(other.text)) < 30:
         return None
-    apart = abs(one.at - other.at)
-    if apart <= timedelta(seconds=120):
-        return "author, time, words"
     if not (one.dated and other.dated):
         return "author, subject, words"
-    if _dated_by_day(one, other):
-        return "author, words, day"
-    quarter = timedelta(minutes=15)
-    off = min(apart % quarter, -apart % quarter)
-    in_another = not {"quoted", "forwarded"}.isdisjoint((one.origin, other.origin))
-    if in_another and apart <= timedelta(hours=14) and off <= timedelta(seconds=60):
-        return "author, words, time in another zone"
-    return None
+    apart, quarter = abs(one.at - other.at), timedelta(minutes=15)
+    if not {"quoted", "forwarded"}.isdisjoint((one.origin, other.origin)):  # its date may be of another time zone
+        apart = min(apart % quarter, -apart % quarter)
+    if apart <= timedelta(seconds=120):
+        return "author, time, words"
+    # an attribution line without a time is read as midnight in some zone
+    by_day = any(n.origin == "quoted" and n.at.minute in (0, 30) and n.at.second == 0 for n in (one, other))
+    return "author, words, day" if by_day else None
 
 
 def same_base(one: MessageFacts, other: MessageFacts) -> bool:
@@ -96,16 +89,12 @@ def merged(known: MessageFacts, come: MessageFacts) -> MessageFacts:
         second = first  # a quote is only a claim of the mail that contains it
     return replace(
         first,
-        id=known.id,
-        case=known.case,
-        pinned=known.pinned,
-        joined=known.joined,
         shown_by=known.shown_by and come.shown_by,
-        placed=known.placed,
         base=first.base if first.has_subject else second.base,
         has_subject=first.has_subject or second.has_subject,
         stated=tuple(dict.fromkeys((*first.stated, *second.stated))),
         holds=tuple(dict.fromkeys(holds)),
+        **{name: getattr(known, name) for name in IN_COLUMNS},
         **{name: getattr(first, name) or getattr(second, name) for name in _COMPLETED},
     )
 
@@ -113,17 +102,11 @@ def merged(known: MessageFacts, come: MessageFacts) -> MessageFacts:
 _COMPLETED = "message_id author to cc parents refs numbers vendor automatic words subject_words others".split()
 
 
-def same_messages(
-    node: MessageFacts, others: Iterable[MessageFacts], held: Collection[int] = ()
-) -> list[tuple[MessageFacts, str]]:
-    """Return the known messages that ``node`` is a copy of, closest first, each with the reason.
-
-    There are several if two mails quoted it before it arrived. ``held``: ids of messages found in an earlier copy of
-    the mail that contains ``node``.
-    """
-    near = (other for other in others if other.id in held or (_may_show(node, other) and _may_show(other, node)))
+def known_copy(node: MessageFacts, others: Iterable[MessageFacts]) -> tuple[MessageFacts, str] | None:
+    """Return the known message that ``node`` is a copy of, with the reason; the closest if several mails quoted it."""
+    near = (other for other in others if _may_show(node, other) and _may_show(other, node))
     found = [(other, why) for other in near if (why := same_mail(other, node)) is not None]
-    return sorted(found, key=lambda pair: _distance(pair[0], node))
+    return min(found, key=lambda pair: _distance(pair[0], node), default=None)
 
 
 def _may_show(node: MessageFacts, other: MessageFacts) -> bool:
@@ -140,11 +123,6 @@ def _distance(known: MessageFacts, node: MessageFacts) -> tuple[object, ...]:
     return known.message_id != node.message_id, known.is_shown, not long.startswith(short[:_SHOWN]), apart, known.at
 
 
-def _dated_by_day(one: MessageFacts, other: MessageFacts) -> bool:
-    """Whether a copy may have only a date: the time from an attribution line without one is midnight in some zone."""
-    return any(n.origin == "quoted" and n.at.minute in (0, 30) and n.at.second == 0 for n in (one, other))
-
-
 def _same_author(one: MessageFacts, other: MessageFacts) -> bool | None:
     """Return whether the authors are equal; None if one of them is unknown."""
     if one.author and other.author:
@@ -159,11 +137,3 @@ def _same_author(one: MessageFacts, other: MessageFacts) -> bool | None:
 def _same_minute(one: MessageFacts, other: MessageFacts) -> bool:
     minutes = [n.at.replace(second=0, microsecond=0) for n in (one, other)]
     return one.dated and other.dated and minutes[0] == minutes[1]
-
-
-def _either_inline(one: MessageFacts, other: MessageFacts) -> bool:
-    """Whether one copy was found inside another mail and the texts share a part; a quote may be truncated."""
-    if "delivered" == one.origin == other.origin:
-        return False
-    short, long = sorted((one.text, other.text), key=len)
-    return len(short) < 24 or any(short[i : i + 12] in long for i in range(0, min(len(short), 240) - 11, 6))

@@ -34,23 +34,17 @@ from service.cases.facts.roles import companies_above
 
 _LONG = 240
 _MONTH = 30
-WORDS, FEWER_WORDS = 12, 6
-"""Number of distinctive words used as keys: for a mail that starts a thread, for a reply."""
+_WORDS, _FEWER_WORDS = 12, 6  # distinctive words used as keys: for a mail that starts a thread, for a reply
 _SILENT = ("bounce", "calendar")
-MOST = 8
-"""Maximum number of cases compared with one mail."""
+MOST = 8  # maximum number of cases compared with one mail
 NEWEST = 3
 """Of these, the cases that received mail last: a report in one language and the inquiry in another share no word."""
-CROWD = 10
-"""A key shared by more messages than this adds almost nothing to the rank of a case."""
+CROWD = 10  # A key shared by more messages than this adds almost nothing to the rank of a case
 _WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}
 
 
 def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[str]:
-    """Return the keys that a copy of the message would also have, besides its Message-ID: ``at:`` and ``txt:``.
-
-    ``minutes``: by how much the dates of the two may differ.
-    """
+    """Return the keys ``at:`` and ``txt:`` of its copies, whose dates may differ from its own by these ``minutes``."""
     keys: set[str] = set()
     if node.dated and (node.author or node.author_name):
         keys |= {_at(node, node.at + timedelta(minutes=step)) for step in minutes}
@@ -59,16 +53,11 @@ def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[st
     return keys
 
 
-def _own_keys(node: MessageFacts) -> set[str]:
-    """Return the strong keys for what the message itself is."""
-    keys = {key for vendor, ref in node.stated for key in (key_of("ref", vendor, ref), key_of("num", ref))}
-    return keys | set(thread_index_keys(node))
-
-
-def _cited_keys(node: MessageFacts) -> set[str]:
-    """Return the strong keys for what the message refers to."""
-    keys = {key_of("mid", mid) for mid in cited_ids(node)} | {key_of("ref", *pair) for pair in node.mentioned}
-    return keys | {key_of("num", number) for number in (*node.numbers, *node.told)}
+def _strong_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
+    """Return the strong keys for what the message itself is, and for what it refers to."""
+    own = {key for vendor, ref in node.stated for key in (key_of("ref", vendor, ref), key_of("num", ref))}
+    cited = {key_of("mid", mid) for mid in cited_ids(node)} | {key_of("ref", *pair) for pair in node.mentioned}
+    return own | {*thread_index_keys(node)}, cited | {key_of("num", it) for it in (*node.numbers, *node.told)}
 
 
 def cited_ids(node: MessageFacts) -> tuple[str, ...]:
@@ -80,9 +69,9 @@ def cited_ids(node: MessageFacts) -> tuple[str, ...]:
 
 def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     """Return the keys under which later mail finds a message: by what it is, and by what it refers to."""
-    month = node.at.toordinal() // _MONTH
-    own = _own_keys(node) | identity_keys(node) | {f"{key}:{month}" for key in _candidates(node)}
-    return own, _cited_keys(node) - own
+    month, (own, cited) = node.at.toordinal() // _MONTH, _strong_keys(node)
+    own |= identity_keys(node) | {f"{key}:{month}" for key in _candidates(node)}
+    return own, cited - own
 
 
 def identity_lookup(node: MessageFacts) -> set[str]:
@@ -92,7 +81,7 @@ def identity_lookup(node: MessageFacts) -> set[str]:
 
 def strong_lookup(node: MessageFacts) -> set[str]:
     """Return all keys to look up for copies and links."""
-    return _own_keys(node) | _cited_keys(node) | identity_lookup(node)
+    return identity_lookup(node).union(*_strong_keys(node))
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
@@ -113,13 +102,13 @@ def _candidates(node: MessageFacts) -> list[str]:
     if len(node.base) >= 3:
         keys.append(key_of("sub", _hash(node.base)))
     words = sorted(dict.fromkeys((*node.subject_words, *node.words)), key=lambda word: -weight(word))
-    return [*keys, *(key_of("word", word) for word in words[: WORDS if node.headerless else FEWER_WORDS])]
+    return [*keys, *(key_of("word", word) for word in words[: _WORDS if node.headerless else _FEWER_WORDS])]
 
 
 def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int]) -> list[int]:
-    """Return the candidate cases. ``found``: candidate key → the case of each message that has it.
+    """Return the candidate cases.
 
-    ``newest``: the cases that received mail last, newest first.
+    ``found``: candidate key → the case of each message that has it; ``newest``: the cases that received mail last.
     """
     points: dict[int, float] = defaultdict(float)
     for key, rows in found.items():
@@ -133,10 +122,9 @@ def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int])
 
 
 def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:
-    """Return a function that returns the rarity of a word in the months around a mail.
+    """Return a function for the rarity of a word in the months around a mail: 0.8 (one message) to 0.1 (many).
 
-    It is 0.8 for a word of one stored message, down to 0.1 for a word of many; 0.4 for a word that was not looked up or
-    not found. ``shared``: candidate key → number of messages.
+    It is 0.4 for a word that was not looked up or not found. ``shared``: candidate key → number of messages.
     """
     months = {n.at.toordinal() // _MONTH + step for n in nodes for step in (-1, 0, 1)}
 

@@ -1,17 +1,15 @@
-"""Stored data that may matter for new mail: a limited set of messages, their keys and facts about their cases."""
+"""What placing gets, a limited set of stored messages with facts about their cases, and the plan that it returns."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement.keys import message_id_keys, stored_keys
 
-MOST_ROWS = 12
-"""Maximum number of messages loaded per key, newest first."""
+MOST_ROWS = 12  # maximum number of messages loaded per key, newest first
 
 
 @dataclass(slots=True)
@@ -19,7 +17,7 @@ class CaseFacts:
     """Facts about a case that its loaded messages do not show."""
 
     settled_at: datetime | None = None
-    """Time of its last mail if the case is resolved or closed."""
+    """Time of its last mail, if it is resolved or closed."""
     refs: set[tuple[str, str]] = field(default_factory=set)
     people: set[str] = field(default_factory=set)
     """Those authors of the new mail who take part in the case."""
@@ -59,21 +57,80 @@ class Known:
                 row.append(node.id)
         return own, cited
 
-    def copies(self, keys: Iterable[str]) -> dict[int, MessageFacts]:
-        """Return the messages that may be copies, by these identity keys."""
-        return {i: self.nodes[i] for key in keys for i in self.own.get(key, ()) if i in self.nodes}
-
     def owners(self, key: str) -> list[MessageFacts]:
-        return self._linkable(self.own.get(key, ()))
+        """Return the messages with this property that may be linked: none that only an unknown sender shows."""
+        return [self.nodes[i] for i in self.own.get(key, ()) if i in self.nodes and not self.nodes[i].shown_by]
 
     def citing(self, key: str) -> list[MessageFacts]:
-        return self._linkable(self.cites.get(key, ()))
-
-    def _linkable(self, numbers: Iterable[int]) -> list[MessageFacts]:
-        """Return the messages with these ids that may be linked: none that only an unknown sender shows."""
-        return [self.nodes[i] for i in numbers if i in self.nodes and not self.nodes[i].shown_by]
+        """Return the messages with this reference that may be linked."""
+        return [self.nodes[i] for i in self.cites.get(key, ()) if i in self.nodes and not self.nodes[i].shown_by]
 
 
 def leaves_topic(node: MessageFacts) -> bool:
     """Whether a reply announces another topic; a mail that is no reply cannot leave a topic."""
     return node.fresh and (node.reply_marked or not node.headerless)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a message is in its case, or what speaks for another case."""
+
+    kind: str
+    words: str = ""
+    message: int | None = None  # that it points to
+    against: str = ""
+    """Why it was not followed into the other ``case``."""
+    case: int = 0
+    score: float | None = None
+    margin: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A new message that is a copy of a known one."""
+
+    message: int
+    why: str
+    better: bool
+    """Whether the new copy is more complete; the stored message is then updated from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A case that a message may belong to."""
+
+    message: int
+    case: int
+    score: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to write. Negative ids are messages and cases that are not stored yet."""
+
+    nodes: dict[int, MessageFacts] = field(default_factory=dict)
+    """Messages that are new or that a better copy changed; ``keys``: their ``stored_keys``."""
+    keys: dict[int, tuple[set[str], set[str]]] = field(default_factory=dict)
+    copies: dict[int, Copy] = field(default_factory=dict)
+    reused: set[int] = field(default_factory=set)
+    """New messages whose Message-ID another mail already has (a defect)."""
+    home: dict[int, int] = field(default_factory=dict)
+    """Id of a message of ``nodes`` → its case."""
+    evidence: dict[int, Evidence] = field(default_factory=dict)
+    runners_up: dict[int, list[Evidence]] = field(default_factory=dict)
+    """Message id → what speaks for other cases."""
+    merged_cases: dict[int, int] = field(default_factory=dict)
+    """Stored case → the case it was merged into."""
+    related: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
+    """Two linked cases that are not merged → (message id, reason)."""
+    suggestions: list[Suggestion] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+    """Cases that get a message, a copy, a merge or a suggestion."""
+    rewritten: set[int] = field(default_factory=set)
+    """Those of them in which more changes than that messages are added."""
+
+    @property
+    def cases(self) -> set[int]:
+        """All cases that it names."""
+        return self.touched.union(*self.related)

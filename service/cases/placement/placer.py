@@ -13,34 +13,26 @@ from dataclasses import replace
 from datetime import timedelta
 
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.placement import matcher, objections
-from service.cases.placement.identity import better, merged, same_messages
+from service.cases.placement import links, matcher
+from service.cases.placement.identity import better, known_copy, merged
 from service.cases.placement.keys import NEWEST, candidate_lookup, identity_lookup, message_id_keys, rarity
-from service.cases.placement.known import CaseFacts, Known, leaves_topic
-from service.cases.placement.links import Link, links_of
-from service.cases.placement.plan import Copy, Evidence, Plan, Suggestion
+from service.cases.placement.known import CaseFacts, Copy, Evidence, Known, Plan, Suggestion, leaves_topic
+from service.cases.placement.links import Link
 
 _NUMBERS = ("vendor_ref", "mention")
 NO_MERGE = "the evidence is not enough to merge the two cases"
-ANSWERS = "the mail answers a mail of this case"
 
 
 class Placer:
-    """Places mails in the given order and adds them to ``known``.
-
-    The id of a new case is that of the message that opens it.
-    """
+    """Places mails in the given order and adds them to ``known``. A new case has the id of its first message."""
 
     def __init__(self, known: Known, reopen: timedelta = timedelta(days=14)) -> None:
         self.known, self.reopen, self.plan = known, reopen, Plan()
         self.members: dict[int, dict[int, None]] = defaultdict(dict)
         self.fresh: dict[int, None] = {}
         self.unmatched: dict[int, list[MessageFacts]] = {}
-        """Id of a mail without strong evidence → the new messages found in it."""
+        """Id of a mail without strong evidence → its new messages; ``lookups``: → the keys of its candidates."""
         self.lookups: dict[int, set[str]] = {}
-        """Id of such a mail → the keys that find its candidates."""
-        self.quoted: dict[int, list[int]] = {}
-        """Message id → further copies of it that were quoted in other mails before it arrived."""
         self.profiles: dict[tuple[int, ...], matcher.Profile] = {}
         self.group()
 
@@ -50,15 +42,16 @@ class Placer:
             if node.case is not None:
                 self.members[self.root(node.case)][node.id] = None
 
-    # ── one mail ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
     def take(self, mail: Sequence[MessageFacts]) -> None:
         """Follow the strong evidence of a mail. ``mail`` holds the mail itself, then the messages found inside it."""
         outer, own = mail[0], {node.id for node in mail}
-        first = self.identify(outer, own)
-        before = self.known.nodes[first].holds
-        taken = {outer.id: first} | {node.id: self.identify(node, own, before) for node in mail[1:]}
-        self.hold(first, [taken[i] for i in outer.holds])
+        taken = {node.id: self.identify(node, own) for node in mail}
+        first = taken[outer.id]
+        known = self.known.nodes[first]
+        holds = dict.fromkeys(taken.get(i, i) for i in (*known.holds, *outer.holds))
+        holds.pop(first, None)
+        if tuple(holds) != known.holds:
+            self.plan.nodes[first] = self.known.nodes[first] = replace(known, holds=tuple(holds))
         for node in reversed(mail[1:]):
             if taken[node.id] == node.id and not node.shown_by:
                 self.follow_links(node.id, open_new=False)
@@ -71,33 +64,24 @@ class Placer:
             self.unmatched[first] = nodes
             self.lookups[first] = {key for node in nodes for key in candidate_lookup(node)}
 
-    def identify(self, node: MessageFacts, own: set[int], held: Sequence[int] = ()) -> int:
+    def identify(self, node: MessageFacts, own: set[int]) -> int:
         """Match a message with its known copy, or add it as new. Return the id of the copy or of the new message."""
-        near = self.known.copies(identity_lookup(node))
-        same = same_messages(node, [other for i, other in near.items() if i not in own], held)
-        if not same:
+        near = dict.fromkeys(i for key in identity_lookup(node) for i in self.known.own.get(key, ()) if i not in own)
+        same = known_copy(node, [self.known.nodes[i] for i in near if i in self.known.nodes])
+        if same is None:
             if any(self.known.owners(key) for key in message_id_keys(node)):
                 self.plan.reused.add(node.id)
             self.fresh[node.id] = None
             self.plan.nodes[node.id] = node
             self.plan.keys[node.id] = self.known.enter(node)
             return node.id
-        (other, why), *further = same
-        self.quoted[other.id] = [copy.id for copy, _ in further if copy.is_shown]
+        other, why = same
         self.plan.copies[node.id] = Copy(other.id, why, better(other, node))
         whole = merged(other, node)
         if whole != other:
             self.plan.nodes[other.id] = whole
             self.plan.keys[other.id] = self.known.enter(whole)
         return other.id
-
-    def hold(self, outer: int, held: Sequence[int]) -> None:
-        """Record the ids of the messages found inside a message, known copies instead of new ones."""
-        node = self.known.nodes[outer]
-        known = [i for i in node.holds if i > 0 or i in self.known.nodes]
-        holds = tuple(dict.fromkeys(i for i in (*known, *held) if i != outer))
-        if holds != node.holds:
-            self.plan.nodes[outer] = self.known.nodes[outer] = replace(node, holds=holds)
 
     # ── strong evidence ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,15 +90,13 @@ class Placer:
         node = self.known.nodes[message]
         runners: dict[int, Evidence] = {}
         home = None if node.case is None else self.root(node.case)
-        named = False  # whether a reference in this message, not in another, led to its case
         for link in self.unambiguous(node, runners):
             case = self.case_of(link)
             if case is None or case == home:
-                named |= case is not None and not link.incoming
                 continue
             evidence = Evidence(link.kind, link.words, link.other.id if link.other else None)
-            against = objections.objection(node, link, self.facts(case), self.at(case), self.reopen)
-            if not against and home is not None and not self.may_merge(node, home, case, link.incoming or not named):
+            against = links.objection(node, link, self.facts(case), self.at(case), self.reopen)
+            if not against and home is not None and not self.may_merge(node, home, case):
                 against = NO_MERGE
             if against:
                 runners.setdefault(case, replace(evidence, case=case, against=against))
@@ -124,7 +106,6 @@ class Placer:
                 self.enter(message, home, evidence)
             else:
                 home = self.merge_cases(home, case)
-            named |= not link.incoming
         if home is None and open_new:
             home = self.new_case(message)
             self.enter(message, home, Evidence("new"))
@@ -133,21 +114,17 @@ class Placer:
 
     def unambiguous(self, node: MessageFacts, runners: dict[int, Evidence]) -> Iterable[Link]:
         """Yield the links of a message; numbers of one vendor that lead to different cases become ``runners``."""
-        links = list(links_of(node, self.known))
-        links += [Link("recovered", "", other=self.known.nodes[i], incoming=True) for i in self.quoted.get(node.id, ())]
-        homes: dict[str, set[int]] = defaultdict(set)
-        for link in links:
+        found = [*links.links_of(node, self.known)]
+        homes: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))  # vendor → number → its cases
+        for link in found:
             if link.kind in _NUMBERS and (case := self.case_of(link)) is not None:
-                homes[link.words].add(case)
-        by_vendor: dict[str, list[set[int]]] = defaultdict(list)
-        for words, its in homes.items():
-            by_vendor[words.partition(" ")[0]].append(its)
-        at_odds = {vendor for vendor, them in by_vendor.items() if any(its != them[0] for its in them)}
-        for link in links:
+                homes[link.words.partition(" ")[0]][link.words].add(case)
+        at_odds = {vendor for vendor, its in homes.items() if len({*map(frozenset, its.values())}) > 1}
+        for link in found:
             if link.kind not in _NUMBERS or link.words.partition(" ")[0] not in at_odds:
                 yield link
             elif (case := self.case_of(link)) is not None:
-                runners.setdefault(case, Evidence(link.kind, link.words, case=case, against=objections.TWO_NUMBERS))
+                runners.setdefault(case, Evidence(link.kind, link.words, case=case, against=links.TWO_NUMBERS))
 
     def relate(self, message: int, home: int, runners: dict[int, Evidence]) -> None:
         """Record the other cases that links of a message led to."""
@@ -155,17 +132,26 @@ class Placer:
             if (other := self.root(case)) == home:
                 continue
             self.plan.runners_up.setdefault(message, []).append(evidence)
-            if evidence.against != objections.UNKNOWN_SENDER_CLAIMS:
+            if evidence.against != links.UNKNOWN_SENDER_CLAIMS:
                 self.plan.related.setdefault((home, other), (message, evidence.against))
-            if evidence.against in objections.APART:
+            if evidence.against == links.NEW_TOPIC:  # rules do not merge these two later
                 self.facts(home).apart.add(case)
                 self.facts(case).apart.add(home)
 
-    def may_merge(self, node: MessageFacts, home: int, case: int, others_say: bool) -> bool:
-        one, other = self.facts(home), self.facts(case)
-        if home in map(self.root, other.apart) or case in map(self.root, one.apart):
+    def may_merge(self, node: MessageFacts, home: int, case: int) -> bool:
+        """Whether a message that links to two cases merges them: not by the word of an unknown sender alone."""
+        if node.doubted or self.are_apart(home, case):
             return False
-        return objections.may_merge(node, one, other, [*self.at(home), *self.at(case)], others_say)
+        one, other, members = self.facts(home), self.facts(case), [*self.at(home), *self.at(case)]
+        if not node.is_outsider or not (one.guarded or other.guarded):
+            return True
+        return all(links.takes_part(node, facts, members) for facts in (one, other))
+
+    def are_apart(self, home: int, case: int) -> bool:
+        """Whether two cases were separated, or have numbers of the same vendor but none in common."""
+        one, other = self.facts(home), self.facts(case)
+        separated = home in map(self.root, other.apart) or case in map(self.root, one.apart)
+        return separated or links.numbers_at_odds(one, other)
 
     def bring_along(self, message: int) -> None:
         """Put the messages found inside a message into its case, unless they are in a case already."""
@@ -182,38 +168,37 @@ class Placer:
         outer, home = nodes[0], self.case_at(message) or 0
         if any(i not in self.fresh for i in self.members[home]):
             return  # a later mail of the batch linked it to a stored case
-        answered = self.plan.runners_up.setdefault(message, [])
-        for_another_reason = any(r.against != objections.OTHER_MATTER for r in answered)
-        if outer.forged or leaves_topic(outer) or for_another_reason or not has_content(outer, nodes):
+        if outer.forged or leaves_topic(outer) or message in self.plan.runners_up or not has_content(outer, nodes):
             return
         mail, found = matcher.Profile(nodes), self.candidates(message, nodes, home)
         scores = matcher.compare(mail, [*found.values()], rarity(nodes, self.known.shared))
         ranked = sorted(zip(scores, found, strict=True), key=lambda row: (-row[0].logit, row[1]))[:4]
-        self.plan.suggestions += [Suggestion(message, r.case, 0.5, (ANSWERS,)) for r in answered]
         if not ranked:
             return
-        best, case = ranked[0]
-        second = ranked[1][0] if len(ranked) > 1 else None
-        believed = outer.side != "unknown" and not outer.doubted
-        believed &= outer.partner is None or objections.takes_part(outer, self.facts(case), self.at(case))
-        ours = any(n.trusted and n.side != "unknown" for n in self.at(case))
-        why = {c: matcher.reasons(mail, found[c], s.features) for s, c in ranked}
-        joins = matcher.joins(best, second) and bool(why[case]) and believed and ours and not answered
-        runners = [
-            Evidence("content", matcher.BETWEEN.join(why[c]), case=c, score=round(s.score, 3)) for s, c in ranked
-        ]
-        answered += runners[1:] if joins else runners
+        (best, case), second = ranked[0], ranked[1][0] if len(ranked) > 1 else None
+        runners = [Evidence("content", matcher.BETWEEN.join(s.reasons), case=c, score=s.score) for s, c in ranked]
+        joins = matcher.joins(best, second) and self.may_join(outer, case)
+        self.plan.runners_up[message] = runners[1:] if joins else runners
         if joins:
             self.merge_cases(case, home)
             margin = None if second is None else round(best.logit - second.logit, 2)
-            evidence = replace(runners[0], case=0, margin=margin)
             for node in nodes:
                 if self.plan.evidence[node.id].kind == "new":
-                    self.plan.evidence[node.id] = evidence
+                    self.plan.evidence[node.id] = replace(runners[0], case=0, margin=margin)
         else:
-            for score, c in ranked[: matcher.MOST_SUGGESTED]:
-                if score.score >= matcher.SUGGEST and why[c]:
-                    self.plan.suggestions.append(Suggestion(message, c, round(score.score, 3), why[c]))
+            self.plan.suggestions += [
+                Suggestion(message, c, s.score, s.reasons)
+                for s, c in ranked[: matcher.MOST_SUGGESTED]
+                if s.score >= matcher.SUGGEST and s.reasons
+            ]
+
+    def may_join(self, outer: MessageFacts, case: int) -> bool:
+        """Whether content may join a mail to a case: neither is of unknown senders only."""
+        members = self.at(case)
+        known = (
+            outer.side != "unknown" and not outer.doubted and any(n.side != "unknown" and n.trusted for n in members)
+        )
+        return known and (outer.partner is None or links.takes_part(outer, self.facts(case), members))
 
     def candidates(self, message: int, nodes: Sequence[MessageFacts], home: int) -> dict[int, matcher.Profile]:
         """Return the cases to compare a mail with, as they were before the later mails of the batch."""
@@ -236,11 +221,9 @@ class Placer:
         return self.profiles[ids]
 
     def rules_out(self, outer: MessageFacts, home: int, case: int) -> bool:
-        """Whether two cases must not be joined by content: different numbers, separated, or resolved too long ago."""
-        one, other = self.facts(home), self.facts(case)
-        if objections.numbers_at_odds(one, other) or case in one.apart or home in other.apart:
-            return True
-        return other.settled_at is not None and outer.at - other.settled_at > self.reopen
+        """Whether two cases must not be joined by content: they are kept apart, or resolved too long ago."""
+        settled_at = self.facts(case).settled_at
+        return self.are_apart(home, case) or (settled_at is not None and outer.at - settled_at > self.reopen)
 
     # ── cases ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -309,16 +292,13 @@ class Placer:
         ]
         pairs = {(self.root(a), self.root(b)): why for (a, b), why in plan.related.items()}
         plan.related = {(a, b): why for (a, b), why in pairs.items() if a != b}
-        self.list_cases()
-        return plan
-
-    def list_cases(self) -> None:
-        plan, copies = self.plan, self.plan.copies.values()
+        copies = plan.copies.values()
         renewed = {copy.message for copy in copies if copy.better} | {i for i in plan.nodes if i > 0}
         renewed |= {i for i, node in plan.nodes.items() if node.hands_on}
         plan.rewritten = {*plan.merged_cases.values(), *filter(None, map(self.case_at, renewed))}
         plan.touched = {*plan.rewritten, *plan.home.values(), *(s.case for s in plan.suggestions)}
         plan.touched |= {*filter(None, (self.case_at(copy.message) for copy in copies))}
+        return plan
 
 
 def has_content(outer: MessageFacts, nodes: Sequence[MessageFacts]) -> bool:
