@@ -40,7 +40,8 @@ from service.cases.facts.roles import NOTHING_LEARNED
 from service.cases.placement import matcher
 from service.cases.placement.keys import candidate_lookup, choose_candidates, rarity
 from service.cases.placement.known import MOST_ROWS, CaseFacts, Known, leaves_topic
-from service.cases.placement.links import links_of, numbers_at_odds
+from service.cases.placement.links import links_of
+from service.cases.placement.objections import numbers_at_odds
 from service.cases.placement.placer import has_content
 from service.intake import AppContext
 

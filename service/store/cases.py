@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -136,6 +136,12 @@ def documents_of(conn: Connection, case_ids: Sequence[int], since: datetime) -> 
     which = (cases.c.id.in_(case_ids), cases.c.merged_into.is_(None))
     query = select(cases.c.id, cases.c.document).where(*which, exists().where(messages.c.case_id == cases.c.id, recent))
     return {row.id: row.document for row in conn.execute(query)}
+
+
+def titles_of(conn: Connection, case_ids: Collection[int]) -> dict[int, str]:
+    """Return case id → title."""
+    query = select(cases.c.id, cases.c.title).where(cases.c.id.in_(case_ids))
+    return {row.id: row.title for row in conn.execute(query)}
 
 
 def count(conn: Connection, which: Filter, prefix: str, up_to: int = 1000) -> int:

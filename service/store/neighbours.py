@@ -17,19 +17,17 @@ from sqlalchemy import Connection, select
 from service.cases.facts.message_facts import MessageFacts, node_from_json
 from service.cases.placement.keys import choose_candidates, cited_ids, key_of, message_id_keys, strong_lookup
 from service.cases.placement.known import MOST_ROWS, Known
-from service.cases.placement.links import NEW_TOPIC
+from service.cases.placement.objections import APART
 from service.store.database import run
 from service.store.tables import messages
 
 MOVED = "a person moved a message from one to the other"
 """Why a case is related to one that a person moved a message out of."""
 DISMISSED = "a person dismissed the suggestion"
-SET_APART = {
-    NEW_TOPIC,
+SET_APART = APART | {
     MOVED,
     DISMISSED,
-    "a reply about another matter: other subject, other words",  # these three: written by earlier versions
-    "a reply pressed for another matter: other subject, other words",
+    "a reply pressed for another matter: other subject, other words",  # these two: written by earlier versions
     "a person put it into another case",
 }
 _EDGE = 3  # messages read from the beginning and from the end of a candidate case

@@ -84,7 +84,7 @@ def routes(frame: Frame) -> APIRouter:
 def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str, Any]:
     """Return the template values that are neither in the document of a case nor in its mails."""
     number, related = found.id, [cases.number_of(key, prefix) for key in found.document.get("related", [])]
-    apart, others = set_apart(conn, number), cases.documents_of(conn, related)
+    apart = set_apart(conn, number)
     return {
         "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
         "noted": notes.of_case(conn, number, prefix),
@@ -93,7 +93,7 @@ def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str,
         "team": tokens.names(conn),
         "proposed": [cases.key_of(other, prefix) for other in related if other not in apart],
         "newest": to_cursor(timeline.before_newest(conn, number, MAILS)),
-        "titles": {cases.key_of(other, prefix): document["title"] for other, document in others.items()},
+        "titles": {cases.key_of(other, prefix): title for other, title in cases.titles_of(conn, related).items()},
     }
 
 

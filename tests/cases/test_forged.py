@@ -15,7 +15,7 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import Roles
 from service.cases.facts.sender import Verdicts
 from service.cases.placement.known import CaseFacts, Known
-from service.cases.placement.links import takes_part
+from service.cases.placement.objections import takes_part
 from service.cases.placement.placer import Placer
 from service.mail.message import Address, Mail
 from service.mail.parse import parse

@@ -110,6 +110,14 @@ def test_a_reply_that_says_a_new_topic_begins_opens_a_case_related_to_the_old_on
     assert "its author begins a new topic" in filing.objections("new")
 
 
+def test_a_reply_with_another_subject_and_other_words_opens_its_own_case() -> None:
+    filing = Filing()
+    other = mail("other", USER, "Badge reader", "Door three rejects my card today.", DAY, to=(DESK,), parent="answer")
+    filing.deliver(REPORT, ANSWER, other)
+    assert not together(filing, "report", "other")
+    assert filing.are_related("report", "other")
+
+
 def test_a_changed_subject_that_still_speaks_of_the_matter_stays() -> None:
     filing = Filing()
     changed = mail(
@@ -205,6 +213,15 @@ def test_a_mail_seen_in_a_quote_then_forwarded_then_delivered_is_one_message() -
         assert same.origin == "delivered"
 
 
+def test_the_same_id_with_other_content_is_another_mail() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("parcel", "no-reply@parcel.test", "Parcel 11", "Your parcel 11 is on its way to Kobe.", 0),
+        mail("parcel", "no-reply@parcel.test", "Parcel 12", "Handed over: box twelve, signed by reception.", DAY),
+    )
+    assert len({node.case for node in filing.nodes.values()}) == 2
+
+
 def test_a_bounce_goes_to_the_mail_that_bounced() -> None:
     filing = Filing()
     bounce = mail(
@@ -256,6 +273,28 @@ def test_a_number_of_another_case_that_is_only_mentioned_does_not_pull_a_mail_in
     assert not together(filing, "inquiry", "again")
 
 
+def test_a_number_that_a_label_names_joins_mails_of_any_of_our_people() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("phoned", USER, "Till three", "They gave me ticket 88120417 on the phone.", 0, to=(DESK,)),
+        mail("vendor", ACME, "Visit on Friday", "We come at ten. Our reference: 88120417", DAY, to=(DESK,)),
+    )
+    assert together(filing, "phoned", "vendor")
+    assert filing.why("vendor").kind == "mention"
+
+
+def test_a_list_of_the_numbers_of_several_cases_merges_none() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("one", DESK, "Cold store", "Frostline knows it as job no. 7714-E.", 0, to=("intake@lab.test",)),
+        mail("two", DESK, "Badge gate", "Portal Ltd opened ticket 88120417.", 60, to=("intake@lab.test",)),
+        mail(
+            "list", DESK, "Open jobs", "Still open: job no. 7714-E and ticket 88120417.", DAY, to=("intake@lab.test",)
+        ),
+    )
+    assert not together(filing, "one", "two")
+
+
 def test_a_number_of_the_matter_joins_mails_to_a_company_that_no_pack_knows() -> None:
     filing = Filing()
     filing.deliver(
@@ -271,7 +310,7 @@ def test_a_number_of_the_matter_joins_mails_to_a_company_that_no_pack_knows() ->
         mail("close", DESK, "Job 7714-E", "Please close it, all is well.", 4 * DAY, to=("boss@frostline.test",)),
     )
     assert together(filing, "phoned", "close")
-    assert "number: 7714-E" in filing.why("close").words
+    assert filing.why("close").kind == "mention"
     assert not together(filing, "else", "close")
 
 

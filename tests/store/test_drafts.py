@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from service import intake
-from service.cases.placement.links import NEW_TOPIC
+from service.cases.placement.objections import NEW_TOPIC
 from service.intake import ReadMail
 from service.store import links, placement, spool
 from service.store.database import Connection, Database

@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import select, update
 from sqlalchemy import text as sql
 
-from service.cases.placement import links, matcher, placer
+from service.cases.placement import matcher, objections, placer
 from service.store.database import Connection
 from service.store.reviews import usual_times
 from service.store.tables import cases
@@ -275,8 +275,8 @@ def test_every_error_that_a_page_can_show_has_a_japanese_text() -> None:
     assert len(texts) > 20
     reasons = ["the author is sodan itself", "the sender of the mail is not verified", "words: a, b", "person: a"]
     reasons += [text.format("12") for text in matcher.SAID.values()]
-    reasons += [text for module in (links, placer) for text in vars(module).values() if is_reason(text)]
-    assert {links.SETTLED, placer.NO_MERGE} <= {*reasons}
+    reasons += [text for module in (objections, placer) for text in vars(module).values() if is_reason(text)]
+    assert {objections.SETTLED, placer.NO_MERGE} <= {*reasons}
     shown = [text for text in (*texts, *reasons) if not text.startswith("error.") and text != "7"]
     assert [text for text in shown if translated("ja", text) == text] == []
     assert translated("ja", "the database is busy") != "the database is busy"

@@ -241,7 +241,6 @@ def _facts(id: int, source: Mail | Earlier, text: str, at: datetime, given: _Giv
         to_vendor=header.first_vendor(others, roles),
         partner=roles.partner(author),
         to_partner=next(filter(None, map(roles.partner, others[:20])), None),
-        numbers=header.numbers_in(written),
         told=header.told_in(written, text),
         matter_numbers=header.matter_numbers_in(written, text),
         claims=header.claims_in(written, ingest.prefix),

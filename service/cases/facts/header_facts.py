@@ -11,9 +11,6 @@ from service.cases.facts.content_words import names
 from service.cases.facts.roles import Roles
 from service.mail.message import Address, Earlier, Mail
 
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9])(?=[A-Za-z-]{0,6}\d)[A-Za-z0-9][A-Za-z0-9-]{4,28}[A-Za-z0-9](?![A-Za-z0-9])", re.ASCII
-)
 _MOST_TOLD = 12
 CLOCKS_DIFFER = timedelta(minutes=15)
 """A Date header may be at most this much later than the time of receipt; otherwise it is ignored."""
@@ -51,10 +48,6 @@ def names_on(author: Address | None, others: Sequence[Address | None], organisat
 def claims_in(subject: str, prefix: str) -> tuple[int, ...]:
     found = re.finditer(rf"(?<![A-Za-z0-9-]){re.escape(prefix)}-([1-9]\d{{0,11}})(?![\d-])", subject, re.IGNORECASE)
     return tuple(dict.fromkeys(int(match[1]) for match in found))[:4]
-
-
-def numbers_in(subject: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(match[0] for match in _NUMBER.finditer(subject)))[:6]
 
 
 def told_in(subject: str, text: str) -> tuple[str, ...]:

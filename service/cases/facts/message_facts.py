@@ -79,8 +79,6 @@ class MessageFacts:
     """Case numbers as (vendor, number) that the mail states, for example in the subject or after a label."""
     mentioned: tuple[tuple[str, str], ...] = ()
     """Case numbers as (vendor, number) that the mail only mentions."""
-    numbers: tuple[str, ...] = ()
-    """Words of the subject that look like a case number but have no label."""
     told: tuple[str, ...] = ()
     """Words of the subject and text that may be a case number of any vendor."""
     matter_numbers: tuple[str, ...] = ()

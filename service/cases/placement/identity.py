@@ -99,7 +99,9 @@ def merged(known: MessageFacts, come: MessageFacts) -> MessageFacts:
     )
 
 
-_COMPLETED = "message_id author to cc parents refs numbers vendor automatic words subject_words others".split()
+_COMPLETED = (
+    "message_id author to cc parents refs told matter_numbers vendor automatic words subject_words others".split()
+)
 
 
 def known_copy(node: MessageFacts, others: Iterable[MessageFacts]) -> tuple[MessageFacts, str] | None:

@@ -57,7 +57,7 @@ def _strong_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     """Return the strong keys for what the message itself is, and for what it refers to."""
     own = {key for vendor, ref in node.stated for key in (key_of("ref", vendor, ref), key_of("num", ref))}
     cited = {key_of("mid", mid) for mid in cited_ids(node)} | {key_of("ref", *pair) for pair in node.mentioned}
-    return own | {*thread_index_keys(node)}, cited | {key_of("num", it) for it in (*node.numbers, *node.told)}
+    return own | {*thread_index_keys(node)}, cited | {key_of("num", number) for number in node.told}
 
 
 def cited_ids(node: MessageFacts) -> tuple[str, ...]:

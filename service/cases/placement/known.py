@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -59,11 +60,18 @@ class Known:
 
     def owners(self, key: str) -> list[MessageFacts]:
         """Return the messages with this property that may be linked: none that only an unknown sender shows."""
-        return [self.nodes[i] for i in self.own.get(key, ()) if i in self.nodes and not self.nodes[i].shown_by]
+        return self._linkable(self.own.get(key, ()))
 
     def citing(self, key: str) -> list[MessageFacts]:
         """Return the messages with this reference that may be linked."""
-        return [self.nodes[i] for i in self.cites.get(key, ()) if i in self.nodes and not self.nodes[i].shown_by]
+        return self._linkable(self.cites.get(key, ()))
+
+    def naming(self, key: str) -> list[MessageFacts]:
+        """Return the messages with this property or reference that may be linked."""
+        return self._linkable(dict.fromkeys((*self.own.get(key, ()), *self.cites.get(key, ()))))
+
+    def _linkable(self, numbers: Iterable[int]) -> list[MessageFacts]:
+        return [self.nodes[i] for i in numbers if i in self.nodes and not self.nodes[i].shown_by]
 
 
 def leaves_topic(node: MessageFacts) -> bool:

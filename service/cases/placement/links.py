@@ -1,4 +1,4 @@
-"""Strong evidence: what a message refers to and what refers to it, and the reasons not to follow such a link.
+"""Strong evidence: what a message refers to, and what refers to it.
 
 A link works in both directions. Two messages that name the same Message-ID or number are linked even if no message
 with it has arrived yet. So the order of arrival makes no difference.
@@ -6,23 +6,13 @@ with it has arrived yet. So the order of arrival makes no difference.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.trust import Participants, may_name
 from service.cases.placement.identity import same_base
 from service.cases.placement.keys import cited_ids, key_of, thread_index_keys
-from service.cases.placement.known import CaseFacts, Known, leaves_topic
-
-NEW_TOPIC = "its author begins a new topic"
-SETTLED = "the case was settled too long ago"
-UNKNOWN_SENDER_CLAIMS = "only an unknown sender names this case"
-FORGED = "the sender is not verified"
-TWO_NUMBERS = "the mail states the numbers of several cases"
-_BY_ID = ("in_reply_to", "references", "bounce")
-_BY_NUMBER = ("vendor_ref", "mention", "thread_index")
+from service.cases.placement.known import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +29,8 @@ class Link:
     """The message that it links to."""
     incoming: bool = False
     """Whether the other message refers to this one, not the reverse."""
+    group: str = ""
+    """Of a number: all numbers of a group must lead to the same case."""
 
 
 def links_of(node: MessageFacts, known: Known) -> Iterator[Link]:
@@ -80,24 +72,11 @@ def _to_id(node: MessageFacts, mid: str, kind: str, known: Known) -> Iterator[Li
             yield Link(kind, mid, other=other)
 
 
-def _numbers(node: MessageFacts, known: Known) -> Iterator[tuple[MessageFacts, str, str]]:
-    """Yield the messages that share a number with this one, its vendor and the number; one of the two states it."""
-    pairs = (*node.stated, *node.mentioned)
-    keys = [key_of("ref", *pair) for pair in pairs]
-    keys += [key_of("num", number) for number in (*(ref for _, ref in pairs), *node.numbers, *node.told)]
-    for other in {n.id: n for key in keys for n in (*known.owners(key), *known.citing(key))}.values():
-        for vendor, ref in dict.fromkeys((*stated_numbers(node), *stated_numbers(other))):
-            yield other, vendor, ref
-
-
 def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
-    for other, vendor, ref in _numbers(node, known):
-        if _states(node, vendor, ref) and _states(other, vendor, ref):
-            yield Link("vendor_ref", f"{vendor} {ref}", other=other)
-
-
-def _states(node: MessageFacts, vendor: str, ref: str) -> bool:
-    return (vendor, ref) in stated_numbers(node) or (ref in node.numbers and _fits(node, vendor))
+    for vendor, ref in stated_numbers(node):
+        for other in known.naming(key_of("ref", vendor, ref)):
+            if (vendor, ref) in stated_numbers(other):
+                yield Link("vendor_ref", f"{vendor} {ref}", other=other, group=vendor)
 
 
 def stated_numbers(node: MessageFacts) -> tuple[tuple[str, str], ...]:
@@ -107,22 +86,19 @@ def stated_numbers(node: MessageFacts) -> tuple[tuple[str, str], ...]:
 
 
 def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
-    """Yield links by a number that one message states and the other mentions as its topic."""
-    for other, vendor, ref in _numbers(node, known):
-        if any((vendor, ref) in a.stated and speaks_of(b, vendor, ref) for a, b in ((node, other), (other, node))):
-            yield Link("mention", f"{vendor} {ref}", other=other)
+    """Yield links by a number that both messages contain and at least one of them names as that of its matter."""
+    if node.tells_previous:
+        return
+    for number in dict.fromkeys((*(ref for _, ref in node.stated), *node.told)):
+        for other in known.naming(key_of("num", number)):
+            if not other.tells_previous and any(number in _named(n) for n in (node, other)):
+                vendor = next((v for n in (node, other) for v, ref in (*n.stated, *n.mentioned) if ref == number), "")
+                yield Link("mention", f"{vendor} {number}".strip(), other=other, group="mention")
 
 
-def speaks_of(node: MessageFacts, vendor: str, ref: str) -> bool:
-    """Whether the number that a mail mentions is its topic: the only number, and not one of a previous case."""
-    if node.tells_previous or node.automatic or node.side == "unknown" or vendor in {v for v, _ in node.stated}:
-        return False
-    own = {number for _, number in node.stated}
-    labelled = {number for _, number in node.mentioned} - own
-    if labelled:
-        return labelled == {ref}
-    partner = node.side == "vendor"  # only a partner may state his own number beside it
-    return {*node.told} - own == {ref} and (partner or not own) and _fits(node, vendor)
+def _named(node: MessageFacts) -> set[str]:
+    """The numbers that a message names as those of its matter: with a label, or as the vendor's case number."""
+    return {*node.matter_numbers, *(ref for _, ref in node.stated)}
 
 
 def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:
@@ -143,70 +119,3 @@ def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:
             yield Link("bounce", node.message_id, other=other, incoming=True)
         elif node.message_id in other.refs and same_base(node, other):
             yield Link("references", node.message_id, other=other, incoming=True)
-
-
-def _fits(node: MessageFacts, vendor: str) -> bool:
-    """Whether a number without a label may belong to this vendor."""
-    return vendor in node.companies or node.side in ("team", "requester")
-
-
-def objection(
-    node: MessageFacts, link: Link, case: CaseFacts, members: Collection[MessageFacts], reopen: timedelta
-) -> str:
-    """Return why ``node`` must not follow a link into a case; empty if it may.
-
-    ``members``: the loaded messages of the case; ``reopen``: how long after its last mail a resolved case accepts mail.
-    """
-    other = link.other
-    inner = link.kind == "recovered" and other is not None and other.origin in ("forwarded", "attached")
-    speaker = other if link.incoming and other is not None else node
-    if (node.doubted and link.kind not in (*_BY_ID, "token")) or (link.incoming and speaker.doubted):
-        return FORGED
-    if leaves_topic(speaker) and link.kind not in ("token", "bounce", "case_key") and not inner:
-        return NEW_TOPIC
-    if other is not None and link.kind in _BY_NUMBER and (leaves_topic(other) or other.doubted):
-        return NEW_TOPIC if leaves_topic(other) else FORGED
-    if link.kind == "case_key" and not may_name(node, participants_of(case, members)):
-        return UNKNOWN_SENDER_CLAIMS
-    if other is not None and link.kind in ("vendor_ref", "mention") and not _may_name(node, other, link.words):
-        return UNKNOWN_SENDER_CLAIMS
-    if not node.automatic and not inner and case.settled_at is not None and node.at - case.settled_at > reopen:
-        return SETTLED
-    return ""
-
-
-def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
-    """Whether a number may join two mails.
-
-    Mail of an unknown sender or partner joins only mail that they wrote or received, or by a partner's own number.
-    """
-    pairs = ((one, other), (other, one))
-    return all(
-        not a.is_outsider
-        or (a.partner is not None and number.startswith(f"{a.partner} "))
-        or (a.author and a.author in (b.author, *b.to, *b.cc))
-        for a, b in pairs
-    )
-
-
-def participants_of(case: CaseFacts, members: Collection[MessageFacts]) -> Participants:
-    """Return the participants of a case, as far as its loaded messages and its facts show."""
-    participants = Participants(people={*case.people}, vendors={vendor for vendor, _ in case.refs})
-    for member in members:
-        if member.trusted and (member.side != "unknown" or not case.guarded):
-            participants.add(member, member.side)
-    return participants
-
-
-def takes_part(node: MessageFacts, case: CaseFacts, members: Collection[MessageFacts]) -> bool:
-    """Whether the author takes part in the case."""
-    return participants_of(case, members).knows(node, node.side)
-
-
-def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
-    """Whether the two cases have numbers of the same vendor but none in common."""
-    vendors = {v for v, _ in one.refs} & {v for v, _ in other.refs}
-    return any(
-        {r for v, r in one.refs if v == vendor}.isdisjoint(r for v, r in other.refs if v == vendor)
-        for vendor in vendors
-    )

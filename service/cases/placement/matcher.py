@@ -25,7 +25,7 @@ LEADS = ("coverage", "codes", "older", "follows_up", "reply", "inquiry", "answer
 JOIN = 0.8  # minimum score of an automatic join
 MARGIN = 1.0  # minimum lead over the next candidate, in logits, for an automatic join
 FORM = 0.6  # coverage above which two reports are never joined: they are forms with the same text
-STEPS = ("number", "follows_up", "inquiry", "answer")
+STEPS = ("follows_up", "inquiry", "answer")
 """Features that show the next step of a case."""
 SUGGEST, MOST_SUGGESTED = 0.03, 3  # minimum score and maximum number of suggestions for a mail
 BETWEEN = "; "  # separates the reasons in the evidence of a message
@@ -61,12 +61,6 @@ class Profile:
         self.contacts = {*last}  # vendors that we asked or that wrote
         self.inquires = {company for company, n in last.items() if n.side != "vendor"}
         """Vendors that we asked and that have not answered since."""
-        self.told = {number for n in nodes if not n.tells_previous for number in n.told}
-        """Words that may be a number, without those of mails that name an earlier case."""
-
-    @cached_property
-    def matter_numbers(self) -> set[str]:
-        return {number for n in self.nodes if not n.tells_previous for number in n.matter_numbers}
 
     @cached_property
     def people(self) -> set[str]:
@@ -121,7 +115,7 @@ def with_leads(found: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
 
 
 def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict[str, float]:
-    """Return the values that the weights apply to, each between -2 and about 5, and ``number``."""
+    """Return the values that the weights apply to, each between -2 and about 5."""
     codes = plain = 0.0
     for word in mail.words & case.words:
         if (its := weight(word)) >= IDENTIFIER:
@@ -137,7 +131,6 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
     inquires = mail.inquires and not mail.reporters and case.reporters and not case.contacts
     return {
         "bias": 1.0,
-        "number": float(bool(_common_numbers(mail, case))),
         "words": math.log1p(min(plain, 12.0)),
         "kind": float(any(n.kind == outer.kind for n in case.nodes)),
         "days": days,
@@ -159,16 +152,11 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
 def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool:
     """Whether nobody asked the vendor who answers, or the two are of one side and neither is the other's next step."""
     side = mail.nodes[0].side
-    if mail.answers and not found["number"] and not any(n.asked for n in case.nodes):
+    if mail.answers and not any(n.asked for n in case.nodes):
         return True
     if side != case.opener.side or any(found[step] for step in STEPS):
         return False
     return side != "requester" or found["coverage"] > FORM
-
-
-def _common_numbers(mail: Profile, case: Profile) -> set[str]:
-    """Return numbers in both that one of them names as a number of the matter."""
-    return mail.told & case.told & (mail.matter_numbers | case.matter_numbers)
 
 
 def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[str, ...]:
@@ -182,15 +170,12 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[s
             out.append(f"{kind}: " + ", ".join(sorted(shared)[:2]))
     if not out:
         return ()
-    numbers = ", ".join(sorted(_common_numbers(mail, case))[:2])
-    out += [text.format(numbers) for name, text in SAID.items() if found[name]]
-    return tuple(out)
+    return (*out, *(text for name, text in SAID.items() if found[name]))
 
 
 SAID = {
     "answer": "an answer that the case was waiting for",
     "reply": "the last mail of the case was sent to its author",
     "follows_up": "the same user writes again",
-    "number": "number: {}",
     "inquiry": "the inquiry to a vendor about a report",
 }

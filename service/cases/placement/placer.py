@@ -13,14 +13,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.placement import links, matcher
+from service.cases.placement import matcher, objections
 from service.cases.placement.identity import better, known_copy, merged
 from service.cases.placement.keys import NEWEST, candidate_lookup, identity_lookup, message_id_keys, rarity
 from service.cases.placement.known import CaseFacts, Copy, Evidence, Known, Plan, Suggestion, leaves_topic
-from service.cases.placement.links import Link
+from service.cases.placement.links import Link, links_of
 
-_NUMBERS = ("vendor_ref", "mention")
 NO_MERGE = "the evidence is not enough to merge the two cases"
+ANSWERS = "the mail answers a mail of this case"
 
 
 class Placer:
@@ -95,7 +95,7 @@ class Placer:
             if case is None or case == home:
                 continue
             evidence = Evidence(link.kind, link.words, link.other.id if link.other else None)
-            against = links.objection(node, link, self.facts(case), self.at(case), self.reopen)
+            against = objections.objection(node, link, self.facts(case), self.at(case), self.reopen)
             if not against and home is not None and not self.may_merge(node, home, case):
                 against = NO_MERGE
             if against:
@@ -113,18 +113,18 @@ class Placer:
             self.relate(message, home, runners)
 
     def unambiguous(self, node: MessageFacts, runners: dict[int, Evidence]) -> Iterable[Link]:
-        """Yield the links of a message; numbers of one vendor that lead to different cases become ``runners``."""
-        found = [*links.links_of(node, self.known)]
-        homes: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))  # vendor → number → its cases
+        """Yield the links of a message; numbers of one group that lead to different cases become ``runners``."""
+        found = [*links_of(node, self.known)]
+        homes: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))  # group → number → its cases
         for link in found:
-            if link.kind in _NUMBERS and (case := self.case_of(link)) is not None:
-                homes[link.words.partition(" ")[0]][link.words].add(case)
-        at_odds = {vendor for vendor, its in homes.items() if len({*map(frozenset, its.values())}) > 1}
+            if link.group and (case := self.case_of(link)) is not None:
+                homes[link.group][link.words].add(case)
+        at_odds = {group for group, its in homes.items() if len({*map(frozenset, its.values())}) > 1}
         for link in found:
-            if link.kind not in _NUMBERS or link.words.partition(" ")[0] not in at_odds:
+            if link.group not in at_odds:
                 yield link
             elif (case := self.case_of(link)) is not None:
-                runners.setdefault(case, Evidence(link.kind, link.words, case=case, against=links.TWO_NUMBERS))
+                runners.setdefault(case, Evidence(link.kind, link.words, case=case, against=objections.TWO_NUMBERS))
 
     def relate(self, message: int, home: int, runners: dict[int, Evidence]) -> None:
         """Record the other cases that links of a message led to."""
@@ -132,9 +132,9 @@ class Placer:
             if (other := self.root(case)) == home:
                 continue
             self.plan.runners_up.setdefault(message, []).append(evidence)
-            if evidence.against != links.UNKNOWN_SENDER_CLAIMS:
+            if evidence.against != objections.UNKNOWN_SENDER_CLAIMS:
                 self.plan.related.setdefault((home, other), (message, evidence.against))
-            if evidence.against == links.NEW_TOPIC:  # rules do not merge these two later
+            if evidence.against in objections.APART:
                 self.facts(home).apart.add(case)
                 self.facts(case).apart.add(home)
 
@@ -145,13 +145,13 @@ class Placer:
         one, other, members = self.facts(home), self.facts(case), [*self.at(home), *self.at(case)]
         if not node.is_outsider or not (one.guarded or other.guarded):
             return True
-        return all(links.takes_part(node, facts, members) for facts in (one, other))
+        return all(objections.takes_part(node, facts, members) for facts in (one, other))
 
     def are_apart(self, home: int, case: int) -> bool:
         """Whether two cases were separated, or have numbers of the same vendor but none in common."""
         one, other = self.facts(home), self.facts(case)
         separated = home in map(self.root, other.apart) or case in map(self.root, one.apart)
-        return separated or links.numbers_at_odds(one, other)
+        return separated or objections.numbers_at_odds(one, other)
 
     def bring_along(self, message: int) -> None:
         """Put the messages found inside a message into its case, unless they are in a case already."""
@@ -168,8 +168,11 @@ class Placer:
         outer, home = nodes[0], self.case_at(message) or 0
         if any(i not in self.fresh for i in self.members[home]):
             return  # a later mail of the batch linked it to a stored case
-        if outer.forged or leaves_topic(outer) or message in self.plan.runners_up or not has_content(outer, nodes):
+        answered = self.plan.runners_up.setdefault(message, [])
+        for_another_reason = any(r.against != objections.OTHER_MATTER for r in answered)
+        if outer.forged or leaves_topic(outer) or for_another_reason or not has_content(outer, nodes):
             return
+        self.plan.suggestions += [Suggestion(message, r.case, 0.5, (ANSWERS,)) for r in answered]
         mail, found = matcher.Profile(nodes), self.candidates(message, nodes, home)
         scores = matcher.compare(mail, [*found.values()], rarity(nodes, self.known.shared))
         ranked = sorted(zip(scores, found, strict=True), key=lambda row: (-row[0].logit, row[1]))[:4]
@@ -177,8 +180,8 @@ class Placer:
             return
         (best, case), second = ranked[0], ranked[1][0] if len(ranked) > 1 else None
         runners = [Evidence("content", matcher.BETWEEN.join(s.reasons), case=c, score=s.score) for s, c in ranked]
-        joins = matcher.joins(best, second) and self.may_join(outer, case)
-        self.plan.runners_up[message] = runners[1:] if joins else runners
+        joins = matcher.joins(best, second) and self.may_join(outer, case) and not answered
+        answered += runners[1:] if joins else runners
         if joins:
             self.merge_cases(case, home)
             margin = None if second is None else round(best.logit - second.logit, 2)
@@ -198,7 +201,7 @@ class Placer:
         known = (
             outer.side != "unknown" and not outer.doubted and any(n.side != "unknown" and n.trusted for n in members)
         )
-        return known and (outer.partner is None or links.takes_part(outer, self.facts(case), members))
+        return known and (outer.partner is None or objections.takes_part(outer, self.facts(case), members))
 
     def candidates(self, message: int, nodes: Sequence[MessageFacts], home: int) -> dict[int, matcher.Profile]:
         """Return the cases to compare a mail with, as they were before the later mails of the batch."""

@@ -1,0 +1,96 @@
+"""Reasons not to follow a link."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from service.cases.facts.message_facts import MessageFacts
+from service.cases.facts.trust import Participants, may_name
+from service.cases.placement.known import CaseFacts, leaves_topic
+from service.cases.placement.links import Link
+
+NEW_TOPIC = "its author begins a new topic"
+OTHER_MATTER = "a reply about another matter: other subject, other words"
+SETTLED = "the case was settled too long ago"
+UNKNOWN_SENDER_CLAIMS = "only an unknown sender names this case"
+FORGED = "the sender is not verified"
+TWO_NUMBERS = "the mail states the numbers of several cases"
+APART = frozenset({NEW_TOPIC, OTHER_MATTER})
+"""Objections that show two separate topics: rules do not merge these cases later."""
+_BY_ID = ("in_reply_to", "references", "bounce")
+_BY_NUMBER = ("vendor_ref", "mention", "thread_index")
+
+
+def objection(
+    node: MessageFacts, link: Link, case: CaseFacts, members: Collection[MessageFacts], reopen: timedelta
+) -> str:
+    """Return why ``node`` must not follow a link into a case; empty if it may.
+
+    ``members``: the loaded messages of the case; ``reopen``: how long after its last mail a resolved case accepts mail.
+    """
+    other = link.other
+    inner = link.kind == "recovered" and other is not None and other.origin in ("forwarded", "attached")
+    speaker = other if link.incoming and other is not None else node
+    if (node.doubted and link.kind not in (*_BY_ID, "token")) or (link.incoming and speaker.doubted):
+        return FORGED
+    if leaves_topic(speaker) and link.kind not in ("token", "bounce", "case_key") and not inner:
+        return NEW_TOPIC
+    if other is not None and link.kind in _BY_NUMBER and (leaves_topic(other) or other.doubted):
+        return NEW_TOPIC if leaves_topic(other) else FORGED
+    if link.kind == "case_key" and not may_name(node, participants_of(case, members)):
+        return UNKNOWN_SENDER_CLAIMS
+    if other is not None and link.kind in ("vendor_ref", "mention") and not _may_name(node, other, link.words):
+        return UNKNOWN_SENDER_CLAIMS
+    if link.kind in _BY_ID and not link.incoming and is_other_matter(node, members):
+        return OTHER_MATTER
+    if not node.automatic and not inner and case.settled_at is not None and node.at - case.settled_at > reopen:
+        return SETTLED
+    return ""
+
+
+def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
+    """Whether a number may join two mails.
+
+    Mail of an unknown sender or partner joins only mail that they wrote or received, or by a partner's own number.
+    """
+    pairs = ((one, other), (other, one))
+    return all(
+        not a.is_outsider
+        or (a.partner is not None and number.startswith(f"{a.partner} "))
+        or (a.author and a.author in (b.author, *b.to, *b.cc))
+        for a, b in pairs
+    )
+
+
+def participants_of(case: CaseFacts, members: Collection[MessageFacts]) -> Participants:
+    """Return the participants of a case, as far as its loaded messages and its facts show."""
+    participants = Participants(people={*case.people}, vendors={vendor for vendor, _ in case.refs})
+    for member in members:
+        if member.trusted and (member.side != "unknown" or not case.guarded):
+            participants.add(member, member.side)
+    return participants
+
+
+def takes_part(node: MessageFacts, case: CaseFacts, members: Collection[MessageFacts]) -> bool:
+    """Whether the author takes part in the case."""
+    return participants_of(case, members).knows(node, node.side)
+
+
+def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
+    """Whether the two cases have numbers of the same vendor but none in common."""
+    vendors = {v for v, _ in one.refs} & {v for v, _ in other.refs}
+    return any(
+        {r for v, r in one.refs if v == vendor}.isdisjoint(r for v, r in other.refs if v == vendor)
+        for vendor in vendors
+    )
+
+
+def is_other_matter(node: MessageFacts, members: Collection[MessageFacts]) -> bool:
+    """Whether a reply was used for another topic: its own subject, and no word, number or quoted mail in common."""
+    if node.side not in ("team", "requester") or node.automatic or node.reply_marked or not node.base or not node.words:
+        return False
+    if not members or any(m.base == node.base or m.bounced or m.id in node.holds for m in members):
+        return False
+    known = {word for m in members for word in (*m.words, *m.subject_words)}
+    return known.isdisjoint((*node.words, *node.subject_words))
