@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import cyclopts
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from bench.conversations import PLAYED, Conversation, labelled_context, links, play, read_all
@@ -84,12 +85,13 @@ def placed(conversations: Sequence[Conversation], ours: AppContext) -> list[Plac
         ids = {b.node.id: next(numbers) for b in extracted}
         nodes = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
         view, continues = reader.view(mail_text(extracted[0].turn)), mail.case in cases
-        runs = _runs(view) if tells_continuation(view.mail) else []
+        runs = word_rows(view) if tells_continuation(view.mail) else []
         out.append(Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), continues, runs))
     return out
 
 
-def _runs(view: MailView) -> list[Places]:
+def word_rows(view: MailView) -> list[Places]:
+    """Return the distinct features of a mail: the rows of single words, of pairs and of triples."""
     readings = [*view.readings, *([view.subject] if view.subject is not None else [])]
     table = shipped_weights().units["ours"].table
     return [np.unique(table.find(found.marks)[1]) for found in word_runs(readings)]
@@ -97,16 +99,25 @@ def _runs(view: MailView) -> list[Places]:
 
 def train_continuation(read: Sequence[Placed]) -> WordWeights:
     """The classifier of mails that go on with a matter: a logistic regression."""
-    mails, table = [one for one in read if one.runs], shipped_weights().units["ours"].table
-    weight = np.zeros(len(table), np.float32)
-    for number, importance in enumerate(RUNS):
-        weight[np.concatenate([one.runs[number] for one in mails])] = importance
-    rows = [np.unique(np.concatenate(one.runs)) for one in mails]
-    counts = np.bincount(np.concatenate(rows), minlength=len(table))
-    weight *= np.where(counts >= LEAST, np.log(len(mails) / np.maximum(counts, 1)), 0.0)
+    mails = [one for one in read if one.runs]
+    rows, weight = weighed([one.runs for one in mails], LEAST)
     model = LogisticRegression(C=SOFTNESS, solver="liblinear", class_weight="balanced")
     model.fit(weighted(rows, weight), [one.continues for one in mails])
     return WordWeights(model.coef_[0] * weight, np.square(weight), float(model.intercept_[0]))
+
+
+def weighed(runs: Sequence[Sequence[Places]], least: int) -> tuple[list[Places], NDArray[np.float32]]:
+    """Return the features of each mail, and the weight of each row: rare features weigh more.
+
+    ``least``: number of mails that a feature must stand in.
+    """
+    weight = np.zeros(len(shipped_weights().units["ours"].table), np.float32)
+    for number, importance in enumerate(RUNS):
+        weight[np.concatenate([its[number] for its in runs])] = importance
+    rows = [np.unique(np.concatenate(its)) for its in runs]
+    counts = np.bincount(np.concatenate(rows), minlength=len(weight))
+    weight *= np.where(counts >= least, np.log(len(rows) / np.maximum(counts, 1)), 0.0)
+    return rows, weight
 
 
 def examples(mails: Sequence[Placed], words: WordWeights) -> Iterator[Example]:

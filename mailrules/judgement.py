@@ -93,6 +93,8 @@ class Reading(_Kept, frozen=True):
     continues: float = 0.0
     """Between -2 and 2: positive if its words sound like a mail that goes on with an earlier matter, negative if they
     sound like a new one."""
+    departs: bool = False
+    """Whether it is a reply that begins another matter than the mail that it answers."""
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
         """Whether the mail has a statement of one of the meanings in one of the states.

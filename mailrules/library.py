@@ -24,9 +24,8 @@ from mailrules.engine.sources import Library, Source
 from mailrules.patterns import PatternError
 from mailrules.patterns import clear_caches as forget_compiled
 from mailrules.reader.concepts import ConceptMatcher, shipped_vocabulary
-from mailrules.reader.continuation import FILE
 from mailrules.reader.embedded import EmbeddedReader
-from mailrules.reader.weights import shipped_weights
+from mailrules.reader.weights import FILES, shipped_weights
 from mailrules.site import Site
 from mailrules.vendors import Vendors
 from mailrules.vendors.references import References
@@ -95,7 +94,8 @@ def clear_caches() -> None:
 def version_of(library: Library) -> str:
     """Return `rules-<digest>`, computed from all rules, packs, the site file and the data of the embedded reader."""
     digest = hashlib.sha256(shipped_weights().version.encode())
-    digest.update((HERE / "reader" / FILE).read_bytes())
+    for name in FILES[1:]:  # the version of the first one is in the digest
+        digest.update((HERE / "reader" / name).read_bytes())
     for file in sorted(file for room in WORDED for file in (HERE / room).glob("*.yaml")):
         digest.update(file.read_bytes())
     for source in library.sources:

@@ -59,6 +59,9 @@ class ReaderResult(NamedTuple):
     continues: float = 0.0
     """Between -2 and 2: positive if its words sound like a mail that goes on with an earlier matter, negative if they
     sound like a new one; 0.0 if the reader does not tell."""
+    departs: float = 0.0
+    """Between -2 and 2: positive if the mail, provided that it is a reply, begins another matter than the mail that it
+    answers; 0.0 if the reader does not tell."""
 
 
 class Reader(Protocol):

@@ -35,8 +35,9 @@ class RuleInput:
     subject: str = ""
     subject_is_new: bool = True
     """False for a reply, whose subject was written by somebody else earlier."""
+    is_reply: bool = False
     begins: bool = False
-    """A reply whose beginning says that it is about something else, so that it starts a new topic."""
+    """A reply that begins another matter than the mail that it answers."""
     date: datetime | None = None
     """When it was written, with the author's UTC offset; relative times and deadlines are resolved against it."""
     language: str = "und"

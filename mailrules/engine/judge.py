@@ -6,7 +6,7 @@ A judgement is computed from the readings of all mails each time; an older one i
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain
@@ -97,12 +97,21 @@ class Rules:
         return profile.name.ja if language == "ja" else profile.name.en
 
     def read(self, turn: RuleInput) -> Reading:
-        """Read one mail with the embedded reader and the organisation's own phrases."""
+        """Read one mail with the embedded reader and the organisation's own phrases.
+
+        The reader also decides whether a reply begins another matter; then it is read as the first mail of a matter.
+        """
+        turn = replace(turn, begins=False)
         text = mails.mail_text(turn)
         found = self.reader.read(text)
+        continues, departs = found.continues, found.departs > 0 and (turn.is_reply or turn.subject_is_new)
+        if departs and not turn.subject_is_new:
+            turn = replace(turn, begins=True)
+            text = mails.mail_text(turn)
+            found = self.reader.read(text)
         statements = (*found.statements, *self.house.read(text))
         reading = self.reading(turn, statements, self.reader.name, self.reader.version)
-        return msgspec.structs.replace(reading, continues=found.continues)
+        return msgspec.structs.replace(reading, continues=continues, departs=departs)
 
     def reading(self, turn: RuleInput, statements: Sequence[Statement], reader: str, version: str) -> Reading:
         """Return the reading of a mail for given statements, whichever reader found them."""

@@ -39,11 +39,17 @@ class WordWeights(NamedTuple):
 
         ``rows``: the distinct features of the mail. The result is 0.0 if none of them counts.
         """
+        return bounded(self.sum(rows)) if self.squares.take(rows).any() else 0.0
+
+    def sum(self, rows: Places) -> float:
+        """Return the distance from the decision boundary without limits; the base if no feature counts."""
         length = float(np.sqrt(self.squares.take(rows).sum()))
-        if not length:
-            return 0.0
-        score = float(self.values.take(rows).sum()) / length + self.base
-        return round(max(-FURTHEST, min(FURTHEST, score)), 2)
+        return self.base + (float(self.values.take(rows).sum()) / length if length else 0.0)
+
+
+def bounded(score: float) -> float:
+    """Return a score between the limits, rounded to two digits."""
+    return round(max(-FURTHEST, min(FURTHEST, score)), 2)
 
 
 def read_continuation(data: bytes, table: MarkTable) -> WordWeights:

@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from ..sized_cache import SizedCache
 from ..statement import UNSURE, MailText, ReaderResult, Statement
 from .concepts import PLAIN, ConceptMatcher, shipped_vocabulary
+from .departure import announces, departure_inputs
 from .mailview import MailView, Matrix, UnitCache, mail_inputs, side_of, view_mail
 from .normal_forms import is_japanese
 from .unit_scores import mail_scores
@@ -59,9 +60,9 @@ class EmbeddedReader:
         self.version = self._weights.version
 
     def read(self, mail: MailText) -> ReaderResult:
-        """Return the statements of one mail, grouped by family, and whether it goes on with an earlier matter."""
+        """Return the statements of one mail, grouped by family, and what its words tell about its matter."""
         decision = self.decide(mail)
-        return ReaderResult(tuple(decision.statements()), decision.continues)
+        return ReaderResult(tuple(decision.statements()), decision.continues, decision.departs)
 
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
@@ -70,8 +71,12 @@ class EmbeddedReader:
         scores = mail_scores(view, self._weights)
         chances = self._weights.mail[side].probabilities(mail_inputs(view, scores.units, scores.whole))
         score = self._weights.continuation.score(scores.rows) if tells_continuation(mail) else 0.0
+        departs = 0.0
+        if tells_departure(mail):
+            inputs = departure_inputs(view, chances, scores.units)
+            departs = float(announces(view)) if mail.opens else self._weights.departure.score(scores.rows, inputs)
         units, thresholds = self._weights.units[side], self._weights.thresholds[side]
-        return Decision(view, scores.units, units, chances, thresholds, score)
+        return Decision(view, scores.units, units, chances, thresholds, score, departs)
 
     def view(self, mail: MailText) -> MailView:
         """Split one mail into units and read those that are new."""
@@ -81,6 +86,11 @@ class EmbeddedReader:
 def tells_continuation(mail: MailText) -> bool:
     """Whether the words of a mail can tell that it goes on with an earlier matter: see ``continuation.py``."""
     return mail.side not in ("team", "vendor") and is_readable(mail)
+
+
+def tells_departure(mail: MailText) -> bool:
+    """Whether the words of a mail can tell that it begins another matter: see ``departure.py``."""
+    return mail.side != "vendor" and mail.automatic is None and is_readable(mail)
 
 
 def is_readable(mail: MailText) -> bool:
@@ -98,7 +108,8 @@ class Decision:
     chances: dict[str, float]
     thresholds: dict[str, float]
     continues: float
-    """See `ReaderResult`."""
+    """See `ReaderResult`; `departs` too."""
+    departs: float
 
     def statements(self) -> list[Statement]:
         found = [self._kind(), *self._weight()]

@@ -21,11 +21,15 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from .continuation import FILE, WordWeights, read_continuation
+from . import continuation, departure
+from .continuation import WordWeights
+from .departure import DepartureWeights
 from .features import FeatureRows, distinct
 from .mailview import Matrix
 from .marks import MarkTable, Places, UnitMarks, marks_of
 
+FILES = ("weights.bin", continuation.FILE, departure.FILE)
+"""The files that contain the result of training."""
 STEPS = 31
 """Steps on either side of zero to which weights are rounded."""
 
@@ -173,7 +177,7 @@ MAIL_NUMBERS = {
 class Weights:
     """Result of training: classifiers by side, thresholds by side and name."""
 
-    def __init__(self, content: Mapping[str, Any], continuation: bytes) -> None:
+    def __init__(self, content: Mapping[str, Any], going_on: bytes, departing: bytes) -> None:
         self.version: str = content["version"]
         self.thresholds: dict[str, dict[str, float]] = content["thresholds"]
         self.units: dict[str, UnitClassifier] = {}
@@ -184,11 +188,13 @@ class Weights:
             self.units[side] = UnitClassifier(table, Packed.from_document(parts["units"]))
             self.whole[side] = UnitClassifier(table, Packed.from_document(parts["whole"]))
             self.mail[side] = MailClassifier(parts["mail"])
-        self.continuation: WordWeights = read_continuation(continuation, self.units["ours"].table)
+        table = self.units["ours"].table
+        self.continuation: WordWeights = continuation.read_continuation(going_on, table)
+        self.departure: DepartureWeights = departure.read_departure(departing, table)
 
 
 @cache
 def shipped_weights() -> Weights:
     """Return the weights shipped with sodan."""
-    weights, continuation = ((files("mailrules") / "reader" / name).read_bytes() for name in ("weights.bin", FILE))
-    return Weights(msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(weights)), continuation)
+    content, *others = ((files("mailrules") / "reader" / name).read_bytes() for name in FILES)
+    return Weights(msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(content)), *others)

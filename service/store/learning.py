@@ -168,7 +168,8 @@ def _with_side(message: CaseMessage, side: Side, read: Read | None) -> CaseMessa
     if read is None:
         return replace(message, node=node, turn=turn, reading=None)
     reading = read(turn)
-    return replace(message, node=node_as_read(node, reading, turn.text), turn=turn, reading=reading)
+    node = node_as_read(node, reading, turn.text)
+    return replace(message, node=node, turn=replace(turn, begins=node.fresh), reading=reading)
 
 
 def _facts(node: MessageFacts, side: Side, vendor: str | None) -> MessageFacts:

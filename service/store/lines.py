@@ -115,6 +115,7 @@ def _message(row: _Row) -> CaseMessage:
         text=row.text,
         subject=row.subject,
         subject_is_new=facts.get("subject_is_new", True),
+        is_reply=node.is_reply,
         begins=node.fresh,
         date=_with_offset(row.date, row.date_offset),
         language=row.language,

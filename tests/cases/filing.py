@@ -101,6 +101,7 @@ def read(extracted: ExtractedMessage) -> ExtractedMessage:
             vendor=vendor,
             maker=None if vendor else next((PRODUCTS[p] for p in PRODUCTS if p in extracted.text.casefold()), None),
             findings=(Finding("test", "test", extracted.turn.id, ""),),
+            departs=extracted.turn.is_reply and "On a different topic" in extracted.text,
         ),
     )
 

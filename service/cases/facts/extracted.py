@@ -57,8 +57,8 @@ def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMess
     """Return the message with its reading and the facts derived from it: case numbers, vendor, kind."""
     node = node_as_read(extracted.node, reading, extracted.text)
     turn = extracted.turn
-    if node.automatic != turn.automatic:
-        turn = replace(turn, automatic=node.automatic)
+    if (node.automatic, node.fresh) != (turn.automatic, turn.begins):
+        turn = replace(turn, automatic=node.automatic, begins=node.fresh)
     return replace(extracted, node=node, turn=turn, reading=reading)
 
 
@@ -78,6 +78,7 @@ def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFact
         vendor=node.vendor or reading.vendor,
         maker=None if node.vendor or reading.vendor else reading.maker,
         kind=reading.kind,
+        fresh=reading.departs,
         continues=reading.continues,
         automatic=automatic,
         tells_previous=reading.says("item.related_case") or bool(_PREVIOUS.search(text)),

@@ -17,7 +17,6 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import LearnedRoles, Roles, company_of
 from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.cases.facts.subject import read_subject
-from service.cases.facts.topic import begins_new_topic
 from service.cases.facts.trust import OURS
 from service.mail.message import Address, Earlier, Mail
 
@@ -159,14 +158,13 @@ def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, .
         bounced=mail.bounce.message_id if mail.bounce else None,
         thread_index=mail.thread_index,
         token=_token(mail, recipients, given.ingest.secret),
-        fresh=facts.side != "vendor" and begins_new_topic(text),
         holds=holds,
         hands_on=facts.side == "unknown" and "dmarc-failed" not in mail.defects and _hands_on(mail, roles),
     )
     turn = _turn("0", node, mail, text, mail.date, mail.language, given)
     return ExtractedMessage(
         node=node,
-        turn=replace(turn, headers=tuple(sorted(mail.headers.items())), begins=node.fresh),
+        turn=replace(turn, headers=tuple(sorted(mail.headers.items()))),
         source=mail,
         part="",
         text=text,
@@ -271,6 +269,7 @@ def _turn(
         text=text,
         subject=source.subject or "",
         subject_is_new=not (mark.reply or mark.forward or bool(node.parents)),
+        is_reply=node.is_reply,
         date=date,
         language=language,
         automatic=node.automatic,

@@ -88,7 +88,7 @@ class MessageFacts:
     token: int | None = None
     """The case named by a valid signed token."""
     fresh: bool = False
-    """Whether the author says that a new topic begins."""
+    """Whether it is a reply that begins another matter than the mail that it answers."""
     shown_by: str = ""
     """The unknown sender in whose mail it was found; nothing else confirms its author and text."""
     hands_on: bool = False
@@ -166,6 +166,11 @@ class MessageFacts:
     def headerless(self) -> bool:
         """Whether its headers name no earlier mail."""
         return not self.parents and not self.refs
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether it was delivered as a reply."""
+        return self.origin == "delivered" and (self.reply_marked or not self.headerless)
 
     def document(self) -> dict[str, Any]:
         """Return the facts as a JSON object, without those that the store keeps in columns."""

@@ -169,10 +169,11 @@ class Placer:
         if any(i not in self.fresh for i in self.members[home]):
             return  # a later mail of the batch linked it to a stored case
         answered = self.plan.runners_up.setdefault(message, [])
-        for_another_reason = any(r.against != objections.OTHER_MATTER for r in answered)
-        if outer.forged or leaves_topic(outer) or for_another_reason or not has_content(outer, nodes):
+        if outer.forged or any(r.against not in objections.APART for r in answered) or not has_content(outer, nodes):
             return
         self.plan.suggestions += [Suggestion(message, r.case, 0.5, (ANSWERS,)) for r in answered]
+        if leaves_topic(outer):
+            return
         mail, found = matcher.Profile(nodes), self.candidates(message, nodes, home)
         scores = matcher.compare(mail, [*found.values()], rarity(nodes, self.known.shared))
         ranked = sorted(zip(scores, found, strict=True), key=lambda row: (-row[0].logit, row[1]))[:4]
