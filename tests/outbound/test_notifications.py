@@ -286,6 +286,12 @@ def test_nobody_is_notified_of_what_an_imported_archive_contains(
     assert desk.entries() == []
 
 
+def test_new_mail_with_a_wrong_date_is_told(sqlite: Database, host: Smarthost, target: Target) -> None:
+    desk = _desk(sqlite, host, target)
+    desk.deliver(report(body=OUTAGE, date=START - timedelta(days=900)))
+    assert [entry["subject"] for entry in desk.entries()] == ["P1 SD-1 Outlook"]
+
+
 def test_many_old_cases_hide_no_new_one(sqlite: Database, host: Smarthost, target: Target) -> None:
     desk = _desk(sqlite, host, target, triage_minutes=1)
     desk.deliver(report())
