@@ -130,12 +130,17 @@ def run_sender(settings: Settings, clock: Clock) -> None:
 
 
 def run_api(settings: Settings, database: Database, clock: Clock) -> None:
-    """Serve the HTTP API and the web page. Raises Refused if access without a token would be possible from outside."""
+    """Serve the HTTP API and the web page.
+
+    Raises Refused if access without a token would be possible from outside, or if a template has an error.
+    """
     from service.api.app import make_app
     from service.api.serving import bind, must_be_safe, serve
     from service.desk import Desk
+    from service.outbound.setup import templates_of
     from service.web.pages import routes
 
+    templates_of(settings.templates).check()
     must_be_safe(settings.http_listen, database, clock())
     encrypt_secrets(settings, database)
     listening = bind(settings.http_listen)

@@ -109,18 +109,15 @@ class SecondReader:
         if job is None:
             return False
         try:
-            turn = self.database.read(lambda conn: second_readings.case_message(conn, job.message).turn)
-        except NotFound:
-            self._settle(job, by, "failed", "the message is not kept any more")
-            return True
-        try:
-            self._read(job, by, turn)
+            self._read(job, by)
         except Unavailable:
             raise
+        except NotFound:
+            self._settle(job, by, "failed", "the message is not kept any more")
         except Exception as error:  # of the rules, or an answer of an unknown form: the other messages go on
-            kind = type(error).__name__
+            kind, failed_at = type(error).__name__, self.clock()
             _log.error("a message was not read by the model", message=job.message, error=kind, trace=where(error))
-            self.database.transact(lambda conn: second_readings.back_off(conn, job, by, kind, now, None))
+            self.database.transact(lambda conn: second_readings.back_off(conn, job, by, kind, failed_at, None))
         return True
 
     def _may_ask(self, conn: Connection, now: datetime) -> bool:
@@ -130,7 +127,8 @@ class SecondReader:
         within = not self.limits.requests or spent.requests < self.limits.requests
         return within and (not self.limits.tokens or spent.tokens_in + spent.tokens_out < self.limits.tokens)
 
-    def _read(self, job: Job, by: str, turn: RuleInput) -> None:
+    def _read(self, job: Job, by: str) -> None:
+        turn = self.database.read(lambda conn: second_readings.case_message(conn, job.message).turn)
         request = second.request_for(self.context.rules, turn)
         try:
             reply, answer = self._ask(request, turn)

@@ -10,7 +10,7 @@ from functools import partial
 
 import structlog
 
-from service.errors import where
+from service.errors import GaveUp, Unavailable, where
 from service.holders import process_name
 from service.intake import AppContext, rejudge
 from service.outbound import compose, notify
@@ -18,7 +18,7 @@ from service.outbound.acknowledge import OutboundConfig
 from service.outbound.notify import Target
 from service.outbound.smarthost import SECONDS, Login, NotSent, Smarthost, send_mail
 from service.store import asked, cases, outbox
-from service.store.database import Connection, Database, within_savepoint
+from service.store.database import Connection, Database
 from service.store.outbox import Claimed
 
 log = structlog.get_logger("sodan.sender")
@@ -40,8 +40,8 @@ class Sender:
     targets: tuple[Target, ...] = ()
     seconds: float = SECONDS  # time limit for the reply of the smart host to a command
     by: str = field(default_factory=process_name)  # the name of this process in leases
-    _unrecorded: list[Callable[[Connection], None]] = field(default_factory=list)
-    """Writes the result of the last step, if the database was unavailable after it."""
+    _unrecorded: list[Callable[..., None]] = field(default_factory=list)
+    """Functions that write the results of steps. It is empty unless the database was unavailable after a step."""
 
     def step(self) -> bool:
         """Send the entry that is due first; return False if none is due. Raises Unavailable."""
@@ -81,28 +81,27 @@ class Sender:
         """Record the results by ``outcome``, a function of the outbox. Judge the cases in which questions were sent."""
         now = self.clock()
 
-        def write(conn: Connection) -> None:
+        def write(conn: Connection, *, judge: bool) -> None:
             for entry in entries:
                 recorded = outcome(conn, entry.id, self.by, now=now)
-                if recorded and succeeded and entry.case_id is not None and entry.kind in asked.KINDS:
-                    self._judge(conn, entry.case_id, now)
+                asked_now = recorded and succeeded and entry.kind in asked.KINDS
+                if judge and asked_now and entry.case_id is not None:
+                    rejudge(conn, [cases.survivor(conn, entry.case_id)], self.context, now=now)
 
         self._unrecorded.append(write)
         self._write_results()
 
-    def _judge(self, conn: Connection, case_id: int, now: datetime) -> None:
-        """Judge a case again. An error does not undo the record that the mail was sent, so it is not sent again."""
-        survivor = cases.survivor(conn, case_id)
-        try:
-            within_savepoint(conn, partial(rejudge, case_ids=[survivor], context=self.context, now=now))
-        except Exception as error:
-            log.error(
-                "a case was not judged after a mail", case=case_id, error=type(error).__name__, trace=where(error)
-            )
-
     def _write_results(self) -> None:
+        """Write all results. If a case cannot be judged, the rest is recorded, so that no mail is sent again."""
         while self._unrecorded:
-            self.database.transact(self._unrecorded[0])
+            write = self._unrecorded[0]
+            try:
+                self.database.transact(partial(write, judge=True))
+            except Exception as error:
+                if isinstance(error, Unavailable) and not isinstance(error, GaveUp):
+                    raise
+                log.error("a case was not judged after a mail", error=type(error).__name__, trace=where(error))
+                self.database.transact(partial(write, judge=False))
             del self._unrecorded[0]
 
     async def _transmit(self, entries: list[Claimed]) -> str:

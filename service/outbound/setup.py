@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from email.utils import parseaddr
+from functools import cache
+from pathlib import Path
 
 from mailrules.engine.judge import Rules
 from service.errors import Refused
@@ -34,7 +36,7 @@ def outbound_of(settings: Settings, secret: bytes) -> OutboundConfig:
         sender=settings.from_ or reply_to,
         reply_to=reply_to,
         own=policy.OwnAddresses(settings.organisation, tuple(filter(None, (*settings.intake, address)))),
-        templates=Templates(settings.templates),
+        templates=templates_of(settings.templates),
         secret=secret,
         prefix=settings.case_prefix,
         hostname=settings.hostname,
@@ -42,6 +44,12 @@ def outbound_of(settings: Settings, secret: bytes) -> OutboundConfig:
         per_hour=settings.acknowledge_per_hour,
         can_send=bool(settings.from_ and settings.smarthost),
     )
+
+
+@cache
+def templates_of(custom: Path | None) -> Templates:
+    """Return the templates of SODAN_TEMPLATES. They are loaded once, so a changed file needs a restart."""
+    return Templates(custom)
 
 
 def labels_of(rules: Rules) -> dict[str, dict[str, str]]:

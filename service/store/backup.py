@@ -89,8 +89,6 @@ def restore(database: Database, blob_store: BlobStore | None, path: Path) -> Res
 
 def _write_tables(conn: Connection, archive: Writer) -> list[str]:
     """Write all tables. Returns the keys of the raw mails in external storage."""
-    if conn.dialect.name == "postgresql":
-        conn.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     revision = migrate.revision(conn)  # read within the snapshot, since a migration may have run in between
     archive.manifest.revision = revision or archive.manifest.revision
     tables = _tables(conn)

@@ -15,7 +15,7 @@ from service.errors import NotFound
 from service.store import search
 from service.store.cursor import beyond
 from service.store.statements import one_row
-from service.store.tables import case_items_missing, case_refs, cases, messages, participants
+from service.store.tables import case_items_missing, case_refs, cases, messages, participants, spool
 
 SORTS = ("-updated", "updated", "-opened", "opened", "priority")
 
@@ -131,10 +131,15 @@ def merge_target(conn: Connection, number: int) -> int | None:
 
 
 def documents_of(conn: Connection, case_ids: Sequence[int], since: datetime) -> dict[int, dict[str, Any]]:
-    """Return case id → document of the cases with a message written since a time, without merged cases."""
-    recent = func.coalesce(messages.c.date, messages.c.received_at) >= since
-    which = (cases.c.id.in_(case_ids), cases.c.merged_into.is_(None))
-    query = select(cases.c.id, cases.c.document).where(*which, exists().where(messages.c.case_id == cases.c.id, recent))
+    """Return case id → document of the cases with a message since a time, without merged cases.
+
+    Mail that a server delivered counts by its receipt, since its Date header may be wrong. Mail from archives and
+    mailboxes counts by its date.
+    """
+    delivered = and_(spool.c.channel.in_(("smtp", "lmtp")), messages.c.received_at >= since)
+    recent = or_(delivered, func.coalesce(messages.c.date, messages.c.received_at) >= since)
+    new = exists().where(messages.c.case_id == cases.c.id, messages.c.spool_id == spool.c.id, recent)
+    query = select(cases.c.id, cases.c.document).where(cases.c.id.in_(case_ids), cases.c.merged_into.is_(None), new)
     return {row.id: row.document for row in conn.execute(query)}
 
 

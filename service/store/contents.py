@@ -26,7 +26,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from service.errors import NotFound, Unavailable
 from service.store.blob_store import BlobStore
-from service.store.database import Database
+from service.store.database import Database, one_at_a_time
 from service.store.packing import pack, unpack
 from service.store.statements import exists, ids_within, one_row
 from service.store.tables import contents, spool
@@ -183,6 +183,7 @@ def move(database: Database, writer: BlobWriter, before: BlobStore | None) -> It
 
 def _keep_if_unchanged(conn: Connection, before: StoredContent, packed: Packed) -> bool:
     """Write the new values to a row. Returns False if the raw mail was deleted or replaced since it was read."""
+    one_at_a_time(conn)  # retention locks these rows in another order
     same = (spool.c.id == before.id, spool.c.sha256 == before.sha256)
     if conn.execute(select(spool.c.id).where(*same).with_for_update()).first() is None:
         return False

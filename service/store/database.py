@@ -198,12 +198,6 @@ def one_at_a_time(conn: Connection) -> None:
         conn.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _ONE_AT_A_TIME})
 
 
-def within_savepoint(conn: Connection, fn: Callable[[Connection], T]) -> T:
-    """Run ``fn`` in a transaction. If it raises an error, only what ``fn`` wrote is rolled back."""
-    with conn.begin_nested():
-        return fn(conn)
-
-
 def run(conn: Connection, statement: str, values: tuple[Any, ...]) -> Sequence[Any]:
     """Run a statement in the syntax of the driver and return its rows. On SQLite it bypasses SQLAlchemy.
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from service.errors import Unavailable, where
+from service.errors import GaveUp, Unavailable, where
 from service.store import outbox
 from service.store.blob_store import BlobStore
 from service.store.database import Database
@@ -73,9 +73,9 @@ class RetentionJob:
                 for case in cases:
                     try:
                         deleted.add(remove_due(self.database, self.blob_store, case, self.terms, now))
-                    except Unavailable:
-                        raise
                     except Exception as error:  # the other cases do not wait for this one
+                        if isinstance(error, Unavailable) and not isinstance(error, GaveUp):
+                            raise
                         kind = type(error).__name__
                         _log.error("a case was not deleted", case=case.case_id, error=kind, trace=where(error))
                     yield

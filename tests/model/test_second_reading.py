@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from service import second_reading
 from service.cli.terminal import doctor
@@ -140,6 +140,31 @@ def test_a_message_that_cannot_be_judged_stops_no_other(small: Desk) -> None:
             small.now += timedelta(hours=3)
     found = small.database.read(lambda conn: conn.execute(select(jobs).order_by(jobs.c.message_id)).all())
     assert [(job.state, job.reason) for job in found] == [("failed", "RuntimeError"), ("done", None)]
+
+
+def test_a_message_whose_row_is_damaged_stops_no_other(small: Desk) -> None:
+    small.deliver()
+    small.deliver("プリンタから紙が出ません。", number=2, sender="ken@corp.example")
+    damage = update(messages).where(messages.c.id == 1).values(facts={"files": [[]]})
+    small.database.transact(lambda conn: conn.execute(damage))
+    with endpoint(statements()) as up:
+        reader = small.reader(up.url)
+        while reader.step("test"):
+            pass
+    found = small.database.read(lambda conn: conn.execute(select(jobs).order_by(jobs.c.message_id)).all())
+    assert [(job.state, job.reason) for job in found] == [("waiting", "TypeError"), ("done", None)]
+
+
+def test_a_failed_attempt_is_repeated_after_a_pause_from_its_end(small: Desk) -> None:
+    small.deliver(f"{BODY}\nraises in judging")
+    rules = Deadly(small.context.rules)
+    small.context = replace(small.context, rules=rules)  # type: ignore[arg-type]
+    with endpoint(statements()) as up:
+        reader = small.reader(up.url)
+        times = iter([START, *[START + timedelta(minutes=2)] * 9])  # the model needs two minutes
+        reader.clock = lambda: next(times)
+        assert reader.step("test")
+    assert small.job().due_at == START + timedelta(minutes=2) + second_readings.BACK_OFF[0]
 
 
 def garbled(*given: dict[str, Any]) -> Answer:

@@ -15,14 +15,16 @@ from typing import Any, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import insert, select
 
 from mailrules.engine.judge import Rules
 from service.intake import AppContext, receive
 from service.outbound.sender import Sender
 from service.outbound.setup import After, after_judging, sender_of
 from service.settings import Settings, load
-from service.store import outbox, spool, spool_view
-from service.store.database import Database
+from service.store import due_cases, outbox, spool, spool_view
+from service.store.database import Connection, Database
+from service.store.tables import cases
 from tests.running import take_in
 from tests.served import free_port
 
@@ -148,6 +150,14 @@ def desk_with(database: Database, host: Smarthost, **given: Any) -> Desk:
 @cache
 def _rules() -> Rules:
     return AppContext.of(load(intake="intake@corp.example", database_url="sqlite:///unused.db")).rules
+
+
+def copy_case(conn: Connection, *, document: dict[str, Any], **columns: Any) -> None:
+    """Copy the only case as often as due_cases examines cases. The copies have other keys, and no mails."""
+    row = dict(conn.execute(select(cases)).mappings().one())
+    del row["id"]
+    documents = [row["document"] | document | {"key": f"SD-{number}"} for number in range(2, due_cases.MOST + 2)]
+    conn.execute(insert(cases), [row | columns | {"document": one} for one in documents])
 
 
 def report(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.app import run_api
 from service.cases.facts import tokens
 from service.errors import Refused
 from service.outbound.setup import after_judging, outbound_of
@@ -98,9 +100,25 @@ def test_a_wrong_template_stops_the_start_by_name(
 ) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(content)
-    desk = desk_with(sqlite, host, templates=str(tmp_path))
-    with pytest.raises(Refused, match=f"^SODAN_TEMPLATES: {name}: [^\n]+$"):
-        after_judging(desk.settings, desk.context)
+    desk = desk_with(sqlite, host, templates=str(tmp_path), http_listen="0.0.0.0:0")
+    starts: tuple[Callable[[], object], ...] = (
+        lambda: after_judging(desk.settings, desk.context),
+        lambda: run_api(desk.settings, sqlite, lambda: desk.now),
+    )
+    for start in starts:
+        with pytest.raises(Refused, match=f"^SODAN_TEMPLATES: {name}: [^\n]+$"):
+            start()
+
+
+def test_a_changed_template_is_used_after_a_restart_only(sqlite: Database, host: Smarthost, tmp_path: Path) -> None:
+    file = tmp_path / "en" / "questions.txt.j2"
+    file.parent.mkdir()
+    settings = desk_with(sqlite, host, templates=str(tmp_path)).settings
+    texts = []
+    for content in ("Before", "{% wrong %}"):
+        file.write_text(content)
+        texts.append(outbound_of(settings, KEY).templates.text("questions", "en"))
+    assert texts == ["Before\n"] * 2
 
 
 def test_every_shipped_template_may_be_a_custom_one() -> None:

@@ -12,7 +12,7 @@ from service.outbound.due_mail import DueMail
 from service.outbound.setup import notifier_of, outbound_of
 from service.store import cases, corrections
 from service.store.database import Database
-from tests.outbound.desk import KEY, START, Desk, Smarthost, desk_with, report
+from tests.outbound.desk import KEY, START, Desk, Smarthost, copy_case, desk_with, report
 
 MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)
 """Thursday 08:30 in Tokyo."""
@@ -142,6 +142,16 @@ def test_only_who_may_get_automatic_mail_is_reminded(
     desk.now += timedelta(days=9)
     _look(desk)
     assert ("reminder" in [entry["kind"] for entry in desk.entries()]) is reminded
+
+
+def test_many_cases_that_wait_for_longer_hide_no_case_that_is_due(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host, remind_days=3)
+    desk.deliver(report())
+    _set(desk, 1, {"waiting_on": "requester"})
+    sqlite.transact(lambda conn: copy_case(conn, waiting_since=START - timedelta(days=99), document={}))
+    desk.now += timedelta(days=9)
+    _look(desk)
+    assert [entry["kind"] for entry in desk.entries()] == ["acknowledgement", "reminder"]
 
 
 def _case(desk: Desk, number: int = 1) -> dict[str, Any]:

@@ -11,14 +11,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from service.outbound.due_mail import DueMail
 from service.outbound.setup import notifier_of, outbound_of
-from service.store import due_cases
-from service.store.database import Connection, Database
+from service.store.database import Database
 from service.store.tables import cases
-from tests.outbound.desk import KEY, START, Desk, Smarthost, desk_with, report
+from tests.outbound.desk import KEY, START, Desk, Smarthost, copy_case, desk_with, report
 from tests.running import take_in
 
 OUTAGE = (
@@ -286,20 +285,24 @@ def test_nobody_is_notified_of_what_an_imported_archive_contains(
     assert desk.entries() == []
 
 
-def test_many_old_cases_hide_no_new_one(sqlite: Database, host: Smarthost, target: Target) -> None:
+def test_new_mail_with_a_wrong_date_is_told(sqlite: Database, host: Smarthost, target: Target) -> None:
+    desk = _desk(sqlite, host, target)
+    desk.deliver(report(body=OUTAGE, date=START - timedelta(days=900)))
+    assert [entry["subject"] for entry in desk.entries()] == ["P1 SD-1 Outlook"]
+
+
+def test_many_other_cases_hide_no_case_that_is_due(sqlite: Database, host: Smarthost, target: Target) -> None:
     desk = _desk(sqlite, host, target, triage_minutes=1)
     desk.deliver(report())
     promise = {"promise": "fix", "quote": "by Friday", "due": desk.now.isoformat(), "kept": None}
     sqlite.transact(lambda conn: _document(conn, promises=[promise]))
-
-    def add_urgent_cases(conn: Connection) -> None:
-        row = dict(conn.execute(select(cases)).mappings().one())
-        del row["id"]
-        document = row["document"] | {"promises": [], "needs_triage": False}
-        old = {"priority": "P1", "needs_triage": False, "updated_at": START - timedelta(days=99), "document": document}
-        conn.execute(insert(cases), [row | old for _ in range(due_cases.MOST)])
-
-    sqlite.transact(add_urgent_cases)
+    later = START + timedelta(hours=1)
+    done = {"promises": [], "needs_triage": False}
+    sqlite.transact(
+        lambda conn: copy_case(
+            conn, priority="P1", needs_triage=False, updated_at=later, opened_at=later, document=done
+        )
+    )
     _later(desk, days=1)
     _look(desk)
     subjects = [entry["subject"] for entry in desk.entries()]

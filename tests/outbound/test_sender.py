@@ -110,6 +110,18 @@ def test_a_mail_is_sent_once_if_its_case_cannot_be_judged_afterwards(desk: Desk)
     assert (sent["id"], sent["state"]) == (waiting["id"], "sent")
 
 
+def test_a_mail_is_sent_once_if_judging_its_case_ends_the_transaction(small: Desk) -> None:
+    """SQLite rolls back a whole transaction if the disk is full, also what was written before a savepoint."""
+    small.deliver(report())
+    end = "CREATE TRIGGER full BEFORE UPDATE ON cases BEGIN SELECT RAISE(ROLLBACK, 'as if the disk were full'); END"
+    small.database.transact(lambda conn: conn.exec_driver_sql(end))
+    small.send()
+    small.now += timedelta(minutes=6)
+    small.send()
+    assert len(small.host.received) == 1
+    assert len(small.entries("sent")) == 1
+
+
 def test_a_failure_is_not_recorded_by_a_sender_that_lost_its_lease(small: Desk) -> None:
     small.deliver(report())
     mine = small.database.transact(lambda conn: outbox.claim(conn, "slow", small.now, timedelta(minutes=5)))

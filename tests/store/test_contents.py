@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from sqlalchemy import Connection, Engine, event, update
@@ -17,12 +19,13 @@ from service.settings import load
 from service.store import contents, spool_view
 from service.store.blob_store import BlobStore, Folder, blob_store_of, key_of, path_of
 from service.store.contents import BlobWriter
-from service.store.database import Database
+from service.store.database import Database, one_at_a_time
 from service.store.packing import pack, unpack
 from service.store.spool import Envelope
 from service.store.tables import contents as rows
 from service.store.tables import spool
 from tests.running import take_in
+from tests.served import wait_until
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SMALL = b"From: a@corp.example\r\nMessage-ID: <small@corp.example>\r\nSubject: small\r\n\r\nA few words.\r\n"
@@ -131,6 +134,27 @@ def test_a_content_that_is_deleted_or_replaced_during_a_move_is_not_written_back
     assert list(moving) == []
     assert [codec for codec, _ in _codecs(database, ids)] == ["file", contents.GONE, "zstd"]
     assert contents.content(database, None, ids[2]) == masked
+
+
+def test_a_move_and_a_deletion_do_not_block_each_other(database: Database, tmp_path: Path) -> None:
+    [id] = _taken_in(database, BlobWriter(), BIG)
+    other = Database(database.url.render_as_string(hide_password=False))
+    moved: list[tuple[str, str]] = []
+    moving = Thread(target=lambda: moved.extend(contents.move(other, BlobWriter(Folder(tmp_path), 0), None)))
+
+    def delete(conn: Connection) -> None:
+        """As retention: it deletes the content before the spool entry."""
+        one_at_a_time(conn)
+        conn.execute(update(rows).where(rows.c.id == id).values(codec=contents.GONE, bytes=b""))
+        moving.start()
+        wait_until(lambda: list(Folder(tmp_path).keys()) != [], 10)
+        time.sleep(0.5)  # the move waits for this transaction now
+        conn.execute(update(spool).where(spool.c.id == id).values(size=0))
+
+    database.transact(delete)
+    moving.join()
+    other.close()
+    assert moved == []
 
 
 def test_contents_move_to_another_store_and_back_into_the_database(

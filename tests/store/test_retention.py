@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Engine, event, func, insert, select, text, update
 
 from service import intake
 from service.cli.commands.keeping import run_retention
@@ -361,6 +361,32 @@ def test_a_case_that_cannot_be_deleted_stops_no_other(sqlite: Database, context:
         steady += FIRST_SECONDS
         job.look()
     assert [site.kept(id) for id in ids[1:]] == [False, True]
+    numbers = sqlite.read(lambda conn: conn.execute(select(cases.c.id).order_by(cases.c.id)).scalars().all())
+    assert list(numbers) == [1, 3]
+
+
+def test_a_case_that_the_database_gives_up_stops_no_other(
+    sqlite: Database, context: AppContext, tmp_path: Path
+) -> None:
+    site = Site(sqlite, context, tmp_path)
+    ids = site.give(*(_mail(number, f"Matter {number}.") for number in (1, 2, 3)))
+    site.work()
+    site.close(1, 2)
+
+    def exceed_the_time_limit(_conn: object, _cursor: object, statement: str, values: object, *_: object) -> None:
+        if statement.startswith("DELETE FROM cases") and values == (1,):
+            raise TimeoutError
+
+    steady = 0.0
+    job = RetentionJob(sqlite, None, WHOLE, clock=lambda: LATER + timedelta(seconds=steady), monotonic=lambda: steady)
+    event.listen(Engine, "before_cursor_execute", exceed_the_time_limit)
+    try:
+        for _ in range(9):
+            steady += FIRST_SECONDS
+            job.look()
+    finally:
+        event.remove(Engine, "before_cursor_execute", exceed_the_time_limit)
+    assert [site.kept(id) for id in ids] == [False, False, True]
     numbers = sqlite.read(lambda conn: conn.execute(select(cases.c.id).order_by(cases.c.id)).scalars().all())
     assert list(numbers) == [1, 3]
 
