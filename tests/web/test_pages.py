@@ -19,7 +19,7 @@ from service.store.tables import cases
 from service.web import marks
 from service.web.reader import WORDS, Reader, language_of, say, translated
 from tests.mails import ASK, LOGS, REFUND, REPORT
-from tests.running import Running
+from tests.running import Running, running
 from tests.seeding import seed
 
 ROOT = Path(__file__).parents[2]
@@ -117,6 +117,10 @@ def test_what_somebody_set_apart_is_related_but_not_proposed_for_a_merge(service
         seen = page(service, f"/cases/{key}")
         assert "merge-into" not in seen
         assert 'name="into"' in seen
+    prefix = {"case_prefix": "IT"}
+    with running(service.database, service.context, service.settings.model_copy(update=prefix)) as renamed:
+        title = renamed.get(f"/api/cases/IT-{split.partition('-')[2]}")["title"]
+        assert title in page(renamed, f"/cases/IT-{first.partition('-')[2]}")
 
 
 @pytest.mark.parametrize("path", ["/", "/cases/{key}", "/messages/1", "/?q=%3Cscript%3E", "/vendors", "/received"])
