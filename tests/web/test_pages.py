@@ -437,7 +437,7 @@ def test_a_long_case_leads_to_its_newest_mails(embedded: Running) -> None:
 def test_an_unknown_case_is_a_kind_page(embedded: Running) -> None:
     answer = embedded.client.get("/cases/SD-9", headers={"Accept-Language": "ja"})
     assert answer.status_code == 404
-    assert "ケース SD-9 はありません。 上の検索欄から探してください" in answer.text
+    assert "<p>ケース SD-9 はありません。</p><p>上の検索欄から探してください。</p>" in answer.text
     assert 'href="/cases/SD-9"' not in answer.text
 
 
