@@ -136,6 +136,12 @@ def documents_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, dict[st
     return {row.id: row.document for row in conn.execute(query)}
 
 
+def titles_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, str]:
+    """Return case id → title, without merged cases."""
+    query = select(cases.c.id, cases.c.title).where(cases.c.id.in_(case_ids), cases.c.merged_into.is_(None))
+    return {row.id: row.title for row in conn.execute(query)}
+
+
 def count(conn: Connection, which: Filter, prefix: str, up_to: int = 1000) -> int:
     """Return the number of matching cases, at most ``up_to``. The limit keeps the query cheap."""
     matching = select(cases.c.id).where(*_conditions(conn, which, prefix)).limit(up_to).subquery()

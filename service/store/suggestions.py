@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, insert, or_, select, update
 from service.cases.placement.plan import Suggestion
 from service.errors import Conflict, NotFound
 from service.store import links
-from service.store.cases import documents_of, key_of
+from service.store.cases import key_of, titles_of
 from service.store.neighbours import aliases_of
 from service.store.statements import exists
 from service.store.tables import messages, suggestions
@@ -66,10 +66,8 @@ def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:
             "subject": row.subject,
         }
         shown.setdefault(other, document)
-    titles = documents_of(conn, list(shown))
-    return [
-        {**document, "title": titles[other]["title"] if other in titles else ""} for other, document in shown.items()
-    ]
+    titles = titles_of(conn, list(shown))
+    return [{**document, "title": titles.get(other, "")} for other, document in shown.items()]
 
 
 def find(conn: Connection, number: int) -> Any:

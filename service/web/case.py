@@ -85,7 +85,7 @@ def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str,
     """Return the template values that are neither in the document of a case nor in its mails."""
     # the prefix of keys in a document may be an older one
     number, related = found.id, {key: int(key.rpartition("-")[2]) for key in found.document.get("related", [])}
-    apart, others = set_apart(conn, number), cases.documents_of(conn, [*related.values()])
+    apart, titles = set_apart(conn, number), cases.titles_of(conn, [*related.values()])
     return {
         "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
         "noted": notes.of_case(conn, number, prefix),
@@ -94,7 +94,7 @@ def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str,
         "team": tokens.names(conn),
         "proposed": [cases.key_of(other, prefix) for other in related.values() if other not in apart],
         "newest": to_cursor(timeline.before_newest(conn, number, MAILS)),
-        "titles": {key: others[other]["title"] for key, other in related.items() if other in others},
+        "titles": {key: titles[other] for key, other in related.items() if other in titles},
     }
 
 
