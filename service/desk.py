@@ -27,8 +27,8 @@ from service.store.blob_store import blob_store_of
 from service.store.cached_value import CachedValue
 from service.store.database import Connection, Database, one_at_a_time
 
-BRIEF_MAILS = 200
-"""Maximum number of mails of a case that its brief uses."""
+BRIEF_MAILS = 2000
+"""Maximum number of mails of a case that its brief uses, the newest."""
 
 
 class AskAnswer(BaseModel):
@@ -141,8 +141,9 @@ class Desk:
 
     def brief(self, number: int, reader: str, language: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the document of a case and its brief. ``reader``: who will read it: vendor, team or requester."""
-        case = self.database.read(lambda conn: cases.find(conn, number))
-        mails, _ = self.database.read(lambda conn: timeline.page(conn, number, BRIEF_MAILS, None, self.prefix))
+        case, mails = self.database.read(
+            lambda conn: (cases.find(conn, number), timeline.outlines(conn, number, BRIEF_MAILS))
+        )
         document = cases.to_now(case, self.now())
         language = language or ("en" if document["language"] == "en" else "ja")
         return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels_of(self.rules))

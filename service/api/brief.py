@@ -19,8 +19,8 @@ class BriefProblem(Out):
     """What the case is about."""
 
     statement: str = doc(
-        "The sentence that describes the problem, verbatim. If no mail states the problem: the title. Empty if "
-        "the sentence has a tone hint."
+        "The sentence that describes the problem, verbatim, without the label of a form line. If no mail states the "
+        "problem: the title. Empty if the sentence has a tone hint."
     )
     message: str | int | None = doc("`id` of the message that contains the sentence; null if there is none.")
     item: str | None = doc("The checklist item that the sentence answers; null for a stated problem or the title.")
@@ -31,7 +31,10 @@ class BriefEntry(Out):
 
     item: str = doc("Id of a checklist item, or `parked:` and a topic to discuss after the problem is solved.")
     label: str = doc("Name of the item in the language of the brief.")
-    text: str = doc("The fact, verbatim. If other people stated other values, these follow with their names.")
+    text: str = doc(
+        "The fact, verbatim, without the label of a form line. If other people stated other values, these follow with "
+        "their names."
+    )
     state: Literal["present", "unknown", "missing", "waived"] = doc(
         "State of the checklist item; `unknown`: the sender does not know it."
     )

@@ -30,7 +30,7 @@ from service.store.tokens import Token
 
 T = TypeVar("T")
 COOKIE = "sodan_token"
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/language", "/favicon.ico"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout", "/language", "/favicon.ico"})
 """Paths that need no token, since they reveal nothing about cases. The same is true of `/static/` and `/problems/`."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110 §9.2.1)."""
@@ -97,7 +97,7 @@ class Guard:
         wait = self.calls.wait(token.id)
         if wait:
             return problem(429, "too many requests with this token; wait", headers={"Retry-After": str(int(wait) + 1)})
-        if method not in SAFE and not token.may("write") and path != "/logout":
+        if method not in SAFE and not token.may("write"):
             return problem(403, f"this call needs the scope write; this token has {token.scope}")
         state["token"] = token
         return None

@@ -34,6 +34,9 @@ _TELLING = {"howto": ("question", "symptom"), "request": ("change_target", "ques
 """Items that describe the problem, best first, for kinds other than incidents."""
 _LABEL = 40
 """Maximum length of the label of a form line."""
+_LABEL_COLUMNS = 3
+"""Minimum width of this label in columns: "PC" and "of" are words of names, but may begin any sentence."""
+_AFTER_NUMBER = ".．)）"
 _MARKS = " ■□●○◆◇▼▽▶・*-–#>【】[]()（）<>「」.．"
 _SAYS = 32
 """Minimum width in columns of a question that is meaningful by itself ("Which is it?" is not)."""
@@ -224,12 +227,15 @@ def _without_label(text: str, names: Sequence[str]) -> str:
     Other text is returned unchanged. ``names``: names of checklist items, case-folded.
     """
     colon = next((at for at, char in enumerate(text[:_LABEL]) if char in ":："), 0)
-    label, value = text[:colon].strip(_MARKS).lstrip("0123456789" + _MARKS).casefold(), text[colon + 1 :].strip()
-    if label[-1:].isdigit():
-        return text  # a time: "started 2026-11-30 9:10"
+    label, value = text[:colon].strip(_MARKS).casefold(), text[colon + 1 :].strip()
+    unnumbered = label.lstrip("0123456789")
+    if unnumbered[:1] in _AFTER_NUMBER:
+        label = unnumbered.strip(_MARKS)
+    if not value or _columns(label) < _LABEL_COLUMNS or any(map(str.isdigit, label)):
+        return text  # with a digit, it is a time or an amount: "9時：停止"
     words = set(label.split())
     named = any(words <= set(name.replace("/", " ").split()) if label.isascii() else label in name for name in names)
-    return value if label and value and named else text
+    return value if named else text
 
 
 def _one_line(text: Any) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FOUND_WRONG = 1  # exit status: a problem was found
 WRONG_USE = 2  # exit status: wrong usage or configuration
-Positive = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+Positive = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
 
 
 def settings(**given: object) -> Settings:

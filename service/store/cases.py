@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -143,9 +143,9 @@ def documents_of(conn: Connection, case_ids: Sequence[int], since: datetime) -> 
     return {row.id: row.document for row in conn.execute(query)}
 
 
-def titles_of(conn: Connection, case_ids: Collection[int]) -> dict[int, str]:
-    """Return case id → title."""
-    query = select(cases.c.id, cases.c.title).where(cases.c.id.in_(case_ids))
+def titles_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, str]:
+    """Return case id → title, without merged cases."""
+    query = select(cases.c.id, cases.c.title).where(cases.c.id.in_(case_ids), cases.c.merged_into.is_(None))
     return {row.id: row.title for row in conn.execute(query)}
 
 

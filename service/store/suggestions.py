@@ -66,7 +66,7 @@ def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:
             "subject": row.subject,
         }
         shown.setdefault(other, document)
-    titles = titles_of(conn, shown.keys())
+    titles = titles_of(conn, list(shown))
     return [{**document, "title": titles.get(other, "")} for other, document in shown.items()]
 
 

@@ -73,6 +73,14 @@ def before_newest(conn: Connection, case_id: int, limit: int) -> list[Any] | Non
     return ["", row.at, row.id] if row else None
 
 
+def outlines(conn: Connection, case_id: int, limit: int) -> list[dict[str, Any]]:
+    """Return id, role of the author, and files of the ``limit`` newest messages of a case, oldest first."""
+    query = select(messages.c.id, messages.c.author_role).where(messages.c.case_id == case_id)
+    rows = conn.execute(query.order_by(_WHEN.desc(), messages.c.id.desc()).limit(limit)).all()[::-1]
+    files = _files_of(conn, [row.id for row in rows])
+    return [{"id": str(row.id), "author": {"role": row.author_role}, "attachments": files[row.id]} for row in rows]
+
+
 def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[str, Any]]:
     """Return up to 50 messages with this Message-ID; the angle brackets may be omitted."""
     wanted = "".join(message_id.split())
@@ -129,11 +137,16 @@ def _one(conn: Connection, query: Select[Any], what: str = "message") -> Any:
 
 def _messages(conn: Connection, rows: Sequence[Any], prefix: str) -> list[dict[str, Any]]:
     """Return rows of messages as the API shows them, with their attachments."""
-    files: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
+    files = _files_of(conn, [row["id"] for row in rows])
+    return [_message(dict(row), files[row["id"]], prefix) for row in rows]
+
+
+def _files_of(conn: Connection, message_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    files: dict[int, list[dict[str, Any]]] = {id: [] for id in message_ids}
     query = select(*_FILES).where(attachments.c.message_id.in_(files)).order_by(attachments.c.id)
     for file in map(dict, conn.execute(query).mappings() if files else ()):
         files[file.pop("message_id")].append(file | {"id": str(file["id"])})
-    return [_message(dict(row), files[row["id"]], prefix) for row in rows]
+    return files
 
 
 def _message(values: dict[str, Any], files: list[dict[str, Any]], prefix: str) -> dict[str, Any]:

@@ -83,17 +83,18 @@ def routes(frame: Frame) -> APIRouter:
 
 def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str, Any]:
     """Return the template values that are neither in the document of a case nor in its mails."""
-    number, related = found.id, [cases.number_of(key, prefix) for key in found.document.get("related", [])]
-    apart = set_apart(conn, number)
+    # the prefix of keys in a document may be an older one
+    number, related = found.id, {key: int(key.rpartition("-")[2]) for key in found.document.get("related", [])}
+    apart, titles = set_apart(conn, number), cases.titles_of(conn, [*related.values()])
     return {
         "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
         "noted": notes.of_case(conn, number, prefix),
         "often": asked.times_asked(conn, number),
         "suggestions": suggestions.of_case(conn, number, prefix),
         "team": tokens.names(conn),
-        "proposed": [cases.key_of(other, prefix) for other in related if other not in apart],
+        "proposed": [cases.key_of(other, prefix) for other in related.values() if other not in apart],
         "newest": to_cursor(timeline.before_newest(conn, number, MAILS)),
-        "titles": {cases.key_of(other, prefix): title for other, title in cases.titles_of(conn, related).items()},
+        "titles": {key: titles[other] for key, other in related.items() if other in titles},
     }
 
 

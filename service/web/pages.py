@@ -146,15 +146,15 @@ def _entry(frame: Frame) -> APIRouter:
 
     @router.get("/login")
     def login(request: Request) -> Response:
-        lost = "lost" in request.query_params
-        return frame.page(request, "login.html", wrong=False, lost=lost, back=_local(request.query_params.get("back")))
+        query = request.query_params
+        return frame.page(request, "login.html", wrong=False, lost=query.get("lost"), back=_local(query.get("back")))
 
     @router.post("/login")
     def sign_in(request: Request, posted: Posted) -> Response:
         values = dict(posted)
         secret, back = values.get("token", "").strip(), _local(values.get("back"))
         if not secret or desk.database.read(lambda conn: tokens.find(conn, secret, desk.now())) is None:
-            return frame.page(request, "login.html", 401, wrong=True, lost=False, back=back)
+            return frame.page(request, "login.html", 401, wrong=True, back=back)
         answer = RedirectResponse(back, 303)
         secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
         answer.set_cookie(TOKEN_COOKIE, secret, httponly=True, samesite="strict", secure=secure, max_age=30 * 86400)

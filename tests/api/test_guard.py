@@ -12,6 +12,7 @@ from functools import partial
 import httpx
 import pytest
 import structlog
+from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import event
 
 from service.api.serving import must_be_safe
@@ -185,6 +186,9 @@ def test_a_person_comes_in_with_a_token_and_goes_out(guarded: Running) -> None:
         assert browser.get("/").status_code == 200
         assert browser.post("/logout").status_code == 303
         assert browser.get("/", headers={"Accept": "text/html"}).status_code == 303
+        out = browser.post("/logout", headers={"Accept": "text/html", "Cookie": "sodan_token=expired"})
+        assert (out.status_code, out.headers["location"]) == (303, "/login")
+        assert 'sodan_token=""' in out.headers["set-cookie"]
 
 
 def test_signing_in_leads_to_the_page_that_was_wanted(guarded: Running) -> None:
@@ -211,6 +215,15 @@ def test_the_language_can_be_chosen_before_signing_in(guarded: Running) -> None:
     with httpx.Client(base_url=guarded.url, headers={"Accept": "text/html"}) as browser:
         assert browser.get("/language", params={"to": "en", "back": "/login"}).headers["location"] == "/login"
         assert "Sign in with a token" in browser.get("/login").text
+        form = browser.get("/received?state=waiting", follow_redirects=True).text
+        assert 'name="back" value="/received?state=waiting"' in in_other_language(browser, form)
+        lost = browser.post("/cases/SD-1/notes", data={"text": "called them"}, follow_redirects=True).text
+        assert "what you sent was not saved" in in_other_language(browser, lost)
+
+
+def in_other_language(browser: httpx.Client, page: str) -> str:
+    [link] = LexborHTMLParser(page).css("a.lang")
+    return browser.get(link.attributes["href"] or "", follow_redirects=True).text
 
 
 @pytest.mark.parametrize("back", ["//evil.example", "/\\evil.example", "https://evil.example", "\r\nX: y", "evil"])

@@ -58,6 +58,7 @@ def test_the_page_says_that_a_held_question_is_not_sent_yet(
             assert sent.headers["location"] == f"/cases/{key}?done={done}"
             shown = service.client.get(sent.headers["location"], headers={"Accept-Language": "en"}).text
             assert ("is not sent yet" in shown) == (state == "draft")
+            assert "SODAN_SMARTHOST" not in service.client.get("/outbox").text
 
 
 def test_unknown_items_and_cases_are_named(embedded: Running, key: str) -> None:

@@ -62,11 +62,20 @@ def test_the_text_has_no_markup_and_the_markdown_escapes_it() -> None:
         ("Outlook: crashes for all", "Outlook: crashes for all"),
         ("9:10 から全員", "9:10 から全員"),
         ("影響範囲:", "影響範囲:"),
+        ("(1) 影響範囲: 営業部", "営業部"),
+        ("9時：全員がサインインできない", "9時：全員がサインインできない"),
+        ("30日：停止", "30日：停止"),
+        ("3名: 印刷できない", "3名: 印刷できない"),
+        ("PC: 起動しない", "PC: 起動しない"),
         ("Scope 9:10 all users", "Scope 9:10 all users"),
     ],
 )
 def test_the_label_of_a_form_line_is_not_repeated(words: str, shown: str) -> None:
-    labels = {"impact_scope": {"ja": "影響範囲", "en": "Scope of impact"}}
+    labels = {
+        "impact_scope": {"ja": "影響範囲", "en": "Scope of impact"},
+        "occurred_at": {"ja": "発生日時", "en": "When it started"},
+        "device_id": {"ja": "端末名", "en": "PC name"},
+    }
     made = brief(case(line("impact_scope", words), problem={"statement": words}), MAILS, lang="ja", labels=labels)
     assert made["problem"]["statement"] == shown
     assert [entry["text"] for section in made["sections"] for entry in section["entries"]] == [shown]

@@ -168,6 +168,9 @@ def json_of(said: Said) -> Any:
                                    ["cases", "--updated-since", "soon"], ["replay", "--apply", "--diff"],
                                    ["spool", "list", "--limit", "-1"], ["token", "create", "x", "--days", "0"],
                                    ["token", "create", " "], ["team", "add", "mori"],
+                                   ["team", "add", "@corp.example"], ["team", "add", "a@b.example, c@d.example"],
+                                   ["token", "create", "x", "--days", "99999999999"],
+                                   ["outbox", "list", "--limit", "99999999999999999999"],
                                    ["spool", "retry"], ["token", "create", "x", "--scope", "root"]])  # fmt: skip
 def test_wrong_use_is_status_2_and_a_line_on_stderr(sodan: Sodan, words: list[str]) -> None:
     sodan("migrate")

@@ -10,7 +10,7 @@ from tests.cli.conftest import Sodan
 def test_who_was_learned_is_listed_and_revoked(sodan: Sodan) -> None:
     sodan("migrate")
     assert sodan("team", "list", "--json").out == ""
-    assert sodan("team", "add", "Ken@corp.example").status == 0
+    assert sodan("team", "add", "Ken Mori <Ken@corp.example>").status == 0
     assert '"address":"ken@corp.example"' in sodan("team", "list", "--json").out.replace(" ", "")
     assert "already" in (said := sodan("team", "add", "ken@corp.example")).out + said.err
     assert sodan("team", "remove", "KEN@corp.example").status == 0

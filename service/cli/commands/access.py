@@ -90,11 +90,14 @@ def team_add(address: str) -> None:
     Args:
         address: Mail address, as in From.
     """
+    from service.mail.address import parse_list
     from service.store import learning
 
-    if "@" not in address:
-        raise Refused(f"{address[:60]}: expected a mail address such as mori@corp.example")
-    now = start.now()
+    found = [one.address for one in parse_list(address)]
+    if len(found) != 1 or not all(found[0].partition("@")):
+        why = "expected a mail address such as mori@corp.example; for a domain, set SODAN_TEAM"
+        raise Refused(f"{address[:60]}: {why}")
+    [address], now = found, start.now()
     added = start.database(start.settings()).transact(lambda conn: learning.add(conn, address, now))
     start.say(f"{address} counts as team; {REPLAY_HINT}" if added else f"{address} already counts as team")
 
