@@ -23,7 +23,7 @@ MAIL = (
     f"Message-ID: <log@corp.example>\r\n\r\nMy password is {SECRET}. Error 0x80070005.\r\n"
 ).encode()
 WORDS = (SECRET, "kaede", "secretname", "corp.example", "password")
-ONCE = "from service.cli import start; start.log_to_stderr(start.settings());"
+ONCE = "from service.cli import start; settings = start.settings(); start.log_to_stderr(settings);"
 
 
 def _run(url: str, code: str) -> str:
@@ -39,7 +39,6 @@ _WORK = """
 from datetime import UTC, datetime, timedelta
 from service.intake import AppContext
 from service.worker import Worker
-settings = start.settings()
 {before}
 worker = Worker(start.database(settings), AppContext.of(settings), by="w", batch=9, lease=timedelta(seconds=60),
                 clock=lambda: datetime.now(UTC))

@@ -24,7 +24,7 @@ LEADS = ("coverage", "codes", "older", "follows_up", "reply", "inquiry", "answer
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
 JOIN = 0.8  # minimum score of an automatic join
 MARGIN = 1.0  # minimum lead over the next candidate, in logits, for an automatic join
-FORM = 0.6  # coverage above which two reports are never joined: they are forms with the same text
+FORM = 0.6  # share of words in common above which two reports are never joined: they are forms with the same text
 STEPS = ("follows_up", "inquiry", "answer")
 """Features that show the next step of a case."""
 SUGGEST, MOST_SUGGESTED = 0.03, 3  # minimum score and maximum number of suggestions for a mail
@@ -139,7 +139,7 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
         "other_company": float(bool(mail.companies and case.companies and not mail.companies & case.companies)),
         "departs": float(outer.fresh and outer.author in case.authors),
         "continues": outer.continues,
-        "coverage": (IDENTIFIER * codes + plain) / mass if mass else 0.0,
+        "coverage": (IDENTIFIER * codes + plain) / (mass + 2.0),
         "codes": math.log1p(codes),
         "older": days,
         "follows_up": (1.0 - foreign) * (worked and outer.author in case.reporters),
@@ -156,7 +156,8 @@ def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool
         return True
     if side != case.opener.side or any(found[step] for step in STEPS):
         return False
-    return side != "requester" or found["coverage"] > FORM
+    one, other = ({*n.words, *n.subject_words} for n in (mail.nodes[0], case.opener))
+    return side != "requester" or len(one & other) > FORM * len(one | other)
 
 
 def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[str, ...]:
