@@ -5,7 +5,7 @@ words, pairs and triples as in ``continuation.py``, and numbers that the reader 
 of the meanings, the scores of the first sentence and of the best later sentence, and whether the author announces
 another matter. For example, thanks before a report of a fault are typical of a new matter.
 
-``bench.train_departure`` trains it. Its boundary is chosen so that at most 1 % of the replies that stay with their
+``bench.train_departure`` trains it. Its boundary is chosen so that at most 1.5 % of the replies that stay with their
 matter, by writers unknown to it, are taken for a new one.
 """
 
