@@ -10,7 +10,20 @@ import pytest
 
 from service.cases.facts.tokens import own_message_id
 from service.mail.message import Bounce, Mail
-from tests.cases.filing import ACME, DESK, OTHER_USER, STRANGER, UMBRA, USER, WAYS, Filing, at, inside, mail
+from tests.cases.filing import (
+    ACME,
+    DESK,
+    OTHER_USER,
+    STRANGER,
+    UMBRA,
+    USER,
+    WAYS,
+    Filing,
+    at,
+    content_joins_nothing,
+    inside,
+    mail,
+)
 
 DAY = 24 * 60
 REPORT = mail("report", USER, "Plotter offline", "The plotter on floor two shows E-7741 since nine.", 0, to=(DESK,))
@@ -293,6 +306,22 @@ def test_a_list_of_the_numbers_of_several_cases_merges_none() -> None:
         ),
     )
     assert not together(filing, "one", "two")
+
+
+@pytest.mark.parametrize("text", ["job no. 771234 and job no. 885678", "ticket 771234 and ticket 885678 of acme"])
+def test_a_list_of_numbers_merges_nothing_in_any_order(text: str) -> None:
+    mails = [
+        mail("one", USER, "Leak", "The pump leaks, job no. 771234.", 0),
+        mail("two", OTHER_USER, "Jam", "The printer jams, ticket 885678.", 5),
+        mail("list", DESK, "Open jobs", f"Please look at {text}.", 60, to=("boss@lab.test",)),
+        mail("again", USER, "Pump", "Water again, job no. 771234.", 120),
+        mail("more", OTHER_USER, "Printer", "Paper again, ticket 885678.", 130),
+    ]
+    for order in permutations(mails):
+        filing = Filing()
+        with content_joins_nothing():
+            filing.deliver(*order)
+        assert {*filing.partition()} == {frozenset({"one", "again"}), frozenset({"two", "more"}), frozenset({"list"})}
 
 
 def test_a_number_of_the_matter_joins_mails_to_a_company_that_no_pack_knows() -> None:
