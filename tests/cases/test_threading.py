@@ -235,6 +235,23 @@ def test_the_same_id_with_other_content_is_another_mail() -> None:
     assert len({node.case for node in filing.nodes.values()}) == 2
 
 
+@pytest.mark.parametrize("text", ["", "ok", "The signed form is attached."])
+def test_a_mail_without_a_date_that_is_delivered_twice_is_one_message(text: str) -> None:
+    filing = Filing()
+    scan = replace(mail("scan", USER, "Scan", text, 0, to=(DESK,)), date=None)
+    assert filing.deliver(scan) == filing.deliver(scan)
+
+
+@pytest.mark.parametrize("hours", [15, 24])
+def test_daily_notices_that_users_forward_are_different_mails(hours: int) -> None:
+    filing = Filing()
+    notice = "The nightly copy of relay-9 to volume seven failed with a write error. Please look at the tape drive."
+    for name, author, when in (("one", USER, 0), ("two", OTHER_USER, hours * 60)):
+        inner = inside("robot@lab.test", notice, when, subject="Copy report", origin="forwarded")
+        filing.deliver(mail(name, author, "Fwd: Copy report", f"What is it, {name}?", when + 5, forwarded=(inner,)))
+    assert len(filing.nodes) == 4
+
+
 def test_a_bounce_goes_to_the_mail_that_bounced() -> None:
     filing = Filing()
     bounce = mail(
