@@ -341,6 +341,23 @@ def test_a_list_of_numbers_merges_nothing_in_any_order(text: str) -> None:
         assert {*filing.partition()} == {frozenset({"one", "again"}), frozenset({"two", "more"}), frozenset({"list"})}
 
 
+@pytest.mark.parametrize("later", list(permutations(("again", "more", "late"))))
+def test_what_comes_after_a_list_of_one_vendors_numbers_does_not_merge_its_cases(later: tuple[str, ...]) -> None:
+    pump, printer = "[acme #771234]", "[acme #885678]"
+    filing = Filing()
+    filing.deliver(
+        mail("one", ACME, f"{pump} Pump", "The pump leaks.", 0),
+        mail("two", ACME, f"{printer} Printer", "The printer jams.", 5),
+        mail("list", DESK, f"Open: {pump} {printer}", "How far are these?", 60, to=(ACME,)),
+    )
+    subjects = {"again": f"{pump} Leak", "more": f"{printer} Jam", "late": f"{pump} Seal"}
+    with content_joins_nothing():
+        filing.deliver(*(mail(name, ACME, subjects[name], "We look into it.", 90) for name in later))
+    assert together(filing, "one", "again", "late")
+    assert together(filing, "two", "more")
+    assert len({filing.case_of(name) for name in ("one", "two", "list")}) == 3
+
+
 def test_a_number_of_the_matter_joins_mails_to_a_company_that_no_pack_knows() -> None:
     filing = Filing()
     filing.deliver(

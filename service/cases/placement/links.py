@@ -74,7 +74,7 @@ def _to_id(node: MessageFacts, mid: str, kind: str, known: Known) -> Iterator[Li
 
 def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
     for vendor, ref in stated_numbers(node):
-        for other in known.naming(key_of("ref", vendor, ref)):
+        for other in sorted(known.naming(key_of("ref", vendor, ref)), key=lambda one: len(one.stated)):
             if (vendor, ref) in stated_numbers(other):
                 yield Link("vendor_ref", f"{vendor} {ref}", other=other, group=vendor)
 
