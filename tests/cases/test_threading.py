@@ -473,6 +473,24 @@ def test_two_forms_with_the_same_words_from_different_users_stay_apart() -> None
     assert filing.suggested("two") == {filing.case_of("one")}
 
 
+@pytest.mark.parametrize("author", [USER, OTHER_USER])
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("{}", "The {} of hall four is broken."),
+        ("{} in hall four", "The {} in hall four does not work since this morning."),
+        ("Access to {}", "Please give me access to the {} server."),
+        ("New {}", "Please order a new {} for my desk in hall four."),
+    ],
+)
+def test_the_first_two_short_mails_with_one_different_word_stay_apart(subject: str, text: str, author: str) -> None:
+    filing = Filing()
+    for name, sender, when in (("lamp", USER, 0), ("pump", author, 60)):
+        filing.deliver(mail(name, sender, subject.format(name), text.format(name), when, to=(DESK,)))
+    assert not together(filing, "lamp", "pump")
+    assert filing.suggested("pump") == {filing.case_of("lamp")}
+
+
 def test_two_users_who_report_the_same_fault_in_other_words_are_one_case() -> None:
     filing = Filing()
     filing.deliver(
