@@ -222,7 +222,7 @@ def _title(lines: Sequence[CaseMessage]) -> str:
     """Return the first subject, unless a reply begins a new topic under an old subject; otherwise the first words."""
     own = [line for line in lines if line.turn.automatic is None] or list(lines)
     for line in own:
-        if line.turn.begins:
+        if line.turn.begins and not line.turn.subject_is_new:
             break
         if shown := shown_subject(line.turn.subject):
             return shown

@@ -17,14 +17,14 @@ from sqlalchemy import Connection, select
 from service.cases.facts.message_facts import MessageFacts, node_from_json
 from service.cases.placement.keys import choose_candidates, cited_ids, key_of, message_id_keys, strong_lookup
 from service.cases.placement.known import MOST_ROWS, Known
-from service.cases.placement.objections import APART
+from service.cases.placement.objections import SEPARATE
 from service.store.database import run
 from service.store.tables import messages
 
 MOVED = "a person moved a message from one to the other"
 """Why a case is related to one that a person moved a message out of."""
 DISMISSED = "a person dismissed the suggestion"
-SET_APART = APART | {
+SET_APART = SEPARATE | {
     MOVED,
     DISMISSED,
     "a reply pressed for another matter: other subject, other words",  # these two: written by earlier versions
@@ -32,8 +32,6 @@ SET_APART = APART | {
 }
 _EDGE = 3  # messages read from the beginning and from the end of a candidate case
 _LAST = 10  # newest messages from which the last activity of a settled case is computed
-
-from_json = msgspec.json.decode
 
 Rows = dict[str, list[tuple[int, int, str]]]
 """Key → (message id, its case id, kind of the key)."""
@@ -98,14 +96,14 @@ def add_facts(conn: Connection, known: Known, wanted: Collection[int], come: Seq
     strangers = {n.author for n in come if n.author and (n.is_outsider or n.claims)}
     rows = look_up(conn, "cases", sorted(wanted), sorted(strangers))
     for id, status, refs, apart, guarded, people, first, last in rows:
-        at_ends.update(from_json(first or "[]"), from_json(last or "[]"))
+        at_ends.update(msgspec.json.decode(first or "[]"), msgspec.json.decode(last or "[]"))
         if id in known.cases:
             continue
         facts = known.cases[id]
-        facts.people = {*from_json(people or "[]")}
+        facts.people = {*msgspec.json.decode(people or "[]")}
         facts.settled_at = None if status == "open" else _last_written(conn, id)
-        facts.refs = {(vendor, ref) for vendor, ref in from_json(refs or "[]")}
-        facts.apart = {other for other, why in from_json(apart or "[]") if why in SET_APART}
+        facts.refs = {(vendor, ref) for vendor, ref in msgspec.json.decode(refs or "[]")}
+        facts.apart = {other for other, why in msgspec.json.decode(apart or "[]") if why in SET_APART}
         facts.guarded = bool(guarded)
     return at_ends
 

@@ -96,6 +96,15 @@ def test_a_turn_that_comes_back_counts_on() -> None:
     assert (elapsed(spans, "team"), elapsed(spans, "vendor")) == (3 * 3600, 3600)
 
 
+@pytest.mark.parametrize(("subject_is_new", "title"), [(True, "Scanner dead"), (False, "Another matter: a desk lamp.")])
+def test_only_a_reply_that_begins_another_matter_leaves_its_subject_out_of_the_title(
+    subject_is_new: bool, title: str
+) -> None:
+    own = {"begins": True, "subject_is_new": subject_is_new}
+    told = replace(OPENING.turn, subject="Scanner dead", text="Another matter: a desk lamp.", **own)  # type: ignore[arg-type]
+    assert state([replace(OPENING, turn=told)]).title == title
+
+
 def test_what_people_set_stays_and_is_shown_as_theirs() -> None:
     by_hand = {
         "priority": {"value": "P1", "by": "Aki", "at": UTC0.isoformat()},

@@ -10,7 +10,20 @@ import pytest
 
 from service.cases.facts.tokens import own_message_id
 from service.mail.message import Bounce, Mail
-from tests.cases.filing import ACME, DESK, OTHER_USER, STRANGER, UMBRA, USER, WAYS, Filing, at, inside, mail
+from tests.cases.filing import (
+    ACME,
+    DESK,
+    OTHER_USER,
+    STRANGER,
+    UMBRA,
+    USER,
+    WAYS,
+    Filing,
+    at,
+    content_joins_nothing,
+    inside,
+    mail,
+)
 
 DAY = 24 * 60
 REPORT = mail("report", USER, "Plotter offline", "The plotter on floor two shows E-7741 since nine.", 0, to=(DESK,))
@@ -222,6 +235,23 @@ def test_the_same_id_with_other_content_is_another_mail() -> None:
     assert len({node.case for node in filing.nodes.values()}) == 2
 
 
+@pytest.mark.parametrize("text", ["", "ok", "The signed form is attached."])
+def test_a_mail_without_a_date_that_is_delivered_twice_is_one_message(text: str) -> None:
+    filing = Filing()
+    scan = replace(mail("scan", USER, "Scan", text, 0, to=(DESK,)), date=None)
+    assert filing.deliver(scan) == filing.deliver(scan)
+
+
+@pytest.mark.parametrize("hours", [15, 24])
+def test_daily_notices_that_users_forward_are_different_mails(hours: int) -> None:
+    filing = Filing()
+    notice = "The nightly copy of relay-9 to volume seven failed with a write error. Please look at the tape drive."
+    for name, author, when in (("one", USER, 0), ("two", OTHER_USER, hours * 60)):
+        inner = inside("robot@lab.test", notice, when, subject="Copy report", origin="forwarded")
+        filing.deliver(mail(name, author, "Fwd: Copy report", f"What is it, {name}?", when + 5, forwarded=(inner,)))
+    assert len(filing.nodes) == 4
+
+
 def test_a_bounce_goes_to_the_mail_that_bounced() -> None:
     filing = Filing()
     bounce = mail(
@@ -293,6 +323,39 @@ def test_a_list_of_the_numbers_of_several_cases_merges_none() -> None:
         ),
     )
     assert not together(filing, "one", "two")
+
+
+@pytest.mark.parametrize("text", ["job no. 771234 and job no. 885678", "ticket 771234 and ticket 885678 of acme"])
+def test_a_list_of_numbers_merges_nothing_in_any_order(text: str) -> None:
+    mails = [
+        mail("one", USER, "Leak", "The pump leaks, job no. 771234.", 0),
+        mail("two", OTHER_USER, "Jam", "The printer jams, ticket 885678.", 5),
+        mail("list", DESK, "Open jobs", f"Please look at {text}.", 60, to=("boss@lab.test",)),
+        mail("again", USER, "Pump", "Water again, job no. 771234.", 120),
+        mail("more", OTHER_USER, "Printer", "Paper again, ticket 885678.", 130),
+    ]
+    for order in permutations(mails):
+        filing = Filing()
+        with content_joins_nothing():
+            filing.deliver(*order)
+        assert {*filing.partition()} == {frozenset({"one", "again"}), frozenset({"two", "more"}), frozenset({"list"})}
+
+
+@pytest.mark.parametrize("later", list(permutations(("again", "more", "late"))))
+def test_what_comes_after_a_list_of_one_vendors_numbers_does_not_merge_its_cases(later: tuple[str, ...]) -> None:
+    pump, printer = "[acme #771234]", "[acme #885678]"
+    filing = Filing()
+    filing.deliver(
+        mail("one", ACME, f"{pump} Pump", "The pump leaks.", 0),
+        mail("two", ACME, f"{printer} Printer", "The printer jams.", 5),
+        mail("list", DESK, f"Open: {pump} {printer}", "How far are these?", 60, to=(ACME,)),
+    )
+    subjects = {"again": f"{pump} Leak", "more": f"{printer} Jam", "late": f"{pump} Seal"}
+    with content_joins_nothing():
+        filing.deliver(*(mail(name, ACME, subjects[name], "We look into it.", 90) for name in later))
+    assert together(filing, "one", "again", "late")
+    assert together(filing, "two", "more")
+    assert len({filing.case_of(name) for name in ("one", "two", "list")}) == 3
 
 
 def test_a_number_of_the_matter_joins_mails_to_a_company_that_no_pack_knows() -> None:
@@ -408,6 +471,24 @@ def test_two_forms_with_the_same_words_from_different_users_stay_apart() -> None
     )
     assert not together(filing, "one", "two")
     assert filing.suggested("two") == {filing.case_of("one")}
+
+
+@pytest.mark.parametrize("author", [USER, OTHER_USER])
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("{}", "The {} of hall four is broken."),
+        ("{} in hall four", "The {} in hall four does not work since this morning."),
+        ("Access to {}", "Please give me access to the {} server."),
+        ("New {}", "Please order a new {} for my desk in hall four."),
+    ],
+)
+def test_the_first_two_short_mails_with_one_different_word_stay_apart(subject: str, text: str, author: str) -> None:
+    filing = Filing()
+    for name, sender, when in (("lamp", USER, 0), ("pump", author, 60)):
+        filing.deliver(mail(name, sender, subject.format(name), text.format(name), when, to=(DESK,)))
+    assert not together(filing, "lamp", "pump")
+    assert filing.suggested("pump") == {filing.case_of("lamp")}
 
 
 def test_two_users_who_report_the_same_fault_in_other_words_are_one_case() -> None:

@@ -216,6 +216,17 @@ def test_a_partner_that_names_another_vendors_number_unites_no_cases(
     assert found["sr"].case_id != found["bad"].case_id == found["inquiry"].case_id
 
 
+@pytest.mark.parametrize("number", ["SR 697204418", "part 697204418"])
+def test_a_partner_that_gives_another_vendors_number_as_its_own_stays_out_of_the_case(
+    sqlite: Database, context: AppContext, number: str
+) -> None:
+    theirs = mail("sr", "tac@cisco.com", TEAM, "Switch in the west hall", f"We look into {number}.", 0)
+    text = "Case number: 697204418\n\nThe sensor needs a new lens. Which day suits you for a visit?"
+    take(sqlite, context, [theirs, INQUIRY, mail("bad", DESK, TEAM, "Our ref 697204418", text, 50)])
+    found = rows(sqlite)
+    assert found["sr"].case_id != found["bad"].case_id
+
+
 def test_a_neighbour_at_the_same_host_is_no_partner(sqlite: Database, context: AppContext) -> None:
     take(sqlite, context, [mail("one", TEAM, "a@brook.sakura.ne.jp", "Gate", "Could you come on Tuesday?", 0)])
     take(sqlite, context, [mail("two", "b@other.sakura.ne.jp", TEAM, "Gate", "We could.", 5)])

@@ -12,6 +12,7 @@ from service.cases.facts.message_facts import IN_COLUMNS, MessageFacts
 _SHOWN = 240  # number of characters compared if one copy is only a quote
 _FARTHEST = timedelta(hours=36)
 """Maximum time between copies without a Message-ID: a quote may state only the day, in any time zone."""
+_ZONES_DIFFER = timedelta(hours=14)  # less than a day: daily notices have the same text
 _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 
 
@@ -25,7 +26,8 @@ def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
         if _same_author(one, other) is False:
             return None  # a copy by an unknown sender must not replace the mail it copies
         # with the id of a doubted mail alone, a forged mail could hide the real one
-        same = alike(one.text, other.text) or (_same_minute(one, other) and one.doubted == other.doubted)
+        same = alike(one.text, other.text) or (not (one.text or other.text) and one.base == other.base)
+        same = same or (_same_minute(one, other) and one.doubted == other.doubted)
         return "Message-ID and content" if same else None
     if one.message_id and other.message_id:
         return None
@@ -47,7 +49,8 @@ def _same_without_id(one: MessageFacts, other: MessageFacts) -> str | None:
     if not (one.dated and other.dated):
         return "author, subject, words"
     apart, quarter = abs(one.at - other.at), timedelta(minutes=15)
-    if not {"quoted", "forwarded"}.isdisjoint((one.origin, other.origin)):  # its date may be of another time zone
+    in_another = not {"quoted", "forwarded"}.isdisjoint((one.origin, other.origin))
+    if in_another and apart <= _ZONES_DIFFER:  # its date may be of another time zone
         apart = min(apart % quarter, -apart % quarter)
     if apart <= timedelta(seconds=120):
         return "author, time, words"

@@ -106,10 +106,7 @@ def _candidates(node: MessageFacts) -> list[str]:
 
 
 def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int]) -> list[int]:
-    """Return the candidate cases.
-
-    ``found``: candidate key → the case of each message that has it; ``newest``: the cases that received mail last.
-    """
+    """Return the candidate cases. ``found``: key → the case of each message; ``newest``: cases with the newest mail."""
     points: dict[int, float] = defaultdict(float)
     for key, rows in found.items():
         kind, _, value = key.partition(":")

@@ -74,7 +74,7 @@ def _to_id(node: MessageFacts, mid: str, kind: str, known: Known) -> Iterator[Li
 
 def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
     for vendor, ref in stated_numbers(node):
-        for other in known.naming(key_of("ref", vendor, ref)):
+        for other in sorted(known.naming(key_of("ref", vendor, ref)), key=lambda one: len(one.stated)):
             if (vendor, ref) in stated_numbers(other):
                 yield Link("vendor_ref", f"{vendor} {ref}", other=other, group=vendor)
 
@@ -87,18 +87,19 @@ def stated_numbers(node: MessageFacts) -> tuple[tuple[str, str], ...]:
 
 def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
     """Yield links by a number that both messages contain and at least one of them names as that of its matter."""
-    if node.tells_previous:
-        return
-    for number in dict.fromkeys((*(ref for _, ref in node.stated), *node.told)):
-        for other in known.naming(key_of("num", number)):
-            if not other.tells_previous and any(number in _named(n) for n in (node, other)):
-                vendor = next((v for n in (node, other) for v, ref in (*n.stated, *n.mentioned) if ref == number), "")
-                yield Link("mention", f"{vendor} {number}".strip(), other=other, group="mention")
+    numbers = dict.fromkeys((*(ref for _, ref in node.stated), *node.told)) if _names_one_matter(node) else ()
+    for number in numbers:
+        for other in filter(_names_one_matter, known.naming(key_of("num", number))):
+            if any(number in (*n.matter_numbers, *(ref for _, ref in n.stated)) for n in (node, other)):
+                vendors = {v for n in (node, other) for v, ref in (*n.stated, *n.mentioned) if ref == number}
+                vendor = "" if len(vendors) != 1 else f"{min(vendors)} "
+                yield Link("mention", f"{vendor}{number}", other=other, group="mention")
 
 
-def _named(node: MessageFacts) -> set[str]:
-    """The numbers that a message names as those of its matter: with a label, or as the vendor's case number."""
-    return {*node.matter_numbers, *(ref for _, ref in node.stated)}
+def _names_one_matter(node: MessageFacts) -> bool:
+    """Whether a message names neither an earlier case, nor two numbers of one vendor, nor two of no known vendor."""
+    vendors, refs = {vendor for vendor, _ in node.stated}, {ref for _, ref in node.stated}
+    return not node.tells_previous and len(vendors) == len(node.stated) and len({*node.matter_numbers} - refs) <= 1
 
 
 def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:

@@ -24,7 +24,7 @@ LEADS = ("coverage", "codes", "older", "follows_up", "reply", "inquiry", "answer
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
 JOIN = 0.8  # minimum score of an automatic join
 MARGIN = 1.0  # minimum lead over the next candidate, in logits, for an automatic join
-FORM = 0.5  # share of words in common above which two reports are never joined: they are forms with the same text
+FORM = 0.5  # share of words in common from which two reports are never joined: they are forms with the same text
 STEPS = ("follows_up", "inquiry", "answer")
 """Features that show the next step of a case."""
 SUGGEST, MOST_SUGGESTED = 0.03, 3  # minimum score and maximum number of suggestions for a mail
@@ -163,7 +163,7 @@ def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool
     if side != case.opener.side or any(found[step] for step in STEPS):
         return False
     one, other = ({*n.words, *n.subject_words} for n in (outer, case.opener))
-    return side != "requester" or len(one & other) > FORM * len(one | other)
+    return side != "requester" or len(one & other) >= FORM * len(one | other)
 
 
 def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[str, ...]:

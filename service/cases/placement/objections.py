@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.trust import Participants, may_name
+from service.cases.facts.trust import OURS, Participants, may_name
 from service.cases.placement.known import CaseFacts, leaves_topic
 from service.cases.placement.links import Link
 
@@ -17,7 +17,8 @@ UNKNOWN_SENDER_CLAIMS = "only an unknown sender names this case"
 FORGED = "the sender is not verified"
 TWO_NUMBERS = "the mail states the numbers of several cases"
 APART = frozenset({NEW_TOPIC, OTHER_MATTER})
-"""Objections that show two separate topics: rules do not merge these cases later."""
+"""Objections that show two separate topics."""
+SEPARATE = APART | {TWO_NUMBERS}  # rules do not merge these cases later
 _BY_ID = ("in_reply_to", "references", "bounce")
 _BY_NUMBER = ("vendor_ref", "mention", "thread_index")
 
@@ -50,14 +51,14 @@ def objection(
 
 
 def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
-    """Whether a number may join two mails.
+    """Whether a number may join two mails. An outsider's mail joins only mail that the outsider wrote or received.
 
-    Mail of an unknown sender or partner joins only mail that they wrote or received, or by a partner's own number.
+    By a partner's own number, its mail also joins mail of our people or of the same partner.
     """
     pairs = ((one, other), (other, one))
     return all(
         not a.is_outsider
-        or (a.partner is not None and number.startswith(f"{a.partner} "))
+        or (a.partner and number.startswith(f"{a.partner} ") and (b.side in OURS or b.partner == a.partner))
         or (a.author and a.author in (b.author, *b.to, *b.cc))
         for a, b in pairs
     )
@@ -79,11 +80,8 @@ def takes_part(node: MessageFacts, case: CaseFacts, members: Collection[MessageF
 
 def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
     """Whether the two cases have numbers of the same vendor but none in common."""
-    vendors = {v for v, _ in one.refs} & {v for v, _ in other.refs}
-    return any(
-        {r for v, r in one.refs if v == vendor}.isdisjoint(r for v, r in other.refs if v == vendor)
-        for vendor in vendors
-    )
+    vendors = {vendor for vendor, _ in one.refs} & {vendor for vendor, _ in other.refs}
+    return bool(vendors - {vendor for vendor, _ in one.refs & other.refs})
 
 
 def is_other_matter(node: MessageFacts, members: Collection[MessageFacts]) -> bool:

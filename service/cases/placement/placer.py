@@ -118,7 +118,7 @@ class Placer:
         homes: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))  # group → number → its cases
         for link in found:
             if link.group and (case := self.case_of(link)) is not None:
-                homes[link.group][link.words].add(case)
+                homes[link.group][link.words.rpartition(" ")[2]].add(case)
         at_odds = {group for group, its in homes.items() if len({*map(frozenset, its.values())}) > 1}
         for link in found:
             if link.group not in at_odds:
@@ -134,7 +134,7 @@ class Placer:
             self.plan.runners_up.setdefault(message, []).append(evidence)
             if evidence.against != objections.UNKNOWN_SENDER_CLAIMS:
                 self.plan.related.setdefault((home, other), (message, evidence.against))
-            if evidence.against in objections.APART:
+            if evidence.against in objections.SEPARATE:
                 self.facts(home).apart.add(case)
                 self.facts(case).apart.add(home)
 
@@ -190,19 +190,18 @@ class Placer:
                 if self.plan.evidence[node.id].kind == "new":
                     self.plan.evidence[node.id] = replace(runners[0], case=0, margin=margin)
         else:
-            self.plan.suggestions += [
-                Suggestion(message, c, s.score, s.reasons)
-                for s, c in ranked[: matcher.MOST_SUGGESTED]
-                if s.score >= matcher.SUGGEST and s.reasons
-            ]
+            near = [its for its in ranked[: matcher.MOST_SUGGESTED] if its[0].score >= matcher.SUGGEST]
+            self.plan.suggestions += [Suggestion(message, c, s.score, s.reasons) for s, c in near if s.reasons]
 
     def may_join(self, outer: MessageFacts, case: int) -> bool:
         """Whether content may join a mail to a case: neither is of unknown senders only."""
         members = self.at(case)
-        known = (
-            outer.side != "unknown" and not outer.doubted and any(n.side != "unknown" and n.trusted for n in members)
+        known = outer.side != "unknown" and any(n.side != "unknown" and n.trusted for n in members)
+        return (
+            known
+            and not outer.doubted
+            and (outer.partner is None or objections.takes_part(outer, self.facts(case), members))
         )
-        return known and (outer.partner is None or objections.takes_part(outer, self.facts(case), members))
 
     def candidates(self, message: int, nodes: Sequence[MessageFacts], home: int) -> dict[int, matcher.Profile]:
         """Return the cases to compare a mail with, as they were before the later mails of the batch."""
@@ -288,9 +287,8 @@ class Placer:
         plan = self.plan
         plan.home = {i: case for i in plan.nodes if (case := self.case_at(i)) is not None}
         plan.merged_cases = {case: self.root(case) for case in plan.merged_cases}
-        plan.runners_up = {
-            message: [replace(r, case=self.root(r.case)) for r in found] for message, found in plan.runners_up.items()
-        }
+        for found in plan.runners_up.values():
+            found[:] = [replace(r, case=self.root(r.case)) for r in found]
         plan.suggestions = [
             replace(s, case=self.root(s.case)) for s in plan.suggestions if self.root(s.case) != self.case_at(s.message)
         ]
