@@ -150,11 +150,8 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
 
 
 def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool:
-    """Whether a mail must not join a case by content.
-
-    Nobody asked the vendor who answers; or it answers an unknown mail of another subject; or the two are of one side,
-    and neither is the next step of the other.
-    """
+    """Whether a mail must not join: nobody asked the vendor who answers; it answers an unknown mail of another
+    subject; or the two are of one side, and neither is the next step of the other."""
     outer, side = mail.nodes[0], mail.nodes[0].side
     if mail.answers and not any(n.asked for n in case.nodes):
         return True
