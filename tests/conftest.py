@@ -22,6 +22,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as properties
 from xdist.scheduler import LoadScopeScheduling
@@ -95,6 +96,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with files that have slow tests, so that none is left alone at the end."""
     items.sort(key=lambda item: not item.get_closest_marker("slow"))
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Commands configure the log of the process."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ Sodan = Callable[..., Said]
 
 
 @pytest.fixture
-def sodan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Sodan]:
+def sodan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Sodan:
     """``sodan("cases", "--json")``: an empty, not yet migrated SQLite database stands behind it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cli.db").touch()
@@ -50,8 +50,7 @@ def sodan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
         out, err = capfd.readouterr()
         return Said(status, out, err)
 
-    yield run
-    structlog.reset_defaults()
+    return run
 
 
 @pytest.fixture
