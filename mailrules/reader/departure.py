@@ -1,9 +1,9 @@
 """Decides whether a reply begins another matter than the mail that it answers.
 
-One linear classifier, for replies of users, the team and unknown senders in Japanese or English. Its features are
-words, pairs and triples as in ``continuation.py``, and numbers that the reader has computed anyway: the probabilities
-of the meanings, the scores of the first sentence and of the best later sentence, and whether the author announces
-another matter. For example, thanks before a report of a fault are typical of a new matter.
+One linear classifier, for replies of users and of the team in Japanese or English: it was not trained on replies of
+other people. Its features are words, pairs and triples as in ``continuation.py``, and numbers that the reader has
+computed anyway: the probabilities of the meanings, the scores of the first sentence and of the best later sentence, and
+whether the author announces another matter. For example, thanks before a report of a fault are typical of a new matter.
 
 ``bench.train_departure`` trains it. Its boundary is chosen so that at most 1.5 % of the replies that stay with their
 matter, by writers unknown to it, are taken for a new one.

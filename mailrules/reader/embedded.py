@@ -90,7 +90,7 @@ def tells_continuation(mail: MailText) -> bool:
 
 def tells_departure(mail: MailText) -> bool:
     """Whether the words of a mail can tell that it begins another matter: see ``departure.py``."""
-    return mail.side != "vendor" and mail.automatic is None and is_readable(mail)
+    return mail.side in ("requester", "team") and mail.automatic is None and is_readable(mail)
 
 
 def is_readable(mail: MailText) -> bool:
