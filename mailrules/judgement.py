@@ -94,7 +94,8 @@ class Reading(_Kept, frozen=True):
     """Between -2 and 2: positive if its words sound like a mail that goes on with an earlier matter, negative if they
     sound like a new one."""
     departs: bool = False
-    """Whether it is a reply that begins another matter than the mail that it answers."""
+    """Whether it is a reply that begins another matter than the mail that it answers, or a first mail that says that it
+    is about another matter."""
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
         """Whether the mail has a statement of one of the meanings in one of the states.

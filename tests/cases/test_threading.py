@@ -44,6 +44,19 @@ def test_a_conversation_is_one_case_in_whatever_order_it_arrives(order: tuple[Ma
     assert set(filing.deliveries.values()) == {2}
 
 
+def test_a_late_parent_makes_two_cases_one_and_the_older_key_stays() -> None:
+    filing = Filing()
+    filing.deliver(
+        mail("a", DESK, "Re: Lost", "an answer to the first", 20, parent="p"),
+        mail("b", USER, "Re: Other", "an answer to the second", 30, parent="q"),
+    )
+    assert not together(filing, "a", "b")
+    older = filing.case_of("a")
+    filing.deliver(mail("q", DESK, "Re: Lost", "the missing one", 10, parent="p", refs=("p",)))
+    assert together(filing, "a", "b", "q")
+    assert filing.case_of("b") == older
+
+
 def test_references_help_where_the_direct_parent_is_unknown_and_the_subject_is_the_same() -> None:
     filing = Filing()
     late = mail("late", USER, "RE: Plotter offline", "still dark", 90, parent="unknown", refs=("report", "unknown"))
@@ -460,6 +473,16 @@ def test_a_users_new_report_is_no_reply_to_what_the_team_wrote_about_an_earlier_
     )
     assert together(filing, "first", "back")
     assert not together(filing, "first", "second")
+
+
+def test_a_reply_to_an_unknown_mail_of_another_subject_is_at_most_suggested() -> None:
+    text = "The answer about PUMP-0411 and QX_41"
+    asked = mail("a", DESK, "Re: Lost", f"{text}: turn the valve.", 20, parent="p", to=(USER,))
+    filing, other = Filing(), Filing()
+    filing.deliver(asked, mail("b", USER, "Re: Other", f"{text}.", 30, parent="q", to=(DESK,)))
+    assert not together(filing, "a", "b")
+    other.deliver(asked, mail("c", USER, "Other", f"{text}: I did turn the valve.", 30, to=(DESK,)))
+    assert together(other, "a", "c")
 
 
 def test_two_forms_with_the_same_words_from_different_users_stay_apart() -> None:

@@ -88,7 +88,7 @@ class MessageFacts:
     token: int | None = None
     """The case named by a valid signed token."""
     fresh: bool = False
-    """Whether it is a reply that begins another matter than the mail that it answers."""
+    """See `Reading.departs`."""
     shown_by: str = ""
     """The unknown sender in whose mail it was found; nothing else confirms its author and text."""
     hands_on: bool = False

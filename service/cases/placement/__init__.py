@@ -8,7 +8,7 @@
 For each mail, in this order:
 
 * ``identity``    is it a copy of a message that is already stored?
-* ``links``       strong evidence: ids, numbers, tokens, quoted mail; merges cases regardless of the order of arrival,
-                  unless there is a reason not to follow it
+* ``links``       strong evidence: ids, numbers, tokens, quoted mail; merges cases regardless of the order of arrival
+* ``objections``  reasons not to follow a link
 * ``matcher``     if no link was followed: compares the mail once with at most eight cases; join, suggest or open a case
 """
