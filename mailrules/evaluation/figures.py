@@ -134,13 +134,14 @@ def _figures(rows: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
 
 
 def _urgent(rows: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
-    """Shares of P1 and P2 mails found, found or marked for triage, and of other mails wrongly reported as P1 or P2."""
+    """Shares of P1 and P2 mails found, or found or marked for triage; of other mails called P1 or P2, or marked."""
     urgent = [said for said, labelled in rows if labelled.priority in URGENT]
     calm = [said for said, labelled in rows if labelled.priority not in URGENT]
     return {
         "P1/P2 found": _share([said.priority in URGENT for said in urgent]),
         "P1/P2 found or to be triaged": _share([said.priority in URGENT or said.needs_triage for said in urgent]),
         "P1/P2 false alarms": _share([said.priority in URGENT for said in calm]),
+        "other mails to be triaged": _share([said.needs_triage for said in calm]),
     }
 
 

@@ -6,6 +6,7 @@ whole words. Japanese entries must begin and end at word boundaries; the word bo
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -20,10 +21,13 @@ from .signals import groups_of
 
 # Entries whose normal form is one of these ("ですか", "たら") carry no concept; clauses.py handles them.
 _FUNCTION_WORDS = frozenset(
-    ("だ た か て で と に は が を も の から ため ない する ある れる られる ば よう 成る # #時 #に だか").split()
+    (
+        "だ た か て で と に は が を も の から ため ない する ある れる られる ば よう 成る # #時 #に だか i we be"
+    ).split()
 )
 
 PLAIN = "plain."
+IDIOM = "idiom"
 Vocabulary = Mapping[str, Mapping[str, Sequence[str]]]
 
 
@@ -35,6 +39,8 @@ class Entry(NamedTuple):
     """The groups of `signals.yaml` that contain one of the concepts."""
     plain: tuple[str, ...]
     """Those of the concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`)."""
+    idiom: bool
+    """Whether entries inside this phrase do not count (`concepts/idioms.yaml`)."""
 
 
 class ConceptMatcher:
@@ -55,10 +61,13 @@ class ConceptMatcher:
             return
         gap = len(separator)
         token_at = dict(zip(accumulate(map(gap.__add__, map(len, tokens)), initial=0), count(), strict=False)).get
+        idioms = sorted((start, end) for pattern, start, end in matches if entries[pattern].idiom)
+        begins, ends = [start for start, _ in idioms], [*accumulate((end for _, end in idioms), max, initial=0)]
         for pattern, start, end in matches:
-            first, last = token_at(start), token_at(end - gap)
-            if first is not None and last is not None:
-                yield first, last, entries[pattern]
+            first, last, entry = token_at(start), token_at(end - gap), entries[pattern]
+            inside = end <= ends[bisect_right(begins, start)]
+            if first is not None and last is not None and (entry.idiom or not inside):
+                yield first, last, entry
 
 
 def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasick, list[Entry]]:
@@ -77,10 +86,10 @@ def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasi
         forms = sentences_of(normal_forms([text for _, text in some], japanese=own))
         for (concept, _), tokens in zip(some, forms, strict=True):
             found.setdefault(separator.join(tokens), set()).add(concept)
-    for text in ("", *(_FUNCTION_WORDS if japanese else ())):
+    for text in ("", *_FUNCTION_WORDS):
         found.pop(text, None)
     entries = [
-        Entry(tuple(names), groups_of(names), tuple(name for name in names if name.startswith(PLAIN)))
+        Entry(tuple(names), groups_of(names), tuple(name for name in names if name.startswith(PLAIN)), IDIOM in names)
         for names in map(sorted, found.values())
     ]
     return separator, AhoCorasick([f"{separator}{text}{separator}" for text in found]), entries

@@ -31,7 +31,7 @@ MAX_ANSWERS = 2
 MAX_ATTEMPTS = 5
 """How often a request is sent if the server of the model does not respond."""
 LONGEST_PAUSE = 60.0  # seconds between two attempts
-_SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms")
+_SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms", "other mails to be triaged")
 
 
 def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings: Settings) -> int:

@@ -1,0 +1,58 @@
+"""The shipped vocabulary: an entry must keep its meaning in the normal forms, and idioms hide the words inside them."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailrules.reader.concepts import shipped_vocabulary
+from mailrules.reader.embedded import shipped_matcher
+from mailrules.reader.normal_forms import fold, is_japanese, normal_forms
+
+COMMON = {"#", "i", "we", "you", "be", "do", "have", "can", "go", "it", "a", "the", "not"}
+
+
+def concepts_of(sentence: str) -> set[str]:
+    japanese = is_japanese(sentence)
+    tokens = normal_forms([fold(sentence)], japanese=japanese)
+    return {concept for *_, entry in shipped_matcher().find(tokens, japanese=japanese) for concept in entry.concepts}
+
+
+def test_no_english_entry_becomes_a_number_or_a_common_word() -> None:
+    forms = {
+        (concept, text): normal_forms([fold(text)], japanese=False)[:-1]
+        for concept, by_language in shipped_vocabulary().items()
+        for text in by_language.get("en", ())
+    }
+    assert [entry for entry, tokens in forms.items() if len(tokens) == 1 and tokens[0] in COMMON] == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "concept"),
+    [
+        ("It prints 3 sheets.", "work.care"),
+        ("I can use floor 3.", "work.production"),
+        ("The mail went to the wrong folder.", "stop.down"),
+        ("It jams on every page.", "scale.all"),
+        ("I do not see it at all.", "scale.all"),
+        ("My laptop is completely dead.", "scale.all"),
+        ("Please call back in 30 minutes.", "ask.slot"),
+        ("110番教室です。", "work.care"),
+        ("会議は30分です。", "ask.not_needed"),
+    ],
+)
+def test_common_words_carry_no_concept(sentence: str, concept: str) -> None:
+    assert concept not in concepts_of(sentence)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "concept"),
+    [
+        ("Every till stands still.", "scale.all"),
+        ("All of it is down.", "scale.all"),
+        ("It happens every time.", "noun.frequency"),
+        ("My files are gone.", "stop.down"),
+        ("全部の店で止まっています。", "scale.all"),
+    ],
+)
+def test_a_phrase_outside_an_idiom_counts(sentence: str, concept: str) -> None:
+    assert concept in concepts_of(sentence)
