@@ -25,7 +25,8 @@ _SCRIPTS: Final = (
     (re.compile(r"[\u0900-\u097f]"), "hi"),
 )  # fmt: skip
 _NOISE = re.compile(
-    r"https?://\S{1,500}|\S{1,128}@\S{1,128}|\[[^\]\n]{1,80}\]|<[^>\n]{1,200}>|[\w.-]{0,60}\d[\w.-]{0,60}"
+    r"https?://\S{1,500}|\S{1,128}@\S{1,128}|\[[^\]\n]{1,80}\]|<[^>\n]{1,200}>"
+    r"|[0-9A-Za-zÀ-ɏ_.-]{0,60}[0-9][0-9A-Za-zÀ-ɏ_.-]{0,60}"  # not Japanese, which has no blanks around numbers
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _ENGLISH, _OTHER_SHORT = (frozenset(load("languages")[name].split()) for name in ("english", "others"))
