@@ -123,11 +123,12 @@ def _cuts(block: str) -> list[int]:
     cuts: list[int] = []
     closed_until = 0
     brackets = _bracketed(block)
-    end = 0
+    marker = _LIST.match(block)
+    end = marker.end() if marker else 0  # the dot of "1. Restart it." ends no sentence
     for mark in _MARK.finditer(block):
         at = mark.start()
         if at < end or (at and block[at] in ".…" and block[at - 1] in ".…"):
-            continue  # inside the mark before
+            continue  # inside the list marker or the mark before
         found = _STOP.match(block, at)
         if found is None:
             continue

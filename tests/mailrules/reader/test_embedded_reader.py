@@ -75,6 +75,19 @@ def test_sentences_lists_and_form_lines_are_units_with_offsets() -> None:
     assert all(text[unit.start : unit.end] == unit.text for unit in units)
 
 
+def test_a_numbered_line_is_one_unit() -> None:
+    text = "Could you please:\n1. Upload the event log. It is large.\n2. Confirm the zone.\n10. 再起動してください。\n"
+    units = split_units(text)
+    assert [unit.text for unit in units] == [
+        "Could you please:",
+        "1. Upload the event log.",
+        "It is large.",
+        "2. Confirm the zone.",
+        "10. 再起動してください。",
+    ]
+    assert [unit.shape for unit in units] == ["form", "list", "sentence", "list", "list"]
+
+
 def test_lines_broken_by_the_writers_program_are_one_sentence() -> None:
     text = (
         "The labels that come out of the printer in the dispensary are blank on\n"
