@@ -56,7 +56,7 @@ class CaseChange(BaseModel):
     priority: Literal["P1", "P2", "P3", "P4"] | None = Field(
         default=None, description="Priority; null: the rules decide."
     )
-    title: str | None = Field(default=None, max_length=500, description="Title; null: from the mail.")
+    title: str | None = Field(default=None, pattern=r"\S", max_length=500, description="Title; null: from the mail.")
     vendor: str | None = Field(
         default=None, max_length=64, description="Id of a vendor (`GET /api/vendors`); null: the rules decide."
     )

@@ -116,6 +116,8 @@ class Rules:
     def reading(self, turn: RuleInput, statements: Sequence[Statement], reader: str, version: str) -> Reading:
         """Return the reading of a mail for given statements, whichever reader found them."""
         known, references = self.vendors.read(turn)
+        if turn.begins and not turn.subject_is_new:  # the subject is about another matter
+            known = self.vendors.recognise(replace(turn, subject=""))
         kept = tuple(s for s in statements if self.catalogue.fault(s.meaning, s.state) is None)
         bare = Reading(
             turn=turn.id,

@@ -8,10 +8,17 @@ from typing import Any
 
 from mailrules.engine.conditions import Hit, View
 from mailrules.judgement import Finding, Reading
-from mailrules.statement import MailText
+from mailrules.statement import UNSURE, MailText, Statement
 from mailrules.thread import RuleInput, Thread
 
 _MACHINES = ("notification", "bounce", "calendar")
+_IMPACT = ("impact.", "urgency.", "security")
+_TELLING = (
+    "item.symptom", "item.error_message", "item.impact_scope", "item.business_impact", "item.workaround",
+    "item.deadline", "act.report", "act.reopen", "ongoing",
+)  # fmt: skip
+"""Meanings of a mail that tells something about its matter."""
+_TOLD = ("value", "none", "partial")
 
 
 def mail_text(turn: RuleInput) -> MailText:
@@ -101,14 +108,25 @@ def finding(rule: str, pack: str, hit: Hit, value: str | None = None) -> Finding
 def standing(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     """Return the statements of a case that are valid after its last mail, oldest first.
 
-    `rules/standing.yaml` defines which earlier statements a later mail replaces.
+    `rules/standing.yaml` defines which earlier statements a later mail replaces. A later mail that tells nothing
+    about the matter, such as thanks or a question back, leaves no doubt about the impact.
     """
     kept: list[Hit] = []
     replaced: set[str] = set()
-    for one in reversed(speaking(concluded)):
-        kept += [hit for hit in reversed(one.view.hits) if hit.statement.meaning not in replaced]
+    first, *later = speaking(concluded)
+    for one in (*reversed(later), first):
+        empty = one is not first and not any(one.view.find(meaning, _TOLD) for meaning in _TELLING)
+        kept += [
+            hit
+            for hit in reversed(one.view.hits)
+            if hit.statement.meaning not in replaced and not (empty and _doubts_impact(hit.statement))
+        ]
         replaced |= one.replaces
     return tuple(reversed(kept))
+
+
+def _doubts_impact(said: Statement) -> bool:
+    return said.state == UNSURE and said.meaning.startswith(_IMPACT)
 
 
 def speaking(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:

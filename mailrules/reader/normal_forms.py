@@ -7,6 +7,7 @@ same form (出来る, できる); English contractions are expanded ("can't" bec
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
@@ -19,12 +20,13 @@ import yaml
 from ..patterns import RE2
 
 if TYPE_CHECKING:
-    from sudachipy import Tokenizer  # type: ignore[attr-defined]
+    from sudachipy import Dictionary, Tokenizer  # type: ignore[attr-defined]
 
 # The engine of Python is several times faster on short sentences; these patterns visit each letter at most twice.
 _KANA = re.compile(r"[぀-ヿ㐀-鿿ｦ-ﾟ]")
 _WORD = re.compile(r"[a-zà-ÿ]+(?:['’][a-z]+)?|[0-9][0-9,.:/-]*[0-9]|[0-9]|[^\w\s]|\n")
 _NUMERAL = RE2.compile(r"^(?:[0-9][0-9,.]*|[〇一二三四五六七八九十百千万億]+)$")
+_OF_THREAD = threading.local()
 _TAILS = {
     "n't": ("not",),
     "'re": ("be",),
@@ -68,10 +70,18 @@ def is_japanese(text: str) -> bool:
 
 
 @cache
-def _tokenizer() -> Tokenizer:
+def _dictionary() -> Dictionary:
     from sudachipy import Dictionary  # type: ignore[attr-defined] # 60 MB of mapped dictionary: loaded when the first sentence is read
 
-    return Dictionary(dict="small").tokenizer()
+    return Dictionary(dict="small")
+
+
+def _tokenizer() -> Tokenizer:
+    """Return the tokenizer of this thread: two threads must not use one at the same time."""
+    own: Tokenizer | None = getattr(_OF_THREAD, "tokenizer", None)
+    if own is None:
+        own = _OF_THREAD.tokenizer = _dictionary().tokenizer()
+    return own
 
 
 def normal_forms(sentences: Sequence[str], *, japanese: bool) -> list[str]:

@@ -50,6 +50,9 @@ _NOT_CASE = RE2.compile(  # orders and invoices too, which name one matter and a
     rf"|(?:{_THINGS_EN}|ORDER|INVOICE|QUOTATION|CUSTOMER|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX)"
     r"\s?(?:NO\.?|NUMBER|#)?\s?$"
 )
+_ERROR = RE2.compile(r"(?:(?:エラー|例外)(?:コード|番号)?|\b(?:ERROR|EXCEPTION)(?:\s?CODE)?)$")
+"""What stands before an error code; two mails with the same error code can be about different cases."""
+_OPENING = " \t:#[【(<「"
 _DATE = RE2.compile(
     r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$"
 )
@@ -84,7 +87,9 @@ def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[Case
     if by_vendor:
         for pattern in (_BRACKETED, _MARKED):
             for match in pattern.finditer(subject):
-                if not _NOT_CASE.search(match.group()[: match.start(1) - match.start()].upper().rstrip("#: ")):
+                label = match.group()[: match.start(1) - match.start()].upper().rstrip("#: ")
+                head = subject[max(0, match.start() - _BEFORE) : match.start(1)].upper().rstrip(_OPENING)
+                if not _NOT_CASE.search(label) and not _ERROR.search(head):
                     _add(found, match.group(1), match.group().strip())
     return tuple(found.values())[:MAX_FOUND]
 

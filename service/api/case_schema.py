@@ -194,7 +194,8 @@ class CaseSummary(Out):
 
     key: str = doc("Key of the case. It never changes. After a merge, its URL redirects to the other case.")
     title: str = doc(
-        "The subject without `Re:` and `Fwd:`. Without a subject: the first words of the mail. Or a title set by hand."
+        "The subject without `Re:` and `Fwd:`. Without a subject: the sentence that describes the matter. "
+        "Or a title set by hand."
     )
     status: Status = doc(
         "`open`: somebody has to act. `resolved`: the problem is solved. `closed`: the case is finished."

@@ -211,7 +211,7 @@ def read_raw_message(desk: TheDesk, id: Number, accept: Accepted = None) -> Resp
     source = desk.database.read(lambda conn: timeline.source(conn, id))
     raw, part = desk.content(source.spool_id), source.part
     return Response(
-        parse.attachment(raw, part) if part else raw,
+        parse.attached_mail(raw, part) if part else raw,
         headers={
             "Content-Type": _media_type(accept),
             "Content-Disposition": f'attachment; filename="message-{id}.eml"',

@@ -6,6 +6,7 @@ Nothing is invented. Every entry quotes somebody and names the message; unknown 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -38,6 +39,7 @@ _LABEL_COLUMNS = 3
 """Minimum width of this label in columns: "PC" and "of" are words of names, but may begin any sentence."""
 _AFTER_NUMBER = ".．)）"
 _MARKS = " ■□●○◆◇▼▽▶・*-–#>【】[]()（）<>「」.．"
+_MARKER = re.compile(r"^(?:\(?[0-9]{1,2}[.)．）][ \t　]+|[-*・•●■□○◆◇▪▼▽▶][ \t　]*)(?=\S)")
 _SAYS = 32
 """Minimum width in columns of a question that is meaningful by itself ("Which is it?" is not)."""
 
@@ -83,6 +85,7 @@ def brief(
         "gaps": [
             {"item": item, "label": known[item]["label"] if item in known else names.get(item, item)}
             for item in case.get("missing", [])
+            if not _is_over(case)
         ],
         "reword": [
             {"item": item, "label": known[item]["label"], "tone": hint["id"], "advice": hint["advice"]}
@@ -169,6 +172,11 @@ def _problem(case: Document, lines: Mapping[str, Document], names: Sequence[str]
     return {"statement": "" if unkind else title, "message": stated.get("message"), "item": None}
 
 
+def _is_over(case: Document) -> bool:
+    """Whether the problem is solved, so that nobody asks for more facts."""
+    return bool(case.get("recovered")) or case.get("status") in ("resolved", "closed")
+
+
 def _hint(line: Document, case: Document) -> Document | None:
     """Return the tone hint for the sentence quoted in a checklist line, if any."""
     said = [text for text in (_one_line(line.get("quote")), _one_line(line.get("value"))) if text]
@@ -232,10 +240,15 @@ def _without_label(text: str, names: Sequence[str]) -> str:
     if unnumbered[:1] in _AFTER_NUMBER:
         label = unnumbered.strip(_MARKS)
     if not value or _columns(label) < _LABEL_COLUMNS or any(map(str.isdigit, label)):
-        return text  # with a digit, it is a time or an amount: "9時：停止"
+        return unmarked(text)  # with a digit, it is a time or an amount: "9時：停止"
     words = set(label.split())
     named = any(words <= set(name.replace("/", " ").split()) if label.isascii() else label in name for name in names)
-    return value if named else text
+    return value if named else unmarked(text)
+
+
+def unmarked(text: str) -> str:
+    """Return the text of a list line without its marker: ``2. It is dead.``, ``・動きません``."""
+    return _MARKER.sub("", text)
 
 
 def _one_line(text: Any) -> str:

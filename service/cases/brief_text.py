@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from service.cases.brief import TEXTS
+from service.cases.brief import TEXTS, unmarked
 
 _JOINED = {"ja": "・", "en": " / "}
 Block = tuple[str, list[str]]
@@ -59,7 +59,7 @@ def _blocks(made: Mapping[str, Any], zone: tzinfo, words: Callable[[str], str]) 
         yield titles["gaps"], [words(one["label"]) for one in made["gaps"]]
     for name in ("open_asks", "parked", "tone"):
         if made.get(name):
-            yield titles[name], [words(_line(one.get("advice") or one["quote"])) for one in made[name]]
+            yield titles[name], [words(unmarked(_line(one.get("advice") or one["quote"]))) for one in made[name]]
 
 
 def _standing(made: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mailrules.engine.checklist import AT_ONCE
 from mailrules.engine.judge import Rules
-from mailrules.judgement import Judgement
+from mailrules.judgement import Judgement, Reading
 from mailrules.thread import Side
 from service.cases.asks import SOMETHING
 from service.cases.facts.case_message import CaseMessage, in_order
@@ -90,6 +90,12 @@ def _waiting_on(
     return follow(in_order(lines), rules.answers_ask).waiting_on
 
 
+def _requests(reading: Reading) -> list[str]:
+    """Return the quotes of all requests of a vendor, also of those of the same kind."""
+    quotes = (said.quote for said in reading.statements if said.meaning.startswith("ask.") and said.state == "value")
+    return list(dict.fromkeys(quotes)) if reading.asks else []
+
+
 def _shown(
     file: str, judged: ExtractedMessage, outer: ExtractedMessage, judgement: Judgement, waiting_on: Side | None
 ) -> dict[str, Any]:
@@ -116,7 +122,7 @@ def _shown(
         "missing": list(judgement.missing[:AT_ONCE]),
         "unknown": list(judgement.unknown),
         "asks": [ask.what for ask in reading.asks if ask.what != SOMETHING],
-        "asks_something": [ask.finding.quote for ask in reading.asks],
+        "asks_something": _requests(reading),
         "acts": list(reading.acts),
         "tone": [hint.id for hint in judgement.tone],
         "parked": [finding.value for finding in judgement.parked],

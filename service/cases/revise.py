@@ -56,7 +56,7 @@ def revise(
     set_by = _set_by(overrides)
     state = CaseState(
         key=frame.key,
-        title=overrides.title.value if overrides.title else _title(ordered),
+        title=overrides.title.value if overrides.title else _title(ordered, judgement.excerpt),
         status=status,
         waiting_on=waiting_on,
         waiting_since=since,
@@ -218,15 +218,18 @@ def _checklist(judgement: Judgement, by_hand: Mapping[str, Setting]) -> tuple[tu
     return tuple(lines), tuple(item for item in judgement.missing if item not in done)[:AT_ONCE]
 
 
-def _title(lines: Sequence[CaseMessage]) -> str:
-    """Return the first subject, unless a reply begins a new topic under an old subject; otherwise the first words."""
+def _title(lines: Sequence[CaseMessage], excerpt: str) -> str:
+    """Return the first subject, unless a reply begins a new topic under an old subject.
+
+    Without one: the sentence that describes the matter, or the first words.
+    """
     own = [line for line in lines if line.turn.automatic is None] or list(lines)
     for line in own:
         if line.turn.begins and not line.turn.subject_is_new:
             break
         if shown := shown_subject(line.turn.subject):
             return shown
-    words = " ".join(own[0].turn.text.split())
+    words = " ".join((excerpt or own[0].turn.text).split())
     return words[:80] + ("…" if len(words) > 80 else "")
 
 

@@ -67,7 +67,7 @@ class Earlier:
     references: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     raw_part: str | None = None
-    """Path of the MIME part, if the mail was attached."""
+    """Path of the root part of the mail, if it was attached; see ``parse.attached_mail``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,11 @@ def attachment(raw: bytes, part: str) -> bytes:
     raise KeyError(part)
 
 
+def attached_mail(raw: bytes, part: str) -> bytes:
+    """Return the bytes of the attached mail with this ``Earlier.raw_part``. Raises KeyError if there is none."""
+    return attachment(raw, "0" if part == "m" else part.removesuffix(".m"))
+
+
 def _open(raw: bytes, defects: set[str]) -> Inner:
     """Return the message in the bytes of an Internet mail or of a file in one of Outlook's formats."""
     return outlook_files.read(raw) or Inner(mime.read(raw, defects))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from email.message import EmailMessage
 from email.policy import SMTP
 
 from service.outbound.compose import one_line
+
+_NO_REPLY = re.compile(r"(?:no|do-?not)[-_.]?reply", re.IGNORECASE)
 
 
 def draft(text: str, *, to: str, cc: str, subject: str, language: str) -> bytes:
@@ -26,7 +29,10 @@ def draft(text: str, *, to: str, cc: str, subject: str, language: str) -> bytes:
 
 
 def address_of(case: dict[str, object], side: str) -> str:
-    """Return the address of the first participant of a side, or "". ``case`` is a case document."""
+    """Return the address of the first participant of a side, or "". ``case`` is a case document.
+
+    A no-reply address is left out: nobody reads an answer to it.
+    """
     people = case.get("participants")
     addresses = [person["address"] for person in people if person["role"] == side] if isinstance(people, list) else []
-    return next((str(address) for address in addresses if address), "")
+    return next((str(address) for address in addresses if address and not _NO_REPLY.match(str(address))), "")

@@ -71,7 +71,9 @@ def test_a_change_upon_an_older_state_is_refused(service: Running) -> None:
     assert again.status_code == 200
 
 
-@pytest.mark.parametrize("body", [{"priority": "P0"}, {"color": "red"}, {"title": "x" * 501}, [1], "P1", {"items": []}])
+@pytest.mark.parametrize(
+    "body", [{"priority": "P0"}, {"color": "red"}, {"title": "x" * 501}, {"title": " "}, [1], "P1", {"items": []}]
+)
 def test_a_change_that_makes_no_sense_is_a_problem(embedded: Running, body: object) -> None:
     (key,) = embedded.deliver(REPORT)
     answer = embedded.client.patch(f"/api/cases/{key}", json=body)

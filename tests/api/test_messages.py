@@ -63,6 +63,20 @@ def test_a_message_found_inside_another_has_no_raw_mail_of_its_own(service: Runn
     assert service.client.get(f"/api/messages/{inner['id']}/raw").status_code == 404
 
 
+def test_an_attached_mail_has_its_own_raw_mail(service: Running) -> None:
+    attached = "From: Yu <yu@corp.example>\nSubject: Scanner\nMessage-ID: <inner@corp.example>\n\nIt is dead.\n"
+    outer = (
+        "From: Sato <sato@corp.example>\nTo: help@corp.example\nSubject: See it\nMessage-ID: <outer@corp.example>\n"
+        'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain\n\nSee it.\n'
+        f"--b\nContent-Type: message/rfc822\n\n{attached}\n--b--\n"
+    )
+    service.deliver(outer)
+    (found,) = service.get("/api/messages", message_id="<inner@corp.example>")["items"]
+    assert found["origin"] == "attached"
+    raw = service.client.get(f"/api/messages/{found['id']}/raw")
+    assert (raw.status_code, raw.content) == (200, attached.replace("\n", "\r\n").encode())
+
+
 def test_an_attachment_is_a_download(service: Running) -> None:
     service.deliver(ASK, LOGS)
     (found,) = service.get("/api/messages", message_id="<logs@corp.example>")["items"]

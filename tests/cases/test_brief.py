@@ -63,6 +63,9 @@ def test_the_text_has_no_markup_and_the_markdown_escapes_it() -> None:
         ("9:10 から全員", "9:10 から全員"),
         ("影響範囲:", "影響範囲:"),
         ("(1) 影響範囲: 営業部", "営業部"),
+        ("2. 営業部の全員です。", "営業部の全員です。"),
+        ("■ 確認済み: 営業部", "確認済み: 営業部"),
+        ("10.5 GB of all users", "10.5 GB of all users"),
         ("9時：全員がサインインできない", "9時：全員がサインインできない"),
         ("30日：停止", "30日：停止"),
         ("3名: 印刷できない", "3名: 印刷できない"),
@@ -96,6 +99,18 @@ def test_what_is_not_known_is_left_out_for_a_vendor_and_listed_for_the_team() ->
     assert "version" not in said(document)
     assert "Still to be asked\n- version" in said(document, for_="team")
     assert [gap["item"] for gap in brief(document, MAILS, lang="en")["gaps"]] == ["version"]
+
+
+@pytest.mark.parametrize("over", [{"recovered": True}, {"status": "resolved"}, {"status": "closed"}])
+def test_nothing_is_left_to_ask_once_the_problem_is_solved(over: dict[str, Any]) -> None:
+    document = case(line("version", "", state="missing"), missing=["version"], **over)
+    assert brief(document, MAILS, lang="en", for_="team")["gaps"] == []
+    assert "Still to be asked" not in said(document, for_="requester")
+
+
+def test_requests_of_a_vendor_are_listed_without_their_numbers() -> None:
+    ask = {"what": "logs", "quote": "1. Please send the log.", "message": "1", "asked_at": None, "state": "open"}
+    assert "not answered yet\n- Please send the log.\n" in said(case(asks=[ask]), for_="team")
 
 
 ROUGH = case(line("occurred_at", "since this morning", state="missing", partial=True), missing=["occurred_at"])

@@ -34,3 +34,16 @@ def test_a_reply_that_departs_begins_a_topic(headers: str, text: str, begins: bo
     [extracted] = extract_messages(parse(content), ROLES, received_at=datetime(2031, 5, 5, tzinfo=UTC))
     read = with_reading(extracted, load().read(extracted.turn))
     assert (read.node.fresh, read.turn.begins) == (begins, begins)
+
+
+def test_a_reply_that_departs_takes_no_maker_from_its_old_subject() -> None:
+    headers = "Subject: Re: Outlook\nIn-Reply-To: <1@lab.test>"
+    content = f"From: Ren <ren@lab.test>\nTo: desk@lab.test\n{headers}\n\n"
+    assert maker_of(content + STAYS) == "microsoft"
+    assert maker_of(content + DEPARTS) is None
+    assert maker_of(content + f"{DEPARTS}She needs Outlook, too.\n") == "microsoft"
+
+
+def maker_of(mail: str) -> str | None:
+    [extracted] = extract_messages(parse(mail.encode()), ROLES, received_at=datetime(2031, 5, 5, tzinfo=UTC))
+    return load().read(extracted.turn).maker

@@ -96,13 +96,19 @@ def test_a_turn_that_comes_back_counts_on() -> None:
     assert (elapsed(spans, "team"), elapsed(spans, "vendor")) == (3 * 3600, 3600)
 
 
-@pytest.mark.parametrize(("subject_is_new", "title"), [(True, "Scanner dead"), (False, "Another matter: a desk lamp.")])
+@pytest.mark.parametrize(("subject_is_new", "title"), [(True, "Scanner dead"), (False, "The scanner is dead.")])
 def test_only_a_reply_that_begins_another_matter_leaves_its_subject_out_of_the_title(
     subject_is_new: bool, title: str
 ) -> None:
     own = {"begins": True, "subject_is_new": subject_is_new}
     told = replace(OPENING.turn, subject="Scanner dead", text="Another matter: a desk lamp.", **own)  # type: ignore[arg-type]
     assert state([replace(OPENING, turn=told)]).title == title
+
+
+@pytest.mark.parametrize(("excerpt", "title"), [("A desk lamp.", "A desk lamp."), ("", "Hello! A desk lamp.")])
+def test_a_case_without_a_subject_has_the_sentence_that_tells_the_matter_as_title(excerpt: str, title: str) -> None:
+    bare = replace(OPENING, turn=replace(OPENING.turn, subject="", text="Hello!\n\nA desk lamp."))
+    assert state([bare], excerpt=excerpt).title == title
 
 
 def test_what_people_set_stays_and_is_shown_as_theirs() -> None:

@@ -26,7 +26,7 @@ PARSED = {
 JUDGED = {
     "file", "author_role", "original_author", "forwarded_by", "automatic", "language", "kind", "priority",
     "priority_detail", "present", "missing", "unknown", "asks", "acts", "tone", "parked", "vendor", "vendor_refs",
-    "waiting_on", "findings",
+    "waiting_on", "needs_triage", "asks_something", "statements", "findings",
 }  # fmt: skip
 
 
@@ -78,6 +78,19 @@ def test_judge_prints_every_field_and_knows_the_team(sodan: Sodan, mail: Write) 
     assert said.lines[1]["vendor_refs"] == ["2611170040001177"]
     assert said.lines[1]["forwarded_by"] == "s.miyamoto@corp.example"
     assert said.lines[1]["asks"] == ["logs"]
+
+
+def test_judge_quotes_every_request_of_a_vendor_named_or_not(sodan: Sodan, mail: Write) -> None:
+    text = (
+        "From: Support <support@microsoft.com>\nTo: intake@corp.example\nSubject: Case TrackingID#2611170040001177\n"
+        "Message-ID: <wants@x>\n\nPlease upload the event log of the server. Please also send the log of the client.\n"
+    )
+    said = sodan("judge", "--organisation", "corp.example", str(mail("1.eml", text)))
+    assert said.lines[0]["asks"] == ["logs"]
+    assert said.lines[0]["asks_something"] == [
+        "Please upload the event log of the server.",
+        "Please also send the log of the client.",
+    ]
 
 
 def test_judge_keeps_the_number_of_the_maker_beside_that_of_the_distributor(sodan: Sodan, mail: Write) -> None:

@@ -38,6 +38,9 @@ def test_a_labelled_or_bracketed_token_is_a_case_number(subject: str, text: str,
         ("Release 22.4.1 (build 10482)", "See KB5034441."),
         ("Case closed", "In any case 300 people were affected."),
         ("Invoice 20931448", "PO 5512098 applies."),
+        ("振込データ作成エラー(OBC-2041)について", ""),
+        ("Export ends with error [EXP-20411]", ""),
+        ("[エラーコード: EXP-20411] 出力できない", ""),
     ],
 )
 def test_numbers_of_other_things_are_no_case_numbers(subject: str, text: str) -> None:

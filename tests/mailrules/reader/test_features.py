@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mailrules.evaluation.judged import mail_text
 from mailrules.reader.embedded import shipped_matcher
 from mailrules.reader.mailview import side_of, view_mail
 from mailrules.reader.marks import UnitMarks, mark_of, marks_of, prefixed
+from mailrules.reader.normal_forms import normal_forms
 from mailrules.reader.unit_reading import Reading
 from mailrules.reader.unit_scores import mail_scores
 from mailrules.reader.weights import shipped_weights
@@ -71,3 +73,10 @@ def test_the_hash_of_a_part_does_not_depend_on_what_stands_before_it() -> None:
     texts = ["a", "", "ab", "店舗 " * 40]
     assert marks_of(texts).tolist() == [mark_of(text) for text in texts]
     assert len(np.unique(marks_of([f"{a}{b}" for a in "abcdefgh" for b in "店舗運営本部1 "]))) == 64
+
+
+def test_threads_read_japanese_at_the_same_time() -> None:
+    sentences = ["本日9時からログインできません。", "印刷が始まらず、画面も固まります。" * 20]
+    with ThreadPoolExecutor(8) as threads:
+        found = [*threads.map(lambda _: tuple(normal_forms(sentences, japanese=True)), range(200))]
+    assert len(set(found)) == 1
