@@ -81,7 +81,7 @@ def main() -> None:
         sys.exit(f"demo: {error}. Is the service running? `make run` starts it.")
     print(f"demo: {len(made)} mails sent, {len(found)} cases:\n", file=sys.stderr)
     for case in found:
-        print_case(case, [], as_json=False)
+        print_case(case, [], settings.zone, as_json=False)
     print(f"\nSee them at http://{settings.http_listen}/", file=sys.stderr)
 
 

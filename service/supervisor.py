@@ -180,10 +180,10 @@ def _send_signal(children: Sequence[Child], number: signal.Signals) -> None:
 
 def _announce(settings: Settings) -> None:
     """Print the addresses of SMTP and HTTP, and a command to try next."""
-    http = settings.http_listen
+    http, lmtp = settings.http_listen, f", LMTP on {settings.lmtp_listen}" if settings.lmtp_listen else ""
     url = f"http://{'localhost' if http.loopback else http.host}:{http.port}"
     print(
-        f"sodan: SMTP on {settings.smtp_listen}, for {', '.join(settings.intake)}\n"
+        f"sodan: SMTP on {settings.smtp_listen}{lmtp}, for {', '.join(settings.intake)}\n"
         f"sodan: HTTP on {http}: the page is {url}/, the API description {url}/docs\n"
         "sodan: next, in another terminal: `make demo` sends sample mails and prints their cases",
         file=sys.stderr,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 
 from service.settings import environment
 
@@ -14,6 +15,12 @@ VARIABLE = "HEARTBEAT_FD"
 """The environment variable with the file descriptor to which a child process reports."""
 LATE_SECONDS = 5.0
 """If the supervisor itself checks this late, the machine is overloaded, and no process counts as hanging."""
+
+
+def announce(text: str) -> None:
+    """Print the address of a server, unless there is a supervisor, which prints the addresses of all servers."""
+    if not environment(VARIABLE):
+        print(f"sodan: {text}", file=sys.stderr, flush=True)
 
 
 def report() -> None:

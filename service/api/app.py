@@ -27,7 +27,7 @@ from service.api.access import Access
 from service.api.bodies import CheckBody
 from service.api.dependencies import Moved, operation_id, redirect, refuse_unknown_query
 from service.api.guard import Guard
-from service.api.problems import ProblemDetails
+from service.api.problems import ErrorPage, ProblemDetails
 from service.desk import Desk
 
 DESCRIPTION = """Groups mail about vendor support into cases: their priority, who has to act next, and what is missing.
@@ -44,7 +44,13 @@ create the first token."""
 RESOURCES = (cases, brief, messages, questions, vendors, meanings, spool, outbox, webhooks)
 
 
-def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: bool = True) -> FastAPI:
+def make_app(
+    desk: Desk,
+    pages: Sequence[APIRouter] = (),
+    error_page: ErrorPage | None = None,
+    *,
+    open_to_loopback: bool = True,
+) -> FastAPI:
     """Return the application.
 
     ``open_to_loopback``: it listens on loopback only, and needs no token while none exists (guard.py).
@@ -76,7 +82,7 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
     for router in others:
         app.include_router(router)
     events.describe_webhook(app)
-    problems.install(app, [*routers, *others])
+    problems.install(app, [*routers, *others], error_page)
     _complete_openapi(app)
 
     app.add_middleware(CheckBody)

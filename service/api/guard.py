@@ -21,7 +21,7 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import problem
+from service.api.problems import is_browser, problem
 from service.errors import PROBLEM_PAGES, Unavailable
 from service.rate import Rate
 from service.store import tokens
@@ -85,7 +85,7 @@ class Guard:
             return None
         if not secret:
             if not local or await self._token_exists():
-                return _unknown(scope, headers, "a token is needed: send Authorization: Bearer …")
+                return _unknown(scope, "a token is needed: send Authorization: Bearer …")
             state["token"] = LOCAL
             return None
         client = (scope.get("client") or ("",))[0]
@@ -93,7 +93,7 @@ class Guard:
         if token is None:
             if self.failures.wait(client):
                 return problem(429, "too many wrong tokens; wait a minute", headers={"Retry-After": "60"})
-            return _unknown(scope, headers, "this token is unknown, expired or revoked")
+            return _unknown(scope, "this token is unknown, expired or revoked")
         wait = self.calls.wait(token.id)
         if wait:
             return problem(429, "too many requests with this token; wait", headers={"Retry-After": str(int(wait) + 1)})
@@ -113,12 +113,12 @@ class Guard:
         return await anyio.to_thread.run_sync(self.database.read, lambda conn: query(conn, *values, now))
 
 
-def _unknown(scope: Scope, headers: Headers, why: str) -> Response:
+def _unknown(scope: Scope, why: str) -> Response:
     """Return the response to a caller without a valid token: 401, or for a page a redirect to the sign-in form.
 
     The form leads back to the page. Values that a form of a page sent are not kept; the sign-in form says so.
     """
-    if "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api"):
+    if is_browser(scope):
         query = scope["query_string"].decode("latin-1")
         wanted = scope["path"] + (query and f"?{query}")
         told = {"lost": "yes"} if scope["method"] not in SAFE else {"back": wanted} if wanted != "/" else {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import sys
 from datetime import datetime
 
 import uvicorn
@@ -15,7 +14,7 @@ from service.errors import Refused
 from service.settings import Listen
 from service.store import tokens
 from service.store.database import Database
-from service.watchdog import report
+from service.watchdog import announce, report
 
 
 class Server(uvicorn.Server):
@@ -54,7 +53,7 @@ def bind(listen: Listen) -> socket.socket:
 def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> None:
     """Serve the application until the process gets SIGTERM or SIGINT. Open event streams are closed first."""
     host, port = listening.getsockname()[:2]
-    print(f"sodan: HTTP on http://{Listen(str(host), int(port))}", file=sys.stderr, flush=True)
+    announce(f"HTTP on http://{Listen(str(host), int(port))}")
     config = uvicorn.Config(
         app,
         http=LimitedHttpProtocol,

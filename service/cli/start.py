@@ -106,6 +106,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: ``1 mail``, ``2 mails``. ``many``: the plural, by default with ``s``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def say(text: str) -> None:
     """Print a message for the user to stderr. Stdout is for data."""
     print(f"sodan: {text}", file=sys.stderr)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import errno
 import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -32,7 +31,7 @@ from service.smtp.tls import ServerTls
 from service.smtp.transaction import NOT_NOW
 from service.store.database import Database
 from service.store.spool import Envelope
-from service.watchdog import report
+from service.watchdog import announce, report
 
 TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 
@@ -112,7 +111,7 @@ async def _serve(settings: Settings) -> None:
     async with serving(settings) as server:
         loop.add_signal_handler(signal.SIGHUP, server.renew)
         lmtp_text = f", LMTP on {server.lmtp}" if server.lmtp else ""
-        print(f"sodan: SMTP on {server.smtp}{lmtp_text}", file=sys.stderr, flush=True)
+        announce(f"SMTP on {server.smtp}{lmtp_text}")
         while not stopped.is_set():
             report()
             with contextlib.suppress(TimeoutError):

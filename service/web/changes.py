@@ -26,7 +26,7 @@ CHOICES = {
 
 def value_routes(frame: Frame) -> APIRouter:
     """Return the routes that set fields, checklist items and requests of a case, add notes and send questions."""
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     def set_values(key: str, wanted: Mapping[str, Any], who: str, was: Mapping[str, str]) -> Response:
         """Set values of a case. Raises Conflict if the case does not show any more what the form showed (``was``)."""
@@ -86,7 +86,7 @@ def value_routes(frame: Frame) -> APIRouter:
 
 def place_routes(frame: Frame) -> APIRouter:
     """Return the routes that merge cases, move messages, decide about suggestions, and undo changes."""
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.post("/cases/{key}/merge")
     def merge(key: str, who: Who, posted: Posted) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -11,14 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.routing import APIRoute
+from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from service.desk import Desk
-from service.errors import NotFound, SodanError, Unavailable
+from service.errors import Unavailable
 from service.store import callers
 from service.store.cases import stamp
 from service.store.timeline import unverified_lately
@@ -28,6 +26,7 @@ from service.web.reader import Reader, language_of
 
 HERE = Path(__file__).parent
 LANGUAGE_COOKIE = "sodan_lang"
+NOTHING_HERE = "there is nothing at this address"
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -73,30 +72,17 @@ class Frame:
         environment.globals["mixes_scripts"] = mixes_scripts
         return cls(desk, environment, static)
 
-    def router(self) -> APIRouter:
-        """Return a router that shows errors as pages."""
-
-        class PageRoute(APIRoute):
-            def get_route_handler(route) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-                answer = super().get_route_handler()
-
-                async def answer_with_page(request: Request) -> Response:
-                    try:
-                        return await answer(request)
-                    except SodanError as error:
-                        missing, key = isinstance(error, NotFound), request.path_params.get("key", "")
-                        return self.page(
-                            request,
-                            "error.html",
-                            404 if missing else 409,
-                            title="error.404" if missing else "error.other",
-                            text=str(error),
-                            case=None if str(error) == f"there is no case {key}" else key,
-                        )
-
-                return answer_with_page
-
-        return APIRouter(include_in_schema=False, route_class=PageRoute)
+    def error_page(self, request: Request, status: int, text: str) -> Response:
+        """Return the page for an error. ``text``: what is wrong; empty if the status says it."""
+        nothing, key = status in (404, 405), request.path_params.get("key", "")
+        return self.page(
+            request,
+            "error.html",
+            status,
+            title="error.404" if nothing else "error.other",
+            text=text or NOTHING_HERE,
+            case=None if text == f"there is no case {key}" else key,
+        )
 
     def domains(self) -> KnownDomains:
         """Return the domains of the organisation and of the vendors in the current rules."""

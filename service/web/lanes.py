@@ -31,7 +31,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 
 def routes(frame: Frame) -> APIRouter:
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.get("/")
     def board(request: Request) -> Response:

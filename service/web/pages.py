@@ -8,23 +8,20 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.desk import Desk
 from service.errors import PROBLEM_TYPES, NotFound, Refused
 from service.store import outbox, spool, spool_view, tokens
 from service.store.database import Connection
 from service.web import case, changes, lanes, selected
-from service.web.frame import LANGUAGE_COOKIE, POLICY, Frame, Posted, Who, back_to
+from service.web.frame import LANGUAGE_COOKIE, NOTHING_HERE, POLICY, Frame, Posted, Who, back_to
 
 TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
 OUTBOX_ENTRIES = 100
 """Number of outbox entries on one page."""
 
 
-def routes(desk: Desk) -> APIRouter:
-    """Return the router of all pages."""
-    frame = Frame.of(desk)
-    router = APIRouter()
-    for part in (
+def routes(frame: Frame) -> list[APIRouter]:
+    """Return the routers of all pages."""
+    return [
         lanes.routes(frame),
         case.routes(frame),
         changes.value_routes(frame),
@@ -34,14 +31,12 @@ def routes(desk: Desk) -> APIRouter:
         _lists(frame),
         _files(frame),
         _entry(frame),
-    ):
-        router.include_router(part)
-    return router
+    ]
 
 
 def _lists(frame: Frame) -> APIRouter:
     """Return the routes of the lists of vendors and of received mail."""
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.get("/vendors")
     def vendors(request: Request) -> Response:
@@ -68,7 +63,7 @@ def _lists(frame: Frame) -> APIRouter:
 
 def _outbox(frame: Frame) -> APIRouter:
     """Return the routes of the outbox."""
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.get("/outbox")
     def show_outbox(request: Request) -> Response:
@@ -95,7 +90,7 @@ def _outbox(frame: Frame) -> APIRouter:
     @router.post("/outbox/{id}/{what}")
     def decide(id: int, what: str, who: Who, posted: Posted) -> Response:
         if not 0 < id < 2**62 or what not in ("send", "discard"):
-            raise NotFound("there is nothing at this address")
+            raise NotFound(NOTHING_HERE)
         decision = outbox.send_again if what == "send" else outbox.discard
         desk.database.transact(lambda conn: decision(conn, id, who, desk.now()))
         return back_to(f"/outbox/{id}")
@@ -105,7 +100,7 @@ def _outbox(frame: Frame) -> APIRouter:
 
 def _files(frame: Frame) -> APIRouter:
     """Return the routes of the API documentation, of explanations of errors, and of static files."""
-    router = frame.router()
+    router = APIRouter(include_in_schema=False)
 
     @router.get("/docs")
     def docs(request: Request) -> Response:
@@ -116,13 +111,13 @@ def _files(frame: Frame) -> APIRouter:
         """Explain an error of the API and what to do about it."""
         status = next((status for status, type_name in PROBLEM_TYPES.items() if type_name == name), None)
         if status is None:
-            raise NotFound("there is nothing at this address")
+            raise NotFound(NOTHING_HERE)
         return frame.page(request, "problem.html", number=status, title=HTTPStatus(status).phrase)
 
     @router.get("/static/{name}")
     def static(name: str) -> Response:
         if name not in frame.static:
-            raise NotFound("there is nothing at this address")
+            raise NotFound(NOTHING_HERE)
         content, media_type = frame.static[name]
         return Response(
             content,
@@ -142,7 +137,7 @@ def _files(frame: Frame) -> APIRouter:
 
 def _entry(frame: Frame) -> APIRouter:
     """Return the routes for signing in with a token, signing out, and choosing a language."""
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.get("/login")
     def login(request: Request) -> Response:
@@ -157,13 +152,14 @@ def _entry(frame: Frame) -> APIRouter:
             return frame.page(request, "login.html", 401, wrong=True, back=back)
         answer = RedirectResponse(back, 303)
         secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
-        answer.set_cookie(TOKEN_COOKIE, secret, httponly=True, samesite="strict", secure=secure, max_age=30 * 86400)
+        # Lax: a link in a mail opens the page signed in. The guard refuses changes that another site causes.
+        answer.set_cookie(TOKEN_COOKIE, secret, httponly=True, samesite="lax", secure=secure, max_age=30 * 86400)
         return answer
 
     @router.post("/logout")
     def sign_out() -> Response:
         answer = RedirectResponse("/login", 303)
-        answer.delete_cookie(TOKEN_COOKIE, httponly=True, samesite="strict")
+        answer.delete_cookie(TOKEN_COOKIE, httponly=True, samesite="lax")
         return answer
 
     @router.get("/language")

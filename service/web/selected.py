@@ -17,7 +17,7 @@ MAX_CASES = 100
 
 
 def routes(frame: Frame) -> APIRouter:
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     def each(keys: Sequence[str], change: Callable[[int], int]) -> tuple[list[int], list[str]]:
         """Change each case. Returns the ids of the events, and ``KEY:REASON`` of the cases that were not changed."""

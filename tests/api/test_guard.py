@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,16 +13,20 @@ from functools import partial
 import httpx
 import pytest
 import structlog
+from fastapi.routing import APIRoute
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import event
 
 from service.api.serving import must_be_safe
+from service.desk import Desk
 from service.errors import Refused
 from service.intake import AppContext
 from service.rate import Rate
 from service.settings import Listen, Settings
 from service.store import tokens
 from service.store.database import Connection, Database
+from service.web.frame import Frame
+from service.web.pages import routes
 from tests.mails import REPORT
 from tests.running import Running, now, running, with_settings
 
@@ -148,28 +153,46 @@ def test_a_name_that_was_rebound_to_this_machine_is_refused(empty: Running) -> N
     assert empty.client.get("/api/cases", headers={"Host": "localhost:1"}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
-     {"Origin": "null"}],
-)  # fmt: skip
-def test_another_site_cannot_make_a_browser_change_anything(embedded: Running, headers: dict[str, str]) -> None:
+def changing_requests(service: Running) -> Iterator[tuple[str, str]]:
+    """Method and path of every request that can change something: forms of the pages, and calls of the API."""
+    pages = routes(Frame.of(Desk(service.settings, service.database, lambda: service.context, now)))
+    forms = ((route.path, route.methods) for router in pages for route in router.routes if isinstance(route, APIRoute))
+    calls = service.get("/openapi.json")["paths"].items()
+    for path, methods in (*forms, *calls):
+        for method in {name.upper() for name in methods} - {"GET"}:
+            yield method, re.sub(r"\{\w+\}", "1", path)
+
+
+def test_another_site_cannot_make_a_browser_change_anything(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
-    form = embedded.client.post(f"/cases/{key}/set", data={"priority": "P4"}, headers=headers)
-    assert form.status_code == 403
-    program = embedded.client.patch(f"/api/cases/{key}", json={"priority": "P4"}, headers=headers)
-    assert program.status_code == 403
-    assert embedded.get(f"/api/cases/{key}")["priority_detail"]["set_by"] == "rules"
+    requests = sorted(changing_requests(embedded))
+    assert len(requests) > 25
+    requests += [("POST", f"/cases/{key}/set"), ("PATCH", f"/api/cases/{key}")]
+    secret = embedded.token("person", "admin")
+    for signed_in in ({}, {"Cookie": f"sodan_token={secret}"}):
+        for told in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+                     {"Sec-Fetch-Site": "same-site"}):  # fmt: skip
+            for method, path in requests:
+                answer = embedded.client.request(method, path, data={"priority": "P4"}, headers=signed_in | told)
+                assert (answer.status_code, "another site" in answer.text) == (403, True), (method, path, told)
+    own = signed_in | {"Origin": embedded.url, "Sec-Fetch-Site": "same-origin"}
+    assert embedded.client.get(f"/api/cases/{key}", headers=own).json()["priority_detail"]["set_by"] == "rules"
+    assert embedded.client.post(f"/cases/{key}/set", data={"priority": "P4"}, headers=own).status_code == 303
 
 
-def test_a_cookie_alone_changes_nothing_from_another_site(guarded: Running) -> None:
-    secret = guarded.token("person", "write")
-    (key,) = guarded.deliver_with(secret, REPORT)
-    cookie = {"Cookie": f"sodan_token={secret}"}
-    evil = {**cookie, "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
-    assert guarded.client.post(f"/cases/{key}/set", data={"priority": "P4"}, headers=evil).status_code == 403
-    own = {**cookie, "Origin": guarded.url, "Sec-Fetch-Site": "same-origin"}
-    assert guarded.client.post(f"/cases/{key}/set", data={"priority": "P4"}, headers=own).status_code == 303
+def test_an_unknown_address_is_a_page_for_a_browser_and_a_problem_for_a_program(empty: Running) -> None:
+    html = {"Accept": "text/html,*/*;q=0.8"}
+    texts = {"ja": "このアドレスには何もありません。", "en": "there is nothing at this address"}
+    for method, path, status in (("GET", "/nothing", 404), ("GET", "/messages/x", 404), ("GET", "/selected", 405)):
+        for language, text in texts.items():
+            page = empty.client.request(method, path, headers=html | {"Accept-Language": language})
+            assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+            assert text in page.text
+            assert LexborHTMLParser(page.text).css('main a[href="/"]')
+    assert page.headers["allow"] == "POST"
+    for path, accepted in (("/nothing", "*/*"), ("/api/nothing", html["Accept"]), ("/api", html["Accept"])):
+        answer = empty.client.get(path, headers={"Accept": accepted})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
 def test_a_person_comes_in_with_a_token_and_goes_out(guarded: Running) -> None:
@@ -182,7 +205,7 @@ def test_a_person_comes_in_with_a_token_and_goes_out(guarded: Running) -> None:
         assert come.status_code == 303
         cookie = come.headers["set-cookie"].lower()
         assert "httponly" in cookie
-        assert "samesite=strict" in cookie
+        assert "samesite=lax" in cookie  # a link in a mail opens the page signed in
         assert browser.get("/").status_code == 200
         assert browser.post("/logout").status_code == 303
         assert browser.get("/", headers={"Accept": "text/html"}).status_code == 303

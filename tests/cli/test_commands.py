@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.cli.terminal.tables import print_case
 from tests.cli.conftest import Said, Sodan
 from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT
 from tests.running import Running
@@ -134,6 +137,7 @@ def test_cases_and_show_read_like_a_table_or_as_json(sodan: Sodan, mail: Write) 
     shown = sodan("show", found["key"])
     assert "logs → team" in shown.out
     assert "サインインログをご提供いただけますでしょうか" in shown.out
+    assert "── 2026-11-17 10:40 JST  Microsoft" in shown.out
     why = [line.rsplit("”", 1)[0] for line in shown.out.splitlines() if line.startswith("  “")]
     assert len(why) == len(set(why)), "each sentence once, with all rules that rest on it"
     assert json_of(sodan("show", found["key"], "--json"))["key"] == found["key"]
@@ -220,7 +224,7 @@ def test_replay_shows_and_keeps(sodan: Sodan, mail: Write) -> None:
     said = sodan("replay", "--diff")
     assert said.status == 0
     assert said.out == ""
-    assert "1 cases judged" in said.err
+    assert "1 case judged" in said.err
     assert "saved" in sodan("replay", "--apply", "--since", "2020-01-01").err
 
 
@@ -233,6 +237,30 @@ def test_spool_lists_shows_and_retries(sodan: Sodan, mail: Write) -> None:
     assert "Message-ID: <report@corp.example>" in sodan("spool", "show", "--raw", entry["id"]).out
     assert sodan("spool", "retry", entry["id"]).status == 2
     assert sodan("spool", "show", "none").status == 1
+
+
+def test_the_outbox_names_cases_by_key_and_times_with_their_zone(
+    sodan: Sodan, mail: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sodan("import", str(mail("1.eml", REPORT)))
+    for name, value in {"SMARTHOST": "smtp://127.0.0.1:9", "FROM": "desk@corp.example", "ACKNOWLEDGE": "draft"}.items():
+        monkeypatch.setenv(f"SODAN_{name}", value)
+    assert "sodan outbox send 1" in sodan("ask", "SD-1", "version").err
+    shown = sodan("outbox", "show", "1").out
+    assert re.search(r"^case +SD-1 *$", shown, re.M)
+    assert re.search(r"^created_at +[-0-9]{10} [:0-9]{8} JST *$", shown, re.M)
+    assert "case_id" not in shown
+    assert [line["case"] for line in sodan("outbox", "list", "--json").lines] == ["SD-1"]
+    assert " JST " in sodan("outbox", "list").out
+
+
+def test_counts_are_singular_and_plural(sodan: Sodan, mail: Write, capfd: pytest.CaptureFixture[str]) -> None:
+    assert "1 mail in 1 file: 1 new" in sodan("import", str(mail("1.eml", REPORT))).err
+    assert "2 mails in 2 files: 1 new" in sodan("import", str(mail("1.eml", REPORT)), str(mail("2.eml", ASK))).err
+    case = json_of(sodan("show", "SD-1", "--json"))
+    for messages, text in ((1, "1 later mail is not shown"), (2, "2 later mails are not shown")):
+        print_case({**case, "messages": messages}, [], UTC, as_json=False)
+        assert text in capfd.readouterr().err
 
 
 def test_tokens_are_made_listed_and_revoked(sodan: Sodan) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -39,7 +39,7 @@ def test_eight_mails_become_six_cases(embedded: Running) -> None:
 
 def test_every_stated_reason_stands_in_the_mail_it_names(embedded: Running, capfd: pytest.CaptureFixture[str]) -> None:
     for case in demo(embedded):
-        print_case(case, [], as_json=False)
+        print_case(case, [], UTC, as_json=False)
         shown = squeezed(capfd.readouterr().out)
         timeline = {message["id"]: message for message in embedded.get(f"/api/cases/{case['key']}/messages")["items"]}
         stated = [

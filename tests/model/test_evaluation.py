@@ -57,7 +57,7 @@ def test_the_figures_are_those_of_the_models_statements(
     assert found["en"]["meanings"]["impact.high"]["recall"] == 0.5
     assert found["en"]["meanings"]["impact.high"]["precision"] == 1.0
     assert (
-        said == "sodan: test-model: 1 requests, 1050 tokens, 0 statements dropped,"
+        said == "sodan: test-model: 1 request, 1050 tokens, 0 statements dropped,"
         " 0 mails read by the embedded reader instead\n"
     )
 
@@ -82,7 +82,7 @@ def test_an_answer_that_cannot_be_used_leaves_the_mail_to_the_embedded_reader(
     with endpoint(says("I am sorry.")) as up:
         _, said = figures((corpus,), settings, up.url, capfd)
     assert len(up.asked) == 2
-    assert "1 mails read by the embedded reader instead" in said
+    assert "1 mail read by the embedded reader instead" in said
 
 
 def test_without_a_model_the_setting_is_named(corpus: Path, settings: Settings) -> None:

@@ -250,7 +250,7 @@ def test_a_page_says_what_is_wrong_while_the_database_cannot_be_read(embedded: R
     embedded.database.transact(lambda conn: conn.execute(sql("ALTER TABLE cases RENAME TO elsewhere")))
     for path in ("/", "/cases/SD-1", "/?status=open"):
         answer = embedded.client.get(path, headers={"Accept-Language": "ja"})
-        assert (answer.status_code, "sodan migrate を実行してください" in answer.text) == (409, True), path
+        assert (answer.status_code, "sodan migrate を実行してください" in answer.text) == (503, True), path
     assert embedded.client.get("/login").status_code == 200
 
 
@@ -334,7 +334,7 @@ def test_each_value_is_changed_where_it_stands_and_the_history_says_from_what_to
     embedded.client.post(f"/cases/{key}/set", data={"automatic": "priority"})
     assert "優先度: P4 → 自動" in page(embedded, f"/cases/{key}")
     assert embedded.get(f"/api/cases/{key}")["priority"] == case["priority"]
-    assert embedded.client.post(f"/cases/{key}/set", data={"priority": "P9"}).status_code == 409
+    assert embedded.client.post(f"/cases/{key}/set", data={"priority": "P9"}).status_code == 400
 
 
 def test_cases_are_found_by_the_name_of_their_vendor(embedded: Running) -> None:
@@ -372,7 +372,7 @@ def test_of_several_cases_the_one_that_fails_is_named_and_the_others_are_done(se
     assert action
     assert service.client.post(action[1]).headers["location"] == "/?done=undone"
     assert [service.get(f"/api/cases/{key}")["owner"] for key in (report, ask)] == [None, None]
-    assert service.client.post("/selected", data={"case": report, "do": "assign", "owner": " "}).status_code == 409
+    assert service.client.post("/selected", data={"case": report, "do": "assign", "owner": " "}).status_code == 400
     away = service.client.post("/selected", data={"case": report, "do": "take", "back": "//evil.example/"})
     assert away.headers["location"].startswith("/?done=assigned")
 
@@ -541,7 +541,7 @@ def test_an_answer_by_portal_is_noted_on_the_page_and_taken_back(embedded: Runni
     assert [one["state"] for one in case["asks"] if one["id"] == ask] == ["answered"]
     embedded.client.post(f"/cases/{key}/asks/{ask}", data={"value": ""})
     assert [one["state"] for one in embedded.get(f"/api/cases/{key}")["asks"] if one["id"] == ask] == ["open"]
-    assert embedded.client.post(f"/cases/{key}/asks/nonsense", data={"value": "answered"}).status_code == 409
+    assert embedded.client.post(f"/cases/{key}/asks/nonsense", data={"value": "answered"}).status_code == 400
 
 
 def test_what_is_to_be_minded_stands_at_the_head(embedded: Running) -> None:

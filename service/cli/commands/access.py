@@ -51,8 +51,10 @@ def token_list(*, json: bool = False) -> None:
     from service.cli.terminal.tables import print_rows
     from service.store import tokens as store
 
-    rows = start.database(start.settings()).read(store.listing)
-    print_rows(rows, ("id", "name", "scope", "created_at", "expires_at", "revoked_at"), as_json=json)
+    settings = start.settings()
+    rows = start.database(settings).read(store.listing)
+    columns = ("id", "name", "scope", "created_at", "expires_at", "revoked_at")
+    print_rows(rows, columns, as_json=json, zone=settings.zone)
 
 
 @tokens.command(name="revoke")
@@ -79,8 +81,9 @@ def team_list(*, json: bool = False) -> None:
     from service.cli.terminal.tables import print_rows
     from service.store import learning
 
-    rows = start.database(start.settings()).read(learning.listing)
-    print_rows(rows, ("side", "address", "learned_at"), as_json=json)
+    settings = start.settings()
+    rows = start.database(settings).read(learning.listing)
+    print_rows(rows, ("side", "address", "learned_at"), as_json=json, zone=settings.zone)
 
 
 @team.command(name="add")

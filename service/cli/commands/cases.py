@@ -13,6 +13,7 @@ from service.cli import start
 from service.errors import NotFound, Refused, Unavailable
 
 if TYPE_CHECKING:
+    from service.settings import Settings
     from service.store.database import Connection, Database
 
 Url = Annotated[str | None, Parameter(help="Read from the running service at this URL instead of the local database.")]
@@ -66,7 +67,7 @@ def cases(
     }  # fmt: skip
     from service.cli.terminal.tables import print_cases
 
-    print_cases(_source(url, token).cases(query), as_json=json)
+    print_cases(_source(start.settings(), url, token).cases(query), as_json=json)
 
 
 def show(key: str, *, json: bool = False, url: Url = None, token: Secret = None) -> None:
@@ -78,15 +79,15 @@ def show(key: str, *, json: bool = False, url: Url = None, token: Secret = None)
     """
     from service.cli.terminal.tables import print_case
 
-    source = _source(url, token)
+    settings = start.settings()
+    source = _source(settings, url, token)
     case = source.case(key)
-    print_case(case, [] if json else source.messages(str(case["key"])), as_json=json)
+    print_case(case, [] if json else source.messages(str(case["key"])), settings.zone, as_json=json)
 
 
-def _source(url: str | None, token: str | None) -> Local | Remote:
+def _source(settings: Settings, url: str | None, token: str | None) -> Local | Remote:
     if url:
         return Remote(url, token)
-    settings = start.settings()
     return Local(start.database(settings), settings.case_prefix, start.now())
 
 

@@ -20,7 +20,7 @@ def mailbox_list(*, json: bool = False) -> int:
     from service.mailbox.file import load
 
     settings = start.settings()
-    return list_mailboxes(load(settings), start.database(settings), start.now(), as_json=json)
+    return list_mailboxes(load(settings), start.database(settings), start.now(), settings.zone, as_json=json)
 
 
 @app.command(name="test")

@@ -16,6 +16,7 @@ from service.errors import Refused
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from service.settings import Settings
     from service.store.database import Connection
 
 spool = App(name="spool", help="Received mail: list, show, retry mails that sodan set aside.")
@@ -61,7 +62,7 @@ def spool_show(id: str, *, raw: bool = False) -> int:
         sys.stdout.buffer.write(contents.content(database, blob_store_of(settings), id))
         return 0
     row = database.read(lambda conn: spool_view.entry(conn, id))
-    print_fields(row)
+    print_fields(row, settings.zone)
     return start.FOUND_WRONG if row["state"] == "shunted" else 0
 
 
@@ -82,7 +83,7 @@ def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> None:
         count = database.transact(lambda conn: queue.retry_all(conn, now))
     for id in ids:
         database.transact(partial(queue.retry, id=id, now=now))
-    start.say(f"a worker will retry {count} mails")
+    start.say(f"a worker will retry {start.counted(count, 'mail')}")
 
 
 @outbox.command(name="list")
@@ -114,8 +115,10 @@ def outbox_show(id: int) -> int:
     from service.cli.terminal.tables import print_fields
     from service.store import outbox as queue
 
-    row = start.database(start.settings()).read(lambda conn: queue.entry(conn, id))
-    print_fields({name: value for name, value in row.items() if name not in ("text", "html")})
+    settings = start.settings()
+    row = start.database(settings).read(lambda conn: queue.entry(conn, id))
+    shown = {name: value for name, value in _shown(row, settings).items() if name not in ("text", "html")}
+    print_fields(shown, settings.zone)
     print(f"\n{row['text']}")
     return start.FOUND_WRONG if row["state"] == "failed" else 0
 
@@ -170,8 +173,19 @@ def _list(
     """Print rows of the spool or the outbox without leases. Returns exit status 1 if a row has the state ``wrong``."""
     from service.cli.terminal.tables import print_rows
 
-    database = start.database(start.settings())
+    settings = start.settings()
+    database = start.database(settings)
     rows = database.read(lambda conn: listing(conn, state, limit))
-    shown = ({name: value for name, value in row.items() if not name.startswith("leased")} for row in rows)
-    print_rows(shown, columns, as_json=as_json)
+    print_rows([_shown(row, settings) for row in rows], columns, as_json=as_json, zone=settings.zone)
     return start.FOUND_WRONG if database.read(counts).get(wrong) else 0
+
+
+def _shown(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return a row without its lease, and with the key of its case instead of the number."""
+    from service.store.cases import key_of
+
+    shown = {name: value for name, value in row.items() if not name.startswith("leased")}
+    if "case_id" in shown:
+        number = shown.pop("case_id")
+        shown = {"case": number and key_of(number, settings.case_prefix), **shown}
+    return shown

@@ -43,8 +43,10 @@ def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings
             f"no labelled mail in {', '.join(map(str, paths))}: give .jsonl files, or NAME.eml with NAME.json"
         )
     if model is not None:
-        usage = f"{model.requests} requests, {model.tokens} tokens, {model.dropped} statements dropped"
-        start.say(f"{model.version}: {usage}, {model.left} mails read by the embedded reader instead")
+        counts = (start.counted(model.requests, "request"), start.counted(model.tokens, "token"))
+        dropped, left = start.counted(model.dropped, "statement"), start.counted(model.left, "mail")
+        usage = f"{', '.join(counts)}, {dropped} dropped, {left} read by the embedded reader instead"
+        start.say(f"{model.version}: {usage}")
     if as_json:
         print(json.dumps(figures, ensure_ascii=False))
         return 0
@@ -62,7 +64,7 @@ def _model(settings: Settings) -> ModelReader:
 
 def table(language: str, figure: dict[str, Any]) -> list[str]:
     """Return the lines that show the figures of one language."""
-    lines = [f"{language}: {figure['mails']} mails"]
+    lines = [f"{language}: {start.counted(figure['mails'], 'mail')}"]
     for name in (*SINGLE, *_SHARES):
         lines.append(f"  {name:32} {_number(figure[name]['share'])}  of {figure[name]['count']}")
     for name in (*SETS, "missing", "vendor mail that asks"):

@@ -42,7 +42,8 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
             _take_in(settings, database, context, progress)
     ledger = database.read(spool_view.ledger)
     start.say(
-        f"{result.mails} mails in {result.files} files: {result.received} new, {result.known} known already; accepted "
+        f"{start.counted(result.mails, 'mail')} in {start.counted(result.files, 'file')}: {result.received} new, "
+        f"{result.known} known already; accepted "
         f"{ledger.accepted} = taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}"
     )
     return start.FOUND_WRONG if ledger.shunted else 0
