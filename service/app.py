@@ -18,9 +18,9 @@ from service import memory
 from service.errors import Refused, SodanError, Unavailable
 from service.holders import process_name, release_the_dead
 from service.intake import AppContext, ReadMail
+from service.process import on_signals
 from service.rule_reloader import RuleReloader
 from service.settings import Settings
-from service.signals import on_signals
 from service.store import keys, webhooks
 from service.store.blob_store import blob_store_of
 from service.store.contents import BlobWriter

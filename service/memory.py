@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from mailrules import library
-from service import heap
+from service import process
 from service.store import lines
 
 ROOM = 210_000_000
@@ -31,11 +31,11 @@ def resident() -> int:
 
 def freeze_after_loading() -> None:
     """Free memory that only loading needed, and exclude loaded objects from garbage collection."""
-    heap.give_back_what_is_freed()
+    process.give_back_what_is_freed()
     gc.unfreeze()
     _free_caches()
     gc.freeze()
-    heap.release_mapped_files()
+    process.release_mapped_files()
 
 
 def free_if_above(room: int = ROOM) -> bool:
@@ -47,7 +47,7 @@ def free_if_above(room: int = ROOM) -> bool:
     now = time.monotonic()
     if resident() < room:
         return False
-    heap.release_mapped_files()
+    process.release_mapped_files()
     if now < _due or resident() < room:
         return False
     _free_caches()
@@ -59,4 +59,4 @@ def _free_caches() -> None:
     library.clear_caches()
     lines.clear_caches()
     gc.collect()
-    heap.trim()
+    process.trim()

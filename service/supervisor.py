@@ -24,11 +24,10 @@ import structlog
 
 from service.errors import Unavailable
 from service.holders import release_the_dead
+from service.process import HEARTBEAT, Watch, on_signals
 from service.settings import Settings
-from service.signals import on_signals
 from service.store.database import Database
 from service.store.migrate import migrate
-from service.watchdog import VARIABLE, Watch
 
 _log = structlog.get_logger("sodan.serve")
 
@@ -65,7 +64,7 @@ class Child:
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
             self.command,
             start_new_session=True,
-            env=os.environ | {VARIABLE: str(self.watch.descriptor)},
+            env=os.environ | {HEARTBEAT: str(self.watch.descriptor)},
             pass_fds=(self.watch.descriptor,),
             preexec_fn=_prepare_child,
         )

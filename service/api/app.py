@@ -45,11 +45,7 @@ RESOURCES = (cases, brief, messages, questions, vendors, meanings, spool, outbox
 
 
 def make_app(
-    desk: Desk,
-    pages: Sequence[APIRouter] = (),
-    error_page: ErrorPage | None = None,
-    *,
-    open_to_loopback: bool = True,
+    desk: Desk, pages: Sequence[APIRouter] = (), error_page: ErrorPage | None = None, *, open_to_loopback: bool = True
 ) -> FastAPI:
     """Return the application.
 

@@ -11,10 +11,10 @@ from fastapi import FastAPI
 
 from service.api.connections import LimitedHttpProtocol
 from service.errors import Refused
+from service.process import announce, report
 from service.settings import Listen
 from service.store import tokens
 from service.store.database import Database
-from service.watchdog import announce, report
 
 
 class Server(uvicorn.Server):

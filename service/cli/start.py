@@ -83,7 +83,7 @@ def log_to_stderr(settings: Settings) -> None:
 
     import structlog
 
-    from service.logs import survive_a_full_disk
+    from service.process import survive_a_full_disk
 
     survive_a_full_disk()
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]

@@ -17,8 +17,8 @@ from typing import Any
 import uvloop
 
 from service.errors import Refused, Unavailable
-from service.heap import give_back_what_is_freed
 from service.mail.hops import HEADER_BYTES, hops
+from service.process import announce, give_back_what_is_freed, report
 from service.rate import Rate
 from service.settings import Listen, Settings
 from service.smtp.committer import Committer
@@ -31,7 +31,6 @@ from service.smtp.tls import ServerTls
 from service.smtp.transaction import NOT_NOW
 from service.store.database import Database
 from service.store.spool import Envelope
-from service.watchdog import announce, report
 
 TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 
