@@ -39,21 +39,6 @@ def events(answer: httpx.Response) -> Iterator[dict[str, Any]]:
             said = {}
 
 
-def test_what_happened_is_told_in_order_and_from_where_one_left_off(service: Running) -> None:
-    (report,) = service.deliver(REPORT)
-    (ask,) = service.deliver(ASK)
-    with service.client.stream("GET", "/api/events", params={"once": "true"}) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        told = list(events(answer))
-    assert [event["id"] for event in told] == sorted(event["id"] for event in told)
-    assert {event["case"] for event in told} == {report, ask}
-    assert told[0]["event"] == "case.opened"
-    with service.client.stream(
-        "GET", "/api/events", params={"once": "true"}, headers={"Last-Event-ID": str(told[0]["id"])}
-    ) as answer:
-        assert [event["id"] for event in events(answer)] == [event["id"] for event in told[1:]]
-
-
 @pytest.mark.both_databases
 def test_a_listener_hears_of_a_mail_that_comes_later(service: Running) -> None:
     (key,) = service.deliver(ASK)
@@ -65,10 +50,6 @@ def test_a_listener_hears_of_a_mail_that_comes_later(service: Running) -> None:
         timer.join()
     assert heard["case"] == key
     assert heard["event"] == "case.changed"
-
-
-def test_a_wrong_last_event_id_is_refused(empty: Running) -> None:
-    assert empty.client.get("/api/events", headers={"Last-Event-ID": "abc"}).status_code == 400
 
 
 class _Heard(BaseHTTPRequestHandler):

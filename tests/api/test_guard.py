@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 
 import httpx
 import pytest
 import structlog
 from fastapi.routing import APIRoute
 from selectolax.lexbor import LexborHTMLParser
-from sqlalchemy import event
 
 from service.api.serving import must_be_safe
 from service.desk import Desk
@@ -24,7 +21,7 @@ from service.intake import AppContext
 from service.rate import Rate
 from service.settings import Listen, Settings
 from service.store import tokens
-from service.store.database import Connection, Database
+from service.store.database import Database
 from service.web.frame import Frame
 from service.web.pages import routes
 from tests.mails import REPORT
@@ -74,14 +71,10 @@ def test_a_revoked_or_expired_token_is_worthless_at_once(guarded: Running) -> No
     assert guarded.client.get("/api/cases", headers=bearer(old.secret)).status_code == 401
 
 
-def test_a_wrong_token_is_refused(guarded: Running) -> None:
+def test_a_wrong_token_is_refused_also_on_loopback(embedded: Running) -> None:
     for secret in ("x", "sodan_", "sodan_" + "A" * 43, "é", "a" * 7000, "' OR 1=1 --", "\x7f"):
         headers = {b"Authorization": b"Bearer " + secret.encode("latin-1")}
-        assert guarded.client.get("/api/cases", headers=headers).status_code == 401, secret
-
-
-def test_a_wrong_token_is_refused_on_loopback_too(embedded: Running) -> None:
-    assert embedded.client.get("/api/cases", headers=bearer("sodan_wrong")).status_code == 401
+        assert embedded.client.get("/api/cases", headers=headers).status_code == 401, secret
 
 
 def test_only_hashes_are_kept(database: Database) -> None:
@@ -89,27 +82,6 @@ def test_only_hashes_are_kept(database: Database) -> None:
     rows = database.read(lambda conn: conn.exec_driver_sql("SELECT * FROM tokens").all())
     assert made.secret not in str(rows)
     assert made.secret.removeprefix(tokens.PREFIX) not in str(rows)
-
-
-def test_what_looks_a_token_up_is_a_hash_that_a_caller_cannot_steer(database: Database) -> None:
-    """So time does not tell how much of a secret is right: nearly right and wholly wrong are the same question."""
-    secret = database.transact(lambda conn: tokens.create(conn, "clock", "read", now())).secret
-    nearly, wholly = secret[:-1] + ("A" if secret[-1] != "A" else "B"), tokens.PREFIX + "z" * 43
-    asked: list[tuple[str, str]] = []
-
-    def look(conn: Connection, candidate: str) -> None:
-        note = lambda _c, _cursor, statement, values, *_: asked.append((statement, str(values)))  # noqa: E731
-        event.listen(conn, "before_cursor_execute", note)
-        tokens.find(conn, candidate, now())
-        event.remove(conn, "before_cursor_execute", note)
-
-    for candidate in (nearly, wholly):
-        database.read(partial(look, candidate=candidate))
-    (statement, _), (other, _) = asked
-    assert statement == other
-    for candidate, (_, values) in zip((nearly, wholly), asked, strict=True):
-        assert hashlib.sha256(candidate.encode()).hexdigest() in values
-        assert candidate.removeprefix(tokens.PREFIX)[:8] not in values
 
 
 def test_too_many_requests_of_one_token_are_told_when_to_come_back(
@@ -223,6 +195,8 @@ def test_signing_in_leads_to_the_page_that_was_wanted(guarded: Running) -> None:
         assert come.headers["location"] == "/received?state=waiting"
         for elsewhere in ("//evil.example", "/\\evil.example", "https://evil.example", "\r\nX: y", "evil"):
             assert browser.post("/login", data={"token": secret, "back": elsewhere}).headers["location"] == "/"
+            chosen = browser.get("/language", params={"to": "en", "back": elsewhere})
+            assert (chosen.headers["location"], "x" in chosen.headers) == ("/", False)
 
 
 def test_a_form_sent_without_a_valid_token_leads_to_the_sign_in_page_and_says_so(guarded: Running) -> None:
@@ -249,13 +223,6 @@ def in_other_language(browser: httpx.Client, page: str) -> str:
     return browser.get(link.attributes["href"] or "", follow_redirects=True).text
 
 
-@pytest.mark.parametrize("back", ["//evil.example", "/\\evil.example", "https://evil.example", "\r\nX: y", "evil"])
-def test_choosing_a_language_leads_nowhere_else(empty: Running, back: str) -> None:
-    answer = httpx.get(f"{empty.url}/language", params={"to": "en", "back": back})
-    assert answer.headers["location"] == "/"
-    assert "x" not in {name.lower() for name in answer.headers}
-
-
 def test_every_answer_carries_the_headers_that_protect(empty: Running) -> None:
     for path in ("/", "/api/cases", "/nothing", "/healthz", "/static/page.css", "/api/cases?limit=0"):
         headers = empty.client.get(path).headers
@@ -265,36 +232,14 @@ def test_every_answer_carries_the_headers_that_protect(empty: Running) -> None:
         assert "unsafe" not in headers["content-security-policy"]
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [("GET", "/nothing", 404), ("GET", "/api/nothing", 404), ("PUT", "/api/cases", 405),
-     ("DELETE", "/api/cases/SD-1", 405),
-     ("GET", "/api/cases/SD-999", 404), ("GET", "/api/cases/other", 404), ("GET", "/api/messages/1", 404),
-     ("GET", "/api/messages/x", 422), ("GET", "/api/attachments/1", 404), ("POST", "/api/cases/SD-1/merge", 422)],
-)  # fmt: skip
-def test_every_error_is_a_problem(empty: Running, method: str, path: str, status: int) -> None:
-    answer = empty.client.request(method, path)
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["status"] == status
-    assert answer.json()["title"]
-    if status == 405:
-        assert answer.headers["allow"]
-
-
-def test_a_body_without_its_content_type_names_the_header(embedded: Running) -> None:
+def test_a_body_that_is_no_json_or_not_declared_as_json_is_a_problem(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
-    form = {"Content-Type": "application/x-www-form-urlencoded"}  # as curl -d sends it
-    answer = embedded.client.patch(f"/api/cases/{key}", content=b'{"priority": "P2"}', headers=form)
-    assert answer.status_code == 422
-    assert "Content-Type: application/json" in answer.json()["errors"][0]["why"]
-
-
-def test_a_body_that_is_no_json_is_a_problem(embedded: Running) -> None:
-    (key,) = embedded.deliver(REPORT)
-    answer = embedded.client.patch(f"/api/cases/{key}", content=b"{", headers={"Content-Type": "application/json"})
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
+    # the second is what curl -d sends
+    for kind, body, text in (("json", b"{", "JSON"), ("x-www-form-urlencoded", b"{}", "application/json")):
+        headers = {"Content-Type": f"application/{kind}"}
+        answer = embedded.client.patch(f"/api/cases/{key}", content=body, headers=headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+        assert text in answer.json()["errors"][0]["why"]
 
 
 def test_head_answers_what_get_would_without_the_body(embedded: Running) -> None:

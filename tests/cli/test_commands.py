@@ -53,12 +53,6 @@ def test_parse_prints_a_line_a_mail_in_the_order_given_and_never_stops(
     assert said.err == ""
 
 
-def test_many_files_keep_their_order_whatever_one_of_them_does(sodan: Sodan, mail: Write) -> None:
-    files = [mail(f"{number:03}.eml", REPORT.replace("<report@", f"<r{number}@")) for number in range(150)]
-    said = sodan("parse", *map(str, files))
-    assert [line["file"] for line in said.lines] == [str(file) for file in files]
-
-
 def test_a_file_that_takes_its_process_along_is_one_line(mail: Write) -> None:
     from service.cli.terminal.parallel import ParallelMap
     from tests.cli.falling import fall, told
