@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from service.cli.terminal.tables import print_case
+from service.cli.tables import print_case
 from service.errors import SodanError
 from service.settings import Settings, load
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from service.cli.commands import access, cases, changes, contents, keeping, mailbox, mails, queues, rules, serving
+from service.cli import access, cases, changes, contents, keeping, mailbox, mails, queues, rules, serving
 from service.cli.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from service.cli.terminal.tables import print_case
+from service.cli import parallel
+from service.cli.tables import print_case
+from tests.cli import falling
 from tests.cli.conftest import Said, Sodan
 from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT
 from tests.running import Running
@@ -54,14 +56,10 @@ def test_parse_prints_a_line_a_mail_in_the_order_given_and_never_stops(
 
 
 def test_a_file_that_takes_its_process_along_is_one_line(mail: Write) -> None:
-    from service.cli.terminal.parallel import ParallelMap
-    from tests.cli.falling import fall, told
-
-    files = [mail(f"{number:03}.eml", "x") for number in range(40)]
+    files = [mail(f"{number:03}.eml", "x") for number in range(parallel.MIN_FILES)]
     files[17] = mail("kill.eml", "x")
-    many = ParallelMap(told, fall, processes=2)
-    many.min_files = 1
-    assert list(many.map(files)) == ["fell" if file.name == "kill.eml" else file.name for file in files]
+    told = ["fell" if file.name == "kill.eml" else file.name for file in files]
+    assert list(parallel.each_file(falling.told, falling.fall, files, processes=2)) == told
 
 
 def test_judge_prints_every_field_and_knows_the_team(sodan: Sodan, mail: Write) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.demo import mails
-from service.cli.terminal.tables import print_case
+from service.cli.tables import print_case
 from service.settings import load
 from tests.running import Running
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from service import intake
-from service.cli.terminal import listeners
+from service.cli import listeners
 from service.store import spool
 from service.store.database import Database
 from service.store.migrate import migrate

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.cli.terminal.evaluating import ModelReader, print_figures
+from service.cli.evaluating import ModelReader, print_figures
 from service.errors import Refused
 from service.language_model import LanguageModel
 from service.settings import Settings

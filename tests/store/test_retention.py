@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, event, func, insert, select, text, update
 
 from service import intake
-from service.cli.commands.keeping import run_retention
+from service.cli.keeping import run_retention
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext, receive
 from service.settings import Settings

@@ -130,7 +130,7 @@ def run_retention(
     zone: tzinfo = UTC,
 ) -> int:
     """Print the cases that have data to delete, and with ``apply`` delete it. Returns the exit status."""
-    from service.cli.terminal.tables import print_rows
+    from service.cli.tables import print_rows
     from service.store import compaction
     from service.store.compaction import Remains
     from service.store.retention import DeletedCounts, due, remove_due
@@ -179,7 +179,7 @@ def erase(
         dry_run: List every place and the words that would be replaced. Change nothing.
         yes: Erase the person. You cannot undo this.
     """
-    from service.cli.terminal.erasing import erase_person, words_of_vendors
+    from service.cli.erasing import erase_person, words_of_vendors
     from service.intake import AppContext
 
     if dry_run == yes:

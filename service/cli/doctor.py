@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from service.cli import start
-from service.cli.terminal.listeners import Finding, http, smtp
+from service.cli.listeners import Finding, http, smtp
 from service.errors import SodanError, Unavailable
 from service.mailbox.file import load
 from service.settings import Settings

@@ -16,7 +16,7 @@ def mailbox_list(*, json: bool = False) -> int:
     Args:
         json: JSON Lines instead of a table.
     """
-    from service.cli.terminal.mailboxes import list_mailboxes
+    from service.cli.mailbox_checks import list_mailboxes
     from service.mailbox.file import load
 
     settings = start.settings()
@@ -33,7 +33,7 @@ def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) ->
             SODAN_SMARTHOST, you are asked to send one.
         seconds: Seconds to wait for that mail.
     """
-    from service.cli.terminal.mailboxes import chosen, examine
+    from service.cli.mailbox_checks import chosen, examine
     from service.mailbox.file import load
 
     settings = start.settings()
@@ -49,7 +49,7 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
         names: Only these mailboxes. Default: all.
         dry_run: Print the mails that the command would fetch, and do not fetch them.
     """
-    from service.cli.terminal.mailboxes import chosen, preview
+    from service.cli.mailbox_checks import chosen, preview
     from service.mailbox.file import load
     from service.mailbox.run import run_mailboxes
 

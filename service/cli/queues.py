@@ -52,7 +52,7 @@ def spool_show(id: str, *, raw: bool = False) -> int:
         id: Id of the mail in `sodan spool list` or in the 250 reply of SMTP.
         raw: Print the mail itself, exactly as it was received.
     """
-    from service.cli.terminal.tables import print_fields
+    from service.cli.tables import print_fields
     from service.store import contents, spool_view
     from service.store.blob_store import blob_store_of
 
@@ -112,7 +112,7 @@ def outbox_show(id: int) -> int:
     Args:
         id: Id of the mail in `sodan outbox list`.
     """
-    from service.cli.terminal.tables import print_fields
+    from service.cli.tables import print_fields
     from service.store import outbox as queue
 
     settings = start.settings()
@@ -171,21 +171,20 @@ def _list(
     as_json: bool,
 ) -> int:
     """Print rows of the spool or the outbox without leases. Returns exit status 1 if a row has the state ``wrong``."""
-    from service.cli.terminal.tables import print_rows
+    from service.cli.tables import print_rows
 
     settings = start.settings()
     database = start.database(settings)
     rows = database.read(lambda conn: listing(conn, state, limit))
-    print_rows([_shown(row, settings) for row in rows], columns, as_json=as_json, zone=settings.zone)
+    shown = [{name: row[name] for name in row if not name.startswith("leased")} for row in rows]
+    print_rows([_shown(row, settings) for row in shown], columns, as_json=as_json, zone=settings.zone)
     return start.FOUND_WRONG if database.read(counts).get(wrong) else 0
 
 
 def _shown(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return a row without its lease, and with the key of its case instead of the number."""
+    """Return a row with the key of its case instead of the number."""
     from service.store.cases import key_of
 
-    shown = {name: value for name, value in row.items() if not name.startswith("leased")}
-    if "case_id" in shown:
-        number = shown.pop("case_id")
-        shown = {"case": number and key_of(number, settings.case_prefix), **shown}
-    return shown
+    number = row.get("case_id")
+    key = number and key_of(number, settings.case_prefix)
+    return {"case" if name == "case_id" else name: key if name == "case_id" else row[name] for name in row}

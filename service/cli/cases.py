@@ -65,7 +65,7 @@ def cases(
         "vendor_ref": vendor_ref, "missing": missing, "participant": participant, "owner": owner,
         "updated_since": updated_since, "older_than": older_than, "sort": sort, "limit": limit, "cursor": cursor,
     }  # fmt: skip
-    from service.cli.terminal.tables import print_cases
+    from service.cli.tables import print_cases
 
     print_cases(_source(start.settings(), url, token).cases(query), as_json=json)
 
@@ -77,7 +77,7 @@ def show(key: str, *, json: bool = False, url: Url = None, token: Secret = None)
         key: Key of the case, such as SD-12.
         json: Print the response of `GET /api/cases/KEY` instead.
     """
-    from service.cli.terminal.tables import print_case
+    from service.cli.tables import print_case
 
     settings = start.settings()
     source = _source(settings, url, token)

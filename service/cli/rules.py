@@ -78,7 +78,7 @@ def rules_list(*, packs: Packs = (), site: SiteFile = None, json: bool = False) 
         json: JSON Lines instead of a table.
     """
     from mailrules.library import build
-    from service.cli.terminal.tables import print_rows
+    from service.cli.tables import print_rows
 
     rows = [
         {"question": question, "rule": rule.id, "gives": rule.gives or ", ".join(rule.each), "where": rule.file}
@@ -168,6 +168,6 @@ def evaluate(
         reader: The reader to measure: embedded, or model (the language model of SODAN_MODEL_URL).
         as_json: Print all figures as one JSON object.
     """
-    from service.cli.terminal.evaluating import print_figures
+    from service.cli.evaluating import print_figures
 
     return print_figures(paths, reader=reader, as_json=as_json, settings=start.settings())

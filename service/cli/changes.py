@@ -29,7 +29,7 @@ def brief(
         format: Format of the summary; eml: a draft that a mail program opens.
     """
     from service.cases import brief_text
-    from service.cli.terminal.tables import print_json
+    from service.cli.tables import print_json
 
     desk = start.desk()
     number = desk.survivor(key)

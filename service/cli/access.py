@@ -48,7 +48,7 @@ def token_list(*, json: bool = False) -> None:
     Args:
         json: JSON Lines instead of a table.
     """
-    from service.cli.terminal.tables import print_rows
+    from service.cli.tables import print_rows
     from service.store import tokens as store
 
     settings = start.settings()
@@ -78,7 +78,7 @@ def team_list(*, json: bool = False) -> None:
     Args:
         json: JSON Lines instead of a table.
     """
-    from service.cli.terminal.tables import print_rows
+    from service.cli.tables import print_rows
     from service.store import learning
 
     settings = start.settings()

@@ -20,7 +20,7 @@ from mailrules.reader.model_request import Request, request
 from mailrules.reader.units import split_units
 from mailrules.statement import MailText, Reader, ReaderResult
 from service.cli import start
-from service.cli.terminal.reading import judge_files, judge_guessed, rules_of
+from service.cli.mails import judge_files, judge_guessed, rules_of
 from service.errors import Refused
 from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
 from service.second_reading import model_of

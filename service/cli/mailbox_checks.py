@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from service.cli import start
-from service.cli.terminal.tables import print_rows, visible
+from service.cli.tables import print_rows, visible
 from service.errors import Refused, SodanError, Unavailable
 from service.mail.authentication import parse as parse_results
 from service.mailbox.file import Mailbox
