@@ -3,8 +3,6 @@
 Large modules that only one process needs, such as the web framework, are imported inside its function.
 """
 
-from __future__ import annotations
-
 import contextlib
 import signal
 from collections.abc import Callable, Sequence

@@ -4,8 +4,6 @@ Without this, a process would grow for months: regular expression automata grow 
 dictionaries are read, and the C library keeps freed memory.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import time

@@ -1,7 +1,5 @@
 """What a process needs from the operating system: signals, its log, heartbeats, limits of CPU time, free memory."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import io

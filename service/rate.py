@@ -1,7 +1,5 @@
 """Rate limits within one process, for mails of a sender, logins and HTTP requests."""
 
-from __future__ import annotations
-
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

@@ -4,8 +4,6 @@ The process that uses the rules calls ``look`` between two mails. Changed files 
 changing (or immediately after SIGHUP). Invalid files are refused with one line, and the current rules stay in use.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ The variable of a field is ``SODAN_`` and the name of the field in upper case. V
 that says which form is expected.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Collection
@@ -14,7 +12,7 @@ from difflib import get_close_matches
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
@@ -32,7 +30,7 @@ class Listen:
     port: int
 
     @classmethod
-    def parse(cls, written: str) -> Listen:
+    def parse(cls, written: str) -> Self:
         """Parse ``host:port`` or ``[IPv6 address]:port``. Raises ValueError."""
         match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\[\]:\s]*)):([0-9]{1,5})", written.strip())
         if not match or int(match[3]) > 65535:
@@ -259,7 +257,7 @@ class Settings(BaseSettings):
         return given
 
     @model_validator(mode="after")
-    def _check_model(self) -> Settings:
+    def _check_model(self) -> Self:
         if self.model_url and not self.model:
             raise ValueError("SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model")
         return self

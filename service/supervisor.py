@@ -6,8 +6,6 @@ lost, because accepted mail is in the spool. SIGHUP is sent to the children, whi
 file.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

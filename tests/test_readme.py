@@ -1,7 +1,5 @@
 """The README's claims: its mail goes in by SMTP, and what it shows comes out."""
 
-from __future__ import annotations
-
 import re
 import smtplib
 import subprocess

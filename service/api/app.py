@@ -1,7 +1,5 @@
 """Builds the HTTP application from middleware, error handlers, a router for each resource, and the web pages."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version

@@ -3,8 +3,6 @@
 The store builds the responses; the schemas of responses only describe them.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any, Literal
 

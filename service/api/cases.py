@@ -1,7 +1,5 @@
 """Cases: list, single case, values set by hand, messages, history, merging, suggestions."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated, Any, Literal
 

@@ -1,7 +1,5 @@
 """Limits the number of HTTP connections of an address, and the time to send a request. uvicorn has no such limits."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """Values that routes take from a request (the desk, the caller, the case in the URL), and checks of a request."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from functools import partial

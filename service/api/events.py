@@ -1,7 +1,5 @@
 """Server-sent events: sent as they happen, resumable with `Last-Event-ID`."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator

@@ -7,8 +7,6 @@
   this machine are rejected (DNS rebinding).
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, MutableMapping
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Liveness, readiness, and metrics for Prometheus."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, TimeoutError

@@ -1,7 +1,5 @@
 """`GET /api/meanings`: the catalogue of meanings."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from fastapi import APIRouter

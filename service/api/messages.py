@@ -3,8 +3,6 @@
 Attachments are always sent as a download and never displayed by a browser, whatever their type.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from datetime import datetime

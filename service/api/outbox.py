@@ -1,7 +1,5 @@
 """The outbox: mail and notifications that sodan sends, with delivery reports."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal

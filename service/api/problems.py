@@ -3,8 +3,6 @@
 Refused → 400    NotFound → 404    Conflict → 409 (412 if the caller sent an ETag)    Unavailable → 503
 """
 
-from __future__ import annotations
-
 import http
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

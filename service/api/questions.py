@@ -1,7 +1,5 @@
 """Asking a requester for facts by mail, and notes for the team."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal
 

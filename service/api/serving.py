@@ -1,7 +1,5 @@
 """Serves the application with uvicorn until SIGTERM or SIGINT."""
 
-from __future__ import annotations
-
 import errno
 import socket
 from datetime import datetime

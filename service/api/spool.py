@@ -1,7 +1,5 @@
 """The spool: received mails that are waiting, done, shunted or refused, with the reason."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal
 

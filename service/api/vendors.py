@@ -1,7 +1,5 @@
 """Vendors: names and counts, and the review of the exchange with each."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path

@@ -1,7 +1,5 @@
 """Sends events to webhooks: signed (standardwebhooks.com), in order, with retries, and not into private networks."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket

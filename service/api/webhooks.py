@@ -1,7 +1,5 @@
 """Webhooks: requests sent when something changes, signed as standardwebhooks.com specifies."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any
 

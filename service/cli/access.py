@@ -1,7 +1,5 @@
 """`sodan token` and `sodan team`: access over HTTP; team members and partner companies learned from mail."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from cyclopts import App

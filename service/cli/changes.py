@@ -1,7 +1,5 @@
 """Commands that change a case or print it as text to paste: brief, set, merge, ask, note."""
 
-from __future__ import annotations
-
 import getpass
 import sys
 from collections.abc import Sequence

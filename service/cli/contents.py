@@ -1,7 +1,5 @@
 """`sodan contents`: where raw mails are stored."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from cyclopts import App

@@ -1,7 +1,5 @@
 """`sodan doctor`: checks the installation and prints a line for each finding, with advice if something is wrong."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import sys

@@ -1,7 +1,5 @@
 """`sodan erase`: erases a person, or lists what would change; prints a certificate."""
 
-from __future__ import annotations
-
 import json
 import re
 import secrets

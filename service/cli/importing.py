@@ -1,7 +1,5 @@
 """`sodan import`: receives and processes mail from files, with a progress bar."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

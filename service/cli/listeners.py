@@ -1,7 +1,5 @@
 """Checks whether the SMTP and HTTP servers respond. A process that hangs accepts connections but sends nothing."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 

@@ -1,7 +1,5 @@
 """`sodan mailbox`: mail fetched from mailboxes on other servers."""
 
-from __future__ import annotations
-
 from cyclopts import App
 
 from service.cli import start

@@ -1,7 +1,5 @@
 """The output of `sodan mailbox list`, `sodan mailbox test` and `sodan mailbox run --dry-run`."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import secrets

@@ -5,8 +5,6 @@ was found (a failed rule example, a shunted mail); 2: wrong usage or configurati
 needs, so that `sodan parse` does not load a web framework.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from importlib import metadata

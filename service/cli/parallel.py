@@ -1,7 +1,5 @@
 """Runs a function on many files, in several processes. A file that crashes its process does not affect the others."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """`sodan serve` and its individual parts, `doctor`, database migration, and passwords for SMTP logins."""
 
-from __future__ import annotations
-
 import sys
 
 from service.cli import start

@@ -1,7 +1,5 @@
 """Prints rows, cases and mails: as tables for the terminal, or as JSON for programs."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """The case page: next to act, missing facts, evidence for the priority, and the timeline with marked quotes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from fastapi import APIRouter, Request

@@ -1,7 +1,5 @@
 """Marks deceptive text on pages: invisible characters, and domains that look like known ones."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import unicodedata

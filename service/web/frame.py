@@ -1,18 +1,17 @@
 """Renders pages from templates, and reads the forms that pages send."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
+from starlette.datastructures import ImmutableMultiDict
 from starlette.responses import RedirectResponse, Response
 
 from service.desk import Desk
@@ -44,7 +43,7 @@ class Frame:
     static: dict[str, tuple[bytes, str]]
 
     @classmethod
-    def of(cls, desk: Desk) -> Frame:
+    def of(cls, desk: Desk) -> Self:
         """Load the templates and static files."""
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -157,19 +156,19 @@ def who(request: Request) -> str:
     return callers.name_of(caller if isinstance(caller, Token) else None, request.client)
 
 
-async def posted(request: Request) -> list[tuple[str, str]]:
-    """Return the (name, value) pairs of a posted form, of at most 64 KB."""
+async def posted(request: Request) -> ImmutableMultiDict[str, str]:
+    """Return the values of a posted form, of at most 64 KB. For several values of a name, ``get`` returns the last."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > 65_536:
             break
-    return parse_qsl(body[:65_536].decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+    text = body[:65_536].decode("utf-8", "replace")
+    return ImmutableMultiDict(parse_qsl(text, keep_blank_values=True, max_num_fields=200))
 
 
 Who = Annotated[str, Depends(who)]
-Posted = Annotated[list[tuple[str, str]], Depends(posted)]
-"""The (name, value) pairs of a posted form."""
+Posted = Annotated[ImmutableMultiDict[str, str], Depends(posted)]
 
 
 def back_to(path: str, done: str = "", **values: str) -> Response:

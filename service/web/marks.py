@@ -1,7 +1,5 @@
 """Marks passages of a mail that are evidence for something, such as the priority or a checklist item."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any

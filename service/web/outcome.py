@@ -1,7 +1,5 @@
 """The message on a page after a change. A form redirects to the page with query parameters that describe the change."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any

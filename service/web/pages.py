@@ -1,7 +1,5 @@
 """The routes of all web pages. Pages work without JavaScript; with it, they update themselves."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Any
 
@@ -146,8 +144,7 @@ def _entry(frame: Frame) -> APIRouter:
 
     @router.post("/login")
     def sign_in(request: Request, posted: Posted) -> Response:
-        values = dict(posted)
-        secret, back = values.get("token", "").strip(), _local(values.get("back"))
+        secret, back = posted.get("token", "").strip(), _local(posted.get("back"))
         if not secret or desk.database.read(lambda conn: tokens.find(conn, secret, desk.now())) is None:
             return frame.page(request, "login.html", 401, wrong=True, back=back)
         answer = RedirectResponse(back, 303)

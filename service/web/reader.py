@@ -1,7 +1,5 @@
 """Texts, durations, times and names in the language and time zone of the person who views a page."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo

@@ -1,7 +1,5 @@
 """GET /api/cases and the case: as INTERFACE.md says, on both databases."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit

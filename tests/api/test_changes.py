@@ -1,7 +1,5 @@
 """What people set, merge, move and undo: through HTTP, on both databases."""
 
-from __future__ import annotations
-
 import getpass
 
 import pytest

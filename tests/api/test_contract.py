@@ -3,8 +3,6 @@
 Once on SQLite and once on PostgreSQL. What is said here is promised to programs outside: adding is free.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

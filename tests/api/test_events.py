@@ -1,7 +1,5 @@
 """Server-sent events and webhooks: told at once, in order, again after a failure, and never into our own network."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import threading

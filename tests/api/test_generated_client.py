@@ -1,7 +1,5 @@
 """A client that openapi-python-client generates from our OpenAPI document, used against the running service."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Tokens, scopes, rates, and attacks: each tried the way somebody would."""
 
-from __future__ import annotations
-
 import json
 import re
 import socket

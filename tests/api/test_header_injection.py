@@ -3,8 +3,6 @@
 Spoken by raw socket, since clients refuse to send most of it.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import socket

@@ -1,7 +1,5 @@
 """Messages, raw mail, attachments, the brief, vendors and the spool."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

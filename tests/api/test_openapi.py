@@ -1,7 +1,5 @@
 """The running service against its own description, by schemathesis: all checks, every operation."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Types of problems: each error names a page that says what it means and what to do."""
 
-from __future__ import annotations
-
 import pytest
 
 from service.errors import PROBLEM_PAGES, PROBLEM_TYPES

@@ -3,8 +3,6 @@
 The resolver is the test's own, below everything that sends; what is connected to is seen below it too.
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import ssl

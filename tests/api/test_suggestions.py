@@ -1,7 +1,5 @@
 """A likely case that was not certain enough: shown on both cases, accepted or dismissed by a person."""
 
-from __future__ import annotations
-
 import pytest
 
 from service.cases.placement import matcher

@@ -1,7 +1,5 @@
 """Every command: data on stdout, talk on stderr, exit status 0, 1 or 2."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The mails of ``make demo``: the cases they become, and that every stated reason stands in the mail it names."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

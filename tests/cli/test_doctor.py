@@ -1,7 +1,5 @@
 """`sodan doctor` names each trouble and says what to do about it."""
 
-from __future__ import annotations
-
 import socket
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """`sodan rules` on packs of one's own: what is wrong in them is said with its place, and told by the exit status."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """What only this house knows (SODAN_SITE_FILE), and what was taken in judged anew by other packs."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The page in a browser (headless Chromium): as people use it, in Japanese and English, by keyboard, on a phone."""
 
-from __future__ import annotations
-
 import getpass
 import os
 import re

@@ -1,7 +1,5 @@
 """The pages without a browser: words, attacks, weight."""
 
-from __future__ import annotations
-
 import ast
 import re
 from datetime import UTC, datetime
