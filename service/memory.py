@@ -23,7 +23,6 @@ _due = 0.0
 
 
 def resident() -> int:
-    """Return the bytes of physical memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
 
 

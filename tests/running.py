@@ -15,7 +15,7 @@ import httpx
 import uvicorn
 
 from service.api.app import make_app
-from service.api.connections import LimitedHttpProtocol
+from service.api.serving import LimitedHttpProtocol
 from service.desk import Desk
 from service.intake import AppContext, receive
 from service.settings import Settings

@@ -33,7 +33,6 @@ TheDesk = Annotated[Desk, Depends(desk_of)]
 
 
 def caller(request: Request) -> Token:
-    """Return the token of the caller (guard.py)."""
     token = request.state.token
     assert isinstance(token, Token)
     return token
@@ -58,7 +57,6 @@ class Moved(Exception):
 
 
 async def redirect(_request: Request, error: Exception) -> Response:
-    """Return the response to a request that raised ``Moved``."""
     return RedirectResponse(str(error), 308)
 
 

@@ -144,7 +144,6 @@ class Feed:
         self._poller: asyncio.Task[None] | None = None
 
     async def newest(self) -> int:
-        """Return the id of the newest event. Raises Unavailable."""
         return await anyio.to_thread.run_sync(self.desk.database.read, feed.newest)
 
     async def after(self, last: int) -> list[dict[str, Any]]:
@@ -222,8 +221,6 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def describe_webhook(app: FastAPI) -> None:
-    """Describe the webhook requests in OpenAPI."""
-
     @app.webhooks.post("event", operation_id="receiveEvent", tags=["events"], status_code=204)
     def receive_event(body: WebhookPayload) -> None:
         """An event. sodan sends it immediately after it happened.

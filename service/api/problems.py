@@ -71,7 +71,6 @@ def type_of(status: int) -> str:
 
 
 def status_of(error: SodanError) -> int:
-    """Return the HTTP status for an error."""
     statuses = {NotFound: 404, Precondition: 412, Conflict: 409, Forbidden: 403, Refused: 400, Unavailable: 503}
     return next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
 

@@ -129,7 +129,6 @@ def add_note(find: FindCase, desk: TheDesk, who: Who, body: NewNote) -> Response
 
 
 def shown(mail: questions.Questions) -> dict[str, Any]:
-    """Return a mail with questions as the API shows it."""
     return {
         "to": {"name": mail.name, "address": mail.address} if mail.address else None,
         "subject": mail.subject,

@@ -63,7 +63,6 @@ def _model(settings: Settings) -> ModelReader:
 
 
 def table(language: str, figure: dict[str, Any]) -> list[str]:
-    """Return the lines that show the figures of one language."""
     lines = [f"{language}: {start.counted(figure['mails'], 'mail')}"]
     for name in (*SINGLE, *_SHARES):
         lines.append(f"  {name:32} {_number(figure[name]['share'])}  of {figure[name]['count']}")

@@ -169,7 +169,6 @@ def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder
 
 
 def _read(database: Database, query: Callable[[Connection], T], default: T) -> T:
-    """Return the result of a query, or ``default`` if there is no database yet."""
     try:
         return database.read(query)
     except Unavailable:
@@ -243,7 +242,6 @@ def _new_mails(source: Source, folder: str, position: str | None, since: datetim
 
 
 def _send(settings: Settings, address: str, subject: str) -> None:
-    """Send the test mail. Raises NotSent."""
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"], mail["Subject"] = settings.from_, address, subject
     mail["Date"] = format_datetime(datetime.now(UTC))

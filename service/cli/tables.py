@@ -75,7 +75,6 @@ def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_jso
 
 
 def print_fields(row: dict[str, Any], zone: tzinfo) -> None:
-    """Print one row as a table of names and values."""
     fields = [{"name": name, "value": value} for name, value in row.items()]
     print_rows(fields, ("name", "value"), as_json=False, zone=zone)
 
@@ -89,7 +88,6 @@ def _text(value: Any, zone: tzinfo = UTC) -> str:
 
 
 def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
-    """Print a page of cases as a table, or as JSON."""
     if as_json:
         print_json(page)
         return

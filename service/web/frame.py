@@ -44,7 +44,6 @@ class Frame:
 
     @classmethod
     def of(cls, desk: Desk) -> Self:
-        """Load the templates and static files."""
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,

@@ -18,7 +18,6 @@ OUTBOX_ENTRIES = 100
 
 
 def routes(frame: Frame) -> list[APIRouter]:
-    """Return the routers of all pages."""
     return [
         lanes.routes(frame),
         case.routes(frame),
@@ -33,7 +32,6 @@ def routes(frame: Frame) -> list[APIRouter]:
 
 
 def _lists(frame: Frame) -> APIRouter:
-    """Return the routes of the lists of vendors and of received mail."""
     router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.get("/vendors")
@@ -60,7 +58,6 @@ def _lists(frame: Frame) -> APIRouter:
 
 
 def _outbox(frame: Frame) -> APIRouter:
-    """Return the routes of the outbox."""
     router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.get("/outbox")
