@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from service.api import bodies
+from service.api import bodies, serving
 from service.api.events import MAX_LISTENERS
 from tests.running import Running
 
