@@ -94,7 +94,7 @@ def is_browser(scope: Scope) -> bool:
 def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | None) -> None:
     """Install handlers for all errors, including those of FastAPI.
 
-    ``error_page`` answers browsers, and errors of the routes that are not in the schema.
+    ``error_page`` answers browsers, and all requests for which a page (a route that is not in the schema) fails.
     """
     routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
 
@@ -104,9 +104,13 @@ def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | 
         return ", ".join(sorted(methods))
 
     def respond(
-        request: Request, status: int, detail: str, headers: Mapping[str, str], errors: Sequence[Wrong] = ()
+        request: Request,
+        status: int,
+        detail: str,
+        headers: Mapping[str, str],
+        errors: Sequence[Wrong] = (),
+        is_page: bool = False,
     ) -> Response:
-        is_page = not getattr(request.scope.get("route"), "include_in_schema", True)
         if error_page and (is_page or is_browser(request.scope)):
             response = error_page(request, 404 if errors else status, "" if errors else detail)
             response.headers.update(headers)
@@ -118,7 +122,8 @@ def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | 
     def sodan_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, SodanError)
         retry = {"Retry-After": "5"} if isinstance(error, Unavailable) else {}
-        return respond(request, status_of(error), str(error), retry)
+        is_page = not getattr(request.scope.get("route"), "include_in_schema", True)
+        return respond(request, status_of(error), str(error), retry, is_page=is_page)
 
     def validation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
