@@ -41,8 +41,7 @@ class Reply:
     tokens_in: int
     tokens_out: int
     seconds: float
-    model: str
-    """As the endpoint names it."""
+    model: str  # as the endpoint names it
 
 
 @dataclass
@@ -52,12 +51,10 @@ class LanguageModel:
     url: str
     model: str
     key: str = field(default="", repr=False)
-    seconds: float = 60.0
-    """Timeout of one request."""
+    seconds: float = 60.0  # timeout of one request
     clock: Callable[[], float] = time.monotonic
     _form: Form = "schema"
-    _temperature: bool = True
-    """Whether to send a temperature; reasoning models refuse it."""
+    _temperature: bool = True  # whether to send a temperature; reasoning models refuse it
 
     def ask(self, request: Request, *, repair: str = "") -> Reply:
         """Return the model's answer. ``repair``: what was wrong with the previous answer, in plain text.

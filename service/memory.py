@@ -13,8 +13,7 @@ from mailrules import library
 from service import process
 from service.store import lines
 
-ROOM = 210_000_000
-"""Bytes of physical memory up to which nothing is freed."""
+ROOM = 210_000_000  # bytes of physical memory up to which nothing is freed
 MIN_INTERVAL_SECONDS = 60.0
 """Minimum seconds before the caches are freed again; rebuilding them takes some tenths of a second."""
 

@@ -15,8 +15,7 @@ from service.settings import environment
 
 # ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_kept: list[socket.socket] = []
-"""Both sockets, kept open as long as the process runs."""
+_kept: list[socket.socket] = []  # both sockets, kept open as long as the process runs
 
 
 def on_signals(calls: Mapping[signal.Signals, Callable[[], object]]) -> None:
@@ -60,8 +59,7 @@ class PatientStream(io.TextIOBase):
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self.dropped = 0
-        """Failed writes since the last successful one."""
+        self.dropped = 0  # failed writes since the last successful one
 
     def write(self, text: str) -> int:
         said = f"{self.dropped} earlier pieces of this log could not be written\n" if self.dropped else ""
@@ -91,8 +89,7 @@ def survive_a_full_disk() -> None:
 
 # ── heartbeats ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-HEARTBEAT = "HEARTBEAT_FD"
-"""The environment variable with the file descriptor to which a child process reports."""
+HEARTBEAT = "HEARTBEAT_FD"  # the environment variable with the file descriptor to which a child process reports
 LATE_SECONDS = 5.0
 """If the supervisor itself checks this late, the machine is overloaded, and no process counts as hanging."""
 
@@ -177,8 +174,7 @@ def _out_of_time(_number: int, _frame: object) -> None:
 
 # ── memory (Linux with glibc; no effect elsewhere) ───────────────────────────────────────────────────────────────────
 
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-"""Parameters of ``mallopt`` (glibc, malloc.h)."""
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # parameters of ``mallopt`` (glibc, malloc.h)
 _BIG = 1 << 20
 """Blocks of at least this many bytes return to the system when freed; glibc's own threshold grows over time."""
 _MADV_DONTNEED = 4

@@ -18,8 +18,7 @@ from service.settings import Settings
 
 _log = structlog.get_logger("sodan.rules")
 
-LOOK_SECONDS = 1.0
-"""Seconds between two checks; a change is loaded once two successive checks find the same files."""
+LOOK_SECONDS = 1.0  # seconds between two checks; a change is loaded once two successive checks find the same files
 
 _Stamp = tuple[str, int, int, int]
 

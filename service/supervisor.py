@@ -29,16 +29,13 @@ from service.store.migrate import migrate
 
 _log = structlog.get_logger("sodan.serve")
 
-MISSED_REPORTS = 3
-"""A process that sends no report for this many times SODAN_WATCHDOG seconds is killed."""
+MISSED_REPORTS = 3  # A process that sends no report for this many times SODAN_WATCHDOG seconds is killed
 MIN_PAUSE = 0.25
 MAX_PAUSE = 10.0
-STABLE_SECONDS = 10.0
-"""A child that ran for longer than this is restarted after the shortest delay."""
+STABLE_SECONDS = 10.0  # A child that ran for longer than this is restarted after the shortest delay
 USAGE_ERROR_SECONDS = 30.0
 """The supervisor ends if a child has the exit status ``USAGE_ERROR`` within this time of the start."""
-USAGE_ERROR = 2
-"""Exit status of a child with an invalid setting, which a restart does not correct (see cli/main.py)."""
+USAGE_ERROR = 2  # exit status of a child with an invalid setting, which a restart does not correct (see cli/main.py)
 
 _PR_SET_PDEATHSIG = 1
 

@@ -30,17 +30,13 @@ T = TypeVar("T")
 COOKIE = "sodan_token"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout", "/language", "/favicon.ico"})
 """Paths that need no token, since they reveal nothing about cases. The same is true of `/static/` and `/problems/`."""
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing (RFC 9110 §9.2.1)."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing (RFC 9110 §9.2.1)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-PROXIED = ("forwarded", "x-real-ip", "via", "x-forwarded-")
-"""Beginnings of the names of headers that a proxy adds."""
+PROXIED = ("forwarded", "x-real-ip", "via", "x-forwarded-")  # beginnings of the names of headers that a proxy adds
 LOOPBACK_ADDRESSES = ("127.", "::1", "::ffff:127.")
-CACHE_SECONDS = 5.0
-"""How long it is remembered that a valid token exists."""
+CACHE_SECONDS = 5.0  # how long it is remembered that a valid token exists
 
-LOCAL = Token(0, "", "admin")
-"""The token of a caller on this machine while no token is required."""
+LOCAL = Token(0, "", "admin")  # the token of a caller on this machine while no token is required
 
 
 class Guard:

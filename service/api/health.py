@@ -51,8 +51,7 @@ MAILBOXES: tuple[tuple[Any, str, str, Callable[[mailboxes.Status], float | None]
 Counts = tuple[
     spool_view.Ledger, datetime | None, list[tuple[str, str, int]], list[mailboxes.Status], dict[str, int], int
 ]
-WAIT_SECONDS = 3.0
-"""Time after which the readiness check reports that the database does not respond."""
+WAIT_SECONDS = 3.0  # time after which the readiness check reports that the database does not respond
 NOTE = "a changed rule pack or site file has an error, so sodan uses the previous rules: run `sodan doctor`"
 
 

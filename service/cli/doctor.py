@@ -22,8 +22,7 @@ Check = Callable[[], Iterable[Finding]]
 LOW_DISK = 1_000_000_000  # bytes
 CHECKED_BYTES = 64_000_000
 """Total size of the newest raw mails that are checked. `sodan contents check` reads all raw mails."""
-STALE = timedelta(minutes=5)
-"""Time after which a mail that waits, or a clock that differs, is reported."""
+STALE = timedelta(minutes=5)  # time after which a mail that waits, or a clock that differs, is reported
 _RETRIED = "Mail gets 451 and its senders retry, so none is lost"
 _EITHER = {
     # beginning of the text of a database error (service/store/trouble.py) → advice

@@ -26,10 +26,8 @@ from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
 from service.second_reading import model_of
 from service.settings import Settings
 
-MAX_ANSWERS = 2
-"""How often the model is asked for an answer that can be used, as in the service."""
-MAX_ATTEMPTS = 5
-"""How often a request is sent if the server of the model does not respond."""
+MAX_ANSWERS = 2  # how often the model is asked for an answer that can be used, as in the service
+MAX_ATTEMPTS = 5  # how often a request is sent if the server of the model does not respond
 LONGEST_PAUSE = 60.0  # seconds between two attempts
 _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms")
 
@@ -142,15 +140,12 @@ class ModelReader:
     model: LanguageModel
     catalogue: Catalogue
     embedded: Reader
-    characters: int
-    """Maximum length of a mail that is sent to the model."""
+    characters: int  # maximum length of a mail that is sent to the model
     pause: Callable[[float], None] = time.sleep
     requests: int = 0
     tokens: int = 0
-    dropped: int = 0
-    """Number of statements of the model that could not be used."""
-    left: int = 0
-    """Number of mails without a usable answer of the model."""
+    dropped: int = 0  # number of statements of the model that could not be used
+    left: int = 0  # number of mails without a usable answer of the model
     name: str = READER
     version: str = field(init=False)
     _lock: Lock = field(default_factory=Lock, repr=False)

@@ -9,8 +9,7 @@ from service.settings import Listen
 
 SECONDS = 5.0  # time limit for a response
 
-Finding = tuple[bool, str]
-"""Whether all is well, and the text for the user."""
+Finding = tuple[bool, str]  # whether all is well, and the text for the user
 
 
 def smtp(listen: Listen) -> Finding:

@@ -12,8 +12,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 CHUNK = 16
-MIN_FILES = 128
-"""Fewer files are done by one process before another has started."""
+MIN_FILES = 128  # fewer files are done by one process before another has started
 _pool = partial(ProcessPoolExecutor, mp_context=multiprocessing.get_context("spawn"))
 
 

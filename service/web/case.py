@@ -20,15 +20,11 @@ from service.web.frame import Frame, Who
 from service.web.outcome import of_redirect, outcome
 from service.web.reader import Reader
 
-MAILS = 25
-"""Number of mails on one page; a longer case has several pages."""
-LONGEST = 6000
-"""Number of characters of one mail shown on the page; a link leads to the whole mail."""
+MAILS = 25  # number of mails on one page; a longer case has several pages
+LONGEST = 6000  # number of characters of one mail shown on the page; a link leads to the whole mail
 QUOTED = 2500
-BAR = 220
-"""Width of the longest bar of a clock."""
-WHOLE = 30_000
-"""Number of characters of all mails on one page; beyond it, later mails are shortened more."""
+BAR = 220  # width of the longest bar of a clock
+WHOLE = 30_000  # number of characters of all mails on one page; beyond it, later mails are shortened more
 
 
 def routes(frame: Frame) -> APIRouter:

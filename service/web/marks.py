@@ -21,8 +21,7 @@ class Piece:
 
     text: str
     mark: Mark | None = None
-    also: tuple[Mark, ...] = ()
-    """Other marks that overlap this one."""
+    also: tuple[Mark, ...] = ()  # other marks that overlap this one
 
 
 def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:

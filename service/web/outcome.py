@@ -8,10 +8,8 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-IDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}){0,99}")
-"""Matches the ids of changes that are undone together: ``41.42``."""
-REASONS = ("gone", "merged", "other")
-"""Why a case was not changed."""
+IDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}){0,99}")  # matches the ids of changes that are undone together: ``41.42``
+REASONS = ("gone", "merged", "other")  # why a case was not changed
 DONE = (
     "set",
     "merged",

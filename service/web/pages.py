@@ -13,8 +13,7 @@ from service.web import case, changes, lanes, selected
 from service.web.frame import LANGUAGE_COOKIE, NOTHING_HERE, POLICY, Frame, Posted, Who, back_to
 
 TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
-OUTBOX_ENTRIES = 100
-"""Number of outbox entries on one page."""
+OUTBOX_ENTRIES = 100  # number of outbox entries on one page
 
 
 def routes(frame: Frame) -> list[APIRouter]:

@@ -17,8 +17,7 @@ def _load(file: str) -> Any:
     return yaml.load(resources.files("service.web").joinpath(file).read_bytes(), yaml.CSafeLoader)
 
 
-WORDS: dict[str, dict[Language, str]] = _load("texts.yaml")
-"""Name of a text → the text in each language."""
+WORDS: dict[str, dict[Language, str]] = _load("texts.yaml")  # name of a text → the text in each language
 ERRORS: dict[str, str] = _load("errors.yaml")
 """English error text, with ``{}`` in the place of each value → the same text in Japanese."""
 _DAYS = {"ja": "月火水木金土日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}

@@ -10,8 +10,7 @@ from service.errors import AlreadyMerged, NotFound, Refused, SodanError
 from service.web.frame import Frame, Posted, Who, back_to
 from service.web.outcome import back_to_overview, overview
 
-MAX_CASES = 100
-"""Maximum number of cases that one form changes."""
+MAX_CASES = 100  # maximum number of cases that one form changes
 
 
 def routes(frame: Frame) -> APIRouter:
