@@ -231,25 +231,6 @@ def test_a_card_names_who_asks_and_what_is_missing(sheet: Page, embedded: Runnin
     assert len({round(top["y"]) for top in tops if top}) == 1, "the lanes begin at the same height"
 
 
-def test_search_filter_open_a_case_and_see_its_words_marked(sheet: Page, embedded: Running) -> None:
-    embedded.deliver(REPORT, ASK, LOGS, REFUND)
-    sheet.goto("/")
-    sheet.get_by_role("searchbox").fill("返金")
-    sheet.keyboard.press("Enter")
-    expect(sheet.locator(".card")).to_have_count(1)
-    expect(sheet.locator(".card")).to_contain_text("Zoom invoice")
-    sheet.goto("/")
-    sheet.get_by_text("絞り込み").click()
-    sheet.locator("input[name=vendor]").fill("microsoft")
-    sheet.get_by_role("button", name="表示").click()
-    expect(sheet.locator(".card")).to_have_count(1)
-    sheet.locator(".card a.title").click()
-    expect(sheet.get_by_role("heading", level=1)).to_contain_text("2611170040001177")
-    expect(sheet.locator("mark.ask")).to_contain_text("サインインログをご提供いただけますでしょうか")
-    sheet.locator(".asks .jump").first.click()
-    assert sheet.evaluate("location.hash").startswith("#ask-")
-
-
 def test_the_page_follows_a_mail_by_itself(sheet: Page, embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     sheet.goto("/")

@@ -78,6 +78,7 @@ def test_a_case_page_shows_what_the_case_is(service: Running) -> None:
     assert "signin.csv" in text
     assert "転送で届いたメール" in text
     assert '<mark class="ask"' in text
+    assert 'href="#ask-' in text
     assert "回答済み" in text
     assert page(service, f"/cases/{key}", "en").count("turn") > 0
 
