@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
+from typing import Any
 
 import structlog
 
@@ -52,21 +53,19 @@ def run_worker(settings: Settings) -> None:
         reloader.look()
         retention.look()
 
-    worker = Worker(
-        database,
-        context,
-        by=process_name(),
-        batch=settings.batch,
-        lease=timedelta(seconds=settings.lease_seconds),
-        clock=lambda: datetime.now(UTC),
-        blobs=BlobWriter(blob_store_of(settings), settings.content_store_from_bytes),
-        before_batch=between,
-        after=after_judging(settings, context),
-    )
+    blobs = BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
+    after = after_judging(settings, context)
+    worker = worker_of(settings, database, context, blobs=blobs, before_batch=between, after=after)
     with contextlib.suppress(Unavailable):
         release_the_dead(database)
     worker.run(stop)
     database.close()
+
+
+def worker_of(settings: Settings, database: Database, context: AppContext, **given: Any) -> Worker:
+    """Return a worker of this process. ``given``: further arguments of ``Worker``."""
+    lease, clock = timedelta(seconds=settings.lease_seconds), lambda: datetime.now(UTC)
+    return Worker(database, context, by=process_name(), batch=settings.batch, lease=lease, clock=clock, **given)
 
 
 def _case_key(database: Database, stop: Event) -> bytes:
