@@ -52,6 +52,7 @@ class LanguageModel:
     model: str
     key: str = field(default="", repr=False)
     seconds: float = 60.0  # timeout of one request
+    retries: int = 0  # further attempts after a failure that can pass (the service counts attempts in its queue)
     clock: Callable[[], float] = time.monotonic
     _form: Form = "schema"
     _temperature: bool = True  # whether to send a temperature; reasoning models refuse it
@@ -118,8 +119,8 @@ class LanguageModel:
         import openai
 
         return openai.OpenAI(
-            base_url=self.url, api_key=self.key or "none", timeout=self.seconds, max_retries=0
-        )  # the job counts attempts
+            base_url=self.url, api_key=self.key or "none", timeout=self.seconds, max_retries=self.retries
+        )
 
 
 def _reply(answer: Any, seconds: float) -> Reply:

@@ -10,12 +10,12 @@
 import time
 from collections.abc import Callable, MutableMapping
 from datetime import datetime
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import anyio.to_thread
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -125,11 +125,8 @@ def _secret(headers: Headers) -> tuple[str, bool]:
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return value.strip(), False
-    try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return "", False
-    return (morsel.value, True) if morsel else ("", False)
+    secret = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+    return secret, bool(secret)
 
 
 def _from_elsewhere(headers: Headers) -> bool:

@@ -24,7 +24,7 @@ from service.web.deceptive import KnownDomains, mixes_scripts, visible
 from service.web.reader import Reader, language_of
 
 HERE = Path(__file__).parent
-LANGUAGE_COOKIE = "sodan_lang"
+LANGUAGE_COOKIE, TOKEN_COOKIE = "sodan_lang", "sodan_token"
 NOTHING_HERE = "there is nothing at this address"
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -105,7 +105,7 @@ class Frame:
             query=request.query_params,
             other="en" if reader.language == "ja" else "ja",
             no_verdicts=self._no_verdicts(),
-            by_cookie="sodan_token" in request.cookies,
+            by_cookie=TOKEN_COOKIE in request.cookies,
             may_write=isinstance(caller, Token) and caller.may("write"),
             may_admin=isinstance(caller, Token) and caller.may("admin"),
             **values,

@@ -10,9 +10,8 @@ from service.errors import PROBLEM_TYPES, NotFound, Refused
 from service.store import outbox, spool, spool_view, tokens
 from service.store.database import Connection
 from service.web import case, changes, lanes, selected
-from service.web.frame import LANGUAGE_COOKIE, NOTHING_HERE, POLICY, Frame, Posted, Who, back_to
+from service.web.frame import LANGUAGE_COOKIE, NOTHING_HERE, POLICY, TOKEN_COOKIE, Frame, Posted, Who, back_to
 
-TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
 OUTBOX_ENTRIES = 100  # number of outbox entries on one page
 
 
