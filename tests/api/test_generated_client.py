@@ -112,7 +112,8 @@ def test_a_program_lists_changes_merges_and_reads_by_the_client(client: Any) -> 
     events = [models.Event.from_dict(json.loads(line[6:])) for line in stream.splitlines() if line[:5] == "data:"]
     assert stays in {event.case for event in events if event.kind == "case.opened"}
 
-    stale = answer("cases.change_case", client.with_headers({"If-Match": seen.headers["etag"]}), gone, body=change)
+    with client.with_headers({"If-Match": seen.headers["etag"]}) as late:
+        stale = answer("cases.change_case", late, gone, body=change)
     assert (stale.status_code, stale.parsed.status) == (HTTPStatus.PRECONDITION_FAILED, 412)
     missing = call("cases.read_case", client, "SD-999")
     assert (missing.type_, missing.detail) == ("/problems/not-found", "there is no case SD-999")
