@@ -219,18 +219,17 @@ def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = Non
         what: A file, or the Message-ID of a processed mail.
         rule: Show only this rule or meaning: the text that it used, or why it did not fire or was not found.
     """
-    from mailrules.engine.explain import explain as explained
-    from mailrules.engine.explain import knows
+    from mailrules.engine import explain as engine
     from service.cli.tables import one_line
 
     settings = additions.settings()
     rules = rules_of(settings.packs, settings.site_file)
-    if rule is not None and not knows(rules, rule):
+    if rule is not None and not engine.knows(rules, rule):
         raise NotFound(f"there is no rule or meaning {rule!r}; see `sodan rules list` and docs/meanings.md")
     for message in _messages(_content(what, settings), rules, settings):
         turn = message.turn
         head = f"── {message.way}: {turn.author or 'unknown author'} ({turn.side}): {turn.subject}"
-        for line in (head, *explained(rules, turn, rule)):
+        for line in (head, *engine.explain(rules, turn, rule)):
             print(one_line(line))
 
 
