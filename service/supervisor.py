@@ -168,8 +168,7 @@ def _stop(children: Sequence[Child], seconds: float) -> None:
 def _send_signal(children: Sequence[Child], number: signal.Signals) -> None:
     for child in children:
         if child.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                child.process.send_signal(number)
+            child.process.send_signal(number)
 
 
 def _announce(settings: Settings) -> None:
