@@ -154,7 +154,7 @@ def _compared(case: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def evaluate(
+def eval_(
     paths: tuple[Path, ...],
     *,
     reader: Literal["embedded", "model"] = "embedded",

@@ -10,19 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 IDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}){0,99}")  # matches the ids of changes that are undone together: ``41.42``
 REASONS = ("gone", "merged", "other")  # why a case was not changed
-DONE = (
-    "set",
-    "merged",
-    "dismissed",
-    "accepted",
-    "moved",
-    "undone",
-    "asked",
-    "drafted",
-    "noted",
-    "assigned",
-    "resolved",
-)
+DONE = "set merged dismissed accepted moved undone asked drafted noted assigned resolved".split()
 """Values of the parameter ``done``: the change that was made."""
 NAMES = ("done", "undo", "failed", "key")
 
