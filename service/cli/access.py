@@ -40,12 +40,8 @@ def token_create(
 
 
 @tokens.command(name="list")
-def token_list(*, json: bool = False) -> None:
-    """List tokens, without their secrets.
-
-    Args:
-        json: JSON Lines instead of a table.
-    """
+def token_list(*, json: start.Json = False) -> None:
+    """List tokens, without their secrets."""
     from service.cli.tables import print_rows
     from service.store import tokens as store
 
@@ -70,12 +66,8 @@ def token_revoke(id: int) -> None:
 
 
 @team.command(name="list")
-def team_list(*, json: bool = False) -> None:
-    """List team members and partner companies that sodan learned from mail, and since when.
-
-    Args:
-        json: JSON Lines instead of a table.
-    """
+def team_list(*, json: start.Json = False) -> None:
+    """List team members and partner companies that sodan learned from mail, and since when."""
     from service.cli.tables import print_rows
     from service.store import learning
 

@@ -70,11 +70,10 @@ def cases(
     print_cases(_source(start.settings(), url, token).cases(query), as_json=json)
 
 
-def show(key: str, *, json: bool = False, url: Url = None, token: Secret = None) -> None:
+def show(key: start.CaseKey, *, json: bool = False, url: Url = None, token: Secret = None) -> None:
     """Show a case: who has to act next, the evidence for its priority, what is missing, and the mails.
 
     Args:
-        key: Key of the case, such as SD-12.
         json: Print the response of `GET /api/cases/KEY` instead.
     """
     from service.cli.tables import print_case

@@ -8,12 +8,8 @@ app = App(name="mailbox", help="Fetch mail from mailboxes (SODAN_MAILBOXES): lis
 
 
 @app.command(name="list")
-def mailbox_list(*, json: bool = False) -> int:
-    """List mailboxes and their state. Exit status 1: a mailbox cannot be read, or a mail could not be fetched.
-
-    Args:
-        json: JSON Lines instead of a table.
-    """
+def mailbox_list(*, json: start.Json = False) -> int:
+    """List mailboxes and their state. Exit status 1: a mailbox cannot be read, or a mail could not be fetched."""
     from service.cli.mailbox_checks import list_mailboxes
     from service.mailbox.file import load
 

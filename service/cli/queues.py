@@ -30,14 +30,13 @@ def spool_list(
     *,
     state: Literal["waiting", "done", "shunted", "refused"] | None = None,
     limit: start.Positive = 100,
-    json: bool = False,
+    json: start.Json = False,
 ) -> int:
     """List received mails, newest first. Exit status 1: a mail is shunted (set aside after three failed attempts).
 
     Args:
         state: Only mails in this state.
         limit: Maximum number of mails.
-        json: JSON Lines instead of a table.
     """
     from service.store import spool_view
 
@@ -91,14 +90,13 @@ def outbox_list(
     *,
     state: Literal["draft", "waiting", "sent", "failed", "discarded"] | None = None,
     limit: start.Positive = 100,
-    json: bool = False,
+    json: start.Json = False,
 ) -> int:
     """List outgoing mails and notifications, newest first. Exit status 1: one of them failed.
 
     Args:
         state: Only entries in this state.
         limit: Maximum number of entries.
-        json: JSON Lines instead of a table.
     """
     from service.store import outbox as queue
 

@@ -71,12 +71,8 @@ def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
 
 
 @app.command(name="list")
-def rules_list(*, packs: Packs = (), site: SiteFile = None, json: bool = False) -> None:
-    """List the rules: the question that a rule answers, its id, its result, its file.
-
-    Args:
-        json: JSON Lines instead of a table.
-    """
+def rules_list(*, packs: Packs = (), site: SiteFile = None, json: start.Json = False) -> None:
+    """List the rules: the question that a rule answers, its id, its result, its file."""
     from mailrules.library import build
     from service.cli.tables import print_rows
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FOUND_WRONG = 1  # exit status: a problem was found
 WRONG_USE = 2  # exit status: wrong usage or configuration
+Json = Annotated[bool, Parameter(help="JSON Lines instead of a table.")]
+CaseKey = Annotated[str, Parameter(help="Key of the case, such as SD-12.")]
 Positive = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
 
 

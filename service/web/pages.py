@@ -16,17 +16,8 @@ OUTBOX_ENTRIES = 100  # number of outbox entries on one page
 
 
 def routes(frame: Frame) -> list[APIRouter]:
-    return [
-        lanes.routes(frame),
-        case.routes(frame),
-        changes.value_routes(frame),
-        changes.place_routes(frame),
-        selected.routes(frame),
-        _outbox(frame),
-        _lists(frame),
-        _files(frame),
-        _entry(frame),
-    ]
+    cases = (lanes.routes, case.routes, changes.value_routes, changes.place_routes, selected.routes)
+    return [part(frame) for part in (*cases, _outbox, _lists, _files, _entry)]
 
 
 def _lists(frame: Frame) -> APIRouter:
