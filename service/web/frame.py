@@ -173,4 +173,4 @@ Posted = Annotated[ImmutableMultiDict[str, str], Depends(posted)]
 def back_to(path: str, done: str = "", **values: str) -> Response:
     """Redirect to a page that shows a message about the change ``done`` (outcome.py). A reload does not repeat it."""
     query = {"done": done, **values} if done else values
-    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
+    return RedirectResponse(f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path, 303)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from service.errors import AlreadyMerged, NotFound, Refused, SodanError
 from service.web.frame import Frame, Posted, Who, back_to
-from service.web.outcome import back_to_overview, overview
+from service.web.outcome import described, overview
 
 MAX_CASES = 100  # maximum number of cases that one form changes
 
@@ -31,7 +31,7 @@ def routes(frame: Frame) -> APIRouter:
         wanted = _wanted(posted)
         events, failed = each(_keys(posted.getlist("case")), lambda number: desk.set_values(number, wanted, who)[0])
         done = "resolved" if "status" in wanted else "assigned"
-        return back_to_overview(posted.get("back", "/"), done, events, failed)
+        return back_to(overview(posted.get("back", "/")), done if events else "", **described(events, failed))
 
     @router.get("/merge")
     def choose(request: Request) -> Response:
@@ -56,11 +56,10 @@ def routes(frame: Frame) -> APIRouter:
         others = [key for key in _keys(posted.getlist("case")) if key.upper() != target_key]
         events, failed = each(others, lambda number: desk.merge(number, target, who)[0])
         if not events:
-            return back_to_overview(posted.get("back", "/"), "merged", events, failed)
+            return back_to(overview(posted.get("back", "/")), **described(events, failed))
         failed_keys = {failure.partition(":")[0] for failure in failed}
         merged_keys = ", ".join(key for key in others if key not in failed_keys)
-        message = {"undo": ".".join(map(str, events)), "key": merged_keys}
-        return back_to(f"/cases/{target_key}", "merged", **message, **({"failed": ".".join(failed)} if failed else {}))
+        return back_to(f"/cases/{target_key}", "merged", key=merged_keys, **described(events, failed))
 
     return router
 
