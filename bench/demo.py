@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from service.cli.terminal.tables import print_case
+from service.cli.tables import print_case
 from service.errors import SodanError
 from service.settings import Settings, load
 
@@ -81,7 +81,7 @@ def main() -> None:
         sys.exit(f"demo: {error}. Is the service running? `make run` starts it.")
     print(f"demo: {len(made)} mails sent, {len(found)} cases:\n", file=sys.stderr)
     for case in found:
-        print_case(case, [], as_json=False)
+        print_case(case, [], settings.zone, as_json=False)
     print(f"\nSee them at http://{settings.http_listen}/", file=sys.stderr)
 
 

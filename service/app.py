@@ -3,14 +3,13 @@
 Large modules that only one process needs, such as the web framework, are imported inside its function.
 """
 
-from __future__ import annotations
-
 import contextlib
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
+from typing import Any
 
 import structlog
 
@@ -18,9 +17,9 @@ from service import memory
 from service.errors import Refused, SodanError, Unavailable
 from service.holders import process_name, release_the_dead
 from service.intake import AppContext, ReadMail
+from service.process import on_signals
 from service.rule_reloader import RuleReloader
 from service.settings import Settings
-from service.signals import on_signals
 from service.store import keys, webhooks
 from service.store.blob_store import blob_store_of
 from service.store.contents import BlobWriter
@@ -54,21 +53,19 @@ def run_worker(settings: Settings) -> None:
         reloader.look()
         retention.look()
 
-    worker = Worker(
-        database,
-        context,
-        by=process_name(),
-        batch=settings.batch,
-        lease=timedelta(seconds=settings.lease_seconds),
-        clock=lambda: datetime.now(UTC),
-        blobs=BlobWriter(blob_store_of(settings), settings.content_store_from_bytes),
-        before_batch=between,
-        after=after_judging(settings, context),
-    )
+    blobs = BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
+    after = after_judging(settings, context)
+    worker = worker_of(settings, database, context, blobs=blobs, before_batch=between, after=after)
     with contextlib.suppress(Unavailable):
         release_the_dead(database)
     worker.run(stop)
     database.close()
+
+
+def worker_of(settings: Settings, database: Database, context: AppContext, **given: Any) -> Worker:
+    """Return a worker of this process. ``given``: further arguments of ``Worker``."""
+    lease, clock = timedelta(seconds=settings.lease_seconds), lambda: datetime.now(UTC)
+    return Worker(database, context, by=process_name(), batch=settings.batch, lease=lease, clock=clock, **given)
 
 
 def _case_key(database: Database, stop: Event) -> bytes:
@@ -138,6 +135,7 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     from service.api.serving import bind, must_be_safe, serve
     from service.desk import Desk
     from service.outbound.setup import templates_of
+    from service.web.frame import Frame
     from service.web.pages import routes
 
     templates_of(settings.templates).check()
@@ -150,9 +148,9 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     signal.signal(signal.SIGHUP, lambda *_: reloader.ask())  # only sets a flag, because a signal handler must not lock
     Thread(target=reloader.keep, args=(stop,), daemon=True).start()
     desk = Desk(settings, database, lambda: context, clock)
-    http_app = make_app(
-        desk, [routes(desk)], open_to_loopback=settings.http_listen.loopback and settings.trust_loopback
-    )
+    frame = Frame.of(desk)
+    open_to_loopback = settings.http_listen.loopback and settings.trust_loopback
+    http_app = make_app(desk, routes(frame), frame.error_page, open_to_loopback=open_to_loopback)
     serve(http_app, listening, stop_seconds=settings.stop_seconds)
     stop.set()
     database.close()

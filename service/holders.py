@@ -1,7 +1,5 @@
 """Names of processes in leases, and release of leases whose process on this host is dead."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import secrets

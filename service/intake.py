@@ -27,10 +27,10 @@ from service.cases.facts.sender import Handover, Verdicts
 from service.cases.revise import revise, vendor_of
 from service.cases.state import Frame, Overrides
 from service.cases.working import calendars_of
-from service.cpu import OutOfTime, cpu_limit
 from service.errors import Unavailable
 from service.mail.message import NOT_FULLY_READ, Mail
 from service.mail.parse import parse
+from service.process import OutOfTime, cpu_limit
 from service.settings import Settings
 from service.store import deposit, judge_queue, placement, spool
 from service.store.database import Connection, Database, one_at_a_time

@@ -41,8 +41,7 @@ class Reply:
     tokens_in: int
     tokens_out: int
     seconds: float
-    model: str
-    """As the endpoint names it."""
+    model: str  # as the endpoint names it
 
 
 @dataclass
@@ -52,12 +51,11 @@ class LanguageModel:
     url: str
     model: str
     key: str = field(default="", repr=False)
-    seconds: float = 60.0
-    """Timeout of one request."""
+    seconds: float = 60.0  # timeout of one request
+    retries: int = 0  # further attempts after a failure that can pass (the service counts attempts in its queue)
     clock: Callable[[], float] = time.monotonic
     _form: Form = "schema"
-    _temperature: bool = True
-    """Whether to send a temperature; reasoning models refuse it."""
+    _temperature: bool = True  # whether to send a temperature; reasoning models refuse it
 
     def ask(self, request: Request, *, repair: str = "") -> Reply:
         """Return the model's answer. ``repair``: what was wrong with the previous answer, in plain text.
@@ -121,8 +119,8 @@ class LanguageModel:
         import openai
 
         return openai.OpenAI(
-            base_url=self.url, api_key=self.key or "none", timeout=self.seconds, max_retries=0
-        )  # the job counts attempts
+            base_url=self.url, api_key=self.key or "none", timeout=self.seconds, max_retries=self.retries
+        )
 
 
 def _reply(answer: Any, seconds: float) -> Reply:

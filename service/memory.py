@@ -4,19 +4,16 @@ Without this, a process would grow for months: regular expression automata grow 
 dictionaries are read, and the C library keeps freed memory.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import time
 from pathlib import Path
 
 from mailrules import library
-from service import heap
+from service import process
 from service.store import lines
 
-ROOM = 210_000_000
-"""Bytes of physical memory up to which nothing is freed."""
+ROOM = 210_000_000  # bytes of physical memory up to which nothing is freed
 MIN_INTERVAL_SECONDS = 60.0
 """Minimum seconds before the caches are freed again; rebuilding them takes some tenths of a second."""
 
@@ -25,17 +22,16 @@ _due = 0.0
 
 
 def resident() -> int:
-    """Return the bytes of physical memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
 
 
 def freeze_after_loading() -> None:
     """Free memory that only loading needed, and exclude loaded objects from garbage collection."""
-    heap.give_back_what_is_freed()
+    process.give_back_what_is_freed()
     gc.unfreeze()
     _free_caches()
     gc.freeze()
-    heap.release_mapped_files()
+    process.release_mapped_files()
 
 
 def free_if_above(room: int = ROOM) -> bool:
@@ -47,7 +43,7 @@ def free_if_above(room: int = ROOM) -> bool:
     now = time.monotonic()
     if resident() < room:
         return False
-    heap.release_mapped_files()
+    process.release_mapped_files()
     if now < _due or resident() < room:
         return False
     _free_caches()
@@ -59,4 +55,4 @@ def _free_caches() -> None:
     library.clear_caches()
     lines.clear_caches()
     gc.collect()
-    heap.trim()
+    process.trim()

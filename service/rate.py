@@ -1,14 +1,11 @@
 """Rate limits within one process, for mails of a sender, logins and HTTP requests."""
 
-from __future__ import annotations
-
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 HOUR = 3600.0
-_KEYS = 10_000
-"""Maximum number of keys whose use is remembered. The keys not used for longest are forgotten."""
+_KEYS = 10_000  # maximum number of keys whose use is remembered. The keys not used for longest are forgotten.
 
 
 class Rate:

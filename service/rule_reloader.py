@@ -4,8 +4,6 @@ The process that uses the rules calls ``look`` between two mails. Changed files 
 changing (or immediately after SIGHUP). Invalid files are refused with one line, and the current rules stay in use.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator
@@ -20,8 +18,7 @@ from service.settings import Settings
 
 _log = structlog.get_logger("sodan.rules")
 
-LOOK_SECONDS = 1.0
-"""Seconds between two checks; a change is loaded once two successive checks find the same files."""
+LOOK_SECONDS = 1.0  # seconds between two checks; a change is loaded once two successive checks find the same files
 
 _Stamp = tuple[str, int, int, int]
 

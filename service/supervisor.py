@@ -6,8 +6,6 @@ lost, because accepted mail is in the spool. SIGHUP is sent to the children, whi
 file.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os
@@ -24,24 +22,20 @@ import structlog
 
 from service.errors import Unavailable
 from service.holders import release_the_dead
+from service.process import HEARTBEAT, Watch, on_signals
 from service.settings import Settings
-from service.signals import on_signals
 from service.store.database import Database
 from service.store.migrate import migrate
-from service.watchdog import VARIABLE, Watch
 
 _log = structlog.get_logger("sodan.serve")
 
-MISSED_REPORTS = 3
-"""A process that sends no report for this many times SODAN_WATCHDOG seconds is killed."""
+MISSED_REPORTS = 3  # A process that sends no report for this many times SODAN_WATCHDOG seconds is killed
 MIN_PAUSE = 0.25
 MAX_PAUSE = 10.0
-STABLE_SECONDS = 10.0
-"""A child that ran for longer than this is restarted after the shortest delay."""
+STABLE_SECONDS = 10.0  # A child that ran for longer than this is restarted after the shortest delay
 USAGE_ERROR_SECONDS = 30.0
 """The supervisor ends if a child has the exit status ``USAGE_ERROR`` within this time of the start."""
-USAGE_ERROR = 2
-"""Exit status of a child with an invalid setting, which a restart does not correct (see cli/main.py)."""
+USAGE_ERROR = 2  # exit status of a child with an invalid setting, which a restart does not correct (see cli/main.py)
 
 _PR_SET_PDEATHSIG = 1
 
@@ -65,7 +59,7 @@ class Child:
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
             self.command,
             start_new_session=True,
-            env=os.environ | {VARIABLE: str(self.watch.descriptor)},
+            env=os.environ | {HEARTBEAT: str(self.watch.descriptor)},
             pass_fds=(self.watch.descriptor,),
             preexec_fn=_prepare_child,
         )
@@ -174,16 +168,15 @@ def _stop(children: Sequence[Child], seconds: float) -> None:
 def _send_signal(children: Sequence[Child], number: signal.Signals) -> None:
     for child in children:
         if child.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                child.process.send_signal(number)
+            child.process.send_signal(number)
 
 
 def _announce(settings: Settings) -> None:
     """Print the addresses of SMTP and HTTP, and a command to try next."""
-    http = settings.http_listen
+    http, lmtp = settings.http_listen, f", LMTP on {settings.lmtp_listen}" if settings.lmtp_listen else ""
     url = f"http://{'localhost' if http.loopback else http.host}:{http.port}"
     print(
-        f"sodan: SMTP on {settings.smtp_listen}, for {', '.join(settings.intake)}\n"
+        f"sodan: SMTP on {settings.smtp_listen}{lmtp}, for {', '.join(settings.intake)}\n"
         f"sodan: HTTP on {http}: the page is {url}/, the API description {url}/docs\n"
         "sodan: next, in another terminal: `make demo` sends sample mails and prints their cases",
         file=sys.stderr,

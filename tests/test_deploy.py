@@ -1,7 +1,5 @@
 """What stands in deploy/ fits what the service is: units, alerts, image, bill of materials."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -1,7 +1,5 @@
 """The night page: every command on it is run, in order, beside a service that runs and has taken mail in."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

@@ -1,7 +1,5 @@
 """The README's claims: its mail goes in by SMTP, and what it shows comes out."""
 
-from __future__ import annotations
-
 import re
 import smtplib
 import subprocess
@@ -59,6 +57,8 @@ def _comes_out_as_shown(service: Served, folder: Path) -> None:
     ages = re.compile(r" for (?:\d+[dhm] ?)+")  # the mail grows older
     for line in block("text").splitlines():
         assert line == "…" or ages.sub(" ", line) in ages.sub(" ", shown).splitlines(), f"{line!r} is not in:\n{shown}"
+    printed = service.log.read_text()
+    assert [printed.count(f"127.0.0.1:{port}") for port in (service.smtp, service.http)] == [1, 1]
     case = service.get("/api/cases/SD-1").json()
     assert [heard["quote"] for heard in case["priority_detail"]["heard"]]
     for path in ("/api/cases/SD-1/brief", "/", "/cases/SD-1"):

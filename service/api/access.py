@@ -3,8 +3,6 @@
 It also makes `/api/v1/…` the same as `/api/…`. Clients can rely on this name when there is another version.
 """
 
-from __future__ import annotations
-
 import time
 
 import structlog

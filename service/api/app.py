@@ -1,7 +1,5 @@
 """Builds the HTTP application from middleware, error handlers, a router for each resource, and the web pages."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -27,7 +25,7 @@ from service.api.access import Access
 from service.api.bodies import CheckBody
 from service.api.dependencies import Moved, operation_id, redirect, refuse_unknown_query
 from service.api.guard import Guard
-from service.api.problems import ProblemDetails
+from service.api.problems import ErrorPage, ProblemDetails
 from service.desk import Desk
 
 DESCRIPTION = """Groups mail about vendor support into cases: their priority, who has to act next, and what is missing.
@@ -44,7 +42,9 @@ create the first token."""
 RESOURCES = (cases, brief, messages, questions, vendors, meanings, spool, outbox, webhooks)
 
 
-def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: bool = True) -> FastAPI:
+def make_app(
+    desk: Desk, pages: Sequence[APIRouter] = (), error_page: ErrorPage | None = None, *, open_to_loopback: bool = True
+) -> FastAPI:
     """Return the application.
 
     ``open_to_loopback``: it listens on loopback only, and needs no token while none exists (guard.py).
@@ -76,7 +76,7 @@ def make_app(desk: Desk, pages: Sequence[APIRouter] = (), *, open_to_loopback: b
     for router in others:
         app.include_router(router)
     events.describe_webhook(app)
-    problems.install(app, [*routers, *others])
+    problems.install(app, [*routers, *others], error_page)
     _complete_openapi(app)
 
     app.add_middleware(CheckBody)

@@ -4,8 +4,6 @@ These are NUL in path, query, form or JSON, and lone surrogates in JSON. A filte
 PostgreSQL and find nothing on SQLite.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from typing import Any

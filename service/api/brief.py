@@ -1,7 +1,5 @@
 """The brief of a case: a summary for one of the three sides, as data, text or a mail."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 

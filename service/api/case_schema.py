@@ -3,12 +3,10 @@
 The store builds the responses; the schemas of responses only describe them.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 Status = Literal["open", "resolved", "closed"]
 Side = Literal["team", "vendor", "requester"]
@@ -27,6 +25,15 @@ class Out(BaseModel):
     """Base of all responses: fields may be added, but none is removed."""
 
     model_config = ConfigDict(extra="allow")
+
+
+def page_of(name: str, item: type[BaseModel], about: str, items: str, cursor: Any = str) -> type[Out]:
+    """Return the schema of a page of a list. ``items``: what it contains; ``cursor``: its type; None: only one page."""
+    following = doc("`cursor` of the next page; null on the last page.")
+    if cursor is None:
+        cursor, following = str, doc("Always null: there is only one page.", None)
+    fields: dict[str, Any] = {"items": (list[item], doc(items)), "next": (cursor | None, following)}  # type: ignore[valid-type]
+    return create_model(name, __base__=Out, __doc__=about, **fields)
 
 
 class VendorRef(Out):
@@ -187,10 +194,8 @@ _SUMMARY: dict[str, Any] = {
 }  # fmt: skip
 
 
-class CaseSummary(Out):
+class CaseSummary(Out, json_schema_extra={"examples": [_SUMMARY]}):
     """A case as it appears in a list."""
-
-    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_SUMMARY]})
 
     key: str = doc("Key of the case. It never changes. After a merge, its URL redirects to the other case.")
     title: str = doc(
@@ -227,11 +232,7 @@ class CaseSummary(Out):
     owner: str | None = doc("The team member to whom the case is assigned; null: nobody.", None)
 
 
-class CasePage(Out):
-    """A page of cases."""
-
-    items: list[CaseSummary] = doc("The cases, in the order of `sort`.")
-    next: str | None = doc("`cursor` of the next page; null on the last page.")
+CasePage = page_of("CasePage", CaseSummary, "A page of cases.", "The cases, in the order of `sort`.")
 
 
 class Clocks(Out):

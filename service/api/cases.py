@@ -1,12 +1,10 @@
 """Cases: list, single case, values set by hand, messages, history, merging, suggestions."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from service.api.case_schema import Case, CasePage, Kind, Level, Out, Status, doc
@@ -48,10 +46,8 @@ Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the sugges
 CHANGE = {**documented(404, 409, 503), **MOVED}
 
 
-class Merge(BaseModel):
+class Merge(BaseModel, extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]}):
     """The target of a merge."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]})
 
     into: str = doc("Key of the case to keep.", max_length=40, pattern="^[!-~]+$")
 

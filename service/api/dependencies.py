@@ -1,7 +1,5 @@
 """Values that routes take from a request (the desk, the caller, the case in the URL), and checks of a request."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from functools import partial
@@ -35,7 +33,6 @@ TheDesk = Annotated[Desk, Depends(desk_of)]
 
 
 def caller(request: Request) -> Token:
-    """Return the token of the caller (guard.py)."""
     token = request.state.token
     assert isinstance(token, Token)
     return token
@@ -60,7 +57,6 @@ class Moved(Exception):
 
 
 async def redirect(_request: Request, error: Exception) -> Response:
-    """Return the response to a request that raised ``Moved``."""
     return RedirectResponse(str(error), 308)
 
 

@@ -1,7 +1,5 @@
 """Server-sent events: sent as they happen, resumable with `Last-Event-ID`."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator
@@ -10,12 +8,11 @@ from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Header, Query, Request
-from pydantic import ConfigDict
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.api.case_schema import Out, doc
+from service.api.case_schema import Out, doc, page_of
 from service.api.problems import documented, problem
 from service.desk import Desk
 from service.errors import Refused, Unavailable
@@ -48,24 +45,14 @@ KINDS = {
 """Kind of event → when it happens. More kinds may be added."""
 
 
-class Event(Out):
-    """An event about a case or about the service."""
+_EVENT = {
+    "id": 41, "kind": "case.changed", "case": "SD-12", "at": "2026-11-24T01:12:00Z", "who": "",
+    "data": {"status": "open", "waiting_on": "vendor", "priority": "P2", "title": "Portal unreachable"},
+}  # fmt: skip
 
-    model_config = ConfigDict(
-        extra="allow",
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 41,
-                    "kind": "case.changed",
-                    "case": "SD-12",
-                    "at": "2026-11-24T01:12:00Z",
-                    "who": "",
-                    "data": {"status": "open", "waiting_on": "vendor", "priority": "P2", "title": "Portal unreachable"},
-                }
-            ]
-        },
-    )
+
+class Event(Out, json_schema_extra={"examples": [_EVENT]}):
+    """An event about a case or about the service."""
 
     id: int = doc("Id of the event; later events have higher ids.")
     kind: str = doc("; ".join(f"`{kind}`: {when}" for kind, when in KINDS.items()))
@@ -87,13 +74,7 @@ class WebhookPayload(Out):
     data: Event = doc("The event.")
 
 
-class EventPage(Out):
-    """Events of a case."""
-
-    items: list[Event] = doc("The events, newest first: at most 100.")
-    next: str | None = doc("Always null: there is only one page.", None)
-
-
+EventPage = page_of("EventPage", Event, "Events of a case.", "The events, newest first: at most 100.", None)
 POLL_SECONDS = 0.25  # time between two database queries; one query serves all listeners
 EVENT = {
     "type": "object",
@@ -146,7 +127,6 @@ class Feed:
         self._poller: asyncio.Task[None] | None = None
 
     async def newest(self) -> int:
-        """Return the id of the newest event. Raises Unavailable."""
         return await anyio.to_thread.run_sync(self.desk.database.read, feed.newest)
 
     async def after(self, last: int) -> list[dict[str, Any]]:
@@ -224,8 +204,6 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def describe_webhook(app: FastAPI) -> None:
-    """Describe the webhook requests in OpenAPI."""
-
     @app.webhooks.post("event", operation_id="receiveEvent", tags=["events"], status_code=204)
     def receive_event(body: WebhookPayload) -> None:
         """An event. sodan sends it immediately after it happened.

@@ -7,21 +7,19 @@
   this machine are rejected (DNS rebinding).
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, MutableMapping
 from datetime import datetime
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import anyio.to_thread
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import problem
+from service.api.problems import is_browser, problem
 from service.errors import PROBLEM_PAGES, Unavailable
 from service.rate import Rate
 from service.store import tokens
@@ -32,17 +30,13 @@ T = TypeVar("T")
 COOKIE = "sodan_token"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout", "/language", "/favicon.ico"})
 """Paths that need no token, since they reveal nothing about cases. The same is true of `/static/` and `/problems/`."""
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing (RFC 9110 §9.2.1)."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing (RFC 9110 §9.2.1)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-PROXIED = ("forwarded", "x-real-ip", "via", "x-forwarded-")
-"""Beginnings of the names of headers that a proxy adds."""
+PROXIED = ("forwarded", "x-real-ip", "via", "x-forwarded-")  # beginnings of the names of headers that a proxy adds
 LOOPBACK_ADDRESSES = ("127.", "::1", "::ffff:127.")
-CACHE_SECONDS = 5.0
-"""How long it is remembered that a valid token exists."""
+CACHE_SECONDS = 5.0  # how long it is remembered that a valid token exists
 
-LOCAL = Token(0, "", "admin")
-"""The token of a caller on this machine while no token is required."""
+LOCAL = Token(0, "", "admin")  # the token of a caller on this machine while no token is required
 
 
 class Guard:
@@ -85,7 +79,7 @@ class Guard:
             return None
         if not secret:
             if not local or await self._token_exists():
-                return _unknown(scope, headers, "a token is needed: send Authorization: Bearer …")
+                return _unknown(scope, "a token is needed: send Authorization: Bearer …")
             state["token"] = LOCAL
             return None
         client = (scope.get("client") or ("",))[0]
@@ -93,7 +87,7 @@ class Guard:
         if token is None:
             if self.failures.wait(client):
                 return problem(429, "too many wrong tokens; wait a minute", headers={"Retry-After": "60"})
-            return _unknown(scope, headers, "this token is unknown, expired or revoked")
+            return _unknown(scope, "this token is unknown, expired or revoked")
         wait = self.calls.wait(token.id)
         if wait:
             return problem(429, "too many requests with this token; wait", headers={"Retry-After": str(int(wait) + 1)})
@@ -113,12 +107,12 @@ class Guard:
         return await anyio.to_thread.run_sync(self.database.read, lambda conn: query(conn, *values, now))
 
 
-def _unknown(scope: Scope, headers: Headers, why: str) -> Response:
+def _unknown(scope: Scope, why: str) -> Response:
     """Return the response to a caller without a valid token: 401, or for a page a redirect to the sign-in form.
 
     The form leads back to the page. Values that a form of a page sent are not kept; the sign-in form says so.
     """
-    if "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api"):
+    if is_browser(scope):
         query = scope["query_string"].decode("latin-1")
         wanted = scope["path"] + (query and f"?{query}")
         told = {"lost": "yes"} if scope["method"] not in SAFE else {"back": wanted} if wanted != "/" else {}
@@ -131,11 +125,8 @@ def _secret(headers: Headers) -> tuple[str, bool]:
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return value.strip(), False
-    try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return "", False
-    return (morsel.value, True) if morsel else ("", False)
+    secret = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+    return secret, bool(secret)
 
 
 def _from_elsewhere(headers: Headers) -> bool:

@@ -1,11 +1,8 @@
 """Liveness, readiness, and metrics for Prometheus."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, TimeoutError
-from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
@@ -50,11 +47,10 @@ MAILBOXES: tuple[tuple[Any, str, str, Callable[[mailboxes.Status], float | None]
     (Gauge, "left", "Mails that sodan could not fetch so far", lambda box: box.failed),
 )
 """The metrics of a mailbox: type, name, description, and a function that returns the value."""
-Counts = tuple[
-    spool_view.Ledger, datetime | None, list[tuple[str, str, int]], list[mailboxes.Status], dict[str, int], int
-]
-WAIT_SECONDS = 3.0
-"""Time after which the readiness check reports that the database does not respond."""
+COUNTS: tuple[Callable[[Any], Any], ...] = (
+    spool_view.ledger, spool_view.oldest_waiting, cases.by_state, mailboxes.statuses, outbox.counts, outbox.in_doubt,
+)  # fmt: skip
+WAIT_SECONDS = 3.0  # time after which the readiness check reports that the database does not respond
 NOTE = "a changed rule pack or site file has an error, so sodan uses the previous rules: run `sodan doctor`"
 
 
@@ -63,7 +59,7 @@ class Meters:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._counts = CachedValue(self._count)
+        self._counts = CachedValue(lambda: desk.database.read(lambda conn: [query(conn) for query in COUNTS]))
         self.registry = CollectorRegistry()
         labels = ("method", "route", "status")
         self.requests = Counter("sodan_http_requests", "HTTP responses", labels, registry=self.registry)
@@ -110,19 +106,6 @@ class Meters:
             yield Total("sodan_model_cost", cost, price)
         states = {(state,): jobs.get(state, 0) for state in ("waiting", "done", "refused", "failed")}
         yield _labelled(Gauge("sodan_model_readings", "Messages for the language model", labels=("state",)), states)
-
-    def _count(self) -> Counts:
-        def read(conn: Any) -> Counts:
-            return (
-                spool_view.ledger(conn),
-                spool_view.oldest_waiting(conn),
-                cases.by_state(conn),
-                mailboxes.statuses(conn),
-                outbox.counts(conn),
-                outbox.in_doubt(conn),
-            )
-
-        return self.desk.database.read(read)
 
 
 def _labelled(metric: Any, values: Mapping[Any, float | None]) -> Metric:

@@ -1,29 +1,23 @@
 """`GET /api/meanings`: the catalogue of meanings."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from mailrules.catalogue import load
 from service.api.case_schema import doc
 
 
-class Words(BaseModel):
+class Words(BaseModel, from_attributes=True):
     """The same text in Japanese and English."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     ja: str = doc("Japanese.")
     en: str = doc("English.")
 
 
-class MeaningOut(BaseModel):
+class MeaningOut(BaseModel, from_attributes=True):
     """One meaning of the catalogue."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: str = doc("Id of the meaning, such as `item.version`.")
     family: str = doc("Group of the meaning: `items`, `acts`, `asks`, `weight`, `matter`, `tone`, `parked`, `kinds`.")

@@ -3,8 +3,6 @@
 Attachments are always sent as a download and never displayed by a browser, whatever their type.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from datetime import datetime
@@ -12,11 +10,11 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Path, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from mailrules import catalogue
-from service.api.case_schema import Author, Out, doc
+from service.api.case_schema import Author, Out, doc, page_of
 from service.api.dependencies import TheDesk, Who
 from service.api.paging import answer
 from service.api.problems import documented
@@ -102,17 +100,11 @@ class MessageOut(Out):
     pinned_by: str | None = doc("The person who moved it to this case; null if the rules placed it.", None)
 
 
-class MessagePage(Out):
-    """A page of messages."""
-
-    items: list[MessageOut] = doc("The messages.")
-    next: str | None = doc("`cursor` of the next page; null on the last page.", None)
+MessagePage = page_of("MessagePage", MessageOut, "A page of messages.", "The messages.")
 
 
-class Move(BaseModel):
+class Move(BaseModel, extra="forbid", json_schema_extra={"examples": [{"to": "SD-7"}, {"to": "new"}]}):
     """The target of a moved message."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "SD-7"}, {"to": "new"}]})
 
     to: str = doc("Key of a case, or `new` for a new case.", max_length=40, pattern="^[!-~]+$")
 

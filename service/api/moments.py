@@ -1,7 +1,5 @@
 """Parses times in requests: ISO 8601, or a duration before now."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 

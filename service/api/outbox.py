@@ -1,7 +1,5 @@
 """The outbox: mail and notifications that sodan sends, with delivery reports."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -9,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from service.api.case_schema import Out, doc
+from service.api.case_schema import Out, doc, page_of
 from service.api.dependencies import TheDesk, Who
 from service.api.paging import Limit, answer, page_of_rows
 from service.api.problems import documented
@@ -48,13 +46,7 @@ class OutboxEntry(Out):
     report: dict[str, Any] | None = doc("Delivery report that came back (RFC 3464); null if none did.")
 
 
-class OutboxPage(Out):
-    """A page of outbox entries."""
-
-    items: list[OutboxEntry] = doc("The entries, newest first.")
-    next: int | None = doc("`cursor` of the next page; null on the last page.")
-
-
+OutboxPage = page_of("OutboxPage", OutboxEntry, "A page of outbox entries.", "The entries, newest first.", int)
 Id = Annotated[int, Path(ge=1, le=2**53, description="Id of the outbox entry.")]
 Before = Annotated[int | None, Query(ge=1, le=2**53, description="`next` of the previous page.")]
 State = Annotated[

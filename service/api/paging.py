@@ -1,7 +1,5 @@
 """JSON responses, and lists in pages. A cursor marks the end of a page, so new mail does not shift the next page."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Annotated, Any

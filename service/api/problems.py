@@ -1,25 +1,27 @@
-"""Error responses as problem+json (RFC 9457). Their texts reveal nothing internal.
+"""Error responses: problem+json (RFC 9457), or a page for a browser. Their texts reveal nothing internal.
 
 Refused → 400    NotFound → 404    Conflict → 409 (412 if the caller sent an ETag)    Unavailable → 503
 """
 
-from __future__ import annotations
-
 import http
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from service.api.case_schema import doc
 from service.errors import PROBLEM_PAGES, PROBLEM_TYPES, Conflict, NotFound, Refused, SodanError, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
+ErrorPage = Callable[[Request, int, str], Response]
+"""Makes the page for an error from the request, the HTTP status and the text of the error."""
 
 
 class Wrong(BaseModel):
@@ -69,7 +71,6 @@ def type_of(status: int) -> str:
 
 
 def status_of(error: SodanError) -> int:
-    """Return the HTTP status for an error."""
     statuses = {NotFound: 404, Precondition: 412, Conflict: 409, Forbidden: 403, Refused: 400, Unavailable: 503}
     return next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
 
@@ -85,8 +86,16 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Install handlers that return all errors as problem+json, including those of FastAPI."""
+def is_browser(scope: Scope) -> bool:
+    """Return whether a person sees the response: the request accepts HTML and is not for the API."""
+    return "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/api")
+
+
+def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | None) -> None:
+    """Install handlers for all errors, including those of FastAPI.
+
+    ``error_page`` answers browsers, and all requests for which a page (a route that is not in the schema) fails.
+    """
     routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
 
     def allowed(path: str) -> str:
@@ -94,27 +103,43 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         methods = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
         return ", ".join(sorted(methods))
 
-    async def sodan_error(request: Request, error: Exception) -> Response:
-        assert isinstance(error, SodanError)
-        retry = {"Retry-After": "5"} if isinstance(error, Unavailable) else None
-        return problem(status_of(error), str(error), headers=retry)
+    def respond(
+        request: Request,
+        status: int,
+        detail: str,
+        headers: Mapping[str, str],
+        errors: Sequence[Wrong] = (),
+        is_page: bool = False,
+    ) -> Response:
+        if error_page and (is_page or is_browser(request.scope)):
+            response = error_page(request, 404 if errors else status, "" if errors else detail)
+            response.headers.update(headers)
+            return response
+        if status == 404 and not detail:
+            detail = "no page or operation has this path; /docs lists all operations"
+        return problem(status, detail, errors, headers)
 
-    async def validation_error(request: Request, error: Exception) -> Response:
+    def sodan_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, SodanError)
+        retry = {"Retry-After": "5"} if isinstance(error, Unavailable) else {}
+        is_page = not getattr(request.scope.get("route"), "include_in_schema", True)
+        return respond(request, status_of(error), str(error), retry, is_page=is_page)
+
+    def validation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = [Wrong(where=".".join(map(str, e["loc"])), why=str(e["msg"])) for e in error.errors()]
         if errors[0].where == "body" and "json" not in request.headers.get("content-type", ""):
             errors = [Wrong(where="body", why="is not JSON: send it with the header Content-Type: application/json")]
-        return problem(422, "the request does not match the API description; `errors` lists what is wrong", errors)
+        detail = "the request does not match the API description; `errors` lists what is wrong"
+        return respond(request, 422, detail, {}, errors)
 
-    async def http_exception(request: Request, error: Exception) -> Response:
+    def http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = "" if error.detail == http.HTTPStatus(error.status_code).phrase else str(error.detail)
-        if error.status_code == 404 and not detail:
-            detail = "no page or operation has this path; /docs lists all operations"
         headers = dict(error.headers or {})
         if error.status_code == 405:
             headers["Allow"] = allowed(request.url.path)
-        return problem(error.status_code, detail, headers=headers)
+        return respond(request, error.status_code, detail, headers)
 
     app.add_exception_handler(SodanError, sodan_error)
     app.add_exception_handler(RequestValidationError, validation_error)

@@ -1,15 +1,13 @@
 """Asking a requester for facts by mail, and notes for the team."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from service.api.case_schema import Out, doc
+from service.api.case_schema import Out, doc, page_of
 from service.api.dependencies import MOVED, FindCase, TheDesk, Who
 from service.api.outbox import OutboxEntry, entry
 from service.api.paging import answer
@@ -39,10 +37,8 @@ class QuestionsDraft(Out):
 ItemId = Annotated[str, Field(max_length=64, pattern="^[a-z_]+$")]
 
 
-class Questions(BaseModel):
+class Questions(BaseModel, extra="forbid", json_schema_extra={"examples": [{"items": ["occurred_at", "version"]}]}):
     """The facts to ask the requester for."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"items": ["occurred_at", "version"]}]})
 
     items: list[ItemId] = doc("Ids of checklist items, at most five; empty: the missing items.", [], max_length=5)
     text: str = doc(
@@ -63,17 +59,11 @@ class Note(Out):
     text: str = doc("The note.")
 
 
-class NotePage(Out):
-    """The notes of a case."""
-
-    items: list[Note] = doc("The notes, oldest first: at most the 500 newest.")
-    next: str | None = doc("Always null: there is only one page.", None)
+NotePage = page_of("NotePage", Note, "The notes of a case.", "The notes, oldest first: at most the 500 newest.", None)
 
 
-class NewNote(BaseModel):
+class NewNote(BaseModel, extra="forbid", json_schema_extra={"examples": [{"text": "Called Ms. Tanaka at 10:30."}]}):
     """A note to add."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "Called Ms. Tanaka at 10:30."}]})
 
     text: str = doc("The note. sodan never sends it.", min_length=1, max_length=20_000, pattern=r"\S")
 
@@ -131,7 +121,6 @@ def add_note(find: FindCase, desk: TheDesk, who: Who, body: NewNote) -> Response
 
 
 def shown(mail: questions.Questions) -> dict[str, Any]:
-    """Return a mail with questions as the API shows it."""
     return {
         "to": {"name": mail.name, "address": mail.address} if mail.address else None,
         "subject": mail.subject,

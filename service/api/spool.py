@@ -1,14 +1,12 @@
 """The spool: received mails that are waiting, done, shunted or refused, with the reason."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from service.api.case_schema import Out, doc
+from service.api.case_schema import Out, doc, page_of
 from service.api.dependencies import TheDesk, must_be_admin
 from service.api.paging import Limit, answer, page_of_rows
 from service.api.problems import documented
@@ -42,13 +40,7 @@ class SpoolEntry(Out):
     reason: str | None = doc("Why the mail is not processed; null if there is no problem.")
 
 
-class SpoolPage(Out):
-    """A page of received mails."""
-
-    items: list[SpoolEntry] = doc("The mails, newest first.")
-    next: str | None = doc("`cursor` of the next page; null on the last page.")
-
-
+SpoolPage = page_of("SpoolPage", SpoolEntry, "A page of received mails.", "The mails, newest first.")
 Id = Annotated[str, Path(max_length=36, description="Id of the received mail; the 250 reply of SMTP contains it.")]
 Before = Annotated[str | None, Query(max_length=36, pattern="^[0-9a-f-]+$", description="`next` of the previous page.")]
 State = Annotated[

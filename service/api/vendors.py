@@ -1,13 +1,11 @@
 """Vendors: names and counts, and the review of the exchange with each."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from service.api.case_schema import Out, doc
+from service.api.case_schema import Out, doc, page_of
 from service.api.dependencies import TheDesk
 from service.api.paging import answer
 from service.api.problems import documented
@@ -48,13 +46,9 @@ class Vendor(Out):
     review: Review = doc("How the exchange with the vendor went.")
 
 
-class VendorPage(Out):
-    """The vendors that have cases."""
-
-    items: list[Vendor] = doc("The vendors, the most cases first: at most 200.")
-    next: str | None = doc("Always null: there is only one page.", None)
-
-
+VendorPage = page_of(
+    "VendorPage", Vendor, "The vendors that have cases.", "The vendors, the most cases first: at most 200.", None
+)
 router = APIRouter(prefix="/api/vendors", tags=["vendors"])
 
 

@@ -1,7 +1,5 @@
 """Sends events to webhooks: signed (standardwebhooks.com), in order, with retries, and not into private networks."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket
@@ -33,8 +31,7 @@ MAX_PARALLEL = 16  # number of webhooks to which events are sent at the same tim
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 """The public IPv6 addresses assigned by IANA. Site-local, IPv4-compatible and local NAT64 addresses are not in it."""
 _PRIVATE = "url: its address is in a private network; add the network to SODAN_WEBHOOK_NETWORKS to allow it"
-_NO_NAME = "url: not a valid host name: each part between dots needs 1 to 63 bytes"
-"""RFC 1035 §2.3.4."""
+_NO_NAME = "url: not a valid host name: each part between dots needs 1 to 63 bytes"  # RFC 1035 §2.3.4
 Network = IPv4Network | IPv6Network
 
 

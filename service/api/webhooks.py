@@ -1,7 +1,5 @@
 """Webhooks: requests sent when something changes, signed as standardwebhooks.com specifies."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,7 +7,7 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from service.api.case_schema import Out, doc
+from service.api.case_schema import Out, doc, page_of
 from service.api.dependencies import TheDesk, must_be_admin
 from service.api.paging import answer
 from service.api.problems import documented
@@ -58,13 +56,7 @@ class MadeWebhook(Webhook):
     secret: str = doc("Secret for checking the signatures (Standard Webhooks). Only this response contains it.")
 
 
-class WebhookPage(Out):
-    """All webhooks."""
-
-    items: list[Webhook] = doc("The webhooks, oldest first.")
-    next: str | None = doc("Always null: there is only one page.", None)
-
-
+WebhookPage = page_of("WebhookPage", Webhook, "All webhooks.", "The webhooks, oldest first.", None)
 Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the webhook.")]
 
 

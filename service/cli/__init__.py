@@ -1,1 +1,1 @@
-"""The command line. `main` lists the commands, `commands` defines their arguments and help, `terminal` runs them."""
+"""The command line: `main` lists the commands; what needs large modules imports them when it runs."""

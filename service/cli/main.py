@@ -5,8 +5,6 @@ was found (a failed rule example, a shunted mail); 2: wrong usage or configurati
 needs, so that `sodan parse` does not load a web framework.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from importlib import metadata
@@ -14,7 +12,7 @@ from typing import Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from service.cli.commands import access, cases, changes, contents, keeping, mailbox, mails, queues, rules, serving
+from service.cli import access, cases, changes, contents, keeping, mailbox, mails, queues, rules, serving
 from service.cli.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
@@ -44,60 +42,27 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     print(app.generate_completion(shell=shell))
 
 
-_GROUPS: dict[str, dict[str, Any]] = {
-    "Run": {
-        "serve": serving.serve,
-        "smtp": serving.smtp,
-        "worker": serving.worker,
-        "api": serving.api,
-        "sender": serving.sender,
-        "reader": serving.reader,
-        "mailbox": mailbox.app,
-        "doctor": serving.doctor,
-    },
-    "Cases": {
-        "cases": cases.cases,
-        "show": cases.show,
-        "brief": changes.brief,
-        "set": changes.set_,
-        "merge": changes.merge,
-        "ask": changes.ask,
-        "note": changes.note,
-    },
-    "Mail": {
-        "import": mails.import_,
-        "parse": mails.parse,
-        "judge": mails.judge,
-        "explain": mails.explain,
-        "prompt": mails.prompt,
-        "spool": queues.spool,
-        "outbox": queues.outbox,
-    },
-    "Rules": {"rules": rules.app, "replay": rules.replay, "eval": rules.evaluate},
-    "Administration": {
-        "migrate": serving.migrate,
-        "token": access.tokens,
-        "team": access.team,
-        "smtp-password": serving.smtp_password,
-        "webhooks": keeping.webhooks,
-        "completion": completion,
-    },
-    "Data": {
-        "backup": keeping.backup,
-        "restore": keeping.restore,
-        "retention": keeping.retention,
-        "erase": keeping.erase,
-        "contents": contents.app,
-    },
-}
+_GROUPS: dict[str, tuple[Any, ...]] = {
+    "Run": (
+        serving.serve, serving.smtp, serving.worker, serving.api, serving.sender, serving.reader, mailbox.app,
+        serving.doctor,
+    ),
+    "Cases": (cases.cases, cases.show, changes.brief, changes.set_, changes.merge, changes.ask, changes.note),
+    "Mail": (mails.import_, mails.parse, mails.judge, mails.explain, mails.prompt, queues.spool, queues.outbox),
+    "Rules": (rules.app, rules.replay, rules.eval_),
+    "Administration": (
+        serving.migrate, access.tokens, access.team, serving.smtp_password, keeping.webhooks, completion,
+    ),
+    "Data": (keeping.backup, keeping.restore, keeping.retention, keeping.erase, contents.app),
+}  # fmt: skip
 for _number, (_title, _commands) in enumerate(_GROUPS.items()):
     _group = Group(_title, sort_key=_number)
-    for _name, _command in _commands.items():
+    for _command in _commands:
         if isinstance(_command, App):
             _command.group = (_group,)
             app.command(_command)
         else:
-            app.command(_command, name=_name, group=_group)
+            app.command(_command, group=_group)  # under the name of the function: `set_` is `set`
 
 
 def main(argv: list[str] | None = None) -> int:

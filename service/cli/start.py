@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FOUND_WRONG = 1  # exit status: a problem was found
 WRONG_USE = 2  # exit status: wrong usage or configuration
+Json = Annotated[bool, Parameter(help="JSON Lines instead of a table.")]
+CaseKey = Annotated[str, Parameter(help="Key of the case, such as SD-12.")]
 Positive = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
 
 
@@ -83,7 +85,7 @@ def log_to_stderr(settings: Settings) -> None:
 
     import structlog
 
-    from service.logs import survive_a_full_disk
+    from service.process import survive_a_full_disk
 
     survive_a_full_disk()
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
@@ -104,6 +106,11 @@ def log_to_stderr(settings: Settings) -> None:
 def now() -> datetime:
     """Return the current time. All commands use this clock."""
     return datetime.now(UTC)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: ``1 mail``, ``2 mails``. ``many``: the plural, by default with ``s``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def say(text: str) -> None:

@@ -20,8 +20,8 @@ from service.mailbox.graph import GraphSource
 from service.mailbox.imap import ImapSource
 from service.mailbox.oauth import Tokens
 from service.mailbox.source import Source, TokenStore
+from service.process import on_signals
 from service.settings import Settings
-from service.signals import on_signals
 from service.store import mailboxes
 from service.store.database import Database
 from service.store.encryption import secret_box

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import errno
 import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -18,8 +17,8 @@ from typing import Any
 import uvloop
 
 from service.errors import Refused, Unavailable
-from service.heap import give_back_what_is_freed
 from service.mail.hops import HEADER_BYTES, hops
+from service.process import announce, give_back_what_is_freed, report
 from service.rate import Rate
 from service.settings import Listen, Settings
 from service.smtp.committer import Committer
@@ -32,7 +31,6 @@ from service.smtp.tls import ServerTls
 from service.smtp.transaction import NOT_NOW
 from service.store.database import Database
 from service.store.spool import Envelope
-from service.watchdog import report
 
 TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 
@@ -112,7 +110,7 @@ async def _serve(settings: Settings) -> None:
     async with serving(settings) as server:
         loop.add_signal_handler(signal.SIGHUP, server.renew)
         lmtp_text = f", LMTP on {server.lmtp}" if server.lmtp else ""
-        print(f"sodan: SMTP on {server.smtp}{lmtp_text}", file=sys.stderr, flush=True)
+        announce(f"SMTP on {server.smtp}{lmtp_text}")
         while not stopped.is_set():
             report()
             with contextlib.suppress(TimeoutError):

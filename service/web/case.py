@@ -1,7 +1,5 @@
 """The case page: next to act, missing facts, evidence for the priority, and the timeline with marked quotes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -22,19 +20,15 @@ from service.web.frame import Frame, Who
 from service.web.outcome import of_redirect, outcome
 from service.web.reader import Reader
 
-MAILS = 25
-"""Number of mails on one page; a longer case has several pages."""
-LONGEST = 6000
-"""Number of characters of one mail shown on the page; a link leads to the whole mail."""
+MAILS = 25  # number of mails on one page; a longer case has several pages
+LONGEST = 6000  # number of characters of one mail shown on the page; a link leads to the whole mail
 QUOTED = 2500
-BAR = 220
-"""Width of the longest bar of a clock."""
-WHOLE = 30_000
-"""Number of characters of all mails on one page; beyond it, later mails are shortened more."""
+BAR = 220  # width of the longest bar of a clock
+WHOLE = 30_000  # number of characters of all mails on one page; beyond it, later mails are shortened more
 
 
 def routes(frame: Frame) -> APIRouter:
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.get("/cases/{key}")
     def read_case(request: Request, key: str, me: Who) -> Response:

@@ -1,7 +1,5 @@
 """The HTML forms that change one case: values, items, requests, notes, questions, merge, suggestions, move, undo."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +24,7 @@ CHOICES = {
 
 def value_routes(frame: Frame) -> APIRouter:
     """Return the routes that set fields, checklist items and requests of a case, add notes and send questions."""
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     def set_values(key: str, wanted: Mapping[str, Any], who: str, was: Mapping[str, str]) -> Response:
         """Set values of a case. Raises Conflict if the case does not show any more what the form showed (``was``)."""
@@ -41,31 +39,29 @@ def value_routes(frame: Frame) -> APIRouter:
 
     @router.post("/cases/{key}/set")
     def set_by_hand(key: str, who: Who, posted: Posted) -> Response:
-        given = dict(posted)
-        wanted = changed_fields(frame, given)
-        return set_values(key, wanted, who, {name: given[f"was_{name}"] for name in wanted if f"was_{name}" in given})
+        wanted = changed_fields(frame, posted)
+        was = {name: posted[f"was_{name}"] for name in wanted if f"was_{name}" in posted}
+        return set_values(key, wanted, who, was)
 
     @router.post("/cases/{key}/items/{item}")
     def set_item(key: str, item: str, who: Who, posted: Posted) -> Response:
-        given = dict(posted)
         if not re.fullmatch(r"[a-z_]{1,64}", item):
             raise Refused("there is no such item")
-        value = given.get("value", "").strip()[:2000] or None
-        return set_values(key, {"items": {item: value}}, who, {f"items.{item}": given["was"]} if "was" in given else {})
+        value, was = posted.get("value", "").strip()[:2000] or None, posted.get("was")
+        return set_values(key, {"items": {item: value}}, who, {} if was is None else {f"items.{item}": was})
 
     @router.post("/cases/{key}/asks/{ask}")
     def set_ask(key: str, ask: str, who: Who, posted: Posted) -> Response:
-        given = dict(posted)
         if not re.fullmatch(r"[0-9]{1,20}-[a-z_:]{1,80}", ask):
             raise Refused("there is no such ask")
-        text = given.get("answer", "").strip()[:2000]
-        value = ({"answer": text} if text else "answered") if given.get("value") == "answered" else None
-        return set_values(key, {"asks": {ask: value}}, who, {f"asks.{ask}": given["was"]} if "was" in given else {})
+        text, was = posted.get("answer", "").strip()[:2000], posted.get("was")
+        value = ({"answer": text} if text else "answered") if posted.get("value") == "answered" else None
+        return set_values(key, {"asks": {ask: value}}, who, {} if was is None else {f"asks.{ask}": was})
 
     @router.post("/cases/{key}/notes")
     def note(key: str, who: Who, posted: Posted) -> Response:
-        text, number = dict(posted).get("text", "").strip()[:20_000], desk.survivor(key)
-        desk.note(number, text, who)
+        number = desk.survivor(key)
+        desk.note(number, posted.get("text", "").strip()[:20_000], who)
         return back_to(f"/cases/{desk.key_of(number)}", "noted")
 
     @router.get("/cases/{key}/ask")
@@ -76,9 +72,8 @@ def value_routes(frame: Frame) -> APIRouter:
 
     @router.post("/cases/{key}/ask")
     def ask(key: str, who: Who, posted: Posted) -> Response:
-        given, number = dict(posted), desk.survivor(key)
-        items = [item for item in given.get("items", "").split(",") if item]
-        _, entry = desk.ask(number, items, given.get("text", ""), None, who)
+        number, items = desk.survivor(key), [item for item in posted.get("items", "").split(",") if item]
+        _, entry = desk.ask(number, items, posted.get("text", ""), None, who)
         return back_to(f"/cases/{desk.key_of(number)}", "drafted" if entry["state"] == "draft" else "asked")
 
     return router
@@ -86,18 +81,18 @@ def value_routes(frame: Frame) -> APIRouter:
 
 def place_routes(frame: Frame) -> APIRouter:
     """Return the routes that merge cases, move messages, decide about suggestions, and undo changes."""
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.post("/cases/{key}/merge")
     def merge(key: str, who: Who, posted: Posted) -> Response:
-        number, into = desk.number_of(key), desk.survivor(dict(posted).get("into", "").strip())
+        number, into = desk.number_of(key), desk.survivor(posted.get("into", "").strip())
         event, _ = desk.merge(number, into, who)
         return back_to(f"/cases/{desk.key_of(into)}", "merged", undo=str(event), key=key)
 
     @router.post("/cases/{key}/suggestions/{id}")
     def decide(key: str, id: int, who: Who, posted: Posted) -> Response:
         number = desk.number_of(key)
-        if dict(posted).get("value") == "accept":
+        if posted.get("value") == "accept":
             event, case = desk.accept(number, id, who)
             return back_to(f"/cases/{desk.key_of(case)}", "accepted", undo=str(event))
         desk.dismiss(number, id, who)
@@ -105,7 +100,7 @@ def place_routes(frame: Frame) -> APIRouter:
 
     @router.post("/messages/{id}/move")
     def move(id: int, who: Who, posted: Posted) -> Response:
-        to = dict(posted).get("to", "").strip()
+        to = posted.get("to", "").strip()
         event, case = desk.move(id, None if to.lower() == "new" else desk.survivor(to), who)
         return back_to(f"/cases/{desk.key_of(case)}", "moved", undo=str(event))
 

@@ -1,7 +1,5 @@
 """Marks deceptive text on pages: invisible characters, and domains that look like known ones."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import unicodedata
@@ -26,8 +24,7 @@ _SCRIPTS = (
 """Scripts that legitimate names combine (UTS 39, "highly restrictive"). A single script is always accepted."""
 _LOOK_ALIKE = (("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("-", ""), ("rn", "m"), ("vv", "w"), ("cl", "d"))
 _SECOND_LEVEL = frozenset({"ac", "ad", "co", "com", "ed", "go", "gov", "gr", "lg", "ne", "net", "or", "org"})
-_MIN_NAME = 5
-"""Minimum length of a known name: shorter names also occur in unrelated domains."""
+_MIN_NAME = 5  # minimum length of a known name: shorter names also occur in unrelated domains
 
 
 def visible(text: str) -> str:

@@ -1,24 +1,21 @@
 """Renders pages from templates, and reads the forms that pages send."""
 
-from __future__ import annotations
-
 import hashlib
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.routing import APIRoute
+from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
+from starlette.datastructures import ImmutableMultiDict
 from starlette.responses import RedirectResponse, Response
 
 from service.desk import Desk
-from service.errors import NotFound, SodanError, Unavailable
+from service.errors import Unavailable
 from service.store import callers
 from service.store.cases import stamp
 from service.store.timeline import unverified_lately
@@ -27,7 +24,8 @@ from service.web.deceptive import KnownDomains, mixes_scripts, visible
 from service.web.reader import Reader, language_of
 
 HERE = Path(__file__).parent
-LANGUAGE_COOKIE = "sodan_lang"
+LANGUAGE_COOKIE, TOKEN_COOKIE = "sodan_lang", "sodan_token"
+NOTHING_HERE = "there is nothing at this address"
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -45,8 +43,7 @@ class Frame:
     static: dict[str, tuple[bytes, str]]
 
     @classmethod
-    def of(cls, desk: Desk) -> Frame:
-        """Load the templates and static files."""
+    def of(cls, desk: Desk) -> Self:
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -73,30 +70,17 @@ class Frame:
         environment.globals["mixes_scripts"] = mixes_scripts
         return cls(desk, environment, static)
 
-    def router(self) -> APIRouter:
-        """Return a router that shows errors as pages."""
-
-        class PageRoute(APIRoute):
-            def get_route_handler(route) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-                answer = super().get_route_handler()
-
-                async def answer_with_page(request: Request) -> Response:
-                    try:
-                        return await answer(request)
-                    except SodanError as error:
-                        missing, key = isinstance(error, NotFound), request.path_params.get("key", "")
-                        return self.page(
-                            request,
-                            "error.html",
-                            404 if missing else 409,
-                            title="error.404" if missing else "error.other",
-                            text=str(error),
-                            case=None if str(error) == f"there is no case {key}" else key,
-                        )
-
-                return answer_with_page
-
-        return APIRouter(include_in_schema=False, route_class=PageRoute)
+    def error_page(self, request: Request, status: int, text: str) -> Response:
+        """Return the page for an error. ``text``: what is wrong; empty if the status says it."""
+        nothing, key = status in (404, 405), request.path_params.get("key", "")
+        return self.page(
+            request,
+            "error.html",
+            status,
+            title="error.404" if nothing else "error.other",
+            text=text or NOTHING_HERE,
+            case=None if text == f"there is no case {key}" else key,
+        )
 
     def domains(self) -> KnownDomains:
         """Return the domains of the organisation and of the vendors in the current rules."""
@@ -121,7 +105,7 @@ class Frame:
             query=request.query_params,
             other="en" if reader.language == "ja" else "ja",
             no_verdicts=self._no_verdicts(),
-            by_cookie="sodan_token" in request.cookies,
+            by_cookie=TOKEN_COOKIE in request.cookies,
             may_write=isinstance(caller, Token) and caller.may("write"),
             may_admin=isinstance(caller, Token) and caller.may("admin"),
             **values,
@@ -171,22 +155,22 @@ def who(request: Request) -> str:
     return callers.name_of(caller if isinstance(caller, Token) else None, request.client)
 
 
-async def posted(request: Request) -> list[tuple[str, str]]:
-    """Return the (name, value) pairs of a posted form, of at most 64 KB."""
+async def posted(request: Request) -> ImmutableMultiDict[str, str]:
+    """Return the values of a posted form, of at most 64 KB. For several values of a name, ``get`` returns the last."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > 65_536:
             break
-    return parse_qsl(body[:65_536].decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+    text = body[:65_536].decode("utf-8", "replace")
+    return ImmutableMultiDict(parse_qsl(text, keep_blank_values=True, max_num_fields=200))
 
 
 Who = Annotated[str, Depends(who)]
-Posted = Annotated[list[tuple[str, str]], Depends(posted)]
-"""The (name, value) pairs of a posted form."""
+Posted = Annotated[ImmutableMultiDict[str, str], Depends(posted)]
 
 
 def back_to(path: str, done: str = "", **values: str) -> Response:
     """Redirect to a page that shows a message about the change ``done`` (outcome.py). A reload does not repeat it."""
     query = {"done": done, **values} if done else values
-    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
+    return RedirectResponse(f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path, 303)

@@ -1,7 +1,5 @@
 """The history of a case as text: what a person changed, with the values before and after."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The start page: the open cases in columns (lanes), one for each side that has to act; or a filtered list of cases."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +11,7 @@ from service.errors import Refused
 from service.store import cases, mailboxes, tokens
 from service.store.cases import stamp
 from service.store.cursor import from_cursor, to_cursor
+from service.web import changes
 from service.web.changes import vendor_id, vendor_names
 from service.web.frame import Frame, who
 from service.web.outcome import outcome
@@ -21,17 +20,14 @@ LANE = 24  # maximum number of cases shown in a lane
 PAGE = 40  # maximum number of cases on a page of a list
 COUNTED = 1000  # number up to which cases are counted
 LANES = ("team", "vendor", "requester")
-CHOICES: dict[str, tuple[str, ...]] = {
-    "status": ("open", "resolved", "closed"),
-    "waiting_on": ("team", "vendor", "requester", "none"),
-    "priority": ("P1", "P2", "P3", "P4"),
+CHOICES: dict[str, tuple[str, ...]] = changes.CHOICES | {
     "kind": ("incident", "howto", "request", "billing", "security", "rca", "notice"),
     "needs_triage": ("yes",),
 }
 
 
 def routes(frame: Frame) -> APIRouter:
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.get("/")
     def board(request: Request) -> Response:

@@ -1,7 +1,5 @@
 """Marks passages of a mail that are evidence for something, such as the priority or a checklist item."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,8 +21,7 @@ class Piece:
 
     text: str
     mark: Mark | None = None
-    also: tuple[Mark, ...] = ()
-    """Other marks that overlap this one."""
+    also: tuple[Mark, ...] = ()  # other marks that overlap this one
 
 
 def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:

@@ -1,32 +1,15 @@
 """The message on a page after a change. A form redirects to the page with query parameters that describe the change."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
-from starlette.responses import RedirectResponse, Response
 
-IDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}){0,99}")
-"""Matches the ids of changes that are undone together: ``41.42``."""
-REASONS = ("gone", "merged", "other")
-"""Why a case was not changed."""
-DONE = (
-    "set",
-    "merged",
-    "dismissed",
-    "accepted",
-    "moved",
-    "undone",
-    "asked",
-    "drafted",
-    "noted",
-    "assigned",
-    "resolved",
-)
+IDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18}){0,99}")  # matches the ids of changes that are undone together: ``41.42``
+REASONS = ("gone", "merged", "other")  # why a case was not changed
+DONE = "set merged dismissed accepted moved undone asked drafted noted assigned resolved".split()
 """Values of the parameter ``done``: the change that was made."""
 NAMES = ("done", "undo", "failed", "key")
 
@@ -58,11 +41,7 @@ def overview(path: str) -> str:
     return f"/?{urlencode(kept)}" if kept else "/"
 
 
-def back_to_overview(path: str, done: str, events: Sequence[int], failed: Sequence[str]) -> Response:
-    """Redirect to the start page after a change of several cases. ``failed``: ``KEY:REASON`` of unchanged cases."""
-    message = {"done": done, "undo": ".".join(map(str, events))} if events else {}
-    if failed:
-        message["failed"] = ".".join(failed)
-    address = overview(path)
-    query = f"{'&' if '?' in address else '?'}{urlencode(message)}" if message else ""
-    return RedirectResponse(address + query, 303)
+def described(events: Sequence[int], failed: Sequence[str]) -> dict[str, str]:
+    """Return the parameters for a change of several cases. ``failed``: ``KEY:REASON`` of unchanged cases."""
+    given = {"undo": ".".join(map(str, events)), "failed": ".".join(failed)}
+    return {name: text for name, text in given.items() if text}

@@ -1,47 +1,27 @@
 """The routes of all web pages. Pages work without JavaScript; with it, they update themselves."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.desk import Desk
 from service.errors import PROBLEM_TYPES, NotFound, Refused
 from service.store import outbox, spool, spool_view, tokens
 from service.store.database import Connection
 from service.web import case, changes, lanes, selected
-from service.web.frame import LANGUAGE_COOKIE, POLICY, Frame, Posted, Who, back_to
+from service.web.frame import LANGUAGE_COOKIE, NOTHING_HERE, POLICY, TOKEN_COOKIE, Frame, Posted, Who, back_to
 
-TOKEN_COOKIE = "sodan_token"  # noqa: S105 - the name of a cookie
-OUTBOX_ENTRIES = 100
-"""Number of outbox entries on one page."""
+OUTBOX_ENTRIES = 100  # number of outbox entries on one page
 
 
-def routes(desk: Desk) -> APIRouter:
-    """Return the router of all pages."""
-    frame = Frame.of(desk)
-    router = APIRouter()
-    for part in (
-        lanes.routes(frame),
-        case.routes(frame),
-        changes.value_routes(frame),
-        changes.place_routes(frame),
-        selected.routes(frame),
-        _outbox(frame),
-        _lists(frame),
-        _files(frame),
-        _entry(frame),
-    ):
-        router.include_router(part)
-    return router
+def routes(frame: Frame) -> list[APIRouter]:
+    cases = (lanes.routes, case.routes, changes.value_routes, changes.place_routes, selected.routes)
+    return [part(frame) for part in (*cases, _outbox, _lists, _files, _entry)]
 
 
 def _lists(frame: Frame) -> APIRouter:
-    """Return the routes of the lists of vendors and of received mail."""
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.get("/vendors")
     def vendors(request: Request) -> Response:
@@ -67,8 +47,7 @@ def _lists(frame: Frame) -> APIRouter:
 
 
 def _outbox(frame: Frame) -> APIRouter:
-    """Return the routes of the outbox."""
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.get("/outbox")
     def show_outbox(request: Request) -> Response:
@@ -95,7 +74,7 @@ def _outbox(frame: Frame) -> APIRouter:
     @router.post("/outbox/{id}/{what}")
     def decide(id: int, what: str, who: Who, posted: Posted) -> Response:
         if not 0 < id < 2**62 or what not in ("send", "discard"):
-            raise NotFound("there is nothing at this address")
+            raise NotFound(NOTHING_HERE)
         decision = outbox.send_again if what == "send" else outbox.discard
         desk.database.transact(lambda conn: decision(conn, id, who, desk.now()))
         return back_to(f"/outbox/{id}")
@@ -105,7 +84,7 @@ def _outbox(frame: Frame) -> APIRouter:
 
 def _files(frame: Frame) -> APIRouter:
     """Return the routes of the API documentation, of explanations of errors, and of static files."""
-    router = frame.router()
+    router = APIRouter(include_in_schema=False)
 
     @router.get("/docs")
     def docs(request: Request) -> Response:
@@ -116,13 +95,13 @@ def _files(frame: Frame) -> APIRouter:
         """Explain an error of the API and what to do about it."""
         status = next((status for status, type_name in PROBLEM_TYPES.items() if type_name == name), None)
         if status is None:
-            raise NotFound("there is nothing at this address")
+            raise NotFound(NOTHING_HERE)
         return frame.page(request, "problem.html", number=status, title=HTTPStatus(status).phrase)
 
     @router.get("/static/{name}")
     def static(name: str) -> Response:
         if name not in frame.static:
-            raise NotFound("there is nothing at this address")
+            raise NotFound(NOTHING_HERE)
         content, media_type = frame.static[name]
         return Response(
             content,
@@ -142,7 +121,7 @@ def _files(frame: Frame) -> APIRouter:
 
 def _entry(frame: Frame) -> APIRouter:
     """Return the routes for signing in with a token, signing out, and choosing a language."""
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.get("/login")
     def login(request: Request) -> Response:
@@ -151,19 +130,19 @@ def _entry(frame: Frame) -> APIRouter:
 
     @router.post("/login")
     def sign_in(request: Request, posted: Posted) -> Response:
-        values = dict(posted)
-        secret, back = values.get("token", "").strip(), _local(values.get("back"))
+        secret, back = posted.get("token", "").strip(), _local(posted.get("back"))
         if not secret or desk.database.read(lambda conn: tokens.find(conn, secret, desk.now())) is None:
             return frame.page(request, "login.html", 401, wrong=True, back=back)
         answer = RedirectResponse(back, 303)
         secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
-        answer.set_cookie(TOKEN_COOKIE, secret, httponly=True, samesite="strict", secure=secure, max_age=30 * 86400)
+        # Lax: a link in a mail opens the page signed in. The guard refuses changes that another site causes.
+        answer.set_cookie(TOKEN_COOKIE, secret, httponly=True, samesite="lax", secure=secure, max_age=30 * 86400)
         return answer
 
     @router.post("/logout")
     def sign_out() -> Response:
         answer = RedirectResponse("/login", 303)
-        answer.delete_cookie(TOKEN_COOKIE, httponly=True, samesite="strict")
+        answer.delete_cookie(TOKEN_COOKIE, httponly=True, samesite="lax")
         return answer
 
     @router.get("/language")

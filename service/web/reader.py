@@ -1,7 +1,5 @@
 """Texts, durations, times and names in the language and time zone of the person who views a page."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -19,8 +17,7 @@ def _load(file: str) -> Any:
     return yaml.load(resources.files("service.web").joinpath(file).read_bytes(), yaml.CSafeLoader)
 
 
-WORDS: dict[str, dict[Language, str]] = _load("texts.yaml")
-"""Name of a text → the text in each language."""
+WORDS: dict[str, dict[Language, str]] = _load("texts.yaml")  # name of a text → the text in each language
 ERRORS: dict[str, str] = _load("errors.yaml")
 """English error text, with ``{}`` in the place of each value → the same text in Japanese."""
 _DAYS = {"ja": "月火水木金土日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}

@@ -1,8 +1,6 @@
 """Changes of several selected cases: assign, resolve, merge. Each case is changed in its own transaction."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -10,14 +8,13 @@ from starlette.responses import Response
 
 from service.errors import AlreadyMerged, NotFound, Refused, SodanError
 from service.web.frame import Frame, Posted, Who, back_to
-from service.web.outcome import back_to_overview, overview
+from service.web.outcome import described, overview
 
-MAX_CASES = 100
-"""Maximum number of cases that one form changes."""
+MAX_CASES = 100  # maximum number of cases that one form changes
 
 
 def routes(frame: Frame) -> APIRouter:
-    router, desk = frame.router(), frame.desk
+    router, desk = APIRouter(include_in_schema=False), frame.desk
 
     def each(keys: Sequence[str], change: Callable[[int], int]) -> tuple[list[int], list[str]]:
         """Change each case. Returns the ids of the events, and ``KEY:REASON`` of the cases that were not changed."""
@@ -31,18 +28,16 @@ def routes(frame: Frame) -> APIRouter:
 
     @router.post("/selected")
     def change_selected(who: Who, posted: Posted) -> Response:
-        values = dict(posted)
-        wanted = _wanted(values)
-        events, failed = each(_keys(posted), lambda number: desk.set_values(number, wanted, who)[0])
-        return back_to_overview(
-            values.get("back", "/"), "resolved" if "status" in wanted else "assigned", events, failed
-        )
+        wanted = _wanted(posted)
+        events, failed = each(_keys(posted.getlist("case")), lambda number: desk.set_values(number, wanted, who)[0])
+        done = "resolved" if "status" in wanted else "assigned"
+        return back_to(overview(posted.get("back", "/")), done if events else "", **described(events, failed))
 
     @router.get("/merge")
     def choose(request: Request) -> Response:
         """Show the selected cases, so that the person chooses the one into which the others are merged."""
         documents, failed = {}, []
-        for key in _keys(request.query_params.multi_items()):
+        for key in _keys(request.query_params.getlist("case")):
             try:
                 case = desk.find(key)
                 if case.merged_into is not None:
@@ -56,22 +51,20 @@ def routes(frame: Frame) -> APIRouter:
 
     @router.post("/merge")
     def merge(who: Who, posted: Posted) -> Response:
-        values = dict(posted)
-        target = desk.number_of(values.get("into", ""))
+        target = desk.number_of(posted.get("into", ""))
         target_key = desk.key_of(target)
-        others = [key for key in _keys(posted) if key.upper() != target_key]
+        others = [key for key in _keys(posted.getlist("case")) if key.upper() != target_key]
         events, failed = each(others, lambda number: desk.merge(number, target, who)[0])
         if not events:
-            return back_to_overview(values.get("back", "/"), "merged", events, failed)
+            return back_to(overview(posted.get("back", "/")), **described(events, failed))
         failed_keys = {failure.partition(":")[0] for failure in failed}
         merged_keys = ", ".join(key for key in others if key not in failed_keys)
-        message = {"undo": ".".join(map(str, events)), "key": merged_keys}
-        return back_to(f"/cases/{target_key}", "merged", **message, **({"failed": ".".join(failed)} if failed else {}))
+        return back_to(f"/cases/{target_key}", "merged", key=merged_keys, **described(events, failed))
 
     return router
 
 
-def _wanted(values: dict[str, str]) -> dict[str, Any]:
+def _wanted(values: Mapping[str, str]) -> dict[str, Any]:
     match values.get("do"):
         case "take":
             return {"owner": "me"}
@@ -82,8 +75,8 @@ def _wanted(values: dict[str, str]) -> dict[str, Any]:
     raise Refused("error.nothing_chosen")
 
 
-def _keys(given: Sequence[tuple[str, str]]) -> list[str]:
-    keys = list(dict.fromkeys(value[:40] for name, value in given if name == "case"))
+def _keys(given: Sequence[str]) -> list[str]:
+    keys = list(dict.fromkeys(value[:40] for value in given))
     if len(keys) > MAX_CASES:
         raise Refused("error.too_many")
     return keys

@@ -1,7 +1,5 @@
 """The examples of docs/api.md, run against a running service."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

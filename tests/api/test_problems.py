@@ -1,12 +1,9 @@
 """Types of problems: each error names a page that says what it means and what to do."""
 
-from __future__ import annotations
-
 import pytest
 
 from service.errors import PROBLEM_PAGES, PROBLEM_TYPES
-from service.store import tokens
-from tests.running import Running, now
+from tests.running import Running
 
 
 def test_an_error_names_its_page_and_the_page_is_there(embedded: Running) -> None:
@@ -26,13 +23,3 @@ def test_every_type_has_a_page_in_both_languages(embedded: Running, language: st
         assert page.status_code == 200
         assert says in page.text
         assert "problem." not in page.text
-
-
-def test_an_unknown_type_is_not_found(embedded: Running) -> None:
-    assert embedded.client.get(f"{PROBLEM_PAGES}nothing").status_code == 404
-
-
-def test_whoever_lacks_a_token_reads_why(embedded: Running) -> None:
-    embedded.database.transact(lambda conn: tokens.create(conn, "team", "read", now()))
-    assert embedded.client.get("/api/cases").json()["type"] == "/problems/unauthorized"
-    assert embedded.client.get("/problems/unauthorized").status_code == 200

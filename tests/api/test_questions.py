@@ -1,7 +1,5 @@
 """Questions to a requester, notes and owners through HTTP."""
 
-from __future__ import annotations
-
 import email
 import email.policy
 import getpass

@@ -3,8 +3,6 @@
 The resolver is the test's own, below everything that sends; what is connected to is seen below it too.
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import ssl
@@ -79,7 +77,9 @@ def test_a_name_that_is_public_when_asked_and_private_a_moment_later_leads_nowhe
 @pytest.mark.parametrize(
     "answer",
     [(PUBLIC, PRIVATE), (PRIVATE, PUBLIC), (PUBLIC, "::ffff:127.0.0.1"), (PUBLIC, "::1"), ("169.254.169.254",), (),
-     ("::7f00:1",), ("fec0::1",), ("64:ff9b:1::7f00:1",), ("fe80::1%lo",), ("2002:7f00:1::",), ("ff02::1",)],
+     ("::7f00:1",), ("fec0::1",), ("64:ff9b:1::7f00:1",), ("fe80::1%lo",), ("2002:7f00:1::",), ("ff02::1",),
+     ("10.1.2.3",), ("172.16.0.1",), ("192.168.1.1",), ("100.64.0.1",), ("0.0.0.0",), ("fc00::1",), ("224.0.0.1",),
+     ("255.255.255.255",)],
 )  # fmt: skip
 def test_a_name_of_which_one_address_is_not_public_is_refused_before_any_connection(answer: tuple[str, ...]) -> None:
     with deceived(answer) as loop:

@@ -1,7 +1,5 @@
 """A likely case that was not certain enough: shown on both cases, accepted or dismissed by a person."""
 
-from __future__ import annotations
-
 import pytest
 
 from service.cases.placement import matcher
@@ -63,6 +61,7 @@ def test_two_reports_of_one_user_are_suggested_and_not_joined(suggested: tuple[R
 
 def test_accepting_merges_the_newer_case_and_can_be_undone(suggested: tuple[Running, str, str, int]) -> None:
     service, one, other, number = suggested
+    assert service.client.post(f"/api/cases/{one}/suggestions/{number + 999}/accept").status_code == 404
     done = service.client.post(f"/api/cases/{other}/suggestions/{number}/accept").json()
     assert done["case"] == one
     assert service.client.get(f"/api/cases/{other}").status_code == 308
@@ -81,8 +80,3 @@ def test_dismissing_is_remembered_against_later_evidence(suggested: tuple[Runnin
     assert service.deliver(REPLY) == [other]
     assert service.get(f"/api/cases/{one}")["messages"] == 1
     assert service.get(f"/api/cases/{other}")["suggestions"] == []
-
-
-def test_a_suggestion_of_another_case_is_not_found(suggested: tuple[Running, str, str, int]) -> None:
-    service, one, _, number = suggested
-    assert service.client.post(f"/api/cases/{one}/suggestions/{number + 999}/accept").status_code == 404

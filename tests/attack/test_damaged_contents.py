@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from service.cli.terminal.doctor import examine
+from service.cli.doctor import examine
 from service.intake import AppContext, receive
 from service.settings import Settings
 from service.store import contents

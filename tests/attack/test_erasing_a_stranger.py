@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from service.cli.erasing import erase_person, words_of_vendors
 from service.cli.main import main
-from service.cli.terminal.erasing import erase_person, words_of_vendors
 from service.errors import Refused
 from service.intake import AppContext, receive
 from service.mail.masking import Mask

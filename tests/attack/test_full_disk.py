@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.logs import PatientStream
+from service.process import PatientStream
 from service.store import spool_view
 from service.store.database import Database
 from tests.flow.test_faults import connect, send

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from service.api import bodies, connections
+from service.api import bodies, serving
 from service.api.events import MAX_LISTENERS
 from tests.running import Running
 
@@ -39,7 +39,7 @@ def until_closed(held: socket.socket) -> bytes:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.5)
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.5)
 
 
@@ -86,7 +86,7 @@ def test_a_connection_that_asked_once_is_closed_too(empty: Running) -> None:
 def test_idle_connections_make_room_for_those_that_ask(
     embedded: Running, held: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "CONNECTIONS", 8)
+    monkeypatch.setattr(serving, "CONNECTIONS", 8)
     with ExitStack() as stack:
         for _ in range(held):
             stack.enter_context(connect(embedded))
@@ -95,7 +95,7 @@ def test_idle_connections_make_room_for_those_that_ask(
 
 
 def test_one_address_has_a_share(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "PER_HOST", 5)
+    monkeypatch.setattr(serving, "PER_HOST", 5)
     embedded.client.close()
     with ExitStack() as stack:
         for _ in range(5):
@@ -105,7 +105,7 @@ def test_one_address_has_a_share(embedded: Running, monkeypatch: pytest.MonkeyPa
 
 
 def test_connections_that_went_are_not_counted(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "PER_HOST", 5)
+    monkeypatch.setattr(serving, "PER_HOST", 5)
     for _ in range(40):
         with connect(embedded) as held:
             held.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

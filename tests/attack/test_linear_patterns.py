@@ -21,7 +21,7 @@ import pytest
 
 import mailrules
 import service
-from service.cpu import OutOfTime, cpu_limit
+from service.process import OutOfTime, cpu_limit
 
 ROOMS = (
     *("service.mail", "service.cases.facts", "service.cases", "service.smtp", "service.api", "service.web"),

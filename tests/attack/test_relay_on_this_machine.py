@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from service.cli.terminal import doctor
+from service.cli import doctor
 from service.intake import AppContext
 from service.settings import Settings
 from service.store.database import Database

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput
 from service import intake
-from service.cpu import OutOfTime, cpu_limit
+from service.process import OutOfTime, cpu_limit
 from service.store import contents, spool, spool_view
 from service.store.database import Database
 from service.store.tables import messages

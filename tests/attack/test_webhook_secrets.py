@@ -15,7 +15,7 @@ from sqlalchemy import insert, select
 
 from service.api.webhook_delivery import deliver_one
 from service.app import encrypt_secrets
-from service.cli.terminal.doctor import examine
+from service.cli.doctor import examine
 from service.desk import Desk
 from service.errors import Refused
 from service.intake import AppContext

@@ -1,7 +1,5 @@
 """Commands as a person gives them: in an empty folder, with a database of their own."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

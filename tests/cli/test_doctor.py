@@ -1,7 +1,5 @@
 """`sodan doctor` names each trouble and says what to do about it."""
 
-from __future__ import annotations
-
 import socket
 import subprocess
 import sys
@@ -13,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from service import intake
-from service.cli.terminal import listeners
+from service.cli import listeners
 from service.store import spool
 from service.store.database import Database
 from service.store.migrate import migrate

@@ -1,7 +1,5 @@
 """What only this house knows (SODAN_SITE_FILE), and what was taken in judged anew by other packs."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -96,7 +94,8 @@ def test_replay_reads_with_other_packs_and_keeps_only_when_told(sodan: Sodan, ma
     assert shown["priority"][0] == before != shown["priority"][1]
     assert shown["evidence"] == [[], ["WattViewer が起動しません。"]]
     assert priority() == before
-    assert sodan("replay", "--packs", str(folder), "--apply").status == 0
+    kept = sodan("replay", "--packs", str(folder), "--apply", "--since", "2020-01-01")
+    assert (kept.status, "1 case judged" in kept.err, "1 differs; saved" in kept.err) == (0, True, True)
     assert priority() == shown["priority"][1]
     assert sodan("replay", "--packs", str(folder)).out == ""
     (folder / "loud.yaml").write_text(LOUD.replace("meaning: security", "meaning: securityy"), encoding="utf-8")

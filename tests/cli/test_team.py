@@ -1,7 +1,5 @@
 """`sodan team` lists, adds and revokes people who count as team; `sodan doctor` says what vouches for senders."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.cli.conftest import Sodan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from service.watchdog import LATE_SECONDS, Watch
+from service.process import LATE_SECONDS, Watch
 
 PATIENCE = 60.0
 

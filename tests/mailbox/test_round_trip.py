@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from service.cli.terminal.mailboxes import examine
+from service.cli.mailbox_checks import examine
 from service.settings import Settings
 from service.store.database import Database
 from tests.mailbox.conftest import kept, mail, mailbox, states

@@ -5,7 +5,7 @@ import pytest
 from mailrules import library
 from mailrules.patterns import compile_pattern
 from mailrules.thread import RuleInput
-from service import heap, memory
+from service import memory, process
 from service.mail import language
 
 TEXT = "昨日の15時ごろから全社で会計システムにログインできません。コードは E-4471 です。We restarted the server twice."
@@ -38,6 +38,6 @@ def test_texts_are_read_the_same_after_the_pages_of_mapped_files_were_released()
     before = rules.read(turn), language.language_of(written)
     library.clear_caches()
     held = memory.resident()
-    heap.release_mapped_files()
+    process.release_mapped_files()
     assert memory.resident() < held - 10_000_000  # the dictionary
     assert (rules.read(turn), language.language_of(written)) == before

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from service.cli.terminal.evaluating import ModelReader, print_figures
+from service.cli.evaluating import ModelReader, print_figures
 from service.errors import Refused
 from service.language_model import LanguageModel
 from service.settings import Settings
 from tests.model.endpoint import endpoint, refuses, says, statements
+from tests.model.mails import mail
 from tests.model.test_recordings import EMBEDDED, RULES
 
 LABELLED = {
@@ -57,7 +58,7 @@ def test_the_figures_are_those_of_the_models_statements(
     assert found["en"]["meanings"]["impact.high"]["recall"] == 0.5
     assert found["en"]["meanings"]["impact.high"]["precision"] == 1.0
     assert (
-        said == "sodan: test-model: 1 requests, 1050 tokens, 0 statements dropped,"
+        said == "sodan: test-model: 1 request, 1050 tokens, 0 statements dropped,"
         " 0 mails read by the embedded reader instead\n"
     )
 
@@ -82,7 +83,7 @@ def test_an_answer_that_cannot_be_used_leaves_the_mail_to_the_embedded_reader(
     with endpoint(says("I am sorry.")) as up:
         _, said = figures((corpus,), settings, up.url, capfd)
     assert len(up.asked) == 2
-    assert "1 mails read by the embedded reader instead" in said
+    assert "1 mail read by the embedded reader instead" in said
 
 
 def test_without_a_model_the_setting_is_named(corpus: Path, settings: Settings) -> None:
@@ -91,13 +92,12 @@ def test_without_a_model_the_setting_is_named(corpus: Path, settings: Settings) 
 
 
 def test_an_endpoint_that_is_busy_is_waited_for_and_one_that_is_away_ends_it() -> None:
-    from tests.model.mails import mail
+    def reader(url: str) -> ModelReader:
+        return ModelReader(LanguageModel(url, "m", retries=2), RULES.catalogue, EMBEDDED, 9999)
 
-    waits: list[float] = []
-    with endpoint(refuses(429, "slow down", Retry_After="7"), refuses(500), statements()) as up:
-        reader = ModelReader(LanguageModel(up.url, "m"), RULES.catalogue, EMBEDDED, 9999, waits.append)
-        reader.read(mail())
-    assert (waits, reader.requests) == ([7.0, 2.0], 1)
-    away = ModelReader(LanguageModel("http://127.0.0.1:9/v1", "m"), RULES.catalogue, EMBEDDED, 9999, waits.append)
-    with pytest.raises(Refused, match="the language model failed 5 times"):
-        away.read(mail())
+    with endpoint(refuses(429, "slow down", Retry_After="0.01"), refuses(500), statements()) as up:
+        busy = reader(up.url)
+        busy.read(mail())
+    assert (len(up.asked), busy.requests) == (3, 1)
+    with pytest.raises(Refused, match="the language model failed"):
+        reader("http://127.0.0.1:9/v1").read(mail())

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from service import second_reading
-from service.cli.terminal import doctor
+from service.cli import doctor
 from service.intake import AppContext, receive
 from service.outbound import setup
 from service.outbound.due_mail import DueMail

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from service.cli.terminal import doctor
+from service.cli import doctor
 from service.mail.masking import Mask
 from service.store import outbox
 from service.store.blob_store import Folder

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, event, func, insert, select, text, update
 
 from service import intake
-from service.cli.commands.keeping import run_retention
+from service.cli.keeping import run_retention
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext, receive
 from service.settings import Settings
@@ -440,9 +440,9 @@ def test_the_command_shows_first_and_does_it_when_told(
     out, err = run(RAW, apply=False, as_json=True)
     row = json.loads(out)
     assert (row["case"], row["goes"], row["mails"]) == ("SD-1", "raw mails", 1)
-    assert "would be deleted: 0 cases with 0 messages, 1 raw mails" in err
+    assert "would be deleted: 0 cases with 0 messages, 1 raw mail" in err
     assert site.kept(id)
     out, err = run(RAW, apply=True, as_json=False)
     assert "SD-1" in out
-    assert "deleted: 0 cases with 0 messages, 1 raw mails" in err
+    assert "deleted: 0 cases with 0 messages, 1 raw mail" in err
     assert not site.kept(id)

@@ -1,7 +1,5 @@
 """The page in a browser (headless Chromium): as people use it, in Japanese and English, by keyboard, on a phone."""
 
-from __future__ import annotations
-
 import getpass
 import os
 import re
@@ -193,24 +191,6 @@ def test_several_cases_are_selected_merged_and_separated_again(sheet: Page, embe
     assert embedded.client.get(f"/api/cases/{report}").status_code == 200
 
 
-def test_a_missing_fact_and_a_request_are_answered_in_words(sheet: Page, embedded: Running) -> None:
-    report, ask = embedded.deliver(REPORT, ASK)
-    item = embedded.get(f"/api/cases/{report}")["missing"][0]
-    sheet.goto(f"/cases/{report}")
-    sheet.locator(f"#answer-{item} summary").click()
-    sheet.keyboard.type("PC-1042")
-    sheet.keyboard.press("Enter")
-    expect(sheet.locator(".done")).to_contain_text("保存しました。")
-    assert item not in embedded.get(f"/api/cases/{report}")["missing"]
-    expect(sheet.locator(".past").last).to_contain_text("→ 「PC-1042」")
-    sheet.goto(f"/cases/{ask}")
-    sheet.locator(".asks .edit summary").first.click()
-    sheet.keyboard.type("電話で送付を約束")
-    sheet.keyboard.press("Enter")
-    expect(sheet.locator(".asks .answer")).to_contain_text("電話で送付を約束")
-    assert embedded.get(f"/api/cases/{ask}")["waiting_on"] == "vendor"
-
-
 @pytest.mark.parametrize("key", ["Enter", "Space"])
 def test_a_field_has_the_focus_as_soon_as_its_form_opens(sheet: Page, embedded: Running, key: str) -> None:
     (report,) = embedded.deliver(REPORT)
@@ -249,42 +229,6 @@ def test_a_card_names_who_asks_and_what_is_missing(sheet: Page, embedded: Runnin
         expect(card.locator(".chips")).to_contain_text("あと必要な情報")
     tops = [sheet.locator(f".lane.{lane} .note").bounding_box() for lane in ("team", "vendor", "requester")]
     assert len({round(top["y"]) for top in tops if top}) == 1, "the lanes begin at the same height"
-
-
-def test_search_filter_open_a_case_and_see_its_words_marked(sheet: Page, embedded: Running) -> None:
-    embedded.deliver(REPORT, ASK, LOGS, REFUND)
-    sheet.goto("/")
-    sheet.get_by_role("searchbox").fill("返金")
-    sheet.keyboard.press("Enter")
-    expect(sheet.locator(".card")).to_have_count(1)
-    expect(sheet.locator(".card")).to_contain_text("Zoom invoice")
-    sheet.goto("/")
-    sheet.get_by_text("絞り込み").click()
-    sheet.locator("input[name=vendor]").fill("microsoft")
-    sheet.get_by_role("button", name="表示").click()
-    expect(sheet.locator(".card")).to_have_count(1)
-    sheet.locator(".card a.title").click()
-    expect(sheet.get_by_role("heading", level=1)).to_contain_text("2611170040001177")
-    expect(sheet.locator("mark.ask")).to_contain_text("サインインログをご提供いただけますでしょうか")
-    sheet.locator(".asks .jump").first.click()
-    assert sheet.evaluate("location.hash").startswith("#ask-")
-
-
-def test_mark_merge_and_undo(sheet: Page, embedded: Running) -> None:
-    report, ask = embedded.deliver(REPORT, ASK)
-    sheet.goto(f"/cases/{report}")
-    first, *rest = embedded.get(f"/api/cases/{report}")["missing"]
-    with sheet.expect_navigation():
-        sheet.locator(".needed button").first.click()
-    assert embedded.get(f"/api/cases/{report}")["missing"] == rest, first
-    sheet.get_by_text("別のケースに統合").click()
-    sheet.get_by_label("統合先").fill(ask)
-    sheet.get_by_role("button", name="統合", exact=True).click()
-    expect(sheet).to_have_url(re.compile(rf"/cases/{ask}\?done=merged"))
-    expect(sheet.locator(".mail")).to_have_count(3)
-    sheet.locator(".done").get_by_role("button", name="元に戻す").click()
-    expect(sheet).to_have_url(re.compile(r"done=undone"))
-    assert embedded.client.get(f"/api/cases/{report}").status_code == 200
 
 
 def test_the_page_follows_a_mail_by_itself(sheet: Page, embedded: Running) -> None:
@@ -357,12 +301,3 @@ def test_the_keyboard_is_enough(sheet: Page, embedded: Running) -> None:
             break
     sheet.keyboard.press("Enter")
     expect(sheet).to_have_url(re.compile(f"/cases/{key}"))
-
-
-def test_the_language_is_switched_and_kept(sheet: Page, embedded: Running) -> None:
-    embedded.deliver(ASK)
-    sheet.goto("/")
-    sheet.get_by_role("link", name="English").click()
-    expect(sheet.get_by_role("heading", name="Waiting for us")).to_be_visible()
-    sheet.reload()
-    expect(sheet.get_by_role("link", name="日本語")).to_be_visible()

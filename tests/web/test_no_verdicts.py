@@ -1,7 +1,5 @@
 """The page says when nothing vouches for senders, and replies of our own people would change nothing."""
 
-from __future__ import annotations
-
 import pytest
 
 from service.intake import AppContext

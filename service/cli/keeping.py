@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,8 @@ def backup(file: Path) -> int:
     if file.is_dir():
         file = file / f"sodan-{start.now():%Y-%m-%d-%H%M%S}.backup"
     manifest = write(start.database(settings), blob_store_of(settings), file, start.now())
-    start.say(f"{file}: {manifest.rows['spool']} mails, {manifest.rows['cases']} cases, {file.stat().st_size} bytes")
+    mails, cases = start.counted(manifest.rows["spool"], "mail"), start.counted(manifest.rows["cases"], "case")
+    start.say(f"{file}: {mails}, {cases}, {file.stat().st_size} bytes")
     for key in manifest.missing:
         start.say(f"this raw mail is missing in SODAN_CONTENT_STORE, so the backup does not contain it: {key}")
     return start.FOUND_WRONG if manifest.missing else 0
@@ -53,7 +54,8 @@ def restore(file: Path) -> int:
     ledger = restored.ledger
     start.say(
         f"restored as of {restored.manifest.made_at}: accepted {ledger.accepted} = taken in {ledger.taken_in}"
-        f" + waiting {ledger.waiting} + shunted {ledger.shunted}, {restored.manifest.rows['cases']} cases"
+        f" + waiting {ledger.waiting} + shunted {ledger.shunted}, "
+        f"{start.counted(restored.manifest.rows['cases'], 'case')}"
     )
     for id, problem in restored.wrong:
         start.say(f"{id}: {problem}")
@@ -74,7 +76,8 @@ def webhooks(*, release: bool = False) -> int:
 
     database = start.database(start.settings())
     if release:
-        start.say(f"{database.transact(lambda conn: hooks.resume_held(conn, start.now()))} webhooks are enabled")
+        count = database.transact(lambda conn: hooks.resume_held(conn, start.now()))
+        start.say(f"{start.counted(count, 'webhook is', 'webhooks are')} enabled")
         return 0
     for url in database.read(hooks.held):
         print(url)
@@ -110,7 +113,7 @@ def retention(
         return start.WRONG_USE
     return run_retention(
         start.database(settings), blob_store_of(settings), terms, settings.case_prefix, start.now(),
-        apply=apply, compact=compact, as_json=json,
+        apply=apply, compact=compact, as_json=json, zone=settings.zone,
     )  # fmt: skip
 
 
@@ -124,9 +127,10 @@ def run_retention(
     apply: bool,
     compact: bool,
     as_json: bool,
+    zone: tzinfo = UTC,
 ) -> int:
     """Print the cases that have data to delete, and with ``apply`` delete it. Returns the exit status."""
-    from service.cli.terminal.tables import print_rows
+    from service.cli.tables import print_rows
     from service.store import compaction
     from service.store.compaction import Remains
     from service.store.retention import DeletedCounts, due, remove_due
@@ -148,8 +152,9 @@ def run_retention(
                 values = (key, case.status, case.since, goes, case.messages, case.mails, case.size)
                 yield dict(zip(RETENTION, values, strict=True))
 
-    print_rows(rows(), RETENTION, as_json=as_json)
-    counted = f"{total.cases} cases with {total.messages} messages, {total.mails} raw mails"
+    print_rows(rows(), RETENTION, as_json=as_json, zone=zone)
+    cases, messages = start.counted(total.cases, "case"), start.counted(total.messages, "message")
+    counted = f"{cases} with {messages}, {start.counted(total.mails, 'raw mail')}"
     if not apply:
         start.say(f"would be deleted: {counted}; nothing is deleted yet, --apply deletes this permanently")
         return 0
@@ -174,7 +179,7 @@ def erase(
         dry_run: List every place and the words that would be replaced. Change nothing.
         yes: Erase the person. You cannot undo this.
     """
-    from service.cli.terminal.erasing import erase_person, words_of_vendors
+    from service.cli.erasing import erase_person, words_of_vendors
     from service.intake import AppContext
 
     if dry_run == yes:

@@ -1,14 +1,12 @@
 """The output of `sodan mailbox list`, `sodan mailbox test` and `sodan mailbox run --dry-run`."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -17,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from service.cli import start
-from service.cli.terminal.tables import print_rows, visible
+from service.cli.tables import print_rows, visible
 from service.errors import Refused, SodanError, Unavailable
 from service.mail.authentication import parse as parse_results
 from service.mailbox.file import Mailbox
@@ -48,12 +46,14 @@ def chosen(configured: Sequence[Mailbox], names: Sequence[str]) -> list[Mailbox]
     return [by_name[name] for name in names] or list(configured)
 
 
-def list_mailboxes(configured: Sequence[Mailbox], database: Database, now: datetime, *, as_json: bool) -> int:
+def list_mailboxes(
+    configured: Sequence[Mailbox], database: Database, now: datetime, zone: tzinfo, *, as_json: bool
+) -> int:
     """Print the mailboxes, and the mails that were not fetched. Returns exit status 1 if there is a problem."""
     statuses = {status.name: status for status in database.read(mailboxes.statuses)}
     by_name = {mailbox.name: mailbox for mailbox in configured}
     rows = [_row(name, by_name.get(name), statuses.get(name), now) for name in {**by_name, **statuses}]
-    print_rows(rows, COLUMNS, as_json=as_json)
+    print_rows(rows, COLUMNS, as_json=as_json, zone=zone)
     wrong = any(row["state"] not in ("ok", "never fetched from") or row["failed"] for row in rows)
     for name in statuses:
         for mail in database.read(partial(mailboxes.not_taken, name=name)):
@@ -110,7 +110,8 @@ def _test_folder(mailbox: Mailbox, source: Source, folder: str, settings: Settin
         state = source.examine(folder)
     except FolderMissing as error:
         return _say(False, mailbox.name, error.cause, error.next_step)
-    _say(True, mailbox.name, f"signed in; the folder {folder} has {state.mails} mails")
+    mails = "mail" if state.mails is None else start.counted(state.mails, "mail")
+    _say(True, mailbox.name, f"signed in; the folder {folder} has {mails}")
     for note in state.notes:
         print(f"note   {mailbox.name}: {note}")
     fine = True
@@ -150,7 +151,7 @@ def preview(settings: Settings, configured: Sequence[Mailbox], database: Databas
                 wrong = not _say(False, mailbox.name, error.cause, error.next_step)
         what = mailbox.after.move or mailbox.after.flag
         then = "left unchanged" if what is None else f"{'moved to' if mailbox.after.move else 'flagged'} {what}"
-        start.say(f"{mailbox.name}: {mails} mails would be fetched, and {then}")
+        start.say(f"{mailbox.name}: {start.counted(mails, 'mail')} would be fetched, and {then}")
     return start.FOUND_WRONG if wrong else 0
 
 
@@ -168,7 +169,6 @@ def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder
 
 
 def _read(database: Database, query: Callable[[Connection], T], default: T) -> T:
-    """Return the result of a query, or ``default`` if there is no database yet."""
     try:
         return database.read(query)
     except Unavailable:
@@ -242,7 +242,6 @@ def _new_mails(source: Source, folder: str, position: str | None, since: datetim
 
 
 def _send(settings: Settings, address: str, subject: str) -> None:
-    """Send the test mail. Raises NotSent."""
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"], mail["Subject"] = settings.from_, address, subject
     mail["Date"] = format_datetime(datetime.now(UTC))

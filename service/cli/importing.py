@@ -1,25 +1,22 @@
 """`sodan import`: receives and processes mail from files, with a progress bar."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from service.app import worker_of
 from service.cli import start
 from service.errors import Refused
-from service.holders import process_name
 from service.importer import Imported, find, import_files
 from service.intake import AppContext
 from service.settings import Settings
 from service.store import keys, migrate, search, spool_view
 from service.store.database import Database
-from service.worker import Worker
 
 
 def import_paths(settings: Settings, database: Database, paths: Sequence[Path], *, take_in: bool) -> int:
@@ -42,7 +39,8 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
             _take_in(settings, database, context, progress)
     ledger = database.read(spool_view.ledger)
     start.say(
-        f"{result.mails} mails in {result.files} files: {result.received} new, {result.known} known already; accepted "
+        f"{start.counted(result.mails, 'mail')} in {start.counted(result.files, 'file')}: {result.received} new, "
+        f"{result.known} known already; accepted "
         f"{ledger.accepted} = taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}"
     )
     return start.FOUND_WRONG if ledger.shunted else 0
@@ -51,14 +49,7 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
 def _take_in(settings: Settings, database: Database, context: AppContext, progress: Progress) -> None:
     """Process mail like a worker until none is waiting."""
     key = database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
-    worker = Worker(
-        database,
-        replace(context, ingest=replace(context.ingest, secret=key)),
-        by=process_name(),
-        batch=settings.batch,
-        lease=timedelta(seconds=settings.lease_seconds),
-        clock=lambda: datetime.now(UTC),
-    )
+    worker = worker_of(settings, database, replace(context, ingest=replace(context.ingest, secret=key)))
     waiting = database.read(spool_view.undone).get("waiting", 0)
     bar = progress.add_task("process", total=waiting)
     while waiting:

@@ -1,7 +1,5 @@
 """`sodan erase`: erases a person, or lists what would change; prints a certificate."""
 
-from __future__ import annotations
-
 import json
 import re
 import secrets
@@ -70,7 +68,9 @@ def erase_person(
     if not apply:
         start.say("nothing is changed yet; --yes erases permanently")
     elif result.left:
-        start.say(f"{result.left} places still name the person; run the command again")
+        start.say(
+            f"{start.counted(result.left, 'place still names', 'places still name')} the person; run the command again"
+        )
         return start.FOUND_WRONG
     for place in (*result.remains.here, *result.remains.elsewhere):
         start.say(f"erased text may remain in {place}")

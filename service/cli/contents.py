@@ -1,7 +1,5 @@
 """`sodan contents`: where raw mails are stored."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from cyclopts import App
@@ -27,7 +25,7 @@ def check() -> int:
     if not wrong:
         start.say("all raw mails are complete")
         return 0
-    start.say(f"{wrong} raw mails are missing or changed; restore them from a backup")
+    start.say(f"{start.counted(wrong, 'raw mail is', 'raw mails are')} missing or changed; restore from a backup")
     return start.FOUND_WRONG
 
 
@@ -62,4 +60,4 @@ def tidy() -> None:
     for key in contents.tidy(start.database(settings), store, start.now()) if store is not None else ():
         print(key)
         count += 1
-    start.say(f"deleted {count} files that belonged to no mail")
+    start.say(f"deleted {start.counted(count, 'file')} that belonged to no mail")

@@ -1,7 +1,5 @@
 """Checks whether the SMTP and HTTP servers respond. A process that hangs accepts connections but sends nothing."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 
@@ -11,8 +9,7 @@ from service.settings import Listen
 
 SECONDS = 5.0  # time limit for a response
 
-Finding = tuple[bool, str]
-"""Whether all is well, and the text for the user."""
+Finding = tuple[bool, str]  # whether all is well, and the text for the user
 
 
 def smtp(listen: Listen) -> Finding:

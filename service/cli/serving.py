@@ -1,7 +1,5 @@
 """`sodan serve` and its individual parts, `doctor`, database migration, and passwords for SMTP logins."""
 
-from __future__ import annotations
-
 import sys
 
 from service.cli import start
@@ -54,7 +52,7 @@ def reader() -> None:
 
 def doctor() -> int:
     """Check settings, database, packs, ports and mail counts. For each problem, print one line that says what to do."""
-    from service.cli.terminal.doctor import examine
+    from service.cli.doctor import examine
 
     settings = start.settings()
     database = start.database(settings, make=True)  # `examine` reports a missing file without creating it

@@ -1,7 +1,5 @@
 """`sodan doctor`: checks the installation and prints a line for each finding, with advice if something is wrong."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import sys
@@ -9,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from service.cli import start
-from service.cli.terminal.listeners import Finding, http, smtp
+from service.cli.listeners import Finding, http, smtp
 from service.errors import SodanError, Unavailable
 from service.mailbox.file import load
 from service.settings import Settings
@@ -24,8 +22,7 @@ Check = Callable[[], Iterable[Finding]]
 LOW_DISK = 1_000_000_000  # bytes
 CHECKED_BYTES = 64_000_000
 """Total size of the newest raw mails that are checked. `sodan contents check` reads all raw mails."""
-STALE = timedelta(minutes=5)
-"""Time after which a mail that waits, or a clock that differs, is reported."""
+STALE = timedelta(minutes=5)  # time after which a mail that waits, or a clock that differs, is reported
 _RETRIED = "Mail gets 451 and its senders retry, so none is lost"
 _EITHER = {
     # beginning of the text of a database error (service/store/trouble.py) → advice
@@ -126,7 +123,7 @@ def _packs(settings: Settings) -> Iterator[Finding]:
 
     rules = load(settings.packs, settings.site_file)
     reader = f"{rules.reader.name} {rules.reader.version}"
-    yield True, f"rules: version {rules.version}, {len(rules.packs)} packs, reader {reader}"
+    yield True, f"rules: version {rules.version}, {start.counted(len(rules.packs), 'pack')}, reader {reader}"
 
 
 def _schema(database: Database) -> Iterator[Finding]:
@@ -164,9 +161,9 @@ def _ledger(database: Database, now: datetime) -> Iterator[Finding]:
         what = f"mail: accepted {ledger.accepted} is not {counts}"
         yield _wrong(what, "mail may be missing", "Change nothing, run `sodan backup FILE`, and report this line")
     if ledger.shunted:
-        what = f"spool: {ledger.shunted} mails were set aside after three failed attempts"
+        what = f"spool: {start.counted(ledger.shunted, 'mail was', 'mails were')} set aside after three failed attempts"
         action = "Read the reasons with `sodan spool list --state shunted`, then run `sodan spool retry --all`"
-        yield _wrong(what, "these mails are in no case", action)
+        yield _wrong(what, "no case contains " + ("it" if ledger.shunted == 1 else "them"), action)
     oldest = database.read(spool_view.oldest_waiting)
     if oldest is not None and now - oldest > STALE:
         what = f"spool: a mail has been waiting since {oldest:%Y-%m-%d %H:%M}Z"
@@ -181,7 +178,9 @@ def _outbox(settings: Settings, database: Database, now: datetime) -> Iterator[F
     counts = database.read(outbox.counts)
     if counts.get("failed"):
         action = "Read the reasons with `sodan outbox list --state failed`, then `sodan outbox send` or `discard` them"
-        yield _wrong(f"outbox: {counts['failed']} mails failed", "sodan does not retry them", action)
+        them = "it" if counts["failed"] == 1 else "them"
+        what = f"outbox: {start.counted(counts['failed'], 'mail')} failed"
+        yield _wrong(what, f"sodan does not retry {them}", action)
     held_at = database.read(outbox.last_held_by_hourly_limit)
     if held_at is not None:
         what = f"outbox: the hourly limit of automatic mail was last reached at {held_at:%Y-%m-%d %H:%M}Z"
@@ -199,7 +198,8 @@ def _contents(settings: Settings, database: Database, now: datetime) -> Iterator
     missing, orphaned = contents.find_inconsistencies(database, blob_store_of(settings), now)
     place = settings.content_store
     if missing:
-        what = f"contents: {len(missing)} raw mails are missing in {place}: {', '.join(missing[:5])}"
+        count = start.counted(len(missing), "raw mail is", "raw mails are")
+        what = f"contents: {count} missing in {place}: {', '.join(missing[:5])}"
         yield _wrong(what, "sodan cannot show or parse them again", "Restore these files from a backup")
     else:
         yield True, f"contents: stored in {'the database' if place == 'database' else place}"
@@ -210,7 +210,8 @@ def _contents(settings: Settings, database: Database, now: datetime) -> Iterator
         action = "Check all mails with `sodan contents check`, and restore the damaged ones from a backup"
         yield _wrong(what, "older mails may be damaged too", action)
     if orphaned:
-        yield True, f"contents: {len(orphaned)} files belong to no mail; `sodan contents tidy` deletes them"
+        count = start.counted(len(orphaned), "file belongs", "files belong")
+        yield True, f"contents: {count} to no mail; `sodan contents tidy` deletes such files"
 
 
 def _mailbox_file(settings: Settings) -> Iterator[Finding]:
@@ -228,9 +229,9 @@ def _mailboxes(database: Database, now: datetime) -> Iterator[Finding]:
             step += f"; if you no longer use this mailbox, run `sodan mailbox forget {name}`" if away else ""
             yield _wrong(f"mailbox {name}: not read since {since:%Y-%m-%d %H:%M}Z", cause, step[0].upper() + step[1:])
         else:
-            yield True, f"mailbox {name}: read completely, {status.taken} mails fetched so far"
+            yield True, f"mailbox {name}: read completely, {start.counted(status.taken, 'mail')} fetched so far"
         if status.failed:
-            what = f"mailbox {name}: {status.failed} mails could not be fetched"
+            what = f"mailbox {name}: {start.counted(status.failed, 'mail')} could not be fetched"
             yield _wrong(what, "these mails are still in the mailbox", "Read the reasons with `sodan mailbox list`")
 
 

@@ -13,6 +13,7 @@ from service.cli import start
 from service.errors import NotFound, Refused, Unavailable
 
 if TYPE_CHECKING:
+    from service.settings import Settings
     from service.store.database import Connection, Database
 
 Url = Annotated[str | None, Parameter(help="Read from the running service at this URL instead of the local database.")]
@@ -64,29 +65,28 @@ def cases(
         "vendor_ref": vendor_ref, "missing": missing, "participant": participant, "owner": owner,
         "updated_since": updated_since, "older_than": older_than, "sort": sort, "limit": limit, "cursor": cursor,
     }  # fmt: skip
-    from service.cli.terminal.tables import print_cases
+    from service.cli.tables import print_cases
 
-    print_cases(_source(url, token).cases(query), as_json=json)
+    print_cases(_source(start.settings(), url, token).cases(query), as_json=json)
 
 
-def show(key: str, *, json: bool = False, url: Url = None, token: Secret = None) -> None:
+def show(key: start.CaseKey, *, json: bool = False, url: Url = None, token: Secret = None) -> None:
     """Show a case: who has to act next, the evidence for its priority, what is missing, and the mails.
 
     Args:
-        key: Key of the case, such as SD-12.
         json: Print the response of `GET /api/cases/KEY` instead.
     """
-    from service.cli.terminal.tables import print_case
+    from service.cli.tables import print_case
 
-    source = _source(url, token)
+    settings = start.settings()
+    source = _source(settings, url, token)
     case = source.case(key)
-    print_case(case, [] if json else source.messages(str(case["key"])), as_json=json)
+    print_case(case, [] if json else source.messages(str(case["key"])), settings.zone, as_json=json)
 
 
-def _source(url: str | None, token: str | None) -> Local | Remote:
+def _source(settings: Settings, url: str | None, token: str | None) -> Local | Remote:
     if url:
         return Remote(url, token)
-    settings = start.settings()
     return Local(start.database(settings), settings.case_prefix, start.now())
 
 

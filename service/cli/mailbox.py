@@ -1,7 +1,5 @@
 """`sodan mailbox`: mail fetched from mailboxes on other servers."""
 
-from __future__ import annotations
-
 from cyclopts import App
 
 from service.cli import start
@@ -10,17 +8,13 @@ app = App(name="mailbox", help="Fetch mail from mailboxes (SODAN_MAILBOXES): lis
 
 
 @app.command(name="list")
-def mailbox_list(*, json: bool = False) -> int:
-    """List mailboxes and their state. Exit status 1: a mailbox cannot be read, or a mail could not be fetched.
-
-    Args:
-        json: JSON Lines instead of a table.
-    """
-    from service.cli.terminal.mailboxes import list_mailboxes
+def mailbox_list(*, json: start.Json = False) -> int:
+    """List mailboxes and their state. Exit status 1: a mailbox cannot be read, or a mail could not be fetched."""
+    from service.cli.mailbox_checks import list_mailboxes
     from service.mailbox.file import load
 
     settings = start.settings()
-    return list_mailboxes(load(settings), start.database(settings), start.now(), as_json=json)
+    return list_mailboxes(load(settings), start.database(settings), start.now(), settings.zone, as_json=json)
 
 
 @app.command(name="test")
@@ -33,7 +27,7 @@ def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) ->
             SODAN_SMARTHOST, you are asked to send one.
         seconds: Seconds to wait for that mail.
     """
-    from service.cli.terminal.mailboxes import chosen, examine
+    from service.cli.mailbox_checks import chosen, examine
     from service.mailbox.file import load
 
     settings = start.settings()
@@ -49,7 +43,7 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
         names: Only these mailboxes. Default: all.
         dry_run: Print the mails that the command would fetch, and do not fetch them.
     """
-    from service.cli.terminal.mailboxes import chosen, preview
+    from service.cli.mailbox_checks import chosen, preview
     from service.mailbox.file import load
     from service.mailbox.run import run_mailboxes
 

@@ -1,11 +1,9 @@
 """Prints rows, cases and mails: as tables for the terminal, or as JSON for programs."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from rich.console import Console
@@ -59,8 +57,8 @@ def print_json(value: Any) -> None:
     sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")
 
 
-def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print rows: all columns as JSON Lines, or these columns as a table."""
+def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_json: bool, zone: tzinfo = UTC) -> None:
+    """Print rows: all columns as JSON Lines with times in UTC, or these columns as a table with times in ``zone``."""
     if as_json:
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False, default=_text) + "\n")
@@ -69,28 +67,27 @@ def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_jso
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(visible(_text(row.get(name)))) for name in columns))
+        table.add_row(*(escape(visible(_text(row.get(name), zone))) for name in columns))
     if table.row_count:
         console().print(table)
     else:
         start.say("the list is empty")
 
 
-def print_fields(row: dict[str, Any]) -> None:
-    """Print one row as a table of names and values."""
-    print_rows([{"name": name, "value": value} for name, value in row.items()], ("name", "value"), as_json=False)
+def print_fields(row: dict[str, Any], zone: tzinfo) -> None:
+    fields = [{"name": name, "value": value} for name, value in row.items()]
+    print_rows(fields, ("name", "value"), as_json=False, zone=zone)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, zone: tzinfo = UTC) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        return value.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S" + ("Z" if zone is UTC else " %Z"))
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
-    """Print a page of cases as a table, or as JSON."""
     if as_json:
         print_json(page)
         return
@@ -117,8 +114,8 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
         start.say(f"there are more: --cursor {page['next']}")
 
 
-def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json: bool) -> None:
-    """Print one case, and then its messages."""
+def print_case(case: dict[str, Any], messages: list[dict[str, Any]], zone: tzinfo, *, as_json: bool) -> None:
+    """Print one case, and then its messages, with times in ``zone``."""
     if as_json:
         print_json(case)
         return
@@ -131,18 +128,18 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], *, as_json:
     owner = f"owner {case['owner']}" if case.get("owner") else ""
     told = (f"{case['status']}, {turn}", case["kind"], refs or case["vendor"], owner)
     out.print(escape(visible(" · ".join(part for part in told if part))))
-    for title, lines in _sections(case).items():
+    for title, lines in _sections(case, zone).items():
         if lines:
             out.print(Text(title, "bold"))
             for line in lines:
                 out.print(Text(f"  {visible(line)}"))
     out.print()
-    _print_mails(out, messages)
-    if case["messages"] > len(messages):
-        start.say(f"{case['messages'] - len(messages)} later mails are not shown; see the page of the case")
+    _print_mails(out, messages, zone)
+    if more := max(0, case["messages"] - len(messages)):
+        start.say(f"{start.counted(more, 'later mail is', 'later mails are')} not shown; see the page of the case")
 
 
-def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
+def _sections(case: dict[str, Any], zone: tzinfo) -> dict[str, list[str]]:
     """Return the parts of a case that are printed as lists: heading → lines."""
     detail, clocks = case.get("priority_detail") or {}, case.get("clocks") or {}
     by_person = f" (set by {detail['set_by']})" if detail.get("set_by", "rules") != "rules" else ""
@@ -168,7 +165,7 @@ def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
             f"{ask['state']}: {ask['what']} → {ask['of']}  “{ask['quote'] or ''}”" for ask in case.get("asks", [])
         ],
         "promises": [
-            f"by {promise['by']}, {promise['due'][:16].replace('T', ' ')}Z{', overdue' * promise['overdue']}"
+            f"by {promise['by']}, {_minute(promise['due'], zone)}{', overdue' * promise['overdue']}"
             f"  “{promise['quote']}”"
             for promise in promises
         ],
@@ -177,18 +174,23 @@ def _sections(case: dict[str, Any]) -> dict[str, list[str]]:
         "possibly the same case": [
             f"{one['case']}  {one['title']}  ({'; '.join(one['reasons'])})" for one in case.get("suggestions", [])
         ],
-        "time per side": [f"{times} · {clocks.get('turns', 0)} exchanges"],
+        "time per side": [f"{times} · {start.counted(clocks.get('turns') or 0, 'exchange')}"],
     }
 
 
-def _print_mails(out: Console, messages: list[dict[str, Any]]) -> None:
+def _print_mails(out: Console, messages: list[dict[str, Any]], zone: tzinfo) -> None:
     for mail in messages:
-        author, when = mail["author"], (mail["date"] or mail["received_at"])[:16].replace("T", " ")
+        author, when = mail["author"], _minute(mail["date"] or mail["received_at"], zone)
         origin = "" if mail["origin"] == "delivered" else f" [{mail['origin']}]"
-        out.print(Text(visible(f"── {when}Z  {author['name'] or author['address']} ({author['role']}){origin}"), "dim"))
+        out.print(Text(visible(f"── {when}  {author['name'] or author['address']} ({author['role']}){origin}"), "dim"))
         out.print(Text(visible(mail["text"].strip())))
         for file in mail["attachments"]:
             out.print(Text(visible(f"   + {file['filename']} ({file['size']} bytes)"), "dim"))
+
+
+def _minute(time: str, zone: tzinfo) -> str:
+    """Return a time (ISO 8601) in a zone: ``2026-11-24 10:31 JST``."""
+    return f"{datetime.fromisoformat(time).astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
 def _label(label: Any) -> str:

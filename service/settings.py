@@ -1,15 +1,18 @@
 """All settings: the environment variables ``SODAN_*``, read once when a command starts (see docs/settings.md).
 
-The variable of a field is ``SODAN_`` and the name of the field in upper case.
+The variable of a field is ``SODAN_`` and the name of the field in upper case. Validators raise ValueError with a text
+that says which form is expected.
 """
 
-from __future__ import annotations
-
 import os
+import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from difflib import get_close_matches
+from email.utils import parseaddr
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
@@ -17,37 +20,110 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, Sett
 from pydantic_settings import SettingsError as SourceError
 
 from service.errors import Refused
-from service.settings.values import (
-    Address,
-    Addresses,
-    Domains,
-    File,
-    Folder,
-    Folders,
-    Networks,
-    OptionalAddress,
-    Sender,
-    Words,
-    Zone,
-    form,
-    split,
-)
-from service.settings.values import Listen as Listen
 
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """An address to listen on. Port 0 means any free port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, written: str) -> Self:
+        """Parse ``host:port`` or ``[IPv6 address]:port``. Raises ValueError."""
+        match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\[\]:\s]*)):([0-9]{1,5})", written.strip())
+        if not match or int(match[3]) > 65535:
+            raise ValueError(f"expected host:port, such as 127.0.0.1:8025, not {written!r}")
+        return cls(match[1] or match[2] or "0.0.0.0", int(match[3]))  # noqa: S104 - ":8025" asks for all of them
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _listen(written: Any) -> Any:
+    return Listen.parse(written) if isinstance(written, str) else written
+
+
+def split(written: Any, by: str = ",") -> Any:
+    if isinstance(written, str):
+        return tuple(part.strip() for part in written.split(by) if part.strip())
+    return written
+
+
+def _folder(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder; create it or correct the path")
+    return folder
+
+
+def _file(file: Path) -> Path:
+    if not file.is_file():
+        raise ValueError(f"{file} is not a file; create it or correct the path")
+    return file
+
+
+def _zone(written: Any) -> Any:
+    if not isinstance(written, str):
+        return written
+    try:
+        return ZoneInfo(written)
+    except (OSError, ValueError, KeyError):  # unknown zone, or an invalid name
+        raise ValueError(f"expected a time zone such as Asia/Tokyo or UTC, not {written!r}") from None
+
+
+def _sender(written: str) -> str:
+    if written and not re.fullmatch(r"[^@\s<>\"]+@[^@\s<>\"]+", parseaddr(written)[1]):
+        raise ValueError(f"expected an address such as it@corp.example or IT desk <it@corp.example>, not {written!r}")
+    return written
+
+
+def form(pattern: str, expected: str, *, secret: bool = False) -> AfterValidator:
+    """Return a validator that accepts an empty text or one that matches ``pattern``.
+
+    ``expected``: the form in the error. ``secret``: the error does not contain the value.
+    """
+
+    def check(written: str) -> str:
+        if written and not re.fullmatch(pattern, written):
+            raise ValueError(f"expected {expected}" + ("" if secret else f", not {written!r}"))
+        return written
+
+    return AfterValidator(check)
+
+
+Address = Annotated[Listen, NoDecode, BeforeValidator(_listen)]
+OptionalAddress = Annotated[Listen | None, NoDecode, BeforeValidator(_listen)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
+_Address = Annotated[str, form(r"[^@\s<>\"]*@[^@\s<>\"]+", "an address or @domain"), AfterValidator(str.casefold)]
+_Domain = Annotated[
+    str, AfterValidator(lambda entry: entry.removeprefix("@").casefold()), form(r"[^@\s<>\"]+", "a domain")
+]
+Addresses = Annotated[tuple[_Address, ...], NoDecode, BeforeValidator(split)]
+Domains = Annotated[tuple[_Domain, ...], NoDecode, BeforeValidator(split)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(split)]
+Folder = Annotated[Path, AfterValidator(_folder)]
+Folders = Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(lambda written: split(written, ":"))]
+File = Annotated[Path, AfterValidator(_file)]
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+Sender = Annotated[str, AfterValidator(_sender)]
 _DATABASE = r"(sqlite|postgres(ql)?)(\+\w+)?://.*"
+_LEVELS = "(?i)debug|info|warning|error"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _STORE = r"database|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?|(file://)?/.*"
 _STORE_FORMS = "database, a folder (/var/lib/sodan/contents) or s3://bucket"
 _SMARTHOST = r"(smtp|smtps|smtp\+starttls)://[^/\s:].*"
 _SMARTHOST_FORMS = "smtp://host:port, smtp+starttls://user@host:587 or smtps://user@host:465"
-_PREFIX_FORM = "1 to 16 letters and digits, beginning with a letter"
 _NEEDS = (
     ("smtp_require_tls", "smtp_tls_certificate", ""),
     ("smtp_passwords", "smtp_tls_certificate", ", because AUTH is offered only with TLS"),
     ("smtp_require_login", "smtp_passwords", ""),
 )
 """(setting of the SMTP server, other setting that it needs, text of the reason)."""
-_LEVELS = r"(?i)debug|info|warning|error"
 Side = Literal["requester", "team", "vendor"]
 
 
@@ -124,7 +200,11 @@ class Settings(BaseSettings):
     # cases
     packs: Folders = ()
     site_file: File | None = None
-    case_prefix: Annotated[str, form(r"[A-Za-z][A-Za-z0-9]{0,15}", _PREFIX_FORM), AfterValidator(str.upper)] = "SD"
+    case_prefix: Annotated[
+        str,
+        form("[A-Za-z][A-Za-z0-9]{0,15}", "1 to 16 letters and digits, beginning with a letter"),
+        AfterValidator(str.upper),
+    ] = "SD"
     zone: Zone = ZoneInfo("Asia/Tokyo")
     reopen_days: int = Field(14, ge=0, le=3650)
     retention_raw_days: int = Field(0, ge=0, le=36_500)
@@ -177,7 +257,7 @@ class Settings(BaseSettings):
         return given
 
     @model_validator(mode="after")
-    def _check_model(self) -> Settings:
+    def _check_model(self) -> Self:
         if self.model_url and not self.model:
             raise ValueError("SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model")
         return self

@@ -43,7 +43,7 @@ def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
     failed = [result for result in results if not result.ok]
     for result in failed:
         print(f"{result.file}:{result.line}: {result.rule}: {result.message or result.wanted}: {result.text!r}")
-    start.say(f"{len(results)} examples, {len(failed)} failed")
+    start.say(f"{start.counted(len(results), 'example')}, {len(failed)} failed")
     return start.FOUND_WRONG if failed else 0
 
 
@@ -58,19 +58,23 @@ def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
     for finding in findings:
         print(finding)
     errors = sum(finding.severity == "error" for finding in findings)
-    start.say(f"{len(library.sources)} packs, {errors} errors, {len(findings) - errors} warnings")
+    start.say(
+        ", ".join(
+            (
+                start.counted(len(library.sources), "pack"),
+                start.counted(errors, "error"),
+                start.counted(len(findings) - errors, "warning"),
+            )
+        )
+    )
     return start.FOUND_WRONG if errors else 0
 
 
 @app.command(name="list")
-def rules_list(*, packs: Packs = (), site: SiteFile = None, json: bool = False) -> None:
-    """List the rules: the question that a rule answers, its id, its result, its file.
-
-    Args:
-        json: JSON Lines instead of a table.
-    """
+def rules_list(*, packs: Packs = (), site: SiteFile = None, json: start.Json = False) -> None:
+    """List the rules: the question that a rule answers, its id, its result, its file."""
     from mailrules.library import build
-    from service.cli.terminal.tables import print_rows
+    from service.cli.tables import print_rows
 
     rows = [
         {"question": question, "rule": rule.id, "gives": rule.gives or ", ".join(rule.each), "where": rule.file}
@@ -126,7 +130,8 @@ def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, 
             differences = {name: [old[name], new[name]] for name in new if old[name] != new[name]}
             print(jsons.dumps({"case": key, **differences}, ensure_ascii=False))
     saved = "saved" if apply else "not saved (--apply saves them)"
-    start.say(f"{judged} cases judged by {context.rules.version}, {changed} differ; {saved}")
+    cases, differ = start.counted(judged, "case"), start.counted(changed, "differs", "differ")
+    start.say(f"{cases} judged by {context.rules.version}, {differ}; {saved}")
 
 
 def _compared(case: dict[str, Any]) -> dict[str, Any]:
@@ -145,7 +150,7 @@ def _compared(case: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def evaluate(
+def eval_(
     paths: tuple[Path, ...],
     *,
     reader: Literal["embedded", "model"] = "embedded",
@@ -159,6 +164,6 @@ def evaluate(
         reader: The reader to measure: embedded, or model (the language model of SODAN_MODEL_URL).
         as_json: Print all figures as one JSON object.
     """
-    from service.cli.terminal.evaluating import print_figures
+    from service.cli.evaluating import print_figures
 
     return print_figures(paths, reader=reader, as_json=as_json, settings=start.settings())

@@ -16,6 +16,7 @@ from service.errors import Refused
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from service.settings import Settings
     from service.store.database import Connection
 
 spool = App(name="spool", help="Received mail: list, show, retry mails that sodan set aside.")
@@ -29,14 +30,13 @@ def spool_list(
     *,
     state: Literal["waiting", "done", "shunted", "refused"] | None = None,
     limit: start.Positive = 100,
-    json: bool = False,
+    json: start.Json = False,
 ) -> int:
     """List received mails, newest first. Exit status 1: a mail is shunted (set aside after three failed attempts).
 
     Args:
         state: Only mails in this state.
         limit: Maximum number of mails.
-        json: JSON Lines instead of a table.
     """
     from service.store import spool_view
 
@@ -51,7 +51,7 @@ def spool_show(id: str, *, raw: bool = False) -> int:
         id: Id of the mail in `sodan spool list` or in the 250 reply of SMTP.
         raw: Print the mail itself, exactly as it was received.
     """
-    from service.cli.terminal.tables import print_fields
+    from service.cli.tables import print_fields
     from service.store import contents, spool_view
     from service.store.blob_store import blob_store_of
 
@@ -61,7 +61,7 @@ def spool_show(id: str, *, raw: bool = False) -> int:
         sys.stdout.buffer.write(contents.content(database, blob_store_of(settings), id))
         return 0
     row = database.read(lambda conn: spool_view.entry(conn, id))
-    print_fields(row)
+    print_fields(row, settings.zone)
     return start.FOUND_WRONG if row["state"] == "shunted" else 0
 
 
@@ -82,7 +82,7 @@ def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> None:
         count = database.transact(lambda conn: queue.retry_all(conn, now))
     for id in ids:
         database.transact(partial(queue.retry, id=id, now=now))
-    start.say(f"a worker will retry {count} mails")
+    start.say(f"a worker will retry {start.counted(count, 'mail')}")
 
 
 @outbox.command(name="list")
@@ -90,14 +90,13 @@ def outbox_list(
     *,
     state: Literal["draft", "waiting", "sent", "failed", "discarded"] | None = None,
     limit: start.Positive = 100,
-    json: bool = False,
+    json: start.Json = False,
 ) -> int:
     """List outgoing mails and notifications, newest first. Exit status 1: one of them failed.
 
     Args:
         state: Only entries in this state.
         limit: Maximum number of entries.
-        json: JSON Lines instead of a table.
     """
     from service.store import outbox as queue
 
@@ -111,11 +110,13 @@ def outbox_show(id: int) -> int:
     Args:
         id: Id of the mail in `sodan outbox list`.
     """
-    from service.cli.terminal.tables import print_fields
+    from service.cli.tables import print_fields
     from service.store import outbox as queue
 
-    row = start.database(start.settings()).read(lambda conn: queue.entry(conn, id))
-    print_fields({name: value for name, value in row.items() if name not in ("text", "html")})
+    settings = start.settings()
+    row = start.database(settings).read(lambda conn: queue.entry(conn, id))
+    shown = {name: value for name, value in _shown(row, settings).items() if name not in ("text", "html")}
+    print_fields(shown, settings.zone)
     print(f"\n{row['text']}")
     return start.FOUND_WRONG if row["state"] == "failed" else 0
 
@@ -168,10 +169,20 @@ def _list(
     as_json: bool,
 ) -> int:
     """Print rows of the spool or the outbox without leases. Returns exit status 1 if a row has the state ``wrong``."""
-    from service.cli.terminal.tables import print_rows
+    from service.cli.tables import print_rows
 
-    database = start.database(start.settings())
+    settings = start.settings()
+    database = start.database(settings)
     rows = database.read(lambda conn: listing(conn, state, limit))
-    shown = ({name: value for name, value in row.items() if not name.startswith("leased")} for row in rows)
-    print_rows(shown, columns, as_json=as_json)
+    shown = [{name: row[name] for name in row if not name.startswith("leased")} for row in rows]
+    print_rows([_shown(row, settings) for row in shown], columns, as_json=as_json, zone=settings.zone)
     return start.FOUND_WRONG if database.read(counts).get(wrong) else 0
+
+
+def _shown(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return a row with the key of its case instead of the number."""
+    from service.store.cases import key_of
+
+    number = row.get("case_id")
+    key = number and key_of(number, settings.case_prefix)
+    return {"case" if name == "case_id" else name: key if name == "case_id" else row[name] for name in row}

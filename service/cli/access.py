@@ -1,7 +1,5 @@
 """`sodan token` and `sodan team`: access over HTTP; team members and partner companies learned from mail."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from cyclopts import App
@@ -42,17 +40,15 @@ def token_create(
 
 
 @tokens.command(name="list")
-def token_list(*, json: bool = False) -> None:
-    """List tokens, without their secrets.
-
-    Args:
-        json: JSON Lines instead of a table.
-    """
-    from service.cli.terminal.tables import print_rows
+def token_list(*, json: start.Json = False) -> None:
+    """List tokens, without their secrets."""
+    from service.cli.tables import print_rows
     from service.store import tokens as store
 
-    rows = start.database(start.settings()).read(store.listing)
-    print_rows(rows, ("id", "name", "scope", "created_at", "expires_at", "revoked_at"), as_json=json)
+    settings = start.settings()
+    rows = start.database(settings).read(store.listing)
+    columns = ("id", "name", "scope", "created_at", "expires_at", "revoked_at")
+    print_rows(rows, columns, as_json=json, zone=settings.zone)
 
 
 @tokens.command(name="revoke")
@@ -70,17 +66,14 @@ def token_revoke(id: int) -> None:
 
 
 @team.command(name="list")
-def team_list(*, json: bool = False) -> None:
-    """List team members and partner companies that sodan learned from mail, and since when.
-
-    Args:
-        json: JSON Lines instead of a table.
-    """
-    from service.cli.terminal.tables import print_rows
+def team_list(*, json: start.Json = False) -> None:
+    """List team members and partner companies that sodan learned from mail, and since when."""
+    from service.cli.tables import print_rows
     from service.store import learning
 
-    rows = start.database(start.settings()).read(learning.listing)
-    print_rows(rows, ("side", "address", "learned_at"), as_json=json)
+    settings = start.settings()
+    rows = start.database(settings).read(learning.listing)
+    print_rows(rows, ("side", "address", "learned_at"), as_json=json, zone=settings.zone)
 
 
 @team.command(name="add")

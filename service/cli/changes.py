@@ -1,7 +1,5 @@
 """Commands that change a case or print it as text to paste: brief, set, merge, ask, note."""
 
-from __future__ import annotations
-
 import getpass
 import sys
 from collections.abc import Sequence
@@ -14,7 +12,7 @@ from service.errors import Refused
 
 
 def brief(
-    key: str,
+    key: start.CaseKey,
     *,
     for_: Annotated[Literal["vendor", "team", "requester"], Parameter(name="--for")] = "vendor",
     lang: Literal["ja", "en"] | None = None,
@@ -23,13 +21,12 @@ def brief(
     """Print a summary of a case, ready to paste.
 
     Args:
-        key: Key of the case, such as SD-12.
         for_: Who will read it.
         lang: Language of the summary. Default: the language of the case.
         format: Format of the summary; eml: a draft that a mail program opens.
     """
     from service.cases import brief_text
-    from service.cli.terminal.tables import print_json
+    from service.cli.tables import print_json
 
     desk = start.desk()
     number = desk.survivor(key)
@@ -44,11 +41,10 @@ def brief(
         print(render(brief, desk.settings.zone), end="")
 
 
-def set_(key: str, *changes: str) -> None:
+def set_(key: start.CaseKey, *changes: str) -> None:
     """Correct values of a case by hand: priority=P2, status=resolved, owner=me, items.version=8.2.4.
 
     Args:
-        key: Key of the case, such as SD-12.
         changes: Each field=value. `field=` resets a field: the rules decide again.
     """
     wanted = parse_changes(changes)
@@ -86,11 +82,10 @@ def parse_changes(given: Sequence[str]) -> dict[str, Any]:
     return wanted
 
 
-def merge(key: str, into: str) -> None:
+def merge(key: start.CaseKey, into: str) -> None:
     """Merge a case into another case. You can undo this on the page of the case.
 
     Args:
-        key: Key of the case, such as SD-12.
         into: Key of the case to keep.
     """
     desk = start.desk()
@@ -98,11 +93,12 @@ def merge(key: str, into: str) -> None:
     start.say(f"{key} is now part of {desk.key_of(target)}; you can undo this on the page of the case")
 
 
-def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None = None, draft: bool = False) -> None:
+def ask(
+    key: start.CaseKey, *items: str, text: str = "", lang: Literal["ja", "en"] | None = None, draft: bool = False
+) -> None:
     """Ask the requester of a case for facts by mail, and print the mail.
 
     Args:
-        key: Key of the case, such as SD-12.
         items: Ids of checklist items such as occurred_at, at most five. Default: the missing items.
         text: Text above the numbered questions. If it contains the numbered questions, it is the whole mail.
         lang: Language of the mail. Default: the language of the case.
@@ -123,11 +119,10 @@ def ask(key: str, *items: str, text: str = "", lang: Literal["ja", "en"] | None 
         start.say(f"this mail may not be sent: {mail.refused}")
 
 
-def note(key: str, text: str) -> None:
+def note(key: start.CaseKey, text: str) -> None:
     """Add a note for the team to a case. sodan never sends the note.
 
     Args:
-        key: Key of the case, such as SD-12.
         text: The note.
     """
     desk = start.desk(rules=False)

@@ -1,18 +1,22 @@
-"""The commands that only analyse mails: `sodan parse`, `judge`, `explain` and `prompt`."""
+"""`sodan import`, and commands that only analyse mails: parse, judge, explain, prompt."""
 
 from __future__ import annotations
 
-import json
+import json as jsons
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from service.cli.terminal.parallel import ParallelMap
+from cyclopts import Parameter
+
+from service.cli import start
+from service.cli.parallel import each_file
 from service.errors import NotFound, Refused
 from service.mail.message import Mail
-from service.mail.parse import parse
+from service.mail.parse import parse as parse_mail
 from service.mail.report import report, threads
 
 if TYPE_CHECKING:
@@ -22,11 +26,61 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
-def parse_files(files: Sequence[Path], root: Path | None) -> None:
-    """Print a JSON line for each mail, in the order given."""
-    results = list(ParallelMap(partial(_parse, root=root), partial(_parse_crashed, root=root)).map(files))
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Additions:
+    """Options of several commands that add values to the settings."""
+
+    team: Annotated[tuple[str, ...], Parameter(help="Addresses or @domains of the IT team.")] = ()
+    organisation: Annotated[
+        tuple[str, ...], Parameter(help="Mail domains of the organisation; people at them are requesters.")
+    ] = ()
+    packs: Annotated[
+        tuple[Path, ...], Parameter(help="Additional folders of rule packs, loaded after those of SODAN_PACKS.")
+    ] = ()
+
+    def settings(self) -> Settings:
+        """Return the settings with these additions. Raises Refused."""
+        settings = start.settings()
+        return settings.model_copy(
+            update={
+                "team": (*settings.team, *self.team),
+                "organisation": (*settings.organisation, *self.organisation),
+                "packs": (*settings.packs, *self.packs),
+            }
+        )
+
+
+NOTHING = Additions()
+
+
+def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negative="--no-take-in")] = True) -> int:
+    """Import mail from files. Importing the same mail again changes nothing.
+
+    Args:
+        paths: .eml files, mbox files, Maildirs, or folders of them.
+        take_in: Also process the imported mails. With --no-take-in, running workers process them.
+    """
+    from service.cli.importing import import_paths
+
+    settings = start.settings()
+    return import_paths(settings, start.database(settings, make=True), paths, take_in=take_in)
+
+
+# ── parse ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def parse(files: tuple[Path, ...], *, root: Path | None = None) -> None:
+    """Parse mails and print JSON Lines: one object per mail, in the order given.
+
+    Args:
+        files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`; the others are still
+            parsed.
+        root: Print `file` relative to this folder.
+    """
+    results = list(each_file(partial(_parse, root=root), partial(_parse_crashed, root=root), files))
     for (line, _), thread in zip(results, threads([ids for _, ids in results]), strict=True):
-        print(f'{line[:-1]},"thread":{json.dumps(thread)}}}')
+        print(f'{line[:-1]},"thread":{jsons.dumps(thread)}}}')
 
 
 def _parse(file: Path, root: Path | None) -> tuple[str, Mail]:
@@ -53,18 +107,40 @@ def _name(file: Path, root: Path | None) -> str:
 
 def _mail(file: Path) -> Mail:
     try:
-        return parse(file.read_bytes())
+        return parse_mail(file.read_bytes())
     except OSError as error:
         return Mail(error=f"cannot read the file: {error.strerror}")
 
 
 def _dump(value: Any) -> str:
     """Return a value as one line of JSON. Lone surrogates, which UTF-8 cannot encode, are replaced."""
-    line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    line = jsons.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return line.encode("utf-8", "replace").decode()
 
 
 # ── judge ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def judge(
+    files: tuple[Path, ...],
+    *,
+    additions: Additions = NOTHING,
+    site: Path | None = None,
+    root: Path | None = None,
+    guess_roles: bool = False,
+) -> None:
+    """Judge each mail alone, as if it opened a case, and print JSON Lines.
+
+    Args:
+        files: Mails as raw files (.eml).
+        site: The site file: own products, host names, people. Default: SODAN_SITE_FILE.
+        root: Print `file` relative to this folder.
+        guess_roles: Guess the side of unknown people from the recipients of each mail. The service never does this.
+    """
+    settings = additions.settings()
+    only = {"team": additions.team, "organisation": additions.organisation, "site_file": site or settings.site_file}
+    for line in judge_files(files, settings.model_copy(update=only), root, guess=guess_roles):
+        print(line)
 
 
 def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = None, *, guess: bool) -> Iterator[str]:
@@ -79,7 +155,7 @@ def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = N
     ingest = IngestConfig(zone=settings.zone, intake=intake, organisation=settings.organisation)
     rules = (settings.packs, settings.site_file)
     work = partial(_judge, root=root, loaded=rules, team=settings.team, ingest=ingest, guess=guess)
-    yield from ParallelMap(work, partial(_judge_crashed, root=root)).map(files)
+    yield from each_file(work, partial(_judge_crashed, root=root), files)
 
 
 def _judge(
@@ -136,31 +212,43 @@ def rules_of(packs: tuple[Path, ...], site: Path | None = None) -> Rules:
 # ── explain, prompt ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def explain_mail(what: str, settings: Settings, rule: str | None = None) -> None:
-    """Print the statements in each message of a mail, the rules that fired, and why other rules did not fire."""
-    from mailrules.engine.explain import explain, knows
-    from service.cli.terminal.tables import one_line
+def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = None) -> None:
+    """Show what sodan found in a mail, which rules fired on which text, and why the other rules did not fire.
 
+    Args:
+        what: A file, or the Message-ID of a processed mail.
+        rule: Show only this rule or meaning: the text that it used, or why it did not fire or was not found.
+    """
+    from mailrules.engine import explain as engine
+    from service.cli.tables import one_line
+
+    settings = additions.settings()
     rules = rules_of(settings.packs, settings.site_file)
-    if rule is not None and not knows(rules, rule):
+    if rule is not None and not engine.knows(rules, rule):
         raise NotFound(f"there is no rule or meaning {rule!r}; see `sodan rules list` and docs/meanings.md")
     for message in _messages(_content(what, settings), rules, settings):
         turn = message.turn
         head = f"── {message.way}: {turn.author or 'unknown author'} ({turn.side}): {turn.subject}"
-        for line in (head, *explain(rules, turn, rule)):
+        for line in (head, *engine.explain(rules, turn, rule)):
             print(one_line(line))
 
 
-def print_prompt(file: Path, settings: Settings, *, as_json: bool) -> None:
-    """Print for each message in a mail the request that a language model would get. Raises Refused."""
+def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) -> None:
+    """Print the request to the language model for a mail: all data that sodan would send. Send nothing.
+
+    Args:
+        file: A mail as a raw file (.eml).
+        json: Print the messages and the schema of the answer as JSON, as the API gets them.
+    """
     from mailrules import second
 
+    settings = additions.settings()
     rules = rules_of(settings.packs, settings.site_file)
     for message in _messages(_bytes(file), rules, settings):
         request = second.request_for(rules, message.turn)
-        if as_json:
+        if json:
             fields = {"messages": request.messages, "schema": request.schema, "version": request.version}
-            print(json.dumps(fields, ensure_ascii=False))
+            print(jsons.dumps(fields, ensure_ascii=False))
         else:
             print(f"── version {request.version}\n{request.system}\n\n{request.user}\n")
 
@@ -173,7 +261,7 @@ def _messages(content: bytes, rules: Rules, settings: Settings) -> Sequence[Extr
     domains, team = settings.organisation, (*settings.team, *rules.colleagues)
     roles = Roles(organisation=domains, team=team, known=rules.people, vendor_of=rules.vendor_of)
     ingest = IngestConfig(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=domains)
-    mail = parse(content)
+    mail = parse_mail(content)
     return extract_messages(mail, roles, ingest, received_at=mail.date or datetime.now(UTC))
 
 

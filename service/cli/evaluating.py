@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,21 +15,18 @@ from mailrules.evaluation.figures import SETS, SINGLE, Outcome, compare, labelle
 from mailrules.evaluation.judged import judged_outcome
 from mailrules.reader import EmbeddedReader
 from mailrules.reader.model_answer import READER, AnswerRefused, check, join
-from mailrules.reader.model_request import Request, request
+from mailrules.reader.model_request import request
 from mailrules.reader.units import split_units
 from mailrules.statement import MailText, Reader, ReaderResult
 from service.cli import start
-from service.cli.terminal.reading import judge_files, judge_guessed, rules_of
+from service.cli.mails import judge_files, judge_guessed, rules_of
 from service.errors import Refused
-from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
+from service.language_model import LanguageModel, ModelAway, ModelRefused
 from service.second_reading import model_of
 from service.settings import Settings
 
-MAX_ANSWERS = 2
-"""How often the model is asked for an answer that can be used, as in the service."""
-MAX_ATTEMPTS = 5
-"""How often a request is sent if the server of the model does not respond."""
-LONGEST_PAUSE = 60.0  # seconds between two attempts
+MAX_ANSWERS = 2  # how often the model is asked for an answer that can be used, as in the service
+RETRIES = 4  # how often a request is sent again if the server of the model does not respond
 _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms", "other mails to be triaged")
 
 
@@ -43,8 +39,10 @@ def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings
             f"no labelled mail in {', '.join(map(str, paths))}: give .jsonl files, or NAME.eml with NAME.json"
         )
     if model is not None:
-        usage = f"{model.requests} requests, {model.tokens} tokens, {model.dropped} statements dropped"
-        start.say(f"{model.version}: {usage}, {model.left} mails read by the embedded reader instead")
+        counts = (start.counted(model.requests, "request"), start.counted(model.tokens, "token"))
+        dropped, left = start.counted(model.dropped, "statement"), start.counted(model.left, "mail")
+        usage = f"{', '.join(counts)}, {dropped} dropped, {left} read by the embedded reader instead"
+        start.say(f"{model.version}: {usage}")
     if as_json:
         print(json.dumps(figures, ensure_ascii=False))
         return 0
@@ -57,12 +55,12 @@ def _model(settings: Settings) -> ModelReader:
     if not settings.model_url:
         raise Refused("SODAN_MODEL_URL and SODAN_MODEL: --reader model needs both (docs/language-model.md)")
     catalogue = rules_of(()).catalogue
-    return ModelReader(model_of(settings), catalogue, EmbeddedReader(), settings.model_max_characters)
+    model = replace(model_of(settings), retries=RETRIES)
+    return ModelReader(model, catalogue, EmbeddedReader(), settings.model_max_characters)
 
 
 def table(language: str, figure: dict[str, Any]) -> list[str]:
-    """Return the lines that show the figures of one language."""
-    lines = [f"{language}: {figure['mails']} mails"]
+    lines = [f"{language}: {start.counted(figure['mails'], 'mail')}"]
     for name in (*SINGLE, *_SHARES):
         lines.append(f"  {name:32} {_number(figure[name]['share'])}  of {figure[name]['count']}")
     for name in (*SETS, "missing", "vendor mail that asks"):
@@ -141,15 +139,11 @@ class ModelReader:
     model: LanguageModel
     catalogue: Catalogue
     embedded: Reader
-    characters: int
-    """Maximum length of a mail that is sent to the model."""
-    pause: Callable[[float], None] = time.sleep
+    characters: int  # maximum length of a mail that is sent to the model
     requests: int = 0
     tokens: int = 0
-    dropped: int = 0
-    """Number of statements of the model that could not be used."""
-    left: int = 0
-    """Number of mails without a usable answer of the model."""
+    dropped: int = 0  # number of statements of the model that could not be used
+    left: int = 0  # number of mails without a usable answer of the model
     name: str = READER
     version: str = field(init=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
@@ -168,8 +162,11 @@ class ModelReader:
         question, repair = request(mail, split_units(mail.text), self.catalogue), ""
         for _ in range(MAX_ANSWERS):
             try:
-                reply = self._ask(question, repair)
+                reply = self.model.ask(question, repair=repair)
+                self._count(requests=1, tokens=reply.tokens_in + reply.tokens_out)
                 answer = check(reply.text, question, mail, self.catalogue)
+            except ModelAway as error:
+                raise Refused(f"the language model failed: {error}") from None
             except ModelRefused:
                 break
             except AnswerRefused as error:
@@ -179,19 +176,6 @@ class ModelReader:
                 return embedded._replace(statements=join(answer.statements, embedded.statements))
         self._count(left=1)
         return embedded
-
-    def _ask(self, question: Request, repair: str) -> Reply:
-        for attempt in range(MAX_ATTEMPTS):
-            try:
-                reply = self.model.ask(question, repair=repair)
-            except ModelAway as error:
-                if attempt + 1 == MAX_ATTEMPTS:
-                    raise Refused(f"the language model failed {MAX_ATTEMPTS} times: {error}") from None
-                self.pause(min(2.0**attempt if error.retry_after is None else error.retry_after, LONGEST_PAUSE))
-            else:
-                self._count(requests=1, tokens=reply.tokens_in + reply.tokens_out)
-                return reply
-        raise AssertionError("unreachable")
 
     def _count(self, **amounts: int) -> None:
         with self._lock:

@@ -1,1 +1,0 @@
-"""The subcommands of `sodan`, with their options and help. ``main.py`` lists them."""

@@ -1,0 +1,51 @@
+"""Runs a function on many files, in several processes. A file that crashes its process does not affect the others."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+CHUNK = 16
+MIN_FILES = 128  # fewer files are done by one process before another has started
+_pool = partial(ProcessPoolExecutor, mp_context=multiprocessing.get_context("spawn"))
+
+
+def each_file(
+    work: Callable[[Path], T], crashed: Callable[[Path], T], files: Sequence[Path], processes: int | None = None
+) -> Iterator[T]:
+    """Yield the result of ``work`` for each file, in order; for a file that crashes its process, that of ``crashed``.
+
+    Both must be functions of a module, or ``functools.partial`` of such functions.
+    """
+    processes = processes or os.cpu_count() or 1
+    if processes < 2 or len(files) < MIN_FILES:
+        yield from map(work, files)
+        return
+    chunks = [files[at : at + CHUNK] for at in range(0, len(files), CHUNK)]
+    while chunks:
+        with _pool(processes) as pool:
+            futures = [pool.submit(_each, work, chunk) for chunk in chunks]
+            try:
+                for future in futures:
+                    yield from future.result()
+                    del chunks[0]
+                return
+            except BrokenProcessPool:
+                for future in futures:
+                    future.cancel()
+        for file in chunks.pop(0):  # each in a process of its own, so that only the faulty one fails
+            with _pool(1) as pool:
+                try:
+                    yield pool.submit(work, file).result()
+                except BrokenProcessPool:
+                    yield crashed(file)
+
+
+def _each(work: Callable[[Path], T], files: Sequence[Path]) -> list[T]:
+    return [work(file) for file in files]

@@ -1,1 +1,0 @@
-"""Implementation of the commands: tables, JSON Lines, progress."""

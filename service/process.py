@@ -1,0 +1,222 @@
+"""What a process needs from the operating system: signals, its log, heartbeats, limits of CPU time, free memory."""
+
+import contextlib
+import ctypes
+import io
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from service.settings import environment
+
+# ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_kept: list[socket.socket] = []  # both sockets, kept open as long as the process runs
+
+
+def on_signals(calls: Mapping[signal.Signals, Callable[[], object]]) -> None:
+    """Call the function of each received signal, in order, on a daemon thread. Call this once, from the main thread.
+
+    A Python signal handler runs in the main thread between any two bytecode instructions. If it takes a lock that the
+    main thread holds at that moment, as ``threading.Event.set`` does, the process hangs. Here the interpreter writes
+    the signal number to a socket (``signal.set_wakeup_fd``), and the thread reads it.
+    """
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    _kept.extend((ours, theirs))
+    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    for number in calls:
+        signal.signal(number, _nothing)
+    threading.Thread(target=_listen, args=(ours, dict(calls)), name="signals", daemon=True).start()
+
+
+def _nothing(_number: int, _frame: object) -> None:
+    """Do nothing: the number is in the socket already, and a handler keeps the signal from ending the process."""
+
+
+def _listen(ours: socket.socket, calls: Mapping[int, Callable[[], object]]) -> None:
+    while numbers := ours.recv(64):
+        for number in numbers:
+            if number in calls:
+                calls[number]()
+
+
+# ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class PatientStream(io.TextIOBase):
+    """Unbuffered text stream to a file descriptor that never raises, since a full disk must not end a process.
+
+    Failed writes are dropped and counted; the count is written with the next write that succeeds.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self.dropped = 0  # failed writes since the last successful one
+
+    def write(self, text: str) -> int:
+        said = f"{self.dropped} earlier pieces of this log could not be written\n" if self.dropped else ""
+        left = memoryview((said + text).encode("utf-8", "backslashreplace"))
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError:
+            self.dropped += 1
+        else:
+            self.dropped = 0
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+
+def survive_a_full_disk() -> None:
+    """Replace ``sys.stderr`` by a ``PatientStream``, also for libraries and tracebacks."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    sys.stderr = PatientStream(2)
+
+
+# ── heartbeats ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+HEARTBEAT = "HEARTBEAT_FD"  # the environment variable with the file descriptor to which a child process reports
+LATE_SECONDS = 5.0
+"""If the supervisor itself checks this late, the machine is overloaded, and no process counts as hanging."""
+
+
+def announce(text: str) -> None:
+    """Print the address of a server, unless there is a supervisor, which prints the addresses of all servers."""
+    if not environment(HEARTBEAT):
+        print(f"sodan: {text}", file=sys.stderr, flush=True)
+
+
+def report() -> None:
+    """Report to the supervisor, if there is one, that the event loop runs. Call it about every second.
+
+    The SMTP server and the API report. A worker that hangs ends by itself when its lease does.
+    """
+    if descriptor := environment(HEARTBEAT):
+        with contextlib.suppress(OSError):  # the pipe is full or closed: the supervisor hangs or ended
+            os.write(int(descriptor), b".")
+
+
+class Watch:
+    """Decides whether a process hangs by its reports to ``descriptor``; it never does before the first report."""
+
+    def __init__(self, patience: float) -> None:
+        """``patience``: seconds without a report after which a process counts as hanging; 0: never."""
+        self._patience = patience
+        self._reports, self.descriptor = os.pipe()
+        os.set_blocking(self._reports, False)
+        os.set_blocking(self.descriptor, False)
+
+    def start(self, now: float) -> None:
+        """Discard all reports, because another process starts at the time ``now`` (seconds of any clock)."""
+        self._has_new_reports()
+        self._checked_at, self._reported_at = now, 0.0
+        self.reported = False
+
+    def hangs(self, now: float) -> bool:
+        """Return whether the process hangs. Call it several times a second."""
+        check_is_late, self._checked_at = now - self._checked_at > LATE_SECONDS, now
+        if self._has_new_reports():
+            self.reported = True
+            self._reported_at = now
+        elif check_is_late:
+            self._reported_at = now
+        return self.reported and 0 < self._patience < now - self._reported_at
+
+    def _has_new_reports(self) -> bool:
+        with contextlib.suppress(BlockingIOError):
+            return bool(os.read(self._reports, 65_536))
+        return False
+
+
+# ── CPU time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class OutOfTime(BaseException):
+    """The CPU limit was reached. It is not an ``Exception``, so that ``except Exception`` does not catch it."""
+
+
+@contextlib.contextmanager
+def cpu_limit(seconds: float) -> Iterator[None]:
+    """Raise ``OutOfTime`` in the ``with`` block after ``seconds`` of CPU time of the process; 0: no limit.
+
+    Outside the main thread there is no limit, because the signal (SIGPROF) does not reach it. C code is interrupted
+    once it returns or checks for signals, as ``re`` does.
+    """
+    if not seconds or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGPROF, _out_of_time)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)  # the default action would end the process
+
+
+def _out_of_time(_number: int, _frame: object) -> None:
+    raise OutOfTime
+
+
+# ── memory (Linux with glibc; no effect elsewhere) ───────────────────────────────────────────────────────────────────
+
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # parameters of ``mallopt`` (glibc, malloc.h)
+_BIG = 1 << 20
+"""Blocks of at least this many bytes return to the system when freed; glibc's own threshold grows over time."""
+_MADV_DONTNEED = 4
+_MAPS = Path("/proc/self/smaps")
+
+
+def give_back_what_is_freed() -> None:
+    """Map large blocks separately and limit threads to two arenas. Call once, early."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, _BIG)
+        libc.mallopt(_M_ARENA_MAX, 2)
+
+
+def trim() -> None:
+    """Give freed memory of small blocks back to the operating system (``malloc_trim``)."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
+
+
+def release_mapped_files() -> None:
+    """Release the pages of large files that are mapped for reading, such as a dictionary.
+
+    The system still has them, so that a page costs a microsecond when it is read next.
+    """
+    if _MAPS.exists():
+        libc = ctypes.CDLL(None)
+        for begin, end in _clean_maps(_MAPS.read_text()):
+            libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _MADV_DONTNEED)
+
+
+def _clean_maps(maps: str) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of the large maps of files that cannot be written and have no page of their own."""
+    begin = end = 0
+    read_only = False
+    for line in maps.splitlines():
+        name, *values = line.split()
+        if not name.endswith(":"):  # the head of a map: addresses, permissions, offset, device, inode, file
+            begin, end = (int(address, 16) for address in name.split("-"))
+            read_only = values[0].startswith("r--") and len(values) > 4
+        elif name in ("Private_Dirty:", "Anonymous:") and values[0] != "0":
+            read_only = False
+        elif name == "VmFlags:" and read_only and end - begin >= _BIG:
+            yield begin, end
