@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from service.cli.terminal import doctor
+from service.errors import Conflict
 from service.mail.masking import Mask
 from service.store import outbox
 from service.store.blob_store import Folder
@@ -76,7 +77,7 @@ def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Des
     desk.deliver(report(3, sender="Ben <ben@corp.example>", subject="Lift", body="The lift stands still."))
     assert [one["state"] for one in _rows(desk.database)] == ["sent", "draft", "draft"]
     mask = Mask("aiko@corp.example", ["Aiko Tanaka"], "x9q4")
-    erased = erase(desk.database, BlobWriter(Folder(tmp_path / "contents"), 10_000), mask, apply=True)
+    erased = erase(desk.database, BlobWriter(Folder(tmp_path / "contents"), 10_000), mask, desk.now, apply=True)
     assert erased.left == 0
     rows = _rows(desk.database)
     assert [one["state"] for one in rows] == ["sent", "discarded", "draft"]
@@ -86,6 +87,27 @@ def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Des
     assert rows[2]["recipient"] == "ben@corp.example"
     desk.host.received.clear()
     assert desk.send() == 0
+
+
+@pytest.mark.both_databases
+def test_a_person_is_not_erased_while_a_mail_to_them_is_being_sent(desk: Desk) -> None:
+    desk.deliver(report())
+    mask = Mask("aiko@corp.example", ["Aiko Tanaka"], "x9q4")
+    refused: list[str] = []
+
+    def erase_aiko() -> None:
+        try:
+            erase(desk.database, BlobWriter(), mask, desk.now, apply=True)
+        except Conflict as error:
+            refused.append(str(error))
+
+    desk.host.before_data = erase_aiko
+    desk.send()
+    assert refused == ["a mail to this person is being sent now; try again in a few minutes"]
+    assert [(one["state"], one["recipient"]) for one in _rows(desk.database)] == [("sent", "aiko@corp.example")]
+    erase_aiko()
+    assert len(refused) == 1
+    assert "aiko" not in f"{_rows(desk.database)}".casefold()
 
 
 @pytest.mark.both_databases
