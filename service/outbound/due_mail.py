@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from service.cases.clocks import Span, business
@@ -39,8 +39,6 @@ class DueMail:
     outbound: OutboundConfig
     notifier: Notifier
     _next: datetime | None = field(default=None)
-    _digest_day: date | None = field(default=None)
-    """The day of the last digest, also if there was nothing to list."""
 
     def write(self, now: datetime) -> None:
         """Write everything that is due. Raises Unavailable."""
@@ -51,7 +49,6 @@ class DueMail:
             self.database.transact(lambda conn: self._notify(conn, now))
         if self._digest_is_due(now.astimezone(self.settings.zone)):
             self.database.transact(lambda conn: self._digest(conn, now))
-            self._digest_day = now.astimezone(self.settings.zone).date()
         if self.settings.remind_days and self.outbound.mode != "off":
             self.database.transact(lambda conn: self._remind(conn, now))
 
@@ -84,11 +81,14 @@ class DueMail:
     # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _digest_is_due(self, local: datetime) -> bool:
-        wanted = bool(self.settings.digest and self.settings.from_) and self._digest_day != local.date()
+        wanted = bool(self.settings.digest and self.settings.from_)
         return wanted and local.time() >= time.fromisoformat(self.settings.digest)
 
     def _digest(self, conn: Connection, now: datetime) -> None:
+        """Write the digest of this day, unless a process did so before, also if there was nothing to list then."""
         local = now.astimezone(self.settings.zone)
+        if not outbox.begin_daily(conn, "digest", local.date()):
+            return
         people = [address for address in self.settings.team if not address.startswith("@")]
         turn = due_cases.waiting_on_team(conn)
         later = due_cases.to_follow_up(conn, now) if local.weekday() == WEEKLY_DIGEST_DAY else []

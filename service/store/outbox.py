@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, or_, select, update
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 from service.errors import Conflict
 from service.store.database import one_at_a_time
 from service.store.statements import Queue, exists, one_row, upsert, write_event
-from service.store.tables import outbox
+from service.store.tables import daily_jobs, outbox
 
 State = Literal["draft", "waiting", "sent", "failed", "discarded"]
 STATES = ("draft", "waiting", "sent", "failed", "discarded")
@@ -91,6 +91,14 @@ def write(
         held = state == "draft" and (reason or "").startswith(HELD)
         _write_event(conn, number, "outbox.held" if held else "outbox.written", now, draft.made_by)
     return number
+
+
+def begin_daily(conn: Connection, job: str, day: date) -> bool:
+    """Record that a daily job runs on this day. Returns False if it ran on this day before."""
+    one_at_a_time(conn)
+    insert = upsert(conn, daily_jobs).values(name=job, day=day)
+    query = insert.on_conflict_do_update(index_elements=["name"], set_={"day": day}, where=daily_jobs.c.day != day)
+    return conn.execute(query.returning(daily_jobs.c.name)).first() is not None
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Claimed | None:
