@@ -274,12 +274,16 @@ def _mark_later(conn: Connection, name: str, places: Sequence[str], error: Mailb
 
 
 def envelope(mailbox: Mailbox, content: bytes) -> Envelope:
-    """Return the envelope of a fetched mail: to the address of the mailbox, from Return-Path (RFC 5321 §4.4)."""
-    header = content[:100_000].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0]
-    return_path = message_from_bytes(header + b"\r\n\r\n").get("Return-Path", "")
+    """Return the envelope of a fetched mail: to the address of the mailbox, from Return-Path (RFC 5321 §4.4).
+
+    A server that adds no Return-Path leaves the sender unknown. That is not the null sender ``<>`` of a delivery
+    report, so Sender or From is used then (RFC 5322 §3.6.2).
+    """
+    header = message_from_bytes(content[:100_000].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0] + b"\r\n\r\n")
+    sender = next((header[name] for name in ("Return-Path", "Sender", "From") if name in header), "")
     return Envelope(
         channel="mailbox",
-        mail_from=parseaddr(str(return_path))[1][:320],
+        mail_from=parseaddr(str(sender))[1][:320],
         rcpt_tos=(mailbox.address,),
         source=mailbox.name,
         authserv=mailbox.trusted_authserv,

@@ -68,7 +68,7 @@ def _mail_refusal(mail: OpeningMail, hops: int) -> str | None:
         return "the author did not send the mail to sodan directly"
     if mail.automatic:
         return f"the mail is automatic ({mail.automatic})"
-    if mail.mail_from in ("", "<>"):
+    if mail.mail_from.partition("@")[0].casefold() in ("", "<>", "mailer-daemon"):
         return "the mail has an empty envelope sender, as delivery reports have"
     if headers.get("auto-submitted", "no").split(";")[0].strip().casefold() not in ("no", ""):
         return "the mail was submitted by a machine (Auto-Submitted)"

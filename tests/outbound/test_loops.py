@@ -15,6 +15,8 @@ import pytest
 import yaml
 
 from service.intake import receive, rejudge
+from service.mailbox.fetcher import envelope
+from service.mailbox.file import Mailbox
 from service.outbound.setup import after_judging
 from service.store import cases, corrections, outbox, spool, spool_view
 from service.store.database import Database
@@ -39,6 +41,10 @@ MACHINES: dict[str, str] = {
         body="Hi, could you send us the log?",
     ),
 }
+MAILBOX = Mailbox.model_validate({
+    "name": "it", "address": "intake@corp.example", "since": "all", "authserv": "mx.example",
+    "imap": {"host": "imap.example", "user": "u", "password": {"env": "X"}},
+})  # fmt: skip
 ENVELOPES: dict[str, dict[str, Any]] = {
     "null reverse-path": {"mail_from": ""},
     "imported": {"channel": "import"},
@@ -57,6 +63,29 @@ def test_a_machine_a_list_or_a_stranger_hears_nothing(small: Desk, mail: str) ->
 def test_a_report_or_an_archive_hears_nothing(small: Desk, given: dict[str, Any]) -> None:
     small.deliver(report(), **given)
     assert small.entries() == []
+
+
+@pytest.mark.parametrize(
+    ("top", "recipients"),
+    [
+        ("Return-Path: <aiko@corp.example>\n", ["aiko@corp.example"]),
+        ("", ["aiko@corp.example"]),  # the server adds none: it is unknown, not null
+        ("Return-Path: <>\n", []),
+        ("Return-Path:\n", []),
+        ("Return-Path: <MAILER-DAEMON>\n", []),
+        ("Return-Path: <MAILER-DAEMON@mx.example>\n", []),
+        ("Auto-Submitted: auto-replied\n", []),
+        ("X-Auto-Response-Suppress: All\n", []),
+    ],
+)
+def test_a_fetched_mail_without_return_path_is_answered_but_none_with_a_null_one(
+    small: Desk, top: str, recipients: list[str]
+) -> None:
+    verdict = "Authentication-Results: mx.example; dmarc=pass header.from=corp.example\n"
+    content = (top + verdict + report()).replace("\n", "\r\n").encode()
+    receive(small.database, [(envelope(MAILBOX, content), content)], small.now)
+    take_in(small.database, small.context, small.now, after=after_judging(small.settings, small.context))
+    assert [one["recipient"] for one in small.entries()] == recipients
 
 
 @pytest.mark.parametrize(
@@ -176,9 +205,9 @@ def test_a_reply_in_a_closed_case_opens_it_and_is_not_acknowledged(small: Desk) 
 @pytest.mark.slow
 def test_a_hundred_reports_of_one_address_bring_five_mails_and_drafts(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host)
-    envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
+    by_smtp = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     mails = [report(n, subject=f"Matter {n} of room {n * 7}", body=f"Device {n * 13} is broken.") for n in range(100)]
-    receive(sqlite, [(envelope, mail.replace("\n", "\r\n").encode()) for mail in mails], desk.now)
+    receive(sqlite, [(by_smtp, mail.replace("\n", "\r\n").encode()) for mail in mails], desk.now)
     take_in(sqlite, desk.context, desk.now, after=after_judging(desk.settings, desk.context))
     desk.send()
     assert len(host.received) == 5
