@@ -2,8 +2,7 @@
 
 It is faster because commands are looked up in a table without reflection, messages are read in chunks instead of lines,
 addresses are parsed by one regular expression, and one timer serves all timeouts of a listener. docs/specifications.md
-lists what is stricter; a test compares both classes otherwise. Every reply has an enhanced status code (RFC 2034, RFC
-3463) and no internal details.
+lists what is stricter. Every reply has an enhanced status code (RFC 2034, RFC 3463) and no internal details.
 """
 
 from __future__ import annotations

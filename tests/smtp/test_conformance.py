@@ -62,10 +62,17 @@ def test_every_dialogue_names_what_it_is_about() -> None:
         (b"\r\n\r\n", b"\r\n\r\n"),
         (b"\0\x80\xff\x1b$B\r\n", b"\0\x80\xff\x1b$B\r\n"),
         (bytes(range(32, 256)) + b"\r\n", bytes(range(32, 256)) + b"\r\n"),
+        (b"", b""),
+        (b"one\ntwo\n\r\n", b"one\r\ntwo\r\n\r\n"),
+        (b"one\rtwo\r\n", b"one\r\ntwo\r\n"),
+        (b"one\r\r\ntwo\r\n", b"one\r\n\r\ntwo\r\n"),
+        (b"..dot\n.lone\n\r\n", b".dot\r\n.lone\r\n\r\n"),
     ],
 )
 @pytest.mark.parametrize("step", [1, 2, 5, 10_000])
-def test_dots_are_taken_off_and_all_else_is_kept(sent: bytes, kept: bytes, step: int, servers: Servers) -> None:
+def test_a_content_is_kept_without_added_dots_and_with_crlf(
+    sent: bytes, kept: bytes, step: int, servers: Servers
+) -> None:
     """RFC 5321 §4.5.2, however the network divides it."""
     server = servers["plain"]
     recipient = f"{uuid.uuid4().hex}@cases.example"

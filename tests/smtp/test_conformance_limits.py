@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 import pytest
 
-from service.smtp.limits import Limits, neighbourhood
+from service.smtp.limits import Limits, neighbourhood, network_of
 from tests.served import wait_until
 from tests.smtp.dialogues import Line, Server, Servers, line
 
@@ -74,19 +74,20 @@ def test_many_who_only_connect_keep_nobody_else_out_for_long(servers: Servers) -
 
 
 @pytest.mark.parametrize(
-    ("host", "admitted", "near"),
+    ("host", "admitted", "near", "network"),
     [
-        ("192.0.2.7", True, "192.0.2.7"),
-        ("198.51.100.7", False, "198.51.100.7"),
-        ("::ffff:192.0.2.7", True, "192.0.2.7"),  # IPv4 as a listener of both sees it
-        ("::ffff:198.51.100.7", False, "198.51.100.7"),
-        ("2001:db8:1:2:3:4:5:6", True, "2001:0db8:0001:0002"),
-        ("2001:db8:1:2:ffff::1", True, "2001:0db8:0001:0002"),
-        ("2001:db9::1", False, "2001:0db9:0000:0000"),
-        ("fe80::1%eth0", False, "fe80:0000:0000:0000"),
+        ("192.0.2.7", True, "192.0.2.7", "192.0.2"),
+        ("198.51.100.7", False, "198.51.100.7", "198.51.100"),
+        ("::ffff:192.0.2.7", True, "192.0.2.7", "192.0.2"),  # IPv4 as a listener of both sees it
+        ("::ffff:198.51.100.7", False, "198.51.100.7", "198.51.100"),
+        ("2001:db8:1:2:3:4:5:6", True, "2001:0db8:0001:0002", "2001:0db8:0001"),
+        ("2001:db8:1:2:ffff::1", True, "2001:0db8:0001:0002", "2001:0db8:0001"),
+        ("2001:db9::1", False, "2001:0db9:0000:0000", "2001:0db9:0000"),
+        ("fe80::1%eth0", False, "fe80:0000:0000:0000", "fe80:0000:0000"),
+        (None, True, "", ""),
     ],
 )
-def test_an_address_is_one_whatever_it_is_written_as(host: str, admitted: bool, near: str) -> None:
+def test_an_address_is_one_whatever_it_is_written_as(host: str | None, admitted: bool, near: str, network: str) -> None:
     networks = (IPv4Network("192.0.2.0/24"), IPv6Network("2001:db8::/32"))
     assert Limits(networks=networks).admits(host) is admitted
-    assert neighbourhood(host) == near
+    assert (neighbourhood(host), network_of(host)) == (near, network)

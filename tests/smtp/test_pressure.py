@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-import uvloop
 
 from service.smtp import pressure
 from service.smtp.committer import Committer
 from service.smtp.content import Content
-from service.smtp.limits import BareNewlines, Budget
-from service.smtp.listener import Listener
+from service.smtp.limits import BareNewlines
 from service.store import spool_view
 from service.store.database import Database
 from service.store.spool import Envelope
 from tests.served import wait_until
 from tests.smtp.conversation import Client, acceptor, set_up
-
-
-async def _come_true(holds: Callable[[], bool]) -> None:
-    await asyncio.to_thread(wait_until, holds)
 
 
 def _asked(client: Client) -> str:
@@ -70,52 +62,3 @@ def test_a_mail_for_which_memory_is_lacking_stops_no_other(sqlite: Database) -> 
 def _whole(content: Content) -> Content:
     content.feed(b"Subject: x\r\n\r\nx\r\n.\r\n")
     return content
-
-
-def test_contents_on_their_way_share_one_budget() -> None:
-    class Keep:
-        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-            return f"250 2.0.0 {envelope.received.size}"
-
-    async def begin(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        await reader.readline()
-        writer.write(b"HELO c\r\n")
-        await reader.readline()
-        return reader, writer
-
-    async def talk(listener: Listener, port: int) -> list[bytes]:
-        reader, writer = await begin(port)
-        other, others = await begin(port)
-        writer.write(b"MAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n" + b"x" * 900_000)
-        said = [await reader.readline() for _ in range(3)]
-        await _come_true(lambda: listener.budget.held >= 900_000)  # of 1.1 million that one address may hold
-        begun = b"MAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n"
-        others.write(begun)
-        said += [await other.readline() for _ in range(3)]
-        writer.write(b"\r\n.\r\n")
-        said.append(await reader.readline())
-        others.write(begun + b"x" * 5000)
-        said += [await other.readline() for _ in range(3)]
-        await _come_true(lambda: listener.budget.held >= 5000)
-        others.close()
-        await _come_true(lambda: listener.connections == 1)
-        said.append(b"%d" % listener.budget.held)
-        writer.close()
-        return said
-
-    async def both() -> list[bytes]:
-        listener = Listener(Keep(), hostname="mx", budget=Budget(4_400_000))
-        port = (await listener.listen("127.0.0.1", 0)).sockets[0].getsockname()[1]
-        try:
-            return await talk(listener, port)
-        finally:  # a loop with an open listener does not close
-            await listener.stop(1)
-
-    assert [line[:9] for line in uvloop.run(both())] == [
-        *(b"250 2.1.0", b"250 2.1.5", b"354 End d"),
-        *(b"250 2.1.0", b"250 2.1.5", b"452 4.3.1"),
-        b"250 2.0.0",
-        *(b"250 2.1.0", b"250 2.1.5", b"354 End d"),
-        b"0",
-    ]
