@@ -18,13 +18,19 @@ from service.intake import receive, rejudge
 from service.mailbox.fetcher import envelope
 from service.mailbox.file import Mailbox
 from service.outbound.setup import after_judging
-from service.store import cases, corrections, outbox, spool, spool_view
+from service.store import cases, corrections, feed, outbox, spool, spool_view
 from service.store.database import Database
 from service.store.migrate import migrate
 from tests.outbound.desk import START, Desk, Received, Smarthost, bounce, desk_with, report, smarthost
 from tests.running import take_in
 
 UNANSWERED = yaml.safe_load(Path(__file__).with_name("machines.yaml").read_text(encoding="utf-8"))
+ANSWERED = {
+    "plain": report(),
+    "a domain below": report(sender="Aiko <aiko@tokyo.corp.example>"),
+    "headers that say no": report(headers="Auto-Submitted: no\nPrecedence: normal\nX-Auto-Response-Suppress: None\n"),
+    "no date": report().replace("Date:", "X-Date:"),
+}
 MACHINES: dict[str, str] = {
     **{f"header {line}": report(headers=f"{line}\n") for line in UNANSWERED["headers"]},
     **{f"author {one}": report(sender=f"Somebody <{one}>") for one in UNANSWERED["authors"] + UNANSWERED["strangers"]},
@@ -45,10 +51,18 @@ MAILBOX = Mailbox.model_validate({
     "name": "it", "address": "intake@corp.example", "since": "all", "authserv": "mx.example",
     "imap": {"host": "imap.example", "user": "u", "password": {"env": "X"}},
 })  # fmt: skip
-ENVELOPES: dict[str, dict[str, Any]] = {
-    "null reverse-path": {"mail_from": ""},
-    "imported": {"channel": "import"},
-}
+
+
+@pytest.mark.parametrize("mail", ANSWERED.values(), ids=ANSWERED.keys())
+def test_a_report_of_one_of_our_people_is_answered(small: Desk, mail: str) -> None:
+    small.deliver(mail)
+    assert [one["kind"] for one in small.entries()] == ["acknowledgement"]
+
+
+@pytest.mark.parametrize("given", [{"mail_from": ""}, {"channel": "import"}], ids=["null reverse-path", "imported"])
+def test_a_bounce_or_an_archive_hears_nothing(small: Desk, given: dict[str, Any]) -> None:
+    small.deliver(report(), **given)
+    assert small.entries() == []
 
 
 @pytest.mark.parametrize("mail", MACHINES.values(), ids=MACHINES.keys())
@@ -57,12 +71,6 @@ def test_a_machine_a_list_or_a_stranger_hears_nothing(small: Desk, mail: str) ->
     assert small.entries() == []
     assert small.send() == 0
     assert small.host.received == []
-
-
-@pytest.mark.parametrize("given", ENVELOPES.values(), ids=ENVELOPES.keys())
-def test_a_report_or_an_archive_hears_nothing(small: Desk, given: dict[str, Any]) -> None:
-    small.deliver(report(), **given)
-    assert small.entries() == []
 
 
 @pytest.mark.parametrize(
@@ -211,23 +219,26 @@ def test_a_hundred_reports_of_one_address_bring_five_mails_and_drafts(sqlite: Da
     take_in(sqlite, desk.context, desk.now, after=after_judging(desk.settings, desk.context))
     desk.send()
     assert len(host.received) == 5
+    assert all("more than 5 automatic mails to this address" in one["reason"] for one in desk.entries("draft"))
     counts = sqlite.read(outbox.counts)
     assert counts["sent"] == 5
     assert counts["draft"] == sqlite.read(lambda conn: cases.count(conn, cases.Filter(), "SD", 2000)) - 5
     assert sqlite.read(spool_view.undone) == {}
 
 
-def test_the_breaker_says_that_it_has_tripped(sqlite: Database, host: Smarthost) -> None:
+def test_the_hourly_limit_holds_further_mails_as_drafts_and_says_so(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host, acknowledge_per_hour=2)
     for number in range(4):
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
     desk.send()
     assert len(host.received) == 2
+    assert all(one["reason"].startswith("held: more than 2") for one in desk.entries("draft"))
     assert sqlite.read(outbox.last_held_by_hourly_limit) == desk.now
-    from service.store import feed
-
     kinds = [one["kind"] for one in sqlite.read(lambda conn: feed.since(conn, 0, 500, "SD"))]
     assert kinds.count("outbox.held") == 2
+    desk.now += timedelta(hours=2)
+    desk.deliver(report(9, sender="P <p9@corp.example>", subject="Later", date=desk.now))
+    assert desk.send() == 1
 
 
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
