@@ -8,7 +8,7 @@ import email.policy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import cache
 from typing import Any, cast
@@ -18,11 +18,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import insert, select
 
 from mailrules.engine.judge import Rules
-from service.intake import AppContext, receive
+from service.intake import AppContext, receive, rejudge
+from service.outbound.due_mail import DueMail
 from service.outbound.sender import Sender
-from service.outbound.setup import After, after_judging, sender_of
+from service.outbound.setup import After, after_judging, notifier_of, outbound_of, sender_of
 from service.settings import Settings, load
-from service.store import due_cases, outbox, spool, spool_view
+from service.store import corrections, due_cases, outbox, spool, spool_view
+from service.store.cases import find
 from service.store.database import Connection, Database
 from service.store.tables import cases
 from tests.running import take_in
@@ -127,6 +129,29 @@ class Desk:
         while sender.step():
             steps += 1
         return steps
+
+    def look(self) -> None:
+        """Write what is due by time, as a process does that has just started."""
+        outbound, notifier = outbound_of(self.settings, KEY), notifier_of(self.settings)
+        DueMail(self.database, self.settings, self.context, outbound, notifier).write(self.now)
+
+    def later(self, **passed: float) -> None:
+        """Let time pass, then write what is due, and send it."""
+        self.now += timedelta(**passed)
+        self.look()
+        self.send()
+
+    def case(self, number: int = 1) -> dict[str, Any]:
+        return self.database.read(lambda conn: find(conn, number)).document
+
+    def set(self, wanted: dict[str, Any], number: int = 1) -> None:
+        """Change a case, as a person does on the page."""
+
+        def write(conn: Connection) -> None:
+            corrections.set_by_person(conn, number, wanted, "mika", self.now)
+            rejudge(conn, [number], self.context, now=self.now)
+
+        self.database.transact(write)
 
     def entries(self, state: str | None = None) -> list[dict[str, Any]]:
         """Oldest first."""

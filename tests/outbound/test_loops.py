@@ -187,7 +187,7 @@ def test_a_reply_to_an_acknowledgement_of_a_merged_case_goes_where_the_case_went
 
     small.database.transact(merge)
     small.deliver(report(3, subject="answer", body="1. just me"), rcpt=first.mail["Reply-To"].addresses[0].addr_spec)
-    assert small.database.read(lambda conn: cases.find(conn, 2)).document["messages"] == 3
+    assert small.case(2)["messages"] == 3
     assert small.send() == 0
 
 
@@ -195,18 +195,13 @@ def test_a_reply_in_a_closed_case_opens_it_and_is_not_acknowledged(small: Desk) 
     small.deliver(report())
     small.send()
     [got] = small.host.received
-
-    def close(conn: Any) -> None:
-        corrections.set_by_person(conn, 1, {"status": "closed"}, "mika", small.now)
-        rejudge(conn, [1], small.context, now=small.now)
-
-    small.database.transact(close)
+    small.set({"status": "closed"})
     small.now += timedelta(days=1)
     small.deliver(
         report(3, subject="answer", body="It is still broken.", date=small.now),
         rcpt=got.mail["Reply-To"].addresses[0].addr_spec,
     )
-    assert small.database.read(lambda conn: cases.find(conn, 1)).document["messages"] == 2
+    assert small.case()["messages"] == 2
     assert small.send() == 0
 
 
