@@ -10,6 +10,7 @@ from tests.attack.site import INSIDE, Site, mail, new_id
 
 CLOSED = "This case has been closed. Thank you."
 MICROSOFT = "support@mail.support.microsoft.com"
+HOSTS = ("zendesk.com", "atlassian.net", "freshdesk.com", "service-now.com")
 _WORDS = (f"plotter{number}" for number in count(1))
 _NUMBERS = count(2611200040001111)
 
@@ -53,28 +54,29 @@ def test_another_tenant_that_guesses_the_ticket_moves_nothing(site: Site) -> Non
 
 
 @pytest.mark.parametrize(
-    ("desk", "other"),
+    ("desk", "others", "own"),
     [
-        ("desk@acme.co.jp", "support@co.zendesk.com"),
-        ("desk@mail.acme.example", "support@mail.freshdesk.com"),
-        ("support@acme.zendesk.com", "support@zendesk.com"),
-        ("support@acme.zendesk.com", "support@sub.acme.zendesk.com"),
-        ("support@acme.zendesk.com", "support@acme.zendesk.com.evil.example"),
+        ("desk@acme.co.jp", ["support@co.zendesk.com"], "a@acme.zendesk.com"),
+        ("desk@mail.acme.example", ["support@mail.freshdesk.com"], "a@acme.zendesk.com"),
+        ("desk@acme.example", [], "a@acme.zendesk.com"),
+        (
+            "support@acme.zendesk.com",
+            [f"support@{at}" for at in ("zendesk.com", "sub.acme.zendesk.com", "acme.zendesk.com.evil.example")],
+            "agent@acme.zendesk.com",
+        ),
+        *((f"help@acme.{at}", [f"help@evil.{at}"], f"agent@acme.{at}") for at in HOSTS),
     ],
 )
-def test_only_the_companys_own_label_names_its_tenant(site: Site, desk: str, other: str) -> None:
+def test_a_hosted_desk_is_heard_by_the_label_of_its_company_only(
+    site: Site, desk: str, others: list[str], own: str
+) -> None:
     word = next(_WORDS)
     key, id = inquiry(site, word, desk, f"The {word} feeds two sheets at once. What shall we do?")
     before = site.standing(key)
-    site.send(mail(other, f"Re: The {word} feeds two sheets", CLOSED, replies_to=id))
-    assert site.standing(key) == before
-
-
-@pytest.mark.parametrize("desk", ["desk@acme.co.jp", "desk@mail.acme.example", "desk@acme.example"])
-def test_the_tenant_named_as_the_company_is_heard(site: Site, desk: str) -> None:
-    word = next(_WORDS)
-    key, id = inquiry(site, word, desk, f"The {word} feeds two sheets at once. What shall we do?")
-    assert site.send(mail("a@acme.zendesk.com", f"Re: The {word} feeds two sheets", CLOSED, replies_to=id)) == key
+    for other in others:
+        site.send(mail(other, f"Re: The {word} feeds two sheets", CLOSED, replies_to=id))
+        assert site.standing(key) == before, other
+    assert site.send(mail(own, f"Re: The {word} feeds two sheets", CLOSED, replies_to=id)) == key
     assert site.case(key)["status"] == "closed"
 
 
