@@ -20,7 +20,7 @@ from service.settings import load
 from service.store import keys
 from service.store.database import Database
 from tests.outbound.postfix import BINARY, Postfix, postfix
-from tests.outbound.test_notifications import Target
+from tests.outbound.test_notifications import Target, a_target
 from tests.served import Served, free_port
 from tests.web.test_browser import CHROMIUM
 
@@ -64,8 +64,8 @@ STORIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("language", ["ja", pytest.param("en", marks=pytest.mark.long)])
 def test_a_poor_report_is_asked_answered_notified_and_listed(language: str, tmp_path: Path) -> None:
-    story, target, intake = STORIES[language], Target(), free_port()
-    with postfix(intake, "aiko", "mika") as post:
+    story, intake = STORIES[language], free_port()
+    with a_target() as target, postfix(intake, "aiko", "mika") as post:
         given = {
             "intake": "intake@corp.example",
             "from": "IT desk <it@corp.example>",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +15,7 @@ from sqlalchemy import select, update
 from service.outbound.setup import notifier_of
 from service.store.database import Database
 from service.store.tables import cases
+from tests.mailbox.provider import Answer, http_server
 from tests.outbound.desk import START, Desk, Smarthost, copy_case, desk_with, report
 from tests.running import take_in
 
@@ -29,35 +29,26 @@ class Target:
 
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
-        self.status = 200
-        target = self
+        self.status, self.url = 200, ""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if target.status == 200:
-                    target.heard.append(json.loads(body))
-                self.send_response(target.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+    def answer(self, _method: str, _path: str, _headers: Any, body: bytes) -> Answer:
+        if self.status == 200:
+            self.heard.append(json.loads(body))
+        return self.status, b"", {}
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"json://127.0.0.1:{self.server.server_address[1]}/hook"
+@contextmanager
+def a_target() -> Iterator[Target]:
+    up = Target()
+    with http_server(up.answer) as port:
+        up.url = f"json://127.0.0.1:{port}/hook"
+        yield up
 
 
 @pytest.fixture
 def target() -> Iterator[Target]:
-    up = Target()
-    yield up
-    up.server.shutdown()
-    up.server.server_close()
+    with a_target() as up:
+        yield up
 
 
 def _desk(sqlite: Database, host: Smarthost, target: Target, **given: Any) -> Desk:
