@@ -166,8 +166,7 @@ class Prepared:
 
     decided: placement.Prepared
     drafts: Mapping[int, placement.Draft]
-    judged: Mapping[int, CaseSnapshot]
-    """Case → its future state. New cases and messages have temporary ids."""
+    judged: Mapping[int, CaseSnapshot]  # Case → its future state. New cases and messages have temporary ids.
 
 
 def prepare(

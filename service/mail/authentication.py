@@ -17,12 +17,10 @@ from service.mail.message import Mail
 MICROSOFT_365 = "microsoft-365"
 """The authserv-id to configure for Microsoft 365, whose headers lack the server's name that RFC 8601 requires."""
 Dmarc = Literal["pass", "fail", "none"]
-MAX_LENGTH = 100_000
-"""Maximum number of characters of a header; a longer header is treated as malformed."""
+MAX_LENGTH = 100_000  # maximum number of characters of a header; a longer header is treated as malformed
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^\s"()\\;=]+|[;=()"\\]|\s+', re.S)
 _JOINTS = frozenset("/.")
-_EQUALS: Final = None
-"""Stands for an equals sign between words, as opposed to a ``"="`` inside a quoted string."""
+_EQUALS: Final = None  # stands for an equals sign between words, as opposed to a ``"="`` inside a quoted string
 _VERSION = re.compile(r"[0-9]+\Z")
 _METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?\Z")
 

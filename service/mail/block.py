@@ -16,13 +16,11 @@ from service.mail.client_phrases import FORWARD_MARKS, LABELS, LONGEST_LABEL, OR
 from service.mail.mark import Mark, is_rule, mark_of
 from service.mail.word_lists import fold
 
-LONGEST: Final = 4_000
-"""Maximum number of characters read of one header line. A list of recipients is long."""
+LONGEST: Final = 4_000  # Maximum number of characters read of one header line. A list of recipients is long.
 _MOST_LINES: Final = 40
 
 _GLUED = re.compile(r"(?<=[A-Z0-9])([A-ZÀ-ÞА-Я]?[^\W\d_A-ZÀ-Þ]{3,12})[ \t]+")
-_NO_COLON: Final = ("送信済み ", "送信日時 ", "Wysłano ")
-"""Header words that some clients write without a colon."""
+_NO_COLON: Final = ("送信済み ", "送信日時 ", "Wysłano ")  # header words that some clients write without a colon
 _CLIENT_ORDERS: Final = (
     ["from", "date", "to", "subject"],
     ["from", "subject", "date", "to"],
@@ -45,8 +43,7 @@ class Block:
     end: int
     mark: Mark
     values: dict[Field, str] = field(default_factory=dict)
-    ruled: bool = False
-    """Whether a rule (line of underscores or dashes) is above the block."""
+    ruled: bool = False  # whether a rule (line of underscores or dashes) is above the block
 
     @property
     def in_client_order(self) -> bool:

@@ -16,8 +16,7 @@ from service.mail.mime import Part
 from service.mail.word_lists import alternatives, linear, load
 
 ENOUGH = 4
-FIRST = 3_000
-"""Number of characters of the text that are examined."""
+FIRST = 3_000  # number of characters of the text that are examined
 MAX_RECIPIENTS = 100
 
 _DAEMON = re.compile(

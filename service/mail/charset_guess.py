@@ -8,8 +8,7 @@ from charset_normalizer import from_bytes
 
 from service.mail import jis
 
-SAMPLE = 20_000
-"""Maximum number of bytes or characters examined; more would not change the result."""
+SAMPLE = 20_000  # maximum number of bytes or characters examined; more would not change the result
 
 
 def guess(raw: bytes) -> tuple[str, bool]:

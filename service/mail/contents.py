@@ -9,8 +9,7 @@ from typing import NamedTuple
 from service.mail import calendar, html
 from service.mail.mime import Part
 
-MAX_TEXT = 3_000_000
-"""Maximum number of characters of body text kept of one mail."""
+MAX_TEXT = 3_000_000  # maximum number of characters of body text kept of one mail
 
 
 @dataclass(slots=True)
@@ -30,8 +29,7 @@ class Segment:
 
     plain: str = ""
     html: str = ""
-    html_text: str | None = None
-    """Cache of ``rendered``."""
+    html_text: str | None = None  # cache of ``rendered``
 
     def rendered(self) -> str:
         if self.html_text is None:
@@ -53,13 +51,11 @@ class Contents:
     segments: list[Segment] = field(default_factory=list)
     files: list[DecodedFile] = field(default_factory=list)
     messages: list[Inner] = field(default_factory=list)
-    returned: list[Part] = field(default_factory=list)
-    """Parts of a report with the returned message or its header."""
+    returned: list[Part] = field(default_factory=list)  # parts of a report with the returned message or its header
     reports: list[tuple[str, str]] = field(default_factory=list)
     """(media type, text) of the machine-readable parts of reports, such as a delivery status."""
     events: list[calendar.Event] = field(default_factory=list)
-    subject: str = ""
-    """Subject from a TNEF part."""
+    subject: str = ""  # subject from a TNEF part
     defects: set[str] = field(default_factory=set)
 
     def text(self) -> str:

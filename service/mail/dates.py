@@ -9,8 +9,7 @@ from typing import Final
 
 from service.mail.word_lists import load
 
-LONGEST: Final = 200
-"""Maximum number of characters that are read."""
+LONGEST: Final = 200  # maximum number of characters that are read
 
 _AFTERNOON: Final = frozenset({"pm", "午後", "下午", "오후", "nachm", "μμ", "ös", "晚上", "em", "ch"})
 _CJK_HALVES: Final = ("午後", "下午", "오후", "晚上", "午前", "上午", "오전", "凌晨", "öö", "ös")
@@ -59,8 +58,7 @@ def _months() -> dict[str, int]:
     return table | {_folded(word): number for word, number in _LISTS["more_months"].items()}
 
 
-_MONTHS: Final = _months()
-"""Folded name or abbreviation of a month → its number."""
+_MONTHS: Final = _months()  # folded name or abbreviation of a month → its number
 
 
 def read(

@@ -16,8 +16,7 @@ _PARAMETER = re.compile(
 )
 _INDEXED = re.compile(r"^(.*?)\*(\d{1,3})?(\*)?$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-MAX_RUNS = 10_000
-"""Maximum number of separately padded pieces in a base64 text."""
+MAX_RUNS = 10_000  # maximum number of separately padded pieces in a base64 text
 _FOREIGN = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _WIDE = re.compile(rb"[\x81-\xfe]{6}")
 """Six high bytes in a row occur in East Asian and Cyrillic text, but in no western language."""

@@ -22,12 +22,9 @@ _OTHER_FIELDS = re.compile(
     r"|servicenow.*|otrs-.*|redmine-.*|rt-.*|ticket.*|case.*|ms-exchange-(?:parent-message-id|inbox-rules-loop"
     r"|generated-message-source|organization-authas)|envelope-.*|ml-name|mail-count|spam-flag|vacation|mimedefang.*))"
 )
-MAX_SUBJECT = 1_000
-"""Maximum number of characters of a subject; a header line has at most 998 (RFC 5322 §2.1.1)."""
-MAX_RESULTS = 200_000
-"""Maximum bytes of all Authentication-Results headers together; further ones are ignored."""
-MAX_OTHERS = 60
-"""Maximum number of entries in ``Mail.headers``, of at most ``MAX_OTHER`` characters each."""
+MAX_SUBJECT = 1_000  # maximum number of characters of a subject; a header line has at most 998 (RFC 5322 §2.1.1)
+MAX_RESULTS = 200_000  # maximum bytes of all Authentication-Results headers together; further ones are ignored
+MAX_OTHERS = 60  # maximum number of entries in ``Mail.headers``, of at most ``MAX_OTHER`` characters each
 MAX_OTHER = 1_000
 
 

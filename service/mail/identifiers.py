@@ -8,8 +8,7 @@ from hashlib import sha256
 from service.mail.encoded import base64
 
 MAX_REFERENCES = 1_000
-MAX_ID = 900
-"""Maximum bytes of one id. A longer id ends with its hash, so that different ids stay different."""
+MAX_ID = 900  # Maximum bytes of one id. A longer id ends with its hash, so that different ids stay different.
 _ANGLE = re.compile(r"<([^<>]*)>")
 _SEPARATORS = re.compile(r"[\s<>\"',;()]+")
 

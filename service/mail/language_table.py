@@ -17,8 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
 
-_LOCAL_HEADER = 30
-"""Size of a zip member's header before its name and extra field (APPNOTE.TXT 4.3.7)."""
+_LOCAL_HEADER = 30  # size of a zip member's header before its name and extra field (APPNOTE.TXT 4.3.7)
 
 
 def load_classifier() -> Any:

@@ -44,8 +44,7 @@ class File:
 class Item:
     """A mail read from a ``.msg`` file or a TNEF stream."""
 
-    header: str = ""
-    """Header as in Internet mail; empty for TNEF, which is a part of an Internet mail."""
+    header: str = ""  # header as in Internet mail; empty for TNEF, which is a part of an Internet mail
     subject: str = ""
     text: str = ""
     html: str = ""

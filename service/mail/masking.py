@@ -31,8 +31,7 @@ _ENCODED = re.compile(r"=\?[^\s?]+\?[bBqQ]\?[^?]*\?=(?:[ \t\r\n]+=\?[^\s?]+\?[bB
 _ADDRESS_FIELDS = frozenset(
     ("from", "to", "cc", "bcc", "reply-to", "sender", "resent-from", "resent-to", "resent-cc", "resent-sender")
 )
-_LETTER = r"[A-Za-z0-9_\u00c0-\u024f]"
-"""A character of a Latin word."""
+_LETTER = r"[A-Za-z0-9_\u00c0-\u024f]"  # a character of a Latin word
 _LINE_START = r"^[> \t\u3000]*"
 _GREETING = r"\b(?:Dear|Hi|Hello|Mr|Ms|Mrs|Dr|This is|I am|I'm)\b\.?[ \t]+"
 _AFTER_PERSON = (

@@ -14,8 +14,7 @@ from service.mail.encoded import parameters
 MAX_DEPTH = 64
 MAX_PARTS = 2_000
 MAX_HEADERS = 5_000
-MAX_VALUE = 200_000
-"""Maximum bytes of one header field; a longer one is truncated (defect ``header-long``)."""
+MAX_VALUE = 200_000  # maximum bytes of one header field; a longer one is truncated (defect ``header-long``)
 
 MAX_KIND = 255
 """Maximum characters of a media type (RFC 6838 §4.2: 127 before and after the slash); a longer one is ignored."""
@@ -45,8 +44,7 @@ class Part:
     kind: str = "text/plain"
     parameters: dict[str, str] = field(default_factory=dict)
     children: list[Part] = field(default_factory=list)
-    opaque: bool = False
-    """Whether a multipart is not split because of a limit, and its body becomes one file."""
+    opaque: bool = False  # whether a multipart is not split because of a limit, and its body becomes one file
 
     @property
     def body(self) -> bytes:

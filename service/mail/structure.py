@@ -13,8 +13,7 @@ from service.mail.contents import Contents, DecodedFile, Inner, Segment, best_te
 from service.mail.mime import Part
 
 MAX_FILES = 2_000
-MAX_BYTES = 6_000_000
-"""Maximum bytes of one text part; a longer one is truncated (defect ``text-cut``)."""
+MAX_BYTES = 6_000_000  # maximum bytes of one text part; a longer one is truncated (defect ``text-cut``)
 
 _BOUNCE_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _REPORT_PARTS = _BOUNCE_PARTS | {

@@ -29,14 +29,11 @@ from service.store.spool import Envelope, LostLease, new_entry
 _log = structlog.get_logger("sodan.mailbox")
 T = TypeVar("T")
 
-BATCH_BYTES = 8_000_000
-"""Maximum bytes of a batch; a larger mail is fetched alone."""
-MAX_FAILURES_ALONE = 3
-"""A mail that failed alone this many times is set aside."""
+BATCH_BYTES = 8_000_000  # maximum bytes of a batch; a larger mail is fetched alone
+MAX_FAILURES_ALONE = 3  # a mail that failed alone this many times is set aside
 RETRY = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 """Delays before the retries of a mail that was set aside; further retries have the last delay."""
-MARK_MAILS = 100
-"""Number of mails that are flagged or moved at a time."""
+MARK_MAILS = 100  # number of mails that are flagged or moved at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +42,7 @@ class BackOff:
 
     first: float = 1
     longest: float = 60
-    longest_refused: float = 300
-    """Maximum seconds after a refused sign-in; too many of these lock an account."""
+    longest_refused: float = 300  # maximum seconds after a refused sign-in; too many of these lock an account
 
     def seconds(self, failures: int, error: MailboxError) -> float:
         longest = self.longest_refused if isinstance(error, SignInRefused) else self.longest
@@ -69,11 +65,9 @@ class Fetcher:
     max_bytes: int
     clock: Callable[[], datetime]
     back_off: BackOff = BACK_OFF
-    holds_lease: bool = False
-    """Whether this process acquired the lease of the mailbox; ``run.py`` renews the lease."""
+    holds_lease: bool = False  # whether this process acquired the lease of the mailbox; ``run.py`` renews the lease
     _failures: int = 0
-    _folder_error: FolderMissing | None = None
-    """The error of a folder in this round; the other folders are processed."""
+    _folder_error: FolderMissing | None = None  # the error of a folder in this round; the other folders are processed
     _failures_alone: dict[str, int] = field(default_factory=dict)
     """Place of a mail that failed → how often it failed alone."""
 

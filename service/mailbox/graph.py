@@ -34,8 +34,7 @@ from service.mailbox.source import (
 
 PAGE = 50
 THROTTLED = (429, 503, 504)
-TRIES = 5
-"""Number of times that a throttled request is sent before it fails."""
+TRIES = 5  # number of times that a throttled request is sent before it fails
 LONGEST_WAIT = 120.0
 """Maximum seconds to wait before a throttled request is sent again; if the server requires more, it fails."""
 _DEFAULT_WAIT = 5.0

@@ -28,10 +28,8 @@ from service.mailbox.source import (
     encode_position,
 )
 
-PAGE = 200
-"""Number of mails that are listed at a time."""
-LOOK_SECONDS = 0.5
-"""Seconds after which ``wait`` checks ``stop``."""
+PAGE = 200  # number of mails that are listed at a time
+LOOK_SECONDS = 0.5  # seconds after which ``wait`` checks ``stop``
 _FLAGS = {"seen": b"\\Seen", "flagged": b"\\Flagged"}
 
 

@@ -24,8 +24,7 @@ from cryptography.hazmat.primitives import hashes
 from service.mailbox.file import OAuth
 from service.mailbox.source import MailboxError, SignInRefused, TokenStore, tls_context
 
-EARLY = timedelta(seconds=60)
-"""A token is renewed this long before it expires."""
+EARLY = timedelta(seconds=60)  # a token is renewed this long before it expires
 _BY_JWT = "urn:ietf:params:oauth:{}:jwt-bearer"
 _RENEW = {
     "refresh_token": "sign in again at the provider, and put the new refresh token where oauth.refresh_token points",

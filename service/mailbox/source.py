@@ -43,8 +43,7 @@ class ListedMail:
 
     place: str
     arrived_at: datetime
-    size: int | None = None
-    """Bytes; None if the server does not state it."""
+    size: int | None = None  # bytes; None if the server does not state it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +59,14 @@ class FolderState:
     """What ``sodan mailbox test`` shows about a folder."""
 
     mails: int | None
-    problems: Sequence[tuple[str, str]] = ()
-    """(cause, next step) of each action that would fail."""
+    problems: Sequence[tuple[str, str]] = ()  # (cause, next step) of each action that would fail
     notes: Sequence[str] = ()
 
 
 class Source(Protocol):
     """One mailbox on a server. All methods may raise MailboxError; then call ``close`` before the next use."""
 
-    batch: int
-    """Maximum number of mails for one call of ``fetch``."""
+    batch: int  # maximum number of mails for one call of ``fetch``
 
     def open(self) -> None:
         """Connect and sign in if there is no connection."""

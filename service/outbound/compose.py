@@ -14,8 +14,7 @@ from service.store.outbox import Claimed
 
 AUTOMATIC = ("acknowledgement", "reminder", "digest")
 """Kinds of mail that are sent without a person's decision; they get an Auto-Submitted header."""
-_OF_IDS = ("In-Reply-To", "References")
-"""Headers that contain only Message-IDs."""
+_OF_IDS = ("In-Reply-To", "References")  # headers that contain only Message-IDs
 
 
 class _MessageIds(UnstructuredHeader, BaseHeader):

@@ -14,10 +14,8 @@ from datetime import timedelta
 from service.settings import covers
 from service.store.opening_mails import OpeningMail
 
-MAX_HOPS = 25
-"""Maximum number of Received lines of a mail that may be answered; ordinary mail has fewer than fifteen."""
-MAX_AGE = timedelta(hours=24)
-"""Maximum time between the Date header of a mail and its arrival."""
+MAX_HOPS = 25  # maximum number of Received lines of a mail that may be answered; ordinary mail has fewer than fifteen
+MAX_AGE = timedelta(hours=24)  # maximum time between the Date header of a mail and its arrival
 LOOP_HEADER = "x-sodan-loop"
 _ROLE_ADDRESS = re.compile(
     r"^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|mailer-daemon|postmaster|bounces?|listserv|majordomo|root|daemon"

@@ -32,8 +32,7 @@ _SAMPLES: dict[str, list[dict[str, Any]]] = {
 class Templates:
     """Renders the texts of outgoing mail."""
 
-    custom: Path | None = None
-    """SODAN_TEMPLATES: a folder whose files replace shipped ones of the same name."""
+    custom: Path | None = None  # SODAN_TEMPLATES: a folder whose files replace shipped ones of the same name
 
     def check(self) -> None:
         """Render all templates with samples if there are custom ones. Raises Refused if a file has an error."""

@@ -36,16 +36,12 @@ class Content:
         self._tail = b"\r\n"  # the line end of the DATA command: a dot may be on the first line
         self._dots = 0
         self._ends = [0, 0, 0]
-        self.received = 0
-        """Bytes received so far."""
-        self.complete = False
-        """Whether the final dot was received."""
-        self.is_discarded = False
-        """Whether no data is stored, including that still to come."""
+        self.received = 0  # bytes received so far
+        self.complete = False  # whether the final dot was received
+        self.is_discarded = False  # whether no data is stored, including that still to come
         self.is_too_big = False
         """Whether the size without the final dot and the dots of dot-stuffing (RFC 1870 §5) exceeds the limit."""
-        self.has_smuggled_end = False
-        """Whether the message contains a line of one dot whose line ends are not CRLF."""
+        self.has_smuggled_end = False  # whether the message contains a line of one dot whose line ends are not CRLF
 
     # ── receiving ──
 

@@ -30,13 +30,11 @@ class ListenerState:
     passwords: Passwords | None = None
     require_login: bool = False
     lmtp: bool = False
-    folder: Path | None = None
-    """Folder for the files of large messages until they are committed."""
+    folder: Path | None = None  # folder for the files of large messages until they are committed
     budget: Budget = field(default_factory=Budget)
     failed_logins_of: Rate = field(default_factory=lambda: Rate(FAILED_LOGINS))
     """Rate of failed logins by ``neighbourhood``."""
-    commands: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    """Command → method of the session class."""
+    commands: dict[str, Callable[..., Any]] = field(default_factory=dict)  # command → method of the session class
 
     def __post_init__(self) -> None:
         self.loop = asyncio.get_running_loop()

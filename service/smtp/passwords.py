@@ -10,8 +10,7 @@ from pathlib import Path
 
 from service.errors import Refused
 
-_COST = 2**14
-"""The cost parameter N of scrypt: an attempt takes 16 MB and about 40 ms."""
+_COST = 2**14  # the cost parameter N of scrypt: an attempt takes 16 MB and about 40 ms
 
 
 class Passwords:

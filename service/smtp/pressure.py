@@ -25,8 +25,7 @@ class Pressure:
         self._database = database
         self._min_free_bytes = min_free_bytes
         self._max_waiting = max_waiting
-        self.stopped = asyncio.Event()
-        """Set this event to end ``watch``."""
+        self.stopped = asyncio.Event()  # set this event to end ``watch``
 
     async def watch(self) -> None:
         """Check repeatedly until ``stopped`` is set. A running check is completed."""

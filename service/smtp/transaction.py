@@ -27,19 +27,15 @@ class CommandError(Exception):
 class Transaction(Connection):
     """A connection with the commands of a mail transaction."""
 
-    hello = "EHLO"
-    """The greeting that a client must send first."""
+    hello = "EHLO"  # the greeting that a client must send first
 
     def __init__(self, listener: ListenerState) -> None:
         super().__init__(listener)
         self._handle_hooks = listener.hooks
         self._declared = 0
-        self.error_count = 0
-        """Wrong commands so far."""
-        self.refused_count = 0
-        """Refused recipients so far."""
-        self.idle_count = 0
-        """Commands such as NOOP since the last mail."""
+        self.error_count = 0  # wrong commands so far
+        self.refused_count = 0  # refused recipients so far
+        self.idle_count = 0  # commands such as NOOP since the last mail
 
     @syntax("MAIL FROM:<address>", extended=" [SP parameters]")
     async def smtp_MAIL(self, arg: str | None) -> None:
