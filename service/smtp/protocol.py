@@ -14,11 +14,11 @@ import structlog
 from aiosmtpd.smtp import syntax
 
 from service.errors import where
+from service.smtp.addresses import is_host
 from service.smtp.connection import LineTooLong
 from service.smtp.limits import COMMAND_LINE, LONGER_LINES, neighbourhood
 from service.smtp.listener_state import ListenerState
 from service.smtp.login import WrongPassword, log_in
-from service.smtp.paths import is_host
 from service.smtp.transaction import NOT_NOW, CommandError, Transaction
 
 _log = structlog.get_logger("sodan.smtp")

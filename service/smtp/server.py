@@ -22,12 +22,12 @@ from service.heap import give_back_what_is_freed
 from service.mail.hops import HEADER_BYTES, hops
 from service.rate import Rate
 from service.settings import Listen, Settings
+from service.smtp.addresses import Intake
 from service.smtp.committer import Committer
 from service.smtp.limits import FAILED_LOGINS, Budget, Limits, Rates
 from service.smtp.listener import Listener
 from service.smtp.passwords import Passwords
 from service.smtp.pressure import CHECK_SECONDS, Pressure
-from service.smtp.recipients import Intake
 from service.smtp.tls import ServerTls
 from service.smtp.transaction import NOT_NOW
 from service.store.database import Database

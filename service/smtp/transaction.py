@@ -9,10 +9,10 @@ import structlog
 from aiosmtpd.smtp import MISSING, syntax
 
 from service.errors import where
+from service.smtp.addresses import read_parameters, read_path
 from service.smtp.connection import Connection
 from service.smtp.content import Content
 from service.smtp.listener_state import ListenerState
-from service.smtp.paths import read_parameters, read_path
 
 _log = structlog.get_logger("sodan.smtp")
 

@@ -21,7 +21,7 @@ from service.smtp.limits import (
     Rates,
     Share,
 )
-from service.smtp.recipients import Intake
+from service.smtp.addresses import Intake
 from service.store import spool
 from service.store.database import Connection, Database
 from service.store.spool import Envelope
