@@ -4,8 +4,6 @@ A file that begins with a ``From `` line is an mbox (RFC 4155). A mail that was 
 even from another path. A mail that is too large is skipped.
 """
 
-from __future__ import annotations
-
 import mmap
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Import: what a file is, its content says; a second run changes nothing."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Parses address lists (RFC 5322 §3.4; obsolete forms §4.4), including malformed ones."""
 
-from __future__ import annotations
-
 import re
 
 from service.mail import encoded

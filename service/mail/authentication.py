@@ -5,8 +5,6 @@ Received line between them. Our server must remove incoming headers that have it
 `authres` is not used: it has had no release since 2019, and cannot read headers of Microsoft 365.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A header alone never makes a mail automatic, because ticket systems also mark co
 Typical wording (an absence note, an acknowledgement, a notice) or a report part is needed as well.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -4,8 +4,6 @@ Several header lines are needed together, since one word may be ambiguous. The m
 whether the mail was forwarded or answered; without a mark, the subject of the outer mail shows it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Splits the text of a mail into new text, quoted mails, forwarded mails and signature, in linear time."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

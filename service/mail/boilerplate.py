@@ -6,8 +6,6 @@ sentence that continues ("Sent from my desk, which is …") is not a footer.
 
 # ruff: noqa: E501 -- patterns: a case a line
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Final

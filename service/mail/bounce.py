@@ -4,8 +4,6 @@ Free text is judged by points, since no phrase is enough by itself: people forwa
 for the sender, the null return path, the subject, the wording, and a returned message.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Guesses the charset of bytes: UTF-8 by its grammar, Japanese by its kana, others by runs of bytes above 0x7F."""
 
-from __future__ import annotations
-
 import re
 
 from charset_normalizer import from_bytes

@@ -3,8 +3,6 @@
 A header word may mean different fields in different languages: "Da" is From in Italian and Date in others.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final, Literal, cast
 

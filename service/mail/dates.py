@@ -1,7 +1,5 @@
 """Parses dates of header blocks and attribution lines, with Japanese eras (令和) and months in 25 languages."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone, tzinfo

@@ -1,7 +1,5 @@
 """Text in header fields: encoded words (RFC 2047), parameters (RFC 2045 §5.1, RFC 2231), raw 8-bit values."""
 
-from __future__ import annotations
-
 import binascii
 import re
 

@@ -1,7 +1,5 @@
 """Reads the header of a message: ids, people, subject, date and other fields."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz

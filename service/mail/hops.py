@@ -1,7 +1,5 @@
 """Counts the servers that a mail passed: the Received lines of its own header (RFC 5321 §6.3)."""
 
-from __future__ import annotations
-
 import re
 
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.I | re.M)

@@ -4,8 +4,6 @@ It is one pass over the tags with a small stack, and builds no tree. Memory and 
 two hundred thousand nested tags, thirty thousand attributes, or unclosed quotation marks.
 """
 
-from __future__ import annotations
-
 import re
 from html import unescape
 

@@ -1,7 +1,5 @@
 """Reads the fields that identify and link mails: Message-ID, In-Reply-To, References, Thread-Index."""
 
-from __future__ import annotations
-
 import re
 from hashlib import sha256
 

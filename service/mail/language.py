@@ -2,8 +2,6 @@
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import Any, Final

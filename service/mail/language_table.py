@@ -4,8 +4,6 @@ Of a mapped file, only the parts in use take memory, and the system can free the
 folder (``TMPDIR``) is itself in memory.
 """
 
-from __future__ import annotations
-
 import io
 import lzma
 import shutil

@@ -1,7 +1,5 @@
 """Outlook's MAPI properties of a mail and of its files, and the parser of property lists ([MS-OXTNEF] 2.1.3.4)."""
 
-from __future__ import annotations
-
 import struct
 from dataclasses import dataclass, field
 

@@ -8,8 +8,6 @@ where it means a person: before or after a title, in a self-introduction, or alo
 display name of the person's address is always replaced.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A parsed mail: the immutable values that ``parse`` returns and all other modules use."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal

@@ -1,7 +1,5 @@
 """Reads mails in Outlook's formats: a ``.msg`` file, or a TNEF stream that is not inside an Internet mail."""
 
-from __future__ import annotations
-
 from service.mail import mime, msgfile, plain, tnef
 from service.mail.contents import Contents, DecodedFile, Inner, Segment, safe_name
 from service.mail.mapi import Item

@@ -1,7 +1,5 @@
 """Lays out text as HTML does: line breaks, white space, quotes, and cells of a table row side by side."""
 
-from __future__ import annotations
-
 import re
 from html import unescape
 

@@ -3,8 +3,6 @@
 MIME parts → header → kinds of the parts → body as text → new text, quoted and forwarded mails → automatic or not
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace

@@ -5,8 +5,6 @@ At most ``LONGEST`` characters of a line are examined, so that time is linear in
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Reads Outlook's rich text: decompresses RTF ([MS-OXRTFCP]), and extracts HTML ([MS-OXRTFEX]) or plain text."""
 
-from __future__ import annotations
-
 import re
 import struct
 

@@ -4,8 +4,6 @@ The rules follow the behaviour of mail programs. A text part without a file name
 The parts of multipart/alternative are one text. A picture in multipart/related is a file shown inline.
 """
 
-from __future__ import annotations
-
 import re
 
 from asn1crypto import cms

@@ -3,8 +3,6 @@
 Each list is one text. Words are separated by white space, phrases by ``|`` or line ends, patterns by line ends.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from functools import cache

@@ -5,8 +5,6 @@ the server fails on a batch, its mails are fetched one by one. A mail that fails
 retried at growing intervals. It does not block other mail.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ so that a moved mail keeps its place. Mails are fetched as MIME through ``$value
 delta token (410), the folder is read from the beginning, and known mails are skipped by their id.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence

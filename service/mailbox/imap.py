@@ -1,7 +1,5 @@
 """A mailbox on an IMAP server (RFC 9051, RFC 3501): one connection per folder, IDLE if available."""
 
-from __future__ import annotations
-
 import contextlib
 import select
 import threading

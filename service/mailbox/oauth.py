@@ -5,8 +5,6 @@ has it (RFC 7523). If the endpoint issues a new refresh token, it is stored and 
 changes.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import secrets

@@ -1,7 +1,5 @@
 """Fetches from all mailboxes, with one thread for each, and renews their leases."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import signal

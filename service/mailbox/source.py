@@ -1,7 +1,5 @@
 """The interface of a mailbox server for the fetch loop, and its errors."""
 
-from __future__ import annotations
-
 import json
 import ssl
 import threading

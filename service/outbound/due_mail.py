@@ -3,8 +3,6 @@
 Each has a key that the outbox accepts only once. Therefore any number of processes may check any number of times.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta

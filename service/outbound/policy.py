@@ -4,8 +4,6 @@ Automatic replies must never go to automatic mail, a mailing list, an unknown se
 can start a loop between two servers that lasts for days. Each function returns the first reason not to reply.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The mail with which a person of the team asks a requester for missing facts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Creates the objects that write and send mail from the settings, and what the worker calls after it judged cases."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from email.utils import parseaddr

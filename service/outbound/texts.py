@@ -1,7 +1,5 @@
 """Texts of outgoing mail, from Jinja2 templates in Japanese and English."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

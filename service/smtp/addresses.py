@@ -4,8 +4,6 @@ aiosmtpd allows comments, folding and missing brackets (RFC 5322). These are ref
 servers parse differently can bypass filters.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address

@@ -1,7 +1,5 @@
 """Commits received mails in groups: one thread commits, and mails that arrive meanwhile share the next commit."""
 
-from __future__ import annotations
-
 import asyncio
 import queue
 import threading

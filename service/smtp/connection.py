@@ -4,8 +4,6 @@ It replaces the StreamReader of aiosmtpd, which is slow because it resumes the s
 Replies to pipelined commands are sent together (RFC 2920 §3.2).
 """
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 from functools import partial

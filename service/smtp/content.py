@@ -5,8 +5,6 @@ Only CRLF "." CRLF ends a message. A server that also accepts LF "." LF allows S
 exceed 1000 bytes.
 """
 
-from __future__ import annotations
-
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile

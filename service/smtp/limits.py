@@ -1,7 +1,5 @@
 """Limits of SMTP for one connection (RFC 5321 §4.5.3, §7.8), for one IP address and for one network."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable

@@ -6,8 +6,6 @@ server = await listener.listen("127.0.0.1", 8025)
 await listener.stop(grace=20)
 """
 
-from __future__ import annotations
-
 import asyncio
 
 from service.smtp.connection import Connection

@@ -1,7 +1,5 @@
 """The part of a listener that its connections use."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The file of users that may log in (RFC 4954): lines ``name:scrypt$salt$hash``, made by ``sodan smtp-password``."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import os

@@ -1,7 +1,5 @@
 """Refuses mail temporarily (452) while the disk is nearly full or too many mails are waiting."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 

@@ -5,8 +5,6 @@ addresses are parsed by one regular expression, and one timer serves all timeout
 lists what is stricter. Every reply has an enhanced status code (RFC 2034, RFC 3463) and no internal details.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """The SMTP server: accepts mail for the intake addresses, and stores it durably before it replies 250."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import errno

@@ -1,7 +1,5 @@
 """The commands of a mail transaction: MAIL, RCPT, DATA (RFC 5321 §3.3, §4.1.1). The handler decides about them."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

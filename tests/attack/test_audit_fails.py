@@ -1,7 +1,5 @@
 """`make audit` is green only where the register was asked and answered."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

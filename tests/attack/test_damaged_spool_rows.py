@@ -1,7 +1,5 @@
 """A damaged row of the spool is set aside alone: the worker goes on with the rest, and people can see the row."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """A date that no calendar arithmetic survives is no date: the mail is filed by its receipt, and the next mail too."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """Names, subjects, file names and domains that are made to deceive are shown as what they are."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

@@ -1,7 +1,5 @@
 """A person is erased; what strangers wrote beside the address, and everybody else's words, stay as they were."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from pathlib import Path

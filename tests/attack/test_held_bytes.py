@@ -1,7 +1,5 @@
 """Contents on their way: most of each lies on disk, all together have a budget, and one sender cannot take it all."""
 
-from __future__ import annotations
-
 import os
 import stat
 from functools import partial
@@ -12,6 +10,7 @@ import pytest
 
 from service.rate import Rate
 from service.settings import load
+from service.smtp.addresses import Intake
 from service.smtp.content import SPILL, Content
 from service.smtp.limits import (
     GRACE_SECONDS,
@@ -21,7 +20,6 @@ from service.smtp.limits import (
     Rates,
     Share,
 )
-from service.smtp.addresses import Intake
 from service.store import spool
 from service.store.database import Connection, Database
 from service.store.spool import Envelope

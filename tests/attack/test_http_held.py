@@ -1,7 +1,5 @@
 """Idle connections, endless headers and bodies without limit keep nobody from being answered over HTTP."""
 
-from __future__ import annotations
-
 import json
 import socket
 import threading

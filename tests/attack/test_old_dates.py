@@ -1,7 +1,5 @@
 """A mail dated before a case takes none of the case's mails away, whoever it seems to come from."""
 
-from __future__ import annotations
-
 from itertools import count
 
 import pytest
@@ -9,8 +7,7 @@ import pytest
 from tests.attack.site import INSIDE, Site, mail, new_id
 
 MICROSOFT = "support@mail.support.microsoft.com"
-BEFORE = "Date: Mon, 02 Nov 2026 09:00:00 +0900\n"
-"""Weeks before all other mails of these tests."""
+BEFORE = "Date: Mon, 02 Nov 2026 09:00:00 +0900\n"  # weeks before all other mails of these tests
 STRANGERS = ["support@mail.support.microsoft.com", "agent@microsoft.com", "support@evil.zendesk.com", "x@evil.example"]
 _WORDS = (f"scanner{number}" for number in count(1))
 _NUMBERS = count(2611230040001111)

@@ -1,7 +1,5 @@
 """A case is moved by its own vendor only: not by another that knows or guesses the number, nor by another tenant."""
 
-from __future__ import annotations
-
 from itertools import count
 
 import pytest

@@ -1,7 +1,5 @@
 """Whatever the umask, only the service's own user reads what it writes: database, log, contents, backups, keys."""
 
-from __future__ import annotations
-
 import os
 import stat
 import time

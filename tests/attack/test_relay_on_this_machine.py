@@ -1,7 +1,5 @@
 """A relay on this machine hands all mail over loopback: page and doctor say that nothing vouches for senders."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from email.utils import format_datetime
 

@@ -1,7 +1,5 @@
 """SMTP smuggling (CVE-2023-51764, -51765, -51766): whatever stands around a dot, one DATA is one mail."""
 
-from __future__ import annotations
-
 import itertools
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Strangers steer no case: by a Message-ID, a case key, a date, a vendor's name, a forged From, a copied Message-ID."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -110,8 +108,7 @@ def test_who_takes_part_still_moves_the_case(site: Site) -> None:
 
 # ── dates that have not come ──────────────────────────────────────────────────────────────────────────────────────
 
-AHEAD = (10, 20, 60, 1_440, 43_200, 561_600, 4_730_400)
-"""Minutes: up to nine years."""
+AHEAD = (10, 20, 60, 1_440, 43_200, 561_600, 4_730_400)  # minutes: up to nine years
 
 
 @pytest.mark.parametrize("ahead", AHEAD)

@@ -1,7 +1,5 @@
 """A signal that comes at the worst moment still stops the process: no handler takes a lock that may be held."""
 
-from __future__ import annotations
-
 import os
 import random
 import signal
@@ -14,8 +12,7 @@ import pytest
 
 from tests.served import Served, environment
 
-PATIENCE = 240
-"""Seconds after which a process counts as hung; it takes one or two."""
+PATIENCE = 240  # seconds after which a process counts as hung; it takes one or two
 
 AT_THE_WORST_MOMENT = """
 import os, signal, sys, threading

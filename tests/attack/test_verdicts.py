@@ -1,7 +1,5 @@
 """Authentication-Results that only look like our server's word: none of them makes a forged mail verified."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from email.utils import format_datetime
 

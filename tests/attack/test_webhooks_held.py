@@ -1,7 +1,5 @@
 """A webhook that drips, hangs or cannot exist silences no other: it is counted and disabled, with a notice."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import threading

@@ -1,7 +1,5 @@
 """Mails made to hurt whoever reads them: big, deep, many, endless. Each as the bytes that go over the wire."""
 
-from __future__ import annotations
-
 import base64
 import io
 import tarfile

@@ -1,7 +1,5 @@
 """One running service that the hostile mails of a run are sent to, and what is known of it from outside."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -19,8 +17,7 @@ from tests.served import Served
 from tests.smtp.dialogues import Line
 
 _NUMBERS = count(1)
-PATIENCE = 240
-"""Seconds after which a test gives up. How fast a mail is read is nothing that these tests measure."""
+PATIENCE = 240  # Seconds after which a test gives up. How fast a mail is read is nothing that these tests measure.
 
 
 class Besieged:

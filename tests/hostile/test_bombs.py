@@ -1,7 +1,5 @@
 """Mail bombs through a real door into a real service: each answered clearly, none lost, none able to stop the next."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,8 +17,7 @@ from tests.hostile.conftest import Besieged
 
 SMALL = {"why": 20_000, "case": 100_000, "brief": 50_000, "list": 20_000, "page": 250_000, "board": 250_000}
 """Bytes of what is said of a case, whatever is in its mails."""
-MOST = 10_000_000
-"""Bytes of a message: three million characters are kept of a text."""
+MOST = 10_000_000  # bytes of a message: three million characters are kept of a text
 
 
 def named(bomb: Callable[[str], bytes]) -> str:

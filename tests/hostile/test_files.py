@@ -1,7 +1,5 @@
 """Files with hostile names: each is listed with a name that can be shown and saved, and nothing is ever opened."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import uuid

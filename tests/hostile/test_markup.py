@@ -1,7 +1,5 @@
 """Markup that wants to run, load or lead elsewhere: it is text on the page, whatever it tries."""
 
-from __future__ import annotations
-
 import re
 import uuid
 

@@ -1,7 +1,5 @@
 """Bytes to text, whatever the label says."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Dates as header blocks write them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 

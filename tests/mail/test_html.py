@@ -1,7 +1,5 @@
 """HTML as a person reads it."""
 
-from __future__ import annotations
-
 import pytest
 
 from service.mail import html

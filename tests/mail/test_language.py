@@ -1,7 +1,5 @@
 """The language of short and long texts."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """A Dovecot of their own for these tests, and fetching that runs in a thread."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile
@@ -102,8 +100,7 @@ class Box:
     server: Dovecot
     settings: Settings
     database: Database
-    folder: Path
-    """Files of the test; its password among them."""
+    folder: Path  # files of the test; its password among them
 
     def mailbox(self, **given: Any) -> Mailbox:
         return Mailbox.model_validate({"name": "support", **section(self.server, self.folder / "password", **given)})

@@ -7,8 +7,6 @@ by 410 (/graph/delta-query-overview), errors (/graph/errors), client credentials
 the service does beyond these pages it does not show.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import secrets
@@ -59,17 +57,13 @@ class StandIn:
     folders: dict[str, str] = field(default_factory=lambda: {"Inbox": "inbox-id", "Done": "done-id"})
     clock: int = 0
     valid: set[str] = field(default_factory=set)
-    generation: int = 0
-    """Delta tokens of an earlier one are answered with 410."""
-    throttle_every: int = 0
-    """Each so-manieth request gets 429."""
-    throttle_contents: set[str] = field(default_factory=set)
-    """Ids whose ``$value`` gets 503 once."""
+    generation: int = 0  # delta tokens of an earlier one are answered with 410
+    throttle_every: int = 0  # each so-manieth request gets 429
+    throttle_contents: set[str] = field(default_factory=set)  # ids whose ``$value`` gets 503 once
     forbidden: bool = False
     requests: list[tuple[str, str]] = field(default_factory=list)
     tokens_given: int = 0
-    fetched: dict[str, int] = field(default_factory=dict)
-    """How often each content was given out."""
+    fetched: dict[str, int] = field(default_factory=dict)  # how often each content was given out
     guard: threading.RLock = field(default_factory=threading.RLock)
 
     def deliver(self, *contents: bytes, received: datetime | None = None, **given: Any) -> list[str]:

@@ -1,7 +1,5 @@
 """An OAuth 2.0 provider as Dovecot and sodan see one: a token endpoint, and introspection (RFC 6749, RFC 7662)."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import ssl
@@ -21,20 +19,14 @@ class Provider:
     """Who may sign in. Tests change it while all goes on."""
 
     url: str = ""
-    lasts: int = 3600
-    """Seconds an access token lasts by its ``expires_in``."""
+    lasts: int = 3600  # seconds an access token lasts by its ``expires_in``
     refresh_tokens: set[str] = field(default_factory=lambda: {"first"})
-    rotates: bool = False
-    """Whether each refresh token is good for one use."""
-    valid: set[str] = field(default_factory=set)
-    """Access tokens that the server believes."""
-    given: list[dict[str, str]] = field(default_factory=list)
-    """Requests for tokens, in order."""
+    rotates: bool = False  # whether each refresh token is good for one use
+    valid: set[str] = field(default_factory=set)  # access tokens that the server believes
+    given: list[dict[str, str]] = field(default_factory=list)  # requests for tokens, in order
     status: int = 200
-    error: str = "temporarily_unavailable"
-    """The error code of another status."""
-    public_key: str = ""
-    """Of the service account."""
+    error: str = "temporarily_unavailable"  # the error code of another status
+    public_key: str = ""  # of the service account
 
     def grant(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         self.given.append(form)
@@ -84,8 +76,7 @@ def a_provider() -> Iterator[Provider]:
         yield provider
 
 
-Answer = tuple[int, Any, dict[str, str]]
-"""Status, content (bytes, or a document for JSON), further headers."""
+Answer = tuple[int, Any, dict[str, str]]  # status, content (bytes, or a document for JSON), further headers
 
 
 @contextmanager

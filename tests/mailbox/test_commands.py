@@ -1,7 +1,5 @@
 """`sodan mailbox`: what an operator sees before, while and after something is wrong."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

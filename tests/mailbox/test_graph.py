@@ -1,7 +1,5 @@
 """Microsoft Graph, against a stand-in written from its public documentation."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

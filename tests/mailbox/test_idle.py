@@ -1,7 +1,5 @@
 """What a server says together with its word that it idles is heard, though imaplib has read it ahead."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Mail comes from an IMAP server as it is in the field: Debian's Dovecot."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

@@ -1,7 +1,5 @@
 """One fetcher a mailbox over all machines; when it dies another goes on, and nothing comes twice."""
 
-from __future__ import annotations
-
 import signal
 from datetime import timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`sodan mailbox test --round-trip`: a mail that is sent to a mailbox comes into it, or it is said why not."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """`sodan serve` fetches as one of its parts: a mail in the mailbox becomes a case."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tests.mailbox.conftest import Box, mail

@@ -1,7 +1,5 @@
 """A small installation that answers mail: a store, a worker, a sender, and a real SMTP server that it sends to."""
 
-from __future__ import annotations
-
 import asyncio
 import email
 import email.policy
@@ -56,8 +54,7 @@ class Smarthost:
     received: list[Received] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     port: int = 0
-    before_data: Callable[[], None] | None = None
-    """Called before a mail is answered."""
+    before_data: Callable[[], None] | None = None  # called before a mail is answered
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -100,8 +97,7 @@ class Desk:
     settings: Settings
     context: AppContext
     now: datetime = START
-    after: After | None = None
-    """What the worker does once cases are judged; None: what outgoing mail asks of it."""
+    after: After | None = None  # what the worker does once cases are judged; None: what outgoing mail asks of it
 
     def deliver(
         self,

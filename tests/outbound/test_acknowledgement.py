@@ -1,7 +1,5 @@
 """A report is acknowledged once, in its language, with the questions that help."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

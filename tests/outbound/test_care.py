@@ -1,7 +1,5 @@
 """The outbox in daily care: doctor, metrics, erasure of a person, retention."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 from typing import Any

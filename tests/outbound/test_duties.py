@@ -1,7 +1,5 @@
 """Digest, weekly part and reminder, with the clock given."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +9,7 @@ from service.store import cases
 from service.store.database import Database
 from tests.outbound.desk import START, Desk, Smarthost, copy_case, desk_with, report
 
-MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)
-"""Thursday 08:30 in Tokyo."""
+MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)  # thursday 08:30 in Tokyo
 
 
 @pytest.fixture

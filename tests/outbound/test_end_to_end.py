@@ -1,7 +1,5 @@
 """The whole loop with real parts: a poor report, questions, answers, a notification, the digest of the next morning."""
 
-from __future__ import annotations
-
 import os
 import smtplib
 from datetime import UTC, datetime, timedelta

@@ -3,8 +3,6 @@
 Each mail goes the whole way: received, taken in, judged, answered or not, sent to a real SMTP server.
 """
 
-from __future__ import annotations
-
 import time
 from contextlib import closing
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """The team hears once, where it works, with reason and link; and not at night."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What waits is sent once, again after a refusal, and set aside where there is no hope."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The dialogues of ``conformance/``: what RFCs ask of a server, and what attacks tried."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from pathlib import Path

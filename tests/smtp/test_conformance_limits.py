@@ -1,7 +1,5 @@
 """What one client may ask of us: lines, errors, idle talk, time, connections."""
 
-from __future__ import annotations
-
 import time
 from ipaddress import IPv4Network, IPv6Network
 

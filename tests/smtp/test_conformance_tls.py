@@ -1,7 +1,5 @@
 """STARTTLS and AUTH."""
 
-from __future__ import annotations
-
 import shutil
 import signal
 import ssl

@@ -1,7 +1,5 @@
 """Mail that goes in circles is refused for good, a sender that never stops for now."""
 
-from __future__ import annotations
-
 from service.mail.hops import hops
 from service.rate import HOUR, Rate
 from service.smtp.limits import Rates

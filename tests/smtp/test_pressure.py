@@ -1,7 +1,5 @@
 """When there is no room, mail waits with its senders: 452, and the conversation goes on."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime
 

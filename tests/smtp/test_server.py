@@ -1,7 +1,5 @@
 """What a sender may rely on, and what a stranger runs into, over real sockets."""
 
-from __future__ import annotations
-
 import re
 import socket
 import threading
