@@ -2,10 +2,8 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_tz
+from email.utils import parsedate_to_datetime
 from itertools import islice
-
-from dateutil import parser as dateparser
 
 from service.mail import address, dates, encoded, identifiers
 from service.mail.message import Address, Mail
@@ -131,6 +129,7 @@ _RFC = re.compile(
     rb"(?:[A-Za-z]{3,9},?[ \t]+)?(\d{1,2})[ \t-]+([A-Za-z]{3})[a-z]*[ \t-]+(\d{4})[ \t]+(\d{1,2}):(\d{2})(?::(\d{2}))?"
     rb"[ \t]*([+-]\d{4}|GMT|UTC?|Z)?(?:[ \t]*\([^)]*\))?[ \t]*\Z"
 )
+_CLOCK = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d")
 _MONTHS = {name: i for i, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 
 
@@ -139,71 +138,32 @@ def date(raw: bytes | None) -> datetime | None:
 
     None if it is not a date, or its year is not 1970 to 2199.
     """
-    parsed = _parse_date(raw[:200]) if raw else None
-    return None if parsed is None else dates.plausible(parsed)
-
-
-def _parse_date(raw: bytes) -> datetime | None:
-    match = _RFC.match(raw)
+    if not raw:
+        return None
+    match = _RFC.match(raw[:200])
     if match is not None and match[2].lower() in _MONTHS:
         zone = match[7] or b""
         try:
             offset = _offset(zone) if zone[:1] in (b"+", b"-") else UTC
-            return datetime(
+            parsed = datetime(
                 int(match[3]), _MONTHS[match[2].lower()], int(match[1]), int(match[4]), int(match[5]),
                 min(int(match[6] or 0), 59), tzinfo=offset,
             )  # fmt: skip
+            return dates.plausible(parsed)
         except (ValueError, OverflowError):
             pass
-    value = encoded.decode_field(raw)
-    return _parse_obsolete(value) or _parse_any_form(value)
+    value = encoded.decode_field(raw[:200])
+    if not _CLOCK.search(value) or re.search(r"\d{5}", value):
+        return None
+    if (found := dates.read(value, UTC)) is not None:
+        return found[0]
+    try:  # "Sun Apr 23 02:25:07 EDT 1995": the year is the last word
+        parsed = parsedate_to_datetime(value)
+        return dates.plausible(parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC))
+    except (ValueError, OverflowError, TypeError, IndexError, AttributeError):
+        return None
 
 
 def _offset(zone: bytes) -> timezone:
     minutes = int(zone[1:3]) * 60 + int(zone[3:5])
     return timezone(timedelta(minutes=-minutes if zone[:1] == b"-" else minutes)) if minutes else UTC
-
-
-_ZONES = {
-    "JST": 540, "KST": 540, "SGT": 480, "HKT": 480, "AWST": 480, "ICT": 420, "IST": 330, "MSK": 180, "EEST": 180,
-    "EET": 120, "CEST": 120, "MESZ": 120, "SAST": 120, "CET": 60, "MEZ": 60, "BST": 60, "AEST": 600, "AEDT": 660,
-    "NZST": 720, "NZDT": 780, "HST": -600, "AKST": -540, "BRT": -180,
-}  # fmt: skip
-"""Minutes east of UTC for zone names that are in use but not in RFC 5322 §4.3."""
-
-
-def _parse_obsolete(value: str) -> datetime | None:
-    try:
-        fields = parsedate_tz(value)
-        if fields is None:
-            return None
-        year, month, day, hour, minute, second = fields[:6]
-        offset = fields[9] or 0
-        zone_name = re.search(r"\b([A-Z]{3,5})\)?\s*$", value)
-        if not offset and zone_name is not None:
-            offset = 60 * _ZONES.get(zone_name[1], 0)
-        if abs(offset) >= 86_400 or (value[:1].isdigit() and re.match(r"\d{4}", value)):
-            return None
-        zone = timezone(timedelta(seconds=offset)) if offset else UTC
-        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
-    except (ValueError, OverflowError, TypeError, IndexError, AttributeError):
-        return None
-
-
-def _parse_any_form(value: str) -> datetime | None:
-    if not re.search(r"\d", value):
-        return None
-    try:
-        parsed: datetime = dateparser.parse(value, default=datetime(1970, 1, 1), tzinfos=_zone)  # type: ignore[no-untyped-call]
-    except (ValueError, OverflowError, TypeError, AttributeError, IndexError, RecursionError):
-        return None
-    except Exception:  # dateutil also raises decimal and other errors
-        return None
-    if parsed.year == 1970:  # the default year: the field states no year
-        return None
-    return parsed if parsed.tzinfo is not None and parsed.utcoffset() is not None else parsed.replace(tzinfo=UTC)
-
-
-def _zone(name: str, offset: int | None) -> int:
-    """Return the seconds east of UTC of a zone, for dateutil; 0 for an unknown name."""
-    return offset if offset is not None else 60 * _ZONES.get(name, 0)
