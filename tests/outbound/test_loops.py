@@ -234,16 +234,6 @@ def test_the_hourly_limit_holds_further_mails_as_drafts_and_says_so(sqlite: Data
     assert desk.send() == 1
 
 
-@pytest.mark.parametrize("command", ["RCPT", "DATA"])
-@pytest.mark.parametrize(("reply", "state"), [("550 5.7.1 no", "failed"), ("451 4.3.0 later", "waiting")])
-def test_a_smart_host_that_refuses_loses_nothing(small: Desk, command: str, reply: str, state: str) -> None:
-    small.host.refuse[command] = reply
-    small.deliver(report())
-    small.send()
-    [entry] = small.entries()
-    assert (entry["state"], entry["reason"]) == (state, reply)
-
-
 def test_a_smart_host_that_is_slow_is_tried_again_with_the_same_message_id(small: Desk) -> None:
     small.deliver(report())
     small.host.before_data = lambda: time.sleep(1.5)
@@ -258,15 +248,17 @@ def test_a_smart_host_that_is_slow_is_tried_again_with_the_same_message_id(small
     assert {got.mail["Message-ID"] for got in small.host.received} == {entry["message_id"]}
 
 
-def test_a_smart_host_that_accepts_and_bounces_is_filed_and_not_answered(small: Desk) -> None:
-    small.deliver(report())
-    small.send()
-    [got] = small.host.received
+@pytest.mark.both_databases
+def test_a_delivery_report_is_filed_at_its_mail_and_not_answered(desk: Desk) -> None:
+    desk.deliver(report())
+    desk.send()
+    [got] = desk.host.received
     for _ in range(3):
-        small.deliver(bounce(got.mail["Message-ID"]), mail_from="", rcpt=got.mail_from)
-    assert small.send() == 0
-    [entry] = small.entries()
-    assert (entry["state"], entry["report"]["status"]) == ("failed", "5.1.1")
+        desk.deliver(bounce(got.mail["Message-ID"]), mail_from="", rcpt=got.mail_from)
+    assert desk.send() == 0
+    [entry] = desk.entries()
+    assert (entry["state"], entry["reason"]) == ("failed", "returned to us: 5.1.1")
+    assert (entry["report"]["status"], entry["report"]["recipients"]) == ("5.1.1", ["aiko@corp.example"])
 
 
 def _as_text(got: Received) -> str:
