@@ -1,4 +1,4 @@
-"""A case is moved by its own vendor only: not by another that knows or guesses the number, nor by another tenant."""
+"""A case is moved by its own vendor only: not by another that knows the number, nor by another tenant or an older mail."""
 
 from itertools import count
 
@@ -85,3 +85,37 @@ def test_a_vendor_that_states_the_number_our_people_noted_is_heard(site: Site) -
     key = site.send(mail("mei@corp.example", f"The {word} feeds two sheets", text), peer=INSIDE)
     assert site.send(mail("support@acme.zendesk.com", f"[#{ticket}] The {word}", CLOSED)) == key
     assert site.case(key)["status"] == "closed"
+
+
+# ── a mail dated before the case ─────────────────────────────────────────────────────────────────────────────────────
+
+BEFORE = "Date: Mon, 02 Nov 2026 09:00:00 +0900\n"  # weeks before all other mails of these tests
+
+
+@pytest.fixture(scope="module")
+def answered(site: Site) -> tuple[str, str, str, list[str]]:
+    """A case with an inquiry, the vendor's answer and our reply, joined by the number alone: its key, its word, the
+    number, and the Message-IDs."""
+    word, number = next(_WORDS), str(next(_NUMBERS))
+    asked = f"The {word} feeds two sheets at once. What shall we do? TrackingID#{number}"
+    key, first = inquiry(site, word, MICROSOFT, asked)
+    ids = [first, new_id(word, "microsoft.com"), new_id(word)]
+    said = f"TrackingID#{number} Please send us the log of the {word}."
+    site.send(mail(MICROSOFT, f"The {word} TrackingID#{number}", said, id=ids[1]))
+    to, reply = f"To: {MICROSOFT}\nCc: help@corp.example\n", f"TrackingID#{number} Here is the log of the {word}."
+    site.send(mail("mei@corp.example", f"Log TrackingID#{number}", reply, id=ids[2], more=to), peer=INSIDE)
+    assert {site.message(id)["case"] for id in ids} == {key}
+    return key, word, number, ids
+
+
+@pytest.mark.parametrize("sender", [MICROSOFT, "agent@microsoft.com", "support@evil.zendesk.com", "x@evil.example"])
+@pytest.mark.parametrize("knows", ["number", "subject", "number and subject", "message-id"])
+def test_an_older_mail_takes_nothing_out_of_a_case(
+    site: Site, answered: tuple[str, str, str, list[str]], sender: str, knows: str
+) -> None:
+    key, word, number, ids = answered
+    subject = f"The {word} TrackingID#{number}" if "subject" in knows else f"Offer {word[-1]}"
+    text = f"TrackingID#{number} We have received your request." if "number" in knows else "We have your request."
+    thread = ids[1] if knows == "message-id" else ""
+    site.send(mail(sender, subject, text, replies_to=thread, more=BEFORE))
+    assert [site.message(id)["case"] for id in ids] == [key] * 3

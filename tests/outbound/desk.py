@@ -41,6 +41,12 @@ class Received:
     mail: EmailMessage
     content: bytes
 
+    @property
+    def text(self) -> str:
+        body = self.mail.get_body(("plain",))
+        assert body is not None
+        return str(body.get_content())
+
     def raw_header(self, name: str) -> str:
         """A header as it came, with its line breaks but not decoded."""
         mail = email.message_from_bytes(self.content, policy=email.policy.compat32)

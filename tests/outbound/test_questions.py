@@ -128,13 +128,11 @@ def test_the_quoted_mail_of_ours_brings_no_message_and_no_facts(quiet: Desk) -> 
     quiet.deliver(report())
     _ask(quiet, "environment", "version")
     quiet.send()
-    sent = quiet.host.received[0].mail
-    body = sent.get_body(("plain",))
-    assert body is not None
-    quoted = "\n".join(f"> {line}" for line in body.get_content().splitlines())
+    sent = quiet.host.received[0]
+    quoted = "\n".join(f"> {line}" for line in sent.text.splitlines())
     quiet.now += timedelta(hours=1)
     reply = f"Office 2021, that is all I can see.\n\nOn Wed, 4 Nov 2026 at 10:00, IT desk <it@corp.example> wrote:\n{quoted}"
-    headers = f"In-Reply-To: {sent['Message-ID']}\n"
+    headers = f"In-Reply-To: {sent.mail['Message-ID']}\n"
     quiet.deliver(report(2, subject="Re: Outlook [SD-1]", body=reply, date=quiet.now, headers=headers))
     assert quiet.case()["messages"] == 2
     assert _item(quiet, "environment")["state"] != "present"
