@@ -114,11 +114,8 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
 def _after_rule(lines: Sequence[str], end: int) -> int:
     """Return the index after the rule below the header lines (Becky! and Notes draw one); ``end`` if there is none."""
     at = _skip_blank(lines, end, 2)
-    return at + 1 if at < len(lines) and _is_dashes(lines[at]) else end
-
-
-def _is_dashes(line: str) -> bool:
-    return 3 <= len(line.strip()) < 100 and not line.strip(" \t-_=")
+    line = lines[at] if at < len(lines) else ""
+    return at + 1 if 3 <= len(line.strip()) < 100 and not line.strip(" \t-_=") else end
 
 
 def _plausible(values: dict[Field, str], known_words: int) -> bool:

@@ -84,7 +84,7 @@ class Mask:
 
     def text(self, text: str) -> str:
         """Return the text with the person's address and names replaced."""
-        return self._one_word.sub(self._blank_after_group, self._names.sub(self._blank, self.address_in(text)))
+        return self._one_word.sub(self._blank, self._names.sub(self._blank, self.address_in(text)))
 
     def address_in(self, text: str) -> str:
         """Return the text with the person's address replaced, but not the names."""
@@ -247,10 +247,7 @@ class Mask:
         return (self.text(top) + lines + body + "\r\n").encode("utf-8", "replace")
 
     def _blank(self, match: re.Match[str]) -> str:
-        return self.blank(match[0])
-
-    def _blank_after_group(self, match: re.Match[str]) -> str:
-        before = match[1] or ""
+        before = (match[1] or "") if match.re.groups else ""
         return before + self.blank(match[0][len(before) :])
 
 

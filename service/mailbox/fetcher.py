@@ -249,7 +249,8 @@ class Fetcher:
                 self.source.mark(folder, places)
             except FolderMissing as error:
                 self._folder_error = error
-                self.database.transact(partial(_mark_later, name=self.name, places=places, error=error, now=now))
+                later = partial(mailboxes.mark_later, name=self.name, places=places, reason=error.cause)
+                self.database.transact(partial(later, due_at=now + RETRY[0]))
                 return
             self.database.transact(partial(mailboxes.marked, name=self.name, places=places))
 
@@ -259,10 +260,6 @@ def _acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedel
     if is_acquired:
         mailboxes.recall(conn, name, by)
     return is_acquired
-
-
-def _mark_later(conn: Connection, name: str, places: Sequence[str], error: MailboxError, now: datetime) -> None:
-    mailboxes.mark_later(conn, name, places, error.cause, now + RETRY[0])
 
 
 def envelope(mailbox: Mailbox, content: bytes) -> Envelope:

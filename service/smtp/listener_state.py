@@ -16,8 +16,8 @@ from service.smtp.tls import ServerTls
 class ListenerState:
     """Configuration and counters for all connections of a listener. Create it in a running event loop.
 
-    Commands and hooks are looked up once. aiosmtpd looks them up for each connection, which is slow.
-    ``handler`` has hooks of aiosmtpd for MAIL, RCPT and DATA; in DATA, ``envelope.received`` is the ``Content``.
+    Commands are looked up once, since aiosmtpd's way for each connection is slow. ``handler`` has the methods of
+    ``server.SmtpHandler``.
     """
 
     handler: Any
@@ -36,7 +36,6 @@ class ListenerState:
 
     def __post_init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.hooks = {name[7:]: getattr(self.handler, name) for name in dir(self.handler) if name[:7] == "handle_"}
 
     def add(self, connection: Any) -> str | None:
         """Add a connection. Return the reply that refuses it; None if it is accepted."""

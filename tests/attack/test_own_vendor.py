@@ -1,4 +1,4 @@
-"""A case is moved by its own vendor only: not by another that knows the number, nor by another tenant or an older mail."""
+"""A case is moved by its own vendor only: not by another that knows the number, another tenant or an older mail."""
 
 from itertools import count
 

@@ -10,6 +10,7 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.smtp.content import Content
 from service.smtp.limits import Limits
 from service.smtp.listener import Listener
 
@@ -51,9 +52,13 @@ class Taken:
 
     mails: list[tuple[Any, ...]] = field(default_factory=list)
 
-    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:
-        content = envelope.received.read()
-        self.mails.append((session.host_name, envelope.mail_from, tuple(envelope.rcpt_tos), content))
+    def refuse_sender(self, *_: object) -> None:
+        pass
+
+    refuse_recipient = refuse_sender
+
+    async def store(self, content: Content, sender: str, recipients: list[str], _host: str, helo: str) -> str:
+        self.mails.append((helo, sender, tuple(recipients), content.read()))
         return "250 2.0.0 OK"
 
 
