@@ -4,6 +4,7 @@ import binascii
 import re
 
 from service.mail import charset
+from service.mail.charset_guess import decode_strictly
 
 _WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?(.*?)\?=", re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n]+")
@@ -39,21 +40,13 @@ def decode_bytes(raw: bytes, hint: str | None = None) -> str:
         if hint and b"+" in raw and charset.codec(hint) == "utf-7":
             return charset.decode(raw, hint)[0]
         return raw.decode("ascii")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
     name = charset.codec(hint) if hint else None
-    if name in ("jis", "cp932", "euc_jp"):
-        japanese = charset.japanese(raw)
-        if japanese is not None:
-            return japanese
-    elif name not in (None, "ascii", "utf-8") and not (name == "cp1252" and _foreign(raw)):
-        try:
-            return raw.decode(name or "ascii")
-        except (UnicodeError, ValueError):
-            pass
-    return charset.guess(raw)[0]
+    text = decode_strictly(raw, "utf-8")
+    if text is None and name in ("jis", "cp932", "euc_jp"):
+        text = charset.japanese(raw)
+    elif text is None and name not in ("ascii", "utf-8") and not (name == "cp1252" and _foreign(raw)):
+        text = decode_strictly(raw, name)
+    return charset.guess(raw)[0] if text is None else text
 
 
 def _foreign(raw: bytes) -> bool:

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 
 from service.mail import address, dates, encoded, identifiers
+from service.mail.charset_guess import decode_strictly
 from service.mail.message import Address, Mail
 from service.mail.mime import Part
 
@@ -45,7 +46,8 @@ def read(part: Part, defects: set[str]) -> Mail:
 
     if any(len(raw.get(name, ())) > 1 for name in ("from", "subject", "date", "message-id")):
         defects.add("header-repeated")
-    if any(_has_unknown_charset(value) for name in ("from", "subject", "to", "cc") for value in raw.get(name, ())):
+    shown = [value for name in ("from", "subject", "to", "cc") for value in raw.get(name, ())]
+    if any(decode_strictly(value, "utf-8") is None for value in shown):
         defects.add("header-8bit")
     authors = address.addresses(one("from"), hint)
     if len(raw.get("from", ())) > 1 or sum("@" in a.address for a in authors) > 1:
@@ -100,16 +102,6 @@ def _authentication_results(part: Part) -> tuple[tuple[int, str], ...]:
 def _relayed_at(received: bytes) -> datetime | None:
     """Return the time of a Received line (RFC 5321 §4.4: after the last ``;``); None if there is none."""
     return date(received.rpartition(b";")[2].strip()) if b";" in received else None
-
-
-def _has_unknown_charset(value: bytes) -> bool:
-    if value.isascii():
-        return False
-    try:
-        value.decode("utf-8")
-    except UnicodeDecodeError:
-        return True
-    return False
 
 
 def _charset_hint(part: Part) -> str | None:
