@@ -117,7 +117,7 @@ def stored_tokens(settings: Settings, database: Database, name: str) -> TokenSto
         encrypted = box.encrypt(json.dumps(tokens))
         database.transact(lambda conn: mailboxes.keep_tokens(conn, name, encrypted))
 
-    return read, keep
+    return TokenStore(read, keep)
 
 
 def now() -> datetime:

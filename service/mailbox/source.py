@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from service.errors import Unavailable
 
@@ -120,5 +120,8 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         ) from None
 
 
-TokenStore = tuple[Callable[[], dict[str, str]], Callable[[dict[str, str]], None]]
-"""(read, write): functions for the stored tokens of a mailbox."""
+class TokenStore(NamedTuple):
+    """Functions for the stored tokens of a mailbox."""
+
+    read: Callable[[], dict[str, str]]
+    write: Callable[[dict[str, str]], None]

@@ -14,7 +14,7 @@ from service.mailbox.fetcher import Fetcher
 from service.mailbox.file import Mailbox
 from service.mailbox.oauth import Tokens
 from service.mailbox.run import now, source_of, stored_tokens
-from service.mailbox.source import Source
+from service.mailbox.source import Source, TokenStore
 from service.settings import Settings
 from service.store import contents
 from service.store.database import Database
@@ -179,7 +179,7 @@ def test_a_token_is_read_from_the_database_once_and_anew_after_a_refusal(desk: D
         reads.append(read())
         return dict(reads[-1])
 
-    tokens = Tokens(mailbox.graph.oauth, "", now, (counted, keep), mailbox.graph.ca_file)
+    tokens = Tokens(mailbox.graph.oauth, "", now, TokenStore(counted, keep), mailbox.graph.ca_file)
     first = tokens.token()
     assert [tokens.token() for _ in range(5)] == [first] * 5
     assert (len(reads), graph.tokens_given) == (1, 1)
