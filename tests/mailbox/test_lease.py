@@ -13,7 +13,7 @@ from service.store.database import Database
 from service.store.spool import Envelope, LostLease, new_entry
 from tests.mailbox.conftest import Box, fetching, kept, mail, status
 from tests.mailbox.dovecot import Dovecot
-from tests.served import started
+from tests.served import Served, started
 
 pytestmark = pytest.mark.both_databases
 
@@ -71,3 +71,15 @@ def test_two_machines_one_killed_the_other_goes_on_within_the_lease(
             box.is_well()
             assert status(database).leased_by == "another-host/1/x"
     assert len({row["sha256"] for row in box.kept}) == 40
+
+
+def test_a_mail_in_the_mailbox_becomes_a_case(box: Box, tmp_path: Path) -> None:
+    printers = [mail(n).replace(b"does not connect", b"does not connect to printer %d" % n) for n in (1, 2)]
+    box.deliver(printers[0])  # is there before; the second one is told by IDLE
+    served = Served(tmp_path, mailboxes=str(box.write(poll=3600)), intake="support@corp.example")
+    try:
+        served.wait_for(lambda: len(served.get("/api/cases").json()["items"]) == 1)
+        box.deliver(printers[1])
+        served.wait_for(lambda: len(served.get("/api/cases").json()["items"]) == 2)
+    finally:
+        served.stop()
