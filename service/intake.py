@@ -197,12 +197,10 @@ def place(
     now: datetime,
     after: Callable[[Connection, Sequence[int]], T],
 ) -> T:
-    """Prepare and take in these mails.
+    """Prepare and take in these mails, then call ``after`` in the transaction, with the cases; return its result.
 
     If another worker changes the data of a decision, the mails are prepared again: twice without the lock, then
-    within the transaction.
-
-    ``after`` runs in the transaction, with the cases; returns its result. Raises like ``take_in``.
+    within the transaction. Raises like ``take_in``.
     """
     prepared: Prepared | None = None
     anew = False

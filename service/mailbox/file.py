@@ -1,10 +1,4 @@
-"""Reads the file of SODAN_MAILBOXES, which lists the mailboxes to fetch from.
-
-    mailboxes:
-      support:
-        address: support@example.jp
-        since: 2026-11-01
-        imap: {host: imap.example.jp, user: support, password: {file: /run/secrets/support}}
+"""Reads the file of SODAN_MAILBOXES, which lists the mailboxes to fetch from (docs/mailboxes.md).
 
 The file contains no secrets, but only where they are: ``{file: PATH}`` or ``{env: NAME}``.
 """

@@ -158,8 +158,6 @@ class GraphSource:
             self._ids[folder] = folder_id
         return self._ids[folder]
 
-    # ── what happens to a mail ───────────────────────────────────────────────────────────────────────────────────────
-
     def mark(self, folder: str, places: Sequence[str]) -> None:
         for place in places:
             try:
@@ -189,8 +187,6 @@ class GraphSource:
 
     def wait(self, folders: Sequence[str], seconds: float, stop: threading.Event) -> None:
         stop.wait(seconds)
-
-    # ── testing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def examine(self, folder: str) -> FolderState:
         problems: list[tuple[str, str]] = []

@@ -129,8 +129,6 @@ class ImapSource:
         except (ValueError, LookupError):
             return ""
 
-    # ── what happens to a mail ───────────────────────────────────────────────────────────────────────────────────────
-
     def mark(self, folder: str, places: Sequence[str]) -> None:
         client = self._folder(folder)
         uids = sorted(_uid(place) for place in places if self._is_valid(folder, place))
@@ -147,8 +145,6 @@ class ImapSource:
                 client.move(uids, self._after.move)
             else:
                 raise FolderMissing(*_NO_MOVE)
-
-    # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def wait(self, folders: Sequence[str], seconds: float, stop: threading.Event) -> None:
         idle = [self._clients[folder] for folder in folders if folder in self._clients]
@@ -171,8 +167,6 @@ class ImapSource:
                 waited += LOOK_SECONDS
             for client in idle:
                 client.idle_done()
-
-    # ── testing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def examine(self, folder: str) -> FolderState:
         client = self._folder(folder)

@@ -50,8 +50,6 @@ class DueMail:
         if self.settings.remind_days and self.outbound.mode != "off":
             self.database.transact(lambda conn: self._remind(conn, now))
 
-    # ── notifications ────────────────────────────────────────────────────────────────────────────────────────────────
-
     def _notify(self, conn: Connection, now: datetime) -> None:
         due: list[tuple[int, Notification]] = []
         since = now - notify.NEWS
@@ -65,7 +63,9 @@ class DueMail:
                 due.append((case_id, self._notification(event, document, "needs triage", excerpt)))
         for case_id, notification in due:
             notify.write(conn, [notification], self.notifier, now, case_id)
-        notify.write(conn, _problems(conn, now), self.notifier, now)
+        # problems that a person must solve; one with a new key is reported again
+        problems = [*_spool_problems(conn, now), *_mailbox_problems(conn, now), *_model_problems(conn, now)]
+        notify.write(conn, problems, self.notifier, now)
 
     def _notification(self, event: str, document: dict[str, Any], what: str, quote: str) -> Notification:
         key = document["key"]
@@ -75,8 +75,6 @@ class DueMail:
     def _business_seconds(self, since: datetime, now: datetime, document: dict[str, Any], side: str = "team") -> int:
         calendar = calendars_of(self.context.rules, document.get("vendor"))[side]  # type: ignore[index]
         return business([Span(side, since, now)], side, calendar)  # type: ignore[arg-type]
-
-    # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _digest_is_due(self, local: datetime) -> bool:
         wanted = bool(self.settings.digest and self.settings.from_)
@@ -128,11 +126,6 @@ class DueMail:
         opens, closes = calendar.opens, calendar.closes
         seconds = (closes.hour - opens.hour) * 3600 + (closes.minute - opens.minute) * 60
         return seconds if seconds > 0 else 86400
-
-
-def _problems(conn: Connection, now: datetime) -> list[Notification]:
-    """Return the operational problems that a person must solve. A problem with a new key is reported again."""
-    return [*_spool_problems(conn, now), *_mailbox_problems(conn, now), *_model_problems(conn, now)]
 
 
 def _spool_problems(conn: Connection, now: datetime) -> Iterator[Notification]:

@@ -41,8 +41,6 @@ class Content:
         """Whether the size without the final dot and the dots of dot-stuffing (RFC 1870 §5) exceeds the limit."""
         self.has_smuggled_end = False  # whether the message contains a line of one dot whose line ends are not CRLF
 
-    # ── receiving ──
-
     def feed(self, chunk: bytes | bytearray) -> bytes | None:
         """Add a chunk. Return the bytes after the end of the message; None if the end is not reached."""
         self.received += len(chunk)
@@ -92,8 +90,6 @@ class Content:
             self._file.close()
         except OSError:
             pass  # the disk is full, but the data is not needed
-
-    # ── a complete message ──
 
     @property
     def size(self) -> int:
