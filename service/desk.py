@@ -18,7 +18,7 @@ from mailrules.engine.judge import Rules
 from service.cases import brief, brief_text
 from service.errors import NotFound, Refused
 from service.intake import AppContext, rejudge
-from service.outbound import brief_mail, questions
+from service.outbound import compose, questions
 from service.outbound.acknowledge import OutboundConfig, reply_subject
 from service.outbound.setup import labels_of, outbound_of
 from service.settings import Settings
@@ -153,9 +153,9 @@ class Desk:
         case, made = self.brief(number, reader, language)
         outbound = self.database.transact(self.outbound)
         new = (ref for ref in made["references"] if reader == "vendor" and ref not in case["title"])
-        return brief_mail.draft(
+        return compose.brief_draft(
             brief_text.text(made, self.settings.zone),
-            to="" if reader == "team" else brief_mail.address_of(case, reader),
+            to="" if reader == "team" else compose.address_of(case, reader),
             cc=outbound.reply_address(number),
             subject=reply_subject(" ".join([case["title"], *new]), case["key"]),
             language=made["lang"],

@@ -1,10 +1,8 @@
 """Imports mail from files: ``.eml``, mbox, Maildir, and folders of them.
 
 A file that begins with a ``From `` line is an mbox (RFC 4155). A mail that was imported before is not imported again,
-even from another path.
+even from another path. A mail that is too large is skipped.
 """
-
-from __future__ import annotations
 
 import mmap
 import re
@@ -12,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 from service import intake
@@ -42,6 +41,7 @@ class Imported:
     mails: int = 0
     received: int = 0  # new mails, now in the spool
     known: int = 0  # mails received by an earlier import, or repeated in this one
+    too_large: tuple[str, ...] = ()  # sources of the mails that were skipped
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
@@ -54,25 +54,36 @@ def find(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def mails(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield (source, raw mail) for each mail in a file; the source is ``path`` or ``path#number``. Raises Refused."""
+def mails(path: Path, max_bytes: int) -> Iterator[tuple[str, bytes | None]]:
+    """Yield (source, raw mail) for each mail in a file; the source is ``path`` or ``path#number``. Raises Refused.
+
+    Instead of a mail larger than ``max_bytes``, None is yielded, and the mail is not read into memory.
+    """
     try:
         with path.open("rb") as file:
             if file.read(5) != b"From ":
                 file.seek(0)
-                yield str(path), file.read()
+                content = file.read(max_bytes + 1)
+                yield str(path), content if len(content) <= max_bytes else None
                 return
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mbox:
-                for index, content in enumerate(_split_mbox(mbox), start=1):
-                    yield f"{path}#{index}", content
+                for index, (start, end) in enumerate(_split_mbox(mbox), start=1):
+                    is_small = end - start <= max_bytes
+                    yield f"{path}#{index}", _QUOTED_FROM.sub(rb"\1", mbox[start:end]) if is_small else None
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}") from error
 
 
 def import_files(
-    database: Database, files: Iterable[Path], now: datetime, progress: Callable[[Imported], None] = lambda _: None
+    database: Database,
+    files: Iterable[Path],
+    now: datetime,
+    max_bytes: int,
+    progress: Callable[[Imported], None] = lambda _: None,
 ) -> Imported:
-    """Put the mails in ``files`` into the spool, except those known already; ``progress`` is called after each group.
+    """Put the mails in ``files`` into the spool, except those known already and those larger than ``max_bytes``.
+
+    ``progress`` is called after each group.
 
     If it raises Unavailable or Refused, the mails received so far are kept, and another run adds the others.
     """
@@ -80,7 +91,10 @@ def import_files(
     group: list[tuple[Envelope, bytes]] = []
     size = 0
     for path in files:
-        for source, content in mails(path):
+        for source, content in mails(path, max_bytes):
+            if content is None:
+                counts = replace(counts, mails=counts.mails + 1, too_large=(*counts.too_large, source))
+                continue
             group.append((Envelope(channel=CHANNEL, source=source), content))
             size += len(content)
             if len(group) >= GROUP_MAILS or size >= _GROUP_BYTES:
@@ -116,13 +130,12 @@ def _may_contain_mail(path: Path) -> bool:
     return not (in_maildir and path.parent.name == "tmp") and not path.name.startswith(("dovecot", "maildirfolder"))
 
 
-def _split_mbox(mbox: mmap.mmap) -> Iterator[bytes]:
+def _split_mbox(mbox: mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Yield the (start, end) of each mail."""
     starts = [(match.start(), match.end()) for match in _SEPARATOR.finditer(mbox)]
     if not starts:  # one mail after a first line that is not a valid separator
         starts = [(0, mbox.find(b"\n") + 1)]
-    ends = [start for start, _ in starts[1:]] + [len(mbox)]
-    for (_, start), end in zip(starts, ends, strict=True):
-        content = mbox[start:end]
+    for (_, start), (end, _) in pairwise([*starts, (len(mbox), 0)]):
         if end != len(mbox):  # the empty line above the next separator does not belong to the mail
-            content = content[:-2] if content.endswith(b"\r\n") else content[:-1]
-        yield _QUOTED_FROM.sub(rb"\1", content)
+            end -= 2 if mbox[end - 2 : end] == b"\r\n" else 1
+        yield start, max(start, end)

@@ -166,8 +166,7 @@ class Prepared:
 
     decided: placement.Prepared
     drafts: Mapping[int, placement.Draft]
-    judged: Mapping[int, CaseSnapshot]
-    """Case → its future state. New cases and messages have temporary ids."""
+    judged: Mapping[int, CaseSnapshot]  # Case → its future state. New cases and messages have temporary ids.
 
 
 def prepare(
@@ -198,24 +197,24 @@ def place(
     now: datetime,
     after: Callable[[Connection, Sequence[int]], T],
 ) -> T:
-    """Prepare and take in these mails.
+    """Prepare and take in these mails, then call ``after`` in the transaction, with the cases; return its result.
 
     If another worker changes the data of a decision, the mails are prepared again: twice without the lock, then
-    within the transaction.
-
-    ``after`` runs in the transaction, with the cases; returns its result. Raises like ``take_in``.
+    within the transaction. Raises like ``take_in``.
     """
     prepared: Prepared | None = None
-    for anew in (False, False, True):
+    anew = False
+
+    def write(conn: Connection) -> T:
+        cases = take_in(conn, read_mails, context, by=by, now=now, prepared=prepared, anew=anew)
+        return after(conn, cases)
+
+    for attempt in range(3):
+        anew = attempt == 2
         prepared = database.read(partial(prepare, read_mails=read_mails, context=context, now=now, before=prepared))
-        take = partial(take_in, read_mails=read_mails, context=context, by=by, now=now, prepared=prepared, anew=anew)
         with contextlib.suppress(placement.Outdated):
-            return database.transact(partial(_taken, take=take, after=after))
+            return database.transact(write)
     raise RuntimeError("the last attempt decides in the transaction")
-
-
-def _taken(conn: Connection, take: Callable[[Connection], Sequence[int]], after: Callable[..., T]) -> T:
-    return after(conn, take(conn))
 
 
 def take_in(

@@ -1,7 +1,5 @@
 """Import: what a file is, its content says; a second run changes nothing."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from service.store.contents import content as content_of
 from service.store.database import Database
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+MAX = 1000
 ONE = b"From: a@example.org\r\nSubject: one\r\n\r\nFrom the beginning, it failed.\r\n"
 TWO = b"From: b@example.org\nSubject: two\n\nFrom me\n\nFrom nowhere\n"
 
@@ -24,7 +23,7 @@ def contents(database: Database) -> list[bytes]:
 
 
 def run(database: Database, *paths: Path) -> Imported:
-    return import_files(database, find(paths), NOW)
+    return import_files(database, find(paths), NOW, MAX)
 
 
 def test_a_file_is_one_mail_byte_for_byte(database: Database, tmp_path: Path) -> None:
@@ -39,7 +38,7 @@ def test_a_second_run_changes_nothing(database: Database, tmp_path: Path) -> Non
     for number in range(450):
         (tmp_path / f"{number}.eml").write_bytes(ONE + b"%d" % number)
     told: list[Imported] = []
-    first = import_files(database, find([tmp_path]), NOW, told.append)
+    first = import_files(database, find([tmp_path]), NOW, MAX, told.append)
     assert first == Imported(files=450, mails=450, received=450, known=0)
     assert [state.received for state in told] == [200, 400, 450]
     assert run(database, tmp_path) == Imported(files=450, mails=450, received=0, known=450)
@@ -68,20 +67,31 @@ def test_an_mbox_is_told_by_its_first_line(sqlite: Database, tmp_path: Path, nam
         + b"\nFrom - Tue Mar  3 10:00:00 2026 +0900\n"
         + written
     )
-    assert [content for _, content in mails(tmp_path / name)] == [TWO, TWO]
-    assert [source for source, _ in mails(tmp_path / name)] == [f"{tmp_path / name}#1", f"{tmp_path / name}#2"]
+    assert [content for _, content in mails(tmp_path / name, MAX)] == [TWO, TWO]
+    assert [source for source, _ in mails(tmp_path / name, MAX)] == [f"{tmp_path / name}#1", f"{tmp_path / name}#2"]
     assert run(sqlite, tmp_path) == Imported(files=1, mails=2, received=1, known=1)
 
 
 def test_a_line_in_a_body_that_begins_with_from_divides_nothing(tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(b"From a@example.org Mon Mar  2 09:00:00 2026\n" + TWO)
-    assert [content for _, content in mails(tmp_path / "m")] == [TWO]
+    assert [content for _, content in mails(tmp_path / "m", MAX)] == [TWO]
 
 
 def test_an_mbox_with_crlf(tmp_path: Path) -> None:
     separator = b"From a@example.org Mon Mar  2 09:00:00 2026\r\n"
     (tmp_path / "m").write_bytes(separator + ONE + b"\r\n" + separator + ONE)
-    assert [content for _, content in mails(tmp_path / "m")] == [ONE, ONE]
+    assert [content for _, content in mails(tmp_path / "m", MAX)] == [ONE, ONE]
+
+
+def test_a_mail_that_is_too_large_is_named_and_stops_no_other(sqlite: Database, tmp_path: Path) -> None:
+    separator = b"From a@example.org Mon Mar  2 09:00:00 2026\n"
+    exact, large = (b"Subject: x\n\n" + b"x" * (size - 13) + b"\n" for size in (MAX, MAX + 1))
+    (tmp_path / "box").write_bytes(separator + large + b"\n" + separator + exact + b"\n" + separator + ONE)
+    (tmp_path / "large.eml").write_bytes(large)
+    (tmp_path / "small.eml").write_bytes(TWO)
+    found = run(sqlite, tmp_path)
+    assert found == Imported(2 + 1, 5, 3, 0, (f"{tmp_path}/box#1", f"{tmp_path}/large.eml"))
+    assert contents(sqlite) == [exact, ONE, TWO]
 
 
 def test_a_maildir_gives_what_is_complete(sqlite: Database, tmp_path: Path) -> None:

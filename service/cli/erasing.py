@@ -46,7 +46,7 @@ def erase_person(
     alias = "x" + secrets.token_hex(4)
     mask = Mask(f"{local}@{domain}", names, alias)
     writer = BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
-    result = erase(database, writer, mask, apply=apply)
+    result = erase(database, writer, mask, now, apply=apply)
     salt = secrets.token_hex(16)
     certificate = {
         "at": now.isoformat(),

@@ -20,7 +20,10 @@ from service.store.database import Database
 
 
 def import_paths(settings: Settings, database: Database, paths: Sequence[Path], *, take_in: bool) -> int:
-    """Store new mails from files; ``take_in``: process them too. Returns exit status 1 if a mail was shunted."""
+    """Store new mails from files; ``take_in``: process them too.
+
+    Returns exit status 1 if a mail was shunted, or skipped because it is too large.
+    """
     if not paths:
         raise Refused("give the files or folders to import")
     files = find(paths)
@@ -33,7 +36,7 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
         def show_progress(state: Imported) -> None:
             progress.update(bar, completed=min(state.files, len(files)))
 
-        result = import_files(database, files, datetime.now(UTC), show_progress)
+        result = import_files(database, files, datetime.now(UTC), settings.max_message_bytes, show_progress)
         progress.update(bar, completed=len(files))
         if take_in:
             _take_in(settings, database, context, progress)
@@ -43,7 +46,9 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
         f"{result.known} known already; accepted "
         f"{ledger.accepted} = taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}"
     )
-    return start.FOUND_WRONG if ledger.shunted else 0
+    for source in result.too_large:
+        start.say(f"not imported: {source} is larger than SODAN_MAX_MESSAGE_BYTES ({settings.max_message_bytes})")
+    return start.FOUND_WRONG if ledger.shunted or result.too_large else 0
 
 
 def _take_in(settings: Settings, database: Database, context: AppContext, progress: Progress) -> None:

@@ -23,7 +23,7 @@ from service.mailbox.run import source_of, stored_tokens
 from service.mailbox.source import FolderMissing, ListedMail, MailboxError, Source
 from service.outbound.policy import LOOP_HEADER
 from service.outbound.setup import login_of
-from service.outbound.smarthost import NotSent, check, send_mail
+from service.outbound.smarthost import NotSent, Smarthost, send_mail
 from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Connection, Database
@@ -255,7 +255,7 @@ def _send(settings: Settings, address: str, subject: str) -> None:
             mail,
             to=address,
             envelope_from=parseaddr(settings.from_)[1],
-            smarthost=check(settings.smarthost),
+            smarthost=Smarthost.parse(settings.smarthost),
             login=login_of(settings),
             hostname=settings.hostname,
         )

@@ -1,7 +1,5 @@
 """Parses address lists (RFC 5322 §3.4; obsolete forms §4.4), including malformed ones."""
 
-from __future__ import annotations
-
 import re
 
 from service.mail import encoded
@@ -10,8 +8,7 @@ from service.mail.message import Address
 MAX_ADDRESSES = 5_000
 MAX_ADDRESS = 320
 """Maximum bytes of one address (RFC 5321 §4.5.3.1: 64 before the ``@``, 255 after it); a longer one is discarded."""
-MAX_NAME = 500
-"""Maximum number of characters kept of one name."""
+MAX_NAME = 500  # maximum number of characters kept of one name
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\Z")
 _SIMPLE = re.compile(r'(?:"([^"\\<>]*+)"|([^"\\<>(),;:@\[\]]*+))[ \t]*+<([^\s<>"(),;:\[\]]+@[^\s<>"(),;:\[\]@]+)>\Z')
 _TOKEN = re.compile(r'=\?[^?\s]{1,60}\?[bBqQ]\?[^?]*\?=|"(?:[^"\\]|\\.)*+"?|[(),;:<>]|[^(),;:<>"=]+|=')

@@ -5,8 +5,6 @@ Received line between them. Our server must remove incoming headers that have it
 `authres` is not used: it has had no release since 2019, and cannot read headers of Microsoft 365.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +15,10 @@ from service.mail.message import Mail
 MICROSOFT_365 = "microsoft-365"
 """The authserv-id to configure for Microsoft 365, whose headers lack the server's name that RFC 8601 requires."""
 Dmarc = Literal["pass", "fail", "none"]
-MAX_LENGTH = 100_000
-"""Maximum number of characters of a header; a longer header is treated as malformed."""
+MAX_LENGTH = 100_000  # maximum number of characters of a header; a longer header is treated as malformed
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^\s"()\\;=]+|[;=()"\\]|\s+', re.S)
 _JOINTS = frozenset("/.")
-_EQUALS: Final = None
-"""Stands for an equals sign between words, as opposed to a ``"="`` inside a quoted string."""
+_EQUALS: Final = None  # stands for an equals sign between words, as opposed to a ``"="`` inside a quoted string
 _VERSION = re.compile(r"[0-9]+\Z")
 _METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?\Z")
 

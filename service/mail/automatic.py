@@ -4,8 +4,6 @@ A header alone never makes a mail automatic, because ticket systems also mark co
 Typical wording (an absence note, an acknowledgement, a notice) or a report part is needed as well.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final
 
@@ -14,8 +12,7 @@ from service.mail.contents import Contents
 from service.mail.message import Automatic, Bounce, Mail
 from service.mail.word_lists import alternatives, linear, load
 
-FIRST = 2_500
-"""Number of characters at the beginning of the new text in which typical wording is looked for."""
+FIRST = 2_500  # number of characters at the beginning of the new text in which typical wording is looked for
 
 _PATTERNS: Final = {name: alternatives(text) for name, text in load("automatic").items()}
 _AWAY_SUBJECT = linear(rf"^\W*(?:{_PATTERNS['away_subject']})")

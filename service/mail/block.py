@@ -4,8 +4,6 @@ Several header lines are needed together, since one word may be ambiguous. The m
 whether the mail was forwarded or answered; without a mark, the subject of the outer mail shows it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,13 +14,11 @@ from service.mail.client_phrases import FORWARD_MARKS, LABELS, LONGEST_LABEL, OR
 from service.mail.mark import Mark, is_rule, mark_of
 from service.mail.word_lists import fold
 
-LONGEST: Final = 4_000
-"""Maximum number of characters read of one header line. A list of recipients is long."""
+LONGEST: Final = 4_000  # Maximum number of characters read of one header line. A list of recipients is long.
 _MOST_LINES: Final = 40
 
 _GLUED = re.compile(r"(?<=[A-Z0-9])([A-ZÀ-ÞА-Я]?[^\W\d_A-ZÀ-Þ]{3,12})[ \t]+")
-_NO_COLON: Final = ("送信済み ", "送信日時 ", "Wysłano ")
-"""Header words that some clients write without a colon."""
+_NO_COLON: Final = ("送信済み ", "送信日時 ", "Wysłano ")  # header words that some clients write without a colon
 _CLIENT_ORDERS: Final = (
     ["from", "date", "to", "subject"],
     ["from", "subject", "date", "to"],
@@ -45,8 +41,7 @@ class Block:
     end: int
     mark: Mark
     values: dict[Field, str] = field(default_factory=dict)
-    ruled: bool = False
-    """Whether a rule (line of underscores or dashes) is above the block."""
+    ruled: bool = False  # whether a rule (line of underscores or dashes) is above the block
 
     @property
     def in_client_order(self) -> bool:
@@ -119,11 +114,8 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
 def _after_rule(lines: Sequence[str], end: int) -> int:
     """Return the index after the rule below the header lines (Becky! and Notes draw one); ``end`` if there is none."""
     at = _skip_blank(lines, end, 2)
-    return at + 1 if at < len(lines) and _is_dashes(lines[at]) else end
-
-
-def _is_dashes(line: str) -> bool:
-    return 3 <= len(line.strip()) < 100 and not line.strip(" \t-_=")
+    line = lines[at] if at < len(lines) else ""
+    return at + 1 if 3 <= len(line.strip()) < 100 and not line.strip(" \t-_=") else end
 
 
 def _plausible(values: dict[Field, str], known_words: int) -> bool:

@@ -1,7 +1,5 @@
 """Splits the text of a mail into new text, quoted mails, forwarded mails and signature, in linear time."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +13,7 @@ from service.mail.history import Section
 from service.mail.message import Earlier, Origin
 from service.mail.writer import author_and_date, people
 
-LONGEST: Final = 400_000
-"""Maximum number of characters that are split; the text beyond them belongs to the last author."""
+LONGEST: Final = 400_000  # maximum number of characters that are split; the text beyond them belongs to the last author
 _MOST_LINES: Final = 15_000
 _INVISIBLE = re.compile("[\ufeff\u200b\u2060]")
 _JAPANESE_HTML = re.compile(r"<(?:html|body)\b[^>]{0,400}\blang=[\"']?ja", re.I)
@@ -44,11 +41,9 @@ class Body:
 class _OuterMail:
     """Facts about the mail that are needed to read the earlier mails in its body."""
 
-    default_zone: tzinfo
-    """The time zone of dates that state none."""
+    default_zone: tzinfo  # the time zone of dates that state none
     date: datetime | None
-    may_have_reply_line: bool
-    """Whether the body may contain "reply above this line"."""
+    may_have_reply_line: bool  # whether the body may contain "reply above this line"
 
 
 def read_body(text: str, html: str | None, *, subject: str, date: datetime | None) -> Body:

@@ -6,8 +6,6 @@ sentence that continues ("Sent from my desk, which is …") is not a footer.
 
 # ruff: noqa: E501 -- patterns: a case a line
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -19,8 +17,7 @@ FRAME = re.compile(
 )
 """Matches a line of four or more dashes, stars or other drawing characters."""
 _LONGEST: Final = 300
-_MOST_WORDS: Final = 9
-"""A footer of a mail client has at most ``_LONGEST`` characters and ``_MOST_WORDS`` words."""
+_MOST_WORDS: Final = 9  # a footer of a mail client has at most this many words, and ``_LONGEST`` characters
 _LISTS: Final = load("around_text")
 
 

@@ -4,8 +4,6 @@ Free text is judged by points, since no phrase is enough by itself: people forwa
 for the sender, the null return path, the subject, the wording, and a returned message.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final
 
@@ -16,8 +14,7 @@ from service.mail.mime import Part
 from service.mail.word_lists import alternatives, linear, load
 
 ENOUGH = 4
-FIRST = 3_000
-"""Number of characters of the text that are examined."""
+FIRST = 3_000  # number of characters of the text that are examined
 MAX_RECIPIENTS = 100
 
 _DAEMON = re.compile(

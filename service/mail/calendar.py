@@ -1,7 +1,5 @@
 """Renders calendar invitations as one line (RFC 5545, RFC 5546)."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ UTF-8 as ``iso-8859-1``. So the label is tried first, then UTF-8, then a guess f
 by U+FFFD only if all of these fail.
 """
 
-from __future__ import annotations
-
 import codecs
 import re
 from functools import lru_cache

@@ -1,15 +1,12 @@
 """Guesses the charset of bytes: UTF-8 by its grammar, Japanese by its kana, others by runs of bytes above 0x7F."""
 
-from __future__ import annotations
-
 import re
 
 from charset_normalizer import from_bytes
 
 from service.mail import jis
 
-SAMPLE = 20_000
-"""Maximum number of bytes or characters examined; more would not change the result."""
+SAMPLE = 20_000  # maximum number of bytes or characters examined; more would not change the result
 
 
 def guess(raw: bytes) -> tuple[str, bool]:

@@ -3,8 +3,6 @@
 A header word may mean different fields in different languages: "Da" is From in Italian and Date in others.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final, Literal, cast
 
@@ -35,8 +33,7 @@ def _labels() -> dict[str, frozenset[Field]]:
     return table
 
 
-LABELS: Final = _labels()
-"""Header word → the fields that it may mean."""
+LABELS: Final = _labels()  # header word → the fields that it may mean
 LONGEST_LABEL: Final = max(map(len, LABELS))
 FORWARD_MARKS: Final = phrases(_LISTS["forward_marks"])
 """Phrases of the mark above a forwarded mail, without dashes and colon."""
@@ -47,7 +44,6 @@ END_STARTS: Final = (
 )  # fmt: skip
 END_ENDS: Final = (" ends", " end", "ここまで", "終わり", "終了", "おわり")
 """Beginnings and ends of the mark that some clients write below a forwarded or quoted mail."""
-WROTE: Final = tuple(sorted(phrases(_LISTS["wrote"])))
-"""Verbs of attribution lines: "wrote" in "On Monday, X wrote:"."""
+WROTE: Final = tuple(sorted(phrases(_LISTS["wrote"])))  # verbs of attribution lines: "wrote" in "On Monday, X wrote:"
 FORWARD_PREFIXES: Final = words(_LISTS["forward_prefixes"])
 REPLY_PREFIXES: Final = words(_LISTS["reply_prefixes"])

@@ -1,4 +1,4 @@
-"""The contents of a message: body segments, attachments, attached messages, reports."""
+"""The contents of a message: body segments, attachments and their names, attached messages, reports."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from service.mail import calendar, html
+from service.mail import calendar, encoded, html
 from service.mail.mime import Part
 
-MAX_TEXT = 3_000_000
-"""Maximum number of characters of body text kept of one mail."""
+MAX_TEXT = 3_000_000  # maximum number of characters of body text kept of one mail
 
 
 @dataclass(slots=True)
@@ -30,8 +29,7 @@ class Segment:
 
     plain: str = ""
     html: str = ""
-    html_text: str | None = None
-    """Cache of ``rendered``."""
+    html_text: str | None = None  # cache of ``rendered``
 
     def rendered(self) -> str:
         if self.html_text is None:
@@ -53,13 +51,11 @@ class Contents:
     segments: list[Segment] = field(default_factory=list)
     files: list[DecodedFile] = field(default_factory=list)
     messages: list[Inner] = field(default_factory=list)
-    returned: list[Part] = field(default_factory=list)
-    """Parts of a report with the returned message or its header."""
+    returned: list[Part] = field(default_factory=list)  # parts of a report with the returned message or its header
     reports: list[tuple[str, str]] = field(default_factory=list)
     """(media type, text) of the machine-readable parts of reports, such as a delivery status."""
     events: list[calendar.Event] = field(default_factory=list)
-    subject: str = ""
-    """Subject from a TNEF part."""
+    subject: str = ""  # subject from a TNEF part
     defects: set[str] = field(default_factory=set)
 
     def text(self) -> str:
@@ -113,3 +109,38 @@ def _is_placeholder(segment: Segment) -> bool:
 def letters(text: str) -> str:
     """Return only the letters and digits of a text, to compare it with another."""
     return "".join(_LETTERS.findall(text[:20_000]))
+
+
+# ── names of files ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+_EXTENSIONS = {
+    "image/jpeg": "jpg", "image/svg+xml": "svg", "text/plain": "txt", "text/html": "html", "text/calendar": "ics",
+    "text/vcard": "vcf", "text/x-vcard": "vcf", "application/pgp-signature": "asc", "application/pgp-encrypted": "asc",
+    "application/pkcs7-signature": "p7s", "application/x-pkcs7-signature": "p7s",
+}  # fmt: skip
+
+
+def extension(kind: str) -> str:
+    """Return the file extension for a media type, such as ``png`` for ``image/png``; ``bin`` if none is known."""
+    known = _EXTENSIONS.get(kind)
+    subtype = kind.rpartition("/")[2].removeprefix("x-")
+    return known or (subtype if re.fullmatch(r"[a-z0-9]{2,4}", subtype) else "bin")
+
+
+def filename_of(part: Part) -> str | None:
+    """Return the safe name from Content-Disposition, otherwise from Content-Type; None if neither states one."""
+    disposition = encoded.parameters((part.first("content-disposition") or b"").partition(b";")[2])
+    name = disposition.get("filename") or disposition.get("name")
+    name = name or part.parameters.get("name") or part.parameters.get("filename")
+    return safe_name(name) if name else None
+
+
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Control characters, including those that reverse the text: they can make ``exe.txt`` look like ``txt.exe``."""
+
+
+def safe_name(name: str) -> str:
+    """Return a file name without path and control characters, at most 255 characters; may be empty."""
+    name = _HIDDEN.sub("", name)
+    base_name = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip() if re.search(r"[\\/]", name) else name.strip()
+    return base_name[:255].rstrip() if base_name.strip(". ") else ""

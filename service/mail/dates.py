@@ -1,16 +1,12 @@
 """Parses dates of header blocks and attribution lines, with Japanese eras (令和) and months in 25 languages."""
 
-from __future__ import annotations
-
 import re
-import unicodedata
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
-from service.mail.word_lists import load
+from service.mail.word_lists import fold, load
 
-LONGEST: Final = 200
-"""Maximum number of characters that are read."""
+LONGEST: Final = 200  # maximum number of characters that are read
 
 _AFTERNOON: Final = frozenset({"pm", "午後", "下午", "오후", "nachm", "μμ", "ös", "晚上", "em", "ch"})
 _CJK_HALVES: Final = ("午後", "下午", "오후", "晚上", "午前", "上午", "오전", "凌晨", "öö", "ös")
@@ -39,12 +35,6 @@ _VIETNAMESE = re.compile(r"(\d{1,2}) (?:thg|tháng) (\d{1,2}),? (?:năm )?(\d{4}
 _NUMBER = re.compile(r"\d{1,4}")
 
 
-def _folded(text: str) -> str:
-    """Normalise for comparison: NFKC, case-folded, without format characters."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in text if c == "\n" or unicodedata.category(c) != "Cf")
-
-
 _LISTS: Final = load("dates")
 ZONES: Final[dict[str, int]] = {zone: minutes for minutes, zones in _LISTS["zones"].items() for zone in zones.split()}
 """Zone name → minutes east of UTC."""
@@ -55,12 +45,11 @@ def _months() -> dict[str, int]:
     for row in _LISTS["months"].splitlines():
         for number, word in enumerate(row.split(), 1):
             for form in {word, word[:3]} if word.isascii() and len(word) > 4 else {word}:
-                table.setdefault(_folded(form), number)
-    return table | {_folded(word): number for word, number in _LISTS["more_months"].items()}
+                table.setdefault(fold(form), number)
+    return table | {fold(word): number for word, number in _LISTS["more_months"].items()}
 
 
-_MONTHS: Final = _months()
-"""Folded name or abbreviation of a month → its number."""
+_MONTHS: Final = _months()  # folded name or abbreviation of a month → its number
 
 
 def read(
@@ -71,7 +60,7 @@ def read(
     ``mail_date``: of the mail that contains the text. ``day_first``: how to read an ambiguous date such as 3/4/2026; by
     default it is the day closest to ``mail_date`` and at most 32 days before.
     """
-    text = _folded(text[:LONGEST])
+    text = fold(text[:LONGEST])
     day, remainder = _day(text, mail_date, day_first)
     if day is None:
         return None
@@ -91,7 +80,7 @@ def plausible(date: datetime) -> datetime | None:
 
 def has_day(text: str) -> bool:
     """Return whether the text contains a complete day (year, month, day)."""
-    return _day(_folded(text[:LONGEST]), None, None)[0] is not None
+    return _day(fold(text[:LONGEST]), None, None)[0] is not None
 
 
 def zone_of(language: str, mail_date: datetime | None) -> tzinfo:

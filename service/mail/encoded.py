@@ -1,11 +1,10 @@
 """Text in header fields: encoded words (RFC 2047), parameters (RFC 2045 §5.1, RFC 2231), raw 8-bit values."""
 
-from __future__ import annotations
-
 import binascii
 import re
 
 from service.mail import charset
+from service.mail.charset_guess import decode_strictly
 
 _WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?(.*?)\?=", re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n]+")
@@ -16,8 +15,7 @@ _PARAMETER = re.compile(
 )
 _INDEXED = re.compile(r"^(.*?)\*(\d{1,3})?(\*)?$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-MAX_RUNS = 10_000
-"""Maximum number of separately padded pieces in a base64 text."""
+MAX_RUNS = 10_000  # maximum number of separately padded pieces in a base64 text
 _FOREIGN = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _WIDE = re.compile(rb"[\x81-\xfe]{6}")
 """Six high bytes in a row occur in East Asian and Cyrillic text, but in no western language."""
@@ -42,21 +40,13 @@ def decode_bytes(raw: bytes, hint: str | None = None) -> str:
         if hint and b"+" in raw and charset.codec(hint) == "utf-7":
             return charset.decode(raw, hint)[0]
         return raw.decode("ascii")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
     name = charset.codec(hint) if hint else None
-    if name in ("jis", "cp932", "euc_jp"):
-        japanese = charset.japanese(raw)
-        if japanese is not None:
-            return japanese
-    elif name not in (None, "ascii", "utf-8") and not (name == "cp1252" and _foreign(raw)):
-        try:
-            return raw.decode(name or "ascii")
-        except (UnicodeError, ValueError):
-            pass
-    return charset.guess(raw)[0]
+    text = decode_strictly(raw, "utf-8")
+    if text is None and name in ("jis", "cp932", "euc_jp"):
+        text = charset.japanese(raw)
+    elif text is None and name not in ("ascii", "utf-8") and not (name == "cp1252" and _foreign(raw)):
+        text = decode_strictly(raw, name)
+    return charset.guess(raw)[0] if text is None else text
 
 
 def _foreign(raw: bytes) -> bool:

@@ -1,7 +1,5 @@
 """Distinguishes forwarded mails from answered ones by the subject and by the heading of the inner mail."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Literal

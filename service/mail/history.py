@@ -14,17 +14,13 @@ from service.mail import block, mark, quote, ticket_comments
 from service.mail.block import Block
 from service.mail.quote import Attribution
 
-DEEPEST: Final = 40
-"""Maximum depth of quoting that is split; deeper quotes stay text."""
-MOST_SECTIONS: Final = 100
-"""Maximum number of earlier mails found in one body."""
-_CLOSING: Final = 60
-"""Maximum number of characters of a closing such as "よろしくお願いいたします。"."""
+DEEPEST: Final = 40  # maximum depth of quoting that is split; deeper quotes stay text
+MOST_SECTIONS: Final = 100  # maximum number of earlier mails found in one body
+_CLOSING: Final = 60  # maximum number of characters of a closing such as "よろしくお願いいたします。"
 _MAX_LINE_COST: Final = 40_000
 """Maximum sum of costs of lines that were examined but are not headings; ``_Level.heading_at`` counts them."""
 
-BREAK: Final = None
-"""Stands in an author's lines for text that the author quoted."""
+BREAK: Final = None  # stands in an author's lines for text that the author quoted
 Lines = list["str | None"]
 
 
@@ -48,12 +44,10 @@ class Splitter:
     """Splits one body, within limits, so that a malicious text costs no more time than a long ordinary one."""
 
     def __init__(self, prefix: Literal["forward", "reply", ""] = "") -> None:
-        self.prefix = prefix
-        """The meaning of the subject's prefix (``forward.prefix_of``)."""
+        self.prefix = prefix  # the meaning of the subject's prefix (``forward.prefix_of``)
         self.cost = 0
         self.section_count = 0
-        self.limit_reached = False
-        """Whether earlier mails may have been missed because of a limit."""
+        self.limit_reached = False  # whether earlier mails may have been missed because of a limit
 
     def split(self, lines: Sequence[str], depth: int = 0) -> tuple[Lines, list[Section]]:
         """Return (lines of the author who quotes the others, earlier mails in the order of the text)."""
@@ -81,14 +75,10 @@ class _Level:
         self.depth = depth
         self.own: Lines = []
         self.sections: list[Section] = []
-        self.current = self.own
-        """The lines to which the next line is added."""
-        self.previous = self.own
-        """The lines of the previous author, who continues below an end mark."""
-        self.quoting: Section | None = None
-        """The earlier mail to which the next quoted run belongs."""
-        self.heading_seen = False
-        """Whether the heading of a ticket's newest comment was found."""
+        self.current = self.own  # the lines to which the next line is added
+        self.previous = self.own  # the lines of the previous author, who continues below an end mark
+        self.quoting: Section | None = None  # the earlier mail to which the next quoted run belongs
+        self.heading_seen = False  # whether the heading of a ticket's newest comment was found
         self.at = self.unused_from = 0
 
     def run(self) -> None:

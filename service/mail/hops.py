@@ -1,12 +1,9 @@
 """Counts the servers that a mail passed: the Received lines of its own header (RFC 5321 §6.3)."""
 
-from __future__ import annotations
-
 import re
 
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.I | re.M)
-HEADER_BYTES = 262_144
-"""Maximum bytes of a header that are examined; no real header is longer."""
+HEADER_BYTES = 262_144  # maximum bytes of a header that are examined; no real header is longer
 
 
 def hops(content: bytes) -> int:

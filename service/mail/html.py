@@ -4,8 +4,6 @@ It is one pass over the tags with a small stack, and builds no tree. Memory and 
 two hundred thousand nested tags, thirty thousand attributes, or unclosed quotation marks.
 """
 
-from __future__ import annotations
-
 import re
 from html import unescape
 
@@ -14,10 +12,8 @@ from service.mail.page import Page
 MAX_CHARS = 4_000_000
 MAX_TAGS = 200_000
 MAX_NEST = 200
-MAX_SKIPS = 20_000
-"""Maximum number of tags that are examined to find the ends of all hidden elements."""
-RULE = "_" * 32
-"""Text for ``<hr>``, which Outlook draws above a quoted header block."""
+MAX_SKIPS = 20_000  # maximum number of tags that are examined to find the ends of all hidden elements
+RULE = "_" * 32  # text for ``<hr>``, which Outlook draws above a quoted header block
 
 _TAG = re.compile(r"/?[A-Za-z][A-Za-z0-9:_-]*")
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
@@ -59,8 +55,7 @@ class _Scan(Page):
     def __init__(self, html: str, *, hide: bool) -> None:
         self.html = html[:MAX_CHARS]
         self.hide = hide
-        self.has_hidden = False
-        """Whether a hidden element was left out."""
+        self.has_hidden = False  # whether a hidden element was left out
         super().__init__()
         self.stack: list[tuple[str, str]] = []
         self.lists: list[int] = []

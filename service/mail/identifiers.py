@@ -1,15 +1,12 @@
 """Reads the fields that identify and link mails: Message-ID, In-Reply-To, References, Thread-Index."""
 
-from __future__ import annotations
-
 import re
 from hashlib import sha256
 
 from service.mail.encoded import base64
 
 MAX_REFERENCES = 1_000
-MAX_ID = 900
-"""Maximum bytes of one id. A longer id ends with its hash, so that different ids stay different."""
+MAX_ID = 900  # Maximum bytes of one id. A longer id ends with its hash, so that different ids stay different.
 _ANGLE = re.compile(r"<([^<>]*)>")
 _SEPARATORS = re.compile(r"[\s<>\"',;()]+")
 

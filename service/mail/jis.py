@@ -1,7 +1,5 @@
 """Decodes ISO-2022-JP as Windows programs write it (CP50221), for which the standard library has no codec."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from itertools import pairwise

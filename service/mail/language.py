@@ -2,18 +2,14 @@
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import Any, Final
 
 from service.mail.word_lists import load
 
-LONGEST: Final = 3_000
-"""Maximum number of characters examined; the beginning of a mail is enough."""
-_LEAST_LETTERS: Final = 24
-"""Texts with fewer Latin or Cyrillic letters are not given to the classifier."""
+LONGEST: Final = 3_000  # maximum number of characters examined; the beginning of a mail is enough
+_LEAST_LETTERS: Final = 24  # texts with fewer Latin or Cyrillic letters are not given to the classifier
 
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\uff66-\uff9d]")
 _HAN = re.compile(r"[\u4e00-\u9fff\u3400-\u4dbf]")

@@ -4,8 +4,6 @@ Of a mapped file, only the parts in use take memory, and the system can free the
 folder (``TMPDIR``) is itself in memory.
 """
 
-from __future__ import annotations
-
 import io
 import lzma
 import shutil
@@ -17,8 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
 
-_LOCAL_HEADER = 30
-"""Size of a zip member's header before its name and extra field (APPNOTE.TXT 4.3.7)."""
+_LOCAL_HEADER = 30  # size of a zip member's header before its name and extra field (APPNOTE.TXT 4.3.7)
 
 
 def load_classifier() -> Any:

@@ -1,7 +1,5 @@
 """Outlook's MAPI properties of a mail and of its files, and the parser of property lists ([MS-OXTNEF] 2.1.3.4)."""
 
-from __future__ import annotations
-
 import struct
 from dataclasses import dataclass, field
 
@@ -44,8 +42,7 @@ class File:
 class Item:
     """A mail read from a ``.msg`` file or a TNEF stream."""
 
-    header: str = ""
-    """Header as in Internet mail; empty for TNEF, which is a part of an Internet mail."""
+    header: str = ""  # header as in Internet mail; empty for TNEF, which is a part of an Internet mail
     subject: str = ""
     text: str = ""
     html: str = ""

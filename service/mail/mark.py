@@ -2,8 +2,6 @@
 
 # ruff: noqa: E501 -- patterns: a case a line
 
-from __future__ import annotations
-
 import re
 from typing import Literal
 

@@ -8,8 +8,6 @@ where it means a person: before or after a title, in a self-introduction, or alo
 display name of the person's address is always replaced.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Sequence
@@ -31,8 +29,7 @@ _ENCODED = re.compile(r"=\?[^\s?]+\?[bBqQ]\?[^?]*\?=(?:[ \t\r\n]+=\?[^\s?]+\?[bB
 _ADDRESS_FIELDS = frozenset(
     ("from", "to", "cc", "bcc", "reply-to", "sender", "resent-from", "resent-to", "resent-cc", "resent-sender")
 )
-_LETTER = r"[A-Za-z0-9_\u00c0-\u024f]"
-"""A character of a Latin word."""
+_LETTER = r"[A-Za-z0-9_\u00c0-\u024f]"  # a character of a Latin word
 _LINE_START = r"^[> \t\u3000]*"
 _GREETING = r"\b(?:Dear|Hi|Hello|Mr|Ms|Mrs|Dr|This is|I am|I'm)\b\.?[ \t]+"
 _AFTER_PERSON = (
@@ -87,7 +84,7 @@ class Mask:
 
     def text(self, text: str) -> str:
         """Return the text with the person's address and names replaced."""
-        return self._one_word.sub(self._blank_after_group, self._names.sub(self._blank, self.address_in(text)))
+        return self._one_word.sub(self._blank, self._names.sub(self._blank, self.address_in(text)))
 
     def address_in(self, text: str) -> str:
         """Return the text with the person's address replaced, but not the names."""
@@ -250,10 +247,7 @@ class Mask:
         return (self.text(top) + lines + body + "\r\n").encode("utf-8", "replace")
 
     def _blank(self, match: re.Match[str]) -> str:
-        return self.blank(match[0])
-
-    def _blank_after_group(self, match: re.Match[str]) -> str:
-        before = match[1] or ""
+        before = (match[1] or "") if match.re.groups else ""
         return before + self.blank(match[0][len(before) :])
 
 

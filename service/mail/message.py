@@ -1,13 +1,10 @@
 """A parsed mail: the immutable values that ``parse`` returns and all other modules use."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-NOT_FULLY_READ = "not-fully-read"
-"""Defect code of a mail that was not completely processed, because that took too long."""
+NOT_FULLY_READ = "not-fully-read"  # defect code of a mail that was not completely processed, because that took too long
 
 Automatic = Literal["auto_reply", "bounce", "receipt", "calendar", "notification"]
 Origin = Literal["delivered", "forwarded", "attached", "quoted"]
@@ -39,12 +36,10 @@ class Attachment:
 
     filename: str
     content_type: str
-    size: int
-    """Bytes after decoding."""
+    size: int  # bytes after decoding
     sha256: str
     part: str
-    inline: bool = False
-    """Whether the file is a picture shown inside the body, such as a logo."""
+    inline: bool = False  # whether the file is a picture shown inside the body, such as a logo
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +51,15 @@ class Earlier:
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     subject: str | None = None
-    date: datetime | None = None
-    """Always with an offset; see ``zone_assumed``."""
-    zone_assumed: bool = False
-    """Whether the offset of ``date`` is an assumption, because the text states no zone."""
+    date: datetime | None = None  # always with an offset; see ``zone_assumed``
+    zone_assumed: bool = False  # whether the offset of ``date`` is an assumption, because the text states no zone
     text: str = ""
     """Text that its author wrote, without signature. Mails quoted in it are separate ``Earlier`` objects."""
     message_id: str | None = None
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
-    raw_part: str | None = None
-    """Path of the root part of the mail, if it was attached; see ``parse.attached_mail``."""
+    raw_part: str | None = None  # path of the root part of the mail, if it was attached; see `parse.attached_mail`
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +67,15 @@ class Bounce:
     """Content of a delivery report (RFC 3464 or free text)."""
 
     recipients: tuple[str, ...] = ()
-    status: str | None = None
-    """Enhanced status code such as ``5.1.1`` (RFC 3463)."""
-    message_id: str | None = None
-    """Message-ID of the mail that bounced, if the report returns its headers."""
+    status: str | None = None  # enhanced status code such as ``5.1.1`` (RFC 3463)
+    message_id: str | None = None  # Message-ID of the mail that bounced, if the report returns its headers
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
     """One parsed mail. A value that the mail does not state is None or empty."""
 
-    message_id: str | None = None
-    """In the form ``<id>`` (RFC 5322 §3.6.4), as all ids of mails."""
+    message_id: str | None = None  # in the form ``<id>`` (RFC 5322 §3.6.4), as all ids of mails
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     from_: Address | None = None
@@ -95,27 +84,18 @@ class Mail:
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     subject: str = ""
-    date: datetime | None = None
-    """The Date header with its offset; UTC if it states none."""
-    text: str = ""
-    """The whole body as text."""
-    reply_text: str = ""
-    """Text that the sender wrote, without quoted and forwarded mails, signature and added warnings."""
-    quoted_text: str = ""
-    """The rest of the body: quoted and forwarded text."""
-    intro: str = ""
-    """Text that the sender wrote above a forwarded mail; empty if nothing was forwarded."""
+    date: datetime | None = None  # the Date header with its offset; UTC if it states none
+    text: str = ""  # the whole body as text
+    reply_text: str = ""  # text that the sender wrote, without quoted and forwarded mails, signature and added warnings
+    quoted_text: str = ""  # the rest of the body: quoted and forwarded text
+    intro: str = ""  # text that the sender wrote above a forwarded mail; empty if nothing was forwarded
     signature: str = ""
-    forwarded: tuple[Earlier, ...] = ()
-    """Forwarded mails, outermost first."""
-    history: tuple[Earlier, ...] = ()
-    """Quoted mails, newest first."""
+    forwarded: tuple[Earlier, ...] = ()  # forwarded mails, outermost first
+    history: tuple[Earlier, ...] = ()  # quoted mails, newest first
     attachments: tuple[Attachment, ...] = ()
-    language: str = "und"
-    """Language of the new text (ISO 639-1); ``und`` if there is too little text."""
+    language: str = "und"  # language of the new text (ISO 639-1); ``und`` if there is too little text
     automatic: Automatic | None = None
-    auto_submitted: bool = False
-    """Whether a machine sent the mail (see ``automatic.sent_by_machine``)."""
+    auto_submitted: bool = False  # whether a machine sent the mail (see ``automatic.sent_by_machine``)
     bounce: Bounce | None = None
     thread_index: str | None = None
     """The part of Exchange's Thread-Index that all mails of a conversation share, in hex."""
@@ -124,11 +104,9 @@ class Mail:
     ``importance``, ``x-priority``, ``precedence``, ticket fields of vendors …"""
     authentication_results: tuple[tuple[int, str], ...] = ()
     """(number of Received lines above, value) of each Authentication-Results header, topmost first."""
-    relayed: bool = False
-    """Whether the mail has a Received line, which servers add."""
+    relayed: bool = False  # whether the mail has a Received line, which servers add
     relayed_at: datetime | None = None
     """The time in the topmost Received line: when the last server before us received the mail."""
     defects: tuple[str, ...] = ()
     """Codes of irregularities, such as ``charset-wrong`` and ``date-invalid`` (docs/reading.md)."""
-    error: str | None = None
-    """Set only for an empty mail."""
+    error: str | None = None  # set only for an empty mail

@@ -14,8 +14,7 @@ from service.mail.encoded import parameters
 MAX_DEPTH = 64
 MAX_PARTS = 2_000
 MAX_HEADERS = 5_000
-MAX_VALUE = 200_000
-"""Maximum bytes of one header field; a longer one is truncated (defect ``header-long``)."""
+MAX_VALUE = 200_000  # maximum bytes of one header field; a longer one is truncated (defect ``header-long``)
 
 MAX_KIND = 255
 """Maximum characters of a media type (RFC 6838 §4.2: 127 before and after the slash); a longer one is ignored."""
@@ -45,8 +44,7 @@ class Part:
     kind: str = "text/plain"
     parameters: dict[str, str] = field(default_factory=dict)
     children: list[Part] = field(default_factory=list)
-    opaque: bool = False
-    """Whether a multipart is not split because of a limit, and its body becomes one file."""
+    opaque: bool = False  # whether a multipart is not split because of a limit, and its body becomes one file
 
     @property
     def body(self) -> bytes:
@@ -143,28 +141,21 @@ class Reader:
     def _boundary(self, part: Part) -> bytes | None:
         if not part.kind.startswith("multipart/"):
             return None
-        boundary = part.parameters.get("boundary")
-        if len(self.open) < 3 and (not boundary or not self._is_in_body(boundary, part.start)):
+        boundary = part.parameters.get("boundary", "")
+        delimiter = b"--" + boundary.encode("utf-8", "surrogateescape").rstrip()
+        if len(self.open) < 3 and (not boundary or self.buffer.find(delimiter, part.start) < 0):
             self.defects.add("mime-no-boundary" if not boundary else "mime-wrong-boundary")
-            boundary = self._sniff_boundary(part.start)
+            # a line in the body that looks like a delimiter: a Content- field is below it
+            line = _SNIFF.search(self.buffer, part.start, part.start + 20_000)
+            boundary = line[1].rstrip(b" \t").decode("latin-1") if line else ""
+            delimiter = b"--" + boundary.encode("utf-8").rstrip()
         if not boundary:
             return None
         if len(self.open) >= MAX_DEPTH:
             self.defects.add("mime-deep")
             part.opaque = True
             return None
-        return b"--" + boundary.encode("utf-8", "surrogateescape").rstrip()
-
-    def _is_in_body(self, boundary: str, start: int) -> bool:
-        return self.buffer.find(b"--" + boundary.encode("utf-8", "surrogateescape").rstrip(), start) >= 0
-
-    def _sniff_boundary(self, start: int) -> str | None:
-        """Return the boundary of the first line in the body that looks like a delimiter; None if there is none.
-
-        It looks like a delimiter if a Content- field is below it.
-        """
-        match = _SNIFF.search(self.buffer, start, start + 20_000)
-        return match[1].rstrip(b" \t").decode("latin-1") if match else None
+        return delimiter
 
     def _close(self, level: int, end: int) -> None:
         """Close all open parts at ``level`` and deeper; their bodies end at ``end``."""

@@ -1,7 +1,5 @@
 """Reads Outlook's ``.msg`` files ([MS-OXMSG])."""
 
-from __future__ import annotations
-
 import io
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,9 +1,7 @@
 """Reads mails in Outlook's formats: a ``.msg`` file, or a TNEF stream that is not inside an Internet mail."""
 
-from __future__ import annotations
-
-from service.mail import mime, msgfile, naming, plain, tnef
-from service.mail.contents import Contents, DecodedFile, Inner, Segment
+from service.mail import mime, msgfile, plain, tnef
+from service.mail.contents import Contents, DecodedFile, Inner, Segment, safe_name
 from service.mail.mapi import Item
 
 
@@ -23,7 +21,7 @@ def read(data: bytes, path: str = "0") -> Inner | None:
 def files(item: Item, path: str) -> list[DecodedFile]:
     """Return the files of a mail that is in the MIME part ``path``."""
     return [
-        DecodedFile(naming.safe(file.filename), file.content_type, file.payload, f"{path}/t{index}", file.inline)
+        DecodedFile(safe_name(file.filename), file.content_type, file.payload, f"{path}/t{index}", file.inline)
         for index, file in enumerate(item.files, 1)
     ]
 

@@ -1,7 +1,5 @@
 """Lays out text as HTML does: line breaks, white space, quotes, and cells of a table row side by side."""
 
-from __future__ import annotations
-
 import re
 from html import unescape
 
@@ -21,10 +19,8 @@ class Page:
         self.line_depth = 0
         self.pre = 0
         self.cells = 0
-        self.row_line = -1
-        """Index of the line with the cells of the current table row; -1 before its first text."""
-        self.cell_is_empty = False
-        """Whether the current cell has no text yet and began on the line of its row."""
+        self.row_line = -1  # index of the line with the cells of the current table row; -1 before its first text
+        self.cell_is_empty = False  # whether the current cell has no text yet and began on the line of its row
 
     def block(self, breaks: int) -> None:
         # the paragraph at the beginning of a cell stays on the cell's line

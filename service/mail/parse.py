@@ -3,8 +3,6 @@
 MIME parts → header → kinds of the parts → body as text → new text, quoted and forwarded mails → automatic or not
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,11 +13,9 @@ from service.mail.contents import Contents, DecodedFile, Inner
 from service.mail.language import language_of
 from service.mail.message import Attachment, Bounce, Earlier, Mail
 
-MAX_ATTACHED = 50
-"""Maximum number of attached mails that are parsed; others are only files."""
+MAX_ATTACHED = 50  # maximum number of attached mails that are parsed; others are only files
 MAX_NESTING = 6
-MAX_COMPLAINT = 20_000
-"""Maximum number of characters of the mail that an abuse report returns."""
+MAX_COMPLAINT = 20_000  # maximum number of characters of the mail that an abuse report returns
 
 
 def parse(raw: bytes) -> Mail:

@@ -1,7 +1,5 @@
 """Normalises plain text: line ends, format=flowed, text/enriched, PGP signatures."""
 
-from __future__ import annotations
-
 import re
 
 _ARMOUR = ("-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----")

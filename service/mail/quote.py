@@ -5,8 +5,6 @@ At most ``LONGEST`` characters of a line are examined, so that time is linear in
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +14,8 @@ from service.mail import dates
 from service.mail.client_phrases import WROTE
 from service.mail.word_lists import fold
 
-LONGEST: Final = 1_000
-"""Maximum number of characters of a line that are examined."""
-MOST_LINES: Final = 5
-"""Maximum number of lines of one attribution."""
+LONGEST: Final = 1_000  # maximum number of characters of a line that are examined
+MOST_LINES: Final = 5  # maximum number of lines of one attribution
 _MOST_CHARACTERS: Final = 600
 
 _MARK = re.compile(r"[ \t]{0,3}[>＞](?!From )")
@@ -52,8 +48,7 @@ class Attribution:
     start: int
     end: int
     text: str
-    of_ticket: bool = False
-    """Whether it is the heading of a comment in the mail of a ticket system."""
+    of_ticket: bool = False  # whether it is the heading of a comment in the mail of a ticket system
 
 
 def is_quoted(line: str) -> bool:

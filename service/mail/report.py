@@ -1,7 +1,5 @@
 """The output of ``sodan parse`` (docs/reading.md)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

@@ -1,12 +1,9 @@
 """Reads Outlook's rich text: decompresses RTF ([MS-OXRTFCP]), and extracts HTML ([MS-OXRTFEX]) or plain text."""
 
-from __future__ import annotations
-
 import re
 import struct
 
-MAX_BYTES = 3_000_000
-"""Maximum bytes of a body after decompression; a longer one is truncated."""
+MAX_BYTES = 3_000_000  # maximum bytes of a body after decompression; a longer one is truncated
 
 _PRELOAD = (
     b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript "

@@ -2,8 +2,6 @@
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -11,26 +9,22 @@ from typing import Final
 from service.mail.boilerplate import FRAME, banner_end, disclaimer_start, footer_start, list_footer_start
 from service.mail.word_lists import alternatives, fold, load, phrases
 
-_LONGEST_SIGNATURE: Final = 16
-"""Maximum number of lines of a signature without a delimiter."""
+_LONGEST_SIGNATURE: Final = 16  # maximum number of lines of a signature without a delimiter
 _LONGEST_DELIMITED: Final = 60
 """Maximum number of lines below "-- " (RFC 3676 §4.3); more lines are text below a line of dashes."""
 _WIDEST: Final = 90
 _MOST_CUTS: Final = 40
-_MOST_WORDS: Final = 9
-"""Maximum number of words in a line of a signature."""
+_MOST_WORDS: Final = 9  # maximum number of words in a line of a signature
 
 _LISTS: Final = load("around_text")
 _DELIMITER = re.compile(r"(?:--|—|––|__|－－)[ \t\u00a0]*$")
 _FOOTNOTE = re.compile(r"\s*\[\d{1,2}\]")
 _SYMBOLS = re.compile(r"[\s\-_=*#~+ᐧ.·•|]*$")
 _NAME_DASH = re.compile(r"[-–—~][ \t]?[^\W\d_][\w.'’ -]{0,40}$")
-_CONTACT = re.compile(alternatives(_LISTS["contact"]), re.I)
-"""Matches an address or a phone number."""
+_CONTACT = re.compile(alternatives(_LISTS["contact"]), re.I)  # matches an address or a phone number
 _COMPANY = re.compile(r"株式会社|有限会社|合同会社|㈱|\(株\)|（株）|\b(?:inc|ltd|llc|gmbh|corp|plc|b\.v|pty)\b", re.I)
 _ORGANISATION = re.compile(alternatives(_LISTS["organisation"]), re.I)
-_LOG_LINE = re.compile(alternatives(_LISTS["log_line"]), re.I)
-"""Matches a line of a log, a table or code."""
+_LOG_LINE = re.compile(alternatives(_LISTS["log_line"]), re.I)  # matches a line of a log, a table or code
 _LABELLED = re.compile(r"[ \t・■●◆【\[]{0,3}([^:：\n]{1,20})[:：]")
 _LINK = re.compile(r"\s*(?:https?://|mailto:|[\w.+-]{1,64}@)")
 _CONTACT_LABELS: Final = frozenset(_LISTS["contact_labels"].split())

@@ -4,17 +4,26 @@ The rules follow the behaviour of mail programs. A text part without a file name
 The parts of multipart/alternative are one text. A picture in multipart/related is a file shown inline.
 """
 
-from __future__ import annotations
-
 import re
 
-from service.mail import calendar, charset, encoded, mime, naming, outlook_files, plain, rtf, smime, tnef, transfer
-from service.mail.contents import Contents, DecodedFile, Inner, Segment, best_text, letters
+from asn1crypto import cms
+
+from service.mail import calendar, charset, encoded, mime, outlook_files, plain, rtf, tnef, transfer
+from service.mail.contents import (
+    Contents,
+    DecodedFile,
+    Inner,
+    Segment,
+    best_text,
+    extension,
+    filename_of,
+    letters,
+    safe_name,
+)
 from service.mail.mime import Part
 
 MAX_FILES = 2_000
-MAX_BYTES = 6_000_000
-"""Maximum bytes of one text part; a longer one is truncated (defect ``text-cut``)."""
+MAX_BYTES = 6_000_000  # maximum bytes of one text part; a longer one is truncated (defect ``text-cut``)
 
 _BOUNCE_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _REPORT_PARTS = _BOUNCE_PARTS | {
@@ -108,15 +117,15 @@ class _Classifier:
             self.contents.returned.append(part.children[0])
             return
         self.contents.messages.append(Inner(part.children[0]))
-        name = naming.filename(part)
+        name = filename_of(part)
         if not name:
             subject = encoded.decode_field(part.children[0].first("subject"))
-            name = naming.safe(re.sub(r'[\\/:*?"<>|]+', "_", subject)[:80].strip() or "message") + ".eml"
+            name = safe_name(re.sub(r'[\\/:*?"<>|]+', "_", subject)[:80].strip() or "message") + ".eml"
         self._add(DecodedFile(name, part.kind, payload, part.path))
 
     def _leaf(self, part: Part, segments: list[Segment], container: str) -> None:
         kind = part.kind
-        disposition, name = _disposition(part), naming.filename(part)
+        disposition, name = _disposition(part), filename_of(part)
         if kind in _CALENDAR:
             self._calendar(part, name)
         elif kind.startswith("text/") and kind not in ("text/x-vcard", "text/vcard", "text/directory"):
@@ -163,7 +172,7 @@ class _Classifier:
             for index, (start, end, data, name) in enumerate(files, 1):
                 texts.append(payload[text_start:start])
                 text_start = end
-                filename = naming.safe(encoded.parameter_text(name))
+                filename = safe_name(encoded.parameter_text(name))
                 self._add(DecodedFile(filename, "application/octet-stream", data, f"{part.path}/u{index}"))
             texts.append(payload[text_start:])
             payload = b"".join(texts)
@@ -209,7 +218,7 @@ class _Classifier:
     def _smime(self, part: Part, segments: list[Segment]) -> None:
         payload = self._payload(part)
         self._file(part, payload, fallback="smime.p7m")
-        content = smime.signed_content(payload)
+        content = _signed_content(payload)
         if content is None:
             self.contents.defects.add("encrypted-smime")
             return
@@ -217,12 +226,12 @@ class _Classifier:
         self.part(inner, segments)
 
     def _file(self, part: Part, payload: bytes, fallback: str = "") -> None:
-        name = naming.filename(part) or fallback
+        name = filename_of(part) or fallback
         if not name:
             # mail programs name such a file by its type
             stem = part.kind.partition("/")[0]
             stem = "file" if stem in ("application", "message") else stem
-            name = f"{stem}.{naming.extension(part.kind)}"
+            name = f"{stem}.{extension(part.kind)}"
         inline = part.first("content-id") is not None or _disposition(part) == "inline"
         inline = inline and _disposition(part) != "attachment" and part.kind.startswith("image/")
         self._add(DecodedFile(name, part.kind, payload, part.path, inline))
@@ -284,3 +293,19 @@ def _related_root(part: Part) -> Part:
             if encoded.decode_field(child.first("content-id")) == root_id:
                 return child
     return part.children[0]
+
+
+def _signed_content(data: bytes) -> bytes | None:
+    """Return the MIME part inside signed data (RFC 8551 §3.5.2), not verified; None for data of another kind."""
+    try:
+        info = cms.ContentInfo.load(data)  # type: ignore[no-untyped-call]
+        kind = info["content_type"].native
+        if kind != "signed_data":
+            return None
+        content = info["content"]["encap_content_info"]["content"]
+        if content is None:
+            return None
+        value = content.native
+        return bytes(value) if isinstance(value, bytes | bytearray) else None
+    except Exception:  # asn1crypto raises many kinds of errors on invalid DER
+        return None

@@ -5,8 +5,6 @@ Such mails often begin with a reply line, such as "reply above this line".
 
 # ruff: noqa: E501 -- patterns: a case a line
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Final

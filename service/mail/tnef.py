@@ -4,8 +4,6 @@ A TNEF stream is a list of attributes: those of the message, then those of each 
 ``attAttachRenddata``. Checksums are not verified, so that a file with a wrong one is not lost.
 """
 
-from __future__ import annotations
-
 import struct
 from dataclasses import dataclass, field
 

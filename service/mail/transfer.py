@@ -1,7 +1,5 @@
 """Decodes Content-Transfer-Encoding (RFC 2045 §6), and files that texts contain without MIME (uuencode, yEnc)."""
 
-from __future__ import annotations
-
 import binascii
 import re
 

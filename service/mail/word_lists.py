@@ -3,8 +3,6 @@
 Each list is one text. Words are separated by white space, phrases by ``|`` or line ends, patterns by line ends.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from functools import cache
@@ -14,7 +12,9 @@ from typing import Any, Final
 import re2
 import yaml
 
-INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"))
+INVISIBLE: Final = dict.fromkeys(
+    (0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
+)
 
 
 @cache

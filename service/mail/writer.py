@@ -2,8 +2,6 @@
 
 # ruff: noqa: E501 -- tables: many words a line
 
-from __future__ import annotations
-
 import re
 from datetime import datetime, tzinfo
 from typing import Final

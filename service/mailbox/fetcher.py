@@ -5,8 +5,6 @@ the server fails on a batch, its mails are fetched one by one. A mail that fails
 retried at growing intervals. It does not block other mail.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,14 +27,11 @@ from service.store.spool import Envelope, LostLease, new_entry
 _log = structlog.get_logger("sodan.mailbox")
 T = TypeVar("T")
 
-BATCH_BYTES = 8_000_000
-"""Maximum bytes of a batch; a larger mail is fetched alone."""
-MAX_FAILURES_ALONE = 3
-"""A mail that failed alone this many times is set aside."""
+BATCH_BYTES = 8_000_000  # maximum bytes of a batch; a larger mail is fetched alone
+MAX_FAILURES_ALONE = 3  # a mail that failed alone this many times is set aside
 RETRY = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 """Delays before the retries of a mail that was set aside; further retries have the last delay."""
-MARK_MAILS = 100
-"""Number of mails that are flagged or moved at a time."""
+MARK_MAILS = 100  # number of mails that are flagged or moved at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +40,7 @@ class BackOff:
 
     first: float = 1
     longest: float = 60
-    longest_refused: float = 300
-    """Maximum seconds after a refused sign-in; too many of these lock an account."""
+    longest_refused: float = 300  # maximum seconds after a refused sign-in; too many of these lock an account
 
     def seconds(self, failures: int, error: MailboxError) -> float:
         longest = self.longest_refused if isinstance(error, SignInRefused) else self.longest
@@ -69,11 +63,9 @@ class Fetcher:
     max_bytes: int
     clock: Callable[[], datetime]
     back_off: BackOff = BACK_OFF
-    holds_lease: bool = False
-    """Whether this process acquired the lease of the mailbox; ``run.py`` renews the lease."""
+    holds_lease: bool = False  # whether this process acquired the lease of the mailbox; ``run.py`` renews the lease
     _failures: int = 0
-    _folder_error: FolderMissing | None = None
-    """The error of a folder in this round; the other folders are processed."""
+    _folder_error: FolderMissing | None = None  # the error of a folder in this round; the other folders are processed
     _failures_alone: dict[str, int] = field(default_factory=dict)
     """Place of a mail that failed → how often it failed alone."""
 
@@ -257,7 +249,8 @@ class Fetcher:
                 self.source.mark(folder, places)
             except FolderMissing as error:
                 self._folder_error = error
-                self.database.transact(partial(_mark_later, name=self.name, places=places, error=error, now=now))
+                later = partial(mailboxes.mark_later, name=self.name, places=places, reason=error.cause)
+                self.database.transact(partial(later, due_at=now + RETRY[0]))
                 return
             self.database.transact(partial(mailboxes.marked, name=self.name, places=places))
 
@@ -269,17 +262,17 @@ def _acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedel
     return is_acquired
 
 
-def _mark_later(conn: Connection, name: str, places: Sequence[str], error: MailboxError, now: datetime) -> None:
-    mailboxes.mark_later(conn, name, places, error.cause, now + RETRY[0])
-
-
 def envelope(mailbox: Mailbox, content: bytes) -> Envelope:
-    """Return the envelope of a fetched mail: to the address of the mailbox, from Return-Path (RFC 5321 §4.4)."""
-    header = content[:100_000].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0]
-    return_path = message_from_bytes(header + b"\r\n\r\n").get("Return-Path", "")
+    """Return the envelope of a fetched mail: to the address of the mailbox, from Return-Path (RFC 5321 §4.4).
+
+    A server that adds no Return-Path leaves the sender unknown. That is not the null sender ``<>`` of a delivery
+    report, so Sender or From is used then (RFC 5322 §3.6.2).
+    """
+    header = message_from_bytes(content[:100_000].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0] + b"\r\n\r\n")
+    sender = next((header[name] for name in ("Return-Path", "Sender", "From") if name in header), "")
     return Envelope(
         channel="mailbox",
-        mail_from=parseaddr(str(return_path))[1][:320],
+        mail_from=parseaddr(str(sender))[1][:320],
         rcpt_tos=(mailbox.address,),
         source=mailbox.name,
         authserv=mailbox.trusted_authserv,

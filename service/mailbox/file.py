@@ -1,10 +1,4 @@
-"""Reads the file of SODAN_MAILBOXES, which lists the mailboxes to fetch from.
-
-    mailboxes:
-      support:
-        address: support@example.jp
-        since: 2026-11-01
-        imap: {host: imap.example.jp, user: support, password: {file: /run/secrets/support}}
+"""Reads the file of SODAN_MAILBOXES, which lists the mailboxes to fetch from (docs/mailboxes.md).
 
 The file contains no secrets, but only where they are: ``{file: PATH}`` or ``{env: NAME}``.
 """
@@ -65,11 +59,9 @@ class OAuth(_Settings):
     token_url: str = ""
     client_id: str = ""
     client_secret: Secret | None = None
-    certificate: Secret | None = None
-    """A PEM file with private key and certificate; replaces ``client_secret``."""
+    certificate: Secret | None = None  # a PEM file with private key and certificate; replaces ``client_secret``
     refresh_token: Secret | None = None
-    key_file: Path | None = None
-    """The key file (JSON) of a service account, as Google issues it."""
+    key_file: Path | None = None  # the key file (JSON) of a service account, as Google issues it
     scope: str = ""
     mechanism: Literal["XOAUTH2", "OAUTHBEARER"] | None = None
     """None: OAUTHBEARER if the server offers it, otherwise XOAUTH2."""
@@ -122,10 +114,8 @@ class Graph(_Settings):
     tenant: str
     client_id: str
     client_secret: Secret | None = None
-    certificate: Secret | None = None
-    """A PEM file with private key and certificate; replaces ``client_secret``."""
-    mailbox: str | None = None
-    """User principal name or id of the mailbox; None: its address."""
+    certificate: Secret | None = None  # a PEM file with private key and certificate; replaces ``client_secret``
+    mailbox: str | None = None  # user principal name or id of the mailbox; None: its address
     url: str = "https://graph.microsoft.com/v1.0"
     authority: str = "https://login.microsoftonline.com"
     ca_file: Path | None = None
@@ -156,10 +146,8 @@ class Graph(_Settings):
 class After(_Settings):
     """What to do with a stored mail in its mailbox: nothing, set a flag, or move it. Mail is never deleted."""
 
-    flag: str | None = None
-    """``seen``, ``flagged``, or a keyword (with Graph, a category)."""
-    move: str | None = None
-    """The folder to move the mail to."""
+    flag: str | None = None  # ``seen``, ``flagged``, or a keyword (with Graph, a category)
+    move: str | None = None  # the folder to move the mail to
 
     @model_validator(mode="before")
     @classmethod
@@ -185,8 +173,7 @@ class Mailbox(_Settings):
     """The settings of one mailbox."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")
-    address: str
-    """The intake address that is recorded as the recipient of its mail."""
+    address: str  # the intake address that is recorded as the recipient of its mail
     since: Annotated[date | None, BeforeValidator(_since)]
     imap: Imap | None = None
     graph: Graph | None = None

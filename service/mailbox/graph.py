@@ -5,11 +5,10 @@ so that a moved mail keeps its place. Mails are fetched as MIME through ``$value
 delta token (410), the folder is read from the beginning, and known mails are skipped by their id.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -34,8 +33,7 @@ from service.mailbox.source import (
 
 PAGE = 50
 THROTTLED = (429, 503, 504)
-TRIES = 5
-"""Number of times that a throttled request is sent before it fails."""
+TRIES = 5  # number of times that a throttled request is sent before it fails
 LONGEST_WAIT = 120.0
 """Maximum seconds to wait before a throttled request is sent again; if the server requires more, it fails."""
 _DEFAULT_WAIT = 5.0
@@ -53,28 +51,27 @@ class _NotThere(Exception):
     """The mail, folder or mailbox does not exist (404)."""
 
 
+@dataclass
 class GraphSource:
     """One mailbox, read through Microsoft Graph."""
 
-    batch = 10
+    config: Graph
+    address: str
+    after: After
+    tokens: Tokens
+    max_bytes: int
+    pause: Callable[[float], object]  # waits for a number of seconds, or until the process stops
+    batch: int = 10
+    _client: httpx.Client | None = None
+    _ids: dict[str, str] = field(default_factory=dict)  # path of a folder → its id
 
-    def __init__(
-        self, config: Graph, address: str, after: After, tokens: Tokens, max_bytes: int,
-        pause: Callable[[float], object],
-    ) -> None:  # fmt: skip
-        """``pause``: a function that waits for a number of seconds, or until the process stops."""
-        self._config = config
-        self._after = after
-        self._tokens = tokens
-        self._max_bytes = max_bytes
-        self._pause = pause
-        self._user = f"{config.url}/users/{quote(config.mailbox or address, safe='')}"
-        self._client: httpx.Client | None = None
-        self._ids: dict[str, str] = {}
+    @property
+    def _user(self) -> str:
+        return f"{self.config.url}/users/{quote(self.config.mailbox or self.address, safe='')}"
 
     def open(self) -> None:
         if self._client is None:
-            self._client = httpx.Client(timeout=self._config.timeout, verify=tls_context(self._config.ca_file))
+            self._client = httpx.Client(timeout=self.config.timeout, verify=tls_context(self.config.ca_file))
 
     def close(self) -> None:
         client, self._client = self._client, None
@@ -161,15 +158,13 @@ class GraphSource:
             self._ids[folder] = folder_id
         return self._ids[folder]
 
-    # ── what happens to a mail ───────────────────────────────────────────────────────────────────────────────────────
-
     def mark(self, folder: str, places: Sequence[str]) -> None:
         for place in places:
             try:
-                if self._after.move is not None:
-                    self._move(self._message(place), self._folder(self._after.move))
-                elif self._after.flag is not None:
-                    self._flag(self._message(place), self._after.flag)
+                if self.after.move is not None:
+                    self._move(self._message(place), self._folder(self.after.move))
+                elif self.after.flag is not None:
+                    self._flag(self._message(place), self.after.flag)
             except _NotThere:
                 continue  # the mail was moved or deleted in the mailbox, but it is stored here
 
@@ -193,8 +188,6 @@ class GraphSource:
     def wait(self, folders: Sequence[str], seconds: float, stop: threading.Event) -> None:
         stop.wait(seconds)
 
-    # ── testing ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
     def examine(self, folder: str) -> FolderState:
         problems: list[tuple[str, str]] = []
         try:
@@ -205,9 +198,9 @@ class GraphSource:
             raise FolderMissing(
                 f"there is no folder {folder}, or no such mailbox", "check folders and graph.mailbox"
             ) from None
-        if self._after.move is not None:
-            self._folder(self._after.move)
-        if self._after != After() and newest:
+        if self.after.move is not None:
+            self._folder(self.after.move)
+        if self.after != After() and newest:
             try:  # writing the current value changes nothing, but shows whether writing is allowed
                 self._json("PATCH", self._message(str(newest[0]["id"])), body={"isRead": newest[0]["isRead"]})
             except SignInRefused as error:
@@ -219,7 +212,7 @@ class GraphSource:
     def _notes(self) -> list[str]:
         """Return a note if the token gives access to all mailboxes; rights by RBAC for Applications are not in it."""
         try:
-            claims = jwt.decode(self._tokens.token(), options={"verify_signature": False})
+            claims = jwt.decode(self.tokens.token(), options={"verify_signature": False})
         except jwt.PyJWTError:
             return []
         permissions = ", ".join(sorted(role for role in claims.get("roles", ()) if str(role).startswith("Mail.")))
@@ -240,14 +233,14 @@ class GraphSource:
 
     def _send(self, method: str, url: str, body: Any = None, prefer: str = "") -> bytes:
         """Send a request and return the body; repeat it with a new token after 401, and later if it was throttled."""
-        if urlsplit(url)[:2] != urlsplit(self._config.url)[:2]:
+        if urlsplit(url)[:2] != urlsplit(self.config.url)[:2]:
             raise MailboxError("Graph returned a link to another host", "check graph.url")
         tries, has_new_token = 1, False
         while True:
             status, headers, content = self._send_once(method, url, body, prefer)
             if status < 300:
                 return content
-            if status == 401 and not has_new_token and self._tokens.refused():
+            if status == 401 and not has_new_token and self.tokens.refused():
                 has_new_token = True
                 continue
             if status not in THROTTLED:
@@ -258,20 +251,20 @@ class GraphSource:
                 raise MailboxError(
                     f"Graph limits the requests ({status})", "sodan tries again automatically", retry_after=wait
                 )
-            self._pause(wait)
+            self.pause(wait)
             tries += 1
 
     def _send_once(self, method: str, url: str, body: Any, prefer: str) -> tuple[int, httpx.Headers, bytes]:
         """Send a request and return (status, headers, body); a body over the size limit is truncated."""
         self.open()
         assert self._client is not None
-        headers = {"Authorization": f"Bearer {self._tokens.token()}", "Prefer": f'{prefer}IdType="ImmutableId"'}
+        headers = {"Authorization": f"Bearer {self.tokens.token()}", "Prefer": f'{prefer}IdType="ImmutableId"'}
         body_read = bytearray()
         try:
             with self._client.stream(method, url, json=body, headers=headers) as response:
                 for chunk in response.iter_bytes():
                     body_read += chunk
-                    if len(body_read) > self._max_bytes:
+                    if len(body_read) > self.max_bytes:
                         break
                 return response.status_code, response.headers, bytes(body_read)
         except httpx.HTTPError as error:

@@ -1,7 +1,5 @@
 """A mailbox on an IMAP server (RFC 9051, RFC 3501): one connection per folder, IDLE if available."""
 
-from __future__ import annotations
-
 import contextlib
 import select
 import threading
@@ -28,10 +26,8 @@ from service.mailbox.source import (
     encode_position,
 )
 
-PAGE = 200
-"""Number of mails that are listed at a time."""
-LOOK_SECONDS = 0.5
-"""Seconds after which ``wait`` checks ``stop``."""
+PAGE = 200  # number of mails that are listed at a time
+LOOK_SECONDS = 0.5  # seconds after which ``wait`` checks ``stop``
 _FLAGS = {"seen": b"\\Seen", "flagged": b"\\Flagged"}
 
 
@@ -133,8 +129,6 @@ class ImapSource:
         except (ValueError, LookupError):
             return ""
 
-    # ── what happens to a mail ───────────────────────────────────────────────────────────────────────────────────────
-
     def mark(self, folder: str, places: Sequence[str]) -> None:
         client = self._folder(folder)
         uids = sorted(_uid(place) for place in places if self._is_valid(folder, place))
@@ -151,8 +145,6 @@ class ImapSource:
                 client.move(uids, self._after.move)
             else:
                 raise FolderMissing(*_NO_MOVE)
-
-    # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def wait(self, folders: Sequence[str], seconds: float, stop: threading.Event) -> None:
         idle = [self._clients[folder] for folder in folders if folder in self._clients]
@@ -175,8 +167,6 @@ class ImapSource:
                 waited += LOOK_SECONDS
             for client in idle:
                 client.idle_done()
-
-    # ── testing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def examine(self, folder: str) -> FolderState:
         client = self._folder(folder)

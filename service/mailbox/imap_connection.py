@@ -1,7 +1,5 @@
 """Connects to an IMAP server (RFC 9051), signs in (RFC 7628), and turns errors into MailboxError."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import ssl

@@ -5,13 +5,12 @@ has it (RFC 7523). If the endpoint issues a new refresh token, it is stored and 
 changes.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,7 @@ from cryptography.hazmat.primitives import hashes
 from service.mailbox.file import OAuth
 from service.mailbox.source import MailboxError, SignInRefused, TokenStore, tls_context
 
-EARLY = timedelta(seconds=60)
-"""A token is renewed this long before it expires."""
+EARLY = timedelta(seconds=60)  # a token is renewed this long before it expires
 _BY_JWT = "urn:ietf:params:oauth:{}:jwt-bearer"
 _RENEW = {
     "refresh_token": "sign in again at the provider, and put the new refresh token where oauth.refresh_token points",
@@ -41,22 +39,17 @@ _CHECK = {
 """Error of the endpoint (RFC 6749 §5.2) → what to do instead, for the grant ``client_credentials``."""
 
 
+@dataclass
 class Tokens:
     """Access tokens for one mailbox."""
 
-    def __init__(
-        self, config: OAuth, user: str, clock: Callable[[], datetime], store: TokenStore,
-        ca_file: Path | None = None, timeout: float = 30,
-    ) -> None:  # fmt: skip
-        """``timeout``: of a request to the endpoint, in seconds. ``user``: the mailbox user of a service account."""
-        self._config = config
-        self._user = user
-        self._clock = clock
-        self._load, self._store = store
-        self._ca_file = ca_file
-        self._timeout = timeout
-        self._tokens: dict[str, str] = {}
-        """A copy of the stored tokens, so that the database is not read for every request."""
+    config: OAuth
+    user: str  # the mailbox user of a service account
+    clock: Callable[[], datetime]
+    store: TokenStore
+    ca_file: Path | None = None
+    timeout: float = 30  # of a request to the endpoint, in seconds
+    _tokens: dict[str, str] = field(default_factory=dict)  # a copy, so that the database is not read for every request
 
     def token(self) -> str:
         """Return a valid access token. Raises SignInRefused if none is issued, MailboxError if the endpoint fails."""
@@ -71,43 +64,43 @@ class Tokens:
         self._tokens = {}
         stored = self._stored_tokens(self._configuration_hash())
         had_token = stored.pop("access_token", None) is not None
-        self._store(stored)
+        self.store.write(stored)
         return had_token
 
     def _is_usable(self, tokens: dict[str, str], configuration: str) -> bool:
         if tokens.get("for") != configuration or "access_token" not in tokens:
             return False
-        return datetime.fromisoformat(tokens["until"]) > self._clock() + EARLY
+        return datetime.fromisoformat(tokens["until"]) > self.clock() + EARLY
 
     def _renew(self, stored: dict[str, str]) -> dict[str, str]:
         """Request a new access token; store and return the tokens."""
         answer = self._request_token(stored)
         lifetime = timedelta(seconds=float(answer.get("expires_in") or 300))
-        new = {"access_token": str(answer["access_token"]), "until": (self._clock() + lifetime).isoformat()}
+        new = {"access_token": str(answer["access_token"]), "until": (self.clock() + lifetime).isoformat()}
         if answer.get("refresh_token"):
             new["refresh_token"] = str(answer["refresh_token"])
-        self._store(stored | new)
+        self.store.write(stored | new)
         return stored | new
 
     def _stored_tokens(self, configuration: str) -> dict[str, str]:
         """Return the stored tokens, unless they were issued for another configuration."""
-        stored = self._load()
+        stored = self.store.read()
         return stored if stored.get("for") == configuration else {"for": configuration}
 
     def _configuration_hash(self) -> str:
         """Return a hash of the configuration and its secrets."""
-        config = self._config
+        config = self.config
         secrets_used = (config.client_secret, config.certificate, config.refresh_token)
         values = [secret.read() for secret in secrets_used if secret is not None]
         key = config.key_file.read_text(encoding="utf-8") if config.key_file and config.key_file.is_file() else ""
-        parts = [config.grant, config.token_url, config.client_id, config.scope, self._user, key, *values]
+        parts = [config.grant, config.token_url, config.client_id, config.scope, self.user, key, *values]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _request_token(self, stored: dict[str, str]) -> dict[str, Any]:
         url, form = self._token_request(stored)
         endpoint = f"the token endpoint {httpx.URL(url).host or url}"
         try:
-            with httpx.Client(timeout=self._timeout, verify=tls_context(self._ca_file)) as client:
+            with httpx.Client(timeout=self.timeout, verify=tls_context(self.ca_file)) as client:
                 response = client.post(url, data=form, headers={"Accept": "application/json"})
             answer = response.json() if "json" in response.headers.get("content-type", "") else {}
         except (httpx.HTTPError, ValueError) as error:
@@ -127,13 +120,13 @@ class Tokens:
             number = "".join(
                 f", AADSTS{error_code}" for error_code in (answer.get("error_codes") or ())[:1]
             )  # in Microsoft's pages
-            grant = self._config.grant
+            grant = self.config.grant
             next_step = (_CHECK.get(code) if grant == "client_credentials" else None) or _RENEW[grant]
             raise SignInRefused(f"{endpoint} gives no token: {code}{number}", next_step)
         return answer
 
     def _token_request(self, stored: dict[str, str]) -> tuple[str, dict[str, str]]:
-        config = self._config
+        config = self.config
         if config.grant == "service_account":
             return self._service_account_request()
         form = {"grant_type": config.grant, "client_id": config.client_id}
@@ -156,8 +149,8 @@ class Tokens:
         try:
             certificate = x509.load_pem_x509_certificate(pem.encode())
             thumbprint = urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")
-            client = self._config.client_id
-            claims = {"iss": client, "sub": client, "jti": secrets.token_hex(16), **self._times(self._config.token_url)}
+            client = self.config.client_id
+            claims = {"iss": client, "sub": client, "jti": secrets.token_hex(16), **self._times(self.config.token_url)}
             claims["nbf"] = claims["iat"]
             return jwt.encode(claims, pem, algorithm="PS256", headers={"x5t#S256": thumbprint})
         except (ValueError, TypeError, jwt.PyJWTError) as error:
@@ -168,11 +161,11 @@ class Tokens:
 
     def _service_account_request(self) -> tuple[str, dict[str, str]]:
         """Return (URL, form) of a token request of the service account for the mailbox user."""
-        config = self._config
+        config = self.config
         try:
             key = json.loads((config.key_file or Path()).read_text(encoding="utf-8"))
             url = config.token_url or str(key["token_uri"])
-            claims = {"iss": key["client_email"], "sub": self._user, "scope": config.scope, **self._times(url)}
+            claims = {"iss": key["client_email"], "sub": self.user, "scope": config.scope, **self._times(url)}
             headers = {"kid": key["private_key_id"]} if key.get("private_key_id") else None
             signed = jwt.encode(claims, key["private_key"], algorithm="RS256", headers=headers)
         except (OSError, ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
@@ -183,7 +176,7 @@ class Tokens:
         return url, {"grant_type": _BY_JWT.format("grant-type"), "assertion": signed}
 
     def _times(self, url: str) -> dict[str, Any]:
-        now = int(self._clock().timestamp())
+        now = int(self.clock().timestamp())
         return {"aud": url, "iat": now, "exp": now + 3600}
 
 

@@ -1,7 +1,5 @@
 """Fetches from all mailboxes, with one thread for each, and renews their leases."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import signal
@@ -119,7 +117,7 @@ def stored_tokens(settings: Settings, database: Database, name: str) -> TokenSto
         encrypted = box.encrypt(json.dumps(tokens))
         database.transact(lambda conn: mailboxes.keep_tokens(conn, name, encrypted))
 
-    return read, keep
+    return TokenStore(read, keep)
 
 
 def now() -> datetime:

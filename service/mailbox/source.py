@@ -1,7 +1,5 @@
 """The interface of a mailbox server for the fetch loop, and its errors."""
 
-from __future__ import annotations
-
 import json
 import ssl
 import threading
@@ -9,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from service.errors import Unavailable
 
@@ -43,8 +41,7 @@ class ListedMail:
 
     place: str
     arrived_at: datetime
-    size: int | None = None
-    """Bytes; None if the server does not state it."""
+    size: int | None = None  # bytes; None if the server does not state it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +57,14 @@ class FolderState:
     """What ``sodan mailbox test`` shows about a folder."""
 
     mails: int | None
-    problems: Sequence[tuple[str, str]] = ()
-    """(cause, next step) of each action that would fail."""
+    problems: Sequence[tuple[str, str]] = ()  # (cause, next step) of each action that would fail
     notes: Sequence[str] = ()
 
 
 class Source(Protocol):
     """One mailbox on a server. All methods may raise MailboxError; then call ``close`` before the next use."""
 
-    batch: int
-    """Maximum number of mails for one call of ``fetch``."""
+    batch: int  # maximum number of mails for one call of ``fetch``
 
     def open(self) -> None:
         """Connect and sign in if there is no connection."""
@@ -125,5 +120,8 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         ) from None
 
 
-TokenStore = tuple[Callable[[], dict[str, str]], Callable[[dict[str, str]], None]]
-"""(read, write): functions for the stored tokens of a mailbox."""
+class TokenStore(NamedTuple):
+    """Functions for the stored tokens of a mailbox."""
+
+    read: Callable[[], dict[str, str]]
+    write: Callable[[dict[str, str]], None]

@@ -1,7 +1,5 @@
 """Acknowledgements: the automatic replies to mails that opened a case."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

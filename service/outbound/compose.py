@@ -1,7 +1,8 @@
-"""Builds a mail (RFC 5322, RFC 3834 §3.1) from an outbox entry."""
+"""Builds a mail (RFC 5322, RFC 3834 §3.1) from an outbox entry, and the draft of a brief."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
@@ -14,8 +15,8 @@ from service.store.outbox import Claimed
 
 AUTOMATIC = ("acknowledgement", "reminder", "digest")
 """Kinds of mail that are sent without a person's decision; they get an Auto-Submitted header."""
-_OF_IDS = ("In-Reply-To", "References")
-"""Headers that contain only Message-IDs."""
+_NO_REPLY = re.compile(r"(?:no|do-?not)[-_.]?reply", re.IGNORECASE)
+_OF_IDS = ("In-Reply-To", "References")  # headers that contain only Message-IDs
 
 
 class _MessageIds(UnstructuredHeader, BaseHeader):
@@ -62,3 +63,30 @@ def one_line(text: str) -> str:
 def _address(sender: str) -> Address:
     name, address = parseaddr(sender)
     return Address(display_name=name, addr_spec=address)
+
+
+def brief_draft(text: str, *, to: str, cc: str, subject: str, language: str) -> bytes:
+    """Return a brief as a mail file that a mail program opens as a draft; without a recipient if ``to`` is empty.
+
+    ``cc`` is the address of the case, so that the mail and the replies to it are added to the case.
+    """
+    mail = EmailMessage(policy=SMTP)
+    mail["X-Unsent"] = "1"  # Outlook opens such a file for editing
+    if to:
+        mail["To"] = to
+    if cc:
+        mail["Cc"] = cc
+    mail["Subject"] = one_line(subject)
+    mail["Content-Language"] = language
+    mail.set_content(text)
+    return bytes(mail)
+
+
+def address_of(case: dict[str, object], side: str) -> str:
+    """Return the address of the first participant of a side, or "". ``case`` is a case document.
+
+    A no-reply address is left out: nobody reads an answer to it.
+    """
+    people = case.get("participants")
+    addresses = [person["address"] for person in people if person["role"] == side] if isinstance(people, list) else []
+    return next((str(address) for address in addresses if address and not _NO_REPLY.match(str(address))), "")

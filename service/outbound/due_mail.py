@@ -3,11 +3,9 @@
 Each has a key that the outbox accepts only once. Therefore any number of processes may check any number of times.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from service.cases.clocks import Span, business
@@ -39,8 +37,6 @@ class DueMail:
     outbound: OutboundConfig
     notifier: Notifier
     _next: datetime | None = field(default=None)
-    _digest_day: date | None = field(default=None)
-    """The day of the last digest, also if there was nothing to list."""
 
     def write(self, now: datetime) -> None:
         """Write everything that is due. Raises Unavailable."""
@@ -51,11 +47,8 @@ class DueMail:
             self.database.transact(lambda conn: self._notify(conn, now))
         if self._digest_is_due(now.astimezone(self.settings.zone)):
             self.database.transact(lambda conn: self._digest(conn, now))
-            self._digest_day = now.astimezone(self.settings.zone).date()
         if self.settings.remind_days and self.outbound.mode != "off":
             self.database.transact(lambda conn: self._remind(conn, now))
-
-    # ── notifications ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _notify(self, conn: Connection, now: datetime) -> None:
         due: list[tuple[int, Notification]] = []
@@ -70,7 +63,9 @@ class DueMail:
                 due.append((case_id, self._notification(event, document, "needs triage", excerpt)))
         for case_id, notification in due:
             notify.write(conn, [notification], self.notifier, now, case_id)
-        notify.write(conn, _problems(conn, now), self.notifier, now)
+        # problems that a person must solve; one with a new key is reported again
+        problems = [*_spool_problems(conn, now), *_mailbox_problems(conn, now), *_model_problems(conn, now)]
+        notify.write(conn, problems, self.notifier, now)
 
     def _notification(self, event: str, document: dict[str, Any], what: str, quote: str) -> Notification:
         key = document["key"]
@@ -81,14 +76,15 @@ class DueMail:
         calendar = calendars_of(self.context.rules, document.get("vendor"))[side]  # type: ignore[index]
         return business([Span(side, since, now)], side, calendar)  # type: ignore[arg-type]
 
-    # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
     def _digest_is_due(self, local: datetime) -> bool:
-        wanted = bool(self.settings.digest and self.settings.from_) and self._digest_day != local.date()
+        wanted = bool(self.settings.digest and self.settings.from_)
         return wanted and local.time() >= time.fromisoformat(self.settings.digest)
 
     def _digest(self, conn: Connection, now: datetime) -> None:
+        """Write the digest of this day, unless a process did so before, also if there was nothing to list then."""
         local = now.astimezone(self.settings.zone)
+        if not outbox.begin_daily(conn, "digest", local.date()):
+            return
         people = [address for address in self.settings.team if not address.startswith("@")]
         turn = due_cases.waiting_on_team(conn)
         later = due_cases.to_follow_up(conn, now) if local.weekday() == WEEKLY_DIGEST_DAY else []
@@ -130,11 +126,6 @@ class DueMail:
         opens, closes = calendar.opens, calendar.closes
         seconds = (closes.hour - opens.hour) * 3600 + (closes.minute - opens.minute) * 60
         return seconds if seconds > 0 else 86400
-
-
-def _problems(conn: Connection, now: datetime) -> list[Notification]:
-    """Return the operational problems that a person must solve. A problem with a new key is reported again."""
-    return [*_spool_problems(conn, now), *_mailbox_problems(conn, now), *_model_problems(conn, now)]
 
 
 def _spool_problems(conn: Connection, now: datetime) -> Iterator[Notification]:

@@ -4,8 +4,6 @@ Each event has a key that the outbox accepts only once. Notifications to one tar
 sent as one message, and a target gets at most one message per minute.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta

@@ -4,8 +4,6 @@ Automatic replies must never go to automatic mail, a mailing list, an unknown se
 can start a loop between two servers that lasts for days. Each function returns the first reason not to reply.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,10 +12,8 @@ from datetime import timedelta
 from service.settings import covers
 from service.store.opening_mails import OpeningMail
 
-MAX_HOPS = 25
-"""Maximum number of Received lines of a mail that may be answered; ordinary mail has fewer than fifteen."""
-MAX_AGE = timedelta(hours=24)
-"""Maximum time between the Date header of a mail and its arrival."""
+MAX_HOPS = 25  # maximum number of Received lines of a mail that may be answered; ordinary mail has fewer than fifteen
+MAX_AGE = timedelta(hours=24)  # maximum time between the Date header of a mail and its arrival
 LOOP_HEADER = "x-sodan-loop"
 _ROLE_ADDRESS = re.compile(
     r"^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|mailer-daemon|postmaster|bounces?|listserv|majordomo|root|daemon"
@@ -68,7 +64,7 @@ def _mail_refusal(mail: OpeningMail, hops: int) -> str | None:
         return "the author did not send the mail to sodan directly"
     if mail.automatic:
         return f"the mail is automatic ({mail.automatic})"
-    if mail.mail_from in ("", "<>"):
+    if mail.mail_from.partition("@")[0].casefold() in ("", "<>", "mailer-daemon"):
         return "the mail has an empty envelope sender, as delivery reports have"
     if headers.get("auto-submitted", "no").split(";")[0].strip().casefold() not in ("no", ""):
         return "the mail was submitted by a machine (Auto-Submitted)"

@@ -1,7 +1,5 @@
 """The mail with which a person of the team asks a requester for missing facts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +14,8 @@ from service.store.database import Connection
 from service.store.opening_mails import OpeningMail, first_of_requester
 from service.store.outbox import Draft
 
-MAX_TIMES_ASKED = 2
-"""How often one fact may be asked for by mail: by the acknowledgement, and once by a person."""
-MAX_TEXT = 20_000
-"""Maximum length of the text that a person adds, in characters."""
+MAX_TIMES_ASKED = 2  # how often one fact may be asked for by mail: by the acknowledgement, and once by a person
+MAX_TEXT = 20_000  # maximum length of the text that a person adds, in characters
 _NUMBERED = re.compile(r"^[ \t]*[0-9]{1,2}\. ", re.MULTILINE)
 
 

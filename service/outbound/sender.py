@@ -1,7 +1,5 @@
 """Sends outbox entries that are due, and records the result."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,6 +1,4 @@
-"""Creates the objects that write and send mail from the settings."""
-
-from __future__ import annotations
+"""Creates the objects that write and send mail from the settings, and what the worker calls after it judged cases."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, time
@@ -11,13 +9,15 @@ from pathlib import Path
 from mailrules.engine.judge import Rules
 from service.errors import Refused
 from service.intake import AppContext, ReadMail, rejudge
-from service.outbound import acknowledge, delivery_reports, notify, policy
+from service.mail.message import Mail
+from service.outbound import acknowledge, notify, policy
 from service.outbound.acknowledge import OutboundConfig
 from service.outbound.notify import Notifier, Target
 from service.outbound.sender import Sender
-from service.outbound.smarthost import Login, check
+from service.outbound.smarthost import Login, Smarthost
 from service.outbound.texts import Templates
 from service.settings import Settings
+from service.store import outbox
 from service.store.cases import documents_of
 from service.store.database import Connection, Database
 
@@ -82,7 +82,7 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
     outbound.templates.check()
 
     def after(conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], now: datetime) -> None:
-        if undelivered := delivery_reports.record_delivery_reports(conn, read_mails, now):
+        if undelivered := _record_delivery_reports(conn, read_mails, now):
             rejudge(conn, undelivered, context, now=now)  # nobody can answer a question that was not delivered
         acknowledge.acknowledge(conn, read_mails, case_ids, outbound, now)
         if notifier.targets:
@@ -92,13 +92,33 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
     return after
 
 
+def _record_delivery_reports(conn: Connection, read_mails: Sequence[ReadMail], now: datetime) -> list[int]:
+    """Record delivery reports (RFC 3464) at the outbox entries they report. Returns the cases of undelivered mail."""
+    failed_in: set[int] = set()
+    for read_mail in read_mails:
+        mail = read_mail.extracted[0].source
+        if isinstance(mail, Mail) and mail.bounce is not None:
+            message_ids = [mail.bounce.message_id, *mail.in_reply_to, *mail.references]
+            report = {
+                "status": mail.bounce.status,
+                "recipients": list(mail.bounce.recipients),
+                "text": mail.text[:2000],
+                "spool": read_mail.claimed.id,
+            }
+            number = outbox.add_delivery_report(conn, [id for id in message_ids if id], report, now)
+            entry = outbox.entry(conn, number) if number is not None else {}
+            if entry.get("state") == "failed" and entry["case_id"] is not None:
+                failed_in.add(entry["case_id"])
+    return sorted(failed_in)
+
+
 def sender_of(settings: Settings, database: Database, context: AppContext, clock: Callable[[], datetime]) -> Sender:
     return Sender(
         database,
         context,
         outbound_of(settings, context.ingest.secret),
         clock,
-        smarthost=check(settings.smarthost) if settings.smarthost else None,
+        smarthost=Smarthost.parse(settings.smarthost) if settings.smarthost else None,
         login=login_of(settings),
         targets=tuple(map(Target, settings.notify)),
     )

@@ -36,17 +36,19 @@ class Smarthost:
 
     @classmethod
     def parse(cls, url: str) -> Smarthost:
-        """Parse ``smtp://host:25``, ``smtp+starttls://user@host:587``, ``smtps://user@host:465``. Raises ValueError."""
+        """Parse SODAN_SMARTHOST: ``smtp://host:25``, ``smtp+starttls://user@host:587``, …. Raises Refused."""
         try:
             parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise ValueError("expected smtp://host:port, smtp+starttls://… or smtps://…") from None
-        if parts.scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/"):
-            raise ValueError("expected smtp://host:port, smtp+starttls://… or smtps://…")
+            port = parts.port or _PORTS[parts.scheme]
+        except (ValueError, KeyError):
+            parts, port = urlsplit(""), 0
+        if not parts.hostname or parts.path not in ("", "/"):
+            raise Refused("SODAN_SMARTHOST: expected smtp://host:port, smtp+starttls://… or smtps://…")
         if parts.password is not None:
-            raise ValueError("the password belongs in SODAN_SMARTHOST_PASSWORD or …_PASSWORD_FILE, not in the URL")
-        return cls(parts.hostname, port or _PORTS[parts.scheme], parts.scheme, unquote(parts.username or ""))
+            raise Refused(
+                "SODAN_SMARTHOST: the password belongs in SODAN_SMARTHOST_PASSWORD or …_PASSWORD_FILE, not in the URL"
+            )
+        return cls(parts.hostname, port, parts.scheme, unquote(parts.username or ""))
 
     def __str__(self) -> str:
         return f"{self.mode}://{self.host}:{self.port}"
@@ -106,11 +108,3 @@ async def _access_token(command: str) -> str:
         text = errors.decode(errors="replace").strip()[:200]
         raise NotSent(f"SODAN_SMARTHOST_TOKEN_COMMAND failed: {text}", permanent=False)
     return out.decode().strip()
-
-
-def check(url: str) -> Smarthost:
-    """Return the server that the setting SODAN_SMARTHOST names. Raises Refused."""
-    try:
-        return Smarthost.parse(url)
-    except ValueError as error:
-        raise Refused(f"SODAN_SMARTHOST: {error}") from None

@@ -1,7 +1,5 @@
 """Texts of outgoing mail, from Jinja2 templates in Japanese and English."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,8 +30,7 @@ _SAMPLES: dict[str, list[dict[str, Any]]] = {
 class Templates:
     """Renders the texts of outgoing mail."""
 
-    custom: Path | None = None
-    """SODAN_TEMPLATES: a folder whose files replace shipped ones of the same name."""
+    custom: Path | None = None  # SODAN_TEMPLATES: a folder whose files replace shipped ones of the same name
 
     def check(self) -> None:
         """Render all templates with samples if there are custom ones. Raises Refused if a file has an error."""

@@ -1,7 +1,5 @@
 """Commits received mails in groups: one thread commits, and mails that arrive meanwhile share the next commit."""
 
-from __future__ import annotations
-
 import asyncio
 import queue
 import threading
@@ -21,11 +19,9 @@ _log = structlog.get_logger("sodan.smtp")
 
 GROUP_MAILS = 256
 GROUP_BYTES = 32_000_000
-BIG = 1_000_000
-"""After a commit of more bytes, idle database connections are closed to free their memory."""
+BIG = 1_000_000  # after a commit of more bytes, idle database connections are closed to free their memory
 
-_Reply = asyncio.Future[str]
-"""The future id of a mail, set once the mail is committed."""
+_Reply = asyncio.Future[str]  # the future id of a mail, set once the mail is committed
 _Waiting = tuple[Envelope, Content, datetime, _Reply]
 
 

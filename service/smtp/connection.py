@@ -4,8 +4,6 @@ It replaces the StreamReader of aiosmtpd, which is slow because it resumes the s
 Replies to pipelined commands are sent together (RFC 2920 §3.2).
 """
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 from functools import partial
@@ -20,10 +18,8 @@ from service.smtp.listener_state import ListenerState
 
 _log = structlog.get_logger("sodan.smtp")
 
-_RESERVED = 262_144
-"""The share of a message in the budget grows by this many bytes."""
-_AHEAD = 65_536
-"""Maximum bytes of pipelined commands in the buffer, and of a line without an end."""
+_RESERVED = 262_144  # the share of a message in the budget grows by this many bytes
+_AHEAD = 65_536  # maximum bytes of pipelined commands in the buffer, and of a line without an end
 _HANDSHAKE_SECONDS = 30.0
 _LINGER_SECONDS = 1.0
 _CUT_OFF = "421 4.3.1 too slow while others wait, please try again later"
@@ -46,18 +42,13 @@ class Connection(SMTP):
         self.listener = listener
         self.limits = listener.limits
         self.transport = None
-        self.host: str | None = None
-        """The client's IP address."""
-        self.refusal: str | None = None
-        """The reply to send instead of 220; after a 554, only QUIT is allowed."""
-        self.committing = False
-        """Whether a mail of this session is waiting for its commit."""
+        self.host: str | None = None  # the client's IP address
+        self.refusal: str | None = None  # the reply to send instead of 220; after a 554, only QUIT is allowed
+        self.committing = False  # whether a mail of this session is waiting for its commit
         self.deadline = 0.0
         """Loop time at which the client must have sent or received something; 0 while the server is working."""
-        self.last_input_at = 0.0
-        """Loop time of the last bytes from the client."""
-        self.input_ended = False
-        """Whether the client has stopped sending, or all that it sends is ignored."""
+        self.last_input_at = 0.0  # loop time of the last bytes from the client
+        self.input_ended = False  # whether the client has stopped sending, or all that it sends is ignored
         self.closing = False
         self._buffer = bytearray()
         self._discarded = 0

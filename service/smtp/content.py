@@ -5,8 +5,6 @@ Only CRLF "." CRLF ends a message. A server that also accepts LF "." LF allows S
 exceed 1000 bytes.
 """
 
-from __future__ import annotations
-
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -36,18 +34,12 @@ class Content:
         self._tail = b"\r\n"  # the line end of the DATA command: a dot may be on the first line
         self._dots = 0
         self._ends = [0, 0, 0]
-        self.received = 0
-        """Bytes received so far."""
-        self.complete = False
-        """Whether the final dot was received."""
-        self.is_discarded = False
-        """Whether no data is stored, including that still to come."""
+        self.received = 0  # bytes received so far
+        self.complete = False  # whether the final dot was received
+        self.is_discarded = False  # whether no data is stored, including that still to come
         self.is_too_big = False
         """Whether the size without the final dot and the dots of dot-stuffing (RFC 1870 §5) exceeds the limit."""
-        self.has_smuggled_end = False
-        """Whether the message contains a line of one dot whose line ends are not CRLF."""
-
-    # ── receiving ──
+        self.has_smuggled_end = False  # whether the message contains a line of one dot whose line ends are not CRLF
 
     def feed(self, chunk: bytes | bytearray) -> bytes | None:
         """Add a chunk. Return the bytes after the end of the message; None if the end is not reached."""
@@ -98,8 +90,6 @@ class Content:
             self._file.close()
         except OSError:
             pass  # the disk is full, but the data is not needed
-
-    # ── a complete message ──
 
     @property
     def size(self) -> int:

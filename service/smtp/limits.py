@@ -1,7 +1,5 @@
 """Limits of SMTP for one connection (RFC 5321 §4.5.3, §7.8), for one IP address and for one network."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,8 +13,7 @@ from service.rate import Rate
 BareNewlines = Literal["normalise", "refuse", "keep"]
 """What happens to a message with a lone CR or LF: it becomes CRLF, the message is refused, or it stays."""
 
-COMMAND_LINE = 512
-"""Maximum bytes of a command line, including CRLF (RFC 5321 §4.5.3.1.4)."""
+COMMAND_LINE = 512  # maximum bytes of a command line, including CRLF (RFC 5321 §4.5.3.1.4)
 LONGER_LINES = {
     "MAIL": 512 + 26 + 17 + 10 + 500,  # SIZE (RFC 1870 §3), BODY (RFC 6152), SMTPUTF8 (RFC 6531), AUTH (RFC 4954 §3)
     "VRFY": 512 + 9,  # SMTPUTF8 (RFC 6531 §3.7.4.2)
@@ -26,14 +23,11 @@ LONGEST_LINE = max(LONGER_LINES.values())
 PATH = 256
 """Maximum bytes of an address in angle brackets (RFC 5321 §4.5.3.1.3). The local part may exceed its limit of 64 bytes,
 because bounce addresses do."""
-DOMAIN = 255
-"""Maximum bytes of a domain (RFC 5321 §4.5.3.1.2)."""
+DOMAIN = 255  # maximum bytes of a domain (RFC 5321 §4.5.3.1.2)
 TOO_MANY_MAILS = "450 4.7.1 too many mails from this sender within an hour, try again later"
 TOO_MANY_FROM_THERE = "450 4.7.1 too many mails from your network, try again later"
-FAILED_LOGINS = 20
-"""Maximum failed logins per hour of one ``neighbourhood``."""
-GRACE_SECONDS = 5.0
-"""Seconds at the beginning of a message in which it is not treated as slow."""
+FAILED_LOGINS = 20  # maximum failed logins per hour of one ``neighbourhood``
+GRACE_SECONDS = 5.0  # seconds at the beginning of a message in which it is not treated as slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +40,15 @@ class Limits:
     connections_per_host: int = 128
     timeout: float = 300.0
     """Maximum time for one command, and for each ``timeout * bytes_per_second`` bytes of a message."""
-    bytes_per_second: float = 64.0
-    """Minimum speed of a message, on average over ``timeout``."""
-    bad_commands: int = 20
-    """Wrong commands after which a session is closed."""
-    unknown_commands: int = 5
-    """Unknown commands after which a session is closed."""
-    refused_recipients: int = 100
-    """Refused recipients after which a session is closed, because it may guess addresses."""
-    idle_commands: int = 100
-    """Maximum number of NOOP, RSET, HELO, EHLO, VRFY, HELP between two mails."""
+    bytes_per_second: float = 64.0  # minimum speed of a message, on average over ``timeout``
+    bad_commands: int = 20  # wrong commands after which a session is closed
+    unknown_commands: int = 5  # unknown commands after which a session is closed
+    refused_recipients: int = 100  # refused recipients after which a session is closed, because it may guess addresses
+    idle_commands: int = 100  # maximum number of NOOP, RSET, HELO, EHLO, VRFY, HELP between two mails
     failed_logins: int = 3
     discarded_bytes: int = 67_108_864
     """Maximum bytes of a message beyond ``message_bytes``; they are discarded, then the connection is closed."""
-    content_seconds: float = 1800.0
-    """Maximum time for a whole message."""
+    content_seconds: float = 1800.0  # maximum time for a whole message
     bare_newlines: BareNewlines = "normalise"
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks of the clients that may send; if empty, all clients may send."""
@@ -132,8 +120,7 @@ class Share:
     cut_off: Callable[[], None]
     held: int = 0
     received: int = 0
-    receiving: bool = True
-    """Whether the message is not complete yet. A complete one is never cut off."""
+    receiving: bool = True  # Whether the message is not complete yet. A complete one is never cut off.
 
 
 class Budget:

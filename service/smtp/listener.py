@@ -1,12 +1,4 @@
-"""Listens on one address: accepts or refuses connections, closes slow ones, and stops.
-
-listener = Listener(handler, hostname="mx.example", limits=Limits(), tls=ServerTls(certificate, key))
-server = await listener.listen("127.0.0.1", 8025)
-…
-await listener.stop(grace=20)
-"""
-
-from __future__ import annotations
+"""Listens on one address: accepts or refuses connections, closes slow ones, and stops."""
 
 import asyncio
 

@@ -1,7 +1,5 @@
 """The part of a listener that its connections use."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,8 +16,8 @@ from service.smtp.tls import ServerTls
 class ListenerState:
     """Configuration and counters for all connections of a listener. Create it in a running event loop.
 
-    Commands and hooks are looked up once. aiosmtpd looks them up for each connection, which is slow.
-    ``handler`` has hooks of aiosmtpd for MAIL, RCPT and DATA; in DATA, ``envelope.received`` is the ``Content``.
+    Commands are looked up once, since aiosmtpd's way for each connection is slow. ``handler`` has the methods of
+    ``server.SmtpHandler``.
     """
 
     handler: Any
@@ -30,17 +28,14 @@ class ListenerState:
     passwords: Passwords | None = None
     require_login: bool = False
     lmtp: bool = False
-    folder: Path | None = None
-    """Folder for the files of large messages until they are committed."""
+    folder: Path | None = None  # folder for the files of large messages until they are committed
     budget: Budget = field(default_factory=Budget)
     failed_logins_of: Rate = field(default_factory=lambda: Rate(FAILED_LOGINS))
     """Rate of failed logins by ``neighbourhood``."""
-    commands: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    """Command → method of the session class."""
+    commands: dict[str, Callable[..., Any]] = field(default_factory=dict)  # command → method of the session class
 
     def __post_init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.hooks = {name[7:]: getattr(self.handler, name) for name in dir(self.handler) if name[:7] == "handle_"}
 
     def add(self, connection: Any) -> str | None:
         """Add a connection. Return the reply that refuses it; None if it is accepted."""

@@ -1,7 +1,5 @@
 """Login with AUTH PLAIN (RFC 4616) and AUTH LOGIN, in the dialogue of RFC 4954 §4."""
 
-from __future__ import annotations
-
 import asyncio
 from base64 import b64decode, b64encode
 from binascii import Error

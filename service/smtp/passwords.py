@@ -1,7 +1,5 @@
 """The file of users that may log in (RFC 4954): lines ``name:scrypt$salt$hash``, made by ``sodan smtp-password``."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import os
@@ -10,8 +8,7 @@ from pathlib import Path
 
 from service.errors import Refused
 
-_COST = 2**14
-"""The cost parameter N of scrypt: an attempt takes 16 MB and about 40 ms."""
+_COST = 2**14  # the cost parameter N of scrypt: an attempt takes 16 MB and about 40 ms
 
 
 class Passwords:

@@ -1,9 +1,8 @@
 """Refuses mail temporarily (452) while the disk is nearly full or too many mails are waiting."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -17,16 +16,15 @@ _log = structlog.get_logger("sodan.smtp")
 CHECK_SECONDS = 2.0
 
 
+@dataclass
 class Pressure:
     """Checks every few seconds whether mail can be accepted; if not, ``refusal`` is the reply to MAIL."""
 
-    def __init__(self, database: Database, *, min_free_bytes: int, max_waiting: int) -> None:
-        self.refusal: str | None = None
-        self._database = database
-        self._min_free_bytes = min_free_bytes
-        self._max_waiting = max_waiting
-        self.stopped = asyncio.Event()
-        """Set this event to end ``watch``."""
+    database: Database
+    min_free_bytes: int
+    max_waiting: int
+    refusal: str | None = None
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)  # set this event to end ``watch``
 
     async def watch(self) -> None:
         """Check repeatedly until ``stopped`` is set. A running check is completed."""
@@ -40,11 +38,11 @@ class Pressure:
                 await asyncio.wait_for(self.stopped.wait(), CHECK_SECONDS)
 
     def _refusal_reason(self) -> str | None:
-        full = disk_full_reason(self._database.folder, self._min_free_bytes)
-        if full is not None or not self._max_waiting:
+        full = disk_full_reason(self.database.folder, self.min_free_bytes)
+        if full is not None or not self.max_waiting:
             return full
         try:
-            too_many = self._database.read(lambda conn: spool.more_waiting_than(conn, self._max_waiting))
+            too_many = self.database.read(lambda conn: spool.more_waiting_than(conn, self.max_waiting))
         except Unavailable:
             return None
         return "too many mails are waiting" if too_many else None

@@ -2,11 +2,8 @@
 
 It is faster because commands are looked up in a table without reflection, messages are read in chunks instead of lines,
 addresses are parsed by one regular expression, and one timer serves all timeouts of a listener. docs/specifications.md
-lists what is stricter; a test compares both classes otherwise. Every reply has an enhanced status code (RFC 2034, RFC
-3463) and no internal details.
+lists what is stricter. Every reply has an enhanced status code (RFC 2034, RFC 3463) and no internal details.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterator
@@ -15,11 +12,11 @@ import structlog
 from aiosmtpd.smtp import syntax
 
 from service.errors import where
+from service.smtp.addresses import is_host
 from service.smtp.connection import LineTooLong
 from service.smtp.limits import COMMAND_LINE, LONGER_LINES, neighbourhood
 from service.smtp.listener_state import ListenerState
 from service.smtp.login import WrongPassword, log_in
-from service.smtp.paths import is_host
 from service.smtp.transaction import NOT_NOW, CommandError, Transaction
 
 _log = structlog.get_logger("sodan.smtp")

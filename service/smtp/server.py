@@ -1,18 +1,15 @@
 """The SMTP server: accepts mail for the intake addresses, and stores it durably before it replies 250."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import errno
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import uvloop
 
@@ -21,12 +18,13 @@ from service.mail.hops import HEADER_BYTES, hops
 from service.process import announce, give_back_what_is_freed, report
 from service.rate import Rate
 from service.settings import Listen, Settings
+from service.smtp.addresses import Intake
 from service.smtp.committer import Committer
+from service.smtp.content import Content
 from service.smtp.limits import FAILED_LOGINS, Budget, Limits, Rates
 from service.smtp.listener import Listener
 from service.smtp.passwords import Passwords
 from service.smtp.pressure import CHECK_SECONDS, Pressure
-from service.smtp.recipients import Intake
 from service.smtp.tls import ServerTls
 from service.smtp.transaction import NOT_NOW
 from service.store.database import Database
@@ -37,7 +35,7 @@ TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 
 @dataclass(frozen=True)
 class SmtpHandler:
-    """The hooks of aiosmtpd for MAIL, RCPT and DATA: decide which mail is accepted, and store it."""
+    """Decides which mail is accepted, and stores it. Each method returns a reply."""
 
     intake: Intake
     committer: Committer
@@ -46,40 +44,20 @@ class SmtpHandler:
     max_hops: int
     channel: str = "smtp"
 
-    async def handle_MAIL(self, _server: Any, session: Any, envelope: Any, address: str, _options: list[str]) -> str:
-        if self.pressure.refusal is not None:
-            return self.pressure.refusal
-        refusal = self.rates.refusal(address, _host(session))
-        if refusal is not None:
-            return refusal
-        envelope.mail_from = address
-        return "250 2.1.0 OK"
+    def refuse_sender(self, address: str, host: str | None) -> str | None:
+        return self.pressure.refusal or self.rates.refusal(address, host)
 
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]) -> str:
-        if not self.intake.accepts(address):
-            return "550 5.1.1 no such mailbox here"
-        envelope.rcpt_tos.append(address)
-        return "250 2.1.5 OK"
+    def refuse_recipient(self, address: str) -> str | None:
+        return None if self.intake.accepts(address) else "550 5.1.1 no such mailbox here"
 
-    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:
-        if hops(envelope.received.head(HEADER_BYTES)) > self.max_hops:
+    async def store(self, content: Content, sender: str, recipients: Sequence[str], host: str | None, helo: str) -> str:
+        if hops(content.head(HEADER_BYTES)) > self.max_hops:
             return TOO_MANY_HOPS
-        received = Envelope(
-            channel=self.channel,
-            mail_from="" if envelope.mail_from == "<>" else envelope.mail_from,
-            rcpt_tos=tuple(envelope.rcpt_tos),
-            peer=_host(session),
-            helo=session.host_name,
-        )
+        envelope = Envelope(self.channel, "" if sender == "<>" else sender, tuple(recipients), peer=host, helo=helo)
         try:
-            id = await self.committer.store(received, envelope.received)
+            return f"250 2.0.0 accepted as {await self.committer.store(envelope, content)}"
         except Unavailable:
             return NOT_NOW
-        return f"250 2.0.0 accepted as {id}"
-
-
-def _host(session: Any) -> str | None:
-    return str(session.peer[0]) if isinstance(session.peer, tuple) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """Certificate and key for STARTTLS (RFC 3207), reloaded on request (SIGHUP)."""
 
-from __future__ import annotations
-
 import ssl
 from pathlib import Path
 

@@ -1,18 +1,16 @@
 """The commands of a mail transaction: MAIL, RCPT, DATA (RFC 5321 §3.3, §4.1.1). The handler decides about them."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 
 import structlog
-from aiosmtpd.smtp import MISSING, syntax
+from aiosmtpd.smtp import syntax
 
 from service.errors import where
+from service.smtp.addresses import read_parameters, read_path
 from service.smtp.connection import Connection
 from service.smtp.content import Content
 from service.smtp.listener_state import ListenerState
-from service.smtp.paths import read_parameters, read_path
 
 _log = structlog.get_logger("sodan.smtp")
 
@@ -27,24 +25,19 @@ class CommandError(Exception):
 class Transaction(Connection):
     """A connection with the commands of a mail transaction."""
 
-    hello = "EHLO"
-    """The greeting that a client must send first."""
+    hello = "EHLO"  # the greeting that a client must send first
 
     def __init__(self, listener: ListenerState) -> None:
         super().__init__(listener)
-        self._handle_hooks = listener.hooks
         self._declared = 0
-        self.error_count = 0
-        """Wrong commands so far."""
-        self.refused_count = 0
-        """Refused recipients so far."""
-        self.idle_count = 0
-        """Commands such as NOOP since the last mail."""
+        self.error_count = 0  # wrong commands so far
+        self.refused_count = 0  # refused recipients so far
+        self.idle_count = 0  # commands such as NOOP since the last mail
 
     @syntax("MAIL FROM:<address>", extended=" [SP parameters]")
     async def smtp_MAIL(self, arg: str | None) -> None:
         self._require_permission()
-        address, parameters, options = self._parse_path("MAIL FROM:", arg, "553 5.1.7 malformed address")
+        address, parameters = self._parse_path("MAIL FROM:", arg, "553 5.1.7 malformed address")
         if self.envelope.mail_from:
             raise CommandError("503 5.5.1 MAIL was sent already")
         if "@" not in address and address != "<>":
@@ -53,14 +46,12 @@ class Transaction(Connection):
         if not utf8 and not address.isascii():
             raise CommandError("553 5.6.7 this address needs SMTPUTF8")  # RFC 6531 §3.5
         size = self._check_parameters(parameters) if parameters else 0
-        status = await self._call_handler_hook("MAIL", address, options)
-        if status is MISSING:
+        refusal = self.listener.handler.refuse_sender(address, self.host)
+        if refusal is None:
             self.envelope.mail_from = address
-            self.envelope.mail_options.extend(options)
-            status = "250 2.1.0 OK"
         self.envelope.smtp_utf8 = utf8
         self._declared = size
-        self.reply(status)
+        self.reply(refusal or "250 2.1.0 OK")
 
     def _check_parameters(self, parameters: dict[str, str]) -> int:
         """Check the parameters of MAIL and return the size declared by SIZE, or 0. Raises CommandError."""
@@ -84,7 +75,7 @@ class Transaction(Connection):
         self._require_permission()
         if not self.envelope.mail_from:
             raise CommandError("503 5.5.1 send MAIL first")
-        address, parameters, options = self._parse_path("RCPT TO:", arg, "553 5.1.3 malformed address")
+        address, parameters = self._parse_path("RCPT TO:", arg, "553 5.1.3 malformed address")
         if address == "<>":
             raise CommandError("553 5.1.3 malformed address")
         if parameters:
@@ -95,15 +86,14 @@ class Transaction(Connection):
             # not counted as an error: the rest may be sent in another mail (RFC 5321 §4.5.3.1.10)
             self.reply("452 4.5.3 too many recipients")
             return
-        status = await self._call_handler_hook("RCPT", address, options)
-        if status is MISSING:
+        refusal = self.listener.handler.refuse_recipient(address)
+        if refusal is None:
             self.envelope.rcpt_tos.append(address)
-            status = "250 2.1.5 OK"
-        self.refused_count += str(status).startswith("5")
-        self.reply(status)
+        else:
+            self.refused_count += 1
+        self.reply(refusal or "250 2.1.5 OK")
 
-    def _parse_path(self, command: str, arg: str | None, malformed: str) -> tuple[str, dict[str, str], list[str]]:
-        """Parse an argument into (address, parameters, parameters as the list that aiosmtpd's hooks expect)."""
+    def _parse_path(self, command: str, arg: str | None, malformed: str) -> tuple[str, dict[str, str]]:
         path_text = self._strip_command_keyword(command[5:], arg or "")
         if not path_text or not path_text.startswith("<"):
             raise CommandError(f"501 5.5.4 Syntax: {command}<address>")
@@ -112,11 +102,11 @@ class Transaction(Connection):
             raise CommandError(malformed)
         address, parameter_text = parsed
         if not parameter_text:
-            return address, {}, []
+            return address, {}
         parameters = read_parameters(parameter_text)
         if parameters is None or not self.session.extended_smtp:
             raise CommandError("501 5.5.4 parameters are malformed, repeated, or sent without EHLO")
-        return address, parameters, parameter_text.upper().split()
+        return address, parameters
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str | None) -> None:
@@ -160,10 +150,10 @@ class Transaction(Connection):
         if content.has_forbidden_newline(self.limits.bare_newlines):
             self.error_count += 1
             return "550 5.6.0 CR or LF alone in the content: lines end with CR LF"
-        self.envelope.received = content
         self.committing = True
         try:
-            return await self._call_handler_hook("DATA")
+            sender, recipients, helo = self.envelope.mail_from, self.envelope.rcpt_tos, self.session.host_name
+            return await self.listener.handler.store(content, sender, recipients, self.host, helo)
         except Exception as error:
             _log.error("mail was not taken", error=type(error).__name__, trace=where(error))
             return NOT_NOW

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from operator import eq
@@ -57,11 +58,14 @@ def names_of(database: Database, address: str) -> list[str]:
     return database.read(partial(_names, address=address.casefold()))
 
 
-def erase(database: Database, writer: BlobWriter, mask: Mask, *, apply: bool) -> ErasureResult:
-    """Replace the person's address and names everywhere; without ``apply``, only search. Raises Unavailable."""
+def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, apply: bool) -> ErasureResult:
+    """Replace the person's address and names everywhere; without ``apply``, only search.
+
+    Raises Unavailable, and Conflict if a mail to the person is being sent.
+    """
     result = ErasureResult()
     if apply:  # the outbox must send nothing to the address that replaces the person's
-        database.transact(partial(outbox.withdraw, address=mask.address))
+        database.transact(partial(outbox.withdraw, address=mask.address, now=now))
     for _ in range(MAX_SWEEPS if apply else 1):
         before = len(result.mails) + result.rows.total()
         _sweep_mails(database, writer, mask, result, apply)
@@ -74,7 +78,7 @@ def erase(database: Database, writer: BlobWriter, mask: Mask, *, apply: bool) ->
         while search.index_pending(database):
             pass
         result.remains = compact(database)
-        again = erase(database, writer, mask, apply=False)
+        again = erase(database, writer, mask, now, apply=False)
         result.left = len(again.mails) + again.rows.total()
     return result
 

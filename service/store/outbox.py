@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from service.errors import Conflict
 from service.store.database import one_at_a_time
-from service.store.statements import Queue, one_row, upsert, write_event
-from service.store.tables import outbox
+from service.store.statements import Queue, exists, one_row, upsert, write_event
+from service.store.tables import daily_jobs, outbox
 
 State = Literal["draft", "waiting", "sent", "failed", "discarded"]
 STATES = ("draft", "waiting", "sent", "failed", "discarded")
@@ -93,6 +93,14 @@ def write(
     return number
 
 
+def begin_daily(conn: Connection, job: str, day: date) -> bool:
+    """Record that a daily job runs on this day. Returns False if it ran on this day before."""
+    one_at_a_time(conn)
+    insert = upsert(conn, daily_jobs).values(name=job, day=day)
+    query = insert.on_conflict_do_update(index_elements=["name"], set_={"day": day}, where=daily_jobs.c.day != day)
+    return conn.execute(query.returning(daily_jobs.c.name)).first() is not None
+
+
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Claimed | None:
     """Lease, for the sender ``by``, the entry that is due first, and count the attempt. None if no entry is due."""
     rows = _QUEUE.first(conn, now)
@@ -150,8 +158,9 @@ def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
 def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
     """Discard an entry, because ``who`` wants it. Raises NotFound, and Conflict if it was sent or is being sent."""
     one_at_a_time(conn)
-    unsent = (outbox.c.state != "sent", or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now))
-    if not _change(conn, id, "outbox.discarded", now, *unsent, who=who, state="discarded"):
+    if not _change(
+        conn, id, "outbox.discarded", now, outbox.c.state != "sent", _is_unleased(now), who=who, state="discarded"
+    ):
         if entry(conn, id)["state"] == "sent":
             raise Conflict(f"outbox entry {id} was sent already")
         raise Conflict(f"outbox entry {id} is being sent now; look at it again in a few minutes")
@@ -175,11 +184,13 @@ def add_delivery_report(
     return number
 
 
-def withdraw(conn: Connection, address: str) -> int:
-    """Discard the unsent entries to an address that is being erased. Returns their number."""
+def withdraw(conn: Connection, address: str, now: datetime) -> None:
+    """Discard the unsent entries to an address that is being erased. Raises Conflict if one is being sent."""
     one_at_a_time(conn)
     unsent = (outbox.c.recipient == address, outbox.c.state.in_(("draft", "waiting", "failed")))
-    return _QUEUE.settle(conn, *unsent, state="discarded", reason="the recipient was erased")
+    _QUEUE.settle(conn, *unsent, _is_unleased(now), state="discarded", reason="the recipient was erased")
+    if exists(conn, select(outbox.c.id).where(*unsent)):
+        raise Conflict("a mail to this person is being sent now; try again in a few minutes")
 
 
 def forget(conn: Connection, until: datetime) -> int:
@@ -257,6 +268,11 @@ def oldest_due(conn: Connection, now: datetime) -> datetime | None:
 def in_doubt(conn: Connection) -> int:
     """Return how often a sender process died while it held a lease. These mails may have been sent twice."""
     return int(conn.execute(select(func.coalesce(func.sum(outbox.c.in_doubt), 0))).scalar_one())
+
+
+def _is_unleased(now: datetime) -> Any:
+    """Return the SQL condition for the entries that no sender is sending."""
+    return or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now)
 
 
 def _change(conn: Connection, id: int, kind: str, now: datetime, *only: Any, who: str = "", **values: Any) -> bool:

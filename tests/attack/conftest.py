@@ -1,7 +1,5 @@
 """The services that attacks of this folder are made on: one with its defaults for each worker of the test run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """A running `sodan serve` as an attack sees it: SMTP over real sockets in front, the API to look at what came of it."""
 
-from __future__ import annotations
-
 import re
 import smtplib
 import time
@@ -15,10 +13,8 @@ import httpx
 
 from tests.served import Served
 
-INSIDE = "127.0.0.1"
-"""A program on the same machine, such as `curl` in the README."""
-OUTSIDE = "127.0.0.2"
-"""Any other host: loopback too, but not the address that the defaults know."""
+INSIDE = "127.0.0.1"  # a program on the same machine, such as `curl` in the README
+OUTSIDE = "127.0.0.2"  # any other host: loopback too, but not the address that the defaults know
 INTAKE = "help@corp.example"
 PATIENCE = 60
 FIRST = datetime(2026, 11, 20, tzinfo=UTC)

@@ -1,7 +1,5 @@
 """A content that was damaged where it is kept is named as that, and nothing else fails with it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,10 +1,10 @@
 """Names, subjects, file names and domains that are made to deceive are shown as what they are."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+import yaml
 
 from service.web.deceptive import KnownDomains, mixes_scripts, visible
 from tests.running import Running
@@ -13,32 +13,7 @@ STEERING = ("\u202e", "\u202d", "\u202a", "\u202b", "\u2066", "\u2067", "\u2068"
 HIDING = ("\u2060", "\u3164", "\u034f", "\uffa0", "\U000e0041", "\x7f", "\u2028")
 PLACES = ("subject", "name", "address", "file", "text")
 KNOWN = KnownDomains(("corp.example", "microsoft.com", "aws.amazon.com", "cisco.com", "nec.co.jp"))
-ALIKE = {
-    "c0rp.example": "corp.example",
-    "сorp.example": "corp.example",
-    "xn--orp-3ed.example": "corp.example",
-    "ｃｏｒｐ.example": "corp.example",
-    "corp.example.evil.net": "corp.example",
-    "mail.c0rp.example": "corp.example",
-    "cörp.example": "corp.example",
-    "microsoft.com.evil.net": "microsoft.com",
-    "rnicrosoft.com": "microsoft.com",
-    "micros0ft.com": "microsoft.com",
-    "mircosoft.com": "microsoft.com",
-    "microsft.com": "microsoft.com",
-    "micrrosoft.com": "microsoft.com",
-    "micro-soft.com": "microsoft.com",
-    "microsoft-support.com": "microsoft.com",
-    "secure-microsoft.net": "microsoft.com",
-    "mıcrosoft.com": "microsoft.com",
-    "microsoғt.com": "microsoft.com",
-    "xn--microsot-oxh.com": "microsoft.com",
-    "c1sco.com": "cisco.com",
-    "clsco.com": "cisco.com",
-    "ciscо.com": "cisco.com",
-    "aws.arnazon.com": "aws.amazon.com",
-    "nec.co.jp.login.example.net": "nec.co.jp",
-}
+ALIKE: dict[str, str] = yaml.safe_load(Path(__file__).with_name("alike.yaml").read_text(encoding="utf-8"))
 OTHERS = (
     "corp.example", "mail.corp.example", "CORP.example", "microsoft.com", "eu.microsoft.com", "example.org",
     "fujitsu.com", "necessary.co.jp", "ntt.co.jp", "corporate.example", "gmail.com", "日本語.jp", "xn--wgv71a119e.jp",

@@ -1,7 +1,5 @@
 """No room for the log: no process ends, mail is taken in, and the log goes on when there is room again."""
 
-from __future__ import annotations
-
 import os
 import smtplib
 import subprocess

@@ -1,7 +1,5 @@
 """Idle connections, endless headers and bodies without limit keep nobody from being answered over HTTP."""
 
-from __future__ import annotations
-
 import json
 import socket
 import threading
@@ -43,17 +41,10 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.5)
 
 
-BEGINNINGS = [
-    b"",
-    b"G",
-    b"GET / HTTP/1.1\r\n",
-    b"GET / HTTP/1.1\r\nHost: localhost\r\n",
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b",
-    b"\r\n",
-]
+BEGINNING = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b"
 
 
-@pytest.mark.parametrize("sent", BEGINNINGS, ids=range(len(BEGINNINGS)))
+@pytest.mark.parametrize("sent", [*(BEGINNING[:size] for size in (0, 1, 16, 33, 40)), b"\r\n"])
 @pytest.mark.usefixtures("hasty")
 def test_a_connection_without_a_whole_request_is_closed(empty: Running, sent: bytes) -> None:
     with connect(empty) as held:
@@ -63,16 +54,15 @@ def test_a_connection_without_a_whole_request_is_closed(empty: Running, sent: by
 
 @pytest.mark.usefixtures("hasty")
 def test_a_header_that_drips_is_closed(empty: Running) -> None:
+    def drip() -> None:
+        for _ in range(1200):
+            held.sendall(b"a")
+            time.sleep(0.05)
+
     with connect(empty) as held:
-        held.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ")
-        ends = time.monotonic() + 60
-        try:
-            while time.monotonic() < ends:
-                held.sendall(b"a")
-                time.sleep(0.05)
-        except OSError:
-            return
-    raise AssertionError("it was never closed")
+        held.sendall(BEGINNING)
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            drip()
 
 
 @pytest.mark.usefixtures("hasty")

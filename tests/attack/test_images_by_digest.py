@@ -1,7 +1,5 @@
 """No image is built from or started by a tag alone, and a digest is written only if a registry said it."""
 
-from __future__ import annotations
-
 import os
 import re
 import runpy

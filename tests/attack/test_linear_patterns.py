@@ -5,8 +5,6 @@ pattern begins with. A quadratic pattern needs seconds of CPU for such a text, a
 lies between the two.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 import re
@@ -28,8 +26,7 @@ ROOMS = (
     *("mailrules.dates", "mailrules.engine.house", "mailrules.engine.problem", "mailrules.reader", "mailrules.vendors"),
 )
 LENGTH = 30_000
-SECONDS = 0.5
-"""Of CPU for one text: a linear pattern takes a hundredth of it, a quadratic one several times as much."""
+SECONDS = 0.5  # of CPU for one text: a linear pattern takes a hundredth of it, a quadratic one several times as much
 ANYWAY = ("a", " ", "1", "a ", "a.", "<", ">", "-", "\t", "a@", "あ", ":", '"', "= ", "\n", "a\n", "> ")
 """Tried with every pattern."""
 BOUNDED: dict[str, int] = {
@@ -50,8 +47,7 @@ BOUNDED: dict[str, int] = {
     "service.mail.writer._TRAIL": 200,
 }
 """Patterns that see no more than so many characters at once, by module and pattern: the code cuts before."""
-ENDED = {"service.mail.encoded._WORD": "?="}
-"""Patterns that search no further than the last of these characters."""
+ENDED = {"service.mail.encoded._WORD": "?="}  # patterns that search no further than the last of these characters
 SEARCHES = re.compile(r"\b(\w+)\.(?:search|finditer|findall|sub|subn|split)\(")
 MATCHES = re.compile(r"\b(\w+)\.(?:match|fullmatch)\(")
 

@@ -1,7 +1,5 @@
 """A case with very many mails slows no other down: it is judged between batches, whole, and never forgotten."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any

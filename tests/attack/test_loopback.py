@@ -1,7 +1,5 @@
 """A proxy on the same machine lets nobody in: loopback is trusted for direct calls, and while no token was made."""
 
-from __future__ import annotations
-
 import http.client
 import socket
 from pathlib import Path

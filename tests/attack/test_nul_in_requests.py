@@ -1,7 +1,5 @@
 """NUL and lone surrogates, which no database text can hold, are refused with 400 wherever a request carries them."""
 
-from __future__ import annotations
-
 import json
 
 import httpx

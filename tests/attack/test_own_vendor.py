@@ -1,6 +1,4 @@
-"""A case is moved by its own vendor only: not by another that knows or guesses the number, nor by another tenant."""
-
-from __future__ import annotations
+"""A case is moved by its own vendor only: not by another that knows the number, another tenant or an older mail."""
 
 from itertools import count
 
@@ -10,6 +8,7 @@ from tests.attack.site import INSIDE, Site, mail, new_id
 
 CLOSED = "This case has been closed. Thank you."
 MICROSOFT = "support@mail.support.microsoft.com"
+HOSTS = ("zendesk.com", "atlassian.net", "freshdesk.com", "service-now.com")
 _WORDS = (f"plotter{number}" for number in count(1))
 _NUMBERS = count(2611200040001111)
 
@@ -53,28 +52,29 @@ def test_another_tenant_that_guesses_the_ticket_moves_nothing(site: Site) -> Non
 
 
 @pytest.mark.parametrize(
-    ("desk", "other"),
+    ("desk", "others", "own"),
     [
-        ("desk@acme.co.jp", "support@co.zendesk.com"),
-        ("desk@mail.acme.example", "support@mail.freshdesk.com"),
-        ("support@acme.zendesk.com", "support@zendesk.com"),
-        ("support@acme.zendesk.com", "support@sub.acme.zendesk.com"),
-        ("support@acme.zendesk.com", "support@acme.zendesk.com.evil.example"),
+        ("desk@acme.co.jp", ["support@co.zendesk.com"], "a@acme.zendesk.com"),
+        ("desk@mail.acme.example", ["support@mail.freshdesk.com"], "a@acme.zendesk.com"),
+        ("desk@acme.example", [], "a@acme.zendesk.com"),
+        (
+            "support@acme.zendesk.com",
+            [f"support@{at}" for at in ("zendesk.com", "sub.acme.zendesk.com", "acme.zendesk.com.evil.example")],
+            "agent@acme.zendesk.com",
+        ),
+        *((f"help@acme.{at}", [f"help@evil.{at}"], f"agent@acme.{at}") for at in HOSTS),
     ],
 )
-def test_only_the_companys_own_label_names_its_tenant(site: Site, desk: str, other: str) -> None:
+def test_a_hosted_desk_is_heard_by_the_label_of_its_company_only(
+    site: Site, desk: str, others: list[str], own: str
+) -> None:
     word = next(_WORDS)
     key, id = inquiry(site, word, desk, f"The {word} feeds two sheets at once. What shall we do?")
     before = site.standing(key)
-    site.send(mail(other, f"Re: The {word} feeds two sheets", CLOSED, replies_to=id))
-    assert site.standing(key) == before
-
-
-@pytest.mark.parametrize("desk", ["desk@acme.co.jp", "desk@mail.acme.example", "desk@acme.example"])
-def test_the_tenant_named_as_the_company_is_heard(site: Site, desk: str) -> None:
-    word = next(_WORDS)
-    key, id = inquiry(site, word, desk, f"The {word} feeds two sheets at once. What shall we do?")
-    assert site.send(mail("a@acme.zendesk.com", f"Re: The {word} feeds two sheets", CLOSED, replies_to=id)) == key
+    for other in others:
+        site.send(mail(other, f"Re: The {word} feeds two sheets", CLOSED, replies_to=id))
+        assert site.standing(key) == before, other
+    assert site.send(mail(own, f"Re: The {word} feeds two sheets", CLOSED, replies_to=id)) == key
     assert site.case(key)["status"] == "closed"
 
 
@@ -85,3 +85,37 @@ def test_a_vendor_that_states_the_number_our_people_noted_is_heard(site: Site) -
     key = site.send(mail("mei@corp.example", f"The {word} feeds two sheets", text), peer=INSIDE)
     assert site.send(mail("support@acme.zendesk.com", f"[#{ticket}] The {word}", CLOSED)) == key
     assert site.case(key)["status"] == "closed"
+
+
+# ── a mail dated before the case ─────────────────────────────────────────────────────────────────────────────────────
+
+BEFORE = "Date: Mon, 02 Nov 2026 09:00:00 +0900\n"  # weeks before all other mails of these tests
+
+
+@pytest.fixture(scope="module")
+def answered(site: Site) -> tuple[str, str, str, list[str]]:
+    """A case with an inquiry, the vendor's answer and our reply, joined by the number alone: its key, its word, the
+    number, and the Message-IDs."""
+    word, number = next(_WORDS), str(next(_NUMBERS))
+    asked = f"The {word} feeds two sheets at once. What shall we do? TrackingID#{number}"
+    key, first = inquiry(site, word, MICROSOFT, asked)
+    ids = [first, new_id(word, "microsoft.com"), new_id(word)]
+    said = f"TrackingID#{number} Please send us the log of the {word}."
+    site.send(mail(MICROSOFT, f"The {word} TrackingID#{number}", said, id=ids[1]))
+    to, reply = f"To: {MICROSOFT}\nCc: help@corp.example\n", f"TrackingID#{number} Here is the log of the {word}."
+    site.send(mail("mei@corp.example", f"Log TrackingID#{number}", reply, id=ids[2], more=to), peer=INSIDE)
+    assert {site.message(id)["case"] for id in ids} == {key}
+    return key, word, number, ids
+
+
+@pytest.mark.parametrize("sender", [MICROSOFT, "agent@microsoft.com", "support@evil.zendesk.com", "x@evil.example"])
+@pytest.mark.parametrize("knows", ["number", "subject", "number and subject", "message-id"])
+def test_an_older_mail_takes_nothing_out_of_a_case(
+    site: Site, answered: tuple[str, str, str, list[str]], sender: str, knows: str
+) -> None:
+    key, word, number, ids = answered
+    subject = f"The {word} TrackingID#{number}" if "subject" in knows else f"Offer {word[-1]}"
+    text = f"TrackingID#{number} We have received your request." if "number" in knows else "We have your request."
+    thread = ids[1] if knows == "message-id" else ""
+    site.send(mail(sender, subject, text, replies_to=thread, more=BEFORE))
+    assert [site.message(id)["case"] for id in ids] == [key] * 3

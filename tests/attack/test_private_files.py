@@ -1,7 +1,5 @@
 """Whatever the umask, only the service's own user reads what it writes: database, log, contents, backups, keys."""
 
-from __future__ import annotations
-
 import os
 import stat
 import time
@@ -55,16 +53,12 @@ def test_a_new_database_and_its_log_are_private(umask: int, tmp_path: Path) -> N
     database.close()
 
 
-def test_contents_outside_are_private(umask: int, tmp_path: Path) -> None:
-    Folder(tmp_path / "contents").put("ab" * 32, b"packed")
+def test_contents_outside_and_a_backup_are_private(umask: int, tmp_path: Path, sqlite: Database) -> None:
+    (tmp_path / "own").mkdir(mode=0o700)
+    Folder(tmp_path / "own/contents").put("ab" * 32, b"packed")
+    backup(sqlite, None, tmp_path / "own/one.backup", datetime.now(UTC))
     assert len(list(tmp_path.rglob("*.zst"))) == 1
-    assert modes(tmp_path) == {}
-
-
-def test_a_backup_is_private(umask: int, tmp_path: Path, sqlite: Database) -> None:
-    (tmp_path / "backups").mkdir(mode=0o700)
-    backup(sqlite, None, tmp_path / "backups/one.backup", datetime.now(UTC))
-    assert modes(tmp_path / "backups") == {}
+    assert modes(tmp_path / "own") == {}
 
 
 @pytest.mark.parametrize("command", [("migrate",), ("token", "create", "team"), ("backup", "copy.backup")])

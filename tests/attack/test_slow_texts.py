@@ -1,7 +1,5 @@
 """Texts made to be slow to read: each is read whole in a second."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import replace
 from datetime import UTC, datetime

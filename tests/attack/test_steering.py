@@ -1,9 +1,9 @@
 """Strangers steer no case: by a Message-ID, a case key, a date, a vendor's name, a forged From, a copied Message-ID."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import product
 
 import pytest
 
@@ -23,59 +23,64 @@ def opened(site: Site, word: str, sender: str = "mei@corp.example") -> tuple[str
     return site.send(mail(sender, f"The {word} printer feeds two sheets", text, id=id), peer=INSIDE), id
 
 
-# ── 1. who knows one Message-ID ──────────────────────────────────────────────────────────────────────────────────────
+# ── mails that must not move the case of somebody else ───────────────────────────────────────────────────────────────
 
-STRANGERS = {
-    "a stranger": "eve@stranger.example",
-    "a stranger with a name of ours": '"Mei Aoki" <eve2@stranger.example>',
-    "a look-alike domain": "mei@corp.example.evil.example",
-}
-WORDS = {"resolves": DONE, "raises": FIRE, "fills in": DETAILS, "parks": COMPENSATION, "asks": ASKS}
+STRANGERS = ("eve@stranger.example", '"Mei Aoki" <eve2@stranger.example>', "mei@corp.example.evil.example")
+VENDOR_LIKE = """
+    support@evil.zendesk.com jira@evil.atlassian.net help@evil.freshdesk.com desk@evil.service-now.com
+    case@evil.my.salesforce.com support@microsoft.com no-reply@aws.amazon.com someone@nifty.com someone@biglobe.ne.jp
+    someone@icloud.com someone@hotmail.com someone@ocn.ne.jp
+""".split()
+FORGED = (
+    "mei@corp.example", "Mei Aoki <mei@corp.example>", "it@corp.example", "ceo@corp.example", "x@sub.corp.example",
+)  # fmt: skip
+EVE, CLOSED = STRANGERS[0], "This case has been closed. Thank you."
+SAID = "See below.\n\n---------- Forwarded message ---------\nFrom: {}\nDate: Fri, Nov 20, 2026 at 10:40 AM\n"
+SAID += f"Subject: The printer feeds two sheets\nTo: it@corp.example\n\n{DONE}\nThis case has been closed.\n"
 
 
-@pytest.mark.parametrize("who", STRANGERS)
-def test_a_stranger_who_knows_a_message_id_moves_nothing(site: Site, who: str) -> None:
+def by_message_id(subject: str, id: str) -> Iterator[str]:
+    """Mails of strangers who know one Message-ID of the case."""
+    for sender, text in product(STRANGERS, (DONE, FIRE, DETAILS, COMPENSATION, ASKS)):
+        yield mail(sender, subject, text, replies_to=id)
+    yield mail(EVE, subject, "Hello.", replies_to=id, more="Cc: mallory@stranger.example\n")
+    yield mail("mallory@stranger.example", subject, DONE, replies_to=id)  # an outsider lets nobody in
+    for author in ("Microsoft Support <support@microsoft.com>", "Mei <mei@corp.example>"):
+        yield mail(EVE, f"Fwd: {subject}", SAID.format(author), replies_to=id)
+    for sender in VENDOR_LIKE:
+        yield mail(f"Support <{sender}>", subject, CLOSED, replies_to=id)
+    for header, date in product(("In-Reply-To", "References"), ("1 Jan 2024", "19 Nov 2026")):  # before the first mail
+        yield mail(EVE, subject, FIRE, more=f"{header}: {id}\nDate: {date} 08:00:00 +0900\n")
+
+
+def test_a_stranger_who_knows_a_message_id_moves_nothing(site: Site) -> None:
     key, id = opened(site, "label")
     before = site.standing(key)
-    for words, text in WORDS.items():
-        attack = mail(STRANGERS[who], "Re: The label printer feeds two sheets", text, replies_to=id)
-        assert site.send(attack) == key
-        assert site.standing(key) == before, words
-        assert "outsider" in site.case(key)["notes"]
+    for attack in by_message_id("Re: The label printer feeds two sheets", id):
+        site.send(attack)
+        assert site.standing(key) == before, attack
+    assert "outsider" in site.case(key)["notes"]
 
 
-@pytest.mark.parametrize("header", ["In-Reply-To", "References"])
-@pytest.mark.parametrize("when", ["Mon, 01 Jan 2024 09:00:00 +0900", "Thu, 19 Nov 2026 08:00:00 +0900"])
-def test_a_date_before_the_first_mail_makes_nobody_its_author(site: Site, header: str, when: str) -> None:
-    key, id = opened(site, "badge")
+def test_no_vendor_closes_a_case_by_its_key(site: Site) -> None:
+    key, _ = opened(site, "desk")
     before = site.standing(key)
-    attack = mail(
-        "eve@stranger.example", "Re: The badge printer feeds two sheets", FIRE, more=f"{header}: {id}\nDate: {when}\n"
-    )
-    site.send(attack)
-    assert site.standing(key) == before
+    for sender in VENDOR_LIKE:
+        site.send(mail(f"Support <{sender}>", f"[{key}] The desk printer", CLOSED))
+        assert site.standing(key) == before, sender
 
 
-def test_whom_an_outsider_writes_to_is_let_in_neither(site: Site) -> None:
-    key, id = opened(site, "copy")
+def test_a_forged_from_of_our_people_moves_nothing(site: Site) -> None:
+    """By a guessed key from anywhere, or by a known Message-ID from outside."""
+    key, id = opened(site, "guess")
     before = site.standing(key)
-    subject = "Re: The copy printer feeds two sheets"
-    site.send(mail("eve@stranger.example", subject, "Hello.", replies_to=id, more="Cc: mallory@stranger.example\n"))
-    site.send(mail("mallory@stranger.example", subject, DONE, replies_to=id))
-    assert site.standing(key) == before
-
-
-@pytest.mark.parametrize("author", ["Microsoft Support <support@microsoft.com>", "Mei <mei@corp.example>"])
-def test_what_an_outsider_says_that_others_wrote_moves_nothing(site: Site, author: str) -> None:
-    key, id = opened(site, "scan")
-    before = site.standing(key)
-    forward = (
-        f"See below.\n\n---------- Forwarded message ---------\nFrom: {author}\n"
-        f"Date: Fri, Nov 20, 2026 at 10:40 AM\nSubject: The scan printer feeds two sheets\nTo: it@corp.example\n\n"
-        f"{DONE}\nThis case has been closed.\n"
-    )
-    site.send(mail("eve@stranger.example", "Fwd: The scan printer feeds two sheets", forward, replies_to=id))
-    assert site.standing(key) == before
+    for sender in FORGED:
+        for peer in (INSIDE, OUTSIDE):
+            site.send(mail(sender, f"Re: {key}", DONE), peer=peer)
+            assert site.standing(key) == before, sender
+        assert site.send(mail(sender, "Re: The guess printer feeds two sheets", DONE, replies_to=id)) == key
+        assert site.standing(key) == before, sender
+    assert "sender-unverified" in site.case(key)["notes"]
 
 
 def test_an_outsider_unites_no_cases(site: Site) -> None:
@@ -101,10 +106,9 @@ def test_who_takes_part_still_moves_the_case(site: Site) -> None:
     assert site.case(key)["priority"] == "P1"
 
 
-# ── 2. dates that have not come ──────────────────────────────────────────────────────────────────────────────────────
+# ── dates that have not come ──────────────────────────────────────────────────────────────────────────────────────
 
-AHEAD = (10, 20, 60, 1_440, 43_200, 561_600, 4_730_400)
-"""Minutes: up to nine years."""
+AHEAD = (10, 20, 60, 1_440, 43_200, 561_600, 4_730_400)  # minutes: up to nine years
 
 
 @pytest.mark.parametrize("ahead", AHEAD)
@@ -126,87 +130,6 @@ def test_a_date_ahead_of_its_receipt_holds_no_case(site: Site, ahead: int) -> No
     )
     assert site.send(again, peer=INSIDE) == key
     assert site.case(key)["status"] == "open"
-
-
-# ── 3. vendor-like senders ───────────────────────────────────────────────────────────────────────────────────────────
-
-VENDOR_LIKE = """
-    support@evil.zendesk.com jira@evil.atlassian.net help@evil.freshdesk.com desk@evil.service-now.com
-    case@evil.my.salesforce.com support@microsoft.com no-reply@aws.amazon.com someone@nifty.com someone@biglobe.ne.jp
-    someone@icloud.com someone@hotmail.com someone@ocn.ne.jp
-""".split()
-
-
-@pytest.mark.parametrize("known", ["key", "Message-ID"])
-def test_no_vendor_but_the_cases_own_closes_a_case(site: Site, known: str) -> None:
-    key, id = opened(site, f"desk-{known.lower()}")
-    before = site.standing(key)
-    text = "This case has been closed. Thank you."
-    for sender in VENDOR_LIKE:
-        if known == "key":
-            site.send(mail(f"Support <{sender}>", f"[{key}] The desk printer", text))
-        else:
-            site.send(mail(f"Support <{sender}>", "Re: The desk printer feeds two sheets", text, replies_to=id))
-        assert site.standing(key) == before, sender
-
-
-def _asked(site: Site, word: str, desk: str) -> tuple[str, str]:
-    """A case in which our people asked a vendor's desk; its key and the Message-ID of the inquiry."""
-    key, id = opened(site, word)
-    inquiry = new_id(word)
-    text = "The printer feeds two sheets at once since Monday. Could you tell us what to do?"
-    subject = f"Re: The {word} printer feeds two sheets"
-    sent = mail(
-        "mei@corp.example", subject, text, id=inquiry, replies_to=id, more=f"To: {desk}\nCc: help@corp.example\n"
-    )
-    assert site.send(sent, peer=INSIDE) == key
-    return key, inquiry
-
-
-@pytest.mark.parametrize(
-    ("own", "other"),
-    [
-        ("support@acme.zendesk.com", "support@evil.zendesk.com"),
-        ("help@acme.atlassian.net", "jira@evil.atlassian.net"),
-        ("help@acme.freshdesk.com", "help@evil.freshdesk.com"),
-        ("help@acme.service-now.com", "help@evil.service-now.com"),
-    ],
-)
-def test_a_hosted_desk_counts_by_its_tenant(site: Site, own: str, other: str) -> None:
-    key, inquiry = _asked(site, own.split("@")[1].replace(".", "-"), own)
-    before = site.standing(key)
-    subject = "Re: The printer feeds two sheets"
-    site.send(mail(other, subject, "This case has been closed.", replies_to=inquiry))
-    assert site.standing(key) == before
-    answer = mail(own.replace("support", "agent"), subject, "This case has been closed.", replies_to=inquiry)
-    assert site.send(answer) == key
-    assert site.case(key)["status"] == "closed"
-
-
-# ── 4. a forged From of our own people, and no verdict to tell ───────────────────────────────────────────────────────
-
-FORGED = (
-    "mei@corp.example", "Mei Aoki <mei@corp.example>", "it@corp.example", "ceo@corp.example", "x@sub.corp.example",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("peer", [INSIDE, OUTSIDE])
-def test_a_forged_from_does_not_resolve_by_a_guessed_key(site: Site, peer: str) -> None:
-    key, _ = opened(site, "guess")
-    before = site.standing(key)
-    for sender in FORGED:
-        site.send(mail(sender, f"Re: {key}", DONE), peer=peer)
-        assert site.standing(key) == before, sender
-
-
-def test_a_forged_from_with_a_known_message_id_moves_nothing(site: Site) -> None:
-    key, id = opened(site, "known")
-    before = site.standing(key)
-    for sender in FORGED:
-        attack = mail(sender, "Re: The known printer feeds two sheets", DONE, replies_to=id)
-        assert site.send(attack) == key
-        assert site.standing(key) == before, sender
-        assert "sender-unverified" in site.case(key)["notes"]
 
 
 def test_an_unverified_sender_is_shown_as_such(site: Site) -> None:
@@ -231,7 +154,7 @@ def test_a_forged_forward_makes_nobody_team(site: Site, peer: str) -> None:
     assert roles[who] == "requester"
 
 
-# ── 6. the Message-ID of another's mail ──────────────────────────────────────────────────────────────────────────────
+# ── the Message-ID of another's mail ──────────────────────────────────────────────────────────────────────────────
 
 COPIES = {"same words": "", "same words and name": "Rie Mori ", "same words, other date": ""}
 

@@ -1,7 +1,5 @@
 """A signal that comes at the worst moment still stops the process: no handler takes a lock that may be held."""
 
-from __future__ import annotations
-
 import os
 import random
 import signal
@@ -14,8 +12,7 @@ import pytest
 
 from tests.served import Served, environment
 
-PATIENCE = 240
-"""Seconds after which a process counts as hung; it takes one or two."""
+PATIENCE = 240  # seconds after which a process counts as hung; it takes one or two
 
 AT_THE_WORST_MOMENT = """
 import os, signal, sys, threading
@@ -126,17 +123,19 @@ def _bare(file: Path) -> int:
     return sum(line.strip().startswith("signal(") for line in file.read_text(encoding="utf-8").splitlines())
 
 
+def begun(folder: Path) -> subprocess.Popen[bytes]:
+    """A ``sodan serve`` that has just begun."""
+    given = environment(smtp_listen="127.0.0.1:0", http_listen="127.0.0.1:0")
+    command = [sys.executable, "-m", "service", "serve"]
+    with (folder / "said").open("wb") as said:
+        return subprocess.Popen(command, cwd=folder, env=given, stderr=said, start_new_session=True)
+
+
 @pytest.mark.slow
 def test_no_interrupt_is_lost_while_the_process_starts(tmp_path: Path) -> None:
     """As KeyboardInterrupt it would be, where it comes in a callback of the import system."""
     for number in range(0, 12, 3):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve"],
-            cwd=tmp_path,
-            env=environment(smtp_listen="127.0.0.1:0", http_listen="127.0.0.1:0"),
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        process = begun(tmp_path)
         time.sleep(0.1 + number / 25)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) in (0, 1, -signal.SIGINT)
@@ -155,14 +154,7 @@ def test_five_hundred_starts_and_stops(tmp_path: Path) -> None:
             process = served.process
             time.sleep(chance.random() / 2)
         else:
-            with (folder / "said").open("wb") as said:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "service", "serve"],
-                    cwd=folder,
-                    env=environment(smtp_listen="127.0.0.1:0", http_listen="127.0.0.1:0"),
-                    stderr=said,
-                    start_new_session=True,
-                )
+            process = begun(folder)
             time.sleep(chance.random() * 4)
         process.send_signal(chance.choice([signal.SIGTERM, signal.SIGTERM, signal.SIGINT]))
         status = process.wait(PATIENCE)

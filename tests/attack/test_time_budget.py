@@ -1,7 +1,5 @@
 """A mail that takes too long to read is filed by its beginning, and the mails beside it are read as ever."""
 
-from __future__ import annotations
-
 import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,11 +1,11 @@
 """Authentication-Results that only look like our server's word: none of them makes a forged mail verified."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
+import yaml
 
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import Roles
@@ -20,47 +20,10 @@ PASS = f"{AR}mx.corp.example; dmarc=pass (p=reject dis=none) header.from=corp.ex
 FAIL = f"{AR}mx.corp.example; dmarc=fail (p=reject dis=none) header.from=corp.example\n"
 HOP = "Received: from relay.example by mx.corp.example; Fri, 20 Nov 2026 09:00:00 +0900\n"
 MEI = "Mei <mei@corp.example>"
-LONG = "x" * 1_200
 DONE = "It works again, the problem is solved. Please close the case. Thank you."
 
-ATTACKS = {
-    "no verdict": "",
-    "none": f"{AR}mx.corp.example; dmarc=none header.from=corp.example\n",
-    "no result": f"{AR}mx.corp.example; none\n",
-    "temperror": f"{AR}mx.corp.example; dmarc=temperror header.from=corp.example\n",
-    "bestguesspass": f"{AR}mx.corp.example; dmarc=bestguesspass header.from=corp.example\n",
-    "only spf and dkim": f"{AR}mx.corp.example; spf=pass smtp.mailfrom=corp.example; dkim=pass header.d=corp.example\n",
-    "a stranger's server": f"{AR}mx.stranger.example; dmarc=pass header.from=corp.example\n",
-    "a server below our name": f"{AR}evil.mx.corp.example; dmarc=pass header.from=corp.example\n",
-    "our name in a comment": f"{AR}(mx.corp.example;) evil.example; dmarc=pass header.from=corp.example\n",
-    "another author": f"{AR}mx.corp.example; dmarc=pass header.from=evil.example\n",
-    "a domain below": f"{AR}mx.corp.example; dmarc=pass header.from=evil.corp.example\n",
-    "a domain that ends so": f"{AR}mx.corp.example; dmarc=pass header.from=evilcorp.example\n",
-    "no author": f"{AR}mx.corp.example; dmarc=pass\n",
-    "two authors": f"{AR}mx.corp.example; dmarc=pass header.from=evil.example header.from=corp.example\n",
-    "fail behind 1,200 characters": f"{AR}mx.corp.example; dkim=fail header.d={LONG}; dmarc=fail\n",
-    "fail behind a long comment": f"{AR}mx.corp.example ({LONG}); dmarc=fail header.from=corp.example\n",
-    "fail in the second header": f"{AR}mx.corp.example; spf=pass smtp.mailfrom=a@evil.example\n{FAIL}",
-    "fail under other headers": f"{AR}mx.stranger.example; dmarc=pass header.from=corp.example\n{FAIL}",
-    "a pass under our fail": FAIL + PASS,
-    "a pass above our fail at one hop": PASS + FAIL,
-    "a pass a hop before": FAIL + HOP + PASS,
-    "a pass a hop before our none": f"{AR}mx.corp.example; dmarc=none\n{HOP}{PASS}",
-    "quoted in a property": f'{AR}mx.corp.example; dkim=fail header.d="x; dmarc=pass header.from=corp.example"\n',
-    "quoted in a reason": f'{AR}mx.corp.example; spf=none reason="; dmarc=pass header.from=corp.example;"\n',
-    "a quote with a quote in it": f'{AR}mx.corp.example; spf=none reason="\\"; dmarc=pass header.from=corp.example"\n',
-    "in a comment": f"{AR}mx.corp.example; spf=fail (x; dmarc=pass header.from=corp.example;)\n",
-    "in a nested comment": f"{AR}mx.corp.example; spf=fail ((;) dmarc=pass header.from=corp.example;)\n",
-    "a comment with an escape": f"{AR}mx.corp.example; spf=fail (\\) ; dmarc=pass header.from=corp.example;)\n",
-    "a comment that does not end": f"{AR}mx.corp.example; dmarc=pass header.from=corp.example; spf=fail (x\n",
-    "another method": f"{AR}mx.corp.example; x-dmarc=pass header.from=corp.example\n",
-    "a longer result": f"{AR}mx.corp.example; dmarc=passed header.from=corp.example\n",
-    "fail over lines": f"{AR}mx.corp.example;\n\tdmarc\n\t=\n\tfail header.from=corp.example\n",
-    "fail with a version": f"{AR}mx.corp.example 1; dmarc/1=fail header.from=corp.example\n",
-    "fail in capitals": f"{AR}MX.CORP.EXAMPLE; DMARC=FAIL header.from=corp.example\n",
-    "Microsoft's form without its mode": f"{AR}dmarc=pass action=none header.from=corp.example\n",
-    "an unreadable header above": f"{AR}mx.corp.example; spf=pass (\n{HOP}{PASS}",
-}
+PARTS = {"ar": AR, "pass": PASS, "fail": FAIL, "hop": HOP, "long": "x" * 1_200}
+HEADERS: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("verdicts.yaml").read_text())
 AUTHORS = {
     "two From": (f"{PASS}From: mei@corp.example\n", "evil@evil.example"),
     "two From, ours last": (f"{PASS}From: evil@evil.example\n", "mei@corp.example"),
@@ -79,12 +42,13 @@ def opened(site: Site) -> tuple[str, str]:
     return site.send(mail(MEI, "The verdict scanner stops", text, id=id, head=PASS)), id
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", HEADERS["forged"])
 def test_no_forged_verdict_moves_a_case(behind_mx: Site, attack: str) -> None:
     key, id = opened(behind_mx)
     before = behind_mx.standing(key)
-    behind_mx.send(mail(MEI, "Re: The verdict scanner stops", DONE, replies_to=id, head=ATTACKS[attack]), peer=INSIDE)
-    behind_mx.send(mail(MEI, f"Re: {key}", DONE, head=ATTACKS[attack]), peer=INSIDE)
+    head = HEADERS["forged"][attack].format(**PARTS)
+    behind_mx.send(mail(MEI, "Re: The verdict scanner stops", DONE, replies_to=id, head=head), peer=INSIDE)
+    behind_mx.send(mail(MEI, f"Re: {key}", DONE, head=head), peer=INSIDE)
     assert behind_mx.standing(key) == before
 
 
@@ -97,23 +61,11 @@ def test_the_author_is_the_one_address_of_the_one_from(behind_mx: Site, attack: 
     assert behind_mx.standing(key) == before
 
 
-GOOD = {
-    "plain": PASS,
-    "capitals": f"{AR}MX.Corp.Example; DMARC=Pass header.from=Corp.Example\n",
-    "version, comments": f"{AR}mx.corp.example (a (b)) 1;\n\tdmarc / 1 = pass (p)\n\theader . from = corp.example\n",
-    "quoted value": f'{AR}mx.corp.example; spf=none; dmarc=pass header.from="corp.example"\n',
-    "behind 1,200 characters": f"{AR}mx.corp.example; spf=none x.y={LONG}; dmarc=pass header.from=corp.example\n",
-    "second header of the hop": f"{AR}mx.corp.example; spf=pass smtp.mailfrom=a@corp.example\n{PASS}",
-    "below two relays of ours": HOP + HOP + PASS,
-    "a stranger's fail above": f"{AR}mx.other.example; dmarc=fail header.from=corp.example\n{PASS}",
-    "a fail a hop before": f"{PASS}{HOP}{FAIL}",
-}
-
-
-@pytest.mark.parametrize("form", GOOD)
+@pytest.mark.parametrize("form", HEADERS["verified"])
 def test_our_servers_own_pass_moves_it(behind_mx: Site, form: str) -> None:
     key, id = opened(behind_mx)
-    behind_mx.send(mail(MEI, "Re: The verdict scanner stops", DONE, replies_to=id, head=GOOD[form]))
+    head = HEADERS["verified"][form].format(**PARTS)
+    behind_mx.send(mail(MEI, "Re: The verdict scanner stops", DONE, replies_to=id, head=head))
     assert behind_mx.case(key)["status"] == "resolved"
 
 

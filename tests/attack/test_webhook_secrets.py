@@ -1,7 +1,5 @@
 """Whoever reads the database, its log or a backup learns no secret that signs webhooks."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable

@@ -1,14 +1,11 @@
 """A webhook that drips, hangs or cannot exist silences no other: it is counted and disabled, with a notice."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 
 import pytest
@@ -19,6 +16,7 @@ from service.desk import Desk
 from service.store import webhooks
 from service.store.encryption import secret_box
 from service.store.tables import events
+from tests.mailbox.provider import Answer, http_server
 from tests.mails import REPORT
 from tests.running import Running, now, with_settings
 
@@ -60,28 +58,6 @@ def dripping(every: float = 0.05) -> Iterator[int]:
         done.set()
 
 
-@contextmanager
-def hearing() -> Iterator[tuple[int, threading.Event]]:
-    """A server that answers 204, and whether it was asked."""
-    heard = threading.Event()
-
-    class Ear(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(204)
-            self.end_headers()
-            heard.set()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Ear)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield server.server_port, heard
-    server.shutdown()
-    server.server_close()
-
-
 LATER, MOMENT = timedelta(days=1), timedelta(seconds=1)
 """The webhooks of these tests are due tomorrow, and the tests' clock is a day ahead: the service itself tells none."""
 
@@ -107,7 +83,13 @@ def test_one_that_drips_does_not_hold_up_another(embedded: Running, monkeypatch:
         async with webhook_delivery.sending(desk(embedded)):
             assert await asyncio.to_thread(heard.wait, 30)
 
-    with dripping() as slow, hearing() as (quick, heard):
+    heard = threading.Event()
+
+    def answer(*_: object) -> Answer:
+        heard.set()
+        return 204, b"", {}
+
+    with dripping() as slow, http_server(answer) as quick:
         for _ in range(3):
             hook(embedded, f"http://127.0.0.1:{slow}/")
         hook(embedded, f"http://127.0.0.1:{quick}/")

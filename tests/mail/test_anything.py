@@ -1,7 +1,5 @@
 """Whatever the bytes are, a mail is read: no exception, nothing that the store or JSON cannot take."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Machines told from people: words of a machine and a header or report together, never a header alone."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

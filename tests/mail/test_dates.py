@@ -1,7 +1,5 @@
 """Dates as header blocks write them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.mail import dates
+from service.mail import dates, headers
 
 TOKYO = timezone(timedelta(hours=9))
 WRITTEN = datetime(2026, 11, 24, 10, 0, tzinfo=TOKYO)
@@ -58,3 +56,30 @@ def test_what_names_no_day_is_no_date(text: str) -> None:
 def test_any_text_is_a_date_or_none(text: str) -> None:
     found = dates.read(text, TOKYO, WRITTEN)
     assert found is None or found[0].tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Tue, 10 Nov 2026 15:05:00 +0900", "2026-11-10T15:05:00+09:00"),
+        ("10 Nov 2026 15:05 GMT", "2026-11-10T15:05:00+00:00"),
+        ("Tue, 10 Nov 26 15:05:07 EST", "2026-11-10T15:05:07-05:00"),  # RFC 5322 §4.3
+        ("Tue, 10 Nov 2026 15:05:00 (JST) +0900", "2026-11-10T15:05:00+09:00"),
+        ("Tuesday, November 10, 2026, 3:05:44 PM -0400", "2026-11-10T15:05:44-04:00"),
+        ("Tue 10 Nov 2026 03:05:22 PM EDT", "2026-11-10T15:05:22-04:00"),
+        ("November 10, 2026 12:05 AM", "2026-11-10T00:05:00+00:00"),
+        ("2026-11-10T15:05:00+09:00", "2026-11-10T15:05:00+09:00"),
+        ("2026年11月10日 15:05", "2026-11-10T15:05:00+00:00"),
+        ("Tue Nov 10 15:05:07 EDT 2026", "2026-11-10T15:05:07-04:00"),
+        ("Tue Nov 10 15:05:07 2026", "2026-11-10T15:05:07+00:00"),
+        ("Tue, 010 Nov 2026 15:05:00 +0000", "2026-11-10T15:05:00+00:00"),
+        ("Tue, 10 Nov 2026", None),
+        ("Tue, 99 Jan 2026 25:00:00 +0900", None),
+        ("Tue, 10 Nov 1926 15:05:00 +0000", None),
+        ("15:05", None),
+        ("", None),
+    ],
+)
+def test_a_date_field_is_read_as_the_standard_and_others_write_it(written: str, read: str | None) -> None:
+    found = headers.date(written.encode())
+    assert (found and found.isoformat()) == read

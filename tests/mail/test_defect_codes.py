@@ -1,7 +1,5 @@
 """Every defect that reading can report is explained in docs/reading.md, and no other."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Beside each mail lies what a careful person reads in it, of an oddity what ``sod
 ``GOLDEN=update pytest tests/mail/test_golden.py`` writes the answers anew, to be read before they are committed.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

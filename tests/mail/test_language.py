@@ -1,43 +1,21 @@
 """The language of short and long texts."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.mail.language import language_of
 
+TEXTS: list[list[str]] = yaml.safe_load(Path(__file__).with_name("languages.yaml").read_text(encoding="utf-8"))
 
-@pytest.mark.parametrize(
-    ("text", "language"),
-    [
-        ("プリンタが動きません。", "ja"),
-        ("FortiClient 7.2 で Error -14 が出る", "ja"),
-        ("了解", "ja"),
-        ("本日9時からログインできません。", "ja"),
-        ("11月30日14時に共有プリンター3台が停止しました。", "ja"),
-        ("承知いたしました。", "ja"),
-        ("请问这个问题如何解决，谢谢您", "zh"),
-        ("안녕하세요, 프린터가 작동하지 않습니다.", "ko"),
-        ("Works like a charm, cheers.", "en"),
-        ("ok", "en"),
-        ("for the record (attached)", "en"),
-        ("Thanks! See https://pl.example/drukarka/pomoc for the details", "en"),
-        ("Das Gerät funktioniert nicht mehr, bitte helfen Sie uns schnell weiter.", "de"),
-        ("Bonjour, je ne peux plus ouvrir le fichier partagé depuis ce matin.", "fr"),
-        ("Привет, не работает почта с самого утра, помогите пожалуйста", "ru"),
-        ("สวัสดีครับ เครื่องพิมพ์ไม่ทำงาน", "th"),
-        ("", "und"),
-        ("0x8024402C", "und"),
-        ("https://firm.example/x", "und"),
-    ],
-)
+
+@pytest.mark.parametrize(("text", "language"), TEXTS)
 def test_language_of_a_text(text: str, language: str) -> None:
     assert language_of(text) == language
 

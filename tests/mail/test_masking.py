@@ -1,7 +1,5 @@
 """A person is taken out of texts and raw mails, and nobody else is."""
 
-from __future__ import annotations
-
 import base64
 import quopri
 from email.header import Header

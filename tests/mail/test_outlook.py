@@ -1,7 +1,5 @@
 """What Outlook sends that is not Internet mail: rich text, TNEF, .msg files."""
 
-from __future__ import annotations
-
 import base64
 import struct
 

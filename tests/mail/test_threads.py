@@ -1,7 +1,5 @@
 """Mails that belong together by their headers get one id, whatever order they come in."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 

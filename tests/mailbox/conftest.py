@@ -1,7 +1,5 @@
 """A Dovecot of their own for these tests, and fetching that runs in a thread."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from sqlalchemy import select, update
 
 from service.mailbox.fetcher import BackOff
@@ -69,16 +68,14 @@ def own_settings(sqlite: Database, tmp_path: Path) -> Settings:
     )
 
 
-def mailbox(server: Dovecot, password: Path, **given: Any) -> Mailbox:
-    """The mailbox on a Dovecot, over TLS with a certificate of its own."""
+def section(server: Dovecot, password: Path, **given: Any) -> dict[str, Any]:
+    """What the file of SODAN_MAILBOXES says of the mailbox on a Dovecot, over TLS with a certificate of its own."""
     password.write_text(PASSWORD + "\n")
     imap = {
         "host": "localhost", "port": server.tls_port, "user": "support", "password": {"file": str(password)},
         "ca_file": str(server.certificate), "timeout": 20, **given.pop("imap", {}),
     }  # fmt: skip
-    return Mailbox.model_validate(
-        {"name": "support", "address": "support@corp.example", "since": "all", "poll": 1, "imap": imap, **given}
-    )
+    return {"address": "support@corp.example", "since": "all", "poll": 1, "imap": imap, **given}
 
 
 @contextmanager
@@ -103,11 +100,16 @@ class Box:
     server: Dovecot
     settings: Settings
     database: Database
-    folder: Path
-    """Files of the test; its password among them."""
+    folder: Path  # files of the test; its password among them
 
     def mailbox(self, **given: Any) -> Mailbox:
-        return mailbox(self.server, self.folder / "password", **given)
+        return Mailbox.model_validate({"name": "support", **section(self.server, self.folder / "password", **given)})
+
+    def write(self, **given: Any) -> Path:
+        """Write the file of SODAN_MAILBOXES."""
+        document = {"mailboxes": {"support": section(self.server, self.folder / "password", **given)}}
+        (self.folder / "mailboxes.yaml").write_text(yaml.safe_dump(document))
+        return self.folder / "mailboxes.yaml"
 
     def fetching(self, configured: Mailbox | None = None, **given: Any) -> AbstractContextManager[None]:
         """Fetch from ``configured``, or from this mailbox with what is given."""

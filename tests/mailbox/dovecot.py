@@ -36,8 +36,7 @@ class Dovecot:
     """A server that can be stopped, killed and started again."""
 
     folder: Path
-    settings: str = ""
-    """Further lines of configuration."""
+    settings: str = ""  # further lines of configuration
     port: int = 0
     tls_port: int = 0
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)

@@ -7,8 +7,6 @@ by 410 (/graph/delta-query-overview), errors (/graph/errors), client credentials
 the service does beyond these pages it does not show.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import secrets
@@ -18,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -26,6 +23,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+
+from tests.mailbox.provider import Answer, http_server
 
 USER = "support@corp.example"
 TENANT = "corp-tenant"
@@ -58,17 +57,13 @@ class StandIn:
     folders: dict[str, str] = field(default_factory=lambda: {"Inbox": "inbox-id", "Done": "done-id"})
     clock: int = 0
     valid: set[str] = field(default_factory=set)
-    generation: int = 0
-    """Delta tokens of an earlier one are answered with 410."""
-    throttle_every: int = 0
-    """Each so-manieth request gets 429."""
-    throttle_contents: set[str] = field(default_factory=set)
-    """Ids whose ``$value`` gets 503 once."""
+    generation: int = 0  # delta tokens of an earlier one are answered with 410
+    throttle_every: int = 0  # each so-manieth request gets 429
+    throttle_contents: set[str] = field(default_factory=set)  # ids whose ``$value`` gets 503 once
     forbidden: bool = False
     requests: list[tuple[str, str]] = field(default_factory=list)
     tokens_given: int = 0
-    fetched: dict[str, int] = field(default_factory=dict)
-    """How often each content was given out."""
+    fetched: dict[str, int] = field(default_factory=dict)  # how often each content was given out
     guard: threading.RLock = field(default_factory=threading.RLock)
 
     def deliver(self, *contents: bytes, received: datetime | None = None, **given: Any) -> list[str]:
@@ -156,7 +151,7 @@ class StandIn:
         return 200, {**self.row(m), "categories": m.categories, "parentFolderId": m.folder, "isRead": m.is_read}
 
 
-def _answer(site: StandIn, method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any, dict[str, str]]:
+def _answer(site: StandIn, method: str, path: str, headers: Any, body: bytes) -> Answer:
     parts = urlsplit(path)
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     route = unquote(parts.path)
@@ -194,38 +189,13 @@ def _answer(site: StandIn, method: str, path: str, headers: Any, body: bytes) ->
 @contextmanager
 def a_standin(certificate: Path, key: Path) -> Iterator[StandIn]:
     site = StandIn(certificate=certificate)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
-
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            with site.guard:
-                status, content, headers = _answer(site, self.command, self.path, self.headers, body)
-            written = content if isinstance(content, bytes) else json.dumps(content).encode()
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Type", "text/plain" if isinstance(content, bytes) else "application/json")
-            self.send_header("Content-Length", str(len(written)))
-            self.end_headers()
-            self.wfile.write(written)
-
-        do_GET = do_POST = do_PATCH = answer
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    site.url = f"https://localhost:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+
+    def answer(method: str, path: str, headers: Any, body: bytes) -> Answer:
+        with site.guard:
+            return _answer(site, method, path, headers, body)
+
+    with http_server(answer, context) as port:
+        site.url = f"https://localhost:{port}"
         yield site
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -1,11 +1,10 @@
 """An OAuth 2.0 provider as Dovecot and sodan see one: a token endpoint, and introspection (RFC 6749, RFC 7662)."""
 
-from __future__ import annotations
-
 import json
 import secrets
+import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,20 +19,14 @@ class Provider:
     """Who may sign in. Tests change it while all goes on."""
 
     url: str = ""
-    lasts: int = 3600
-    """Seconds an access token lasts by its ``expires_in``."""
+    lasts: int = 3600  # seconds an access token lasts by its ``expires_in``
     refresh_tokens: set[str] = field(default_factory=lambda: {"first"})
-    rotates: bool = False
-    """Whether each refresh token is good for one use."""
-    valid: set[str] = field(default_factory=set)
-    """Access tokens that the server believes."""
-    given: list[dict[str, str]] = field(default_factory=list)
-    """Requests for tokens, in order."""
+    rotates: bool = False  # whether each refresh token is good for one use
+    valid: set[str] = field(default_factory=set)  # access tokens that the server believes
+    given: list[dict[str, str]] = field(default_factory=list)  # requests for tokens, in order
     status: int = 200
-    error: str = "temporarily_unavailable"
-    """The error code of another status."""
-    public_key: str = ""
-    """Of the service account."""
+    error: str = "temporarily_unavailable"  # the error code of another status
+    public_key: str = ""  # of the service account
 
     def grant(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         self.given.append(form)
@@ -71,32 +64,52 @@ class Provider:
 def a_provider() -> Iterator[Provider]:
     provider = Provider()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            form = {name: values[0] for name, values in parse_qs(body).items()}
-            if self.path == "/token":
-                self.answer(*provider.grant(form))
-            else:
-                active = form.get("token") in provider.valid
-                self.answer(200, {"active": active, **({"username": "support"} if active else {})})
+    def answer(_method: str, path: str, _headers: Any, body: bytes) -> Answer:
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        if path == "/token":
+            return *provider.grant(form), {}
+        active = form.get("token") in provider.valid
+        return 200, {"active": active, **({"username": "support"} if active else {})}, {}
 
-        def answer(self, status: int, document: dict[str, Any]) -> None:
-            content = json.dumps(document).encode()
+    with http_server(answer) as port:
+        provider.url = f"http://127.0.0.1:{port}"
+        yield provider
+
+
+Answer = tuple[int, Any, dict[str, str]]  # status, content (bytes, or a document for JSON), further headers
+
+
+@contextmanager
+def http_server(answer: Callable[[str, str, Any, bytes], Answer], tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """A server on this machine that answers by (method, path, headers, body); its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, content, headers = answer(self.command, self.path, self.headers, body)
+            written = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
+            kind = "text/plain" if isinstance(content, bytes) else "application/json"
+            for name, value in {**headers, "Content-Type": kind, "Content-Length": str(len(written))}.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content)
+            self.wfile.write(written)
+
+        do_GET = do_POST = do_PATCH = answer
 
         def log_message(self, *_: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider.url = f"http://127.0.0.1:{server.server_port}"
+    server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
-        yield provider
+        yield server.server_port
     finally:
         server.shutdown()
         server.server_close()

@@ -1,55 +1,24 @@
 """`sodan mailbox`: what an operator sees before, while and after something is wrong."""
 
-from __future__ import annotations
-
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from service.cli.main import main
-from service.settings import Settings
-from service.store.database import Database
-from tests.mailbox.conftest import fetching, kept, mail, mailbox, states, succeeded
-from tests.mailbox.dovecot import PASSWORD, Dovecot
-from tests.served import wait_until
+from tests.mailbox.conftest import Box, mail, states
 
 
-@pytest.fixture
-def written(
-    dovecot: Dovecot, sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Path, dict[str, Any]]:
-    """The file of SODAN_MAILBOXES and what it says; ``write`` it again after a change."""
-    (tmp_path / "password").write_text(PASSWORD)
-    imap = {
-        "host": "localhost", "port": dovecot.tls_port, "user": "support",
-        "password": {"file": str(tmp_path / "password")}, "ca_file": str(dovecot.certificate),
-    }  # fmt: skip
-    document = {"mailboxes": {"support": {"address": "support@corp.example", "since": "all", "imap": imap}}}
-    file = tmp_path / "mailboxes.yaml"
-    file.write_text(yaml.safe_dump(document))
-    monkeypatch.setenv("SODAN_MAILBOXES", str(file))
+@pytest.fixture(autouse=True)
+def configured(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SODAN_MAILBOXES", str(box.write()))
     monkeypatch.setenv("SODAN_INTAKE", "support@corp.example")
-    monkeypatch.setenv("SODAN_DATABASE_URL", f"sqlite:///{sqlite.url.database}")
-    monkeypatch.setenv("SODAN_KEY_FILE", str(tmp_path / "installation.key"))
-    return file, document
+    monkeypatch.setenv("SODAN_DATABASE_URL", f"sqlite:///{box.database.url.database}")
+    monkeypatch.setenv("SODAN_KEY_FILE", str(box.folder / "installation.key"))
 
 
-Written = tuple[Path, dict[str, Any]]
-
-
-def changed(written: Written, **given: Any) -> None:
-    file, document = written
-    box = document["mailboxes"]["support"]
-    box["imap"].update(given.pop("imap", {}))
-    box.update(given)
-    file.write_text(yaml.safe_dump(document))
-
-
-def test_a_mailbox_that_is_well(written: Written, dovecot: Dovecot, capfd: pytest.CaptureFixture[str]) -> None:
-    dovecot.deliver(mail(1), mail(2))
+def test_a_mailbox_that_is_well(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    box.deliver(mail(1), mail(2))
     assert main(["mailbox", "test"]) == 0
     said = capfd.readouterr().out
     assert "signed in; the folder INBOX has 2 mails" in said
@@ -67,9 +36,9 @@ def test_a_mailbox_that_is_well(written: Written, dovecot: Dovecot, capfd: pytes
     ],
 )
 def test_each_failure_has_its_cause_and_the_next_step(
-    given: dict[str, Any], cause: str, next_step: str, written: Written, capfd: pytest.CaptureFixture[str]
+    given: dict[str, Any], cause: str, next_step: str, box: Box, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    changed(written, **given)
+    box.write(**given)
     assert main(["mailbox", "test", "support"]) == 1
     wrong = next(line for line in capfd.readouterr().out.splitlines() if line.startswith("WRONG"))
     assert cause in wrong
@@ -88,9 +57,9 @@ def test_each_failure_has_its_cause_and_the_next_step(
     ],
 )
 def test_a_wrong_file_is_told_in_one_line_that_names_the_place(
-    given: dict[str, Any], words: str, written: Written, capfd: pytest.CaptureFixture[str]
+    given: dict[str, Any], words: str, box: Box, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    changed(written, **given)
+    box.write(**given)
     assert main(["mailbox", "list"]) == 2
     said = capfd.readouterr().err
     assert said.startswith("sodan: SODAN_MAILBOXES: ")
@@ -99,34 +68,25 @@ def test_a_wrong_file_is_told_in_one_line_that_names_the_place(
     assert "secret'" not in said
 
 
-def test_a_dry_run_says_what_would_be_taken_and_takes_nothing(
-    written: Written, dovecot: Dovecot, sqlite: Database, capfd: pytest.CaptureFixture[str]
-) -> None:
-    dovecot.deliver(mail(1), mail(2))
-    changed(written, after={"flag": "seen"})
+def test_a_dry_run_says_what_would_be_taken_and_takes_nothing(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    box.deliver(mail(1), mail(2))
+    box.write(after={"flag": "seen"})
     assert main(["mailbox", "run", "--dry-run"]) == 0
     said = capfd.readouterr()
     assert [line.split("\t")[-1] for line in said.out.splitlines()] == ["VPN 1", "VPN 2"]
     assert "2 mails would be fetched, and flagged seen" in said.err
-    assert kept(sqlite) == []
-    assert states(sqlite) == []
-    with dovecot.client() as client:
+    assert box.kept == []
+    assert states(box.database) == []
+    with box.server.client() as client:
         client.select_folder("INBOX")
         assert len(client.search("UNSEEN")) == 2
 
 
-def test_the_list_says_how_each_does_and_which_mails_stayed_behind(
-    written: Written,
-    dovecot: Dovecot,
-    own_settings: Settings,
-    sqlite: Database,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    dovecot.deliver(mail(1), mail(2) + b"x" * 5000)
-    small = own_settings.model_copy(update={"max_message_bytes": 2000})
-    with fetching(small, sqlite, mailbox(dovecot, tmp_path / "password")):
-        wait_until(lambda: succeeded(sqlite))
+def test_the_list_says_how_each_does_and_which_mails_stayed_behind(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    box.deliver(mail(1), mail(2) + b"x" * 5000)
+    box.settings = box.settings.model_copy(update={"max_message_bytes": 2000})
+    with box.fetching():
+        box.is_well()
     capfd.readouterr()
     assert main(["mailbox", "list", "--json"]) == 1
     said = capfd.readouterr()
@@ -136,16 +96,10 @@ def test_the_list_says_how_each_does_and_which_mails_stayed_behind(
 
 
 def test_a_mailbox_that_is_fetched_from_no_more_can_be_forgotten(
-    written: Written,
-    dovecot: Dovecot,
-    own_settings: Settings,
-    sqlite: Database,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    box: Box, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with fetching(own_settings, sqlite, mailbox(dovecot, tmp_path / "password")):
-        wait_until(lambda: succeeded(sqlite))
+    with box.fetching():
+        box.is_well()
     monkeypatch.delenv("SODAN_MAILBOXES")
     assert main(["mailbox", "list"]) == 1
     assert "sodan mailbox forget support" in capfd.readouterr().out.replace("\n", " ")

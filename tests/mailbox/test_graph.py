@@ -1,7 +1,5 @@
 """Microsoft Graph, against a stand-in written from its public documentation."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time
@@ -14,10 +12,9 @@ import pytest
 
 from service.mailbox.fetcher import Fetcher
 from service.mailbox.file import Mailbox
-from service.mailbox.graph import GraphSource
 from service.mailbox.oauth import Tokens
 from service.mailbox.run import now, source_of, stored_tokens
-from service.mailbox.source import Source
+from service.mailbox.source import Source, TokenStore
 from service.settings import Settings
 from service.store import contents
 from service.store.database import Database
@@ -74,6 +71,11 @@ class Desk:
         for _ in range(times):
             pause = fetcher.step(self.stop)
         return pause
+
+    def fails(self, fetcher: Fetcher, cause: str, next_step: str = "") -> None:
+        assert self.rounds(fetcher) > 0
+        assert cause in str(status(self.database).cause)
+        assert next_step in str(status(self.database).next_step)
 
 
 @pytest.fixture
@@ -156,20 +158,14 @@ def test_what_is_to_happen_with_a_mail_happens(
     assert len(kept(desk.database)) == 2
 
 
-def test_a_token_that_is_not_accepted_any_more_is_renewed_at_once(desk: Desk, graph: StandIn) -> None:
-    fetcher = desk.fetcher()
-    assert desk.rounds(fetcher) == 0
-    graph.valid.clear()
-    graph.deliver(mail(1))
-    assert desk.rounds(fetcher) == 0
-    assert len(kept(desk.database)) == 1
-    assert graph.tokens_given == 2
-
-
-def test_a_kept_token_is_used_after_a_restart(desk: Desk, graph: StandIn) -> None:
+def test_a_kept_token_is_used_after_a_restart_and_renewed_once_it_is_refused(desk: Desk, graph: StandIn) -> None:
     for _ in range(3):
         assert desk.rounds(desk.fetcher()) == 0
     assert graph.tokens_given == 1
+    graph.valid.clear()
+    graph.deliver(mail(1))
+    assert desk.rounds(desk.fetcher()) == 0
+    assert (len(kept(desk.database)), graph.tokens_given) == (1, 2)
 
 
 def test_a_token_is_read_from_the_database_once_and_anew_after_a_refusal(desk: Desk, graph: StandIn) -> None:
@@ -183,7 +179,7 @@ def test_a_token_is_read_from_the_database_once_and_anew_after_a_refusal(desk: D
         reads.append(read())
         return dict(reads[-1])
 
-    tokens = Tokens(mailbox.graph.oauth, "", now, (counted, keep), mailbox.graph.ca_file)
+    tokens = Tokens(mailbox.graph.oauth, "", now, TokenStore(counted, keep), mailbox.graph.ca_file)
     first = tokens.token()
     assert [tokens.token() for _ in range(5)] == [first] * 5
     assert (len(reads), graph.tokens_given) == (1, 1)
@@ -212,37 +208,19 @@ def test_a_secret_that_ended_is_told_and_a_new_one_needs_no_restart(desk: Desk, 
     graph.secret = "newer"
     graph.deliver(mail(1))
     fetcher = desk.fetcher()
-    assert desk.rounds(fetcher) > 0
-    assert status(desk.database).cause == "the token endpoint localhost gives no token: invalid_client, AADSTS7000215"
-    assert "make a new secret" in str(status(desk.database).next_step)
+    desk.fails(fetcher, "the token endpoint localhost gives no token: invalid_client, AADSTS7000215", "a new secret")
     desk.secret.write_text("newer")
     assert desk.rounds(fetcher) == 0
     assert len(kept(desk.database)) == 1
 
 
-def test_an_app_without_the_right_is_told_what_to_give_it(desk: Desk, graph: StandIn) -> None:
+def test_an_app_without_the_right_and_a_wrong_tenant_are_told(desk: Desk, graph: StandIn) -> None:
     graph.forbidden = True
-    assert desk.rounds(desk.fetcher()) > 0
-    assert "the app has no access to this mailbox (403 ErrorAccessDenied)" in str(status(desk.database).cause)
-    assert "RBAC for Applications" in str(status(desk.database).next_step)
-
-
-def test_a_wrong_tenant_is_told(desk: Desk, graph: StandIn) -> None:
-    mailbox = desk.mailbox()
-    assert mailbox.graph is not None
-    wrong = mailbox.graph.model_copy(update={"tenant": "elsewhere"})
-    fetcher = desk.fetcher()
-    fetcher.source = GraphSource(
-        wrong,
-        "support@corp.example",
-        mailbox.after,
-        Tokens(wrong.oauth, "", now, (dict, lambda _: None), wrong.ca_file),
-        1000,
-        desk.waits.append,
-    )
-    assert desk.rounds(fetcher) > 0
-    assert "gives no token: invalid_request, AADSTS90002" in str(status(desk.database).cause)
-    assert "look at client_id and tenant" in str(status(desk.database).next_step)
+    desk.fails(desk.fetcher(), "no access to this mailbox (403 ErrorAccessDenied)", "RBAC for Applications")
+    right = desk.mailbox().graph
+    assert right is not None
+    elsewhere = desk.fetcher(graph=right.model_copy(update={"tenant": "elsewhere"}))
+    desk.fails(elsewhere, "gives no token: invalid_request, AADSTS90002", "look at client_id and tenant")
 
 
 @pytest.mark.parametrize(("read", "found"), [("both", 1), ("reversed", 1), ("certificate", 0), ("broken", 0)])
@@ -292,8 +270,7 @@ def test_folders_are_found_by_the_names_people_see(desk: Desk, graph: StandIn) -
     graph.deliver(mail(1), folder="vendors-id")
     assert desk.rounds(desk.fetcher(folders=["Inbox/Vendors"])) == 0
     assert len(kept(desk.database)) == 1
-    assert desk.rounds(desk.fetcher(folders=["Inbox/Nowhere"])) > 0
-    assert "there is no folder Inbox/Nowhere" in str(status(desk.database).cause)
+    desk.fails(desk.fetcher(folders=["Inbox/Nowhere"]), "there is no folder Inbox/Nowhere")
 
 
 def test_no_token_goes_to_another_host(desk: Desk, graph: StandIn) -> None:

@@ -1,22 +1,19 @@
 """One fetcher a mailbox over all machines; when it dies another goes on, and nothing comes twice."""
 
-from __future__ import annotations
-
 import signal
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 
 from service.mailbox.run import now
 from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Database
 from service.store.spool import Envelope, LostLease, new_entry
-from tests.mailbox.conftest import fetching, kept, mail, mailbox, status, succeeded
-from tests.mailbox.dovecot import PASSWORD, Dovecot
-from tests.served import started, wait_until
+from tests.mailbox.conftest import Box, fetching, kept, mail, status
+from tests.mailbox.dovecot import Dovecot
+from tests.served import Served, started
 
 pytestmark = pytest.mark.both_databases
 
@@ -41,7 +38,8 @@ def test_whoever_lost_the_lease_keeps_nothing(database: Database) -> None:
     start = now()
     database.transact(lambda conn: mailboxes.acquire(conn, "m", "a", start, LEASE))
     database.transact(lambda conn: mailboxes.acquire(conn, "m", "b", start + LEASE * 2, LEASE))
-    entry = new_entry(_envelope(), mail(1), start)
+    envelope = Envelope(channel="mailbox", rcpt_tos=("support@corp.example",), source="m")
+    entry = new_entry(envelope, mail(1), start)
     fetched = [mailboxes.Fetched("7;1;INBOX", "INBOX", start, entry)]
     for by, keeps in (("a", False), ("b", True), ("a", False)):
         try:
@@ -53,36 +51,35 @@ def test_whoever_lost_the_lease_keeps_nothing(database: Database) -> None:
     assert len(kept(database)) == 1
 
 
-def _envelope() -> Envelope:
-    return Envelope(channel="mailbox", rcpt_tos=("support@corp.example",), source="m")
-
-
 def test_two_machines_one_killed_the_other_goes_on_within_the_lease(
     dovecot: Dovecot, own_settings: Settings, database: Database, database_url: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "password").write_text(PASSWORD)
-    imap = {
-        "host": "localhost", "port": dovecot.tls_port, "user": "support", "ca_file": str(dovecot.certificate),
-        "password": {"file": str(tmp_path / "password")},
-    }  # fmt: skip
-    document = {"address": "support@corp.example", "since": "all", "poll": 1, "after": {"flag": "seen"}, "imap": imap}
-    (tmp_path / "mailboxes.yaml").write_text(yaml.safe_dump({"mailboxes": {"support": document}}))
-    given = {
-        "mailboxes": str(tmp_path / "mailboxes.yaml"), "intake": "support@corp.example",
-        "database_url": database_url, "lease_seconds": "4",
-    }  # fmt: skip
-    dovecot.deliver(*(mail(n) for n in range(20)))
-    with started("mailbox", "run", cwd=tmp_path, **given) as first:
-        wait_until(lambda: len(kept(database)) == 20, 120)
+    box = Box(dovecot, own_settings, database, tmp_path)
+    given = {"mailboxes": str(box.write(after={"flag": "seen"})), "database_url": database_url, "lease_seconds": "4"}
+    box.deliver(*(mail(n) for n in range(20)))
+    with started("mailbox", "run", cwd=tmp_path, intake="support@corp.example", **given) as first:
+        box.has(mails=20)
         holder = status(database).leased_by
-        with fetching(own_settings, database, mailbox(dovecot, tmp_path / "password"), by="another-host/1/x"):
-            dovecot.deliver(*(mail(n) for n in range(20, 30)))
-            wait_until(lambda: len(kept(database)) == 30, 60)
+        with fetching(own_settings, database, box.mailbox(), by="another-host/1/x"):
+            box.deliver(*(mail(n) for n in range(20, 30)))
+            box.has(mails=30)
             assert status(database).leased_by == holder, "the second one waits"
             first.send_signal(signal.SIGKILL)
             first.wait()
-            dovecot.deliver(*(mail(n) for n in range(30, 40)))
-            wait_until(lambda: len(kept(database)) == 40, 60)
-            wait_until(lambda: succeeded(database))
+            box.deliver(*(mail(n) for n in range(30, 40)))
+            box.has(mails=40)
+            box.is_well()
             assert status(database).leased_by == "another-host/1/x"
-    assert len({row["sha256"] for row in kept(database)}) == 40
+    assert len({row["sha256"] for row in box.kept}) == 40
+
+
+def test_a_mail_in_the_mailbox_becomes_a_case(box: Box, tmp_path: Path) -> None:
+    printers = [mail(n).replace(b"does not connect", b"does not connect to printer %d" % n) for n in (1, 2)]
+    box.deliver(printers[0])  # is there before; the second one is told by IDLE
+    served = Served(tmp_path, mailboxes=str(box.write(poll=3600)), intake="support@corp.example")
+    try:
+        served.wait_for(lambda: len(served.get("/api/cases").json()["items"]) == 1)
+        box.deliver(printers[1])
+        served.wait_for(lambda: len(served.get("/api/cases").json()["items"]) == 2)
+    finally:
+        served.stop()

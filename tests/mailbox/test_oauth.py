@@ -1,7 +1,5 @@
 """Signing in to Dovecot by tokens: expiry, renewal, revocation, and what is kept of them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

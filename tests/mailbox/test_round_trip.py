@@ -1,20 +1,15 @@
 """`sodan mailbox test --round-trip`: a mail that is sent to a mailbox comes into it, or it is said why not."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 
 from service.cli.mailbox_checks import examine
-from service.settings import Settings
-from service.store.database import Database
-from tests.mailbox.conftest import kept, mail, mailbox, states
+from tests.mailbox.conftest import Box, mail, states
 from tests.mailbox.dovecot import Dovecot
 from tests.served import free_port
 
@@ -43,39 +38,30 @@ def relay(handler: Relay) -> Iterator[str]:
         controller.stop()
 
 
-def tried(
-    settings: Settings, database: Database, configured: Any, url: str, capfd: pytest.CaptureFixture[str],
-    seconds: float = 60,
-) -> tuple[int, str]:  # fmt: skip
-    given = settings.model_copy(update={"smarthost": url, "from_": "IT desk <it@corp.example>" if url else ""})
-    status = examine(given, [configured], database, seconds)
+def tried(box: Box, url: str, capfd: pytest.CaptureFixture[str], seconds: float = 60, **given: Any) -> tuple[int, str]:
+    sender = {"smarthost": url, "from_": "IT desk <it@corp.example>" if url else ""}
+    status = examine(box.settings.model_copy(update=sender), [box.mailbox(**given)], box.database, seconds)
     return status, capfd.readouterr().out
 
 
-def test_a_mail_that_is_sent_comes_into_the_mailbox_and_is_flagged(
-    dovecot: Dovecot, own_settings: Settings, sqlite: Database, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    dovecot.deliver(mail(1))
-    configured = mailbox(dovecot, tmp_path / "password", after={"flag": "flagged"}, authserv="mx.provider.example")
-    with relay(Relay(dovecot)) as url:
-        status, said = tried(own_settings, sqlite, configured, url, capfd)
+def test_a_mail_that_is_sent_comes_into_the_mailbox_and_is_flagged(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    box.deliver(mail(1))
+    with relay(Relay(box.server)) as url:
+        status, said = tried(box, url, capfd, after={"flag": "flagged"}, authserv="mx.provider.example")
     assert status == 0, said
     assert "sent “sodan mailbox test" in said
     assert "INBOX: the mail arrived after" in said
     assert "the mail was flagged or moved" in said
-    with dovecot.client() as client:
+    with box.server.client() as client:
         client.select_folder("INBOX")
         [flagged] = client.search("FLAGGED")
         assert flagged == 2, "the mail of the test, and no other"
-    assert (kept(sqlite), states(sqlite)) == ([], [])
+    assert (box.kept, states(box.database)) == ([], [])
 
 
-def test_another_server_than_authserv_is_named(
-    dovecot: Dovecot, own_settings: Settings, sqlite: Database, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    configured = mailbox(dovecot, tmp_path / "password", authserv="mx.google.com")
-    with relay(Relay(dovecot)) as url:
-        status, said = tried(own_settings, sqlite, configured, url, capfd)
+def test_another_server_than_authserv_is_named(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    with relay(Relay(box.server)) as url:
+        status, said = tried(box, url, capfd, authserv="mx.google.com")
     assert status == 1
     assert "topmost Authentication-Results is from mx.provider.example, but authserv is mx.google.com" in said
 
@@ -88,24 +74,21 @@ def test_another_server_than_authserv_is_named(
     ],
 )
 def test_a_mail_that_does_not_come_is_told_with_the_next_step(
-    answer: str, cause: str, next_step: str, dovecot: Dovecot, own_settings: Settings, sqlite: Database,
-    tmp_path: Path, capfd: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    with relay(Relay(dovecot, answer)) as url:
-        status, said = tried(own_settings, sqlite, mailbox(dovecot, tmp_path / "password"), url, capfd, 1)
+    answer: str, cause: str, next_step: str, box: Box, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with relay(Relay(box.server, answer)) as url:
+        status, said = tried(box, url, capfd, 1)
     assert status == 1
     wrong = next(line for line in said.splitlines() if line.startswith("WRONG"))
     assert cause in wrong
     assert next_step in wrong
 
 
-def test_without_a_smart_host_a_person_sends_the_mail(
-    dovecot: Dovecot, own_settings: Settings, sqlite: Database, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    dovecot.deliver(mail(1))
-    sending = threading.Timer(2, dovecot.deliver, [mail(2)])
+def test_without_a_smart_host_a_person_sends_the_mail(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    box.deliver(mail(1))
+    sending = threading.Timer(2, box.deliver, [mail(2)])
     sending.start()
-    status, said = tried(own_settings, sqlite, mailbox(dovecot, tmp_path / "password"), "", capfd)
+    status, said = tried(box, "", capfd)
     sending.join()
     assert status == 0, said
     assert "send a mail to support@corp.example now" in said

@@ -1,7 +1,5 @@
 """A mailbox that is away is seen: on the page, in the metrics, by `sodan doctor`, and an event tells it once."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """The provider's verdict on a sender counts for its mailbox, and for no other mail."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path

@@ -1,14 +1,12 @@
 """A small installation that answers mail: a store, a worker, a sender, and a real SMTP server that it sends to."""
 
-from __future__ import annotations
-
 import asyncio
 import email
 import email.policy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import cache
 from typing import Any, cast
@@ -18,11 +16,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import insert, select
 
 from mailrules.engine.judge import Rules
-from service.intake import AppContext, receive
+from service.intake import AppContext, receive, rejudge
+from service.outbound.due_mail import DueMail
 from service.outbound.sender import Sender
-from service.outbound.setup import After, after_judging, sender_of
+from service.outbound.setup import After, after_judging, notifier_of, outbound_of, sender_of
 from service.settings import Settings, load
-from service.store import due_cases, outbox, spool, spool_view
+from service.store import corrections, due_cases, outbox, spool, spool_view
+from service.store.cases import find
 from service.store.database import Connection, Database
 from service.store.tables import cases
 from tests.running import take_in
@@ -41,6 +41,12 @@ class Received:
     mail: EmailMessage
     content: bytes
 
+    @property
+    def text(self) -> str:
+        body = self.mail.get_body(("plain",))
+        assert body is not None
+        return str(body.get_content())
+
     def raw_header(self, name: str) -> str:
         """A header as it came, with its line breaks but not decoded."""
         mail = email.message_from_bytes(self.content, policy=email.policy.compat32)
@@ -54,8 +60,7 @@ class Smarthost:
     received: list[Received] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     port: int = 0
-    before_data: Callable[[], None] | None = None
-    """Called before a mail is answered."""
+    before_data: Callable[[], None] | None = None  # called before a mail is answered
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -98,8 +103,7 @@ class Desk:
     settings: Settings
     context: AppContext
     now: datetime = START
-    after: After | None = None
-    """What the worker does once cases are judged; None: what outgoing mail asks of it."""
+    after: After | None = None  # what the worker does once cases are judged; None: what outgoing mail asks of it
 
     def deliver(
         self,
@@ -127,6 +131,29 @@ class Desk:
         while sender.step():
             steps += 1
         return steps
+
+    def look(self) -> None:
+        """Write what is due by time, as a process does that has just started."""
+        outbound, notifier = outbound_of(self.settings, KEY), notifier_of(self.settings)
+        DueMail(self.database, self.settings, self.context, outbound, notifier).write(self.now)
+
+    def later(self, **passed: float) -> None:
+        """Let time pass, then write what is due, and send it."""
+        self.now += timedelta(**passed)
+        self.look()
+        self.send()
+
+    def case(self, number: int = 1) -> dict[str, Any]:
+        return self.database.read(lambda conn: find(conn, number)).document
+
+    def set(self, wanted: dict[str, Any], number: int = 1) -> None:
+        """Change a case, as a person does on the page."""
+
+        def write(conn: Connection) -> None:
+            corrections.set_by_person(conn, number, wanted, "mika", self.now)
+            rejudge(conn, [number], self.context, now=self.now)
+
+        self.database.transact(write)
 
     def entries(self, state: str | None = None) -> list[dict[str, Any]]:
         """Oldest first."""

@@ -1,7 +1,5 @@
 """A Postfix of our own: smart host of the house and mail server of its people, with its own folders and port."""
 
-from __future__ import annotations
-
 import mailbox
 import os
 import pwd

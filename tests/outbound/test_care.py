@@ -1,23 +1,19 @@
 """The outbox in daily care: doctor, metrics, erasure of a person, retention."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from service.cli import doctor
+from service.errors import Conflict
 from service.mail.masking import Mask
 from service.store import outbox
 from service.store.blob_store import Folder
 from service.store.case_deletion import remove
 from service.store.contents import BlobWriter
-from service.store.database import Database
 from service.store.erasure import erase
-from service.store.tables import outbox as table
 from tests.outbound.desk import START, Desk, report
 from tests.running import Running
 
@@ -63,10 +59,6 @@ def test_metrics_count_the_outbox_by_state_and_mails_in_doubt(embedded: Running)
     assert "sodan_outbox_in_doubt_total 1.0" in lines
 
 
-def _rows(database: Database) -> list[dict[str, Any]]:
-    return database.read(lambda conn: [dict(row._mapping) for row in conn.execute(select(table).order_by(table.c.id))])
-
-
 @pytest.mark.both_databases
 def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Desk, tmp_path: Path) -> None:
     desk.deliver(report(1))
@@ -74,11 +66,11 @@ def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Des
     desk.settings = desk.settings.model_copy(update={"acknowledge": "draft"})
     desk.deliver(report(2, subject="The printer of room 4", body="The printer of room 4 eats paper."))
     desk.deliver(report(3, sender="Ben <ben@corp.example>", subject="Lift", body="The lift stands still."))
-    assert [one["state"] for one in _rows(desk.database)] == ["sent", "draft", "draft"]
+    assert [one["state"] for one in desk.entries()] == ["sent", "draft", "draft"]
     mask = Mask("aiko@corp.example", ["Aiko Tanaka"], "x9q4")
-    erased = erase(desk.database, BlobWriter(Folder(tmp_path / "contents"), 10_000), mask, apply=True)
+    erased = erase(desk.database, BlobWriter(Folder(tmp_path / "contents"), 10_000), mask, desk.now, apply=True)
     assert erased.left == 0
-    rows = _rows(desk.database)
+    rows = desk.entries()
     assert [one["state"] for one in rows] == ["sent", "discarded", "draft"]
     assert rows[1]["reason"] == "the recipient was erased"
     assert "aiko" not in f"{rows}".casefold()
@@ -86,6 +78,27 @@ def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Des
     assert rows[2]["recipient"] == "ben@corp.example"
     desk.host.received.clear()
     assert desk.send() == 0
+
+
+@pytest.mark.both_databases
+def test_a_person_is_not_erased_while_a_mail_to_them_is_being_sent(desk: Desk) -> None:
+    desk.deliver(report())
+    mask = Mask("aiko@corp.example", ["Aiko Tanaka"], "x9q4")
+    refused: list[str] = []
+
+    def erase_aiko() -> None:
+        try:
+            erase(desk.database, BlobWriter(), mask, desk.now, apply=True)
+        except Conflict as error:
+            refused.append(str(error))
+
+    desk.host.before_data = erase_aiko
+    desk.send()
+    assert refused == ["a mail to this person is being sent now; try again in a few minutes"]
+    assert [(one["state"], one["recipient"]) for one in desk.entries()] == [("sent", "aiko@corp.example")]
+    erase_aiko()
+    assert len(refused) == 1
+    assert "aiko" not in f"{desk.entries()}".casefold()
 
 
 @pytest.mark.both_databases
@@ -107,5 +120,5 @@ def test_what_was_sent_goes_with_its_case_and_the_rest_after_the_same_time(desk:
     assert desk.database.transact(lambda conn: outbox.forget(conn, later)) == 2
     for case in (1, 2):
         assert desk.database.transact(lambda conn, case=case: remove(conn, case, later)) is not None  # type: ignore[misc]
-    assert [(one["case_id"], one["state"]) for one in _rows(desk.database)] == [(3, "waiting")]
+    assert [(one["case_id"], one["state"]) for one in desk.entries()] == [(3, "waiting")]
     assert desk.send() == 1

@@ -1,7 +1,5 @@
 """The whole loop with real parts: a poor report, questions, answers, a notification, the digest of the next morning."""
 
-from __future__ import annotations
-
 import os
 import smtplib
 from datetime import UTC, datetime, timedelta
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from playwright.sync_api import sync_playwright
 
 from service.intake import AppContext
@@ -20,7 +19,7 @@ from service.settings import load
 from service.store import keys
 from service.store.database import Database
 from tests.outbound.postfix import BINARY, Postfix, postfix
-from tests.outbound.test_notifications import Target
+from tests.outbound.test_notifications import Target, a_target
 from tests.served import Served, free_port
 from tests.web.test_browser import CHROMIUM
 
@@ -32,40 +31,16 @@ pytestmark = [
     ),
 ]
 
-STORIES: dict[str, dict[str, Any]] = {
-    "ja": {
-        "locale": "ja-JP",
-        "subject": "プリンタ",
-        "report": "プリンタが動きません。",
-        "greeting": "お問い合わせを受け付けました",
-        "question": "ご自分だけに起きていますか",
-        "impact": "営業部の5名とも同じです。",
-        "asks": ("version", "device_id", "location"),
-        "answers": "端末はPRN-0311です。\n3階の会議室の横にあります。",
-        "found": {"device_id": "PRN-0311", "location": "3階"},
-        "open": "version",
-        "buttons": ("選んだ項目を質問する", "送信"),
-    },
-    "en": {
-        "locale": "en-US",
-        "subject": "Printer",
-        "report": "The printer does not print since yesterday evening.",
-        "greeting": "We have received your message",
-        "question": "Is it only you",
-        "impact": "All five of us in sales have it.",
-        "asks": ("version", "device_id", "location"),
-        "answers": "The label says PRN-0311.\nIt stands on the third floor, next to the meeting room.",
-        "found": {"device_id": "PRN-0311", "location": "third floor"},
-        "open": "version",
-        "buttons": ("Ask for the chosen facts", "Send"),
-    },
-}
+
+STORIES: dict[str, dict[str, Any]] = yaml.safe_load(
+    Path(__file__).with_name("stories.yaml").read_text(encoding="utf-8")
+)
 
 
 @pytest.mark.parametrize("language", ["ja", pytest.param("en", marks=pytest.mark.long)])
 def test_a_poor_report_is_asked_answered_notified_and_listed(language: str, tmp_path: Path) -> None:
-    story, target, intake = STORIES[language], Target(), free_port()
-    with postfix(intake, "aiko", "mika") as post:
+    story, intake = STORIES[language], free_port()
+    with a_target() as target, postfix(intake, "aiko", "mika") as post:
         given = {
             "intake": "intake@corp.example",
             "from": "IT desk <it@corp.example>",

@@ -3,8 +3,6 @@
 Each mail goes the whole way: received, taken in, judged, answered or not, sent to a real SMTP server.
 """
 
-from __future__ import annotations
-
 import time
 from contextlib import closing
 from datetime import timedelta
@@ -15,14 +13,22 @@ import pytest
 import yaml
 
 from service.intake import receive, rejudge
+from service.mailbox.fetcher import envelope
+from service.mailbox.file import Mailbox
 from service.outbound.setup import after_judging
-from service.store import cases, corrections, outbox, spool, spool_view
+from service.store import cases, corrections, feed, outbox, spool, spool_view
 from service.store.database import Database
 from service.store.migrate import migrate
 from tests.outbound.desk import START, Desk, Received, Smarthost, bounce, desk_with, report, smarthost
 from tests.running import take_in
 
 UNANSWERED = yaml.safe_load(Path(__file__).with_name("machines.yaml").read_text(encoding="utf-8"))
+ANSWERED = {
+    "plain": report(),
+    "a domain below": report(sender="Aiko <aiko@tokyo.corp.example>"),
+    "headers that say no": report(headers="Auto-Submitted: no\nPrecedence: normal\nX-Auto-Response-Suppress: None\n"),
+    "no date": report().replace("Date:", "X-Date:"),
+}
 MACHINES: dict[str, str] = {
     **{f"header {line}": report(headers=f"{line}\n") for line in UNANSWERED["headers"]},
     **{f"author {one}": report(sender=f"Somebody <{one}>") for one in UNANSWERED["authors"] + UNANSWERED["strangers"]},
@@ -39,10 +45,22 @@ MACHINES: dict[str, str] = {
         body="Hi, could you send us the log?",
     ),
 }
-ENVELOPES: dict[str, dict[str, Any]] = {
-    "null reverse-path": {"mail_from": ""},
-    "imported": {"channel": "import"},
-}
+MAILBOX = Mailbox.model_validate({
+    "name": "it", "address": "intake@corp.example", "since": "all", "authserv": "mx.example",
+    "imap": {"host": "imap.example", "user": "u", "password": {"env": "X"}},
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("mail", ANSWERED.values(), ids=ANSWERED.keys())
+def test_a_report_of_one_of_our_people_is_answered(small: Desk, mail: str) -> None:
+    small.deliver(mail)
+    assert [one["kind"] for one in small.entries()] == ["acknowledgement"]
+
+
+@pytest.mark.parametrize("given", [{"mail_from": ""}, {"channel": "import"}], ids=["null reverse-path", "imported"])
+def test_a_bounce_or_an_archive_hears_nothing(small: Desk, given: dict[str, Any]) -> None:
+    small.deliver(report(), **given)
+    assert small.entries() == []
 
 
 @pytest.mark.parametrize("mail", MACHINES.values(), ids=MACHINES.keys())
@@ -53,10 +71,27 @@ def test_a_machine_a_list_or_a_stranger_hears_nothing(small: Desk, mail: str) ->
     assert small.host.received == []
 
 
-@pytest.mark.parametrize("given", ENVELOPES.values(), ids=ENVELOPES.keys())
-def test_a_report_or_an_archive_hears_nothing(small: Desk, given: dict[str, Any]) -> None:
-    small.deliver(report(), **given)
-    assert small.entries() == []
+@pytest.mark.parametrize(
+    ("top", "recipients"),
+    [
+        ("Return-Path: <aiko@corp.example>\n", ["aiko@corp.example"]),
+        ("", ["aiko@corp.example"]),  # the server adds none: it is unknown, not null
+        ("Return-Path: <>\n", []),
+        ("Return-Path:\n", []),
+        ("Return-Path: <MAILER-DAEMON>\n", []),
+        ("Return-Path: <MAILER-DAEMON@mx.example>\n", []),
+        ("Auto-Submitted: auto-replied\n", []),
+        ("X-Auto-Response-Suppress: All\n", []),
+    ],
+)
+def test_a_fetched_mail_without_return_path_is_answered_but_none_with_a_null_one(
+    small: Desk, top: str, recipients: list[str]
+) -> None:
+    verdict = "Authentication-Results: mx.example; dmarc=pass header.from=corp.example\n"
+    content = (top + verdict + report()).replace("\n", "\r\n").encode()
+    receive(small.database, [(envelope(MAILBOX, content), content)], small.now)
+    take_in(small.database, small.context, small.now, after=after_judging(small.settings, small.context))
+    assert [one["recipient"] for one in small.entries()] == recipients
 
 
 @pytest.mark.parametrize(
@@ -150,7 +185,7 @@ def test_a_reply_to_an_acknowledgement_of_a_merged_case_goes_where_the_case_went
 
     small.database.transact(merge)
     small.deliver(report(3, subject="answer", body="1. just me"), rcpt=first.mail["Reply-To"].addresses[0].addr_spec)
-    assert small.database.read(lambda conn: cases.find(conn, 2)).document["messages"] == 3
+    assert small.case(2)["messages"] == 3
     assert small.send() == 0
 
 
@@ -158,57 +193,45 @@ def test_a_reply_in_a_closed_case_opens_it_and_is_not_acknowledged(small: Desk) 
     small.deliver(report())
     small.send()
     [got] = small.host.received
-
-    def close(conn: Any) -> None:
-        corrections.set_by_person(conn, 1, {"status": "closed"}, "mika", small.now)
-        rejudge(conn, [1], small.context, now=small.now)
-
-    small.database.transact(close)
+    small.set({"status": "closed"})
     small.now += timedelta(days=1)
     small.deliver(
         report(3, subject="answer", body="It is still broken.", date=small.now),
         rcpt=got.mail["Reply-To"].addresses[0].addr_spec,
     )
-    assert small.database.read(lambda conn: cases.find(conn, 1)).document["messages"] == 2
+    assert small.case()["messages"] == 2
     assert small.send() == 0
 
 
 @pytest.mark.slow
 def test_a_hundred_reports_of_one_address_bring_five_mails_and_drafts(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host)
-    envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
+    by_smtp = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     mails = [report(n, subject=f"Matter {n} of room {n * 7}", body=f"Device {n * 13} is broken.") for n in range(100)]
-    receive(sqlite, [(envelope, mail.replace("\n", "\r\n").encode()) for mail in mails], desk.now)
+    receive(sqlite, [(by_smtp, mail.replace("\n", "\r\n").encode()) for mail in mails], desk.now)
     take_in(sqlite, desk.context, desk.now, after=after_judging(desk.settings, desk.context))
     desk.send()
     assert len(host.received) == 5
+    assert all("more than 5 automatic mails to this address" in one["reason"] for one in desk.entries("draft"))
     counts = sqlite.read(outbox.counts)
     assert counts["sent"] == 5
     assert counts["draft"] == sqlite.read(lambda conn: cases.count(conn, cases.Filter(), "SD", 2000)) - 5
     assert sqlite.read(spool_view.undone) == {}
 
 
-def test_the_breaker_says_that_it_has_tripped(sqlite: Database, host: Smarthost) -> None:
+def test_the_hourly_limit_holds_further_mails_as_drafts_and_says_so(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host, acknowledge_per_hour=2)
     for number in range(4):
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
     desk.send()
     assert len(host.received) == 2
+    assert all(one["reason"].startswith("held: more than 2") for one in desk.entries("draft"))
     assert sqlite.read(outbox.last_held_by_hourly_limit) == desk.now
-    from service.store import feed
-
     kinds = [one["kind"] for one in sqlite.read(lambda conn: feed.since(conn, 0, 500, "SD"))]
     assert kinds.count("outbox.held") == 2
-
-
-@pytest.mark.parametrize("command", ["RCPT", "DATA"])
-@pytest.mark.parametrize(("reply", "state"), [("550 5.7.1 no", "failed"), ("451 4.3.0 later", "waiting")])
-def test_a_smart_host_that_refuses_loses_nothing(small: Desk, command: str, reply: str, state: str) -> None:
-    small.host.refuse[command] = reply
-    small.deliver(report())
-    small.send()
-    [entry] = small.entries()
-    assert (entry["state"], entry["reason"]) == (state, reply)
+    desk.now += timedelta(hours=2)
+    desk.deliver(report(9, sender="P <p9@corp.example>", subject="Later", date=desk.now))
+    assert desk.send() == 1
 
 
 def test_a_smart_host_that_is_slow_is_tried_again_with_the_same_message_id(small: Desk) -> None:
@@ -225,15 +248,17 @@ def test_a_smart_host_that_is_slow_is_tried_again_with_the_same_message_id(small
     assert {got.mail["Message-ID"] for got in small.host.received} == {entry["message_id"]}
 
 
-def test_a_smart_host_that_accepts_and_bounces_is_filed_and_not_answered(small: Desk) -> None:
-    small.deliver(report())
-    small.send()
-    [got] = small.host.received
+@pytest.mark.both_databases
+def test_a_delivery_report_is_filed_at_its_mail_and_not_answered(desk: Desk) -> None:
+    desk.deliver(report())
+    desk.send()
+    [got] = desk.host.received
     for _ in range(3):
-        small.deliver(bounce(got.mail["Message-ID"]), mail_from="", rcpt=got.mail_from)
-    assert small.send() == 0
-    [entry] = small.entries()
-    assert (entry["state"], entry["report"]["status"]) == ("failed", "5.1.1")
+        desk.deliver(bounce(got.mail["Message-ID"]), mail_from="", rcpt=got.mail_from)
+    assert desk.send() == 0
+    [entry] = desk.entries()
+    assert (entry["state"], entry["reason"]) == ("failed", "returned to us: 5.1.1")
+    assert (entry["report"]["status"], entry["report"]["recipients"]) == ("5.1.1", ["aiko@corp.example"])
 
 
 def _as_text(got: Received) -> str:

@@ -1,23 +1,20 @@
 """The team hears once, where it works, with reason and link; and not at night."""
 
-from __future__ import annotations
-
 import json
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
 
-from service.outbound.due_mail import DueMail
-from service.outbound.setup import notifier_of, outbound_of
+from service.outbound.setup import notifier_of
 from service.store.database import Database
 from service.store.tables import cases
-from tests.outbound.desk import KEY, START, Desk, Smarthost, copy_case, desk_with, report
+from tests.mailbox.provider import Answer, http_server
+from tests.outbound.desk import START, Desk, Smarthost, copy_case, desk_with, report
 from tests.running import take_in
 
 OUTAGE = (
@@ -30,35 +27,26 @@ class Target:
 
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
-        self.status = 200
-        target = self
+        self.status, self.url = 200, ""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if target.status == 200:
-                    target.heard.append(json.loads(body))
-                self.send_response(target.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+    def answer(self, _method: str, _path: str, _headers: Any, body: bytes) -> Answer:
+        if self.status == 200:
+            self.heard.append(json.loads(body))
+        return self.status, b"", {}
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"json://127.0.0.1:{self.server.server_address[1]}/hook"
+@contextmanager
+def a_target() -> Iterator[Target]:
+    up = Target()
+    with http_server(up.answer) as port:
+        up.url = f"json://127.0.0.1:{port}/hook"
+        yield up
 
 
 @pytest.fixture
 def target() -> Iterator[Target]:
-    up = Target()
-    yield up
-    up.server.shutdown()
-    up.server.server_close()
+    with a_target() as up:
+        yield up
 
 
 def _desk(sqlite: Database, host: Smarthost, target: Target, **given: Any) -> Desk:
@@ -66,16 +54,10 @@ def _desk(sqlite: Database, host: Smarthost, target: Target, **given: Any) -> De
     return desk_with(sqlite, host, **(chosen | given))
 
 
-def _look(desk: Desk) -> None:
-    """One round of what is due by time."""
-    outbound, notifier = outbound_of(desk.settings, KEY), notifier_of(desk.settings)
-    DueMail(desk.database, desk.settings, desk.context, outbound, notifier).write(desk.now)
-
-
 def test_a_burning_case_is_told_with_reason_and_link(sqlite: Database, host: Smarthost, target: Target) -> None:
     desk = _desk(sqlite, host, target)
     desk.deliver(report(body=OUTAGE, subject="Osaka is down"))
-    desk.database.transact(lambda conn: _set(desk, conn, {"priority": "P1"}))
+    desk.set({"priority": "P1"})
     desk.deliver(report(2, body="Still down.", subject="Re: Osaka is down", headers="In-Reply-To: <r1@corp.example>\n"))
     desk.send()
     text = "\n".join(f"{one['title']}\n{one['message']}" for one in target.heard)
@@ -86,7 +68,7 @@ def test_a_burning_case_is_told_with_reason_and_link(sqlite: Database, host: Sma
 def test_an_event_is_told_once(sqlite: Database, host: Smarthost, target: Target) -> None:
     desk = _desk(sqlite, host, target)
     desk.deliver(report(body=OUTAGE, subject="Osaka is down"))
-    desk.database.transact(lambda conn: _set(desk, conn, {"priority": "P2"}))
+    desk.set({"priority": "P2"})
     for number in range(2, 6):
         headers = "In-Reply-To: <r1@corp.example>\n"
         desk.deliver(report(number, body=f"Still down {number}.", subject="Re: Osaka is down", headers=headers))
@@ -99,14 +81,10 @@ def test_what_falls_into_one_minute_comes_in_one_message(sqlite: Database, host:
     desk = _desk(sqlite, host, target)
     for number in range(1, 6):
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
-    _later(desk, minutes=45)
-    _look(desk)
-    desk.send()
+    desk.later(minutes=45)
     assert len(target.heard) == 1
     desk.deliver(report(9, sender="P <p9@corp.example>", subject="Matter 9", date=desk.now))
-    _later(desk, minutes=45)
-    _look(desk)
-    desk.send()
+    desk.later(minutes=45)
     assert len(target.heard) == 2
 
 
@@ -115,13 +93,11 @@ def test_a_case_that_nobody_has_judged_is_told_after_business_minutes(
 ) -> None:
     desk = _desk(sqlite, host, target, triage_minutes=30)
     desk.deliver(report())
-    _later(desk, minutes=20)
-    _look(desk)
-    desk.send()
+    desk.later(minutes=20)
     assert target.heard == []
-    _later(desk, minutes=15)
-    _look(desk)
-    _look(desk)
+    desk.now += timedelta(minutes=15)
+    desk.look()
+    desk.look()
     desk.send()
     assert [one["title"] for one in target.heard] == ["SD-1 needs triage: Outlook"]
 
@@ -131,7 +107,7 @@ def test_at_night_only_what_burns_is_told(sqlite: Database, host: Smarthost, tar
     desk.deliver(report())
     desk.now = START.replace(hour=13)  # 22:00 in Tokyo
     desk.now += timedelta(minutes=2)
-    _look(desk)
+    desk.look()
     assert desk.send() == 0
     morning = desk.now.astimezone(ZoneInfo("Asia/Tokyo")) + timedelta(hours=10)
     desk.now = morning.astimezone(desk.now.tzinfo)
@@ -158,9 +134,7 @@ def test_a_mail_that_was_set_aside_or_waits_is_told(sqlite: Database, host: Smar
     desk = _desk(sqlite, host, target)
     envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     receive(sqlite, [(envelope, report().replace("\n", "\r\n").encode())], desk.now)
-    _later(desk, minutes=20)
-    _look(desk)
-    desk.send()
+    desk.later(minutes=20)
     assert [one["title"] for one in target.heard] == ["sodan: a mail has waited for 20 minutes"]
 
 
@@ -175,10 +149,8 @@ def test_each_mail_that_is_set_aside_is_told_also_after_an_earlier_one_was_retri
         envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
         [id] = receive(sqlite, [(envelope, report(messages).encode())], desk.now)
         sqlite.transact(lambda conn, id=id: spool.shunt(conn, [id], "no memory", desk.now))  # type: ignore[misc]
-        _look(desk)
-        _later(desk, minutes=1)
-        _look(desk)
-        desk.send()
+        desk.look()
+        desk.later(minutes=1)
         assert [one["title"] for one in target.heard] == ["sodan: 1 mails were set aside"] * messages
         sqlite.transact(lambda conn, id=id: spool.retry(conn, id, desk.now))  # type: ignore[misc]
         take_in(sqlite, desk.context, desk.now)
@@ -198,17 +170,17 @@ def test_a_mailbox_that_is_away_for_ten_minutes_is_told_once_with_the_next_step(
     sqlite.transact(lambda conn: mailboxes.acquire(conn, "support", "a", began, lease))
     sqlite.transact(lambda conn: mailboxes.succeeded(conn, "support", "a", began))
     for minutes, messages in ((9, 0), (2, 1), (30, 1)):
-        _later(desk, minutes=minutes)
+        desk.now += timedelta(minutes=minutes)
         sqlite.transact(fail)
-        _look(desk)
+        desk.look()
         desk.send()
         assert len(target.heard) == messages, minutes
     assert target.heard[0]["title"] == "sodan: mailbox support has not been read for 11 minutes"
     assert target.heard[0]["message"] == "the sign-in is refused: renew the secret"
     sqlite.transact(lambda conn: mailboxes.succeeded(conn, "support", "a", desk.now))
-    _later(desk, minutes=12)
+    desk.now += timedelta(minutes=12)
     sqlite.transact(fail)
-    _look(desk)
+    desk.look()
     desk.send()
     assert len(target.heard) == 2, "another absence is another message"
 
@@ -227,9 +199,9 @@ def test_a_language_model_that_stays_away_is_told_once_a_day_and_a_short_absence
     )  # fmt: skip
     titles = []
     for minutes in (1, 60, 70, 30):
-        _later(desk, minutes=minutes)
+        desk.now += timedelta(minutes=minutes)
         reader.step("test")
-        _look(desk)
+        desk.look()
         desk.send()
         titles.append([one["title"] for one in target.heard])
     assert titles == [[], [], *[["sodan: the language model does not answer"]] * 2]
@@ -243,9 +215,7 @@ def test_an_overdue_promise_is_told_once_with_its_words(sqlite: Database, host: 
     promise = {"promise": "fix", "quote": quote, "due": (desk.now + timedelta(days=2)).isoformat(), "kept": None}
     sqlite.transact(lambda conn: _document(conn, promises=[promise]))
     for days, messages in ((1, 0), (2, 1), (2, 1)):
-        _later(desk, days=days)
-        _look(desk)
-        desk.send()
+        desk.later(days=days)
         assert len(target.heard) == messages
     assert target.heard[0]["title"] == "SD-1 promise overdue: Outlook"
     assert quote in target.heard[0]["message"]
@@ -257,9 +227,7 @@ def test_a_promise_that_was_kept_is_not_told(sqlite: Database, host: Smarthost, 
     desk.deliver(report())
     promise = {"promise": "fix", "quote": "by Friday", "due": desk.now.isoformat(), "kept": "m2"}
     sqlite.transact(lambda conn: _document(conn, promises=[promise]))
-    _later(desk, days=5)
-    _look(desk)
-    desk.send()
+    desk.later(days=5)
     assert target.heard == []
 
 
@@ -280,8 +248,8 @@ def test_nobody_is_notified_of_what_an_imported_archive_contains(
         desk.deliver(mail, channel="import")
     promise = {"promise": "fix", "quote": "by Friday", "due": "2024-06-01T00:00:00+00:00", "kept": None}
     sqlite.transact(lambda conn: _document(conn, promises=[promise]))
-    _later(desk, days=1)
-    _look(desk)
+    desk.now += timedelta(days=1)
+    desk.look()
     assert desk.entries() == []
 
 
@@ -303,8 +271,8 @@ def test_many_other_cases_hide_no_case_that_is_due(sqlite: Database, host: Smart
             conn, priority="P1", needs_triage=False, updated_at=later, opened_at=later, document=done
         )
     )
-    _later(desk, days=1)
-    _look(desk)
+    desk.now += timedelta(days=1)
+    desk.look()
     subjects = [entry["subject"] for entry in desk.entries()]
     assert subjects == ["SD-1 promise overdue: Outlook", "SD-1 needs triage: Outlook"]
 
@@ -312,15 +280,15 @@ def test_many_other_cases_hide_no_case_that_is_due(sqlite: Database, host: Smart
 def test_a_target_that_fails_is_tried_again_and_shows_why(sqlite: Database, host: Smarthost, target: Target) -> None:
     desk = _desk(sqlite, host, target, triage_minutes=1)
     desk.deliver(report())
-    _later(desk, minutes=5)
+    desk.now += timedelta(minutes=5)
     target.status = 500
-    _look(desk)
+    desk.look()
     desk.send()
     [entry] = desk.entries("waiting")
     assert "did not accept the message" in entry["reason"]
     assert target.url.split("/")[2] not in f"{entry}"
     target.status = 200
-    _later(desk, minutes=2)
+    desk.now += timedelta(minutes=2)
     desk.send()
     assert len(target.heard) == 1
 
@@ -338,15 +306,3 @@ def _document(conn: Any, **given: Any) -> None:
     """Write into the document of the first case, as judging does."""
     document = conn.execute(select(cases.c.document).where(cases.c.id == 1)).scalars().one()
     conn.execute(update(cases).where(cases.c.id == 1).values(document={**document, **given}))
-
-
-def _later(desk: Desk, **passed: int) -> None:
-    desk.now += timedelta(**passed)
-
-
-def _set(desk: Desk, conn: Any, wanted: dict[str, Any]) -> None:
-    from service.intake import rejudge
-    from service.store import corrections
-
-    corrections.set_by_person(conn, 1, wanted, "mika", desk.now)
-    rejudge(conn, [1], desk.context, now=desk.now)

@@ -1,7 +1,5 @@
 """Where the processes of `sodan serve` connect to, as a tracer sees it; by default nowhere (see test_readme.py)."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -2,8 +2,6 @@
 
 # ruff: noqa: E501 -- a mail a line
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +11,7 @@ from service.desk import Desk as ApiDesk
 from service.errors import Conflict, NotFound, Refused
 from service.outbound import questions
 from service.outbound.setup import labels_of, outbound_of
-from service.store import asked, cases, keys
+from service.store import asked, keys
 from service.store.database import Connection, Database
 from tests.outbound.desk import KEY, Desk, Smarthost, bounce, desk_with, report
 
@@ -28,12 +26,8 @@ def _ask(desk: Desk, *items: str, text: str = "", case: int = 1) -> int:
     return desk.database.transact(write)
 
 
-def _case(desk: Desk, number: int = 1) -> dict[str, Any]:
-    return desk.database.read(lambda conn: cases.find(conn, number)).document
-
-
 def _item(desk: Desk, item: str) -> dict[str, Any]:
-    return next(line for line in _case(desk)["checklist"] if line["item"] == item)
+    return next(line for line in desk.case()["checklist"] if line["item"] == item)
 
 
 @pytest.fixture
@@ -44,19 +38,19 @@ def quiet(sqlite: Database, host: Smarthost) -> Desk:
 
 def test_a_person_asks_and_the_answers_come_to_the_checklist(quiet: Desk) -> None:
     quiet.deliver(report())
-    assert _case(quiet)["waiting_on"] == "team"
+    assert quiet.case()["waiting_on"] == "team"
     _ask(quiet, "version", "impact_scope", "device_id")
     quiet.now += timedelta(minutes=1)
     assert quiet.send() == 1
     [got] = quiet.host.received
     assert got.mail["Auto-Submitted"] is None
     assert got.mail["Subject"] == "Re: Outlook [SD-1]"
-    assert _case(quiet)["waiting_on"] == "requester"
+    assert quiet.case()["waiting_on"] == "requester"
     quiet.now += timedelta(hours=1)
     text = "1. Office 2021\n2. just me\n"
     address = got.mail["Reply-To"].addresses[0].addr_spec
     quiet.deliver(report(2, subject="answer", body=text, date=quiet.now), rcpt=address)
-    case = _case(quiet)
+    case = quiet.case()
     assert case["messages"] == 2
     assert case["waiting_on"] == "team"
     assert (_item(quiet, "version")["state"], _item(quiet, "version")["quote"]) == ("present", "Office 2021")
@@ -73,7 +67,7 @@ def test_what_the_requester_does_not_know_is_not_asked_again(quiet: Desk) -> Non
     quiet.deliver(report(2, subject="x", body="1. no idea\n2. PC-0042", date=quiet.now), rcpt=reply_to)
     assert _item(quiet, "version")["state"] == "unknown"
     assert _item(quiet, "device_id")["quote"] == "PC-0042"
-    assert "version" not in _case(quiet)["missing"]
+    assert "version" not in quiet.case()["missing"]
 
 
 def test_a_fact_is_asked_for_twice_at_most(quiet: Desk) -> None:
@@ -134,15 +128,13 @@ def test_the_quoted_mail_of_ours_brings_no_message_and_no_facts(quiet: Desk) -> 
     quiet.deliver(report())
     _ask(quiet, "environment", "version")
     quiet.send()
-    sent = quiet.host.received[0].mail
-    body = sent.get_body(("plain",))
-    assert body is not None
-    quoted = "\n".join(f"> {line}" for line in body.get_content().splitlines())
+    sent = quiet.host.received[0]
+    quoted = "\n".join(f"> {line}" for line in sent.text.splitlines())
     quiet.now += timedelta(hours=1)
     reply = f"Office 2021, that is all I can see.\n\nOn Wed, 4 Nov 2026 at 10:00, IT desk <it@corp.example> wrote:\n{quoted}"
-    headers = f"In-Reply-To: {sent['Message-ID']}\n"
+    headers = f"In-Reply-To: {sent.mail['Message-ID']}\n"
     quiet.deliver(report(2, subject="Re: Outlook [SD-1]", body=reply, date=quiet.now, headers=headers))
-    assert _case(quiet)["messages"] == 2
+    assert quiet.case()["messages"] == 2
     assert _item(quiet, "environment")["state"] != "present"
     assert "Office 2021" in _item(quiet, "version")["quote"]
 
@@ -151,10 +143,10 @@ def test_a_mail_that_came_back_has_asked_nobody(quiet: Desk) -> None:
     quiet.deliver(report())
     _ask(quiet, "version")
     quiet.send()
-    assert _case(quiet)["waiting_on"] == "requester"
+    assert quiet.case()["waiting_on"] == "requester"
     quiet.deliver(bounce(quiet.host.received[0].mail["Message-ID"]), mail_from="")
     assert quiet.entries()[0]["state"] == "failed"
-    assert _case(quiet)["waiting_on"] == "team"
+    assert quiet.case()["waiting_on"] == "team"
 
 
 def test_the_draft_says_why_it_may_not_be_sent_and_can_be_copied(sqlite: Database, host: Smarthost) -> None:

@@ -1,7 +1,5 @@
 """What waits is sent once, again after a refusal, and set aside where there is no hope."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +10,7 @@ from service.errors import Conflict, Unavailable
 from service.store import outbox
 from service.store.database import Database
 from tests.flow.crew import Deadly
-from tests.outbound.desk import Desk, Smarthost, bounce, desk_with, report
+from tests.outbound.desk import Desk, Smarthost, desk_with, report
 
 
 @pytest.mark.both_databases
@@ -141,19 +139,6 @@ def test_a_failure_is_not_recorded_by_a_sender_that_lost_its_lease(small: Desk) 
     assert not failed
     [entry] = small.entries("waiting")
     assert (entry["leased_by"], entry["reason"]) == ("other", None)
-
-
-def test_a_delivery_report_is_filed_at_the_mail_it_is_about(desk: Desk) -> None:
-    desk.deliver(report())
-    desk.send()
-    sent = desk.host.received[0].mail["Message-ID"]
-    desk.deliver(
-        bounce(sent, "Auto-Submitted: auto-replied\n"),
-        mail_from="",
-    )
-    [entry] = desk.entries()
-    assert (entry["state"], entry["reason"]) == ("failed", "returned to us: 5.1.1")
-    assert entry["report"]["recipients"] == ["aiko@corp.example"]
 
 
 def test_a_discarded_draft_never_leaves(small: Desk) -> None:

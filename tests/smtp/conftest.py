@@ -1,7 +1,5 @@
 """Real ``sodan smtp`` processes, shared by the tests of one run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What the acceptor's log tells when a mail cannot be kept: that, and where, and nothing that anybody wrote."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,29 +1,21 @@
-"""When there is no room, mail waits with its senders: 452, and the conversation goes on."""
-
-from __future__ import annotations
+"""When there is no room, or a sender sends too much or in circles: 452, 450 or 554, and the conversation goes on."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-import uvloop
 
+from service.mail.hops import hops
+from service.rate import HOUR, Rate
 from service.smtp import pressure
 from service.smtp.committer import Committer
 from service.smtp.content import Content
-from service.smtp.limits import BareNewlines, Budget
-from service.smtp.listener import Listener
+from service.smtp.limits import BareNewlines, Rates
 from service.store import spool_view
 from service.store.database import Database
 from service.store.spool import Envelope
 from tests.served import wait_until
 from tests.smtp.conversation import Client, acceptor, set_up
-
-
-async def _come_true(holds: Callable[[], bool]) -> None:
-    await asyncio.to_thread(wait_until, holds)
 
 
 def _asked(client: Client) -> str:
@@ -72,50 +64,41 @@ def _whole(content: Content) -> Content:
     return content
 
 
-def test_contents_on_their_way_share_one_budget() -> None:
-    class Keep:
-        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-            return f"250 2.0.0 {envelope.received.size}"
+def _mail(times: int) -> bytes:
+    line = b"Received: from a.example by b.example;\r\n\tMon, 2 Mar 2026 09:00:00 +0900\r\n"
+    return line * times + b"From: a@example.org\r\nSubject: round\r\n\r\nReceived: not a header\r\n"
 
-    async def begin(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        await reader.readline()
-        writer.write(b"HELO c\r\n")
-        await reader.readline()
-        return reader, writer
 
-    async def talk(listener: Listener, port: int) -> list[bytes]:
-        reader, writer = await begin(port)
-        other, others = await begin(port)
-        writer.write(b"MAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n" + b"x" * 900_000)
-        said = [await reader.readline() for _ in range(3)]
-        await _come_true(lambda: listener.budget.held >= 900_000)  # of 1.1 million that one address may hold
-        begun = b"MAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n"
-        others.write(begun)
-        said += [await other.readline() for _ in range(3)]
-        writer.write(b"\r\n.\r\n")
-        said.append(await reader.readline())
-        others.write(begun + b"x" * 5000)
-        said += [await other.readline() for _ in range(3)]
-        await _come_true(lambda: listener.budget.held >= 5000)
-        others.close()
-        await _come_true(lambda: listener.connections == 1)
-        said.append(b"%d" % listener.budget.held)
-        writer.close()
-        return said
+def test_hops_are_the_received_lines_of_the_header() -> None:
+    assert [hops(_mail(n)) for n in (0, 1, 7)] == [0, 1, 7]
+    assert hops(b"RECEIVED : x\r\nreceived:y") == 2
+    assert hops(b"X: " + b"x" * 300_000 + b"\r\nReceived: too far\r\n") == 0
+    assert hops(b"X-Received: no\r\n\r\nReceived: no\r\n") == 0
 
-    async def both() -> list[bytes]:
-        listener = Listener(Keep(), hostname="mx", budget=Budget(4_400_000))
-        port = (await listener.listen("127.0.0.1", 0)).sockets[0].getsockname()[1]
-        try:
-            return await talk(listener, port)
-        finally:  # a loop with an open listener does not close
-            await listener.stop(1)
 
-    assert [line[:9] for line in uvloop.run(both())] == [
-        *(b"250 2.1.0", b"250 2.1.5", b"354 End d"),
-        *(b"250 2.1.0", b"250 2.1.5", b"452 4.3.1"),
-        b"250 2.0.0",
-        *(b"250 2.1.0", b"250 2.1.5", b"354 End d"),
-        b"0",
-    ]
+def test_a_rate_is_of_one_sender_in_its_network_and_of_the_last_hour() -> None:
+    now = [0.0]
+    rates = Rates(2, 0, lambda: now[0])
+    host = "192.0.2.1"
+    said = [rates.refusal(sender, host) for sender in ("A@x", "a@X", "a@x", "b@x")]
+    assert [one is None for one in said] == [True, True, False, True]
+    assert all(rates.refusal("", host) is None for _ in range(9))
+    now[0] = HOUR + 1
+    assert rates.refusal("a@x", host) is None
+    unlimited = Rate(0, lambda: 0.0)
+    assert all(unlimited.allows("a@x") for _ in range(9))
+    assert not unlimited._full_at  # it remembers no senders
+
+
+def test_a_mail_in_circles_gets_554_and_is_not_kept(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), max_hops=25)) as address, Client(address) as client:
+        assert client.mail(_mail(26)).startswith("554 5.4.6 ")
+        assert client.mail(_mail(25)).startswith("250 2.0.0 ")
+    assert len(sqlite.read(spool_view.listing)) == 1
+
+
+def test_a_sender_beyond_its_rate_gets_450_and_others_do_not(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), sender_rate=1)) as address, Client(address) as client:
+        assert client.mail(_mail(0)).startswith("250")
+        assert client.say("MAIL FROM:<user@example.org>").startswith("450 4.7.1 ")
+        assert client.say("MAIL FROM:<other@example.org>").startswith("250")

@@ -1,7 +1,5 @@
 """What a sender may rely on, and what a stranger runs into, over real sockets."""
 
-from __future__ import annotations
-
 import re
 import socket
 import threading
@@ -56,95 +54,11 @@ def test_many_mails_over_one_connection_and_many_connections(database: Database,
     assert len(set(_contents(database))) == 80
 
 
-@pytest.mark.parametrize(
-    ("recipient", "reply"),
-    [
-        ("help@intake.example", "250"),
-        ("HELP@Intake.Example", "250"),
-        ("help+sd-12@intake.example", "250"),
-        ('"help"@intake.example', "250"),
-        ("anything@cases.example", "250"),
-        ("other@intake.example", "550 5.1.1"),
-        ("help@elsewhere.example", "550 5.1.1"),
-        ("help@intake.example@elsewhere.example", "553 5.1.3"),
-        ("help%elsewhere.example@intake.example", "550 5.1.1"),
-        ("help", "550 5.1.1"),
-        ("@relay.example:help@elsewhere.example", "550 5.1.1"),
-        ("+@intake.example", "550 5.1.1"),
-    ],
-)
-def test_only_intake_addresses_are_taken(sqlite: Database, recipient: str, reply: str) -> None:
-    with acceptor(set_up(str(sqlite.url))) as address, Client(address) as client:
-        client.say("EHLO x")
-        client.say("MAIL FROM:<a@example.org>")
-        assert client.say(f"RCPT TO:<{recipient}>").startswith(reply)
-
-
-@pytest.mark.parametrize(("size", "reply"), [(50_000, "250"), (50_001, "552 5.3.4"), (5_000_000, "552 5.3.4")])
-def test_size_is_counted_not_believed(sqlite: Database, size: int, reply: str) -> None:
-    with acceptor(set_up(str(sqlite.url), max_message_bytes=50_000)) as address, Client(address) as client:
-        body = (b"x" * 70 + b"\r\n") * (size // 72 + 1)
-        content = body[: size - 2]
-        if content.endswith(b"\r"):
-            content = content[:-1] + b"x"
-        assert client.mail(content).startswith(reply)
-        assert client.mail(MAIL).startswith("250")  # and the conversation goes on
-
-
-def test_an_empty_mail_is_accepted_and_kept(database: Database, database_url: str) -> None:
-    with acceptor(set_up(database_url)) as address, Client(address) as client:
-        client.begin()
-        client.say("DATA")
-        client.send(b".\r\n")
-        assert client.reply().startswith("250 2.0.0")
-    assert _contents(database) == [b""]
-
-
-def test_a_bounce_has_no_sender(sqlite: Database) -> None:
-    with acceptor(set_up(str(sqlite.url))) as address, Client(address) as client:
-        client.begin(sender="")
-        client.say("DATA")
-        client.send(MAIL + b".\r\n")
-        assert client.reply().startswith("250")
-    assert sqlite.read(spool_view.listing)[0]["mail_from"] == ""
-
-
-def test_connections_of_one_host_are_capped(sqlite: Database) -> None:
-    settings = set_up(str(sqlite.url), smtp_max_connections_per_host=1)
-    with acceptor(settings) as address, Client(address), Client(address) as second:
-        assert second.greeting.startswith("421 4.7.0")
-
-
 def test_dots_are_taken_off_and_bytes_kept(sqlite: Database) -> None:
     sent = b"..dot\r\n...\r\nbare\nLF \xff\x00 8bit\r\n.x\r\n" + b"y" * 200_000
     with acceptor(set_up(str(sqlite.url), smtp_bare_newlines="keep")) as address, Client(address) as client:
         assert client.mail(sent).startswith("250")
     assert _contents(sqlite) == [b".dot\r\n..\r\nbare\nLF \xff\x00 8bit\r\nx\r\n" + b"y" * 200_000 + b"\r\n"]
-
-
-def test_content_may_come_in_any_pieces_with_commands_sent_ahead(sqlite: Database) -> None:
-    wire = (
-        b"EHLO x\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<help@intake.example>\r\nDATA\r\n"
-        b"one\r\n..\r\n.\r\nMAIL FROM:<b@example.org>\r\nRCPT TO:<help@intake.example>\r\nDATA\r\ntwo\r\n.\r\nQUIT\r\n"
-    )
-    with acceptor(set_up(str(sqlite.url))) as address:
-        for step in (1, 2, 3, 7, len(wire)):
-            with Client(address) as client:
-                client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                for at in range(0, len(wire), step):
-                    client.send(wire[at : at + step])
-                codes = [client.reply()[:3] for _ in range(9)]
-                assert codes == ["250", "250", "250", "354", "250", "250", "250", "354", "250"]
-                assert client.reply().startswith("221")
-    assert _contents(sqlite) == [b"one\r\n.\r\n", b"two\r\n"] * 5
-
-
-def test_a_database_that_is_away_is_no_reason_to_lose_mail(sqlite: Database) -> None:
-    settings = set_up("postgresql://nobody@127.0.0.1:1/none")
-    with acceptor(settings) as address, Client(address) as client:
-        reply = client.mail(MAIL)
-        assert reply == "451 4.3.0 temporary problem, please try again later"
-        assert client.mail(MAIL).startswith("451")
 
 
 def test_a_database_without_tables_answers_451_without_inner_text(tmp_path: object) -> None:
@@ -202,20 +116,11 @@ def test_a_stop_keeps_promises_and_makes_no_new_ones(database: Database, databas
     assert len(_contents(database)) == 1
 
 
-def test_lmtp_answers_for_each_recipient(sqlite: Database) -> None:
-    """RFC 2033 §4.2."""
+def test_lmtp_is_recorded_as_the_channel_and_the_null_sender_as_empty(sqlite: Database) -> None:
     settings = set_up(str(sqlite.url), lmtp_listen="127.0.0.1:0")
     with acceptor(settings) as address, Client(address) as client:
-        assert client.say("EHLO x").startswith("500")
-        assert client.say("LHLO x").startswith("250-")
-        client.say("MAIL FROM:<a@example.org>")
-        assert client.say("RCPT TO:<a@cases.example>").startswith("250")
-        assert client.say("RCPT TO:<a@elsewhere.example>").startswith("550")
-        assert client.say("RCPT TO:<b@cases.example>").startswith("250")
-        client.say("DATA")
+        for said in ("LHLO x", "MAIL FROM:<>", "RCPT TO:<a@cases.example>", "DATA"):
+            assert client.say(said)[0] in "23"
         client.send(MAIL + b".\r\n")
-        replies = [client.reply(), client.reply()]
-        assert replies[0] == replies[1]
-        assert replies[0].startswith("250 2.0.0 accepted as ")
-        assert client.say("NOOP").startswith("250")
-    assert [entry["channel"] for entry in sqlite.read(spool_view.listing)] == ["lmtp"]
+        assert client.reply().startswith("250 2.0.0 accepted as ")
+    assert [(row["channel"], row["mail_from"]) for row in sqlite.read(spool_view.listing)] == [("lmtp", "")]

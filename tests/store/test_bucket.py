@@ -105,7 +105,7 @@ def test_no_object_of_an_erased_person_is_left_in_the_bucket(
     before = sorted(dict(kept.keys()))
     assert before
     assert found()
-    assert erase(database, shelf, _mask(), apply=True).left == 0
+    assert erase(database, shelf, _mask(), datetime.now(UTC), apply=True).left == 0
     assert found() == []
     after = sorted(dict(kept.keys()))
     assert len(after) == len(before)

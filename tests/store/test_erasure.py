@@ -135,11 +135,11 @@ def _erased_everywhere(
     if database.postgresql:
         _sql(database, "SELECT pg_switch_wal()", "CHECKPOINT")  # segments that name the person become later ones
 
-    looked = erase(database, shelf, _mask(), apply=False)
+    looked = erase(database, shelf, _mask(), datetime.now(UTC), apply=False)
     assert (len(looked.mails), looked.rows["spool.mail_from"]) == (4, 5)
     assert len(_found(folder)) >= 4
 
-    erased = erase(database, shelf, _mask(), apply=True)
+    erased = erase(database, shelf, _mask(), datetime.now(UTC), apply=True)
     assert (len(erased.mails), erased.left, erased.remains) == (4, 0, Remains())
     assert _found(tmp_path) == []
     assert _found(folder) == []
@@ -251,11 +251,11 @@ def test_a_mail_in_a_workers_hand_is_left_to_it_and_found_by_the_next_time(
     envelope = Envelope("smtp", "boss@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     [id] = receive(database, [(envelope, _mails()[2])], datetime.now(UTC))
     assert database.transact(lambda conn: spool.claim(conn, "w", datetime.now(UTC), timedelta(seconds=60), 9)) != []
-    erased = erase(database, BlobWriter(), _mask(), apply=True)
+    erased = erase(database, BlobWriter(), _mask(), datetime.now(UTC), apply=True)
     assert (erased.mails, erased.left) == ([], 1)
     assert contents.content(database, None, id) == _mails()[2]
     database.transact(lambda conn: spool.release(conn, "w"))
     take_in(database, context)
-    erased = erase(database, BlobWriter(), _mask(), apply=True)
+    erased = erase(database, BlobWriter(), _mask(), datetime.now(UTC), apply=True)
     assert (len(erased.mails), erased.left) == (1, 0)
     assert b"Wakana" not in contents.content(database, None, id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, SmallInteger, String, false
+from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer, SmallInteger, String, false
 
 from service.store.tables.columns import Data, Instant, Number, Words, only, table
 
@@ -202,6 +202,12 @@ Index("ix_outbox_case_id", outbox.c.case_id)
 Index("ix_outbox_message_id", outbox.c.message_id)
 Index("ix_outbox_state_id", outbox.c.state, outbox.c.id)
 Index("ix_outbox_recipient_created_at", outbox.c.recipient, outbox.c.created_at)
+
+daily_jobs = table(
+    "daily_jobs",
+    Column("name", String(32), primary_key=True, comment="digest"),
+    Column("day", Date, nullable=False, comment="in SODAN_ZONE, on which it ran last"),
+)
 
 tokens = table(
     "tokens",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.outbound.brief_mail import address_of
+from service.outbound.compose import address_of
 
 
 @pytest.mark.parametrize(

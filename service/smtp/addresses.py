@@ -1,12 +1,11 @@
-"""Parses the arguments of MAIL and RCPT (RFC 5321 §4.1.2), with UTF-8 (RFC 6531 §3.3).
+"""Parses the arguments of MAIL and RCPT (RFC 5321 §4.1.2), with UTF-8 (RFC 6531 §3.3), and decides on recipients.
 
 aiosmtpd allows comments, folding and missing brackets (RFC 5322). These are refused, because an address that two
 servers parse differently can bypass filters.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from service.smtp.limits import DOMAIN, PATH
@@ -19,14 +18,12 @@ _LABEL = r"[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\-\u0080-\U0010ffff]*[A-Za
 _NAME = rf"{_LABEL}(?:\.{_LABEL})*"
 _LITERAL = r"\[[\x21-\x5a\x5e-\x7e]+\]"
 
-_PLAIN = re.compile(
-    r"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@"
-    r"[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*)>(?: ++([!-~ ]*))?"
-)
 _PATH = re.compile(
     rf"<(?:@{_NAME}(?:,@{_NAME})*:)?(?:({_DOT_STRING}|{_QUOTED})(?:@({_NAME}|{_LITERAL}))?)?>(?: +(.*))?", re.DOTALL
 )
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\u0080-\U0010ffff]+))?")
+
+POSTMASTER = "postmaster"
 
 
 def read_path(argument: str) -> tuple[str, str] | None:
@@ -34,9 +31,6 @@ def read_path(argument: str) -> tuple[str, str] | None:
 
     The address of the null path is ``<>``. A source route is removed (RFC 5321 appendix C).
     """
-    plain = _PLAIN.fullmatch(argument)
-    if plain:
-        return (plain[1], plain[2] or "") if len(plain[1]) <= PATH - 2 else None
     match = _PATH.fullmatch(argument)
     if not match:
         return None
@@ -77,3 +71,47 @@ def read_parameters(written: str) -> dict[str, str] | None:
 def is_host(argument: str) -> bool:
     """Return whether the argument of HELO or EHLO can be a host name or address literal (RFC 5321 §4.1.1.1)."""
     return len(argument) <= DOMAIN and re.fullmatch(r"[A-Za-z0-9_.:\-\[\]%]+", argument) is not None
+
+
+class Intake:
+    """The addresses and domains (``@domain``) of SODAN_INTAKE; no other recipient is accepted."""
+
+    def __init__(self, addresses: Iterable[str], hostname: str = "localhost") -> None:
+        entries = [entry.casefold() for entry in addresses]
+        self._domains = frozenset(_ascii(entry[1:]) for entry in entries if entry.startswith("@"))
+        self._addresses = frozenset(_without_tag(entry) for entry in entries if not entry.startswith("@"))
+        self._our_domains = frozenset(
+            _ascii(entry.rpartition("@")[2]) for entry in (*entries, f"@{hostname.casefold()}")
+        )
+
+    def accepts(self, address: str) -> bool:
+        """Return whether ``address`` is an intake address; ``intake+tag@`` is equal to ``intake@`` (RFC 5233).
+
+        ``postmaster`` is also accepted, without a domain or with one of ours (RFC 5321 §4.5.1).
+        """
+        address = address.casefold()
+        if address == POSTMASTER:
+            return True
+        local, at, domain = address.rpartition("@")
+        if local == POSTMASTER and _ascii(domain) in self._our_domains:
+            return True
+        if not local or not at or not domain:
+            return False
+        return _ascii(domain) in self._domains or _without_tag(f"{local}@{domain}") in self._addresses
+
+
+def _without_tag(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    if local.startswith('"') and local.endswith('"'):
+        local = local[1:-1]
+    return f"{local.partition('+')[0] or local}@{_ascii(domain)}"
+
+
+def _ascii(domain: str) -> str:
+    """Return a domain in its ASCII form (RFC 5890), so that both spellings of a domain are equal."""
+    if domain.isascii():
+        return domain
+    try:
+        return domain.encode("idna").decode()
+    except UnicodeError:
+        return domain
