@@ -1,9 +1,10 @@
 """Erases a person: replaces the address and names in all raw mails, tables and indexes. The cases remain.
 
 The address is replaced everywhere. Names are replaced only in prose and in name fields (``service.mail.masking``), not
-in columns of ids and kinds. The search is repeated until it finds nothing, since mail may arrive meanwhile. Then the
-search index is rebuilt, and ``service.store.compaction`` removes what the database keeps of the old rows.
-``docs/operations.md`` says what to do about backups, archived logs and deleted files on disk.
+in columns of ids and kinds. Each change is a transaction that excludes the worker's, which locks these rows in another
+order. The search is repeated until it finds nothing, since mail may arrive meanwhile. Then the search index is rebuilt,
+and ``service.store.compaction`` removes what the database keeps of the old rows. ``docs/operations.md`` says what to do
+about backups, archived logs and deleted files on disk.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from service.mail.masking import Mask
 from service.store import contents, outbox, search
 from service.store.compaction import Remains, compact
 from service.store.contents import BlobWriter
-from service.store.database import Database
+from service.store.database import Database, one_at_a_time
 from service.store.links import mark_changed
 from service.store.statements import chunks, exists
 from service.store.tables import Words, messages, metadata, participants, thread_keys
@@ -107,6 +108,7 @@ def _sweep_mails(database: Database, writer: BlobWriter, mask: Mask, result: Era
 
 def _replace(conn: Connection, before: contents.StoredContent, packed: contents.Packed, sha256: str, size: int) -> bool:
     """Replace a raw mail. Returns False if a worker has leased it or it changed meanwhile."""
+    one_at_a_time(conn)
     free = or_(spool_table.c.state != "waiting", spool_table.c.leased_by.is_(None))
     same = (spool_table.c.id == before.id, spool_table.c.sha256 == before.sha256, free)
     if not conn.execute(update(spool_table).where(*same).values(sha256=sha256, size=size)).rowcount:
@@ -145,6 +147,7 @@ def _forget_words(conn: Connection, numbers: list[int]) -> None:
 
     Later mail is then no longer compared with the words of these messages, but still found by other evidence.
     """
+    one_at_a_time(conn)
     for chunk in chunks(numbers):
         search.forget(conn, chunk)
         mark_changed(conn, case_table.c.id.in_(select(messages.c.case_id).where(messages.c.id.in_(chunk))))
@@ -196,6 +199,7 @@ def _rows(database: Database, query: Any) -> Sequence[Row[Any]]:
 
 
 def _change(conn: Connection, table: Table, row: Row[Any], changed: Mapping[str, Any]) -> None:
+    one_at_a_time(conn)
     key = list(table.primary_key.columns)
     this = [column == row._mapping[column.name] for column in key]
     renamed = [column == changed.get(column.name, row._mapping[column.name]) for column in key]

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.header import Header
@@ -14,17 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text, update
 
 from service.cli.terminal.erasing import erase_person
+from service.errors import Unavailable
 from service.intake import AppContext, receive
 from service.mail.masking import Mask
 from service.settings import Settings
-from service.store import compaction, contents, spool, spool_view
+from service.store import compaction, contents, spool, spool_view, tables
 from service.store.blob_store import Folder
 from service.store.compaction import Remains
 from service.store.contents import BlobWriter
-from service.store.database import Database
+from service.store.database import Connection, Database, one_at_a_time
 from service.store.erasure import erase, names_of
 from service.store.migrate import migrate
 from service.store.packing import unpack
@@ -242,6 +244,41 @@ def test_the_certificate_names_nobody_and_counts_everything(
     assert not any(trace in written for trace in TRACES)
     erase_person(settings, sqlite, ADDRESS, ("恵比寿 若菜",), apply=False, now=datetime.now(UTC))
     assert json.loads(capfd.readouterr().out)["rows"] == {}
+
+
+def test_erasing_and_placing_do_not_block_each_other(database: Database, context: AppContext) -> None:
+    """Placing changes cases, then messages. It begins after the first message was erased, before its case is marked."""
+    _fill(database, context, BlobWriter())
+    other = Database(database.url.render_as_string(hide_password=False))
+    changed, failed = threading.Event(), []
+
+    def place(conn: Connection) -> None:
+        one_at_a_time(conn)
+        conn.execute(update(tables.cases).values(version=tables.cases.c.version + 1))
+        changed.set()
+        conn.execute(update(tables.messages).values(deliveries=tables.messages.c.deliveries + 1))
+
+    def run() -> None:
+        try:
+            other.transact(place)
+        except Unavailable as error:
+            failed.append(error)
+
+    placing = threading.Thread(target=run)
+
+    def begin(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        if re.match('UPDATE messages SET "?indexed', statement) and not placing.ident:
+            placing.start()
+            changed.wait(1)
+
+    event.listen(Engine, "after_cursor_execute", begin)
+    try:
+        assert erase(database, BlobWriter(), _mask(), apply=True).left == 0
+    finally:
+        event.remove(Engine, "after_cursor_execute", begin)
+        placing.join()
+        other.close()
+    assert (changed.is_set(), failed) == (True, [])
 
 
 def test_a_mail_in_a_workers_hand_is_left_to_it_and_found_by_the_next_time(
