@@ -27,8 +27,7 @@ from service.store.blob_store import blob_store_of
 from service.store.cached_value import CachedValue
 from service.store.database import Connection, Database, one_at_a_time
 
-BRIEF_MAILS = 2000
-"""Maximum number of mails of a case that its brief uses, the newest."""
+BRIEF_MAILS = 2000  # maximum number of mails of a case that its brief uses, the newest
 
 
 class AskAnswer(BaseModel):

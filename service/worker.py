@@ -44,8 +44,7 @@ UNREACHABLE_SECONDS = 2.0  # maximum time between two attempts while the databas
 INDEX_MAILS = 200
 INDEX_SECONDS = 0.5
 """Pause after indexing fewer than ``INDEX_MAILS``, because indexing mails one by one costs seven times as much."""
-READING_SHARE = 4
-"""Reading may take 1 / ``READING_SHARE`` of the lease; mails not read by then are released."""
+READING_SHARE = 4  # reading may take 1 / ``READING_SHARE`` of the lease; mails not read by then are released
 JUDGE_PAUSE = 2.0
 """The pause before the next long case while mail is waiting, as a multiple of the time for the last one."""
 VISIBLE_SECONDS = 0.1  # maximum time of a batch under low load, because its mails become visible together
@@ -93,11 +92,9 @@ class Worker:
     lease: timedelta
     clock: Callable[[], datetime]
     blobs: BlobWriter = field(default_factory=BlobWriter)
-    before_batch: Callable[[], None] = lambda: None
-    """Called before each batch."""
+    before_batch: Callable[[], None] = lambda: None  # called before each batch
     patience: int = PATIENCE
-    after: After | None = None
-    """Called in the transaction that saves mails, after the cases are judged."""
+    after: After | None = None  # called in the transaction that saves mails, after the cases are judged
 
     def __post_init__(self) -> None:
         self._sizer = BatchSizer(self.batch)

@@ -12,8 +12,7 @@ from mailrules.statement import Statement
 from service.cases.facts.case_message import CaseMessage
 from service.cases.replies import Asked, Reply, match
 
-READER = "replies"
-"""Reader name of statements that are based on the question they answer."""
+READER = "replies"  # reader name of statements that are based on the question they answer
 
 
 def with_replies(lines: Sequence[CaseMessage], asked: Sequence[Asked], quoted: Mapping[int, str]) -> list[CaseMessage]:

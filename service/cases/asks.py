@@ -14,10 +14,8 @@ from mailrules.thread import RuleInput
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask
 
-Answers = Callable[[str, RuleInput, Reading], bool]
-"""Whether a mail answers a request (`Rules.answers_ask`)."""
-SOMETHING = "something"
-"""A request that does not say what is wanted."""
+Answers = Callable[[str, RuleInput, Reading], bool]  # whether a mail answers a request (`Rules.answers_ask`)
+SOMETHING = "something"  # a request that does not say what is wanted
 _SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
 """Requests answered by our statement that the problem is solved; all others are withdrawn by it."""
 _TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
@@ -29,8 +27,7 @@ class Ledger:
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
-        self._asks: dict[str, Ask] = {}
-        """By id, in the order in which they were made."""
+        self._asks: dict[str, Ask] = {}  # by id, in the order in which they were made
         self._open: dict[str, None] = {}
 
     @property

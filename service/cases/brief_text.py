@@ -12,8 +12,7 @@ from typing import Any
 from service.cases.brief import TEXTS
 
 _JOINED = {"ja": "・", "en": " / "}
-Block = tuple[str, list[str]]
-"""A heading (empty for none) and its lines."""
+Block = tuple[str, list[str]]  # a heading (empty for none) and its lines
 
 
 def text(made: Mapping[str, Any], zone: tzinfo = UTC) -> str:

@@ -20,14 +20,11 @@ class Calendar:
     """Working hours of one side. Weekdays count from Monday = 0."""
 
     zone: tzinfo = _TOKYO
-    country: str = "JP"
-    """ISO 3166 code for public holidays; empty: no public holidays."""
+    country: str = "JP"  # ISO 3166 code for public holidays; empty: no public holidays
     opens: time = time(9, 0)
-    closes: time = time(17, 30)
-    """Midnight means the end of the day."""
+    closes: time = time(17, 30)  # midnight means the end of the day
     weekdays: frozenset[int] = frozenset(range(5))
-    closed: frozenset[date] = frozenset()
-    """Further days off."""
+    closed: frozenset[date] = frozenset()  # further days off
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,9 @@ from datetime import datetime
 
 from service.cases.reply_words import EMPTY, REST, UNKNOWN, fit
 
-MOST_LINES = 400
-"""Maximum number of lines of a reply that are examined."""
-LONGEST = 1_000
-"""Maximum number of characters kept of one answer."""
-SHORT = 160
-"""Maximum number of characters of a line that may be an answer without a number."""
+MOST_LINES = 400  # maximum number of lines of a reply that are examined
+LONGEST = 1_000  # maximum number of characters kept of one answer
+SHORT = 160  # maximum number of characters of a line that may be an answer without a number
 _NUMBERED = re.compile(r"[ \t]*([0-9]{1,2})\. (.+)")
 _MARKS = re.compile(r"^[ \t]*(?:[>＞|][ \t]?){1,8}")
 _CIRCLED = {chr(0x2460 + n): n + 1 for n in range(9)} | {chr(0x2776 + n): n + 1 for n in range(9)}
@@ -49,14 +46,10 @@ class Asked:
     """A mail with questions that was sent in a case."""
 
     at: datetime
-    kind: str
-    """``acknowledgement``, ``questions`` or ``reminder``."""
-    by: str
-    """The person who asked; empty if sodan asked automatically."""
-    items: tuple[str, ...]
-    """The items in the order of their numbers."""
-    questions: tuple[str, ...]
-    """The questions as sent, in the same order; fewer if a person removed the numbers."""
+    kind: str  # ``acknowledgement``, ``questions`` or ``reminder``
+    by: str  # the person who asked; empty if sodan asked automatically
+    items: tuple[str, ...]  # the items in the order of their numbers
+    questions: tuple[str, ...]  # the questions as sent, in the same order; fewer if a person removed the numbers
     text: str = ""
 
 
@@ -68,8 +61,7 @@ class Reply:
     words: str
     start: int = -1
     end: int = -1
-    known: bool = True
-    """False if the answer is that it is unknown."""
+    known: bool = True  # false if the answer is that it is unknown
     explicit: bool = True
     """True if the answer is beside its question or numbered; False if it was recognised by its words."""
 
@@ -77,8 +69,7 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class _Line:
     text: str
-    start: int
-    """Offset in the new text; -1 for a line of the quoted text."""
+    start: int  # offset in the new text; -1 for a line of the quoted text
 
 
 def question_lines(text: str) -> tuple[str, ...]:

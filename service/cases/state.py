@@ -18,8 +18,7 @@ class Ask:
     """One request of a vendor."""
 
     id: str
-    by: str
-    """Address of the person who asked."""
+    by: str  # address of the person who asked
     of: Side
     what: str
     quote: str
@@ -28,10 +27,8 @@ class Ask:
     state: Literal["open", "answered", "withdrawn"] = "open"
     answered_at: datetime | None = None
     answered_by_message: str | None = None
-    set_by: str | None = None
-    """Who marked it as answered elsewhere (portal, phone) or as not needed."""
-    answer: str | None = None
-    """The answer in the words of that person."""
+    set_by: str | None = None  # who marked it as answered elsewhere (portal, phone) or as not needed
+    answer: str | None = None  # the answer in the words of that person
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +81,7 @@ class Setting:
     value: Any
     by: str = ""
     at: datetime | None = None
-    text: str = ""
-    """An answer in words, of a request."""
+    text: str = ""  # an answer in words, of a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +94,7 @@ class Overrides:
     vendor: Setting | None = None
     waiting_on: Setting | None = None
     owner: Setting | None = None
-    items: Mapping[str, Setting] = field(default_factory=dict)
-    """Item → ``waived``, or its value."""
+    items: Mapping[str, Setting] = field(default_factory=dict)  # item → ``waived``, or its value
     asks: Mapping[str, Setting] = field(default_factory=dict)
     """Request id → ``answered`` or ``withdrawn``; ``*`` means all requests open at that time."""
 
@@ -115,8 +110,7 @@ class Overrides:
         return cls(**one, items=items, asks=asks)
 
 
-FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")
-"""Fields of a case that a person can set."""
+FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")  # fields of a case that a person can set
 
 
 def _setting(written: Any) -> Setting:
@@ -160,8 +154,7 @@ class CaseState:
     frame: Frame
     items_set_by: Mapping[str, str] = field(default_factory=dict)
     """Checklist item → the person who answered or waived it."""
-    set_by: Mapping[str, str] = field(default_factory=dict)
-    """Field → who set it by hand."""
+    set_by: Mapping[str, str] = field(default_factory=dict)  # field → who set it by hand
     notes: tuple[str, ...] = ()
     """Notes for the team.
 
@@ -171,8 +164,7 @@ class CaseState:
     """
     not_counted: tuple[tuple[str, str], ...] = ()
     """Messages that do not count, each with the reason (``forged``, ``unverified``, ``outsider``)."""
-    owner: str | None = None
-    """The team member it is assigned to."""
+    owner: str | None = None  # the team member it is assigned to
 
     @property
     def open_asks(self) -> int:

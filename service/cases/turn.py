@@ -41,8 +41,7 @@ from service.cases.state import Ask, Setting, Status
 UNDERWAY = timedelta(hours=1)
 """Delivery delay and clock differences are shorter; mail received later than this comes from an archive."""
 _NOTHING = Reading()
-_MERE_THANKS = ("act.thanks", "heard")
-"""Statement types that a mail with only thanks may contain."""
+_MERE_THANKS = ("act.thanks", "heard")  # statement types that a mail with only thanks may contain
 
 
 @dataclass(slots=True)
@@ -52,8 +51,7 @@ class Course:
     status: Status = "open"
     waiting_on: Side | None = None
     since: datetime | None = None
-    last_turn: Side | None = None
-    """Who had to act before the case was resolved."""
+    last_turn: Side | None = None  # who had to act before the case was resolved
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
     asks: tuple[Ask, ...] = ()
 

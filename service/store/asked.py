@@ -11,8 +11,7 @@ from service.cases.replies import Asked, question_lines
 from service.store.statements import THESE, every
 from service.store.tables import messages, outbox
 
-KINDS = ("acknowledgement", "questions", "reminder")
-"""Kinds of outbox entries that contain questions."""
+KINDS = ("acknowledgement", "questions", "reminder")  # kinds of outbox entries that contain questions
 _SENT = (
     select(outbox.c.case_id, outbox.c.sent_at, outbox.c.kind, outbox.c.made_by, outbox.c["items"], outbox.c.text)
     .where(outbox.c.case_id.in_(THESE), outbox.c.kind.in_(KINDS), outbox.c.state == "sent")

@@ -24,8 +24,7 @@ from service.store.tables import to_json
 
 T = TypeVar("T")
 
-FINISH_SECONDS = 5.0
-"""Time that ``close`` gives running transactions to finish, and the connections to close."""
+FINISH_SECONDS = 5.0  # time that ``close`` gives running transactions to finish, and the connections to close
 
 
 class EngineClosed(Exception):

@@ -31,11 +31,9 @@ from service.store.neighbours import look_up
 from service.store.statements import THESE, every
 from service.store.tables import learned_team, messages, partners, thread_keys
 
-Read = Callable[[RuleInput], Reading]
-"""A function that finds the statements in a message."""
+Read = Callable[[RuleInput], Reading]  # a function that finds the statements in a message
 
-_MAX_READ_AGAIN = 100
-"""Maximum number of earlier messages of new partners that are read again, newest first."""
+_MAX_READ_AGAIN = 100  # maximum number of earlier messages of new partners that are read again, newest first
 
 _TEAM = select(learned_team.c.address)
 _PARTNERS = select(partners.c.company, partners.c.refused)

@@ -20,8 +20,7 @@ from service.store import tables
 from service.store.statements import THESE, every
 from service.store.tables import messages
 
-CACHED_SIZE = 32_000
-"""Maximum size of a stored message in characters for which the decoded value is cached."""
+CACHED_SIZE = 32_000  # maximum size of a stored message in characters for which the decoded value is cached
 
 
 def lines(conn: Connection, case_id: int) -> list[CaseMessage]:

@@ -33,8 +33,7 @@ SET_APART = SEPARATE | {
 _EDGE = 3  # messages read from the beginning and from the end of a candidate case
 _LAST = 10  # newest messages from which the last activity of a settled case is computed
 
-Rows = dict[str, list[tuple[int, int, str]]]
-"""Key → (message id, its case id, kind of the key)."""
+Rows = dict[str, list[tuple[int, int, str]]]  # key → (message id, its case id, kind of the key)
 _ROWS = msgspec.json.Decoder(list[tuple[int, int, str]])
 
 

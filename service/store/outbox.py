@@ -25,8 +25,7 @@ State = Literal["draft", "waiting", "sent", "failed", "discarded"]
 STATES = ("draft", "waiting", "sent", "failed", "discarded")
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 960))
 """Delay after the first, second … failed attempt. After one more failure the entry becomes ``failed``."""
-HELD = "held: more than "
-"""Beginning of the reason of a draft that exceeds a limit of automatic mails."""
+HELD = "held: more than "  # beginning of the reason of a draft that exceeds a limit of automatic mails
 RESTORED = "held: restored from a backup, and the original may have sent it"
 _HOURLY_LIMIT = "automatic mails within an hour"
 _QUEUE = Queue(outbox)

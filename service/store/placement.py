@@ -51,23 +51,18 @@ class Prepared:
     mails: Sequence[Mail]
     plan: Plan
     keys: neighbours.StrongKeys
-    rows: neighbours.Rows
-    """The stored rows of its strong keys."""
-    new: Mapping[int, dict[str, Any]]
-    """New message → its columns; ids in them are temporary."""
+    rows: neighbours.Rows  # the stored rows of its strong keys
+    new: Mapping[int, dict[str, Any]]  # new message → its columns; ids in them are temporary
 
 
 @dataclass(slots=True)
 class Placed:
     """The result of placing a batch."""
 
-    cases: list[int]
-    """Cases to be judged again, by id."""
-    by: Prepared
-    """The decisions that were written."""
+    cases: list[int]  # cases to be judged again, by id
+    by: Prepared  # the decisions that were written
     opened: list[int] = field(default_factory=list)
-    case_ids: Mapping[int, int] = field(default_factory=dict)
-    """Temporary id of a new case → its id."""
+    case_ids: Mapping[int, int] = field(default_factory=dict)  # temporary id of a new case → its id
     message_ids: Mapping[int, int] = field(default_factory=dict)
 
 

@@ -111,8 +111,7 @@ def _work_until_all_is_settled(url: str, lease: float) -> int:
     return int(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, timeout=250, check=True).stdout.split()[-1])
 
 
-ATTEMPTS = [2, pytest.param(0, marks=pytest.mark.long)]
-"""How often a mail was tried before."""
+ATTEMPTS = [2, pytest.param(0, marks=pytest.mark.long)]  # how often a mail was tried before
 
 
 def _tried(database: Database, id: str, times: int) -> None:

@@ -56,10 +56,8 @@ class Hand:
     """What a person did."""
 
     event: int
-    moved: tuple[int, ...] = ()
-    """Messages put somewhere."""
-    together: frozenset[int] = frozenset()
-    """Messages that are in one case from now on."""
+    moved: tuple[int, ...] = ()  # messages put somewhere
+    together: frozenset[int] = frozenset()  # messages that are in one case from now on
 
 
 class Life(RuleBasedStateMachine):

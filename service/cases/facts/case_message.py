@@ -21,12 +21,9 @@ class CaseMessage:
     turn: RuleInput
     received_at: datetime
     reading: Reading | None = None
-    name: str = ""
-    """Display name of the author."""
-    people: tuple[tuple[str, str, Side], ...] = ()
-    """Recipients as (case-folded address, name, side)."""
-    wrapper: bool = False
-    """Whether this mail forwards another one; its own text is then only the forwarder's remark."""
+    name: str = ""  # display name of the author
+    people: tuple[tuple[str, str, Side], ...] = ()  # recipients as (case-folded address, name, side)
+    wrapper: bool = False  # whether this mail forwards another one; its own text is then only the forwarder's remark
 
 
 def in_order(lines: Iterable[CaseMessage]) -> list[CaseMessage]:

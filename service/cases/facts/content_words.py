@@ -65,8 +65,7 @@ _GENERATION = re.compile(
 word."""
 
 
-IDENTIFIER = 3.0
-"""Weight of an identifier or error code."""
+IDENTIFIER = 3.0  # weight of an identifier or error code
 
 
 @lru_cache(maxsize=1 << 14)
@@ -158,11 +157,9 @@ def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
     return (token,) if keep_all or token not in _STOP else ()
 
 
-_TITLES = frozenset("様殿")
-"""Japanese titles after a name: a pair that ends with one is usually part of a person's name."""
+_TITLES = frozenset("様殿")  # Japanese titles: a pair that ends with one is usually part of a person's name
 _NO_NAMES = frozenset(("仕様", "模様", "御殿", "宮殿"))
-_known = lru_cache(maxsize=1 << 13)(_of_token)
-"""Cached, because mails repeat the same words."""
+_known = lru_cache(maxsize=1 << 13)(_of_token)  # cached, because mails repeat the same words
 
 
 def _latin(token: str, keep_all: bool) -> Iterable[str]:

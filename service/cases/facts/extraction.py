@@ -30,13 +30,11 @@ class IngestConfig:
 
     zone: tzinfo = TOKYO
     prefix: str = "SD"
-    intake: tuple[str, ...] = ()
-    """Addresses (or ``@domain``) of sodan itself; they are on no side."""
+    intake: tuple[str, ...] = ()  # addresses (or ``@domain``) of sodan itself; they are on no side
     organisation: tuple[str, ...] = ()
     secret: bytes = b""
     verdicts: Verdicts = field(default_factory=Verdicts)
-    sends_as: str = ""
-    """Sender address of the mail that sodan sends, in lower case."""
+    sends_as: str = ""  # sender address of the mail that sodan sends, in lower case
 
 
 @dataclass(frozen=True, slots=True)

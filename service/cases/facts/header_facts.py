@@ -15,8 +15,7 @@ _MOST_TOLD = 12
 CLOCKS_DIFFER = timedelta(minutes=15)
 """A Date header may be at most this much later than the time of receipt; otherwise it is ignored."""
 
-ZONES_DIFFER = timedelta(hours=15)
-"""The same tolerance for quoted mail, whose header lines usually state no time zone."""
+ZONES_DIFFER = timedelta(hours=15)  # the same tolerance for quoted mail, whose header lines usually state no time zone
 
 
 def is_intake(address: str, intake: Sequence[str]) -> bool:

@@ -17,10 +17,8 @@ _CONSUMER_PROVIDERS: Final = frozenset(load("freemail", "service.cases")["provid
 class LearnedRoles:
     """Roles learned from mail for people and companies that no setting lists."""
 
-    team: frozenset[str] = frozenset()
-    """Addresses of people who forwarded a vendor's mail."""
-    partners: frozenset[str] = frozenset()
-    """Companies that the team contacted, named as by ``company_of``."""
+    team: frozenset[str] = frozenset()  # addresses of people who forwarded a vendor's mail
+    partners: frozenset[str] = frozenset()  # companies that the team contacted, named as by ``company_of``
     refused: frozenset[str] = frozenset()
     """Companies that a person removed from the partners; they are not learned again."""
 

@@ -28,8 +28,7 @@ from typing import Literal
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import is_freemail
 
-Doubt = Literal["forged", "unverified", "outsider"]
-"""Why a message does not count."""
+Doubt = Literal["forged", "unverified", "outsider"]  # why a message does not count
 OURS = ("team", "requester")
 BY_ITSELF = frozenset({"vendor_ref", "mention", "content", "person"})
 """Evidence that cannot be copied from another mail, as a header or case key can: the vendor's number or text, or a
@@ -42,14 +41,11 @@ _GENERIC = frozenset("ac ad co com ed edu go gob gov gr lg ne net or org".split(
 class Participants:
     """Participants of a case, collected from the messages that count."""
 
-    people: set[str] = field(default_factory=set)
-    """Addresses of authors and recipients."""
+    people: set[str] = field(default_factory=set)  # addresses of authors and recipients
     asked: set[str] = field(default_factory=set)
     """Domains that our own people wrote to, without consumer mail providers."""
-    vendors: set[str] = field(default_factory=set)
-    """Vendors that wrote, were written to, or whose case number appears."""
-    makers: set[str] = field(default_factory=set)
-    """Makers of the products named."""
+    vendors: set[str] = field(default_factory=set)  # vendors that wrote, were written to, or whose case number appears
+    makers: set[str] = field(default_factory=set)  # makers of the products named
 
     def add(self, node: MessageFacts, side: str) -> None:
         """Add the participants of a message that counts."""

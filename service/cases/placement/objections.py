@@ -16,8 +16,7 @@ SETTLED = "the case was settled too long ago"
 UNKNOWN_SENDER_CLAIMS = "only an unknown sender names this case"
 FORGED = "the sender is not verified"
 TWO_NUMBERS = "the mail states the numbers of several cases"
-APART = frozenset({NEW_TOPIC, OTHER_MATTER})
-"""Objections that show two separate topics."""
+APART = frozenset({NEW_TOPIC, OTHER_MATTER})  # objections that show two separate topics
 SEPARATE = APART | {TWO_NUMBERS}  # rules do not merge these cases later
 _BY_ID = ("in_reply_to", "references", "bounce")
 _BY_NUMBER = ("vendor_ref", "mention", "thread_index")
