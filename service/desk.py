@@ -268,10 +268,7 @@ class Desk:
     def ask(
         self, number: int, items: Sequence[str], text: str, language: str | None, who: str
     ) -> tuple[questions.Questions, dict[str, Any]]:
-        """Write the mail that asks the requester for these items to the outbox. Returns it and its entry.
-
-        Raises Conflict if it may not be sent.
-        """
+        """Write the mail that asks for these items to the outbox; return it and its entry. Raises Conflict."""
 
         def change(conn: Connection) -> tuple[questions.Questions, dict[str, Any]]:
             mail = self._prepare(conn, number, items, text, language, who)

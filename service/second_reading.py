@@ -51,10 +51,7 @@ class Limits:
     tokens: int = 0
 
     def fits(self, message: Eligible) -> bool:
-        """Whether a message may be sent to the model.
-
-        It must not be automatic, be from an enabled side, have none of the ``UNSURE`` defects, and not be too long.
-        """
+        """Whether a message may be sent: of a person, of an enabled side, without ``UNSURE`` defects, not too long."""
         return (
             message.automatic is None
             and message.side in self.sides

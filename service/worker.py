@@ -134,10 +134,7 @@ class Worker:
             self._release_leases()
 
     def turn(self) -> bool:
-        """Process a batch, then judge a long case if one is due; if there is neither, index mails.
-
-        Return whether there was anything to do. Raises Unavailable.
-        """
+        """Process a batch, else judge a long case, else index mails. Return if there was any. Raises Unavailable."""
         busy = self.step() > 0
         return self._judge_next(idle=not busy) or busy or self._index() > 0
 

@@ -16,10 +16,7 @@ READER = "replies"  # reader name of statements that are based on the question t
 
 
 def with_replies(lines: Sequence[CaseMessage], asked: Sequence[Asked], quoted: Mapping[int, str]) -> list[CaseMessage]:
-    """Return the messages; replies to a mail of ``asked`` have the answers added to their readings.
-
-    ``quoted``: message id → its quoted text. Computed at every judgement, so nothing of it is stored.
-    """
+    """Return the messages; replies to mails of ``asked`` get the answers. ``quoted``: message id → its quoted text."""
     return [_answered(line, asked, quoted) for line in lines] if asked else list(lines)
 
 

@@ -147,10 +147,7 @@ def _promised(case: Document) -> str | None:
 
 
 def _problem(case: Document, lines: Mapping[str, Document], names: Sequence[str]) -> dict[str, Any]:
-    """Return the problem in one sentence.
-
-    It is the problem as last stated. If that is only the subject, it is the symptom or the question instead.
-    """
+    """Return the problem in one sentence: as last stated or, if that is the subject, the symptom or the question."""
     stated = case.get("problem") or {}
     statement = _one_line(stated.get("statement"))
     title = shown_subject(case.get("title") or "")
@@ -219,10 +216,7 @@ def _words(line: Document) -> str:
 
 
 def _without_label(text: str, names: Sequence[str]) -> str:
-    """Return the value of a form line such as ``■Version: 4.2`` if its label is one of ``names``, or part of one.
-
-    Other text is returned unchanged. ``names``: names of checklist items, case-folded.
-    """
+    """Return the value of a form line (``■Version: 4.2``) if its label is part of one of ``names``; else the text."""
     colon = next((at for at, char in enumerate(text[:_LABEL]) if char in ":："), 0)
     label, value = text[:colon].strip(_MARKS).casefold(), text[colon + 1 :].strip()
     unnumbered = label.lstrip("0123456789")

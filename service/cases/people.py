@@ -22,11 +22,7 @@ def is_team_here(node: MessageFacts, members: Sequence[MessageFacts]) -> bool:
 
 
 def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
-    """Return authors and recipients in order of appearance.
-
-    ``lines``: the messages that count (see ``trust``), so that an unknown sender who merely replies to a case is not
-    included; forged mails are ignored. ``known``: address → name for people whose mails state no name.
-    """
+    """Return authors and recipients in order, except forged ones. ``known``: address → name if no mail has one."""
     lines = [line for line in lines if not line.node.forged]
     roles: dict[str, Side] = {}
     names: dict[str, str] = {}

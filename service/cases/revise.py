@@ -140,10 +140,7 @@ def _waits_for_answers(asked: Sequence[Asked], level: str) -> list[datetime]:
 
 
 def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Overrides) -> str | None:
-    """Return the vendor of the case: set by a person, named by the mails, or the maker of the first product named.
-
-    ``lines``: the messages in order, with their readings.
-    """
+    """Return the vendor: set by a person, named by the mails (in order), or the maker of the first product named."""
     if overrides.vendor is not None:
         return overrides.vendor.value  # type: ignore[no-any-return]
     written = [line for line in lines if line.turn.automatic is None]
@@ -157,10 +154,7 @@ _SIDES: tuple[Side, ...] = ("team", "vendor", "requester")
 def _with_people(
     course: Course, overrides: Overrides
 ) -> tuple[Status, Side | None, datetime | None, list[tuple[datetime, Side | None]]]:
-    """Return status, side to act, since when, and all changes of the turn, with manual changes applied.
-
-    A manual value is kept until a person removes it, also after later mail.
-    """
+    """Return status, side to act, since when, and all changes of the turn, with the changes that people made."""
     status, waiting_on, since = course.status, course.waiting_on, course.since
     moves = list(course.moves)
     if overrides.status is not None:
@@ -231,10 +225,7 @@ def _title(lines: Sequence[CaseMessage]) -> str:
 
 
 def _references(judgement: Judgement, lines: Sequence[CaseMessage]) -> tuple[tuple[str, str], ...]:
-    """Return the case numbers of the case itself.
-
-    Not the number in the subject of a reply that begins a new topic, nor one named as a previous or related case.
-    """
+    """Return the case numbers of the case itself, without those of an earlier topic or of a related case."""
     stated: set[tuple[str, str]] = set()
     foreign: set[tuple[str, str]] = set()
     for line in lines:
@@ -270,10 +261,7 @@ def _promises(lines: Sequence[CaseMessage], now: datetime) -> tuple[Promised, ..
 
 
 def _first_response(lines: Sequence[CaseMessage]) -> int | None:
-    """Return the seconds from our report to the vendor until its first reply by a person.
-
-    Without a vendor: from the opening mail until the team's first mail. None if there is no reply yet.
-    """
+    """Return the seconds from our report to the vendor's first reply; without a vendor, until the team's."""
     human = [line for line in lines if line.turn.automatic is None and not line.wrapper]
     asked = next((m for m in human if m.turn.side in ("team", "requester") and "vendor" in m.turn.towards), None)
     if asked is None and any(m.turn.side == "vendor" for m in human):

@@ -33,10 +33,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Seconds during which each side had to act, elapsed and in business time.
-
-    ``first_response`` is None until there is a response.
-    """
+    """Seconds during which each side had to act, elapsed and in business time; None until there is a response."""
 
     team: int = 0
     vendor: int = 0

@@ -135,10 +135,7 @@ def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
 
 
 def _by_a_person(line: CaseMessage, reading: Reading) -> bool:
-    """Whether a vendor's mail marked as automatic was written by a person.
-
-    Help desks mark the mails of their people as automatic too; a mail that asks for something is a person's.
-    """
+    """Whether a person wrote a vendor's mail that is marked as automatic, as help desks do: it asks for something."""
     marked = line.turn.side == "vendor" and line.turn.automatic in ("auto_reply", "notification")
     return marked and bool(reading.asks) and "auto_ack" not in reading.acts
 

@@ -20,10 +20,7 @@ _SENT = (
 
 
 def asked_in(conn: Connection, cases: Mapping[int, int]) -> dict[int, tuple[Asked, ...]]:
-    """Return case id → sent mails with questions, oldest first.
-
-    ``cases`` maps the id of every wanted case to itself, and the ids of cases merged into it to that case.
-    """
+    """Return case id → sent mails with questions, oldest first. ``cases``: a case, or one merged into it → the case."""
     by_case: dict[int, list[Asked]] = defaultdict(list)
     for case, at, kind, made_by, items, text in every(conn, _SENT, sorted(cases)):
         by_case[cases[case]].append(Asked(at, kind, made_by, tuple(items), question_lines(text), text))

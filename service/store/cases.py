@@ -81,10 +81,7 @@ def stamp(moment: datetime | None) -> str | None:
 def page(
     conn: Connection, which: Filter, sort: str, limit: int, after: Sequence[Any] | None, prefix: str
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """Return summaries of up to ``limit`` cases after a position (cursor.py), and the position of the last one.
-
-    That position is None if no cases follow. ``sort``: one of ``SORTS``.
-    """
+    """Return up to ``limit`` summaries after a position (cursor.py), and the last position; None at the end."""
     down = sort.startswith("-")
     moment = cases.c.updated_at if sort == "priority" else cases.c[sort.lstrip("-") + "_at"]
     order: list[Any] = [moment.desc(), cases.c.id.desc()] if down else [moment, cases.c.id]

@@ -166,10 +166,7 @@ def _chunk(conn: Connection, after: str, done: bool) -> list[StoredContent]:
 
 
 def move(database: Database, writer: BlobWriter, before: BlobStore | None) -> Iterator[tuple[str, str]]:
-    """Move the raw mails of processed mails to the configured storage. Yields (id, new codec) of each that moved.
-
-    ``before``: the external storage that contains them now, if it is not the configured one. Nothing is deleted there.
-    """
+    """Move processed raw mails to the configured storage, from ``before`` if that is another; yield (id, new codec)."""
     for mail in each(database, done=True):
         codec = OUTSIDE if writer.is_external(mail.size) else "zstd"
         if mail.codec == codec and (codec != OUTSIDE or before is None):

@@ -34,10 +34,7 @@ PLACE_COLUMNS = (messages.c.id, messages.c.case_id, messages.c.pinned_by, messag
 
 
 def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> int:
-    """Merge case ``number`` into ``into``, or into the case that ``into`` was merged into. Returns the event id.
-
-    Raises NotFound, and Conflict if both are the same case or ``number`` was merged already.
-    """
+    """Merge case ``number`` into the survivor of ``into``; return the event. Raises NotFound, Conflict."""
     one_at_a_time(conn)
     target = survivor(conn, into)
     must_exist_unmerged(conn, number)
@@ -112,10 +109,7 @@ def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now
 
 
 def accept(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
-    """Accept a suggestion: merge the newer case into the older one. Returns the event id and the id of the older case.
-
-    Raises NotFound, and Conflict if the suggestion was decided or the cases were merged already.
-    """
+    """Merge the newer case of a suggestion into the older; return event and older case. Raises NotFound, Conflict."""
     one_at_a_time(conn)
     older, newer = _sides(conn, case, number)
     numbers = suggestions.between(conn, (older, newer))
@@ -200,10 +194,7 @@ def touched(conn: Connection, event: int) -> list[int]:
 def _without_wildcard(
     wanted: Mapping[str, Any], asks: dict[str, Any], document: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Replace the entry ``*`` (all requests) in ``asks`` by one for each request, so that ``wanted`` can reset one.
-
-    Returns the values to set. They reset ``*`` too, so that an undo restores it.
-    """
+    """Replace the entry ``*`` in ``asks`` by one for each request, so that one can be reset; return ``wanted``."""
     changed = wanted.get("asks") or {}
     if "*" not in asks or "*" in changed or None not in changed.values():
         return wanted

@@ -143,10 +143,7 @@ def _sweep_table(database: Database, table: Table, mask: Mask, result: ErasureRe
 
 
 def _forget_words(conn: Connection, numbers: list[int]) -> None:
-    """Have the messages indexed again for the search, and delete their thread keys that are made of words.
-
-    Later mail is then no longer compared with the words of these messages, but still found by other evidence.
-    """
+    """Have the messages indexed again, and delete their thread keys made of words: other evidence still finds them."""
     one_at_a_time(conn)
     for chunk in chunks(numbers):
         search.forget(conn, chunk)

@@ -298,10 +298,7 @@ def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
 
 
 def with_ids(document: Mapping[str, Any], ids: Mapping[int, int]) -> msgspec.Raw:
-    """Return a document as JSON with the ids of new messages (``ids``: temporary id → id).
-
-    Text of a mail is never taken for an id: its quotation marks are escaped.
-    """
+    """Return a document as JSON with the ids of new messages. Text is no id: its quotation marks are escaped."""
     return msgspec.Raw(_TEMPORARY.sub(lambda found: f"{found[1]}{ids[int(found[2])]}", to_json(document)).encode())
 
 

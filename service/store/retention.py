@@ -154,11 +154,7 @@ def _mail_sizes(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str,
 
 
 def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: datetime, *, whole: bool) -> list[str]:
-    """Return the mails among ``mails`` that only this case needs.
-
-    ``whole``: the case itself is to be deleted. If not, other cases that have been inactive since ``until`` need no raw
-    mails either.
-    """
+    """Return the mails that only this case needs; if it is not ``whole``, other inactive cases need none either."""
     if not mails:
         return []
     delivered = select(deliveries.c.spool_id, messages.c.case_id).join(

@@ -25,10 +25,7 @@ JUMP_SECONDS = 3600.0  # if clock and elapsed time differ by more, somebody has 
 
 @dataclass
 class RetentionJob:
-    """Deletes old data in small steps. ``look`` is called between two batches of mail.
-
-    If somebody set the clock, a wrong time could delete everything, so the job does nothing for a day.
-    """
+    """Deletes old data in small steps between batches of mail, but nothing for a day if somebody set the clock."""
 
     database: Database
     blob_store: BlobStore | None

@@ -117,10 +117,7 @@ _FINISH = (
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
-    """Lease, for the worker ``by``, up to ``limit`` entries that are due, and count the attempt.
-
-    Entries without attempts left and entries with damaged rows are shunted. Concurrent calls get different entries.
-    """
+    """Lease up to ``limit`` due entries and count the attempt. Exhausted and damaged entries are shunted."""
     rows = _QUEUE.first(conn, now, limit)
     exhausted = [row.id for row in rows if row.attempts >= MAX_ATTEMPTS]
     if exhausted:
@@ -165,10 +162,7 @@ def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due
 
 
 def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> None:
-    """Release leases of the worker ``by`` (all, or those of ``ids``) on entries that were not tried: no attempt counts.
-
-    The database was unreachable, the worker stops, or the time of the batch is over.
-    """
+    """Release leases of ``by`` (all, or of ``ids``) on entries that were not tried after all: no attempt counts."""
     held = _QUEUE.held(by) if ids is None else _QUEUE.held(by, spool.c.id.in_(ids))
     _QUEUE.settle(conn, held, attempts=spool.c.attempts - 1)
 

@@ -124,11 +124,7 @@ def delivered(conn: Connection, id: int, event: int) -> None:
 
 
 def failed(conn: Connection, id: int, why: str, now: datetime) -> int:
-    """Record a failed delivery, and disable the webhook after ``MAX_ATTEMPTS`` of them without a success.
-
-    Returns the number of failures since the last success. An event tells other webhooks and the web page that the
-    webhook was disabled.
-    """
+    """Record a failed delivery and count it; after ``MAX_ATTEMPTS`` in a row disable the webhook, with an event."""
     one_at_a_time(conn)
     attempts = int(conn.execute(select(webhooks.c.attempts).where(webhooks.c.id == id)).scalar() or 0) + 1
     due = now + timedelta(seconds=_WAITS[min(attempts, len(_WAITS)) - 1])

@@ -25,10 +25,7 @@ def is_common(word: str) -> bool:
 
 
 def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the distinctive words of ``texts``, case-folded, in order of appearance; at most 80.
-
-    Words in ``without`` are left out, such as names of people and words of our own domain.
-    """
+    """Return at most 80 distinctive words of ``texts``, case-folded, in order, except those in ``without``."""
     seen: dict[str, None] = {}
     for text in texts:
         for word in _words(text):
@@ -83,19 +80,13 @@ def weight(word: str) -> float:
 
 
 def squashed(text: str) -> str:
-    """Normalise a text for comparison across quoting, line wrapping and mail clients.
-
-    The first 4,000 characters, case-folded, without white space and quote marks.
-    """
+    """Normalise a text for comparison: its first 4,000 characters, case-folded, without white space and quote marks."""
     folded = unicodedata.normalize("NFKC", text[:4000]).casefold()
     return re.sub(r"[\s>|*_\-=・]+", "", folded)
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two squashed texts are the same: equal, or one is (nearly) the start or a part of the other.
-
-    If each contains a number that the other lacks, they are different texts, however similar otherwise.
-    """
+    """Whether two squashed texts are the same: equal, or one is (nearly) a part of the other, with the same numbers."""
     if not one or not other:
         return False
     if one == other:

@@ -94,10 +94,7 @@ def extract_messages(
 
 
 def _doubted(mail: Mail, roles: Roles, trust: Trust) -> frozenset[str]:
-    """Return the addresses not to be trusted in this mail: its author and the authors of the mails inside it.
-
-    If the sender is only unverified (not forged), only those inner authors who are our own people.
-    """
+    """Return the addresses not to be trusted: the author and, of the inner authors, all (forged) or our own people."""
     inside = [earlier.from_ for earlier in (*mail.forwarded, *mail.history) if earlier.from_]
     if trust != "forged":
         inside = [author for author in inside if roles.role_of(author) in OURS]

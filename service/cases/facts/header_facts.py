@@ -50,10 +50,7 @@ def claims_in(subject: str, prefix: str) -> tuple[int, ...]:
 
 
 def told_in(subject: str, text: str) -> tuple[str, ...]:
-    """Return words of a mail that may be a case number.
-
-    If a vendor stated the same number, the mail refers to that case.
-    """
+    """Return words of a mail that may be a case number: it refers to a case of which a vendor stated the same."""
     return find_tokens(f"{subject}\n{text[:4000]}", _MOST_TOLD)
 
 
@@ -63,10 +60,7 @@ def matter_numbers_in(subject: str, text: str) -> tuple[str, ...]:
 
 
 def moment(date: datetime | None, received: datetime, tolerance: timedelta = CLOCKS_DIFFER) -> tuple[datetime, bool]:
-    """Return when a mail was written (UTC), and whether that is its own date.
-
-    The time of receipt is returned if the date is missing or later than ``received`` plus ``tolerance``.
-    """
+    """Return when a mail was written (UTC): its own date (True) or, if missing or too late, the time of receipt."""
     received = received.astimezone(UTC)
     if date is None:
         return received, False

@@ -37,11 +37,7 @@ NOTHING_LEARNED = LearnedRoles()
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The known sides of addresses.
-
-    ``team`` and ``organisation`` hold addresses or domains (``@corp.example`` or ``corp.example``) in any case. They
-    take precedence over ``learned``.
-    """
+    """The known sides of addresses. ``team``, ``organisation``: addresses or domains; they precede ``learned``."""
 
     organisation: Collection[str] = ()
     team: Collection[str] = ()
@@ -119,10 +115,7 @@ class Roles:
 
 
 def is_freemail(domain: str) -> bool:
-    """Whether the domain, or a parent domain, belongs to a consumer mail provider.
-
-    An address there does not show which company a person works for.
-    """
+    """Whether the domain, or a parent domain, belongs to a consumer mail provider, and so to no company."""
     labels = domain.casefold().split(".")
     return any(".".join(labels[start:]) in _CONSUMER_PROVIDERS for start in range(len(labels) - 1))
 
@@ -140,10 +133,7 @@ def companies_above(key: str) -> list[str]:
 
 
 def _listed(key: str, entries: Collection[str]) -> bool:
-    """Whether an address matches one of ``entries``: the address, its domain or a parent domain.
-
-    ``a+tag@`` counts as ``a@``.
-    """
+    """Whether ``entries`` contain the address, its domain or a parent domain. ``a+tag@`` counts as ``a@``."""
     domain, plain = key.rpartition("@")[2], _plain(key)
     for raw in entries:
         entry = raw.strip().casefold()

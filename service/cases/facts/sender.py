@@ -52,10 +52,7 @@ class Handover:
 
 
 def trust_of(mail: Mail, ours: bool, verdicts: Verdicts, handed: Handover | None) -> Trust:
-    """Return how certain the author of ``mail`` is.
-
-    ``ours``: the author's address belongs to our own people. ``handed``: None for a file that an operator names.
-    """
+    """Return how certain the author is. ``ours``: the address is of our own people; ``handed``: None for a file."""
     given = handed.authserv if handed else None
     found = authentication.dmarc(mail, verdicts.authserv if given is None else given)
     if found == "fail":

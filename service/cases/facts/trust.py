@@ -82,10 +82,7 @@ class Participants:
         return desks <= {domain}
 
     def _has_desk(self, domain: str) -> bool:
-        """Whether the help desk ``domain`` (``acme.zendesk.com``) belongs to the case.
-
-        Either an address of that domain takes part, or our people wrote to the company of that name (``acme.example``).
-        """
+        """Whether the help desk ``acme.zendesk.com`` takes part, or our people wrote to a company of that name."""
         tenant = domain.partition(".")[0]
         named = {_company_label(asked) for asked in self.asked if not asked.endswith(f".{domain}")}
         return tenant in named or domain in map(_domain, self.people)
@@ -94,11 +91,7 @@ class Participants:
 def doubts(
     nodes: Sequence[MessageFacts], sides: Mapping[int, str], received: Mapping[int, datetime]
 ) -> dict[int, Doubt]:
-    """Return message id → reason for the messages of a case that do not count.
-
-    ``nodes`` in the order of writing; ``sides``: message id → side of the author; ``received``: message id → time of
-    receipt.
-    """
+    """Return message id → reason for those that do not count. ``nodes``: in order of writing; others: by message id."""
     if all(_is_ours(node, sides[node.id]) for node in nodes):
         return {}
     participants = Participants()

@@ -115,10 +115,7 @@ def known_copy(node: MessageFacts, others: Iterable[MessageFacts]) -> tuple[Mess
 
 
 def _may_show(node: MessageFacts, other: MessageFacts) -> bool:
-    """Whether ``node`` may be a copy of ``other``.
-
-    A message shown by an unknown sender is one only if ``other`` was sent to that sender: text and ids can be copied.
-    """
+    """Whether ``node`` may be a copy of ``other``. An unknown sender may show only what was sent to that sender."""
     return not node.shown_by or (not other.shown_by and node.shown_by in (*other.to, *other.cc))
 
 

@@ -119,10 +119,7 @@ def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int])
 
 
 def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:
-    """Return a function for the rarity of a word in the months around a mail: 0.8 (one message) to 0.1 (many).
-
-    It is 0.4 for a word that was not looked up or not found. ``shared``: candidate key → number of messages.
-    """
+    """Return a function for the rarity of a word around a mail's month: 0.8 (one message) to 0.1; unknown: 0.4."""
     months = {n.at.toordinal() // _MONTH + step for n in nodes for step in (-1, 0, 1)}
 
     @cache

@@ -25,10 +25,7 @@ _BY_NUMBER = ("vendor_ref", "mention", "thread_index")
 def objection(
     node: MessageFacts, link: Link, case: CaseFacts, members: Collection[MessageFacts], reopen: timedelta
 ) -> str:
-    """Return why ``node`` must not follow a link into a case; empty if it may.
-
-    ``members``: the loaded messages of the case; ``reopen``: how long after its last mail a resolved case accepts mail.
-    """
+    """Return why ``node`` must not follow a link into a case; empty if it may. ``members``: its loaded messages."""
     other = link.other
     inner = link.kind == "recovered" and other is not None and other.origin in ("forwarded", "attached")
     speaker = other if link.incoming and other is not None else node
