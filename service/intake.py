@@ -19,7 +19,7 @@ from typing import TypeVar
 from mailrules.engine.judge import Rules
 from mailrules.library import load
 from service.cases.answering import with_replies
-from service.cases.facts.case_message import CaseMessage, counted, thread_of
+from service.cases.facts.case_message import CaseMessage, counted
 from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles
@@ -325,7 +325,7 @@ def case_snapshot(
 ) -> CaseSnapshot:
     lines = with_replies(lines, known.asked, known.quoted)
     counting = counted(lines)
-    judgement = context.rules.judge(thread_of(counting), [line.reading for line in counting])
+    judgement = context.rules.judge(tuple(line.turn for line in counting), [line.reading for line in counting])
     frame = Frame(
         key=context.key(case_id),
         merged=tuple(map(context.key, known.merged)),

@@ -94,7 +94,7 @@ class Worker:
     blobs: BlobWriter = field(default_factory=BlobWriter)
     before_batch: Callable[[], None] = lambda: None  # called before each batch
     patience: int = PATIENCE
-    after: After | None = None  # called in the transaction that saves mails, after the cases are judged
+    after: Sequence[After] = ()  # called in the transaction that saves mails, after the cases are judged
 
     def __post_init__(self) -> None:
         self._sizer = BatchSizer(self.batch)
@@ -203,8 +203,8 @@ class Worker:
                 self._log_mail(mail, now)
 
     def _after(self, conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], now: datetime) -> None:
-        if self.after is not None:
-            self.after(conn, read_mails, case_ids, now)
+        for step in self.after:
+            step(conn, read_mails, case_ids, now)
 
     def _save_failed(self, read_mails: Sequence[ReadMail], error: Exception) -> None:
         if len(read_mails) > 1:

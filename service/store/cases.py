@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
 
 from mailrules.thread import Side
 from service.cases.clocks import Calendar, Span, business
+from service.cases.state import stamp
 from service.errors import NotFound
 from service.store import search
 from service.store.cursor import beyond
@@ -71,11 +72,6 @@ def number_of(key: str, prefix: str) -> int:
     if dash and head.upper() == prefix.upper() and digits.isascii() and digits.isdigit() and len(digits) < 16:
         return int(digits)
     raise NotFound(f"there is no case {key[:40]}")
-
-
-def stamp(moment: datetime | None) -> str | None:
-    """Return a time as ISO 8601 in UTC with ``Z``; None of None."""
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def page(

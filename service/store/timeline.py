@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from service.cases.state import stamp
 from service.errors import NotFound
-from service.store.cases import key_of, stamp
+from service.store.cases import key_of
 from service.store.cursor import beyond
 from service.store.statements import one_row
 from service.store.tables import Instant, attachments, messages

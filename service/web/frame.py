@@ -17,10 +17,10 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
+from service.cases.state import stamp
 from service.desk import Desk
 from service.errors import NotFound, SodanError, Unavailable
 from service.store import callers
-from service.store.cases import stamp
 from service.store.timeline import unverified_lately
 from service.store.tokens import Token
 from service.web.deceptive import KnownDomains, mixes_scripts, visible

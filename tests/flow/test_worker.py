@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from mailrules.thread import RuleInput
 from service import intake
 from service.store import spool, spool_view
 from service.store.database import Connection, Database
 from service.store.spool import Envelope
 from service.store.tables import cases, deliveries, events, messages
 from service.store.tables import spool as entries
-from tests.flow.crew import worker
+from tests.flow.crew import context, worker
 
 pytestmark = pytest.mark.both_databases
 
@@ -180,6 +181,7 @@ def test_workers_at_once_make_the_same_cases_as_one(database: Database, database
         )
         contents += [mail(number), reply, mail(number)]
     receive(database, contents)
+    context().rules.read(RuleInput("", "team", "", "Hello"))  # threads must not load the reader at once
     others = [Database(database_url) for _ in range(3)]
     threads = [threading.Thread(target=_until_empty, args=(other,)) for other in others]
     for thread in threads:

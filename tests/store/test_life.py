@@ -102,22 +102,22 @@ class Life(RuleBasedStateMachine):
 
     # ── people put them elsewhere ────────────────────────────────────────────────────────────────────────────────────
 
-    @rule(picks=st.lists(st.integers(0, 999), min_size=1, max_size=2), place=st.integers(0, 999), who=NAMES)
-    def somebody_moves_messages(self, picks: list[int], place: int, who: str) -> None:
+    @rule(pick=st.integers(0, 999), place=st.integers(0, 999), who=NAMES)
+    def somebody_moves_a_message(self, pick: int, place: int, who: str) -> None:
         stand = self.standing()
         if not stand:
             return
         places = [None, *sorted(set(stand.values()))]
-        chosen = sorted({pick_one(sorted(stand), pick) for pick in picks})
+        chosen = pick_one(sorted(stand), pick)
         try:
-            event, into = self.act(lambda conn: corrections.split(conn, chosen, pick_one(places, place), who, NOW))
+            event, into = self.act(lambda conn: corrections.move(conn, chosen, pick_one(places, place), who, NOW))
         except Conflict:
             return
         for hand in self.hands:
-            hand.moved = tuple(m for m in hand.moved if m not in chosen)
-            hand.together -= set(chosen)
+            hand.moved = tuple(m for m in hand.moved if m != chosen)
+            hand.together -= {chosen}
         there = {m for m, case in self.standing().items() if case == into}
-        self.hands.append(Hand(event, tuple(chosen), frozenset(there)))
+        self.hands.append(Hand(event, (chosen,), frozenset(there)))
 
     @rule(first=st.integers(0, 999), second=st.integers(0, 999), who=NAMES)
     def somebody_merges_two_cases(self, first: int, second: int, who: str) -> None:

@@ -36,11 +36,6 @@ def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]
     return tuple(seen)
 
 
-def about(subject: str, text: str, without: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the distinctive words of a mail; at most 60."""
-    return content_words(subject, text, without=without)[:60]
-
-
 def names(parts: Iterable[str]) -> frozenset[str]:
     """Return the words of people's names and addresses, to be excluded from the topic words of a mail.
 

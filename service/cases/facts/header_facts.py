@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
-from mailrules.vendors.case_numbers import find_matter_numbers, find_tokens
 from service.cases.facts.content_words import names
 from service.cases.facts.roles import Roles
 from service.mail.message import Address, Earlier, Mail
 
-_MOST_TOLD = 12
 CLOCKS_DIFFER = timedelta(minutes=15)
 """A Date header may be at most this much later than the time of receipt; otherwise it is ignored."""
 
@@ -47,16 +45,6 @@ def names_on(author: Address | None, others: Sequence[Address | None], organisat
 def claims_in(subject: str, prefix: str) -> tuple[int, ...]:
     found = re.finditer(rf"(?<![A-Za-z0-9-]){re.escape(prefix)}-([1-9]\d{{0,11}})(?![\d-])", subject, re.IGNORECASE)
     return tuple(dict.fromkeys(int(match[1]) for match in found))[:4]
-
-
-def told_in(subject: str, text: str) -> tuple[str, ...]:
-    """Return words of a mail that may be a case number: it refers to a case of which a vendor stated the same."""
-    return find_tokens(f"{subject}\n{text[:4000]}", _MOST_TOLD)
-
-
-def matter_numbers_in(subject: str, text: str) -> tuple[str, ...]:
-    """Return numbers that name the matter of a mail, whoever gave them: of a case, a job, an order, an invoice."""
-    return find_matter_numbers(subject, text[:4000], _MOST_TOLD)
 
 
 def moment(date: datetime | None, received: datetime, tolerance: timedelta = CLOCKS_DIFFER) -> tuple[datetime, bool]:
