@@ -14,6 +14,7 @@ from email.header import Header
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import Engine, event, text, update
 
@@ -33,6 +34,7 @@ from service.store.packing import unpack
 from service.store.spool import Envelope
 from tests.postgres import Postgres
 from tests.running import running, take_in
+from tests.store.test_retention import bucket
 
 ADDRESS = "wakana.ebisu@corp.example"
 TRACES = ("wakana", "ebisu", "恵比寿", "若菜")
@@ -177,6 +179,30 @@ def test_no_byte_of_an_erased_person_is_left_on_a_server(
     migrate(database)
     _erased_everywhere(database, server.folder, tmp_path, context, settings)
     database.close()
+
+
+def test_no_object_of_an_erased_person_is_left_in_a_bucket(
+    database: Database, context: AppContext, s3: str, tmp_path: Path
+) -> None:
+    outside = bucket(s3, tmp_path.name)
+    shelf = BlobWriter(outside, 10_000)
+    ids = _fill(database, context, shelf)
+    needles = [trace.encode(name) for trace in TRACES for name in ("utf-8", "utf-16-le", "cp932", "iso2022_jp")]
+
+    def found() -> set[str]:
+        """The keys of the objects, unpacked, with a trace."""
+        contents_of = {key: unpack(outside.get(key) or b"").lower() for key in dict(outside.keys())}
+        return {key for key, content in contents_of.items() if any(needle in content for needle in needles)}
+
+    before = found()
+    assert before
+    assert erase(database, shelf, _mask(), apply=True).left == 0
+    assert found() == set()
+    listing = httpx.get(f"{s3}/mails", params={"list-type": "2", "prefix": tmp_path.name}).text
+    assert not any(key[2:] in listing for key in before)
+    assert list(contents.check(database, outside)) == []
+    assert contents.find_inconsistencies(database, outside, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
+    assert contents.content(database, outside, ids[3]) == _mails()[3]
 
 
 def test_who_has_to_do_what_about_the_log_is_said(
