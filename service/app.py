@@ -26,8 +26,7 @@ from service.store.blob_store import blob_store_of
 from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.encryption import secret_box
-from service.store.retention import Terms
-from service.store.retention_job import RetentionJob
+from service.store.retention import RetentionJob, Terms
 from service.worker import After, Worker
 
 Clock = Callable[[], datetime]

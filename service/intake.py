@@ -19,6 +19,7 @@ from typing import TypeVar
 from mailrules.engine.judge import Rules
 from mailrules.library import load
 from service.cases.answering import with_replies
+from service.cases.clocks import calendars_of
 from service.cases.facts.case_message import CaseMessage, counted
 from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
@@ -26,7 +27,6 @@ from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles
 from service.cases.facts.sender import Handover, Verdicts
 from service.cases.revise import revise, vendor_of
 from service.cases.state import Frame, Overrides
-from service.cases.working import calendars_of
 from service.cpu import OutOfTime, cpu_limit
 from service.errors import Unavailable
 from service.mail.message import NOT_FULLY_READ, Mail

@@ -21,8 +21,7 @@ from service.store import case_deletion, compaction, contents, corrections, spoo
 from service.store.blob_store import BlobStore, Folder, blob_store_of, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
-from service.store.retention import DeletedCounts, Terms, due, remove_due
-from service.store.retention_job import DAY_SECONDS, FIRST_SECONDS, RetentionJob
+from service.store.retention import DAY_SECONDS, FIRST_SECONDS, DeletedCounts, RetentionJob, Terms, due, remove_due
 from service.store.spool import Envelope
 from service.store.tables import case_links, cases, events, messages, metadata, spool
 from service.store.tables import contents as raw
