@@ -26,14 +26,12 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("other", ()),
 )
 TEXTS: Final = load("brief", "service.cases")  # titles and further texts by name and language
-_VENDOR_NEVER = ("requester", "contact", "approval")
-"""Items about our own people: a vendor sees them only if it asked for them or the team itself gives them."""
+_VENDOR_NEVER = ("requester", "contact", "approval")  # a vendor sees them only if it asked or the team gives them
 _FOR_REQUESTER = ("symptom", "change_target", "question", "occurred_at", "impact_scope", "workaround", "deadline")
 _TELLING = {"howto": ("question", "symptom"), "request": ("change_target", "question"), "billing": ("question",)}
 """Items that describe the problem, best first, for kinds other than incidents."""
 _LABEL = 40  # maximum length of the label of a form line
-_LABEL_COLUMNS = 3
-"""Minimum width of this label in columns: "PC" and "of" are words of names, but may begin any sentence."""
+_LABEL_COLUMNS = 3  # minimum width of this label in columns: "PC" and "of" may begin any sentence
 _AFTER_NUMBER = ".．)）"
 _MARKS = " ■□●○◆◇▼▽▶・*-–#>【】[]()（）<>「」.．"
 _SAYS = 32  # minimum width in columns of a question that is meaningful by itself ("Which is it?" is not)

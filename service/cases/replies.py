@@ -69,8 +69,7 @@ class Reply:
     start: int = -1
     end: int = -1
     known: bool = True  # false if the answer is that it is unknown
-    explicit: bool = True
-    """True if the answer is beside its question or numbered; False if it was recognised by its words."""
+    explicit: bool = True  # beside its question or numbered; False if it was recognised by its words
 
 
 @dataclass(frozen=True, slots=True)

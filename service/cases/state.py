@@ -149,8 +149,7 @@ class CaseState:
     problem: Problem
     parked: tuple[Finding, ...]
     frame: Frame
-    items_set_by: Mapping[str, str] = field(default_factory=dict)
-    """Checklist item → the person who answered or waived it."""
+    items_set_by: Mapping[str, str] = field(default_factory=dict)  # item → who answered or waived it
     set_by: Mapping[str, str] = field(default_factory=dict)  # field → who set it by hand
     notes: tuple[str, ...] = ()
     """Notes for the team.
@@ -159,8 +158,7 @@ class CaseState:
     ``reminded``: the requester was reminded; ``dmarc-failed``: a mail has a forged sender; ``sender-unverified``: a
     mail of our own people lacks verification; ``outsider``: somebody wrote who takes no part in the case.
     """
-    not_counted: tuple[tuple[str, str], ...] = ()
-    """Messages that do not count, each with the reason (``forged``, ``unverified``, ``outsider``)."""
+    not_counted: tuple[tuple[str, str], ...] = ()  # messages that do not count, with the reason (see ``Doubt``)
     owner: str | None = None  # the team member it is assigned to
 
     @property

@@ -38,8 +38,7 @@ from service.cases.asks import Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask, Setting, Status
 
-UNDERWAY = timedelta(hours=1)
-"""Delivery delay and clock differences are shorter; mail received later than this comes from an archive."""
+UNDERWAY = timedelta(hours=1)  # delivery is faster and clocks differ less; mail received later is from an archive
 _NOTHING = Reading()
 _MERE_THANKS = ("act.thanks", "heard")  # statement types that a mail with only thanks may contain
 

@@ -20,8 +20,7 @@ from service.store.tables import case_items_missing, case_refs, cases, messages,
 
 SORTS = ("-updated", "updated", "-opened", "opened", "priority")
 
-COUNTED = text("cases.status <> ''")
-"""The condition of the partial index for counts, word for word, so that the planner uses that index."""
+COUNTED = text("cases.status <> ''")  # the condition of a partial index, word for word, so that the planner uses it
 
 _SUMMARY = [
     cases.c[name]

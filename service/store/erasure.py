@@ -44,10 +44,8 @@ class ErasureResult:
     """What was found and replaced. A dry run only searches."""
 
     rows: Counter[str] = field(default_factory=Counter)  # ``table.column`` → number of rows
-    mails: list[tuple[str, str]] = field(default_factory=list)
-    """SHA-256 of each raw mail that names the person, and of its replacement ("" in a dry run)."""
-    changes: list[dict[str, Any]] = field(default_factory=list)
-    """In a dry run: table and column (``where``), key (``row``) and ``words`` of everything that would be replaced."""
+    mails: list[tuple[str, str]] = field(default_factory=list)  # SHA-256 of each raw mail, and of its replacement or ""
+    changes: list[dict[str, Any]] = field(default_factory=list)  # in a dry run: where, row and words of each change
     unreadable: set[str] = field(default_factory=set)  # ids of damaged raw mails, which were not searched
     left: int = 0  # number of places that still name the person afterwards
     remains: Remains = field(default_factory=Remains)

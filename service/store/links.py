@@ -10,8 +10,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, u
 from service.store.neighbours import SET_APART
 from service.store.tables import case_links, cases, events, messages, thread_keys
 
-Link = tuple[int, int, int | None, str]
-"""Case id, other case id, id of the message that relates them, and why they were not merged."""
+Link = tuple[int, int, int | None, str]  # case, other case, the message that relates them, why they were not merged
 
 
 def merge_cases(conn: Connection, case: int, into: int, now: datetime) -> None:

@@ -35,8 +35,7 @@ from service.store.save import CaseSettings, case_settings
 from service.store.statements import chunks
 from service.store.tables import cases, messages, thread_keys, to_json
 
-Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]
-"""A mail and the messages found inside it; their facts have negative temporary ids."""
+Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # with messages found inside; temporary negative ids
 
 
 class Outdated(Exception):

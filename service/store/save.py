@@ -34,8 +34,7 @@ class CaseSettings:
     merged: tuple[int, ...] = ()  # cases merged into this one
     related: tuple[int, ...] = ()
     asked: tuple[Asked, ...] = ()  # mails with which sodan asked for information
-    quoted: Mapping[int, str] = field(default_factory=dict)
-    """Message id → its quoted text, for cases in which something was asked."""
+    quoted: Mapping[int, str] = field(default_factory=dict)  # message id → its quoted text, if something was asked
     version: int = 0
 
 

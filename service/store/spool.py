@@ -101,8 +101,7 @@ _LEASE = (
     .values(attempts=spool.c.attempts + 1, leased_by=bindparam("by"), leased_until=bindparam("until"))
 )
 ROW = tuple(column for column in spool.c if column is not spool.c.rcpt_tos)
-RECIPIENTS = cast(spool.c.rcpt_tos, Text).label("recipients")
-"""Selected as text, so that one row with invalid JSON does not prevent reading the others."""
+RECIPIENTS = cast(spool.c.rcpt_tos, Text).label("recipients")  # as text, so that invalid JSON of one row stops no other
 _READ = (
     select(*ROW, RECIPIENTS, contents.c.codec, contents.c.bytes)
     .join(contents, contents.c.id == spool.c.id)

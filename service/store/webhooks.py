@@ -26,8 +26,7 @@ HELD = "held: restored from a backup; `sodan webhooks` lets it go on"
 """``last_error`` of a webhook that a restore disabled. The backed-up system may still be sending to it."""
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 9
-_WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)
-"""Seconds from the first, second … failure to the next attempt. After the last one the webhook is disabled."""
+_WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)  # seconds after each failure; the last one disables it
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,7 @@ class ExtractedMessage:
     """One message found in a mail. ``source`` is the mail itself, or the ``Earlier`` found in it."""
 
     node: MessageFacts
-    turn: RuleInput
-    """Input for ``Rules.read``; its id is the position in the mail and is replaced when the message is stored."""
+    turn: RuleInput  # input for ``Rules.read``; its id is the position in the mail until the message is stored
     source: Mail | Earlier
     part: str  # empty for the mail itself, otherwise the position inside it (``f0`` forwarded, ``h1`` quoted)
     text: str

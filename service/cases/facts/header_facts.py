@@ -10,8 +10,7 @@ from service.cases.facts.content_words import names
 from service.cases.facts.roles import Roles
 from service.mail.message import Address, Earlier, Mail
 
-CLOCKS_DIFFER = timedelta(minutes=15)
-"""A Date header may be at most this much later than the time of receipt; otherwise it is ignored."""
+CLOCKS_DIFFER = timedelta(minutes=15)  # a Date later than the time of receipt by more is ignored
 
 ZONES_DIFFER = timedelta(hours=15)  # the same tolerance for quoted mail, whose header lines usually state no time zone
 

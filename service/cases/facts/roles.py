@@ -19,8 +19,7 @@ class LearnedRoles:
 
     team: frozenset[str] = frozenset()  # addresses of people who forwarded a vendor's mail
     partners: frozenset[str] = frozenset()  # companies that the team contacted, named as by ``company_of``
-    refused: frozenset[str] = frozenset()
-    """Companies that a person removed from the partners; they are not learned again."""
+    refused: frozenset[str] = frozenset()  # companies that a person removed from the partners: not learned again
 
     def with_more(self, more: Iterable[LearnedRoles]) -> LearnedRoles:
         """Return these roles combined with those learned from further mails."""
@@ -42,8 +41,7 @@ class Roles:
     organisation: Collection[str] = ()
     team: Collection[str] = ()
     learned: LearnedRoles = NOTHING_LEARNED
-    distrusted: Collection[str] = ()
-    """Addresses that may be forged in the mail at hand: side ``unknown``, whatever is listed."""
+    distrusted: Collection[str] = ()  # addresses that may be forged in this mail: ``unknown``, whatever is listed
     known: Mapping[str, Side] = field(default_factory=dict)
     """Address or ``@domain`` → side, from the site file.
 

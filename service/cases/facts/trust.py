@@ -42,8 +42,7 @@ class Participants:
     """Participants of a case, collected from the messages that count."""
 
     people: set[str] = field(default_factory=set)  # addresses of authors and recipients
-    asked: set[str] = field(default_factory=set)
-    """Domains that our own people wrote to, without consumer mail providers."""
+    asked: set[str] = field(default_factory=set)  # domains that our own people wrote to, no consumer providers
     vendors: set[str] = field(default_factory=set)  # vendors that wrote, were written to, or whose case number appears
     makers: set[str] = field(default_factory=set)  # makers of the products named
 

@@ -10,8 +10,7 @@ from service.cases.facts.content_words import alike, other_numbers
 from service.cases.facts.message_facts import IN_COLUMNS, MessageFacts
 
 _SHOWN = 240  # number of characters compared if one copy is only a quote
-_FARTHEST = timedelta(hours=36)
-"""Maximum time between copies without a Message-ID: a quote may state only the day, in any time zone."""
+_FARTHEST = timedelta(hours=36)  # between copies without a Message-ID: a quote may state only the day, in any zone
 _ZONES_DIFFER = timedelta(hours=14)  # less than a day: daily notices have the same text
 _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 

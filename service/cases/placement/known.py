@@ -20,8 +20,7 @@ class CaseFacts:
     settled_at: datetime | None = None  # time of its last mail, if it is resolved or closed
     refs: set[tuple[str, str]] = field(default_factory=set)
     people: set[str] = field(default_factory=set)  # those authors of the new mail who take part in the case
-    guarded: bool = False
-    """Whether our own people or a vendor take part; then mail of an unknown sender does not merge it."""
+    guarded: bool = False  # our own people or a vendor take part: an unknown sender's mail does not merge it
     apart: set[int] = field(default_factory=set)  # cases that a person or an objection separated from this one
 
     def add(self, node: MessageFacts) -> None:
@@ -111,8 +110,7 @@ class Suggestion:
 class Plan:
     """What to write. Negative ids are messages and cases that are not stored yet."""
 
-    nodes: dict[int, MessageFacts] = field(default_factory=dict)
-    """Messages that are new or that a better copy changed; ``keys``: their ``stored_keys``."""
+    nodes: dict[int, MessageFacts] = field(default_factory=dict)  # new messages, or those that a better copy changed
     keys: dict[int, tuple[set[str], set[str]]] = field(default_factory=dict)
     copies: dict[int, Copy] = field(default_factory=dict)
     reused: set[int] = field(default_factory=set)  # new messages whose Message-ID another mail already has (a defect)
