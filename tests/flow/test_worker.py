@@ -69,18 +69,6 @@ def test_a_mail_becomes_a_case(database: Database) -> None:
     assert worker(database).step() == 0
 
 
-def test_the_same_mail_twice_is_one_message(database: Database) -> None:
-    receive(database, [mail(1), mail(2), mail(1)])
-    worker(database).step()
-    receive(database, [mail(2)])
-    worker(database).step()
-    found = database.read(
-        lambda conn: conn.execute(select(messages.c.message_id, messages.c.deliveries).order_by(messages.c.id)).all()
-    )
-    assert [tuple(row) for row in found] == [("<m1@corp.example>", 2), ("<m2@corp.example>", 2)]
-    assert database.read(spool_view.ledger).taken_in == 4
-
-
 def test_an_empty_mail_and_pure_noise_are_messages_too(database: Database) -> None:
     receive(database, [b"", b"\x00\xff" * 500, b"\r\n\r\n", b"no header at all", mail(1)])
     worker(database).step()

@@ -14,7 +14,7 @@ from service.mail.message import Address, Mail
 from service.replay import replay
 from service.store import corrections, links, undo
 from service.store.database import Database
-from service.store.tables import cases, events, messages
+from service.store.tables import cases, messages
 from tests.cases.filing import DESK, OTHER_USER, USER, inside, mail
 from tests.store.desk import NOW, Desk
 
@@ -156,34 +156,6 @@ def test_what_does_not_exist_is_said(desk: People) -> None:
             missing()
     with pytest.raises(Refused):
         desk.move("fan", desk.case_of("fan"))
-
-
-def test_a_set_field_is_kept_signed_and_taken_back(desk: People) -> None:
-    fan = desk.case_of("fan")
-    query = select(cases.c.set_by_people).where(cases.c.id == fan)
-
-    def kept() -> dict[str, Any]:
-        return dict(desk.database.read(lambda conn: conn.execute(query).scalar_one()))
-
-    event = desk.set(fan, priority="P1", waiting_on="none", items={"version": "waived"})
-    assert kept()["priority"] == {"value": "P1", "by": "Aki", "at": NOW.isoformat()}
-    assert (kept()["waiting_on"]["value"], kept()["items"]["version"]["value"]) == (None, "waived")
-    back = desk.set(fan, items={"version": None})
-    assert "items" not in kept()
-    with pytest.raises(Conflict, match="first undo that change"):
-        desk.undo(event)
-    desk.undo(back)
-    desk.undo(event)
-    assert kept() == {}
-
-
-def test_every_correction_is_in_the_event_log_with_who_and_when(desk: People) -> None:
-    desk.undo(desk.merge("heat", "fan"))
-    query = select(events.c.kind, events.c.who, events.c.undone_by, events.c.at).where(events.c.who != "")
-    rows = desk.database.read(lambda conn: conn.execute(query.order_by(events.c.id)).all())
-    assert [(row.kind, row.who) for row in rows] == [("case.merged", "Aki"), ("undone", "Ben")]
-    assert rows[0].undone_by is not None
-    assert {row.at for row in rows} == {NOW}
 
 
 OPENING = mail("fan0", USER, "Fan noise", "The fan in rack nine is loud.", 0, to=(DESK,))

@@ -26,10 +26,11 @@ from service.settings import Settings
 from service.store import compaction, contents, spool, spool_view, tables
 from service.store.blob_store import Folder
 from service.store.compaction import Remains
-from service.store.contents import BlobWriter, unpack
+from service.store.contents import BlobWriter
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.erasure import erase, names_of
 from service.store.migrate import migrate
+from service.store.packing import unpack
 from service.store.spool import Envelope
 from tests.postgres import Postgres
 from tests.running import running, take_in

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
@@ -72,24 +71,6 @@ def test_whoever_forwards_a_vendors_mail_was_of_the_team_all_along(sqlite: Datab
     placed = desk.take(mail("fw", OTHER_USER, "FW: [acme #1] Fan", "see", 210, forwarded=(handed,)))
     assert desk.row("early")["author_role"] == "team"
     assert desk.case_of("early") in placed.cases
-
-
-@pytest.mark.parametrize("order", [("report", "ask", "fw"), ("fw", "ask", "report"), ("ask", "fw", "report")])
-@pytest.mark.parametrize("at_once", [True, False])
-def test_who_is_of_the_team_counts_the_same_in_any_order_and_in_one_batch(
-    sqlite: Database, order: tuple[str, ...], at_once: bool
-) -> None:
-    told = "acme drive says error QX_41 when I open Budget."
-    handed = inside(ACME, "We saw it.", 4000, subject="[acme #1] Fan", origin="forwarded")
-    mails = {
-        "report": mail("report", USER, "acme drive", told, 0, to=(DESK,)),
-        "ask": mail("ask", OTHER_USER, "Access denied for one person", "QX_41 on acme drive.", 24 * 60, to=(ACME,)),
-        "fw": mail("fw", OTHER_USER, "FW: [acme #1] Fan", "see", 4010, forwarded=(handed,)),
-    }
-    desk = Desk(sqlite)
-    for batch in [order] if at_once else [[name] for name in order]:
-        desk.take(*(mails[name] for name in batch))
-    assert [desk.row(name)["author_role"] for name in mails] == ["requester", "team", "team"]
 
 
 def test_a_late_parent_joins_two_cases_and_the_emptied_one_leads_on(database: Database) -> None:
