@@ -74,8 +74,7 @@ def links_of(conn: Connection, numbers: Sequence[int]) -> list[Link]:
 def set_apart(conn: Connection, case_id: int) -> set[int]:
     """Return the related cases that must not be suggested for merging: a new topic began, or a person split them."""
     query = select(case_links.c.case_id, case_links.c.other_id).where(
-        or_(case_links.c.case_id == case_id, case_links.c.other_id == case_id),
-        case_links.c.why.in_(sorted(SET_APART)),
+        or_(case_links.c.case_id == case_id, case_links.c.other_id == case_id), case_links.c.why.in_(sorted(SET_APART))
     )
     return {number for row in conn.execute(query) for number in (row.case_id, row.other_id)} - {case_id}
 

@@ -72,11 +72,7 @@ def keeps_its_promises(client: smtplib.SMTP, fault: Any, lasts: int = 6) -> set[
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 @pytest.mark.parametrize(
-    ("calls", "what"),
-    [
-        ("fsync,fdatasync", "error=EIO:when=1+2"),
-        ("pwrite64", "error=EROFS:when=2+3"),
-    ],
+    ("calls", "what"), [("fsync,fdatasync", "error=EIO:when=1+2"), ("pwrite64", "error=EROFS:when=2+3")]
 )
 def test_a_write_or_a_flush_that_fails_is_451(sqlite: Database, tmp_path: Path, calls: str, what: str) -> None:
     url, port = str(sqlite.url).replace("+pysqlite", ""), free_port()
