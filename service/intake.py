@@ -333,7 +333,8 @@ def case_snapshot(
     )
     overrides = Overrides.from_document(known.by_hand)
     calendars = calendars_of(context.rules, vendor_of(counting, judgement, overrides))
+    rules, asked = context.rules, known.asked
     state = revise(
-        lines, judgement, overrides, frame, now, context.rules.answers_ask, calendars, context.rules.names, known.asked
+        lines, judgement, overrides, frame, now, rules.answers_ask, calendars, rules.names, asked, known.solved
     )
     return CaseSnapshot(case_id, state.document())

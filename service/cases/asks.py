@@ -70,11 +70,11 @@ class Ledger:
         self._close(matched, "answered", line.node.at, line.turn.id)
         return len(matched)
 
-    def settled(self, line: CaseMessage) -> None:
+    def settled(self, at: datetime, message: str) -> None:
         """Our side says that the problem is solved: open requests are answered by that, or withdrawn."""
         waiting = self.open()
-        self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", line.node.at, line.turn.id)
-        self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", line.node.at, line.turn.id)
+        self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", at, message)
+        self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", at, message)
 
     def told(self, ask: str, state: str, at: datetime, who: str, answer: str | None = None) -> int:
         """Set the state of a request as a person states it (`*`: of all open ones). Return how many were changed."""

@@ -21,7 +21,7 @@ from service.cases.facts.trust import Doubt
 from service.cases.people import participants_of
 from service.cases.replies import Asked
 from service.cases.state import FIELDS, Ask, CaseState, Clocks, Frame, Overrides, Promised, Setting, Status
-from service.cases.turn import Course, follow
+from service.cases.turn import Course, Solved, follow
 
 DEFAULT_CALENDARS: Mapping[Side, Calendar] = {"team": Calendar(), "vendor": Calendar(), "requester": Calendar()}
 
@@ -36,12 +36,13 @@ def revise(
     calendars: Mapping[Side, Calendar] = DEFAULT_CALENDARS,
     names: Mapping[str, str] | None = None,
     asked: Sequence[Asked] = (),
+    solved: Sequence[Solved] = (),
 ) -> CaseState:
     """Return the state of a case.
 
     ``lines``: all messages of the case in any order; ``judgement``: of those that count, in order; ``answers``: whether
     a mail answers a request (``Rules.answers_ask``); ``names``: address → name of people whose mails state none;
-    ``asked``: mails in which sodan asked for information. Raises ValueError for a case without messages.
+    ``asked``: mails in which sodan asked for information; ``solved``: as for ``follow``. Raises ValueError without any.
     """
     if not lines:
         raise ValueError("a case without messages has no state")
@@ -49,7 +50,7 @@ def revise(
     doubted = doubts_of(everything)
     ordered = _counted(everything, doubted, judgement)
     level = overrides.priority.value if overrides.priority else judgement.priority.level
-    course = follow(ordered, answers, overrides.asks, _waits_for_answers(asked, level))
+    course = follow(ordered, answers, overrides.asks, _waits_for_answers(asked, level), solved)
     status, waiting_on, since, moves = _with_people(course, overrides)
     by_hand = _answers_by_hand(course.asks) | dict(overrides.items)
     checklist, missing = _checklist(judgement, by_hand)

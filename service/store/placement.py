@@ -22,6 +22,7 @@ from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.people import is_team_here
 from service.cases.placement.known import Plan
+from service.cases.placement.objections import APART
 from service.cases.placement.placer import Placer
 from service.store import judge_queue, links, message_rows, neighbours, suggestions
 from service.store.database import next_ids
@@ -262,9 +263,13 @@ class Draft:
 
 
 def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
-    """Return the drafts of cases to which only messages or relations are added. Long cases are judged later."""
+    """Return the drafts of cases to which only messages or relations are added. Long cases are judged later.
+
+    Cases between which a reply changed the matter are judged after the write: it may say that the earlier is solved.
+    """
     plan = prepared.plan
-    wanted = plan.cases - plan.rewritten
+    left = {case for pair, (_, why) in plan.related.items() if why in APART for case in pair}
+    wanted = plan.cases - plan.rewritten - left
     stored = sorted(case for case in wanted if case > 0)
     long = judge_queue.long_cases(conn, stored)
     settings = case_settings(conn, [case for case in stored if case not in long])

@@ -228,6 +228,14 @@ def test_an_exchange_leads_to_a_turn_and_a_state_of_each_ask(lines: list[CaseMes
     assert ", ".join(f"{ask.what} {ask.state}" for ask in told.asks) == asks
 
 
+def test_news_from_another_case_settles_this_one_until_somebody_writes_again() -> None:
+    at = LOGS_AND_SLOT.node.at + timedelta(minutes=30)
+    told = follow([INQUIRY, LOGS_AND_SLOT], RULES.answers_ask, solved=[(at, "77")])
+    assert (told.status, told.waiting_on, {ask.state for ask in told.asks}) == ("resolved", None, {"withdrawn"})
+    again = line(3, "requester", "act.reopen", to=("team",))
+    assert follow([INQUIRY, LOGS_AND_SLOT, again], RULES.answers_ask, solved=[(at, "77")]).waiting_on == "team"
+
+
 def test_absence_mails_leave_the_beginning_of_a_turn_and_an_answer_names_its_mail() -> None:
     asked = line(1, "team", "ask.something", to=("requester",))
     told = course(OPENING, asked, line(2, "requester", automatic="auto_reply"))
