@@ -202,27 +202,21 @@ class Outage(Deadly):
 
 
 @pytest.mark.slow
-def test_an_outage_in_the_middle_of_a_mail_is_not_counted_against_it(tmp_path: Path) -> None:
-    server = Postgres(Path(tempfile.gettempdir()) / f"sodan-fault-{uuid.uuid4().hex[:8]}")
-    server.start()
-    try:
-        database = Database(server.create("sodan"))
-        migrate(database)
-        ids = receive(database, [mail(1, "outage"), mail(2)])
-        reads = worker(database)
-        well = reads.context
-        reads.context = replace(well, rules=Outage(well.rules, server))  # type: ignore[arg-type]
-        with pytest.raises(Unavailable):
-            reads.step()
-        server.start()
-        reads.context = well
-        while _patiently(reads.step):
-            pass
-        assert states(database) == dict.fromkeys(ids, ("done", 1))
-        database.close()
-    finally:
-        server.stop()
-        server.remove()
+def test_an_outage_in_the_middle_of_a_mail_is_not_counted_against_it(own_postgres: Postgres) -> None:
+    database = Database(own_postgres.create("sodan"))
+    migrate(database)
+    ids = receive(database, [mail(1, "outage"), mail(2)])
+    reads = worker(database)
+    well = reads.context
+    reads.context = replace(well, rules=Outage(well.rules, own_postgres))  # type: ignore[arg-type]
+    with pytest.raises(Unavailable):
+        reads.step()
+    own_postgres.start()
+    reads.context = well
+    while _patiently(reads.step):
+        pass
+    assert states(database) == dict.fromkeys(ids, ("done", 1))
+    database.close()
 
 
 # ── the clock ──

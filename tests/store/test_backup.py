@@ -23,7 +23,6 @@ from service.store.database import Connection, Database
 from service.store.encryption import SecretBox
 from service.store.migrate import head, revision
 from service.store.spool import Envelope
-from tests.postgres import Postgres
 from tests.running import running, take_in
 from tests.store.test_retention import bucket
 
@@ -46,17 +45,10 @@ def _mails(first: int, count: int) -> list[tuple[Envelope, bytes]]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database, not even migrated."""
-    if request.param == "sqlite":
-        made = Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")
-        yield made
-        made.close()
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    name = f"elsewhere_{tmp_path.name[-30:]}_{id(request)}"
-    made = Database(server.create(name))
+    on_sqlite = request.param == "sqlite"
+    made = Database(f"sqlite:///{tmp_path}/new/sodan.db" if on_sqlite else request.getfixturevalue("new_postgres")())
     yield made
     made.close()
-    server.drop(name)
 
 
 def _shown(database: Database, context: AppContext, settings: Settings) -> dict[str, Any]:

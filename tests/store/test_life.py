@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,7 +38,6 @@ from service.store.database import Connection, Database, one_at_a_time
 from service.store.tables import cases, events, messages
 from tests.cases.filing import Filing, content_joins_nothing
 from tests.cases.test_any_order import conversations
-from tests.postgres import Postgres
 from tests.store.desk import NOW, Desk
 
 T = TypeVar("T")
@@ -222,11 +220,7 @@ def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path, co
 
 
 @pytest.mark.hypothesis
-def test_people_and_mails_in_any_order_on_postgresql(postgres: Postgres, template: str, context: AppContext) -> None:
-    @contextmanager
-    def empty() -> Iterator[str]:
-        name = f"life_{uuid.uuid4().hex[:12]}"
-        yield postgres.create(name, template=template)
-        postgres.drop(name)
-
-    live(2, empty, context)
+def test_people_and_mails_in_any_order_on_postgresql(
+    new_postgres: Callable[[str], str], template: str, context: AppContext
+) -> None:
+    live(2, lambda: nullcontext(new_postgres(template)), context)

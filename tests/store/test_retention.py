@@ -241,10 +241,9 @@ def test_no_byte_of_a_case_that_went_is_left(
         folder = tmp_path
     else:
         server: Postgres = request.getfixturevalue("postgres")
-        name = f"retire_{tmp_path.name[-20:]}_{id(request)}"
-        database = Database(server.create(name, template=request.getfixturevalue("template")))
-        query = text("SELECT oid FROM pg_database WHERE datname = :n")
-        folder = server.data / "base" / str(database.read(lambda conn: conn.execute(query, {"n": name}).scalar()))
+        database = Database(request.getfixturevalue("new_postgres")(request.getfixturevalue("template")))
+        query = text("SELECT oid FROM pg_database WHERE datname = current_database()")
+        folder = server.data / "base" / str(database.read(lambda conn: conn.execute(query).scalar()))
     site = Site(database, context, tmp_path)
     site.give(
         _mail(1, LONG), _mail(2, "A numbat came by."), _mail(3, "The lift stands."), _mail(4, "Lift, numbat too.")
@@ -288,8 +287,6 @@ def test_no_byte_of_a_case_that_went_is_left(
         kinds = [event.kind for event in database.read(lambda conn: conn.execute(select(events.c.kind)).all())]
         assert kinds.count("case.removed") == 2
     database.close()
-    if kind == "postgresql":
-        server.drop(name)
 
 
 def _holding(folder: Path, words: bytes) -> list[str]:
