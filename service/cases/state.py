@@ -131,8 +131,6 @@ class CaseState:
     waiting_on: Side | None
     waiting_since: datetime | None
     priority: str
-    kind: str
-    language: str
     vendor: str | None
     vendor_refs: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
@@ -147,7 +145,6 @@ class CaseState:
     promises: tuple[Promised, ...]
     participants: tuple[Participant, ...]
     problem: Problem
-    parked: tuple[Finding, ...]
     frame: Frame
     items_set_by: Mapping[str, str] = field(default_factory=dict)  # item → who answered or waived it
     set_by: Mapping[str, str] = field(default_factory=dict)  # field → who set it by hand
@@ -180,7 +177,8 @@ class CaseState:
 
     def summary(self) -> dict[str, Any]:
         """Return the case summary of the API."""
-        own = shown(self, "key title status waiting_on waiting_since priority kind language vendor")
+        own = shown(self, "key title status waiting_on waiting_since priority")
+        own |= shown(self.judgement, "kind language") | {"vendor": self.vendor}
         counts = shown(self, "open_asks messages opened_at updated_at owner")
         return own | {
             "vendor_refs": [{"vendor": vendor, "ref": ref} for vendor, ref in self.vendor_refs],
@@ -193,8 +191,8 @@ class CaseState:
 
     def document(self) -> dict[str, Any]:
         """Return the full case of the API: the summary and all details."""
-        lang = "ja" if self.language == "ja" else "en"
         judged = self.judgement
+        lang = "ja" if judged.language == "ja" else "en"
         return self.summary() | {
             "priority_detail": self._priority_detail(),
             "recovered": judged.recovered,
@@ -205,7 +203,7 @@ class CaseState:
                 {"id": hint.id, **_cited(hint.finding), "advice": hint.advice.get(lang) or hint.advice.get("en") or ""}
                 for hint in judged.tone
             ],
-            "parked": [{"topic": f.value or f.rule, **_cited(f)} for f in self.parked],
+            "parked": [{"topic": f.value or f.rule, **_cited(f)} for f in judged.parked],
             "problem": {
                 **shown(self.problem, "statement version drift"),
                 "message": self.problem.turn,
