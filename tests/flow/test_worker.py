@@ -167,7 +167,7 @@ def test_workers_at_once_make_the_same_cases_as_one(database: Database, database
         reply = mail(1000 + number, "It works again, thank you.").replace(
             b"\r\n\r\n", f"\r\nIn-Reply-To: <m{number}@corp.example>\r\n\r\n".encode(), 1
         )
-        contents += [mail(number), reply, mail(number)]
+        contents += [mail(number), reply.replace(b"09:00:00", b"10:00:00"), mail(number)]
     receive(database, contents)
     context().rules.read(RuleInput("", "team", "", "Hello"))  # threads must not load the reader at once
     others = [Database(database_url) for _ in range(3)]
