@@ -18,9 +18,8 @@ from service.cases.clocks import Calendar, business, elapsed, spans_of
 from service.cases.facts.case_message import CaseMessage, doubts_of, in_order, with_readings
 from service.cases.facts.subject import shown_subject
 from service.cases.facts.trust import Doubt
-from service.cases.people import participants_of
 from service.cases.replies import Asked
-from service.cases.state import FIELDS, Ask, CaseState, Clocks, Frame, Overrides, Promised, Setting, Status
+from service.cases.state import FIELDS, Ask, CaseState, Clocks, Frame, Overrides, Participant, Promised, Setting, Status
 from service.cases.turn import Course, Solved, follow
 
 DEFAULT_CALENDARS: Mapping[Side, Calendar] = {"team": Calendar(), "vendor": Calendar(), "requester": Calendar()}
@@ -171,6 +170,26 @@ def _with_people(
             moves = [m for m in moves if m[0] <= since]
             moves.append((since, waiting_on))
     return status, waiting_on, since, moves
+
+
+def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
+    """Return authors and recipients in order, except forged ones. ``known``: address → name if no mail has one."""
+    lines = [line for line in lines if not line.node.forged]
+    roles: dict[str, Side] = {}
+    names: dict[str, str] = {}
+    order: dict[str, None] = {}
+    for line in lines:
+        author = line.node.author
+        if author:
+            roles[author] = line.turn.side
+            names[author] = names.get(author) or line.name
+            order.setdefault(author)
+        for address, name, role in line.people:
+            order.setdefault(address)
+            names[address] = names.get(address) or name
+            roles.setdefault(address, role)
+    named = {address: names.get(address) or (known or {}).get(address, "") for address in order}
+    return tuple(Participant(address, named[address], roles.get(address, "unknown")) for address in order)
 
 
 def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]) -> Problem:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.people import is_team_here
+from service.cases.facts.trust import is_team_here
 from service.cases.placement.known import Plan
 from service.cases.placement.objections import APART
 from service.cases.placement.placer import Placer

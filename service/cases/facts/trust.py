@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from service.cases.facts.message_facts import MessageFacts
+from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import is_freemail
 
 Doubt = Literal["forged", "unverified", "outsider"]  # why a message does not count
@@ -133,6 +133,17 @@ def doubts(
     while admit(counts) or ((fit := by_own_number()) and admit(lambda node: node.id in fit)):
         pass
     return {node.id: _reason(node, outers.get(node.id, ())) for node in pending}
+
+
+def is_team_here(node: MessageFacts, members: Sequence[MessageFacts]) -> bool:
+    """Whether an unknown sender who forwards a vendor's mail counts as team, in this case only.
+
+    True only if the forward opened the case, or if one of our people or the vendor wrote to the sender in this case
+    before: anybody can write text that looks like a forwarded mail.
+    """
+    before = [m for m in members if m.id != node.id and m.id not in node.holds and order_of(m) < order_of(node)]
+    written_to = any(m.side != "unknown" and node.author in (*m.to, *m.cc) for m in before if m.origin == "delivered")
+    return node.hands_on and (not before or written_to)
 
 
 def may_name(node: MessageFacts, participants: Participants) -> bool:
