@@ -5,7 +5,7 @@ Large modules that only one process needs, such as the web framework, are import
 
 import contextlib
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
@@ -16,17 +16,16 @@ import structlog
 from service import memory
 from service.errors import Refused, SodanError, Unavailable
 from service.holders import process_name, release_the_dead
-from service.intake import AppContext, ReadMail
+from service.intake import AppContext
 from service.process import on_signals
 from service.rule_reloader import RuleReloader
 from service.settings import Settings
 from service.store import keys, webhooks
 from service.store.blob_store import blob_store_of
 from service.store.contents import BlobWriter
-from service.store.database import Connection, Database
+from service.store.database import Database
 from service.store.encryption import secret_box
-from service.store.retention import Terms
-from service.store.retention_job import RetentionJob
+from service.store.retention import RetentionJob, Terms
 from service.worker import After, Worker
 
 Clock = Callable[[], datetime]
@@ -79,23 +78,12 @@ def _case_key(database: Database, stop: Event) -> bytes:
     return b""
 
 
-def after_judging(settings: Settings, context: AppContext) -> After | None:
-    """Return the function that queues outgoing mail and second readings for saved mails; None if neither is configured.
-
-    Raises Refused if a setting is invalid.
-    """
+def after_judging(settings: Settings, context: AppContext) -> list[After]:
+    """Return what queues outgoing mail and second readings for saved mails. Raises Refused if a setting is invalid."""
     from service import second_reading
     from service.outbound import setup
 
-    steps = [step for step in (setup.after_judging(settings, context), second_reading.after_judging(settings)) if step]
-    if not steps:
-        return None
-
-    def after(conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], now: datetime) -> None:
-        for step in steps:
-            step(conn, read_mails, case_ids, now)
-
-    return after
+    return [step for step in (setup.after_judging(settings, context), second_reading.after_judging(settings)) if step]
 
 
 def run_sender(settings: Settings, clock: Clock) -> None:

@@ -27,8 +27,7 @@ from service.store.blob_store import blob_store_of
 from service.store.cached_value import CachedValue
 from service.store.database import Connection, Database, one_at_a_time
 
-BRIEF_MAILS = 2000
-"""Maximum number of mails of a case that its brief uses, the newest."""
+BRIEF_MAILS = 2000  # maximum number of mails of a case that its brief uses, the newest
 
 
 class AskAnswer(BaseModel):
@@ -269,10 +268,7 @@ class Desk:
     def ask(
         self, number: int, items: Sequence[str], text: str, language: str | None, who: str
     ) -> tuple[questions.Questions, dict[str, Any]]:
-        """Write the mail that asks the requester for these items to the outbox. Returns it and its entry.
-
-        Raises Conflict if it may not be sent.
-        """
+        """Write the mail that asks for these items to the outbox; return it and its entry. Raises Conflict."""
 
         def change(conn: Connection) -> tuple[questions.Questions, dict[str, Any]]:
             mail = self._prepare(conn, number, items, text, language, who)

@@ -19,14 +19,14 @@ from typing import TypeVar
 from mailrules.engine.judge import Rules
 from mailrules.library import load
 from service.cases.answering import with_replies
-from service.cases.facts.case_message import CaseMessage, counted, thread_of
+from service.cases.clocks import calendars_of
+from service.cases.facts.case_message import CaseMessage, counted
 from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles
 from service.cases.facts.sender import Handover, Verdicts
 from service.cases.revise import revise, vendor_of
 from service.cases.state import Frame, Overrides
-from service.cases.working import calendars_of
 from service.errors import Unavailable
 from service.mail.message import NOT_FULLY_READ, Mail
 from service.mail.parse import parse
@@ -324,7 +324,7 @@ def case_snapshot(
 ) -> CaseSnapshot:
     lines = with_replies(lines, known.asked, known.quoted)
     counting = counted(lines)
-    judgement = context.rules.judge(thread_of(counting), [line.reading for line in counting])
+    judgement = context.rules.judge(tuple(line.turn for line in counting), [line.reading for line in counting])
     frame = Frame(
         key=context.key(case_id),
         merged=tuple(map(context.key, known.merged)),
@@ -332,7 +332,8 @@ def case_snapshot(
     )
     overrides = Overrides.from_document(known.by_hand)
     calendars = calendars_of(context.rules, vendor_of(counting, judgement, overrides))
+    rules, asked = context.rules, known.asked
     state = revise(
-        lines, judgement, overrides, frame, now, context.rules.answers_ask, calendars, context.rules.names, known.asked
+        lines, judgement, overrides, frame, now, rules.answers_ask, calendars, rules.names, asked, known.solved
     )
     return CaseSnapshot(case_id, state.document())

@@ -32,17 +32,13 @@ from service.store.second_readings import Eligible, Job
 
 _log = structlog.get_logger("sodan.model")
 
-SPARE_SECONDS = 60
-"""Seconds by which a lease exceeds two requests at their timeout."""
-FAILURES = 5
-"""After this many failures in a row, no requests are sent for a while."""
-REST = (timedelta(minutes=1), timedelta(minutes=15))
-"""The first and the longest such pause."""
+SPARE_SECONDS = 60  # seconds by which a lease exceeds two requests at their timeout
+FAILURES = 5  # after this many failures in a row, no requests are sent for a while
+REST = (timedelta(minutes=1), timedelta(minutes=15))  # the first and the longest such pause
 LOOK_SECONDS = 0.5
 UNSURE = frozenset(("dmarc-failed", "sender-unverified", "from-several", "from-missing", "not-fully-read"))
 """Defects of messages that are not sent, because their author or text is uncertain."""
-REFUSALS = 2
-"""Unusable answers after which a message keeps the embedded reader's result."""
+REFUSALS = 2  # unusable answers after which a message keeps the embedded reader's result
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +51,7 @@ class Limits:
     tokens: int = 0
 
     def fits(self, message: Eligible) -> bool:
-        """Whether a message may be sent to the model.
-
-        It must not be automatic, be from an enabled side, have none of the ``UNSURE`` defects, and not be too long.
-        """
+        """Whether a message may be sent: of a person, of an enabled side, without ``UNSURE`` defects, not too long."""
         return (
             message.automatic is None
             and message.side in self.sides

@@ -33,21 +33,16 @@ _log = structlog.get_logger("sodan.worker")
 
 BACK_OFF = (timedelta(seconds=2), timedelta(seconds=20))
 """Delay after the first and the second failed attempt of a mail; the third failure shunts it."""
-PATIENCE = 20
-"""Number of times that the database may abort a single mail before it is shunted; this takes about half an hour."""
+PATIENCE = 20  # times that the database may abort a single mail before it is shunted: about half an hour
 LONGEST_RETRY_DELAY = timedelta(minutes=2)  # maximum delay before such a mail is tried again
 PROBE_SECONDS = 2.0  # if a small write takes longer than this, the database is overloaded, and no mail is the cause
-LONG_SECONDS = 20.0
-"""A mail that takes this long may be the cause of any error, because the database closes idle connections."""
+LONG_SECONDS = 20.0  # a mail that takes as long may cause any error: the database closes idle connections
 POLL_SECONDS = (0.005, 0.04)  # shortest and longest time between two polls of an empty spool
 UNREACHABLE_SECONDS = 2.0  # maximum time between two attempts while the database is unreachable
 INDEX_MAILS = 200
-INDEX_SECONDS = 0.5
-"""Pause after indexing fewer than ``INDEX_MAILS``, because indexing mails one by one costs seven times as much."""
-READING_SHARE = 4
-"""Reading may take 1 / ``READING_SHARE`` of the lease; mails not read by then are released."""
-JUDGE_PAUSE = 2.0
-"""The pause before the next long case while mail is waiting, as a multiple of the time for the last one."""
+INDEX_SECONDS = 0.5  # pause after fewer than ``INDEX_MAILS``: indexing mails one by one costs seven times as much
+READING_SHARE = 4  # reading may take 1 / ``READING_SHARE`` of the lease; mails not read by then are released
+JUDGE_PAUSE = 2.0  # pause before the next long case while mail waits, in multiples of the last one's time
 VISIBLE_SECONDS = 0.1  # maximum time of a batch under low load, because its mails become visible together
 
 
@@ -93,23 +88,19 @@ class Worker:
     lease: timedelta
     clock: Callable[[], datetime]
     blobs: BlobWriter = field(default_factory=BlobWriter)
-    before_batch: Callable[[], None] = lambda: None
-    """Called before each batch."""
+    before_batch: Callable[[], None] = lambda: None  # called before each batch
     patience: int = PATIENCE
-    after: After | None = None
-    """Called in the transaction that saves mails, after the cases are judged."""
+    after: Sequence[After] = ()  # called in the transaction that saves mails, after the cases are judged
 
     def __post_init__(self) -> None:
         self._sizer = BatchSizer(self.batch)
         self._was_full = False  # the last claim got as many mails as requested, so that more are waiting
-        self._next_batch: list[Claimed] = []
-        """Mails that were claimed in the transaction that saved the last batch, because that was full."""
+        self._next_batch: list[Claimed] = []  # claimed in the transaction that saved the last, full batch
         self._may_be_unindexed = True
         self._index_due = 0.0
         self._may_be_unjudged = True  # whether a long case may be queued
         self._judge_due = 0.0
-        self._must_release = False
-        """Whether the leases of this worker must be released without counting, because the database failed."""
+        self._must_release = False  # whether its leases must be released uncounted: the database failed
 
     def run(self, stop: threading.Event) -> None:
         """Process mail until ``stop`` is set and the current batch is finished."""
@@ -137,10 +128,7 @@ class Worker:
             self._release_leases()
 
     def turn(self) -> bool:
-        """Process a batch, then judge a long case if one is due; if there is neither, index mails.
-
-        Return whether there was anything to do. Raises Unavailable.
-        """
+        """Process a batch, else judge a long case, else index mails. Return if there was any. Raises Unavailable."""
         busy = self.step() > 0
         return self._judge_next(idle=not busy) or busy or self._index() > 0
 
@@ -209,8 +197,8 @@ class Worker:
                 self._log_mail(mail, now)
 
     def _after(self, conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], now: datetime) -> None:
-        if self.after is not None:
-            self.after(conn, read_mails, case_ids, now)
+        for step in self.after:
+            step(conn, read_mails, case_ids, now)
 
     def _save_failed(self, read_mails: Sequence[ReadMail], error: Exception) -> None:
         if len(read_mails) > 1:

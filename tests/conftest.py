@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,30 @@ def template(postgres: Postgres) -> str:
     return name
 
 
+@pytest.fixture
+def new_postgres(postgres: Postgres) -> Iterator[Callable[..., str]]:
+    """Creates databases, which are removed after the test: returns the URL. ``template``: name of one to be copied."""
+    names: list[str] = []
+
+    def create(template: str = "template0") -> str:
+        names.append(f"test_{uuid.uuid4().hex[:12]}")
+        return postgres.create(names[-1], template=template)
+
+    yield create
+    for name in names:
+        postgres.drop(name)
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A server of this test alone, to be stopped at will."""
+    server = Postgres(Path(tempfile.gettempdir()) / f"sodan-fault-{uuid.uuid4().hex[:8]}")
+    server.start()
+    yield server
+    server.stop()
+    server.remove()
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "sodan.db"
@@ -151,10 +175,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server: Postgres = request.getfixturevalue("postgres")
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    yield server.create(name, template=request.getfixturevalue("template"))
-    server.drop(name)
+    yield request.getfixturevalue("new_postgres")(request.getfixturevalue("template"))
 
 
 @pytest.fixture

@@ -21,11 +21,15 @@ _MATTER = (
     "impact.high", "impact.medium", "item.business_impact",
 )  # fmt: skip
 """Meanings whose text describes the problem, most informative first."""
+_OF_EARLIER = ("act.thanks", "act.confirm_resolved")
+"""Meanings that concern the earlier matter in a reply that begins another one."""
 _GREETING = re.compile(
     r"\s*(?:お疲れ|おつかれ|(?:いつも|平素)?(?:より)?(?:大変)?お世話|おはよう|こんにち|こんばん|はじめまして|初めまして"
     r"|(?:hi|hello|dear|good (?:morning|afternoon|evening|day))\b)",
     re.IGNORECASE,
 )
+_AFTER_GREETING = re.compile(r"^[^,、.!]*[,、.!]?\s*")
+"""Matches the rest of a greeting: the name, and the mark after it."""
 _SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _SAYS = 16
 """Minimum width of an informative sentence, in half-width columns; greetings and names are shorter."""
@@ -71,8 +75,12 @@ def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
             items = (s.quote for s in one.reading.statements if s.meaning.startswith("item.") and s.meaning not in _WHO)
             _tell(told, turn.subject, *items)
     if not statements:
-        first = next((one.turn for one in concluded if one.turn.subject), None)
-        return Problem(first.subject, 1, False, first.id) if first is not None else Problem()
+        first = next((one for one in concluded if one.turn.subject), None)
+        if first is None:
+            return Problem()
+        begins = first.turn.begins and not first.turn.subject_is_new  # its subject is that of the earlier matter
+        own = excerpt_of((first.turn,), (first.reading,)) if begins else ""
+        return Problem(own or first.turn.subject, 1, False, first.turn.id)
     return Problem(statements[-1][0], len(statements), drift, statements[-1][1])
 
 
@@ -84,23 +92,33 @@ def _tell(told: dict[str, None], *texts: str) -> None:
 
 
 def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
-    """Return the sentence that describes the problem, verbatim, from the first mail of our side that has any.
+    """Return the sentence that describes the problem, verbatim, from the first mail that has any: of our side, if any.
 
     If no statement quotes one, the first informative sentence. A greeting or urgent wording describes no problem.
     """
-    pairs = list(zip(thread, readings, strict=True))
-    for turn, reading in [pair for pair in pairs if ours(pair[0])] or pairs:
+    pairs = sorted(zip(thread, readings, strict=True), key=lambda pair: not ours(pair[0]))
+    first = ""
+    for turn, reading in pairs:
         urgent = {s.quote for s in reading.statements if s.meaning == "heard"}
         for meaning in _MATTER:
             quotes = [s.quote for s in reading.statements if s.meaning == meaning and s.quote and s.start >= 0]
-            found = next((quote for quote in quotes if quote not in urgent and not _GREETING.match(quote)), None)
+            found = next((quote for quote in quotes if quote not in urgent and not _greets(quote)), None)
             if found is not None:
                 return found[:_LONGEST]
         sentences = [told for match in _SENTENCE.finditer(turn.text[:4000]) if (told := match.group().strip())]
-        telling = next((one for one in sentences if _columns(one) >= _SAYS and not _GREETING.match(one)), None)
-        if telling or sentences:
-            return (telling or sentences[0])[:_LONGEST]
-    return ""
+        first = first or next(iter(sentences), "")
+        earlier = {s.quote for s in reading.statements if turn.begins and s.meaning in _OF_EARLIER}
+        telling = [one for one in sentences if not _greets(one)]
+        informative = [one for one in telling if _columns(one) >= _SAYS]
+        for one in [*(one for one in informative if one not in earlier), *informative, *telling]:
+            return one[:_LONGEST]
+    return first[:_LONGEST]
+
+
+def _greets(text: str) -> bool:
+    """Whether a text is only a greeting, perhaps with a name."""
+    greeting = _GREETING.match(text)
+    return greeting is not None and _columns(_AFTER_GREETING.sub("", text[greeting.end() :])) < _SAYS
 
 
 def _joined(hits: Sequence[Hit]) -> str:

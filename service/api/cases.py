@@ -15,7 +15,7 @@ from service.api.messages import Correction, MessagePage, corrected
 from service.api.moments import MOMENT, moment
 from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, documented
-from service.cases.working import calendars_of
+from service.cases.clocks import calendars_of
 from service.desk import CaseChange, Desk
 from service.store import cases, feed, second_readings, suggestions, timeline
 from service.store.cursor import from_cursor

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from service.store.cases import stamp
+from service.cases.state import stamp
 from service.store.cursor import PATTERN, to_cursor
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items.")]

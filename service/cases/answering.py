@@ -12,15 +12,11 @@ from mailrules.statement import Statement
 from service.cases.facts.case_message import CaseMessage
 from service.cases.replies import Asked, Reply, match
 
-READER = "replies"
-"""Reader name of statements that are based on the question they answer."""
+READER = "replies"  # reader name of statements that are based on the question they answer
 
 
 def with_replies(lines: Sequence[CaseMessage], asked: Sequence[Asked], quoted: Mapping[int, str]) -> list[CaseMessage]:
-    """Return the messages; replies to a mail of ``asked`` have the answers added to their readings.
-
-    ``quoted``: message id → its quoted text. Computed at every judgement, so nothing of it is stored.
-    """
+    """Return the messages; replies to mails of ``asked`` get the answers. ``quoted``: message id → its quoted text."""
     return [_answered(line, asked, quoted) for line in lines] if asked else list(lines)
 
 

@@ -14,10 +14,8 @@ from mailrules.thread import RuleInput
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask
 
-Answers = Callable[[str, RuleInput, Reading], bool]
-"""Whether a mail answers a request (`Rules.answers_ask`)."""
-SOMETHING = "something"
-"""A request that does not say what is wanted."""
+Answers = Callable[[str, RuleInput, Reading], bool]  # whether a mail answers a request (`Rules.answers_ask`)
+SOMETHING = "something"  # a request that does not say what is wanted
 _SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
 """Requests answered by our statement that the problem is solved; all others are withdrawn by it."""
 _TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
@@ -29,8 +27,7 @@ class Ledger:
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
-        self._asks: dict[str, Ask] = {}
-        """By id, in the order in which they were made."""
+        self._asks: dict[str, Ask] = {}  # by id, in the order in which they were made
         self._open: dict[str, None] = {}
 
     @property
@@ -59,11 +56,7 @@ class Ledger:
         return len(reading.asks)
 
     def answered(self, line: CaseMessage) -> int:
-        """Match one of our mails, or a report of an answer given elsewhere, with open requests. Return how many it
-        answers.
-
-        A mail with some information answers the only open request even if no rule matches the two.
-        """
+        """Match a mail of ours with open requests, the only one even if no rule matches; return how many it answers."""
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading
         if not waiting or reading is None:
@@ -77,11 +70,11 @@ class Ledger:
         self._close(matched, "answered", line.node.at, line.turn.id)
         return len(matched)
 
-    def settled(self, line: CaseMessage) -> None:
+    def settled(self, at: datetime, message: str) -> None:
         """Our side says that the problem is solved: open requests are answered by that, or withdrawn."""
         waiting = self.open()
-        self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", line.node.at, line.turn.id)
-        self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", line.node.at, line.turn.id)
+        self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", at, message)
+        self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", at, message)
 
     def told(self, ask: str, state: str, at: datetime, who: str, answer: str | None = None) -> int:
         """Set the state of a request as a person states it (`*`: of all open ones). Return how many were changed."""

@@ -26,22 +26,17 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("question", ("question", "background")),
     ("other", ()),
 )
-TEXTS: Final = load("brief", "service.cases")
-"""Titles and further texts by name and language."""
-_VENDOR_NEVER = ("requester", "contact", "approval")
-"""Items about our own people: a vendor sees them only if it asked for them or the team itself gives them."""
+TEXTS: Final = load("brief", "service.cases")  # titles and further texts by name and language
+_VENDOR_NEVER = ("requester", "contact", "approval")  # a vendor sees them only if it asked or the team gives them
 _FOR_REQUESTER = ("symptom", "change_target", "question", "occurred_at", "impact_scope", "workaround", "deadline")
 _TELLING = {"howto": ("question", "symptom"), "request": ("change_target", "question"), "billing": ("question",)}
 """Items that describe the problem, best first, for kinds other than incidents."""
-_LABEL = 40
-"""Maximum length of the label of a form line."""
-_LABEL_COLUMNS = 3
-"""Minimum width of this label in columns: "PC" and "of" are words of names, but may begin any sentence."""
+_LABEL = 40  # maximum length of the label of a form line
+_LABEL_COLUMNS = 3  # minimum width of this label in columns: "PC" and "of" may begin any sentence
 _AFTER_NUMBER = ".．)）"
 _MARKS = " ■□●○◆◇▼▽▶・*-–#>【】[]()（）<>「」.．"
 _MARKER = re.compile(r"^(?:\(?[0-9]{1,2}[.)．）][ \t　]+|[-*・•●■□○◆◇▪▼▽▶][ \t　]*)(?=\S)")
-_SAYS = 32
-"""Minimum width in columns of a question that is meaningful by itself ("Which is it?" is not)."""
+_SAYS = 32  # minimum width in columns of a question that is meaningful by itself ("Which is it?" is not)
 
 
 def brief(
@@ -153,10 +148,7 @@ def _promised(case: Document) -> str | None:
 
 
 def _problem(case: Document, lines: Mapping[str, Document], names: Sequence[str]) -> dict[str, Any]:
-    """Return the problem in one sentence.
-
-    It is the problem as last stated. If that is only the subject, it is the symptom or the question instead.
-    """
+    """Return the problem in one sentence: as last stated or, if that is the subject, the symptom or the question."""
     stated = case.get("problem") or {}
     statement = _one_line(stated.get("statement"))
     title = shown_subject(case.get("title") or "")
@@ -230,10 +222,7 @@ def _words(line: Document) -> str:
 
 
 def _without_label(text: str, names: Sequence[str]) -> str:
-    """Return the value of a form line such as ``■Version: 4.2`` if its label is one of ``names``, or part of one.
-
-    Other text is returned unchanged. ``names``: names of checklist items, case-folded.
-    """
+    """Return the value of a form line (``■Version: 4.2``) if its label is part of one of ``names``; else the text."""
     colon = next((at for at, char in enumerate(text[:_LABEL]) if char in ":："), 0)
     label, value = text[:colon].strip(_MARKS).casefold(), text[colon + 1 :].strip()
     unnumbered = label.lstrip("0123456789")

@@ -1,8 +1,11 @@
-"""How long each side had to act: elapsed seconds, and seconds of business time without public holidays."""
+"""How long each side had to act: elapsed seconds, and seconds of business time without public holidays.
+
+Our working hours are those of the site file, the vendor's those of its vendor file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
@@ -10,9 +13,13 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
+from mailrules import site
+from mailrules.engine.judge import Rules
 from mailrules.thread import Side
+from mailrules.vendors.profile import Hours
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
+_DAYS = {"mon-fri": frozenset(range(5)), "mon-sat": frozenset(range(6)), "all": frozenset(range(7))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +27,11 @@ class Calendar:
     """Working hours of one side. Weekdays count from Monday = 0."""
 
     zone: tzinfo = _TOKYO
-    country: str = "JP"
-    """ISO 3166 code for public holidays; empty: no public holidays."""
+    country: str = "JP"  # ISO 3166 code for public holidays; empty: no public holidays
     opens: time = time(9, 0)
-    closes: time = time(17, 30)
-    """Midnight means the end of the day."""
+    closes: time = time(17, 30)  # midnight means the end of the day
     weekdays: frozenset[int] = frozenset(range(5))
-    closed: frozenset[date] = frozenset()
-    """Further days off."""
+    closed: frozenset[date] = frozenset()  # further days off
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,7 @@ def business(spans: Iterable[Span], side: Side, calendar: Calendar) -> int:
 
 
 def spans_of(moves: Sequence[tuple[datetime, Side | None]], until: datetime) -> list[Span]:
-    """Return the periods between changes of the turn.
-
-    ``moves``: (time, side that must act from then on), sorted; the last period ends at ``until``.
-    """
+    """Return the periods between ``moves`` (time, side to act from then on), sorted; the last one ends at ``until``."""
     out: list[Span] = []
     for place, (start, side) in enumerate(moves):
         end = moves[place + 1][0] if place + 1 < len(moves) else until
@@ -106,3 +107,38 @@ def _free(country: str, first: int, last: int) -> frozenset[date]:
     if not country:
         return frozenset()
     return frozenset(holidays.country_holidays(country, years=range(first, last + 1)))
+
+
+def calendars_of(rules: Rules, vendor: str | None) -> Mapping[Side, Calendar]:
+    """Return the calendars for ``revise``; a vendor without a vendor file gets default working hours."""
+    profile = rules.vendors.profiles.get(vendor or "")
+    ours = _of_site(rules.site.calendar)
+    asking = rules.site.requester_calendar
+    return {
+        "team": ours,
+        "requester": ours if asking is None else _of_site(asking),
+        "vendor": Calendar() if profile is None else _of_vendor(profile.hours),
+    }
+
+
+def _of_site(given: site.Calendar) -> Calendar:
+    return Calendar(
+        zone=ZoneInfo(given.zone),
+        country="" if given.country == "none" else given.country,
+        opens=given.open,
+        closes=given.close,
+        weekdays=_DAYS[given.days],
+        closed=frozenset(given.closed),
+    )
+
+
+def _of_vendor(hours: Hours) -> Calendar:
+    if hours.calendar == "none":
+        return Calendar(country="", opens=time(0), closes=time(0), weekdays=_DAYS["all"])
+    return Calendar(
+        zone=ZoneInfo(hours.zone),
+        country=hours.calendar,
+        opens=hours.open,
+        closes=hours.close,
+        weekdays=_DAYS[hours.days],
+    )

@@ -5,7 +5,7 @@ Answers are looked for in four ways, in this order; text that one way has used i
 1. below or beside a copy of the question, in the quoted mail or in the new text;
 2. by number: "1. …", 「①…」, "Q2: …";
 3. line by line, if there are as many lines as questions; or one or two sentences, if there was one question;
-4. by words that only an answer to the item contains (``reply_words``).
+4. by words that only an answer to the item contains (``words/replies.yaml``).
 
 An answer that something is unknown counts as an answer: the item is not asked for again.
 """
@@ -17,15 +17,19 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Final
 
-from service.cases.reply_words import EMPTY, REST, UNKNOWN, fit
+from service.mail.word_lists import alternatives, linear, load
 
-MOST_LINES = 400
-"""Maximum number of lines of a reply that are examined."""
-LONGEST = 1_000
-"""Maximum number of characters kept of one answer."""
-SHORT = 160
-"""Maximum number of characters of a line that may be an answer without a number."""
+_LISTS: Final = load("replies", "service.cases")
+UNKNOWN: Final = linear(alternatives(_LISTS["unknown"]))
+REST: Final = linear(alternatives(_LISTS["rest"]))
+EMPTY: Final = linear(rf"^[\s\pP]*(?:{alternatives(_LISTS['empty'])})?[\s\pP]*$")
+"""Matches a line without an answer: a greeting, thanks, "see below"."""
+MOST_LINES = 400  # maximum number of lines of a reply that are examined
+LONGEST = 1_000  # maximum number of characters kept of one answer
+SHORT = 160  # maximum number of characters of a line that may be an answer without a number
 _NUMBERED = re.compile(r"[ \t]*([0-9]{1,2})\. (.+)")
 _MARKS = re.compile(r"^[ \t]*(?:[>＞|][ \t]?){1,8}")
 _CIRCLED = {chr(0x2460 + n): n + 1 for n in range(9)} | {chr(0x2776 + n): n + 1 for n in range(9)}
@@ -49,14 +53,10 @@ class Asked:
     """A mail with questions that was sent in a case."""
 
     at: datetime
-    kind: str
-    """``acknowledgement``, ``questions`` or ``reminder``."""
-    by: str
-    """The person who asked; empty if sodan asked automatically."""
-    items: tuple[str, ...]
-    """The items in the order of their numbers."""
-    questions: tuple[str, ...]
-    """The questions as sent, in the same order; fewer if a person removed the numbers."""
+    kind: str  # ``acknowledgement``, ``questions`` or ``reminder``
+    by: str  # the person who asked; empty if sodan asked automatically
+    items: tuple[str, ...]  # the items in the order of their numbers
+    questions: tuple[str, ...]  # the questions as sent, in the same order; fewer if a person removed the numbers
     text: str = ""
 
 
@@ -68,17 +68,14 @@ class Reply:
     words: str
     start: int = -1
     end: int = -1
-    known: bool = True
-    """False if the answer is that it is unknown."""
-    explicit: bool = True
-    """True if the answer is beside its question or numbered; False if it was recognised by its words."""
+    known: bool = True  # false if the answer is that it is unknown
+    explicit: bool = True  # beside its question or numbered; False if it was recognised by its words
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     text: str
-    start: int
-    """Offset in the new text; -1 for a line of the quoted text."""
+    start: int  # offset in the new text; -1 for a line of the quoted text
 
 
 def question_lines(text: str) -> tuple[str, ...]:
@@ -312,3 +309,20 @@ def _says_unknown(words: str) -> bool:
 def _squashed(text: str) -> str:
     """Return only letters and digits, normalised, so that quoting and wrapping make no difference."""
     return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
+
+
+@cache
+def _pattern(item: str, kind: str) -> re.Pattern[str] | None:
+    """Return the pattern of an item's ``topic`` or ``shape`` words; None if it has none."""
+    written = _LISTS["items"].get(item, {}).get(kind)
+    return linear(alternatives(written)) if written else None
+
+
+def fit(item: str, sentence: str) -> int:
+    """Return 2 if the sentence looks like an answer about the item, 1 if it only mentions the item, 0 otherwise."""
+    text = unicodedata.normalize("NFKC", sentence)
+    for points, kind in ((2, "shape"), (1, "topic")):
+        pattern = _pattern(item, kind)
+        if pattern is not None and pattern.search(text):
+            return points
+    return 0

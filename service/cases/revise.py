@@ -18,10 +18,9 @@ from service.cases.clocks import Calendar, business, elapsed, spans_of
 from service.cases.facts.case_message import CaseMessage, doubts_of, in_order, with_readings
 from service.cases.facts.subject import shown_subject
 from service.cases.facts.trust import Doubt
-from service.cases.people import participants_of
 from service.cases.replies import Asked
-from service.cases.state import FIELDS, Ask, CaseState, Clocks, Frame, Overrides, Promised, Setting, Status
-from service.cases.turn import Course, follow
+from service.cases.state import FIELDS, Ask, CaseState, Clocks, Frame, Overrides, Participant, Promised, Setting, Status
+from service.cases.turn import Course, Solved, follow
 
 DEFAULT_CALENDARS: Mapping[Side, Calendar] = {"team": Calendar(), "vendor": Calendar(), "requester": Calendar()}
 
@@ -36,12 +35,13 @@ def revise(
     calendars: Mapping[Side, Calendar] = DEFAULT_CALENDARS,
     names: Mapping[str, str] | None = None,
     asked: Sequence[Asked] = (),
+    solved: Sequence[Solved] = (),
 ) -> CaseState:
     """Return the state of a case.
 
     ``lines``: all messages of the case in any order; ``judgement``: of those that count, in order; ``answers``: whether
     a mail answers a request (``Rules.answers_ask``); ``names``: address → name of people whose mails state none;
-    ``asked``: mails in which sodan asked for information. Raises ValueError for a case without messages.
+    ``asked``: mails in which sodan asked for information; ``solved``: as for ``follow``. Raises ValueError without any.
     """
     if not lines:
         raise ValueError("a case without messages has no state")
@@ -49,7 +49,7 @@ def revise(
     doubted = doubts_of(everything)
     ordered = _counted(everything, doubted, judgement)
     level = overrides.priority.value if overrides.priority else judgement.priority.level
-    course = follow(ordered, answers, overrides.asks, _waits_for_answers(asked, level))
+    course = follow(ordered, answers, overrides.asks, _waits_for_answers(asked, level), solved)
     status, waiting_on, since, moves = _with_people(course, overrides)
     by_hand = _answers_by_hand(course.asks) | dict(overrides.items)
     checklist, missing = _checklist(judgement, by_hand)
@@ -61,8 +61,6 @@ def revise(
         waiting_on=waiting_on,
         waiting_since=since,
         priority=level,
-        kind=judgement.kind,
-        language=judgement.language,
         vendor=vendor_of(ordered, judgement, overrides),
         vendor_refs=_references(judgement, ordered),
         missing=missing,
@@ -77,7 +75,6 @@ def revise(
         promises=_promises(ordered, now),
         participants=participants_of(ordered, names),
         problem=_agreed(judgement.problem, course.asks, ordered),
-        parked=judgement.parked,
         frame=frame,
         items_set_by=_names(by_hand),
         set_by=set_by,
@@ -140,10 +137,7 @@ def _waits_for_answers(asked: Sequence[Asked], level: str) -> list[datetime]:
 
 
 def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Overrides) -> str | None:
-    """Return the vendor of the case: set by a person, named by the mails, or the maker of the first product named.
-
-    ``lines``: the messages in order, with their readings.
-    """
+    """Return the vendor: set by a person, named by the mails (in order), or the maker of the first product named."""
     if overrides.vendor is not None:
         return overrides.vendor.value  # type: ignore[no-any-return]
     written = [line for line in lines if line.turn.automatic is None]
@@ -157,10 +151,7 @@ _SIDES: tuple[Side, ...] = ("team", "vendor", "requester")
 def _with_people(
     course: Course, overrides: Overrides
 ) -> tuple[Status, Side | None, datetime | None, list[tuple[datetime, Side | None]]]:
-    """Return status, side to act, since when, and all changes of the turn, with manual changes applied.
-
-    A manual value is kept until a person removes it, also after later mail.
-    """
+    """Return status, side to act, since when, and all changes of the turn, with the changes that people made."""
     status, waiting_on, since = course.status, course.waiting_on, course.since
     moves = list(course.moves)
     if overrides.status is not None:
@@ -179,6 +170,26 @@ def _with_people(
             moves = [m for m in moves if m[0] <= since]
             moves.append((since, waiting_on))
     return status, waiting_on, since, moves
+
+
+def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
+    """Return authors and recipients in order, except forged ones. ``known``: address → name if no mail has one."""
+    lines = [line for line in lines if not line.node.forged]
+    roles: dict[str, Side] = {}
+    names: dict[str, str] = {}
+    order: dict[str, None] = {}
+    for line in lines:
+        author = line.node.author
+        if author:
+            roles[author] = line.turn.side
+            names[author] = names.get(author) or line.name
+            order.setdefault(author)
+        for address, name, role in line.people:
+            order.setdefault(address)
+            names[address] = names.get(address) or name
+            roles.setdefault(address, role)
+    named = {address: names.get(address) or (known or {}).get(address, "") for address in order}
+    return tuple(Participant(address, named[address], roles.get(address, "unknown")) for address in order)
 
 
 def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]) -> Problem:
@@ -234,10 +245,7 @@ def _title(lines: Sequence[CaseMessage], excerpt: str) -> str:
 
 
 def _references(judgement: Judgement, lines: Sequence[CaseMessage]) -> tuple[tuple[str, str], ...]:
-    """Return the case numbers of the case itself.
-
-    Not the number in the subject of a reply that begins a new topic, nor one named as a previous or related case.
-    """
+    """Return the case numbers of the case itself, without those of an earlier topic or of a related case."""
     stated: set[tuple[str, str]] = set()
     foreign: set[tuple[str, str]] = set()
     for line in lines:
@@ -273,10 +281,7 @@ def _promises(lines: Sequence[CaseMessage], now: datetime) -> tuple[Promised, ..
 
 
 def _first_response(lines: Sequence[CaseMessage]) -> int | None:
-    """Return the seconds from our report to the vendor until its first reply by a person.
-
-    Without a vendor: from the opening mail until the team's first mail. None if there is no reply yet.
-    """
+    """Return the seconds from our report to the vendor's first reply; without a vendor, until the team's."""
     human = [line for line in lines if line.turn.automatic is None and not line.wrapper]
     asked = next((m for m in human if m.turn.side in ("team", "requester") and "vendor" in m.turn.towards), None)
     if asked is None and any(m.turn.side == "vendor" for m in human):

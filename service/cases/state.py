@@ -18,8 +18,7 @@ class Ask:
     """One request of a vendor."""
 
     id: str
-    by: str
-    """Address of the person who asked."""
+    by: str  # address of the person who asked
     of: Side
     what: str
     quote: str
@@ -28,18 +27,13 @@ class Ask:
     state: Literal["open", "answered", "withdrawn"] = "open"
     answered_at: datetime | None = None
     answered_by_message: str | None = None
-    set_by: str | None = None
-    """Who marked it as answered elsewhere (portal, phone) or as not needed."""
-    answer: str | None = None
-    """The answer in the words of that person."""
+    set_by: str | None = None  # who marked it as answered elsewhere (portal, phone) or as not needed
+    answer: str | None = None  # the answer in the words of that person
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Seconds during which each side had to act, elapsed and in business time.
-
-    ``first_response`` is None until there is a response.
-    """
+    """Seconds during which each side had to act, elapsed and in business time; None until there is a response."""
 
     team: int = 0
     vendor: int = 0
@@ -84,8 +78,7 @@ class Setting:
     value: Any
     by: str = ""
     at: datetime | None = None
-    text: str = ""
-    """An answer in words, of a request."""
+    text: str = ""  # an answer in words, of a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +91,7 @@ class Overrides:
     vendor: Setting | None = None
     waiting_on: Setting | None = None
     owner: Setting | None = None
-    items: Mapping[str, Setting] = field(default_factory=dict)
-    """Item → ``waived``, or its value."""
+    items: Mapping[str, Setting] = field(default_factory=dict)  # item → ``waived``, or its value
     asks: Mapping[str, Setting] = field(default_factory=dict)
     """Request id → ``answered`` or ``withdrawn``; ``*`` means all requests open at that time."""
 
@@ -115,8 +107,7 @@ class Overrides:
         return cls(**one, items=items, asks=asks)
 
 
-FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")
-"""Fields of a case that a person can set."""
+FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")  # fields of a case that a person can set
 
 
 def _setting(written: Any) -> Setting:
@@ -140,8 +131,6 @@ class CaseState:
     waiting_on: Side | None
     waiting_since: datetime | None
     priority: str
-    kind: str
-    language: str
     vendor: str | None
     vendor_refs: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
@@ -156,12 +145,9 @@ class CaseState:
     promises: tuple[Promised, ...]
     participants: tuple[Participant, ...]
     problem: Problem
-    parked: tuple[Finding, ...]
     frame: Frame
-    items_set_by: Mapping[str, str] = field(default_factory=dict)
-    """Checklist item → the person who answered or waived it."""
-    set_by: Mapping[str, str] = field(default_factory=dict)
-    """Field → who set it by hand."""
+    items_set_by: Mapping[str, str] = field(default_factory=dict)  # item → who answered or waived it
+    set_by: Mapping[str, str] = field(default_factory=dict)  # field → who set it by hand
     notes: tuple[str, ...] = ()
     """Notes for the team.
 
@@ -169,10 +155,8 @@ class CaseState:
     ``reminded``: the requester was reminded; ``dmarc-failed``: a mail has a forged sender; ``sender-unverified``: a
     mail of our own people lacks verification; ``outsider``: somebody wrote who takes no part in the case.
     """
-    not_counted: tuple[tuple[str, str], ...] = ()
-    """Messages that do not count, each with the reason (``forged``, ``unverified``, ``outsider``)."""
-    owner: str | None = None
-    """The team member it is assigned to."""
+    not_counted: tuple[tuple[str, str], ...] = ()  # messages that do not count, with the reason (see ``Doubt``)
+    owner: str | None = None  # the team member it is assigned to
 
     @property
     def open_asks(self) -> int:
@@ -193,7 +177,8 @@ class CaseState:
 
     def summary(self) -> dict[str, Any]:
         """Return the case summary of the API."""
-        own = shown(self, "key title status waiting_on waiting_since priority kind language vendor")
+        own = shown(self, "key title status waiting_on waiting_since priority")
+        own |= shown(self.judgement, "kind language") | {"vendor": self.vendor}
         counts = shown(self, "open_asks messages opened_at updated_at owner")
         return own | {
             "vendor_refs": [{"vendor": vendor, "ref": ref} for vendor, ref in self.vendor_refs],
@@ -206,8 +191,8 @@ class CaseState:
 
     def document(self) -> dict[str, Any]:
         """Return the full case of the API: the summary and all details."""
-        lang = "ja" if self.language == "ja" else "en"
         judged = self.judgement
+        lang = "ja" if judged.language == "ja" else "en"
         return self.summary() | {
             "priority_detail": self._priority_detail(),
             "recovered": judged.recovered,
@@ -218,7 +203,7 @@ class CaseState:
                 {"id": hint.id, **_cited(hint.finding), "advice": hint.advice.get(lang) or hint.advice.get("en") or ""}
                 for hint in judged.tone
             ],
-            "parked": [{"topic": f.value or f.rule, **_cited(f)} for f in self.parked],
+            "parked": [{"topic": f.value or f.rule, **_cited(f)} for f in judged.parked],
             "problem": {
                 **shown(self.problem, "statement version drift"),
                 "message": self.problem.turn,

@@ -19,6 +19,7 @@ vendor: request, answer, proposal to close  team
 vendor: progress, escalation, promise       vendor
 vendor: the case was closed                 nobody; the case is closed
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
+reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
 
 After a case is resolved, courtesies of the vendor, automatic mail and thanks change nothing. A request, a new report or
@@ -38,11 +39,10 @@ from service.cases.asks import Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask, Setting, Status
 
-UNDERWAY = timedelta(hours=1)
-"""Delivery delay and clock differences are shorter; mail received later than this comes from an archive."""
+UNDERWAY = timedelta(hours=1)  # delivery is faster and clocks differ less; mail received later is from an archive
 _NOTHING = Reading()
-_MERE_THANKS = ("act.thanks", "heard")
-"""Statement types that a mail with only thanks may contain."""
+Solved = tuple[datetime, str]  # when, and the id of the message
+_MERE_THANKS = ("act.thanks", "heard")  # statement types that a mail with only thanks may contain
 
 
 @dataclass(slots=True)
@@ -52,8 +52,7 @@ class Course:
     status: Status = "open"
     waiting_on: Side | None = None
     since: datetime | None = None
-    last_turn: Side | None = None
-    """Who had to act before the case was resolved."""
+    last_turn: Side | None = None  # who had to act before the case was resolved
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
     asks: tuple[Ask, ...] = ()
 
@@ -63,27 +62,33 @@ def follow(
     answers: Answers,
     by_hand: Mapping[str, Setting] | None = None,
     asked: Sequence[datetime] = (),
+    solved: Sequence[Solved] = (),
 ) -> Course:
     """Process the mails of a case, oldest first, and return how its turn developed.
 
     `answers`: whether a mail answers a request. `by_hand`: request id → state that a person set; after the last open
     one the turn is the vendor's, as after an answering mail. `asked`: times at which sodan sent questions to the
-    requester; from then on the turn is the requester's if it was the team's.
+    requester; from then on the turn is the requester's if it was the team's. `solved`: news that the problem is solved
+    by replies that begin another matter, and so are in other cases.
     """
     course, ledger = Course(), Ledger(answers)
     by_time = ((one.at, ask, one) for ask, one in (by_hand or {}).items() if one.at is not None)
     said = sorted(by_time, key=itemgetter(0, 1))
-    waits = sorted(asked)
+    waits, news = sorted(asked), sorted(solved)
     for line in lines:
         while said and said[0][0] <= line.node.at:
             _told(course, ledger, *said.pop(0))
         while waits and waits[0] < _arrival(line):
             _asked(course, waits.pop(0))
+        while news and news[0][0] < line.node.at:
+            _solved(course, ledger, *news.pop(0))
         _step(course, ledger, line)
     for one in said:
         _told(course, ledger, *one)
     for at in waits:
         _asked(course, at)
+    for at, message in news:
+        _solved(course, ledger, at, message)
     if not course.moves:  # only automatic mail: the team has to look, unless there are only notifications
         if all(line.turn.automatic == "notification" for line in lines):
             course.waiting_on = None
@@ -106,6 +111,12 @@ def _asked(course: Course, at: datetime) -> None:
     """Pass the turn to the requester because questions were sent."""
     if course.moves:
         _pass_on(course, at, "requester")
+
+
+def _solved(course: Course, ledger: Ledger, at: datetime, message: str) -> None:
+    if course.moves:
+        ledger.settled(at, message)
+        _settle(course, at, "resolved")
 
 
 def _told(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setting) -> None:
@@ -137,10 +148,7 @@ def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
 
 
 def _by_a_person(line: CaseMessage, reading: Reading) -> bool:
-    """Whether a vendor's mail marked as automatic was written by a person.
-
-    Help desks mark the mails of their people as automatic too; a mail that asks for something is a person's.
-    """
+    """Whether a person wrote a vendor's mail that is marked as automatic, as help desks do: it asks for something."""
     marked = line.turn.side == "vendor" and line.turn.automatic in ("auto_reply", "notification")
     return marked and bool(reading.asks) and "auto_ack" not in reading.acts
 
@@ -158,7 +166,7 @@ def _by_state(course: Course, line: CaseMessage, reading: Reading) -> None:
         return
     state = state_told(reading)
     if state == "closed":
-        _settle(course, line, "closed")
+        _settle(course, line.node.at, "closed")
     elif state is not None:
         _move(course, line, "vendor" if state == "vendor" else "team")
 
@@ -174,10 +182,10 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
         if closes:
             course.status = "closed"
     elif asks and settled and {a.what for a in ledger.open()} <= {"confirm_close"}:
-        ledger.settled(line)
+        ledger.settled(line.node.at, line.turn.id)
     elif closes and not asks:
         ledger.closed(line)
-        _settle(course, line, "closed")
+        _settle(course, line.node.at, "closed")
     elif not asks and "scope_statement" not in acts and _goes_on(reading):
         _move(course, line, "vendor")
     else:
@@ -197,9 +205,9 @@ def _team(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     handed_over = "give_logs" in acts and bool(line.node.stated)
     answered = ledger.answered(line) if to_vendor or handed_over or reading.says("act.elsewhere") else 0
     if "confirm_resolved" in acts and "reopen" not in acts:
-        ledger.settled(line)
+        ledger.settled(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
-        _settle(course, line, "closed" if may_close else "resolved")
+        _settle(course, line.node.at, "closed" if may_close else "resolved")
         if to_vendor and not may_close and ("ask" in acts or reading.parked):
             _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
     elif line.wrapper:
@@ -254,8 +262,8 @@ def _only_thanks(reading: Reading) -> bool:
 def _user(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     acts = set(reading.acts)
     if "confirm_resolved" in acts and "reopen" not in acts and not line.turn.begins:
-        ledger.settled(line)
-        _settle(course, line, "resolved")
+        ledger.settled(line.node.at, line.turn.id)
+        _settle(course, line.node.at, "resolved")
     elif _leaves(course, line, reading, acts):
         return
     elif "vendor" in line.turn.towards:
@@ -282,10 +290,10 @@ def _move(course: Course, line: CaseMessage, side: Side) -> None:
     course.last_turn = side
 
 
-def _settle(course: Course, line: CaseMessage, status: Status) -> None:
+def _settle(course: Course, at: datetime, status: Status) -> None:
     if course.status == "closed" and status == "resolved":
         return
     course.status = status
     if course.waiting_on is not None or not course.moves:
-        course.moves.append((line.node.at, None))
+        course.moves.append((at, None))
     course.waiting_on, course.since = None, None

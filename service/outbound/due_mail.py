@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from service.cases.clocks import Span, business
-from service.cases.working import calendars_of
+from service.cases.clocks import Span, business, calendars_of
 from service.intake import AppContext
 from service.outbound import notify, policy
 from service.outbound.acknowledge import OutboundConfig, items_to_ask

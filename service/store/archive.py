@@ -45,10 +45,7 @@ class Manifest:
 
 
 class Writer:
-    """Writes a backup file, with mode 0600. It is named ``path.part`` until it is complete and flushed.
-
-    Raises Refused if the file exists or cannot be written.
-    """
+    """Writes a backup file (mode 0600), ``path.part`` until it is complete. Raises Refused if it cannot."""
 
     def __init__(self, path: Path, revision: str, now: datetime, made_by: str) -> None:
         self.path = path

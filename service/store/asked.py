@@ -11,8 +11,7 @@ from service.cases.replies import Asked, question_lines
 from service.store.statements import THESE, every
 from service.store.tables import messages, outbox
 
-KINDS = ("acknowledgement", "questions", "reminder")
-"""Kinds of outbox entries that contain questions."""
+KINDS = ("acknowledgement", "questions", "reminder")  # kinds of outbox entries that contain questions
 _SENT = (
     select(outbox.c.case_id, outbox.c.sent_at, outbox.c.kind, outbox.c.made_by, outbox.c["items"], outbox.c.text)
     .where(outbox.c.case_id.in_(THESE), outbox.c.kind.in_(KINDS), outbox.c.state == "sent")
@@ -21,10 +20,7 @@ _SENT = (
 
 
 def asked_in(conn: Connection, cases: Mapping[int, int]) -> dict[int, tuple[Asked, ...]]:
-    """Return case id → sent mails with questions, oldest first.
-
-    ``cases`` maps the id of every wanted case to itself, and the ids of cases merged into it to that case.
-    """
+    """Return case id → sent mails with questions, oldest first. ``cases``: a case, or one merged into it → the case."""
     by_case: dict[int, list[Asked]] = defaultdict(list)
     for case, at, kind, made_by, items, text in every(conn, _SENT, sorted(cases)):
         by_case[cases[case]].append(Asked(at, kind, made_by, tuple(items), question_lines(text), text))

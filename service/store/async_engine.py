@@ -24,8 +24,7 @@ from service.store.tables import to_json
 
 T = TypeVar("T")
 
-FINISH_SECONDS = 5.0
-"""Time that ``close`` gives running transactions to finish, and the connections to close."""
+FINISH_SECONDS = 5.0  # time that ``close`` gives running transactions to finish, and the connections to close
 
 
 class EngineClosed(Exception):
@@ -64,10 +63,7 @@ class AsyncEngineThread:
             raise Unavailable("the database was closed") from error
 
     def close(self, *, wait: bool = True) -> None:
-        """Let running transactions finish or cancel them, close all connections and end the thread.
-
-        ``wait``: return only when this is done.
-        """
+        """Finish or cancel running transactions, close all connections, end the thread; ``wait``: return after that."""
         with self._close_lock:
             if not self._closing:
                 self._closing = True

@@ -49,10 +49,7 @@ class RestoreResult:
 
 
 def backup(database: Database, blob_store: BlobStore | None, path: Path, now: datetime) -> Manifest:
-    """Write all data into a new file and return its manifest. Blocks no other transaction. Raises Refused, Unavailable.
-
-    Raw mails that are missing in external storage are listed in the manifest.
-    """
+    """Write all data into a new file; its manifest lists missing raw mails. Raises Refused, Unavailable."""
     revision = database.read(migrate.revision)
     if revision is None:
         raise Refused("there is nothing to back up: the database is empty")
@@ -67,10 +64,7 @@ def backup(database: Database, blob_store: BlobStore | None, path: Path, now: da
 
 
 def restore(database: Database, blob_store: BlobStore | None, path: Path) -> RestoreResult:
-    """Load a backup into an empty database, migrate it, and compare all raw mails with their SHA-256.
-
-    Raises Refused, before anything is changed, if the database is not empty or the file is incomplete.
-    """
+    """Load a backup into an empty database, migrate it and check all raw mails. Raises Refused before any change."""
     with Reader(path) as archive:
         archive.verify()
         if database.read(lambda conn: inspect(conn).get_table_names()):

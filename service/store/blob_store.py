@@ -76,10 +76,7 @@ class Folder:
         self._folder = folder
 
     def put(self, key: str, packed: bytes) -> None:
-        """Store a mail: write a temporary file, flush and rename it, flush the folder.
-
-        So the file is complete or absent, even after a power failure.
-        """
+        """Store a mail by a temporary file, so that it is complete or absent, even after a power failure."""
         path = self._folder / path_of(key)
         with _or_unavailable("the folder of contents cannot be written"):
             with contextlib.suppress(FileNotFoundError):

@@ -13,18 +13,12 @@ UNNAMED = "local"  # name of a local user whose login name is unknown
 
 
 def name_of(token: Token | None, client: tuple[str, int] | None) -> str:
-    """Return the name of the token, or without one the login name of the local user.
-
-    ``client``: IP address and port from which the request comes.
-    """
+    """Return the name of the token or, without one, of the local user who made the connection from ``client``."""
     return (token.name if token else "") or login_name(client) or UNNAMED
 
 
 def login_name(client: tuple[str, int] | None) -> str:
-    """Return the login name of the local user who opened a TCP connection from ``client``, or "" if unknown.
-
-    Linux lists the owner of every socket in /proc/net/tcp, with the address in the byte order of the machine.
-    """
+    """Return the local user who opened a TCP connection from ``client``, by Linux's table of sockets, or ""."""
     if client is None or not client[1]:
         return ""
     try:

@@ -21,10 +21,7 @@ from service.store.tables import spool as spool_table
 
 
 def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | None:
-    """Delete a case. Returns the numbers of deleted messages and mails, or None if it must stay for now.
-
-    Its raw mails in external storage must have been deleted before. Call ``database.one_at_a_time`` before.
-    """
+    """Delete a case and count its messages and mails; None if it must stay. Needs the lock, and no file outside."""
     parts = [case_id, *links.merged_into(conn, case_id)]
     if case_id in newest(conn):
         return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
 
 from mailrules.thread import Side
 from service.cases.clocks import Calendar, Span, business
+from service.cases.state import stamp
 from service.errors import NotFound
 from service.store import search
 from service.store.cursor import beyond
@@ -19,8 +20,7 @@ from service.store.tables import case_items_missing, case_refs, cases, messages,
 
 SORTS = ("-updated", "updated", "-opened", "opened", "priority")
 
-COUNTED = text("cases.status <> ''")
-"""The condition of the partial index for counts, word for word, so that the planner uses that index."""
+COUNTED = text("cases.status <> ''")  # the condition of a partial index, word for word, so that the planner uses it
 
 _SUMMARY = [
     cases.c[name]
@@ -73,18 +73,10 @@ def number_of(key: str, prefix: str) -> int:
     raise NotFound(f"there is no case {key[:40]}")
 
 
-def stamp(moment: datetime | None) -> str | None:
-    """Return a time as ISO 8601 in UTC with ``Z``; None of None."""
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def page(
     conn: Connection, which: Filter, sort: str, limit: int, after: Sequence[Any] | None, prefix: str
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """Return summaries of up to ``limit`` cases after a position (cursor.py), and the position of the last one.
-
-    That position is None if no cases follow. ``sort``: one of ``SORTS``.
-    """
+    """Return up to ``limit`` summaries after a position (cursor.py), and the last position; None at the end."""
     down = sort.startswith("-")
     moment = cases.c.updated_at if sort == "priority" else cases.c[sort.lstrip("-") + "_at"]
     order: list[Any] = [moment.desc(), cases.c.id.desc()] if down else [moment, cases.c.id]

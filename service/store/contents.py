@@ -39,8 +39,7 @@ _CHUNK_BYTES = 16_000_000
 _CHUNK_MAILS = 200
 _THREADS = 8  # raw mails written to external storage in parallel
 RETRY_SECONDS = 30.0  # time after a failure of external storage in which mails stay in the database
-YOUNG = timedelta(hours=1)
-"""Age below which an unreferenced file is kept: the row that refers to it may not be committed yet."""
+YOUNG = timedelta(hours=1)  # an unreferenced file is kept as long: its row may not be committed yet
 
 HEADS = select(spool.c.id, spool.c.size, spool.c.sha256, contents.c.codec).join(contents, contents.c.id == spool.c.id)
 """Selects the columns of raw mails except their bytes."""
@@ -166,10 +165,7 @@ def _chunk(conn: Connection, after: str, done: bool) -> list[StoredContent]:
 
 
 def move(database: Database, writer: BlobWriter, before: BlobStore | None) -> Iterator[tuple[str, str]]:
-    """Move the raw mails of processed mails to the configured storage. Yields (id, new codec) of each that moved.
-
-    ``before``: the external storage that contains them now, if it is not the configured one. Nothing is deleted there.
-    """
+    """Move processed raw mails to the configured storage, from ``before`` if that is another; yield (id, new codec)."""
     for mail in each(database, done=True):
         codec = OUTSIDE if writer.is_external(mail.size) else "zstd"
         if mail.codec == codec and (codec != OUTSIDE or before is None):

@@ -1,4 +1,4 @@
-"""Changes that people make to cases: merge, move, split, set a field. Each is recorded and can be undone.
+"""Changes that people make to cases: merge, move, set a field. Each is recorded and can be undone.
 
 Most functions return the id of the event that records the change. The caller then judges the changed cases again, in
 the same transaction::
@@ -24,7 +24,7 @@ from service.store.cases import merge_target
 from service.store.cases import survivor as survivor
 from service.store.database import one_at_a_time
 from service.store.neighbours import DISMISSED, MOVED
-from service.store.statements import chunks, write_event
+from service.store.statements import chunks, one_row, write_event
 from service.store.tables import cases, events, messages
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner", "items", "asks")
@@ -34,10 +34,7 @@ PLACE_COLUMNS = (messages.c.id, messages.c.case_id, messages.c.pinned_by, messag
 
 
 def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> int:
-    """Merge case ``number`` into ``into``, or into the case that ``into`` was merged into. Returns the event id.
-
-    Raises NotFound, and Conflict if both are the same case or ``number`` was merged already.
-    """
+    """Merge case ``number`` into the survivor of ``into``; return the event. Raises NotFound, Conflict."""
     one_at_a_time(conn)
     target = survivor(conn, into)
     must_exist_unmerged(conn, number)
@@ -64,58 +61,44 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
 
 
 def move(conn: Connection, message: int, to: int | None, who: str, now: datetime) -> tuple[int, int]:
-    """Move a message into case ``to`` (None: a new case) and pin it there. Returns the event id and the case id."""
-    return split(conn, [message], to, who, now)
+    """Move a message into case ``to`` (None: a new case) and pin it there. Returns the event id and the case id.
 
-
-def split(conn: Connection, chosen: Sequence[int], to: int | None, who: str, now: datetime) -> tuple[int, int]:
-    """Move several messages into case ``to`` (None: a new case) and pin them there. Returns the event id and case id.
-
-    Raises NotFound, and Conflict if all messages are in that case already.
+    Raises NotFound, and Conflict if the message is in that case already.
     """
     one_at_a_time(conn)
-    rows = conn.execute(
-        select(messages.c.id, messages.c.case_id, messages.c.received_at).where(messages.c.id.in_(chosen))
-    ).all()
-    if len(rows) != len(set(chosen)):
-        raise NotFound("there is no such message")
-    sources = sorted({row.case_id for row in rows})
+    query = select(messages.c.case_id, messages.c.received_at).where(messages.c.id == message)
+    source, received_at = one_row(conn, query, "there is no such message")
     target = survivor(conn, to) if to is not None else None
-    if target is not None and sources == [target]:
+    if target == source:
         raise Conflict("to: the message is in that case already")
-    before = _before(conn, [*sources, *([target] if target is not None else [])])
+    before = _before(conn, [source, *([target] if target is not None else [])])
     opened = target is None
     if target is None:
-        [target] = placement.open_cases(conn, [min(row.received_at for row in rows)], now)
+        [target] = placement.open_cases(conn, [received_at], now)
     else:  # the rules keep together what is moved there
         rewrite(conn, messages_of(conn, target), joined=target)
-    rewrite(conn, [row.id for row in rows], case_id=target, pinned_by=who or "somebody")
-    emptied = [source for source in sources if source != target and not messages_of(conn, source)]
-    for source in emptied:
+    rewrite(conn, [message], case_id=target, pinned_by=who or "somebody")
+    emptied = [] if messages_of(conn, source) else [source]
+    if emptied:
         conn.execute(update(cases).where(cases.c.id == source).values(merged_into=target, updated_at=now))
-    remaining = [source for source in sources if source != target and source not in emptied]
-    for source in remaining:
-        links.relate(conn, [(source, target, rows[0].id, MOVED)])
-    links_made = [row for row in links.links_of(conn, remaining) if row[1] == target and row[3] == MOVED]
+    else:
+        links.relate(conn, [(source, target, message, MOVED)])
+    links_made = [row for row in links.links_of(conn, [source]) if {row[0], row[1]} == {source, target}]
     data = {
-        "messages": [row.id for row in rows],
-        "from": sources,
+        "messages": [message],
+        "from": [source],
         "into": target,
         "opened": opened,
         "emptied": emptied,
         "before": before,
-        "touched": sorted({target, *remaining}),
-        "linked": [*links_made, *((other, case, message, why) for case, other, message, why in links_made)],
+        "touched": sorted({target, source} - {*emptied}),
+        "linked": [row for row in links_made if row[3] == MOVED and not emptied],
     }
-    kind = "message.moved" if len(rows) == 1 else "case.split"
-    return write_event(conn, kind, now, data, case=target, who=who), target
+    return write_event(conn, "message.moved", now, data, case=target, who=who), target
 
 
 def accept(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
-    """Accept a suggestion: merge the newer case into the older one. Returns the event id and the id of the older case.
-
-    Raises NotFound, and Conflict if the suggestion was decided or the cases were merged already.
-    """
+    """Merge the newer case of a suggestion into the older; return event and older case. Raises NotFound, Conflict."""
     one_at_a_time(conn)
     older, newer = _sides(conn, case, number)
     numbers = suggestions.between(conn, (older, newer))
@@ -200,10 +183,7 @@ def touched(conn: Connection, event: int) -> list[int]:
 def _without_wildcard(
     wanted: Mapping[str, Any], asks: dict[str, Any], document: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Replace the entry ``*`` (all requests) in ``asks`` by one for each request, so that ``wanted`` can reset one.
-
-    Returns the values to set. They reset ``*`` too, so that an undo restores it.
-    """
+    """Replace the entry ``*`` in ``asks`` by one for each request, so that one can be reset; return ``wanted``."""
     changed = wanted.get("asks") or {}
     if "*" not in asks or "*" in changed or None not in changed.values():
         return wanted

@@ -50,10 +50,7 @@ class Database:
     """The database behind a URL. Connects on first use."""
 
     def __init__(self, url: str, cache_mb: int = 8) -> None:
-        """``cache_mb``: size of the page cache of each SQLite connection, in megabytes.
-
-        The default suffices for most, since the operating system caches the file too.
-        """
+        """``cache_mb``: page cache of each SQLite connection, in MB; the operating system caches the file too."""
         parsed = make_url(url)
         self.postgresql = parsed.get_backend_name() in ("postgresql", "postgres")
         self.url = parsed.set(drivername="postgresql+asyncpg" if self.postgresql else "sqlite+pysqlite")
@@ -65,17 +62,11 @@ class Database:
         self._engine_lock = threading.Lock()
 
     def transact(self, fn: Callable[[Connection], T]) -> T:
-        """Run ``fn`` in a transaction and return its result once the transaction is durable.
-
-        Raises Unavailable if the database is unreachable, busy, full or read-only, and what ``fn`` raises.
-        """
+        """Run ``fn`` in a transaction; return its result once durable. Raises Unavailable, and what ``fn`` raises."""
         return self._run(fn, write=True)
 
     def transact_alone(self, fn: Callable[[Connection], T]) -> T:
-        """As ``transact``, for an ``fn`` that runs a single statement and so needs no BEGIN and COMMIT.
-
-        On PostgreSQL this takes one round trip instead of three. On SQLite there is no difference.
-        """
+        """As ``transact``, for an ``fn`` with a single statement: one round trip to PostgreSQL instead of three."""
         return self._run(fn, write=True, alone=True)
 
     def read(self, fn: Callable[[Connection], T]) -> T:
@@ -199,10 +190,7 @@ def one_at_a_time(conn: Connection) -> None:
 
 
 def run(conn: Connection, statement: str, values: tuple[Any, ...]) -> Sequence[Any]:
-    """Run a statement in the syntax of the driver and return its rows. On SQLite it bypasses SQLAlchemy.
-
-    This is for small statements that run for every mail. SQLAlchemy takes several times as long as SQLite.
-    """
+    """Run a statement in the driver's syntax, bypassing SQLAlchemy on SQLite: several times as fast for small ones."""
     if conn.dialect.name == "postgresql":
         return conn.exec_driver_sql(statement, values).all()
     driver: Any = conn.connection.driver_connection

@@ -33,10 +33,8 @@ _TYPES = {
     "sha256": "text",
 }
 """Columns of ``spool`` for an envelope, with their PostgreSQL types. Every version of the schema has them."""
-_ADDED_COLUMNS = {"authserv": "text"}
-"""Columns added by migrations. They are written only if they have a value, so that mail is accepted meanwhile."""
-_ONE_STATEMENT_BYTES = 524_288
-"""Total size up to which PostgreSQL gets one statement. COPY is faster for more, but takes a second round trip."""
+_ADDED_COLUMNS = {"authserv": "text"}  # added by migrations, written only with a value: mail is accepted meanwhile
+_ONE_STATEMENT_BYTES = 524_288  # up to this size PostgreSQL gets one statement; more is faster by COPY
 _SQLITE_TIME = "%Y-%m-%d %H:%M:%S.%f"
 _SQLITE_ROWS = 512  # rows per statement: SQLite binds at most 32766 values
 

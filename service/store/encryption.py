@@ -29,11 +29,7 @@ class SecretBox:
         self.path = path
 
     def encrypt(self, secret: str) -> str:
-        """Return the encrypted secret.
-
-        Raises Refused if no key file is configured or its content is invalid, and Unavailable if it cannot be read or
-        created.
-        """
+        """Return the encrypted secret. Raises Refused without a valid key file, Unavailable if unreadable."""
         if self.path is None:
             raise Refused("SODAN_KEY_FILE: not set; set it to the path of a file for the key that encrypts secrets")
         _create_key(self.path)

@@ -1,9 +1,10 @@
 """Erases a person: replaces the address and names in all raw mails, tables and indexes. The cases remain.
 
 The address is replaced everywhere. Names are replaced only in prose and in name fields (``service.mail.masking``), not
-in columns of ids and kinds. The search is repeated until it finds nothing, since mail may arrive meanwhile. Then the
-search index is rebuilt, and ``service.store.compaction`` removes what the database keeps of the old rows.
-``docs/operations.md`` says what to do about backups, archived logs and deleted files on disk.
+in columns of ids and kinds. Each change is a transaction that excludes the worker's, which locks these rows in another
+order. The search is repeated until it finds nothing, since mail may arrive meanwhile. Then the search index is rebuilt,
+and ``service.store.compaction`` removes what the database keeps of the old rows. ``docs/operations.md`` says what to do
+about backups, archived logs and deleted files on disk.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from service.mail.masking import Mask
 from service.store import contents, outbox, search
 from service.store.compaction import Remains, compact
 from service.store.contents import BlobWriter
-from service.store.database import Database
+from service.store.database import Database, one_at_a_time
 from service.store.links import mark_changed
 from service.store.statements import chunks, exists
 from service.store.tables import Words, messages, metadata, participants, thread_keys
@@ -44,10 +45,8 @@ class ErasureResult:
     """What was found and replaced. A dry run only searches."""
 
     rows: Counter[str] = field(default_factory=Counter)  # ``table.column`` → number of rows
-    mails: list[tuple[str, str]] = field(default_factory=list)
-    """SHA-256 of each raw mail that names the person, and of its replacement ("" in a dry run)."""
-    changes: list[dict[str, Any]] = field(default_factory=list)
-    """In a dry run: table and column (``where``), key (``row``) and ``words`` of everything that would be replaced."""
+    mails: list[tuple[str, str]] = field(default_factory=list)  # SHA-256 of each raw mail, and of its replacement or ""
+    changes: list[dict[str, Any]] = field(default_factory=list)  # in a dry run: where, row and words of each change
     unreadable: set[str] = field(default_factory=set)  # ids of damaged raw mails, which were not searched
     left: int = 0  # number of places that still name the person afterwards
     remains: Remains = field(default_factory=Remains)
@@ -111,6 +110,7 @@ def _sweep_mails(database: Database, writer: BlobWriter, mask: Mask, result: Era
 
 def _replace(conn: Connection, before: contents.StoredContent, packed: contents.Packed, sha256: str, size: int) -> bool:
     """Replace a raw mail. Returns False if a worker has leased it or it changed meanwhile."""
+    one_at_a_time(conn)
     free = or_(spool_table.c.state != "waiting", spool_table.c.leased_by.is_(None))
     same = (spool_table.c.id == before.id, spool_table.c.sha256 == before.sha256, free)
     if not conn.execute(update(spool_table).where(*same).values(sha256=sha256, size=size)).rowcount:
@@ -145,10 +145,8 @@ def _sweep_table(database: Database, table: Table, mask: Mask, result: ErasureRe
 
 
 def _forget_words(conn: Connection, numbers: list[int]) -> None:
-    """Have the messages indexed again for the search, and delete their thread keys that are made of words.
-
-    Later mail is then no longer compared with the words of these messages, but still found by other evidence.
-    """
+    """Have the messages indexed again, and delete their thread keys made of words: other evidence still finds them."""
+    one_at_a_time(conn)
     for chunk in chunks(numbers):
         search.forget(conn, chunk)
         mark_changed(conn, case_table.c.id.in_(select(messages.c.case_id).where(messages.c.id.in_(chunk))))
@@ -200,6 +198,7 @@ def _rows(database: Database, query: Any) -> Sequence[Row[Any]]:
 
 
 def _change(conn: Connection, table: Table, row: Row[Any], changed: Mapping[str, Any]) -> None:
+    one_at_a_time(conn)
     key = list(table.primary_key.columns)
     this = [column == row._mapping[column.name] for column in key]
     renamed = [column == changed.get(column.name, row._mapping[column.name]) for column in key]

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from service.store.cases import key_of, stamp
+from service.cases.state import stamp
+from service.store.cases import key_of
 from service.store.tables import events
 
 _CASE = events.c.case_id.label("case")

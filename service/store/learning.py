@@ -31,11 +31,9 @@ from service.store.neighbours import look_up
 from service.store.statements import THESE, every
 from service.store.tables import learned_team, messages, partners, thread_keys
 
-Read = Callable[[RuleInput], Reading]
-"""A function that finds the statements in a message."""
+Read = Callable[[RuleInput], Reading]  # a function that finds the statements in a message
 
-_MAX_READ_AGAIN = 100
-"""Maximum number of earlier messages of new partners that are read again, newest first."""
+_MAX_READ_AGAIN = 100  # maximum number of earlier messages of new partners that are read again, newest first
 
 _TEAM = select(learned_team.c.address)
 _PARTNERS = select(partners.c.company, partners.c.refused)
@@ -73,10 +71,7 @@ def listing(conn: Connection) -> list[dict[str, Any]]:
 
 
 def add(conn: Connection, address: str, now: datetime) -> bool:
-    """Add an address to the team. Returns False if it is in it already.
-
-    Earlier mail from this address is read again only by `sodan replay`.
-    """
+    """Add an address to the team; False if it is there. Only `sodan replay` reads earlier mail from it again."""
     key = address.strip().casefold()
     if conn.execute(_KNOWN_TEAM, {"these": [key]}).first() is not None:
         return False
@@ -85,10 +80,7 @@ def add(conn: Connection, address: str, now: datetime) -> bool:
 
 
 def remove(conn: Connection, address: str) -> None:
-    """Remove a learned team address, or refuse a partner, which is then not learned again. Raises NotFound.
-
-    Earlier mail from this address is read again only by `sodan replay`.
-    """
+    """Remove a team address, or refuse a partner for good (earlier mail: as ``add``). Raises NotFound."""
     key = address.strip().casefold()
     changed = conn.execute(delete(learned_team).where(learned_team.c.address == key)).rowcount
     changed += conn.execute(update(partners).where(partners.c.company == key).values(refused=True)).rowcount
@@ -97,10 +89,7 @@ def remove(conn: Connection, address: str) -> None:
 
 
 def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, now: datetime) -> list[int]:
-    """Store the team members and partners that these mails show, and read their earlier mail again.
-
-    Returns the cases that contain mail of new team members or partners.
-    """
+    """Store the team and partners that these mails show, read their earlier mail again, return its cases."""
     extracted = [message for mail in arrived for message in mail.extracted]
     team = _new(conn, _KNOWN_TEAM, {address for message in extracted for address in message.learned.team})
     companies = _new(conn, _KNOWN_COMPANIES, {name for message in extracted for name in message.learned.partners})

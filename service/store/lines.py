@@ -20,8 +20,7 @@ from service.store import tables
 from service.store.statements import THESE, every
 from service.store.tables import messages
 
-CACHED_SIZE = 32_000
-"""Maximum size of a stored message in characters for which the decoded value is cached."""
+CACHED_SIZE = 32_000  # maximum size of a stored message in characters for which the decoded value is cached
 
 
 def lines(conn: Connection, case_id: int) -> list[CaseMessage]:
@@ -88,13 +87,7 @@ def _json_as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(column, Text).label(column.name) if column.type is tables.Data else column
 
 
-_COLUMNS = tuple(
-    messages.c[name]
-    for name in (
-        "id case_id facts pinned_by joined placed_by author_name author_role author_address text subject date "
-        "date_offset received_at language forwarded_by automatic headers statements to cc"
-    ).split()
-)
+_COLUMNS = tuple(messages.c[name] for name in _Row._fields)
 _ROWS = select(*map(_json_as_text, _COLUMNS)).where(messages.c.case_id.in_(THESE))
 
 

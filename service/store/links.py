@@ -10,8 +10,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, u
 from service.store.neighbours import SET_APART
 from service.store.tables import case_links, cases, events, messages, thread_keys
 
-Link = tuple[int, int, int | None, str]
-"""Case id, other case id, id of the message that relates them, and why they were not merged."""
+Link = tuple[int, int, int | None, str]  # case, other case, the message that relates them, why they were not merged
 
 
 def merge_cases(conn: Connection, case: int, into: int, now: datetime) -> None:
@@ -75,8 +74,7 @@ def links_of(conn: Connection, numbers: Sequence[int]) -> list[Link]:
 def set_apart(conn: Connection, case_id: int) -> set[int]:
     """Return the related cases that must not be suggested for merging: a new topic began, or a person split them."""
     query = select(case_links.c.case_id, case_links.c.other_id).where(
-        or_(case_links.c.case_id == case_id, case_links.c.other_id == case_id),
-        case_links.c.why.in_(sorted(SET_APART)),
+        or_(case_links.c.case_id == case_id, case_links.c.other_id == case_id), case_links.c.why.in_(sorted(SET_APART))
     )
     return {number for row in conn.execute(query) for number in (row.case_id, row.other_id)} - {case_id}
 

@@ -111,11 +111,7 @@ def met(conn: Connection, name: str, places: Sequence[str]) -> set[str]:
 
 
 def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, mark: bool, now: datetime) -> int:
-    """Put fetched mails into the spool and record them. Returns how many of them are new.
-
-    A mail with the same content as an earlier one from this mailbox (renamed folder, new UIDs, a copy) is recorded, but
-    not stored again. ``mark``: the mails must be flagged or moved in the mailbox next. Raises LostLease.
-    """
+    """Spool fetched mails and record them; return how many have new content. ``mark``: flag or move them next."""
     lag = max(0, int((now - max(mail.arrived_at for mail in fetched)).total_seconds()))
     _update_leased(conn, name, by, lag_seconds=lag)
     hashes = [mail.entry.sha256 for mail in fetched]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -59,13 +59,7 @@ def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]
         "intro": mail.intro if mail else "",
         "automatic": node.automatic,
         "auto_submitted": mail.auto_submitted if mail else False,
-        "bounce": None
-        if mail is None or mail.bounce is None
-        else {
-            "recipients": list(mail.bounce.recipients),
-            "status": mail.bounce.status,
-            "message_id": mail.bounce.message_id,
-        },
+        "bounce": asdict(mail.bounce) if mail and mail.bounce else None,
         "language": extracted.language,
         "headers": dict(mail.headers) if mail else {},
         "defects": list(mail.defects) if mail else [DEFECTS[node.trust]] if node.trust in DEFECTS else [],

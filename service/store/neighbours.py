@@ -21,8 +21,7 @@ from service.cases.placement.objections import SEPARATE
 from service.store.database import run
 from service.store.tables import messages
 
-MOVED = "a person moved a message from one to the other"
-"""Why a case is related to one that a person moved a message out of."""
+MOVED = "a person moved a message from one to the other"  # why a case is related to one that a person took a message of
 DISMISSED = "a person dismissed the suggestion"
 SET_APART = SEPARATE | {
     MOVED,
@@ -33,8 +32,7 @@ SET_APART = SEPARATE | {
 _EDGE = 3  # messages read from the beginning and from the end of a candidate case
 _LAST = 10  # newest messages from which the last activity of a settled case is computed
 
-Rows = dict[str, list[tuple[int, int, str]]]
-"""Key → (message id, its case id, kind of the key)."""
+Rows = dict[str, list[tuple[int, int, str]]]  # key → (message id, its case id, kind of the key)
 _ROWS = msgspec.json.Decoder(list[tuple[int, int, str]])
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from service.cases.state import stamp
 from service.store import links
-from service.store.cases import key_of, stamp
+from service.store.cases import key_of
 from service.store.database import one_at_a_time
 from service.store.statements import write_event
 from service.store.tables import notes

@@ -38,7 +38,7 @@ class OpeningMail:
     subject: str
     language: str
     message_id: str | None
-    references: tuple[str, ...]
+    references: Sequence[str]
     headers: dict[str, str]
     date: datetime | None
     received_at: datetime
@@ -65,24 +65,9 @@ def first_of_requester(conn: Connection, case_id: int, origins: Sequence[str] = 
 
 
 def _opening_mail(row: Any) -> OpeningMail:
-    return OpeningMail(
-        case_id=row.case_id,
-        message=row.id,
-        spool_id=row.spool_id,
-        channel=row.channel,
-        mail_from=row.mail_from,
-        author=row.author_address,
-        name=row.author_name,
-        role=row.author_role,
-        origin=row.origin,
-        automatic=row.automatic,
-        verified=not UNVERIFIED.intersection(row.defects),
-        subject=row.subject,
-        language=row.language,
-        message_id=row.message_id,
-        references=tuple(row.refs),
-        headers=dict(row.headers),
-        date=row.date,
-        received_at=row.received_at,
-        document=row.document,
-    )
+    values = {name: getattr(row, _COLUMNS.get(name, name)) for name in OpeningMail.__slots__ if name != "verified"}
+    return OpeningMail(**values, verified=not UNVERIFIED.intersection(row.defects))
+
+
+_COLUMNS = {"message": "id", "author": "author_address", "name": "author_name"}
+_COLUMNS |= {"role": "author_role", "references": "refs"}  # field → its column, if that has another name

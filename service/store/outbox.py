@@ -25,8 +25,7 @@ State = Literal["draft", "waiting", "sent", "failed", "discarded"]
 STATES = ("draft", "waiting", "sent", "failed", "discarded")
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 960))
 """Delay after the first, second … failed attempt. After one more failure the entry becomes ``failed``."""
-HELD = "held: more than "
-"""Beginning of the reason of a draft that exceeds a limit of automatic mails."""
+HELD = "held: more than "  # beginning of the reason of a draft that exceeds a limit of automatic mails
 RESTORED = "held: restored from a backup, and the original may have sent it"
 _HOURLY_LIMIT = "automatic mails within an hour"
 _QUEUE = Queue(outbox)
@@ -131,10 +130,7 @@ def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:
 
 
 def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> bool:
-    """Record a failed attempt. The entry becomes due again later, or ``failed`` if no further attempt is useful.
-
-    Returns False and does nothing if ``by`` lost the lease.
-    """
+    """Record a failure: due later, or ``failed`` if no attempt is useful. False if ``by`` lost the lease."""
     one_at_a_time(conn)
     held = _QUEUE.held(by, outbox.c.id == id)
     attempts = conn.execute(select(outbox.c.attempts).where(held)).scalar()
@@ -221,10 +217,7 @@ def entry(conn: Connection, id: int) -> dict[str, Any]:
 
 
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
-    """Return the number of automatic mails written since a time: to ``recipient``, or to anybody if it is None.
-
-    Discarded mails do not count. Drafts that were held count only for a recipient.
-    """
+    """Return the number of automatic mails written since a time; held drafts count only for a recipient."""
     query = select(func.count()).where(
         outbox.c.created_at >= since,
         outbox.c.channel == "mail",

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import zstandard
 
-LEVEL = 3
-"""The default of the library. Higher levels take twice the time and make mails one percent smaller."""
+LEVEL = 3  # the default of the library. Higher levels take twice the time and make mails one percent smaller.
 
 
 @cache

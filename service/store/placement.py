@@ -20,8 +20,9 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.people import is_team_here
+from service.cases.facts.trust import is_team_here
 from service.cases.placement.known import Plan
+from service.cases.placement.objections import APART
 from service.cases.placement.placer import Placer
 from service.store import judge_queue, links, message_rows, neighbours, suggestions
 from service.store.database import next_ids
@@ -35,8 +36,7 @@ from service.store.save import CaseSettings, case_settings
 from service.store.statements import chunks
 from service.store.tables import cases, messages, thread_keys, to_json
 
-Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]
-"""A mail and the messages found inside it; their facts have negative temporary ids."""
+Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # with messages found inside; temporary negative ids
 
 
 class Outdated(Exception):
@@ -51,23 +51,18 @@ class Prepared:
     mails: Sequence[Mail]
     plan: Plan
     keys: neighbours.StrongKeys
-    rows: neighbours.Rows
-    """The stored rows of its strong keys."""
-    new: Mapping[int, dict[str, Any]]
-    """New message → its columns; ids in them are temporary."""
+    rows: neighbours.Rows  # the stored rows of its strong keys
+    new: Mapping[int, dict[str, Any]]  # new message → its columns; ids in them are temporary
 
 
 @dataclass(slots=True)
 class Placed:
     """The result of placing a batch."""
 
-    cases: list[int]
-    """Cases to be judged again, by id."""
-    by: Prepared
-    """The decisions that were written."""
+    cases: list[int]  # cases to be judged again, by id
+    by: Prepared  # the decisions that were written
     opened: list[int] = field(default_factory=list)
-    case_ids: Mapping[int, int] = field(default_factory=dict)
-    """Temporary id of a new case → its id."""
+    case_ids: Mapping[int, int] = field(default_factory=dict)  # temporary id of a new case → its id
     message_ids: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -268,9 +263,13 @@ class Draft:
 
 
 def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
-    """Return the drafts of cases to which only messages or relations are added. Long cases are judged later."""
+    """Return the drafts of cases to which only messages or relations are added. Long cases are judged later.
+
+    Cases between which a reply changed the matter are judged after the write: it may say that the earlier is solved.
+    """
     plan = prepared.plan
-    wanted = plan.cases - plan.rewritten
+    left = {case for pair, (_, why) in plan.related.items() if why in APART for case in pair}
+    wanted = plan.cases - plan.rewritten - left
     stored = sorted(case for case in wanted if case > 0)
     long = judge_queue.long_cases(conn, stored)
     settings = case_settings(conn, [case for case in stored if case not in long])
@@ -303,10 +302,7 @@ def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
 
 
 def with_ids(document: Mapping[str, Any], ids: Mapping[int, int]) -> msgspec.Raw:
-    """Return a document as JSON with the ids of new messages (``ids``: temporary id → id).
-
-    Text of a mail is never taken for an id: its quotation marks are escaped.
-    """
+    """Return a document as JSON with the ids of new messages. Text is no id: its quotation marks are escaped."""
     return msgspec.Raw(_TEMPORARY.sub(lambda found: f"{found[1]}{ids[int(found[2])]}", to_json(document)).encode())
 
 

@@ -48,10 +48,7 @@ def write_draft(path: Path, content: bytes) -> Path:
 
 
 def make_private(settings: Settings) -> None:
-    """Remove the access of group and others to existing files and folders of the service. A failure is only logged.
-
-    An earlier version may have created them, or a person may have copied them there.
-    """
+    """Remove the access of others to existing files of the service, made by an earlier version or a person."""
     for path in filter(_is_readable_by_others, _service_files(settings)):
         try:
             path.chmod(path.stat().st_mode & ~_OTHERS & 0o7777)

@@ -64,10 +64,7 @@ _READ_ANEW = (
 
 
 def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
-    """Return the message as the current rules read it: sides, vendor, numbers, statements.
-
-    Its case and its author are kept, and so is what other copies of it contributed.
-    """
+    """Return the message as the rules read it now; its case, its author and facts of its other copies are kept."""
     node, new = line.node, extracted.node
     side = "team" if line.turn.side == "team" and new.hands_on else new.side
     node = replace(node, **{name: getattr(new, name) for name in _READ_ANEW})

@@ -11,16 +11,19 @@ is deleted, then the row is marked as ``gone``.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, func, select, update
 
-from service.store import case_deletion, contents, links
+from service.errors import GaveUp, Unavailable, where
+from service.store import case_deletion, contents, links, outbox
 from service.store.blob_store import BlobStore
 from service.store.cases import survivor
 from service.store.database import Database, one_at_a_time
@@ -29,6 +32,12 @@ from service.store.tables import cases, deliveries, messages
 from service.store.tables import contents as content_table
 from service.store.tables import spool as spool_table
 
+_log = structlog.get_logger("sodan.retention")
+
+FIRST_SECONDS = 3600.0  # delay after the start of a worker, so that a wrong setting does not delete everything at once
+DAY_SECONDS = 86400.0
+STEP_SECONDS = 0.1  # minimum time between two steps; a step handles one case or searches for cases
+JUMP_SECONDS = 3600.0  # if clock and elapsed time differ by more, somebody has set the clock
 _CASES = 200  # cases examined in one transaction
 
 
@@ -154,11 +163,7 @@ def _mail_sizes(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str,
 
 
 def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: datetime, *, whole: bool) -> list[str]:
-    """Return the mails among ``mails`` that only this case needs.
-
-    ``whole``: the case itself is to be deleted. If not, other cases that have been inactive since ``until`` need no raw
-    mails either.
-    """
+    """Return the mails that only this case needs; if it is not ``whole``, other inactive cases need none either."""
     if not mails:
         return []
     delivered = select(deliveries.c.spool_id, messages.c.case_id).join(
@@ -209,3 +214,69 @@ def _remove_case(conn: Connection, case_id: int, until: datetime, now: datetime)
 def _write_removed_event(conn: Connection, mails: int, now: datetime) -> None:
     one_at_a_time(conn)
     write_event(conn, "contents.removed", now, {"mails": mails})
+
+
+# ── once a day, one case at a time between two batches of mail ───────────────────────────────────────────────────────
+
+
+@dataclass
+class RetentionJob:
+    """Deletes old data in small steps between batches of mail, but nothing for a day if somebody set the clock."""
+
+    database: Database
+    blob_store: BlobStore | None
+    terms: Terms
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._enabled = self.terms.raw is not None or self.terms.cases is not None
+        self._last_times = (self.clock(), self.monotonic())
+        self._next = self.monotonic() + FIRST_SECONDS
+        self._run: Iterator[None] | None = None
+
+    def look(self) -> None:
+        """Do the next step if it is time. Never raises Unavailable."""
+        if not self._enabled or self.monotonic() < self._next:
+            return
+        pause = STEP_SECONDS
+        try:
+            if self._run is None and self._clock_was_set():
+                _log.warning("the clock was set: nothing goes by it today")
+                pause = DAY_SECONDS
+            else:
+                self._run = self._run or self._steps()
+                next(self._run)
+        except StopIteration:
+            self._run, pause = None, DAY_SECONDS
+        except Unavailable as error:
+            _log.warning("retention waits", reason=str(error), cause=repr(error.__cause__))
+            self._run, pause = None, FIRST_SECONDS
+        self._next = self.monotonic() + pause
+
+    def _steps(self) -> Iterator[None]:
+        """Delete everything that is due. A step deletes data of one case or searches for cases. Raises Unavailable."""
+        now, deleted = self.clock(), DeletedCounts()
+        try:
+            if self.terms.cases is not None:
+                until = now - self.terms.cases
+                self.database.transact(lambda conn: outbox.forget(conn, until))
+            for cases in due(self.database, self.terms, now):
+                yield
+                for case in cases:
+                    try:
+                        deleted.add(remove_due(self.database, self.blob_store, case, self.terms, now))
+                    except Exception as error:  # the other cases do not wait for this one
+                        if isinstance(error, Unavailable) and not isinstance(error, GaveUp):
+                            raise
+                        kind = type(error).__name__
+                        _log.error("a case was not deleted", case=case.case_id, error=kind, trace=where(error))
+                    yield
+        finally:
+            if deleted.cases or deleted.mails:
+                _log.info("kept no longer", cases=deleted.cases, messages=deleted.messages, mails=deleted.mails)
+
+    def _clock_was_set(self) -> bool:
+        time_before, monotonic_before = self._last_times
+        time, monotonic = self._last_times = (self.clock(), self.monotonic())
+        return abs((time - time_before).total_seconds() - (monotonic - monotonic_before)) > JUMP_SECONDS

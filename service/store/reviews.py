@@ -36,10 +36,7 @@ def counts(conn: Connection) -> dict[str, dict[str, int]]:
 
 
 def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
-    """Return the figures of a vendor in the last 90 days. A figure from fewer than ``ENOUGH`` values is None.
-
-    Durations are in seconds. At most the 500 most recently updated cases are used.
-    """
+    """Return a vendor's figures of 90 days (in seconds, newest 500 cases); None from fewer than ``ENOUGH`` values."""
     query = (
         select(cases.c.status, cases.c.document["clocks"].label("clocks"), cases.c.document["asks"].label("asks"))
         .where(cases.c.vendor == vendor, cases.c.merged_into.is_(None), cases.c.updated_at >= now - WINDOW)

@@ -9,12 +9,25 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Text, bindparam, delete, insert, select, update
 
+from service.cases.facts.sender import DEFECTS
+from service.cases.facts.trust import OURS
+from service.cases.placement.objections import APART
 from service.cases.replies import Asked
+from service.cases.turn import Solved
 from service.store.asked import asked_in, quoted_texts
 from service.store.statements import THESE, chunks, every
-from service.store.tables import Instant, case_items_missing, case_links, case_refs, cases, events, participants
+from service.store.tables import (
+    Instant,
+    case_items_missing,
+    case_links,
+    case_refs,
+    cases,
+    events,
+    messages,
+    participants,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +36,7 @@ class CaseSnapshot:
 
     case_id: int
     document: dict[str, Any]
-    written: msgspec.Raw | None = None
-    """The document as it is stored, if it differs (``drafts.with_ids``)."""
+    written: msgspec.Raw | None = None  # the document as it is stored, if it differs (``drafts.with_ids``)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +47,9 @@ class CaseSettings:
     merged: tuple[int, ...] = ()  # cases merged into this one
     related: tuple[int, ...] = ()
     asked: tuple[Asked, ...] = ()  # mails with which sodan asked for information
-    quoted: Mapping[int, str] = field(default_factory=dict)
-    """Message id → its quoted text, for cases in which something was asked."""
+    quoted: Mapping[int, str] = field(default_factory=dict)  # message id → its quoted text, if something was asked
     version: int = 0
+    solved: tuple[Solved, ...] = ()  # by replies that begin another matter, in other cases
 
 
 def save_cases(
@@ -69,9 +81,18 @@ _FILL = tuple(map(insert, _OWN))
 _TELL = insert(events)
 _MERGED = select(cases.c.id, cases.c.merged_into).where(cases.c.merged_into.in_(THESE)).order_by(cases.c.id)
 _RELATED = (
-    select(case_links.c.case_id, case_links.c.other_id)
+    select(case_links.c.case_id, case_links.c.other_id, case_links.c.why)
     .where(case_links.c.case_id.in_(THESE))
     .order_by(case_links.c.other_id)
+)
+_REPLIES = select(
+    messages.c.id, messages.c.case_id, messages.c.date, messages.c.received_at, messages.c.statements
+).where(
+    messages.c.case_id.in_(THESE),
+    messages.c.facts["fresh"].as_boolean(),
+    messages.c.author_role.in_(OURS),
+    messages.c.automatic.is_(None),
+    messages.c.defects.cast(Text).not_like(f"%{DEFECTS['unverified']}%"),
 )
 _BY_HAND = select(cases.c.id, cases.c.set_by_people, cases.c.version).where(cases.c.id.in_(THESE))
 _VERSIONS = select(cases.c.id, cases.c.version).where(cases.c.id.in_(THESE), cases.c.merged_into.is_(None))
@@ -87,8 +108,12 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
         related: dict[int, list[int]] = defaultdict(list)
         for row in conn.execute(_MERGED, {"these": chunk}).all():
             merged[row.merged_into].append(row.id)
-        for row in conn.execute(_RELATED, {"these": chunk}).all():
-            related[row.case_id].append(row.other_id)
+        apart: dict[int, list[int]] = defaultdict(list)
+        for case, other, why in conn.execute(_RELATED, {"these": chunk}).all():
+            related[case].append(other)
+            if why in APART:
+                apart[other].append(case)
+        solved = _solved(conn, apart)
         asked = asked_in(conn, {number: case for case in chunk for number in (case, *merged[case])})
         quoted = quoted_texts(conn, sorted(asked))
         for id, by_hand, version in stored:
@@ -99,7 +124,19 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
                 asked.get(id, ()),
                 quoted if id in asked else {},
                 version,
+                tuple(solved[id]),
             )
+    return found
+
+
+def _solved(conn: Connection, apart: Mapping[int, Sequence[int]]) -> dict[int, list[Solved]]:
+    """Return case → the news that it is solved, in replies that left it. ``apart``: case of a reply → those it left."""
+    found: dict[int, list[Solved]] = defaultdict(list)
+    for row in every(conn, _REPLIES, sorted(apart)):
+        acts = (row.statements or {}).get("acts", ())
+        if "confirm_resolved" in acts and "reopen" not in acts:
+            for case in apart[row.case_id]:
+                found[case].append((min(row.date or row.received_at, row.received_at), str(row.id)))
     return found
 
 

@@ -79,10 +79,7 @@ def eligible(conn: Connection, spool_ids: Sequence[str]) -> list[Eligible]:
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | None:
-    """Lease, for the process ``by``, the job that is due first, and count the attempt.
-
-    Returns None if no job is due, or if that job had too many attempts; it becomes ``failed`` then.
-    """
+    """Lease the job that is due first and count the attempt; None if none is due or that one had too many."""
     for message, attempts in _QUEUE.first(conn, now):
         if attempts < MAX_ATTEMPTS:
             values = {"attempts": attempts + 1, "leased_by": by, "leased_until": now + lease}
@@ -95,10 +92,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | N
 def finish(
     conn: Connection, message: int, by: str | None, now: datetime, *, state: str, reason: str | None = None, **more: Any
 ) -> bool:
-    """Set a job to the state ``done``, ``refused`` or ``failed``, and other columns to ``more``.
-
-    Returns False and changes nothing if the process ``by`` lost the lease. If ``by`` is None, it needs no lease.
-    """
+    """Settle a job (state and other columns); False if ``by`` lost the lease. None needs no lease."""
     held = second_readings.c.leased_by == by if by is not None else true()
     this = (second_readings.c.message_id == message, second_readings.c.state == "waiting", held)
     return bool(_QUEUE.settle(conn, *this, state=state, reason=reason, done_at=now, **more))

@@ -101,8 +101,7 @@ _LEASE = (
     .values(attempts=spool.c.attempts + 1, leased_by=bindparam("by"), leased_until=bindparam("until"))
 )
 ROW = tuple(column for column in spool.c if column is not spool.c.rcpt_tos)
-RECIPIENTS = cast(spool.c.rcpt_tos, Text).label("recipients")
-"""Selected as text, so that one row with invalid JSON does not prevent reading the others."""
+RECIPIENTS = cast(spool.c.rcpt_tos, Text).label("recipients")  # as text, so that invalid JSON of one row stops no other
 _READ = (
     select(*ROW, RECIPIENTS, contents.c.codec, contents.c.bytes)
     .join(contents, contents.c.id == spool.c.id)
@@ -117,10 +116,7 @@ _FINISH = (
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
-    """Lease, for the worker ``by``, up to ``limit`` entries that are due, and count the attempt.
-
-    Entries without attempts left and entries with damaged rows are shunted. Concurrent calls get different entries.
-    """
+    """Lease up to ``limit`` due entries and count the attempt. Exhausted and damaged entries are shunted."""
     rows = _QUEUE.first(conn, now, limit)
     exhausted = [row.id for row in rows if row.attempts >= MAX_ATTEMPTS]
     if exhausted:
@@ -165,10 +161,7 @@ def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due
 
 
 def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> None:
-    """Release leases of the worker ``by`` (all, or those of ``ids``) on entries that were not tried: no attempt counts.
-
-    The database was unreachable, the worker stops, or the time of the batch is over.
-    """
+    """Release leases of ``by`` (all, or of ``ids``) on entries that were not tried after all: no attempt counts."""
     held = _QUEUE.held(by) if ids is None else _QUEUE.held(by, spool.c.id.in_(ids))
     _QUEUE.settle(conn, held, attempts=spool.c.attempts - 1)
 

@@ -12,8 +12,7 @@ from service.store.spool import RECIPIENTS, ROW, WAITING, recipients_of
 from service.store.statements import one_row
 from service.store.tables import contents, deliveries, events, spool
 
-_NOT_DONE = text("spool.state <> 'done'")
-"""The condition of the partial index, word for word, so that the planner uses that index."""
+_NOT_DONE = text("spool.state <> 'done'")  # the condition of the partial index, word for word
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,7 @@ class Queue:
     """
 
     def __init__(self, table: Table, *columns: Any, longest: timedelta | None = None) -> None:
-        """``columns``: those that ``first`` returns, by default all.
-
-        ``longest``: the longest delay of a row. A row due still later counts as due: the clock was set back.
-        """
+        """``columns``: of ``first``; ``longest``: delay beyond which the clock was set back and a row is due."""
         self.table, self._longest = table, longest
         now: Any = bindparam("now")
         [key] = table.primary_key.columns

@@ -17,24 +17,15 @@ from service.store.statements import exists
 from service.store.tables import messages, suggestions
 
 
-def add(conn: Connection, found: Sequence[tuple[int, int, int, Suggestion]], now: datetime) -> set[int]:
-    """Store suggestions, given as (message, its case, other case, suggestion). Returns the cases involved."""
-    rows = [
-        {
-            "message_id": message,
-            "case_id": case,
-            "other_id": other,
-            "score": suggestion.score,
-            "reasons": list(suggestion.reasons),
-            "state": "open",
-            "created_at": now,
-        }
-        for message, case, other, suggestion in found
-        if case != other
+def add(conn: Connection, found: Sequence[tuple[int, int, int, Suggestion]], now: datetime) -> None:
+    """Store suggestions, given as (message, its case, other case, suggestion)."""
+    names = ("message_id", "case_id", "other_id", "score", "reasons")
+    values = [
+        (message, case, other, its.score, list(its.reasons)) for message, case, other, its in found if case != other
     ]
-    if rows:
+    if values:
+        rows = [dict(zip(names, row, strict=True)) | {"state": "open", "created_at": now} for row in values]
         conn.execute(insert(suggestions), rows)
-    return {number for _, case, other, _ in found for number in (case, other)}
 
 
 def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:

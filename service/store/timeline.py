@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from service.cases.state import stamp
 from service.errors import NotFound
-from service.store.cases import key_of, stamp
+from service.store.cases import key_of
 from service.store.cursor import beyond
 from service.store.statements import one_row
 from service.store.tables import Instant, attachments, messages
@@ -53,10 +54,7 @@ class Source:
 def page(
     conn: Connection, case_id: int, limit: int, after: Sequence[Any] | None, prefix: str
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """Return up to ``limit`` messages of a case after a position (cursor.py), oldest first; and the last position.
-
-    That position is None if no messages follow.
-    """
+    """Return up to ``limit`` messages after a position (cursor.py), oldest first, and the last position or None."""
     query = _MESSAGES.where(messages.c.case_id == case_id).order_by(_WHEN, messages.c.id).limit(limit + 1)
     if after is not None:
         query = query.where(beyond(_WHEN, messages.c.id, after))

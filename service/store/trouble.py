@@ -84,10 +84,7 @@ def _of_sqlite(error: sqlite3.Error) -> Unavailable | None:
 
 
 def invalidates_connections(error: BaseException) -> bool:
-    """Return whether all connections must be closed after this error.
-
-    This is so after a failed write or flush, and if the server is read-only: it became a standby after a failover.
-    """
+    """Return whether to close all connections: after a failed write or flush, or if the server became a standby."""
     for origin in _origins(error):
         if isinstance(origin, sqlite3.Error):
             return getattr(origin, "sqlite_errorcode", 0) & 0xFF in _FAILED_WRITES

@@ -152,10 +152,7 @@ def _overlap(first: Any, second: Any) -> bool:
 
 
 def _restore_values(conn: Connection, number: int, done: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-    """Give the values that the change ``done`` set their values ``before``. Other values of the case stay.
-
-    If it set ``*``, all items or requests are restored; ``_must_be_newest`` made sure that no later change set one.
-    """
+    """Give the values that ``done`` set their values ``before``; others stay. ``*``: all items or requests."""
     values = dict(conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).scalar_one() or {})
     for name, changed in done.items():
         restored: Any = before.get(name)

@@ -26,8 +26,7 @@ HELD = "held: restored from a backup; `sodan webhooks` lets it go on"
 """``last_error`` of a webhook that a restore disabled. The backed-up system may still be sending to it."""
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 9
-_WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)
-"""Seconds from the first, second … failure to the next attempt. After the last one the webhook is disabled."""
+_WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)  # seconds after each failure; the last one disables it
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +123,7 @@ def delivered(conn: Connection, id: int, event: int) -> None:
 
 
 def failed(conn: Connection, id: int, why: str, now: datetime) -> int:
-    """Record a failed delivery, and disable the webhook after ``MAX_ATTEMPTS`` of them without a success.
-
-    Returns the number of failures since the last success. An event tells other webhooks and the web page that the
-    webhook was disabled.
-    """
+    """Record a failed delivery and count it; after ``MAX_ATTEMPTS`` in a row disable the webhook, with an event."""
     one_at_a_time(conn)
     attempts = int(conn.execute(select(webhooks.c.attempts).where(webhooks.c.id == id)).scalar() or 0) + 1
     due = now + timedelta(seconds=_WAITS[min(attempts, len(_WAITS)) - 1])

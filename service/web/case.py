@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from service.cases import brief_text
-from service.cases.working import calendars_of
+from service.cases.clocks import calendars_of
 from service.errors import NotFound
 from service.outbound.acknowledge import items_to_ask
 from service.outbound.questions import MAX_TIMES_ASKED

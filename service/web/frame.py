@@ -14,10 +14,10 @@ from markupsafe import Markup
 from starlette.datastructures import ImmutableMultiDict
 from starlette.responses import RedirectResponse, Response
 
+from service.cases.state import stamp
 from service.desk import Desk
 from service.errors import Unavailable
 from service.store import callers
-from service.store.cases import stamp
 from service.store.timeline import unverified_lately
 from service.store.tokens import Token
 from service.web.deceptive import KnownDomains, mixes_scripts, visible

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.cases.state import stamp
 from service.desk import Desk
 from service.errors import Refused
 from service.store import cases, mailboxes, tokens
-from service.store.cases import stamp
 from service.store.cursor import from_cursor, to_cursor
 from service.web import changes
 from service.web.changes import vendor_id, vendor_names

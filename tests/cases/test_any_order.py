@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.mail.message import Address, Mail
-from tests.cases.filing import ACME, DESK, OTHER_USER, UMBRA, USER, Filing, content_joins_nothing, inside, mail
+from service.mail.message import Address, Earlier, Mail
+from tests.cases.filing import ACME, DESK, OTHER_USER, UMBRA, USER, Filing, content_joins_nothing, mail
 
 WORDS = re.findall(
     r"\S+",
@@ -48,40 +49,33 @@ def conversations(draw: st.DrawFn, common_words: bool = True) -> list[Mail]:
             mood = draw(st.sampled_from(moods))
             people = [f"(for {one.split()[1]}) " for one in NAMES.values()] if common_words else []
             whose = draw(st.sampled_from(("", "", "", *people)))
-            body = f"{mood}{whose}{topic} {name} " + " ".join(
-                draw(st.lists(st.sampled_from(words), min_size=6, max_size=9))
-            )
+            drawn = draw(st.lists(st.sampled_from(words), min_size=6, max_size=9))
+            body = f"{mood}{whose}{topic} {name} {' '.join(drawn)}"
             if not told:
                 subject = topic if number is None else f"{topic} [acme #{number}]"
-                machine = (
-                    draw(st.sampled_from((None, None, "auto_reply", "notification"))) if "acme" in author else None
-                )
-                told.append(mail(name, author, subject, body, when, to=to, automatic=machine))
+                kinds = (None, None, "auto_reply", "notification") if "acme" in author else (None,)
+                told.append(mail(name, author, subject, body, when, to=to, automatic=draw(st.sampled_from(kinds))))
                 continue
             parent = draw(st.sampled_from(told))
-            assert parent.message_id is not None
-            assert parent.date is not None
-            assert parent.from_ is not None
-            assert told[0].date is not None
+            assert parent.message_id and parent.date and parent.from_ and told[0].date  # noqa: PT018
             when = max(when, int((parent.date - told[0].date).total_seconds() / 60) + 3 + talk * 7)
             names = [m.message_id[1:-8] for m in told if m.message_id]
             way = draw(st.sampled_from(("header", "header", "references", "quote", "forward", "number")))
             subject = f"Re: {topic}"
-            quoted = inside(parent.from_.address, parent.reply_text, 0)
-            quoted = type(quoted)("quoted", quoted.from_, date=parent.date, text=parent.reply_text)
-            handed = type(quoted)("forwarded", quoted.from_, subject=parent.subject, date=parent.date, text=quoted.text)
-            if way == "header":
-                told.append(mail(name, author, subject, body, when, to=to, parent=parent.message_id[1:-8], refs=names))
-            elif way == "references":
-                told.append(mail(name, author, subject, body, when, to=to, parent=f"lost{name}", refs=names))
-            elif way == "quote":
-                told.append(mail(name, author, subject, body, when, to=to, history=(quoted,)))
-            elif way == "forward":
-                told.append(mail(name, author, f"FW: {topic}", body, when, to=to, forwarded=(handed,)))
-            elif number is not None:
-                told.append(mail(name, ACME, f"[acme #{number}] {topic}", body, when, to=to))
-            else:
-                told.append(mail(name, author, subject, body, when, to=to, parent=parent.message_id[1:-8]))
+            quoted = Earlier("quoted", parent.from_, date=parent.date, text=parent.reply_text)
+            handed = replace(quoted, origin="forwarded", subject=parent.subject)
+            at = parent.message_id[1:-8]
+            ways: dict[str, dict[str, Any]] = {
+                "header": {"parent": at, "refs": names},
+                "references": {"parent": f"lost{name}", "refs": names},
+                "quote": {"history": (quoted,)},
+                "forward": {"forwarded": (handed,)},
+                "number": {} if number is not None else {"parent": at},
+            }
+            if way == "number" and number is not None:
+                author, subject = ACME, f"[acme #{number}] {topic}"
+            subject = f"FW: {topic}" if way == "forward" else subject
+            told.append(mail(name, author, subject, body, when, to=to, **ways[way]))
         mails += told
     return [_named(one) for one in mails]
 

@@ -111,20 +111,6 @@ def test_a_case_without_a_subject_has_the_sentence_that_tells_the_matter_as_titl
     assert state([bare], excerpt=excerpt).title == title
 
 
-def test_what_people_set_stays_and_is_shown_as_theirs() -> None:
-    by_hand = {
-        "priority": {"value": "P1", "by": "Aki", "at": UTC0.isoformat()},
-        "title": {"value": "Scanner", "by": "Aki", "at": UTC0.isoformat()},
-        "items": {"version": {"value": "waived", "by": "Aki", "at": UTC0.isoformat()}},
-    }
-    document = state([OPENING, INQUIRY], by_hand).document()
-    assert (document["priority"], document["title"], document["missing"]) == ("P1", "Scanner", [])
-    assert document["priority_detail"]["set_by"] == "Aki"
-    assert document["priority_detail"]["by_rules"] == "P3"
-    assert {line["item"]: line["state"] for line in document["checklist"]}["version"] == "waived"
-    assert state([OPENING, INQUIRY]).document()["priority_detail"]["set_by"] == "rules"
-
-
 def test_a_statement_we_said_yes_to_is_agreed() -> None:
     moved = Problem("Printing stops.", 2, True, "2")
     scope = line(2, "vendor", "ask.confirm_scope")
@@ -155,27 +141,6 @@ def test_a_case_needs_triage_until_it_is_over_or_a_person_sets_the_priority() ->
     assert state([OPENING, line(2, "requester", "act.confirm_resolved", to=("team",))]).needs_triage is False
     set_: dict[str, object] = {"priority": {"value": "P4", "by": "Aki", "at": UTC0.isoformat()}}
     assert state([OPENING], set_).needs_triage is False
-
-
-def test_a_status_or_turn_set_by_hand_is_kept() -> None:
-    closed = state([OPENING, INQUIRY], {"status": {"value": "closed", "by": "Aki", "at": NOW.isoformat()}})
-    assert (closed.status, closed.waiting_on) == ("closed", None)
-    turned = state([OPENING, INQUIRY], {"waiting_on": {"value": "requester", "by": "Aki", "at": NOW.isoformat()}})
-    assert turned.waiting_on == "requester"
-
-
-def test_the_document_has_every_name_of_the_interface() -> None:
-    document = state([OPENING, INQUIRY, LOGS_AND_SLOT]).document()
-    summary = "key title status waiting_on waiting_since priority kind language vendor vendor_refs missing open_asks"
-    rest = (
-        "messages opened_at updated_at priority_detail checklist asks tone parked problem clocks participants merged"
-        " related judged_by read_by needs_triage requester excerpt"
-    )
-    assert set(summary.split()) | set(rest.split()) <= set(document)
-    assert document["open_asks"] == 2
-    ask = {"id", "by", "of", "what", "quote", "message", "asked_at", "state", "answered_at", "answered_by_message"}
-    assert set(document["asks"][0]) == ask | {"set_by", "answer"}
-    assert document["waiting_since"].endswith("Z")
 
 
 def test_a_stranger_who_answers_into_a_case_is_no_participant() -> None:

@@ -109,13 +109,6 @@ def test_each_mail_moves_the_turn_or_leaves_it(lines: list[CaseMessage], turn: s
     assert course(*lines).waiting_on == turn
 
 
-def test_absence_mails_and_receipts_leave_the_turn_and_its_beginning() -> None:
-    asked = line(1, "team", "ask.something", to=("requester",))
-    told = course(OPENING, asked, line(2, "requester", automatic="auto_reply"))
-    assert told.waiting_on == "requester"
-    assert told.since == asked.node.at
-
-
 @pytest.mark.parametrize(
     ("says", "files", "still_open", "turn"),
     [
@@ -165,42 +158,90 @@ def test_a_mail_that_tells_nothing_answers_nothing(asked: str, says: tuple[str, 
     assert told.waiting_on == "team"
 
 
-def test_facts_about_the_trouble_do_not_agree_to_a_scope() -> None:
-    told = course(INQUIRY, line(2, "vendor", "ask.confirm_scope"), line(3, "team", "item.symptom", to=("vendor",)))
-    assert open_asks(told) == ["confirm_scope"]
+NOTE = line(3, "team", "act.give_logs")
+SOLVED = line(3, "requester", "act.confirm_resolved", to=("team",))
+BEGINS = line(0, "requester", "act.confirm_resolved", "item.question", to=("team",))
+REFUSED = line(1, "team", "act.answer", "tone.refuse_logs", to=("vendor",))
+CLOSING = [INQUIRY, line(2, "vendor", "ask.test", "ask.confirm_close"), line(3, "vendor", "act.close")]
 
 
-def test_an_answer_given_to_a_colleague_answers_no_vendor() -> None:
-    told = course(INQUIRY, LOGS_AND_SLOT, line(3, "requester", "act.give_logs", to=("team",), files=("a.log",)))
-    assert {ask.state for ask in told.asks} == {"open"}
-    assert told.waiting_on == "team"
+@pytest.mark.parametrize(
+    ("lines", "turn", "asks"),
+    [
+        # facts about the trouble do not agree to a scope
+        ([INQUIRY, line(2, "vendor", "ask.confirm_scope"), line(3, "team", "item.symptom", to=("vendor",))],
+         "team", "confirm_scope open"),
+        # an answer given to a colleague answers no vendor; one that went by a portal can be told by mail
+        ([INQUIRY, LOGS_AND_SLOT, line(3, "requester", "act.give_logs", to=("team",), files=("a.log",))],
+         "team", "logs open, time_slot open"),
+        ([INQUIRY, LOGS_AND_SLOT, line(3, "team", "act.elsewhere")], "vendor", "logs answered, time_slot answered"),
+        ([INQUIRY, LOGS_AND_SLOT, line(3, "vendor", "act.withdraw", "act.progress")],
+         "vendor", "logs withdrawn, time_slot open"),
+        # a log handed over under the vendor's number answers though only we are addressed
+        ([INQUIRY, ASKED, replace(NOTE, node=replace(NOTE.node, stated=(("cisco", "690011223"),)))],
+         "vendor", "logs answered"),
+        # a case that the vendor closed is closed until it comes back
+        (CLOSING, "closed", "test withdrawn, confirm_close withdrawn"),
+        ([*CLOSING, line(4, "requester", "act.reopen", to=("team",))],
+         "team", "test withdrawn, confirm_close withdrawn"),
+        # an ask made again is a new one; an unnamed ask beside a named one is not owed apart
+        ([INQUIRY, LOGS_AND_SLOT, line(3, "team", "act.give_logs", "item.contact", to=("vendor",)),
+          line(4, "vendor", "ask.logs")], "team", "logs answered, time_slot answered, logs open"),
+        ([INQUIRY, line(2, "vendor", "ask.logs", "ask.something")], "team", "logs open"),
+        # a user settles a case and can open it again
+        ([OPENING, INQUIRY, SOLVED], "resolved", ""),
+        ([OPENING, INQUIRY, SOLVED, line(4, "vendor", "act.thanks")], "resolved", ""),
+        ([OPENING, INQUIRY, SOLVED, line(4, "vendor", "act.thanks"), line(5, "requester", "act.reopen", to=("team",))],
+         "team", ""),
+        # who begins another matter after it works again waits for the team
+        ([replace(BEGINS, turn=replace(BEGINS.turn, begins=True))], "team", ""),
+        # what was asked lapses or is answered when the matter is settled
+        ([INQUIRY, line(2, "vendor", "ask.confirm_close", "ask.logs"), SOLVED],
+         "resolved", "confirm_close answered, logs withdrawn"),
+        # a vendor that goes on after the settlement has the turn
+        ([INQUIRY, line(2, "team", "act.confirm_resolved", to=("vendor",)), line(3, "vendor", "act.progress")],
+         "vendor", ""),
+        # a proposal to close lets earlier asks lapse and resolves nothing
+        ([INQUIRY, LOGS_AND_SLOT, line(3, "vendor", "ask.confirm_close")],
+         "team", "logs withdrawn, time_slot withdrawn, confirm_close open"),
+        # a notice of a state says whose turn it is; a receipt that names one moves nothing
+        ([INQUIRY, line(2, "vendor", "desk.customer", automatic="notification")], "team", ""),
+        ([INQUIRY, line(2, "vendor", "desk.vendor", automatic="notification")], "vendor", ""),
+        ([INQUIRY, line(2, "vendor", "desk.closed", automatic="notification")], "closed", ""),
+        ([INQUIRY, line(2, "vendor", automatic="notification")], "vendor", ""),
+        ([INQUIRY, line(2, "vendor", "kind.notice", automatic="notification")], "vendor", ""),
+        ([INQUIRY, ASKED, line(3, "vendor", "act.auto_ack", "desk.vendor", automatic="auto_reply")],
+         "team", "logs open"),
+        # a person's mail that a desk marks as automatic counts
+        ([INQUIRY, line(2, "vendor", "ask.logs", automatic="notification")], "team", "logs open"),
+        # a refusal keeps the turn though the mail that asked never came
+        ([OPENING, REFUSED], "team", ""),
+        ([OPENING, line(1, "team", "act.answer", to=("vendor",))], "vendor", ""),
+        ([OPENING, REFUSED, line(2, "team", "act.give_logs", to=("vendor",), files=("trace.pcap",))], "vendor", ""),
+    ],
+)  # fmt: skip
+def test_an_exchange_leads_to_a_turn_and_a_state_of_each_ask(lines: list[CaseMessage], turn: str, asks: str) -> None:
+    """``turn``: who acts next, or the status of a case that is not open."""
+    told = course(*lines)
+    assert (told.waiting_on if told.status == "open" else told.status) == turn
+    assert told.status == "open" or told.waiting_on is None
+    assert ", ".join(f"{ask.what} {ask.state}" for ask in told.asks) == asks
 
 
-def test_an_answer_that_went_by_a_portal_can_be_told_by_mail() -> None:
+def test_news_from_another_case_settles_this_one_until_somebody_writes_again() -> None:
+    at = LOGS_AND_SLOT.node.at + timedelta(minutes=30)
+    told = follow([INQUIRY, LOGS_AND_SLOT], RULES.answers_ask, solved=[(at, "77")])
+    assert (told.status, told.waiting_on, {ask.state for ask in told.asks}) == ("resolved", None, {"withdrawn"})
+    again = line(3, "requester", "act.reopen", to=("team",))
+    assert follow([INQUIRY, LOGS_AND_SLOT, again], RULES.answers_ask, solved=[(at, "77")]).waiting_on == "team"
+
+
+def test_absence_mails_leave_the_beginning_of_a_turn_and_an_answer_names_its_mail() -> None:
+    asked = line(1, "team", "ask.something", to=("requester",))
+    told = course(OPENING, asked, line(2, "requester", automatic="auto_reply"))
+    assert (told.waiting_on, told.since) == ("requester", asked.node.at)
     told = course(INQUIRY, LOGS_AND_SLOT, line(3, "team", "act.elsewhere"))
-    assert {ask.state for ask in told.asks} == {"answered"}
-    assert (told.asks[0].answered_by_message, told.waiting_on) == ("3", "vendor")
-
-
-def test_what_a_vendor_does_not_need_after_all_is_withdrawn() -> None:
-    told = course(INQUIRY, LOGS_AND_SLOT, line(3, "vendor", "act.withdraw", "act.progress"))
-    assert {ask.what: ask.state for ask in told.asks} == {"logs": "withdrawn", "time_slot": "open"}
-
-
-def test_a_case_that_the_vendor_closed_is_closed_until_it_comes_back() -> None:
-    asks = line(2, "vendor", "ask.test", "ask.confirm_close")
-    closed = line(3, "vendor", "act.close")
-    told = course(INQUIRY, asks, closed)
-    assert (told.status, told.waiting_on) == ("closed", None)
-    assert {ask.state for ask in told.asks} == {"withdrawn"}
-    assert course(INQUIRY, asks, closed, line(4, "requester", "act.reopen", to=("team",))).status == "open"
-
-
-def test_a_log_handed_over_under_the_vendors_number_answers_though_only_we_are_addressed() -> None:
-    note = line(3, "team", "act.give_logs")
-    note = replace(note, node=replace(note.node, stated=(("cisco", "690011223"),)))
-    told = course(INQUIRY, ASKED, note)
-    assert ({ask.state for ask in told.asks}, told.waiting_on) == ({"answered"}, "vendor")
+    assert (told.asks[0].message, told.asks[0].answered_by_message) == ("2", "3")
 
 
 def test_who_says_that_it_works_and_asks_the_vendor_for_more_keeps_the_case_open() -> None:
@@ -213,89 +254,6 @@ def test_who_says_that_it_works_and_asks_the_vendor_for_more_keeps_the_case_open
     assert (told.status, told.waiting_on, told.asks[-1].state) == ("open", "team", "open")
     done = line(3, "team", "act.confirm_resolved", "act.close", to=("vendor",))
     assert course(INQUIRY, tested, done).status == "closed"
-
-
-def test_an_ask_made_again_is_a_new_one() -> None:
-    answer = line(3, "team", "act.give_logs", "item.contact", to=("vendor",))
-    told = course(INQUIRY, LOGS_AND_SLOT, answer, line(4, "vendor", "ask.logs"))
-    assert [(a.what, a.state, a.message) for a in told.asks] == [
-        ("logs", "answered", "2"),
-        ("time_slot", "answered", "2"),
-        ("logs", "open", "4"),
-    ]
-
-
-def test_an_unnamed_ask_beside_a_named_one_is_not_owed_apart() -> None:
-    told = course(INQUIRY, line(2, "vendor", "ask.logs", "ask.something"))
-    assert open_asks(told) == ["logs"]
-
-
-def test_a_user_settles_a_case_and_can_open_it_again() -> None:
-    solved = line(2, "requester", "act.confirm_resolved", to=("team",))
-    thanks = line(3, "vendor", "act.thanks")
-    again = line(4, "requester", "act.reopen", to=("team",))
-    told = course(OPENING, INQUIRY, solved)
-    assert (told.status, told.waiting_on) == ("resolved", None)
-    assert course(OPENING, INQUIRY, solved, thanks).status == "resolved"
-    told = course(OPENING, INQUIRY, solved, thanks, again)
-    assert (told.status, told.waiting_on) == ("open", "team")
-
-
-def test_a_user_who_begins_another_matter_after_it_works_again_waits_for_the_team() -> None:
-    solved = line(0, "requester", "act.confirm_resolved", "item.question", to=("team",))
-    begins = replace(solved, turn=replace(solved.turn, begins=True))
-    told = course(begins)
-    assert (told.status, told.waiting_on) == ("open", "team")
-
-
-def test_what_was_asked_lapses_or_is_answered_when_the_matter_is_settled() -> None:
-    asks = line(2, "vendor", "ask.confirm_close", "ask.logs")
-    told = course(INQUIRY, asks, line(3, "requester", "act.confirm_resolved", to=("team",)))
-    assert {ask.what: ask.state for ask in told.asks} == {"confirm_close": "answered", "logs": "withdrawn"}
-
-
-def test_a_vendor_that_goes_on_after_the_settlement_has_the_turn() -> None:
-    solved = line(2, "team", "act.confirm_resolved", to=("vendor",))
-    told = course(INQUIRY, solved, line(3, "vendor", "act.progress"))
-    assert (told.status, told.waiting_on) == ("open", "vendor")
-
-
-def test_a_proposal_to_close_lets_earlier_asks_lapse_and_resolves_nothing() -> None:
-    told = course(INQUIRY, LOGS_AND_SLOT, line(3, "vendor", "ask.confirm_close"))
-    assert open_asks(told) == ["confirm_close"]
-    assert (told.status, told.waiting_on) == ("open", "team")
-
-
-@pytest.mark.parametrize(
-    ("says", "turn", "status"),
-    [
-        (("desk.customer",), "team", "open"),
-        (("desk.vendor",), "vendor", "open"),
-        (("desk.closed",), None, "closed"),
-        ((), "vendor", "open"),
-        (("kind.notice",), "vendor", "open"),
-    ],
-)
-def test_a_notice_of_a_state_says_whose_turn_it_is(says: tuple[str, ...], turn: str | None, status: str) -> None:
-    told = course(INQUIRY, line(2, "vendor", *says, automatic="notification"))
-    assert (told.waiting_on, told.status) == (turn, status)
-
-
-def test_a_receipt_that_names_a_state_moves_nothing() -> None:
-    receipt = line(3, "vendor", "act.auto_ack", "desk.vendor", automatic="auto_reply")
-    assert course(INQUIRY, ASKED, receipt).waiting_on == "team"
-
-
-def test_a_persons_mail_that_a_desk_marks_as_automatic_counts() -> None:
-    assert course(INQUIRY, line(2, "vendor", "ask.logs", automatic="notification")).waiting_on == "team"
-
-
-def test_a_refusal_keeps_the_turn_though_the_mail_that_asked_never_came() -> None:
-    refused = line(1, "team", "act.answer", "tone.refuse_logs", to=("vendor",))
-    assert course(OPENING, refused).waiting_on == "team"
-    assert course(OPENING, line(1, "team", "act.answer", to=("vendor",))).waiting_on == "vendor"
-    given = line(2, "team", "act.give_logs", to=("vendor",), files=("trace.pcap",))
-    assert course(OPENING, refused, given).waiting_on == "vendor"
 
 
 def test_an_answer_that_went_by_a_portal_can_be_told_by_hand_and_later_mail_moves_on() -> None:

@@ -11,9 +11,8 @@ from mailrules.engine.judge import Rules
 from mailrules.library import PackError, load
 from mailrules.statement import Statement
 from mailrules.thread import RuleInput
-from service.cases.clocks import Span, business
+from service.cases.clocks import Span, business, calendars_of
 from service.cases.facts.roles import Roles
-from service.cases.working import calendars_of
 
 TOKYO = timezone(timedelta(hours=9))
 SITE = """

@@ -52,8 +52,7 @@ class Cluster:
     def terminate_all(self) -> None:
         """End every connection of the service."""
         self._sql(
-            self.primary,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sodan'",
+            self.primary, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sodan'"
         )
 
     def read_only(self, on: bool) -> None:

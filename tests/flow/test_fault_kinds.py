@@ -72,11 +72,7 @@ def keeps_its_promises(client: smtplib.SMTP, fault: Any, lasts: int = 6) -> set[
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 @pytest.mark.parametrize(
-    ("calls", "what"),
-    [
-        ("fsync,fdatasync", "error=EIO:when=1+2"),
-        ("pwrite64", "error=EROFS:when=2+3"),
-    ],
+    ("calls", "what"), [("fsync,fdatasync", "error=EIO:when=1+2"), ("pwrite64", "error=EROFS:when=2+3")]
 )
 def test_a_write_or_a_flush_that_fails_is_451(sqlite: Database, tmp_path: Path, calls: str, what: str) -> None:
     url, port = str(sqlite.url).replace("+pysqlite", ""), free_port()
@@ -206,27 +202,21 @@ class Outage(Deadly):
 
 
 @pytest.mark.slow
-def test_an_outage_in_the_middle_of_a_mail_is_not_counted_against_it(tmp_path: Path) -> None:
-    server = Postgres(Path(tempfile.gettempdir()) / f"sodan-fault-{uuid.uuid4().hex[:8]}")
-    server.start()
-    try:
-        database = Database(server.create("sodan"))
-        migrate(database)
-        ids = receive(database, [mail(1, "outage"), mail(2)])
-        reads = worker(database)
-        well = reads.context
-        reads.context = replace(well, rules=Outage(well.rules, server))  # type: ignore[arg-type]
-        with pytest.raises(Unavailable):
-            reads.step()
-        server.start()
-        reads.context = well
-        while _patiently(reads.step):
-            pass
-        assert states(database) == dict.fromkeys(ids, ("done", 1))
-        database.close()
-    finally:
-        server.stop()
-        server.remove()
+def test_an_outage_in_the_middle_of_a_mail_is_not_counted_against_it(own_postgres: Postgres) -> None:
+    database = Database(own_postgres.create("sodan"))
+    migrate(database)
+    ids = receive(database, [mail(1, "outage"), mail(2)])
+    reads = worker(database)
+    well = reads.context
+    reads.context = replace(well, rules=Outage(well.rules, own_postgres))  # type: ignore[arg-type]
+    with pytest.raises(Unavailable):
+        reads.step()
+    own_postgres.start()
+    reads.context = well
+    while _patiently(reads.step):
+        pass
+    assert states(database) == dict.fromkeys(ids, ("done", 1))
+    database.close()
 
 
 # ── the clock ──

@@ -6,10 +6,8 @@ import contextlib
 import resource
 import smtplib
 import subprocess
-import tempfile
 import time
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -91,16 +89,6 @@ def test_a_full_disk_is_451_and_all_goes_on_when_there_is_room(sqlite: Database,
         assert all_taken_in(sqlite) == promised | {"<0@corp.example>", "<99@corp.example>"}
 
 
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    """A server of this test alone, to be stopped at will."""
-    server = Postgres(Path(tempfile.gettempdir()) / f"sodan-fault-{uuid.uuid4().hex[:8]}")
-    server.start()
-    yield server
-    server.stop()
-    server.remove()
-
-
 @pytest.mark.slow
 def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_path: Path) -> None:
     url, port = own_postgres.create("sodan"), free_port()
@@ -122,9 +110,8 @@ def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_pa
 
 
 @pytest.mark.slow
-def test_parts_wait_for_a_database_that_is_not_migrated_yet(postgres: Postgres, tmp_path: Path) -> None:
-    name = f"late_{uuid.uuid4().hex[:8]}"
-    url, port = postgres.create(name), free_port()
+def test_parts_wait_for_a_database_that_is_not_migrated_yet(new_postgres: Callable[[], str], tmp_path: Path) -> None:
+    url, port = new_postgres(), free_port()
     with part("worker", tmp_path, url, port) as worker, part("smtp", tmp_path, url, port), connect(port) as client:
         assert send(client, 1)[0] == 451
         database = Database(url)
@@ -133,4 +120,3 @@ def test_parts_wait_for_a_database_that_is_not_migrated_yet(postgres: Postgres, 
         assert all_taken_in(database) == {"<1@corp.example>"}
         assert worker.poll() is None
         database.close()
-    postgres.drop(name)

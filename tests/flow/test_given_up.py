@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import exc, text
@@ -18,16 +17,13 @@ from service.store.trouble import as_unavailable
 from service.worker import PATIENCE, Worker
 from tests.flow.crew import context
 from tests.flow.test_worker import mail, receive, states, titles
-from tests.postgres import Postgres
 
 
 @pytest.fixture
-def database_at(postgres: Postgres, template: str) -> Iterator[Database]:
-    name = f"giveup_{uuid4().hex[:12]}"
-    opened = Database(postgres.create(name, template=template))
+def database_at(new_postgres: Callable[[str], str], template: str) -> Iterator[Database]:
+    opened = Database(new_postgres(template))
     yield opened
     opened.close()
-    postgres.drop(name)
 
 
 def _trap(conn: Connection, does: str) -> None:

@@ -26,8 +26,7 @@ from service.store.tables import messages, spool
 from tests.flow.test_faults import all_taken_in, connect, send
 from tests.served import Served, ending
 
-SECONDS = 240.0
-"""A run may take so long."""
+SECONDS = 240.0  # a run may take so long
 
 
 @pytest.mark.both_databases
@@ -42,8 +41,7 @@ def test_nothing_promised_is_lost_or_doubled_when_processes_are_killed(
 def kill(database: Database, sodan: Served, mails: int, kills: int) -> None:
     """Send, kill, wait until everything is taken in, and count."""
     chance, ends = random.Random(1), time.monotonic() + SECONDS
-    accepted: dict[int, str] = {}
-    """Number of a mail → id of its 250."""
+    accepted: dict[int, str] = {}  # number of a mail → id of its 250
 
     def offer(number: int) -> None:
         """Send one mail again until it is accepted, as a mail server does."""

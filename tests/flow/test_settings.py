@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -107,37 +109,33 @@ def test_a_wrong_value_is_one_line_with_the_name_first(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "start", "words"),
     [
-        ({"MODEL_URL": "http://127.0.0.1:1/v1"}, "SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model"),
+        (
+            {"MODEL_URL": "http://127.0.0.1:1/v1"},
+            None,
+            "SODAN_MODEL: not set; SODAN_MODEL_URL needs the name of a model",
+        ),
+        *(
+            (given, start, words)  # what the SMTP server needs stops no other command
+            for start in (run_smtp, run_supervisor)
+            for given, words in (
+                ({"SMTP_REQUIRE_TLS": "yes"}, "SODAN_SMTP_REQUIRE_TLS: it needs SODAN_SMTP_TLS_CERTIFICATE too"),
+                ({"SMTP_PASSWORDS": "names"}, "SODAN_SMTP_PASSWORDS: it needs SODAN_SMTP_TLS_CERTIFICATE too, because"),
+                ({"SMTP_REQUIRE_LOGIN": "yes"}, "SODAN_SMTP_REQUIRE_LOGIN: it needs SODAN_SMTP_PASSWORDS too"),
+            )
+        ),
     ],
 )
-def test_what_a_setting_needs_is_named(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], words: str) -> None:
-    for name, value in given.items():
-        monkeypatch.setenv(f"SODAN_{name}", value)
-    with pytest.raises(WrongSetting) as wrong:
-        settings.load()
-    assert str(wrong.value).startswith(words)
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"SMTP_REQUIRE_TLS": "yes"}, "SODAN_SMTP_REQUIRE_TLS: it needs SODAN_SMTP_TLS_CERTIFICATE too"),
-        ({"SMTP_PASSWORDS": "names"}, "SODAN_SMTP_PASSWORDS: it needs SODAN_SMTP_TLS_CERTIFICATE too, because AUTH is"),
-        ({"SMTP_REQUIRE_LOGIN": "yes"}, "SODAN_SMTP_REQUIRE_LOGIN: it needs SODAN_SMTP_PASSWORDS too"),
-    ],
-)
-def test_what_the_smtp_server_needs_stops_it_and_no_other_command(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], words: str
+def test_what_a_setting_needs_is_named(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], start: Callable[[Settings], None] | None, words: str
 ) -> None:
     for name, value in given.items():
         monkeypatch.setenv(f"SODAN_{name}", value)
-    loaded = settings.load()
-    for start in (run_smtp, run_supervisor):
-        with pytest.raises(WrongSetting) as wrong:
-            start(loaded)
-        assert str(wrong.value).startswith(words)
+    begin = partial(start, settings.load()) if start else settings.load
+    with pytest.raises(WrongSetting) as wrong:
+        begin()
+    assert str(wrong.value).startswith(words)
 
 
 def test_every_setting_stands_in_the_docs_with_its_default() -> None:

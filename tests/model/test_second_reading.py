@@ -48,7 +48,12 @@ class Desk:
         )
         envelope = spool.Envelope("smtp", sender, ("intake@corp.example",), peer="127.0.0.1")
         receive(self.database, [(envelope, raw.replace("\n", "\r\n").encode())], self.now)
-        take_in(self.database, self.context, self.now, after=second_reading.after_judging(self.settings))
+        take_in(
+            self.database,
+            self.context,
+            self.now,
+            after=[step for step in [second_reading.after_judging(self.settings)] if step],
+        )
 
     def reader(self, url: str, *, seconds: float = 20.0, **limits: Any) -> SecondReader:
         settings = self.settings.model_copy(update={"model_url": url, "model_seconds": seconds, **limits})

@@ -118,7 +118,7 @@ class Desk:
         envelope = spool.Envelope(channel, mail_from, (rcpt,), peer="127.0.0.1")
         [id] = receive(self.database, [(envelope, raw)], self.now)
         after = self.after or after_judging(self.settings, self.context)
-        take_in(self.database, self.context, self.now, after=after)
+        take_in(self.database, self.context, self.now, after=[after] if after else [])
         assert self.database.read(lambda conn: spool_view.entry(conn, id))["state"] == "done"
         return id
 

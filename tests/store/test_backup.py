@@ -17,14 +17,14 @@ from service.intake import AppContext, receive
 from service.settings import Settings
 from service.store import outbox, spool_view, tables, webhooks
 from service.store.backup import backup, restore
-from service.store.blob_store import Folder
-from service.store.contents import BlobWriter
+from service.store.blob_store import BlobStore, Folder
+from service.store.contents import BlobWriter, content
 from service.store.database import Connection, Database
 from service.store.encryption import SecretBox
 from service.store.migrate import head, revision
 from service.store.spool import Envelope
-from tests.postgres import Postgres
 from tests.running import running, take_in
+from tests.store.test_retention import bucket
 
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("intake@corp.example",))
 
@@ -45,17 +45,10 @@ def _mails(first: int, count: int) -> list[tuple[Envelope, bytes]]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database, not even migrated."""
-    if request.param == "sqlite":
-        made = Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")
-        yield made
-        made.close()
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    name = f"elsewhere_{tmp_path.name[-30:]}_{id(request)}"
-    made = Database(server.create(name))
+    on_sqlite = request.param == "sqlite"
+    made = Database(f"sqlite:///{tmp_path}/new/sodan.db" if on_sqlite else request.getfixturevalue("new_postgres")())
     yield made
     made.close()
-    server.drop(name)
 
 
 def _shown(database: Database, context: AppContext, settings: Settings) -> dict[str, Any]:
@@ -152,18 +145,27 @@ def _orphans(database: Database) -> int:
     return database.read(look)
 
 
+@pytest.mark.parametrize("kind", ["folder", "s3"])
 def test_contents_outside_go_to_the_outside_of_the_new_place(
-    sqlite: Database, context: AppContext, tmp_path: Path
+    sqlite: Database, context: AppContext, tmp_path: Path, request: pytest.FixtureRequest, kind: str
 ) -> None:
-    old, new = Folder(tmp_path / "old"), Folder(tmp_path / "new")
-    receive(sqlite, _mails(0, 6), datetime.now(UTC))
+    def place(name: str) -> BlobStore:
+        return (
+            Folder(tmp_path / name) if kind == "folder" else bucket(request.getfixturevalue("s3"), tmp_path.name + name)
+        )
+
+    old, new = place("old"), place("new")
+    mails = [mail for _, mail in _mails(0, 6)]
+    ids = receive(sqlite, _mails(0, 6), datetime.now(UTC))
     take_in(sqlite, context, blobs=BlobWriter(old, 10_000))
     assert len(list(old.keys())) == 2
     backup(sqlite, old, tmp_path / "whole", datetime.now(UTC))
-    elsewhere = Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")
-    assert restore(elsewhere, new, tmp_path / "whole").wrong == []
+    for number, outside in enumerate((new, None)):
+        elsewhere = Database(f"sqlite:///{tmp_path}/elsewhere{number}/sodan.db")
+        assert restore(elsewhere, outside, tmp_path / "whole").wrong == []
+        assert [content(elsewhere, outside, id) for id in ids] == mails
+        elsewhere.close()
     assert dict(new.keys()).keys() == dict(old.keys()).keys()
-    elsewhere.close()
     old.remove(next(old.keys())[0])
     assert len(backup(sqlite, old, tmp_path / "lacking", datetime.now(UTC)).missing) == 1
     third = Database(f"sqlite:///{tmp_path}/third/sodan.db")

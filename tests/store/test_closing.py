@@ -6,9 +6,8 @@ import gc
 import socket
 import threading
 import time
-import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import make_url, text
@@ -20,10 +19,8 @@ from tests.postgres import Postgres
 
 
 @pytest.fixture
-def url(postgres: Postgres) -> Iterator[str]:
-    name = f"closing_{uuid.uuid4().hex[:12]}"
-    yield postgres.create(name)
-    postgres.drop(name)
+def url(new_postgres: Callable[[], str]) -> str:
+    return new_postgres()
 
 
 def _sleep(seconds: float) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -43,11 +42,13 @@ def _held(database: Database, sql: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("who", list(HOLDS))
-def test_who_holds_back_what_went_is_waited_for(postgres: Postgres, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_holds_back_what_went_is_waited_for(
+    postgres: Postgres, new_postgres: Callable[[], str], who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(compaction, "BUSY_SECONDS", 0.5)
-    names = [f"{kind}_{uuid.uuid4().hex[:12]}" for kind in ("compacted", "other")]
-    database, other = (Database(postgres.create(name)) for name in names)
-    holder = Database(postgres.url(names["another" in who]))  # what runs holds up the loop of its store
+    urls = (new_postgres(), new_postgres())
+    database = Database(urls[0])
+    holder = Database(urls["another" in who])  # what runs holds up the loop of its store
 
     def oid(conn: Connection) -> str:
         return str(conn.execute(text("SELECT oid FROM pg_database WHERE datname = current_database()")).scalar_one())
@@ -67,7 +68,5 @@ def test_who_holds_back_what_went_is_waited_for(postgres: Postgres, who: str, mo
     monkeypatch.undo()
     compaction.compact(database)
     assert not kept()
-    for opened in (database, other, holder):
+    for opened in (database, holder):
         opened.close()
-    for name in names:
-        postgres.drop(name)

@@ -17,7 +17,7 @@ from service.errors import Unavailable
 from service.intake import AppContext, receive
 from service.settings import load
 from service.store import contents, spool_view
-from service.store.blob_store import BlobStore, Folder, blob_store_of, key_of, path_of
+from service.store.blob_store import BlobStore, Folder, key_of, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Database, one_at_a_time
 from service.store.packing import pack, unpack
@@ -26,6 +26,7 @@ from service.store.tables import contents as rows
 from service.store.tables import spool
 from tests.running import take_in
 from tests.served import wait_until
+from tests.store.test_retention import bucket
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SMALL = b"From: a@corp.example\r\nMessage-ID: <small@corp.example>\r\nSubject: small\r\n\r\nA few words.\r\n"
@@ -34,14 +35,8 @@ BIG = SMALL.replace(b"small", b"big") + b"0123456789abcdef\r\n" * 4000
 
 @pytest.fixture(params=["folder", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
-    if request.param == "folder":
-        made = blob_store_of(load(content_store=str(tmp_path / "contents")))
-    else:
-        place = f"s3://mails/{tmp_path.name}"
-        endpoint = request.getfixturevalue("s3")
-        made = blob_store_of(load(content_store=place, s3_endpoint=endpoint, s3_access_key="k", s3_secret_key="s"))
-    assert made is not None
-    return made
+    in_bucket = request.param == "s3"
+    return bucket(request.getfixturevalue("s3"), tmp_path.name) if in_bucket else Folder(tmp_path / "contents")
 
 
 @cache

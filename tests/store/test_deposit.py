@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
-from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
@@ -86,38 +84,33 @@ def test_more_than_one_statement_can_hold(database: Database) -> None:
         assert content_of(database, None, entry.id) == entry.content
 
 
-def test_a_server_that_stops_is_unavailable_and_comes_back() -> None:
-    server = Postgres(Path(tempfile.mkdtemp(prefix="sodan-away-")))
-    server.start()
-    try:
-        database = Database(server.create("away"))
-        migrate(database)
+def test_a_server_that_stops_is_unavailable_and_comes_back(own_postgres: Postgres) -> None:
+    server = own_postgres
+    database = Database(server.create("away"))
+    migrate(database)
 
-        def put(number: int) -> None:
-            entries = [spool.new_entry(ENVELOPES[0], b"%d" % number, NOON)]
-            database.transact(lambda conn: deposit.put(conn, entries))
+    def put(number: int) -> None:
+        entries = [spool.new_entry(ENVELOPES[0], b"%d" % number, NOON)]
+        database.transact(lambda conn: deposit.put(conn, entries))
 
-        put(1)
+    put(1)
 
-        def stop_meanwhile(size: int, conn: Connection) -> None:
-            conn.exec_driver_sql("SELECT 1")
-            server.pause()
-            deposit.put(conn, [spool.new_entry(ENVELOPES[0], b"lost" * size, NOON)])
-
-        for size in (1, 600_000):
-            with pytest.raises(Unavailable):
-                database.transact(partial(stop_meanwhile, size))
-            server.start()
-            put(size)
+    def stop_meanwhile(size: int, conn: Connection) -> None:
+        conn.exec_driver_sql("SELECT 1")
         server.pause()
+        deposit.put(conn, [spool.new_entry(ENVELOPES[0], b"lost" * size, NOON)])
+
+    for size in (1, 600_000):
         with pytest.raises(Unavailable):
-            put(2)
-        with pytest.raises(Unavailable):
-            receive_entries(database, [spool.new_entry(ENVELOPES[0], b"lost too", NOON)])
+            database.transact(partial(stop_meanwhile, size))
         server.start()
-        put(3)
-        assert database.read(spool_view.ledger).waiting == 4
-        database.close()
-    finally:
-        server.stop()
-        server.remove()
+        put(size)
+    server.pause()
+    with pytest.raises(Unavailable):
+        put(2)
+    with pytest.raises(Unavailable):
+        receive_entries(database, [spool.new_entry(ENVELOPES[0], b"lost too", NOON)])
+    server.start()
+    put(3)
+    assert database.read(spool_view.ledger).waiting == 4
+    database.close()

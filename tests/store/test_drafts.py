@@ -156,6 +156,24 @@ def test_a_value_set_meanwhile_is_kept(database: Database) -> None:
     assert (document["title"], document["messages"]) == ("Shop", 2)  # type: ignore[index]
 
 
+LEAVES = mail(
+    "leaves", "Works again, thanks a lot.\r\nOur new trainee Jo Park starts on Monday and needs a login and a mailbox.",
+    "report", subject="Re: RDS is down",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("batches", [[(REPORT,), (LEAVES,)], [(LEAVES,), (REPORT,)], [(REPORT, LEAVES)]])
+def test_a_reply_that_begins_another_matter_solves_the_case_that_it_leaves(
+    database: Database, batches: list[tuple[bytes, ...]]
+) -> None:
+    for contents in batches:
+        take(database, *contents)
+    found = database.read(documents)
+    stands = {case["title"][:3]: (case["status"], case["waiting_on"]) for case in found.values()}  # type: ignore[index]
+    assert stands == {"RDS": ("resolved", None), "Wor": ("open", "team")}
+    assert found == judged_again(database)
+
+
 def test_each_case_is_saved_once_with_one_event(database: Database) -> None:
     take(database, REPORT, SAME_WORDS)
     take(database, ANSWER)

@@ -7,30 +7,34 @@ import json
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.header import Header
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text, update
 
 from service.cli.erasing import erase_person
+from service.errors import Unavailable
 from service.intake import AppContext, receive
 from service.mail.masking import Mask
 from service.settings import Settings
-from service.store import compaction, contents, spool, spool_view
+from service.store import compaction, contents, spool, spool_view, tables
 from service.store.blob_store import Folder
 from service.store.compaction import Remains
 from service.store.contents import BlobWriter
-from service.store.database import Database
+from service.store.database import Connection, Database, one_at_a_time
 from service.store.erasure import erase, names_of
 from service.store.migrate import migrate
 from service.store.packing import unpack
 from service.store.spool import Envelope
 from tests.postgres import Postgres
 from tests.running import running, take_in
+from tests.store.test_retention import bucket
 
 ADDRESS = "wakana.ebisu@corp.example"
 TRACES = ("wakana", "ebisu", "恵比寿", "若菜")
@@ -177,6 +181,30 @@ def test_no_byte_of_an_erased_person_is_left_on_a_server(
     database.close()
 
 
+def test_no_object_of_an_erased_person_is_left_in_a_bucket(
+    database: Database, context: AppContext, s3: str, tmp_path: Path
+) -> None:
+    outside = bucket(s3, tmp_path.name)
+    shelf = BlobWriter(outside, 10_000)
+    ids = _fill(database, context, shelf)
+    needles = [trace.encode(name) for trace in TRACES for name in ("utf-8", "utf-16-le", "cp932", "iso2022_jp")]
+
+    def found() -> set[str]:
+        """The keys of the objects, unpacked, with a trace."""
+        contents_of = {key: unpack(outside.get(key) or b"").lower() for key in dict(outside.keys())}
+        return {key for key, content in contents_of.items() if any(needle in content for needle in needles)}
+
+    before = found()
+    assert before
+    assert erase(database, shelf, _mask(), datetime.now(UTC), apply=True).left == 0
+    assert found() == set()
+    listing = httpx.get(f"{s3}/mails", params={"list-type": "2", "prefix": tmp_path.name}).text
+    assert not any(key[2:] in listing for key in before)
+    assert list(contents.check(database, outside)) == []
+    assert contents.find_inconsistencies(database, outside, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
+    assert contents.content(database, outside, ids[3]) == _mails()[3]
+
+
 def test_who_has_to_do_what_about_the_log_is_said(
     server: Postgres,
     context: AppContext,
@@ -242,6 +270,41 @@ def test_the_certificate_names_nobody_and_counts_everything(
     assert not any(trace in written for trace in TRACES)
     erase_person(settings, sqlite, ADDRESS, ("恵比寿 若菜",), apply=False, now=datetime.now(UTC))
     assert json.loads(capfd.readouterr().out)["rows"] == {}
+
+
+def test_erasing_and_placing_do_not_block_each_other(database: Database, context: AppContext) -> None:
+    """Placing changes cases, then messages. It begins after the first message was erased, before its case is marked."""
+    _fill(database, context, BlobWriter())
+    other = Database(database.url.render_as_string(hide_password=False))
+    changed, failed = threading.Event(), []
+
+    def place(conn: Connection) -> None:
+        one_at_a_time(conn)
+        conn.execute(update(tables.cases).values(version=tables.cases.c.version + 1))
+        changed.set()
+        conn.execute(update(tables.messages).values(deliveries=tables.messages.c.deliveries + 1))
+
+    def run() -> None:
+        try:
+            other.transact(place)
+        except Unavailable as error:
+            failed.append(error)
+
+    placing = threading.Thread(target=run)
+
+    def begin(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        if re.match('UPDATE messages SET "?indexed', statement) and not placing.ident:
+            placing.start()
+            changed.wait(1)
+
+    event.listen(Engine, "after_cursor_execute", begin)
+    try:
+        assert erase(database, BlobWriter(), _mask(), datetime.now(UTC), apply=True).left == 0
+    finally:
+        event.remove(Engine, "after_cursor_execute", begin)
+        placing.join()
+        other.close()
+    assert (changed.is_set(), failed) == (True, [])
 
 
 def test_a_mail_in_a_workers_hand_is_left_to_it_and_found_by_the_next_time(

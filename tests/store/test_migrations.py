@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,6 @@ from service.errors import Refused
 from service.store.database import Database
 from service.store.migrate import head, migrate, revision
 from service.store.tables import SEARCH_TABLE, metadata
-from tests.postgres import Postgres
 
 
 def _differences(conn: Connection) -> list[object]:
@@ -44,8 +44,8 @@ def test_an_empty_database_becomes_current(tmp_path: Path) -> None:
     database.close()
 
 
-def test_several_hosts_may_migrate_at_once(postgres: Postgres) -> None:
-    url = postgres.create("at_once")
+def test_several_hosts_may_migrate_at_once(new_postgres: Callable[[], str]) -> None:
+    url = new_postgres()
     results: list[tuple[str | None, str]] = []
 
     def one() -> None:
@@ -59,7 +59,6 @@ def test_several_hosts_may_migrate_at_once(postgres: Postgres) -> None:
     for thread in threads:
         thread.join()
     assert sorted(results, key=str) == sorted([(None, head())] + [(head(), head())] * 3, key=str)
-    postgres.drop("at_once")
 
 
 def test_a_database_of_a_newer_sodan_is_refused(database: Database) -> None:

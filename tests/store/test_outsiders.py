@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from service.cases.facts.case_message import counted
-from service.cases.people import participants_of
+from service.cases.revise import participants_of
 from service.store import placement
 from service.store.database import Database
 from service.store.tables import learned_team

@@ -10,9 +10,9 @@ import pytest
 
 from service import intake
 from service.errors import Conflict, NotFound
-from service.store import deposit, spool, spool_view
+from service.store import spool, spool_view
 from service.store.contents import content as content_of
-from service.store.database import Connection, Database
+from service.store.database import Database
 from service.store.spool import Claimed, Envelope, LostLease
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -44,18 +44,13 @@ def test_what_was_received_comes_back_as_it_was(database: Database) -> None:
     assert content_of(database, None, id) == content
 
 
-def test_ids_sort_by_time_of_receipt(database: Database) -> None:
-    ids = [_receive(database, 3) for _ in range(3)]
-    flat = [id for group in ids for id in group]
-    assert flat == sorted(flat)
-    assert [entry["id"] for entry in database.read(spool_view.listing)] == flat[::-1]
-
-
 def test_a_claim_takes_the_oldest_first_and_no_mail_twice(database: Database) -> None:
     ids = _receive(database, 5)
     assert [claimed.id for claimed in _claim(database, "w1", limit=3)] == ids[:3]
     assert [claimed.id for claimed in _claim(database, "w2", limit=3)] == ids[3:]
     assert _claim(database, "w3") == []
+    assert ids == sorted(ids)  # by time of receipt
+    assert [entry["id"] for entry in database.read(spool_view.listing)] == ids[::-1]
 
 
 def test_claimants_at_once_share_without_overlap(database: Database) -> None:
@@ -72,12 +67,6 @@ def test_claimants_at_once_share_without_overlap(database: Database) -> None:
     for thread in threads:
         thread.join()
     assert sorted(taken) == ids
-
-
-def test_the_attempt_is_counted_before_it_is_made(database: Database) -> None:
-    [id] = _receive(database, 1)
-    _claim(database)
-    assert _state(database, id) == ("waiting", 1, None)
 
 
 def test_a_lease_runs_out_and_then_the_mail_is_claimed_alone(database: Database) -> None:
@@ -116,14 +105,6 @@ def test_a_failed_mail_waits_then_is_set_aside_with_its_reason(database: Databas
     assert _claim(database, "w1", at + timedelta(days=1)) == []
 
 
-def test_done_is_done(database: Database) -> None:
-    ids = _receive(database, 2)
-    _claim(database)
-    database.transact(lambda conn: spool.finish(conn, ids, "w1", NOW))
-    assert [_state(database, id)[0] for id in ids] == ["done", "done"]
-    assert _claim(database, at=NOW + timedelta(days=1)) == []
-
-
 def test_who_lost_the_lease_may_not_finish(database: Database) -> None:
     [id] = _receive(database, 1)
     _claim(database, "slow")
@@ -133,6 +114,8 @@ def test_who_lost_the_lease_may_not_finish(database: Database) -> None:
     database.transact(lambda conn: spool.finish(conn, [id], "quick", NOW))
     with pytest.raises(LostLease):
         database.transact(lambda conn: spool.finish(conn, [id], "quick", NOW))
+    assert _state(database, id)[0] == "done"
+    assert _claim(database, at=NOW + timedelta(days=1)) == []
 
 
 def test_who_lost_the_lease_changes_nothing_of_it_either(database: Database) -> None:
@@ -200,16 +183,6 @@ def test_listing_pages_by_state(database: Database) -> None:
     assert [entry["id"] for entry in first] == [ids[3], ids[2]]
     second = database.read(lambda conn: spool_view.listing(conn, "shunted", 2, before=ids[2]))
     assert [entry["id"] for entry in second] == [ids[1]]
-
-
-def test_nothing_of_a_failed_transaction_stays(database: Database) -> None:
-    def fail(conn: Connection) -> None:
-        deposit.put(conn, [spool.new_entry(ENVELOPE, b"x", NOW)])
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        database.transact(fail)
-    assert database.read(spool_view.listing) == []
 
 
 def test_only_what_is_due_is_due(database: Database) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +19,6 @@ from service.store.database import Connection, Database
 from service.store.migrate import bring_to, head, migrate, revision
 from service.store.spool import Envelope
 from service.worker import Worker
-from tests.postgres import Postgres
 
 FIRST = "0001"
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), "192.0.2.1", "mx.corp.example")
@@ -30,19 +28,11 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 @pytest.fixture(params=["sqlite", "postgresql"])
 def first(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database as the first version left it, without data."""
-    if request.param == "sqlite":
-        made = Database(f"sqlite:///{tmp_path}/first.db")
-        made.transact(lambda conn: bring_to(conn, FIRST))
-        yield made
-        made.close()
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    name = f"first_{uuid.uuid4().hex[:12]}"
-    made = Database(server.create(name))
+    on_sqlite = request.param == "sqlite"
+    made = Database(f"sqlite:///{tmp_path}/first.db" if on_sqlite else request.getfixturevalue("new_postgres")())
     made.transact(lambda conn: bring_to(conn, FIRST))
     yield made
     made.close()
-    server.drop(name)
 
 
 def _mail(number: int) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailrules.judgement import Reading
-from mailrules.thread import RuleInput, Side, Thread
+from mailrules.thread import RuleInput, Side
 from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.trust import Doubt, doubts
 
@@ -21,12 +21,9 @@ class CaseMessage:
     turn: RuleInput
     received_at: datetime
     reading: Reading | None = None
-    name: str = ""
-    """Display name of the author."""
-    people: tuple[tuple[str, str, Side], ...] = ()
-    """Recipients as (case-folded address, name, side)."""
-    wrapper: bool = False
-    """Whether this mail forwards another one; its own text is then only the forwarder's remark."""
+    name: str = ""  # display name of the author
+    people: tuple[tuple[str, str, Side], ...] = ()  # recipients as (case-folded address, name, side)
+    wrapper: bool = False  # whether this mail forwards another one; its own text is then only the forwarder's remark
 
 
 def in_order(lines: Iterable[CaseMessage]) -> list[CaseMessage]:
@@ -45,11 +42,6 @@ def counted(lines: Sequence[CaseMessage]) -> list[CaseMessage]:
     """Return the messages that the state of the case is derived from; all messages if none may count."""
     doubted = doubts_of(lines)
     return [line for line in lines if line.id not in doubted] or list(lines)
-
-
-def thread_of(lines: Iterable[CaseMessage]) -> Thread:
-    """Return the rule inputs as the thread for ``Rules.judge``."""
-    return tuple(line.turn for line in lines)
 
 
 def with_readings(lines: Iterable[CaseMessage], readings: Iterable[Reading]) -> list[CaseMessage]:

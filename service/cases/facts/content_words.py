@@ -25,10 +25,7 @@ def is_common(word: str) -> bool:
 
 
 def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the distinctive words of ``texts``, case-folded, in order of appearance; at most 80.
-
-    Words in ``without`` are left out, such as names of people and words of our own domain.
-    """
+    """Return at most 80 distinctive words of ``texts``, case-folded, in order, except those in ``without``."""
     seen: dict[str, None] = {}
     for text in texts:
         for word in _words(text):
@@ -37,11 +34,6 @@ def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]
                 if len(seen) >= 80:
                     return tuple(seen)
     return tuple(seen)
-
-
-def about(subject: str, text: str, without: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the distinctive words of a mail; at most 60."""
-    return content_words(subject, text, without=without)[:60]
 
 
 def names(parts: Iterable[str]) -> frozenset[str]:
@@ -65,8 +57,7 @@ _GENERATION = re.compile(
 word."""
 
 
-IDENTIFIER = 3.0
-"""Weight of an identifier or error code."""
+IDENTIFIER = 3.0  # weight of an identifier or error code
 
 
 @lru_cache(maxsize=1 << 14)
@@ -84,19 +75,13 @@ def weight(word: str) -> float:
 
 
 def squashed(text: str) -> str:
-    """Normalise a text for comparison across quoting, line wrapping and mail clients.
-
-    The first 4,000 characters, case-folded, without white space and quote marks.
-    """
+    """Normalise a text for comparison: its first 4,000 characters, case-folded, without white space and quote marks."""
     folded = unicodedata.normalize("NFKC", text[:4000]).casefold()
     return re.sub(r"[\s>|*_\-=・]+", "", folded)
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two squashed texts are the same: equal, or one is (nearly) the start or a part of the other.
-
-    If each contains a number that the other lacks, they are different texts, however similar otherwise.
-    """
+    """Whether two squashed texts are the same: equal, or one is (nearly) a part of the other, with the same numbers."""
     if not one or not other:
         return False
     if one == other:
@@ -158,11 +143,9 @@ def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
     return (token,) if keep_all or token not in _STOP else ()
 
 
-_TITLES = frozenset("様殿")
-"""Japanese titles after a name: a pair that ends with one is usually part of a person's name."""
+_TITLES = frozenset("様殿")  # Japanese titles: a pair that ends with one is usually part of a person's name
 _NO_NAMES = frozenset(("仕様", "模様", "御殿", "宮殿"))
-_known = lru_cache(maxsize=1 << 13)(_of_token)
-"""Cached, because mails repeat the same words."""
+_known = lru_cache(maxsize=1 << 13)(_of_token)  # cached, because mails repeat the same words
 
 
 def _latin(token: str, keep_all: bool) -> Iterable[str]:

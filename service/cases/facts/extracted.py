@@ -28,25 +28,20 @@ class ExtractedMessage:
     """One message found in a mail. ``source`` is the mail itself, or the ``Earlier`` found in it."""
 
     node: MessageFacts
-    turn: RuleInput
-    """Input for ``Rules.read``; its id is the position in the mail and is replaced when the message is stored."""
+    turn: RuleInput  # input for ``Rules.read``; its id is the position in the mail until the message is stored
     source: Mail | Earlier
-    part: str
-    """Empty for the mail itself, otherwise the position inside it (``f0`` forwarded, ``h1`` quoted)."""
+    part: str  # empty for the mail itself, otherwise the position inside it (``f0`` forwarded, ``h1`` quoted)
     text: str
     quoted_text: str = ""
     author: Address | None = None
     role: Side = "unknown"
     forwarded_by: str | None = None
-    date: datetime | None = None
-    """Date with the author's UTC offset."""
+    date: datetime | None = None  # date with the author's UTC offset
     zone_assumed: bool = False
     language: str = "und"
-    learned: LearnedRoles = NOTHING_LEARNED
-    """Team members and partners that this mail reveals."""
+    learned: LearnedRoles = NOTHING_LEARNED  # team members and partners that this mail reveals
     reading: Reading | None = None
-    sides: tuple[tuple[str, Side], ...] = ()
-    """Recipients as (address, side)."""
+    sides: tuple[tuple[str, Side], ...] = ()  # recipients as (address, side)
 
     @property
     def way(self) -> Origin:

@@ -9,9 +9,10 @@ from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from mailrules.thread import File, RuleInput, Side
+from mailrules.vendors.case_numbers import find_matter_numbers, find_tokens
 from service.cases.facts import header_facts as header
 from service.cases.facts import tokens
-from service.cases.facts.content_words import about, content_words, squashed
+from service.cases.facts.content_words import content_words, squashed
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import LearnedRoles, Roles, company_of
@@ -21,6 +22,7 @@ from service.cases.facts.trust import OURS
 from service.mail.message import Address, Earlier, Mail
 
 TOKYO = ZoneInfo("Asia/Tokyo")
+_MOST_NUMBERS = 12
 _KANA = re.compile("[\u3040-\u30ff]")
 
 
@@ -30,13 +32,11 @@ class IngestConfig:
 
     zone: tzinfo = TOKYO
     prefix: str = "SD"
-    intake: tuple[str, ...] = ()
-    """Addresses (or ``@domain``) of sodan itself; they are on no side."""
+    intake: tuple[str, ...] = ()  # addresses (or ``@domain``) of sodan itself; they are on no side
     organisation: tuple[str, ...] = ()
     secret: bytes = b""
     verdicts: Verdicts = field(default_factory=Verdicts)
-    sends_as: str = ""
-    """Sender address of the mail that sodan sends, in lower case."""
+    sends_as: str = ""  # sender address of the mail that sodan sends, in lower case
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,7 @@ def extract_messages(
 
 
 def _doubted(mail: Mail, roles: Roles, trust: Trust) -> frozenset[str]:
-    """Return the addresses not to be trusted in this mail: its author and the authors of the mails inside it.
-
-    If the sender is only unverified (not forged), only those inner authors who are our own people.
-    """
+    """Return the addresses not to be trusted: the author and, of the inner authors, all (forged) or our own people."""
     inside = [earlier.from_ for earlier in (*mail.forwarded, *mail.history) if earlier.from_]
     if trust != "forged":
         inside = [author for author in inside if roles.role_of(author) in OURS]
@@ -239,10 +236,10 @@ def _facts(id: int, source: Mail | Earlier, text: str, at: datetime, given: _Giv
         to_vendor=header.first_vendor(others, roles),
         partner=roles.partner(author),
         to_partner=next(filter(None, map(roles.partner, others[:20])), None),
-        told=header.told_in(written, text),
-        matter_numbers=header.matter_numbers_in(written, text),
+        told=find_tokens(f"{written}\n{text[:4000]}", _MOST_NUMBERS),
+        matter_numbers=find_matter_numbers(written, text[:4000], _MOST_NUMBERS),
         claims=header.claims_in(written, ingest.prefix),
-        words=about(written, text, without),
+        words=content_words(written, text, without=without)[:60],
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(text)[:400],
         others=_others((author, *others), roles, ingest.intake),

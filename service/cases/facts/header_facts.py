@@ -6,17 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
-from mailrules.vendors.case_numbers import find_matter_numbers, find_tokens
 from service.cases.facts.content_words import names
 from service.cases.facts.roles import Roles
 from service.mail.message import Address, Earlier, Mail
 
-_MOST_TOLD = 12
-CLOCKS_DIFFER = timedelta(minutes=15)
-"""A Date header may be at most this much later than the time of receipt; otherwise it is ignored."""
+CLOCKS_DIFFER = timedelta(minutes=15)  # a Date later than the time of receipt by more is ignored
 
-ZONES_DIFFER = timedelta(hours=15)
-"""The same tolerance for quoted mail, whose header lines usually state no time zone."""
+ZONES_DIFFER = timedelta(hours=15)  # the same tolerance for quoted mail, whose header lines usually state no time zone
 
 
 def is_intake(address: str, intake: Sequence[str]) -> bool:
@@ -50,24 +46,8 @@ def claims_in(subject: str, prefix: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(match[1]) for match in found))[:4]
 
 
-def told_in(subject: str, text: str) -> tuple[str, ...]:
-    """Return words of a mail that may be a case number.
-
-    If a vendor stated the same number, the mail refers to that case.
-    """
-    return find_tokens(f"{subject}\n{text[:4000]}", _MOST_TOLD)
-
-
-def matter_numbers_in(subject: str, text: str) -> tuple[str, ...]:
-    """Return numbers that name the matter of a mail, whoever gave them: of a case, a job, an order, an invoice."""
-    return find_matter_numbers(subject, text[:4000], _MOST_TOLD)
-
-
 def moment(date: datetime | None, received: datetime, tolerance: timedelta = CLOCKS_DIFFER) -> tuple[datetime, bool]:
-    """Return when a mail was written (UTC), and whether that is its own date.
-
-    The time of receipt is returned if the date is missing or later than ``received`` plus ``tolerance``.
-    """
+    """Return when a mail was written (UTC): its own date (True) or, if missing or too late, the time of receipt."""
     received = received.astimezone(UTC)
     if date is None:
         return received, False

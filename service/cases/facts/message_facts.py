@@ -13,8 +13,7 @@ from mailrules.thread import Side
 from service.cases.facts.sender import Trust
 from service.mail.message import Origin
 
-KEPT_NODES = 2_048
-"""Messages whose decoded facts are cached."""
+KEPT_NODES = 2_048  # messages whose decoded facts are cached
 IN_COLUMNS = ("id", "case", "pinned", "joined", "placed")
 
 
@@ -22,92 +21,54 @@ IN_COLUMNS = ("id", "case", "pinned", "joined", "placed")
 class MessageFacts:
     """Facts of one message."""
 
-    id: int
-    """Id in the store; negative until the message is stored."""
-    at: datetime
-    """When it was written (UTC): its own date, or the time of receipt if the date is missing or impossible."""
-    case: int | None = None
-    """The case that it belongs to now."""
-    pinned: int | None = None
-    """The case that a person moved it to; no rule moves it again."""
-    joined: int | None = None
-    """The case that a person merged several cases into; messages with the same value stay together."""
-    placed: str = ""
-    """Kind of the evidence for its case."""
+    id: int  # id in the store; negative until the message is stored
+    at: datetime  # when it was written (UTC): its own date, or the time of receipt if the date is missing or impossible
+    case: int | None = None  # the case that it belongs to now
+    pinned: int | None = None  # the case that a person moved it to; no rule moves it again
+    joined: int | None = None  # the case that a person merged several into; equal values stay together
+    placed: str = ""  # kind of the evidence for its case
     origin: Origin = "delivered"
-    dated: bool = True
-    """Whether ``at`` is its own date."""
-    ahead: int = 0
-    """Seconds by which its own date is later than its receipt, because the sender's clock is slightly fast."""
-    author: str = ""
-    """Case-folded address."""
+    dated: bool = True  # whether ``at`` is its own date
+    ahead: int = 0  # seconds by which its own date is later than its receipt: the sender's clock is fast
+    author: str = ""  # case-folded address
     author_name: str = ""
     side: Side = "unknown"
-    forged: bool = False
-    """DMARC failed for this mail, or for the mail it was found in: it never changes the state of the case."""
-    trust: Trust = ""
-    """How certain the author is (see ``sender``); also empty for messages stored before this was recorded."""
-    hosted: bool = False
-    """The author's domain is that of one customer at a help desk provider (``acme.zendesk.com``)."""
+    forged: bool = False  # DMARC failed for this mail or the one around it: it never changes the state of the case
+    trust: Trust = ""  # how certain the author is (see ``sender``); empty also if this was not recorded yet
+    hosted: bool = False  # the author's domain is that of one customer at a help desk provider (``acme.zendesk.com``)
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     message_id: str | None = None
-    parents: tuple[str, ...] = ()
-    """Message-IDs of In-Reply-To."""
-    refs: tuple[str, ...] = ()
-    """Message-IDs of References without those of In-Reply-To, oldest first."""
-    base: str = ""
-    """Base subject (RFC 5256 §2.1, see ``subject``)."""
-    has_subject: bool = True
-    """False if the subject is unknown (an attribution line has none), as opposed to empty."""
+    parents: tuple[str, ...] = ()  # Message-IDs of In-Reply-To
+    refs: tuple[str, ...] = ()  # Message-IDs of References without those of In-Reply-To, oldest first
+    base: str = ""  # base subject (RFC 5256 §2.1, see ``subject``)
+    has_subject: bool = True  # false if the subject is unknown (an attribution line has none), as opposed to empty
     reply_marked: bool = False
     automatic: str | None = None
-    bounced: str | None = None
-    """For a bounce: Message-ID of the mail that bounced."""
+    bounced: str | None = None  # for a bounce: Message-ID of the mail that bounced
     thread_index: str | None = None
-    vendor: str | None = None
-    """Vendor of the author or of a recipient, otherwise the one that the text names."""
-    maker: str | None = None
-    """Maker of the product named in the text, if no vendor is known."""
-    to_vendor: str | None = None
-    """Vendor of a recipient."""
-    partner: str | None = None
-    """Company of the author if it is a vendor that no vendor file describes (``roles.company_of``)."""
-    to_partner: str | None = None
-    """First such company among the recipients."""
-    stated: tuple[tuple[str, str], ...] = ()
-    """Case numbers as (vendor, number) that the mail states, for example in the subject or after a label."""
-    mentioned: tuple[tuple[str, str], ...] = ()
-    """Case numbers as (vendor, number) that the mail only mentions."""
-    told: tuple[str, ...] = ()
-    """Words of the subject and text that may be a case number of any vendor."""
-    matter_numbers: tuple[str, ...] = ()
-    """Those values of ``told`` that follow a label for one matter: a case, a job, an order, an invoice."""
-    claims: tuple[int, ...] = ()
-    """Our own case keys in the subject: claims, valid only if the author may name the case."""
-    token: int | None = None
-    """The case named by a valid signed token."""
-    fresh: bool = False
-    """See `Reading.departs`."""
-    shown_by: str = ""
-    """The unknown sender in whose mail it was found; nothing else confirms its author and text."""
-    hands_on: bool = False
-    """Whether an unknown sender forwards a vendor's mail with it."""
-    tells_previous: bool = False
-    """Whether it refers to another case as a previous or related one."""
-    kind: str | None = None
-    """Kind by the rules applied to this message alone: incident, howto, billing, …"""
-    continues: float = 0.0
-    """Between -2 and 2: whether its words go on with an earlier matter (positive) or begin one (negative)."""
-    words: tuple[str, ...] = ()
-    """Topic words (see ``content_words``)."""
+    vendor: str | None = None  # vendor of the author or of a recipient, otherwise the one that the text names
+    maker: str | None = None  # maker of the product named in the text, if no vendor is known
+    to_vendor: str | None = None  # vendor of a recipient
+    partner: str | None = None  # the author's company if no vendor file describes it (``roles.company_of``)
+    to_partner: str | None = None  # first such company among the recipients
+    stated: tuple[tuple[str, str], ...] = ()  # case numbers as (vendor, number) that the mail states as such
+    mentioned: tuple[tuple[str, str], ...] = ()  # case numbers as (vendor, number) that the mail only mentions
+    told: tuple[str, ...] = ()  # words of the subject and text that may be a case number of any vendor
+    matter_numbers: tuple[str, ...] = ()  # those of ``told`` after a label for one matter: case, job, order, invoice
+    claims: tuple[int, ...] = ()  # our own case keys in the subject: claims, valid only if the author may name the case
+    token: int | None = None  # the case named by a valid signed token
+    fresh: bool = False  # see `Reading.departs`
+    shown_by: str = ""  # the unknown sender in whose mail it was found; nothing else confirms its author and text
+    hands_on: bool = False  # whether an unknown sender forwards a vendor's mail with it
+    tells_previous: bool = False  # whether it refers to another case as a previous or related one
+    kind: str | None = None  # kind by the rules applied to this message alone: incident, howto, billing, …
+    continues: float = 0.0  # -2 to 2: whether its words go on with an earlier matter (positive) or begin one
+    words: tuple[str, ...] = ()  # topic words (see ``content_words``)
     subject_words: tuple[str, ...] = ()
-    text: str = ""
-    """Squashed beginning of its new text, for comparison."""
-    others: tuple[str, ...] = ()
-    """Addresses of the author and recipients outside the team, at most six."""
-    holds: tuple[int, ...] = ()
-    """Ids of the messages found inside it."""
+    text: str = ""  # squashed beginning of its new text, for comparison
+    others: tuple[str, ...] = ()  # addresses of the author and recipients outside the team, at most six
+    holds: tuple[int, ...] = ()  # ids of the messages found inside it
 
     @property
     def doubted(self) -> bool:

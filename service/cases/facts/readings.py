@@ -26,10 +26,7 @@ def unbound(reading: Reading) -> Reading:
 
 
 def reading_of(written: str | bytes, turn: str) -> Reading | None:
-    """Decode the stored reading of mail ``turn``.
-
-    Returns None if another version stored it in a different format: the mail must be read again.
-    """
+    """Decode the stored reading of mail ``turn``; None if its format is of another version: read the mail again."""
     try:
         reading = _DECODER.decode(written)
     except msgspec.ValidationError:

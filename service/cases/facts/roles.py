@@ -17,12 +17,9 @@ _CONSUMER_PROVIDERS: Final = frozenset(load("freemail", "service.cases")["provid
 class LearnedRoles:
     """Roles learned from mail for people and companies that no setting lists."""
 
-    team: frozenset[str] = frozenset()
-    """Addresses of people who forwarded a vendor's mail."""
-    partners: frozenset[str] = frozenset()
-    """Companies that the team contacted, named as by ``company_of``."""
-    refused: frozenset[str] = frozenset()
-    """Companies that a person removed from the partners; they are not learned again."""
+    team: frozenset[str] = frozenset()  # addresses of people who forwarded a vendor's mail
+    partners: frozenset[str] = frozenset()  # companies that the team contacted, named as by ``company_of``
+    refused: frozenset[str] = frozenset()  # companies that a person removed from the partners: not learned again
 
     def with_more(self, more: Iterable[LearnedRoles]) -> LearnedRoles:
         """Return these roles combined with those learned from further mails."""
@@ -39,17 +36,12 @@ NOTHING_LEARNED = LearnedRoles()
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The known sides of addresses.
-
-    ``team`` and ``organisation`` hold addresses or domains (``@corp.example`` or ``corp.example``) in any case. They
-    take precedence over ``learned``.
-    """
+    """The known sides of addresses. ``team``, ``organisation``: addresses or domains; they precede ``learned``."""
 
     organisation: Collection[str] = ()
     team: Collection[str] = ()
     learned: LearnedRoles = NOTHING_LEARNED
-    distrusted: Collection[str] = ()
-    """Addresses that may be forged in the mail at hand: side ``unknown``, whatever is listed."""
+    distrusted: Collection[str] = ()  # addresses that may be forged in this mail: ``unknown``, whatever is listed
     known: Mapping[str, Side] = field(default_factory=dict)
     """Address or ``@domain`` → side, from the site file.
 
@@ -121,10 +113,7 @@ class Roles:
 
 
 def is_freemail(domain: str) -> bool:
-    """Whether the domain, or a parent domain, belongs to a consumer mail provider.
-
-    An address there does not show which company a person works for.
-    """
+    """Whether the domain, or a parent domain, belongs to a consumer mail provider, and so to no company."""
     labels = domain.casefold().split(".")
     return any(".".join(labels[start:]) in _CONSUMER_PROVIDERS for start in range(len(labels) - 1))
 
@@ -142,10 +131,7 @@ def companies_above(key: str) -> list[str]:
 
 
 def _listed(key: str, entries: Collection[str]) -> bool:
-    """Whether an address matches one of ``entries``: the address, its domain or a parent domain.
-
-    ``a+tag@`` counts as ``a@``.
-    """
+    """Whether ``entries`` contain the address, its domain or a parent domain. ``a+tag@`` counts as ``a@``."""
     domain, plain = key.rpartition("@")[2], _plain(key)
     for raw in entries:
         entry = raw.strip().casefold()

@@ -20,8 +20,7 @@ from service.mail.message import Mail
 Trust = Literal["", "verified", "local", "unverified", "forged"]
 """Empty: somebody outside our organisation, for whom no verification is needed."""
 DEFECTS = {"forged": "dmarc-failed", "unverified": "sender-unverified"}
-QUEUED = timedelta(days=5)
-"""How long a relay keeps undelivered mail in its queue (RFC 5321 §4.5.4.1: four to five days)."""
+QUEUED = timedelta(days=5)  # how long a relay keeps undelivered mail (RFC 5321 §4.5.4.1: four to five days)
 _SURE_HOSTS = frozenset({ip_address("127.0.0.1"), ip_address("::1")})
 
 
@@ -31,8 +30,7 @@ class Verdicts:
 
     authserv: str = ""
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    open: bool = False
-    """Any host may send (no SODAN_SMTP_NETWORKS), so a host on the internet could forge the verification header."""
+    open: bool = False  # any host may send (no SODAN_SMTP_NETWORKS), also one that forges the verification header
 
     @property
     def configured(self) -> bool:
@@ -52,10 +50,7 @@ class Handover:
 
 
 def trust_of(mail: Mail, ours: bool, verdicts: Verdicts, handed: Handover | None) -> Trust:
-    """Return how certain the author of ``mail`` is.
-
-    ``ours``: the author's address belongs to our own people. ``handed``: None for a file that an operator names.
-    """
+    """Return how certain the author is. ``ours``: the address is of our own people; ``handed``: None for a file."""
     given = handed.authserv if handed else None
     found = authentication.dmarc(mail, verdicts.authserv if given is None else given)
     if found == "fail":

@@ -41,10 +41,8 @@ class Subject(NamedTuple):
     """A parsed subject. ``base`` is normalised for comparison (NFKC, case, white space) and may be empty."""
 
     base: str
-    reply: bool
-    """Whether it has a reply mark."""
-    forward: bool
-    """Whether it has a forward mark."""
+    reply: bool  # whether it has a reply mark
+    forward: bool  # whether it has a forward mark
 
 
 def read_subject(subject: str) -> Subject:

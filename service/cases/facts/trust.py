@@ -25,11 +25,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from service.cases.facts.message_facts import MessageFacts
+from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import is_freemail
 
-Doubt = Literal["forged", "unverified", "outsider"]
-"""Why a message does not count."""
+Doubt = Literal["forged", "unverified", "outsider"]  # why a message does not count
 OURS = ("team", "requester")
 BY_ITSELF = frozenset({"vendor_ref", "mention", "content", "person"})
 """Evidence that cannot be copied from another mail, as a header or case key can: the vendor's number or text, or a
@@ -42,14 +41,10 @@ _GENERIC = frozenset("ac ad co com ed edu go gob gov gr lg ne net or org".split(
 class Participants:
     """Participants of a case, collected from the messages that count."""
 
-    people: set[str] = field(default_factory=set)
-    """Addresses of authors and recipients."""
-    asked: set[str] = field(default_factory=set)
-    """Domains that our own people wrote to, without consumer mail providers."""
-    vendors: set[str] = field(default_factory=set)
-    """Vendors that wrote, were written to, or whose case number appears."""
-    makers: set[str] = field(default_factory=set)
-    """Makers of the products named."""
+    people: set[str] = field(default_factory=set)  # addresses of authors and recipients
+    asked: set[str] = field(default_factory=set)  # domains that our own people wrote to, no consumer providers
+    vendors: set[str] = field(default_factory=set)  # vendors that wrote, were written to, or whose case number appears
+    makers: set[str] = field(default_factory=set)  # makers of the products named
 
     def add(self, node: MessageFacts, side: str) -> None:
         """Add the participants of a message that counts."""
@@ -86,10 +81,7 @@ class Participants:
         return desks <= {domain}
 
     def _has_desk(self, domain: str) -> bool:
-        """Whether the help desk ``domain`` (``acme.zendesk.com``) belongs to the case.
-
-        Either an address of that domain takes part, or our people wrote to the company of that name (``acme.example``).
-        """
+        """Whether the help desk ``acme.zendesk.com`` takes part, or our people wrote to a company of that name."""
         tenant = domain.partition(".")[0]
         named = {_company_label(asked) for asked in self.asked if not asked.endswith(f".{domain}")}
         return tenant in named or domain in map(_domain, self.people)
@@ -98,11 +90,7 @@ class Participants:
 def doubts(
     nodes: Sequence[MessageFacts], sides: Mapping[int, str], received: Mapping[int, datetime]
 ) -> dict[int, Doubt]:
-    """Return message id → reason for the messages of a case that do not count.
-
-    ``nodes`` in the order of writing; ``sides``: message id → side of the author; ``received``: message id → time of
-    receipt.
-    """
+    """Return message id → reason for those that do not count. ``nodes``: in order of writing; others: by message id."""
     if all(_is_ours(node, sides[node.id]) for node in nodes):
         return {}
     participants = Participants()
@@ -145,6 +133,17 @@ def doubts(
     while admit(counts) or ((fit := by_own_number()) and admit(lambda node: node.id in fit)):
         pass
     return {node.id: _reason(node, outers.get(node.id, ())) for node in pending}
+
+
+def is_team_here(node: MessageFacts, members: Sequence[MessageFacts]) -> bool:
+    """Whether an unknown sender who forwards a vendor's mail counts as team, in this case only.
+
+    True only if the forward opened the case, or if one of our people or the vendor wrote to the sender in this case
+    before: anybody can write text that looks like a forwarded mail.
+    """
+    before = [m for m in members if m.id != node.id and m.id not in node.holds and order_of(m) < order_of(node)]
+    written_to = any(m.side != "unknown" and node.author in (*m.to, *m.cc) for m in before if m.origin == "delivered")
+    return node.hands_on and (not before or written_to)
 
 
 def may_name(node: MessageFacts, participants: Participants) -> bool:

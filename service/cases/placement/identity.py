@@ -10,8 +10,7 @@ from service.cases.facts.content_words import alike, other_numbers
 from service.cases.facts.message_facts import IN_COLUMNS, MessageFacts
 
 _SHOWN = 240  # number of characters compared if one copy is only a quote
-_FARTHEST = timedelta(hours=36)
-"""Maximum time between copies without a Message-ID: a quote may state only the day, in any time zone."""
+_FARTHEST = timedelta(hours=36)  # between copies without a Message-ID: a quote may state only the day, in any zone
 _ZONES_DIFFER = timedelta(hours=14)  # less than a day: daily notices have the same text
 _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 
@@ -115,10 +114,7 @@ def known_copy(node: MessageFacts, others: Iterable[MessageFacts]) -> tuple[Mess
 
 
 def _may_show(node: MessageFacts, other: MessageFacts) -> bool:
-    """Whether ``node`` may be a copy of ``other``.
-
-    A message shown by an unknown sender is one only if ``other`` was sent to that sender: text and ids can be copied.
-    """
+    """Whether ``node`` may be a copy of ``other``. An unknown sender may show only what was sent to that sender."""
     return not node.shown_by or (not other.shown_by and node.shown_by in (*other.to, *other.cc))
 
 

@@ -37,8 +37,7 @@ _MONTH = 30
 _WORDS, _FEWER_WORDS = 12, 6  # distinctive words used as keys: for a mail that starts a thread, for a reply
 _SILENT = ("bounce", "calendar")
 MOST = 8  # maximum number of cases compared with one mail
-NEWEST = 3
-"""Of these, the cases that received mail last: a report in one language and the inquiry in another share no word."""
+NEWEST = 3  # of these, the cases that received mail last: two languages share no word
 CROWD = 10  # A key shared by more messages than this adds almost nothing to the rank of a case
 _WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}
 
@@ -119,10 +118,7 @@ def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int])
 
 
 def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:
-    """Return a function for the rarity of a word in the months around a mail: 0.8 (one message) to 0.1 (many).
-
-    It is 0.4 for a word that was not looked up or not found. ``shared``: candidate key → number of messages.
-    """
+    """Return a function for the rarity of a word around a mail's month: 0.8 (one message) to 0.1; unknown: 0.4."""
     months = {n.at.toordinal() // _MONTH + step for n in nodes for step in (-1, 0, 1)}
 
     @cache

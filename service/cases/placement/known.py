@@ -17,15 +17,11 @@ MOST_ROWS = 12  # maximum number of messages loaded per key, newest first
 class CaseFacts:
     """Facts about a case that its loaded messages do not show."""
 
-    settled_at: datetime | None = None
-    """Time of its last mail, if it is resolved or closed."""
+    settled_at: datetime | None = None  # time of its last mail, if it is resolved or closed
     refs: set[tuple[str, str]] = field(default_factory=set)
-    people: set[str] = field(default_factory=set)
-    """Those authors of the new mail who take part in the case."""
-    guarded: bool = False
-    """Whether our own people or a vendor take part; then mail of an unknown sender does not merge it."""
-    apart: set[int] = field(default_factory=set)
-    """Cases that a person or an objection separated from this one."""
+    people: set[str] = field(default_factory=set)  # those authors of the new mail who take part in the case
+    guarded: bool = False  # our own people or a vendor take part: an unknown sender's mail does not merge it
+    apart: set[int] = field(default_factory=set)  # cases that a person or an objection separated from this one
 
     def add(self, node: MessageFacts) -> None:
         """Add what a message of the case shows."""
@@ -41,8 +37,7 @@ class Known:
     nodes: dict[int, MessageFacts] = field(default_factory=dict)
     own: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     cites: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    near: dict[int, set[int]] = field(default_factory=dict)
-    """New mail → stored cases to compare it with."""
+    near: dict[int, set[int]] = field(default_factory=dict)  # new mail → stored cases to compare it with
     cases: dict[int, CaseFacts] = field(default_factory=lambda: defaultdict(CaseFacts))
     aliases: dict[int, int] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
@@ -86,8 +81,7 @@ class Evidence:
     kind: str
     words: str = ""
     message: int | None = None  # that it points to
-    against: str = ""
-    """Why it was not followed into the other ``case``."""
+    against: str = ""  # why it was not followed into the other ``case``
     case: int = 0
     score: float | None = None
     margin: float | None = None
@@ -99,8 +93,7 @@ class Copy:
 
     message: int
     why: str
-    better: bool
-    """Whether the new copy is more complete; the stored message is then updated from it."""
+    better: bool  # whether the new copy is more complete; the stored message is then updated from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,26 +110,19 @@ class Suggestion:
 class Plan:
     """What to write. Negative ids are messages and cases that are not stored yet."""
 
-    nodes: dict[int, MessageFacts] = field(default_factory=dict)
-    """Messages that are new or that a better copy changed; ``keys``: their ``stored_keys``."""
+    nodes: dict[int, MessageFacts] = field(default_factory=dict)  # new messages, or those that a better copy changed
     keys: dict[int, tuple[set[str], set[str]]] = field(default_factory=dict)
     copies: dict[int, Copy] = field(default_factory=dict)
-    reused: set[int] = field(default_factory=set)
-    """New messages whose Message-ID another mail already has (a defect)."""
-    home: dict[int, int] = field(default_factory=dict)
-    """Id of a message of ``nodes`` → its case."""
+    reused: set[int] = field(default_factory=set)  # new messages whose Message-ID another mail already has (a defect)
+    home: dict[int, int] = field(default_factory=dict)  # id of a message of ``nodes`` → its case
     evidence: dict[int, Evidence] = field(default_factory=dict)
-    runners_up: dict[int, list[Evidence]] = field(default_factory=dict)
-    """Message id → what speaks for other cases."""
-    merged_cases: dict[int, int] = field(default_factory=dict)
-    """Stored case → the case it was merged into."""
+    runners_up: dict[int, list[Evidence]] = field(default_factory=dict)  # message id → what speaks for other cases
+    merged_cases: dict[int, int] = field(default_factory=dict)  # stored case → the case it was merged into
     related: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
     """Two linked cases that are not merged → (message id, reason)."""
     suggestions: list[Suggestion] = field(default_factory=list)
-    touched: set[int] = field(default_factory=set)
-    """Cases that get a message, a copy, a merge or a suggestion."""
-    rewritten: set[int] = field(default_factory=set)
-    """Those of them in which more changes than that messages are added."""
+    touched: set[int] = field(default_factory=set)  # cases that get a message, a copy, a merge or a suggestion
+    rewritten: set[int] = field(default_factory=set)  # those of them in which more changes than that messages are added
 
     @property
     def cases(self) -> set[int]:

@@ -19,18 +19,12 @@ from service.cases.placement.known import Known
 class Link:
     """One piece of strong evidence."""
 
-    kind: str
-    """See docs/placement.md."""
-    words: str
-    """The id, number or key that it is based on."""
-    case: int | None = None
-    """The case that it names, if it names no message."""
-    other: MessageFacts | None = None
-    """The message that it links to."""
-    incoming: bool = False
-    """Whether the other message refers to this one, not the reverse."""
-    group: str = ""
-    """Of a number: all numbers of a group must lead to the same case."""
+    kind: str  # see docs/placement.md
+    words: str  # the id, number or key that it is based on
+    case: int | None = None  # the case that it names, if it names no message
+    other: MessageFacts | None = None  # the message that it links to
+    incoming: bool = False  # whether the other message refers to this one, not the reverse
+    group: str = ""  # of a number: all numbers of a group must lead to the same case
 
 
 def links_of(node: MessageFacts, known: Known) -> Iterator[Link]:

@@ -25,8 +25,7 @@ LEADS = ("coverage", "codes", "older", "follows_up", "reply", "inquiry", "answer
 JOIN = 0.8  # minimum score of an automatic join
 MARGIN = 1.0  # minimum lead over the next candidate, in logits, for an automatic join
 FORM = 0.5  # share of words in common from which two reports are never joined: they are forms with the same text
-STEPS = ("follows_up", "inquiry", "answer")
-"""Features that show the next step of a case."""
+STEPS = ("follows_up", "inquiry", "answer")  # features that show the next step of a case
 SUGGEST, MOST_SUGGESTED = 0.03, 3  # minimum score and maximum number of suggestions for a mail
 BETWEEN = "; "  # separates the reasons in the evidence of a message
 
@@ -71,13 +70,10 @@ class Profile:
 class Score:
     """How well a mail fits a case."""
 
-    score: float
-    """Probability between 0 and 1."""
+    score: float  # probability between 0 and 1
     logit: float
-    reasons: tuple[str, ...]
-    """Empty if the two have no word, person or company in common."""
-    barred: bool
-    """Whether the mail never joins the case by content."""
+    reasons: tuple[str, ...]  # empty if the two have no word, person or company in common
+    barred: bool  # whether the mail never joins the case by content
 
 
 def joins(best: Score, runner_up: Score | None) -> bool:

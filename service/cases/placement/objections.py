@@ -16,8 +16,7 @@ SETTLED = "the case was settled too long ago"
 UNKNOWN_SENDER_CLAIMS = "only an unknown sender names this case"
 FORGED = "the sender is not verified"
 TWO_NUMBERS = "the mail states the numbers of several cases"
-APART = frozenset({NEW_TOPIC, OTHER_MATTER})
-"""Objections that show two separate topics."""
+APART = frozenset({NEW_TOPIC, OTHER_MATTER})  # objections that show two separate topics
 SEPARATE = APART | {TWO_NUMBERS}  # rules do not merge these cases later
 _BY_ID = ("in_reply_to", "references", "bounce")
 _BY_NUMBER = ("vendor_ref", "mention", "thread_index")
@@ -26,10 +25,7 @@ _BY_NUMBER = ("vendor_ref", "mention", "thread_index")
 def objection(
     node: MessageFacts, link: Link, case: CaseFacts, members: Collection[MessageFacts], reopen: timedelta
 ) -> str:
-    """Return why ``node`` must not follow a link into a case; empty if it may.
-
-    ``members``: the loaded messages of the case; ``reopen``: how long after its last mail a resolved case accepts mail.
-    """
+    """Return why ``node`` must not follow a link into a case; empty if it may. ``members``: its loaded messages."""
     other = link.other
     inner = link.kind == "recovered" and other is not None and other.origin in ("forwarded", "attached")
     speaker = other if link.incoming and other is not None else node

@@ -30,8 +30,7 @@ class Placer:
         self.known, self.reopen, self.plan = known, reopen, Plan()
         self.members: dict[int, dict[int, None]] = defaultdict(dict)
         self.fresh: dict[int, None] = {}
-        self.unmatched: dict[int, list[MessageFacts]] = {}
-        """Id of a mail without strong evidence → its new messages; ``lookups``: → the keys of its candidates."""
+        self.unmatched: dict[int, list[MessageFacts]] = {}  # a mail without strong evidence → its new messages
         self.lookups: dict[int, set[str]] = {}
         self.profiles: dict[tuple[int, ...], matcher.Profile] = {}
         self.group()

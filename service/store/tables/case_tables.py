@@ -53,12 +53,7 @@ Index(  # one column of the board page: the most urgent cases first, then those 
 )
 
 Index(  # counts for metrics and vendors; no list query has its condition, so no planner uses it for lists
-    "ix_cases_standing",
-    cases.c.status,
-    cases.c.priority,
-    cases.c.vendor,
-    cases.c.merged_into,
-    **only("status <> ''"),
+    "ix_cases_standing", cases.c.status, cases.c.priority, cases.c.vendor, cases.c.merged_into, **only("status <> ''")
 )
 
 case_refs = table(

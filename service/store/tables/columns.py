@@ -91,5 +91,4 @@ def to_json(value: Any) -> str:
 
 
 Data = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-Number = BigInteger().with_variant(Integer(), "sqlite")
-"""Row ids: 64 bits on both databases (SQLite assigns ids only to a primary key of type INTEGER)."""
+Number = BigInteger().with_variant(Integer(), "sqlite")  # row ids; SQLite assigns ids only to INTEGER keys
