@@ -1,4 +1,4 @@
-"""Which later mails of a case make a person look at its impact again."""
+"""When a person has to look at the impact, and when the user is asked for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mailrules.judgement import Judgement
 from mailrules.library import load
 from mailrules.statement import Statement
 from mailrules.thread import RuleInput
@@ -34,10 +35,31 @@ def test_an_opening_mail_whose_impact_is_unsure_asks_for_triage() -> None:
     assert needs_triage((Statement("kind.request"), *UNSURE), ())
 
 
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ((), True),
+        ((Statement("impact.low"),), False),
+        (UNSURE, True),
+        ((Statement("item.impact_scope", "unsure"),), False),
+        ((Statement("recovered"),), False),
+    ],
+)
+def test_without_a_word_about_the_impact_its_scope_is_missing(said: tuple[Statement, ...], asked: bool) -> None:
+    judged = judge((Statement("kind.incident"), Statement("item.symptom"), *said))
+    assert ("impact_scope" in judged.missing) is asked
+
+
 def needs_triage(*mails: tuple[Statement, ...]) -> bool:
+    return judge(*mails).priority.needs_triage
+
+
+def judge(*mails: tuple[Statement, ...]) -> Judgement:
     thread = tuple(
-        RuleInput(str(at), "requester", "ren@lab.test", "Hello.", date=datetime(2031, 5, at + 1, tzinfo=UTC))
+        RuleInput(
+            str(at), "requester", "ren@lab.test", "Hello.", language="en", date=datetime(2031, 5, at + 1, tzinfo=UTC)
+        )
         for at in range(len(mails))
     )
-    readings = [RULES.reading(turn, said, "test", "1") for turn, said in zip(thread, mails, strict=True)]
-    return RULES.judge(thread, readings).priority.needs_triage
+    readings = [RULES.reading(turn, said, "embedded", "1") for turn, said in zip(thread, mails, strict=True)]
+    return RULES.judge(thread, readings)
