@@ -170,7 +170,7 @@ def test_a_reply_that_begins_another_matter_solves_the_case_that_it_leaves(
         take(database, *contents)
     found = database.read(documents)
     stands = {case["title"][:3]: (case["status"], case["waiting_on"]) for case in found.values()}  # type: ignore[index]
-    assert stands == {"RDS": ("resolved", None), "Wor": ("open", "team")}
+    assert stands == {"RDS": ("resolved", None), "Our": ("open", "team")}
     assert found == judged_again(database)
 
 
