@@ -28,7 +28,7 @@ _KEPT = 8_000_000
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
 _NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
 _ATTACK = "sec."
-_SURELY_SECURITY, _TELLS = 0.4, 0.4
+_SURELY_SECURITY, _TELLS = 0.4, 0.3
 _TELLING = tuple(
     f"item:{item}" for item in ("symptom", "error_message", "impact_scope", "business_impact", "workaround", "deadline")
 )
@@ -36,6 +36,7 @@ _URGENT_WORD = "heard.urgent"
 _EVERYTHING_STANDS = frozenset(("all_places_stand", "all_core_work", "nobody_can"))
 _NO_OTHER_WAY = frozenset(("no_other_way", "no_makeshift", "people_idle", "people_idle_many"))
 _CALMED = frozenset(("works_again", "no_effect", "fine_elsewhere"))
+_ATTACKED = frozenset(("lost_device", "credentials_given", "files_renamed", "two_security"))
 _STATE_SCORE = 0.0  # minimum score of a state in a unit
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
@@ -206,6 +207,11 @@ class Decision:
         """All concepts of the units and the subject."""
         return frozenset().union(*(reading.concepts for reading in (*self.view.readings, self.view.subject) if reading))
 
+    @cached_property
+    def _signals(self) -> frozenset[str]:
+        """All signals of the units."""
+        return frozenset(signal for reading in self.view.readings for signal in reading.signals)
+
     def _score(self, meaning: str, at: int) -> float:
         column = self.classifier.column.get(meaning)
         return 0.0 if column is None else float(self.scores[at, column])
@@ -223,8 +229,9 @@ class Decision:
         ranked = sorted(KINDS, key=lambda kind: -self.chances.get(f"kind:{kind}", 0.0))
         if urgent >= self.thresholds["urgent"] and self.view.mail.side != "vendor":
             ranked = [kind for kind in ranked if kind in ("incident", "security")]
+        least = "perhaps urgent" if self._signals & _ATTACKED else "urgent"
         harmless = (
-            urgent < self.thresholds["perhaps urgent"]
+            urgent < self.thresholds[least]
             or self.chances.get("kind:security", 0.0) < _SURELY_SECURITY
             or self.view.mail.automatic in _MACHINES
             or not (self._tells_a_matter() or self._names(_ATTACK))
@@ -269,10 +276,9 @@ class Decision:
 
         This combination is reliable in every line of business, so it overrides the classifiers.
         """
-        if self.view.mail.side == "vendor":
-            return False
-        signals = {signal for reading in self.view.readings for signal in reading.signals}
-        return bool(signals & _EVERYTHING_STANDS and signals & _NO_OTHER_WAY) and not signals & _CALMED
+        signals = self._signals
+        stands = signals & _EVERYTHING_STANDS and signals & _NO_OTHER_WAY and not signals & _CALMED
+        return bool(stands) and self.view.mail.side != "vendor"
 
     def _shows_weight(self) -> bool:
         """Whether the mail says who or what is affected, or that it cannot wait.

@@ -23,7 +23,7 @@ def test_no_english_entry_becomes_a_number_or_a_common_word() -> None:
         for concept, by_language in shipped_vocabulary().items()
         for text in by_language.get("en", ())
     }
-    assert [entry for entry, tokens in forms.items() if len(tokens) == 1 and tokens[0] in COMMON] == []
+    assert [entry for entry, tokens in forms.items() if len(tokens) == 1 and tokens[0] in COMMON - {entry[1]}] == []
 
 
 @pytest.mark.parametrize(
