@@ -468,9 +468,11 @@ def test_words_that_templates_say_exist() -> None:
     from service.web.frame import HERE
 
     said = set()
-    for file in (HERE / "templates").glob("*.html"):
+    for file in (HERE / "templates").rglob("*.html"):
         said |= set(re.findall(r"""\bt\("([\w.-]+)"[,)]""", file.read_text(encoding="utf-8")))
-    said |= {f"note.{note}" for note in ("p1-without-contact", "p1-without-owner", "overdue-promise", "call")}
+    doubts = ("dmarc-failed", "sender-unverified", "outsider")
+    notes = ("p1-without-contact", "p1-without-owner", "overdue-promise", "call", "reminded", *doubts)
+    said |= {f"note.{note}" for note in notes}
     assert said - set(WORDS) == set()
     assert say("ja", "no.such.word") == "word"
 
