@@ -356,6 +356,9 @@ def test_of_several_cases_the_one_that_fails_is_named_and_the_others_are_done(se
     assert service.client.post(action[1]).headers["location"] == "/?done=undone"
     assert [service.get(f"/api/cases/{key}")["owner"] for key in (report, ask)] == [None, None]
     assert service.client.post("/selected", data={"case": report, "do": "assign", "owner": " "}).status_code == 400
+    for many, text in ((101, "100"), (201, "200")):  # cases of one form, fields of one form
+        most = service.client.post("/selected", data={"case": [f"SD-{n}" for n in range(many)], "do": "take"})
+        assert (most.status_code, text in most.text) == (400, True)
     away = service.client.post("/selected", data={"case": report, "do": "take", "back": "//evil.example/"})
     assert away.headers["location"].startswith("/?done=assigned")
 
