@@ -101,7 +101,7 @@ OptionalAddress = Annotated[Listen | None, NoDecode, BeforeValidator(_listen)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 _Address = Annotated[str, form(r"[^@\s<>\"]*@[^@\s<>\"]+", "an address or @domain"), AfterValidator(str.casefold)]
 _Domain = Annotated[
-    str, AfterValidator(lambda entry: entry.removeprefix("@").casefold()), form(r"[^@\s<>\"]+", "a domain")
+    str, form(r"@?[^@\s<>\"]+", "a domain"), AfterValidator(lambda entry: entry.removeprefix("@").casefold())
 ]
 Addresses = Annotated[tuple[_Address, ...], NoDecode, BeforeValidator(split)]
 Domains = Annotated[tuple[_Domain, ...], NoDecode, BeforeValidator(split)]

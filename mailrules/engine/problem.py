@@ -25,11 +25,13 @@ _OF_EARLIER = ("act.thanks", "act.confirm_resolved")
 """Meanings that concern the earlier matter in a reply that begins another one."""
 _GREETING = re.compile(
     r"\s*(?:お疲れ|おつかれ|(?:いつも|平素)?(?:より)?(?:大変)?お世話|おはよう|こんにち|こんばん|はじめまして|初めまして"
+    r"|(?:いつも|平素)[^。\n]{0,60}(?:ありがとう|有難う|有り難う|御礼|お礼)"
     r"|(?:hi|hello|dear|good (?:morning|afternoon|evening|day))\b)",
     re.IGNORECASE,
 )
 _AFTER_GREETING = re.compile(r"^[^,、.!]*[,、.!]?\s*")
 """Matches the rest of a greeting: the name, and the mark after it."""
+_ADDRESSEE = re.compile(r"[^\n。、,]{1,40}(?:様|さま|殿|御中|各位)[、,]?")
 _SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _SAYS = 16
 """Minimum width of an informative sentence, in half-width columns; greetings and names are shorter."""
@@ -116,7 +118,9 @@ def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
 
 
 def _greets(text: str) -> bool:
-    """Whether a text is only a greeting, perhaps with a name."""
+    """Whether a text is only a greeting, perhaps with a name, or only the name of the addressee."""
+    if _ADDRESSEE.fullmatch(text):
+        return True
     greeting = _GREETING.match(text)
     return greeting is not None and _columns(_AFTER_GREETING.sub("", text[greeting.end() :])) < _SAYS
 

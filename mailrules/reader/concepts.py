@@ -61,12 +61,15 @@ class ConceptMatcher:
             return
         gap = len(separator)
         token_at = dict(zip(accumulate(map(gap.__add__, map(len, tokens)), initial=0), count(), strict=False)).get
-        idioms = sorted((start, end) for pattern, start, end in matches if entries[pattern].idiom)
-        begins, ends = [start for start, _ in idioms], [*accumulate((end for _, end in idioms), max, initial=0)]
-        for pattern, start, end in matches:
-            first, last, entry = token_at(start), token_at(end - gap), entries[pattern]
-            inside = end <= ends[bisect_right(begins, start)]
-            if first is not None and last is not None and (entry.idiom or not inside):
+        found = [
+            (first, last, entries[pattern])
+            for pattern, start, end in matches
+            if (first := token_at(start)) is not None and (last := token_at(end - gap)) is not None
+        ]
+        idioms = sorted((first, last) for first, last, entry in found if entry.idiom)
+        begins, ends = [first for first, _ in idioms], [*accumulate((last for _, last in idioms), max, initial=0)]
+        for first, last, entry in found:
+            if entry.idiom or last > ends[bisect_right(begins, first)]:
                 yield first, last, entry
 
 

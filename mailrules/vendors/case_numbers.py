@@ -52,7 +52,7 @@ _NOT_CASE = RE2.compile(  # orders and invoices too, which name one matter and a
 )
 _ERROR = RE2.compile(r"(?:(?:エラー|例外)(?:コード|番号)?|\b(?:ERROR|EXCEPTION)(?:\s?CODE)?)$")
 """What stands before an error code; two mails with the same error code can be about different cases."""
-_OPENING = " \t:#[【(<「"
+_OPENING = " \t:[【(<「"  # not "#", which marks a ticket: "Printer error [#84412]"
 _DATE = RE2.compile(
     r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$"
 )

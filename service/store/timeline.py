@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Select, func, select
 
+from mailrules.statement import Statement
 from service.cases.state import stamp
 from service.errors import NotFound
 from service.store.cases import key_of
@@ -17,6 +19,7 @@ from service.store.tables import Instant, attachments, messages
 
 _NEWEST = 100  # messages examined by ``unverified_lately``
 _WHEN = func.coalesce(messages.c.date, messages.c.received_at, type_=Instant)
+_STATEMENT = msgspec.structs.asdict(Statement(""))  # defaults, which the stored statements leave out
 _SHOWN_AS = {"case_id": "case", "refs": "references", "author_name": "author"}  # column → name in the result
 _MESSAGES = select(
     *(
@@ -160,5 +163,5 @@ def _message(values: dict[str, Any], files: list[dict[str, Any]], prefix: str) -
         "received_at": stamp(values["received_at"]),
         "attachments": files,
         "found_in": None if values["found_in"] is None else str(values["found_in"]),
-        "statements": (values["statements"] or {}).get("statements", []),
+        "statements": [_STATEMENT | told for told in (values["statements"] or {}).get("statements", [])],
     }

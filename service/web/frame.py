@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from service.cases.state import stamp
 from service.desk import Desk
-from service.errors import Unavailable
+from service.errors import Refused, Unavailable
 from service.store import callers
 from service.store.timeline import unverified_lately
 from service.store.tokens import Token
@@ -25,6 +25,7 @@ from service.web.reader import Reader, language_of
 
 HERE = Path(__file__).parent
 LANGUAGE_COOKIE, TOKEN_COOKIE = "sodan_lang", "sodan_token"
+MAX_FIELDS = 200  # of a form
 NOTHING_HERE = "there is nothing at this address"
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -156,14 +157,20 @@ def who(request: Request) -> str:
 
 
 async def posted(request: Request) -> ImmutableMultiDict[str, str]:
-    """Return the values of a posted form, of at most 64 KB. For several values of a name, ``get`` returns the last."""
+    """Return the values of a posted form, of at most 64 KB. For several values of a name, ``get`` returns the last.
+
+    Raises Refused if there are too many.
+    """
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > 65_536:
             break
     text = body[:65_536].decode("utf-8", "replace")
-    return ImmutableMultiDict(parse_qsl(text, keep_blank_values=True, max_num_fields=200))
+    try:
+        return ImmutableMultiDict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+    except ValueError:
+        raise Refused(f"the form has too many fields: at most {MAX_FIELDS}") from None
 
 
 Who = Annotated[str, Depends(who)]

@@ -55,6 +55,9 @@ MESSAGE = {
     "attachments": [
         {"id": ID, "filename": str, "content_type": str, "size": int, "sha256": re.compile("[0-9a-f]{64}")},
     ],
+    "statements": [
+        {"meaning": str, "state": str, "quote": str, "value": (str, None), "confidence": float, "reader": str},
+    ],
     "deliveries": int, "findings": [dict], "defects": [str],
 }  # fmt: skip
 WAITS = {"team": SECONDS, "vendor": SECONDS, "requester": SECONDS}

@@ -77,6 +77,7 @@ def test_a_file_called_env_is_read_and_the_environment_wins(monkeypatch: pytest.
         ("LMTP_LISTEN", "x:y"),
         ("INTAKE", "nobody"),
         ("INTAKE", "a@b@c"),
+        ("ORGANISATION", "corp.example, @"),
         ("INTAKE", " , "),
         ("TEAM", "corp.example"),
         ("ORGANISATION", "a b"),

@@ -21,6 +21,8 @@ from mailrules.vendors.case_numbers import find_case_numbers, find_matter_number
         ("訪問の日時", "受付No. 東-71820 にて承りました。", ["東-71820"]),
         ("案件番号は札幌-0021847です", "", ["札幌-0021847"]),
         ("(Ticket 5520318) update", "", ["5520318"]),
+        ("Re: ログインエラー [#4820133]", "", ["4820133"]),
+        ("Re: Printer error #84412", "", ["84412"]),
     ],
 )
 def test_a_labelled_or_bracketed_token_is_a_case_number(subject: str, text: str, numbers: list[str]) -> None:

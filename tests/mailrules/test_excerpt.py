@@ -45,6 +45,9 @@ def excerpt(text: str, *said: tuple[str, str]) -> str:
         ("Dear Sir or Madam,\nTill dead.", [], 1),
         ("お世話になっております\n紙詰まり", [], 1),
         ("お世話になっております。", [], 0),
+        ("AWS サポート Kato 様\n昨日の障害の原因を教えてください。", [], 1),
+        ("平素は弊社サービスをご利用いただき、誠にありがとうございます。\nサーバの移設を予定しております。", [], 1),
+        ("いつもありがとうございます、受注の画面が開きません。", [], 0),
     ],
 )
 def test_the_matter_is_told_by_what_happens(text: str, said: list[tuple[str, str]], expected: int) -> None:

@@ -356,6 +356,9 @@ def test_of_several_cases_the_one_that_fails_is_named_and_the_others_are_done(se
     assert service.client.post(action[1]).headers["location"] == "/?done=undone"
     assert [service.get(f"/api/cases/{key}")["owner"] for key in (report, ask)] == [None, None]
     assert service.client.post("/selected", data={"case": report, "do": "assign", "owner": " "}).status_code == 400
+    for many, text in ((101, "100"), (201, "200")):  # cases of one form, fields of one form
+        most = service.client.post("/selected", data={"case": [f"SD-{n}" for n in range(many)], "do": "take"})
+        assert (most.status_code, text in most.text) == (400, True)
     away = service.client.post("/selected", data={"case": report, "do": "take", "back": "//evil.example/"})
     assert away.headers["location"].startswith("/?done=assigned")
 
@@ -468,9 +471,11 @@ def test_words_that_templates_say_exist() -> None:
     from service.web.frame import HERE
 
     said = set()
-    for file in (HERE / "templates").glob("*.html"):
+    for file in (HERE / "templates").rglob("*.html"):
         said |= set(re.findall(r"""\bt\("([\w.-]+)"[,)]""", file.read_text(encoding="utf-8")))
-    said |= {f"note.{note}" for note in ("p1-without-contact", "p1-without-owner", "overdue-promise", "call")}
+    doubts = ("dmarc-failed", "sender-unverified", "outsider")
+    notes = ("p1-without-contact", "p1-without-owner", "overdue-promise", "call", "reminded", *doubts)
+    said |= {f"note.{note}" for note in notes}
     assert said - set(WORDS) == set()
     assert say("ja", "no.such.word") == "word"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailrules.reader.concepts import shipped_vocabulary
+from mailrules.reader.concepts import ConceptMatcher, shipped_vocabulary
 from mailrules.reader.embedded import shipped_matcher
 from mailrules.reader.normal_forms import fold, is_japanese, normal_forms
 
@@ -56,3 +56,10 @@ def test_common_words_carry_no_concept(sentence: str, concept: str) -> None:
 )
 def test_a_phrase_outside_an_idiom_counts(sentence: str, concept: str) -> None:
     assert concept in concepts_of(sentence)
+
+
+def test_an_idiom_that_ends_within_a_word_hides_nothing() -> None:
+    matcher = ConceptMatcher({"idiom": {"ja": ["皆様"]}, "all": {"ja": ["皆"]}})
+    for sentence, concepts in (("皆様子がおかしい。", ("all",)), ("皆様がお困りです。", ("idiom",))):
+        tokens = normal_forms([fold(sentence)], japanese=True)
+        assert [entry.concepts for *_, entry in matcher.find(tokens, japanese=True)] == [concepts]
