@@ -75,8 +75,7 @@ class Bilingual(Model):
     en: str
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-"""An identifier."""
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # an identifier
 SideName = Literal["team", "requester", "vendor", "unknown"]
 Words = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 """One string or a list of strings."""
@@ -90,14 +89,11 @@ Hosts = Annotated[
     BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
 ]
 """RE2 patterns for names; none may match the empty string."""
-Addresses = Annotated[str, AfterValidator(_is_address)]
-"""An address, or ``@domain`` for all addresses of a domain."""
+Addresses = Annotated[str, AfterValidator(_is_address)]  # an address, or ``@domain`` for all addresses of a domain
 Clock = Annotated[time, BeforeValidator(_as_clock), WithJsonSchema(_WRITTEN)]
 """A time of day such as ``09:00``. ``24:00``, the end of the day, is stored as midnight."""
-Country = Annotated[str, AfterValidator(_known_country)]
-"""An ISO 3166 code, or ``none``."""
-Zone = Annotated[str, AfterValidator(_known_zone)]
-"""A time zone of the tz database."""
+Country = Annotated[str, AfterValidator(_known_country)]  # an ISO 3166 code, or ``none``
+Zone = Annotated[str, AfterValidator(_known_zone)]  # a time zone of the tz database
 
 
 class Day(Protocol):

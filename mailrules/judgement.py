@@ -30,8 +30,7 @@ class Finding(_Kept, frozen=True):
 
     rule: str
     pack: str
-    turn: str = ""
-    """Id of the mail. Empty while stored with the mail; filled in when it is loaded."""
+    turn: str = ""  # Id of the mail. Empty while stored with the mail; filled in when it is loaded.
     quote: str = ""
     start: int = -1
     end: int = -1
@@ -75,21 +74,18 @@ class Reading(_Kept, frozen=True):
 
     turn: str = ""
     statements: tuple[Statement, ...] = ()
-    reader: str = ""
-    """Name of the reader that found the statements; ``version`` is its version."""
+    reader: str = ""  # name of the reader that found the statements; ``version`` is its version
     version: str = ""
     references: tuple[Reference, ...] = ()
     vendor: str | None = None
-    maker: str | None = None
-    """Vendor of the product that a user mentions, if the mail mentions no vendor itself."""
+    maker: str | None = None  # vendor of the product that a user mentions, if the mail mentions no vendor itself
     kind: str | None = None
     acts: tuple[str, ...] = ()
     asks: tuple[AskMade, ...] = ()
     tone: tuple[Finding, ...] = ()
     parked: tuple[Finding, ...] = ()
     promises: tuple[Promise, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    """Every rule that fired for this mail."""
+    findings: tuple[Finding, ...] = ()  # every rule that fired for this mail
     continues: float = 0.0
     """Between -2 and 2: positive if its words sound like a mail that goes on with an earlier matter, negative if they
     sound like a new one."""
@@ -111,13 +107,11 @@ class Reading(_Kept, frozen=True):
 @dataclass(frozen=True, slots=True)
 class PriorityDetail:
     level: str
-    impact: str
-    """``high``, ``medium``, ``low``, or ``unknown`` if no mail states an impact."""
+    impact: str  # ``high``, ``medium``, ``low``, or ``unknown`` if no mail states an impact
     urgency: str
     evidence: tuple[Finding, ...]
     heard: tuple[Finding, ...]
-    rule: str = ""
-    """Id of the rule that decided."""
+    rule: str = ""  # id of the rule that decided
     needs_triage: bool = False
     """Whether a person must check the priority: an incident without a stated impact, or an undecidable one."""
 
@@ -137,16 +131,13 @@ class ItemState:
     """One checklist item. ``state``: present, missing, unknown or not_needed; only a person sets ``waived``."""
 
     item: str
-    label: dict[str, str]
-    """Label by language: ``ja``, ``en``."""
+    label: dict[str, str]  # label by language: ``ja``, ``en``
     state: str
     value: str | None = None
     turn: str | None = None
     quote: str | None = None
-    partial: bool = False
-    """Given, but not exactly enough for a vendor (a day without a time)."""
-    none: bool = False
-    """The mail says that there is none."""
+    partial: bool = False  # given, but not exactly enough for a vendor (a day without a time)
+    none: bool = False  # the mail says that there is none
     others: tuple[OtherValue, ...] = ()
 
 
@@ -154,8 +145,7 @@ class ItemState:
 class ToneHint:
     id: str
     finding: Finding
-    advice: dict[str, str]
-    """Advice and a suggested wording, by language."""
+    advice: dict[str, str]  # advice and a suggested wording, by language
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +160,7 @@ class Problem:
     version: int = 0
     drift: bool = False
     turn: str | None = None
-    agreed_at: datetime | None = None
-    """When our side agreed to it. Filled in from the list of requests."""
+    agreed_at: datetime | None = None  # When our side agreed to it. Filled in from the list of requests.
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,28 +173,22 @@ class Judgement:
 
     kind: str
     language: str
-    side: Side
-    """Whose checklist is used: ``requester`` (a request to us) or ``team`` (an inquiry to a vendor)."""
+    side: Side  # whose checklist is used: ``requester`` (a request to us) or ``team`` (an inquiry to a vendor)
     priority: PriorityDetail
     checklist: tuple[ItemState, ...]
     missing: tuple[str, ...]
     present: tuple[str, ...]
     unknown: tuple[str, ...]
-    questions: tuple[str, ...]
-    """At most five items of ``missing`` to ask for now, most important first."""
-    readings: tuple[Reading, ...]
-    """The reading of each mail, with the conclusions of the current rules."""
-    excerpt: str
-    """The sentence that describes the problem, verbatim."""
+    questions: tuple[str, ...]  # at most five items of ``missing`` to ask for now, most important first
+    readings: tuple[Reading, ...]  # the reading of each mail, with the conclusions of the current rules
+    excerpt: str  # the sentence that describes the problem, verbatim
     tone: tuple[ToneHint, ...]
     parked: tuple[Finding, ...]
     problem: Problem
     vendor: str | None
     references: tuple[Reference, ...]
-    judged_by: str
-    """Version of the rules."""
+    judged_by: str  # version of the rules
     recovered: bool = False
     """Whether the problem is over: a later statement of our side says that it works again, none that it continues."""
-    reader: str = ""
-    """Reader of the first mail written by a person; ``reader_version`` is its version."""
+    reader: str = ""  # reader of the first mail written by a person; ``reader_version`` is its version
     reader_version: str = ""

@@ -36,8 +36,7 @@ HERE = Path(__file__).parent
 VENDORS, RULES, SEES = HERE / "vendors", HERE / "rules", HERE / "reader" / "sees.yaml"
 MADE = {"kind": (), "priority": ("kind",), "triage": ("kind",), "checklist": ("kind",)}
 """Question → facts that its `final` rules may use in addition to the results of its own `rules`."""
-WORDED = ("rules", "catalogue", "concepts", "reader")
-"""Folders whose YAML files affect the conclusions."""
+WORDED = ("rules", "catalogue", "concepts", "reader")  # folders whose YAML files affect the conclusions
 QUESTIONS = ("kind", "acts", "asks", "tone", "parked", "problem", "standing", "priority", "triage", "checklist")
 
 

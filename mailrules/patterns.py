@@ -11,10 +11,8 @@ import re2 as _re2
 
 from mailrules.fold import fold
 
-RE2: Any = _re2
-"""Typed as Any because the library has no type information."""
-_LOOKING = re.compile(r"\(\?<?[=!]")
-"""Look-around, which RE2 does not support."""
+RE2: Any = _re2  # typed as Any because the library has no type information
+_LOOKING = re.compile(r"\(\?<?[=!]")  # look-around, which RE2 does not support
 
 
 class PatternError(ValueError):

@@ -32,8 +32,7 @@ class Calendar(Model):
 
     Its public holidays count for business time, and for deadlines only if it is set explicitly.
     """
-    closed: list[date] = Field(default=[])
-    """Additional days off."""
+    closed: list[date] = Field(default=[])  # additional days off
     days: Literal["mon-fri", "mon-sat", "all"] = "mon-fri"
     open: Clock = time(9)
     close: Clock = time(17, 30)
@@ -67,17 +66,13 @@ def _holidays(country: str) -> holidays.HolidayBase:
 class Site(Model):
     """The site file."""
 
-    products: Names = Field(default=[])
-    """Names of own systems and of products in use, as people write them."""
-    installed: Names = Field(default=[])
-    """Products whose version is worth asking for (not SaaS)."""
-    hosts: Hosts = Field(default=[])
-    """RE2 for host, PC and asset names (``NB-\\d{5}``)."""
+    products: Names = Field(default=[])  # names of own systems and of products in use, as people write them
+    installed: Names = Field(default=[])  # products whose version is worth asking for (not SaaS)
+    hosts: Hosts = Field(default=[])  # RE2 for host, PC and asset names (``NB-\\d{5}``)
     people: list[Person] = Field(default=[])
     vendors: dict[str, str] = Field(default={})
     """Domain or address → vendor id: for partners, and for a vendor's sub-domain at a platform."""
-    calendar: Calendar = Calendar()
-    """Calendar of the team; also that of the requesters if they have none of their own."""
+    calendar: Calendar = Calendar()  # calendar of the team; also that of the requesters if they have none of their own
     requester_calendar: Calendar | None = None
 
     @field_validator("people")

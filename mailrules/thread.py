@@ -26,32 +26,26 @@ class File:
 class RuleInput:
     """One mail of a case. ``text`` is the new text only: no quotes, no signature, no banner."""
 
-    id: str
-    """Identifies the mail in findings (the message id of the store, or a file name)."""
+    id: str  # identifies the mail in findings (the message id of the store, or a file name)
     side: Side
-    author: str
-    """Address of the author, lower case; may be empty."""
+    author: str  # address of the author, lower case; may be empty
     text: str
     subject: str = ""
-    subject_is_new: bool = True
-    """False for a reply, whose subject was written by somebody else earlier."""
+    subject_is_new: bool = True  # false for a reply, whose subject was written by somebody else earlier
     is_reply: bool = False
-    begins: bool = False
-    """A reply that begins another matter than the mail that it answers."""
+    begins: bool = False  # a reply that begins another matter than the mail that it answers
     date: datetime | None = None
     """When it was written, with the author's UTC offset; relative times and deadlines are resolved against it."""
     language: str = "und"
     automatic: str | None = None
-    towards: frozenset[Side] = frozenset()
-    """Sides of the recipients in To (not Cc)."""
+    towards: frozenset[Side] = frozenset()  # sides of the recipients in To (not Cc)
     files: tuple[File, ...] = ()
     vendor: str | None = None
     """Vendor of the author or, for mail from our side, of a recipient; None if no vendor is involved."""
     partner: str | None = None
     """Mail domain of a vendor that no pack describes; case numbers in its mail are stored under this domain."""
     forwarded_by: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    """Headers that packs may use: importance, ticket headers of vendors."""
+    headers: tuple[tuple[str, str], ...] = ()  # headers that packs may use: importance, ticket headers of vendors
 
 
 Thread = tuple[RuleInput, ...]

@@ -18,8 +18,7 @@ FAMILIES = ("items", "acts", "asks", "weight", "matter", "tone", "parked", "kind
 LANGUAGES = ("ja", "en")
 STATES = frozenset(("value", "none", "unknown", "pending", "partial", "not_applicable", "placeholder", "empty", UNSURE))
 SIDES = frozenset(("requester", "team", "vendor"))
-ENOUGH = 5
-"""Minimum number of examples and near-misses of a shipped meaning, per language."""
+ENOUGH = 5  # minimum number of examples and near-misses of a shipped meaning, per language
 INFO = "ask.info"
 """The only meaning with instances: `ask.info.<item>` for each item that has no request meaning of its own."""
 
@@ -48,12 +47,9 @@ class Meaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     states: tuple[str, ...] = ("value",)
     examples: dict[str, tuple[str, ...]] = {}
     near_misses: dict[str, tuple[str, ...]] = {}
-    advice: Text | None = None
-    """What the writer could do instead (tone)."""
-    rewrite: Text | None = None
-    """The same message in more polite words (tone)."""
-    wants: str | None = None
-    """The item that this request asks for; `ask.info.<item>` does not exist for such an item."""
+    advice: Text | None = None  # what the writer could do instead (tone)
+    rewrite: Text | None = None  # the same message in more polite words (tone)
+    wants: str | None = None  # the item that this request asks for; `ask.info.<item>` does not exist for such an item
     family: str = ""
 
 

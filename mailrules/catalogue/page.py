@@ -16,8 +16,7 @@ _FAMILIES: Mapping[str, str] = {
     "parked": "Parked topics",
     "kinds": "Kinds",
 }
-_SHOWN = 2
-"""Sentences of each language that a cell shows."""
+_SHOWN = 2  # sentences of each language that a cell shows
 _HEAD = """# Meanings
 
 This page lists every meaning that sodan can find in a mail. The column "for example" shows sentences that have the

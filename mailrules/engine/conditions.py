@@ -22,8 +22,7 @@ from typing import Any
 
 from mailrules.statement import Statement
 
-TOLD = ("value", "partial")
-"""States that a term without `is` accepts."""
+TOLD = ("value", "partial")  # states that a term without `is` accepts
 _NAME = r"[a-z][a-z0-9_.]*(?:(?<=\.)\*)?"
 _TERM = re.compile(rf"(?P<no>not )?(?P<name>{_NAME})(?: is (?P<is>[A-Za-z0-9_.|]+)| > (?P<above>[0-9]+))?")
 

@@ -14,8 +14,7 @@ from mailrules.site import Site
 from mailrules.statement import MailText, Statement
 
 _SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
-_ENOUGH = 2000
-"""Maximum number of sentences read per mail."""
+_ENOUGH = 2000  # maximum number of sentences read per mail
 
 
 @dataclass(frozen=True)

@@ -30,30 +30,24 @@ from mailrules.thread import RuleInput, Side, Thread
 from mailrules.vendors import Vendors
 
 Sees = Mapping[str, Collection[str]]
-KEPT_MAILS = 2048
-"""Size of the cache of conclusions; a case is judged again after each of its mails."""
-KEPT_TEXT = 16_000
-"""Mails with a longer text are not cached."""
+KEPT_MAILS = 2048  # size of the cache of conclusions; a case is judged again after each of its mails
+KEPT_TEXT = 16_000  # mails with a longer text are not cached
 
 
 @dataclass(frozen=True, eq=False)
 class Rules:
     """Reader, catalogue, rules and vendors, ready to use. Created by `library.load`."""
 
-    version: str
-    """Changes whenever a rule, a pack, the site file or the reader changes."""
+    version: str  # changes whenever a rule, a pack, the site file or the reader changes
     packs: tuple[str, ...]
     catalogue: Catalogue
-    files: Mapping[str, RuleFile]
-    """Question → its rules."""
-    answers: Mapping[str, Group]
-    """Request → the condition that a mail must meet to answer it."""
+    files: Mapping[str, RuleFile]  # question → its rules
+    answers: Mapping[str, Group]  # request → the condition that a mail must meet to answer it
     checklist: Checklist
     vendors: Vendors
     reader: Reader
     house: OrganisationPhraseReader
-    sees: Sees
-    """Language → items whose absence the embedded reader can detect."""
+    sees: Sees  # language → items whose absence the embedded reader can detect
     site: Site = field(default_factory=Site)
 
     @property

@@ -11,8 +11,7 @@ from mailrules.engine.pack import Finder, Pack
 from mailrules.engine.sources import Library, Source
 from mailrules.reader.concepts import shipped_vocabulary
 
-_SHORT = 3
-"""Shorter Latin words match almost any text; Japanese words need two characters."""
+_SHORT = 3  # shorter Latin words match almost any text; Japanese words need two characters
 
 
 @dataclass(frozen=True, slots=True)

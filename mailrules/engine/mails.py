@@ -72,15 +72,11 @@ class ConcludedMail:
     """A mail and the conclusions of the rules for it alone."""
 
     turn: RuleInput
-    reading: Reading
-    """Includes the conclusions."""
+    reading: Reading  # includes the conclusions
     view: View
-    replaces: frozenset[str]
-    """Meanings whose earlier statements this mail makes obsolete."""
-    offered: tuple[Hit, ...]
-    """Statements in which a vendor proposes a problem statement."""
-    told: tuple[Hit, ...]
-    """Statements in which our side describes the problem."""
+    replaces: frozenset[str]  # meanings whose earlier statements this mail makes obsolete
+    offered: tuple[Hit, ...]  # statements in which a vendor proposes a problem statement
+    told: tuple[Hit, ...]  # statements in which our side describes the problem
 
 
 def view_of(turn: RuleInput, reading: Reading) -> View:

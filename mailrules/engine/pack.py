@@ -35,17 +35,12 @@ class Finder(Model):
     """Text that expresses a meaning. The statement quotes the sentence; the group `(?P<value>…)` gives its value."""
 
     id: RuleId
-    meaning: str
-    """An id of the catalogue, or of this pack's `meanings`."""
+    meaning: str  # an id of the catalogue, or of this pack's `meanings`
     state: str = "value"
-    phrases: Words = Field(default=[])
-    """Literal text in any case and width."""
-    patterns: Words = Field(default=[])
-    """RE2 patterns, any case."""
-    labels: Words = Field(default=[])
-    """Labels of form lines (`機材番号: …`); the text after the label is the value."""
-    unless: Words = Field(default=[])
-    """RE2 patterns; a sentence that matches one is skipped."""
+    phrases: Words = Field(default=[])  # literal text in any case and width
+    patterns: Words = Field(default=[])  # RE2 patterns, any case
+    labels: Words = Field(default=[])  # labels of form lines (`機材番号: …`); the text after the label is the value
+    unless: Words = Field(default=[])  # RE2 patterns; a sentence that matches one is skipped
     sides: list[SideName] = Field(default=["requester", "team"])
     examples: Examples = Field(default=[])
     near_misses: Examples = Field(default=[])
@@ -74,17 +69,14 @@ class Pack(Model):
     title: str = ""
     words: dict[str, dict[Literal["ja", "en"], list[str]]] = Field(default={})
     """Concept of the embedded reader → additional words by language."""
-    meanings: list[dict[str, Any]] = Field(default=[])
-    """Additional entries of the catalogue."""
+    meanings: list[dict[str, Any]] = Field(default=[])  # additional entries of the catalogue
     find: list[Finder] = Field(default=[])
     rules: dict[str, list[dict[str, Any]]] = Field(default={})
     """Question (`priority`, `kind`, …) → rules evaluated before the shipped ones; the same id replaces a rule."""
     required: dict[Kind, Required] = Field(default={})
     vendor: Vendor | None = None
-    references: list[ReferencePattern] = Field(default=[])
-    """Patterns of case numbers that any known vendor may use."""
-    never: Words = Field(default=[])
-    """RE2 patterns for numbers that are never case numbers."""
+    references: list[ReferencePattern] = Field(default=[])  # patterns of case numbers that any known vendor may use
+    never: Words = Field(default=[])  # RE2 patterns for numbers that are never case numbers
     incidental: Incidental = Incidental()
 
 

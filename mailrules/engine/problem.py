@@ -12,10 +12,8 @@ from mailrules.judgement import Problem, Reading
 from mailrules.thread import RuleInput, Thread
 
 _LONGEST = 400
-_MOST_TOLD = 200
-"""Maximum number of different texts with which a vendor's proposal is compared."""
-_WHO = ("item.requester", "item.contact")
-"""Items that say who is concerned, not what the problem is."""
+_MOST_TOLD = 200  # maximum number of different texts with which a vendor's proposal is compared
+_WHO = ("item.requester", "item.contact")  # items that say who is concerned, not what the problem is
 _MATTER = (
     "item.symptom", "item.change_target", "item.question", "item.error_message", "act.report",
     "impact.high", "impact.medium", "item.business_impact",
@@ -29,22 +27,18 @@ _GREETING = re.compile(
     r"|(?:hi|hello|dear|good (?:morning|afternoon|evening|day))\b)",
     re.IGNORECASE,
 )
-_AFTER_GREETING = re.compile(r"^[^,、.!]*[,、.!]?\s*")
-"""Matches the rest of a greeting: the name, and the mark after it."""
+_AFTER_GREETING = re.compile(r"^[^,、.!]*[,、.!]?\s*")  # matches the rest of a greeting: the name, and the mark after it
 _ADDRESSEE = re.compile(r"[^\n。、,]{1,40}(?:様|さま|殿|御中|各位)[、,]?")
 _SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
-_SAYS = 16
-"""Minimum width of an informative sentence, in half-width columns; greetings and names are shorter."""
+_SAYS = 16  # minimum width of an informative sentence, in half-width columns; greetings and names are shorter
 _SHARED = 0.25
 """Two texts are about different things if they share less than this fraction of the words of the shorter one."""
-_FEWEST = 3
-"""Texts with fewer words than this are not compared."""
+_FEWEST = 3  # texts with fewer words than this are not compared
 _WORDS = re.compile(r"[a-z0-9][a-z0-9_.-]*[a-z0-9]")
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{2,}")
 _KANJI = re.compile(r"[\u3400-\u9fff]")
 _JAPANESE = re.compile(r"[\u3041-\u30fa\u3400-\u9fff]")
-_STEM = 5
-"""English words are compared by their first letters, so that "delay" equals "delayed"."""
+_STEM = 5  # English words are compared by their first letters, so that "delay" equals "delayed"
 _SAYS_NOTHING = frozenset("件問題事象発生確認対応調査原因特定範囲目的定義解決状況場合際時分間方法以上下記本当該旨様的")
 _EMPTY = frozenset(
     "the a an and or of to in on at for from with by as is are was were be been it its this that these those we you "

@@ -50,8 +50,7 @@ class Rule:
     gives: str = ""
     each: tuple[str, ...] = ()
     why: Text | None = None
-    needs: frozenset[str] = frozenset()
-    """`condition.needs()`: most rules need a statement that most mails do not have."""
+    needs: frozenset[str] = frozenset()  # `condition.needs()`: most rules need a statement that most mails do not have
 
     def fire(self, view: View) -> list[Fired]:
         """Return the results: none, one, or with `each` several."""
@@ -110,8 +109,7 @@ def rule_file(written: Any, file: str, catalogue: Catalogue, made: Collection[st
     return RuleFile(written["question"], rules, final)
 
 
-EXTRA = ("required", "order", "answers", "shown")
-"""Additional tables that some questions need (checklist, asks)."""
+EXTRA = ("required", "order", "answers", "shown")  # additional tables that some questions need (checklist, asks)
 
 
 def _rules(written: Any, file: str, catalogue: Catalogue, facts: Collection[str]) -> tuple[Rule, ...]:

@@ -35,12 +35,9 @@ class Entry(NamedTuple):
     """The concepts of one phrase of the vocabulary."""
 
     concepts: tuple[str, ...]
-    groups: int
-    """The groups of `signals.yaml` that contain one of the concepts."""
-    plain: tuple[str, ...]
-    """Those of the concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`)."""
-    idiom: bool
-    """Whether entries inside this phrase do not count (`concepts/idioms.yaml`)."""
+    groups: int  # the groups of `signals.yaml` that contain one of the concepts
+    plain: tuple[str, ...]  # those of the concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`)
+    idiom: bool  # whether entries inside this phrase do not count (`concepts/idioms.yaml`)
 
 
 class ConceptMatcher:

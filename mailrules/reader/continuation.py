@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from .marks import MarkTable, Places
 
-FURTHEST = 2.0
-"""Scores are cut off at this distance from zero."""
+FURTHEST = 2.0  # scores are cut off at this distance from zero
 FILE = "continuation.bin"
 
 
@@ -30,8 +29,7 @@ class WordWeights(NamedTuple):
 
     values: NDArray[np.float32]
     """What a feature adds to the score, before it is divided by the length of the mail's vector."""
-    squares: NDArray[np.float32]
-    """Square of the weight of a feature in that vector; 0.0 for features that do not count."""
+    squares: NDArray[np.float32]  # square of the weight of a feature in that vector; 0.0 for features that do not count
     base: float
 
     def score(self, rows: Places) -> float:

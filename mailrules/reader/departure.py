@@ -25,8 +25,7 @@ from .marks import MarkTable, Places
 FILE = "departure.bin"
 _LEAST_CHANCE = 0.001
 _ANNOUNCED = "say.another_matter"
-_EARLY = 4
-"""Units that may contain an announcement, after a greeting, a name and thanks."""
+_EARLY = 4  # units that may contain an announcement, after a greeting, a name and thanks
 
 
 class DepartureWeights(NamedTuple):

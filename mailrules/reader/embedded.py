@@ -108,8 +108,7 @@ class Decision:
     classifier: UnitClassifier
     chances: dict[str, float]
     thresholds: dict[str, float]
-    continues: float
-    """See `ReaderResult`; `departs` too."""
+    continues: float  # see `ReaderResult`; `departs` too
     departs: float
 
     def statements(self) -> list[Statement]:

@@ -49,12 +49,9 @@ _KINDS = np.array(
 class Part(IntEnum):
     """The features that follow from the text of one unit, by the units that they describe."""
 
-    OWN = 0
-    """Features of the unit itself. They also count for the mail as a whole, except those of its form."""
-    NEXT = 1
-    """Features of the unit after it."""
-    LISTED = 2
-    """Features of the list lines that it introduces."""
+    OWN = 0  # Features of the unit itself. They also count for the mail as a whole, except those of its form.
+    NEXT = 1  # features of the unit after it
+    LISTED = 2  # features of the list lines that it introduces
 
 
 class FeatureRows:

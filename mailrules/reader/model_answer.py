@@ -26,8 +26,7 @@ class Answer:
     """The valid statements of an answer, and the reasons for dropping the others."""
 
     statements: tuple[Statement, ...] = ()
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    """Reason → number of statements."""
+    dropped: Mapping[str, int] = field(default_factory=dict)  # reason → number of statements
 
 
 def check(text: str, request: Request, mail: MailText, catalogue: Catalogue) -> Answer:

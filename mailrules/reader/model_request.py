@@ -16,10 +16,8 @@ from mailrules.catalogue import Catalogue
 from mailrules.patterns import RE2
 from mailrules.statement import MailText
 
-EDITION = "3"
-"""Version of the wording below."""
-SUBJECT = 0
-"""Unit number of the subject."""
+EDITION = "3"  # version of the wording below
+SUBJECT = 0  # unit number of the subject
 MAX_STATEMENTS = 60
 
 
@@ -38,14 +36,10 @@ class Request:
 
     system: str
     user: str
-    schema: Mapping[str, Any]
-    """JSON Schema of the answer."""
-    version: str
-    """Changes whenever the instruction, the schema or the catalogue changes."""
-    units: tuple[tuple[str, int], ...]
-    """Masked text and offset of each unit; number 0 is the subject (offset -1)."""
-    masks: Mapping[str, str]
-    """Text in the request → text in the mail."""
+    schema: Mapping[str, Any]  # JSON Schema of the answer
+    version: str  # changes whenever the instruction, the schema or the catalogue changes
+    units: tuple[tuple[str, int], ...]  # masked text and offset of each unit; number 0 is the subject (offset -1)
+    masks: Mapping[str, str]  # text in the request → text in the mail
 
     @property
     def messages(self) -> list[dict[str, str]]:

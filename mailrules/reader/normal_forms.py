@@ -39,10 +39,8 @@ _TAILS = {
 
 
 class _EnglishForms(NamedTuple):
-    whole: dict[str, tuple[str, ...]]
-    """Contractions with their words, and names of numbers."""
-    bases: dict[str, str]
-    """Irregular forms with their bases, and words that only look like inflected ones."""
+    whole: dict[str, tuple[str, ...]]  # contractions with their words, and names of numbers
+    bases: dict[str, str]  # irregular forms with their bases, and words that only look like inflected ones
     final_e: frozenset[str]
 
 

@@ -41,14 +41,11 @@ class Count:
 
 class _Shapes(NamedTuple):
     names: tuple[str, ...]
-    find: Callable[[bytes], Sequence[int]]
-    """Returns the numbers of the shapes in a text."""
-    counts: dict[bool, list[tuple[str, Any]]]
-    """Japanese or not → what is counted, and its pattern."""
+    find: Callable[[bytes], Sequence[int]]  # returns the numbers of the shapes in a text
+    counts: dict[bool, list[tuple[str, Any]]]  # Japanese or not → what is counted, and its pattern
 
 
-FoundShapes = tuple[tuple[str, ...], list[Count]]
-"""Names of shapes; numbers of people, places and machines."""
+FoundShapes = tuple[tuple[str, ...], list[Count]]  # names of shapes; numbers of people, places and machines
 
 
 def find_shapes(sentences: Sequence[str], japanese: Sequence[bool]) -> list[FoundShapes]:

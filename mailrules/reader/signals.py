@@ -22,17 +22,14 @@ class Signal(NamedTuple):
     """One row of the table. A bit stands for a group: it is set if a member is there."""
 
     name: str
-    needed: int
-    """The groups of `all`."""
-    known: int
-    """These and the group of `unless`."""
+    needed: int  # the groups of `all`
+    known: int  # these and the group of `unless`
     whole_unit: bool
 
 
 class _Table(NamedTuple):
     signals: tuple[Signal, ...]
-    bits: dict[str, int]
-    """Member → the groups that it is in."""
+    bits: dict[str, int]  # member → the groups that it is in
 
 
 def find_signals(

@@ -9,8 +9,7 @@ from mailrules.statement import MailText
 from .embedded import Decision, EmbeddedReader
 from .unit_reading import Reading
 
-SHOWN = 5
-"""Number of meanings shown for a unit: those with the highest scores, of at least `LEAST_SCORE`."""
+SHOWN = 5  # number of meanings shown for a unit: those with the highest scores, of at least `LEAST_SCORE`
 LEAST_SCORE = -0.5
 
 

@@ -34,18 +34,14 @@ class Reading(msgspec.Struct, gc=False, eq=False):
     shapes: tuple[str, ...]
     counts: tuple[Count, ...]
     signals: tuple[str, ...]
-    mild: bool
-    """Whether it contains a question, condition or plan, so that it states no fact."""
+    mild: bool  # whether it contains a question, condition or plan, so that it states no fact
     plain: Sequence[str]
     """Concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`): not mild, and not negated."""
     matters: Sequence[str]
     """The subject matter (`concepts/subject_matter.yaml`). A single device does not count beside "all" or "every"."""
-    topics: Sequence[str]
-    """What a request in the unit is about, by its words (`concepts/vendor_asks.yaml`)."""
-    rows: bytes = b""
-    """The rows of its features in the table of the classifiers of one side (`unit_scores.py`)."""
-    sums: bytes = b""
-    """Its contributions to the scores: one row for each `features.Part`."""
+    topics: Sequence[str]  # what a request in the unit is about, by its words (`concepts/vendor_asks.yaml`)
+    rows: bytes = b""  # the rows of its features in the table of the classifiers of one side (`unit_scores.py`)
+    sums: bytes = b""  # its contributions to the scores: one row for each `features.Part`
 
     @property
     def size(self) -> int:
@@ -61,12 +57,9 @@ class _Sentence(NamedTuple):
 
     forms: Sequence[str]
     clauses: Clauses
-    concepts: Sequence[Set[str]]
-    """The concepts of each clause."""
-    groups: Sequence[int]
-    """The groups of each clause (`signals.py`)."""
-    plain: Sequence[str]
-    """Unmistakable concepts in clauses that no other words negate."""
+    concepts: Sequence[Set[str]]  # the concepts of each clause
+    groups: Sequence[int]  # the groups of each clause (`signals.py`)
+    plain: Sequence[str]  # unmistakable concepts in clauses that no other words negate
 
 
 def read_units(units: Sequence[Unit], matcher: ConceptMatcher) -> list[Reading]:

@@ -23,12 +23,9 @@ _SPOTS = [(spot_feature(number),) for number in range(len(SPOTS))]
 class MailScores(NamedTuple):
     """The scores of one mail, and its features."""
 
-    units: Matrix
-    """Scores of the units and of the subject (the last row)."""
-    whole: Matrix
-    """Scores of the mail as a whole."""
-    rows: Places
-    """The rows of the distinct features of the mail."""
+    units: Matrix  # scores of the units and of the subject (the last row)
+    whole: Matrix  # scores of the mail as a whole
+    rows: Places  # the rows of the distinct features of the mail
 
 
 def mail_scores(view: MailView, weights: Weights) -> MailScores:

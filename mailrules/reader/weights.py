@@ -28,10 +28,8 @@ from .features import FeatureRows, distinct
 from .mailview import Matrix
 from .marks import MarkTable, Places, UnitMarks, marks_of
 
-FILES = ("weights.bin", continuation.FILE, departure.FILE)
-"""The files that contain the result of training."""
-STEPS = 31
-"""Steps on either side of zero to which weights are rounded."""
+FILES = ("weights.bin", continuation.FILE, departure.FILE)  # the files that contain the result of training
+STEPS = 31  # steps on either side of zero to which weights are rounded
 
 
 class Packed(NamedTuple):
@@ -42,10 +40,8 @@ class Packed(NamedTuple):
 
     meanings: Sequence[str]
     importance: NDArray[np.float32]
-    starts: NDArray[np.int32]
-    """Where the weights of each feature begin; then the number of all."""
-    columns: NDArray[np.uint8]
-    """The meaning of each weight."""
+    starts: NDArray[np.int32]  # where the weights of each feature begin; then the number of all
+    columns: NDArray[np.uint8]  # the meaning of each weight
     values: NDArray[np.int8]
     scale: NDArray[np.float32]
     base: NDArray[np.float32]

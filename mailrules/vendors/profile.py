@@ -13,18 +13,15 @@ from mailrules.fields import Bilingual, Clock, Country, Model, Name, Names, Word
 class Canonical(Model):
     """How to normalise the spelling of a case number. Applied in the order keep, upper, length."""
 
-    keep: Literal["all", "digits", "alnum"] = "all"
-    """White space is always removed; leading zeros are kept."""
+    keep: Literal["all", "digits", "alnum"] = "all"  # white space is always removed; leading zeros are kept
     upper: bool = False
-    length: int | None = None
-    """Number of characters kept from the left (a sub-task appends digits)."""
+    length: int | None = None  # number of characters kept from the left (a sub-task appends digits)
 
 
 class ReferencePattern(Model):
     """A pattern of a vendor's case numbers."""
 
-    pattern: str
-    """RE2, any case, with ``(?P<ref>…)``; if ``label`` is given, only the pattern of the number itself."""
+    pattern: str  # RE2, any case, with ``(?P<ref>…)``; if ``label`` is given, only the pattern of the number itself
     label: str | None = None
     """RE2 for the word before the number (``case|ケース``).
 
@@ -32,8 +29,7 @@ class ReferencePattern(Model):
     """
     at: list[Literal["subject", "header", "line", "body"]] = Field(default=["subject", "line", "body"])
     """``line``: a line with a label, or a short line near the top; ``body``: anywhere, which is weaker evidence."""
-    header: str | None = None
-    """With ``at: [header]``: the name of the header, in lower case."""
+    header: str | None = None  # with ``at: [header]``: the name of the header, in lower case
     needs: Literal["nothing", "words", "domain"] = "words"
     """What must indicate the vendor first.
 
@@ -41,10 +37,8 @@ class ReferencePattern(Model):
     address of the vendor is required, because the number alone is too general.
     """
     canonical: Canonical = Canonical()
-    token: bool = False
-    """Links mails but is not a number that people use (``[ref:_00D…:ref]``, ``[1G7EOR-0Q2J]``)."""
-    not_: Words = Field(default=[], alias="not")
-    """RE2 patterns; a line or subject that matches one is skipped."""
+    token: bool = False  # links mails but is not a number that people use (``[ref:_00D…:ref]``, ``[1G7EOR-0Q2J]``)
+    not_: Words = Field(default=[], alias="not")  # RE2 patterns; a line or subject that matches one is skipped
 
 
 class ReferenceExample(Model):
@@ -52,8 +46,7 @@ class ReferenceExample(Model):
 
     text: str = ""
     subject: str = ""
-    author: str = ""
-    """Address of the author; empty: an address at the vendor's first domain."""
+    author: str = ""  # address of the author; empty: an address at the vendor's first domain
     headers: dict[str, str] = Field(default={})
     refs: Words = Field(default=[])
 
@@ -68,8 +61,7 @@ class SeverityWord(Model):
 class Hours(Model):
     """Working hours of the vendor's support desk, for business time."""
 
-    calendar: Country = "JP"
-    """Country of the public holidays (ISO 3166), or ``none`` for around the clock."""
+    calendar: Country = "JP"  # country of the public holidays (ISO 3166), or ``none`` for around the clock
     days: Literal["mon-fri", "mon-sat", "all"] = "mon-fri"
     open: Clock = time(9)
     close: Clock = time(18)
@@ -89,20 +81,14 @@ class Vendor(Model):
 
     id: Name
     name: Bilingual
-    domains: list[str] = Field(default=[])
-    """Domains that its people and systems send from, including their subdomains."""
+    domains: list[str] = Field(default=[])  # domains that its people and systems send from, including their subdomains
     platform: bool = False
     """A help-desk platform that many vendors use (Zendesk, Jira); used only if no vendor is recognised."""
-    names: Names = Field(default=[])
-    """Names of the vendor that people use, to recognise it if no address does."""
-    products: Names = Field(default=[])
-    """Names of its products: weak evidence for the vendor."""
-    no_reply: Words = Field(default=[])
-    """Local parts or whole addresses that nobody reads."""
-    portal_only: bool = False
-    """Replies must be entered in the vendor's portal, not sent by mail."""
-    portal: Portal | None = None
-    """Where to reply instead."""
+    names: Names = Field(default=[])  # names of the vendor that people use, to recognise it if no address does
+    products: Names = Field(default=[])  # names of its products: weak evidence for the vendor
+    no_reply: Words = Field(default=[])  # local parts or whole addresses that nobody reads
+    portal_only: bool = False  # replies must be entered in the vendor's portal, not sent by mail
+    portal: Portal | None = None  # where to reply instead
     references: list[ReferencePattern] = Field(default=[])
     never: Words = Field(default=[])
     """RE2 patterns for numbers of this vendor that are not case numbers (serials, contracts, articles, bugs).
@@ -111,10 +97,8 @@ class Vendor(Model):
     """
     severities: list[SeverityWord] = Field(default=[])
     hours: Hours = Hours()
-    upload: Words = Field(default=[])
-    """Addresses and hosts where the vendor accepts file uploads."""
-    sources: Words = Field(default=[])
-    """Sources of these facts, with their quality (A read, B seen, own, label)."""
+    upload: Words = Field(default=[])  # addresses and hosts where the vendor accepts file uploads
+    sources: Words = Field(default=[])  # sources of these facts, with their quality (A read, B seen, own, label)
     examples: list[ReferenceExample] = Field(default=[])
     near_misses: list[ReferenceExample] = Field(default=[])
 
@@ -125,10 +109,8 @@ class Incidental(Model):
     A name mentioned as a means of communication ("Slackで連絡ください") does not count.
     """
 
-    before: Words = Field(default=[])
-    """RE2 for text before a name that does not count."""
-    after: Words = Field(default=[])
-    """RE2 for text after a name that does not count."""
+    before: Words = Field(default=[])  # RE2 for text before a name that does not count
+    after: Words = Field(default=[])  # RE2 for text after a name that does not count
     maker: Words = Field(default=[])
     """RE2 for text after a product name that refers to its maker ("…に問い合わせ中", "… Support")."""
     party: Words = Field(default=[])

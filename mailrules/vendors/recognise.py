@@ -20,18 +20,15 @@ from mailrules.vendors.case_numbers import find_case_numbers
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
 from mailrules.vendors.references import Places, References, is_log, lines_of, places_of
 
-_IN_SUBJECT, _IN_GREETING, _IN_TEXT = 4.0, 6.0, 1.0
-"""Weight of a name by its position."""
+_IN_SUBJECT, _IN_GREETING, _IN_TEXT = 4.0, 6.0, 1.0  # weight of a name by its position
 _GREETING_LINES = 3
 _SPEAKS_OF_NOTHING = frozenset(("auto_reply", "bounce", "receipt", "calendar"))
 """Automatic mail repeats our subject, so names in it do not count; vendors' own automatic mail has their address."""
-_ENOUGH = 400
-"""Maximum number of names read per line."""
+_ENOUGH = 400  # maximum number of names read per line
 _LONG_NUMBER = re.compile(r"[0-9]{6}")
 _RIGHT_BEHIND = 8
 """Maximum number of characters between a vendor's name and the label of its number: の, 's, 社の, a space."""
-_NEAR = 40
-"""Number of characters before and after a name that are checked for its context."""
+_NEAR = 40  # number of characters before and after a name that are checked for its context
 
 
 @dataclass(frozen=True, slots=True)

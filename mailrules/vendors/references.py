@@ -19,8 +19,7 @@ from mailrules.patterns import compile_pattern, options_for, set_of
 from mailrules.thread import RuleInput
 from mailrules.vendors.profile import Canonical, ReferencePattern, Vendor
 
-_HEAD_LINES = 6
-"""Lines at the top of a mail in which a case number is stated rather than mentioned."""
+_HEAD_LINES = 6  # lines at the top of a mail in which a case number is stated rather than mentioned
 _BETWEEN = (
     r"[ \t]*(?:番号|ナンバー|\b(?:numbers?|no|id|nr)\b\.?)?"
     r"(?:[ \t:#=(\[「【<は,-]|\bis\b|\b(?:number|id)\b){0,5}"
@@ -32,10 +31,8 @@ _ELSEWHERE = re.compile(
     re.I,
 )
 """Words before a number that indicate another case."""
-_BEFORE = 40
-"""Number of characters before a number in which these words are searched."""
-_ENOUGH = 50
-"""Maximum number of matches of one pattern in one text: a text with more is a table."""
+_BEFORE = 40  # number of characters before a number in which these words are searched
+_ENOUGH = 50  # maximum number of matches of one pattern in one text: a text with more is a table
 _DIGIT = re.compile(r"[0-9]")
 _DAY = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
@@ -43,10 +40,8 @@ _LABEL = re.compile(r"(?:[ \t]*[■□●○◆◇▼▽▲◎・※*•‣-]+)?
 _LOG = re.compile(
     r"[ \t]+at [\w.$/<>]{1,200}\(|[ \t]*\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d|Traceback |[ \t]*Caused by: "
 )
-_MOST_LINES = 400
-"""Maximum number of lines read per mail."""
-_MOST_TEXT = 100_000
-"""Maximum number of characters read per mail."""
+_MOST_LINES = 400  # maximum number of lines read per mail
+_MOST_TEXT = 100_000  # maximum number of characters read per mail
 
 
 @dataclass(slots=True)
