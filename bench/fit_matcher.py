@@ -30,8 +30,8 @@ from bench.harness import ROOT, empty
 from bench.threads import read_mail
 from bench.training.classifiers import RUNS, weighted
 from mailrules.engine.mails import mail_text
-from mailrules.reader.continuation import FILE, WordWeights, written
-from mailrules.reader.embedded import EmbeddedReader, tells_continuation
+from mailrules.reader.continuation import FILE, WordWeights, tells_continuation, written
+from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.features import word_runs
 from mailrules.reader.mailview import MailView
 from mailrules.reader.marks import Places

@@ -30,8 +30,8 @@ from bench.threads import read_mail
 from bench.training.classifiers import weighted
 from mailrules.engine.mails import mail_text
 from mailrules.reader.continuation import WordWeights
-from mailrules.reader.departure import FILE, DepartureWeights, departure_inputs, written
-from mailrules.reader.embedded import EmbeddedReader, tells_departure
+from mailrules.reader.departure import FILE, DepartureWeights, departure_inputs, tells_departure, written
+from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.marks import Places
 from mailrules.reader.weights import shipped_weights
 from mailrules.statement import MailText

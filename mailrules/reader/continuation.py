@@ -18,6 +18,8 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from ..statement import MailText
+from .mailview import is_readable
 from .marks import MarkTable, Places
 
 FURTHEST = 2.0  # scores are cut off at this distance from zero
@@ -43,6 +45,11 @@ class WordWeights(NamedTuple):
         """Return the distance from the decision boundary without limits; the base if no feature counts."""
         length = float(np.sqrt(self.squares.take(rows).sum()))
         return self.base + (float(self.values.take(rows).sum()) / length if length else 0.0)
+
+
+def tells_continuation(mail: MailText) -> bool:
+    """Whether the words of a mail can tell that it goes on with an earlier matter."""
+    return mail.side not in ("team", "vendor") and is_readable(mail)
 
 
 def bounded(score: float) -> float:

@@ -17,9 +17,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ..statement import MailText
 from . import continuation
 from .continuation import WordWeights, read_continuation
-from .mailview import ABSENT, MailView, Matrix
+from .mailview import ABSENT, MailView, Matrix, is_readable
 from .marks import MarkTable, Places
 
 FILE = "departure.bin"
@@ -37,6 +38,11 @@ class DepartureWeights(NamedTuple):
     def score(self, rows: Places, inputs: NDArray[np.float64]) -> float:
         """Return the distance from the boundary, between -2 and 2: positive if the reply begins another matter."""
         return continuation.bounded(self.words.sum(rows) + float(self.inputs @ inputs))
+
+
+def tells_departure(mail: MailText) -> bool:
+    """Whether the words of a mail can tell that it begins another matter."""
+    return mail.side in ("requester", "team") and mail.automatic is None and is_readable(mail)
 
 
 def announces(view: MailView) -> bool:

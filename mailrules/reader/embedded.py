@@ -14,9 +14,9 @@ from functools import cache, cached_property
 from ..sized_cache import SizedCache
 from ..statement import UNSURE, MailText, ReaderResult, Statement
 from .concepts import PLAIN, ConceptMatcher, shipped_vocabulary
-from .departure import announces, departure_inputs
-from .mailview import MailView, Matrix, UnitCache, mail_inputs, side_of, view_mail
-from .normal_forms import is_japanese
+from .continuation import tells_continuation
+from .departure import announces, departure_inputs, tells_departure
+from .mailview import MailView, Matrix, UnitCache, is_readable, mail_inputs, side_of, view_mail
 from .unit_scores import mail_scores
 from .weights import UnitClassifier, Weights, shipped_weights
 
@@ -82,21 +82,6 @@ class EmbeddedReader:
     def view(self, mail: MailText) -> MailView:
         """Split one mail into units and read those that are new."""
         return view_mail(mail, self._matcher, self._units)
-
-
-def tells_continuation(mail: MailText) -> bool:
-    """Whether the words of a mail can tell that it goes on with an earlier matter: see ``continuation.py``."""
-    return mail.side not in ("team", "vendor") and is_readable(mail)
-
-
-def tells_departure(mail: MailText) -> bool:
-    """Whether the words of a mail can tell that it begins another matter: see ``departure.py``."""
-    return mail.side in ("requester", "team") and mail.automatic is None and is_readable(mail)
-
-
-def is_readable(mail: MailText) -> bool:
-    """Whether a mail is in Japanese or English."""
-    return mail.language in ("en", "ja") or is_japanese(mail.text)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..sized_cache import SizedCache
 from ..statement import MailText
 from .concepts import ConceptMatcher
+from .normal_forms import is_japanese
 from .signals import signal_names
 from .unit_reading import Reading, read_units
 from .units import Unit, split_units
@@ -38,6 +39,11 @@ class MailView:
 def side_of(mail: MailText) -> str:
     """Return which classifiers read this mail: vendor, or ours (team, requester, unknown)."""
     return "vendor" if mail.side == "vendor" else "ours"
+
+
+def is_readable(mail: MailText) -> bool:
+    """Whether a mail is in Japanese or English."""
+    return mail.language in ("en", "ja") or is_japanese(mail.text)
 
 
 def view_mail(mail: MailText, matcher: ConceptMatcher, cache: UnitCache | None = None) -> MailView:
