@@ -13,7 +13,7 @@ _Value = TypeVar("_Value")
 
 
 class SizedCache(Generic[_Key, _Value]):
-    """Keeps values until they exceed a number of bytes together; those used least recently go first."""
+    """Keeps values up to a total number of bytes. Then it removes those that were used least recently."""
 
     def __init__(self, most: int) -> None:
         """`most`: the bytes that all values may have together."""

@@ -87,7 +87,7 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
 def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang = None) -> Response:
     """Preview the mail that asks the requester for these facts.
 
-    If sodan may not send the mail, `refused` is the reason.
+    If sodan is not allowed to send the mail, `refused` contains the reason.
     """
     return answer(shown(desk.draft_questions(find().id, item, language=lang)))
 

@@ -91,7 +91,7 @@ def _source(settings: Settings, url: str | None, token: str | None) -> Local | R
 
 
 class Local:
-    """Reads cases from the database of the settings, in the format of the API."""
+    """Reads cases from the database that the settings name. Returns them in the format of the API."""
 
     def __init__(self, database: Database, prefix: str, now: datetime) -> None:
         self.database, self.prefix, self.now = database, prefix, now

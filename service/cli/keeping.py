@@ -70,7 +70,7 @@ def webhooks(*, release: bool = False) -> int:
     """List the webhooks that are disabled after a restore, or enable them.
 
     Args:
-        release: Enable them for events that happen from now on. First stop the original installation.
+        release: Enable them, for events from now on. Before that, stop the original installation.
     """
     from service.store import webhooks as hooks
 

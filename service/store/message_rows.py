@@ -162,7 +162,7 @@ _COUNT = (
 
 
 def rewrite(conn: Connection, message: int, node: MessageFacts, evidence: dict[str, Any] | None) -> None:
-    """Replace the facts and keys of a stored message about which a copy gave more information."""
+    """Replace the facts and keys of a stored message, because another copy of the mail told more."""
     row = conn.execute(select(messages.c.facts, messages.c.case_id).where(messages.c.id == message)).one()
     values: dict[str, Any] = {"facts": _kept_facts(row.facts) | node.document()}
     if evidence is not None:

@@ -19,10 +19,10 @@ NO_LEASE: Mapping[str, None] = {"leased_by": None, "leased_until": None}
 
 
 class Queue:
-    """A table used as a queue: processes lease its waiting rows, first the row that is due first.
+    """A table used as a queue: each process leases waiting rows, the one that has been due longest first.
 
-    A row is free if its state is ``waiting``, it is due, and nobody leases it. Statements are built once, since
-    building one takes longer than running it.
+    A row is free if its state is ``waiting``, it is due, and nobody leases it. The SQL statements are built once,
+    because building one takes longer than running it.
     """
 
     def __init__(self, table: Table, *columns: Any, longest: timedelta | None = None) -> None:
