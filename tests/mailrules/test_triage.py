@@ -30,6 +30,11 @@ def test_only_a_later_mail_that_tells_something_asks_for_triage(said: tuple[Stat
     assert needs_triage(OPENING, said) is triage
 
 
+def test_an_urgent_case_needs_no_triage_because_of_a_sentence_that_could_not_be_judged() -> None:
+    assert not needs_triage((Statement("impact.medium"), Statement("urgency.high"), *UNSURE))
+    assert not needs_triage((Statement("impact.high"), Statement("urgency.high", "unsure")))
+
+
 def test_an_opening_mail_whose_impact_is_unsure_asks_for_triage() -> None:
     assert needs_triage(UNSURE)
     assert needs_triage((Statement("kind.request"), *UNSURE), ())
