@@ -89,9 +89,9 @@ _OF_REPLY = ("id", "case_id", "date", "received_at", "statements", "in_reply_to"
 _REPLIES = select(*(messages.c[name] for name in _OF_REPLY)).where(
     messages.c.case_id.in_(THESE),
     messages.c.origin == "delivered",
-    messages.c.facts["fresh"].as_boolean(),
     messages.c.author_role.in_(OURS),
     messages.c.automatic.is_(None),
+    messages.c.facts["fresh"].as_boolean(),
     messages.c.defects.cast(Text).not_like(f"%{DEFECTS['unverified']}%"),
 )
 _PLACES = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.in_(THESE))
