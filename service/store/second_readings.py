@@ -16,12 +16,14 @@ from sqlalchemy import Connection, func, select, true, update
 from mailrules.judgement import Reading
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import unbound
+from service.cases.placement.objections import APART
 from service.errors import NotFound
 from service.store import lines
 from service.store.message_rows import findings_of
 from service.store.statements import Queue, exists, upsert
+from service.store.tables import case_links, model_usage, second_readings
+from service.store.tables import cases as case_table
 from service.store.tables import messages as stored
-from service.store.tables import model_usage, second_readings
 
 MAX_ATTEMPTS = 6
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200))
@@ -136,6 +138,16 @@ def cases_of(conn: Connection, messages: Sequence[int]) -> list[int]:
     """Return the ids of the cases that contain these messages."""
     query = select(stored.c.case_id).distinct().where(stored.c.id.in_(messages))
     return sorted(conn.execute(query).scalars())
+
+
+def cases_told(conn: Connection, line: CaseMessage) -> list[int]:
+    """Return the case of a message and, if it begins another matter, the cases that it may have left as solved."""
+    cases = set(cases_of(conn, [line.id]))
+    if line.node.fresh:
+        apart = select(case_links.c.other_id).join(case_table, case_table.c.id == case_links.c.other_id)
+        related = apart.where(case_links.c.case_id.in_(cases), case_links.c.why.in_(sorted(APART)))
+        cases |= {*conn.execute(related.where(case_table.c.merged_into.is_(None))).scalars()}
+    return sorted(cases)
 
 
 def case_message(conn: Connection, id: int) -> CaseMessage:
