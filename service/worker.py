@@ -128,7 +128,7 @@ class Worker:
             self._release_leases()
 
     def turn(self) -> bool:
-        """Process a batch, else judge a long case, else index mails. Return if there was any. Raises Unavailable."""
+        """Process a batch and a due long case, else index mails. Return whether there was any. Raises Unavailable."""
         busy = self.step() > 0
         return self._judge_next(idle=not busy) or busy or self._index() > 0
 

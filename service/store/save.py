@@ -36,7 +36,7 @@ class CaseSnapshot:
 
     case_id: int
     document: dict[str, Any]
-    written: msgspec.Raw | None = None  # the document as it is stored, if it differs (``drafts.with_ids``)
+    written: msgspec.Raw | None = None  # the document as it is stored, if it differs (``placement.with_ids``)
 
 
 @dataclass(frozen=True, slots=True)

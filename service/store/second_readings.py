@@ -94,7 +94,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | N
 def finish(
     conn: Connection, message: int, by: str | None, now: datetime, *, state: str, reason: str | None = None, **more: Any
 ) -> bool:
-    """Settle a job (state and other columns); False if ``by`` lost the lease. None needs no lease."""
+    """Set the state and other columns of a job. False if ``by`` lost the lease; a ``by`` of None needs no lease."""
     held = second_readings.c.leased_by == by if by is not None else true()
     this = (second_readings.c.message_id == message, second_readings.c.state == "waiting", held)
     return bool(_QUEUE.settle(conn, *this, state=state, reason=reason, done_at=now, **more))
