@@ -16,14 +16,12 @@ from sqlalchemy import Connection, func, select, true, update
 from mailrules.judgement import Reading
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import unbound
-from service.cases.placement.objections import APART
 from service.errors import NotFound
 from service.store import lines
 from service.store.message_rows import findings_of
-from service.store.statements import Queue, exists, upsert
-from service.store.tables import case_links, model_usage, second_readings
-from service.store.tables import cases as case_table
+from service.store.statements import THESE, Queue, every, exists, upsert
 from service.store.tables import messages as stored
+from service.store.tables import model_usage, second_readings
 
 MAX_ATTEMPTS = 6
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200))
@@ -141,13 +139,10 @@ def cases_of(conn: Connection, messages: Sequence[int]) -> list[int]:
 
 
 def cases_told(conn: Connection, line: CaseMessage) -> list[int]:
-    """Return the case of a message and, if it begins another matter, the cases that it may have left as solved."""
-    cases = set(cases_of(conn, [line.id]))
-    if line.node.fresh:
-        apart = select(case_links.c.other_id).join(case_table, case_table.c.id == case_links.c.other_id)
-        related = apart.where(case_links.c.case_id.in_(cases), case_links.c.why.in_(sorted(APART)))
-        cases |= {*conn.execute(related.where(case_table.c.merged_into.is_(None))).scalars()}
-    return sorted(cases)
+    """Return the case of a message and, if it begins another matter, those of the mails that it answers."""
+    answered = [*line.node.parents, *line.node.refs] if line.node.fresh else []
+    places = every(conn, select(stored.c.case_id).distinct().where(stored.c.message_id.in_(THESE)), answered)
+    return sorted({*cases_of(conn, [line.id]), *(row.case_id for row in places)})
 
 
 def case_message(conn: Connection, id: int) -> CaseMessage:
