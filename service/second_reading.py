@@ -205,7 +205,7 @@ class SecondReader:
             line = second_readings.case_message(conn, job.message)
             reading = second.reading_of(self.context.rules, line.turn, answer, f"{model} {request.version}")
             second_readings.keep_reading(conn, job.message, reading)
-            rejudge(conn, second_readings.cases_of(conn, [job.message]), self.context, now=now)
+            rejudge(conn, second_readings.cases_told(conn, line), self.context, now=now)
 
         self.database.transact(keep)
         _log.info("read by the model", message=job.message, statements=len(answer.statements), seconds=reply.seconds)

@@ -36,7 +36,7 @@ BACK_OFF = (timedelta(seconds=2), timedelta(seconds=20))
 PATIENCE = 20  # times that the database may abort a single mail before it is shunted: about half an hour
 LONGEST_RETRY_DELAY = timedelta(minutes=2)  # maximum delay before such a mail is tried again
 PROBE_SECONDS = 2.0  # if a small write takes longer than this, the database is overloaded, and no mail is the cause
-LONG_SECONDS = 20.0  # a mail that takes as long may cause any error: the database closes idle connections
+LONG_SECONDS = 20.0  # a mail that takes this long may cause any error: the database closes idle connections
 POLL_SECONDS = (0.005, 0.04)  # shortest and longest time between two polls of an empty spool
 UNREACHABLE_SECONDS = 2.0  # maximum time between two attempts while the database is unreachable
 INDEX_MAILS = 200
@@ -128,7 +128,7 @@ class Worker:
             self._release_leases()
 
     def turn(self) -> bool:
-        """Process a batch, else judge a long case, else index mails. Return if there was any. Raises Unavailable."""
+        """Process a batch and a due long case, else index mails. Return whether there was any. Raises Unavailable."""
         busy = self.step() > 0
         return self._judge_next(idle=not busy) or busy or self._index() > 0
 

@@ -56,7 +56,10 @@ class Ledger:
         return len(reading.asks)
 
     def answered(self, line: CaseMessage) -> int:
-        """Match a mail of ours with open requests, the only one even if no rule matches; return how many it answers."""
+        """Match a mail of ours with open requests. Return how many it answers.
+
+        A mail with some information answers the only open request even if no rule matches the two.
+        """
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading
         if not waiting or reading is None:

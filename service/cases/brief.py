@@ -35,7 +35,7 @@ _LABEL = 40  # maximum length of the label of a form line
 _LABEL_COLUMNS = 3  # minimum width of this label in columns: "PC" and "of" may begin any sentence
 _AFTER_NUMBER = ".．)）"
 _MARKS = " ■□●○◆◇▼▽▶・*-–#>【】[]()（）<>「」.．"
-_MARKER = re.compile(r"^(?:\(?[0-9]{1,2}[.)．）][ \t　]+|[-*・•●■□○◆◇▪▼▽▶][ \t　]*)(?=\S)")
+_MARKER = re.compile(r"^(?:(?:\(?[0-9]{1,2}[.)．）]|[-*])[ \t　]+|([・•●■□○◆◇▪▼▽▶])(?!\1)[ \t　]*)(?=\S)")
 _SAYS = 32  # minimum width in columns of a question that is meaningful by itself ("Which is it?" is not)
 
 

@@ -41,7 +41,7 @@ def revise(
 
     ``lines``: all messages of the case in any order; ``judgement``: of those that count, in order; ``answers``: whether
     a mail answers a request (``Rules.answers_ask``); ``names``: address → name of people whose mails state none;
-    ``asked``: mails in which sodan asked for information; ``solved``: as for ``follow``. Raises ValueError without any.
+    ``asked``: mails with questions of sodan; ``solved``: as for ``follow``. Raises ValueError without messages.
     """
     if not lines:
         raise ValueError("a case without messages has no state")
@@ -173,7 +173,10 @@ def _with_people(
 
 
 def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
-    """Return authors and recipients in order, except forged ones. ``known``: address → name if no mail has one."""
+    """Return authors and recipients of the messages that count, in order. ``known``: address → name if no mail has one.
+
+    A stranger who only writes to the case is none of them, nor is the author of a forged mail.
+    """
     lines = [line for line in lines if not line.node.forged]
     roles: dict[str, Side] = {}
     names: dict[str, str] = {}

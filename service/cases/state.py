@@ -33,13 +33,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Seconds during which each side had to act, elapsed and in business time; None until there is a response."""
+    """Seconds during which each side had to act, elapsed and in business time."""
 
     team: int = 0
     vendor: int = 0
     requester: int = 0
     business: Mapping[str, int] = field(default_factory=dict)
-    first_response: int | None = None
+    first_response: int | None = None  # None until there is a response
     turns: int = 0
 
 

@@ -116,7 +116,7 @@ def _asked(course: Course, at: datetime) -> None:
 def _solved(course: Course, ledger: Ledger, at: datetime, message: str) -> None:
     if course.moves:
         ledger.settled(at, message)
-        _settle(course, at, "resolved")
+        _settle(course, max(at, course.moves[-1][0]), "resolved")
 
 
 def _told(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setting) -> None:

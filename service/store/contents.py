@@ -39,7 +39,7 @@ _CHUNK_BYTES = 16_000_000
 _CHUNK_MAILS = 200
 _THREADS = 8  # raw mails written to external storage in parallel
 RETRY_SECONDS = 30.0  # time after a failure of external storage in which mails stay in the database
-YOUNG = timedelta(hours=1)  # an unreferenced file is kept as long: its row may not be committed yet
+YOUNG = timedelta(hours=1)  # a younger file without a row is kept: its row may not be committed yet
 
 HEADS = select(spool.c.id, spool.c.size, spool.c.sha256, contents.c.codec).join(contents, contents.c.id == spool.c.id)
 """Selects the columns of raw mails except their bytes."""

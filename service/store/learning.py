@@ -80,7 +80,7 @@ def add(conn: Connection, address: str, now: datetime) -> bool:
 
 
 def remove(conn: Connection, address: str) -> None:
-    """Remove a team address, or refuse a partner for good (earlier mail: as ``add``). Raises NotFound."""
+    """Remove a team address, or refuse a partner for good. Raises NotFound. Only `sodan replay` reads earlier mail."""
     key = address.strip().casefold()
     changed = conn.execute(delete(learned_team).where(learned_team.c.address == key)).rowcount
     changed += conn.execute(update(partners).where(partners.c.company == key).values(refused=True)).rowcount

@@ -111,7 +111,10 @@ def met(conn: Connection, name: str, places: Sequence[str]) -> set[str]:
 
 
 def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, mark: bool, now: datetime) -> int:
-    """Spool fetched mails and record them; return how many have new content. ``mark``: flag or move them next."""
+    """Spool fetched mails and record them. Returns how many have new content. Raises LostLease.
+
+    ``mark``: the mails must be flagged or moved in the mailbox next.
+    """
     lag = max(0, int((now - max(mail.arrived_at for mail in fetched)).total_seconds()))
     _update_leased(conn, name, by, lag_seconds=lag)
     hashes = [mail.entry.sha256 for mail in fetched]

@@ -21,7 +21,7 @@ from service.cases.placement.objections import SEPARATE
 from service.store.database import run
 from service.store.tables import messages
 
-MOVED = "a person moved a message from one to the other"  # why a case is related to one that a person took a message of
+MOVED = "a person moved a message from one to the other"  # why the two cases are related
 DISMISSED = "a person dismissed the suggestion"
 SET_APART = SEPARATE | {
     MOVED,

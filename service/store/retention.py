@@ -163,7 +163,7 @@ def _mail_sizes(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str,
 
 
 def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: datetime, *, whole: bool) -> list[str]:
-    """Return the mails that only this case needs; if it is not ``whole``, other inactive cases need none either."""
+    """Return the mails that no other case needs. Unless the ``whole`` case goes, inactive cases need no raw mails."""
     if not mails:
         return []
     delivered = select(deliveries.c.spool_id, messages.c.case_id).join(

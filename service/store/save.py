@@ -36,7 +36,7 @@ class CaseSnapshot:
 
     case_id: int
     document: dict[str, Any]
-    written: msgspec.Raw | None = None  # the document as it is stored, if it differs (``drafts.with_ids``)
+    written: msgspec.Raw | None = None  # the document as it is stored, if it differs (``placement.with_ids``)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,16 @@ _RELATED = (
     .where(case_links.c.case_id.in_(THESE))
     .order_by(case_links.c.other_id)
 )
-_REPLIES = select(
-    messages.c.id, messages.c.case_id, messages.c.date, messages.c.received_at, messages.c.statements
-).where(
+_OF_REPLY = ("id", "case_id", "date", "received_at", "statements", "in_reply_to", "refs")
+_REPLIES = select(*(messages.c[name] for name in _OF_REPLY)).where(
     messages.c.case_id.in_(THESE),
-    messages.c.facts["fresh"].as_boolean(),
+    messages.c.origin == "delivered",
     messages.c.author_role.in_(OURS),
     messages.c.automatic.is_(None),
+    messages.c.facts["fresh"].as_boolean(),
     messages.c.defects.cast(Text).not_like(f"%{DEFECTS['unverified']}%"),
 )
+_PLACES = select(messages.c.message_id, messages.c.case_id).where(messages.c.message_id.in_(THESE))
 _BY_HAND = select(cases.c.id, cases.c.set_by_people, cases.c.version).where(cases.c.id.in_(THESE))
 _VERSIONS = select(cases.c.id, cases.c.version).where(cases.c.id.in_(THESE), cases.c.merged_into.is_(None))
 
@@ -130,14 +131,26 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
 
 
 def _solved(conn: Connection, apart: Mapping[int, Sequence[int]]) -> dict[int, list[Solved]]:
-    """Return case → the news that it is solved, in replies that left it. ``apart``: case of a reply → those it left."""
+    """Return case → the news that it is solved, in replies that left it. ``apart``: case of a reply → related cases.
+
+    The References of a reply may name mails of several cases. It left the case of the newest one that is stored.
+    """
+    news = [row for row in every(conn, _REPLIES, sorted(apart)) if _is_solved(row.statements)]
+    named = {row.id: (*row.in_reply_to, *reversed(row.refs)) for row in news}
+    places: dict[str, set[int]] = defaultdict(set)
+    for mid, case in every(conn, _PLACES, sorted({mid for its in named.values() for mid in its})):
+        places[mid].add(case)
     found: dict[int, list[Solved]] = defaultdict(list)
-    for row in every(conn, _REPLIES, sorted(apart)):
-        acts = (row.statements or {}).get("acts", ())
-        if "confirm_resolved" in acts and "reopen" not in acts:
-            for case in apart[row.case_id]:
-                found[case].append((min(row.date or row.received_at, row.received_at), str(row.id)))
+    for row in news:
+        left = next((places[mid] for mid in named[row.id] if mid in places), set())
+        for case in left.intersection(apart[row.case_id]):
+            found[case].append((min(row.date or row.received_at, row.received_at), str(row.id)))
     return found
+
+
+def _is_solved(statements: Mapping[str, Any] | None) -> bool:
+    acts = (statements or {}).get("acts", ())
+    return "confirm_resolved" in acts and "reopen" not in acts
 
 
 def versions(conn: Connection, case_ids: Sequence[int]) -> dict[int, int]:

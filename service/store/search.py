@@ -207,7 +207,10 @@ def escape_like(text: str) -> str:
 
 
 def _pairs(run: str, is_query: bool) -> list[str]:
-    """Return the pairs of a run. A single one in a query means "begins with", so a run's last one is a term too."""
+    """Return the pairs of characters of a run, as terms.
+
+    In a query one character means "begins with". Therefore the last character of an indexed run is a term too.
+    """
     if len(run) == 1:
         return [f"{run}*" if is_query else run]
     pairs = [run[at : at + 2] for at in range(len(run) - 1)]

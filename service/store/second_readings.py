@@ -19,7 +19,7 @@ from service.cases.facts.readings import unbound
 from service.errors import NotFound
 from service.store import lines
 from service.store.message_rows import findings_of
-from service.store.statements import Queue, exists, upsert
+from service.store.statements import THESE, Queue, every, exists, upsert
 from service.store.tables import messages as stored
 from service.store.tables import model_usage, second_readings
 
@@ -92,7 +92,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | N
 def finish(
     conn: Connection, message: int, by: str | None, now: datetime, *, state: str, reason: str | None = None, **more: Any
 ) -> bool:
-    """Settle a job (state and other columns); False if ``by`` lost the lease. None needs no lease."""
+    """Set the state and other columns of a job. False if ``by`` lost the lease; a ``by`` of None needs no lease."""
     held = second_readings.c.leased_by == by if by is not None else true()
     this = (second_readings.c.message_id == message, second_readings.c.state == "waiting", held)
     return bool(_QUEUE.settle(conn, *this, state=state, reason=reason, done_at=now, **more))
@@ -136,6 +136,13 @@ def cases_of(conn: Connection, messages: Sequence[int]) -> list[int]:
     """Return the ids of the cases that contain these messages."""
     query = select(stored.c.case_id).distinct().where(stored.c.id.in_(messages))
     return sorted(conn.execute(query).scalars())
+
+
+def cases_told(conn: Connection, line: CaseMessage) -> list[int]:
+    """Return the case of a message and, if it begins another matter, those of the mails that it answers."""
+    answered = [*line.node.parents, *line.node.refs] if line.node.fresh else []
+    places = every(conn, select(stored.c.case_id).distinct().where(stored.c.message_id.in_(THESE)), answered)
+    return sorted({*cases_of(conn, [line.id]), *(row.case_id for row in places)})
 
 
 def case_message(conn: Connection, id: int) -> CaseMessage:

@@ -26,7 +26,10 @@ class Queue:
     """
 
     def __init__(self, table: Table, *columns: Any, longest: timedelta | None = None) -> None:
-        """``columns``: of ``first``; ``longest``: delay beyond which the clock was set back and a row is due."""
+        """``columns``: what ``first`` returns, by default all.
+
+        ``longest``: the longest delay of a row. A row due still later is due now: somebody set the clock back.
+        """
         self.table, self._longest = table, longest
         now: Any = bindparam("now")
         [key] = table.primary_key.columns

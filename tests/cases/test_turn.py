@@ -234,6 +234,8 @@ def test_news_from_another_case_settles_this_one_until_somebody_writes_again() -
     assert (told.status, told.waiting_on, {ask.state for ask in told.asks}) == ("resolved", None, {"withdrawn"})
     again = line(3, "requester", "act.reopen", to=("team",))
     assert follow([INQUIRY, LOGS_AND_SLOT, again], RULES.answers_ask, solved=[(at, "77")]).waiting_on == "team"
+    late = follow([OPENING], RULES.answers_ask, asked=[at], solved=[(OPENING.node.at + timedelta(minutes=1), "77")])
+    assert late.moves == [(OPENING.node.at, "team"), (at, "requester"), (at, None)]
 
 
 def test_absence_mails_leave_the_beginning_of_a_turn_and_an_answer_names_its_mail() -> None:

@@ -102,6 +102,17 @@ def test_the_models_statements_take_the_place_of_the_embedded_readers(desk: Desk
     assert job.request_version in case["read_by"]["version"]
 
 
+def test_the_case_that_a_reply_left_is_judged_again_too(small: Desk) -> None:
+    small.deliver("Nobody can place orders since nine.")
+    leaves = "Works again, thanks a lot.\nOur new trainee Jo Park starts on Monday and needs a login and a mailbox."
+    small.deliver(leaves, headers="In-Reply-To: <m1@corp.example>\n", number=2)
+    assert small.case()["status"] == "resolved"
+    with endpoint(statements()) as up:
+        while small.reader(up.url).step("test"):
+            pass
+    assert small.case()["status"] == "open"
+
+
 @pytest.mark.both_databases
 def test_what_is_known_is_never_asked_again(desk: Desk) -> None:
     desk.deliver()

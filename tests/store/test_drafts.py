@@ -30,7 +30,8 @@ HANDED = (
 
 
 def mail(name: str, text: str, parent: str = "", author: str = "aiko", subject: str = "RDS is down") -> bytes:
-    answers = f"In-Reply-To: <{parent}@corp.example>\r\n" if parent else ""
+    ids = [f"<{name}@corp.example>" for name in parent.split()]
+    answers = f"In-Reply-To: {ids[-1]}\r\nReferences: {' '.join(ids)}\r\n" if ids else ""
     return (
         f"From: {author}@corp.example\r\nTo: help@intake.example\r\nSubject: {subject}\r\n{answers}"
         f"Message-ID: <{name}@corp.example>\r\nDate: Mon, 02 Mar 2026 09:30:00 +0900\r\n\r\n{text}\r\n"
@@ -172,6 +173,17 @@ def test_a_reply_that_begins_another_matter_solves_the_case_that_it_leaves(
     stands = {case["title"][:3]: (case["status"], case["waiting_on"]) for case in found.values()}  # type: ignore[index]
     assert stands == {"RDS": ("resolved", None), "Our": ("open", "team")}
     assert found == judged_again(database)
+
+
+def test_the_news_of_such_a_reply_is_for_the_case_that_it_answers_and_for_no_older_one_of_its_thread(
+    database: Database,
+) -> None:
+    login = "On a different topic: our new trainee Jo Park starts on Monday and needs a login and a mailbox."
+    printer = "Works again, thanks a lot.\r\nAnother matter: the printer on the third floor is jammed and shows E13."
+    take(database, REPORT)
+    take(database, mail("login", login, "report", subject="Re: RDS is down"))
+    take(database, mail("printer", printer, "report login", subject="Re: RDS is down"))
+    assert [case["status"] for case in database.read(documents).values()] == ["open", "resolved", "open"]  # type: ignore[index]
 
 
 def test_each_case_is_saved_once_with_one_event(database: Database) -> None:

@@ -90,7 +90,7 @@ class Participants:
 def doubts(
     nodes: Sequence[MessageFacts], sides: Mapping[int, str], received: Mapping[int, datetime]
 ) -> dict[int, Doubt]:
-    """Return message id → reason for those that do not count. ``nodes``: in order of writing; others: by message id."""
+    """Return message id → why it does not count. ``nodes``: in order of writing; ``sides``, ``received``: by id."""
     if all(_is_ours(node, sides[node.id]) for node in nodes):
         return {}
     participants = Participants()

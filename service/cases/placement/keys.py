@@ -37,7 +37,7 @@ _MONTH = 30
 _WORDS, _FEWER_WORDS = 12, 6  # distinctive words used as keys: for a mail that starts a thread, for a reply
 _SILENT = ("bounce", "calendar")
 MOST = 8  # maximum number of cases compared with one mail
-NEWEST = 3  # of these, the cases that received mail last: two languages share no word
+NEWEST = 3  # of these, the cases that received mail last: mails in two languages share no word
 CROWD = 10  # A key shared by more messages than this adds almost nothing to the rank of a case
 _WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}
 
