@@ -5,8 +5,6 @@ other. Writes a JSON file into ``bench/results``. Exit status 1 if a benchmark f
 missed is marked (!), but does not fail the run: on a busy machine it proves nothing.
 """
 
-from __future__ import annotations
-
 import json
 import multiprocessing
 import os
@@ -26,8 +24,7 @@ import cyclopts
 from bench import growth, judging, reading_cases, smtp, taking_in, workers
 from bench.harness import ROOT, Figure
 
-LONGEST = 600.0
-"""Seconds after which what still runs is cut off."""
+LONGEST = 600.0  # seconds after which what still runs is cut off
 SHORTEST = 5.0
 
 

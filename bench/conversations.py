@@ -9,8 +9,6 @@ ones, and links: a mail that joins the case of earlier mails of its own, or is s
 mail, its case and its evidence.
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,12 +51,10 @@ class LabelledMail(NamedTuple):
     name: str
     content: bytes
     case: str
-    hard: bool
-    """Whether only content, people or time join it to its case."""
+    hard: bool  # whether only content, people or time join it to its case
 
 
-Conversation = Sequence[LabelledMail]
-"""Mails in order of arrival."""
+Conversation = Sequence[LabelledMail]  # mails in order of arrival
 
 
 class Landed(NamedTuple):

@@ -5,8 +5,6 @@ mail written 90 minutes ago; ``gmail``, ``gmail_ja`` and ``ja`` are the ways oth
 Sending them twice makes nothing twice: the same mail is one message.
 """
 
-from __future__ import annotations
-
 import re
 import smtplib
 import sys

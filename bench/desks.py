@@ -5,8 +5,6 @@
 Dates run ahead of the clock: each mail is the newest when it comes.
 """
 
-from __future__ import annotations
-
 import cyclopts
 from sqlalchemy import select
 

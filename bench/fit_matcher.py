@@ -9,8 +9,6 @@ one that never saw it. ``--play-each`` prints for each folder the links that ``b
 and a classifier of the other folders. Needs the dependency group ``train``.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,8 +64,7 @@ class Placed(NamedTuple):
 
     nodes: list[MessageFacts]
     case: int
-    continues: bool
-    """Whether an earlier mail is in its case."""
+    continues: bool  # whether an earlier mail is in its case
     runs: list[Places]
     """The distinct features of the classifier of mails that go on: one, two and three words in a row; empty if words
     do not tell."""

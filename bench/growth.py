@@ -8,8 +8,6 @@ store is an older one, and candidates are looked for by keys of a month. Measure
 new mails of these conversations, and answers to copied ones, in batches (on PostgreSQL the CPU of the client alone).
 """
 
-from __future__ import annotations
-
 import contextlib
 import random
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What benchmarks share: figures, CPU times, empty databases, and processes of sodan."""
 
-from __future__ import annotations
-
 import contextlib
 import email
 import email.policy

@@ -6,8 +6,6 @@ The mails are development mails of the corpus, joined to that size. Each is read
 new, then known. It is judged as the only mail of a case.
 """
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,8 +20,7 @@ from mailrules.thread import RuleInput
 
 SIZE = 4096
 WRITERS = {"English": ("en-dev4a", "en-dev5v"), "Japanese": ("ja-dev4a", "ja-dev5v")}
-WARMING_UP = 30
-"""Mails read before the times count: caches of words and automata are empty at first."""
+WARMING_UP = 30  # mails read before the times count: caches of words and automata are empty at first
 STEPS = ("new sentences", "known sentences", "judge")
 
 

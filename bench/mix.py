@@ -9,8 +9,6 @@ these, so that most are soon in many cases and tell none from another.
 60 % are text of 1 to 6 KB, 30 % HTML with a text alternative of about 30 KB, 10 % have an attachment; half Japanese.
 """
 
-from __future__ import annotations
-
 import heapq
 import random
 from collections.abc import Iterator, Mapping
@@ -24,10 +22,8 @@ from bench.harness import DOMAIN, INTAKE, TEAM, table
 
 BEGUN = datetime(2026, 3, 2, tzinfo=UTC)
 EVERY = timedelta(minutes=2)
-NEW = 1 / 5
-"""Of all mails: one in five opens a conversation of five."""
-GAPS = ((5, 60), (1, 4), (60, 600), (10, 60))
-"""So many mails of others come before the next one of a conversation."""
+NEW = 1 / 5  # of all mails: one in five opens a conversation of five
+GAPS = ((5, 60), (1, 4), (60, 600), (10, 60))  # so many mails of others come before the next one of a conversation
 TEXTS = table("mix")
 WORDS = TEXTS["words"].split()
 POLICY = SMTP.clone(cte_type="8bit")
@@ -73,8 +69,7 @@ class Conversation:
         *words, name = (WORDS[int(len(WORDS) ** chance.random()) - 1] for _ in range(8))
         self._about = {"product": product, "ref": ref.format(number % 10**7), "code": code}
         self._about |= {"w": words, "machine": f"{name}-{number:06d}"}
-        self._written: list[tuple[str, str, datetime]] = []
-        """Body, author and time of each mail."""
+        self._written: list[tuple[str, str, datetime]] = []  # body, author and time of each mail
 
     def next(self, now: datetime) -> Made:
         """The next mail, written now."""

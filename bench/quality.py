@@ -3,8 +3,6 @@
 Only numbers leave the held-out files; no sentence of them is printed.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import yaml

@@ -6,8 +6,6 @@ Fills an empty database, serves it and prints for each request the CPU milliseco
 with its backends), the time, and the size of the answer. The figures are means.
 """
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections import defaultdict
@@ -23,8 +21,7 @@ from service.store import search
 from service.store.database import Database
 from tests.seeding import seed
 
-MAILS = 5
-"""Of a case."""
+MAILS = 5  # of a case
 BACKENDS = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'sodan' AND pid <> pg_backend_pid()")
 """The processes of a PostgreSQL on this machine that work for sodan."""
 MAIN = ("list", "filter", "case", "timeline", "search, two words", "board", "board, case")

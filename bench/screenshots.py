@@ -3,8 +3,6 @@
 Needs Debian's Chromium (``apt install chromium fonts-noto-cjk``). Everything runs in a temporary folder.
 """
 
-from __future__ import annotations
-
 import sys
 from datetime import datetime
 

@@ -9,8 +9,6 @@ time, in turns. ``through`` is mails of the mix a second until the API of `sodan
 rate, milliseconds from the 250 of some mails to that moment; and the resident megabytes of each process.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os
@@ -46,8 +44,7 @@ LOADS = {
 LIMIT = 36_700_160
 TARGETS = {"sqlite": 0.6, "postgresql": 0.5}
 FOLLOWED = 40
-PATIENCE = 180.0
-"""Seconds in which all that was sent must be seen."""
+PATIENCE = 180.0  # seconds in which all that was sent must be seen
 
 
 class Sender:
@@ -60,8 +57,7 @@ class Sender:
         self._mails, self._more, self._reuse = iter(made), True, reuse
         self._pause, self._due = 1 / rate if rate else 0.0, 0.0
         self.count = 0
-        self.accepted: dict[str, float] = {}
-        """Message-ID → time of the last 250."""
+        self.accepted: dict[str, float] = {}  # Message-ID → time of the last 250
 
     async def run(self, port: int) -> None:
         """Send all mails. Raises ExceptionGroup if one is refused."""

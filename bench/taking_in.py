@@ -5,8 +5,6 @@
 `python -m cProfile -s tottime -m bench.taking_in` shows the time of each function.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import sys

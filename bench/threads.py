@@ -7,8 +7,6 @@ that within its unit the file stands with the files of the same thread, and with
 pure plan with the shipped rules, mail by mail, every time in another order.
 """
 
-from __future__ import annotations
-
 import json
 import random
 from collections import defaultdict

@@ -8,8 +8,6 @@ matter and those that stay, and how many of each are heard. ``--write`` writes `
 the dependency group ``train``.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -43,8 +41,7 @@ WRITTEN = ROOT / "mailrules" / "reader" / FILE
 SOFTNESS = 1.0  # `C` of the logistic regression
 WORDS = 8.0  # length of the vector of words, compared with the other numbers
 LEAST = 2  # replies that a feature must stand in
-FALSE = 0.015
-"""Share of the replies that stay with their matter that may be taken for a new one."""
+FALSE = 0.015  # share of the replies that stay with their matter that may be taken for a new one
 
 
 class Reply(NamedTuple):

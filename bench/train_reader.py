@@ -4,8 +4,6 @@ Scores used for choosing thresholds come from writers who were left out: a file 
 Held-out files (`mailrules/corpus/split.yaml`) are never opened. Needs the dependency group `train`.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from hashlib import sha256

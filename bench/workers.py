@@ -6,8 +6,6 @@ Nobody sends meanwhile: the workers are all that runs. Each is a process of its 
 loaded and have read some mails, so that neither starting nor compiling is measured. Indexing is left out.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import time
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ A day without a time means the end of that day. A weekday means its next occurre
 reads the clock.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Container
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo

@@ -1,7 +1,5 @@
 """Field types for packs and the site file: words, times of day, countries, time zones."""
 
-from __future__ import annotations
-
 from datetime import time
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo

@@ -4,8 +4,6 @@ Most characters are replaced by exactly one, which ``str.translate`` does fast. 
 (``㈱`` → ``(株)``) or several become one (``ｶﾞ`` → ``ガ``).
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

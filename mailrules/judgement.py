@@ -4,8 +4,6 @@ A ``Reading`` is about one mail and depends on nothing else except the packs and
 stored with the mail. A ``Judgement`` is about the whole case and is computed again from all readings each time.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

@@ -3,8 +3,6 @@
 An invalid pack raises PackError; its text is one line with file, line, rule and reason.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache

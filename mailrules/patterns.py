@@ -1,7 +1,5 @@
 """RE2 patterns for folded text: always linear in the length of the text (docs/design.md, Principles)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache

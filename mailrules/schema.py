@@ -4,8 +4,6 @@
 > docs/site.schema.json`` that of the site file.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 

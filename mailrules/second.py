@@ -1,7 +1,5 @@
 """Second reading of a mail by a language model: the request to the model, and the reading made from its answer."""
 
-from __future__ import annotations
-
 from mailrules.engine import mails
 from mailrules.engine.judge import Rules
 from mailrules.judgement import Reading

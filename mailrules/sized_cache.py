@@ -1,7 +1,5 @@
 """A cache bounded by the bytes of its values."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping
 from threading import Lock

@@ -3,8 +3,6 @@
 Plain values; nothing here depends on mail formats, databases or clocks.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal

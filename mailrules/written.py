@@ -1,7 +1,5 @@
 """Parses and validates the YAML of packs and of the site file; an error is reported as one line."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches

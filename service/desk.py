@@ -4,8 +4,6 @@ Each change is one transaction, in which the changed cases are judged again and 
 Refused and Conflict like the functions of the store that they call. ``who`` is the name of the person.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Replays cases: reads their raw mails and judges them again with the current rules."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

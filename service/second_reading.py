@@ -5,8 +5,6 @@ the embedded reader's statements of that message, and the case is judged again. 
 reader's result stays.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import socket

@@ -8,8 +8,6 @@ An attempt that fails because of the database is not counted, because mails do n
 the transaction of a single mail and works right after, this is counted separately, with a higher limit.
 """
 
-from __future__ import annotations
-
 import contextlib
 import faulthandler
 import threading

@@ -5,8 +5,6 @@ tests start the PostgreSQL themselves: one server for the whole run, shared by a
 own for each test, copied from a migrated template.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import re
@@ -47,8 +45,7 @@ for name, examples in (("short", 50), ("long", 400)):  # `make test-long` asks f
         name, max_examples=examples, deadline=None, derandomize=name == "short", suppress_health_check=checks
     )
 properties.load_profile("short")
-MEMORY_BYTES = 4_000_000_000
-"""As much is free in a file system in memory that is used for temporary files."""
+MEMORY_BYTES = 4_000_000_000  # as much is free in a file system in memory that is used for temporary files
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,7 +1,5 @@
 """Mails of our own making that tests of what people and programs see go by: an incident, a question, an answer."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 REPORT, RELAYED, ASK, LOGS, REFUND = (

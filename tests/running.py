@@ -1,7 +1,5 @@
 """A service as it runs, in this process: its HTTP side on a free port, and a worker's hand to take mail in."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

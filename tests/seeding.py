@@ -1,7 +1,5 @@
 """Cases and messages put straight into the tables, as the worker leaves them: for tests and benchmarks of reading."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

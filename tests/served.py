@@ -1,7 +1,5 @@
 """`sodan serve` as its own processes, as an operator has it: settings in the environment, a log, ports of its own."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import smtplib

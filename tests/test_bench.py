@@ -1,7 +1,5 @@
 """`make bench` knows its benchmarks, and its table shows what was found. No test asserts speed."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes

@@ -1,7 +1,5 @@
 """The pages of docs/: every `sodan` command on them exists, and none is too long to read."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

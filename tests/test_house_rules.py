@@ -1,7 +1,5 @@
 """The rules of the house, as tests: prose is forgotten, a red test is not."""
 
-from __future__ import annotations
-
 import ast
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """Each import contract is seen failing once: on a copy of the tree with forbidden imports added."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Dependencies that run with sodan carry permissive licences: read from the installed packages' own metadata."""
 
-from __future__ import annotations
-
 import re
 from importlib import metadata
 from pathlib import Path

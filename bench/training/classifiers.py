@@ -3,8 +3,6 @@
 They are trained, and written as the file that the reader loads (`mailrules/reader/weights.py`).
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -22,17 +20,14 @@ from mailrules.reader.mailview import input_names
 from mailrules.reader.marks import Marks, MarkTable, marks_of
 from mailrules.reader.weights import MAIL_NUMBERS, STEPS, Packed, UnitClassifier
 
-Row = tuple[Collection[str], set[str]]
-"""Features and labels."""
-Linear = tuple[Marks, Packed]
-"""A linear classifier: the marks of its features, and the numbers of each."""
+Row = tuple[Collection[str], set[str]]  # features and labels
+Linear = tuple[Marks, Packed]  # a linear classifier: the marks of its features, and the numbers of each
 SOFTNESS = 0.8  # `C` of the support vector machines
 TREED = ("urgent", *(name for name in WHOLE if name.startswith("kind:")))
 FIRMNESS = 0.1  # `C` of the logistic regressions
 CHUNKS = 100  # marks of all features at once need much memory
 LEAST_FEATURE, LEAST_LETTERS = 3, 4  # how often a feature must stand to be kept
-RUNS = (1.0, 0.7, 0.6)
-"""Importance of one, two and three words in a row."""
+RUNS = (1.0, 0.7, 0.6)  # importance of one, two and three words in a row
 SAID = ("item", "act", "ask", "tone", "parked", "recovered", "ongoing", "heard")
 CIRCUMSTANCES = "opens|to vendor|to requester|from team|automatic|length|short|files|ja".split("|")
 

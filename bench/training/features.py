@@ -3,8 +3,6 @@
 The reader computes only their hashes (`mailrules/reader/features.py`); a test compares the two.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -31,8 +29,7 @@ class Features(NamedTuple):
     """Names of the features of one unit."""
 
     own: list[str]
-    placed: list[str]
-    """Features of its position in the mail; not used for the mail as a whole."""
+    placed: list[str]  # features of its position in the mail; not used for the mail as a whole
 
 
 def features_of(view: MailView) -> list[Features]:

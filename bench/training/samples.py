@@ -1,7 +1,5 @@
 """Labelled mails of the development writers, read as the reader reads them, with the targets of training."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Thresholds of the reader, chosen on writers who took no part in training the scores they are chosen on."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -17,8 +15,7 @@ ASK_ANY = (0.94, 0.95)  # precision kept, recall wanted of a vendor's mail that 
 FALSE_ALARMS = {"ours": 0.11, "vendor": 0.05}  # share of the other mails that may be called P1 or P2
 LEFT_OUT = 0.03  # share of P1 and P2 that may be neither found nor marked to be looked at
 SEEN_RECALL, MISSING_RIGHT, LEAST_MISSING = 0.85, 0.85, 12
-Row = tuple[float, bool]
-"""Chance, and whether the meaning is told."""
+Row = tuple[float, bool]  # chance, and whether the meaning is told
 
 
 def choose_thresholds(samples: list[Sample], chances: Chances) -> dict[str, float]:

@@ -1,7 +1,5 @@
 """Generates the reference page of the catalogue, `docs/meanings.md`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from mailrules.catalogue.meanings import Catalogue, Meaning

@@ -1,7 +1,5 @@
 """Facts of a case that follow from its mails without rules: kind, language, vendor, case numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from mailrules.engine import mails

@@ -5,8 +5,6 @@ again), `missing` (needed and not given, and the reader would have found it), `n
 needed items that the reader does not find reliably enough to report them as missing).
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 

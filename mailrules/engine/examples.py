@@ -1,7 +1,5 @@
 """Tries the examples in packs and vendor files against the loaded rules."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone

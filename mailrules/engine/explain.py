@@ -1,7 +1,5 @@
 """Explains a judgement: statements with quotes, rules that fired, and the unmet conditions of the others."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from mailrules.engine import mails

@@ -1,7 +1,5 @@
 """Reader for the organisation's own phrases, patterns and labels; its statements are added to the embedded reader's."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 A judgement is computed from the readings of all mails each time; an older one is never modified.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Warnings about valid packs: entries without examples, words that are too short, rules without effect."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Converts a mail of a thread into the input of readers (its text) and of rules (its facts)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

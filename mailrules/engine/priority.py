@@ -1,7 +1,5 @@
 """Computes the priority of a case from its valid statements; the rules are in `rules/priority.yaml`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The problem statement of a case, and the sentence that describes the problem."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

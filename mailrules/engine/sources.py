@@ -1,7 +1,5 @@
 """Packs and the files they were read from."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -4,8 +4,6 @@ A labelled mail is a line of a corpus file (`mailrules/corpus/GUIDE.md`). The re
 single values (kind, priority) and sets (present, asks, acts …). Sets are compared member by member.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Judges one labelled mail by the rules, as the service does for a single mail."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Clauses of a sentence and their properties: negated, condition, plan, question, inverted."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ An entry is one or more words as written in a mail; it is converted to normal fo
 whole words. Japanese entries must begin and end at word boundaries; the word boundaries inside them do not matter.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache

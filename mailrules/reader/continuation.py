@@ -9,8 +9,6 @@ The file identifies features by their marks. In memory they are rows of the tabl
 reader has found these rows already. Words that are not in the table do not count.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import msgspec

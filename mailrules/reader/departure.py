@@ -9,8 +9,6 @@ whether the author announces another matter. For example, thanks before a report
 matter, by writers unknown to it, are taken for a new one.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import msgspec

@@ -5,8 +5,6 @@ They are the input of the linear classifiers. A feature is identified by its row
 its reading. Therefore the features are grouped by the units that they describe (`Part`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
 from functools import partial

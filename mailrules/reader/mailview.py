@@ -1,7 +1,5 @@
 """Input of the classifiers for one mail: its units, their scores, and the named inputs of the mail step."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

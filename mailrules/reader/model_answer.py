@@ -1,7 +1,5 @@
 """Checks a language model's answer: only statements of the catalogue whose quote is in the mail are kept."""
 
-from __future__ import annotations
-
 import json
 import unicodedata
 from collections import Counter

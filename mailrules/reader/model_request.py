@@ -4,8 +4,6 @@ Only the necessary data is sent: the new text as numbered units, the subject, fi
 addressee. Mail addresses, phone numbers and secrets are masked, and restored in the quotes of the answer.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The patterns of ``shapes.yaml`` are RE2: linear in the length of the text. All s
 search, and the numbers of people, places and machines of all sentences of a language by one search each.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial

@@ -5,8 +5,6 @@
 shapes (`shape.money`) and properties (`negated`, `question`, `condition`, `plan`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache, reduce
 from importlib.resources import files

@@ -1,7 +1,5 @@
 """Trace of the embedded reader for `explain`: units, normal forms, concepts, clause properties, meanings."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from mailrules.statement import MailText

@@ -1,7 +1,5 @@
 """Reads units: normal forms, concepts, clauses and their properties, shapes, counts, signals."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple

@@ -4,8 +4,6 @@ A score is a sum over the features of a unit. What the text of a unit adds to it
 with the reading of the unit: a sentence that was read before costs two additions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ Hard-wrapped lines of one paragraph are joined. Limits: at most `MAX_TEXT` chara
 `MAX_UNITS` units of at most `MAX_UNIT` characters each are returned.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@ order and phone numbers, dates and versions are not case numbers. All patterns a
 text.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mailrules.fold import fold

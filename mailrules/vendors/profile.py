@@ -1,7 +1,5 @@
 """Data model of a vendor file: names, domains, patterns of case numbers, working hours of the support desk."""
 
-from __future__ import annotations
-
 from datetime import time
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Recognises the vendor of a mail by its address, then by its case numbers, then by names in the text."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections import defaultdict

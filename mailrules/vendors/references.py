@@ -5,8 +5,6 @@ for the vendor. It never counts if it is something else: a phone number, date, s
 RE2 has no look-around, so such numbers are replaced by spaces before the patterns run.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field

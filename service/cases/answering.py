@@ -1,7 +1,5 @@
 """Adds requesters' answers to the questions that they were asked by mail to the readings of a case."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 

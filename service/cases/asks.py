@@ -3,8 +3,6 @@
 `mailrules/rules/asks.yaml` defines which statements answer a request.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime

@@ -4,8 +4,6 @@ Nothing is invented. Every entry quotes somebody and names the message; unknown 
 `brief_text` renders the brief as plain text or Markdown.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal

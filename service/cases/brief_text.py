@@ -3,8 +3,6 @@
 A sentence that answers several items appears once, with all their labels.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any

@@ -3,8 +3,6 @@
 Our working hours are those of the site file, the vendor's those of its vendor file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo

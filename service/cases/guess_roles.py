@@ -4,8 +4,6 @@ The service itself never does this. An author who shares a domain with a recipie
 if a recipient is a vendor or the mail states a vendor's case number.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 

@@ -4,8 +4,6 @@ The mail is parsed, read and judged as in the service; a forwarded mail is judge
 counts only for whose turn it is: a vendor's question that our reply leaves open is still ours to answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime

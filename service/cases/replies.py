@@ -10,8 +10,6 @@ Answers are looked for in four ways, in this order; text that one way has used i
 An answer that something is unknown counts as an answer: the item is not asked for again.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence

@@ -4,8 +4,6 @@ Who has to act next is derived from the mails, not stored as a status: see ``tur
 as such.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime

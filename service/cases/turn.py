@@ -26,8 +26,6 @@ After a case is resolved, courtesies of the vendor, automatic mail and thanks ch
 news that the vendor continues to work reopens the case.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

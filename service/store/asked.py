@@ -1,7 +1,5 @@
 """Reads which facts sodan asked a requester for, by mail from the outbox."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 

@@ -4,8 +4,6 @@
 connection, since the garbage collector cannot close one properly.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import threading

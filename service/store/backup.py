@@ -4,8 +4,6 @@ Tables are written as they are, at any schema revision. A restore creates the sc
 then migrates. So backups of older versions can be restored. The search index is left out; the worker rebuilds it.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ row that refers to it is committed, and deleted after that row. A crash in betwe
 which `sodan contents tidy` deletes.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -1,7 +1,5 @@
 """Caches an expensive result for a while that depends on how long computing it takes."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The name of the person who makes an HTTP request, to be recorded with a change."""
 
-from __future__ import annotations
-
 import pwd
 import sys
 from ipaddress import ip_address

@@ -5,8 +5,6 @@ the highest existing id, so the case, message and event with the highest id stay
 may remain in the events of corrections and in the evidence of other mails.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

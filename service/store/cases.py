@@ -1,7 +1,5 @@
 """Reads cases: lists with filters, single cases, merges and counts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

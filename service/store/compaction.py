@@ -6,8 +6,6 @@ closes each segment that may be a renamed one: closing fills it with zeros (Post
 ``wal_recycle = off`` no segment is renamed. All this needs permissions of the database role.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import sqlite3

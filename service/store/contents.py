@@ -11,8 +11,6 @@ gone   deleted; the row remains, since it is counted
 =====  ==================================================================================================
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -10,8 +10,6 @@ Rules never move what a person placed: ``messages.pinned_by`` fixes a moved mess
 ``messages.joined`` keeps the messages of merged cases together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any

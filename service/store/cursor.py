@@ -4,8 +4,6 @@ A position is a list of priority (or ""), time and row id. Every text of that fo
 no such row.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

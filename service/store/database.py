@@ -13,8 +13,6 @@ them.
 * PostgreSQL: asyncpg in a thread with an event loop, one for each ``Database``.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import secrets

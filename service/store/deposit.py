@@ -5,8 +5,6 @@ would; a test compares. SQLite gets one statement per table, because each execut
 lock. PostgreSQL gets one statement with arrays; large mails are sent by COPY instead.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC
 from functools import lru_cache

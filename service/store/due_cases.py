@@ -1,7 +1,5 @@
 """Finds the cases in which a promise, a reminder or a triage is due."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any

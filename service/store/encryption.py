@@ -5,8 +5,6 @@ database contains it. Each line of the file is a Fernet key (AES-128-CBC with HM
 keys decrypt; a new key is added as the first line. All hosts need the same file.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 from pathlib import Path

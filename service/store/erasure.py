@@ -7,8 +7,6 @@ and ``service.store.compaction`` removes what the database keeps of the old rows
 about backups, archived logs and deleted files on disk.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Reads events, for the event stream, webhooks, and the history of a case."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select

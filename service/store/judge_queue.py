@@ -5,8 +5,6 @@ case is therefore queued in the transaction that stores the mail, and judged bet
 write lock.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Secret keys in the database, for signing addresses and Message-IDs of outgoing mail. All hosts use the same keys."""
 
-from __future__ import annotations
-
 import secrets
 from datetime import datetime
 

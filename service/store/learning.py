@@ -6,8 +6,6 @@ others, so the role of its author may become known later: from the same batch, a
 of this author is then read again, since the meaning of a text depends on the role of its author.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace

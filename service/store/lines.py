@@ -1,7 +1,5 @@
 """Reads the messages of cases as ``CaseMessage`` values, which the judgement of a case needs."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone

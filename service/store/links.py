@@ -1,7 +1,5 @@
 """Links between cases: merged cases redirect permanently, related cases are shown together."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

@@ -6,8 +6,6 @@ folder, UIDVALIDITY and UID; Graph: the immutable id) and by its SHA-256. A mail
 transaction that also checks the lease. So neither a crash nor a second fetcher stores it twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

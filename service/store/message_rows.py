@@ -1,7 +1,5 @@
 """Writes a message as rows: text, attachments, deliveries, and the evidence for its case."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """Migrates an empty database, or that of an earlier version, to the schema of this version."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 

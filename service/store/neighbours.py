@@ -3,8 +3,6 @@
 ``strong`` finds copies and links. ``add_candidates`` finds cases to compare with, for mail without a strong link.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta

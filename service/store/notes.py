@@ -1,7 +1,5 @@
 """Notes of the team about a case: shown to the team only, never sent."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Reads the mails that opened cases, with the facts that decide whether their authors may be answered."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -7,8 +7,6 @@ unknown whether the server accepted the mail (RFC 5321 §4.5.4.2 leaves this ope
 same Message-ID, and its column ``in_doubt`` is increased.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta

@@ -6,8 +6,6 @@ it, mails of a few KB become an eighth smaller; large ones do not. It was traine
 compressed mail names its dictionary, so another can be added.
 """
 
-from __future__ import annotations
-
 import threading
 from functools import cache
 from pathlib import Path

@@ -5,8 +5,6 @@ keys again, and decides again or raises Outdated if another worker changed them 
 by strong evidence whatever the number of workers.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ They contain all mail (the database, its log, external storage) and the key that
 ``-wal`` and ``-shm`` files the mode of the database file, so that file is created here first.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import secrets

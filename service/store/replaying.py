@@ -1,7 +1,5 @@
 """Reads and judges stored cases again: selects them, finds their raw mails and saves the result."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

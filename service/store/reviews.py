@@ -3,8 +3,6 @@
 Only the clocks, turns and asks of cases are used, so it names and ranks no person.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any

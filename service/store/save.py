@@ -1,7 +1,5 @@
 """Saves cases: the document that the API shows, and the columns that its filters need."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field

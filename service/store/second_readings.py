@@ -4,8 +4,6 @@ Jobs follow the rules of the spool: an attempt is counted before it is made, one
 that fails repeatedly becomes ``failed`` with its reason. The answer is stored, so that no request is sent twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -1,7 +1,5 @@
 """Checks whether the database is intact, and whether its settings make commits durable."""
 
-from __future__ import annotations
-
 from sqlalchemy import Connection
 
 from service.store.database import Database

@@ -11,8 +11,6 @@ A claim gives a worker the lease of an entry until ``leased_until``; then any wo
 the lease.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

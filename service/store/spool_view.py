@@ -1,7 +1,5 @@
 """Queries about the spool for people and for monitoring."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Helpers for SQL statements: IN lists in chunks, upserts, events, and queues of rows that processes lease."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any

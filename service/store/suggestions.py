@@ -1,7 +1,5 @@
 """Suggestions: cases that a mail may belong to, and what people decided about them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

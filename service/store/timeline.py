@@ -1,7 +1,5 @@
 """Reads messages: the timeline of a case, one message, the evidence for its case, raw mail and attachments."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ A token is 32 random bytes, so a hash without salt is enough. Looking it up by i
 since the caller does not choose the hash.
 """
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 from dataclasses import dataclass

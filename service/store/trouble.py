@@ -1,7 +1,5 @@
 """Finds out which errors are temporary problems of the database, to be raised as ``Unavailable``."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Undoes a change that a person made to cases: a merge, a move, or a field that was set."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime

@@ -4,8 +4,6 @@ Events are sent to a webhook in order, each at least once. The sending process h
 processes do not send the same event.
 """
 
-from __future__ import annotations
-
 import base64
 import secrets
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Cases in memory: places mails one by one, with all that was placed before at hand."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

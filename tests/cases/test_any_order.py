@@ -1,7 +1,5 @@
 """Random conversations: forwards, quotes, duplicates, lost headers, crossing mails, in random order, doubled."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import replace

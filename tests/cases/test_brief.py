@@ -1,7 +1,5 @@
 """The brief: worth pasting as it is. Nothing twice, nothing made up, nothing of us that the reader does not need."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo

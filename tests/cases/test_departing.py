@@ -1,7 +1,5 @@
 """A reply that begins another matter than the mail that it answers: what its facts and its input for the rules say."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """A mail whose author did not send it (DMARC, by our own server's word alone) is a stranger's, whatever it says."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -2,8 +2,6 @@
 
 # ruff: noqa: E501 -- a case a line
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

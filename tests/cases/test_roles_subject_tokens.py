@@ -1,7 +1,5 @@
 """Sides of addresses, base subjects, and tokens that nobody can make up."""
 
-from __future__ import annotations
-
 import pytest
 
 from service.cases.facts.roles import LearnedRoles, Roles

@@ -1,7 +1,5 @@
 """How a case stands: clocks, people's word, participants, numbers, the brief; readings come back as they were."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta

@@ -1,7 +1,5 @@
 """Small conversations, and where a careful colleague would file them. What a mail does not say is no evidence."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations

@@ -3,8 +3,6 @@
 Mails are given by their statements, as any reader would find them; what follows is the rules'.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

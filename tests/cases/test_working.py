@@ -1,7 +1,5 @@
 """What the site file says of people and calendars has effect: in sides, in deadlines, in the clocks of each side."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The catalogue of meanings."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

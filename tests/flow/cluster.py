@@ -1,7 +1,5 @@
 """A primary and its synchronous standby: either may be stopped, killed, replaced by the other."""
 
-from __future__ import annotations
-
 import os
 import pwd
 import shutil

@@ -1,7 +1,5 @@
 """Workers for tests: real ones, and one whose rules die of a word, as a fault in native code would."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

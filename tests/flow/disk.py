@@ -1,7 +1,5 @@
 """A small disk of its own for a database: it can be filled, frozen and made read-only without harm to the machine."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Each kind of fault: 451 while it lasts, everything promised is there, all goes on after."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import smtplib

@@ -1,7 +1,5 @@
 """Real faults: a full disk, a database that goes away and comes back. No 250 without its row, nothing lost after."""
 
-from __future__ import annotations
-
 import contextlib
 import resource
 import smtplib

@@ -1,7 +1,5 @@
 """Attacks by mail under another's name: shown where our own mail server says so (DMARC), and moving nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any

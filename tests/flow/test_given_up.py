@@ -1,7 +1,5 @@
 """A mail that makes the database give up is tried alone, patiently, and set aside in the end; no other waits for it."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta

@@ -3,8 +3,6 @@
 `python -m tests.flow.test_kill postgresql://…` does it on an empty database of your own.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import random

@@ -1,7 +1,5 @@
 """The log tells what became of each mail in one line, and nothing that anybody wrote."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

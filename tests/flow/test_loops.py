@@ -1,7 +1,5 @@
 """Mail that answers itself: sodan sends none, so a loop is somebody else's; it is recorded and moves nothing."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """How many mails a worker takes in at once: few while little waits, many while much waits, never more than allowed."""
 
-from __future__ import annotations
-
 from service.worker import VISIBLE_SECONDS, BatchSizer
 
 

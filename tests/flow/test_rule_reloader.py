@@ -1,7 +1,5 @@
 """Packs and the site file that change while the service runs: loaded or refused, and no mail lost."""
 
-from __future__ import annotations
-
 import signal
 import time
 from collections.abc import Iterator

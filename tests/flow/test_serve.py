@@ -1,7 +1,5 @@
 """`sodan serve`: everything in one, kept running, stopped in order; what is wrong is one line and status 2."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -1,7 +1,5 @@
 """A wrong setting is one line that begins with its name; every setting stands in the docs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import partial

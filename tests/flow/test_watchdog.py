@@ -1,7 +1,5 @@
 """A process that lives and does not answer hangs; a young one and one not to blame does not (see test_serve.py)."""
 
-from __future__ import annotations
-
 import os
 
 from service.process import LATE_SECONDS, Watch

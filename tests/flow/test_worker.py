@@ -1,7 +1,5 @@
 """From the spool into cases: whatever a mail does to its worker, it is taken in or set aside, and no other suffers."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import threading

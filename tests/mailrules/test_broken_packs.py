@@ -1,7 +1,5 @@
 """A pack that cannot be used is refused with one line: file, line, rule, and what is wrong."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

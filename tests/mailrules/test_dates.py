@@ -1,7 +1,5 @@
 """Deadlines and promises, read against the day of writing (a Tuesday)."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 
 import pytest

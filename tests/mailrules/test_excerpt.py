@@ -1,7 +1,5 @@
 """The sentence that tells the matter: what happens, never a greeting."""
 
-from __future__ import annotations
-
 import pytest
 
 from mailrules.engine.problem import excerpt_of

@@ -1,7 +1,5 @@
 """Folding a text."""
 
-from __future__ import annotations
-
 import unicodedata
 
 from mailrules.fold import _PECULIAR, _SINGLE, fold

@@ -4,8 +4,6 @@ Mails that open a matter, of the development files of the corpus. `python -m tes
 prints the figures.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What the rules conclude from one mail is kept for the next judgement of its case."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from mailrules.engine.judge import KEPT_TEXT

@@ -1,7 +1,5 @@
 """The packs shown in docs/packs.md load, and their examples hold."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What an editor says of a pack and of a site file, by a validator that knows nothing of sodan."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The site file as people write it: what it may say, and one line with its place where it cannot be used."""
 
-from __future__ import annotations
-
 from datetime import time
 from pathlib import Path
 

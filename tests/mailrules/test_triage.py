@@ -1,7 +1,5 @@
 """When a person has to look at the impact, and when the user is asked for it."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

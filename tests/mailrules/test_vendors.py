@@ -1,7 +1,5 @@
 """Whose case a mail is about, and which of its digits are the case's number."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

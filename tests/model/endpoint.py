@@ -1,7 +1,5 @@
 """A server that speaks the chat API as endpoints do, well and badly: scripted, on a real port."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time

@@ -1,7 +1,5 @@
 """A mail as a reader gets it, and its units."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mailrules.catalogue import load

@@ -1,7 +1,5 @@
 """What is believed of a model's answer: statements of the catalogue with words that stand in the mail."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Calling the endpoint: what it answers, well and badly."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

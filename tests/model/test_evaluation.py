@@ -1,7 +1,5 @@
 """`sodan eval --reader model`: labelled mail, read by the endpoint that is set up."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

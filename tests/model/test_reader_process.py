@@ -1,7 +1,5 @@
 """`sodan reader` as a process: it reads, ends by a signal, and leaves nothing behind when it is killed."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 from collections.abc import Callable

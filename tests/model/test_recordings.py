@@ -4,8 +4,6 @@ The model saw nothing but the request. Each record names it and the version of t
 `python -m tests.model.test_recordings` prints the figures, with those of the embedded reader for the same mails.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

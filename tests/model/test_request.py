@@ -1,7 +1,5 @@
 """What a language model is asked: made from the catalogue, and no more than must be known."""
 
-from __future__ import annotations
-
 import json
 
 import jsonschema_rs

@@ -1,7 +1,5 @@
 """A language model reads mail a second time: never in its way, never believed without words."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta

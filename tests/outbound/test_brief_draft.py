@@ -1,7 +1,5 @@
 """To whom the draft of a brief is addressed."""
 
-from __future__ import annotations
-
 import pytest
 
 from service.outbound.compose import address_of

@@ -1,7 +1,5 @@
 """Placing mails in a real store, without SMTP and without rules."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

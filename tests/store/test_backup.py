@@ -1,7 +1,5 @@
 """A backup taken while mail comes in, restored elsewhere, is equal case by case."""
 
-from __future__ import annotations
-
 import threading
 import zipfile
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """An answer that is dear to make stands for a while, and never for long."""
 
-from __future__ import annotations
-
 from itertools import count
 
 import pytest

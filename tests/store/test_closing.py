@@ -1,7 +1,5 @@
 """A store that is closed lets go of everything, whoever is at work on it and whatever is just being opened."""
 
-from __future__ import annotations
-
 import gc
 import socket
 import threading

@@ -1,7 +1,5 @@
 """What went is gone from the files of PostgreSQL, or it is said that somebody still holds it."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Raw mail packed, and big ones outside the database: in a folder, and in a store that speaks S3."""
 
-from __future__ import annotations
-
 import os
 import time
 from datetime import UTC, datetime

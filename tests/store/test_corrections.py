@@ -1,7 +1,5 @@
 """What people do by hand holds, can be taken back, and is written down."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

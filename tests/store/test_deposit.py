@@ -1,7 +1,5 @@
 """The short way into the spool writes what SQLAlchemy would write, and fails the way it fails."""
 
-from __future__ import annotations
-
 import itertools
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial

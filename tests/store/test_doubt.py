@@ -1,7 +1,5 @@
 """What is promised is on the disk: after a flush that failed it is flushed anew, and files are flushed before named."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sqlite3

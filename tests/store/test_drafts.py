@@ -1,7 +1,5 @@
 """Cases are judged before their mails are stored: the result is what judging the stored case gives."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial

@@ -1,7 +1,5 @@
 """A person who was erased is in no table, file or index: looked for in the bytes of everything on the disk."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

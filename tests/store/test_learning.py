@@ -1,7 +1,5 @@
 """Somebody who is in no setting, and shows by a forward to be of the team: the same comes of every order."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import permutations

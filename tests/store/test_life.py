@@ -4,8 +4,6 @@ Whatever people do in between holds against everything that comes later; once al
 those that the rules alone would have made of the same mails.
 """
 
-from __future__ import annotations
-
 import itertools
 import shutil
 from collections.abc import Callable, Iterator, Sequence

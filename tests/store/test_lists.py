@@ -1,7 +1,5 @@
 """Lists of cases on SQLite as it is, which counts nothing by itself: the plans that a database of any size follows."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

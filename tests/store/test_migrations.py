@@ -1,7 +1,5 @@
 """Empty → head on both databases, and store.tables says the same as the migrations."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Outsiders who hand on a vendor's mail: team in the case they open by it, and nowhere else."""
 
-from __future__ import annotations
-
 from sqlalchemy import select
 
 from service.cases.facts.case_message import counted

@@ -1,7 +1,5 @@
 """Companies that no pack knows: whoever the team writes to is a partner, and its mail is read as a vendor's."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import partial

@@ -1,7 +1,5 @@
 """Placing in a real store, on both databases: the same answers as the pure plan gives."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import uuid

@@ -1,7 +1,5 @@
 """Replay: raw mails read anew by other packs, cases judged anew; what people set and where they put mails stays."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

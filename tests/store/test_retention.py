@@ -1,7 +1,5 @@
 """What is kept no longer goes, whole; what stands beside it, waits, or is shared stays, whole."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

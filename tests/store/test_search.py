@@ -1,7 +1,5 @@
 """Full text: words of both scripts, unfinished words, the newest first however common a word is."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import update
 

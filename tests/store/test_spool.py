@@ -1,7 +1,5 @@
 """Claims, leases, attempts: what keeps every mail, whoever dies."""
 
-from __future__ import annotations
-
 import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial

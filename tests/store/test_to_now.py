@@ -1,7 +1,5 @@
 """A case as it stands now: what only time changes is not as old as the last mail."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Writers of one SQLite file take turns: who waits comes next, however busy the others are."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

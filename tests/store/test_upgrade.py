@@ -1,7 +1,5 @@
 """From the first schema with data in it to the newest one, while mail comes in: nothing lost, nothing changed."""
 
-from __future__ import annotations
-
 import hashlib
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """One message of a case as ``Rules.judge`` and ``revise`` need it: its facts, its rule input and its reading."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Words that distinguish topics: identifiers, error codes and product words, without greetings and dates."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Collection, Iterable

@@ -1,7 +1,5 @@
 """A message found in a mail, and how its reading changes its facts."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime

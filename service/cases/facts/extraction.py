@@ -1,7 +1,5 @@
 """Extracts the messages of a mail: the mail itself and every earlier mail inside it, ready for placement and rules."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """What the header of a mail states: its people, the numbers that may name a case, and when it was written."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo

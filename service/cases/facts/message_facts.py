@@ -1,7 +1,5 @@
 """Facts of one message for placement; stored as JSON, the same for every channel."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import lru_cache

@@ -4,8 +4,6 @@ The stored form names no message; the message id is set when the reading is rest
 the readings of all its mails, so JSON is decoded in one step, in C.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import chain
 

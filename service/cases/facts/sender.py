@@ -6,8 +6,6 @@ mail from a program on this machine is trusted too (``local``), but it may not n
 guessed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta

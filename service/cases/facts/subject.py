@@ -4,8 +4,6 @@ RFC 5256 §2.1, extended by what our users' mail clients and gateways write: loc
 gateway banners (【外部】, [EXTERNAL]), automatic reply marks (自動応答:) and help desk tags.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import NamedTuple

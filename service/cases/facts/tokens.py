@@ -4,8 +4,6 @@ A token is ``<case>.<mac>``: the case number in base 36, and 80 bits of its HMAC
 so that it survives as a plus-tag (``intake+3f.k5…@``) and inside our Message-IDs.
 """
 
-from __future__ import annotations
-
 import base64
 import hmac
 import re

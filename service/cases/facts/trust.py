@@ -18,8 +18,6 @@ does not depend on the order of arrival, except if two mails could both have ope
 opened it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

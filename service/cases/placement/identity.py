@@ -1,7 +1,5 @@
 """Whether two messages are copies of one mail: delivered, in Cc, forwarded, attached, quoted or imported."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta

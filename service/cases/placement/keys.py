@@ -20,8 +20,6 @@ The first six are strong evidence or identify copies; the others only find candi
 cost of a key does not grow with the age of the store.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta

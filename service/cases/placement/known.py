@@ -1,7 +1,5 @@
 """What placing gets, a limited set of stored messages with facts about their cases, and the plan that it returns."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field

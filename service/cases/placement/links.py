@@ -4,8 +4,6 @@ A link works in both directions. Two messages that name the same Message-ID or n
 with it has arrived yet. So the order of arrival makes no difference.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

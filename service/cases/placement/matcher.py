@@ -5,8 +5,6 @@ vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``
 (docs/placement.md).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Reasons not to follow a link."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import timedelta
 

@@ -5,8 +5,6 @@ Strong evidence is followed first and may merge cases (``take``). A mail without
 candidates to ``known`` between the two steps.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Tables of cases and data that belongs to cases, events, outgoing mail, webhooks, tokens and keys."""
 
-from __future__ import annotations
-
 from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer, SmallInteger, String, false
 
 from service.store.tables.columns import Data, Instant, Number, Words, only, table

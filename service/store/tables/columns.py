@@ -1,7 +1,5 @@
 """Column types that behave alike on SQLite and PostgreSQL, and helpers that define tables and partial indexes."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Tables of received mail, mailboxes, messages, thread keys, and jobs of the language model."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     Boolean,
     Column,

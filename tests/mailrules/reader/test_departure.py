@@ -1,7 +1,5 @@
 """Whether a reply begins another matter than the mail that it answers."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from importlib.resources import files
 

@@ -1,7 +1,5 @@
 """The shipped vocabulary: an entry must keep its meaning in the normal forms, and idioms hide the words inside them."""
 
-from __future__ import annotations
-
 import pytest
 
 from mailrules.reader.concepts import ConceptMatcher, shipped_vocabulary
