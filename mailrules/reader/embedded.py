@@ -115,7 +115,9 @@ class Decision:
         found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | self._matters()).items()]
         found += self._heard()
         for meaning in ("recovered", "ongoing"):
-            if self.chances.get(meaning, 0) >= self.threshold(meaning):
+            if self.chances.get(meaning, 0) >= self.threshold(meaning) and not (
+                meaning == "recovered" and self._stands
+            ):
                 found.append(self._state(meaning, self.chances[meaning]))
         # a sentence with an unmistakable statement is not a request
         told = {self.view.units[at].start for at in self._plainly.values()}
@@ -195,6 +197,11 @@ class Decision:
     def _signals(self) -> frozenset[str]:
         """All signals of the units."""
         return frozenset(signal for reading in self.view.readings for signal in reading.signals)
+
+    @property
+    def _stands(self) -> bool:
+        """Whether the mail is urgent and no sentence says that it works again: then nothing has recovered."""
+        return self.chances.get("urgent", 0.0) >= self.thresholds["urgent"] and "works_again" not in self._signals
 
     def _score(self, meaning: str, at: int) -> float:
         column = self.classifier.column.get(meaning)
