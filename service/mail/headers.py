@@ -120,10 +120,10 @@ def _other_fields(raw: dict[str, list[bytes]], hint: str | None) -> dict[str, st
 
 _RFC = re.compile(
     rb"(?:[A-Za-z]{3,9},?[ \t]+)?(\d{1,2})[ \t-]+([A-Za-z]{3})[a-z]*[ \t-]+(\d{4})[ \t]+(\d{1,2}):(\d{2})(?::(\d{2}))?"
-    rb"[ \t]*([+-]\d{4}|GMT|UTC?|Z)?(?:[ \t]*\([^)]*\))?[ \t]*\Z"
+    rb"[ \t]*(?:([+-]\d{4})(?![^\s(;])|(?:GMT|UTC?|Z)?(?:[ \t]*\([^)]*\))?[ \t]*\Z)"
 )
 _CLOCK = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:.][0-5]\d")
-_FRACTION = re.compile(r"(:\d\d)[.,]\d+")
+_FRACTION = re.compile(r"(:\d\d:\d\d)[.,]\d+")
 _MONTHS = {name: i for i, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 
 
@@ -137,9 +137,8 @@ def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | No
         return None
     match = _RFC.match(raw[:200])
     if match is not None and match[2].lower() in _MONTHS:
-        zone = match[7] or b""
         try:
-            offset = _offset(zone) if zone[:1] in (b"+", b"-") else UTC
+            offset = _offset(match[7]) if match[7] else UTC
             parsed = datetime(
                 int(match[3]), _MONTHS[match[2].lower()], int(match[1]), int(match[4]), int(match[5]),
                 min(int(match[6] or 0), 59), tzinfo=offset,
