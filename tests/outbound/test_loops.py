@@ -75,6 +75,7 @@ def test_a_machine_a_list_or_a_stranger_hears_nothing(small: Desk, mail: str) ->
     [
         ("Return-Path: <aiko@corp.example>\n", ["aiko@corp.example"]),
         ("", ["aiko@corp.example"]),  # the server adds none: it is unknown, not null
+        ("Sender: MAILER-DAEMON@corp.example\n", []),  # known where Return-Path is not
         ("Return-Path: <>\n", []),
         ("Return-Path:\n", []),
         ("Return-Path: <MAILER-DAEMON>\n", []),
