@@ -193,6 +193,15 @@ def test_more_than_the_budget_gets_452_until_a_content_is_complete_or_its_sender
             client.close()
 
 
+def test_a_declared_size_without_room_gets_452_before_the_content(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), smtp_max_bytes_at_once=4_194_304)) as address, Client(address) as client:
+        client.say("EHLO c")
+        for size, reply in ((2_000_000, "452 4.3.1 "), (900_000, "354 ")):
+            client.say(f"MAIL FROM:<a@corp.example> SIZE={size}")
+            client.say("RCPT TO:<help@intake.example>")
+            assert client.say("DATA").startswith(reply)
+
+
 # ── rates, postmaster, claims ────────────────────────────────────────────────────────────────────────────────────────
 
 
