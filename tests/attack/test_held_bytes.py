@@ -253,6 +253,12 @@ def test_postmaster_is_accepted_for_our_own_domains(address: str, ours: bool) ->
     assert Intake(("intake@corp.example",), "mx.example").accepts(address) is ours
 
 
+@pytest.mark.parametrize("entry", ["help@例子.example", "@xn--fsqu00a.example"])
+@pytest.mark.parametrize("address", ["help@例子.example", "HELP+7@xn--fsqu00a.example", "postmaster@例子.EXAMPLE"])
+def test_both_spellings_of_a_domain_are_one(entry: str, address: str) -> None:
+    assert Intake((entry,)).accepts(address)
+
+
 @pytest.mark.parametrize("sizes", [[30, 30, 30], [1, 1, 40], [40], [0, 0, 0]])
 def test_a_worker_claims_no_more_bytes_than_it_can_hold(sqlite: Database, sizes: list[int]) -> None:
     from datetime import UTC, datetime, timedelta
