@@ -221,6 +221,7 @@ def test_one_network_cannot_open_thousands_of_cases_at_once(clock: Time, sender:
     assert 1000 <= taken <= 1300
     assert rates.refusal("b@y.example", host.format(1)) == TOO_MANY_FROM_THERE
     assert rates.refusal("b@y.example", "203.0.113.1") is None
+    assert all(rates.refusal(f"{n}@y.example", "127.0.0.1") is None for n in range(1500))  # a relay of ours
     clock.now += 60
     assert rates.refusal("b@y.example", host.format(1)) is None
 
