@@ -213,7 +213,7 @@ def _time(text: str) -> tuple[int, int, int, str]:
     """Return (hour, minute, second, text after them); a number that is not stated is 0."""
     m = _CLOCK.search(text)
     if m is not None:
-        hour, minute, second, end = int(m[1]), int(m[2]), int(m[3] or 0), m.end()
+        hour, minute, second, end = int(m[1]), int(m[2]), min(int(m[3] or 0), 59), m.end()
     elif m := _HOUR.search(text):
         hour, minute, second, end = int(m[1]), 0, 0, m.end(1)
     else:
@@ -224,7 +224,7 @@ def _time(text: str) -> tuple[int, int, int, str]:
         hour = hour + 12 if hour < 12 else hour
     elif name and hour == 12:
         hour = 0
-    return (hour, minute, second, text[end:]) if hour < 24 and minute < 60 and second < 60 else (0, 0, 0, text[end:])
+    return (hour, minute, second, text[end:]) if hour < 24 and minute < 60 else (0, 0, 0, text[end:])
 
 
 def _zone(text: str) -> tzinfo | None:

@@ -60,7 +60,8 @@ def read(part: Part, defects: set[str]) -> Mail:
     elif "@" not in author.address:
         defects.add("from-invalid")
     date_field = one("date")
-    sent_at = date(date_field)
+    relayed_at = _relayed_at(raw.get("received", [b""])[0])
+    sent_at = date(date_field, relayed_at)
     if sent_at is None:
         defects.add("date-invalid" if date_field else "date-missing")
     message_id = identifiers.message_id(one("message-id"))
@@ -81,7 +82,7 @@ def read(part: Part, defects: set[str]) -> Mail:
         headers=_other_fields(raw, hint),
         authentication_results=_authentication_results(part),
         relayed="received" in raw,
-        relayed_at=_relayed_at(raw.get("received", [b""])[0]),
+        relayed_at=relayed_at,
     )
 
 
@@ -119,24 +120,25 @@ def _other_fields(raw: dict[str, list[bytes]], hint: str | None) -> dict[str, st
 
 _RFC = re.compile(
     rb"(?:[A-Za-z]{3,9},?[ \t]+)?(\d{1,2})[ \t-]+([A-Za-z]{3})[a-z]*[ \t-]+(\d{4})[ \t]+(\d{1,2}):(\d{2})(?::(\d{2}))?"
-    rb"[ \t]*([+-]\d{4}|GMT|UTC?|Z)?(?:[ \t]*\([^)]*\))?[ \t]*\Z"
+    rb"[ \t]*(?:([+-]\d{4})(?![^\s(;])|(?:GMT|UTC?|Z)?(?:[ \t]*\([^)]*\))?[ \t]*\Z)"
 )
-_CLOCK = re.compile(r"(?<!\d)\d{1,2}[:.]\d\d")
+_CLOCK = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:.][0-5]\d")
+_FRACTION = re.compile(r"(:\d\d:\d\d)[.,]\d+")
 _MONTHS = {name: i for i, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 
 
-def date(raw: bytes | None) -> datetime | None:
+def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | None:
     """Parse a Date field (RFC 5322 §3.3; obsolete forms §4.3; other forms); UTC if it states no zone.
 
-    None if it is not a date, or its year is not 1970 to 2199.
+    None if it is not a date, or its year is not 1970 to 2199. Of two readings of 3/4/2026, the one shortly before
+    ``relayed_at`` is taken.
     """
     if not raw:
         return None
     match = _RFC.match(raw[:200])
     if match is not None and match[2].lower() in _MONTHS:
-        zone = match[7] or b""
         try:
-            offset = _offset(zone) if zone[:1] in (b"+", b"-") else UTC
+            offset = _offset(match[7]) if match[7] else UTC
             parsed = datetime(
                 int(match[3]), _MONTHS[match[2].lower()], int(match[1]), int(match[4]), int(match[5]),
                 min(int(match[6] or 0), 59), tzinfo=offset,
@@ -144,10 +146,10 @@ def date(raw: bytes | None) -> datetime | None:
             return dates.plausible(parsed)
         except (ValueError, OverflowError):
             pass
-    value = encoded.decode_field(raw[:200])
+    value = _FRACTION.sub(r"\1", encoded.decode_field(raw[:200]))
     if not _CLOCK.search(value) or re.search(r"\d{5}", value):
         return None
-    if (found := dates.read(value, UTC)) is not None:
+    if (found := dates.read(value, UTC, relayed_at)) is not None:
         return found[0]
     try:  # "Sun Apr 23 02:25:07 EDT 1995": the year is the last word
         parsed = parsedate_to_datetime(value)

@@ -49,7 +49,7 @@ class Tokens:
     store: TokenStore
     ca_file: Path | None = None
     timeout: float = 30  # of a request to the endpoint, in seconds
-    _tokens: dict[str, str] = field(default_factory=dict)  # a copy, so that the database is not read for every request
+    _tokens: dict[str, str] = field(default_factory=dict, repr=False)  # a copy: not each request reads the database
 
     def token(self) -> str:
         """Return a valid access token. Raises SignInRefused if none is issued, MailboxError if the endpoint fails."""

@@ -15,7 +15,7 @@ from service.store.outbox import Claimed
 
 AUTOMATIC = ("acknowledgement", "reminder", "digest")
 """Kinds of mail that are sent without a person's decision; they get an Auto-Submitted header."""
-_NO_REPLY = re.compile(r"(?:no|do-?not)[-_.]?reply", re.IGNORECASE)
+_NO_REPLY = re.compile(r"(?:^|[-_.+])(?:no|do[-_.]?not)[-_.]?reply", re.IGNORECASE)
 _OF_IDS = ("In-Reply-To", "References")  # headers that contain only Message-IDs
 
 
@@ -89,4 +89,4 @@ def address_of(case: dict[str, object], side: str) -> str:
     """
     people = case.get("participants")
     addresses = [person["address"] for person in people if person["role"] == side] if isinstance(people, list) else []
-    return next((str(address) for address in addresses if address and not _NO_REPLY.match(str(address))), "")
+    return next((str(address) for address in addresses if address and not _NO_REPLY.search(str(address))), "")

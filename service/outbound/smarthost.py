@@ -39,7 +39,8 @@ class Smarthost:
         """Parse SODAN_SMARTHOST: ``smtp://host:25``, ``smtp+starttls://user@host:587``, …. Raises Refused."""
         try:
             parts = urlsplit(url)
-            port = parts.port or _PORTS[parts.scheme]
+            usual_port = _PORTS[parts.scheme]
+            port = parts.port or usual_port
         except (ValueError, KeyError):
             parts, port = urlsplit(""), 0
         if not parts.hostname or parts.path not in ("", "/"):

@@ -35,7 +35,10 @@ TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 
 @dataclass(frozen=True)
 class SmtpHandler:
-    """Decides which mail is accepted, and stores it. Each method returns a reply."""
+    """Decides which mail is accepted, and stores it.
+
+    ``refuse_…`` return the reply of a refusal, or None. ``store`` returns the reply to a message.
+    """
 
     intake: Intake
     committer: Committer

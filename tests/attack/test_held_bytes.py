@@ -193,6 +193,15 @@ def test_more_than_the_budget_gets_452_until_a_content_is_complete_or_its_sender
             client.close()
 
 
+def test_a_declared_size_without_room_gets_452_before_the_content(sqlite: Database) -> None:
+    with acceptor(set_up(str(sqlite.url), smtp_max_bytes_at_once=4_194_304)) as address, Client(address) as client:
+        client.say("EHLO c")
+        for size, reply in ((2_000_000, "452 4.3.1 "), (900_000, "354 ")):
+            client.say(f"MAIL FROM:<a@corp.example> SIZE={size}")
+            client.say("RCPT TO:<help@intake.example>")
+            assert client.say("DATA").startswith(reply)
+
+
 # ── rates, postmaster, claims ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -212,6 +221,7 @@ def test_one_network_cannot_open_thousands_of_cases_at_once(clock: Time, sender:
     assert 1000 <= taken <= 1300
     assert rates.refusal("b@y.example", host.format(1)) == TOO_MANY_FROM_THERE
     assert rates.refusal("b@y.example", "203.0.113.1") is None
+    assert all(rates.refusal(f"{n}@y.example", "127.0.0.1") is None for n in range(1500))  # a relay of ours
     clock.now += 60
     assert rates.refusal("b@y.example", host.format(1)) is None
 
@@ -242,6 +252,12 @@ def test_failed_logins_are_counted_over_all_connections(clock: Time, most: int) 
 )
 def test_postmaster_is_accepted_for_our_own_domains(address: str, ours: bool) -> None:
     assert Intake(("intake@corp.example",), "mx.example").accepts(address) is ours
+
+
+@pytest.mark.parametrize("entry", ["help@例子.example", "@xn--fsqu00a.example"])
+@pytest.mark.parametrize("address", ["help@例子.example", "HELP+7@xn--fsqu00a.example", "postmaster@例子.EXAMPLE"])
+def test_both_spellings_of_a_domain_are_one(entry: str, address: str) -> None:
+    assert Intake((entry,)).accepts(address)
 
 
 @pytest.mark.parametrize("sizes", [[30, 30, 30], [1, 1, 40], [40], [0, 0, 0]])

@@ -73,7 +73,14 @@ def test_any_text_is_a_date_or_none(text: str) -> None:
         ("Tue Nov 10 15:05:07 EDT 2026", "2026-11-10T15:05:07-04:00"),
         ("Tue Nov 10 15:05:07 2026", "2026-11-10T15:05:07+00:00"),
         ("Tue, 010 Nov 2026 15:05:00 +0000", "2026-11-10T15:05:00+00:00"),
+        ("Tue, 10 Nov 2026 15:05:00 +0900  id 0F1BC0E0.4D025E3A.00001792", "2026-11-10T15:05:00+09:00"),  # Courier
+        ("Tue, 10 Nov 2026 15:05:00 +0900 (JST) (envelope-from u12345@h)", "2026-11-10T15:05:00+09:00"),  # sendmail
+        ("Tue, 10 Nov 2026 15:05:00 +90000", None),
+        ("2026-11-10T15:05:07.123456+09:00", "2026-11-10T15:05:07+09:00"),
+        ("Tue, 10 Nov 2026 15:05:60 JST", "2026-11-10T15:05:59+09:00"),  # a leap second
+        ("Tue, 10 Nov 2026 15:05:00 AKST", "2026-11-10T15:05:00-09:00"),
         ("Tue, 10 Nov 2026", None),
+        ("Tue, 10 Nov 2026 29:14:05 +0700", None),
         ("Tue, 99 Jan 2026 25:00:00 +0900", None),
         ("Tue, 10 Nov 1926 15:05:00 +0000", None),
         ("15:05", None),
@@ -83,3 +90,9 @@ def test_any_text_is_a_date_or_none(text: str) -> None:
 def test_a_date_field_is_read_as_the_standard_and_others_write_it(written: str, read: str | None) -> None:
     found = headers.date(written.encode())
     assert (found and found.isoformat()) == read
+
+
+def test_of_two_readings_of_a_date_field_the_one_before_the_mail_was_relayed_holds() -> None:
+    march = datetime(2026, 3, 4, 10, tzinfo=UTC)
+    assert headers.date(b"3/4/2026 10:00", march + timedelta(minutes=1)) == march
+    assert headers.date(b"4/3/2026 10:00", march + timedelta(minutes=1)) == march

@@ -9,7 +9,7 @@ from service.outbound.compose import address_of
     ("addresses", "to"),
     [
         (["no-reply-aws@amazon.test", "li@amazon.test"], "li@amazon.test"),
-        (["DoNotReply@acme.test"], ""),
+        (["DoNotReply@acme.test", "do_not_reply@acme.test", "jira-noreply@acme.test"], ""),
         (["", "noreen@acme.test"], "noreen@acme.test"),
         ([], ""),
     ],

@@ -127,6 +127,15 @@ def test_only_who_may_get_automatic_mail_is_reminded(
     assert ("reminder" in [entry["kind"] for entry in desk.entries()]) is reminded
 
 
+def test_nobody_is_reminded_where_sodan_answers_nobody(sqlite: Database, host: Smarthost) -> None:
+    desk = desk_with(sqlite, host, acknowledge="off", remind_days=3)
+    desk.deliver(report())
+    desk.set({"waiting_on": "requester"})
+    desk.now += timedelta(days=9)
+    desk.look()
+    assert desk.entries() == []
+
+
 def test_many_cases_that_wait_for_longer_hide_no_case_that_is_due(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host, remind_days=3)
     desk.deliver(report())

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, Engine, event
 
-from service.errors import Conflict, Unavailable
+from service.errors import Conflict, Refused, Unavailable
+from service.outbound import smarthost
 from service.store import outbox
 from service.store.database import Database
 from tests.flow.crew import Deadly
@@ -14,8 +15,9 @@ from tests.outbound.desk import Desk, Smarthost, desk_with, report
 
 
 @pytest.mark.both_databases
-def test_a_temporary_refusal_is_tried_again_later(desk: Desk) -> None:
-    desk.host.refuse["RCPT"] = "451 4.3.0 not now"
+@pytest.mark.parametrize("command", ["RCPT", "DATA"])
+def test_a_temporary_refusal_is_tried_again_later(desk: Desk, command: str) -> None:
+    desk.host.refuse[command] = "451 4.3.0 not now"
     desk.deliver(report())
     assert desk.send() == 1
     [entry] = desk.entries("waiting")
@@ -28,8 +30,9 @@ def test_a_temporary_refusal_is_tried_again_later(desk: Desk) -> None:
     assert desk.entries("sent")[0]["reply"] == "2.0.0 queued"
 
 
-def test_a_permanent_refusal_is_set_aside_with_the_servers_words(desk: Desk) -> None:
-    desk.host.refuse["RCPT"] = "550 5.1.1 no such user"
+@pytest.mark.parametrize("command", ["RCPT", "DATA"])
+def test_a_permanent_refusal_is_set_aside_with_the_servers_words(desk: Desk, command: str) -> None:
+    desk.host.refuse[command] = "550 5.1.1 no such user"
     desk.deliver(report())
     desk.send()
     [entry] = desk.entries("failed")
@@ -38,6 +41,30 @@ def test_a_permanent_refusal_is_set_aside_with_the_servers_words(desk: Desk) -> 
     desk.database.transact(lambda conn: outbox.send_again(conn, entry["id"], "mika", desk.now))
     desk.send()
     assert len(desk.host.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("smtp://mx.example", ("mx.example", 25, "smtp", "")),
+        ("smtp+starttls://me%40corp.example@mx.example", ("mx.example", 587, "smtp+starttls", "me@corp.example")),
+        ("smtps://me@mx.example:4650/", ("mx.example", 4650, "smtps", "me")),
+        ("http://mx.example:25", None),
+        ("mx.example:25", None),
+        ("smtp://:25", None),
+        ("smtp://mx.example:99999", None),
+        ("smtp://mx.example/inbox", None),
+        ("smtps://me:secret@mx.example", None),
+    ],
+)
+def test_the_setting_of_the_smart_host_names_a_server_and_no_password(
+    url: str, meant: tuple[str, int, str, str] | None
+) -> None:
+    if meant is None:
+        with pytest.raises(Refused, match=r"^SODAN_SMARTHOST: "):
+            smarthost.Smarthost.parse(url)
+    else:
+        assert smarthost.Smarthost.parse(url) == smarthost.Smarthost(*meant)
 
 
 def test_an_unexpected_error_is_shown_and_the_mail_is_tried_again(sqlite: Database, host: Smarthost) -> None:
