@@ -115,3 +115,9 @@ def shipped_vocabulary() -> dict[str, dict[str, list[str]]]:
         for entry in sorted(folder.iterdir(), key=lambda file: file.name)
         if entry.name.endswith(".yaml")
     )
+
+
+@cache
+def shipped_matcher() -> ConceptMatcher:
+    """Return the matcher of the shipped concepts."""
+    return ConceptMatcher(shipped_vocabulary())

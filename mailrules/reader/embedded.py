@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 from ..sized_cache import SizedCache
 from ..statement import UNSURE, MailText, ReaderResult, Statement
-from .concepts import PLAIN, ConceptMatcher, shipped_vocabulary
+from .concepts import PLAIN, ConceptMatcher, shipped_matcher
 from .continuation import tells_continuation
 from .departure import announces, departure_inputs, tells_departure
 from .mailview import MailView, Matrix, UnitCache, is_readable, mail_inputs, side_of, view_mail
@@ -32,11 +32,13 @@ _SURELY_SECURITY, _TELLS = 0.4, 0.3
 _TELLING = tuple(
     f"item:{item}" for item in ("symptom", "error_message", "impact_scope", "business_impact", "workaround", "deadline")
 )
+_MATTER = ("item:symptom", "item:impact_scope", "item:business_impact", "item:change_target")
 _URGENT_WORD = "heard.urgent"
 _EVERYTHING_STANDS = frozenset(("all_places_stand", "all_core_work", "nobody_can"))
 _NO_OTHER_WAY = frozenset(("no_other_way", "no_makeshift", "people_idle", "people_idle_many"))
 _CALMED = frozenset(("works_again", "no_effect", "fine_elsewhere"))
 _ATTACKED = frozenset(("lost_device", "credentials_given", "files_renamed", "two_security"))
+_WEIGHTS, _SHOWN = ("impact:", "urgency:"), -0.8  # below this score, a sentence does not show the impact or urgency
 _STATE_SCORE = 0.0  # minimum score of a state in a unit
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
@@ -124,10 +126,7 @@ class Decision:
         return [one for one in found if one is not None and not (one.meaning.startswith("ask.") and one.start in told)]
 
     def _heard(self) -> list[Statement]:
-        """Return statements for urgent wording in up to three units.
-
-        They are shown to people but do not count for the priority.
-        """
+        """Return statements for urgent wording in up to three units: shown to people, but without weight."""
         if self.view.mail.side == "vendor":
             return []
         said = [at for at, reading in enumerate(self.view.readings) if _URGENT_WORD in reading.concepts]
@@ -202,6 +201,13 @@ class Decision:
     def _stands(self) -> bool:
         """Whether the mail is urgent and no sentence says that it works again: then nothing has recovered."""
         return self.chances.get("urgent", 0.0) >= self.thresholds["urgent"] and "works_again" not in self._signals
+
+    @cached_property
+    def _telling_unit(self) -> int:
+        """The unit that tells most about the matter, quoted if no sentence shows the impact or urgency."""
+        columns = [self.classifier.column[meaning] for meaning in _MATTER if meaning in self.classifier.column]
+        scores = self.scores[: len(self.view.readings), columns]
+        return int(scores.max(1).argmax()) if scores.size else -1
 
     def _score(self, meaning: str, at: int) -> float:
         column = self.classifier.column.get(meaning)
@@ -315,6 +321,8 @@ class Decision:
     def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
         column = self.classifier.column.get(meaning)
         at = -1 if column is None else self._best_units[column]
+        if at >= 0 and meaning.startswith(_WEIGHTS) and self._score(meaning, at) < _SHOWN:
+            at = self._telling_unit
         return self._quote(meaning, at, chance, state or self._item_state(meaning, at))
 
     def _item_state(self, meaning: str, at: int) -> str:
@@ -339,9 +347,3 @@ class Decision:
             return Statement(name, state, subject, -1, -1, round(chance, 3))
         unit = self.view.units[at]
         return Statement(name, state, unit.text, unit.start, unit.end, round(chance, 3))
-
-
-@cache
-def shipped_matcher() -> ConceptMatcher:
-    """Return the matcher of the shipped concepts."""
-    return ConceptMatcher(shipped_vocabulary())

@@ -102,3 +102,13 @@ def test_the_work_on_a_hostile_text_is_bounded() -> None:
         assert len(units) <= MAX_UNITS
         assert all(len(unit.text) <= MAX_UNIT for unit in units)
         READER.read(mail(text, language="ja"))
+
+
+def test_impact_is_quoted_from_a_sentence_that_tells_the_matter() -> None:
+    matter = (
+        "my hand scanner on floor 2 stopped the whole morning yesterday, took another from the rack and carried on, "
+        "it's in your tray with a note on."
+    )
+    said = read(f"{matter}\nSerial HS-88127, no rush.\nSteve")
+    assert said["impact.low"].quote == matter  # and not "Steve"
+    assert said["urgency.low"].quote == "Serial HS-88127, no rush."

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.training.features import features_of
 from mailrules.evaluation.judged import mail_text
-from mailrules.reader.embedded import shipped_matcher
+from mailrules.reader.concepts import shipped_matcher
 from mailrules.reader.mailview import side_of, view_mail
 from mailrules.reader.marks import UnitMarks, mark_of, marks_of, prefixed
 from mailrules.reader.normal_forms import normal_forms

@@ -2,8 +2,7 @@
 
 import pytest
 
-from mailrules.reader.concepts import ConceptMatcher, shipped_vocabulary
-from mailrules.reader.embedded import shipped_matcher
+from mailrules.reader.concepts import ConceptMatcher, shipped_matcher, shipped_vocabulary
 from mailrules.reader.normal_forms import fold, is_japanese, normal_forms
 
 COMMON = {"#", "i", "we", "you", "be", "do", "have", "can", "go", "it", "a", "the", "not"}
