@@ -25,9 +25,8 @@ _GREETING = re.compile(
     r"|(?:hi|hello|dear|good (?:morning|afternoon|evening|day))\b)",
     re.IGNORECASE,
 )
-_AFTER_GREETING = re.compile(
-    r"^[^,、.!]*[,、.!]?\s*"
-)  # matches the rest of a greeting: the name, and the mark after it
+# The rest of a greeting: the name, and the mark after it.
+_AFTER_GREETING = re.compile(r"^[^,、.!]*[,、.!]?\s*")
 _ADDRESSEE = re.compile(r"[^\n。、,]{1,40}(?:様|さま|殿|御中|各位)[、,]?")
 _SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _SAYS = 16  # minimum width of an informative sentence, in half-width columns; greetings and names are shorter

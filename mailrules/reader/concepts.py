@@ -17,11 +17,12 @@ from ahocorasick_rs import AhoCorasick
 from .normal_forms import fold, is_japanese, normal_forms, sentences_of
 from .signals import groups_of
 
-# Entries whose normal form is one of these ("ですか", "たら") carry no concept; clauses.py handles them.
+# Entries whose normal form is one of these ("ですか", "たら", a pronoun) carry no concept; clauses.py handles some.
 _FUNCTION_WORDS = frozenset(
     (
-        "だ た か て で と に は が を も の から ため ない する ある れる られる ば よう 成る # #時 #に だか i we be"
-    ).split()
+        *"だ た か て で と に は が を も の から ため ない する ある れる られる ば よう 成る # #時 #に だか".split(),
+        *("i", "we", "be"),
+    )
 )
 
 PLAIN = "plain."

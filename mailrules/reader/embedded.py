@@ -38,7 +38,8 @@ _EVERYTHING_STANDS = frozenset(("all_places_stand", "all_core_work", "nobody_can
 _NO_OTHER_WAY = frozenset(("no_other_way", "no_makeshift", "people_idle", "people_idle_many"))
 _CALMED = frozenset(("works_again", "no_effect", "fine_elsewhere"))
 _ATTACKED = frozenset(("lost_device", "credentials_given", "files_renamed", "two_security"))
-_WEIGHTS, _SHOWN = ("impact:", "urgency:"), -0.8  # below this score, a sentence does not show the impact or urgency
+_WEIGHTS = ("impact:", "urgency:")
+_SHOWN = -0.8  # below this score, a sentence does not show the impact or urgency
 _STATE_SCORE = 0.0  # minimum score of a state in a unit
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
@@ -116,10 +117,8 @@ class Decision:
         found += self._settling()
         found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | self._matters()).items()]
         found += self._heard()
-        for meaning in ("recovered", "ongoing"):
-            if self.chances.get(meaning, 0) >= self.threshold(meaning) and not (
-                meaning == "recovered" and self._stands
-            ):
+        for meaning in ("ongoing",) if self._is_urgent_still else ("recovered", "ongoing"):
+            if self.chances.get(meaning, 0) >= self.threshold(meaning):
                 found.append(self._state(meaning, self.chances[meaning]))
         # a sentence with an unmistakable statement is not a request
         told = {self.view.units[at].start for at in self._plainly.values()}
@@ -198,8 +197,8 @@ class Decision:
         return frozenset(signal for reading in self.view.readings for signal in reading.signals)
 
     @property
-    def _stands(self) -> bool:
-        """Whether the mail is urgent and no sentence says that it works again: then nothing has recovered."""
+    def _is_urgent_still(self) -> bool:
+        """Whether the mail is urgent and no sentence says that it works again."""
         return self.chances.get("urgent", 0.0) >= self.thresholds["urgent"] and "works_again" not in self._signals
 
     @cached_property
