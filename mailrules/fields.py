@@ -95,7 +95,7 @@ Zone = Annotated[str, AfterValidator(_known_zone)]  # a time zone of the tz data
 
 
 class Day(Protocol):
-    """Anything with opening hours."""
+    """An object with opening hours."""
 
     @property
     def open(self) -> time: ...

@@ -14,9 +14,9 @@ from mailrules.thread import Side
 
 
 class _Kept(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A value stored as JSON with its mail. msgspec is used because values are encoded and decoded very often.
+    """Base class of values that are stored as JSON with a mail. msgspec is used because it is fast.
 
-    A new field needs a default, since values stored earlier do not contain it.
+    A new field needs a default, because values stored by earlier versions do not contain the field.
     """
 
 
@@ -38,8 +38,8 @@ class Finding(_Kept, frozen=True):
 class Reference(_Kept, frozen=True):
     """A vendor's case number.
 
-    ``stated`` is true if it is in a place where the vendor states it (header, subject, token line). Otherwise a body
-    only mentions it, which is weaker evidence.
+    ``stated`` is true if the number is in a place where the vendor states its number (header, subject, token line).
+    Otherwise a body only mentions the number, which is weaker evidence.
     """
 
     vendor: str
@@ -58,7 +58,7 @@ class AskMade(_Kept, frozen=True):
 
 
 class Promise(_Kept, frozen=True):
-    """A promise and its due time; None if no time could be read from the quoted text."""
+    """A promise and its due time. The time is None if the quoted text states none."""
 
     due: datetime | None
     finding: Finding
@@ -67,12 +67,12 @@ class Promise(_Kept, frozen=True):
 class Reading(_Kept, frozen=True):
     """One mail: its statements, vendor and case numbers, and the conclusions that the rules draw from them.
 
-    The conclusions can be derived from the rest. They are stored as well because placing a mail in a case needs them.
+    The conclusions follow from the statements. They are stored too, because placing a mail in a case needs them.
     """
 
     turn: str = ""
     statements: tuple[Statement, ...] = ()
-    reader: str = ""  # name of the reader that found the statements; ``version`` is its version
+    reader: str = ""  # name of the reader that found the statements; ``version``: the version of this reader
     version: str = ""
     references: tuple[Reference, ...] = ()
     vendor: str | None = None
@@ -116,7 +116,7 @@ class PriorityDetail:
 
 @dataclass(frozen=True, slots=True)
 class OtherValue:
-    """The value of an item according to another reporter than the first."""
+    """The value of an item that another person than the first reporter gave."""
 
     author: str
     turn: str
@@ -150,23 +150,23 @@ class ToneHint:
 class Problem:
     """The current problem statement.
 
-    ``version`` counts the statements so far. ``drift`` is true if one of them is about something else than the
-    earlier texts.
+    ``version`` is the number of problem statements so far. ``drift`` is true if one of them is about something that
+    no earlier text mentions.
     """
 
     statement: str = ""
     version: int = 0
     drift: bool = False
     turn: str | None = None
-    agreed_at: datetime | None = None  # When our side agreed to it. Filled in from the list of requests.
+    agreed_at: datetime | None = None  # when our side agreed to the problem statement; set from the list of requests
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """The judgement of a whole case.
 
-    Requests and acts stay in the readings of the mails; ``cases.revise`` derives the open requests and the next to
-    act.
+    Requests and acts stay in the readings of the mails. From these, ``cases.revise`` derives which requests are open
+    and who has to act next.
     """
 
     kind: str

@@ -81,7 +81,7 @@ def build(library: Library) -> Rules:
 
 
 def clear_caches() -> None:
-    """Clear all caches; everything in them can be computed again."""
+    """Clear all caches. Their contents can be computed again."""
     _shipped.cache_clear()
     forget_compiled()
     judge.clear_caches()
@@ -91,7 +91,7 @@ def clear_caches() -> None:
 def version_of(library: Library) -> str:
     """Return `rules-<digest>`, computed from all rules, packs, the site file and the data of the embedded reader."""
     digest = hashlib.sha256(shipped_weights().version.encode())
-    for name in FILES[1:]:  # the version of the first one is in the digest
+    for name in FILES[1:]:  # the version of the embedded reader is in the digest
         digest.update((HERE / "reader" / name).read_bytes())
     for file in sorted(file for room in WORDED for file in (HERE / room).glob("*.yaml")):
         digest.update(file.read_bytes())
@@ -209,7 +209,7 @@ def _house(library: Library, meanings: Catalogue) -> OrganisationPhraseReader:
 
 
 def _matcher(library: Library) -> ConceptMatcher | None:
-    """Return a matcher of the shipped concepts with the organisation's own words; None if it has none."""
+    """Return a matcher of the shipped concepts and the organisation's words; None if the organisation has no words."""
     if not any(pack.words for pack, _ in library.own):
         return None
     words = {

@@ -32,9 +32,9 @@ def compile_pattern(pattern: str, *, groups: bool = True) -> Any:
 def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -> Callable[[bytes], Sequence[int]]:
     """Return a function that returns the indexes of the RE2 patterns that match anywhere, in no particular order.
 
-    The patterns share one automaton and its memory. The automaton has a state for each combination of patterns that
-    occurs. Therefore several ``automata``, each with a part of the patterns, can be faster. If the memory is not
-    enough, each pattern is searched for separately.
+    Patterns in one automaton share a limited memory. Each combination of patterns in a text needs its own states, so
+    several ``automata`` with fewer patterns each can be faster. If the memory is used up, the patterns are searched
+    for one by one.
     """
     parts = [range(first, len(patterns), automata) for first in range(min(automata, len(patterns)))]
     searches = [(part, _one_search([patterns[at] for at in part], options)) for part in parts]
@@ -68,5 +68,5 @@ def options_for(*, groups: bool = True) -> Any:
 
 
 def clear_caches() -> None:
-    """Forget the compiled patterns: the automaton of each grows with every new text."""
+    """Clear the cache of compiled patterns, because their automata grow with every new text."""
     compile_pattern.cache_clear()

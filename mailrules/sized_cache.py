@@ -11,10 +11,10 @@ _Value = TypeVar("_Value")
 
 
 class SizedCache(Generic[_Key, _Value]):
-    """Keeps values up to a total number of bytes. Then it removes those that were used least recently."""
+    """A cache with a limit on the total bytes of its values. It removes the values that were used least recently."""
 
     def __init__(self, most: int) -> None:
-        """`most`: the bytes that all values may have together."""
+        """`most`: maximum total bytes of all values."""
         self._most = most
         self._lock = Lock()
         self._kept: OrderedDict[_Key, tuple[_Value, int]] = OrderedDict()
@@ -22,7 +22,7 @@ class SizedCache(Generic[_Key, _Value]):
         _caches.add(self)
 
     def known(self, keys: Iterable[_Key]) -> dict[_Key, _Value]:
-        """Return the values of those keys that are kept."""
+        """Return key → value for the keys that the cache contains."""
         found: dict[_Key, _Value] = {}
         with self._lock:
             for key in keys:
@@ -32,7 +32,7 @@ class SizedCache(Generic[_Key, _Value]):
         return found
 
     def keep(self, values: Mapping[_Key, _Value], sizes: Iterable[int]) -> None:
-        """Keep values. `sizes`: the bytes of each."""
+        """Add values to the cache. `sizes`: the bytes of each value."""
         with self._lock:
             for (key, value), size in zip(values.items(), sizes, strict=True):
                 self._bytes += size - self._kept.pop(key, (None, 0))[1]
@@ -41,7 +41,7 @@ class SizedCache(Generic[_Key, _Value]):
                 self._bytes -= self._kept.popitem(last=False)[1][1]
 
     def clear(self) -> None:
-        """Forget all values."""
+        """Remove all values."""
         with self._lock:
             self._kept.clear()
             self._bytes = 0

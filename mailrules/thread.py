@@ -26,10 +26,10 @@ class RuleInput:
 
     id: str  # identifies the mail in findings (the message id of the store, or a file name)
     side: Side
-    author: str  # address of the author, lower case; may be empty
+    author: str  # address of the author in lower case; may be empty
     text: str
     subject: str = ""
-    subject_is_new: bool = True  # false for a reply, whose subject was written by somebody else earlier
+    subject_is_new: bool = True  # false for a reply, because somebody else wrote its subject earlier
     is_reply: bool = False
     begins: bool = False  # a reply that begins another matter than the mail that it answers
     date: datetime | None = None

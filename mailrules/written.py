@@ -59,7 +59,7 @@ def as_yaml(file: Path, text: str) -> Any:
 
 
 def line_of(text: str, steps: Sequence[str | int]) -> int:
-    """Return the number of the line that a path of field names and list indexes leads to."""
+    """Return the line number of a value. The path to the value consists of field names and list indexes."""
     return _place(text, steps)[0]
 
 
@@ -92,7 +92,7 @@ def _fields(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _place(text: str, steps: Sequence[str | int]) -> tuple[int, str]:
-    """Return the line and the rule id at a path. Composes the text again, this time with line numbers."""
+    """Return the line and the rule id at a path. Parses the text again, because only this parser keeps line numbers."""
     node: Any = yaml.compose(text, Loader=_Loader)
     line, rule = 1, ""
     for step in steps:

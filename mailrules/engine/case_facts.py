@@ -9,9 +9,9 @@ from mailrules.vendors import Vendors
 
 
 def kind_of(thread: Thread, readings: Sequence[Reading]) -> str | None:
-    """Return the kind of the first mail from our side that has one.
+    """Return the kind of the case: that of the first mail from our side whose kind is known.
 
-    If none has, that of a mail by any person, then of any mail.
+    If no such mail exists, use the first mail written by a person, then any mail.
     """
     pairs = list(zip(thread, readings, strict=True))
     for counts in (mails.ours, lambda turn: turn.automatic is None, lambda _: True):

@@ -1,8 +1,11 @@
-"""Which items are given and which are missing for a complete answer (docs/design.md, Required sets).
+"""Decides which items of the checklist are given and which are missing (docs/design.md, Required sets).
 
-States of an item: `present` (given, or stated that there is none), `unknown` (stated to be unknown; never asked
-again), `missing` (needed and not given, and the reader would have found it), `not_needed` (everything else, including
-needed items that the reader does not find reliably enough to report them as missing).
+An item has one of these states:
+
+* `present`: a mail states the item, or states that there is none;
+* `unknown`: a mail says that the item is not known; sodan does not ask for it again;
+* `missing`: the item is required, no mail states it, and the reader detects this item reliably;
+* `not_needed`: everything else, also required items that the reader does not detect reliably.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +29,7 @@ _TROUBLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is known of one item: a statement and its mail, and the values that other people of our side gave."""
+    """The value of one item: a statement and the id of its mail; and the values that other reporters gave."""
 
     turn: RuleInput
     statement: Statement
@@ -36,8 +39,8 @@ class Told:
 def told_items(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, Told]:
     """Return the value of each item.
 
-    The value comes from the team and the first reporter; newer statements take precedence. Values that other
-    reporters give are listed beside it with their addresses.
+    The value is from mail of the team or of the first reporter; newer statements take precedence. If other reporters
+    gave other values, these are listed with the addresses of the reporters.
     """
     told: dict[str, Told] = {}
     over = False
@@ -98,7 +101,7 @@ class Checklist:
     def fill(
         self, view: View, kind: str | None, told: Mapping[str, Told], sees: Collection[str] | None
     ) -> tuple[tuple[ItemState, ...], tuple[str, ...], tuple[str, ...]]:
-        """Return all lines, the missing items, and those of them to ask for (not those that will follow).
+        """Return all lines, the missing items, and the missing items to ask for (without items that will follow).
 
         `kind`: None if nothing can be missing. `sees`: items whose absence the reader can detect; None for all.
         """

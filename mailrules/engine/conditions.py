@@ -133,7 +133,7 @@ class Group:
         return True, list(dict.fromkeys(found))
 
     def needs(self) -> frozenset[str]:
-        """Return meanings, one of which must be stated for the group to be true; empty if none need be stated."""
+        """Return meanings: if a mail states none of them, the group is false. Empty if no statement is required."""
         for term in self.all:
             if names := _needed(term):
                 return names

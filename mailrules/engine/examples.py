@@ -18,8 +18,8 @@ _WRITTEN = datetime(2026, 11, 10, 9, 30, tzinfo=timezone(timedelta(hours=9)))
 class Tried:
     """The result of trying one example of a rule.
 
-    ``wanted`` is what the test expects: `fires` (the rule must find the example), `silent` (it must not), or `exists`
-    (the rule must have such an example and has none).
+    ``wanted`` is what the test expects. `fires`: the rule must find the example. `silent`: the rule must not find it.
+    `exists`: the rule must have such an example, but has none.
     """
 
     rule: str

@@ -47,7 +47,7 @@ def knows(rules: Rules, name: str) -> bool:
 
 
 def _stages(rules: Rules, file: RuleFile, turn: RuleInput, view: View) -> Iterator[tuple[tuple[Rule, ...], View]]:
-    """Yield the rules of a file and their input. Rules about cases see the mail as the only one of its case."""
+    """Yield the rules of a file and their input. Rules about cases get a case that contains only this mail."""
     if file.question in ("priority", "triage", "checklist"):
         reading = rules.read(turn)
         alone = mails.standing([rules.conclude(turn, reading)])

@@ -91,7 +91,7 @@ class Rules:
     def read(self, turn: RuleInput) -> Reading:
         """Read one mail with the embedded reader and the organisation's own phrases.
 
-        The reader also decides whether a reply begins another matter; then it is read as the first mail of a matter.
+        If the reader decides that a reply begins another matter, the reply is read as the first mail of that matter.
         """
         turn = replace(turn, begins=False)
         text = mails.mail_text(turn)
@@ -238,7 +238,7 @@ class Rules:
     def _seen(self, thread: Thread, readings: Sequence[Reading]) -> Collection[str] | None:
         """Return the items whose absence can be detected.
 
-        None means all: the embedded reader read no mail of our side.
+        None means all items. It is returned if the embedded reader read no mail of our side.
         """
         mine = [r for t, r in zip(thread, readings, strict=True) if mails.ours(t)]
         if mine and all(reading.reader != "embedded" for reading in mine):
@@ -261,7 +261,7 @@ class Rules:
 
 @lru_cache(KEPT_MAILS)
 def _kept(rules: Rules, turn: RuleInput, reading: Reading, _offset: timedelta | None) -> ConcludedMail:
-    """The UTC offset of the date is part of the cache key: equal times can be on different days."""
+    """Cache ``Rules._conclude``. The UTC offset is part of the key, because equal times can be on different days."""
     return rules._conclude(turn, reading)
 
 
@@ -298,7 +298,7 @@ def _firsts(fired: Sequence[Fired]) -> tuple[Finding, ...]:
 def _due(said: Statement, written: datetime | None) -> datetime | None:
     """Return the due time of a promise; None if there is none.
 
-    The normalised value if it is a date with a time zone, otherwise the time read from the quoted text.
+    This is the normalised value, if it is a date with a time zone; otherwise the time read from the quoted text.
     """
     if said.value:
         try:

@@ -27,7 +27,7 @@ class Remark:
 
 
 def lint(library: Library, rules: Rules) -> list[Remark]:
-    """Return all remarks about the organisation's packs, in the order of the files."""
+    """Return all warnings about the organisation's packs, in the order of the files."""
     return [remark for pack, source in library.own for remark in _pack(pack, source, rules)]
 
 

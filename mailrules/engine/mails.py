@@ -45,7 +45,7 @@ def opens(turn: RuleInput) -> bool:
 
 
 def ours(turn: RuleInput) -> bool:
-    """Whether a person who is not on the vendor side wrote it."""
+    """Whether a person wrote the mail who is not from a vendor."""
     return turn.side != "vendor" and turn.automatic is None
 
 
@@ -67,7 +67,7 @@ def facts_of(turn: RuleInput, vendor: str | None) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ConcludedMail:
-    """A mail and the conclusions of the rules for it alone."""
+    """A mail, and the conclusions of the rules for this mail alone."""
 
     turn: RuleInput
     reading: Reading  # includes the conclusions
@@ -93,7 +93,7 @@ def only_notices(thread: Thread) -> bool:
 
 
 def finding(rule: str, pack: str, hit: Hit, value: str | None = None) -> Finding:
-    """Return a finding for a rule that fired on a statement. `value`: its result, if it has one."""
+    """Return a finding for a rule that fired on a statement. `value`: the result of the rule; None: the statement's."""
     said = hit.statement
     told = said.value or said.meaning if value is None else value
     return Finding(rule, pack, hit.mail, said.quote, said.start, said.end, told)
@@ -102,8 +102,8 @@ def finding(rule: str, pack: str, hit: Hit, value: str | None = None) -> Finding
 def standing(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     """Return the statements of a case that are valid after its last mail, oldest first.
 
-    `rules/standing.yaml` defines which earlier statements a later mail replaces. A later mail that tells nothing
-    about the matter, such as thanks or a question back, leaves no doubt about the impact.
+    `rules/standing.yaml` defines which earlier statements a later mail replaces. Unsure statements about the impact
+    are left out if they are from a later mail without facts about the matter, such as thanks or a question.
     """
     kept: list[Hit] = []
     replaced: set[str] = set()
@@ -126,7 +126,7 @@ def _doubts_impact(said: Statement) -> bool:
 def speaking(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
     """Return the mails whose statements count for the case.
 
-    Those of people on our side; if none of them wrote, those of all people; if nobody wrote, automatic mail.
+    These are the mails of people on our side; otherwise the mails of all people; otherwise automatic mail.
     """
     own = [one for one in concluded if ours(one.turn)]
     people = [one for one in concluded if one.turn.automatic is None]

@@ -33,7 +33,7 @@ def over(view: View, triage: RuleFile) -> bool:
 
 
 def given(rules: RuleFile, view: View) -> dict[str, Fired]:
-    """Return the results of the first stage, by name; the first result for each name is used."""
+    """Return name → result of the first stage. If several rules give a result for a name, the first is used."""
     stage: dict[str, Fired] = {}
     for fired in rules.fire(view):
         stage.setdefault(fired.gives.partition(" is ")[0], fired)
@@ -58,5 +58,5 @@ def _as_finding(rule: Rule, hit: Hit) -> Finding:
 
 
 def facts_of_case(**known: Any) -> dict[str, Any]:
-    """Return the facts of a case by name; facts not given are empty."""
+    """Return the facts of a case by name. A fact without a value is empty."""
     return {"automatic": "", "to": "", "vendor": "", "due_soon": False, **known}

@@ -48,10 +48,10 @@ _EMPTY = frozenset(
 
 
 def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
-    """Return the problem statement: the vendor's last proposal, or before that, what our side describes.
+    """Return the problem statement: the vendor's last proposal, or our side's description if there is no proposal.
 
-    The first inquiry of the team to a vendor replaces a user's report. ``drift`` is set if a proposal is about
-    something that no earlier text mentions.
+    The team's first inquiry to a vendor replaces a user's report. ``drift`` is true if a proposal is about something
+    that no earlier text mentions.
     """
     statements: list[tuple[str, str]] = []
     told: dict[str, None] = {}
@@ -73,7 +73,7 @@ def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
         first = next((one for one in concluded if one.turn.subject), None)
         if first is None:
             return Problem()
-        begins = first.turn.begins and not first.turn.subject_is_new  # its subject is that of the earlier matter
+        begins = first.turn.begins and not first.turn.subject_is_new  # the subject is about the earlier matter
         own = excerpt_of((first.turn,), (first.reading,)) if begins else ""
         return Problem(own or first.turn.subject, 1, False, first.turn.id)
     return Problem(statements[-1][0], len(statements), drift, statements[-1][1])
@@ -87,9 +87,10 @@ def _tell(told: dict[str, None], *texts: str) -> None:
 
 
 def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
-    """Return the sentence that describes the problem, verbatim, from the first mail that has any: of our side, if any.
+    """Return the sentence that describes the problem, verbatim, from the first mail with such a sentence.
 
-    If no statement quotes one, the first informative sentence. A greeting or urgent wording describes no problem.
+    Mail of our side is searched first. If no statement quotes such a sentence, the first informative sentence is
+    returned. A greeting or urgent wording does not describe a problem.
     """
     pairs = sorted(zip(thread, readings, strict=True), key=lambda pair: not ours(pair[0]))
     first = ""
@@ -111,7 +112,7 @@ def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
 
 
 def _greets(text: str) -> bool:
-    """Whether a text is only a greeting, perhaps with a name, or only the name of the addressee."""
+    """Whether a text is only a greeting, with or without a name, or only the name of the addressee."""
     if _ADDRESSEE.fullmatch(text):
         return True
     greeting = _GREETING.match(text)
@@ -133,7 +134,7 @@ def _columns(text: str) -> int:
 def _apart(one: str, other: str) -> bool:
     """Whether two texts are about different things.
 
-    False if one of them is too short to tell, or if they are in different languages.
+    False if a text is too short, or if the texts are in different languages.
     """
     if bool(_JAPANESE.search(one)) is not bool(_JAPANESE.search(other)):
         return False
@@ -143,7 +144,7 @@ def _apart(one: str, other: str) -> bool:
 
 
 def _told(text: str) -> set[str]:
-    """Return the content words of a text: stems of English words, pairs of katakana, single kanji; no stop words."""
+    """Return the content words of a text without stop words: English stems, pairs of katakana, single kanji."""
     plain = lower(fold(text))
     told = {word[:_STEM] for word in _WORDS.findall(plain) if word not in _EMPTY}
     told |= {run[at : at + 2] for run in _KATAKANA.findall(plain) for at in range(len(run) - 1)}

@@ -7,7 +7,7 @@ _BREAKS = frozenset("、，,;；:：—–()（）。")
 _JOINTS = frozenset(
     "but so because although though while whereas since until which けど けれど けれども ので ため のに から が".split()
 )
-_CASE_PARTICLES = frozenset({"が", "から", "ため"})  # end a clause only after a verb or an auxiliary
+_CASE_PARTICLES = frozenset({"が", "から", "ため"})  # these words end a clause only after a verb or an auxiliary
 _PREDICATES = frozenset("た ない だ する ある て たい れる られる せる".split())
 _NEGATIVES = frozenset("not no nothing never none neither nor without nobody ない なし 無 不 未 無し".split())
 _CONDITIONS = frozenset("if unless suppose assuming もし 仮に 万一 なら ば たら 場合".split())
@@ -35,7 +35,7 @@ for _flag, _words in (
 
 
 class Clauses(NamedTuple):
-    """The clauses of a sentence: the first token of each, their properties, and those of the whole sentence."""
+    """The clauses of a sentence: first token and properties of each clause, and properties of the whole sentence."""
 
     begins: list[int]
     properties: list[frozenset[str]]
@@ -43,7 +43,7 @@ class Clauses(NamedTuple):
 
 
 def split_clauses(tokens: Sequence[str]) -> list[Clauses]:
-    """Return the clauses of some sentences, each of which ends with a line break."""
+    """Return the clauses of each sentence. Each sentence ends with a line break."""
     found: list[Clauses] = []
     begins: list[int] = []
     properties: list[frozenset[str]] = []

@@ -1,7 +1,7 @@
 """Concepts: words by concept and language (`mailrules/concepts/*.yaml`), found in normal forms by Aho-Corasick.
 
-An entry is one or more words as written in a mail; it is converted to normal forms when loaded. English entries match
-whole words. Japanese entries must begin and end at word boundaries; the word boundaries inside them do not matter.
+An entry is one or more words as written in a mail. Loading converts the entry to normal forms. English entries match
+whole words. Japanese entries must begin and end at word boundaries; word boundaries inside an entry do not matter.
 """
 
 from bisect import bisect_right
@@ -17,7 +17,7 @@ from ahocorasick_rs import AhoCorasick
 from .normal_forms import fold, is_japanese, normal_forms, sentences_of
 from .signals import groups_of
 
-# Entries whose normal form is one of these ("ですか", "たら", a pronoun) carry no concept; clauses.py handles some.
+# An entry with one of these normal forms ("ですか", "たら", a pronoun) has no concept. clauses.py handles some of them.
 _FUNCTION_WORDS = frozenset(
     (
         *"だ た か て で と に は が を も の から ため ない する ある れる られる ば よう 成る # #時 #に だか".split(),
@@ -31,16 +31,16 @@ Vocabulary = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 class Entry(NamedTuple):
-    """The concepts of one phrase of the vocabulary."""
+    """One phrase of the vocabulary, with its concepts."""
 
     concepts: tuple[str, ...]
     groups: int  # the groups of `signals.yaml` that contain one of the concepts
-    plain: tuple[str, ...]  # those of the concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`)
-    idiom: bool  # whether entries inside this phrase do not count (`concepts/idioms.yaml`)
+    plain: tuple[str, ...]  # the concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`)
+    idiom: bool  # whether other entries found inside this phrase are ignored (`concepts/idioms.yaml`)
 
 
 class ConceptMatcher:
-    """Finds all concepts of a vocabulary in the normal forms of sentences, in time linear in their length."""
+    """Finds all concepts of a vocabulary in the normal forms of sentences, in linear time."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._languages = tuple(_language(vocabulary, japanese=japanese) for japanese in (False, True))
@@ -48,7 +48,7 @@ class ConceptMatcher:
     def find(self, tokens: Sequence[str], *, japanese: bool) -> Iterator[tuple[int, int, Entry]]:
         """Yield the entries found in sentences as (index of the first token, index after the last token, entry).
 
-        `tokens`: the tokens of sentences of one language; the last token of each sentence is a line break. No entry
+        `tokens`: the tokens of sentences in one language. The last token of each sentence is a line break. No entry
         matches across a line break.
         """
         separator, search, entries = self._languages[japanese]
@@ -70,7 +70,7 @@ class ConceptMatcher:
 
 
 def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasick, list[Entry]]:
-    """Return the separator of tokens, the automaton, and the entry of each of its patterns."""
+    """Return the separator of tokens, the automaton, and the entry for each pattern of the automaton."""
     separator = "" if japanese else " "
     written = [
         (concept, fold(str(text)))
@@ -95,7 +95,7 @@ def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasi
 
 
 def load_vocabulary(documents: Iterable[str]) -> dict[str, dict[str, list[str]]]:
-    """Merge concept files: `concept: {en: "entry, entry, …", ja: "entry, …"}`; later files add words."""
+    """Merge concept files: `concept: {en: "entry, entry, …", ja: "entry, …"}`. Later files add entries."""
     merged: dict[str, dict[str, list[str]]] = {}
     for document in documents:
         content: dict[str, dict[str, str]] = yaml.load(document, Loader=yaml.CSafeLoader)

@@ -1,12 +1,13 @@
 """Decides whether a reply begins another matter than the mail that it answers.
 
-One linear classifier, for replies of users and of the team in Japanese or English: it was not trained on replies of
-other people. Its features are words, pairs and triples as in ``continuation.py``, and numbers that the reader has
-computed anyway: the probabilities of the meanings, the scores of the first sentence and of the best later sentence, and
-whether the author announces another matter. For example, thanks before a report of a fault are typical of a new matter.
+This is one linear classifier, for replies of users and of the team in Japanese or English. It was not trained on other
+replies. The features are words, and pairs and triples of words, as in ``continuation.py``. Further features are numbers
+that the reader has computed already: the probabilities of the meanings, the scores of the first sentence and of the
+best later sentence, and whether the author announces another matter. For example, thanks before a report of a fault are
+typical of a new matter.
 
-``bench.train_departure`` trains it. Its boundary is chosen so that at most 1.5 % of the replies that stay with their
-matter, by writers unknown to it, are taken for a new one.
+``bench.train_departure`` trains the classifier and chooses the boundary: of the replies that stay with their matter, at
+most 1.5 % may be classified as a new matter. These are replies of writers whose replies were not used for training.
 """
 
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from .marks import MarkTable, Places
 FILE = "departure.bin"
 _LEAST_CHANCE = 0.001
 _ANNOUNCED = "say.another_matter"
-_EARLY = 4  # units that may contain an announcement, after a greeting, a name and thanks
+_EARLY = 4  # an announcement may be in one of the first units, after a greeting, a name and thanks
 
 
 class DepartureWeights(NamedTuple):
@@ -39,17 +40,17 @@ class DepartureWeights(NamedTuple):
 
 
 def tells_departure(mail: MailText) -> bool:
-    """Whether the words of a mail can tell that it begins another matter."""
+    """Whether the classifier can be used for this mail."""
     return mail.side in ("requester", "team") and mail.automatic is None and is_readable(mail)
 
 
 def announces(view: MailView) -> bool:
-    """Whether the author says in one of the first sentences that another matter begins."""
+    """Whether the author announces another matter in one of the first sentences."""
     return any(_ANNOUNCED in one.concepts for one in view.readings[:_EARLY])
 
 
 def departure_inputs(view: MailView, chances: dict[str, float], scores: Matrix) -> NDArray[np.float64]:
-    """Return the numbers about a reply, each roughly between -2 and 2.
+    """Return the numbers about a reply for the classifier, each roughly between -2 and 2.
 
     ``chances``: the probabilities of the meanings; ``scores``: the scores of the units.
     """

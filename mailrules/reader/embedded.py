@@ -64,7 +64,7 @@ class EmbeddedReader:
         self.version = self._weights.version
 
     def read(self, mail: MailText) -> ReaderResult:
-        """Return the statements of one mail, grouped by family, and what its words tell about its matter."""
+        """Return the statements of one mail, grouped by family, and the scores `continues` and `departs`."""
         decision = self.decide(mail)
         return ReaderResult(tuple(decision.statements()), decision.continues, decision.departs)
 
@@ -96,7 +96,7 @@ class Decision:
     classifier: UnitClassifier
     chances: dict[str, float]
     thresholds: dict[str, float]
-    continues: float  # see `ReaderResult`; `departs` too
+    continues: float  # `continues` and `departs`: see `ReaderResult`
     departs: float
 
     def statements(self) -> list[Statement]:
@@ -125,7 +125,7 @@ class Decision:
         return [one for one in found if one is not None and not (one.meaning.startswith("ask.") and one.start in told)]
 
     def _heard(self) -> list[Statement]:
-        """Return statements for urgent wording in up to three units: shown to people, but without weight."""
+        """Return statements for urgent wording in up to three units. They are shown but do not change the priority."""
         if self.view.mail.side == "vendor":
             return []
         said = [at for at, reading in enumerate(self.view.readings) if _URGENT_WORD in reading.concepts]
@@ -134,9 +134,9 @@ class Decision:
         return [self._quote("heard", at, self.chances.get("heard", 0.5)) for at in said[:3]]
 
     def _settling(self) -> list[Statement]:
-        """Return the statements that the problem is solved or has returned; at most one of the two.
+        """Return the statement that the problem is solved, or that it has returned; never both.
 
-        Only mail from our side that is not automatic can state this.
+        Automatic mail and mail of vendors cannot state this.
         """
         mail = self.view.mail
         if mail.side == "vendor" or mail.automatic is not None:
@@ -154,7 +154,7 @@ class Decision:
         return [self._quote(meaning, at, max(self.chances.get(meaning, 0.0), 0.5)) for meaning, at in found.items()]
 
     def _units_with(self, signs: Set[str]) -> list[int]:
-        """Return the units that have one of these signals or concepts and are not a question, a condition or a plan."""
+        """Return the units with one of these signals or concepts. Questions, conditions and plans are left out."""
         return [
             at
             for at, one in enumerate(self.view.readings)
@@ -163,7 +163,7 @@ class Decision:
 
     @cached_property
     def _plainly(self) -> dict[str, int]:
-        """Meanings that a sentence states unmistakably, each with its first unit."""
+        """Meaning → first unit that states this meaning unmistakably."""
         begin = f"{PLAIN}{side_of(self.view.mail)}."
         found: dict[str, int] = {}
         for at, reading in enumerate(self.view.readings):
@@ -173,7 +173,7 @@ class Decision:
         return found
 
     def _matters(self) -> dict[str, int]:
-        """Return the subject matter, each with its first unit."""
+        """Return subject matter → first unit about it."""
         found: dict[str, int] = {}
         for at, reading in enumerate(self.view.readings):
             for concept in reading.matters:
@@ -182,7 +182,7 @@ class Decision:
 
     @cached_property
     def _best_units(self) -> list[int]:
-        """The unit with the highest score for each column; -1 without units."""
+        """Of each column, the unit with the highest score; -1 if there is no unit."""
         units = self.scores[: len(self.view.readings)]
         return units.argmax(0).tolist() if len(units) else [-1] * units.shape[1]
 
@@ -203,7 +203,7 @@ class Decision:
 
     @cached_property
     def _telling_unit(self) -> int:
-        """The unit that tells most about the matter, quoted if no sentence shows the impact or urgency."""
+        """The unit that best describes the matter. It is quoted if no sentence shows the impact or urgency."""
         columns = [self.classifier.column[meaning] for meaning in _MATTER if meaning in self.classifier.column]
         scores = self.scores[: len(self.view.readings), columns]
         return int(scores.max(1).argmax()) if scores.size else -1
@@ -239,7 +239,7 @@ class Decision:
         return self._state(f"kind:{best}", self.chances.get(f"kind:{best}", 0.0))
 
     def _weight(self) -> list[Statement]:
-        """Return impact, urgency or security; the state is unsure if the mail could be P1 or P2 but need not be."""
+        """Return impact, urgency or security. The state is unsure if it is uncertain whether the mail is P1 or P2."""
         if self.view.mail.automatic in _MACHINES:
             return []
         urgent = self.chances.get("urgent", 0.0)
@@ -286,7 +286,7 @@ class Decision:
         return self._names(_WEIGHING) or any(reading.counts for reading in self.view.readings)
 
     def _ordinary(self) -> list[Statement]:
-        """Return impact and urgency of a mail that is neither P1 nor P2: each low, medium, or no statement."""
+        """Return impact and urgency (low, medium, or no statement) of a mail that is neither P1 nor P2."""
         found = []
         for family in ("impact", "urgency"):
             levels = (f"{family}:low", f"{family}:medium")
@@ -299,7 +299,7 @@ class Decision:
         return max(levels, key=lambda level: self.chances.get(f"{family}:{level}", 0.0))
 
     def _asks(self) -> list[Statement]:
-        """Return the requests: of each unit that contains one, and of the best unit in any case."""
+        """Return the requests in all units that probably contain a request; at least in the most probable unit."""
         column, chance = self.classifier.column["ask:any"], self.chances["ask:any"]
         if chance < self.thresholds["ask:any"]:
             return []
@@ -313,7 +313,7 @@ class Decision:
         ]
 
     def _topics(self, at: int, chance: float) -> list[Statement]:
-        """Return the requests of a sentence whose topic an unmistakable word names (`concepts/vendor_asks.yaml`)."""
+        """Return the requests of a sentence that names their topic unmistakably (`concepts/vendor_asks.yaml`)."""
         topics = self.view.readings[at].topics
         return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= _NAMED_ASK]
 

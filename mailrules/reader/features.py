@@ -1,8 +1,8 @@
 """Features of the units of a mail: words, parts of words, concepts, properties, shapes, signals, position.
 
-They are the input of the linear classifiers. A feature is identified by its row in a table of marks (`marks.py`);
+Features are the input of the linear classifiers. A feature is identified by its row in a table of marks (`marks.py`).
 `bench/training/features.py` lists the names of the features. The contribution of a unit to the scores is cached with
-its reading. Therefore the features are grouped by the units that they describe (`Part`).
+the reading of the unit. Therefore features are grouped by the units that they describe (`Part`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,15 +45,15 @@ _KINDS = np.array(
 
 
 class Part(IntEnum):
-    """The features that follow from the text of one unit, by the units that they describe."""
+    """Groups of features that follow from the text of one unit. Each group describes other units."""
 
-    OWN = 0  # Features of the unit itself. They also count for the mail as a whole, except those of its form.
+    OWN = 0  # features of the unit itself; except its form, they also count for the mail as a whole
     NEXT = 1  # features of the unit after it
-    LISTED = 2  # features of the list lines that it introduces
+    LISTED = 2  # features of the list lines that the unit introduces
 
 
 class FeatureRows:
-    """Finds the rows of the features of units in a table of marks; caches them, except those of words and numbers."""
+    """Finds the rows of units' features in a table of marks. Rows are cached, except those of words and numbers."""
 
     def __init__(self, table: MarkTable) -> None:
         self._table = table
@@ -81,11 +81,11 @@ class FeatureRows:
             np.concatenate((marks.units.take(known), parts)),
             np.concatenate((rows, np.frombuffer(b"".join(kept), ROW))),
         )
-        counted = np.flatnonzero(rows != self._bias)  # all units have it, so the word "bias" must not count again
+        counted = np.flatnonzero(rows != self._bias)  # all units have it: do not count the word "bias" again
         return parts.take(counted), rows.take(counted)
 
     def _own(self, reading: Reading) -> bytes:
-        """Return the cached rows of the features of a unit itself, without those of words and numbers."""
+        """Return the cached rows of the features of the unit itself, without words and numbers."""
         rows = [self._properties[reading.clauses.whole], self._forms[reading.shape, len(reading.forms)]]
         rows += map(self._shapes.__getitem__, reading.shapes)
         rows += map(self._signals.__getitem__, reading.signals)
@@ -96,7 +96,7 @@ class FeatureRows:
 
 
 class _Kept(dict[Any, bytes]):
-    """A cache of rows: the key of a group of features (such as a concept) → their rows. There are few keys."""
+    """A cache: key of a group of features (such as a concept) → rows of these features. There are few keys."""
 
     def __init__(self, table: MarkTable, features: Callable[[Any], Iterable[str]]) -> None:
         self._table, self._features = table, features
@@ -128,7 +128,7 @@ def spot(index: int, units: int) -> int:
 def heading_of(readings: Sequence[Reading], index: int) -> int | None:
     """Return the index of the sentence that introduces a list line; None if there is none.
 
-    It is the nearest sentence among the eleven units before the line. List lines and form lines are skipped.
+    This is the nearest sentence among the eleven units before the line. List lines and form lines are skipped.
     """
     if readings[index].shape == "sentence" and not readings[index].folded.endswith((":", "?")):
         return None
@@ -153,7 +153,7 @@ def spot_feature(number: int) -> str:
 
 
 def concept_features(concept: str, properties: frozenset[str]) -> Iterator[str]:
-    """Yield the features of a concept in a clause with these properties."""
+    """Yield the features of a concept. `properties`: those of the clause that contains the concept."""
     yield f"c:{concept}"
     yield f"f:{concept.split('.')[0]}"
     for name in properties:
@@ -197,7 +197,7 @@ def listed_feature(concept: str) -> str:
 
 
 def word_runs(readings: Sequence[Reading]) -> tuple[UnitMarks, UnitMarks, UnitMarks]:
-    """Return the marks of single words, and of two and three consecutive words. `^` begins a unit, `$` ends it."""
+    """Return the marks of single words, and of two and three consecutive words. `^`: begin of a unit, `$`: end."""
     ones, twos, threes = runs_of_words([word for one in readings for word in ("", "^", *one.forms, "$")])
     units = np.repeat(np.arange(len(readings)), lengths_of([one.forms for one in readings]) + 1)
     at = np.arange(len(units)) + 2 * (units + 1)  # without "" and "^"
@@ -205,7 +205,7 @@ def word_runs(readings: Sequence[Reading]) -> tuple[UnitMarks, UnitMarks, UnitMa
 
 
 def _words(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
-    """Yield the marks of the words of units as features of these units, then as features of the units after them."""
+    """Yield the marks of words as features of the units that contain them, then as features of the next units."""
     runs = word_runs(readings)
     yield from runs
     units, ones = runs[0]
@@ -216,7 +216,8 @@ def _words(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
 def _letters(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
     """Yield the marks of consecutive characters: two to four in a Japanese sentence, three to five in an English word.
 
-    Inflected forms and compounds share them with their base words, even if no list contains these forms.
+    Inflected forms and compounds have many of these marks in common with their base words. So no list of forms is
+    needed.
     """
     for japanese, ends, least in ((True, "^$", 2), (False, "<>", 3)):
         units = np.flatnonzero([one.japanese is japanese for one in readings])
@@ -243,7 +244,7 @@ def _word_spans(characters: Characters) -> tuple[Places, Places]:
 
 
 def _others(readings: Sequence[Reading]) -> UnitMarks:
-    """Return the marks of the features of labels and numbers. Few units have them."""
+    """Return the marks of the features of labels and numbers, which few units have."""
     names = [(*count_features(one), *label_features(one)) if one.counts or one.label else () for one in readings]
     units = np.repeat(np.arange(len(names)), lengths_of(names))
     return UnitMarks(units, marks_of([name for some in names for name in some]))

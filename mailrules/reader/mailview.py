@@ -26,7 +26,7 @@ UnitCache = SizedCache[tuple[str, str, str, str], Reading]
 
 @dataclass(frozen=True, slots=True)
 class MailView:
-    """The units of a mail and what was found in each, and in its subject."""
+    """The units of a mail, and the readings of the units and of the subject."""
 
     mail: MailText
     units: list[Unit]
@@ -35,7 +35,7 @@ class MailView:
 
 
 def side_of(mail: MailText) -> str:
-    """Return which classifiers read this mail: vendor, or ours (team, requester, unknown)."""
+    """Return the name of the classifiers for this mail: vendor, or ours (team, requester, unknown)."""
     return "vendor" if mail.side == "vendor" else "ours"
 
 
@@ -45,7 +45,7 @@ def is_readable(mail: MailText) -> bool:
 
 
 def view_mail(mail: MailText, matcher: ConceptMatcher, cache: UnitCache | None = None) -> MailView:
-    """Split one mail into units and read those that are not in the cache."""
+    """Split one mail into units, and read the units that are not in the cache."""
     units = split_units(mail.text)
     subject = mail.subject.strip()[:MAX_SUBJECT]
     everything = [*units, Unit(subject, -1, -1, "subject")] if subject else units
@@ -69,9 +69,9 @@ def input_names(meanings: Sequence[str], whole: Sequence[str]) -> list[str]:
 
 
 def mail_inputs(view: MailView, scores: Matrix, whole: Matrix) -> NDArray[np.float64]:
-    """Return the inputs of the mail step: mail properties, scores of the whole, of the units and the subject, signals.
+    """Return the inputs of the mail step: properties of the mail, scores, signals.
 
-    Of each meaning the best and the second best score of a unit count.
+    The scores are those of the whole mail and of the subject, and for each meaning the two highest of the units.
     """
     mail, units = view.mail, len(view.readings)
     circumstances = (

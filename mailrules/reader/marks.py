@@ -1,8 +1,8 @@
-"""64-bit hashes of features ("marks"): a table of the names themselves would need ten times the memory.
+"""64-bit hashes of features, called marks. A table of the feature names would need ten times the memory.
 
-Each character has a random number, and each position in a text has a power of an odd number. The hash is the sum of
-their products, modulo 2^64. So the hash of a text can be computed from the hashes of its parts, and the features of a
-whole mail take a few array operations.
+Each character has a random number, and each position in a text has a power of an odd number. The hash of a text is the
+sum of their products, modulo 2^64. So the hash of a text can be computed from the hashes of its parts, and a few array
+operations compute the marks of a whole mail.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def joined(some: Sequence[UnitMarks]) -> UnitMarks:
 
 
 class MarkTable:
-    """A sorted table of marks with an index of their highest bits. The row of a mark is its position in the table."""
+    """A sorted table of marks. The row of a mark is its position. The highest bits of the marks are indexed."""
 
     def __init__(self, marks: Marks) -> None:
         """`marks`: in ascending order."""
@@ -51,7 +51,7 @@ class MarkTable:
         return len(self.marks) - 1
 
     def find(self, marks: Marks) -> tuple[Places, Places]:
-        """Return the indexes of those marks that are in the table, and the row of each of them."""
+        """Return (indexes of the marks that are in the table, rows of these marks)."""
         rows = self._first.take((marks >> self._shift).astype(np.int64)).astype(np.int64)
         found = self.marks.take(rows)
         later = np.flatnonzero(found < marks)
@@ -106,10 +106,10 @@ def runs_of_words(words: Sequence[str]) -> tuple[Marks, Marks, Marks]:
 
 
 def runs_of_letters(characters: Characters, spans: tuple[Places, Places], ends: str, least: int) -> Iterator[UnitMarks]:
-    """Yield the marks of `least` to `least + 2` consecutive characters in spans of a text, with the index of the span.
+    """Yield the marks of `least` to `least + 2` consecutive characters, with the index of the span.
 
-    `spans`: the positions and the lengths of the spans. `ends`: two characters that take the place of the characters
-    before and after each span. The features have the prefix `k:`.
+    `spans`: positions and lengths of spans of the text. `ends`: two characters that replace the characters before and
+    after each span. The features have the prefix `k:`.
     """
     firsts, lengths = spans[0], spans[1] + 2
     after = np.cumsum(lengths)

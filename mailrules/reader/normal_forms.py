@@ -1,7 +1,7 @@
 """Normal forms of words: SudachiPy (small dictionary) for Japanese, a rule table for English.
 
-The normal forms of a sentence are in its order. Numbers become `#`. Japanese spellings of one word get the
-same form (出来る, できる); English contractions are expanded ("can't" becomes `can not`).
+The normal forms are in the order of the words. Numbers become `#`. Japanese spellings of one word get the same form
+(出来る, できる). English contractions are expanded ("can't" becomes `can not`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..patterns import RE2
 if TYPE_CHECKING:
     from sudachipy import Dictionary, Tokenizer  # type: ignore[attr-defined]
 
-# The engine of Python is several times faster on short sentences; these patterns visit each letter at most twice.
+# Python's engine is several times faster than RE2 on short sentences. These patterns visit each letter at most twice.
 _KANA = re.compile(r"[぀-ヿ㐀-鿿ｦ-ﾟ]")
 _WORD = re.compile(r"[a-zà-ÿ]+(?:['’][a-z]+)?|[0-9][0-9,.:/-]*[0-9]|[0-9]|[^\w\s]|\n")
 _NUMERAL = RE2.compile(r"^(?:[0-9][0-9,.]*|[〇一二三四五六七八九十百千万億]+)$")
@@ -75,7 +75,7 @@ def _dictionary() -> Dictionary:
 
 
 def _tokenizer() -> Tokenizer:
-    """Return the tokenizer of this thread: two threads must not use one at the same time."""
+    """Return the tokenizer of this thread. Two threads must not use the same tokenizer at the same time."""
     own: Tokenizer | None = getattr(_OF_THREAD, "tokenizer", None)
     if own is None:
         own = _OF_THREAD.tokenizer = _dictionary().tokenizer()
@@ -83,7 +83,7 @@ def _tokenizer() -> Tokenizer:
 
 
 def normal_forms(sentences: Sequence[str], *, japanese: bool) -> list[str]:
-    """Return the normal forms of some folded sentences of a language, with a line break after each sentence."""
+    """Return the normal forms of folded sentences in one language, with a line break after each sentence."""
     if not japanese:
         words = _WORD.findall("\n".join((*sentences, "")).lower())
         return [*chain.from_iterable(map(_english, words))]
@@ -96,7 +96,7 @@ def normal_forms(sentences: Sequence[str], *, japanese: bool) -> list[str]:
 
 
 def sentences_of(tokens: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the tokens of each of some sentences, without the line break after it."""
+    """Yield the tokens of each sentence, without the line break after the sentence."""
     start = 0
     for end in [at for at, form in enumerate(tokens) if form == "\n"]:
         yield tokens[start:end]
@@ -116,7 +116,7 @@ _UNITED = {
 
 @lru_cache(maxsize=8192)
 def _japanese(form: str) -> str:
-    """Return one normal form: one form for negations, numbers as `#`, "" for polite and progressive auxiliaries."""
+    """Return a normal form. All negations have the same form, numbers are `#`, polite auxiliaries are empty."""
     form = _UNITED.get(form, form.lower())
     return "#" if _NUMERAL.match(form) else form
 

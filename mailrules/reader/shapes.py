@@ -1,7 +1,7 @@
 """Values with a recognisable form: codes, identifiers, versions, times, counts, amounts, file names (`shapes.yaml`).
 
-The patterns of ``shapes.yaml`` are RE2: linear in the length of the text. All shapes of a sentence are found by one
-search, and the numbers of people, places and machines of all sentences of a language by one search each.
+The patterns of ``shapes.yaml`` are RE2: linear in the length of the text. One search finds all shapes of a sentence.
+For people, places and machines, one search each finds the numbers in all sentences of a language.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,15 +39,15 @@ class Count:
 
 class _Shapes(NamedTuple):
     names: tuple[str, ...]
-    find: Callable[[bytes], Sequence[int]]  # returns the numbers of the shapes in a text
-    counts: dict[bool, list[tuple[str, Any]]]  # Japanese or not → what is counted, and its pattern
+    find: Callable[[bytes], Sequence[int]]  # returns the indexes of the shapes in a text
+    counts: dict[bool, list[tuple[str, Any]]]  # whether Japanese → (what is counted, pattern)
 
 
 FoundShapes = tuple[tuple[str, ...], list[Count]]  # names of shapes; numbers of people, places and machines
 
 
 def find_shapes(sentences: Sequence[str], japanese: Sequence[bool]) -> list[FoundShapes]:
-    """Return what is found in each of some folded sentences. `japanese`: whether it is Japanese."""
+    """Return the shapes and counts of each folded sentence. `japanese`: of each sentence, whether it is Japanese."""
     names, find, counts = _shapes()
     found: list[FoundShapes] = [(tuple([names[at] for at in find(text.encode())]), []) for text in sentences]
     for language, counted in counts.items():

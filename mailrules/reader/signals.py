@@ -1,8 +1,8 @@
-"""Signals: combinations of concepts, counts and clause properties that mean more than each alone.
+"""Signals: combinations of concepts, counts, shapes and clause properties that together have a meaning.
 
-`signals.yaml` is the table. A signal is found in a clause (or, with `in: unit`, in the whole unit) if each group of
-`all` has a member there and no member of `unless` is there. Members are concepts, counts (`count.people.many`),
-shapes (`shape.money`) and properties (`negated`, `question`, `condition`, `plan`).
+`signals.yaml` defines the signals. A clause has a signal if it contains a member of each group in `all` and no member
+of `unless`. With `in: unit`, this applies to the whole unit instead of the clause. Members are concepts, counts
+(`count.people.many`), shapes (`shape.money`) and properties (`negated`, `question`, `condition`, `plan`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,17 +17,17 @@ from .shapes import Count
 
 
 class Signal(NamedTuple):
-    """One row of the table. A bit stands for a group: it is set if a member is there."""
+    """One row of the table. Each group has a bit, which is set if a member of the group is present."""
 
     name: str
     needed: int  # the groups of `all`
-    known: int  # these and the group of `unless`
+    known: int  # the groups of `all` and of `unless`
     whole_unit: bool
 
 
 class _Table(NamedTuple):
     signals: tuple[Signal, ...]
-    bits: dict[str, int]  # member → the groups that it is in
+    bits: dict[str, int]  # member → the groups that contain the member
 
 
 def find_signals(
@@ -35,7 +35,7 @@ def find_signals(
 ) -> tuple[str, ...]:
     """Return the names of the signals of one unit.
 
-    `clauses`: the groups that the concepts of each clause are in, and its properties.
+    `clauses`: of each clause, the groups of its concepts, and its properties.
     """
     common = _of_shapes(shapes)
     for one in counts:
@@ -45,7 +45,7 @@ def find_signals(
 
 
 def groups_of(members: Iterable[str]) -> int:
-    """Return the groups that these members are in."""
+    """Return the groups that contain one of these members."""
     bits = _table().bits
     return reduce(or_, (bits.get(member, 0) for member in members), 0)
 
@@ -62,7 +62,7 @@ def _of_properties(properties: frozenset[str]) -> int:
 
 @lru_cache(maxsize=8192)
 def _signals(unit: int, clauses: tuple[int, ...]) -> tuple[str, ...]:
-    """Return the signals of a unit by its bits and those of its clauses. Cached, since few combinations are common."""
+    """Return the signals for the bits of a unit and of its clauses. Cached, because few combinations are frequent."""
     return tuple(
         signal.name
         for signal in _table().signals
@@ -94,7 +94,7 @@ def _table() -> _Table:
     bits: dict[str, int] = {}
 
     def bit(written: str) -> int:
-        """Return the bit of a group, and note it for the members of the group."""
+        """Return the bit of a group, and add the bit to each member of the group in ``bits``."""
         group = frozenset(member for part in written.split() for member in named.get(part, [part]))
         number = 1 << numbers.setdefault(group, len(numbers))
         for member in group:

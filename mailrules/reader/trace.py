@@ -7,12 +7,12 @@ from mailrules.statement import MailText
 from .embedded import Decision, EmbeddedReader
 from .unit_reading import Reading
 
-SHOWN = 5  # number of meanings shown for a unit: those with the highest scores, of at least `LEAST_SCORE`
+SHOWN = 5  # maximum number of meanings shown for a unit: those with the highest scores, at least `LEAST_SCORE`
 LEAST_SCORE = -0.5
 
 
 def trace_lines(reader: EmbeddedReader, mail: MailText, meaning: str | None = None) -> Iterator[str]:
-    """Yield lines of text: every unit with its trace, or why one meaning was stated or not."""
+    """Yield lines of text: the trace of every unit, or the reason why one meaning was or was not stated."""
     decision = reader.decide(mail)
     if meaning is not None:
         yield from _trace_meaning(decision, meaning)

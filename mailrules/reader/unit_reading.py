@@ -18,7 +18,7 @@ _MILD = frozenset({"question", "condition", "plan"})
 
 
 class Reading(msgspec.Struct, gc=False, eq=False):
-    """What is found in a unit before meanings are assigned. Depends on the text, the shape and the label alone."""
+    """The features found in a unit, before meanings are assigned. They depend only on text, shape and label."""
 
     text: str
     shape: str
@@ -32,14 +32,14 @@ class Reading(msgspec.Struct, gc=False, eq=False):
     shapes: tuple[str, ...]
     counts: tuple[Count, ...]
     signals: tuple[str, ...]
-    mild: bool  # whether it contains a question, condition or plan, so that it states no fact
+    mild: bool  # whether the unit contains a question, condition or plan, and so states no fact
     plain: Sequence[str]
-    """Concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`): not mild, and not negated."""
+    """Concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`), not negated; empty if ``mild``."""
     matters: Sequence[str]
-    """The subject matter (`concepts/subject_matter.yaml`). A single device does not count beside "all" or "every"."""
-    topics: Sequence[str]  # what a request in the unit is about, by its words (`concepts/vendor_asks.yaml`)
-    rows: bytes = b""  # the rows of its features in the table of the classifiers of one side (`unit_scores.py`)
-    sums: bytes = b""  # its contributions to the scores: one row for each `features.Part`
+    """The subject matter (`concepts/subject_matter.yaml`). With "all" or "every", a single device does not count."""
+    topics: Sequence[str]  # the topics of requests in the unit (`concepts/vendor_asks.yaml`)
+    rows: bytes = b""  # the rows of the unit's features in the table of the classifiers of one side (`unit_scores.py`)
+    sums: bytes = b""  # what the unit adds to the scores: one row for each `features.Part`
 
     @property
     def size(self) -> int:
@@ -51,17 +51,17 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 class _Sentence(NamedTuple):
-    """What is found in the words of a sentence."""
+    """The findings in the words of a sentence."""
 
     forms: Sequence[str]
     clauses: Clauses
     concepts: Sequence[Set[str]]  # the concepts of each clause
     groups: Sequence[int]  # the groups of each clause (`signals.py`)
-    plain: Sequence[str]  # unmistakable concepts in clauses that no other words negate
+    plain: Sequence[str]  # unmistakable concepts in clauses that are not negated by other words
 
 
 def read_units(units: Sequence[Unit], matcher: ConceptMatcher) -> list[Reading]:
-    """Read units."""
+    """Find concepts, clauses, shapes, counts and signals in units. Returns a reading for each unit."""
     folded = [fold(unit.text) for unit in units]
     japanese = [is_japanese(text) for text in folded]
     shapes = find_shapes(folded, japanese)
@@ -76,7 +76,7 @@ def read_units(units: Sequence[Unit], matcher: ConceptMatcher) -> list[Reading]:
 
 
 def _sentences(texts: Sequence[str], matcher: ConceptMatcher, *, japanese: bool) -> Iterator[_Sentence]:
-    """Yield what is found in sentences of a language."""
+    """Yield the findings of each sentence. All sentences are in one language."""
     tokens = normal_forms(texts, japanese=japanese)
     every = split_clauses(tokens)
     begins = [begin for clauses in every for begin in clauses.begins]

@@ -1,7 +1,7 @@
 """Scores of the units of a mail and of the mail as a whole.
 
-A score is a sum over the features of a unit. What the text of a unit adds to it, and to the unit after it, is kept
-with the reading of the unit: a sentence that was read before costs two additions.
+A score is a sum over the features of a unit. The text of a unit adds to the score of this unit and of the next unit.
+These summands are stored with the reading of the unit. So a sentence that was read before costs two additions.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def mail_scores(view: MailView, weights: Weights) -> MailScores:
 
 
 def add_sums(readings: Sequence[Reading], classifier: UnitClassifier) -> None:
-    """Compute the contributions of readings to the scores, and store them in the readings, unless they are there."""
+    """Compute what each reading adds to the scores, and store it in the reading, unless it is stored already."""
     new = list({id(reading): reading for reading in readings if not reading.sums}.values())
     if not new:
         return

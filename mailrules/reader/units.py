@@ -13,7 +13,7 @@ MAX_UNIT = 600
 WRAP_COLUMNS = range(60, 84)  # the mail program wrapped a line of this width without final punctuation
 MAX_LABEL = 40
 
-# The engine of Python is faster on short lines. These patterns are applied at one place each and never go back.
+# Python's engine is faster than RE2 on short lines. Each pattern is applied at one position and does not backtrack.
 _LIST = re.compile(r"[ \t　]*(?:[-*・•‣●■□○◆◇▪◦–▼☑✓※]|\[[ xX]?\]|\(?[0-9]{1,2}[.):．）]|[①-⑳]|\(?[a-zA-Z][.)])[ \t　]*")
 _BLANKS = " \t　"
 _COLON = re.compile("[:：]")
@@ -30,7 +30,7 @@ _OPENING = {"「": "」", "『": "』", "（": "）", "(": ")", "“": "”", "�
 
 
 class Unit(NamedTuple):
-    """One sentence or line. The `text` of `form` and `list` lines includes the label or the marker."""
+    """One sentence or line. `text` includes the label of a form line and the marker of a list line."""
 
     text: str
     start: int
@@ -83,7 +83,8 @@ def _columns(line: str) -> int:
 def _form(line: str) -> str:
     """Return the label of a form line, or "".
 
-    A label is short and does not end in a digit (a clock time). The value is in the same line and is no path.
+    A label is short and does not end with a digit, which would be a clock time. The value is on the same line and is
+    not a path.
     """
     line = line[:MAX_UNIT]
     colon = _COLON.search(line)
@@ -117,7 +118,7 @@ def _sentences(text: str, start: int, end: int, shape: str) -> list[Unit]:
 
 
 def _cuts(block: str) -> list[int]:
-    """Return the ends of the sentences in a block, except those inside brackets that close within 200 characters."""
+    """Return the ends of the sentences in a block. A sentence does not end inside brackets of up to 200 characters."""
     cuts: list[int] = []
     closed_until = 0
     brackets = _bracketed(block)
@@ -126,7 +127,7 @@ def _cuts(block: str) -> list[int]:
     for mark in _MARK.finditer(block):
         at = mark.start()
         if at < end or (at and block[at] in ".…" and block[at - 1] in ".…"):
-            continue  # inside the list marker or the mark before
+            continue  # inside the list marker or the previous mark
         found = _STOP.match(block, at)
         if found is None:
             continue
@@ -146,13 +147,13 @@ def _cuts(block: str) -> list[int]:
 
 
 def _begins(block: str, at: int) -> bool:
-    """Whether a sentence can begin here: the next character is not a lower-case letter."""
+    """Whether a sentence can begin here. It does not begin with a lower-case letter."""
     head = block[at : at + 1]
     return not head.islower()
 
 
 def _bracketed(block: str) -> list[tuple[int, int]]:
-    """Return the spans of brackets that close within 200 characters, outermost only, in order."""
+    """Return the outermost spans of brackets, in order. A span has at most 200 characters."""
     spans: list[tuple[int, int]] = []
     inside_until = -1
     for found in _BRACKET.finditer(block):

@@ -1,11 +1,11 @@
 """Classifiers of the embedded reader, trained by `bench/train_reader.py` on the development files of the corpus.
 
-They work in three steps. *Units*: the features of a unit give one score per meaning. *Whole*: the features of the
-whole mail give scores for its kind, impact and urgency. *Mail*: these scores and the properties of the mail give the
-probability of each meaning. A score is a signed distance from the decision boundary: positive means yes; most are
-between -2 and 2.
+There are three steps. *Units*: the features of a unit give one score per meaning. *Whole*: the features of the whole
+mail give scores for its kind, impact and urgency. *Mail*: these scores and the properties of the mail give the
+probability of each meaning. A score is a signed distance from the decision boundary: positive means yes. Most scores
+are between -2 and 2.
 
-The file contains only the weights that are not zero, which are one in twenty. It identifies features by their marks
+Only one weight in twenty is not zero. The file contains only these weights. It identifies features by their marks
 (`marks.py`), as the reader does.
 """
 
@@ -33,14 +33,14 @@ STEPS = 31  # steps on either side of zero to which weights are rounded
 
 
 class Packed(NamedTuple):
-    """The numbers of a linear classifier: for each feature its importance and its weights that are not zero.
+    """The numbers of a linear classifier: of each feature, the importance and the weights that are not zero.
 
     A weight is an integer times the scale of its meaning.
     """
 
     meanings: Sequence[str]
     importance: NDArray[np.float32]
-    starts: NDArray[np.int32]  # where the weights of each feature begin; then the number of all
+    starts: NDArray[np.int32]  # where the weights of each feature begin; last: the number of all weights
     columns: NDArray[np.uint8]  # the meaning of each weight
     values: NDArray[np.int8]
     scale: NDArray[np.float32]
@@ -57,7 +57,7 @@ class UnitClassifier:
     """Scores units for all meanings of one side's mail."""
 
     def __init__(self, table: MarkTable, part: Packed) -> None:
-        """`part`: the numbers of the classifier; its rows are those of the table."""
+        """`part`: the numbers of the classifier, with the rows of the table."""
         self.meanings = tuple(part.meanings)
         self.column = {meaning: at for at, meaning in enumerate(part.meanings)}
         self.table = table
@@ -72,20 +72,20 @@ class UnitClassifier:
         return self.scored(self.sums(*distinct(found.units.take(known), rows), units))
 
     def fixed(self, features: tuple[str, ...]) -> tuple[Places, Matrix]:
-        """Return the rows and the sums of some features. The cache has no limit: use it for few features."""
+        """Return the rows and the sums of some features, cached. Use it for few features: the cache has no limit."""
         if features not in self._fixed:
             rows = np.unique(self.table.find(marks_of(features))[1])
             self._fixed[features] = rows, self.sums(np.zeros_like(rows), rows, 1)[0]
         return self._fixed[features]
 
     def sums(self, units: Places, rows: Places, count: int) -> Matrix:
-        """Return the sums of the weights of the features of units; the last column is the sum of their squares.
+        """Return the sums of the feature weights of each unit. The last column is the sum of the squares.
 
-        `units`, `rows`: the distinct features. The sums of parts of a unit may be added. The integer sums are exact,
-        because they stay below 2^24.
+        `units`, `rows`: the distinct features. You may add the sums of parts of a unit. Integer sums are exact, because
+        they stay below 2^24.
 
-        Short integers are added several times faster. The sum of four weights fits into a byte (`STEPS`). Sixteen rows
-        are added at once, so the rows of each unit are filled with zero rows to a multiple of sixteen.
+        Adding short integers is several times faster. The sum of four weights fits into a byte (`STEPS`). Sixteen rows
+        are added at once. So the rows of each unit are padded with zero rows to a multiple of sixteen.
         """
         counts = np.bincount(units, minlength=count)
         blocks = (counts + 15) // 16
@@ -120,10 +120,12 @@ class UnitClassifier:
 class MailClassifier:
     """Computes the probabilities of all meanings of one side's mail from the inputs of the mail step.
 
-    The score of a meaning is a linear function of its inputs or a sum over decision trees; the logistic function
-    makes it a probability. All linear functions are one matrix, and all trees one array of nodes. A node leads to the
-    left if its input is at most its border, which rules out the leaves on its right. A number has a bit for each leaf
-    of a tree, and the lowest that is left is the leaf reached.
+    The score of a meaning is a linear function of the inputs, or a sum over decision trees. The logistic function
+    turns the score into a probability. All linear functions are one matrix. All trees are one array of nodes.
+
+    An integer represents the leaves of a tree, one bit for each leaf. Each node compares an input with its border. If
+    the input is at most the border, the leaves on the right are excluded, otherwise those on the left. The lowest bit
+    that remains is the leaf of the tree.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -154,7 +156,7 @@ class MailClassifier:
         return dict(zip(self.meanings, (1 / (1 + np.exp(-np.clip(total, -30.0, 30.0)))).tolist(), strict=True))
 
     def _tree_sums(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sum of the leaves reached, per meaning that has trees."""
+        """Return the sum of the leaf values, for each meaning with trees."""
         allowed = np.where(given.take(self._input) <= self._border, self._if_left, self._if_right)
         reached = np.bitwise_and.reduceat(allowed, self._starts)
         lowest = np.bitwise_count(~reached & (reached - np.uint64(1)))

@@ -1,8 +1,8 @@
 """Case numbers of any vendor: numbers after a label, and numbers in brackets or after ``#`` in the subject.
 
-Vendor packs have exact patterns for the numbers of their vendors; this module is for all others. Contract, asset,
-order and phone numbers, dates and versions are not case numbers. All patterns are RE2: linear in the length of the
-text.
+Vendor files have exact patterns for the numbers of their vendors. This module is for vendors without a file. Numbers of
+contracts, assets, orders and phones, dates and versions are not case numbers. All patterns are RE2: linear in the
+length of the text.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _MATTER = RE2.compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMB
 _BRACKETED = RE2.compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)>」]")
 _MARKED = RE2.compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _ANY = RE2.compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
-_NOT_CASE = RE2.compile(  # orders and invoices too, which name one matter and are not in _NOT_MATTER
+_NOT_CASE = RE2.compile(  # orders and invoices too: such a number belongs to one matter
     rf"(?:{_THINGS_JA}|注文|発注|見積|請求|顧客|お客様|配送|伝票|型番|承認|稟議)(?:の|用の?|書の?|品の?)?\s?$"
     rf"|(?:{_THINGS_EN}|ORDER|INVOICE|QUOTATION|CUSTOMER|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX)"
     r"\s?(?:NO\.?|NUMBER|#)?\s?$"
@@ -101,8 +101,8 @@ def find_tokens(text: str, most: int) -> tuple[str, ...]:
 def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
     """Return up to ``most`` numbers that follow a label for one matter: a case, a job, an order, an invoice.
 
-    Numbers of machines, contracts and accounts are left out, because many matters share them. So is 管理番号, which is
-    often the number of a machine.
+    Numbers of machines, contracts and accounts are left out, because many matters share them. 管理番号 is left out too,
+    because it is often the number of a machine.
     """
     found: dict[str, None] = {}
     for place in (fold(subject[:500]), fold(text[:MAX_READ])):
@@ -123,8 +123,8 @@ def _add(found: dict[str, CaseNumber], token: str, quote: str) -> None:
 def _whole(token: str) -> str:
     """Return the token in upper case if it can be a case number, otherwise "".
 
-    It needs 5 to 28 characters with at least four digits, and must not be a date, phone number, error code or
-    article.
+    A case number has 5 to 28 characters, of which at least four are digits. Dates, phone numbers, error codes and
+    articles are not case numbers.
     """
     number = token.upper().strip("-_/")
     digits = sum(character.isdigit() for character in number)

@@ -19,7 +19,7 @@ class Canonical(Model):
 class ReferencePattern(Model):
     """A pattern of a vendor's case numbers."""
 
-    pattern: str  # RE2, any case, with ``(?P<ref>…)``; if ``label`` is given, only the pattern of the number itself
+    pattern: str  # RE2, any case, with ``(?P<ref>…)``; with ``label``: only the number itself
     label: str | None = None
     """RE2 for the word before the number (``case|ケース``).
 
@@ -79,14 +79,14 @@ class Vendor(Model):
 
     id: Name
     name: Bilingual
-    domains: list[str] = Field(default=[])  # domains that its people and systems send from, including their subdomains
+    domains: list[str] = Field(default=[])  # domains of the vendor's mail addresses, including their subdomains
     platform: bool = False
     """A help-desk platform that many vendors use (Zendesk, Jira); used only if no vendor is recognised."""
-    names: Names = Field(default=[])  # names of the vendor that people use, to recognise it if no address does
-    products: Names = Field(default=[])  # names of its products: weak evidence for the vendor
+    names: Names = Field(default=[])  # names that people use for the vendor, to recognise the vendor without an address
+    products: Names = Field(default=[])  # names of products of the vendor: weak evidence for the vendor
     no_reply: Words = Field(default=[])  # local parts or whole addresses that nobody reads
     portal_only: bool = False  # replies must be entered in the vendor's portal, not sent by mail
-    portal: Portal | None = None  # where to reply instead
+    portal: Portal | None = None  # where to reply if not by mail
     references: list[ReferencePattern] = Field(default=[])
     never: Words = Field(default=[])
     """RE2 patterns for numbers of this vendor that are not case numbers (serials, contracts, articles, bugs).

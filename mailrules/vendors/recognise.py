@@ -33,8 +33,8 @@ _NEAR = 40  # number of characters before and after a name that are checked for 
 class Recognised:
     """The vendor of one mail.
 
-    ``by_domain``: recognised by an address; otherwise ``finding`` has the text that indicates it. ``maker``: if no
-    vendor is recognised, the maker of the product that a user names.
+    ``by_domain``: an address of the vendor was found. Otherwise ``finding`` contains the text that names the vendor.
+    ``maker``: if no vendor is recognised, the maker of the product that a user names.
     """
 
     vendor: str | None
@@ -119,7 +119,7 @@ class Vendors:
         return self._recognise(turn, lines, places_of(turn, lines))
 
     def references(self, turn: RuleInput, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
-        """Return the case numbers in a mail whose vendor is known; ``by_domain``: it was recognised by an address."""
+        """Return the case numbers in a mail of a known vendor. ``by_domain``: an address identified the vendor."""
         return self._references(turn, places_of(turn, lines_of(turn)), vendor, by_domain)
 
     def _recognise(self, turn: RuleInput, lines: Sequence[str], places: Places) -> Recognised:
@@ -143,9 +143,9 @@ class Vendors:
     ) -> tuple[Reference, ...]:
         """Return the case numbers in this mail: those of the recognised vendor, then those of other vendors.
 
-        Among the vendor's own, numbers in the subject or behind a label come before numbers that are only mentioned.
+        Of the vendor's own numbers, those in the subject or after a label come before those that are only mentioned.
 
-        ``by_domain``: the vendor was recognised by an address, not only by its name.
+        ``by_domain``: the vendor was recognised by an address, not only by name.
         """
         others = self._of_others(places, vendor) if vendor is not None and by_domain else {}
         if others:
@@ -157,10 +157,10 @@ class Vendors:
         return (*found, *(ref for ref in others.values() if (ref.vendor, ref.ref) not in known))
 
     def _of_partner(self, turn: RuleInput, places: Places, partner: str) -> tuple[Reference, ...]:
-        """Return the case numbers in the mail of a partner that no pack describes.
+        """Return the case numbers in the mail of a partner without a vendor file.
 
-        These are numbers whose pattern is unique to one vendor and, except in mail of requesters, numbers with a
-        label. The latter are only mentioned, not stated, if our side wrote the mail, since they may belong to
+        These are numbers whose pattern is unique to one vendor. Numbers with a label are returned too, except from
+        mail of requesters. In mail of our side, such a number counts only as mentioned, because it may belong to
         somebody else.
         """
         certain = self._numbers.certain(turn, places)
@@ -199,9 +199,9 @@ class Vendors:
     def _named(self, turn: RuleInput, lines: Sequence[str]) -> Recognised:
         """Return the vendor that is named in the text.
 
-        Product names count only in mail of the team that is not written to requesters. A user who writes "Outlook" or
-        "Zoom" names a tool and usually has no case with its maker, so this sets only ``maker``, unless the text says
-        that the maker was asked, has answered or has sent an invoice.
+        A product name counts only in mail of the team, and not in mail to requesters. A user who writes "Outlook" or
+        "Zoom" usually has no case with the maker of this tool. Then only ``maker`` is set. There is one exception:
+        the text says that somebody asked the maker, or that the maker answered or sent an invoice.
         """
         if self._automaton is None or turn.automatic in _SPEAKS_OF_NOTHING:
             return Recognised(None)
@@ -251,7 +251,7 @@ class Vendors:
 
 
 def _by_label(places: Places, vendor: str, *, by_vendor: bool) -> Iterator[Reference]:
-    """Yield the numbers with a label or a typical position, for vendors whose own patterns found none."""
+    """Yield the numbers with a label or in a typical position, if the vendor's own patterns found no number."""
     texts = {place: "\n".join(lines) for place, lines in (places.masked or places.plain).items()}
     told = find_case_numbers(texts.get("subject", ""), texts.get("line", ""), by_vendor=by_vendor)
     mentioned = find_case_numbers("", texts.get("body", ""), by_vendor=False)

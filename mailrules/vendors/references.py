@@ -1,8 +1,8 @@
 """Case numbers of vendors: finding them, excluding similar numbers, and normalising their spelling.
 
-A number counts by its pattern if the pattern is unique to one vendor, otherwise only with a label or other evidence
-for the vendor. It never counts if it is something else: a phone number, date, serial, contract, delivery or article.
-RE2 has no look-around, so such numbers are replaced by spaces before the patterns run.
+If a pattern is unique to one vendor, a number of this pattern is a case number. Any other number needs a label or other
+evidence for the vendor. Numbers of phones, serials, contracts, deliveries and articles, and dates, are never case
+numbers: they are replaced by spaces before the patterns run, because RE2 has no look-around.
 """
 
 import re
@@ -92,8 +92,9 @@ class References:
     ) -> tuple[Reference, ...]:
         """Return the case numbers of this mail, stated ones first.
 
-        ``by_domain``: the vendor was recognised by an address, not only by its name. ``loosely``: accept numbers by
-        the patterns of platforms and by generic ones (not in a requester's mail, whose numbers are usually ours).
+        ``by_domain``: the vendor was recognised by an address, not only by name.
+        ``loosely``: also accept numbers by generic patterns and the patterns of platforms. Not for requesters' mail,
+            whose numbers are usually ours.
         """
         found: dict[tuple[str, str], Reference] = {}
         self._collect_certain(places, turn, vendor, found)

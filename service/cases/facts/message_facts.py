@@ -20,20 +20,20 @@ class MessageFacts:
     """Facts of one message."""
 
     id: int  # id in the store; negative until the message is stored
-    at: datetime  # when it was written (UTC): its own date, or the time of receipt if the date is missing or impossible
-    case: int | None = None  # the case that it belongs to now
-    pinned: int | None = None  # the case that a person moved it to; no rule moves it again
-    joined: int | None = None  # the case that a person merged several into; equal values stay together
+    at: datetime  # time of writing (UTC): the Date header, or the time of receipt if Date is missing or impossible
+    case: int | None = None  # the current case of the message
+    pinned: int | None = None  # the case to which a person moved the message; rules do not move it again
+    joined: int | None = None  # the case into which a person merged others; messages with the same value stay together
     placed: str = ""  # kind of the evidence for its case
     origin: Origin = "delivered"
-    dated: bool = True  # whether ``at`` is its own date
-    ahead: int = 0  # seconds by which its own date is later than its receipt: the sender's clock is fast
+    dated: bool = True  # whether ``at`` is the date in the header
+    ahead: int = 0  # seconds by which the Date header is later than the receipt: the sender's clock is fast
     author: str = ""  # case-folded address
     author_name: str = ""
     side: Side = "unknown"
-    forged: bool = False  # DMARC failed for this mail or the one around it: it never changes the state of the case
+    forged: bool = False  # DMARC failed for this mail or the mail around it: it never changes a case
     trust: Trust = ""  # how certain the author is (see ``sender``); empty also if this was not recorded yet
-    hosted: bool = False  # the author's domain is that of one customer at a help desk provider (``acme.zendesk.com``)
+    hosted: bool = False  # the author's domain belongs to one customer of a help desk provider (``acme.zendesk.com``)
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     message_id: str | None = None
@@ -45,72 +45,72 @@ class MessageFacts:
     automatic: str | None = None
     bounced: str | None = None  # for a bounce: Message-ID of the mail that bounced
     thread_index: str | None = None
-    vendor: str | None = None  # vendor of the author or of a recipient, otherwise the one that the text names
+    vendor: str | None = None  # vendor of the author or of a recipient, otherwise the vendor named in the text
     maker: str | None = None  # maker of the product named in the text, if no vendor is known
     to_vendor: str | None = None  # vendor of a recipient
     partner: str | None = None  # the author's company if no vendor file describes it (``roles.company_of``)
-    to_partner: str | None = None  # first such company among the recipients
-    stated: tuple[tuple[str, str], ...] = ()  # case numbers as (vendor, number) that the mail states as such
-    mentioned: tuple[tuple[str, str], ...] = ()  # case numbers as (vendor, number) that the mail only mentions
+    to_partner: str | None = None  # the first company without a vendor file among the recipients
+    stated: tuple[tuple[str, str], ...] = ()  # (vendor, number) of each case number that the mail states as its own
+    mentioned: tuple[tuple[str, str], ...] = ()  # (vendor, number) of each case number that the mail only mentions
     told: tuple[str, ...] = ()  # words of the subject and text that may be a case number of any vendor
-    matter_numbers: tuple[str, ...] = ()  # those of ``told`` after a label for one matter: case, job, order, invoice
-    claims: tuple[int, ...] = ()  # our own case keys in the subject: claims, valid only if the author may name the case
+    matter_numbers: tuple[str, ...] = ()  # numbers of ``told`` after a label such as case, job, order
+    claims: tuple[int, ...] = ()  # keys of our cases in the subject, valid only if the author may name the case
     token: int | None = None  # the case named by a valid signed token
     fresh: bool = False  # see `Reading.departs`
-    shown_by: str = ""  # the unknown sender in whose mail it was found; nothing else confirms its author and text
-    hands_on: bool = False  # whether an unknown sender forwards a vendor's mail with it
-    tells_previous: bool = False  # whether it refers to another case as a previous or related one
-    kind: str | None = None  # kind by the rules applied to this message alone: incident, howto, billing, …
-    continues: float = 0.0  # -2 to 2: whether its words go on with an earlier matter (positive) or begin one
+    shown_by: str = ""  # the unknown sender whose mail contains this message; nothing else confirms author and text
+    hands_on: bool = False  # whether this is a mail in which an unknown sender forwards a vendor's mail
+    tells_previous: bool = False  # whether the text names another case as a previous or related case
+    kind: str | None = None  # kind of the message alone, by the rules: incident, howto, billing, …
+    continues: float = 0.0  # -2 to 2: positive if the words continue an earlier matter, negative if they begin one
     words: tuple[str, ...] = ()  # topic words (see ``content_words``)
     subject_words: tuple[str, ...] = ()
-    text: str = ""  # squashed beginning of its new text, for comparison
+    text: str = ""  # squashed beginning of the new text, for comparison
     others: tuple[str, ...] = ()  # addresses of the author and recipients outside the team, at most six
-    holds: tuple[int, ...] = ()  # ids of the messages found inside it
+    holds: tuple[int, ...] = ()  # ids of the messages found inside this message
 
     @property
     def doubted(self) -> bool:
-        """Whether its author is not trusted: forged, or one of our own people without verification."""
+        """Whether the author is not trusted: forged, or one of our own people without verification."""
         return self.forged or self.trust == "unverified"
 
     @property
     def label(self) -> int | None:
-        """The case that a person assigned it to, if any."""
+        """The case to which a person moved or merged the message, if any."""
         return self.pinned if self.pinned is not None else self.joined
 
     @property
     def is_outsider(self) -> bool:
-        """Whether its author is unknown or from a partner: they may only affect cases that they take part in."""
+        """Whether the author is unknown or from a partner. They only affect cases in which they take part."""
         return self.side == "unknown" or self.partner is not None
 
     @property
     def trusted(self) -> bool:
-        """Whether its author probably wrote it: it is neither forged nor shown only by an unknown sender."""
+        """Whether From is probably right: the message is not forged, and not known only from a stranger's mail."""
         return not self.forged and not self.shown_by
 
     @property
     def is_shown(self) -> bool:
-        """Whether it is known only from another mail and has no Message-ID."""
+        """Whether the message is known only from another mail and has no Message-ID."""
         return self.origin != "delivered" and not self.message_id
 
     @property
     def about(self) -> str | None:
-        """The vendor that it is about, or the maker of the product."""
+        """The vendor that the message is about, or the maker of the product."""
         return self.vendor or self.maker
 
     @property
     def companies(self) -> frozenset[str]:
-        """Vendors and partners that it is from, addressed to or about."""
+        """The vendors and partners who wrote or received the message, and those that it is about."""
         return frozenset(name for name in (self.about, self.to_vendor, self.partner, self.to_partner) if name)
 
     @property
     def company(self) -> str | None:
-        """The author's partner company, otherwise the vendor of the author, of a recipient or named in the text."""
+        """The partner company of the author; else the vendor of the author, of a recipient or named in the text."""
         return self.partner or self.vendor
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Vendors and partners that a mail of ours is sent to; for an internal note, the vendor it names."""
+        """Vendors and partners to which our mail is addressed; for an internal note, the vendor that the note names."""
         if self.side not in ("team", "requester"):
             return ()
         note = self.vendor if self.side == "team" and not self.others else None
@@ -118,17 +118,17 @@ class MessageFacts:
 
     @property
     def counterpart(self) -> str | None:
-        """The partner that it is from, or that our mail is addressed to."""
+        """The partner who wrote the message, or to whom our mail is addressed."""
         return self.partner or (self.to_partner if self.side in ("team", "requester") else None)
 
     @property
     def headerless(self) -> bool:
-        """Whether its headers name no earlier mail."""
+        """Whether the headers name no earlier mail."""
         return not self.parents and not self.refs
 
     @property
     def is_reply(self) -> bool:
-        """Whether it was delivered as a reply."""
+        """Whether the message was delivered, and is a reply by its subject or headers."""
         return self.origin == "delivered" and (self.reply_marked or not self.headerless)
 
     def document(self) -> dict[str, Any]:

@@ -16,13 +16,13 @@ _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
     """Return why two messages are the same mail, as text for the evidence; None if they are different mails.
 
-    Equal Message-IDs also need the same author and content, because ids are reused and may be known to others. Without
-    ids, the author, minute, subject and text must not contradict each other.
+        If the Message-IDs are equal, author and content must be equal too, because programs reuse ids and strangers may
+    know them. Without Message-IDs, author, time, subject and text must not contradict each other.
     """
     if one.message_id and one.message_id == other.message_id:
         if _same_author(one, other) is False:
             return None  # a copy by an unknown sender must not replace the mail it copies
-        # with the id of a doubted mail alone, a forged mail could hide the real one
+        # if the id was enough for a mail that is not trusted, a forged mail could hide the real mail
         same = alike(one.text, other.text) or (not (one.text or other.text) and one.base == other.base)
         same = same or (_same_minute(one, other) and one.doubted == other.doubted)
         return "Message-ID and content" if same else None
@@ -47,7 +47,7 @@ def _same_without_id(one: MessageFacts, other: MessageFacts) -> str | None:
         return "author, subject, words"
     apart, quarter = abs(one.at - other.at), timedelta(minutes=15)
     in_another = not {"quoted", "forwarded"}.isdisjoint((one.origin, other.origin))
-    if in_another and apart <= _ZONES_DIFFER:  # its date may be of another time zone
+    if in_another and apart <= _ZONES_DIFFER:  # the date in the quote may be of another time zone
         apart = min(apart % quarter, -apart % quarter)
     if apart <= timedelta(seconds=120):
         return "author, time, words"
@@ -62,10 +62,10 @@ def same_base(one: MessageFacts, other: MessageFacts) -> bool:
 
 
 def better(known: MessageFacts, come: MessageFacts) -> bool:
-    """Whether the new copy replaces the stored one: a delivered mail is better than a quote.
+    """Whether the new copy replaces the stored copy: a delivered mail is better than a quote.
 
-    A trusted author beats a distrusted one. Of two copies of the same kind the more complete one is better, so the
-    result does not depend on the order of arrival.
+    A copy whose author is trusted is better than any other. Of two copies of the same kind, the more complete copy is
+    better. So the result does not depend on the order of arrival.
     """
     if known.doubted != come.doubted:
         return known.doubted
@@ -73,14 +73,14 @@ def better(known: MessageFacts, come: MessageFacts) -> bool:
 
 
 def _telling(node: MessageFacts) -> tuple[object, ...]:
-    """Sort key of a copy: the smaller, the more complete."""
+    """Return the sort key of a copy. A more complete copy has a smaller key."""
     named, people = len(node.parents) + len(node.refs), len(node.to) + len(node.cc)
     facts = (node.at, node.text, node.base, node.author_name, node.parents, node.refs, node.to, node.cc)
     return (_RANK[node.origin], not node.message_id, not node.dated, -named, -people, -len(node.text), facts)
 
 
 def merged(known: MessageFacts, come: MessageFacts) -> MessageFacts:
-    """Return one message from two copies: the facts of the better copy, completed from the other."""
+    """Merge two copies into one message: the facts of the better copy, completed from the other copy."""
     first, second = (come, known) if better(known, come) else (known, come)
     holds = (*known.holds, *come.holds)
     if second.doubted and not first.doubted:
@@ -105,7 +105,7 @@ _COMPLETED = (
 
 
 def known_copy(node: MessageFacts, others: Iterable[MessageFacts]) -> tuple[MessageFacts, str] | None:
-    """Return the known message that ``node`` is a copy of, with the reason; the closest if several mails quoted it."""
+    """Return the known message of which ``node`` is a copy, and the reason. Of several, return the most similar."""
     near = (other for other in others if _may_show(node, other) and _may_show(other, node))
     found = [(other, why) for other in near if (why := same_mail(other, node)) is not None]
     return min(found, key=lambda pair: _distance(pair[0], node), default=None)

@@ -5,7 +5,7 @@ key        own: property of the message                             cites: refer
 =========  =======================================================  ==================================
 ``mid:``   Message-ID (stored only as ``messages.message_id``)      In-Reply-To, References, bounced
 ``at:``    author and minute                                        –
-``txt:``   beginning of its text                                    –
+``txt:``   beginning of the text                                    –
 ``ref:``   case number of a vendor, stated                          case number of a vendor, mentioned
 ``num:``   stated number without its vendor                         number of an unknown vendor
 ``tix:``   root of Thread-Index, with base subject                  –
@@ -16,8 +16,8 @@ key        own: property of the message                             cites: refer
 ``word:``  a distinctive word, and month                            –
 =========  =======================================================  ==================================
 
-The first six are strong evidence or identify copies; the others only find candidates. A month is 30 days, so that the
-cost of a key does not grow with the age of the store.
+The first six keys are strong evidence or identify copies. The others only find candidates; most of them contain the
+month (30 days), so that the cost of a lookup does not grow with the age of the store.
 """
 
 from collections import defaultdict
@@ -36,12 +36,12 @@ _WORDS, _FEWER_WORDS = 12, 6  # distinctive words used as keys: for a mail that 
 _SILENT = ("bounce", "calendar")
 MOST = 8  # maximum number of cases compared with one mail
 NEWEST = 3  # of these, the cases that received mail last: mails in two languages share no word
-CROWD = 10  # A key shared by more messages than this adds almost nothing to the rank of a case
+CROWD = 10  # if more messages than this share a key, the key adds almost nothing to the rank of a case
 _WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}
 
 
 def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[str]:
-    """Return the keys ``at:`` and ``txt:`` of its copies, whose dates may differ from its own by these ``minutes``."""
+    """Return the keys ``at:`` and ``txt:`` of copies of a message. ``minutes``: by how much their dates may differ."""
     keys: set[str] = set()
     if node.dated and (node.author or node.author_name):
         keys |= {_at(node, node.at + timedelta(minutes=step)) for step in minutes}
@@ -51,7 +51,7 @@ def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[st
 
 
 def _strong_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
-    """Return the strong keys for what the message itself is, and for what it refers to."""
+    """Return the strong keys of a message: (keys of its own properties, keys of its references)."""
     own = {key for vendor, ref in node.stated for key in (key_of("ref", vendor, ref), key_of("num", ref))}
     cited = {key_of("mid", mid) for mid in cited_ids(node)} | {key_of("ref", *pair) for pair in node.mentioned}
     return own | {*thread_index_keys(node)}, cited | {key_of("num", number) for number in node.told}
@@ -65,14 +65,14 @@ def cited_ids(node: MessageFacts) -> tuple[str, ...]:
 
 
 def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
-    """Return the keys under which later mail finds a message: by what it is, and by what it refers to."""
+    """Return the keys by which later mail finds a message: (keys of its own properties, keys of its references)."""
     month, (own, cited) = node.at.toordinal() // _MONTH, _strong_keys(node)
     own |= identity_keys(node) | {f"{key}:{month}" for key in _candidates(node)}
     return own, cited - own
 
 
 def identity_lookup(node: MessageFacts) -> set[str]:
-    """Return the keys to look up for copies; their dates may differ by one minute."""
+    """Return the keys to look up for copies of a message. The dates of copies may differ by one minute."""
     return identity_keys(node, (-1, 0, 1)) | {*message_id_keys(node)}
 
 
@@ -82,7 +82,7 @@ def strong_lookup(node: MessageFacts) -> set[str]:
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
-    """Return the candidate keys of its own month and of the nearer neighbouring month."""
+    """Return the keys to look up for candidates: of the month of the message, and of the nearer neighbouring month."""
     month, day = divmod(node.at.toordinal(), _MONTH)
     other = month - 1 if day < _MONTH // 2 else month + 1
     return {f"{key}:{of}" for key in _candidates(node) for of in (month, other)}
@@ -116,7 +116,7 @@ def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int])
 
 
 def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:
-    """Return a function for the rarity of a word around a mail's month: 0.8 (one message) to 0.1; unknown: 0.4."""
+    """Return a function: word → rarity around the month of the mail, 0.8 (one message) to 0.1; 0.4 if unknown."""
     months = {n.at.toordinal() // _MONTH + step for n in nodes for step in (-1, 0, 1)}
 
     @cache
@@ -135,17 +135,17 @@ def company_keys(company: str, at: datetime) -> list[str]:
 
 
 def message_id_keys(node: MessageFacts) -> list[str]:
-    """Return the key of its Message-ID, if it has one."""
+    """Return the key of the Message-ID, if the message has one."""
     return [key_of("mid", node.message_id)] if node.message_id else []
 
 
 def thread_index_keys(node: MessageFacts) -> list[str]:
-    """Return the key of its Thread-Index, if it has one."""
+    """Return the key of the Thread-Index, if the message has one."""
     return [key_of("tix", node.thread_index, _hash(node.base))] if node.thread_index and node.base else []
 
 
 def key_of(kind: str, *values: str) -> str:
-    """Return a key, with a long value hashed so that it fits its column."""
+    """Return a key. A long value is replaced by its hash, so that the key fits into the database column."""
     value = ":".join(values)
     return f"{kind}:{value if len(value) <= _LONG else _hash(value)}"
 

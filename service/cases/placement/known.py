@@ -1,4 +1,4 @@
-"""What placing gets, a limited set of stored messages with facts about their cases, and the plan that it returns."""
+"""Input and output of placing: a limited set of stored messages with facts about their cases, and a plan."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,16 +13,16 @@ MOST_ROWS = 12  # maximum number of messages loaded per key, newest first
 
 @dataclass(slots=True)
 class CaseFacts:
-    """Facts about a case that its loaded messages do not show."""
+    """Facts about a case, including facts from messages that are not loaded."""
 
-    settled_at: datetime | None = None  # time of its last mail, if it is resolved or closed
+    settled_at: datetime | None = None  # time of the last mail, if the case is resolved or closed
     refs: set[tuple[str, str]] = field(default_factory=set)
-    people: set[str] = field(default_factory=set)  # those authors of the new mail who take part in the case
-    guarded: bool = False  # our own people or a vendor take part: an unknown sender's mail does not merge it
-    apart: set[int] = field(default_factory=set)  # cases that a person or an objection separated from this one
+    people: set[str] = field(default_factory=set)  # authors of the new mail who take part in the case
+    guarded: bool = False  # our people or a vendor take part, so an unknown sender's mail does not merge the case
+    apart: set[int] = field(default_factory=set)  # cases that a person or an objection separated from this case
 
     def add(self, node: MessageFacts) -> None:
-        """Add what a message of the case shows."""
+        """Add the facts that a message of the case shows."""
         if node.trusted:
             self.guarded |= node.side != "unknown"
             self.refs.update(() if leaves_topic(node) else node.stated)
@@ -42,7 +42,7 @@ class Known:
     """Candidate key → number of stored messages that have it, at most ``MOST_ROWS``."""
 
     def enter(self, node: MessageFacts) -> tuple[set[str], set[str]]:
-        """Add a message that is not stored yet, or one that another copy completed. Returns its ``stored_keys``."""
+        """Add a new message, or a stored message that another copy completed. Returns ``stored_keys(node)``."""
         self.nodes[node.id] = node
         own, cited = stored_keys(node)
         rows = [self.own[key] for key in (*own, *message_id_keys(node))] + [self.cites[key] for key in cited]
@@ -52,15 +52,15 @@ class Known:
         return own, cited
 
     def owners(self, key: str) -> list[MessageFacts]:
-        """Return the messages with this property that may be linked: none that only an unknown sender shows."""
+        """Return the messages with this property, except messages found only in an unknown sender's mail."""
         return self._linkable(self.own.get(key, ()))
 
     def citing(self, key: str) -> list[MessageFacts]:
-        """Return the messages with this reference that may be linked."""
+        """Return the messages with this reference, with the same exception as ``owners``."""
         return self._linkable(self.cites.get(key, ()))
 
     def naming(self, key: str) -> list[MessageFacts]:
-        """Return the messages with this property or reference that may be linked."""
+        """Return the messages with this property or reference, with the same exception as ``owners``."""
         return self._linkable(dict.fromkeys((*self.own.get(key, ()), *self.cites.get(key, ()))))
 
     def _linkable(self, numbers: Iterable[int]) -> list[MessageFacts]:
@@ -68,18 +68,18 @@ class Known:
 
 
 def leaves_topic(node: MessageFacts) -> bool:
-    """Whether a reply announces another topic; a mail that is no reply cannot leave a topic."""
+    """Whether a reply begins another topic. False for a mail that is not a reply."""
     return node.fresh and (node.reply_marked or not node.headerless)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why a message is in its case, or what speaks for another case."""
+    """The reason why a message is in its case, or a reason for putting it into another case."""
 
     kind: str
     words: str = ""
-    message: int | None = None  # that it points to
-    against: str = ""  # why it was not followed into the other ``case``
+    message: int | None = None  # the message that the evidence points to
+    against: str = ""  # why this evidence did not put the message into the other ``case``
     case: int = 0
     score: float | None = None
     margin: float | None = None
@@ -87,11 +87,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A new message that is a copy of a known one."""
+    """A new message that is a copy of a known message."""
 
     message: int
     why: str
-    better: bool  # whether the new copy is more complete; the stored message is then updated from it
+    better: bool  # whether the new copy is more complete; if so, it updates the stored message
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +106,23 @@ class Suggestion:
 
 @dataclass(slots=True)
 class Plan:
-    """What to write. Negative ids are messages and cases that are not stored yet."""
+    """The changes to write. Negative ids are messages and cases that are not stored yet."""
 
-    nodes: dict[int, MessageFacts] = field(default_factory=dict)  # new messages, or those that a better copy changed
+    nodes: dict[int, MessageFacts] = field(default_factory=dict)  # new messages, and those changed by a better copy
     keys: dict[int, tuple[set[str], set[str]]] = field(default_factory=dict)
     copies: dict[int, Copy] = field(default_factory=dict)
     reused: set[int] = field(default_factory=set)  # new messages whose Message-ID another mail already has (a defect)
     home: dict[int, int] = field(default_factory=dict)  # id of a message of ``nodes`` → its case
     evidence: dict[int, Evidence] = field(default_factory=dict)
-    runners_up: dict[int, list[Evidence]] = field(default_factory=dict)  # message id → what speaks for other cases
-    merged_cases: dict[int, int] = field(default_factory=dict)  # stored case → the case it was merged into
+    runners_up: dict[int, list[Evidence]] = field(default_factory=dict)  # message id → reasons for other cases
+    merged_cases: dict[int, int] = field(default_factory=dict)  # stored case → the case into which it was merged
     related: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
     """Two linked cases that are not merged → (message id, reason)."""
     suggestions: list[Suggestion] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)  # cases that get a message, a copy, a merge or a suggestion
-    rewritten: set[int] = field(default_factory=set)  # those of them in which more changes than that messages are added
+    rewritten: set[int] = field(default_factory=set)  # cases of ``touched`` in which more changes than new messages
 
     @property
     def cases(self) -> set[int]:
-        """All cases that it names."""
+        """All cases that the plan names."""
         return self.touched.union(*self.related)

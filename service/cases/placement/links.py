@@ -1,7 +1,7 @@
-"""Strong evidence: what a message refers to, and what refers to it.
+"""Strong evidence: references from a message to other messages, and references from other messages to it.
 
-A link works in both directions. Two messages that name the same Message-ID or number are linked even if no message
-with it has arrived yet. So the order of arrival makes no difference.
+A link works in both directions. Two messages that name the same Message-ID or number are linked, even if the message
+with this Message-ID has not arrived yet. So the order of arrival makes no difference.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ class Link:
     """One piece of strong evidence."""
 
     kind: str  # see docs/placement.md
-    words: str  # the id, number or key that it is based on
-    case: int | None = None  # the case that it names, if it names no message
-    other: MessageFacts | None = None  # the message that it links to
-    incoming: bool = False  # whether the other message refers to this one, not the reverse
-    group: str = ""  # of a number: all numbers of a group must lead to the same case
+    words: str  # the id, number or key that makes the link
+    case: int | None = None  # the linked case, if the link names no message
+    other: MessageFacts | None = None  # the linked message
+    incoming: bool = False  # whether the other message refers to this message, not the reverse
+    group: str = ""  # for links by number: all numbers of one group must lead to the same case
 
 
 def links_of(node: MessageFacts, known: Known) -> Iterator[Link]:
@@ -72,13 +72,13 @@ def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
 
 
 def stated_numbers(node: MessageFacts) -> tuple[tuple[str, str], ...]:
-    """The vendors' numbers that a message states. The only one of a vendor's own mail counts without a label, too."""
+    """Return the case numbers that a message states. In a vendor's own mail, a single number needs no label."""
     own = node.side == "vendor" and not (node.automatic or node.tells_previous) and len(node.mentioned) == 1
     return node.mentioned if own and not node.stated and node.mentioned[0][0] == node.company else node.stated
 
 
 def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
-    """Yield links by a number that both messages contain and at least one of them names as that of its matter."""
+    """Yield links by a number that is in both messages, and that one of them states as the number of its matter."""
     numbers = dict.fromkeys((*(ref for _, ref in node.stated), *node.told)) if _names_one_matter(node) else ()
     for number in numbers:
         for other in filter(_names_one_matter, known.naming(key_of("num", number))):
@@ -89,7 +89,7 @@ def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
 
 
 def _names_one_matter(node: MessageFacts) -> bool:
-    """Whether a message names neither an earlier case, nor two numbers of one vendor, nor two of no known vendor."""
+    """Whether a message names no earlier case, at most one number per vendor, and at most one of unknown vendors."""
     vendors, refs = {vendor for vendor, _ in node.stated}, {ref for _, ref in node.stated}
     return not node.tells_previous and len(vendors) == len(node.stated) and len({*node.matter_numbers} - refs) <= 1
 
@@ -102,7 +102,7 @@ def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:
     owners = [other for other in known.owners(key) if other.id != node.id]
     uncertain = [one.side == "unknown" or one.doubted for one in (node, *owners)]
     if owners and (uncertain[0] or not all(uncertain)):
-        return  # they answer the message that had the id first
+        return  # the references mean the message that had the id first
     for other in known.citing(key):
         if other.id == node.id:
             continue

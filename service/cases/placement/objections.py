@@ -23,7 +23,7 @@ _BY_NUMBER = ("vendor_ref", "mention", "thread_index")
 def objection(
     node: MessageFacts, link: Link, case: CaseFacts, members: Collection[MessageFacts], reopen: timedelta
 ) -> str:
-    """Return why ``node`` must not follow a link into a case; empty if it may. ``members``: its loaded messages."""
+    """Return why ``node`` must not follow a link into a case, or "". ``members``: loaded messages of the case."""
     other = link.other
     inner = link.kind == "recovered" and other is not None and other.origin in ("forwarded", "attached")
     speaker = other if link.incoming and other is not None else node
@@ -45,9 +45,9 @@ def objection(
 
 
 def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
-    """Whether a number may join two mails. An outsider's mail joins only mail that the outsider wrote or received.
+    """Whether a number may join two mails. An outsider's mail may join only mail that the outsider wrote or received.
 
-    By a partner's own number, its mail also joins mail of our people or of the same partner.
+    There is one exception: a partner's number may also join the partner's mail to mail of our people.
     """
     pairs = ((one, other), (other, one))
     return all(
@@ -59,7 +59,7 @@ def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
 
 
 def participants_of(case: CaseFacts, members: Collection[MessageFacts]) -> Participants:
-    """Return the participants of a case, as far as its loaded messages and its facts show."""
+    """Return the participants of a case that the loaded messages and the facts of the case show."""
     participants = Participants(people={*case.people}, vendors={vendor for vendor, _ in case.refs})
     for member in members:
         if member.trusted and (member.side != "unknown" or not case.guarded):
@@ -79,7 +79,7 @@ def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
 
 
 def is_other_matter(node: MessageFacts, members: Collection[MessageFacts]) -> bool:
-    """Whether a reply was used for another topic: its own subject, and no word, number or quoted mail in common."""
+    """Whether somebody used a reply for another topic: the subject differs, and no word is in the other messages."""
     if node.side not in ("team", "requester") or node.automatic or node.reply_marked or not node.base or not node.words:
         return False
     if not members or any(m.base == node.base or m.bounced or m.id in node.holds for m in members):

@@ -1,8 +1,8 @@
 """Decides which case each new mail belongs to, once, and returns what to write.
 
-Strong evidence is followed first and may merge cases (``take``). A mail without it is compared once with its candidates
-(``finish``): it joins one, is suggested for one, or opens a case. Nothing here reads the store: the caller adds the
-candidates to ``known`` between the two steps.
+First, ``take`` follows strong evidence, which may merge cases. Then ``finish`` compares each mail without strong
+evidence once with its candidates: the mail joins a case, is suggested for a case, or opens a case. Nothing here reads
+the store: between the two steps, the caller adds the candidates to ``known``.
 """
 
 from collections import defaultdict
@@ -191,7 +191,7 @@ class Placer:
             self.plan.suggestions += [Suggestion(message, c, s.score, s.reasons) for s, c in near if s.reasons]
 
     def may_join(self, outer: MessageFacts, case: int) -> bool:
-        """Whether content may join a mail to a case: neither is of unknown senders only."""
+        """Whether similar content may join a mail to a case. Not if only unknown senders wrote the mail or the case."""
         members = self.at(case)
         known = outer.side != "unknown" and any(n.side != "unknown" and n.trusted for n in members)
         return (
@@ -201,7 +201,7 @@ class Placer:
         )
 
     def candidates(self, message: int, nodes: Sequence[MessageFacts], home: int) -> dict[int, matcher.Profile]:
-        """Return the cases to compare a mail with, as they were before the later mails of the batch."""
+        """Return the cases to compare with a mail, without the mails that follow it in the batch."""
         last = min(n.id for n in nodes)
         of_batch = [n for key in self.lookups[message] & self.known.own.keys() for n in self.known.owners(key)]
         of_batch += [self.known.nodes[i] for i in [i for i in self.fresh if i > last][-NEWEST:]]
@@ -221,7 +221,7 @@ class Placer:
         return self.profiles[ids]
 
     def rules_out(self, outer: MessageFacts, home: int, case: int) -> bool:
-        """Whether two cases must not be joined by content: they are kept apart, or resolved too long ago."""
+        """Whether similar content must not join two cases: they are kept apart, or one was resolved too long ago."""
         settled_at = self.facts(case).settled_at
         return self.are_apart(home, case) or (settled_at is not None and outer.at - settled_at > self.reopen)
 
@@ -240,7 +240,7 @@ class Placer:
         return message
 
     def merge_cases(self, one: int, other: int) -> int:
-        """Merge two cases and return the remaining one: a stored case before a new one, then the lower number."""
+        """Merge two cases and return the remaining case: the stored case; of two stored cases, the older."""
         stays, goes = sorted((one, other), key=lambda case: (case < 0, abs(case)))
         self.known.aliases[goes] = stays
         facts, gone = self.facts(stays), self.known.cases[goes]
@@ -301,7 +301,7 @@ class Placer:
 
 
 def has_content(outer: MessageFacts, nodes: Sequence[MessageFacts]) -> bool:
-    """Whether there is text to compare: in mail that people wrote, and in a vendor's automatic mail."""
+    """Whether a mail has text to compare. Of automatic mail, only notices of a vendor are compared."""
     if outer.automatic and (outer.side != "vendor" or outer.automatic in ("bounce", "calendar", "receipt")):
         return False
     return any(n.words or n.subject_words for n in nodes)
