@@ -3,8 +3,8 @@
 import signal
 import sys
 
-# Until a handler is installed, SIGINT ends the process. As KeyboardInterrupt it would be lost if it was raised in a
-# callback of the interpreter, of which imports have many; `sodan serve` then kept running.
+# Until a handler is installed, SIGINT ends the process. By default, Python raises KeyboardInterrupt. The interpreter
+# ignores it in callbacks, which are frequent during imports. `sodan serve` would then continue to run.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from service.cli.main import main as _main  # noqa: E402

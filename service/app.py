@@ -1,6 +1,6 @@
-"""Assembles the processes: each ``run_`` function connects settings, store, rules and services, and runs one process.
+"""Assembles the processes. Each ``run_`` function connects settings, store, rules and services, and runs one process.
 
-Large modules that only one process needs, such as the web framework, are imported inside its function.
+If only one process needs a large module, such as the web framework, its function imports the module.
 """
 
 import contextlib
@@ -79,7 +79,7 @@ def _case_key(database: Database, stop: Event) -> bytes:
 
 
 def after_judging(settings: Settings, context: AppContext) -> list[After]:
-    """Return what queues outgoing mail and second readings for saved mails. Raises Refused if a setting is invalid."""
+    """Return the function that queues outgoing mail and second readings of saved mails. Raises Refused (settings)."""
     from service import second_reading
     from service.outbound import setup
 

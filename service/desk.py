@@ -25,7 +25,7 @@ from service.store.blob_store import blob_store_of
 from service.store.cached_value import CachedValue
 from service.store.database import Connection, Database, one_at_a_time
 
-BRIEF_MAILS = 2000  # maximum number of mails of a case that its brief uses, the newest
+BRIEF_MAILS = 2000  # a brief uses at most this many of the newest mails of the case
 
 
 class AskAnswer(BaseModel):
@@ -85,7 +85,7 @@ class Desk:
 
     settings: Settings
     database: Database
-    load_context: Callable[[], AppContext]  # loads the rules, at first use; raises Refused if a pack is invalid
+    load_context: Callable[[], AppContext]  # loads the rules at first use; raises Refused (invalid pack)
     now: Callable[[], datetime]
 
     @cached_property
@@ -94,7 +94,7 @@ class Desk:
 
     @cached_property
     def vendor_reviews(self) -> CachedValue[list[dict[str, Any]]]:
-        """The 200 vendors with the most cases: id, numbers of cases and review of each."""
+        """The 200 vendors with the most cases, each with id, numbers of cases and review."""
         return CachedValue(self._vendor_reviews)
 
     @cached_property
@@ -126,7 +126,7 @@ class Desk:
             raise NotFound(f"there is no case {key[:40]}") from None
 
     def survivor(self, key: str) -> int:
-        """Return the number of the case with this key, or of the one it was merged into. Raises NotFound."""
+        """Return the number of the case with this key, or of the case into which it was merged. Raises NotFound."""
         case = self.find(key)
         if case.merged_into is None:
             return case.id
@@ -163,7 +163,7 @@ class Desk:
     def set_values(
         self, number: int, wanted: Mapping[str, Any], who: str, check: Callable[[cases.StoredCase], None] | None = None
     ) -> tuple[int, cases.StoredCase]:
-        """Set fields, checklist items and requests of a case; None resets one. The owner ``me`` means ``who``.
+        """Set fields, checklist items and requests of a case (None resets them). The owner ``me`` means ``who``.
 
         ``check`` may refuse the case before the change. Returns the event (0 if ``wanted`` is empty) and the case.
         """
@@ -195,13 +195,13 @@ class Desk:
                 raise NotFound(f"asks: {id[:40]!r} is not a request of this case; `asks` of the case lists them")
 
     def merge(self, number: int, into: int, who: str) -> tuple[int, int]:
-        """Merge a case into another one. Returns the ids of the event and of the case that contains both."""
+        """Merge a case into another case. Returns the ids of the event and of the case that contains both."""
         return self._correct(
             lambda conn, now: (corrections.merge(conn, number, into, who, now), corrections.survivor(conn, into))
         )
 
     def move(self, message: int, to: int | None, who: str) -> tuple[int, int]:
-        """Move a message to a case (None: a new one). Returns the ids of the event and of the case."""
+        """Move a message to a case (None: a new case). Returns the ids of the event and of the case."""
         return self._correct(lambda conn, now: corrections.move(conn, message, to, who, now))
 
     def accept(self, number: int, suggestion: int, who: str) -> tuple[int, int]:
@@ -209,7 +209,7 @@ class Desk:
         return self._correct(lambda conn, now: corrections.accept(conn, number, suggestion, who, now))
 
     def _correct(self, correct: Callable[[Connection, datetime], tuple[int, int]]) -> tuple[int, int]:
-        """Make a correction and judge the cases again that it changed."""
+        """Make a correction, and judge the changed cases again."""
         now = self.now()
 
         def change(conn: Connection) -> tuple[int, int]:
@@ -266,7 +266,7 @@ class Desk:
     def ask(
         self, number: int, items: Sequence[str], text: str, language: str | None, who: str
     ) -> tuple[questions.Questions, dict[str, Any]]:
-        """Write the mail that asks for these items to the outbox; return it and its entry. Raises Conflict."""
+        """Write the mail that asks for these items to the outbox. Returns (mail, outbox entry). Raises Conflict."""
 
         def change(conn: Connection) -> tuple[questions.Questions, dict[str, Any]]:
             mail = self._prepare(conn, number, items, text, language, who)

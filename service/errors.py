@@ -40,15 +40,15 @@ class Refused(SodanError):
 
 
 class NotFound(Refused):
-    """What the caller names does not exist."""
+    """The object that the caller names does not exist."""
 
 
 class Conflict(Refused):
-    """What the caller wants to change was changed meanwhile, or its state does not allow the change."""
+    """The object was changed meanwhile, or its state does not allow the change."""
 
 
 class AlreadyMerged(Conflict):
-    """The case was merged into another one."""
+    """The case was merged into another case."""
 
 
 class Unavailable(SodanError):

@@ -57,7 +57,7 @@ def find(paths: Sequence[Path]) -> list[Path]:
 def mails(path: Path, max_bytes: int) -> Iterator[tuple[str, bytes | None]]:
     """Yield (source, raw mail) for each mail in a file; the source is ``path`` or ``path#number``. Raises Refused.
 
-    Instead of a mail larger than ``max_bytes``, None is yielded, and the mail is not read into memory.
+    For a mail larger than ``max_bytes``, None is yielded, and the mail is not read into memory.
     """
     try:
         with path.open("rb") as file:
@@ -81,11 +81,11 @@ def import_files(
     max_bytes: int,
     progress: Callable[[Imported], None] = lambda _: None,
 ) -> Imported:
-    """Put the mails in ``files`` into the spool, except those known already and those larger than ``max_bytes``.
+    """Put the mails in ``files`` into the spool, except mails known already and mails larger than ``max_bytes``.
 
     ``progress`` is called after each group.
 
-    If it raises Unavailable or Refused, the mails received so far are kept, and another run adds the others.
+    Raises Unavailable or Refused. The mails received until then are kept, and another run adds the others.
     """
     counts = Imported()
     group: list[tuple[Envelope, bytes]] = []

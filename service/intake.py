@@ -1,9 +1,9 @@
 """The steps of a mail inside sodan: received (durable), processed, and judged again when rules change.
 
-receive     T1  the raw bytes are stored; from here sodan is responsible for the mail
-understand      bytes → mail → messages with what the rules read in each; no transaction, no other mail
-prepare         decide which case each mail belongs to, and judge the whole case as it will be; reads only
-take_in     T3  in one transaction: write that, or decide again if it is outdated; set the spool entry to done
+receive     T1  store the raw bytes; from now on sodan is responsible for the mail
+understand      bytes → mail → messages with their readings; no transaction, independent of other mails
+prepare         decide which case each mail belongs to, and judge the future state of this case; only reads
+take_in     T3  in one transaction: write the decisions (outdated ones are made again); set the spool entry to done
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str
 
 
 T = TypeVar("T")
-BEGINNING = 16_384  # bytes of a mail that are read if reading all of it takes too long
+BEGINNING = 16_384  # number of bytes to read of a mail if reading the whole mail takes too long
 UNREAD = Mail(defects=("unreadable",))
 
 
@@ -71,11 +71,11 @@ class AppContext:
     team: tuple[str, ...]
     reopen: timedelta
     mail_seconds: float = 10.0  # CPU seconds that reading one mail may take; 0: no limit
-    refused: str | None = None  # why changed rules were refused, one line with file and line; None if they were not
+    refused: str | None = None  # why changed rules were refused: one line with file and line number
 
     @classmethod
     def of(cls, settings: Settings, *, key: bytes = b"", rules: Rules | None = None) -> AppContext:
-        """Create it from the settings. ``key`` signs case tokens; ``rules``: already loaded rules of the same packs.
+        """Create a context from the settings. ``key`` signs case tokens. ``rules``: of these packs, if loaded already.
 
         Raises Refused if a pack is invalid.
         """
@@ -98,7 +98,7 @@ class AppContext:
         )
 
     def go_by(self, rules: Rules, settings: Settings) -> None:
-        """Use these rules from now on."""
+        """Replace the rules. The next mail is read with the new rules."""
         self.rules, self.team = rules, _team(settings, rules)
 
     def key(self, case_id: int) -> str:
@@ -125,17 +125,17 @@ def _team(settings: Settings, rules: Rules) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    """A claimed mail with everything that can be read from it alone."""
+    """A claimed mail, with everything that follows from this mail alone."""
 
     claimed: Claimed
     extracted: tuple[ExtractedMessage, ...]
 
 
 def understand(claimed: Claimed, context: AppContext, roles: Roles) -> ReadMail:
-    """Parse a mail and read each of its messages by itself; this is most of the work.
+    """Parse a mail, and read each message in it. This takes most of the time of a mail.
 
-    A mail that takes longer than ``context.mail_seconds`` is read again with its first ``BEGINNING`` bytes only, then
-    with its header only. It gets the defect ``not-fully-read``; its raw bytes are kept complete.
+    If this takes longer than ``context.mail_seconds``, only the first ``BEGINNING`` bytes are read. If that takes too
+    long, only the header is read. The mail gets the defect ``not-fully-read``. The raw bytes stay complete.
     """
     content = claimed.content
     header = content[:BEGINNING].partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
@@ -162,7 +162,7 @@ def _understood(claimed: Claimed, mail: Mail, context: AppContext, roles: Roles)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The decisions about a batch of mails, and the judged cases. They are written unless they are outdated by then."""
+    """The decisions about a batch of mails, and the judged cases, before they are written. They may become outdated."""
 
     decided: placement.Prepared
     drafts: Mapping[int, placement.Draft]
@@ -174,7 +174,7 @@ def prepare(
 ) -> Prepared:
     """Decide which cases these mails belong to, and judge those cases. Reads only, without the lock of ``take_in``.
 
-    ``before``: earlier decisions about the same mails, which are outdated. Their parts that are still valid are kept.
+    ``before``: earlier, outdated decisions about the same mails. Parts of them that are still valid are kept.
     """
     arrived, decided = (before.decided.arrived, before.decided) if before else (_arrived(read_mails), None)
     decided = placement.prepare(conn, arrived, reopen=context.reopen, read=context.rules.read, before=decided)
@@ -197,10 +197,10 @@ def place(
     now: datetime,
     after: Callable[[Connection, Sequence[int]], T],
 ) -> T:
-    """Prepare and take in these mails, then call ``after`` in the transaction, with the cases; return its result.
+    """Prepare and take in these mails, then call ``after(cases)`` in the same transaction, and return its result.
 
     If another worker changes the data of a decision, the mails are prepared again: twice without the lock, then
-    within the transaction. Raises like ``take_in``.
+    within the transaction. Raises the same errors as ``take_in``.
     """
     prepared: Prepared | None = None
     anew = False
@@ -227,13 +227,13 @@ def take_in(
     prepared: Prepared | None = None,
     anew: bool = True,
 ) -> list[int]:
-    """T3: place these mails, save their cases, and set their entries to done; returns those cases.
+    """T3: place these mails, save their cases, and set their spool entries to done. Returns the cases.
 
     Cases that changed since ``prepare`` are judged here. Long cases are queued to be judged later: see ``judge_next``.
 
-    ``prepared``: what ``prepare`` returned for the same mails. If it is outdated, the mails are decided again if
-    ``anew`` is true; otherwise Outdated is raised. Raises LostLease if an entry is no longer leased by ``by``. After
-    any error, the transaction must not commit.
+    ``prepared``: the result of ``prepare`` for the same mails. If it is outdated, it is prepared again with ``anew``;
+    otherwise Outdated is raised. Raises LostLease if ``by`` lost the lease of an entry. After any error, the
+    transaction must not commit.
     """
     one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
     spool.finish(conn, [one.claimed.id for one in read_mails], by, now)
@@ -253,7 +253,7 @@ def take_in(
 def _ready(
     conn: Connection, prepared: Prepared, placed: placement.Placed, context: AppContext
 ) -> dict[int, CaseSnapshot]:
-    """Return the prepared cases that did not change since, with the ids that new cases and messages got."""
+    """Return the prepared cases that have not changed since then. Temporary ids are replaced by the final ids."""
     current = versions(conn, [case for case in prepared.drafts if case > 0])
     keys = {context.key(old): context.key(new) for old, new in placed.case_ids.items()}
     ready = {}
@@ -275,9 +275,9 @@ def judge_next(
 ) -> bool:
     """Judge the long case that has waited longest; returns False if none was waiting.
 
-    It is read and judged without the write lock. It is saved unless the case has changed meanwhile; then it stays in
-    the queue. ``after`` is called in the transaction that saves it. Raises Unavailable. After any other error the case
-    leaves the queue until its next mail.
+    The case is read and judged without the write lock, and then saved. If the case has changed meanwhile, it is not
+    saved and stays in the queue. ``after`` is called in the transaction that saves the case. Raises Unavailable. After
+    any other error, the case leaves the queue until the next mail in it.
     """
     waiting = database.read(judge_queue.first)
     if waiting is None:
@@ -285,7 +285,7 @@ def judge_next(
     case_id = waiting.case_id
 
     def judged(conn: Connection) -> CaseSnapshot | None:
-        lines = placement.lines(conn, case_id)  # no lines: it was merged meanwhile
+        lines = placement.lines(conn, case_id)  # no lines: the case was merged meanwhile
         return case_snapshot(case_id, lines, context, case_settings(conn, [case_id])[case_id], now) if lines else None
 
     def save(conn: Connection) -> None:

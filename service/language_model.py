@@ -1,7 +1,7 @@
 """The only place that calls a language model: the OpenAI chat API, through its official library.
 
-Endpoints differ in how they can enforce the form of an answer. The strictest form that an endpoint accepts is found by
-trying and remembered: a JSON schema, then JSON mode, then plain text (in which case an answer may be repaired once).
+Endpoints enforce the form of an answer in different ways. sodan tries a JSON schema, then JSON mode, then plain text,
+and remembers the first that the endpoint accepts. With plain text, an answer may be repaired once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mailrules.reader.model_request import Request
 
 if TYPE_CHECKING:
-    import openai  # takes a second to load, so it is imported only in the functions that call the model
+    import openai  # loading takes a second, so only the functions that call the model import it
 
 Form = Literal["schema", "json", "text"]
 FORMS: tuple[Form, ...] = ("schema", "json", "text")
@@ -22,7 +22,7 @@ MAX_RETRY_AFTER = 3600.0
 
 
 class ModelAway(Exception):
-    """The endpoint gave no usable response. ``retry_after``: seconds it asks to wait, or None."""
+    """The endpoint gave no usable response. ``retry_after``: the seconds that it asks to wait, or None."""
 
     def __init__(self, why: str, retry_after: float | None = None) -> None:
         super().__init__(why)
@@ -41,7 +41,7 @@ class Reply:
     tokens_in: int
     tokens_out: int
     seconds: float
-    model: str  # as the endpoint names it
+    model: str  # the name that the endpoint uses
 
 
 @dataclass
@@ -52,7 +52,7 @@ class LanguageModel:
     model: str
     key: str = field(default="", repr=False)
     seconds: float = 60.0  # timeout of one request
-    retries: int = 0  # further attempts after a failure that can pass (the service counts attempts in its queue)
+    retries: int = 0  # retries after a temporary failure (the service uses its queue instead)
     clock: Callable[[], float] = time.monotonic
     _form: Form = "schema"
     _temperature: bool = True  # whether to send a temperature; reasoning models refuse it

@@ -13,7 +13,7 @@ from mailrules import library
 from service import process
 from service.store import lines
 
-ROOM = 210_000_000  # bytes of physical memory up to which nothing is freed
+ROOM = 210_000_000  # bytes of physical memory; below this, nothing is freed
 MIN_INTERVAL_SECONDS = 60.0
 """Minimum seconds before the caches are freed again; rebuilding them takes some tenths of a second."""
 
@@ -26,7 +26,7 @@ def resident() -> int:
 
 
 def freeze_after_loading() -> None:
-    """Free memory that only loading needed, and exclude loaded objects from garbage collection."""
+    """Free the memory that was needed only for loading, and exclude the loaded objects from garbage collection."""
     process.give_back_what_is_freed()
     gc.unfreeze()
     _free_caches()

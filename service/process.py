@@ -1,4 +1,4 @@
-"""What a process needs from the operating system: signals, its log, heartbeats, limits of CPU time, free memory."""
+"""Signals, log output, heartbeats, CPU limits and free memory of a process."""
 
 import contextlib
 import ctypes
@@ -35,7 +35,7 @@ def on_signals(calls: Mapping[signal.Signals, Callable[[], object]]) -> None:
 
 
 def _nothing(_number: int, _frame: object) -> None:
-    """Do nothing: the number is in the socket already, and a handler keeps the signal from ending the process."""
+    """Do nothing. Python has written the number to the socket; without a handler, the signal would end the process."""
 
 
 def _listen(ours: socket.socket, calls: Mapping[int, Callable[[], object]]) -> None:
@@ -49,7 +49,7 @@ def _listen(ours: socket.socket, calls: Mapping[int, Callable[[], object]]) -> N
 
 
 class PatientStream(io.TextIOBase):
-    """Unbuffered text stream to a file descriptor that never raises, since a full disk must not end a process.
+    """Unbuffered text stream to a file descriptor. It never raises, because a full disk must not end a process.
 
     Failed writes are dropped and counted; the count is written with the next write that succeeds.
     """
@@ -59,7 +59,7 @@ class PatientStream(io.TextIOBase):
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self.dropped = 0  # failed writes since the last successful one
+        self.dropped = 0  # failed writes since the last successful write
 
     def write(self, text: str) -> int:
         said = f"{self.dropped} earlier pieces of this log could not be written\n" if self.dropped else ""
@@ -103,7 +103,7 @@ def announce(text: str) -> None:
 def report() -> None:
     """Report to the supervisor, if there is one, that the event loop runs. Call it about every second.
 
-    The SMTP server and the API report. A worker that hangs ends by itself when its lease does.
+    The SMTP server and the API report. A worker needs no watchdog: it ends itself when its lease ends.
     """
     if descriptor := environment(HEARTBEAT):
         with contextlib.suppress(OSError):  # the pipe is full or closed: the supervisor hangs or ended
@@ -111,7 +111,7 @@ def report() -> None:
 
 
 class Watch:
-    """Decides whether a process hangs by its reports to ``descriptor``; it never does before the first report."""
+    """Decides whether a process hangs, by its reports to ``descriptor``. Before the first report, it does not hang."""
 
     def __init__(self, patience: float) -> None:
         """``patience``: seconds without a report after which a process counts as hanging; 0: never."""
@@ -153,8 +153,8 @@ class OutOfTime(BaseException):
 def cpu_limit(seconds: float) -> Iterator[None]:
     """Raise ``OutOfTime`` in the ``with`` block after ``seconds`` of CPU time of the process; 0: no limit.
 
-    Outside the main thread there is no limit, because the signal (SIGPROF) does not reach it. C code is interrupted
-    once it returns or checks for signals, as ``re`` does.
+    There is a limit only in the main thread, because only the main thread receives the signal (SIGPROF). C code is
+    interrupted when it returns or checks for signals, as ``re`` does.
     """
     if not seconds or threading.current_thread() is not threading.main_thread():
         yield
@@ -199,7 +199,7 @@ def trim() -> None:
 def release_mapped_files() -> None:
     """Release the pages of large files that are mapped for reading, such as a dictionary.
 
-    The system still has them, so that a page costs a microsecond when it is read next.
+    The system keeps them in its cache. So the next access to a page takes only a microsecond.
     """
     if _MAPS.exists():
         libc = ctypes.CDLL(None)
@@ -208,7 +208,7 @@ def release_mapped_files() -> None:
 
 
 def _clean_maps(maps: str) -> Iterator[tuple[int, int]]:
-    """Yield begin and end of the large maps of files that cannot be written and have no page of their own."""
+    """Yield (begin, end) of large read-only maps of files that contain no private pages."""
     begin = end = 0
     read_only = False
     for line in maps.splitlines():

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 HOUR = 3600.0
-_KEYS = 10_000  # maximum number of keys whose use is remembered. The keys not used for longest are forgotten.
+_KEYS = 10_000  # maximum number of keys; the least recently used keys are forgotten
 
 
 class Rate:

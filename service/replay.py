@@ -34,8 +34,8 @@ def replay(
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Yield (key, stored document, document by the current rules) of each case since ``since``.
 
-    With ``apply``, the new document is saved, in one transaction per case. Manual changes are kept, and no mail changes
-    its case. An interrupted run can be repeated, because unchanged cases are not written.
+    With ``apply``, the new document is saved, in one transaction per case. Manual changes are kept. Mails stay in their
+    cases. An interrupted run can be repeated, because unchanged cases are not written.
     """
     last = 0
     while chunk := database.read(partial(replaying.standing_since, since=since, after=last, limit=100)):
@@ -49,7 +49,7 @@ def replay(
 def _read_again(
     database: Database, context: AppContext, blob_store: BlobStore | None, case_id: int
 ) -> dict[int, ExtractedMessage]:
-    """Return message id → message as extracted from its raw mail now; without the messages whose raw mail is gone."""
+    """Return message id → message, extracted again from the raw mail. Messages without raw mail are left out."""
     origins = database.read(partial(replaying.origins, case_id=case_id))
     known = database.read(placement.learned)
     mails = {}

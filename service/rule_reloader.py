@@ -72,7 +72,7 @@ class RuleReloader:
             elif asked or context.refused:
                 _log.info("rules stand as they are", version=context.rules.version)
             context.refused = None
-        except Exception as error:  # whatever is wrong with a file, mail is still read with the current rules
+        except Exception as error:  # after any error in a file, mail is read with the current rules
             context.refused = str(error) if isinstance(error, PackError) else f"{type(error).__name__}: {error}"
             _log.error("changed rules refused", reason=context.refused, kept=context.rules.version)
 

@@ -30,9 +30,9 @@ from service.store.second_readings import Eligible, Job
 
 _log = structlog.get_logger("sodan.model")
 
-SPARE_SECONDS = 60  # seconds by which a lease exceeds two requests at their timeout
+SPARE_SECONDS = 60  # a lease lasts for two timeouts of a request and this many seconds more
 FAILURES = 5  # after this many failures in a row, no requests are sent for a while
-REST = (timedelta(minutes=1), timedelta(minutes=15))  # the first and the longest such pause
+REST = (timedelta(minutes=1), timedelta(minutes=15))  # the first pause, and the longest
 LOOK_SECONDS = 0.5
 UNSURE = frozenset(("dmarc-failed", "sender-unverified", "from-several", "from-missing", "not-fully-read"))
 """Defects of messages that are not sent, because their author or text is uncertain."""
@@ -41,7 +41,7 @@ REFUSALS = 2  # unusable answers after which a message keeps the embedded reader
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be sent, and how much per day. 0: no limit."""
+    """Which messages may be sent, and how many per day. 0: no limit."""
 
     sides: frozenset[str] = frozenset(("requester", "team", "vendor"))
     characters: int = 20_000
@@ -49,7 +49,7 @@ class Limits:
     tokens: int = 0
 
     def fits(self, message: Eligible) -> bool:
-        """Whether a message may be sent: of a person, of an enabled side, without ``UNSURE`` defects, not too long."""
+        """Whether a message may be sent: by a person of an enabled side, not too long, without ``UNSURE`` defects."""
         return (
             message.automatic is None
             and message.side in self.sides
@@ -105,7 +105,7 @@ class SecondReader:
             raise
         except NotFound:
             self._settle(job, by, "failed", "the message is not kept any more")
-        except Exception as error:  # of the rules, or an answer of an unknown form: the other messages go on
+        except Exception as error:  # an error in the rules, or an unknown form of answer: go on with the others
             kind, failed_at = type(error).__name__, self.clock()
             _log.error("a message was not read by the model", message=job.message, error=kind, trace=where(error))
             self.database.transact(lambda conn: second_readings.back_off(conn, job, by, kind, failed_at, None))
@@ -135,7 +135,7 @@ class SecondReader:
             self._keep(job, by, request, reply, answer)
 
     def _away(self, job: Job, by: str, error: ModelAway) -> None:
-        """The endpoint failed, not the message: retry later without counting the attempt."""
+        """Record that the endpoint failed. The message is not the cause: retry later without counting the attempt."""
         now = self.clock()
         self.breaker.failed(now, error.retry_after)
         _log.warning("the model did not answer", message=job.message, why=str(error), failures=self.breaker.failures)
@@ -144,7 +144,7 @@ class SecondReader:
         )
 
     def _unusable(self, job: Job, by: str, why: str) -> None:
-        """The answer was unusable: retry, up to ``REFUSALS`` attempts; then keep the embedded reader's result."""
+        """Record an unusable answer: retry, up to ``REFUSALS`` attempts; then keep the embedded reader's result."""
         now = self.clock()
         _log.warning("an answer was refused", message=job.message, why=why)
 
@@ -197,7 +197,7 @@ class SecondReader:
                 dropped=dict(answer.dropped),
             )
             if not done:
-                return  # another process has taken it over
+                return  # another process has taken over the job
             if answer.dropped:
                 second_readings.spend(conn, now.date(), dropped=sum(answer.dropped.values()))
             line = second_readings.case_message(conn, job.message)

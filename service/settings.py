@@ -83,7 +83,7 @@ def _sender(written: str) -> str:
 
 
 def form(pattern: str, expected: str, *, secret: bool = False) -> AfterValidator:
-    """Return a validator that accepts an empty text or one that matches ``pattern``.
+    """Return a validator that accepts an empty text, or a text that matches ``pattern``.
 
     ``expected``: the form in the error. ``secret``: the error does not contain the value.
     """
@@ -292,7 +292,7 @@ def environment(name: str) -> str:
 
 
 def misspelt() -> dict[str, str | None]:
-    """Return unknown ``SODAN_*`` variable of the environment or ``.env`` → the most similar known one, or None."""
+    """Return unknown ``SODAN_*`` variable of the environment or ``.env`` → most similar known variable, or None."""
     known = {variable(field) for field in Settings.model_fields} | {"SODAN_TOKEN"}  # used by the command line
     return {
         name: next(iter(get_close_matches(name, known, 1, 0.8)), None)

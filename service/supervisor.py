@@ -1,9 +1,8 @@
 """``sodan serve``: runs the services as child processes and restarts them when they end or hang.
 
-A child that ends soon after each start is restarted after a growing delay. The leases of a worker that ended are
-released immediately. SIGTERM and SIGINT stop the children; a child that does not end in time is killed. No mail is
-lost, because accepted mail is in the spool. SIGHUP is sent to the children, which reload certificate, packs and site
-file.
+If a child ends soon after each start, the delay until the next start grows. If a worker ends, its leases are released
+immediately. SIGTERM and SIGINT stop the children; a child that does not end in time is killed. No mail is lost, because
+accepted mail is in the spool. SIGHUP is sent to the children, which then reload certificate, packs and site file.
 """
 
 import contextlib
@@ -29,13 +28,13 @@ from service.store.migrate import migrate
 
 _log = structlog.get_logger("sodan.serve")
 
-MISSED_REPORTS = 3  # A process that sends no report for this many times SODAN_WATCHDOG seconds is killed
+MISSED_REPORTS = 3  # a process without a report for this many times SODAN_WATCHDOG seconds is killed
 MIN_PAUSE = 0.25
 MAX_PAUSE = 10.0
-STABLE_SECONDS = 10.0  # A child that ran for longer than this is restarted after the shortest delay
+STABLE_SECONDS = 10.0  # if a child ran for longer than this, it is restarted after the shortest delay
 USAGE_ERROR_SECONDS = 30.0
 """The supervisor ends if a child has the exit status ``USAGE_ERROR`` within this time of the start."""
-USAGE_ERROR = 2  # exit status of a child with an invalid setting, which a restart does not correct (see cli/main.py)
+USAGE_ERROR = 2  # exit status of a child with an invalid setting: a restart would not help (see cli/main.py)
 
 _PR_SET_PDEATHSIG = 1
 

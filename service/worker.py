@@ -1,11 +1,11 @@
 """The worker: claims mails from the spool, processes them, and marks them as done; failed ones are retried or shunted.
 
-An attempt is counted and committed before it is made, so that a mail that kills this process is detected. Mails are
-read, placed and judged without a write. Then one transaction writes the results and marks the mails as done. If that
+An attempt is counted and committed before it begins, so that a mail that kills this process is detected. Mails are
+read, placed and judged without a write. Then one transaction writes the results and marks the mails as done. If it
 fails, the mails of the batch are saved one by one.
 
-An attempt that fails because of the database is not counted, because mails do not cause that. If the database aborts
-the transaction of a single mail and works right after, this is counted separately, with a higher limit.
+If an attempt fails because of the database, it is not counted, because mails do not cause such failures. But if the
+database aborts the transaction of a single mail and works right after, this is counted, with a separate, higher limit.
 """
 
 import contextlib
@@ -31,17 +31,17 @@ _log = structlog.get_logger("sodan.worker")
 
 BACK_OFF = (timedelta(seconds=2), timedelta(seconds=20))
 """Delay after the first and the second failed attempt of a mail; the third failure shunts it."""
-PATIENCE = 20  # times that the database may abort a single mail before it is shunted: about half an hour
+PATIENCE = 20  # after so many aborts by the database (about half an hour), a single mail is shunted
 LONGEST_RETRY_DELAY = timedelta(minutes=2)  # maximum delay before such a mail is tried again
 PROBE_SECONDS = 2.0  # if a small write takes longer than this, the database is overloaded, and no mail is the cause
-LONG_SECONDS = 20.0  # a mail that takes this long may cause any error: the database closes idle connections
+LONG_SECONDS = 20.0  # a mail that takes this long may cause any error, because the database closes idle connections
 POLL_SECONDS = (0.005, 0.04)  # shortest and longest time between two polls of an empty spool
 UNREACHABLE_SECONDS = 2.0  # maximum time between two attempts while the database is unreachable
 INDEX_MAILS = 200
-INDEX_SECONDS = 0.5  # pause after fewer than ``INDEX_MAILS``: indexing mails one by one costs seven times as much
-READING_SHARE = 4  # reading may take 1 / ``READING_SHARE`` of the lease; mails not read by then are released
-JUDGE_PAUSE = 2.0  # pause before the next long case while mail waits, in multiples of the last one's time
-VISIBLE_SECONDS = 0.1  # maximum time of a batch under low load, because its mails become visible together
+INDEX_SECONDS = 0.5  # pause if fewer than ``INDEX_MAILS`` wait: one by one, indexing takes 7 times as long
+READING_SHARE = 4  # reading may take 1 / ``READING_SHARE`` of the lease; then the other mails are released
+JUDGE_PAUSE = 2.0  # pause before the next long case while mail waits, in multiples of the time for the last long case
+VISIBLE_SECONDS = 0.1  # target time of a batch under low load: the mails of a batch become visible together
 
 
 After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
@@ -51,8 +51,8 @@ After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None
 class BatchSizer:
     """Chooses how many mails to claim (``limit``): few under low load, and many if there is a backlog.
 
-    Usually it is as many as can be processed in ``VISIBLE_SECONDS``. If a batch was full, there is a backlog, and the
-    next batch is twice as large.
+    Usually, this is the number that can be processed in ``VISIBLE_SECONDS``. If a batch was full, there is a backlog:
+    the next batch is twice as large.
     """
 
     def __init__(self, most: int) -> None:
@@ -92,13 +92,13 @@ class Worker:
 
     def __post_init__(self) -> None:
         self._sizer = BatchSizer(self.batch)
-        self._was_full = False  # the last claim got as many mails as requested, so that more are waiting
-        self._next_batch: list[Claimed] = []  # claimed in the transaction that saved the last, full batch
+        self._was_full = False  # whether the last claim got as many mails as requested, so that more may be waiting
+        self._next_batch: list[Claimed] = []  # mails claimed in the transaction that saved the last, full batch
         self._may_be_unindexed = True
         self._index_due = 0.0
         self._may_be_unjudged = True  # whether a long case may be queued
         self._judge_due = 0.0
-        self._must_release = False  # whether its leases must be released uncounted: the database failed
+        self._must_release = False  # whether the database failed and leases must be released uncounted
 
     def run(self, stop: threading.Event) -> None:
         """Process mail until ``stop`` is set and the current batch is finished."""
@@ -213,7 +213,7 @@ class Worker:
             self._failed(claimed, error)
 
     def _mails_may_be_cause(self, error: Unavailable, seconds: float) -> bool:
-        """Return whether the mails may have caused a database error: the database works well right after it."""
+        """Return whether the mails may have caused a database error: the database works right after the error."""
         if not isinstance(error, GaveUp) and seconds < LONG_SECONDS:
             return False
         began = time.monotonic()
@@ -257,7 +257,7 @@ class Worker:
         self.database.transact(lambda conn: spool.back_off(conn, claimed.id, self.by, reason, now, due))
 
     def _release_leases(self) -> None:
-        """Release the leases of this worker without counting the attempt, if the database failed before."""
+        """If the database failed before, release the leases of this worker without counting the attempts."""
         if self._must_release:
             self.database.transact(lambda conn: spool.give_back(conn, self.by))
             self._must_release = False
@@ -275,7 +275,7 @@ class Worker:
                 )
         except Unavailable:
             raise
-        except Exception as error:  # the mails of the case are stored, and the next one queues it again
+        except Exception as error:  # the mails of the case are stored, and the next mail queues the case again
             _log.error("a long case was not judged", error=type(error).__name__, trace=where(error))
         ended = time.monotonic()
         self._judge_due = ended + JUDGE_PAUSE * (ended - began)

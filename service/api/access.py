@@ -1,6 +1,6 @@
 """The outermost ASGI middleware: counts and logs requests, adds security headers, handles unexpected errors.
 
-It also makes `/api/v1/…` the same as `/api/…`. Clients can rely on this name when there is another version.
+It also makes `/api/v1/…` the same as `/api/…`. If there is another version later, `/api/v1/…` stays as it is.
 """
 
 import time

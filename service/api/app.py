@@ -47,7 +47,7 @@ def make_app(
 ) -> FastAPI:
     """Return the application.
 
-    ``open_to_loopback``: it listens on loopback only, and needs no token while none exists (guard.py).
+    ``open_to_loopback``: the application listens only on loopback. It needs no token while no token exists (guard.py).
     """
 
     @asynccontextmanager
@@ -88,7 +88,7 @@ def make_app(
 
 
 def _complete_openapi(app: FastAPI) -> None:
-    """Add authentication and the format of errors to OpenAPI. FastAPI does not derive them from the routes."""
+    """Add authentication and the format of errors to OpenAPI, because FastAPI does not derive them from the routes."""
     openapi_of_routes = app.openapi
 
     def openapi() -> dict[str, object]:

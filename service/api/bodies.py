@@ -1,7 +1,7 @@
 """Checks requests before the routes: size and duration of the body, and characters that no database can store.
 
-These are NUL in path, query, form or JSON, and lone surrogates in JSON. A filter with one would cause an error 500 on
-PostgreSQL and find nothing on SQLite.
+Such characters are NUL in path, query, form or JSON, and lone surrogates in JSON. A filter that contains one would
+cause an error 500 on PostgreSQL, and find nothing on SQLite.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class CheckBody:
 
 
 def _checked(receive: Receive, headers: Headers) -> Receive:
-    """Return ``receive`` with checks of the body. It raises HTTPException if the body is not accepted."""
+    """Return a ``receive`` that checks the body, and raises HTTPException if the body is not accepted."""
     body, complete = bytearray(), False
     deadline = asyncio.get_running_loop().time() + BODY_SECONDS
     declared = headers.get("content-length", "0")

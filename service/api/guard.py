@@ -1,7 +1,7 @@
 """Checks requests before the routes: authentication, rate limits, and requests caused by other sites.
 
-* A token is required, except on loopback while no valid token exists: then a direct connection to a loopback name needs
-  none. Since not every proxy identifies itself, `SODAN_TRUST_LOOPBACK=no` requires a token on loopback too.
+* A token is required. There is one exception: while no valid token exists, a direct connection to a loopback name needs
+  none. `SODAN_TRUST_LOOPBACK=no` requires a token there too, because some proxies do not identify themselves.
 * A token has the scope read, write or admin. GET needs read, other methods need write. Some routes require admin.
 * A request that another site caused in a browser must not change anything (CSRF). Host names that merely resolve to
   this machine are rejected (DNS rebinding).
@@ -34,7 +34,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing (RFC
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 PROXIED = ("forwarded", "x-real-ip", "via", "x-forwarded-")  # beginnings of the names of headers that a proxy adds
 LOOPBACK_ADDRESSES = ("127.", "::1", "::ffff:127.")
-CACHE_SECONDS = 5.0  # how long it is remembered that a valid token exists
+CACHE_SECONDS = 5.0  # seconds for which the answer "a valid token exists" is cached
 
 LOCAL = Token(0, "", "admin")  # the token of a caller on this machine while no token is required
 
@@ -110,7 +110,8 @@ class Guard:
 def _unknown(scope: Scope, why: str) -> Response:
     """Return the response to a caller without a valid token: 401, or for a page a redirect to the sign-in form.
 
-    The form leads back to the page. Values that a form of a page sent are not kept; the sign-in form says so.
+    After sign-in, the person returns to the page. If the request sent a form, its values are lost; the sign-in form
+    says so.
     """
     if is_browser(scope):
         query = scope["query_string"].decode("latin-1")
@@ -130,7 +131,7 @@ def _secret(headers: Headers) -> tuple[str, bool]:
 
 
 def _from_elsewhere(headers: Headers) -> bool:
-    """Return whether another site caused the request. Only browsers send the headers that tell this."""
+    """Return whether another site caused the request, by headers that only browsers send."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")

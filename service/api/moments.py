@@ -34,7 +34,7 @@ def moment(value: str | None, name: str, now: datetime) -> datetime | None:
         if (match := _ISO.fullmatch(text.upper())) and any(match.groups()):
             part = {key: int(value or 0) for key, value in match.groupdict().items()}
             return _in_range(now - timedelta(days=part["d"], hours=part["h"], minutes=part["m"], seconds=part["s"]))
-        # form encoding turns the "+" of a zone into a space; RFC 3339 allows leap seconds and the year 0000
+        # form encoding replaces the "+" of a zone by a space; RFC 3339 allows leap seconds and the year 0000
         text = re.sub(r" (?=\d{2}:?\d{2}$)", "+", text) if "T" in text.upper() else text
         text = re.sub(r"(?<=:\d{2}:)60", "59", text.upper())
         time = datetime.fromisoformat(re.sub(r"^0000", "0001", text))

@@ -1,4 +1,4 @@
-"""JSON responses, and lists in pages. A cursor marks the end of a page, so new mail does not shift the next page."""
+"""JSON responses, and lists in pages. A cursor marks the end of a page. So new mail does not shift the next page."""
 
 import json
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def answer(value: Any, headers: dict[str, str] | None = None, status: int = 200)
 
 
 def page(request: Request, items: list[Any], position: list[Any] | None) -> Response:
-    """Return a page of a list, with a `Link` (RFC 8288) to the next one. ``position``: of the last item (cursor.py)."""
+    """Return a page with a `Link` (RFC 8288) to the next page. ``position``: of the last item (cursor.py)."""
     return _page(request, items, to_cursor(position))
 
 

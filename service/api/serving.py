@@ -1,6 +1,6 @@
 """Serves the application with uvicorn until SIGTERM or SIGINT, with limits that uvicorn does not have.
 
-These are the number of connections of an address, and the time to send a request.
+The additional limits are the number of connections from one address, and the time to send a request.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> Non
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, int(min(stop_seconds, 5))),
         h11_max_incomplete_event_size=64 * 1024,
-        limit_concurrency=1000,  # a second limit: LimitedHttpProtocol stays below it
+        limit_concurrency=1000,  # second limit; LimitedHttpProtocol refuses connections before uvicorn reaches it
     )
     Server(config).run(sockets=[listening])
 
@@ -134,7 +134,7 @@ class LimitedHttpProtocol(H11Protocol):
     def _make_room(self, hosts: Counter[str]) -> bool:
         """Close an idle connection, and return whether there was one.
 
-        If possible, it is a connection of the address with the most connections; of these, the one idle for longest.
+        Connections of the address with the most connections are closed first, and of these the longest idle.
         """
         host = max(hosts, key=lambda name: hosts[name])
         others = (other for other in self.connections if isinstance(other, LimitedHttpProtocol) and other is not self)

@@ -99,7 +99,7 @@ async def _deliver(desk: Desk, hook: webhooks.Claimed) -> None:
                 break
         await _write(desk, lambda conn: webhooks.release(conn, hook.id))
     except Unavailable:
-        pass  # the lease expires by itself
+        pass  # nothing to undo: the lease expires
     except Exception as error:
         why = f"no response within {TOTAL_SECONDS:g} seconds" if isinstance(error, TimeoutError) else str(error)
         await _record_failure(desk, hook, why or type(error).__name__, error)
@@ -208,7 +208,7 @@ def check_url(url: str, allowed: Iterable[Network]) -> None:
             raise Refused(_NO_NAME) from None
         if not name or len(name) > 253:
             raise Refused("url: the host name is longer than 253 bytes") from None
-        return  # its addresses are checked at each delivery
+        return  # the addresses of a host name are checked at each delivery
     if not reachable(address, networks):
         raise Forbidden(_PRIVATE)
 

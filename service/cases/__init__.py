@@ -1,2 +1,3 @@
-"""Cases. ``facts``: one message; ``placement``: its case; ``revise``: the state of a case. Pure; time is an
-argument."""
+"""Cases: ``facts`` of one message, ``placement`` of a message in a case, ``revise`` for the state of a case.
+
+These functions do no I/O. Times are arguments."""

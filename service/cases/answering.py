@@ -1,4 +1,4 @@
-"""Adds requesters' answers to the questions that they were asked by mail to the readings of a case."""
+"""Adds requesters' answers to the readings of a case. The questions were asked by mail."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,11 +10,11 @@ from mailrules.statement import Statement
 from service.cases.facts.case_message import CaseMessage
 from service.cases.replies import Asked, Reply, match
 
-READER = "replies"  # reader name of statements that are based on the question they answer
+READER = "replies"  # reader name of statements that were found as the answer to a question
 
 
 def with_replies(lines: Sequence[CaseMessage], asked: Sequence[Asked], quoted: Mapping[int, str]) -> list[CaseMessage]:
-    """Return the messages; replies to mails of ``asked`` get the answers. ``quoted``: message id → its quoted text."""
+    """Return the messages, with answers added to replies to ``asked``. ``quoted``: message id → quoted text."""
     return [_answered(line, asked, quoted) for line in lines] if asked else list(lines)
 
 
@@ -36,7 +36,7 @@ def _answered(line: CaseMessage, asked: Sequence[Asked], quoted: Mapping[int, st
 
 
 def _adds(reply: Reply, reading: Reading) -> bool:
-    """Whether the answer adds to what the reader found: nothing was found, or the answer names its question."""
+    """Whether to add the answer: the reader found nothing for the item, or the answer names its question."""
     said = [one for one in reading.statements if one.meaning == f"item.{reply.item}" and one.state in ("value", "none")]
     inside = any(one.quote and one.quote in reply.words for one in said)
     return not said or (reply.explicit and not inside)  # the reader's normalised value of the same words is kept

@@ -1,4 +1,4 @@
-"""Requests of vendors, and which of our mails answered each.
+"""Requests of vendors, and our mails that answered them.
 
 `mailrules/rules/asks.yaml` defines which statements answer a request.
 """
@@ -15,7 +15,7 @@ from service.cases.state import Ask
 Answers = Callable[[str, RuleInput, Reading], bool]  # whether a mail answers a request (`Rules.answers_ask`)
 SOMETHING = "something"  # a request that does not say what is wanted
 _SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
-"""Requests answered by our statement that the problem is solved; all others are withdrawn by it."""
+"""If our side says that the problem is solved, these requests count as answered, and all others as withdrawn."""
 _TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
 _STATES = ("value", "partial", "none", "unknown", "not_applicable")
 
@@ -37,7 +37,7 @@ class Ledger:
         return [self._asks[id] for id in self._open]
 
     def asked(self, line: CaseMessage) -> int:
-        """Record the requests of a vendor's mail, except those still open. Return how many requests the mail makes."""
+        """Record the new requests of a vendor's mail. Return the number of all requests in the mail."""
         reading = line.reading
         if reading is None:
             return 0
@@ -54,9 +54,9 @@ class Ledger:
         return len(reading.asks)
 
     def answered(self, line: CaseMessage) -> int:
-        """Match a mail of ours with open requests. Return how many it answers.
+        """Record which open requests a mail of ours answers. Return their number.
 
-        A mail with some information answers the only open request even if no rule matches the two.
+        If only one request is open, any mail with information answers it, even if no rule applies.
         """
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading
@@ -72,13 +72,13 @@ class Ledger:
         return len(matched)
 
     def settled(self, at: datetime, message: str) -> None:
-        """Our side says that the problem is solved: open requests are answered by that, or withdrawn."""
+        """Record that our side says that the problem is solved. See ``_SETTLED_WITH``."""
         waiting = self.open()
         self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", at, message)
         self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", at, message)
 
     def told(self, ask: str, state: str, at: datetime, who: str, answer: str | None = None) -> int:
-        """Set the state of a request as a person states it (`*`: of all open ones). Return how many were changed."""
+        """Set the state of a request (`*`: of all open requests) by hand. Return the number of changed requests."""
         named = [one for one in self.open() if ask in ("*", one.id) and one.asked_at <= at]
         for one in named:
             self._asks[one.id] = replace(one, state=state, answered_at=at, set_by=who, answer=answer)  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ class Ledger:
         return len(named)
 
     def closed(self, line: CaseMessage) -> None:
-        """The vendor closed the case: withdraw all open requests."""
+        """Record that the vendor closed the case: withdraw all open requests."""
         self._close(self.open(), "withdrawn", line.node.at, line.turn.id)
 
     def _enter(self, what: str, quote: str, line: CaseMessage) -> None:
@@ -95,7 +95,7 @@ class Ledger:
         self._open[ask.id] = None
 
     def _withdraw(self, line: CaseMessage, again: set[str]) -> None:
-        """Withdraw the only open request, otherwise the one for logs; requests in ``again`` stay open."""
+        """Withdraw the only open request, or of several the request for logs. Requests in ``again`` stay open."""
         waiting = [ask for ask in self.open() if ask.what not in again]
         gone = waiting if len(waiting) == 1 else [ask for ask in waiting if ask.what == "logs"]
         self._close(gone, "withdrawn", line.node.at, line.turn.id)

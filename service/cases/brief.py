@@ -1,7 +1,7 @@
 """The brief of a case: what a vendor, a colleague or the requester needs to know, in the words of the mails.
 
-Nothing is invented. Every entry quotes somebody and names the message; unknown items are left out and listed in `gaps`.
-`brief_text` renders the brief as plain text or Markdown.
+Every entry quotes a mail and names the message. Unknown items are left out and listed in `gaps`. `brief_text` renders
+the brief as plain text or Markdown.
 """
 
 import re
@@ -25,7 +25,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("other", ()),
 )
 TEXTS: Final = load("brief", "service.cases")  # titles and further texts by name and language
-_VENDOR_NEVER = ("requester", "contact", "approval")  # a vendor sees them only if it asked or the team gives them
+_VENDOR_NEVER = ("requester", "contact", "approval")  # not for a vendor, unless asked for
 _FOR_REQUESTER = ("symptom", "change_target", "question", "occurred_at", "impact_scope", "workaround", "deadline")
 _TELLING = {"howto": ("question", "symptom"), "request": ("change_target", "question"), "billing": ("question",)}
 """Items that describe the problem, best first, for kinds other than incidents."""
@@ -47,9 +47,11 @@ def brief(
 ) -> dict[str, Any]:
     """Return the brief as JSON values.
 
-    `case` and `messages` are documents of the API; `labels`: item → language → label. A brief for a vendor has no
-    internal remarks, tone hints or priority. It leaves out items with a tone hint (`reword` lists them) and, unless the
-    problem is solved, topics parked for later. A brief for the requester has what is known and what comes next.
+    `case` and `messages` are documents of the API; `labels`: item → language → label.
+
+    A brief for a vendor contains no internal remarks, tone hints or priority. It contains no items with a tone hint;
+    `reword` lists them. It contains parked topics only if the problem is solved. A brief for the requester contains
+    the known facts and the next steps.
     """
     language: Lang = "ja" if lang == "ja" else "en"
     names = {item: name[language] for item, name in (labels or {}).items() if name.get(language)}
@@ -140,13 +142,13 @@ def _for_team(case: Document) -> dict[str, Any]:
 
 
 def _promised(case: Document) -> str | None:
-    """Return the due date of the next expected update: the earliest promise that is neither kept nor overdue."""
+    """Return the date of the next expected update: the earliest due date of a promise that is not kept or overdue."""
     due = [one["due"] for one in case.get("promises") or [] if not one["kept"] and not one["overdue"]]
     return min(due, default=None)
 
 
 def _problem(case: Document, lines: Mapping[str, Document], names: Sequence[str]) -> dict[str, Any]:
-    """Return the problem in one sentence: as last stated or, if that is the subject, the symptom or the question."""
+    """Return the problem in one sentence. If the problem statement is only the subject, return symptom or question."""
     stated = case.get("problem") or {}
     statement = _one_line(stated.get("statement"))
     title = shown_subject(case.get("title") or "")
@@ -163,7 +165,7 @@ def _problem(case: Document, lines: Mapping[str, Document], names: Sequence[str]
 
 
 def _is_over(case: Document) -> bool:
-    """Whether the problem is solved, so that nobody asks for more facts."""
+    """Whether the problem is solved. Then nobody has to state more facts."""
     return bool(case.get("recovered")) or case.get("status") in ("resolved", "closed")
 
 
@@ -175,7 +177,7 @@ def _hint(line: Document, case: Document) -> Document | None:
 
 
 def _meant(line: Document, case: Document, messages: Sequence[Document], for_: str) -> bool:
-    """Whether a checklist line has a value, or is known to be unknown, and is meant for this reader."""
+    """Whether the brief for this reader contains a checklist line: it has a value, or is stated to be unknown."""
     item = line["item"]
     told = line["state"] in ("present", "unknown") or (line["state"] == "missing" and bool(line.get("partial")))
     if not told or not (_words(line) or line.get("none") or line["state"] == "unknown"):
@@ -195,7 +197,7 @@ def _meant(line: Document, case: Document, messages: Sequence[Document], for_: s
 
 
 def _entry(line: Document, people: Mapping[str, str], lang: Lang) -> dict[str, Any]:
-    """Return one checklist line as an entry; values from other people follow with their names."""
+    """Return one checklist line as an entry. Values of other people follow, with the names of these people."""
     text = _words(line)
     if line["state"] == "unknown":
         text = TEXTS["values"]["unknown"][lang]
@@ -227,7 +229,7 @@ def _without_label(text: str, names: Sequence[str]) -> str:
     if unnumbered[:1] in _AFTER_NUMBER:
         label = unnumbered.strip(_MARKS)
     if not value or _columns(label) < _LABEL_COLUMNS or any(map(str.isdigit, label)):
-        return unmarked(text)  # with a digit, it is a time or an amount: "9時：停止"
+        return unmarked(text)  # a label with a digit is a time or an amount: "9時：停止"
     words = set(label.split())
     named = any(words <= set(name.replace("/", " ").split()) if label.isascii() else label in name for name in names)
     return value if named else unmarked(text)

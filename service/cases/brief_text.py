@@ -10,7 +10,7 @@ from typing import Any
 from service.cases.brief import TEXTS, unmarked
 
 _JOINED = {"ja": "・", "en": " / "}
-Block = tuple[str, list[str]]  # a heading (empty for none) and its lines
+Block = tuple[str, list[str]]  # heading ("" for none), and lines below it
 
 
 def text(made: Mapping[str, Any], zone: tzinfo = UTC) -> str:
@@ -79,7 +79,7 @@ def _standing(made: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:
 
 
 def _once(entries: Sequence[Mapping[str, Any]], told: set[str], lang: str) -> list[tuple[str, str]]:
-    """Return label and text of each line, without text that was shown before. Items with the same text share a line."""
+    """Return (label, text) of each line. Text that was shown before is left out. Items with equal text share a line."""
     together: dict[str, list[str]] = {}
     for entry in entries:
         if entry["text"] not in told:

@@ -1,6 +1,6 @@
 """How long each side had to act: elapsed seconds, and seconds of business time without public holidays.
 
-Our working hours are those of the site file, the vendor's those of its vendor file.
+Our working hours are in the site file, the working hours of a vendor in the vendor file.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ def business(spans: Iterable[Span], side: Side, calendar: Calendar) -> int:
 
 
 def spans_of(moves: Sequence[tuple[datetime, Side | None]], until: datetime) -> list[Span]:
-    """Return the periods between ``moves`` (time, side to act from then on), sorted; the last one ends at ``until``."""
+    """Return the periods between ``moves`` (time, side that has to act from then on). The last ends at ``until``."""
     out: list[Span] = []
     for place, (start, side) in enumerate(moves):
         end = moves[place + 1][0] if place + 1 < len(moves) else until

@@ -1,7 +1,7 @@
 """`sodan judge --guess-roles`: guesses the sides of undeclared people from the addresses of one mail.
 
-The service itself never does this. An author who shares a domain with a recipient is one of our people, and of the team
-if a recipient is a vendor or the mail states a vendor's case number.
+The service itself never does this. If the author and a recipient have the same domain, the author is one of our people.
+If a recipient is a vendor, or the mail states a vendor's case number, the author belongs to the team.
 """
 
 from dataclasses import replace
@@ -17,7 +17,7 @@ _SECOND_LEVEL = frozenset(("co", "ne", "or", "ac", "go", "ed", "lg", "gr", "com"
 
 
 def guess_intake_addresses(mail: Mail, ingest: IngestConfig) -> IngestConfig:
-    """Return the settings with those recipients added as intake addresses whose name contains "intake"."""
+    """Return the settings with further intake addresses: the recipients whose name contains "intake"."""
     found = (
         a.key for a in (*mail.to, *mail.cc) if "intake" in a.key.partition("@")[0] or ".intake." in f".{a.domain}."
     )
@@ -25,7 +25,7 @@ def guess_intake_addresses(mail: Mail, ingest: IngestConfig) -> IngestConfig:
 
 
 def guess_roles(mail: Mail, rules: Rules, roles: Roles, ingest: IngestConfig) -> Roles:
-    """Return the declared roles, extended by what the mail itself shows."""
+    """Return the declared roles, and the roles that the mail itself shows."""
     if mail.from_ is None or roles.role_of(mail.from_) in ("team", "vendor") or mail.automatic == "bounce":
         return roles
     home = _registered(mail.from_)
@@ -40,7 +40,7 @@ def guess_roles(mail: Mail, rules: Rules, roles: Roles, ingest: IngestConfig) ->
     if quotes_number or any(ours.role_of(other) == "vendor" for other in mail.to):
         ours = replace(ours, team=(*ours.team, mail.from_.key))
     strangers = frozenset(other.key for other in mail.to if ours.role_of(other) == "unknown")
-    if quotes_number and strangers:  # a partner's help desk answers for the vendor
+    if quotes_number and strangers:  # a partner's help desk counts as the vendor
         vendor, named = reading.vendor, ours.vendor_of
         ours = replace(ours, vendor_of=lambda address: named(address) or (vendor if address in strangers else None))
     return ours

@@ -1,7 +1,7 @@
 """Judges one mail as if it opened a case: the output of `sodan judge`.
 
-The mail is parsed, read and judged as in the service; a forwarded mail is judged as its original author's. Quoted text
-counts only for whose turn it is: a vendor's question that our reply leaves open is still ours to answer.
+The mail is parsed, read and judged as in the service. A forwarded mail is judged as a mail of its original author.
+Quoted text counts only for the turn: if our reply leaves a quoted question of the vendor open, we have to act.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: Inges
     if judged is not outer and not turn.subject:
         turn = replace(turn, subject=outer.turn.subject, subject_is_new=False)
     elif judged is outer and mail.forwarded and not read_subject(mail.subject).reply:
-        turn = replace(turn, subject_is_new=True)  # an outsider's mail that was forwarded to us opens a case
+        turn = replace(turn, subject_is_new=True)  # if somebody forwards an outsider's mail to us, it opens a case
     reading = judged.reading if turn is judged.turn else rules.read(turn)
     judgement = rules.judge((turn,), (reading,))
     return _shown(file, judged, outer, judgement, _waiting_on(extracted, judged, judgement, rules))
@@ -49,8 +49,9 @@ def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: Inges
 def _judged(extracted: Sequence[ExtractedMessage]) -> ExtractedMessage:
     """Return the message to judge.
 
-    The first forwarded mail of a vendor, otherwise the innermost one of our own people with text. A forwarded mail of
-    an unknown author (such as phishing) is chosen only if the forwarder wrote nothing; otherwise the mail itself.
+    This is the first forwarded mail of a vendor; otherwise the innermost forwarded mail with text of our own people. A
+    forwarded mail of an unknown author (such as phishing) is used only if the forwarder wrote no text. In all other
+    cases it is the mail itself.
     """
     inner = [one for one in extracted[1:] if one.way in ("forwarded", "attached") and one.author is not None]
     if extracted[0].turn.automatic is not None:
@@ -89,7 +90,7 @@ def _waiting_on(
 
 
 def _requests(reading: Reading) -> list[str]:
-    """Return the quotes of all requests of a vendor, also of those of the same kind."""
+    """Return the quotes of all requests of a vendor, including several requests of the same kind."""
     quotes = (said.quote for said in reading.statements if said.meaning.startswith("ask.") and said.state == "value")
     return list(dict.fromkeys(quotes)) if reading.asks else []
 

@@ -1,13 +1,13 @@
 """Matches a requester's reply to the questions that sodan asked: numbered or free, quoted or not. Pure.
 
-Answers are looked for in four ways, in this order; text that one way has used is not used again:
+Answers are searched in four steps, in this order. Text that a step has used is not used again:
 
 1. below or beside a copy of the question, in the quoted mail or in the new text;
 2. by number: "1. …", 「①…」, "Q2: …";
 3. line by line, if there are as many lines as questions; or one or two sentences, if there was one question;
-4. by words that only an answer to the item contains (``words/replies.yaml``).
+4. by words that occur only in answers about the item (``words/replies.yaml``).
 
-An answer that something is unknown counts as an answer: the item is not asked for again.
+"I do not know" counts as an answer: sodan does not ask for the item again.
 """
 
 import re
@@ -53,8 +53,8 @@ class Asked:
     at: datetime
     kind: str  # ``acknowledgement``, ``questions`` or ``reminder``
     by: str  # the person who asked; empty if sodan asked automatically
-    items: tuple[str, ...]  # the items in the order of their numbers
-    questions: tuple[str, ...]  # the questions as sent, in the same order; fewer if a person removed the numbers
+    items: tuple[str, ...]  # the items, in the order of the questions
+    questions: tuple[str, ...]  # the questions as sent, in order; fewer if a person removed numbers
     text: str = ""
 
 
@@ -66,14 +66,14 @@ class Reply:
     words: str
     start: int = -1
     end: int = -1
-    known: bool = True  # false if the answer is that it is unknown
-    explicit: bool = True  # beside its question or numbered; False if it was recognised by its words
+    known: bool = True  # false if the answer is "unknown"
+    explicit: bool = True  # beside its question, or numbered; False: recognised only by words
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     text: str
-    start: int  # offset in the new text; -1 for a line of the quoted text
+    start: int  # offset in the new text; -1 for a quoted line
 
 
 def question_lines(text: str) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ def _lines(text: str) -> Iterator[_Line]:
 
 
 def _beside(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], used: set[int]) -> None:
-    """Find answers after a copy of their question, on its line or on the lines below it."""
+    """Find answers after a copy of their question: on the same line, or on the lines below."""
     ours = {key for line in asked.text.splitlines() if len(key := _squashed(line)) >= 2}
     whole = _squashed(asked.text)
     questions = [_squashed(question) for question in asked.questions[: len(asked.items)]]
@@ -229,7 +229,7 @@ def _number(line: str) -> int | None:
 
 
 def _bare(lines: Sequence[_Line], most: int, used: set[int]) -> list[tuple[int, int, int]]:
-    """Find lines such as "1 Outlook", "2 since nine"; accepted only if they count up from one."""
+    """Find lines such as "1 Outlook", "2 since nine". They are accepted only if the numbers count up from one."""
     heads: list[tuple[int, int, int]] = []
     for n, line in enumerate(lines):
         head = None if n in used else _BARE.match(line.text)
@@ -242,7 +242,7 @@ def _bare(lines: Sequence[_Line], most: int, used: set[int]) -> list[tuple[int, 
 
 
 def _in_order(left: list[_Line], asked: Asked, found: dict[int, Reply]) -> None:
-    """Match as many short lines as questions, in order; or one or two sentences if there was only one question."""
+    """Match lines in order, if there are as many short lines as questions; with one question, one or two sentences."""
     if len(asked.items) == 1:
         sentences = [s for line in left for s, _ in _sentences(line)]
         if 0 < len(sentences) <= 2 and not any(_ASKS_BACK.search(s) for s in sentences):
@@ -254,7 +254,7 @@ def _in_order(left: list[_Line], asked: Asked, found: dict[int, Reply]) -> None:
     for n, line in enumerate(left):
         others = max((fit(item, line.text) for i, item in enumerate(asked.items) if i != n), default=0)
         if others > fit(asked.items[n], line.text):
-            return  # the line answers another question: the order does not count
+            return  # the line answers another question, so the order is not reliable
     for n, line in enumerate(left):
         _keep(n, [line], asked, found)
     left.clear()
@@ -275,7 +275,7 @@ def _by_words(left: Sequence[_Line], asked: Asked, found: dict[int, Reply]) -> N
             for n, item in enumerate(asked.items):
                 points = fit(item, sentence)
                 if points == 1 and not unknown and item not in _NAMED_IS_TOLD:
-                    points = 0  # it only mentions the item; the reader decides whether it answers
+                    points = 0  # the sentence only mentions the item; the reader decides whether it is an answer
                 if n not in found and points > best.get(n, (0,))[0]:
                     best[n] = (points, sentence, at)
     for n, (_, sentence, at) in best.items():
@@ -292,7 +292,7 @@ _NAMED_IS_TOLD = frozenset("tried approval contact repro_steps deadline backgrou
 
 
 def _sentences(line: _Line) -> Iterator[tuple[str, int]]:
-    """Yield the sentences of a line with their offsets; a full stop inside a number or name does not end one."""
+    """Yield (sentence, offset) for a line. A full stop inside a number or name does not end a sentence."""
     for found in _SENTENCE.finditer(line.text):
         words = found[0]
         lead = len(words) - len(words.lstrip(" \t　-・*"))
@@ -305,13 +305,13 @@ def _says_unknown(words: str) -> bool:
 
 
 def _squashed(text: str) -> str:
-    """Return only letters and digits, normalised, so that quoting and wrapping make no difference."""
+    """Return only letters and digits, normalised. So quoting and line breaks make no difference in comparisons."""
     return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
 
 
 @cache
 def _pattern(item: str, kind: str) -> re.Pattern[str] | None:
-    """Return the pattern of an item's ``topic`` or ``shape`` words; None if it has none."""
+    """Return the pattern of an item's ``topic`` or ``shape`` words; None if the item has no such words."""
     written = _LISTS["items"].get(item, {}).get(kind)
     return linear(alternatives(written)) if written else None
 

@@ -1,7 +1,6 @@
 """Derives the state of a case from all its mails, in the order in which they were written.
 
-Who has to act next is derived from the mails, not stored as a status: see ``turn``. Manual changes are kept and marked
-as such.
+Who has to act next follows from the mails (see ``turn``). Manual changes are kept and marked as manual.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,9 +36,9 @@ def revise(
 ) -> CaseState:
     """Return the state of a case.
 
-    ``lines``: all messages of the case in any order; ``judgement``: of those that count, in order; ``answers``: whether
-    a mail answers a request (``Rules.answers_ask``); ``names``: address → name of people whose mails state none;
-    ``asked``: mails with questions of sodan; ``solved``: as for ``follow``. Raises ValueError without messages.
+    ``lines``: all messages of the case, in any order. ``judgement``: of the messages that count, in order.
+    ``answers``: ``Rules.answers_ask``. ``names``: address → name, for people whose mails state no name.
+    ``asked``: mails in which sodan asked for facts. ``solved``: as for ``follow``. Raises ValueError without messages.
     """
     if not lines:
         raise ValueError("a case without messages has no state")
@@ -83,14 +82,14 @@ def revise(
 
 
 def _counted(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt], judgement: Judgement) -> Sequence[CaseMessage]:
-    """Return the messages that count, with what was read in them."""
+    """Return the messages that count, with their readings."""
     counted = [line for line in lines if line.id not in doubted] or lines
     same = len(judgement.readings) == len(counted)
     return with_readings(counted, judgement.readings) if same else counted
 
 
 def _set_by(overrides: Overrides) -> dict[str, str]:
-    """Return who set each field by hand."""
+    """Return field → person who set the field by hand."""
     settings = {name: getattr(overrides, name) for name in FIELDS}
     return _names({name: setting for name, setting in settings.items() if setting is not None})
 
@@ -117,7 +116,7 @@ def _clocks(
 
 
 def _doubtful(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Iterator[str]:
-    """Yield notes about doubtful senders in the case."""
+    """Yield a note for each reason why the sender of a message is not trusted."""
     if any(line.node.forged for line in lines):
         yield "dmarc-failed"
     if any(line.node.trust == "unverified" for line in lines):
@@ -127,15 +126,15 @@ def _doubtful(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Ite
 
 
 def _waits_for_answers(asked: Sequence[Asked], level: str) -> list[datetime]:
-    """Return the times at which questions of ours passed the turn to the requester.
+    """Return the times at which our questions passed the turn to the requester.
 
-    Questions that sodan itself sent in a P1 or P2 case leave the turn with the team, who must act without waiting.
+    If sodan itself sent questions in a P1 or P2 case, the turn stays with the team, which must not wait for answers.
     """
     return [one.at for one in asked if one.items and (one.by or level not in ("P1", "P2"))]
 
 
 def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Overrides) -> str | None:
-    """Return the vendor: set by a person, named by the mails (in order), or the maker of the first product named."""
+    """Return the vendor: set by a person, else named in the mails, else the maker of the first named product."""
     if overrides.vendor is not None:
         return overrides.vendor.value  # type: ignore[no-any-return]
     written = [line for line in lines if line.turn.automatic is None]
@@ -149,7 +148,7 @@ _SIDES: tuple[Side, ...] = ("team", "vendor", "requester")
 def _with_people(
     course: Course, overrides: Overrides
 ) -> tuple[Status, Side | None, datetime | None, list[tuple[datetime, Side | None]]]:
-    """Return status, side to act, since when, and all changes of the turn, with the changes that people made."""
+    """Return (status, side to act, since when, all changes of the turn). Manual changes are applied."""
     status, waiting_on, since = course.status, course.waiting_on, course.since
     moves = list(course.moves)
     if overrides.status is not None:
@@ -171,9 +170,9 @@ def _with_people(
 
 
 def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
-    """Return authors and recipients of the messages that count, in order. ``known``: address → name if no mail has one.
+    """Return authors and recipients of the messages that count, in order. ``known``: address → name, if no mail has it.
 
-    A stranger who only writes to the case is none of them, nor is the author of a forged mail.
+    A stranger who only writes to the case is not a participant, and neither is the author of a forged mail.
     """
     lines = [line for line in lines if not line.node.forged]
     roles: dict[str, Side] = {}
@@ -194,7 +193,7 @@ def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str] | Non
 
 
 def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]) -> Problem:
-    """Return the problem, agreed and without drift if we confirmed or corrected its scope after it was stated."""
+    """Return the problem. If our side confirmed or corrected the scope later, it is marked as agreed, without drift."""
     stated = next((line.node.at for line in lines if line.turn.id == problem.turn), None)
     if stated is None or problem.version < 2:
         return problem
@@ -207,7 +206,7 @@ def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage])
 
 
 def _answers_by_hand(asks: Sequence[Ask]) -> dict[str, Setting]:
-    """Return item → value, from the answers that a person entered in words to requests for one item."""
+    """Return item → value, from requests for one item that a person answered by hand in words."""
     return {
         ask.what.removeprefix("info:"): Setting(ask.answer, ask.set_by or "", ask.answered_at)
         for ask in asks
@@ -221,7 +220,7 @@ def _checklist(judgement: Judgement, by_hand: Mapping[str, Setting]) -> tuple[tu
         setting = by_hand.get(line.item)
         if setting is not None and setting.value == "waived":
             line = replace(line, state="waived")
-        elif setting is not None and setting.value is not None:  # no mail says it: a quote would be wrong evidence
+        elif setting is not None and setting.value is not None:  # no quote, because no mail contains this answer
             line = replace(
                 line, state="present", value=str(setting.value), turn=None, quote=None, partial=False, none=False
             )
@@ -231,9 +230,9 @@ def _checklist(judgement: Judgement, by_hand: Mapping[str, Setting]) -> tuple[tu
 
 
 def _title(lines: Sequence[CaseMessage], excerpt: str) -> str:
-    """Return the first subject, unless a reply begins a new topic under an old subject.
+    """Return the title: the first subject, unless it belongs to an earlier topic.
 
-    Without one: the sentence that describes the matter, or the first words.
+    Without a subject, this is the sentence that describes the matter, or the first words.
     """
     own = [line for line in lines if line.turn.automatic is None] or list(lines)
     for line in own:
@@ -246,7 +245,7 @@ def _title(lines: Sequence[CaseMessage], excerpt: str) -> str:
 
 
 def _references(judgement: Judgement, lines: Sequence[CaseMessage]) -> tuple[tuple[str, str], ...]:
-    """Return the case numbers of the case itself, without those of an earlier topic or of a related case."""
+    """Return the case numbers of this case, without numbers of an earlier topic or of a related case."""
     stated: set[tuple[str, str]] = set()
     foreign: set[tuple[str, str]] = set()
     for line in lines:
@@ -263,9 +262,9 @@ def _references(judgement: Judgement, lines: Sequence[CaseMessage]) -> tuple[tup
 
 
 def _promises(lines: Sequence[CaseMessage], now: datetime) -> tuple[Promised, ...]:
-    """Return the promises with a due date. One is kept if a person of the same side writes again by then."""
+    """Return the promises with a due date. A promise is kept if a person of the same side writes again by then."""
     out: list[Promised] = []
-    next_word: dict[Side, datetime] = {}  # time of the earliest mail among those later in order
+    next_word: dict[Side, datetime] = {}  # earliest time of writing among the mails that follow in order
     for line in reversed(lines):
         if line.turn.automatic is not None:
             continue
@@ -282,7 +281,7 @@ def _promises(lines: Sequence[CaseMessage], now: datetime) -> tuple[Promised, ..
 
 
 def _first_response(lines: Sequence[CaseMessage]) -> int | None:
-    """Return the seconds from our report to the vendor's first reply; without a vendor, until the team's."""
+    """Return the seconds from our report to the first reply of the vendor, or of the team if there is no vendor."""
     human = [line for line in lines if line.turn.automatic is None and not line.wrapper]
     asked = next((m for m in human if m.turn.side in ("team", "requester") and "vendor" in m.turn.towards), None)
     if asked is None and any(m.turn.side == "vendor" for m in human):
@@ -298,7 +297,7 @@ def _first_response(lines: Sequence[CaseMessage]) -> int | None:
 
 
 def _turns(lines: Sequence[CaseMessage]) -> int:
-    """Return how often our side wrote and the vendor answered; without a vendor, a user and the team."""
+    """Return how often our side wrote and the vendor answered. Without a vendor: a user wrote and the team answered."""
     vendor = any(m.turn.side == "vendor" and m.turn.automatic is None for m in lines)
     turns, asked = 0, False
     for line in lines:

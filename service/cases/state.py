@@ -28,7 +28,7 @@ class Ask:
     answered_at: datetime | None = None
     answered_by_message: str | None = None
     set_by: str | None = None  # who marked it as answered elsewhere (portal, phone) or as not needed
-    answer: str | None = None  # the answer in the words of that person
+    answer: str | None = None  # the answer that this person entered
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Setting:
     value: Any
     by: str = ""
     at: datetime | None = None
-    text: str = ""  # an answer in words, of a request
+    text: str = ""  # for a request: the answer in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Overrides:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any] | None) -> Overrides:
-        """Read ``cases.set_by_people``: field → {"value", "by", "at"}; in ``items`` and ``asks``: name → the same."""
+        """Read ``cases.set_by_people``: field → {"value", "by", "at"}; ``items``, ``asks``: name → such a value."""
         document = document or {}
         one = {name: _setting(document[name]) for name in FIELDS if name in document}
         items, asks = (
@@ -123,7 +123,7 @@ def _setting(written: Any) -> Setting:
 
 @dataclass(frozen=True, slots=True)
 class CaseState:
-    """The current state of a case. ``document`` is shown by the API; attributes fill the columns used by filters."""
+    """The current state of a case. The API shows ``document``. The attributes are stored in columns for filters."""
 
     key: str
     title: str
@@ -156,7 +156,7 @@ class CaseState:
     mail of our own people lacks verification; ``outsider``: somebody wrote who takes no part in the case.
     """
     not_counted: tuple[tuple[str, str], ...] = ()  # messages that do not count, with the reason (see ``Doubt``)
-    owner: str | None = None  # the team member it is assigned to
+    owner: str | None = None  # the team member to whom the case is assigned
 
     @property
     def open_asks(self) -> int:
@@ -255,7 +255,7 @@ def _record(value: Ask | Clocks | Promised | Participant) -> dict[str, Any]:
 
 
 def shown(value: object, names: str) -> dict[str, Any]:
-    """Return attributes for JSON, times as text."""
+    """Return the attributes of an object for JSON, with times as text."""
     values = {name: getattr(value, name) for name in names.split()}
     return {name: stamp(one) if isinstance(one, datetime) else one for name, one in values.items()}
 

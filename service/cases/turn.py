@@ -1,4 +1,4 @@
-"""Whose turn it is: each mail of a case gives the turn to a side or leaves it, by its author and its statements.
+"""Whose turn it is to act. Each mail of a case gives the turn to a side or leaves it unchanged.
 
 ==========================================  ==================================================================
 mail                                        turn after it
@@ -22,8 +22,8 @@ sodan: questions to a user                  user if it was the team's (in P1 and
 reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
 
-After a case is resolved, courtesies of the vendor, automatic mail and thanks change nothing. A request, a new report or
-news that the vendor continues to work reopens the case.
+After a case is resolved, polite phrases of the vendor, automatic mail and thanks change nothing. A request, a new
+report or news that the vendor continues to work reopens the case.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,9 +37,9 @@ from service.cases.asks import Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask, Setting, Status
 
-UNDERWAY = timedelta(hours=1)  # delivery is faster and clocks differ less; mail received later is from an archive
+UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
 _NOTHING = Reading()
-Solved = tuple[datetime, str]  # when, and the id of the message
+Solved = tuple[datetime, str]  # (time, id of the message)
 _MERE_THANKS = ("act.thanks", "heard")  # statement types that a mail with only thanks may contain
 
 
@@ -64,10 +64,10 @@ def follow(
 ) -> Course:
     """Process the mails of a case, oldest first, and return how its turn developed.
 
-    `answers`: whether a mail answers a request. `by_hand`: request id → state that a person set; after the last open
-    one the turn is the vendor's, as after an answering mail. `asked`: times at which sodan sent questions to the
-    requester; from then on the turn is the requester's if it was the team's. `solved`: news that the problem is solved
-    by replies that begin another matter, and so are in other cases.
+    `answers`: whether a mail answers a request. `by_hand`: request id → state that a person set. When the last open
+    request is answered by hand, the vendor has to act, as after a mail. `asked`: times at which sodan sent questions to
+    the requester. If the team had to act then, the requester has to act. `solved`: news that the problem is solved,
+    from replies that begin another matter and therefore are in other cases.
     """
     course, ledger = Course(), Ledger(answers)
     by_time = ((one.at, ask, one) for ask, one in (by_hand or {}).items() if one.at is not None)
@@ -87,7 +87,7 @@ def follow(
         _asked(course, at)
     for at, message in news:
         _solved(course, ledger, at, message)
-    if not course.moves:  # only automatic mail: the team has to look, unless there are only notifications
+    if not course.moves:  # only automatic mail: the team has to check the case, unless all mails are notifications
         if all(line.turn.automatic == "notification" for line in lines):
             course.waiting_on = None
         else:
@@ -99,8 +99,8 @@ def follow(
 def _arrival(line: CaseMessage) -> datetime:
     """Return when a mail arrived, for comparison with our own mails.
 
-    This is the time of receipt, because a Date header has only whole seconds by the author's clock. The Date is used if
-    the mail was received more than an hour later (it comes from an archive) or before it.
+    This is the time of receipt, because Date depends on the author's clock and contains only whole seconds. Date is
+    used if the mail was received before Date, or more than an hour after Date, which means that it is from an archive.
     """
     return line.received_at if timedelta() <= line.received_at - line.node.at < UNDERWAY else line.node.at
 
@@ -146,13 +146,13 @@ def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
 
 
 def _by_a_person(line: CaseMessage, reading: Reading) -> bool:
-    """Whether a person wrote a vendor's mail that is marked as automatic, as help desks do: it asks for something."""
+    """Whether a person wrote a vendor's mail that is marked as automatic. True if the mail asks for something."""
     marked = line.turn.side == "vendor" and line.turn.automatic in ("auto_reply", "notification")
     return marked and bool(reading.asks) and "auto_ack" not in reading.acts
 
 
 def state_told(reading: Reading) -> Side | str | None:
-    """Return whose turn it is by the status that a notice states: a side, `closed`, or None if it states none."""
+    """Return whose turn it is by the status in a notice: a side, `closed`, or None without a status."""
     for meaning, side in (("desk.vendor", "vendor"), ("desk.customer", "team"), ("desk.closed", "closed")):
         if reading.says(meaning):
             return side
@@ -217,7 +217,7 @@ def _team(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     elif answered:
         _move(course, line, "team" if _owes(ledger, line) else "vendor")
     elif handed_over:
-        _move(course, line, "vendor")  # addressed only to us, but logs with a case number are meant for the vendor
+        _move(course, line, "vendor")  # also if addressed only to us: its case number shows who needs the logs
     elif not course.moves or acts & {"report", "reopen"}:
         _move(course, line, "vendor" if reading.says("act.raised") else "team")
 
@@ -240,7 +240,7 @@ def _to_user(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading
     elif _hints(reading, "blame_vendor_slow") and (course.moves or not line.turn.subject_is_new):
         _move(course, line, "team" if _owes(ledger, line) else "vendor")
     elif course.waiting_on != "vendor" or asks:
-        # a status report as the first mail asks nobody for anything: we continue
+        # if the first mail is a status report, it asks nobody for anything: the team continues
         _move(course, line, "requester" if asks or course.moves else "team")
 
 
@@ -253,7 +253,7 @@ def _hints(reading: Reading, tone: str) -> bool:
 
 
 def _only_thanks(reading: Reading) -> bool:
-    """Whether the mail contains only thanks or an acknowledgement, with nothing to do."""
+    """Whether the mail contains only thanks or an acknowledgement, so that nobody has to act."""
     return reading.says("act.thanks") and all(s.meaning in _MERE_THANKS for s in reading.statements)
 
 

@@ -1,1 +1,1 @@
-"""The command line: `main` lists the commands; what needs large modules imports them when it runs."""
+"""The command line. `main` lists the commands. Each command imports the large modules that it needs when it runs."""

@@ -22,11 +22,11 @@ Check = Callable[[], Iterable[Finding]]
 LOW_DISK = 1_000_000_000  # bytes
 CHECKED_BYTES = 64_000_000
 """Total size of the newest raw mails that are checked. `sodan contents check` reads all raw mails."""
-STALE = timedelta(minutes=5)  # time after which a mail that waits, or a clock that differs, is reported
+STALE = timedelta(minutes=5)  # a waiting mail, or a difference between clocks, is reported from this time on
 _RETRIED = "Mail gets 451 and its senders retry, so none is lost"
 _EITHER = {
     # beginning of the text of a database error (service/store/trouble.py) → advice
-    "the database needs": "",  # the text already contains the advice
+    "the database needs": "",  # the text of these errors already contains advice
     "the database is busy": "A process locks it: look with `ps` for one that hangs (state D or T), or for a backup",
     "the database refuses": "Correct the user or password in SODAN_DATABASE_URL",
     "the database does not exist": "Create it (`createdb`) or correct SODAN_DATABASE_URL, then run `sodan migrate`",
@@ -71,7 +71,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
         for fine, text in findings:
             wrong = wrong or not fine
             print(f"{'ok   ' if fine else 'WRONG'}  {text}")
-    sys.stdout.flush()  # otherwise the line below may be printed first
+    sys.stdout.flush()  # otherwise the next line may be printed first
     if wrong:
         start.say("there are problems; see the lines with WRONG")
     return start.FOUND_WRONG if wrong else 0
@@ -87,7 +87,7 @@ def _checks(settings: Settings, database: Database, now: datetime) -> list[Check
         yield smtp(settings.smtp_listen)
         yield http(settings.http_listen)
 
-    if database.missing:  # the other checks would create it
+    if database.missing:  # the other checks would create the database
         return [lambda: _packs(settings), lambda: _database_exists(database), listeners]
     return [
         lambda: _packs(settings),
@@ -109,7 +109,7 @@ def _checks(settings: Settings, database: Database, now: datetime) -> list[Check
 
 
 def _wrong(what: str, meaning: str, action: str) -> Finding:
-    """Return a finding that says what is wrong, what it means, and what to do."""
+    """Return a finding: what is wrong, the consequence, and what to do."""
     return False, f"{what}; {meaning}. {action}"
 
 

@@ -25,8 +25,8 @@ from service.language_model import LanguageModel, ModelAway, ModelRefused
 from service.second_reading import model_of
 from service.settings import Settings
 
-MAX_ANSWERS = 2  # how often the model is asked for an answer that can be used, as in the service
-RETRIES = 4  # how often a request is sent again if the server of the model does not respond
+MAX_ANSWERS = 2  # maximum number of requests until an answer is usable, as in the service
+RETRIES = 4  # maximum number of retries if the server of the model does not respond
 _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms", "other mails to be triaged")
 
 

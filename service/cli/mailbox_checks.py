@@ -83,7 +83,7 @@ def _row(name: str, mailbox: Mailbox | None, status: mailboxes.Status | None, no
 def examine(
     settings: Settings, configured: Sequence[Mailbox], database: Database, round_trip_seconds: float | None = None
 ) -> int:
-    """Test whether mail can be fetched from the mailboxes, and print the results. Changes nothing in them.
+    """Test whether mail can be fetched from the mailboxes, and print the results. The mailboxes do not change.
 
     ``round_trip_seconds``: also send a test mail, and wait this long for it.
     Returns exit status 1 if there is a problem.
@@ -220,7 +220,7 @@ def _test_arrived(mailbox: Mailbox, source: Source, folder: str, mail: ListedMai
         return _say(False, mailbox.name, f"the mail left {folder} before sodan read it", "find the rule that moved it")
     what = f"the mail arrived after {seconds:.1f} s, and sodan read it ({len(content)} bytes)"
     _say(True, mailbox.name, f"{folder}: {what}")
-    source.mark(folder, [mail.place])  # raises an error if it would fail for other mails too
+    source.mark(folder, [mail.place])  # raises an error if marking would fail for other mails too
     done = "left unchanged" if mailbox.after.move is None and mailbox.after.flag is None else "flagged or moved"
     _say(True, mailbox.name, f"the mail was {done} (`after`); delete it in a mail program")
     server = _topmost_verdict(content)

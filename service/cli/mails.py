@@ -92,14 +92,14 @@ def _parse_crashed(file: Path, root: Path | None) -> tuple[str, Mail]:
 
 
 def _line(mail: Mail, name: str) -> tuple[str, Mail]:
-    """Return the JSON line of a mail without its thread, and a mail with only the ids that determine the thread."""
+    """Return (JSON line of a mail without its thread, a mail with only the ids that determine the thread)."""
     fields = report(mail, name)
     fields.pop("thread", None)
     return _dump(fields), Mail(mail.message_id, mail.in_reply_to, mail.references)
 
 
 def _name(file: Path, root: Path | None) -> str:
-    """Return the path of a file for the output, relative to ``root`` if the file is in it."""
+    """Return the path of a file for the output; relative to ``root`` if the file is inside ``root``."""
     if root is None or not file.resolve().is_relative_to(root.resolve()):
         return str(file)
     return file.resolve().relative_to(root.resolve()).as_posix()
@@ -178,7 +178,7 @@ def _judge_crashed(file: Path, root: Path | None) -> str:
 
 
 def judge_guessed(file: Path, rules: Rules, guess: Rules, settings: Settings) -> dict[str, Any]:
-    """Judge one mail as if it opened a case, by ``rules``. The sides of people are guessed by the rules ``guess``."""
+    """Judge one mail by ``rules`` as if it opened a case. The rules ``guess`` are used to guess the sides of people."""
     from service.cases.facts.extraction import IngestConfig
 
     return _judged(file, str(file), rules, (), IngestConfig(zone=settings.zone, intake=settings.intake), guess)

@@ -1,8 +1,8 @@
 """The command `sodan`: lists its subcommands in groups, runs one and handles errors.
 
 Data is printed to stdout, messages to stderr. A subcommand returns the exit status. 0 or None: success; 1: a problem
-was found (a failed rule example, a shunted mail); 2: wrong usage or configuration. It imports the modules that it
-needs, so that `sodan parse` does not load a web framework.
+was found (a failed rule example, a shunted mail); 2: wrong usage or configuration. Each subcommand imports the modules
+that it needs. So `sodan parse` does not load a web framework.
 """
 
 import os
@@ -18,7 +18,7 @@ from service.errors import NotFound, SodanError
 
 
 def _shown_default(value: Any) -> Any:
-    """Return the default of an option as the help shows it; None, which is not shown, for off and empty."""
+    """Return the default of an option for the help; None (not shown) for off and for empty."""
     return value or None
 
 
@@ -62,12 +62,12 @@ for _number, (_title, _commands) in enumerate(_GROUPS.items()):
             _command.group = (_group,)
             app.command(_command)
         else:
-            app.command(_command, group=_group)  # under the name of the function: `set_` is `set`
+            app.command(_command, group=_group)  # the command has the name of the function; `set_` becomes `set`
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command. An error that the user can correct is printed as one line, without a traceback."""
-    umask = os.umask(0o077)  # commands write files with mails and keys, which other users must not read
+    umask = os.umask(0o077)  # other users must not read the files with mails and keys that commands write
     try:
         status = app(argv, exit_on_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         if type(error).__name__ != "PackError":
             raise
-        say(str(error))  # contains file, line and rule
+        say(str(error))  # the text contains file, line and rule
         return WRONG_USE
     except SodanError as error:
         say(str(error))

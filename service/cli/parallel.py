@@ -12,16 +12,16 @@ from typing import TypeVar
 T = TypeVar("T")
 
 CHUNK = 16
-MIN_FILES = 128  # fewer files are done by one process before another has started
+MIN_FILES = 128  # for fewer files, one process is faster than starting more processes
 _pool = partial(ProcessPoolExecutor, mp_context=multiprocessing.get_context("spawn"))
 
 
 def each_file(
     work: Callable[[Path], T], crashed: Callable[[Path], T], files: Sequence[Path], processes: int | None = None
 ) -> Iterator[T]:
-    """Yield the result of ``work`` for each file, in order; for a file that crashes its process, that of ``crashed``.
+    """Yield the result of ``work`` for each file, in order. If a file crashes its process, yield that of ``crashed``.
 
-    Both must be functions of a module, or ``functools.partial`` of such functions.
+    ``work`` and ``crashed`` must be functions of a module, or ``functools.partial`` of such functions.
     """
     processes = processes or os.cpu_count() or 1
     if processes < 2 or len(files) < MIN_FILES:
@@ -39,7 +39,7 @@ def each_file(
             except BrokenProcessPool:
                 for future in futures:
                     future.cancel()
-        for file in chunks.pop(0):  # each in a process of its own, so that only the faulty one fails
+        for file in chunks.pop(0):  # each file in its own process, so that only the faulty file fails
             with _pool(1) as pool:
                 try:
                     yield pool.submit(work, file).result()

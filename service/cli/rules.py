@@ -92,7 +92,7 @@ def _library(packs: tuple[Path, ...], site: Path | None) -> Library:
 
 
 def _names(library: Library) -> set[str]:
-    """Return the names that `sodan rules test` accepts: of packs, vendors and entries with examples."""
+    """Return the names that `sodan rules test` accepts: names of packs, vendors and entries with examples."""
     names = {source.pack.pack for source in library.sources}
     names |= {source.pack.vendor.id for source in library.sources if source.pack.vendor}
     for pack, _ in library.own:

@@ -1,4 +1,4 @@
-"""What the commands need at their start: settings, database, clock, logging, messages to the user."""
+"""Helpers for the start of commands: settings, database, clock, logging, messages to the user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Positive = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000
 
 
 def settings(**given: object) -> Settings:
-    """Return the settings from the environment and `.env`. Those in ``given`` replace them. Raises Refused."""
+    """Return the settings from the environment and `.env`. Values in ``given`` take precedence. Raises Refused."""
     from service.settings import load, misspelt
 
     _log_warnings()
@@ -45,9 +45,9 @@ def _log_warnings() -> None:
 
 
 def database(settings: Settings, *, make: bool = False) -> Database:
-    """Return the database of the settings. Raises Refused if its SQLite file does not exist and ``make`` is False.
+    """Return the database of the settings. With ``make=False``, raises Refused if the SQLite file does not exist.
 
-    Otherwise a wrong path would create an empty database at first use.
+    Without this check, a wrong path would create an empty database at first use.
     """
     from service.store.database import Database
 
@@ -65,7 +65,7 @@ def desk(*, rules: bool = True) -> Desk:
     loaded = settings()
     load_context = cache(partial(AppContext.of, loaded))
     if rules:
-        load_context()  # not within the transaction that needs them
+        load_context()  # load them now, not inside the transaction that needs them
     return Desk(loaded, database(loaded), load_context, now)
 
 
@@ -109,7 +109,7 @@ def now() -> datetime:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun: ``1 mail``, ``2 mails``. ``many``: the plural, by default with ``s``."""
+    """Return a number with a noun: ``1 mail``, ``2 mails``. ``many``: the plural of the noun, by default with ``s``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 

@@ -1,8 +1,8 @@
 """Reads Authentication-Results headers (RFC 8601), in which our own mail server says whether it verified the author.
 
-Anybody can write such a header. So only headers with our server's name count, and only the topmost ones, with no
-Received line between them. Our server must remove incoming headers that have its name (RFC 8601 §5). The library
-`authres` is not used: it has had no release since 2019, and cannot read headers of Microsoft 365.
+Anybody can write such a header. So only the topmost headers with our server's name count, without a Received line
+between them. Our server must remove incoming headers that contain its name (RFC 8601 §5). The library `authres` is not
+used, because it has had no release since 2019 and cannot read headers of Microsoft 365.
 """
 
 import re

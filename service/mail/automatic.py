@@ -55,7 +55,7 @@ def kind(header: Mail, contents: Contents, new_text: str, bounce_report: Bounce 
     if evidence >= 2 and not replied and _ELSEWHERE.search(start):
         return "notification"
     if _ACKNOWLEDGEMENT.search(header.subject) or _ACKNOWLEDGEMENT.search(start[:800]):
-        # a notice with "Maintenance … has been opened" is rare; one with "we received your request" is rarer
+        # "Maintenance … has been opened" is rare in a notice; "we received your request" is even rarer
         notice = bool(_NOTICE.search(header.subject)) and not replied
         if evidence >= 2 or replied:
             return "notification" if notice else "auto_reply"

@@ -1,7 +1,7 @@
 """Finds header blocks in a body: From, Sent, To, Subject lines above a quoted or forwarded mail, in any language.
 
-Several header lines are needed together, since one word may be ambiguous. The mark above them (``mark.py``) shows
-whether the mail was forwarded or answered; without a mark, the subject of the outer mail shows it.
+Several header lines are needed, because a single word may be ambiguous. The mark above them (``mark.py``) shows whether
+the mail was forwarded or answered. If there is no mark, the subject of the outer mail shows this.
 """
 
 import re
@@ -164,7 +164,7 @@ class _Row:
 def _read_rows(lines: Sequence[str], first: int, below_mark: bool) -> tuple[dict[Field, str], int, int] | None:
     """Return (values by field, index of the next line, number of known header words) of the header lines at ``first``.
 
-    Below a mark, header words of unknown languages are recognised by their values. None if there are no header lines.
+    Below a mark, a header word of an unknown language is recognised by the value after it. None without header lines.
     """
     head = parse_header_line(lines[first])
     if head is None and not (below_mark and _unknown_header_line(lines[first])):

@@ -41,7 +41,7 @@ class Body:
 class _OuterMail:
     """Facts about the mail that are needed to read the earlier mails in its body."""
 
-    default_zone: tzinfo  # the time zone of dates that state none
+    default_zone: tzinfo  # the time zone of dates without a zone
     date: datetime | None
     may_have_reply_line: bool  # whether the body may contain "reply above this line"
 
@@ -56,7 +56,7 @@ def read_body(text: str, html: str | None, *, subject: str, date: datetime | Non
         return Body(text=text)
     try:
         return _read(text, html, subject, date)
-    except Exception:  # this module promises not to raise: a body that cannot be split is still text
+    except Exception:  # never raise: a body that cannot be split is still text
         return Body(text=text, reply_text=text.strip(), defects=("body-unread",))
 
 
@@ -127,7 +127,7 @@ def _new_text(own: history.Lines, may_have_reply_line: bool = False) -> tuple[li
 
 
 def _single_spaced(lines: list[str]) -> list[str]:
-    """Return the lines without the blank line that Outlook's HTML puts after every line, as each is a paragraph."""
+    """Return the lines without the blank lines of Outlook's HTML, in which every line is a paragraph."""
     text_lines = [at for at, line in enumerate(lines) if line.strip()]
     gaps = [at - above - 1 for above, at in pairwise([-1, *text_lines])]
     if len(gaps) < 4 or 0 in gaps[1:] or max(gaps) <= 2:
@@ -192,7 +192,7 @@ def _newest_first(mails: list[Earlier]) -> list[Earlier]:
 def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
     """Return the text below the first header block if that block describes this mail itself; otherwise "".
 
-    Some systems repeat the header lines of a reply above its text, so that it seems to have no text of its own.
+    Some systems repeat the header lines of a reply above its text. Then the reply seems to contain only a quoted mail.
     """
     first = sections[0]
     if first.block is None or not first.block.subject or forward.same_subject(subject, first.block.subject):

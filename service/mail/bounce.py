@@ -1,7 +1,7 @@
 """Detects delivery reports (bounces): those in the format of RFC 3464, and free text.
 
-Free text is judged by points, since no phrase is enough by itself: people forward and quote bounces. There are points
-for the sender, the null return path, the subject, the wording, and a returned message.
+Free text is judged by points, because people forward and quote bounces, so that a phrase alone proves nothing. There
+are points for the sender, the null return path, the subject, the wording, and a returned message.
 """
 
 import re

@@ -71,7 +71,7 @@ def _decode_ascii(raw: bytes, codec_name: str | None, defect: str | None) -> tup
         return jis.decode(raw), defect or (None if codec_name == "jis" else "charset-wrong")
     if codec_name == "utf-7" and b"+" in raw:
         try:
-            # UTF-7 may contain halves of surrogate pairs, which the codec lets through: join pairs and replace the rest
+            # the codec of UTF-7 accepts halves of surrogate pairs: join pairs, and replace single halves
             return raw.decode("utf-7").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"), defect
         except (UnicodeError, ValueError):
             return raw.decode("ascii"), "charset-wrong"

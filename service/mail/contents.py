@@ -64,7 +64,7 @@ class Contents:
         return "\n\n".join(texts)[:MAX_TEXT]
 
     def title(self) -> str:
-        """Return the title of the HTML body if it is meaningful and not in the text; otherwise empty."""
+        """Return the title of the HTML body; empty if it is meaningless or also in the text."""
         for segment in self.segments:
             if segment.html and (not segment.plain.strip() or _is_placeholder(segment)):
                 title = html.title(segment.html)

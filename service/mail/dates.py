@@ -86,8 +86,8 @@ def has_day(text: str) -> bool:
 def zone_of(language: str, mail_date: datetime | None) -> tzinfo:
     """Return the time zone to assume for dates that state none in a mail with this language and Date.
 
-    It is the offset of the Date. Exchange writes every Date in UTC, but local time in header blocks. So a mail in UTC
-    gets +09:00 if it is Japanese or Korean (``ja``, ``ko``), and +08:00 if it is Chinese.
+    This is the offset of the Date header. But Exchange writes Date in UTC, and local time in header blocks. Therefore,
+    if Date is in UTC, the zone is +09:00 for Japanese and Korean (``ja``, ``ko``), and +08:00 for Chinese.
     """
     offset = mail_date.utcoffset() if mail_date is not None else None
     if offset:

@@ -65,7 +65,7 @@ def decode_words(value: str) -> str:
     payloads: list[bytes] = []
     charset_label = ""
     word_end = 0
-    # stop at the last "?=", where every encoded word must end: keeps the search linear
+    # every encoded word ends with "?=": stop at the last one, so that the search is linear
     for match in _WORD.finditer(value, 0, value.rfind("?=") + 2):
         gap = value[word_end : match.start()]
         payload = _payload(match[2], match[3])

@@ -1,7 +1,8 @@
 """Splits the lines of a body by author: the lines of the sender, and the lines of each earlier mail.
 
-This is one pass over the lines. A heading (header block or attribution line) or a run of quoted lines changes the
-author. Quoted runs are split again without one ``>``. A line between quoted runs belongs to the author who quotes.
+The lines are read once. A heading (header block or attribution line) or a run of quoted lines changes the author. From
+quoted runs, one ``>`` is removed, and the rest is split again. A line between quoted runs belongs to the author who
+quotes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _CLOSING: Final = 60  # maximum number of characters of a closing such as "ã‚ˆã‚
 _MAX_LINE_COST: Final = 40_000
 """Maximum sum of costs of lines that were examined but are not headings; ``_Level.heading_at`` counts them."""
 
-BREAK: Final = None  # stands in an author's lines for text that the author quoted
+BREAK: Final = None  # replaces quoted text in the lines of the author who quoted it
 Lines = list["str | None"]
 
 
@@ -41,7 +42,7 @@ class Section:
 
 
 class Splitter:
-    """Splits one body, within limits, so that a malicious text costs no more time than a long ordinary one."""
+    """Splits one body. Limits keep the time for a malicious text as low as for a long ordinary text."""
 
     def __init__(self, prefix: Literal["forward", "reply", ""] = "") -> None:
         self.prefix = prefix  # the meaning of the subject's prefix (``forward.prefix_of``)
@@ -50,7 +51,7 @@ class Splitter:
         self.limit_reached = False  # whether earlier mails may have been missed because of a limit
 
     def split(self, lines: Sequence[str], depth: int = 0) -> tuple[Lines, list[Section]]:
-        """Return (lines of the author who quotes the others, earlier mails in the order of the text)."""
+        """Return (lines of the outermost author, earlier mails in the order of the text)."""
         level = _Level(self, lines, depth)
         level.run()
         for section in level.sections:
@@ -76,7 +77,7 @@ class _Level:
         self.own: Lines = []
         self.sections: list[Section] = []
         self.current = self.own  # the lines to which the next line is added
-        self.previous = self.own  # the lines of the previous author, who continues below an end mark
+        self.previous = self.own  # the lines of the previous author, whose text continues below an end mark
         self.quoting: Section | None = None  # the earlier mail to which the next quoted run belongs
         self.heading_seen = False  # whether the heading of a ticket's newest comment was found
         self.at = self.unused_from = 0
@@ -169,7 +170,7 @@ class _Level:
     def _is_information(self, header_block: Block) -> bool:
         """Return whether header lines are information that the author lists, not the beginning of an earlier mail.
 
-        This is the case if at most a closing is below them, or if the subject has no prefix and the header lines are
+        True if nothing or only a closing is below them. Also true if the subject has no prefix and the header lines are
         not in the order of a mail client.
         """
         if not self.splitter.prefix and self.depth == 0 and not self.sections and not header_block.in_client_order:

@@ -1,7 +1,7 @@
 """Converts HTML to readable text that has quotes as ``> `` lines.
 
-It is one pass over the tags with a small stack, and builds no tree. Memory and time are linear in the input, even for
-two hundred thousand nested tags, thirty thousand attributes, or unclosed quotation marks.
+The tags are read once, with a small stack and without a tree. Memory and time are linear in the input, even with
+200,000 nested tags, 30,000 attributes, or unclosed quotation marks.
 """
 
 import re
@@ -37,7 +37,7 @@ def to_text(html: str) -> str:
     scan = _Scan(html, hide=True)
     text = scan.run()
     if not text and scan.has_hidden:
-        # everything is in hidden elements, which cannot be intended
+        # everything is in hidden elements, so this cannot be intended
         text = _Scan(html, hide=False).run()
     return text
 

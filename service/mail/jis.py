@@ -23,7 +23,7 @@ def decode(raw: bytes) -> str:
 
 @lru_cache(maxsize=16_384)
 def _decode_short_run(run: bytes, escape: bytes) -> str:
-    """Decode a run of at most two bytes. The result is cached, because a malicious mail may have millions of them."""
+    """Decode a run of at most two bytes. Results are cached, because a malicious mail may contain millions of runs."""
     return _decode_run(run, escape)
 
 

@@ -1,7 +1,7 @@
 """Loads the language classifier py3langid, with its tables of 70 MB in a file that is mapped into memory.
 
-Of a mapped file, only the parts in use take memory, and the system can free them. This does not help if the temporary
-folder (``TMPDIR``) is itself in memory.
+Only the used parts of a mapped file take memory, and the system can free them. This does not help if the temporary
+folder (``TMPDIR``) is in memory.
 """
 
 import io
@@ -34,7 +34,7 @@ def load_classifier() -> Any:
 
 
 def _in_temporary_file() -> dict[str, np.ndarray[Any, Any]]:
-    with tempfile.TemporaryFile(suffix=".npz") as file:  # a map of it stays after it is closed
+    with tempfile.TemporaryFile(suffix=".npz") as file:  # the map stays valid after the file is closed
         with lzma.open(MODEL_DIR / MODEL_FILE) as packed:
             shutil.copyfileobj(packed, file, length=1 << 20)
         with zipfile.ZipFile(file) as archive:

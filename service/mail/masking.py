@@ -1,11 +1,11 @@
 """Replaces the address and names of a person in texts and raw mails by other letters of the same length.
 
-The length stays equal, because stored evidence refers to positions in texts. Of an address, only the part before the
-``@`` is replaced: the domain identifies no person, and shows the side of the author.
+The length stays equal, because stored evidence refers to positions in texts. In an address, only the part before the
+``@`` is replaced. The domain stays: it identifies no person, and shows the side of the author.
 
 A name of several words ("Aiko Mori") or with digits is replaced everywhere. A single word ("Mori") is replaced only
-where it means a person: before or after a title, in a self-introduction, or alone on a line as in a signature. The
-display name of the person's address is always replaced.
+where it refers to a person: beside a title, in a self-introduction, or alone on a line as in a signature. The display
+name of the person's address is always replaced.
 """
 
 import html
@@ -51,7 +51,7 @@ STRUCTURED = frozenset(
 
 
 def is_distinctive(name: str) -> bool:
-    """Return whether the name is replaced everywhere: it has two words, or a digit."""
+    """Return whether the name is replaced everywhere, because it has two words or a digit."""
     return len(re.findall(r"[^\s\u3000,]+", name)) > 1 or (len(name) > 3 and any(letter.isdigit() for letter in name))
 
 

@@ -51,7 +51,7 @@ class Earlier:
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     subject: str | None = None
-    date: datetime | None = None  # always with an offset; see ``zone_assumed``
+    date: datetime | None = None  # always with a UTC offset; see ``zone_assumed``
     zone_assumed: bool = False  # whether the offset of ``date`` is an assumption, because the text states no zone
     text: str = ""
     """Text that its author wrote, without signature. Mails quoted in it are separate ``Earlier`` objects."""
@@ -84,9 +84,9 @@ class Mail:
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     subject: str = ""
-    date: datetime | None = None  # the Date header with its offset; UTC if it states none
+    date: datetime | None = None  # the Date header with its UTC offset; UTC if the header states none
     text: str = ""  # the whole body as text
-    reply_text: str = ""  # text that the sender wrote, without quoted and forwarded mails, signature and added warnings
+    reply_text: str = ""  # new text of the sender, without quoted and forwarded mails, signature and added warnings
     quoted_text: str = ""  # the rest of the body: quoted and forwarded text
     intro: str = ""  # text that the sender wrote above a forwarded mail; empty if nothing was forwarded
     signature: str = ""

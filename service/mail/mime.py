@@ -1,7 +1,7 @@
 """Splits bytes into a tree of MIME parts (RFC 5322 §2, RFC 2046), in one pass over the delimiter lines.
 
-Nothing is decoded or copied: a part is a slice of its buffer. A stack of open boundaries keeps the time linear, even
-for ten thousand nested multiparts. Parts beyond the limits of depth and number are not split.
+Nothing is decoded or copied: a part is a slice of the buffer. A stack of open boundaries keeps the time linear, even
+for 10,000 nested multiparts. Parts beyond the limits of depth and number are not split.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Part:
     kind: str = "text/plain"
     parameters: dict[str, str] = field(default_factory=dict)
     children: list[Part] = field(default_factory=list)
-    opaque: bool = False  # whether a multipart is not split because of a limit, and its body becomes one file
+    opaque: bool = False  # whether a multipart exceeds a limit: it is not split, and its body becomes one file
 
     @property
     def body(self) -> bytes:
@@ -204,7 +204,7 @@ class Reader:
                 self.defects.add("header-many")
 
     def _skippable(self, line: bytes, end: int, has_fields: bool) -> bool:
-        """Return whether a line that is not a field is in the header: fields follow before the next empty line."""
+        """Return whether a line that is not a field is in the header: a field follows before an empty line."""
         if line.startswith(b"--") and line.rstrip() in self.delimiters:
             return False
         if line.startswith((b"From ", b">From ")):

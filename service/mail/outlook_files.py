@@ -27,7 +27,7 @@ def files(item: Item, path: str) -> list[DecodedFile]:
 
 
 def _root(header: str, path: str) -> mime.Part:
-    """Return a part with only the header, without its Content- fields, which do not describe this file."""
+    """Return a part with only the header. Content- fields are left out, because they do not describe this file."""
     raw = header.replace("\x00", "").encode("utf-8", "replace").strip() + b"\n\n"
     root = mime.read(raw, set(), path)
     root.fields = [(name, value) for name, value in root.fields if not name.startswith("content-")]

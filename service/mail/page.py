@@ -19,8 +19,8 @@ class Page:
         self.line_depth = 0
         self.pre = 0
         self.cells = 0
-        self.row_line = -1  # index of the line with the cells of the current table row; -1 before its first text
-        self.cell_is_empty = False  # whether the current cell has no text yet and began on the line of its row
+        self.row_line = -1  # index of the line with the cells of the current table row; -1 if the row has no text yet
+        self.cell_is_empty = False  # whether the current cell began on the line of the row and has no text yet
 
     def block(self, breaks: int) -> None:
         # the paragraph at the beginning of a cell stays on the cell's line

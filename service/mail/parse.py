@@ -76,7 +76,7 @@ def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:
     attached, quoted_in_attached = _attached(contents, defects, nesting)
     if attached and not forwarded:
         intro = body.reply_text
-    # a mail forwarded without a comment may be automatic, but the forwarding mail is not
+    # if a person forwards an automatic mail without a comment, the forwarding mail is not automatic
     new_text = body.reply_text if forwarded or attached else body.reply_text or text
     kind = automatic.kind(header, contents, new_text, bounce_report)
     return replace(
@@ -99,7 +99,7 @@ def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:
 
 
 def _written_by_people(mails: Sequence[Earlier], bounce_report: Bounce | None) -> Sequence[Earlier]:
-    """Return the mails without the replies of servers that a bounce quotes below "<x@y>: host z said:"."""
+    """Return the mails without quoted replies of servers, as in bounces below "<x@y>: host z said:"."""
     if bounce_report is None:
         return mails
     return [earlier for earlier in mails if earlier.date or earlier.subject or earlier.message_id]

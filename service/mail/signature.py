@@ -1,4 +1,4 @@
-"""Separates the new text of one author from warnings above it, and from signature, footer and disclaimer below it."""
+"""Separates the new text of one author from warnings above, and from signature, footer and disclaimer below."""
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
 

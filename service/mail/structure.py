@@ -133,7 +133,7 @@ class _Classifier:
                 self._file(part, self._payload(part))
                 return
             if name and (container == "mixed" or disposition):
-                # it has a name, but it is the only body: show it, and list it as a file too
+                # the part has a name but is the only body: show it, and list it as a file too
                 self._file(part, self._payload(part))
             if kind == "text/html":
                 segments.append(Segment(html=self._text(part)))

@@ -1,7 +1,7 @@
 """Reads TNEF, the ``winmail.dat`` of Outlook ([MS-OXTNEF]): body, subject and files.
 
-A TNEF stream is a list of attributes: those of the message, then those of each attachment, which begin with
-``attAttachRenddata``. Checksums are not verified, so that a file with a wrong one is not lost.
+A TNEF stream is a list of attributes: first of the message, then of each attachment. The attributes of an attachment
+begin with ``attAttachRenddata``. Checksums are not verified, so that a file with a wrong checksum is not lost.
 """
 
 import struct

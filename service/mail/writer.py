@@ -109,7 +109,7 @@ def _part_with_name(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    """Return the name in a text with dates and times: after the last of them, otherwise before the first; may be empty."""
+    """Return the name in a text with dates and times: the text after the last, otherwise before the first; may be ""."""
     moments = list(_MOMENT.finditer(text))
     name = text[moments[-1].end() :] if moments else text
     if not moments and (opener := OPENER.match(fold(name))):

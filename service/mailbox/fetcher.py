@@ -1,8 +1,8 @@
 """Fetches mail from one mailbox in a loop: lists new mail, fetches it, stores it durably, then flags or moves it.
 
-A mail is stored in one transaction with the record that it was fetched, so it is stored once, even after a crash. If
-the server fails on a batch, its mails are fetched one by one. A mail that fails three times alone is set aside and
-retried at growing intervals. It does not block other mail.
+One transaction stores a mail and records that it was fetched. So the mail is stored only once, even after a crash. If
+the server fails on a batch, the mails of this batch are fetched one by one. A mail that fails three times alone is set
+aside and retried at growing intervals. It does not block other mail.
 """
 
 import threading
@@ -36,7 +36,7 @@ MARK_MAILS = 100  # number of mails that are flagged or moved at a time
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """The seconds before a failed mailbox is tried again: ``first``, then twice as many after each failure."""
+    """The seconds until a failed mailbox is tried again: ``first``, doubled after each further failure."""
 
     first: float = 1
     longest: float = 60
@@ -65,7 +65,7 @@ class Fetcher:
     back_off: BackOff = BACK_OFF
     holds_lease: bool = False  # whether this process acquired the lease of the mailbox; ``run.py`` renews the lease
     _failures: int = 0
-    _folder_error: FolderMissing | None = None  # the error of a folder in this round; the other folders are processed
+    _folder_error: FolderMissing | None = None  # raised at the end of a round
     _failures_alone: dict[str, int] = field(default_factory=dict)
     """Place of a mail that failed → how often it failed alone."""
 
@@ -234,7 +234,7 @@ class Fetcher:
             if mail is None:
                 self._set_aside_gone(folder, place)
                 continue
-            # the attempt is counted before it is made, so that the next round does not begin with the same mail
+            # count the attempt before it begins, so that the next round does not begin with the same mail
             due = now + RETRY[min(attempts, len(RETRY) - 1)]
             self._set_aside(folder, place, "failed", mail.size, "it is being tried again", due)
             self._fetch_and_store(folder, [mail])
@@ -265,8 +265,8 @@ def _acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedel
 def envelope(mailbox: Mailbox, content: bytes) -> Envelope:
     """Return the envelope of a fetched mail: to the address of the mailbox, from Return-Path (RFC 5321 §4.4).
 
-    A server that adds no Return-Path leaves the sender unknown. That is not the null sender ``<>`` of a delivery
-    report, so Sender or From is used then (RFC 5322 §3.6.2).
+    If the server adds no Return-Path, the sender is unknown. An unknown sender is not the null sender ``<>`` of a
+    delivery report. Therefore Sender or From is used then (RFC 5322 §3.6.2).
     """
     header = message_from_bytes(content[:100_000].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0] + b"\r\n\r\n")
     sender = next((header[name] for name in ("Return-Path", "Sender", "From") if name in header), "")

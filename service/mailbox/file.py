@@ -1,6 +1,7 @@
 """Reads the file of SODAN_MAILBOXES, which lists the mailboxes to fetch from (docs/mailboxes.md).
 
-The file contains no secrets, but only where they are: ``{file: PATH}`` or ``{env: NAME}``.
+The file contains no secrets. It only names the file or environment variable of a secret: ``{file: PATH}`` or
+``{env: NAME}``.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Graph(_Settings):
     client_id: str
     client_secret: Secret | None = None
     certificate: Secret | None = None  # a PEM file with private key and certificate; replaces ``client_secret``
-    mailbox: str | None = None  # user principal name or id of the mailbox; None: its address
+    mailbox: str | None = None  # user principal name or id of the mailbox; None: the address of the mailbox
     url: str = "https://graph.microsoft.com/v1.0"
     authority: str = "https://login.microsoftonline.com"
     ca_file: Path | None = None

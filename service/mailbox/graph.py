@@ -140,7 +140,7 @@ class GraphSource:
         return f"{self._user}/messages/{quote(place, safe='')}"
 
     def _folder(self, folder: str) -> str:
-        """Return the id of the folder that is called ``inbox``, or by a path of names such as ``Inbox/Support``."""
+        """Return the id of a folder: ``inbox``, or a path of folder names such as ``Inbox/Support``."""
         if folder.casefold() == "inbox":
             return "inbox"
         if folder not in self._ids:
@@ -166,7 +166,7 @@ class GraphSource:
                 elif self.after.flag is not None:
                     self._flag(self._message(place), self.after.flag)
             except _NotThere:
-                continue  # the mail was moved or deleted in the mailbox, but it is stored here
+                continue  # the mail was moved or deleted in the mailbox, but sodan has stored it
 
     def _flag(self, url: str, flag: str) -> None:
         if flag == "seen":
@@ -201,7 +201,7 @@ class GraphSource:
         if self.after.move is not None:
             self._folder(self.after.move)
         if self.after != After() and newest:
-            try:  # writing the current value changes nothing, but shows whether writing is allowed
+            try:  # write the current value, to test whether writing is allowed
                 self._json("PATCH", self._message(str(newest[0]["id"])), body={"isRead": newest[0]["isRead"]})
             except SignInRefused as error:
                 problems.append((error.cause, error.next_step))
@@ -210,7 +210,7 @@ class GraphSource:
         return FolderState(state.get("totalItemCount"), problems, self._notes())
 
     def _notes(self) -> list[str]:
-        """Return a note if the token gives access to all mailboxes; rights by RBAC for Applications are not in it."""
+        """Return a note if the token gives access to all mailboxes. RBAC for Applications is not in the token."""
         try:
             claims = jwt.decode(self.tokens.token(), options={"verify_signature": False})
         except jwt.PyJWTError:

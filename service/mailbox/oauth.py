@@ -1,8 +1,8 @@
 """Gets access tokens for IMAP and Microsoft Graph from an OAuth 2.0 token endpoint, and renews them.
 
-Grants: ``refresh_token``; ``client_credentials`` with a secret (RFC 6749) or a certificate; a service account as Google
-has it (RFC 7523). If the endpoint issues a new refresh token, it is stored and replaces the configured one, until that
-changes.
+Grants: ``refresh_token``; ``client_credentials`` with a secret (RFC 6749) or a certificate; a service account of Google
+(RFC 7523). If the endpoint issues a new refresh token, sodan stores it and uses it instead of the configured token,
+until the configured token changes.
 """
 
 import hashlib
@@ -48,8 +48,8 @@ class Tokens:
     clock: Callable[[], datetime]
     store: TokenStore
     ca_file: Path | None = None
-    timeout: float = 30  # of a request to the endpoint, in seconds
-    _tokens: dict[str, str] = field(default_factory=dict, repr=False)  # a copy: not each request reads the database
+    timeout: float = 30  # time limit of a request to the endpoint, in seconds
+    _tokens: dict[str, str] = field(default_factory=dict, repr=False)  # a copy, to save database reads
 
     def token(self) -> str:
         """Return a valid access token. Raises SignInRefused if none is issued, MailboxError if the endpoint fails."""

@@ -54,7 +54,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class FolderState:
-    """What ``sodan mailbox test`` shows about a folder."""
+    """The information of ``sodan mailbox test`` about a folder."""
 
     mails: int | None
     problems: Sequence[tuple[str, str]] = ()  # (cause, next step) of each action that would fail
@@ -103,7 +103,7 @@ def encode_position(since: datetime | None, **position: Any) -> str:
 
 
 def decode_position(position: str | None, since: datetime | None) -> dict[str, Any]:
-    """Return what ``encode_position`` stored; empty if ``since`` is earlier now than it was then."""
+    """Return the value given to ``encode_position``; empty if ``since`` is earlier now than it was then."""
     stored: dict[str, Any] = json.loads(position or "{}")
     stored_since = stored.get("since")
     wants_older = stored_since is not None and (since is None or since < datetime.fromisoformat(stored_since))

@@ -33,8 +33,8 @@ class OutboundConfig:
     prefix: str  # of case keys: ``SD`` in ``SD-12``
     hostname: str
     per_address: int  # maximum number of automatic mails to one address within 24 hours; more are held as drafts
-    per_hour: int  # the same for the whole installation within an hour
-    can_send: bool = False  # SODAN_SMARTHOST and SODAN_FROM are set
+    per_hour: int  # the same limit for the whole installation, within an hour
+    can_send: bool = False  # whether SODAN_SMARTHOST and SODAN_FROM are set
 
     def reply_address(self, case: int) -> str:
         """Return ``intake+<token>@…``, an address whose signed token assigns replies to this case."""
@@ -52,7 +52,7 @@ class OutboundConfig:
         self, template: str, language: str, case: int, document: Mapping[str, Any], first: OpeningMail | None,
         items: Sequence[str], labels: Mapping[str, str] | None = None, **values: str,
     ) -> str:  # fmt: skip
-        """Return the text of a mail in a case. ``items``: the checklist items it asks for; ``labels``: item → label."""
+        """Return the text of a mail in a case. ``items``: those that the mail asks for; ``labels``: item → label."""
         if labels is None:
             labels = {row["item"]: row["label"] for row in document.get("checklist") or []}
         return self.templates.text(
@@ -124,14 +124,14 @@ def items_to_ask(document: Mapping[str, Any]) -> list[str]:
 
 
 def reply_subject(subject: str, key: str) -> str:
-    """Return ``Re: SUBJECT [KEY]``; neither the prefix nor the key of the case is repeated."""
+    """Return ``Re: SUBJECT [KEY]``. Prefix and key are not added again if the subject contains them."""
     bare = subject.strip() or key
     reply = bare if bare[:3].casefold() == "re:" else f"Re: {bare}"
     return reply if f"[{key}]" in reply else f"{reply} [{key}]"
 
 
 def _hold_reason(conn: Connection, address: str, outbound: OutboundConfig, now: datetime) -> str | None:
-    """Return which limit of automatic mails is reached, so that a person must release the mail; None if none is."""
+    """Return which limit of automatic mails is reached, or None. If one is, a person must release the mail."""
     if outbox.written_since(conn, now - timedelta(days=1), address) >= outbound.per_address:
         return outbox.held_reason(outbound.per_address, to_address=True)
     if outbox.written_since(conn, now - timedelta(hours=1)) >= outbound.per_hour:

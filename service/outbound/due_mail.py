@@ -1,6 +1,6 @@
 """Writes mail and notifications that become due with time, such as the digest, reminders and overdue promises.
 
-Each has a key that the outbox accepts only once. Therefore any number of processes may check any number of times.
+Each mail or notification has a key that the outbox accepts only once. So several processes may check repeatedly.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ from service.store.opening_mails import first_of_requester
 from service.store.outbox import Draft
 
 INTERVAL = timedelta(seconds=30)  # minimum time between two checks of one process
-WEEKLY_DIGEST_DAY = 0  # Monday: the day on which the digest has its weekly part too
-MAX_SPOOL_WAIT = timedelta(minutes=15)  # a mail that waits longer to be processed is reported
-MAX_MODEL_WAIT = timedelta(hours=2)  # the same for a request to the language model
+WEEKLY_DIGEST_DAY = 0  # Monday: on this day, the digest also contains the weekly part
+MAX_SPOOL_WAIT = timedelta(minutes=15)  # if a mail waits longer until it is processed, this is reported
+MAX_MODEL_WAIT = timedelta(hours=2)  # the same limit for requests to the language model
 
 
 @dataclass
@@ -62,7 +62,7 @@ class DueMail:
                 due.append((case_id, self._notification(event, document, "needs triage", excerpt)))
         for case_id, notification in due:
             notify.write(conn, [notification], self.notifier, now, case_id)
-        # problems that a person must solve; one with a new key is reported again
+        # problems that a person must solve; a problem with a new key is reported again
         problems = [*_spool_problems(conn, now), *_mailbox_problems(conn, now), *_model_problems(conn, now)]
         notify.write(conn, problems, self.notifier, now)
 
@@ -80,7 +80,7 @@ class DueMail:
         return wanted and local.time() >= time.fromisoformat(self.settings.digest)
 
     def _digest(self, conn: Connection, now: datetime) -> None:
-        """Write the digest of this day, unless a process did so before, also if there was nothing to list then."""
+        """Write the digest of this day, unless a process already did so (even if the digest was empty)."""
         local = now.astimezone(self.settings.zone)
         if not outbox.begin_daily(conn, "digest", local.date()):
             return
@@ -150,7 +150,7 @@ def _mailbox_problems(conn: Connection, now: datetime) -> Iterator[Notification]
 
 def _model_problems(conn: Connection, now: datetime) -> Iterator[Notification]:
     oldest = second_readings.oldest_waiting(conn)
-    # a job without a reason waits only for its turn, or for the budget of the next day
+    # a job without a reason did not fail: it waits for other jobs, or for the budget of the next day
     if oldest is not None and oldest.reason and now - oldest.created_at >= MAX_MODEL_WAIT:
         text = f"{oldest.reason}\nMail is taken in as before. `sodan doctor`"
         yield Notification(f"model:{now.date()}", "sodan: the language model does not answer", text)

@@ -1,7 +1,7 @@
 """Decides which mail may be answered automatically (RFC 3834, with additions from practice). Pure functions.
 
-Automatic replies must never go to automatic mail, a mailing list, an unknown sender or sodan itself: one wrong reply
-can start a loop between two servers that lasts for days. Each function returns the first reason not to reply.
+sodan must never reply automatically to automatic mail, a mailing list, an unknown sender or itself: one wrong reply can
+start a loop between two servers that lasts for days. Each function returns the first reason not to reply.
 """
 
 import re

@@ -14,7 +14,7 @@ from service.store.database import Connection
 from service.store.opening_mails import OpeningMail, first_of_requester
 from service.store.outbox import Draft
 
-MAX_TIMES_ASKED = 2  # how often one fact may be asked for by mail: by the acknowledgement, and once by a person
+MAX_TIMES_ASKED = 2  # maximum number of mails that ask for the same fact: the acknowledgement, and one mail of a person
 MAX_TEXT = 20_000  # maximum length of the text that a person adds, in characters
 _NUMBERED = re.compile(r"^[ \t]*[0-9]{1,2}\. ", re.MULTILINE)
 
@@ -23,14 +23,14 @@ _NUMBERED = re.compile(r"^[ \t]*[0-9]{1,2}\. ", re.MULTILINE)
 class Questions:
     """A mail with questions that is not written to the outbox yet."""
 
-    draft: Draft | None  # the entry for the outbox; None if the mail may not be sent
-    name: str  # of the recipient
+    draft: Draft | None  # entry for the outbox; None if the mail must not be sent
+    name: str  # name of the recipient
     address: str
     subject: str
     text: str
     language: str
     items: tuple[str, ...]
-    refused: str | None  # why the mail may not be sent
+    refused: str | None  # why the mail must not be sent
 
 
 def prepare(
@@ -76,7 +76,7 @@ def ask(conn: Connection, questions: Questions, outbound: OutboundConfig, now: d
     state: outbox.State = "draft" if outbound.mode == "draft" else "waiting"
     reason = "held: SODAN_ACKNOWLEDGE is draft" if state == "draft" else None
     number = outbox.write(conn, questions.draft, state=state, now=now, reason=reason)
-    assert number is not None  # None is returned only for entries with ``once``
+    assert number is not None  # ``write`` returns None only for entries with ``once``
     return number
 
 

@@ -21,7 +21,7 @@ from service.store.outbox import Claimed
 
 log = structlog.get_logger("sodan.sender")
 
-LEASE = timedelta(minutes=5)  # longer than sending can take, so that no second sender claims the same entry
+LEASE = timedelta(minutes=5)  # longer than the longest time for sending, so that no second sender claims the same entry
 MAX_COMBINED = 20  # maximum number of notifications that are combined into one message
 
 
@@ -90,7 +90,7 @@ class Sender:
         self._write_results()
 
     def _write_results(self) -> None:
-        """Write all results. If a case cannot be judged, the rest is recorded, so that no mail is sent again."""
+        """Write all results. If a case cannot be judged, the others are still written: no mail is sent again."""
         while self._unrecorded:
             write = self._unrecorded[0]
             try:

@@ -1,4 +1,4 @@
-"""Creates the objects that write and send mail from the settings, and what the worker calls after it judged cases."""
+"""Creates, from the settings, the objects that write and send mail, and the function to call after judging."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, time
@@ -72,7 +72,7 @@ def notifier_of(settings: Settings) -> Notifier:
 
 
 def after_judging(settings: Settings, context: AppContext) -> After | None:
-    """Return what the worker calls in the transaction that saves judged cases; None if nothing is to be written.
+    """Return the function that the worker calls when it saves judged cases; None if no mail is configured.
 
     Raises Refused if a setting or a template has an error.
     """
@@ -93,7 +93,7 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
 
 
 def _record_delivery_reports(conn: Connection, read_mails: Sequence[ReadMail], now: datetime) -> list[int]:
-    """Record delivery reports (RFC 3464) at the outbox entries they report. Returns the cases of undelivered mail."""
+    """Record delivery reports (RFC 3464) at their outbox entries. Returns the cases of undelivered mail."""
     failed_in: set[int] = set()
     for read_mail in read_mails:
         mail = read_mail.extracted[0].source

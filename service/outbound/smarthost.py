@@ -12,7 +12,7 @@ import aiosmtplib
 
 from service.errors import Refused
 
-SECONDS = 60.0  # time limit of one SMTP command; twice as long for a whole mail
+SECONDS = 60.0  # time limit of one SMTP command; a whole mail may take twice as long
 TOKEN_SECONDS = 20.0  # time limit of the command that prints an access token
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 

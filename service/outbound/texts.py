@@ -53,7 +53,7 @@ class Templates:
     def _render(self, file: str, **values: Any) -> str:
         try:
             return self._environment.get_template(file).render(**values)
-        except Exception as error:  # of the file, or of any expression in it
+        except Exception as error:  # any error of the file, or of an expression in the file
             raise Refused(f"SODAN_TEMPLATES: {file}: {error}".replace("\n", " ")) from None
 
     def question(self, item: str, language: str, label: str = "") -> str:
@@ -71,7 +71,7 @@ class Templates:
             loader=ChoiceLoader(folders),
             autoescape=select_autoescape(("html.j2",), default_for_string=False),
             undefined=StrictUndefined,
-            auto_reload=False,  # a file is used as it was checked at the start
+            auto_reload=False,  # files are not reloaded, because they are checked only at the start
             trim_blocks=True,
             lstrip_blocks=True,
         )

@@ -19,7 +19,7 @@ _log = structlog.get_logger("sodan.smtp")
 
 GROUP_MAILS = 256
 GROUP_BYTES = 32_000_000
-BIG = 1_000_000  # after a commit of more bytes, idle database connections are closed to free their memory
+BIG = 1_000_000  # after a larger commit, idle database connections are closed to free their memory
 
 _Reply = asyncio.Future[str]  # the future id of a mail, set once the mail is committed
 _Waiting = tuple[Envelope, Content, datetime, _Reply]
@@ -85,7 +85,7 @@ class Committer:
         envelope, content, now, future = waiting
         try:
             return [(new_entry(envelope, content.read(self._bare_newlines), now), future)]
-        except Exception as error:  # also a lack of memory: the thread must live for the other mails
+        except Exception as error:  # any error, even lack of memory: the thread must continue for the other mails
             self._deliver_error([future], error)
             return []
 
@@ -101,7 +101,7 @@ class Committer:
         except Exception as error:
             if len(entries) == 1:
                 self._deliver_error(futures, error)
-            else:  # one mail cannot be stored: commit each alone, so that the others are stored
+            else:  # perhaps only one mail cannot be stored: commit each mail alone
                 for entry in entries:
                     self._commit([entry])
         else:

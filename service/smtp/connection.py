@@ -1,6 +1,6 @@
 """Reads lines and messages from one SMTP connection and sends replies, also with TLS; does not interpret commands.
 
-It replaces the StreamReader of aiosmtpd, which is slow because it resumes the session for every line of a message.
+It replaces the StreamReader of aiosmtpd, which is slow: it resumes the session for every line of a message.
 Replies to pipelined commands are sent together (RFC 2920 §3.2).
 """
 
@@ -48,7 +48,7 @@ class Connection(SMTP):
         self.deadline = 0.0
         """Loop time at which the client must have sent or received something; 0 while the server is working."""
         self.last_input_at = 0.0  # loop time of the last bytes from the client
-        self.input_ended = False  # whether the client has stopped sending, or all that it sends is ignored
+        self.input_ended = False  # whether the client has stopped sending, or its data is ignored
         self.closing = False
         self._buffer = bytearray()
         self._discarded = 0
@@ -99,7 +99,7 @@ class Connection(SMTP):
     def eof_received(self) -> bool:
         self.input_ended = True
         self._wake()
-        # data sent before is still processed (aiosmtpd discards it); TLS has no half-closed state
+        # process the data received before (aiosmtpd discards it); TLS has no half-closed state
         return not self.closing and self.session.ssl is None
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -150,7 +150,7 @@ class Connection(SMTP):
         return self.listener.budget.reserve(self._share, max(declared, _RESERVED))
 
     async def read_content(self) -> Content:
-        """Read a message after the reply 354. It is not ``complete`` if the connection ended or a limit was reached."""
+        """Read a message after the reply 354. The result is not ``complete`` if the connection or a limit ended it."""
         content = Content(self.limits.message_bytes, self.listener.folder)
         self._content_deadline = self.loop.time() + self.limits.content_seconds
         buffered = bytes(self._buffer)
@@ -244,8 +244,8 @@ class Connection(SMTP):
     def close(self, reply: str | None = None) -> None:
         """Send a last reply and close the connection.
 
-        If the client may be sending, only our direction is closed, and its data is discarded for a second. Otherwise
-        the system would send RST because of unread data, and the reply could be lost.
+        If the client may be sending, only our direction is closed, and the client's data is discarded for a second.
+        This is needed because unread data would make the system send RST, and the reply could be lost.
         """
         if self.closing:
             return

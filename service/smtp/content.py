@@ -31,12 +31,12 @@ class Content:
         self._folder = folder
         self._file: IO[bytes] = BytesIO()
         self._stored = 0
-        self._tail = b"\r\n"  # the line end of the DATA command: a dot may be on the first line
+        self._tail = b"\r\n"  # the line end of the DATA command, because the first line may be a dot
         self._dots = 0
         self._ends = [0, 0, 0]
         self.received = 0  # bytes received so far
         self.complete = False  # whether the final dot was received
-        self.is_discarded = False  # whether no data is stored, including that still to come
+        self.is_discarded = False  # whether the message is discarded, including data that is not received yet
         self.is_too_big = False
         """Whether the size without the final dot and the dots of dot-stuffing (RFC 1870 §5) exceeds the limit."""
         self.has_smuggled_end = False  # whether the message contains a line of one dot whose line ends are not CRLF
@@ -50,7 +50,7 @@ class Content:
             stored_end = max(0, len(window) - _TAIL_BYTES)
             self._store(window, stored_end, stored_end + 2)
             self._tail = window[stored_end:]
-            # at most every fourth byte is a dot of dot-stuffing, because the shortest such line is ".." CR LF
+            # the shortest line with a dot of dot-stuffing has four bytes (".." CR LF)
             self.is_too_big = self.is_too_big or self._stored > self._limit + self._limit // 3 + 16
         else:
             self.complete = True

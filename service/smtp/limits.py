@@ -67,14 +67,14 @@ def _address(host: str) -> IPv4Address | IPv6Address:
 
 @lru_cache(4096)
 def network_of(host: str | None) -> str:
-    """Return a name for the network of an IP address: its /24 (IPv4) or its /48 (IPv6), which often has one owner."""
+    """Return a name for the network of an IP address, which often has one owner: /24 (IPv4) or /48 (IPv6)."""
     address = neighbourhood(host)
     return address.rpartition(".")[0] if "." in address else address[:14]
 
 
 @lru_cache(4096)
 def neighbourhood(host: str | None) -> str:
-    """Return the IPv4 address, or a name for the /64 of an IPv6 address, which usually belongs to one customer."""
+    """Return the IPv4 address, or a name for the /64 of an IPv6 address. Both usually belong to one customer."""
     if host is None or ":" not in host:
         return host or ""
     address = _address(host)
@@ -120,14 +120,15 @@ class Share:
     cut_off: Callable[[], None]
     held: int = 0
     received: int = 0
-    receiving: bool = True  # Whether the message is not complete yet. A complete one is never cut off.
+    receiving: bool = True  # whether the message is not complete yet; a complete message is never cut off
 
 
 class Budget:
     """Limits the total bytes of the messages that a process is receiving or committing.
 
-    A neighbourhood may use a quarter of the total, a network half. If the total is used up, the slowest message of the
-    network that uses most is cut off. The new message is refused if its own network uses most.
+    A neighbourhood may use a quarter of the total, a network half of it. If the total is used up, the network that uses
+    most has to give way. If that is the network of the new message, the new message is refused. Otherwise the slowest
+    message of that network is cut off.
     """
 
     def __init__(self, total: int = 1_073_741_824, clock: Callable[[], float] = time.monotonic) -> None:

@@ -16,7 +16,7 @@ from service.smtp.tls import ServerTls
 class ListenerState:
     """Configuration and counters for all connections of a listener. Create it in a running event loop.
 
-    Commands are looked up once, since aiosmtpd's way for each connection is slow. ``handler`` has the methods of
+    Commands are looked up once, because aiosmtpd's look-up for each connection is slow. ``handler`` has the methods of
     ``server.SmtpHandler``.
     """
 
@@ -38,7 +38,7 @@ class ListenerState:
         self.loop = asyncio.get_running_loop()
 
     def add(self, connection: Any) -> str | None:
-        """Add a connection. Return the reply that refuses it; None if it is accepted."""
+        """Add a connection. Return None, or the reply that refuses the connection."""
 
     def remove(self, connection: Any) -> None:
         """Remove a connection. May be called twice."""

@@ -14,7 +14,7 @@ class WrongPassword(CommandError):
 
 
 async def log_in(connection: Connection, passwords: Passwords, argument: str) -> str:
-    """Log in a client and return the name of the user. ``argument``: that of AUTH. Raises CommandError."""
+    """Log in a client and return the name of the user. ``argument``: of the AUTH command. Raises CommandError."""
     mechanism, _, initial_response = argument.partition(" ")
     if mechanism.upper() == "PLAIN":
         parts = (_decode_response(initial_response) if initial_response else await _ask(connection, b"")).split(b"\0")

@@ -33,7 +33,7 @@ class Passwords:
                 raise Refused(f"SODAN_SMTP_PASSWORDS: {file}, line {number}: expected name:scrypt$salt$hash")
 
     def match(self, name: bytes, password: bytes) -> bool:
-        """Return whether the password is that of the name. Takes equal time for an unknown name; blocks."""
+        """Return whether name and password match. Blocks, and takes the same time for an unknown name."""
         salt, digest = self._hashes.get(name.decode("utf-8", "replace"), (b"nobody", b""))
         return hmac.compare_digest(_hash(password, salt), digest)
 

@@ -27,7 +27,7 @@ class Pressure:
     stopped: asyncio.Event = field(default_factory=asyncio.Event)  # set this event to end ``watch``
 
     async def watch(self) -> None:
-        """Check repeatedly until ``stopped`` is set. A running check is completed."""
+        """Check repeatedly until ``stopped`` is set. A check that is running then is completed."""
         while not self.stopped.is_set():
             reason = await asyncio.to_thread(self._refusal_reason)
             refusal = f"452 4.3.1 {reason}, please try again later" if reason else None

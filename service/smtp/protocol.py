@@ -90,7 +90,7 @@ class Protocol(Transaction):
         verb, _, argument = line[:-2].partition(b" ")
         name = verb.decode("ascii", "replace").upper()
         if name in _HTTP or name.endswith(":"):
-            # a web page made a browser connect here: ignore all that it sends
+            # a web page caused a browser to connect to this port: ignore all its data
             self.close("421 4.7.0 this is SMTP, not HTTP")
             return
         if len(line) > LONGER_LINES.get(name, COMMAND_LINE):

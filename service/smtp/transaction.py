@@ -140,7 +140,7 @@ class Transaction(Connection):
             content.discard()
 
     async def _verdict(self, content: Content) -> Any:
-        """Return the reply to a message; None if the connection ended before the message did."""
+        """Return the reply to a message; None if the connection ended before the end of the message."""
         if content.is_too_big:
             return "552 5.3.4 too big"
         if not content.complete:
@@ -161,7 +161,7 @@ class Transaction(Connection):
             self.committing = False
 
     def reply_to_message(self, verdict: str, recipients: int) -> None:
-        """Send the reply to a message: once for all recipients in SMTP."""
+        """Send the reply to a message. In SMTP, one reply is for all recipients."""
         self.reply(verdict)
 
     def _require_permission(self) -> None:

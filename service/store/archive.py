@@ -1,4 +1,4 @@
-"""Format of the backup file. It is the same for SQLite and PostgreSQL, so one can be restored into the other.
+"""Format of the backup file, which is the same for SQLite and PostgreSQL: each can be restored into the other.
 
 The file is a ZIP archive of parts, compressed with Zstandard:
 
@@ -83,7 +83,7 @@ class Writer:
         self._write(f"tables/{name}.jsonl.zst", self._compress_table(name, columns, rows))
 
     def content(self, key: str, packed: bytes) -> None:
-        """Write one raw mail of external storage, which is compressed already."""
+        """Write one raw mail of external storage. It is compressed already."""
         self._write(f"contents/{path_of(key)}", [packed])
 
     def _compress_table(self, name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
@@ -102,7 +102,7 @@ class Writer:
                 digest.update(chunk)
                 try:
                     entry.write(chunk)
-                except OSError as error:  # else it would be reported as an error of the database
+                except OSError as error:  # not OSError, which would look like a database error
                     raise Refused(f"{self.path} cannot be written: {error.strerror}") from None
         self.manifest.parts[name] = digest.hexdigest()
 

@@ -1,4 +1,4 @@
-"""Reads which facts sodan asked a requester for, by mail from the outbox."""
+"""Reads from the outbox which facts sodan asked a requester for by mail."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _SENT = (
 
 
 def asked_in(conn: Connection, cases: Mapping[int, int]) -> dict[int, tuple[Asked, ...]]:
-    """Return case id → sent mails with questions, oldest first. ``cases``: a case, or one merged into it → the case."""
+    """Return case id → sent mails with questions, oldest first. ``cases``: case or merged case → remaining case."""
     by_case: dict[int, list[Asked]] = defaultdict(list)
     for case, at, kind, made_by, items, text in every(conn, _SENT, sorted(cases)):
         by_case[cases[case]].append(Asked(at, kind, made_by, tuple(items), question_lines(text), text))

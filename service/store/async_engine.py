@@ -39,15 +39,15 @@ class AsyncEngineThread:
         self._close_lock = threading.Lock()
         self._closing = False
         self._end = asyncio.Event()
-        self._loop = uvloop.new_event_loop()  # created here, so that the caller sees the error if no descriptor is left
+        self._loop = uvloop.new_event_loop()  # created here, so that the caller gets the error if no descriptor is left
         self._thread = threading.Thread(target=self._run, name="postgresql", daemon=True)
         self._thread.start()
 
     def run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
         """Run ``fn`` with a connection and return its result. ``alone``: without BEGIN and COMMIT.
 
-        Raises what ``fn`` raises, EngineClosed, Unavailable if ``close`` cancelled it, and RuntimeError if it is called
-        within another ``fn``, since it would wait for itself.
+        Raises what ``fn`` raises, EngineClosed, and Unavailable if ``close`` cancelled the call. Raises RuntimeError
+        inside another ``fn``, because the call would wait for itself.
         """
         if threading.current_thread() is self._thread:
             raise RuntimeError("the database is asked within a transaction: use the connection that is given there")
@@ -71,7 +71,7 @@ class AsyncEngineThread:
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._run_until_closed())  # the runner cancels the remaining tasks and waits for them
+            runner.run(self._run_until_closed())  # the runner cancels the remaining tasks and waits for their end
 
     async def _run_until_closed(self) -> None:
         await self._end.wait()

@@ -29,7 +29,7 @@ from service.store.tables import SEARCH_TABLE
 from service.store.tables import contents as content_table
 
 _ROWS = 500  # rows read or written at once
-_ROWS_WITH_BYTES = 8  # the same, for tables with raw mails
+_ROWS_WITH_BYTES = 8  # rows at once for tables with raw mails
 _RESET: dict[str, Mapping[str, Any]] = {
     "messages": {"indexed": False},  # the worker rebuilds the search index
     # leases belong to processes of the backed-up system
@@ -81,7 +81,7 @@ def restore(database: Database, blob_store: BlobStore | None, path: Path) -> Res
 
 def _write_tables(conn: Connection, archive: Writer) -> list[str]:
     """Write all tables. Returns the keys of the raw mails in external storage."""
-    revision = migrate.revision(conn)  # read within the snapshot, since a migration may have run in between
+    revision = migrate.revision(conn)  # read within the snapshot, because a migration may have run before it
     archive.manifest.revision = revision or archive.manifest.revision
     tables = _tables(conn)
     for table in tables.sorted_tables:
@@ -114,7 +114,7 @@ def _load(conn: Connection, archive: Reader, external_storage: bool) -> None:
 def _rows(archive: Reader, table: Table) -> Iterator[dict[str, Any]]:
     kinds = {column.name: column.type.python_type for column in table.columns}
     reset = {name: new for name, new in _RESET.get(table.name, {}).items() if name in kinds}
-    # the backed-up system may still be sending: webhooks are disabled, and waiting mails become drafts
+    # the original may still be sending: disable webhooks, and turn waiting mails into drafts
     disabled = {"disabled_at": datetime.fromisoformat(archive.manifest.made_at), "last_error": webhooks.HELD}
     draft = {"state": "draft", "reason": outbox.RESTORED}
     for row in archive.table(table.name):

@@ -1,7 +1,7 @@
 """External storage for large raw mails: a folder, or an S3-compatible bucket.
 
-A mail is stored compressed under its SHA-256, so writing it twice gives the same file. The file is written before the
-row that refers to it is committed, and deleted after that row. A crash in between leaves at most an unreferenced file,
+A mail is stored compressed under its SHA-256, so writing a mail twice gives the same file. The file is written before
+the commit of the row that refers to it, and deleted after the row. So a crash leaves at most a file without a row,
 which `sodan contents tidy` deletes.
 """
 
@@ -78,7 +78,7 @@ class Folder:
         path = self._folder / path_of(key)
         with _or_unavailable("the folder of contents cannot be written"):
             with contextlib.suppress(FileNotFoundError):
-                os.utime(path)  # if it exists, a new modification time keeps ``tidy`` from deleting it for an hour
+                os.utime(path)  # a new modification time protects an existing file from ``tidy`` for an hour
                 return
             if not path.parent.exists():
                 make_folder(path.parent)
@@ -153,7 +153,7 @@ class Bucket:
             return fn()
         except FileNotFoundError:
             return None
-        except (BaseError, OSError) as error:  # the message may name bucket and keys: keep it in the cause only
+        except (BaseError, OSError) as error:  # the text may contain bucket and keys: it stays in the cause only
             raise Unavailable("the store of raw mails (SODAN_CONTENT_STORE) does not respond") from error
 
 

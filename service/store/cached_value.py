@@ -1,4 +1,4 @@
-"""Caches an expensive result for a while that depends on how long computing it takes."""
+"""Caches an expensive result. The longer the computation takes, the longer the result is kept."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 
-SHARE = 19  # a value is kept this many times as long as computing it took, so computing takes a twentieth of the time
+SHARE = 19  # a value is kept this many times as long as its computation took, so computing takes 1/20 of the time
 LONGEST = 5.0  # maximum seconds for which a value is kept
 
 

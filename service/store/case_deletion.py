@@ -1,8 +1,8 @@
 """Deletes a case, with the cases merged into it, from all tables, the search index and the spool.
 
-A mail that also belongs to another case stays there, with its raw bytes. Ids must not be reused. SQLite continues from
-the highest existing id, so the case, message and event with the highest id stay until there is a higher one. Case ids
-may remain in the events of corrections and in the evidence of other mails.
+A mail that also belongs to another case stays there, with its raw bytes. Ids must not be reused. But SQLite continues
+from the highest existing id. Therefore the case, message and event with the highest id stay until there is a higher id.
+Case ids may remain in the events of corrections and in the evidence of other mails.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from service.store.tables import spool as spool_table
 
 
 def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | None:
-    """Delete a case and count its messages and mails; None if it must stay. Needs the lock, and no file outside."""
+    """Delete a case. Returns (messages, mails), or None if the case must stay. Delete its external files before."""
     parts = [case_id, *links.merged_into(conn, case_id)]
     if case_id in newest(conn):
         return None
@@ -27,7 +27,7 @@ def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | N
     if mails is None:
         return None
     numbers = list(conn.execute(select(messages.c.id).where(messages.c.case_id.in_(parts))).scalars())
-    # written before events are deleted: else SQLite would reuse the id of the last one, which readers have seen
+    # written before events are deleted: otherwise SQLite would reuse the id of the last event, which readers know
     write_event(conn, "case.removed", now, {"number": case_id, "messages": len(numbers), "mails": len(mails)})
     _unrelate(conn, parts)
     search.remove(conn, numbers)

@@ -18,7 +18,7 @@ from service.store.tables import case_items_missing, case_refs, cases, messages,
 
 SORTS = ("-updated", "updated", "-opened", "opened", "priority")
 
-COUNTED = text("cases.status <> ''")  # the condition of a partial index, word for word, so that the planner uses it
+COUNTED = text("cases.status <> ''")  # exactly the condition of a partial index, so that the planner uses the index
 
 _SUMMARY = [
     cases.c[name]
@@ -31,7 +31,7 @@ _SUMMARY = [
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Conditions that a case must meet. An empty field sets no condition. One value of a tuple must match."""
+    """Conditions that a case must meet. An empty field sets no condition. Of a tuple, one value must match."""
 
     status: tuple[str, ...] = ()
     waiting_on: tuple[str, ...] = ()  # ``none``: nobody has to act
@@ -53,7 +53,7 @@ class StoredCase:
     """A case as stored, merged or not."""
 
     id: int
-    version: int  # increased by every change; the API uses it as ETag
+    version: int  # increases with every change; the API uses it as ETag
     merged_into: int | None
     document: dict[str, Any]
     updated_at: datetime
@@ -80,7 +80,7 @@ def page(
     order: list[Any] = [moment.desc(), cases.c.id.desc()] if down else [moment, cases.c.id]
     if sort == "priority":  # P1 first, then the case that was not updated for longest
         order.insert(0, cases.c.priority)
-        if len(which.waiting_on) == 1:  # constant here, but it makes the order match an index
+        if len(which.waiting_on) == 1:  # constant in this query, but needed to match the order of an index
             order.insert(0, cases.c.waiting_on)
     query = select(*_SUMMARY).where(*_conditions(conn, which, prefix)).order_by(*order).limit(limit + 1)
     if after is not None:
@@ -106,7 +106,7 @@ _MISSING = "there is no such case"
 
 
 def survivor(conn: Connection, number: int) -> int:
-    """Return the case that contains this one after merges, or this one itself. Stops at a cycle. Raises NotFound."""
+    """Return the case into which this case was merged, or the case itself. Stops at a cycle. Raises NotFound."""
     seen: set[int] = set()
     while (into := merge_target(conn, number)) is not None and number not in seen:
         seen.add(number)
@@ -115,7 +115,7 @@ def survivor(conn: Connection, number: int) -> int:
 
 
 def merge_target(conn: Connection, number: int) -> int | None:
-    """Return the case that this one was merged into, or None. Raises NotFound."""
+    """Return the case into which this case was merged, or None. Raises NotFound."""
     into: int | None = one_row(conn, select(cases.c.merged_into).where(cases.c.id == number), _MISSING)[0]
     return into
 
@@ -123,8 +123,8 @@ def merge_target(conn: Connection, number: int) -> int | None:
 def documents_of(conn: Connection, case_ids: Sequence[int], since: datetime) -> dict[int, dict[str, Any]]:
     """Return case id → document of the cases with a message since a time, without merged cases.
 
-    Mail that a server delivered counts by its receipt, since its Date header may be wrong. Mail from archives and
-    mailboxes counts by its date.
+    For mail that a server delivered, the time of receipt counts, because Date may be wrong. For mail from archives and
+    mailboxes, Date counts.
     """
     delivered = and_(spool.c.channel.in_(("smtp", "lmtp")), messages.c.received_at >= since)
     recent = or_(delivered, func.coalesce(messages.c.date, messages.c.received_at) >= since)
@@ -155,7 +155,7 @@ def by_state(conn: Connection) -> list[tuple[str, str, int]]:
 def to_now(case: StoredCase, now: datetime, calendars: Mapping[Side, Calendar] | None = None) -> dict[str, Any]:
     """Return the document of a case as of ``now``. The stored document is as of the last update of the case.
 
-    The time since then is added to the clock of the side that has to act; also to its business time if the side has a
+    The time since then is added to the clock of the side that has to act, and to its business time if it has a
     calendar. Promises that became due since then are marked as overdue.
     """
     document = dict(case.document)

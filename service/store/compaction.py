@@ -1,9 +1,9 @@
-"""Removes what a database keeps of deleted rows: in free pages, planner statistics and PostgreSQL's write-ahead log.
+"""Removes deleted rows also from free pages, planner statistics and PostgreSQL's write-ahead log.
 
-The write-ahead log consists of segments. At a checkpoint, PostgreSQL deletes an old segment or renames it to be a later
-one, which keeps its old bytes until it is used. So this module closes the current segment, runs a checkpoint, and then
-closes each segment that may be a renamed one: closing fills it with zeros (PostgreSQL 11 or later). With
-``wal_recycle = off`` no segment is renamed. All this needs permissions of the database role.
+The write-ahead log consists of segments. At a checkpoint, PostgreSQL deletes an old segment, or renames it for later
+use. A renamed segment keeps the old bytes. Therefore this module closes the current segment and runs a checkpoint. Then
+it closes each segment that may be a renamed one, because closing fills a segment with zeros (PostgreSQL 11 or later).
+With ``wal_recycle = off``, PostgreSQL renames no segment. The database role needs permissions for all this.
 """
 
 import asyncio
@@ -54,14 +54,14 @@ _STATISTICS = "SELECT pg_relation_filenode('pg_catalog.pg_statistic')"
 
 @dataclass
 class Remains:
-    """Places that may still contain deleted data, in sentences that say what to do about it."""
+    """Places that may still contain deleted data. Each is a sentence that says what to do."""
 
     here: list[str] = field(default_factory=list)  # files of this database
     elsewhere: list[str] = field(default_factory=list)  # copies of the write-ahead log
 
 
 def compact(database: Database) -> Remains:
-    """Remove what the database keeps of deleted rows. Raises Unavailable if a long transaction prevents it."""
+    """Remove all remains of deleted rows from the database. Raises Unavailable if a long transaction prevents this."""
     if database.postgresql:
         return asyncio.run(_compact_postgresql(str(database.url.set(drivername="postgresql").render_as_string(False))))
     _compact_sqlite(str(database.url.database))
@@ -97,7 +97,7 @@ async def _compact_postgresql(url: str) -> Remains:
 
 
 async def _forget_statistics(connection: Any) -> list[str]:
-    """Rewrite the planner statistics, which contain values of deleted rows. Returns what a person must do, if any."""
+    """Rewrite the planner statistics, which contain values of deleted rows. Returns tasks for a person, if any."""
     before = await connection.fetchval(_STATISTICS)
     await connection.execute("VACUUM FULL pg_catalog.pg_statistic")  # only a warning if the role may not do this
     if await connection.fetchval(_STATISTICS) != before:
@@ -123,8 +123,8 @@ async def _wait_for_old_snapshots(connection: Any) -> None:
 async def _release_wal(connection: Any) -> Remains:
     """Remove the write-ahead log up to now. Returns what could not be removed.
 
-    It writes a segment (16 MB, mostly zeros) for each one that the server keeps for reuse; ``max_wal_size`` limits
-    these. It waits up to ``BUSY_SECONDS`` for readers of the log.
+    For each segment that the server keeps for reuse, this writes a segment (16 MB, mostly zeros). ``max_wal_size``
+    limits their number. Waits up to ``BUSY_SECONDS`` for readers of the log.
     """
     role, permitted = await connection.fetchrow(_PERMITTED)
     if not permitted:
@@ -155,7 +155,7 @@ async def _release_wal(connection: Any) -> Remains:
             )
             return Remains([problem], await _copies(connection))
         await asyncio.sleep(0.01)
-    # all old segments are deleted or renamed now, and no more will be: close all that may be renamed ones
+    # now all old segments are deleted or renamed: close all segments that may be renamed ones
     last_renamed = max(segments)
     while await _current_segment(connection, size) <= last_renamed:
         await _close_segment(connection)
@@ -163,7 +163,7 @@ async def _release_wal(connection: Any) -> Remains:
 
 
 async def _copies(connection: Any) -> list[str]:
-    """Return the copies of the write-ahead log, with what to do about each."""
+    """Return the copies of the write-ahead log, and what to do with each copy."""
     standbys, archived = await connection.fetchrow(_COPIES)
     copies = []
     if standbys:
@@ -174,7 +174,7 @@ async def _copies(connection: Any) -> list[str]:
 
 
 async def _close_segment(connection: Any) -> None:
-    """Close the current segment. Something is written before, since an empty segment is not closed."""
+    """Close the current segment. Writes a record first, because PostgreSQL does not close an empty segment."""
     await connection.execute("SELECT pg_current_xact_id()")
     await connection.execute("SELECT pg_switch_wal()")
 

@@ -1,4 +1,4 @@
-"""Stores raw mails, from which all other data is derived (docs/design.md, Principles).
+"""Stores raw mails. All other data is derived from them (docs/design.md, Principles).
 
 The column ``codec`` of a raw mail says where and how it is stored:
 
@@ -37,7 +37,7 @@ _CHUNK_BYTES = 16_000_000
 _CHUNK_MAILS = 200
 _THREADS = 8  # raw mails written to external storage in parallel
 RETRY_SECONDS = 30.0  # time after a failure of external storage in which mails stay in the database
-YOUNG = timedelta(hours=1)  # a younger file without a row is kept: its row may not be committed yet
+YOUNG = timedelta(hours=1)  # a younger file without a row is kept, because the row may not be committed yet
 
 HEADS = select(spool.c.id, spool.c.size, spool.c.sha256, contents.c.codec).join(contents, contents.c.id == spool.c.id)
 """Selects the columns of raw mails except their bytes."""
@@ -78,7 +78,7 @@ class StoredContent:
 
 
 class Damaged(Unavailable):
-    """The stored bytes are not the mail that was received."""
+    """The stored bytes differ from the mail that was received."""
 
 
 def content(database: Database, blob_store: BlobStore | None, id: str) -> bytes:
@@ -111,8 +111,8 @@ class BlobWriter:
     def put_away(self, mails: Sequence[tuple[str, bytes]]) -> list[Packed]:
         """Compress (id, raw mail) pairs and return the new values of their rows, for ``keep``.
 
-        Large mails are durable in external storage on return. If that storage fails, mails stay in their rows for
-        ``RETRY_SECONDS``, so that a failure delays no mail. `sodan contents move` moves them later.
+        On return, large mails are durable in external storage. If that storage fails, mails stay in the database for
+        ``RETRY_SECONDS``, so that the failure delays no mail. `sodan contents move` moves them later.
         """
         large = sum(self.is_external(len(content)) for _, content in mails)
         if not large:
@@ -163,7 +163,7 @@ def _chunk(conn: Connection, after: str, done: bool) -> list[StoredContent]:
 
 
 def move(database: Database, writer: BlobWriter, before: BlobStore | None) -> Iterator[tuple[str, str]]:
-    """Move processed raw mails to the configured storage, from ``before`` if that is another; yield (id, new codec)."""
+    """Move processed raw mails to the configured storage, also from storage ``before``. Yields (id, new codec)."""
     for mail in each(database, done=True):
         codec = OUTSIDE if writer.is_external(mail.size) else "zstd"
         if mail.codec == codec and (codec != OUTSIDE or before is None):
@@ -186,12 +186,12 @@ def _keep_if_unchanged(conn: Connection, before: StoredContent, packed: Packed) 
 
 
 def check(database: Database, blob_store: BlobStore | None) -> Iterator[tuple[str, str]]:
-    """Read all raw mails. Yields (id, problem) of each that is missing or not what was received."""
+    """Read all raw mails. Yields (id, problem) of each mail that is missing or differs from the received mail."""
     return _problems(each(database), blob_store)
 
 
 def check_newest(database: Database, blob_store: BlobStore | None, total: int) -> Iterator[tuple[str, str]]:
-    """As ``check``, for the newest raw mails of up to ``total`` bytes together; at least for one."""
+    """As ``check``, for the newest raw mails up to a total of ``total`` bytes; at least for one mail."""
     query = select(spool.c.id, spool.c.size).join(contents, contents.c.id == spool.c.id).where(_NOT_DELETED)
     newest = query.order_by(spool.c.id.desc()).limit(_CHUNK_MAILS * 50)
     ids = database.read(lambda conn: ids_within(conn.execute(newest), total))
@@ -216,7 +216,7 @@ def find_inconsistencies(
     referenced = {row.sha256: row.id for row in rows}
     if blob_store is None:
         return sorted(referenced.values()), []
-    # rows are read before files: a file written in between is recent and not reported as unreferenced
+    # read rows before files: a file written in between is young, and so not reported as unreferenced
     files = dict(blob_store.keys())
     missing = sorted(id for key, id in referenced.items() if key not in files)
     return missing, sorted(key for key, time in files.items() if key not in referenced and now - time > YOUNG)
@@ -233,7 +233,7 @@ def remove_unreferenced(database: Database, blob_store: BlobStore, key: str, now
     """Delete a file unless a row refers to it or it is younger than ``YOUNG``. Returns whether it was deleted."""
     if database.read(partial(is_referenced, key=key)):
         return False
-    # The age is read after the rows: if a row is about to refer to the file, the file was just written and is recent.
+    # read the age after the rows: if a row is about to refer to the file, the file was just written and is young
     written_at = blob_store.written(key)
     if written_at is None or now - written_at <= YOUNG:
         return False

@@ -6,7 +6,7 @@ the same transaction::
     event, case = corrections.move(conn, message, None, who, now)
     intake.rejudge(conn, corrections.touched(conn, event), context, now=now)
 
-Rules never move what a person placed: ``messages.pinned_by`` fixes a moved message to its case, and
+Rules do not move messages that a person moved or merged: ``messages.pinned_by`` fixes a moved message to its case, and
 ``messages.joined`` keeps the messages of merged cases together.
 """
 
@@ -73,7 +73,7 @@ def move(conn: Connection, message: int, to: int | None, who: str, now: datetime
     opened = target is None
     if target is None:
         [target] = placement.open_cases(conn, [received_at], now)
-    else:  # the rules keep together what is moved there
+    else:  # the rules keep these messages together
         rewrite(conn, messages_of(conn, target), joined=target)
     rewrite(conn, [message], case_id=target, pinned_by=who or "somebody")
     emptied = [] if messages_of(conn, source) else [source]
@@ -106,7 +106,7 @@ def accept(conn: Connection, case: int, number: int, who: str, now: datetime) ->
 
 
 def dismiss(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
-    """Dismiss a suggestion: rules never merge its two cases. Returns the older and the newer case."""
+    """Dismiss a suggestion: rules will not merge its two cases. Returns the older and the newer case."""
     one_at_a_time(conn)
     older, newer = _sides(conn, case, number)
     message = suggestions.find(conn, number).message_id
@@ -129,9 +129,9 @@ def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
 
 
 def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who: str, now: datetime) -> int:
-    """Set the fields ``wanted`` of a case; None removes what a person set. Returns the event id.
+    """Set the fields ``wanted`` of a case. None removes the manual value. Returns the event id.
 
-    The event contains what was set, and in ``was`` what the case showed before.
+    The event contains the new values, and in ``was`` the values that the case showed before.
     Raises NotFound, Refused for an unknown field, and Conflict if the case was merged.
     """
     must_exist_unmerged(conn, number)
@@ -181,7 +181,7 @@ def touched(conn: Connection, event: int) -> list[int]:
 def _without_wildcard(
     wanted: Mapping[str, Any], asks: dict[str, Any], document: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Replace the entry ``*`` in ``asks`` by one for each request, so that one can be reset; return ``wanted``."""
+    """Return ``wanted`` with one entry per request instead of ``*`` in ``asks``, so that each can be reset."""
     changed = wanted.get("asks") or {}
     if "*" not in asks or "*" in changed or None not in changed.values():
         return wanted
@@ -194,7 +194,8 @@ def _without_wildcard(
 def _shown(document: Mapping[str, Any], wanted: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the case shows in the fields ``wanted``: values, and the states of items and requests.
 
-    No value from a mail is included: webhooks send events to other systems, and events remain when a mail is erased.
+    Values from mails are left out, because webhooks send events to other systems, and events stay when a mail is
+    erased.
     """
     rows = {
         "items": {

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 15.0  # seconds that a writer waits for the write lock before it fails with ``Unavailable``
+BUSY_SECONDS = 15.0  # seconds that a writer waits for the write lock; then it raises ``Unavailable``
 POLL_SECONDS = 0.001  # seconds between two attempts to get the write lock of SQLite
 
 _ONE_AT_A_TIME = 0x50DA_4E01  # key of the advisory lock of ``one_at_a_time``; any constant does
@@ -60,11 +60,11 @@ class Database:
         self._engine_lock = threading.Lock()
 
     def transact(self, fn: Callable[[Connection], T]) -> T:
-        """Run ``fn`` in a transaction; return its result once durable. Raises Unavailable, and what ``fn`` raises."""
+        """Run ``fn`` in a transaction; return its durable result. Raises Unavailable, and what ``fn`` raises."""
         return self._run(fn, write=True)
 
     def transact_alone(self, fn: Callable[[Connection], T]) -> T:
-        """As ``transact``, for an ``fn`` with a single statement: one round trip to PostgreSQL instead of three."""
+        """As ``transact``, for a single statement: PostgreSQL needs one round trip instead of three."""
         return self._run(fn, write=True, alone=True)
 
     def read(self, fn: Callable[[Connection], T]) -> T:
@@ -98,8 +98,7 @@ class Database:
     def close(self, *, flush_failed: bool = False) -> None:
         """Close all connections. The next use opens new ones.
 
-        ``flush_failed``: a write or flush failed. It does not wait for connections that are in use; they are closed
-        when they are no longer used.
+        ``flush_failed``: a write or flush failed. Connections in use are closed later, when they are no longer used.
         """
         with self._engine_lock:
             if self._engine is not None:
@@ -108,10 +107,10 @@ class Database:
                 self._engine = None
             engine, self._async_engine = self._async_engine, None
         if engine is not None:
-            engine.close(wait=not flush_failed)  # other threads may be using it
+            engine.close(wait=not flush_failed)  # other threads may be using the pool
 
     def forget_values(self) -> None:
-        """Close idle SQLite connections to free memory: each keeps the last values of its statements, such as mails."""
+        """Close idle SQLite connections to free memory, because they keep values of statements, such as mails."""
         with self._engine_lock:
             if self._engine is not None:
                 self._engine.dispose()
@@ -123,7 +122,7 @@ class Database:
             if not write:
                 return self._within_sync(fn, "BEGIN")
             if not self._write_lock.acquire(timeout=BUSY_SECONDS):
-                raise Unavailable("the database is busy")  # not GaveUp: other writers are the cause, not this call
+                raise Unavailable("the database is busy")  # not GaveUp: other writers are the cause
             try:
                 if self._flush_failed:
                     self._flush_again()
@@ -148,14 +147,14 @@ class Database:
         while True:
             with self._engine_lock:
                 engine = self._async_engine = self._async_engine or AsyncEngineThread(self.url, BUSY_SECONDS)
-            with contextlib.suppress(EngineClosed):  # another thread closed it between these two steps: open it again
+            with contextlib.suppress(EngineClosed):  # another thread closed the engine meanwhile: open a new one
                 return engine.run(partial(_within, fn=fn), write=write, alone=alone)
 
     def _flush_again(self) -> None:
         """Copy the write-ahead log into the database and flush it, after a flush failed. Raises an error if that fails.
 
-        The failed flush may have left pages in memory marked as clean, and they would never be written to disk
-        otherwise (https://www.sqlite.org/atomiccommit.html, "fsyncgate").
+        After the failed flush, the system may treat unwritten pages as written, and would never write them
+        (https://www.sqlite.org/atomiccommit.html, "fsyncgate").
         """
         with self._open().connect().execution_options(sodan_begin="") as connection:
             busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").one()
@@ -182,13 +181,13 @@ class Database:
 
 
 def one_at_a_time(conn: Connection) -> None:
-    """Block other writers until the commit. Results then do not depend on timing, and events are numbered in order."""
+    """Block other writers until the commit. So results do not depend on timing, and event ids are in order."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _ONE_AT_A_TIME})
 
 
 def run(conn: Connection, statement: str, values: tuple[Any, ...]) -> Sequence[Any]:
-    """Run a statement in the driver's syntax, bypassing SQLAlchemy on SQLite: several times as fast for small ones."""
+    """Run a statement in the driver's syntax. On SQLite, bypass SQLAlchemy, which is slow for small statements."""
     if conn.dialect.name == "postgresql":
         return conn.exec_driver_sql(statement, values).all()
     driver: Any = conn.connection.driver_connection
@@ -241,8 +240,8 @@ def _begin_sqlite(connection: Connection) -> None:
 def _wait_for_write_lock(connection: Connection) -> None:
     """Begin a write transaction on SQLite: poll until the write lock is free. Raises Unavailable.
 
-    SQLite has no queue of writers, and its busy handler polls too rarely: between two transactions of busy workers the
-    lock is free only for milliseconds, and mail that waits for its reply 250 must use them.
+    SQLite has no queue of writers, and its busy handler polls too rarely. Between two transactions of busy workers, the
+    lock is free only for milliseconds. A mail that waits for its reply 250 must get the lock then.
     """
     driver: Any = connection.connection.driver_connection
     end = time.monotonic() + BUSY_SECONDS

@@ -1,8 +1,9 @@
 """Inserts received mails into the spool, many at a time, in as few statements as possible.
 
-Every SMTP reply waits for this, so it avoids SQLAlchemy's row-by-row binding. It writes the same as SQLAlchemy Core
-would; a test compares. SQLite gets one statement per table, because each execution releases and takes the interpreter
-lock. PostgreSQL gets one statement with arrays; large mails are sent by COPY instead.
+Every SMTP reply waits for this. Therefore this module does not use SQLAlchemy's slow row-by-row binding. A test checks
+that the rows are the same as those of SQLAlchemy Core. On SQLite, there is one statement per table, because each
+execution releases and takes the interpreter lock. On PostgreSQL, there is one statement with arrays; large mails are
+sent by COPY.
 """
 
 from collections.abc import Sequence
@@ -31,8 +32,8 @@ _TYPES = {
     "sha256": "text",
 }
 """Columns of ``spool`` for an envelope, with their PostgreSQL types. Every version of the schema has them."""
-_ADDED_COLUMNS = {"authserv": "text"}  # added by migrations, written only with a value: mail is accepted meanwhile
-_ONE_STATEMENT_BYTES = 524_288  # up to this size PostgreSQL gets one statement; more is faster by COPY
+_ADDED_COLUMNS = {"authserv": "text"}  # written only with a value, because mail arrives during migrations
+_ONE_STATEMENT_BYTES = 524_288  # maximum bytes for one statement on PostgreSQL; for more, COPY is faster
 _SQLITE_TIME = "%Y-%m-%d %H:%M:%S.%f"
 _SQLITE_ROWS = 512  # rows per statement: SQLite binds at most 32766 values
 

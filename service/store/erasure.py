@@ -1,10 +1,10 @@
 """Erases a person: replaces the address and names in all raw mails, tables and indexes. The cases remain.
 
 The address is replaced everywhere. Names are replaced only in prose and in name fields (``service.mail.masking``), not
-in columns of ids and kinds. Each change is a transaction that excludes the worker's, which locks these rows in another
-order. The search is repeated until it finds nothing, since mail may arrive meanwhile. Then the search index is rebuilt,
-and ``service.store.compaction`` removes what the database keeps of the old rows. ``docs/operations.md`` says what to do
-about backups, archived logs and deleted files on disk.
+in columns of ids and kinds. Each change is a transaction that excludes transactions of workers, because these lock the
+rows in another order. Mail may arrive meanwhile, so the search is repeated until it finds nothing. Then the search
+index is rebuilt, and ``service.store.compaction`` removes the remains of the old rows. ``docs/operations.md`` says what
+to do about backups, archived logs and deleted files on disk.
 """
 
 from collections import Counter
@@ -43,8 +43,8 @@ class ErasureResult:
     """What was found and replaced. A dry run only searches."""
 
     rows: Counter[str] = field(default_factory=Counter)  # ``table.column`` → number of rows
-    mails: list[tuple[str, str]] = field(default_factory=list)  # SHA-256 of each raw mail, and of its replacement or ""
-    changes: list[dict[str, Any]] = field(default_factory=list)  # in a dry run: where, row and words of each change
+    mails: list[tuple[str, str]] = field(default_factory=list)  # SHA-256 of a raw mail, and of its replacement or ""
+    changes: list[dict[str, Any]] = field(default_factory=list)  # in a dry run: place, row and words of each change
     unreadable: set[str] = field(default_factory=set)  # ids of damaged raw mails, which were not searched
     left: int = 0  # number of places that still name the person afterwards
     remains: Remains = field(default_factory=Remains)
@@ -61,7 +61,7 @@ def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, 
     Raises Unavailable, and Conflict if a mail to the person is being sent.
     """
     result = ErasureResult()
-    if apply:  # the outbox must send nothing to the address that replaces the person's
+    if apply:  # the outbox must not send mail to the replacement address
         database.transact(partial(outbox.withdraw, address=mask.address, now=now))
     for _ in range(MAX_SWEEPS if apply else 1):
         before = len(result.mails) + result.rows.total()
@@ -95,7 +95,7 @@ def _sweep_mails(database: Database, writer: BlobWriter, mask: Mask, result: Era
             words = sorted(mask.words_in_mail(content))
             result.changes.append({"where": "raw mail", "row": [mail.id], "words": words})
             continue
-        # mail that is not processed yet stays in its row, where the worker reads it
+        # mail that is not processed yet must stay in the database, because the worker reads it there
         [packed] = (writer if mail.codec != "raw" else BlobWriter()).put_away([(mail.id, masked)])
         new = sha256(masked).hexdigest()
         if not database.transact(partial(_replace, before=mail, packed=packed, sha256=new, size=len(masked))):
@@ -143,7 +143,7 @@ def _sweep_table(database: Database, table: Table, mask: Mask, result: ErasureRe
 
 
 def _forget_words(conn: Connection, numbers: list[int]) -> None:
-    """Have the messages indexed again, and delete their thread keys made of words: other evidence still finds them."""
+    """Mark the messages to be indexed again, and delete their thread keys that consist of words."""
     one_at_a_time(conn)
     for chunk in chunks(numbers):
         search.forget(conn, chunk)
@@ -153,7 +153,7 @@ def _forget_words(conn: Connection, numbers: list[int]) -> None:
 
 
 def _changed(mask: Mask, columns: Sequence[Any], row: Any) -> dict[str, Any]:
-    """Return the columns of a row that name the person → their new values."""
+    """Return column → new value, for the columns of a row that name the person."""
     changed = {c.name: new for c in columns if (new := _masked(mask, c, row[c.name])) != row[c.name]}
     for address, name in (("address", "name"), ("author_address", "author_name")):
         if row.get(name) and str(row.get(address)).casefold() == mask.address:
@@ -201,7 +201,7 @@ def _change(conn: Connection, table: Table, row: Row[Any], changed: Mapping[str,
     this = [column == row._mapping[column.name] for column in key]
     renamed = [column == changed.get(column.name, row._mapping[column.name]) for column in key]
     if any(column.name in changed for column in key) and exists(conn, select(*key).where(*renamed)):
-        conn.execute(delete(table).where(*this))  # the new key exists already
+        conn.execute(delete(table).where(*this))  # a row with the new key exists already
         return
     version = {"version": case_table.c.version + 1} if table is case_table else {}
     conn.execute(update(table).where(*this).values({**changed, **version}))

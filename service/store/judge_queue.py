@@ -1,8 +1,8 @@
 """Queue of long cases to be judged.
 
-Judging reads every mail of a case, so in a case of 1,000 mails it takes longer than processing the new mail. Such a
-case is therefore queued in the transaction that stores the mail, and judged between batches (``worker``), without the
-write lock.
+Judging a case reads every mail of the case. With 1,000 mails, this takes longer than processing the new mail. Therefore
+a long case is queued in the transaction that stores the mail. The worker judges it between batches, without the write
+lock.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from service.store.tables import cases, judge_queue, messages
 
 LONG = 150  # a case with more messages is queued
 
-# built once, since building a statement takes longer than running it
+# built once, because building a statement takes longer than running it
 
 _LONG = (
     select(messages.c.case_id)
@@ -42,13 +42,13 @@ class Waiting:
 
 
 def long_cases(conn: Connection, case_ids: Sequence[int]) -> set[int]:
-    """Return those of the cases that have more than ``LONG`` messages."""
+    """Return the cases that have more than ``LONG`` messages."""
     found = (conn.execute(_LONG, {"these": chunk, "long": LONG}).scalars() for chunk in chunks(case_ids))
     return {case_id for some in found for case_id in some}
 
 
 def queue(conn: Connection, case_ids: Sequence[int], now: datetime) -> None:
-    """Queue these cases; an entry that exists gets a new time. The caller holds ``one_at_a_time``."""
+    """Queue these cases. Existing entries get a new time. The caller must hold ``one_at_a_time``."""
     if case_ids:
         queued = upsert(conn, judge_queue).on_conflict_do_update(index_elements=["case_id"], set_={"since": now})
         conn.execute(queued, [{"case_id": case_id, "since": now} for case_id in case_ids])
@@ -67,6 +67,6 @@ def is_current(conn: Connection, waiting: Waiting) -> bool:
 
 
 def remove(conn: Connection, waiting: Waiting) -> None:
-    """Remove the entry, unless it was queued again since it was read."""
+    """Remove the entry, unless the case was queued again after the entry was read."""
     row = (judge_queue.c.case_id == waiting.case_id, judge_queue.c.since == waiting.since)
     conn.execute(delete(judge_queue).where(*row))

@@ -1,9 +1,9 @@
 """Learns from mail who belongs to the team, and which companies are partners.
 
 A person who forwards a vendor's mail is in the team. A company to which the team writes is a partner, and its mail is
-treated like vendor mail. This also applies to earlier mail. A mail is read before it is placed and independently of
-others, so the role of its author may become known later: from the same batch, another worker, or a later mail. The mail
-of this author is then read again, since the meaning of a text depends on the role of its author.
+treated like vendor mail. This also applies to earlier mail. Each mail is read alone, before it is placed. So the role
+of an author may become known later: from the same batch, another worker, or a later mail. All mail of this author is
+then read again, because the meaning of a text depends on the role of the author.
 """
 
 from collections import defaultdict
@@ -69,7 +69,7 @@ def listing(conn: Connection) -> list[dict[str, Any]]:
 
 
 def add(conn: Connection, address: str, now: datetime) -> bool:
-    """Add an address to the team; False if it is there. Only `sodan replay` reads earlier mail from it again."""
+    """Add an address to the team; False if it exists. Earlier mail is not read again: see `sodan replay`."""
     key = address.strip().casefold()
     if conn.execute(_KNOWN_TEAM, {"these": [key]}).first() is not None:
         return False
@@ -78,7 +78,7 @@ def add(conn: Connection, address: str, now: datetime) -> bool:
 
 
 def remove(conn: Connection, address: str) -> None:
-    """Remove a team address, or refuse a partner for good. Raises NotFound. Only `sodan replay` reads earlier mail."""
+    """Remove a team address, or refuse a partner for ever. Raises NotFound. Earlier mail is not read again."""
     key = address.strip().casefold()
     changed = conn.execute(delete(learned_team).where(learned_team.c.address == key)).rowcount
     changed += conn.execute(update(partners).where(partners.c.company == key).values(refused=True)).rowcount
@@ -87,7 +87,7 @@ def remove(conn: Connection, address: str) -> None:
 
 
 def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, now: datetime) -> list[int]:
-    """Store the team and partners that these mails show, read their earlier mail again, return its cases."""
+    """Store the team and partners that these mails show, and read their earlier mail again. Returns changed cases."""
     extracted = [message for mail in arrived for message in mail.extracted]
     team = _new(conn, _KNOWN_TEAM, {address for message in extracted for address in message.learned.team})
     companies = _new(conn, _KNOWN_COMPANIES, {name for message in extracted for name in message.learned.partners})
@@ -116,12 +116,12 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
 
 
 def _new(conn: Connection, known: Any, values: set[str]) -> list[str]:
-    """Return the values that the query ``known`` does not find."""
+    """Return the values that the query ``known`` does not return."""
     return sorted(values - {value for (value,) in every(conn, known, sorted(values))})
 
 
 def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None) -> list[ArrivedMail]:
-    """Return the mails. Messages of authors whose role was learned meanwhile are read again with this role."""
+    """Return the mails. If the role of an author was learned meanwhile, the message is read again with this role."""
     messages = [message for mail in arrived for message in mail.extracted]
     authors = {(message.role, message.node.author) for message in messages if message.node.author}
     companies = sorted({name for role, author in authors if role == "unknown" for name in companies_above(author)})

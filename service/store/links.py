@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, u
 from service.store.neighbours import SET_APART
 from service.store.tables import case_links, cases, events, messages, thread_keys
 
-Link = tuple[int, int, int | None, str]  # case, other case, the message that relates them, why they were not merged
+Link = tuple[int, int, int | None, str]  # (case, other case, message that relates them, why they were not merged)
 
 
 def merge_cases(conn: Connection, case: int, into: int, now: datetime) -> None:
@@ -29,7 +29,7 @@ def copy_separations(conn: Connection, case: int, into: int) -> None:
 
 
 def mark_changed(conn: Connection, which: ColumnElement[bool]) -> None:
-    """Increase the version of cases, so that no worker writes what it judged from their earlier state."""
+    """Increase the version of cases, so that no worker writes a judgement of their earlier state."""
     conn.execute(update(cases).where(which).values(version=cases.c.version + 1))
 
 

@@ -1,9 +1,9 @@
 """State of the mailboxes that sodan fetches mail from: leases, positions, fetched mails and failures.
 
-``mailboxes`` has a row for each mailbox: the lease of its fetcher, the result of the last round, encrypted tokens.
-``mailbox_folders`` stores how far each folder was read. ``mailbox_mails`` records each mail, by its place (IMAP:
-folder, UIDVALIDITY and UID; Graph: the immutable id) and by its SHA-256. A mail is stored and recorded in one
-transaction that also checks the lease. So neither a crash nor a second fetcher stores it twice.
+``mailboxes`` has a row for each mailbox: the lease of the fetcher, the result of the last round, encrypted tokens.
+``mailbox_folders`` stores how far each folder was read. ``mailbox_mails`` records each mail with its SHA-256 and its
+place (IMAP: folder, UIDVALIDITY and UID; Graph: the immutable id). One transaction checks the lease, stores a mail and
+records it. So a mail is never stored twice, even after a crash or with a second fetcher.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from service.store.tables import mailbox_folders, mailbox_mails, mailboxes
 
 State = Literal["taken", "done", "failed", "too_big", "gone"]
 """taken: stored, but not flagged or moved yet; done; failed: will be retried; too_big; gone: not in the mailbox."""
-AWAY = timedelta(minutes=10)  # a mailbox that could not be read for this long is reported
+AWAY = timedelta(minutes=10)  # if a mailbox could not be read for this long, this is reported
 _OPEN = text("mailbox_mails.state IN ('taken', 'failed', 'too_big')")
 """The condition of the partial index, word for word, so that the planner uses that index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A mail fetched from a mailbox. ``place`` identifies it there."""
+    """A mail fetched from a mailbox. ``place`` identifies the mail in the mailbox."""
 
     place: str
     folder: str
@@ -44,11 +44,11 @@ class Status:
     since: datetime  # time of the first fetch
     last_success_at: datetime | None
     failing_since: datetime | None  # None if the last round succeeded
-    cause: str | None  # of the failure
+    cause: str | None  # time of the failure
     next_step: str | None  # what a person should do about the failure
     errors: int
-    lag_seconds: int | None  # from the arrival of the last fetched mail in the mailbox until it was stored
-    taken: int  # total number of mails stored from it
+    lag_seconds: int | None  # time from the arrival of the last fetched mail in the mailbox until it was stored
+    taken: int  # total number of mails stored from this mailbox
     failed: int  # number of mails that could not be fetched so far
     leased_by: str | None
 
@@ -84,7 +84,7 @@ def holders(conn: Connection) -> set[str]:
 
 
 def _update_leased(conn: Connection, name: str, by: str, **values: Any) -> None:
-    """Update the row of a mailbox. Raises LostLease if ``by`` lost its lease; the transaction must not commit then."""
+    """Update the row of a mailbox. Raises LostLease if ``by`` lost the lease; then the transaction must not commit."""
     leased = update(mailboxes).where(mailboxes.c.name == name, mailboxes.c.leased_by == by)
     if not conn.execute(leased.values(leased_by=by, **values)).rowcount:
         raise LostLease("another machine fetches from this mailbox now")
@@ -104,14 +104,14 @@ def keep_position(conn: Connection, name: str, by: str, folder: str, position: s
 
 
 def met(conn: Connection, name: str, places: Sequence[str]) -> set[str]:
-    """Return the places among ``places`` whose mail is recorded already."""
+    """Return those of ``places`` whose mail is recorded already."""
     return set(conn.execute(select(mailbox_mails.c.place).where(_at_places(name, places))).scalars())
 
 
 def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, mark: bool, now: datetime) -> int:
     """Spool fetched mails and record them. Returns how many have new content. Raises LostLease.
 
-    ``mark``: the mails must be flagged or moved in the mailbox next.
+    ``mark``: whether the mails must then be flagged or moved in the mailbox.
     """
     lag = max(0, int((now - max(mail.arrived_at for mail in fetched)).total_seconds()))
     _update_leased(conn, name, by, lag_seconds=lag)
@@ -157,7 +157,7 @@ def unmarked(conn: Connection, name: str, folder: str, now: datetime, limit: int
 
 
 def marked(conn: Connection, name: str, places: Sequence[str]) -> None:
-    """Record that these mails were flagged or moved, or need not be."""
+    """Record that these mails need not be flagged or moved any more."""
     conn.execute(update(mailbox_mails).where(_at_places(name, places)).values(state="done"))
 
 
@@ -167,7 +167,7 @@ def mark_later(conn: Connection, name: str, places: Sequence[str], reason: str, 
 
 
 def to_retry(conn: Connection, name: str, folder: str, now: datetime, max_bytes: int) -> list[tuple[str, int]]:
-    """Return (place, attempts) of up to 50 mails: failed ones that are due, and too big ones that fit ``max_bytes``."""
+    """Return (place, attempts) of up to 50 mails to fetch again: failed and due, or now within ``max_bytes``."""
     due = and_(mailbox_mails.c.state == "failed", mailbox_mails.c.due_at <= now)
     fits = and_(mailbox_mails.c.state == "too_big", mailbox_mails.c.size <= max_bytes)
     query = select(mailbox_mails.c.place, mailbox_mails.c.attempts).where(*_open_in(name, folder), or_(due, fits))
@@ -202,7 +202,7 @@ def succeeded(conn: Connection, name: str, by: str, now: datetime) -> None:
 
 
 def failing(conn: Connection, name: str, by: str, cause: str, next_step: str, now: datetime) -> None:
-    """Record that a mailbox could not be read. If this lasts for ``AWAY``, an event is written. Raises LostLease."""
+    """Record that a mailbox could not be read. After ``AWAY``, an event is written. Raises LostLease."""
     one_at_a_time(conn)
     query = select(mailboxes.c.failing_since, mailboxes.c.told_at).where(mailboxes.c.name == name)
     row = conn.execute(query).one()
@@ -216,7 +216,7 @@ def failing(conn: Connection, name: str, by: str, cause: str, next_step: str, no
 
 
 def statuses(conn: Connection) -> list[Status]:
-    """Return the state of each mailbox, ordered by name, without those that ``forget`` removed."""
+    """Return the state of each mailbox, ordered by name, without mailboxes that ``forget`` removed."""
     failures = select(mailbox_mails.c.mailbox, func.count()).where(_OPEN, mailbox_mails.c.state != "taken")
     failed = dict(map(tuple, conn.execute(failures.group_by(mailbox_mails.c.mailbox))))
     query = select(*_STATUS).where(mailboxes.c.forgotten_at.is_(None)).order_by(mailboxes.c.name)
@@ -233,7 +233,7 @@ def forget(conn: Connection, name: str, now: datetime) -> bool:
 
 
 def recall(conn: Connection, name: str, by: str) -> None:
-    """Undo ``forget``, since sodan fetches from the mailbox again. Raises LostLease."""
+    """Undo ``forget``, because sodan fetches from this mailbox again. Raises LostLease."""
     _update_leased(conn, name, by, forgotten_at=None)
 
 

@@ -87,7 +87,7 @@ def findings_of(reading: Reading | None) -> list[dict[str, Any]]:
 
 
 def extra_facts(extracted: ExtractedMessage) -> dict[str, Any]:
-    """Return the facts of a message that the rules need besides its node."""
+    """Return the facts of a message that the rules need in addition to ``node``."""
     turn = extracted.turn
     return {
         "towards": sorted(turn.towards),
@@ -126,7 +126,7 @@ def write_files(conn: Connection, stored: Iterable[tuple[int, ArrivedMail, Extra
 def deliver(
     conn: Connection, delivered: Sequence[tuple[ArrivedMail, ExtractedMessage, int]], again: Sequence[int]
 ) -> None:
-    """Insert how each message arrived. ``again``: ids of messages known already, once per further copy."""
+    """Insert how each message arrived. ``again``: ids of known messages, once for each further copy."""
     if not delivered:
         return
     conn.execute(
@@ -160,7 +160,7 @@ _COUNT = (
 
 
 def rewrite(conn: Connection, message: int, node: MessageFacts, evidence: dict[str, Any] | None) -> None:
-    """Replace the facts and keys of a stored message, because another copy of the mail told more."""
+    """Replace the facts and keys of a stored message, because another copy of the mail was more complete."""
     row = conn.execute(select(messages.c.facts, messages.c.case_id).where(messages.c.id == message)).one()
     values: dict[str, Any] = {"facts": _kept_facts(row.facts) | node.document()}
     if evidence is not None:
@@ -176,7 +176,7 @@ def _kept_facts(facts: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def renew(conn: Connection, message: int, one: ArrivedMail, extracted: ExtractedMessage, why: str) -> None:
-    """Replace the text of a known message by that of a better copy; ``why``: how the copy was recognised."""
+    """Replace the text of a known message by the text of a better copy. ``why``: how the copy was recognised."""
     names = ("message_id", "subject", "date", "to")
     query = select(*(messages.c[name] for name in (*names, "facts", "evidence"))).where(messages.c.id == message)
     known = conn.execute(query).mappings().one()
@@ -199,7 +199,7 @@ def key_rows(keys: tuple[set[str], set[str]], message: int, case: int) -> list[t
 
 
 def write_keys(conn: Connection, rows: list[tuple[str, int, str, int]]) -> None:
-    """Insert rows of ``thread_keys`` by the driver itself, since there are about 25 of them for each message."""
+    """Insert rows of ``thread_keys`` with the driver alone, because each message has about 25 rows."""
     if rows:
         conn.exec_driver_sql(_KEYS[conn.dialect.name], rows)
 

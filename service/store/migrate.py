@@ -18,10 +18,10 @@ _FOLDER = Path(__file__).parents[2] / "migrations"
 def migrate(database: Database) -> tuple[str | None, str]:
     """Migrate to the newest revision. Returns the revisions before and after.
 
-    An empty database is migrated in one transaction, any other in one transaction for each step. Locks are short then,
-    and a step that waits for one table locks no other table that incoming mail needs. An interrupted migration
-    continues where it stopped. Several processes may call this at once: one runs a step, the others wait and skip it.
-    Raises Refused if the database is from a newer version of sodan.
+    An empty database is migrated in one transaction. For any other database, each step is a transaction. So locks are
+    short, and a step that waits for one table locks no other table that incoming mail needs. An interrupted migration
+    continues where it stopped. Several processes may call this at once: one runs a step, the others wait and then skip
+    the step. Raises Refused if the database is from a newer version of sodan.
     """
     before, now = database.transact(_step)
     while now != head():

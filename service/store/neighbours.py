@@ -24,18 +24,18 @@ DISMISSED = "a person dismissed the suggestion"
 SET_APART = SEPARATE | {
     MOVED,
     DISMISSED,
-    "a reply pressed for another matter: other subject, other words",  # these two: written by earlier versions
+    "a reply pressed for another matter: other subject, other words",  # the last two: written by earlier versions
     "a person put it into another case",
 }
 _EDGE = 3  # messages read from the beginning and from the end of a candidate case
-_LAST = 10  # newest messages from which the last activity of a settled case is computed
+_LAST = 10  # number of newest messages that determine the last activity of a settled case
 
 Rows = dict[str, list[tuple[int, int, str]]]  # key → (message id, its case id, kind of the key)
 _ROWS = msgspec.json.Decoder(list[tuple[int, int, str]])
 
 
 class StrongKeys(NamedTuple):
-    """The strong keys of new messages, their Message-IDs and those that they refer to, and the keys of their own."""
+    """Strong keys of new messages; Message-IDs of the messages and of their references; keys of their properties."""
 
     keys: list[str]
     ids: list[str]
@@ -43,7 +43,7 @@ class StrongKeys(NamedTuple):
 
 
 def strong_keys(come: Sequence[MessageFacts]) -> StrongKeys:
-    """Return what is looked up for new messages; computed once, since ``strong_rows`` runs twice."""
+    """Return what to look up for new messages. It is computed once, because ``strong_rows`` runs twice."""
     ids = {mid for node in come for mid in (node.message_id, *cited_ids(node)) if mid}
     own = frozenset(key for node in come for key in message_id_keys(node))
     return StrongKeys(sorted({key for node in come for key in strong_lookup(node)}), sorted(ids), own)
@@ -57,7 +57,7 @@ def strong_rows(conn: Connection, wanted: StrongKeys) -> Rows:
 
 
 def strong(conn: Connection, come: Sequence[MessageFacts], rows: Rows) -> Known:
-    """Return the stored messages of ``rows``, and facts about their cases and those that the new messages claim."""
+    """Return the stored messages of ``rows``, with facts about their cases and about cases named by new messages."""
     known = Known()
     for key, found in rows.items():
         for message, _, kind in found:
@@ -179,7 +179,7 @@ def _by_key(conn: Connection, keys: Sequence[str], ids: Sequence[str] = ()) -> R
 
 
 def look_up(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]:
-    """Return the rows of a statement for these values; no rows if all of them are empty."""
+    """Return the rows of a statement for these values; no rows if all values are empty."""
     if given and not any(given):
         return ()
     name = conn.dialect.name
@@ -192,7 +192,7 @@ def statement(what: str, name: str) -> str:
 
 
 def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, MessageFacts]:
-    """Return the facts of messages by id, without messages that a version stored that knew no facts."""
+    """Return id → facts of messages. Messages that an old version stored without facts are left out."""
     return {
         id: node_from_json(facts, id=id, case=case, pinned=case if by else None, joined=joined, placed=placed)
         for id, case, facts, by, joined, placed in look_up(conn, "nodes", sorted(wanted))
@@ -201,5 +201,5 @@ def nodes_by_number(conn: Connection, wanted: Collection[int]) -> dict[int, Mess
 
 
 def aliases_of(conn: Connection, wanted: Collection[int]) -> dict[int, int]:
-    """Return merged case → the case it is finally part of."""
+    """Return merged case → remaining case after all merges."""
     return dict(map(tuple, look_up(conn, "merged", sorted(wanted))))

@@ -16,7 +16,7 @@ MOST = 500  # notes shown per case
 
 
 def add(conn: Connection, case_id: int, text: str, who: str, now: datetime) -> int:
-    """Add a note and return its id. The event holds only the id, since webhooks send events to other systems."""
+    """Add a note and return its id. The event contains only the id, because webhooks send events to other systems."""
     one_at_a_time(conn)
     statement = insert(notes).values(case_id=case_id, who=who, at=now, text=text).returning(notes.c.id)
     number = int(conn.execute(statement).scalar_one())

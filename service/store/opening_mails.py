@@ -25,14 +25,14 @@ class OpeningMail:
     case_id: int
     message: int
     spool_id: str
-    channel: str  # of the envelope: smtp, lmtp, import or mailbox
-    mail_from: str  # the same: its sender
+    channel: str  # channel of the envelope: smtp, lmtp, import or mailbox
+    mail_from: str  # sender of the envelope
     author: str  # address of the author
     name: str  # name of the author
     role: str  # side of the author: requester, team, vendor or unknown
-    origin: str  # delivered, or found in another mail: forwarded, attached, quoted
+    origin: str  # delivered; or where it was found: forwarded, attached, quoted
     automatic: str | None  # kind of automatic mail; None: a person wrote it
-    verified: bool  # False: the sender is not confirmed
+    verified: bool  # False: the sender is not verified
     subject: str
     language: str
     message_id: str | None
@@ -68,4 +68,4 @@ def _opening_mail(row: Any) -> OpeningMail:
 
 
 _COLUMNS = {"message": "id", "author": "author_address", "name": "author_name"}
-_COLUMNS |= {"role": "author_role", "references": "refs"}  # field → its column, if that has another name
+_COLUMNS |= {"role": "author_role", "references": "refs"}  # field → column, if the column has another name

@@ -23,7 +23,7 @@ State = Literal["draft", "waiting", "sent", "failed", "discarded"]
 STATES = ("draft", "waiting", "sent", "failed", "discarded")
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 960))
 """Delay after the first, second … failed attempt. After one more failure the entry becomes ``failed``."""
-HELD = "held: more than "  # beginning of the reason of a draft that exceeds a limit of automatic mails
+HELD = "held: more than "  # begin of the reason of a draft that exceeds a limit of automatic mails
 RESTORED = "held: restored from a backup, and the original may have sent it"
 _HOURLY_LIMIT = "automatic mails within an hour"
 _QUEUE = Queue(outbox)
@@ -78,7 +78,7 @@ def write(
     due_at: datetime | None = None,
     reason: str | None = None,
 ) -> int | None:
-    """Insert an entry and return its id; None if its ``once`` exists. ``reason``: why a person must release it."""
+    """Insert an entry and return its id; None if an entry with this ``once`` exists. ``reason``: why it is held."""
     one_at_a_time(conn)  # before any other lock: events are numbered in the order of commits
     row: dict[str, Any] = {column.name: getattr(draft, column.name) for column in fields(draft)}
     row |= {"state": state, "created_at": now, "due_at": due_at or now, "reason": reason}
@@ -114,7 +114,7 @@ def claim_for_same_target(
 
 def _claim_row(conn: Connection, row: Any, by: str, now: datetime, lease: timedelta) -> Claimed:
     values = {"attempts": row.attempts + 1, "leased_by": by, "leased_until": now + lease}
-    if row.leased_by:  # its sender died: it is unknown whether the mail was sent
+    if row.leased_by:  # the sender process died: it is unknown whether the mail was sent
         values["in_doubt"] = row.in_doubt + 1
     conn.execute(update(outbox).where(outbox.c.id == row.id).values(**values))
     return Claimed(**{name: getattr(row, name) for name in Claimed.__slots__} | {"attempts": row.attempts + 1})
@@ -141,7 +141,7 @@ def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, per
 
 
 def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
-    """Make a draft or a failed entry due now, because the person ``who`` wants it. Raises NotFound, Conflict."""
+    """Make a draft or a failed entry due now. ``who``: the person who wants this. Raises NotFound, Conflict."""
     one_at_a_time(conn)
     state = entry(conn, id)["state"]
     if state not in ("draft", "failed"):
@@ -150,7 +150,7 @@ def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
 
 
 def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
-    """Discard an entry, because ``who`` wants it. Raises NotFound, and Conflict if it was sent or is being sent."""
+    """Discard an entry. ``who``: the person who wants this. Raises NotFound, Conflict (sent, or being sent)."""
     one_at_a_time(conn)
     if not _change(
         conn, id, "outbox.discarded", now, outbox.c.state != "sent", _is_unleased(now), who=who, state="discarded"
@@ -215,7 +215,7 @@ def entry(conn: Connection, id: int) -> dict[str, Any]:
 
 
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
-    """Return the number of automatic mails written since a time; held drafts count only for a recipient."""
+    """Return the number of automatic mails written since a time. Held drafts count only with a recipient."""
     query = select(func.count()).where(
         outbox.c.created_at >= since,
         outbox.c.channel == "mail",
@@ -238,7 +238,7 @@ def held_reason(number: int, to_address: bool) -> str:
 
 
 def last_held_by_hourly_limit(conn: Connection) -> datetime | None:
-    """Return when the newest of the drafts was written that wait because of the hourly limit; None without any."""
+    """Return when the newest draft was written that waits because of the hourly limit; None if there is none."""
     query = select(func.max(outbox.c.created_at)).where(
         outbox.c.state == "draft", outbox.c.reason.startswith(HELD), outbox.c.reason.contains(_HOURLY_LIMIT)
     )
@@ -257,7 +257,7 @@ def oldest_due(conn: Connection, now: datetime) -> datetime | None:
 
 
 def in_doubt(conn: Connection) -> int:
-    """Return how often a sender process died while it held a lease. These mails may have been sent twice."""
+    """Return how often a sender process died while it held the lease of an entry. Such mail may be sent twice."""
     return int(conn.execute(select(func.coalesce(func.sum(outbox.c.in_doubt), 0))).scalar_one())
 
 
@@ -267,7 +267,7 @@ def _is_unleased(now: datetime) -> Any:
 
 
 def _change(conn: Connection, id: int, kind: str, now: datetime, *only: Any, who: str = "", **values: Any) -> bool:
-    """Change an entry, end its lease and write the event. Returns False if it does not meet the conditions ``only``."""
+    """Change an entry, end its lease, write the event. Returns False if the conditions ``only`` are not met."""
     changed = _QUEUE.settle(conn, outbox.c.id == id, *only, **values)
     if changed:
         _write_event(conn, id, kind, now, who)

@@ -1,8 +1,8 @@
-"""Places mails: reads what may be relevant, lets ``cases.placement`` decide, writes the result.
+"""Places mails: reads relevant messages, lets ``cases.placement`` decide, writes the result.
 
-``prepare`` reads and decides without a lock. ``place_all`` writes under ``database.one_at_a_time``; it reads the strong
-keys again, and decides again or raises Outdated if another worker changed them in between. So the same cases are merged
-by strong evidence whatever the number of workers.
+``prepare`` reads and decides without a lock. ``place_all`` writes under ``database.one_at_a_time``. It first reads the
+strong keys again. If another worker changed them meanwhile, it decides again or raises Outdated. So strong evidence
+merges the same cases with any number of workers.
 """
 
 import re
@@ -34,7 +34,7 @@ from service.store.save import CaseSettings, case_settings
 from service.store.statements import chunks
 from service.store.tables import cases, messages, thread_keys, to_json
 
-Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # with messages found inside; temporary negative ids
+Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # temporary negative ids
 
 
 class Outdated(Exception):
@@ -43,14 +43,14 @@ class Outdated(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was decided about a batch, and what the decisions depend on."""
+    """The decisions about a batch, and the data on which they depend."""
 
     arrived: Sequence[ArrivedMail]
     mails: Sequence[Mail]
     plan: Plan
     keys: neighbours.StrongKeys
-    rows: neighbours.Rows  # the stored rows of its strong keys
-    new: Mapping[int, dict[str, Any]]  # new message → its columns; ids in them are temporary
+    rows: neighbours.Rows  # the stored rows of the strong keys of the batch
+    new: Mapping[int, dict[str, Any]]  # new message → columns, with temporary ids
 
 
 @dataclass(slots=True)
@@ -75,8 +75,9 @@ def prepare(
 ) -> Prepared:
     """Decide which cases a batch of mails belongs to. Reads only.
 
-    ``before``: an earlier decision about these mails, which is returned if nothing that it used has changed; otherwise
-    ``anew`` decides again, or raises Outdated. ``read``: reads messages again whose author's role is known better now.
+    ``before``: an earlier decision about these mails. If its data has not changed, it is returned. Otherwise the mails
+    are decided again with ``anew``; without, Outdated is raised. ``read``: reads a message again if the role of the
+    author was learned meanwhile.
     """
     arrived = as_known(conn, arrived, read)
     if before is not None and arrived == before.arrived:
@@ -115,7 +116,7 @@ def place_all(
     prepared: Prepared | None = None,
     anew: bool = True,
 ) -> Placed:
-    """Place a batch in the given order. ``anew``: decide again if ``prepared`` does not hold; else raise Outdated."""
+    """Place a batch in the given order. ``anew``: if ``prepared`` is outdated, decide again; else raise Outdated."""
     changed = learn(conn, arrived, read, now)
     if prepared is not None and not changed:
         prepared = prepare(conn, prepared.arrived, reopen=reopen, read=read, before=prepared, anew=anew)
@@ -263,7 +264,8 @@ class Draft:
 def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
     """Return the drafts of cases to which only messages or relations are added. Long cases are judged later.
 
-    Cases between which a reply changed the matter are judged after the write: it may say that the earlier is solved.
+    If a reply leaves a case for another matter, both cases are judged after the write, because the reply may say that
+    the earlier matter is solved.
     """
     plan = prepared.plan
     left = {case for pair, (_, why) in plan.related.items() if why in APART for case in pair}
@@ -300,7 +302,7 @@ def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
 
 
 def with_ids(document: Mapping[str, Any], ids: Mapping[int, int]) -> msgspec.Raw:
-    """Return a document as JSON with the ids of new messages. Text is no id: its quotation marks are escaped."""
+    """Return a document as JSON with final ids of new messages. Texts do not change: their quotes are escaped."""
     return msgspec.Raw(_TEMPORARY.sub(lambda found: f"{found[1]}{ids[int(found[2])]}", to_json(document)).encode())
 
 

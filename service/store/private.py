@@ -1,7 +1,7 @@
 """Creates files and folders that only the user of the service can read, with any umask.
 
-They contain all mail (the database, its log, external storage) and the key that encrypts secrets. SQLite gives its
-``-wal`` and ``-shm`` files the mode of the database file, so that file is created here first.
+These files contain all mail (database, write-ahead log, external storage) and the key that encrypts secrets. SQLite
+gives the ``-wal`` and ``-shm`` files the mode of the database file. Therefore the database file is created here.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ def write_draft(path: Path, content: bytes) -> Path:
 
 
 def make_private(settings: Settings) -> None:
-    """Remove the access of others to existing files of the service, made by an earlier version or a person."""
+    """Remove the access of other users to existing files, which an earlier version or a person created."""
     for path in filter(_is_readable_by_others, _service_files(settings)):
         try:
             path.chmod(path.stat().st_mode & ~_OTHERS & 0o7777)

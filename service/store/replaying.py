@@ -19,7 +19,7 @@ from service.store.tables import cases, deliveries, messages, spool, thread_keys
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a message was read from: the mail, its part, when it arrived and for whom."""
+    """Origin of a message: raw mail, part of the mail, time of arrival, recipients."""
 
     spool_id: str
     part: str
@@ -39,7 +39,7 @@ def standing_since(
 
 
 def origins(conn: Connection, case_id: int) -> dict[int, Origin]:
-    """Return message id → the raw mail that its text was read from, for a case."""
+    """Return message id → raw mail from which the text of the message was read, for one case."""
     columns = [spool.c[name] for name in ("received_at", "rcpt_tos", "channel", "peer", "authserv")]
     way = and_(deliveries.c.message_id == messages.c.id, deliveries.c.spool_id == messages.c.spool_id)
     query = (
@@ -62,7 +62,7 @@ _READ_ANEW = (
 
 
 def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
-    """Return the message as the rules read it now; its case, its author and facts of its other copies are kept."""
+    """Return the message as the rules read it now. Case, author and facts from other copies are kept."""
     node, new = line.node, extracted.node
     side = "team" if line.turn.side == "team" and new.hands_on else new.side
     node = replace(node, **{name: getattr(new, name) for name in _READ_ANEW})
@@ -82,7 +82,7 @@ def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
 
 
 def keep(conn: Connection, lines: Sequence[CaseMessage], before: Mapping[int, CaseMessage]) -> None:
-    """Store what was read in these messages; ``before``: the same messages as stored now, by id."""
+    """Store the new readings of these messages. ``before``: id → message as stored now."""
     changed = [line for line in lines if line != before[line.id]]
     if not changed:
         return

@@ -1,10 +1,10 @@
 """Deletes old data: first the raw mails of inactive cases, later whole cases.
 
-A case is inactive while it is resolved or closed, not merged into another, and unchanged. After the first period its
-raw mails are deleted, but their text stays. After the second period the case is deleted, with everything merged into
-it. A mail stays if it also belongs to another case that has not been inactive that long, or if it was not processed.
+A case is inactive while it is resolved or closed, not merged into another case, and unchanged. After the first period,
+its raw mails are deleted, but their text stays. After the second period, the case is deleted with all cases merged into
+it. A mail stays if it is not processed yet, or if it also belongs to a case that was not inactive for so long.
 
-Each case is handled in its own transactions, each of which checks it again. So mail may arrive meanwhile, and an
+Each case has its own transactions, and each transaction checks the case again. So mail may arrive meanwhile, and an
 interrupted run can be repeated. For a raw mail in external storage, the row is first marked as ``going``, then the file
 is deleted, then the row is marked as ``gone``.
 """
@@ -37,7 +37,7 @@ _log = structlog.get_logger("sodan.retention")
 FIRST_SECONDS = 3600.0  # delay after the start of a worker, so that a wrong setting does not delete everything at once
 DAY_SECONDS = 86400.0
 STEP_SECONDS = 0.1  # minimum time between two steps; a step handles one case or searches for cases
-JUMP_SECONDS = 3600.0  # if clock and elapsed time differ by more, somebody has set the clock
+JUMP_SECONDS = 3600.0  # a larger difference between clock and elapsed time means that somebody set the clock
 _CASES = 200  # cases examined in one transaction
 
 
@@ -45,7 +45,7 @@ _CASES = 200  # cases examined in one transaction
 class Terms:
     """The periods after which data of an inactive case is deleted; None: never."""
 
-    raw: timedelta | None  # for its raw mails
+    raw: timedelta | None  # for the raw mails of the case
     cases: timedelta | None  # for the case itself
 
     @classmethod
@@ -64,7 +64,7 @@ class DueCase:
     whole: bool  # True: the case is to be deleted; False: only its raw mails
     messages: int  # number of its messages
     mails: int  # number of raw mails to delete
-    size: int  # their total size in bytes, as received
+    size: int  # total size of these raw mails in bytes, as received
 
 
 @dataclass(slots=True)
@@ -95,12 +95,12 @@ def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[DueCas
 def remove_due(
     database: Database, blob_store: BlobStore | None, case: DueCase, terms: Terms, now: datetime
 ) -> DeletedCounts:
-    """Delete the data of a case that is still due. Raises Unavailable; another call then deletes the rest."""
+    """Delete the data of a case, if it is still due. Raises Unavailable; then another call deletes the rest."""
     period = terms.cases if case.whole else terms.raw
     assert period is not None
     until = now - period
     marked = database.transact(partial(_mark, case_id=case.case_id, until=until, whole=case.whole))
-    if blob_store is None:  # the files stay marked until their storage is configured again
+    if blob_store is None:  # the rows stay marked until the external storage is configured again
         marked = [(id, key) for id, key in marked if not key]
     for id, key in marked:
         if key and blob_store is not None:
@@ -163,7 +163,7 @@ def _mail_sizes(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str,
 
 
 def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: datetime, *, whole: bool) -> list[str]:
-    """Return the mails that no other case needs. Unless the ``whole`` case goes, inactive cases need no raw mails."""
+    """Return the mails that no other case needs. With ``whole``, inactive cases need their mails too."""
     if not mails:
         return []
     delivered = select(deliveries.c.spool_id, messages.c.case_id).join(
@@ -266,7 +266,7 @@ class RetentionJob:
                 for case in cases:
                     try:
                         deleted.add(remove_due(self.database, self.blob_store, case, self.terms, now))
-                    except Exception as error:  # the other cases do not wait for this one
+                    except Exception as error:  # the other cases do not wait for this case
                         if isinstance(error, Unavailable) and not isinstance(error, GaveUp):
                             raise
                         kind = type(error).__name__

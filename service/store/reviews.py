@@ -1,6 +1,6 @@
 """Review of the work with a vendor: response times of both sides, and how long cases usually take.
 
-Only the clocks, turns and asks of cases are used, so it names and ranks no person.
+Only the clocks, turns and requests of cases are used. So the review names and ranks no person.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from service.store.cases import COUNTED
 from service.store.tables import cases
 
 WINDOW = timedelta(days=90)
-ENOUGH = 5  # figures from fewer values would mostly show chance
+ENOUGH = 5  # with fewer values, a figure would mostly show chance
 MAX_CASES = 500
 
 
@@ -21,7 +21,7 @@ def counts(conn: Connection) -> dict[str, dict[str, int]]:
     """Return vendor → ``{"cases": …, "open": …}``, the numbers of all and of open cases."""
     query = (
         select(cases.c.vendor, cases.c.status, func.count())
-        .where(cases.c.merged_into.is_(None), COUNTED)  # includes cases without vendor: else SQLite uses another index
+        .where(cases.c.merged_into.is_(None), COUNTED)  # with cases without vendor, for SQLite's choice of index
         .group_by(cases.c.vendor, cases.c.status)
     )
     by_vendor: dict[str, dict[str, int]] = {}
@@ -42,7 +42,7 @@ def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
         .limit(MAX_CASES)
     )
     rows = [(row.status, row.clocks or {}, row.asks or []) for row in conn.execute(query)]
-    rows = [row for row in rows if row[1].get("vendor") or row[2]]  # only cases the vendor took part in
+    rows = [row for row in rows if row[1].get("vendor") or row[2]]  # only cases in which the vendor took part
     ended = [clocks for status, clocks, _ in rows if status in ("resolved", "closed")]
     all_clocks = [clocks for _, clocks, _ in rows]
     answers = [(ask.get("of"), _answer_seconds(ask)) for _, _, asks in rows for ask in asks]

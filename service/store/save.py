@@ -34,20 +34,20 @@ class CaseSnapshot:
 
     case_id: int
     document: dict[str, Any]
-    written: msgspec.Raw | None = None  # the document as it is stored, if it differs (``placement.with_ids``)
+    written: msgspec.Raw | None = None  # the stored document, if it differs (``placement.with_ids``)
 
 
 @dataclass(frozen=True, slots=True)
 class CaseSettings:
-    """What is known about a case besides its mails."""
+    """The data of a case that does not come from its mails."""
 
-    by_hand: dict[str, Any]  # what people set (``service.cases.state.Overrides``)
-    merged: tuple[int, ...] = ()  # cases merged into this one
+    by_hand: dict[str, Any]  # values that people set (``service.cases.state.Overrides``)
+    merged: tuple[int, ...] = ()  # cases merged into this case
     related: tuple[int, ...] = ()
     asked: tuple[Asked, ...] = ()  # mails with which sodan asked for information
-    quoted: Mapping[int, str] = field(default_factory=dict)  # message id → its quoted text, if something was asked
+    quoted: Mapping[int, str] = field(default_factory=dict)  # message id → quoted text, if sodan asked for something
     version: int = 0
-    solved: tuple[Solved, ...] = ()  # by replies that begin another matter, in other cases
+    solved: tuple[Solved, ...] = ()  # stated by replies that begin another matter, in other cases
 
 
 def save_cases(
@@ -98,10 +98,10 @@ _VERSIONS = select(cases.c.id, cases.c.version).where(cases.c.id.in_(THESE), cas
 
 
 def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSettings]:
-    """Return case id → what people set, merged and related cases, and mails with questions."""
+    """Return case id → values that people set, merged and related cases, mails with questions."""
     found: dict[int, CaseSettings] = {}
     for chunk in chunks(case_ids):
-        # the version first: what changes after it is noticed by the version
+        # read the version first: a later change increases it
         stored = conn.execute(_BY_HAND, {"these": chunk}).all()
         merged: dict[int, list[int]] = defaultdict(list)
         related: dict[int, list[int]] = defaultdict(list)
@@ -129,9 +129,9 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
 
 
 def _solved(conn: Connection, apart: Mapping[int, Sequence[int]]) -> dict[int, list[Solved]]:
-    """Return case → the news that it is solved, in replies that left it. ``apart``: case of a reply → related cases.
+    """Return case → replies that left the case and say that it is solved. ``apart``: case of a reply → related cases.
 
-    The References of a reply may name mails of several cases. It left the case of the newest one that is stored.
+    The References of a reply may name mails of several cases. The reply left the case of the newest stored mail.
     """
     news = [row for row in every(conn, _REPLIES, sorted(apart)) if _is_solved(row.statements)]
     named = {row.id: (*row.in_reply_to, *reversed(row.refs)) for row in news}
@@ -152,7 +152,7 @@ def _is_solved(statements: Mapping[str, Any] | None) -> bool:
 
 
 def versions(conn: Connection, case_ids: Sequence[int]) -> dict[int, int]:
-    """Return case id → version, without cases that were merged into others. Saving a case changes its version."""
+    """Return case id → version, without merged cases. Saving a case changes its version."""
     return {row.id: row.version for row in every(conn, _VERSIONS, case_ids)}
 
 

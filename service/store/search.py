@@ -1,7 +1,7 @@
 """Full-text search for Japanese and English.
 
-A text is split into terms: words in folded case, and pairs of adjacent Japanese characters. So 返金 and 全社 are found;
-SQLite's trigram tokenizer and PostgreSQL's parsers find neither. The worker fills the index later, not in the
+A text is split into terms: words in folded case, and pairs of adjacent Japanese characters. So 返金 and 全社 are found.
+(SQLite's trigram tokenizer and PostgreSQL's parsers do not find them.) The worker fills the index later, not in the
 transaction that stores a mail.
 
 * SQLite: an FTS5 table ``search_words`` (rowid = messages.id) that stores terms but no text, and
@@ -73,7 +73,7 @@ def _terms(text: str, *, is_query: bool = False) -> Iterator[str]:
 
 
 def matching(conn: Connection, query: str, prefix: str) -> ColumnElement[bool]:
-    """Return the SQL condition for cases: a mail has all words of the query, or it is their key or vendor number."""
+    """Return the SQL condition for matching cases: by all words in one mail, by case key, or by vendor's number."""
     ids: list[Any] = [select(case_refs.c.case_id).where(case_refs.c.ref == query.strip()[:200])]
     key = re.fullmatch(rf"\s*{re.escape(prefix)}-([0-9]{{1,15}})\s*", query, re.IGNORECASE)
     if key:
@@ -98,8 +98,8 @@ def _cases_with(conn: Connection, required: list[str]) -> Any:
 def _sqlite_term(conn: Connection, term: str) -> str:
     """Return a term as an FTS5 expression. A prefix is replaced by the words that begin with it.
 
-    FTS5 reads the mails of a word from the newest and stops when it has enough. Of a prefix it reads all mails first:
-    a tenth of a second if a million mails match.
+    For a word, FTS5 reads the newest mails first and stops when it has enough. For a prefix, it reads all mails first,
+    which takes 0.1 s if a million mails match.
     """
     if not term.endswith("*"):
         return f'"{term}"'
@@ -111,14 +111,14 @@ def _sqlite_term(conn: Connection, term: str) -> str:
 _COMPLETIONS = text(
     "WITH RECURSIVE next(term) AS ("
     " SELECT (SELECT term FROM search_words_known WHERE term >= :beginning LIMIT 1)"
-    # the table lists a word once per mail, so the next word is looked up instead; no word contains char(1)
+    # the table lists a word once per mail, so look up the next different word; no word contains char(1)
     " UNION ALL SELECT (SELECT term FROM search_words_known WHERE term >= next.term || char(1) LIMIT 1)"
     " FROM next WHERE substr(next.term, 1, :length) = :beginning"
     ") SELECT term FROM next WHERE substr(term, 1, :length) = :beginning LIMIT :n"
 )
 
-# A GIN index cannot be read from the newest mail. So it contains each word once for each block of 16,384 messages, and
-# the blocks are queried one by one: a common word soon fills the result, a rare one costs a lookup for each block.
+# A GIN index cannot be read in the order of time. So the index contains each word once per block of 16,384 messages,
+# and the blocks are queried one by one. A common word soon fills the result; a rare word costs a lookup per block.
 
 _BLOCK_BITS = 14  # a block has 2**14 messages, as in ``search_in_block`` of migration 0007
 _BY_BLOCK = text(
@@ -165,12 +165,12 @@ def _index(conn: Connection, limit: int) -> int:
     return len(rows)
 
 
-# built once, since building a statement takes longer than running it
+# built once, because building a statement takes longer than running it
 
 _WORDS = [messages.c[name] for name in "id subject text intro author_name author_address".split()]
 _PENDING = (
     select(*_WORDS)
-    .where(text('NOT messages."indexed"'))  # word for word the condition of the partial index
+    .where(text('NOT messages."indexed"'))  # exactly the condition of the partial index
     .order_by(messages.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)  # ignored by SQLite
@@ -209,7 +209,7 @@ def escape_like(text: str) -> str:
 def _pairs(run: str, is_query: bool) -> list[str]:
     """Return the pairs of characters of a run, as terms.
 
-    In a query one character means "begins with". Therefore the last character of an indexed run is a term too.
+    In a query, a single character means "begins with". Therefore the last character of an indexed run is a term too.
     """
     if len(run) == 1:
         return [f"{run}*" if is_query else run]

@@ -1,7 +1,7 @@
-"""Jobs of the language model: each lets it read one message again (a second reading). Also the usage of the model.
+"""Jobs of the language model, which reads one message again in each job (a second reading). Usage of the model.
 
-Jobs follow the rules of the spool: an attempt is counted before it is made, one process holds the lease, and a job
-that fails repeatedly becomes ``failed`` with its reason. The answer is stored, so that no request is sent twice.
+Jobs follow the rules of the spool: an attempt is counted before it begins, one process holds the lease, and a job that
+fails repeatedly becomes ``failed`` with a reason. The answer is stored, so that no request is sent twice.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Job:
     """A job that this process has leased."""
 
     message: int
-    attempts: int  # including this one
+    attempts: int  # including this attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ class Usage:
     tokens_in: int = 0
     tokens_out: int = 0
     seconds: float = 0.0  # total time of the requests
-    dropped: int = 0  # statements of answers that could not be used
-    refused: int = 0  # requests that the model refused, or that it answered in a wrong form
+    dropped: int = 0  # statements in answers that could not be used
+    refused: int = 0  # requests that the model refused or answered in a wrong form
 
 
 def enqueue(conn: Connection, messages: Sequence[int], now: datetime) -> None:
-    """Create the jobs for these messages, as far as they have none."""
+    """Create jobs for those of these messages that have no job."""
     if not messages:
         return
     rows = [{"message_id": id, "state": "waiting", "created_at": now, "due_at": now} for id in messages]
@@ -77,7 +77,7 @@ def eligible(conn: Connection, spool_ids: Sequence[str]) -> list[Eligible]:
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | None:
-    """Lease the job that is due first and count the attempt; None if none is due or that one had too many."""
+    """Lease the job that is due first, and count the attempt. None if no job is due or it had too many attempts."""
     for message, attempts in _QUEUE.first(conn, now):
         if attempts < MAX_ATTEMPTS:
             values = {"attempts": attempts + 1, "leased_by": by, "leased_until": now + lease}
@@ -90,7 +90,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | N
 def finish(
     conn: Connection, message: int, by: str | None, now: datetime, *, state: str, reason: str | None = None, **more: Any
 ) -> bool:
-    """Set the state and other columns of a job. False if ``by`` lost the lease; a ``by`` of None needs no lease."""
+    """Set the state and other columns of a job. False if ``by`` lost the lease. ``by=None`` needs no lease."""
     held = second_readings.c.leased_by == by if by is not None else true()
     this = (second_readings.c.message_id == message, second_readings.c.state == "waiting", held)
     return bool(_QUEUE.settle(conn, *this, state=state, reason=reason, done_at=now, **more))
@@ -101,8 +101,8 @@ def back_off(
 ) -> None:
     """Record a failed attempt: the job becomes due later, or ``failed`` if this was the last attempt.
 
-    ``retry_after``: delay in seconds that the model's server demanded. ``uncounted``: the attempt does not count, since
-    the server was unreachable.
+    ``retry_after``: delay in seconds that the server demanded. ``uncounted``: the attempt does not count, because the
+    server was unreachable.
     """
     if job.attempts >= MAX_ATTEMPTS and not uncounted:
         finish(conn, job.message, by, now, state="failed", reason=why)
@@ -137,7 +137,7 @@ def cases_of(conn: Connection, messages: Sequence[int]) -> list[int]:
 
 
 def cases_told(conn: Connection, line: CaseMessage) -> list[int]:
-    """Return the case of a message and, if it begins another matter, those of the mails that it answers."""
+    """Return the case of a message; if the message begins another matter, also the cases of the mails it answers."""
     answered = [*line.node.parents, *line.node.refs] if line.node.fresh else []
     places = every(conn, select(stored.c.case_id).distinct().where(stored.c.message_id.in_(THESE)), answered)
     return sorted({*cases_of(conn, [line.id]), *(row.case_id for row in places)})
@@ -159,7 +159,7 @@ def keep_reading(conn: Connection, message: int, reading: Reading) -> None:
 
 
 def spend(conn: Connection, day: date, **amounts: float) -> None:
-    """Add amounts to the usage of a day. They are named like the fields of ``Usage``."""
+    """Add amounts to the usage of a day. The keywords are the fields of ``Usage``."""
     sums = {name: model_usage.c[name] + amount for name, amount in amounts.items()}
     insert = upsert(conn, model_usage).values(day=day, **amounts)
     conn.execute(insert.on_conflict_do_update(index_elements=["day"], set_=sums))

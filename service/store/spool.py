@@ -1,14 +1,14 @@
 """The spool: accepted mails, and whether they are processed.
 
-An entry is *waiting* until it is processed (*done*) or set aside (*shunted*). ``claim`` counts an attempt before it is
-made, so that a mail that kills its worker is detected:
+An entry is *waiting* until it is processed (*done*) or set aside (*shunted*). ``claim`` counts an attempt before it
+begins. So a mail that kills its worker is detected:
 
 * entries never tried are claimed many at a time;
 * an entry that was tried before is claimed alone, so that its failure affects no others;
 * an entry tried ``MAX_ATTEMPTS`` times is shunted by the next claim.
 
-A claim gives a worker the lease of an entry until ``leased_until``; then any worker may claim it. ``finish`` requires
-the lease.
+A claim gives a worker the lease of an entry until ``leased_until``. After that, any worker may claim the entry.
+``finish`` requires the lease.
 """
 
 from collections.abc import Sequence
@@ -68,16 +68,16 @@ class Claimed:
     received_at: datetime
     envelope: Envelope
     content: bytes
-    attempt: int  # 1 for the first
+    attempt: int  # 1 for the first attempt
 
 
 def new_entry(envelope: Envelope, content: bytes, now: datetime) -> NewEntry:
-    """Return a spool entry with a new id. It is a UUIDv7 (RFC 9562 §5.7), so ids sort by time of receipt."""
+    """Return a spool entry with a new id: a UUIDv7 (RFC 9562 §5.7), so that ids sort by time of receipt."""
     return NewEntry(str(uuid_utils.uuid7()), now, envelope, content, sha256(content).hexdigest())
 
 
 def known(conn: Connection, hashes: Sequence[str], channel: str) -> set[str]:
-    """Return the SHA-256 values among ``hashes`` of which a mail came through this channel before."""
+    """Return those of ``hashes`` (SHA-256) for which a mail came through this channel before."""
     query = select(spool.c.sha256).where(spool.c.sha256.in_(hashes), spool.c.channel == channel)
     return set(conn.execute(query).scalars())
 
@@ -88,7 +88,7 @@ anything_due = _QUEUE.anything_due
 
 
 def more_waiting_than(conn: Connection, number: int) -> bool:
-    """Return whether more than ``number`` entries are waiting. It reads at most one more than that."""
+    """Return whether more than ``number`` entries are waiting. Reads at most ``number + 1`` entries."""
     waiting = select(spool.c.id).where(spool.c.state == "waiting").limit(number + 1).subquery()
     return int(conn.execute(select(func.count()).select_from(waiting)).scalar_one()) > number
 
@@ -99,7 +99,7 @@ _LEASE = (
     .values(attempts=spool.c.attempts + 1, leased_by=bindparam("by"), leased_until=bindparam("until"))
 )
 ROW = tuple(column for column in spool.c if column is not spool.c.rcpt_tos)
-RECIPIENTS = cast(spool.c.rcpt_tos, Text).label("recipients")  # as text, so that invalid JSON of one row stops no other
+RECIPIENTS = cast(spool.c.rcpt_tos, Text).label("recipients")  # as text: invalid JSON affects one row only
 _READ = (
     select(*ROW, RECIPIENTS, contents.c.codec, contents.c.bytes)
     .join(contents, contents.c.id == spool.c.id)
@@ -140,7 +140,7 @@ def _read(conn: Connection, ids: Sequence[str], now: datetime) -> list[Claimed]:
 
 
 def finish(conn: Connection, ids: Sequence[str], by: str, now: datetime) -> None:
-    """Set entries to done. Raises LostLease if the worker ``by`` lost the lease of one; do not commit then."""
+    """Set entries to done. Raises LostLease if the worker ``by`` lost a lease; then do not commit."""
     done = conn.execute(_FINISH, {"these": ids, "by": by, "now": now})
     if done.rowcount != len(ids):
         raise LostLease("another worker took over")
@@ -151,7 +151,7 @@ def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due
     held = _QUEUE.held(by, spool.c.id == id)
     attempts = conn.execute(select(spool.c.attempts).where(held).with_for_update()).scalar()
     if attempts is None:
-        return  # another worker has it
+        return  # another worker has the entry
     if attempts >= MAX_ATTEMPTS:
         shunt(conn, [id], reason, now)
     else:
@@ -159,7 +159,7 @@ def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due
 
 
 def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> None:
-    """Release leases of ``by`` (all, or of ``ids``) on entries that were not tried after all: no attempt counts."""
+    """Release leases of ``by`` (all, or those of ``ids``) on entries that were not tried, without an attempt."""
     held = _QUEUE.held(by) if ids is None else _QUEUE.held(by, spool.c.id.in_(ids))
     _QUEUE.settle(conn, held, attempts=spool.c.attempts - 1)
 
@@ -169,9 +169,9 @@ def retry_alone_later(
 ) -> int:
     """Record that the database aborted the processing of this mail, although it was claimed alone.
 
-    The mail is due again after a delay that doubles each time, at most ``longest``, and shunted after ``patience``
-    times. ``attempts`` stays at one or more, so that the mail is claimed alone again. Returns how often this happened,
-    in all workers; 0 if another worker has the entry.
+    The mail is due again after a delay that doubles each time, up to ``longest``. After ``patience`` times, it is
+    shunted. ``attempts`` stays at one or more, so that the mail is claimed alone again. Returns how often this
+    happened, in all workers; 0 if another worker has the entry.
     """
     held = _QUEUE.held(by, spool.c.id == id)
     row = conn.execute(select(spool.c.attempts, spool.c.given_up).where(held).with_for_update()).first()
@@ -200,7 +200,7 @@ def holders(conn: Connection) -> set[str]:
 
 
 def shunt(conn: Connection, ids: Sequence[str], reason: str, now: datetime) -> None:
-    """Set entries aside: they stay stored and visible, and only a person can have them retried."""
+    """Set entries aside. They stay stored and visible, and are retried only if a person requests this."""
     one_at_a_time(conn)
     _QUEUE.settle(conn, spool.c.id.in_(ids), state="shunted", reason=reason)
     for id in ids:
@@ -224,7 +224,7 @@ def retry_all(conn: Connection, now: datetime, *which: Any) -> int:
 
 
 def forget(conn: Connection, ids: Sequence[str]) -> None:
-    """Delete entries and their raw mails for ever. The caller must have deleted the data derived from them."""
+    """Delete entries and their raw mails for ever. The caller must delete the derived data before."""
     conn.execute(delete(contents).where(contents.c.id.in_(ids)))
     conn.execute(delete(spool).where(spool.c.id.in_(ids)))
 

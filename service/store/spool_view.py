@@ -10,7 +10,7 @@ from service.store.spool import RECIPIENTS, ROW, WAITING, recipients_of
 from service.store.statements import one_row
 from service.store.tables import contents, deliveries, events, spool
 
-_NOT_DONE = text("spool.state <> 'done'")  # the condition of the partial index, word for word
+_NOT_DONE = text("spool.state <> 'done'")  # exactly the condition of the partial index
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _described(row: Any) -> dict[str, Any]:
 
 
 def ledger(conn: Connection) -> Ledger:
-    """Return exact counts, read from indexes. ``accepted`` counts the raw mails, the others the entries by state."""
+    """Return exact counts, read from indexes. ``accepted`` counts raw mails; the others count entries by state."""
     by_state = undone(conn)
     entries, raw_mails = (
         int(conn.execute(select(func.count()).select_from(table)).scalar_one()) for table in (spool, contents)

@@ -17,16 +17,16 @@ NO_LEASE: Mapping[str, None] = {"leased_by": None, "leased_until": None}
 
 
 class Queue:
-    """A table used as a queue: each process leases waiting rows, the one that has been due longest first.
+    """A table used as a queue. Processes lease waiting rows, and the row that has been due longest first.
 
-    A row is free if its state is ``waiting``, it is due, and nobody leases it. The SQL statements are built once,
-    because building one takes longer than running it.
+    A row is free if its state is ``waiting``, it is due, and nobody leases it. SQL statements are built once, because
+    building a statement takes longer than running it.
     """
 
     def __init__(self, table: Table, *columns: Any, longest: timedelta | None = None) -> None:
         """``columns``: what ``first`` returns, by default all.
 
-        ``longest``: the longest delay of a row. A row due still later is due now: somebody set the clock back.
+        ``longest``: the longest delay of a row. If a row is due even later, somebody set the clock back: it is due now.
         """
         self.table, self._longest = table, longest
         now: Any = bindparam("now")
@@ -74,7 +74,7 @@ class Queue:
 
 
 def upsert(conn: Connection, table: Table) -> Any:
-    """Return an INSERT that can ignore or update a row that exists already (ON CONFLICT)."""
+    """Return an INSERT that can ignore or update an existing row (ON CONFLICT)."""
     return (sqlite if conn.dialect.name == "sqlite" else postgresql).insert(table)
 
 
@@ -95,7 +95,7 @@ def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
 
 
 def every(conn: Connection, query: Any, these: Sequence[Any]) -> Iterator[Any]:
-    """Yield the rows of a query that uses ``THESE``. Any number of values is possible."""
+    """Yield the rows of a query with the IN list ``THESE``. The list may have any number of ``values``."""
     for chunk in chunks(these):
         yield from conn.execute(query, {"these": chunk}).all()
 

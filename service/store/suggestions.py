@@ -44,7 +44,7 @@ def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:
         pair = {survivors.get(id, id) for id in (row.case_id, row.other_id)}
         others = pair - {case}
         if case not in pair or not others:
-            continue  # they were merged in the meantime
+            continue  # the two cases were merged meanwhile
         [other] = others
         document = {
             "id": row.id,

@@ -90,7 +90,7 @@ def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[s
 
 
 def unverified_lately(conn: Connection) -> bool:
-    """Return whether one of the newest mails claims an author of the organisation, but nothing verifies this."""
+    """Return whether one of the newest mails has an author of the organisation whom nothing verifies."""
     newest = select(messages.c.defects).order_by(messages.c.id.desc()).limit(_NEWEST)
     return any(
         "sender-unverified" in defects and "from-missing" not in defects for defects in conn.execute(newest).scalars()
@@ -116,7 +116,7 @@ def why(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
 
 
 def source(conn: Connection, number: int) -> Source:
-    """Return where the raw mail of a message is. Raises NotFound if it has none, as a message known only as a quote."""
+    """Return where the raw mail of a message is. Raises NotFound without raw mail, as for a quoted message."""
     columns = (messages.c.spool_id, messages.c.raw_part, messages.c.origin)
     row = _one(conn, select(*columns).where(messages.c.id == number))
     if row.spool_id is None or (row.origin != "delivered" and not row.raw_part):

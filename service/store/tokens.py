@@ -17,7 +17,7 @@ from service.store.statements import exists
 from service.store.tables import tokens
 
 PREFIX = "sodan_"
-SCOPES = ("read", "write", "admin")  # each scope includes the ones before it
+SCOPES = ("read", "write", "admin")  # each scope includes the scopes before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Token:
     scope: str
 
     def may(self, scope: str) -> bool:
-        """Return whether the token permits what needs this scope."""
+        """Return whether the token permits actions that need this scope."""
         return SCOPES.index(self.scope) >= SCOPES.index(scope)
 
 

@@ -1,4 +1,4 @@
-"""Finds out which errors are temporary problems of the database, to be raised as ``Unavailable``."""
+"""Decides which errors are temporary problems of the database. They are raised as ``Unavailable``."""
 
 import contextlib
 import re

@@ -22,8 +22,8 @@ from service.store.tables import cases, events, messages
 def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
     """Undo the correction recorded by an event. Returns the cases that must be judged again.
 
-    The rules place the mail that was received since. Raises NotFound, and Conflict if the correction was undone already
-    or if a later one moved the same messages or set the same value.
+    The rules place the mail that was received since then. Raises NotFound. Raises Conflict if the correction was undone
+    already, or if a later correction moved the same messages or set the same value.
     """
     one_at_a_time(conn)
     row = conn.execute(select(events).where(events.c.id == event)).mappings().one_or_none()
@@ -58,7 +58,7 @@ def _restore_places(conn: Connection, data: Mapping[str, Any], now: datetime) ->
     sources = {before[message]["case_id"] for message in moved}
     if len(conn.execute(select(cases.c.id).where(cases.c.id.in_(sources))).all()) < len(sources):
         raise Conflict("the case that the messages came from was deleted")
-    emptied = data.get("emptied", [data["from"]])  # only these are separated; merges by rules since then remain
+    emptied = data.get("emptied", [data["from"]])  # only these cases are separated; later merges by rules remain
     targets = {case: case if case in emptied else survivor(conn, case) for case in sources}
     restored = sorted(set(targets.values()))
     conn.execute(update(cases).where(cases.c.id.in_(restored)).values(merged_into=None, updated_at=now))
@@ -96,9 +96,9 @@ def _place_later_mail(
 ) -> set[int]:
     """Place the mails of these cases that were received after a correction, by strong evidence.
 
-    ``before``: the messages that were there at the correction. Of these, ``again`` are no longer pinned, or their
-    original mail arrived since. They stay in their case, but the cases that they link are merged as for a new mail.
-    Returns the cases that changed.
+    ``before``: the messages that existed at the correction. ``again``: those of them that are no longer pinned, or
+    whose original mail arrived later. These stay in their case, but the cases that they link are merged, as for a new
+    mail. Returns the changed cases.
     """
     nodes = nodes_by_number(conn, [message for case in case_ids for message in messages_of(conn, case)])
     all_nodes = list(nodes.values())
@@ -109,14 +109,14 @@ def _place_later_mail(
         neighbours.enter(node if node not in later else replace(node, case=None))
     placer = Placer(neighbours)
     unplaced, previous = later, len(later) + 1
-    while len(unplaced) < previous:  # until no unplaced mail has a link to a placed one
+    while len(unplaced) < previous:  # repeat until no unplaced mail has a link to a placed mail
         previous = len(unplaced)
         for node in unplaced:
             placer.follow_links(node.id, open_new=False)
         for node in all_nodes:
             placer.bring_along(node.id)
         unplaced = [node for node in unplaced if placer.case_at(node.id) is None]
-    for node in unplaced:  # these stay in their case
+    for node in unplaced:  # the messages of ``again`` stay in their case
         placer.follow_links(node.id, open_new=False)
         if node.case is not None and placer.case_at(node.id) is None:
             placer.enter(node.id, node.case, Evidence("new"))
@@ -135,7 +135,7 @@ def _place_later_mail(
 
 
 def _must_be_newest(conn: Connection, event: int, number: int, done: Mapping[str, Any]) -> None:
-    """Raise Conflict if a later change of the case, not undone, set one of the values ``done`` too."""
+    """Raise Conflict if a later change set one of the values ``done`` too, and was not undone."""
     later = (events.c.case_id == number, events.c.kind == "case.set", events.c.id > event, events.c.undone_by.is_(None))
     for data in conn.execute(select(events.c.data).where(*later)).scalars():
         for name, value in data["set"].items():
@@ -150,7 +150,7 @@ def _overlap(first: Any, second: Any) -> bool:
 
 
 def _restore_values(conn: Connection, number: int, done: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-    """Give the values that ``done`` set their values ``before``; others stay. ``*``: all items or requests."""
+    """Restore the values ``before`` of the fields in ``done``. Other fields stay. ``*``: all items or requests."""
     values = dict(conn.execute(select(cases.c.set_by_people).where(cases.c.id == number)).scalar_one() or {})
     for name, changed in done.items():
         restored: Any = before.get(name)

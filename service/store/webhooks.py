@@ -1,4 +1,4 @@
-"""Webhooks: the URLs to which events are sent, and which event each received last.
+"""Webhooks: URLs to which events are sent, and the last event that each webhook received.
 
 Events are sent to a webhook in order, each at least once. The sending process holds a lease, so that several API
 processes do not send the same event.
@@ -24,7 +24,7 @@ HELD = "held: restored from a backup; `sodan webhooks` lets it go on"
 """``last_error`` of a webhook that a restore disabled. The backed-up system may still be sending to it."""
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 9
-_WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)  # seconds after each failure; the last one disables it
+_WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)  # seconds after each failure; then it is disabled
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Claimed:
 
     id: int
     url: str
-    secret: str  # as stored: encrypted
+    secret: str  # the secret as stored (encrypted)
     kinds: tuple[str, ...]  # kinds of events to send; empty: all
     event: int  # the last event that was sent
 

@@ -24,7 +24,7 @@ MAILS = 25  # number of mails on one page; a longer case has several pages
 LONGEST = 6000  # number of characters of one mail shown on the page; a link leads to the whole mail
 QUOTED = 2500
 BAR = 220  # width of the longest bar of a clock
-WHOLE = 30_000  # number of characters of all mails on one page; beyond it, later mails are shortened more
+WHOLE = 30_000  # number of characters of all mails on one page; if there are more, later mails are shortened further
 
 
 def routes(frame: Frame) -> APIRouter:
@@ -76,8 +76,8 @@ def routes(frame: Frame) -> APIRouter:
 
 
 def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str, Any]:
-    """Return the template values that are neither in the document of a case nor in its mails."""
-    # the prefix of keys in a document may be an older one
+    """Return the template values that are not in the document or the mails of a case."""
+    # keys in a document may have an older prefix
     number, related = found.id, {key: int(key.rpartition("-")[2]) for key in found.document.get("related", [])}
     apart, titles = set_apart(conn, number), cases.titles_of(conn, [*related.values()])
     return {
@@ -116,7 +116,7 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
         shown.append({**mail, "cut": len(text) > length, "quoted": mail["quoted_text"].strip("\n")[:QUOTED]})
     detail = case.get("priority_detail") or {}
     wanted = [line for line in lines if line["state"] == "missing"]
-    # the answer to a request is taken back at the request
+    # an answer to a request is undone at the request, not at the item
     answered = {ask["what"].removeprefix("info:") for ask in case.get("asks", []) if ask.get("answer")}
     order = {item: at for at, item in enumerate(case.get("missing", []))}
     helpful = [item for item in items_to_ask(case) if item not in order] if case["status"] == "open" else []

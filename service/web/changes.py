@@ -27,7 +27,7 @@ def value_routes(frame: Frame) -> APIRouter:
     router, desk = APIRouter(include_in_schema=False), frame.desk
 
     def set_values(key: str, wanted: Mapping[str, Any], who: str, was: Mapping[str, str]) -> Response:
-        """Set values of a case. Raises Conflict if the case does not show any more what the form showed (``was``)."""
+        """Set values of a case. Raises Conflict if the case no longer shows the values of the form (``was``)."""
 
         def check(case: StoredCase) -> None:
             shown = shown_values(case.document)
@@ -106,7 +106,7 @@ def place_routes(frame: Frame) -> APIRouter:
 
     @router.post("/corrections/{ids}/undo")
     def undo(ids: str, who: Who) -> Response:
-        """Undo one correction, or several (``41.42``) together, the last one first."""
+        """Undo one correction, or several (``41.42``) together. The last correction is undone first."""
         if not IDS.fullmatch(ids):
             raise NotFound("there is no such correction")
         events = {int(id) for id in ids.split(".")}
@@ -118,7 +118,7 @@ def place_routes(frame: Frame) -> APIRouter:
 
 
 def shown_values(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return the values of a case as its forms send them back: by field, ``items.ITEM`` and ``asks.ID``."""
+    """Return the values of a case in the format of its forms: field, ``items.ITEM`` or ``asks.ID`` → value."""
     shown = {name: document.get(name) or "" for name in FIELDS}
     for line in document.get("checklist", ()):
         shown[f"items.{line['item']}"] = f"{line['state']} {line.get('value') or ''}"
@@ -128,12 +128,12 @@ def shown_values(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _one_line(text: str) -> str:
-    """Return a text as templates show it, but on one line, since browsers change the line breaks of a value."""
+    """Return a text as templates show it, but on one line, because browsers change line breaks in values."""
     return " ".join(visible(text).split())
 
 
 def changed_fields(frame: Frame, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return field → value for the fields that a form sets; None: the rules decide it again. Raises Refused."""
+    """Return field → value for the fields that a form sets. None: the rules decide again. Raises Refused."""
     wanted: dict[str, Any] = {}
     for name in FIELDS:
         if given.get("automatic") == name:

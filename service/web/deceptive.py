@@ -64,7 +64,7 @@ def mixes_scripts(address: str) -> bool:
 
 
 def _looks_like(domain: str, known: str) -> bool:
-    """Return whether a domain imitates a known one. Both are given as skeletons."""
+    """Return whether a domain imitates a known domain. Both are given as skeletons."""
     if domain == known or domain.endswith(f".{known}") or domain.startswith(f"{known}."):
         return True
     known_name, known_suffix = _split(known)
@@ -83,7 +83,7 @@ def _split(domain: str) -> tuple[str, str]:
 
 
 def _skeleton(domain: str) -> str:
-    """Return the skeleton of a domain (UTS 39 §4, and ``_LOOK_ALIKE``). Domains that look alike have the same one."""
+    """Return the skeleton of a domain (UTS 39 §4, and ``_LOOK_ALIKE``). Domains that look alike have one skeleton."""
     letters = unicodedata.normalize("NFKC", _decoded(domain)).casefold()
     skeleton = "".join(letter if letter.isascii() else _ascii(letter) for letter in letters).casefold()
     for text, replacement in _LOOK_ALIKE:

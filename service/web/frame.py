@@ -72,7 +72,7 @@ class Frame:
         return cls(desk, environment, static)
 
     def error_page(self, request: Request, status: int, text: str) -> Response:
-        """Return the page for an error. ``text``: what is wrong; empty if the status says it."""
+        """Return the page for an error. ``text``: what is wrong; empty if the status code is enough."""
         nothing, key = status in (404, 405), request.path_params.get("key", "")
         return self.page(
             request,
@@ -126,7 +126,7 @@ class Frame:
     def _no_verdicts(self) -> bool:
         """Return whether pages warn that replies of the organisation have no effect, since no sender is verified.
 
-        This is so if no verification of senders is configured, but mail comes from other hosts, directly or by a relay.
+        True if no verification of senders is configured, but mail comes from other hosts, directly or through a relay.
         """
         if self.desk.settings.verdicts_configured:
             return False
@@ -135,7 +135,7 @@ class Frame:
         try:
             return self.desk.database.read(unverified_lately)
         except Unavailable:
-            return False  # the page that reports this error must be shown
+            return False  # this error is shown on a page, so building the page must not fail
 
 
 @lru_cache(maxsize=4)

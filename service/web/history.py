@@ -77,14 +77,14 @@ def _value(name: str, value: Any, reader: Reader) -> str:
 
 
 def _state(value: Any, reader: Reader, group: str, *, by_person: bool = False) -> str:
-    """Return the text for a value of an item or a request. ``by_person``: a person set it; else the case showed it."""
+    """Return the text for a value of an item or a request. ``by_person``: a person set the value."""
     if value is None:
         return reader.t("set.rules") if by_person else ""
     if group == "asks":
         if isinstance(value, Mapping):
             return reader.t("event.answered", words=value["answer"])
         return reader.t(f"ask.{value}")
-    if isinstance(value, Mapping):  # what the case showed
+    if isinstance(value, Mapping):  # the value that the case showed
         text = value["state"] == "present" and value["value"]
         return reader.t("event.words", words=text) if text else reader.t(f"state.{value['state']}")
     return reader.t("state.waived") if value == "waived" else reader.t("event.words", words=value)

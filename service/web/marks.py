@@ -11,7 +11,7 @@ class Mark:
 
     kind: str  # item: checklist item; ask: request; why: priority; heard: urgent wording; parked: parked topic
     quote: str
-    label: str  # names what it is evidence for
+    label: str  # name of the thing for which the quote is evidence
     anchor: str  # id of the HTML element
 
 
@@ -21,13 +21,13 @@ class Piece:
 
     text: str
     mark: Mark | None = None
-    also: tuple[Mark, ...] = ()  # other marks that overlap this one
+    also: tuple[Mark, ...] = ()  # other marks that overlap this mark
 
 
 def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
     """Split a text into marked and unmarked pieces.
 
-    Of overlapping marks, the first one is shown, or the longer one if they start together. The others are in ``also``.
+    If marks overlap, the first is shown, or the longer if they start together. The others are in ``also``.
     """
     spans: list[tuple[int, int, Mark]] = []
     for mark in marks:

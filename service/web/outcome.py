@@ -35,7 +35,7 @@ def of_redirect(request: Request) -> str:
 
 
 def overview(path: str) -> str:
-    """Return the address of the start page with the filter in ``path``, without the message about a change."""
+    """Return the path of the start page with the filters of ``path``, without the message about a change."""
     head, _, query = path.partition("?")
     kept = [(name, value) for name, value in parse_qsl(query) if name not in NAMES] if head == "/" else []
     return f"/?{urlencode(kept)}" if kept else "/"

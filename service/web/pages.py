@@ -135,7 +135,7 @@ def _entry(frame: Frame) -> APIRouter:
             return frame.page(request, "login.html", 401, wrong=True, back=back)
         answer = RedirectResponse(back, 303)
         secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
-        # Lax: a link in a mail opens the page signed in. The guard refuses changes that another site causes.
+        # Lax: a person who follows a link in a mail stays signed in. The guard refuses changes caused by other sites.
         answer.set_cookie(TOKEN_COOKIE, secret, httponly=True, samesite="lax", secure=secure, max_age=30 * 86400)
         return answer
 

@@ -49,11 +49,11 @@ class Reader:
         return BETWEEN.join(map(self.translated, words.split(BETWEEN))) if evidence.get("kind") == "content" else words
 
     def counted(self, name: str, number: int) -> str:
-        """Return the text called ``name`` with a number; for 1 it is the text ``NAME.one``."""
+        """Return the text called ``name`` with a number. For 1, use the text ``NAME.one``."""
         return self.t(f"{name}.one") if number == 1 else self.t(name, n=number)
 
     def length(self, seconds: float | None) -> str:
-        """Return a duration in its two largest units, such as 3日4時間 or 2 h 5 min; in one unit from ten units on."""
+        """Return a duration in its two largest units, such as 3日4時間 or 2 h 5 min. From ten on, only one unit."""
         if seconds is None:
             return "–"
         if seconds == 0:
@@ -130,7 +130,7 @@ class Reader:
 
 
 def say(language: Language, name: str, **values: object) -> str:
-    """Return the text called ``name`` with its values. Without such a text, return the last part of the name."""
+    """Return the text called ``name`` with these values. If it does not exist, return the last part of the name."""
     if name not in WORDS:
         return name.rpartition(".")[2]
     text = WORDS[name][language]

@@ -35,7 +35,7 @@ def routes(frame: Frame) -> APIRouter:
 
     @router.get("/merge")
     def choose(request: Request) -> Response:
-        """Show the selected cases, so that the person chooses the one into which the others are merged."""
+        """Show the selected cases. The person then chooses the case into which the others are merged."""
         documents, failed = {}, []
         for key in _keys(request.query_params.getlist("case")):
             try:

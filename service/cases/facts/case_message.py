@@ -1,4 +1,4 @@
-"""One message of a case as ``Rules.judge`` and ``revise`` need it: its facts, its rule input and its reading."""
+"""One message of a case as ``Rules.judge`` and ``revise`` need it, with facts, rule input and reading."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ class CaseMessage:
     reading: Reading | None = None
     name: str = ""  # display name of the author
     people: tuple[tuple[str, str, Side], ...] = ()  # recipients as (case-folded address, name, side)
-    wrapper: bool = False  # whether this mail forwards another one; its own text is then only the forwarder's remark
+    wrapper: bool = False  # whether this mail forwards another mail; the text is then only the forwarder's remark
 
 
 def in_order(lines: Iterable[CaseMessage]) -> list[CaseMessage]:
@@ -30,14 +30,14 @@ def in_order(lines: Iterable[CaseMessage]) -> list[CaseMessage]:
 
 
 def doubts_of(lines: Sequence[CaseMessage]) -> dict[int, Doubt]:
-    """Return message id → reason for the messages that must not change the state of the case. ``lines`` are sorted."""
+    """Return message id → reason for each message that must not change the state of the case. ``lines``: sorted."""
     sides = {line.id: line.turn.side for line in lines}
     received = {line.id: line.received_at for line in lines}
     return doubts([line.node for line in lines], sides, received)
 
 
 def counted(lines: Sequence[CaseMessage]) -> list[CaseMessage]:
-    """Return the messages that the state of the case is derived from; all messages if none may count."""
+    """Return the messages that may change the state of the case; all messages if none may."""
     doubted = doubts_of(lines)
     return [line for line in lines if line.id not in doubted] or list(lines)
 

@@ -37,7 +37,7 @@ def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]
 def names(parts: Iterable[str]) -> frozenset[str]:
     """Return the words of people's names and addresses, to be excluded from the topic words of a mail.
 
-    Only the last two words of each part are used: what precedes them is a department or a company, not a name (``松風館
+    Only the last two words of each part are used, because a department or a company may precede the name (``松風館
     フロント 堀切``).
     """
     out: set[str] = set()
@@ -79,7 +79,7 @@ def squashed(text: str) -> str:
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two squashed texts are the same: equal, or one is (nearly) a part of the other, with the same numbers."""
+    """Whether two squashed texts are equal, or one is nearly a part of the other and contains the same numbers."""
     if not one or not other:
         return False
     if one == other:
@@ -97,9 +97,9 @@ def alike(one: str, other: str) -> bool:
 
 
 def other_numbers(one: str, other: str) -> bool:
-    """Whether each of two squashed texts contains a number that the other lacks, within the part that both cover.
+    """Whether each of two squashed texts contains a number that the other lacks. Compares only the part in both texts.
 
-    People and machines send the same text again with another number. A text may be truncated inside its last number.
+    People and machines send the same text again with another number. The last number of a text may be truncated.
     """
     short, long = _by_length(one, other)
     begin = max(long.find(short[:24]), 0)
@@ -113,7 +113,7 @@ def _by_length(one: str, other: str) -> tuple[str, str]:
 
 
 def _lacks(text: str, other: str) -> bool:
-    """Whether ``other`` contains a number that ``text`` lacks; the last one of ``other`` may be a truncated number."""
+    """Whether ``other`` contains a number that ``text`` lacks. The last number of ``other`` may be truncated."""
     known = set(_NUMBER.findall(text))
     return any(
         number not in known and not (other.endswith(number) and any(k.startswith(number) for k in known))
@@ -141,7 +141,7 @@ def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
     return (token,) if keep_all or token not in _STOP else ()
 
 
-_TITLES = frozenset("様殿")  # Japanese titles: a pair that ends with one is usually part of a person's name
+_TITLES = frozenset("様殿")  # Japanese titles; a pair of characters that ends with a title is usually part of a name
 _NO_NAMES = frozenset(("仕様", "模様", "御殿", "宮殿"))
 _known = lru_cache(maxsize=1 << 13)(_of_token)  # cached, because mails repeat the same words
 

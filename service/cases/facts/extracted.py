@@ -1,4 +1,4 @@
-"""A message found in a mail, and how its reading changes its facts."""
+"""A message found in a mail, and the facts that follow from the reading of the message."""
 
 import re
 from dataclasses import dataclass, replace
@@ -26,9 +26,9 @@ class ExtractedMessage:
     """One message found in a mail. ``source`` is the mail itself, or the ``Earlier`` found in it."""
 
     node: MessageFacts
-    turn: RuleInput  # input for ``Rules.read``; its id is the position in the mail until the message is stored
+    turn: RuleInput  # input for ``Rules.read``; until the message is stored, ``id`` is the position in the mail
     source: Mail | Earlier
-    part: str  # empty for the mail itself, otherwise the position inside it (``f0`` forwarded, ``h1`` quoted)
+    part: str  # empty for the mail itself, otherwise the position in the mail (``f0`` forwarded, ``h1`` quoted)
     text: str
     quoted_text: str = ""
     author: Address | None = None
@@ -37,7 +37,7 @@ class ExtractedMessage:
     date: datetime | None = None  # date with the author's UTC offset
     zone_assumed: bool = False
     language: str = "und"
-    learned: LearnedRoles = NOTHING_LEARNED  # team members and partners that this mail reveals
+    learned: LearnedRoles = NOTHING_LEARNED  # team members and partners that follow from this mail
     reading: Reading | None = None
     sides: tuple[tuple[str, Side], ...] = ()  # recipients as (address, side)
 
@@ -47,7 +47,7 @@ class ExtractedMessage:
 
 
 def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMessage:
-    """Return the message with its reading and the facts derived from it: case numbers, vendor, kind."""
+    """Return the message with a reading, and with the facts that follow from it: case numbers, vendor, kind."""
     node = node_as_read(extracted.node, reading, extracted.text)
     turn = extracted.turn
     if (node.automatic, node.fresh) != (turn.automatic, turn.begins):
@@ -56,7 +56,7 @@ def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMess
 
 
 def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFacts:
-    """Return the facts of a message, with what the rules read in it: case numbers, vendor, kind."""
+    """Return the facts of a message, with those that follow from its reading: case numbers, vendor, kind."""
     stated = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if r.stated))
     mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
     acts = set(reading.acts)

@@ -26,11 +26,11 @@ _KANA = re.compile("[\u3040-\u30ff]")
 
 @dataclass(frozen=True, slots=True)
 class IngestConfig:
-    """Settings for extraction: zone of quoted dates that state none, prefix of case keys, secret that signs tokens."""
+    """Settings for extraction. ``zone``: of quoted dates without zone. ``secret``: the key that signs tokens."""
 
     zone: tzinfo = TOKYO
     prefix: str = "SD"
-    intake: tuple[str, ...] = ()  # addresses (or ``@domain``) of sodan itself; they are on no side
+    intake: tuple[str, ...] = ()  # addresses (or ``@domain``) of sodan itself, which belong to no side
     organisation: tuple[str, ...] = ()
     secret: bytes = b""
     verdicts: Verdicts = field(default_factory=Verdicts)
@@ -39,7 +39,7 @@ class IngestConfig:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What all messages of one mail have in common."""
+    """Values that all messages of one mail have in common."""
 
     mail: Mail
     roles: Roles
@@ -53,7 +53,7 @@ class _Given:
 
     @property
     def shown_by(self) -> str:
-        """The sender, if doubtful, who shows us the mails inside this one."""
+        """The sender, if not trusted: only this sender shows that the mails inside the mail exist. Otherwise ""."""
         doubted = self.trust in ("forged", "unverified") or self.roles.role_of(self.mail.from_) == "unknown"
         return (self.sender or "?") if doubted else ""
 
@@ -67,9 +67,9 @@ def extract_messages(
     recipients: Sequence[str] = (),
     handed: Handover | None = None,
 ) -> tuple[ExtractedMessage, ...]:
-    """Return the mail first, then the mails found inside: forwarded (outermost first), then quoted (newest first).
+    """Return the mail, then the mails inside it: first forwarded (outermost first), then quoted (newest first).
 
-    ``handed``: how the mail reached us; None for a file that an operator names, whose author is trusted.
+    ``handed``: how the mail reached us. None for a file from an operator; the author of such a mail is trusted.
     """
     trust = trust_of(mail, roles.role_of(mail.from_) in OURS, ingest.verdicts, handed)
     if (defect := DEFECTS.get(trust)) is not None:
@@ -94,7 +94,7 @@ def extract_messages(
 
 
 def _doubted(mail: Mail, roles: Roles, trust: Trust) -> frozenset[str]:
-    """Return the addresses not to be trusted: the author and, of the inner authors, all (forged) or our own people."""
+    """Return the addresses not to trust: the author; of the inner authors, our own people or, if forged, all."""
     inside = [earlier.from_ for earlier in (*mail.forwarded, *mail.history) if earlier.from_]
     if trust != "forged":
         inside = [author for author in inside if roles.role_of(author) in OURS]
@@ -102,7 +102,7 @@ def _doubted(mail: Mail, roles: Roles, trust: Trust) -> frozenset[str]:
 
 
 def _is_ours(earlier: Earlier, ingest: IngestConfig) -> bool:
-    """Whether a quoted mail was sent by sodan: it is stored in the outbox, and its questions are not statements."""
+    """Whether sodan sent the quoted mail. It is in the outbox already, and its questions are not statements."""
     author = earlier.from_.key if earlier.from_ else ""
     if not author or not (author == ingest.sends_as or header.is_intake(author, ingest.intake)):
         return False
@@ -120,13 +120,13 @@ def _others(addresses: Sequence[Address | None], roles: Roles, intake: Sequence[
 
 
 def _forwarder_of_a_vendor(mail: Mail, roles: Roles) -> frozenset[str]:
-    """Return the author's address if they are one of our people and forward a vendor's mail; otherwise an empty set."""
+    """Return the author's address if one of our people forwards a vendor's mail; otherwise an empty set."""
     ours = roles.role_of(mail.from_) in OURS and _hands_on(mail, roles)
     return frozenset({mail.from_.key}) if mail.from_ and ours else frozenset()
 
 
 def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozenset[str]:
-    """Return the unknown companies that the team contacts first. Somebody who wrote to us first may be a user."""
+    """Return the unknown companies to which the team writes first. Who wrote to us first may be a user."""
     if roles.role_of(mail.from_) != "team" or mail.automatic or mail.in_reply_to or mail.references:
         return frozenset()
     to = [a for a in mail.to[:20] if a.address and not header.is_intake(a.key, ingest.intake)]
@@ -177,7 +177,7 @@ def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) ->
     date = header.in_zone(earlier, mail, ingest.zone, roles.role_of(earlier.from_) in ("team", "requester"))
     at, dated = header.moment(date, min(mail.date or given.received_at, given.received_at), header.ZONES_DIFFER)
     facts = _facts(-1 - position, earlier, earlier.text, at, given)
-    # a forwarded mail was addressed to the forwarder unless its header block names a recipient
+    # if the header block names no recipient, the forwarder received the forwarded mail
     to = facts.to or ((given.sender,) if earlier.origin != "quoted" and given.sender else ())
     node = replace(
         facts,
@@ -207,7 +207,7 @@ def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) ->
 
 
 def _facts(id: int, source: Mail | Earlier, text: str, at: datetime, given: _Given) -> MessageFacts:
-    """Return the facts that a mail and the mails inside it state in the same way."""
+    """Return the facts that are found in the same way for a mail and for the mails inside it."""
     roles, ingest = given.roles, given.ingest
     author, others, written = source.from_, (*source.to, *source.cc), source.subject or ""
     subject = read_subject(written)
@@ -245,7 +245,7 @@ def _facts(id: int, source: Mail | Earlier, text: str, at: datetime, given: _Giv
 
 
 def _token(mail: Mail, recipients: Sequence[str], secret: bytes) -> int | None:
-    """Return the case whose signed token a reply carries: in the Message-IDs it answers, or in a recipient address."""
+    """Return the case of the signed token in a reply: in In-Reply-To, References or a recipient address."""
     own = (tokens.case_of_message_id(one, secret) for one in (*mail.in_reply_to, *mail.references))
     addresses = (*recipients, *(one.address for one in (*mail.to, *mail.cc)))
     tags = (tokens.case_of_address(one, secret) for one in addresses)

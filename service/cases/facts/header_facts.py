@@ -1,4 +1,4 @@
-"""What the header of a mail states: its people, the numbers that may name a case, and when it was written."""
+"""Facts from the header of a mail: people, numbers that may name a case, time of writing."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,25 +8,25 @@ from service.cases.facts.content_words import names
 from service.cases.facts.roles import Roles
 from service.mail.message import Address, Earlier, Mail
 
-CLOCKS_DIFFER = timedelta(minutes=15)  # a Date later than the time of receipt by more is ignored
+CLOCKS_DIFFER = timedelta(minutes=15)  # if Date is later than the time of receipt by more than this, it is ignored
 
-ZONES_DIFFER = timedelta(hours=15)  # the same tolerance for quoted mail, whose header lines usually state no time zone
+ZONES_DIFFER = timedelta(hours=15)  # the same for quoted mail, whose header lines usually state no time zone
 
 
 def is_intake(address: str, intake: Sequence[str]) -> bool:
-    """Whether an address is sodan's own; a plus-tag is ignored."""
+    """Whether an address belongs to sodan. A plus-tag is ignored."""
     local, _, domain = address.casefold().rpartition("@")
     plain = f"{local.partition('+')[0]}@{domain}"
     return any(plain == entry.casefold() or entry.casefold() == f"@{domain}" for entry in intake)
 
 
 def addresses_on(addresses: Sequence[Address], intake: Sequence[str]) -> tuple[str, ...]:
-    """Return the case-folded addresses without sodan's own; at most 100."""
+    """Return the case-folded addresses, at most 100, without those of sodan."""
     return tuple(dict.fromkeys(a.key for a in addresses if a.address and not is_intake(a.key, intake)))[:100]
 
 
 def first_vendor(addresses: Iterable[Address | None], roles: Roles) -> str | None:
-    """Return the vendor of the first address that has one; None if there is none."""
+    """Return the vendor of the first address that belongs to a vendor; None if there is no such address."""
     return next((vendor for vendor in map(roles.vendor, addresses) if vendor), None)
 
 
@@ -45,7 +45,7 @@ def claims_in(subject: str, prefix: str) -> tuple[int, ...]:
 
 
 def moment(date: datetime | None, received: datetime, tolerance: timedelta = CLOCKS_DIFFER) -> tuple[datetime, bool]:
-    """Return when a mail was written (UTC): its own date (True) or, if missing or too late, the time of receipt."""
+    """Return (time of writing in UTC, whether from Date). Without a plausible Date: the time of receipt."""
     received = received.astimezone(UTC)
     if date is None:
         return received, False
@@ -54,11 +54,11 @@ def moment(date: datetime | None, received: datetime, tolerance: timedelta = CLO
 
 
 def in_zone(earlier: Earlier, mail: Mail, zone: tzinfo, ours: bool) -> datetime | None:
-    """Return the date of a quoted header block, in a plausible zone if the block states none.
+    """Return the date of a quoted header block. If the block states no zone, a plausible zone is assumed.
 
-    Mail clients write such dates in the zone of the outer mail's author. Exchange writes Date headers in UTC, so an
-    outer mail in UTC does not show that zone, and ``zone`` is used. It is also used for mail of our own people
-    (``ours``), whoever quotes it.
+    Mail clients write such dates in the zone of the outer mail's author, which the Date of the outer mail shows.
+    But Exchange writes Date in UTC. Therefore ``zone`` is used if the outer Date is in UTC. ``zone`` is also used for
+    mail of our own people (``ours``).
     """
     date = earlier.date
     if date is None or not earlier.zone_assumed:

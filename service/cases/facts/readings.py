@@ -1,7 +1,7 @@
 """Stores the reading of a mail as JSON and restores it.
 
-The stored form names no message; the message id is set when the reading is restored. Every judgement of a case restores
-the readings of all its mails, so JSON is decoded in one step, in C.
+The stored form contains no message id; restoring the reading sets it. Every judgement of a case restores the readings
+of all mails of the case. Therefore msgspec decodes the JSON in one fast step.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def unbound(reading: Reading) -> Reading:
 
 
 def reading_of(written: str | bytes, turn: str) -> Reading | None:
-    """Decode the stored reading of mail ``turn``; None if its format is of another version: read the mail again."""
+    """Decode the stored reading of mail ``turn``. None if another version wrote it: read the mail again."""
     try:
         reading = _DECODER.decode(written)
     except msgspec.ValidationError:
@@ -33,7 +33,7 @@ def reading_of(written: str | bytes, turn: str) -> Reading | None:
 
 
 def _named(fresh: Reading, turn: str) -> Reading:
-    """Set the message id in place; `fresh` was just created and is not shared yet."""
+    """Set the message id in place. This is safe because `fresh` was just created and nobody else uses it."""
     force_setattr(fresh, "turn", turn)
     for finding in _findings(fresh):
         force_setattr(finding, "turn", turn)

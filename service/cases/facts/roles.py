@@ -22,7 +22,7 @@ class LearnedRoles:
     refused: frozenset[str] = frozenset()  # companies that a person removed from the partners: not learned again
 
     def with_more(self, more: Iterable[LearnedRoles]) -> LearnedRoles:
-        """Return these roles combined with those learned from further mails."""
+        """Return these roles combined with ``more`` roles learned from mail."""
         every = (self, *more)
         return LearnedRoles(
             frozenset[str]().union(*(one.team for one in every)),
@@ -36,12 +36,12 @@ NOTHING_LEARNED = LearnedRoles()
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The known sides of addresses. ``team``, ``organisation``: addresses or domains; they precede ``learned``."""
+    """The known sides of addresses. ``team`` and ``organisation`` (addresses or domains) come before ``learned``."""
 
     organisation: Collection[str] = ()
     team: Collection[str] = ()
     learned: LearnedRoles = NOTHING_LEARNED
-    distrusted: Collection[str] = ()  # addresses that may be forged in this mail: ``unknown``, whatever is listed
+    distrusted: Collection[str] = ()  # addresses that may be forged in this mail; their side is ``unknown``
     known: Mapping[str, Side] = field(default_factory=dict)
     """Address or ``@domain`` → side, from the site file.
 
@@ -87,7 +87,7 @@ class Roles:
         return self.vendor_of(key)
 
     def knows_vendor(self, address: Address | None) -> bool:
-        """Whether a vendor file or the site file makes the address a vendor's, not only earlier mail."""
+        """Whether a vendor file or the site file says that the address is a vendor's. Earlier mail does not count."""
         return self.role_of(address) == "vendor" and replace(self, learned=NOTHING_LEARNED).role_of(address) == "vendor"
 
     def partner(self, address: str | Address | None) -> str | None:
@@ -113,7 +113,7 @@ class Roles:
 
 
 def is_freemail(domain: str) -> bool:
-    """Whether the domain, or a parent domain, belongs to a consumer mail provider, and so to no company."""
+    """Whether the domain or a parent domain belongs to a consumer mail provider, not to a company."""
     labels = domain.casefold().split(".")
     return any(".".join(labels[start:]) in _CONSUMER_PROVIDERS for start in range(len(labels) - 1))
 
@@ -146,7 +146,7 @@ def _listed(key: str, entries: Collection[str]) -> bool:
 
 
 def _named(key: str, entries: Collection[str]) -> bool:
-    """Whether ``entries`` lists this very address."""
+    """Whether ``entries`` contain exactly this address."""
     return any(entry.strip().casefold() in (key, _plain(key)) for entry in entries)
 
 

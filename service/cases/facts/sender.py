@@ -2,8 +2,8 @@
 
 Only the From field names the author, and only if it holds exactly one address. Our own people are verified if our mail
 server states ``dmarc=pass`` for their exact domain, or if the mail comes from a trusted network. If neither is set up,
-mail from a program on this machine is trusted too (``local``), but it may not name a case by its key, which can be
-guessed.
+mail from a program on this machine is trusted too (``local``). But such mail may not name a case by its key, because
+anybody can guess a key.
 """
 
 from collections.abc import Collection
@@ -68,8 +68,8 @@ def _is_local(mail: Mail, verdicts: Verdicts, handed: Handover) -> bool:
     """Whether the mail is an operator's import or, without any verification setup, from a local program that is no
     relay.
 
-    A relay adds a Received line just before it passes the mail on, or up to five days earlier if the mail was queued. A
-    mail read from a file has an older Received line or none.
+    If a relay passed the mail on, the newest Received line is from just before, or up to five days old if the mail was
+    queued. A mail that was read from a file has an older Received line or none.
     """
     if handed.channel == "import":
         return True

@@ -1,4 +1,4 @@
-"""Signed tokens: a sender can name a case by token only if we sent them the token.
+"""Signed tokens, which name a case. A sender has a token only if we sent it.
 
 A token is ``<case>.<mac>``: the case number in base 36, and 80 bits of its HMAC-SHA-256 in base 32. It is lower case,
 so that it survives as a plus-tag (``intake+3f.k5…@``) and inside our Message-IDs.

@@ -1,4 +1,4 @@
-"""Decides which mails of a case count, that is, may change its state. Used for judging a case and for placing a mail.
+"""Decides which mails of a case count. A mail that counts may change the state of the case.
 
 ==================================================  ==========================================================
 author                                              counts
@@ -13,9 +13,9 @@ somebody who received mail of the case              yes; also other addresses of
 anybody else                                        only as the mail that opens the case, or with a signed token
 ==================================================  ==========================================================
 
-A mail that does not count is still filed and shown. A message found inside a mail counts if that mail does. The result
-does not depend on the order of arrival, except if two mails could both have opened the case: the one received first
-opened it.
+A mail that does not count is still filed and shown. A message found inside a mail counts if that mail counts. The
+result does not depend on the order of arrival, with one exception: if two mails could have opened the case, the mail
+received first opened it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,8 +29,7 @@ from service.cases.facts.roles import is_freemail
 Doubt = Literal["forged", "unverified", "outsider"]  # why a message does not count
 OURS = ("team", "requester")
 BY_ITSELF = frozenset({"vendor_ref", "mention", "content", "person"})
-"""Evidence that cannot be copied from another mail, as a header or case key can: the vendor's number or text, or a
-person."""
+"""Evidence that nobody can copy from another mail, in contrast to a header or case key."""
 _GENERIC = frozenset("ac ad co com ed edu go gob gov gr lg ne net or org".split())
 """Second-level labels such as ``co`` in ``acme.co.jp``; they name no company."""
 
@@ -40,8 +39,8 @@ class Participants:
     """Participants of a case, collected from the messages that count."""
 
     people: set[str] = field(default_factory=set)  # addresses of authors and recipients
-    asked: set[str] = field(default_factory=set)  # domains that our own people wrote to, no consumer providers
-    vendors: set[str] = field(default_factory=set)  # vendors that wrote, were written to, or whose case number appears
+    asked: set[str] = field(default_factory=set)  # domains to which our own people wrote, without consumer providers
+    vendors: set[str] = field(default_factory=set)  # vendors that wrote or received mail, or whose case number appears
     makers: set[str] = field(default_factory=set)  # makers of the products named
 
     def add(self, node: MessageFacts, side: str) -> None:
@@ -88,7 +87,7 @@ class Participants:
 def doubts(
     nodes: Sequence[MessageFacts], sides: Mapping[int, str], received: Mapping[int, datetime]
 ) -> dict[int, Doubt]:
-    """Return message id → why it does not count. ``nodes``: in order of writing; ``sides``, ``received``: by id."""
+    """Return message id → why the message does not count. ``nodes``: sorted by time of writing."""
     if all(_is_ours(node, sides[node.id]) for node in nodes):
         return {}
     participants = Participants()
@@ -107,7 +106,7 @@ def doubts(
         return _counts(node, sides[node.id], participants, node.id == opener)
 
     def admit(good: Callable[[MessageFacts], bool]) -> bool:
-        """Move the pending messages accepted by ``good`` to the counted ones. Return whether there was any."""
+        """Count the pending messages that ``good`` accepts. Return whether there was one."""
         rest = []
         for node in pending:
             if good(node) and not node.forged:
@@ -122,8 +121,8 @@ def doubts(
     def by_own_number() -> set[int]:
         """Return the ids of vendors' mails that count because of their own number or text.
 
-        Tried last, when the vendor of the case is known. Messages found inside a mail are excluded: anybody can write
-        text that looks like a vendor's.
+        This is tried last, when the vendor of the case is known. Messages found inside a mail are excluded, because
+        anybody can write text that looks like a vendor's mail.
         """
         alone = [node for node in pending if node.origin == "delivered" or not outers.get(node.id)]
         return {node.id for node in alone if _brings_itself(node, sides[node.id], participants)}
@@ -134,10 +133,10 @@ def doubts(
 
 
 def is_team_here(node: MessageFacts, members: Sequence[MessageFacts]) -> bool:
-    """Whether an unknown sender who forwards a vendor's mail counts as team, in this case only.
+    """Whether an unknown sender who forwards a vendor's mail counts as team in this case (and only there).
 
-    True only if the forward opened the case, or if one of our people or the vendor wrote to the sender in this case
-    before: anybody can write text that looks like a forwarded mail.
+    This must be limited, because anybody can write text that looks like a forwarded mail. It is true only if the
+    forward opened the case, or if one of our people or the vendor wrote to the sender in this case before.
     """
     before = [m for m in members if m.id != node.id and m.id not in node.holds and order_of(m) < order_of(node)]
     written_to = any(m.side != "unknown" and node.author in (*m.to, *m.cc) for m in before if m.origin == "delivered")
@@ -145,7 +144,7 @@ def is_team_here(node: MessageFacts, members: Sequence[MessageFacts]) -> bool:
 
 
 def may_name(node: MessageFacts, participants: Participants) -> bool:
-    """Whether the author may refer to a case by its key, which anybody could guess."""
+    """Whether the author may name a case by its key. This is limited, because anybody could guess a key."""
     if node.side in OURS:
         return node.trust != "local" and not node.doubted
     if node.side == "vendor" and node.vendor not in participants.vendors and node.author not in participants.people:
@@ -168,12 +167,12 @@ def _counts(node: MessageFacts, side: str, participants: Participants, opens: bo
     if node.placed == "token" and node.token is not None:
         return True
     if node.joined is not None and not answers(node):
-        return True  # it opened a case that a person merged into this one
+        return True  # this mail opened a case that a person merged into this case
     return participants.knows(node, side)
 
 
 def _brings_itself(node: MessageFacts, side: str, participants: Participants) -> bool:
-    """Whether the number or text of a known vendor's mail put it in this case, which has no other vendor."""
+    """Whether a known vendor's mail is in this case because of its number or text, and the case has no other vendor."""
     known = side == "vendor" and not node.partner
     return known and node.placed in BY_ITSELF and not node.doubted and participants.has_no_other(node)
 
@@ -181,14 +180,14 @@ def _brings_itself(node: MessageFacts, side: str, participants: Participants) ->
 def _inner_counts(side: str, outers: Sequence[MessageFacts], sides: Mapping[int, str], opener: int | None) -> bool:
     """Whether a message found inside mails counts.
 
-    Mail of our own people that only an unknown sender quotes does not, unless that sender's mail opened the case: the
-    quote could be invented.
+    If only an unknown sender quotes mail of our own people, the quote could be invented. It counts only if that
+    sender's mail opened the case.
     """
     return any(side not in OURS or sides[outer.id] != "unknown" or outer.id == opener for outer in outers)
 
 
 def _opener(nodes: Sequence[MessageFacts], received: Mapping[int, datetime]) -> int | None:
-    """Return the id of the mail that opened the case: the first received of those that answer none of the others."""
+    """Return the id of the mail that opened the case: the first received mail that answers no mail of the case."""
     there = {node.message_id for node in nodes if node.message_id and not node.forged}
     first: tuple[datetime, int] | None = None
     for place, node in enumerate(nodes):
