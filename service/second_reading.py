@@ -104,7 +104,7 @@ class SecondReader:
         except Unavailable:
             raise
         except NotFound:
-            self._settle(job, by, "failed", "the message is not kept any more")
+            self._settle(job, by, "failed", "the message was deleted")
         except Exception as error:  # an error in the rules, or an unknown form of answer: go on with the others
             kind, failed_at = type(error).__name__, self.clock()
             _log.error("a message was not read by the model", message=job.message, error=kind, trace=where(error))
@@ -267,7 +267,7 @@ def run_reader(settings: Settings, stop: threading.Event, context: AppContext, c
                 if reader.step(by):
                     continue
             except Unavailable as error:
-                _log.warning("the second reader waits", reason=str(error))
+                _log.warning("the reader of the language model waits", reason=str(error))
             memory.free_if_above()
             stop.wait(LOOK_SECONDS)
 

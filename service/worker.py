@@ -161,7 +161,7 @@ class Worker:
             if number and time.monotonic() > read_until:
                 unread = [later.id for later in claimed[number:]]
                 self.database.transact(partial(spool.give_back, by=self.by, ids=unread))
-                _log.warning("a batch took long to read: the rest waits", read=number, waiting=len(unread))
+                _log.warning("reading a batch took too long: the other mails wait", read=number, waiting=len(unread))
                 break
             try:
                 read_mails.append(intake.understand(mail, self.context, roles))
@@ -208,7 +208,7 @@ class Worker:
         if isinstance(error, Unavailable):
             self._retry_alone_later(claimed, error)
         elif isinstance(error, LostLease):
-            _log.warning("a mail was taken over by another worker", id=claimed.id)
+            _log.warning("another worker took over a mail", id=claimed.id)
         else:
             self._failed(claimed, error)
 
@@ -228,7 +228,7 @@ class Worker:
         arguments = (claimed.id, self.by, str(error), now, self.patience, LONGEST_RETRY_DELAY)
         count = self.database.transact(lambda conn: spool.retry_alone_later(conn, *arguments))
         cause = type(error.__cause__).__name__
-        _log.error("a mail was given up by the database", id=claimed.id, times=count, cause=cause)
+        _log.error("the database aborted the transaction of a mail", id=claimed.id, times=count, cause=cause)
 
     def _log_mail(self, mail: ReadMail, now: datetime) -> None:
         """Write the log line of a mail, which contains neither text nor addresses."""
@@ -253,7 +253,7 @@ class Worker:
         reason = f"{type(error).__name__}: {error}"[:1000]
         # the log does not contain the text of the error, which may quote the mail; `sodan spool show` prints it
         kind = type(error).__name__
-        _log.error("a mail was not taken in", id=claimed.id, attempt=claimed.attempt, error=kind, trace=where(error))
+        _log.error("a mail was not processed", id=claimed.id, attempt=claimed.attempt, error=kind, trace=where(error))
         self.database.transact(lambda conn: spool.back_off(conn, claimed.id, self.by, reason, now, due))
 
     def _release_leases(self) -> None:

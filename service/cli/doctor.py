@@ -27,7 +27,7 @@ _RETRIED = "Mail gets 451 and its senders retry, so none is lost"
 _EITHER = {
     # beginning of the text of a database error (service/store/trouble.py) → advice
     "the database needs": "",  # the text of these errors already contains advice
-    "the database is busy": "A process locks it: look with `ps` for one that hangs (state D or T), or for a backup",
+    "the database is busy": "Another process locks it: with `ps`, find a process that hangs (state D or T) or a backup",
     "the database refuses": "Correct the user or password in SODAN_DATABASE_URL",
     "the database does not exist": "Create it (`createdb`) or correct SODAN_DATABASE_URL, then run `sodan migrate`",
     "the database is out of": "Allow more connections (max_connections) or memory on the server, or use fewer workers",

@@ -217,7 +217,7 @@ class Fetcher:
         return size > self.max_bytes
 
     def _set_aside_gone(self, folder: str, place: str) -> None:
-        self._set_aside(folder, place, "gone", None, "it left the folder before it was fetched", self.clock())
+        self._set_aside(folder, place, "gone", None, "the mail left the folder before sodan fetched it", self.clock())
 
     def _set_aside(
         self, folder: str, place: str, state: mailboxes.State, size: int | None, reason: str, due: datetime
@@ -236,7 +236,7 @@ class Fetcher:
                 continue
             # count the attempt before it begins, so that the next round does not begin with the same mail
             due = now + RETRY[min(attempts, len(RETRY) - 1)]
-            self._set_aside(folder, place, "failed", mail.size, "it is being tried again", due)
+            self._set_aside(folder, place, "failed", mail.size, "sodan tries again", due)
             self._fetch_and_store(folder, [mail])
 
     # ── flag or move stored mails ────────────────────────────────────────────────────────────────────────────────────

@@ -228,7 +228,7 @@ class GraphSource:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise MailboxError("the response of Graph is not JSON", "check whether a proxy is in between")
+            raise MailboxError("the response of Graph is not JSON", "check whether a proxy changes the response")
         return answer
 
     def _send(self, method: str, url: str, body: Any = None, prefer: str = "") -> bytes:

@@ -176,13 +176,18 @@ class ImapSource:
             if self._after.flag is not None:
                 flag, allowed = _flag(self._after.flag), answer.get(b"PERMANENTFLAGS", ())
                 if flag not in allowed and not (b"\\*" in allowed and not flag.startswith(b"\\")):
-                    problems.append((f"{folder} keeps no flag {self._after.flag}", "use another flag, or give rights"))
+                    problems.append(
+                        (
+                            f"{folder} does not store the flag {self._after.flag}",
+                            "use another flag, or give more rights",
+                        )
+                    )
             if self._after.move is not None:
                 if not client.has_capability("MOVE"):
                     problems.append(_NO_MOVE)
                 if not client.folder_exists(self._after.move):
                     cause = f"the folder {self._after.move} to move to does not exist"
-                    problems.append((cause, "make it in a mail program: sodan makes no folders"))
+                    problems.append((cause, "create it in a mail program, because sodan creates no folders"))
             if client.has_capability("QUOTA"):
                 problems += _quota_problems(client, folder)
         return FolderState(int(answer[b"EXISTS"]), problems)
@@ -221,5 +226,5 @@ def _quota_problems(client: IMAPClient, folder: str) -> list[tuple[str, str]]:
         _, quotas = client.get_quota_root(folder)
         full = [quota for quota in quotas if quota.limit and quota.usage >= quota.limit]
         if full:
-            return [(f"the mailbox is full ({full[0].resource})", "make room: its server takes no new mail")]
+            return [(f"the mailbox is full ({full[0].resource})", "make room: the server accepts no new mail")]
     return []

@@ -13,7 +13,7 @@ from service.mailbox.file import Imap
 from service.mailbox.oauth import Tokens
 from service.mailbox.source import FolderMissing, MailboxError, SignInRefused, tls_context
 
-_NEXT_STEP_NETWORK = "look at host, port and tls of this mailbox, and at the network in between"
+_NEXT_STEP_NETWORK = "check host, port and tls of this mailbox, and the network"
 
 logging.getLogger("imapclient").setLevel(logging.WARNING)  # its debug lines contain all traffic, including passwords
 

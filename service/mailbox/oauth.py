@@ -32,9 +32,9 @@ _RENEW = {
 }
 """Grant → what the operator should do if the endpoint issues no token."""
 _CHECK = {
-    "invalid_client": "make a new secret (it may have ended), and put its value, not its id, at client_secret",
-    "unauthorized_client": "look at client_id: is the app registered in this tenant?",
-    "invalid_request": "look at client_id and tenant or token_url",
+    "invalid_client": "create a new secret (the old one may have expired); set client_secret to its value",
+    "unauthorized_client": "check client_id: is the app registered in this tenant?",
+    "invalid_request": "check client_id and tenant or token_url",
 }
 """Error of the endpoint (RFC 6749 §5.2) → what to do instead, for the grant ``client_credentials``."""
 

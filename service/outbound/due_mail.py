@@ -144,7 +144,7 @@ def _mailbox_problems(conn: Connection, now: datetime) -> Iterator[Notification]
         since = mailbox.away_since(now)
         if since is not None:
             title = f"sodan: mailbox {mailbox.name} has not been read for {_minutes(since, now)} minutes"
-            text = f"{mailbox.cause or 'nobody fetches from it'}: {mailbox.next_step or '`sodan mailbox list`'}"
+            text = f"{mailbox.cause or 'no process fetches from it'}: {mailbox.next_step or '`sodan mailbox list`'}"
             yield Notification(f"mailbox:{mailbox.name}:{since.isoformat()}", title, text, True)
 
 
@@ -152,7 +152,7 @@ def _model_problems(conn: Connection, now: datetime) -> Iterator[Notification]:
     oldest = second_readings.oldest_waiting(conn)
     # a job without a reason did not fail: it waits for other jobs, or for the budget of the next day
     if oldest is not None and oldest.reason and now - oldest.created_at >= MAX_MODEL_WAIT:
-        text = f"{oldest.reason}\nMail is taken in as before. `sodan doctor`"
+        text = f"{oldest.reason}\nMail is still processed. Run `sodan doctor`"
         yield Notification(f"model:{now.date()}", "sodan: the language model does not answer", text)
 
 

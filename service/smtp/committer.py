@@ -96,7 +96,7 @@ class Committer:
         try:
             ids = intake.receive_entries(self._database, [entry for entry, _ in entries])
         except Unavailable as error:
-            _log.error("mail was not made durable", mails=len(entries), reason=str(error), cause=repr(error.__cause__))
+            _log.error("mail was not committed", mails=len(entries), reason=str(error), cause=repr(error.__cause__))
             self._deliver(futures, [error] * len(futures))
         except Exception as error:
             if len(entries) == 1:
@@ -108,7 +108,7 @@ class Committer:
             self._deliver(futures, ids)
 
     def _deliver_error(self, futures: Sequence[_Reply], error: Exception) -> None:
-        _log.error("mail was not made durable", mails=1, error=type(error).__name__, trace=where(error))
+        _log.error("mail was not committed", mails=1, error=type(error).__name__, trace=where(error))
         self._deliver(futures, [error])
 
     def _deliver(self, futures: Sequence[_Reply], results: Sequence[str | Exception]) -> None:

@@ -139,7 +139,7 @@ class Connection(SMTP):
                 self._discarded += len(buffer)
                 buffer.clear()
                 if self._discarded > _AHEAD:
-                    self.close("421 4.7.0 that line has no end")
+                    self.close("421 4.7.0 line too long")
             if self.input_ended:
                 return None
             await self._wait_for_more()
@@ -177,7 +177,7 @@ class Connection(SMTP):
         try:
             return content.feed(data)
         except OSError as error:
-            _log.error("a content has no room", error=type(error).__name__, number=error.errno)
+            _log.error("no disk space for a message", error=type(error).__name__, number=error.errno)
             content.discard()
             return content.feed(data)
 
@@ -210,7 +210,7 @@ class Connection(SMTP):
         if self.closing or self._writable is not None:
             self.transport.abort()  # the client does not read, so no reply would reach it
         elif content is not None and now >= self._content_deadline:
-            self.close("421 4.4.2 that mail takes too long")
+            self.close("421 4.4.2 the message took too long")
         elif (
             content is not None
             and content.received - self._received_at_check >= self.limits.bytes_per_second * self.limits.timeout
@@ -218,7 +218,7 @@ class Connection(SMTP):
             self._received_at_check = content.received
             self.deadline = min(now + self.limits.timeout, self._content_deadline)
         else:
-            self.close("421 4.4.2 you were silent for too long")
+            self.close("421 4.4.2 nothing received for too long")
 
     # ── out ──
 

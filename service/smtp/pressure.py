@@ -32,7 +32,7 @@ class Pressure:
             reason = await asyncio.to_thread(self._refusal_reason)
             refusal = f"452 4.3.1 {reason}, please try again later" if reason else None
             if refusal != self.refusal:
-                _log.warning("no mail is taken for now" if refusal else "mail is taken again", reason=refusal)
+                _log.warning("no mail is accepted for now" if refusal else "mail is accepted again", reason=refusal)
             self.refusal = refusal
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopped.wait(), CHECK_SECONDS)

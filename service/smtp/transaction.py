@@ -135,7 +135,7 @@ class Transaction(Connection):
             if verdict is not None:
                 self.reply_to_message(verdict, recipients)
             if content.is_discarded and not content.complete:
-                self.close("421 4.7.0 far too big" if content.is_too_big else "421 4.3.1 far too much at once")
+                self.close("421 4.7.0 message too large" if content.is_too_big else "421 4.3.1 too much mail at once")
         finally:
             content.discard()
 

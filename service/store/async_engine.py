@@ -50,7 +50,7 @@ class AsyncEngineThread:
         inside another ``fn``, because the call would wait for itself.
         """
         if threading.current_thread() is self._thread:
-            raise RuntimeError("the database is asked within a transaction: use the connection that is given there")
+            raise RuntimeError("a query inside a transaction must use the connection of this transaction")
         with self._close_lock:
             if self._closing:
                 raise EngineClosed

@@ -102,7 +102,7 @@ async def _forget_statistics(connection: Any) -> list[str]:
     await connection.execute("VACUUM FULL pg_catalog.pg_statistic")  # only a warning if the role may not do this
     if await connection.fetchval(_STATISTICS) != before:
         return []
-    return ["the planner's statistics: as the owner of the database, VACUUM FULL pg_statistic"]
+    return ["the planner's statistics: run VACUUM FULL pg_statistic as the owner of the database"]
 
 
 async def _wait_for_old_snapshots(connection: Any) -> None:

@@ -132,7 +132,7 @@ class BlobWriter:
                 return Packed(id, OUTSIDE, b"")
             except Unavailable as error:
                 self._retry_at = time.monotonic() + RETRY_SECONDS
-                _log.warning("a content stays in the database", id=id, reason=str(error), cause=repr(error.__cause__))
+                _log.warning("a raw mail stays in the database", id=id, reason=str(error), cause=repr(error.__cause__))
         return Packed(id, "zstd", packed)
 
 

@@ -42,7 +42,7 @@ def unpack(packed: bytes, size: int | None = None) -> bytes:
     """Return the uncompressed mail. Raises ValueError if ``packed`` is damaged or the mail has not ``size`` bytes."""
     try:
         if size is not None and zstandard.frame_content_size(packed) != size:  # the library allocates this size
-            raise ValueError("a packed content is of another size")
+            raise ValueError("a compressed mail has another size than its row states")
         return _codec().decompressor.decompress(packed)
     except zstandard.ZstdError as error:
-        raise ValueError(f"a packed content is broken: {error}") from None
+        raise ValueError(f"a compressed mail is damaged: {error}") from None

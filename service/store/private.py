@@ -53,7 +53,7 @@ def make_private(settings: Settings) -> None:
         except FileNotFoundError:
             continue
         except OSError as error:
-            _log.warning("a file stays readable for others", path=str(path), reason=error.strerror)
+            _log.warning("other users can still read a file", path=str(path), reason=error.strerror)
 
 
 def _service_files(settings: Settings) -> Iterator[Path]:

@@ -242,7 +242,7 @@ class RetentionJob:
         pause = STEP_SECONDS
         try:
             if self._run is None and self._clock_was_set():
-                _log.warning("the clock was set: nothing goes by it today")
+                _log.warning("the clock was set: nothing is deleted today")
                 pause = DAY_SECONDS
             else:
                 self._run = self._run or self._steps()

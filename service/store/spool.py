@@ -134,7 +134,7 @@ def _read(conn: Connection, ids: Sequence[str], now: datetime) -> list[Claimed]:
         return [_claimed(row) for row in conn.execute(_READ, {"these": ids})]
     except (ValueError, TypeError) as error:
         if len(ids) == 1:
-            shunt(conn, ids, f"its row in the spool is damaged: {error}", now)
+            shunt(conn, ids, f"the row of the mail in the spool is damaged: {error}", now)
             return []
     return [entry for id in ids for entry in _read(conn, [id], now)]
 
@@ -143,7 +143,7 @@ def finish(conn: Connection, ids: Sequence[str], by: str, now: datetime) -> None
     """Set entries to done. Raises LostLease if the worker ``by`` lost a lease; then do not commit."""
     done = conn.execute(_FINISH, {"these": ids, "by": by, "now": now})
     if done.rowcount != len(ids):
-        raise LostLease("another worker took over")
+        raise LostLease("another worker took over the mail")
 
 
 def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due_at: datetime) -> None:
@@ -178,7 +178,7 @@ def retry_alone_later(
     if row is None:
         return 0
     times = int(row.given_up) + 1
-    reason = f"the database gave it up, {times} times alone: {why}"
+    reason = f"the database aborted the transaction of this mail {times} times alone: {why}"
     conn.execute(update(spool).where(held).values(given_up=times))
     if times >= patience:
         shunt(conn, [id], reason, now)

@@ -1,4 +1,4 @@
-"""GET /api/cases and the case: as INTERFACE.md says, on both databases."""
+"""GET /api/cases and the case: on both databases."""
 
 from collections.abc import Callable
 from typing import Any

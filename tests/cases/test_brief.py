@@ -191,7 +191,7 @@ def test_the_requester_reads_what_is_known_and_what_comes_next() -> None:
         line("symptom", LEAD), line("version", "4.2"), waiting_on="vendor", promises=[promise], missing=["device_id"]
     )
     written = said(document, for_="requester")
-    assert "Status: being worked on\nWho acts next: the vendor\nNext word expected: 2031-05-13 09:00 (UTC)" in written
+    assert "Status: being worked on\nWho acts next: the vendor\nNext update expected: 2031-05-13 09:00 (UTC)" in written
     assert LEAD in written
     assert "4.2" not in written
     assert "550123" not in written

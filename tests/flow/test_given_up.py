@@ -69,7 +69,7 @@ def test_a_mail_that_always_takes_too_long_is_set_aside_alone(database_at: Datab
     days.work()
     assert states(database_at) == {ids[0]: ("done", 1), ids[1]: ("shunted", 2), ids[2]: ("done", 1)}
     entry = database_at.read(partial(spool_view.entry, id=ids[1]))
-    assert entry["reason"] == "the database gave it up, 2 times alone: the database is busy"
+    assert entry["reason"] == "the database aborted the transaction of this mail 2 times alone: the database is busy"
     assert database_at.read(spool_view.ledger).balanced
 
 
@@ -100,7 +100,7 @@ def test_workers_that_come_and_go_count_together_and_a_retry_begins_anew(databas
         days.work()
     assert states(database_at)[ids[1]][0] == "shunted"
     reason = database_at.read(partial(spool_view.entry, id=ids[1]))["reason"]
-    assert reason == "the database gave it up, 3 times alone: the database is busy"
+    assert reason == "the database aborted the transaction of this mail 3 times alone: the database is busy"
     database_at.transact(lambda conn: spool.retry(conn, ids[1], days.now))
     days.work()
     assert states(database_at)[ids[1]] == ("waiting", 1)

@@ -29,10 +29,10 @@ def test_a_mailbox_that_is_well(box: Box, capfd: pytest.CaptureFixture[str]) -> 
     ("given", "cause", "next_step"),
     [
         ({"imap": {"user": "nobody"}}, "refuses the sign-in of nobody", "check user and secret"),
-        ({"imap": {"port": 1}}, "localhost:1 cannot be reached", "look at host, port and tls"),
+        ({"imap": {"port": 1}}, "localhost:1 cannot be reached", "check host, port and tls"),
         ({"imap": {"ca_file": None}}, "the certificate of localhost is not accepted", "imap.ca_file"),
         ({"folders": ["Nowhere"]}, "the folder Nowhere cannot be opened", "list an existing folder"),
-        ({"after": {"move": "Done"}}, "the folder Done to move to does not exist", "make it in a mail program"),
+        ({"after": {"move": "Done"}}, "the folder Done to move to does not exist", "create it in a mail program"),
     ],
 )
 def test_each_failure_has_its_cause_and_the_next_step(

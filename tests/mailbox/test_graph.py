@@ -220,7 +220,7 @@ def test_an_app_without_the_right_and_a_wrong_tenant_are_told(desk: Desk, graph:
     right = desk.mailbox().graph
     assert right is not None
     elsewhere = desk.fetcher(graph=right.model_copy(update={"tenant": "elsewhere"}))
-    desk.fails(elsewhere, "gives no token: invalid_request, AADSTS90002", "look at client_id and tenant")
+    desk.fails(elsewhere, "gives no token: invalid_request, AADSTS90002", "check client_id and tenant")
 
 
 @pytest.mark.parametrize(("read", "found"), [("both", 1), ("reversed", 1), ("certificate", 0), ("broken", 0)])

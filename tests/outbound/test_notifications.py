@@ -205,7 +205,7 @@ def test_a_language_model_that_stays_away_is_told_once_a_day_and_a_short_absence
         desk.send()
         titles.append([one["title"] for one in target.heard])
     assert titles == [[], [], *[["sodan: the language model does not answer"]] * 2]
-    assert "Mail is taken in as before." in target.heard[0]["message"]
+    assert "Mail is still processed." in target.heard[0]["message"]
 
 
 def test_an_overdue_promise_is_told_once_with_its_words(sqlite: Database, host: Smarthost, target: Target) -> None:
