@@ -67,9 +67,9 @@ _ZONE = re.compile(r"\b(?:JST|UTC|GMT|CEST?|E[SD]T|P[SD]T|SGT)\b|日本時間")
 
 
 def read_limit(text: str, written: datetime | None) -> datetime | None:
-    """Return the time that a sentence states; None if it states none or ``written`` is None.
+    """Return the time that a sentence states; None if there is none, or ``written`` is None.
 
-    The result has a time zone: the one stated in the sentence, otherwise that of ``written``.
+    The result has the time zone that the sentence states, otherwise the time zone of ``written``.
     """
     if written is None:
         return None

@@ -92,7 +92,7 @@ class Reading(_Kept, frozen=True):
     is about another matter."""
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
-        """Whether the mail has a statement of one of the meanings in one of the states.
+        """Whether the mail contains a statement with one of these meanings and one of these states.
 
         A name that ends with a dot (``item.``) stands for all meanings that begin with it.
         """

@@ -1,7 +1,7 @@
 """JSON Schema for editors.
 
 ``python -m mailrules.schema > docs/pack.schema.json`` writes the schema of a pack, ``python -m mailrules.schema site
-> docs/site.schema.json`` that of the site file.
+> docs/site.schema.json`` the schema of the site file.
 """
 
 import json

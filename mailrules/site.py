@@ -72,7 +72,7 @@ class Site(Model):
     people: list[Person] = Field(default=[])
     vendors: dict[str, str] = Field(default={})
     """Domain or address → vendor id: for partners, and for a vendor's sub-domain at a platform."""
-    calendar: Calendar = Calendar()  # calendar of the team; also that of the requesters if they have none of their own
+    calendar: Calendar = Calendar()  # calendar of the team, and of the requesters if they have no own calendar
     requester_calendar: Calendar | None = None
 
     @field_validator("people")

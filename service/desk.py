@@ -241,7 +241,7 @@ class Desk:
         return self.database.transact(change)
 
     def note(self, number: int, text: str, who: str) -> dict[str, Any]:
-        """Add a note for the team and return it. Raises Refused if it is empty."""
+        """Add a note for the team and return the note. Raises Refused if the text is empty."""
         if not text.strip():
             raise Refused("the note is empty")
 

@@ -1,4 +1,4 @@
-"""Names of processes in leases, and release of leases whose process on this host is dead."""
+"""Names of processes in leases. Releases the leases of dead processes of this host."""
 
 import contextlib
 import os

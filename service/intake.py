@@ -3,7 +3,7 @@
 receive     T1  store the raw bytes; from now on sodan is responsible for the mail
 understand      bytes → mail → messages with their readings; no transaction, independent of other mails
 prepare         decide which case each mail belongs to, and judge the future state of this case; only reads
-take_in     T3  in one transaction: write the decisions (outdated ones are made again); set the spool entry to done
+take_in     T3  in one transaction: write the decisions (outdated: decide again); set the spool entry to done
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The worker: claims mails from the spool, processes them, and marks them as done; failed ones are retried or shunted.
+"""The worker: claims mails from the spool, processes them, and marks them as done. Retries or shunts failed mails.
 
 An attempt is counted and committed before it begins, so that a mail that kills this process is detected. Mails are
 read, placed and judged without a write. Then one transaction writes the results and marks the mails as done. If it

@@ -38,7 +38,7 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Meaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One entry. `sides`: whose mails it is found in. `states`: the states that its statements may have."""
+    """One entry. `sides`: sides in whose mail the meaning can occur. `states`: possible states of its statements."""
 
     id: str
     title: Text
@@ -91,7 +91,7 @@ class Catalogue:
         return tuple(meaning[len(word) + 1 :] for meaning in self.meanings if meaning.startswith(f"{word}."))
 
     def fault(self, meaning: str, state: str, side: str | None = None) -> str | None:
-        """Return why a statement is invalid in this catalogue; None if it is valid."""
+        """Return why a statement is invalid in this catalogue; None for a valid statement."""
         entry = self.get(meaning)
         if entry is None:
             return f"unknown meaning {meaning!r}; docs/meanings.md lists the meanings"

@@ -64,7 +64,7 @@ class View:
         return not names.isdisjoint(self._of)
 
     def find(self, name: str, states: Sequence[str]) -> list[Hit]:
-        """Return the statements of a meaning (for `item.*` all that begin with `item.`) in one of the states."""
+        """Return the statements of a meaning in one of the states. `item.*`: all meanings that begin with `item.`."""
         under = name.removesuffix(".*")
         return [
             hit
@@ -149,7 +149,7 @@ class Group:
         return out
 
     def terms(self) -> Iterator[Term]:
-        """Yield all terms of the group, including those of inner groups."""
+        """Yield all terms of the group and of its inner groups."""
         for term in (*self.all, *self.any, *self.unless):
             if isinstance(term, Term):
                 yield term

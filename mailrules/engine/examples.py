@@ -32,7 +32,7 @@ class Tried:
 
 
 def try_examples(library: Library, rules: Rules, only: Collection[str] | None = None) -> Iterator[Tried]:
-    """Try all examples and near-misses of the packs and vendors, or only those of the entries and packs in `only`."""
+    """Try the examples and near-misses of all packs and vendors, or of the entries and packs in `only`."""
     for pack, source in library.own:
         for finder in pack.find:
             if only is None or {finder.id, pack.pack} & set(only):

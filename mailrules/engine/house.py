@@ -32,7 +32,7 @@ class OrganisationPhraseReader:
         self._finders = tuple(_compiled(finder, pack) for finder, pack in finders)
 
     def read(self, mail: MailText) -> tuple[Statement, ...]:
-        """Return the statements, those of the subject first, then in the order of the text."""
+        """Return the statements: first from the subject, then in the order of the text."""
         if not self._finders:
             return ()
         found = [s for place in _sentences(mail) for one in self._finders for s in self._try(one, mail, *place)]

@@ -1,6 +1,6 @@
 """Reads one mail into a reading, and judges all mails of a case.
 
-A judgement is computed from the readings of all mails each time; an older one is never modified.
+A judgement is computed from the readings of all mails each time. An older judgement is never modified.
 """
 
 from collections.abc import Collection, Mapping, Sequence

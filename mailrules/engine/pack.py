@@ -40,7 +40,7 @@ class Finder(Model):
     phrases: Words = Field(default=[])  # literal text in any case and width
     patterns: Words = Field(default=[])  # RE2 patterns, any case
     labels: Words = Field(default=[])  # labels of form lines (`機材番号: …`); the text after the label is the value
-    unless: Words = Field(default=[])  # RE2 patterns; a sentence that matches one is skipped
+    unless: Words = Field(default=[])  # RE2 patterns; matching sentences are skipped
     sides: list[SideName] = Field(default=["requester", "team"])
     examples: Examples = Field(default=[])
     near_misses: Examples = Field(default=[])

@@ -42,7 +42,7 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `gives` is its result; with `each` it yields one result per statement of these meanings instead."""
+    """One rule. `gives` is the result. With `each` instead, each statement of these meanings is a result."""
 
     id: str
     file: str

@@ -30,7 +30,7 @@ class Answer:
 def check(text: str, request: Request, mail: MailText, catalogue: Catalogue) -> Answer:
     """Return the valid statements of an answer.
 
-    Raises AnswerRefused if it is not JSON of this form, or if more than half of the statements are invalid.
+    Raises AnswerRefused if the answer is not JSON of this form, or if more than half of the statements are invalid.
     """
     written = _statements(text)
     kept: dict[tuple[str, int], Statement] = {}
@@ -105,7 +105,7 @@ def _statement(one: Any, request: Request, mail: MailText, catalogue: Catalogue)
 
 
 def _place(quote: str, unit: int, request: Request, mail: MailText) -> tuple[int, int] | None:
-    """Return the offsets of the quote in the new text, (-1, -1) if it is in the subject, None if it is invalid."""
+    """Return the offsets of the quote in the new text; (-1, -1): in the subject; None: the quote is invalid."""
     words = _unmasked(quote, request).strip()
     if not words or len(words) > MAX_QUOTE:
         return None

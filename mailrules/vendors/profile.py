@@ -36,7 +36,7 @@ class ReferencePattern(Model):
     """
     canonical: Canonical = Canonical()
     token: bool = False  # links mails but is not a number that people use (``[ref:_00D…:ref]``, ``[1G7EOR-0Q2J]``)
-    not_: Words = Field(default=[], alias="not")  # RE2 patterns; a line or subject that matches one is skipped
+    not_: Words = Field(default=[], alias="not")  # RE2 patterns; matching lines and subjects are skipped
 
 
 class ReferenceExample(Model):

@@ -141,7 +141,7 @@ class Vendors:
     def _references(
         self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool
     ) -> tuple[Reference, ...]:
-        """Return the case numbers in this mail: those of the recognised vendor, then those of other vendors.
+        """Return the case numbers in this mail: first of the recognised vendor, then of other vendors.
 
         Of the vendor's own numbers, those in the subject or after a label come before those that are only mentioned.
 

@@ -53,7 +53,7 @@ async def must_be_admin(request: Request) -> None:
 
 
 class Moved(Exception):
-    """The case in the URL was merged into another one. The argument is the URL with the key of that case."""
+    """The case in the URL was merged into another case. The argument is the URL of the other case."""
 
 
 async def redirect(_request: Request, error: Exception) -> Response:
@@ -61,7 +61,7 @@ async def redirect(_request: Request, error: Exception) -> Response:
 
 
 def find_case(request: Request, key: str, desk: Desk) -> cases.StoredCase:
-    """Return the case with this key. Raises NotFound, and Moved if it was merged into another one."""
+    """Return the case with this key. Raises NotFound, and Moved if the case was merged into another case."""
     case = desk.find(key)
     if case.merged_into is None:
         return case

@@ -55,7 +55,7 @@ NOTE = "a changed rule pack or site file has an error, so sodan uses the previou
 
 
 class Meters:
-    """The metrics: those of this process, and those of the database, which are read on request."""
+    """The metrics of this process, and metrics that are read from the database on request."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -162,7 +162,7 @@ class Readiness:
         self._result: Future[str | None] | None = None
 
     def problem(self) -> str | None:
-        """Return why mail cannot be accepted, as a text that may be public; None if it can."""
+        """Return why mail cannot be accepted, as a text that may be public. None if mail can be accepted."""
         try:
             return self._current_check().result(WAIT_SECONDS)
         except TimeoutError:

@@ -46,7 +46,7 @@ class ProblemDetails(BaseModel):
 
 
 class Precondition(Conflict):
-    """The caller sent an ETag that is not the current one (RFC 9110 §15.5.13)."""
+    """The caller sent an old ETag (RFC 9110 §15.5.13)."""
 
 
 class Forbidden(Refused):
@@ -76,7 +76,7 @@ def status_of(error: SodanError) -> int:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI ``responses`` for errors: ``statuses``, and those of all calls (401, 403, 422, 429)."""
+    """Return the OpenAPI ``responses`` for errors: ``statuses``, and the errors of all calls (401, 403, 422, 429)."""
     return {
         status: {
             "description": http.HTTPStatus(status).phrase,
@@ -92,14 +92,14 @@ def is_browser(scope: Scope) -> bool:
 
 
 def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | None) -> None:
-    """Install handlers for all errors, including those of FastAPI.
+    """Install handlers for all errors, including errors that FastAPI raises.
 
     ``error_page`` answers browsers, and all requests for which a page (a route that is not in the schema) fails.
     """
     routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
 
     def allowed(path: str) -> str:
-        """Return all methods of a path (RFC 9110 §10.2.1). FastAPI gives only those of the first route."""
+        """Return the allowed methods of a path, of all its routes (RFC 9110 §10.2.1)."""
         methods = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
         return ", ".join(sorted(methods))
 

@@ -222,7 +222,7 @@ def _words(line: Document) -> str:
 
 
 def _without_label(text: str, names: Sequence[str]) -> str:
-    """Return the value of a form line (``■Version: 4.2``) if its label is part of one of ``names``; else the text."""
+    """Return a form line (``■Version: 4.2``) without its label, if the label occurs in one of ``names``."""
     colon = next((at for at, char in enumerate(text[:_LABEL]) if char in ":："), 0)
     label, value = text[:colon].strip(_MARKS).casefold(), text[colon + 1 :].strip()
     unnumbered = label.lstrip("0123456789")

@@ -60,7 +60,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one item. ``start`` and ``end`` are offsets in the new text, -1 if it is in the quoted text."""
+    """The answer to one item. ``start``, ``end``: offsets in the new text; -1: the answer is in the quoted text."""
 
     item: str
     words: str
@@ -317,7 +317,7 @@ def _pattern(item: str, kind: str) -> re.Pattern[str] | None:
 
 
 def fit(item: str, sentence: str) -> int:
-    """Return 2 if the sentence looks like an answer about the item, 1 if it only mentions the item, 0 otherwise."""
+    """Return 2 if the sentence looks like an answer about the item; 1: it only mentions the item; 0: neither."""
     text = unicodedata.normalize("NFKC", sentence)
     for points, kind in ((2, "shape"), (1, "topic")):
         pattern = _pattern(item, kind)

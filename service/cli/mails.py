@@ -254,7 +254,7 @@ def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) ->
 
 
 def _messages(content: bytes, rules: Rules, settings: Settings) -> Sequence[ExtractedMessage]:
-    """Return the messages in a raw mail: the mail itself, and those forwarded, attached or quoted in it."""
+    """Return the messages in a raw mail: the mail itself, and forwarded, attached and quoted mails."""
     from service.cases.facts.extraction import IngestConfig, extract_messages
     from service.cases.facts.roles import Roles
 

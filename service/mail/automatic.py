@@ -73,7 +73,7 @@ def sent_by_machine(header: Mail, kind: Automatic | None) -> bool:
 
 
 def _header_evidence(header: Mail) -> int:
-    """Return 2 if a header states that the mail is automatic, 1 if it suggests so, otherwise 0."""
+    """Return 2 if a header states that the mail is automatic, 1 if a header only suggests this, otherwise 0."""
     fields = header.headers
     value = fields.get("auto-submitted", "").casefold().strip()
     if value and not value.startswith("no"):

@@ -127,7 +127,7 @@ def _plausible(values: dict[Field, str], known_words: int) -> bool:
 
 
 def _is_from_client(lines: Sequence[str], first_row: int, values: dict[Field, str]) -> bool:
-    """Return whether header lines without a mark look like those of a mail client, not like a form.
+    """Return whether header lines without a mark are probably from a mail client, and not from a form.
 
     From comes first or all four main fields are there, and the line above has no label.
     """
@@ -154,7 +154,7 @@ def _skip_blank(lines: Sequence[str], at: int, most: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One header line. ``fields`` are those that its word may mean."""
+    """One header line. ``fields``: the fields that the header word may mean."""
 
     fields: frozenset[Field]
     value: str

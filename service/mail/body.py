@@ -201,7 +201,7 @@ def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
 
 
 def _text_of_others(lines: Sequence[str], own: history.Lines, below_reply_line: Sequence[str]) -> str:
-    """Return the text of ``lines`` without those of the sender (``own``), then that of ``below_reply_line``."""
+    """Return the text of ``lines`` without the lines of the sender (``own``), then of ``below_reply_line``."""
     own_lines = iter([line for line in own if line is not None])
     next_own = next(own_lines, None)
     others = []

@@ -81,7 +81,7 @@ def disclaimer_start(lines: Sequence[str]) -> int | None:
 
 
 def footer_start(lines: Sequence[str]) -> int | None:
-    """Return the index of the line where a mail client's footer begins; None if the lines do not end with one."""
+    """Return the index of the line where a mail client's footer begins; None if there is no footer at the end."""
     last = lines[-1]
     if _is_footer(last):
         return len(lines) - 1

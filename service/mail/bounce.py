@@ -1,4 +1,4 @@
-"""Detects delivery reports (bounces): those in the format of RFC 3464, and free text.
+"""Detects delivery reports (bounces), in the format of RFC 3464 or in free text.
 
 Free text is judged by points, because people forward and quote bounces, so that a phrase alone proves nothing. There
 are points for the sender, the null return path, the subject, the wording, and a returned message.
@@ -118,7 +118,7 @@ def _is_from_daemon(header: Mail) -> bool:
 
 
 def _recipients(header: Mail, start: str) -> tuple[str, ...]:
-    """Return the failed addresses of a free-text report: X-Failed-Recipients, otherwise the first one in the text."""
+    """Return the failed addresses of a free-text report: X-Failed-Recipients, or the first address in the text."""
     stated = header.headers.get("x-failed-recipients")
     if stated:
         return tuple(dict.fromkeys(_ADDRESS.findall(stated)))[:MAX_RECIPIENTS]

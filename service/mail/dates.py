@@ -55,7 +55,7 @@ _MONTHS: Final = _months()  # folded name or abbreviation of a month → its num
 def read(
     text: str, default_zone: tzinfo, mail_date: datetime | None = None, day_first: bool | None = None
 ) -> tuple[datetime, bool] | None:
-    """Return (time stated in ``text``, whether ``default_zone`` was used); None if it states no complete day.
+    """Return (time stated in ``text``, whether ``default_zone`` was used); None if ``text`` states no complete day.
 
     ``mail_date``: of the mail that contains the text. ``day_first``: how to read an ambiguous date such as 3/4/2026; by
     default it is the day closest to ``mail_date`` and at most 32 days before.

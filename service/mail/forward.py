@@ -1,4 +1,4 @@
-"""Distinguishes forwarded mails from answered ones by the subject and by the heading of the inner mail."""
+"""Distinguishes forwarded from answered mails, by the subject and by the heading of the inner mail."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _TAG = re.compile(r"\[[^\]]{0,60}\]|\([^)]{0,60}\)")
 def split_forwards(sections: Sequence[Section], subject: str, has_reply: bool) -> tuple[list[Section], list[Section]]:
     """Split the earlier mails with a heading into (forwarded, outermost first; others).
 
-    A mail below an answered one is not forwarded. ``has_reply``: whether the sender wrote new text.
+    A mail below an answered mail is not forwarded. ``has_reply``: whether the sender wrote new text.
     """
     forwards: list[Section] = []
     others = [section for section in sections if section.has_heading]

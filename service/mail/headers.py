@@ -20,7 +20,7 @@ _OTHER_FIELDS = re.compile(
     r"|generated-message-source|organization-authas)|envelope-.*|ml-name|mail-count|spam-flag|vacation|mimedefang.*))"
 )
 MAX_SUBJECT = 1_000  # maximum number of characters of a subject; a header line has at most 998 (RFC 5322 §2.1.1)
-MAX_RESULTS = 200_000  # maximum bytes of all Authentication-Results headers together; further ones are ignored
+MAX_RESULTS = 200_000  # maximum bytes of all Authentication-Results headers together; further headers are ignored
 MAX_OTHERS = 60  # maximum number of entries in ``Mail.headers``, of at most ``MAX_OTHER`` characters each
 MAX_OTHER = 1_000
 
@@ -128,10 +128,10 @@ _MONTHS = {name: i for i, name in enumerate(b"jan feb mar apr may jun jul aug se
 
 
 def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | None:
-    """Parse a Date field (RFC 5322 §3.3; obsolete forms §4.3; other forms); UTC if it states no zone.
+    """Parse a Date field (RFC 5322 §3.3; obsolete forms §4.3; other forms). A time without a zone is in UTC.
 
-    None if it is not a date, or its year is not 1970 to 2199. Of two readings of 3/4/2026, the one shortly before
-    ``relayed_at`` is taken.
+    Returns None without a date of the years 1970 to 2199. An ambiguous date such as 3/4/2026 is the day shortly before
+    ``relayed_at``.
     """
     if not raw:
         return None

@@ -46,7 +46,7 @@ def _shortened(id: str) -> str:
 
 
 def thread_root(raw: bytes | None) -> str | None:
-    """Return the part of Exchange's Thread-Index that all mails of a conversation share, in hex; None if it is invalid.
+    """Return the part of Exchange's Thread-Index that all mails of a conversation share, in hex. None if invalid.
 
     These are its first 22 bytes ([MS-OXOMSG] 2.2.1.3).
     """

@@ -21,7 +21,7 @@ _FORWARDED_BY = re.compile(r"[\W_]*(?:forwarded by|forwarded message from|転送
 
 
 def mark_of(line: str) -> Mark:
-    """Return the kind of mark that the line is; ``none`` if it is not a mark."""
+    """Return the kind of mark in a line; ``none`` for any other line."""
     if len(line) > 200:
         return "none"
     stripped = line.strip()

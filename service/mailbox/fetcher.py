@@ -165,7 +165,7 @@ class Fetcher:
             self._write(mailboxes.keep_position, folder, page.position)
 
     def _batches(self, mails: Sequence[ListedMail]) -> Iterator[list[ListedMail]]:
-        """Yield the mails in batches within the limits; a mail that failed before is a batch of its own."""
+        """Yield the mails in batches within the limits. A mail that failed before is a separate batch."""
         batch: list[ListedMail] = []
         for mail in mails:
             size = sum(other.size or 0 for other in (*batch, mail))

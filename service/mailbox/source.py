@@ -111,7 +111,7 @@ def decode_position(position: str | None, since: datetime | None) -> dict[str, A
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Return a TLS context that trusts the authorities in ``ca_file``, or those of the system. Raises MailboxError."""
+    """Return a TLS context that trusts the authorities in ``ca_file`` or of the system. Raises MailboxError."""
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:

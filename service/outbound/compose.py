@@ -20,7 +20,7 @@ _OF_IDS = ("In-Reply-To", "References")  # headers that contain only Message-IDs
 
 
 class _MessageIds(UnstructuredHeader, BaseHeader):
-    """A header of Message-IDs, one on each line. The standard library encodes long ones, which RFC 2047 §5 forbids."""
+    """A header of Message-IDs, one on each line. The standard library encodes long ids (RFC 2047 §5 forbids it)."""
 
     def fold(self, *, policy: Policy[Any]) -> str:
         return f"{self.name}:" + policy.linesep.join(f" {id}" for id in self.split()) + policy.linesep

@@ -37,7 +37,7 @@ def prepare(
     conn: Connection, case_id: int, items: Sequence[str], text: str, outbound: OutboundConfig, *,
     known: Mapping[str, Mapping[str, str]], language: str | None = None, who: str = "",
 ) -> Questions:  # fmt: skip
-    """Return the mail that asks for ``items``, by default those of ``items_to_ask``.
+    """Return the mail that asks for ``items``. By default, these are the ``items_to_ask`` of the case.
 
     ``text`` is placed above the questions. If it has at least as many numbered lines as there are items, a person has
     edited the questions, and ``text`` is the whole body. ``known``: item → language → label.

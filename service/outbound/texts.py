@@ -30,10 +30,10 @@ _SAMPLES: dict[str, list[dict[str, Any]]] = {
 class Templates:
     """Renders the texts of outgoing mail."""
 
-    custom: Path | None = None  # SODAN_TEMPLATES: a folder whose files replace shipped ones of the same name
+    custom: Path | None = None  # SODAN_TEMPLATES: a folder; its files replace shipped files with the same name
 
     def check(self) -> None:
-        """Render all templates with samples if there are custom ones. Raises Refused if a file has an error."""
+        """Render all templates with samples, if there are custom templates. Raises Refused if a file has an error."""
         for language in ("ja", "en") if self.custom else ():
             for template, samples in _SAMPLES.items():
                 for values in samples:

@@ -106,7 +106,7 @@ class Usage:
         return self._by_network[network_of(host)]
 
     def largest_network(self, newcomer: str | None) -> str | None:
-        """Return the network that uses most; None if it uses no more than the network of ``newcomer``."""
+        """Return the network that uses most; None if the network of ``newcomer`` uses as much."""
         network, most = max(self._by_network.items(), key=lambda item: item[1], default=("", 0))
         return network if most > self.of_network(newcomer) else None
 

@@ -1,4 +1,4 @@
-"""Listens on one address: accepts or refuses connections, closes slow ones, and stops."""
+"""Listens on one address: accepts or refuses connections, closes slow connections, and stops."""
 
 import asyncio
 

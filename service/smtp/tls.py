@@ -19,7 +19,7 @@ class ServerTls:
         self.context = self._read()
 
     def reload(self) -> bool:
-        """Reload certificate and key; if they cannot be used, keep the old ones and return False."""
+        """Reload certificate and key. If they cannot be used, keep the old certificate and return False."""
         try:
             self.context = self._read()
         except Refused as error:

@@ -185,7 +185,7 @@ async def _current_segment(connection: Any, size: int) -> int:
 
 
 async def _segments(connection: Any, size: int) -> set[int]:
-    """Return the numbers of all segment files, including those kept for reuse."""
+    """Return the numbers of all segment files, including files kept for reuse."""
     names = [name for (name,) in await connection.fetch("SELECT name FROM pg_ls_waldir()")]
     parts = [match.groups() for name in names if (match := _SEGMENT.fullmatch(name))]
     return {int(high, 16) * (2**32 // size) + int(low, 16) for high, low in parts}

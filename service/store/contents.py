@@ -49,7 +49,7 @@ _NOT_DELETED = contents.c.codec.not_in((GOING, GONE))
 
 @dataclass(frozen=True, slots=True)
 class StoredContent:
-    """A raw mail as its row stores it. ``size`` and ``sha256`` are those of the mail, not of the stored bytes."""
+    """A raw mail as its row stores it. ``size`` and ``sha256`` describe the mail, not the stored bytes."""
 
     id: str
     codec: str
@@ -101,7 +101,7 @@ class Packed:
 
 
 class BlobWriter:
-    """Compresses raw mails, and writes those of at least ``from_bytes`` bytes to external storage if there is one."""
+    """Compresses raw mails. Writes mails of at least ``from_bytes`` bytes to external storage, if there is one."""
 
     def __init__(self, blob_store: BlobStore | None = None, from_bytes: int = 0) -> None:
         self.blob_store = blob_store
@@ -146,7 +146,7 @@ def keep(conn: Connection, packed: Sequence[Packed]) -> None:
 
 
 def each(database: Database, *, done: bool = False) -> Iterator[StoredContent]:
-    """Yield all raw mails that are not deleted, oldest first. ``done``: only those of processed mails."""
+    """Yield all raw mails that are not deleted, oldest first. ``done``: only processed mails."""
     last = ""
     while chunk := database.read(partial(_chunk, after=last, done=done)):
         yield from chunk

@@ -78,7 +78,7 @@ def set_apart(conn: Connection, case_id: int) -> set[int]:
 
 
 def merged_into(conn: Connection, case_id: int) -> list[int]:
-    """Return the cases that were merged into this one, directly or through others."""
+    """Return the cases that were merged into this case, directly or through other cases."""
     merged: set[int] = set()
     targets = {case_id}
     while targets:

@@ -104,7 +104,7 @@ def keep_position(conn: Connection, name: str, by: str, folder: str, position: s
 
 
 def met(conn: Connection, name: str, places: Sequence[str]) -> set[str]:
-    """Return those of ``places`` whose mail is recorded already."""
+    """Return the ``places`` whose mail is recorded already."""
     return set(conn.execute(select(mailbox_mails.c.place).where(_at_places(name, places))).scalars())
 
 
@@ -227,7 +227,7 @@ _STATUS = [mailboxes.c[name] for name in Status.__slots__ if name != "failed"]
 
 
 def forget(conn: Connection, name: str, now: datetime) -> bool:
-    """Remove a mailbox from ``statuses``, but keep the record of its mails. Returns False if it is unknown."""
+    """Remove a mailbox from ``statuses``, but keep the record of its mails. Returns False for an unknown mailbox."""
     forgotten = update(mailboxes).where(mailboxes.c.name == name).values(forgotten_at=now)
     return bool(conn.execute(forgotten).rowcount)
 

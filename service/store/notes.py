@@ -25,7 +25,7 @@ def add(conn: Connection, case_id: int, text: str, who: str, now: datetime) -> i
 
 
 def of_case(conn: Connection, case_id: int, prefix: str) -> list[dict[str, Any]]:
-    """Return the notes of a case and of those merged into it, oldest first."""
+    """Return the notes of a case and of the cases merged into it, oldest first."""
     parts = [case_id, *links.merged_into(conn, case_id)]
     query = select(notes).where(notes.c.case_id.in_(parts)).order_by(notes.c.id.desc()).limit(MOST)
     return [

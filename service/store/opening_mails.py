@@ -44,7 +44,7 @@ class OpeningMail:
 
 
 def opening_mails(conn: Connection, case_ids: Sequence[int], spool_ids: Collection[str]) -> list[OpeningMail]:
-    """Return the first delivered mail of each case, if it is one of ``spool_ids``. Merged cases are left out."""
+    """Return the first delivered mail of each case, if ``spool_ids`` contain it. Merged cases are left out."""
     mails = []
     for case_id in case_ids:
         first = select(func.min(messages.c.id)).where(messages.c.case_id == case_id, messages.c.origin == "delivered")

@@ -231,7 +231,7 @@ def written_since(conn: Connection, since: datetime, recipient: str | None = Non
 
 
 def held_reason(number: int, to_address: bool) -> str:
-    """Return the reason of a draft that exceeds a limit of ``number`` mails, to one address or of the installation."""
+    """Return why a draft is held: more than ``number`` mails to one address, or from the whole installation."""
     if to_address:
         return f"{HELD}{number} automatic mails to this address within a day"
     return f"{HELD}{number} {_HOURLY_LIMIT}; send them by hand"

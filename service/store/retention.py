@@ -115,7 +115,7 @@ def remove_due(
 
 
 def _due_cases(conn: Connection, terms: Terms, now: datetime, after: int) -> tuple[list[DueCase], int | None]:
-    """Examine the next inactive cases. Returns those with data to delete, and the last id examined; None at the end."""
+    """Examine the next inactive cases. Returns (cases with data to delete, last examined id or None at the end)."""
     shortest = min(period for period in (terms.raw, terms.cases) if period is not None)
     query = select(cases.c.id, cases.c.status, cases.c.updated_at).where(cases.c.id > after, *_inactive(now - shortest))
     rows = conn.execute(query.order_by(cases.c.id).limit(_CASES)).all()
@@ -184,7 +184,7 @@ def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: da
 
 
 def _mark(conn: Connection, case_id: int, until: datetime, whole: bool) -> list[tuple[str, str]]:
-    """Delete raw mails in rows, mark those in external storage. Returns (spool id, key of the file or "") of each."""
+    """Delete raw mails in rows, and mark raw mails in external storage. Returns (spool id, key of the file or "")."""
     one_at_a_time(conn)
     if not _is_inactive(conn, case_id, until):
         return []
@@ -205,7 +205,7 @@ def _mark_as_gone(conn: Connection, id: str) -> None:
 
 
 def _remove_case(conn: Connection, case_id: int, until: datetime, now: datetime) -> DeletedCounts | None:
-    """Delete a case. Returns None if it is not inactive any more, or must stay for now (case_deletion.py)."""
+    """Delete a case. Returns None if the case is active again, or must stay for now (case_deletion.py)."""
     one_at_a_time(conn)
     numbers = case_deletion.remove(conn, case_id, now) if _is_inactive(conn, case_id, until) else None
     return DeletedCounts(1, *numbers) if numbers else None

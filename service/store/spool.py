@@ -129,7 +129,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int
 
 
 def _read(conn: Connection, ids: Sequence[str], now: datetime) -> list[Claimed]:
-    """Read entries; those whose rows are damaged are shunted."""
+    """Read entries. Entries with damaged rows are shunted."""
     try:
         return [_claimed(row) for row in conn.execute(_READ, {"these": ids})]
     except (ValueError, TypeError) as error:
@@ -208,7 +208,7 @@ def shunt(conn: Connection, ids: Sequence[str], reason: str, now: datetime) -> N
 
 
 def retry(conn: Connection, id: str, now: datetime) -> None:
-    """Make a shunted entry due now. Raises NotFound, or Conflict if it is not shunted."""
+    """Make a shunted entry due now. Raises NotFound, and Conflict if the entry is not shunted."""
     if retry_all(conn, now, spool.c.id == id):
         return
     state = conn.execute(select(spool.c.state).where(spool.c.id == id)).scalar()

@@ -60,7 +60,7 @@ def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:
 
 
 def find(conn: Connection, number: int) -> Any:
-    """Return an open suggestion as a row. Raises NotFound, and Conflict if it was decided already."""
+    """Return an open suggestion as a row. Raises NotFound, and Conflict if the suggestion is not open any more."""
     row = conn.execute(select(suggestions).where(suggestions.c.id == number)).one_or_none()
     if row is None:
         raise NotFound("there is no such suggestion")

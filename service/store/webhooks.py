@@ -121,7 +121,7 @@ def delivered(conn: Connection, id: int, event: int) -> None:
 
 
 def failed(conn: Connection, id: int, why: str, now: datetime) -> int:
-    """Record a failed delivery and count it; after ``MAX_ATTEMPTS`` in a row disable the webhook, with an event."""
+    """Record a failed delivery. After ``MAX_ATTEMPTS`` failures in a row, disable the webhook and write an event."""
     one_at_a_time(conn)
     attempts = int(conn.execute(select(webhooks.c.attempts).where(webhooks.c.id == id)).scalar() or 0) + 1
     due = now + timedelta(seconds=_WAITS[min(attempts, len(_WAITS)) - 1])

@@ -1,4 +1,4 @@
-"""Marks deceptive text on pages: invisible characters, and domains that look like known ones."""
+"""Marks deceptive text on pages: invisible characters, and domains that look like known domains."""
 
 import contextlib
 import re
@@ -114,7 +114,7 @@ def _decoded(domain: str) -> str:
 
 
 def _is_one_edit(first: str, second: str) -> bool:
-    """Return whether inserting, deleting, replacing or swapping one letter makes one text of the other."""
+    """Return whether the texts differ by one inserted, deleted, replaced or swapped letter."""
     if first == second or abs(len(first) - len(second)) > 1:
         return False
     shorter = min(len(first), len(second))

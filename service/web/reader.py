@@ -88,7 +88,7 @@ class Reader:
     def moment(self, time: datetime | str | None) -> str:
         """Return day and time in the reader's zone, such as 11/24(火) 10:31 or Tue 24 Nov 10:31.
 
-        The year is shown if it is not the current one.
+        The year is shown if it is not the current year.
         """
         if not time:
             return ""
@@ -162,7 +162,7 @@ def _values(template: str, text: str) -> list[str] | None:
 
 
 def language_of(accept: str, chosen: str | None) -> Language:
-    """Return the chosen language, or the one that the browser prefers (RFC 9110 §12.5.4), or Japanese."""
+    """Return the chosen language, otherwise the preferred language of the browser (RFC 9110 §12.5.4), or Japanese."""
     if chosen in ("ja", "en"):
         return "ja" if chosen == "ja" else "en"
     best: tuple[float, Language] = (0.0, "en" if accept.strip() else "ja")

@@ -23,7 +23,7 @@ def is_common(word: str) -> bool:
 
 
 def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]:
-    """Return at most 80 distinctive words of ``texts``, case-folded, in order, except those in ``without``."""
+    """Return at most 80 distinctive words of ``texts``, case-folded, in order. Words in ``without`` are left out."""
     seen: dict[str, None] = {}
     for text in texts:
         for word in _words(text):

@@ -100,7 +100,7 @@ class MessageFacts:
 
     @property
     def companies(self) -> frozenset[str]:
-        """The vendors and partners who wrote or received the message, and those that it is about."""
+        """The vendors and partners who wrote or received the message, or whom the message is about."""
         return frozenset(name for name in (self.about, self.to_vendor, self.partner, self.to_partner) if name)
 
     @property
@@ -132,7 +132,7 @@ class MessageFacts:
         return self.origin == "delivered" and (self.reply_marked or not self.headerless)
 
     def document(self) -> dict[str, Any]:
-        """Return the facts as a JSON object, without those that the store keeps in columns."""
+        """Return the facts as a JSON object, without the facts that the store keeps in columns."""
         out = {name: value for name in _STORED if (value := getattr(self, name))}
         return out | {"at": self.at.isoformat(), "dated": self.dated, "has_subject": self.has_subject}
 

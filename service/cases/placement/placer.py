@@ -110,7 +110,7 @@ class Placer:
             self.relate(message, home, runners)
 
     def unambiguous(self, node: MessageFacts, runners: dict[int, Evidence]) -> Iterable[Link]:
-        """Yield the links of a message; numbers of one group that lead to different cases become ``runners``."""
+        """Yield the links of a message. If numbers of one group lead to different cases, they become ``runners``."""
         found = [*links_of(node, self.known)]
         homes: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))  # group → number → its cases
         for link in found:
@@ -214,7 +214,7 @@ class Placer:
         return found
 
     def profile(self, members: Sequence[MessageFacts]) -> matcher.Profile:
-        """Return the profile of these messages of a case; several mails of a batch may need it."""
+        """Return the profile of these messages of a case. It is cached for other mails of the batch."""
         ids = tuple(n.id for n in members)
         if ids not in self.profiles:
             self.profiles[ids] = matcher.Profile(members)
@@ -277,7 +277,7 @@ class Placer:
         return [self.known.nodes[i] for i in self.members[self.root(case)]]
 
     def finish(self) -> Plan:
-        """Place the mails without strong evidence, and replace merged cases in the plan by the remaining ones."""
+        """Place the mails without strong evidence. In the plan, replace merged cases by the remaining cases."""
         self.group()
         for message, nodes in self.unmatched.items():
             self.match(message, nodes)
