@@ -214,7 +214,7 @@ class Desk:
 
         def change(conn: Connection) -> tuple[int, int]:
             event, case = correct(conn, now)
-            rejudge(conn, corrections.touched(conn, event), self.context, now=now)
+            rejudge(conn, corrections.changed_cases(conn, event), self.context, now=now)
             return event, case
 
         return self.database.transact(change)

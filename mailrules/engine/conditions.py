@@ -140,12 +140,12 @@ class Group:
         some = [_needed(term) for term in self.any]
         return frozenset().union(*some) if all(some) else frozenset()
 
-    def lacking(self, view: View) -> list[str]:
+    def unmet_terms(self, view: View) -> list[str]:
         """Return the terms that make the group false, as they are written."""
-        out = [f"all: {said(term)}" for term in self.all if not term.holds(view)[0]]
+        out = [f"all: {term_text(term)}" for term in self.all if not term.holds(view)[0]]
         if self.any and not any(term.holds(view)[0] for term in self.any):
-            out.append("any: " + ", ".join(map(said, self.any)))
-        out += [f"unless: {said(term)}" for term in self.unless if term.holds(view)[0]]
+            out.append("any: " + ", ".join(map(term_text, self.any)))
+        out += [f"unless: {term_text(term)}" for term in self.unless if term.holds(view)[0]]
         return out
 
     def terms(self) -> Iterator[Term]:
@@ -163,12 +163,12 @@ def _needed(term: Term | Group) -> frozenset[str]:
     return frozenset() if term.is_fact or term.negated else frozenset((term.name.removesuffix(".*"),))
 
 
-def said(term: Term | Group) -> str:
+def term_text(term: Term | Group) -> str:
     """Return a term as it is written."""
     if isinstance(term, Term):
         return term.written
     lists = (("all", term.all), ("any", term.any), ("unless", term.unless))
-    return "{" + "; ".join(f"{name}: {', '.join(map(said, terms))}" for name, terms in lists if terms) + "}"
+    return "{" + "; ".join(f"{name}: {', '.join(map(term_text, terms))}" for name, terms in lists if terms) + "}"
 
 
 def group_of(written: Mapping[str, Any]) -> Group:

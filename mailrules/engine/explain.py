@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from mailrules.engine import mails
 from mailrules.engine.conditions import Hit, View
 from mailrules.engine.judge import Rules
-from mailrules.engine.priority import facts_of_case, given
+from mailrules.engine.priority import facts_of_case, first_stage_results
 from mailrules.engine.rulefile import Rule, RuleFile
 from mailrules.judgement import Reference
 from mailrules.reader import EmbeddedReader
@@ -50,10 +50,10 @@ def _stages(rules: Rules, file: RuleFile, turn: RuleInput, view: View) -> Iterat
     """Yield the rules of a file and their input. Rules about cases get a case that contains only this mail."""
     if file.question in ("priority", "triage", "checklist"):
         reading = rules.read(turn)
-        alone = mails.standing([rules.conclude(turn, reading)])
+        alone = mails.valid_statements([rules.conclude(turn, reading)])
         towards = "vendor" if "vendor" in turn.towards and turn.side == "team" else "team"
         view = View(alone, facts_of_case(side=turn.side, opens=mails.opens(turn), messages=1, towards=towards))
-        facts = {name: fired.gives.partition(" is ")[2] for name, fired in given(file, view).items()}
+        facts = {name: fired.gives.partition(" is ")[2] for name, fired in first_stage_results(file, view).items()}
         kind = reading.kind or "incident"
         yield file.rules, view
         yield file.final, view.with_facts({**facts, "kind": kind})
@@ -74,7 +74,7 @@ def _rule(rule: Rule, view: View, *, at_length: bool) -> Iterator[str]:
         for hit in dict.fromkeys(hit for one in fired for hit in one.hits):
             yield f"      {hit.statement.meaning}: “{hit.statement.quote}”"
         return
-    lacking = rule.condition.lacking(view) or [f"a statement of {', '.join(rule.each)}"]
+    lacking = rule.condition.unmet_terms(view) or [f"a statement of {', '.join(rule.each)}"]
     if at_length:
         yield f"  {rule.id} [{rule.file}] did not fire"
         yield from (f"      unmet: {one}" for one in lacking)

@@ -17,7 +17,7 @@ from mailrules.engine import case_facts, mails
 from mailrules.engine.checklist import Checklist, told_items
 from mailrules.engine.conditions import Group, Hit, View
 from mailrules.engine.house import OrganisationPhraseReader
-from mailrules.engine.mails import ConcludedMail, speaking, standing
+from mailrules.engine.mails import ConcludedMail, counted_mails, valid_statements
 from mailrules.engine.priority import facts_of_case, over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
 from mailrules.engine.rulefile import Fired, RuleFile
@@ -181,7 +181,7 @@ class Rules:
         towards = "vendor" if case_facts.inquires(thread) else "team"
         opened = case_facts.opened_by_us(thread)
         view = View(
-            standing(concluded),
+            valid_statements(concluded),
             facts_of_case(
                 side=mails.opener(thread).side,
                 opens=opened,
@@ -192,7 +192,7 @@ class Rules:
                 files=sum(len(turn.files) for turn in thread),
             ),
         )
-        told = told_items([(one.turn, one.reading) for one in speaking(concluded) if mails.ours(one.turn)])
+        told = told_items([(one.turn, one.reading) for one in counted_mails(concluded) if mails.ours(one.turn)])
         lines, missing, questions = self.checklist.fill(
             view, known_kind if opened else None, told, self._seen(thread, full)
         )
@@ -223,7 +223,7 @@ class Rules:
 
     def _due_soon(self, concluded: Sequence[ConcludedMail]) -> bool:
         """Whether a deadline that our side states is before the end of the next business day after its mail."""
-        for one in speaking(concluded):
+        for one in counted_mails(concluded):
             written = one.turn.date
             for hit in one.view.find("item.deadline", ("value",)):
                 due = _due(hit.statement, written)

@@ -99,7 +99,7 @@ def finding(rule: str, pack: str, hit: Hit, value: str | None = None) -> Finding
     return Finding(rule, pack, hit.mail, said.quote, said.start, said.end, told)
 
 
-def standing(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
+def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     """Return the statements of a case that are valid after its last mail, oldest first.
 
     `rules/standing.yaml` defines which earlier statements a later mail replaces. Unsure statements about the impact
@@ -107,7 +107,7 @@ def standing(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     """
     kept: list[Hit] = []
     replaced: set[str] = set()
-    first, *later = speaking(concluded)
+    first, *later = counted_mails(concluded)
     for one in (*reversed(later), first):
         empty = one is not first and not any(one.view.find(meaning, _TOLD) for meaning in _TELLING)
         kept += [
@@ -123,7 +123,7 @@ def _doubts_impact(said: Statement) -> bool:
     return said.state == UNSURE and said.meaning.startswith(_IMPACT)
 
 
-def speaking(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
+def counted_mails(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
     """Return the mails whose statements count for the case.
 
     These are the mails of people on our side; otherwise the mails of all people; otherwise automatic mail.

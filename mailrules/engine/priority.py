@@ -11,7 +11,7 @@ from mailrules.judgement import Finding, PriorityDetail
 
 def prioritise(view: View, kind: str, rules: RuleFile, triage: RuleFile) -> PriorityDetail:
     """Return the priority with its evidence. `view`: the valid statements and the facts of the case."""
-    stage = given(rules, view)
+    stage = first_stage_results(rules, view)
     facts = {name: fired.gives.partition(" is ")[2] for name, fired in stage.items()}
     decided = rules.decide(view, {**facts, "kind": kind})
     if decided is None:
@@ -29,10 +29,10 @@ def prioritise(view: View, kind: str, rules: RuleFile, triage: RuleFile) -> Prio
 
 def over(view: View, triage: RuleFile) -> bool:
     """Whether the problem is over."""
-    return "over" in given(triage, view)
+    return "over" in first_stage_results(triage, view)
 
 
-def given(rules: RuleFile, view: View) -> dict[str, Fired]:
+def first_stage_results(rules: RuleFile, view: View) -> dict[str, Fired]:
     """Return name → result of the first stage. If several rules give a result for a name, the first is used."""
     stage: dict[str, Fired] = {}
     for fired in rules.fire(view):

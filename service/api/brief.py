@@ -9,7 +9,7 @@ from starlette.responses import Response
 from service.api.case_schema import Level, Out, Side, Status, doc
 from service.api.dependencies import MOVED, FindCase, TheDesk
 from service.api.paging import answer
-from service.api.problems import documented
+from service.api.problems import error_responses
 from service.cases import brief_text
 
 
@@ -138,7 +138,7 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
     response_model=Brief,
     responses={
         200: {"content": {"text/plain": {}, "text/markdown": {}, "message/rfc822": {}}, "description": "The brief."},
-        **documented(404, 503),
+        **error_responses(404, 503),
         **MOVED,
     },
 )

@@ -11,10 +11,10 @@ from service.api.case_schema import Case, CasePage, Kind, Level, Out, Status, do
 from service.api.case_schema import Sort as SortName
 from service.api.dependencies import MOVED, FindCase, TheDesk, Who, name_of
 from service.api.events import EventPage
-from service.api.messages import Correction, MessagePage, corrected
+from service.api.messages import Correction, MessagePage, correction_response
 from service.api.moments import MOMENT, moment
 from service.api.paging import Cursor, Limit, answer, page
-from service.api.problems import Precondition, documented
+from service.api.problems import Precondition, error_responses
 from service.cases.clocks import calendars_of
 from service.desk import CaseChange, Desk
 from service.store import cases, feed, second_readings, suggestions, timeline
@@ -43,7 +43,7 @@ Words = Annotated[
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
 Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
 Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
-CHANGE = {**documented(404, 409, 503), **MOVED}
+CHANGE = {**error_responses(404, 409, 503), **MOVED}
 
 
 class Merge(BaseModel, extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]}):
@@ -68,7 +68,7 @@ class Undone(Out):
 router = APIRouter(prefix="/api", tags=["cases"])
 
 
-@router.get("/cases", response_model=CasePage, responses=documented(400, 503))
+@router.get("/cases", response_model=CasePage, responses=error_responses(400, 503))
 def list_cases(
     request: Request,
     desk: TheDesk,
@@ -126,7 +126,7 @@ def list_cases(
     return page(request, items, position)
 
 
-@router.get("/cases/{key}", response_model=Case, responses={**documented(404, 503), **MOVED})
+@router.get("/cases/{key}", response_model=Case, responses={**error_responses(404, 503), **MOVED})
 def read_case(find: FindCase, desk: TheDesk, if_none_match: HiddenHeader = None) -> Response:
     """Return one case. Its `ETag` identifies this state; send it as `If-Match` when you change the case."""
     case = find()
@@ -136,7 +136,7 @@ def read_case(find: FindCase, desk: TheDesk, if_none_match: HiddenHeader = None)
     return answer(_shown(desk, case), {"ETag": etag})
 
 
-@router.patch("/cases/{key}", response_model=Case, responses={**documented(400, 404, 409, 412, 503), **MOVED})
+@router.patch("/cases/{key}", response_model=Case, responses={**error_responses(400, 404, 409, 412, 503), **MOVED})
 def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_match: HiddenHeader = None) -> Response:
     """Correct values by hand. sodan keeps them until you reset them with `null`.
 
@@ -148,7 +148,7 @@ def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_
     return answer(_shown(desk, changed), {"ETag": _etag(changed)})
 
 
-@router.get("/cases/{key}/messages", response_model=MessagePage, responses={**documented(400, 404, 503), **MOVED})
+@router.get("/cases/{key}/messages", response_model=MessagePage, responses={**error_responses(400, 404, 503), **MOVED})
 def list_case_messages(
     request: Request, find: FindCase, desk: TheDesk, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
@@ -158,7 +158,7 @@ def list_case_messages(
     return page(request, *desk.database.read(lambda conn: timeline.page(conn, case.id, limit, after, desk.prefix)))
 
 
-@router.get("/cases/{key}/history", response_model=EventPage, responses={**documented(404, 503), **MOVED})
+@router.get("/cases/{key}/history", response_model=EventPage, responses={**error_responses(404, 503), **MOVED})
 def list_case_events(find: FindCase, desk: TheDesk) -> Response:
     """List the events of a case, newest first. Undo a manual change by `POST /api/corrections/{id}/undo`."""
     case = find()
@@ -166,16 +166,18 @@ def list_case_events(find: FindCase, desk: TheDesk) -> Response:
     return answer({"items": events, "next": None})
 
 
-@router.post("/cases/{key}/merge", response_model=Correction, responses={**documented(400, 404, 409, 503), **MOVED})
+@router.post(
+    "/cases/{key}/merge", response_model=Correction, responses={**error_responses(400, 404, 409, 503), **MOVED}
+)
 def merge_case(find: FindCase, desk: TheDesk, who: Who, body: Merge) -> Response:
     """Merge this case into another case. The URL of this case then redirects to the other case. You can undo this."""
-    return corrected(desk, *desk.merge(find().id, desk.number_of(body.into), who))
+    return correction_response(desk, *desk.merge(find().id, desk.number_of(body.into), who))
 
 
 @router.post("/cases/{key}/suggestions/{id}/accept", response_model=Correction, responses=CHANGE)
 def accept_suggestion(find: FindCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
     """Accept a suggestion: sodan merges the newer case into the older case. You can undo this."""
-    return corrected(desk, *desk.accept(find().id, id, who))
+    return correction_response(desk, *desk.accept(find().id, id, who))
 
 
 @router.post("/cases/{key}/suggestions/{id}/dismiss", response_model=Dismissed, responses=CHANGE)
@@ -185,7 +187,7 @@ def dismiss_suggestion(find: FindCase, desk: TheDesk, who: Who, id: Suggestion) 
     return answer({"dismissed": id})
 
 
-@router.post("/corrections/{id}/undo", response_model=Undone, responses=documented(404, 409, 503))
+@router.post("/corrections/{id}/undo", response_model=Undone, responses=error_responses(404, 409, 503))
 def undo_correction(desk: TheDesk, who: Who, id: Change) -> Response:
     """Undo a manual change: sodan restores the earlier state, and keeps mail that arrived since."""
     return answer({"undone": id, "cases": [desk.key_of(number) for number in desk.undo([id], who)]})

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.api.case_schema import Out, doc, page_of
-from service.api.problems import documented, problem
+from service.api.problems import error_responses, problem
 from service.desk import Desk
 from service.errors import Refused, Unavailable
 from service.store import feed
@@ -169,7 +169,7 @@ def routes(desk: Desk) -> APIRouter:
                 "content": {"text/event-stream": {"schema": STREAM}},
                 "description": "The events, each sent as it happens.",
             },
-            **documented(400, 503),
+            **error_responses(400, 503),
         },
     )
     async def stream_events(

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from service.api.case_schema import Out, doc
 from service.api.paging import answer
-from service.api.problems import documented, problem
+from service.api.problems import error_responses, problem
 from service.desk import Desk
 from service.errors import Unavailable
 from service.store import cases, mailboxes, migrate, outbox, second_readings, spool_view
@@ -126,12 +126,12 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
     router = APIRouter(tags=["health"])
     readiness = Readiness(desk.database, desk.settings.min_free_bytes)
 
-    @router.get("/healthz", response_model=Health, responses=documented())
+    @router.get("/healthz", response_model=Health, responses=error_responses())
     async def check_liveness() -> Response:
         """Report that this process responds."""
         return answer({"status": "ok"})
 
-    @router.get("/readyz", response_model=Health, responses=documented(503))
+    @router.get("/readyz", response_model=Health, responses=error_responses(503))
     def check_readiness() -> Response:
         """Report whether sodan can accept mail.
 
@@ -142,7 +142,7 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
             return problem(503, reason, headers={"Retry-After": "5"})
         return answer({"status": "ok"} if desk.context.refused is None else {"status": "ok", "note": NOTE})
 
-    @router.get("/metrics", response_class=Response, responses={**TEXT, **documented(503)})
+    @router.get("/metrics", response_class=Response, responses={**TEXT, **error_responses(503)})
     def read_metrics() -> Response:
         """Return metrics of mails (accepted = taken in + waiting + shunted), cases and requests."""
         return Response(

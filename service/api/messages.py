@@ -17,7 +17,7 @@ from mailrules import catalogue
 from service.api.case_schema import Author, Out, doc, page_of
 from service.api.dependencies import TheDesk, Who
 from service.api.paging import answer
-from service.api.problems import documented
+from service.api.problems import error_responses
 from service.mail import parse
 from service.store import timeline
 
@@ -164,7 +164,7 @@ FileId = Annotated[int, Path(ge=1, le=2**62, description="Id of the attachment."
 router = APIRouter(prefix="/api", tags=["messages"])
 
 
-@router.get("/messages", response_model=MessagePage, responses=documented(503))
+@router.get("/messages", response_model=MessagePage, responses=error_responses(503))
 def list_messages(
     desk: TheDesk,
     message_id: Annotated[
@@ -185,19 +185,19 @@ def list_messages(
     return answer({"items": items, "next": None})
 
 
-@router.get("/messages/{id}", response_model=MessageOut, responses=documented(404, 503))
+@router.get("/messages/{id}", response_model=MessageOut, responses=error_responses(404, 503))
 def read_message(desk: TheDesk, id: Number) -> Response:
     """Return one message."""
     return answer(desk.database.read(lambda conn: timeline.find(conn, id, desk.prefix)))
 
 
-@router.get("/messages/{id}/why", response_model=Why, responses=documented(404, 503))
+@router.get("/messages/{id}/why", response_model=Why, responses=error_responses(404, 503))
 def explain_message(desk: TheDesk, id: Number) -> Response:
     """Return why a message is in its case, and the other cases that sodan compared."""
     return answer(desk.database.read(lambda conn: timeline.why(conn, id, desk.prefix)))
 
 
-@router.get("/messages/{id}/raw", response_class=Response, responses={**RAW, **documented(404, 503)})
+@router.get("/messages/{id}/raw", response_class=Response, responses={**RAW, **error_responses(404, 503)})
 def read_raw_message(desk: TheDesk, id: Number, accept: Accepted = None) -> Response:
     """Return the mail as a download, exactly as it was received."""
     source = desk.database.read(lambda conn: timeline.source(conn, id))
@@ -213,10 +213,10 @@ def read_raw_message(desk: TheDesk, id: Number, accept: Accepted = None) -> Resp
     )
 
 
-@router.post("/messages/{id}/move", response_model=Correction, responses=documented(400, 404, 409, 503))
+@router.post("/messages/{id}/move", response_model=Correction, responses=error_responses(400, 404, 409, 503))
 def move_message(desk: TheDesk, who: Who, id: Number, body: Move) -> Response:
     """Move a message to another case or to a new case. Later mail does not move it again. You can undo this."""
-    return corrected(desk, *desk.move(id, None if body.to == "new" else desk.number_of(body.to), who))
+    return correction_response(desk, *desk.move(id, None if body.to == "new" else desk.number_of(body.to), who))
 
 
 def _media_type(accept: str | None) -> str:
@@ -229,7 +229,7 @@ def _media_type(accept: str | None) -> str:
     return BYTES if BYTES in accepted and MAIL not in accepted else MAIL
 
 
-@router.get("/attachments/{id}", response_class=Response, responses={**FILE, **documented(404, 503)})
+@router.get("/attachments/{id}", response_class=Response, responses={**FILE, **error_responses(404, 503)})
 def read_attachment(desk: TheDesk, id: FileId) -> Response:
     """Return the file as a download."""
     file = desk.database.read(lambda conn: timeline.file(conn, id))
@@ -271,6 +271,6 @@ def _valid_type(content_type: str) -> str:
     return media_type if valid else BYTES
 
 
-def corrected(desk: TheDesk, event: int, case: int) -> Response:
+def correction_response(desk: TheDesk, event: int, case: int) -> Response:
     """Return the response to a manual change: its id, the key of the case, and the URL that undoes the change."""
     return answer({"correction": event, "case": desk.key_of(case), "undo": f"/api/corrections/{event}/undo"})

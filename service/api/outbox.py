@@ -10,7 +10,7 @@ from starlette.responses import Response
 from service.api.case_schema import Out, doc, page_of
 from service.api.dependencies import TheDesk, Who
 from service.api.paging import Limit, answer, page_of_rows
-from service.api.problems import documented
+from service.api.problems import error_responses
 from service.desk import Desk
 from service.store import outbox
 from service.store.cases import key_of
@@ -58,7 +58,7 @@ HIDDEN = ("leased_by", "leased_until", "once", "case_id", "channel", "due_at")
 router = APIRouter(prefix="/api/outbox", tags=["outbox"])
 
 
-@router.get("", response_model=OutboxPage, responses=documented(400, 503))
+@router.get("", response_model=OutboxPage, responses=error_responses(400, 503))
 def list_outbox_entries(
     request: Request, desk: TheDesk, state: State = None, limit: Limit = 50, cursor: Before = None
 ) -> Response:
@@ -67,19 +67,19 @@ def list_outbox_entries(
     return page_of_rows(request, rows, limit, lambda row: entry(row, desk.prefix))
 
 
-@router.get("/{id}", response_model=OutboxEntry, responses=documented(404, 503))
+@router.get("/{id}", response_model=OutboxEntry, responses=error_responses(404, 503))
 def read_outbox_entry(desk: TheDesk, id: Id) -> Response:
     """Return one outgoing mail: text, state, the reply of the server, the delivery report."""
     return answer(entry(desk.database.read(lambda conn: outbox.entry(conn, id)), desk.prefix))
 
 
-@router.post("/{id}/send", response_model=OutboxEntry, responses=documented(404, 409, 503))
+@router.post("/{id}/send", response_model=OutboxEntry, responses=error_responses(404, 409, 503))
 def send_outbox_entry(desk: TheDesk, who: Who, id: Id) -> Response:
     """Send a draft, or try again to send a failed mail."""
     return _changed(desk, id, outbox.send_again, who)
 
 
-@router.delete("/{id}", response_model=OutboxEntry, responses=documented(404, 409, 503))
+@router.delete("/{id}", response_model=OutboxEntry, responses=error_responses(404, 409, 503))
 def discard_outbox_entry(desk: TheDesk, who: Who, id: Id) -> Response:
     """Discard a draft, a waiting mail or a failed mail: sodan does not send it."""
     return _changed(desk, id, outbox.discard, who)

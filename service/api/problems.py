@@ -75,7 +75,7 @@ def status_of(error: SodanError) -> int:
     return next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI ``responses`` for errors: ``statuses``, and the errors of all calls (401, 403, 422, 429)."""
     return {
         status: {

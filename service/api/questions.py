@@ -11,7 +11,7 @@ from service.api.case_schema import Out, doc, page_of
 from service.api.dependencies import MOVED, FindCase, TheDesk, Who
 from service.api.outbox import OutboxEntry, entry
 from service.api.paging import answer
-from service.api.problems import documented
+from service.api.problems import error_responses
 from service.outbound import questions
 from service.store import notes
 
@@ -83,7 +83,9 @@ Lang = Annotated[Literal["ja", "en"] | None, Query(description="Language of the 
 router = APIRouter(prefix="/api/cases", tags=["cases"])
 
 
-@router.get("/{key}/questions/draft", response_model=QuestionsDraft, responses={**documented(400, 404, 503), **MOVED})
+@router.get(
+    "/{key}/questions/draft", response_model=QuestionsDraft, responses={**error_responses(400, 404, 503), **MOVED}
+)
 def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang = None) -> Response:
     """Preview the mail that asks the requester for these facts.
 
@@ -96,7 +98,7 @@ def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang 
     "/{key}/questions",
     response_model=OutboxEntry,
     status_code=201,
-    responses={**documented(400, 404, 409, 503), **MOVED},
+    responses={**error_responses(400, 404, 409, 503), **MOVED},
 )
 def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: Questions) -> Response:
     """Ask the requester for these facts by mail.
@@ -107,14 +109,16 @@ def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: Questions) -> R
     return answer(entry(row, desk.prefix), status=201)
 
 
-@router.get("/{key}/notes", response_model=NotePage, responses={**documented(404, 503), **MOVED})
+@router.get("/{key}/notes", response_model=NotePage, responses={**error_responses(404, 503), **MOVED})
 def list_notes(find: FindCase, desk: TheDesk) -> Response:
     """List the notes of the team, oldest first. sodan never sends them."""
     case = find()
     return answer({"items": desk.database.read(lambda conn: notes.of_case(conn, case.id, desk.prefix)), "next": None})
 
 
-@router.post("/{key}/notes", response_model=Note, status_code=201, responses={**documented(400, 404, 503), **MOVED})
+@router.post(
+    "/{key}/notes", response_model=Note, status_code=201, responses={**error_responses(400, 404, 503), **MOVED}
+)
 def add_note(find: FindCase, desk: TheDesk, who: Who, body: NewNote) -> Response:
     """Add a note for the team. The page shows it in the timeline. sodan never sends it."""
     return answer(desk.note(find().id, body.text, who), status=201)

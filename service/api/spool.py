@@ -9,7 +9,7 @@ from starlette.responses import Response
 from service.api.case_schema import Out, doc, page_of
 from service.api.dependencies import TheDesk, must_be_admin
 from service.api.paging import Limit, answer, page_of_rows
-from service.api.problems import documented
+from service.api.problems import error_responses
 from service.store import spool, spool_view
 
 
@@ -51,7 +51,7 @@ State = Annotated[
 router = APIRouter(prefix="/api/spool", tags=["spool"])
 
 
-@router.get("", response_model=SpoolPage, responses=documented(400, 503))
+@router.get("", response_model=SpoolPage, responses=error_responses(400, 503))
 def list_spool_entries(
     request: Request, desk: TheDesk, state: State = None, limit: Limit = 50, cursor: Before = None
 ) -> Response:
@@ -60,14 +60,17 @@ def list_spool_entries(
     return page_of_rows(request, rows, limit, entry)
 
 
-@router.get("/{id}", response_model=SpoolEntry, responses=documented(404, 503))
+@router.get("/{id}", response_model=SpoolEntry, responses=error_responses(404, 503))
 def read_spool_entry(desk: TheDesk, id: Id) -> Response:
     """Return one received mail: envelope, attempts, reason."""
     return answer(entry(desk.database.read(lambda conn: spool_view.entry(conn, id))))
 
 
 @router.post(
-    "/{id}/retry", response_model=SpoolEntry, responses=documented(404, 409, 503), dependencies=[Depends(must_be_admin)]
+    "/{id}/retry",
+    response_model=SpoolEntry,
+    responses=error_responses(404, 409, 503),
+    dependencies=[Depends(must_be_admin)],
 )
 def retry_spool_entry(desk: TheDesk, id: Id) -> Response:
     """Process a shunted mail again. Needs a token with the scope admin."""

@@ -94,7 +94,7 @@ async def _deliver(desk: Desk, hook: webhooks.Claimed) -> None:
                 async with asyncio.timeout(TOTAL_SECONDS):
                     await send(hook, event, desk.settings.webhook_networks, desk.now())
             id = event["id"]
-            await _write(desk, lambda conn, id=id: webhooks.delivered(conn, hook.id, id))
+            await _write(desk, lambda conn, id=id: webhooks.record_delivery(conn, hook.id, id))
             if asyncio.get_running_loop().time() > deadline:
                 break
         await _write(desk, lambda conn: webhooks.release(conn, hook.id))
@@ -107,7 +107,7 @@ async def _deliver(desk: Desk, hook: webhooks.Claimed) -> None:
 
 async def _record_failure(desk: Desk, hook: webhooks.Claimed, why: str, error: Exception) -> None:
     try:
-        attempts = await _write(desk, lambda conn: webhooks.failed(conn, hook.id, why[:300], desk.now()))
+        attempts = await _write(desk, lambda conn: webhooks.record_failure(conn, hook.id, why[:300], desk.now()))
     except Unavailable:
         return
     expected = isinstance(error, (Refused, httpx.HTTPError, OSError, UnicodeError))

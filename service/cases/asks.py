@@ -36,7 +36,7 @@ class Ledger:
         """Return the requests that are not answered yet."""
         return [self._asks[id] for id in self._open]
 
-    def asked(self, line: CaseMessage) -> int:
+    def record_asks(self, line: CaseMessage) -> int:
         """Record the new requests of a vendor's mail. Return the number of all requests in the mail."""
         reading = line.reading
         if reading is None:
@@ -53,7 +53,7 @@ class Ledger:
                 self._enter(ask.what, ask.finding.quote, line)
         return len(reading.asks)
 
-    def answered(self, line: CaseMessage) -> int:
+    def record_answers(self, line: CaseMessage) -> int:
         """Record which open requests a mail of ours answers. Return their number.
 
         If only one request is open, any mail with information answers it, even if no rule applies.
@@ -71,13 +71,13 @@ class Ledger:
         self._close(matched, "answered", line.node.at, line.turn.id)
         return len(matched)
 
-    def settled(self, at: datetime, message: str) -> None:
+    def record_solved(self, at: datetime, message: str) -> None:
         """Record that our side says that the problem is solved. See ``_SETTLED_WITH``."""
         waiting = self.open()
         self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", at, message)
         self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", at, message)
 
-    def told(self, ask: str, state: str, at: datetime, who: str, answer: str | None = None) -> int:
+    def set_by_hand(self, ask: str, state: str, at: datetime, who: str, answer: str | None = None) -> int:
         """Set the state of a request (`*`: of all open requests) by hand. Return the number of changed requests."""
         named = [one for one in self.open() if ask in ("*", one.id) and one.asked_at <= at]
         for one in named:
@@ -85,7 +85,7 @@ class Ledger:
             self._open = {id: None for id in self._open if self._asks[id].state == "open"}
         return len(named)
 
-    def closed(self, line: CaseMessage) -> None:
+    def record_closed(self, line: CaseMessage) -> None:
         """Record that the vendor closed the case: withdraw all open requests."""
         self._close(self.open(), "withdrawn", line.node.at, line.turn.id)
 

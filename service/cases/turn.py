@@ -113,12 +113,12 @@ def _asked(course: Course, at: datetime) -> None:
 
 def _solved(course: Course, ledger: Ledger, at: datetime, message: str) -> None:
     if course.moves:
-        ledger.settled(at, message)
+        ledger.record_solved(at, message)
         _settle(course, max(at, course.moves[-1][0]), "resolved")
 
 
 def _told(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setting) -> None:
-    settled = ledger.told(ask, str(setting.value), at, setting.by or "somebody", setting.text or None)
+    settled = ledger.set_by_hand(ask, str(setting.value), at, setting.by or "somebody", setting.text or None)
     if settled and setting.value == "answered" and not ledger.open():
         _pass_on(course, at, "vendor")
 
@@ -173,16 +173,16 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
     acts = set(reading.acts)
     if acts == {"auto_ack"}:
         return
-    asks = ledger.asked(line)
+    asks = ledger.record_asks(line)
     closes = reading.says("act.close", "desk.closed")
     settled = course.status != "open"
     if settled and not asks and not acts & {"progress", "escalated"}:
         if closes:
             course.status = "closed"
     elif asks and settled and {a.what for a in ledger.open()} <= {"confirm_close"}:
-        ledger.settled(line.node.at, line.turn.id)
+        ledger.record_solved(line.node.at, line.turn.id)
     elif closes and not asks:
-        ledger.closed(line)
+        ledger.record_closed(line)
         _settle(course, line.node.at, "closed")
     elif not asks and "scope_statement" not in acts and _goes_on(reading):
         _move(course, line, "vendor")
@@ -201,9 +201,9 @@ def _team(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     acts, towards = set(reading.acts), line.turn.towards
     to_vendor = "vendor" in towards
     handed_over = "give_logs" in acts and bool(line.node.stated)
-    answered = ledger.answered(line) if to_vendor or handed_over or reading.says("act.elsewhere") else 0
+    answered = ledger.record_answers(line) if to_vendor or handed_over or reading.says("act.elsewhere") else 0
     if "confirm_resolved" in acts and "reopen" not in acts:
-        ledger.settled(line.node.at, line.turn.id)
+        ledger.record_solved(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line.node.at, "closed" if may_close else "resolved")
         if to_vendor and not may_close and ("ask" in acts or reading.parked):
@@ -260,12 +260,12 @@ def _only_thanks(reading: Reading) -> bool:
 def _user(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     acts = set(reading.acts)
     if "confirm_resolved" in acts and "reopen" not in acts and not line.turn.begins:
-        ledger.settled(line.node.at, line.turn.id)
+        ledger.record_solved(line.node.at, line.turn.id)
         _settle(course, line.node.at, "resolved")
     elif _leaves(course, line, reading, acts):
         return
     elif "vendor" in line.turn.towards:
-        ledger.answered(line)
+        ledger.record_answers(line)
         _move(course, line, "team" if _owes(ledger, line) else "vendor")
     else:
         _move(course, line, "team")

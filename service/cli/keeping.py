@@ -76,7 +76,7 @@ def webhooks(*, release: bool = False) -> int:
 
     database = start.database(start.settings())
     if release:
-        count = database.transact(lambda conn: hooks.resume_held(conn, start.now()))
+        count = database.transact(lambda conn: hooks.enable_held(conn, start.now()))
         start.say(f"{start.counted(count, 'webhook is', 'webhooks are')} enabled")
         return 0
     for url in database.read(hooks.held):

@@ -159,7 +159,9 @@ def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder
     position, mails = _read(database, partial(mailboxes.position, name=mailbox.name, folder=folder), None), 0
     for page in source.pages(folder, position, mailbox.since_moment(settings)):
         places = [mail.place for mail in page.mails]
-        recorded: set[str] = _read(database, partial(mailboxes.met, name=mailbox.name, places=places), set())
+        recorded: set[str] = _read(
+            database, partial(mailboxes.recorded_places, name=mailbox.name, places=places), set()
+        )
         for mail in page.mails:
             if mail.place not in recorded:
                 size = "" if mail.size is None else f"\t{mail.size}"

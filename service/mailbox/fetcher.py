@@ -122,7 +122,7 @@ class Fetcher:
             mailbox=self.name, cause=error.cause, next_step=error.next_step, again_in=round(pause, 1),
         )  # fmt: skip
         try:
-            self._write(mailboxes.failing, error.cause, error.next_step, self.clock())
+            self._write(mailboxes.record_failure, error.cause, error.next_step, self.clock())
         except LostLease:
             self.holds_lease = False
         except Unavailable as away:
@@ -152,11 +152,11 @@ class Fetcher:
         if self._folder_error is not None:
             raise self._folder_error
         if not stop.is_set():
-            self._write(mailboxes.succeeded, self.clock())
+            self._write(mailboxes.record_success, self.clock())
 
     def _fetch_new(self, folder: str, stop: threading.Event) -> None:
         for page in self.source.pages(folder, self._read(mailboxes.position, folder), self.since):
-            known = self._read(mailboxes.met, [mail.place for mail in page.mails])
+            known = self._read(mailboxes.recorded_places, [mail.place for mail in page.mails])
             for batch in self._batches([mail for mail in page.mails if mail.place not in known]):
                 if stop.is_set():
                     return
@@ -244,7 +244,7 @@ class Fetcher:
     def _mark(self, folder: str) -> None:
         """Flag or move the stored mails of a folder. If the server refuses, this is retried later."""
         now = self.clock()
-        while places := self._read(mailboxes.unmarked, folder, now, MARK_MAILS):
+        while places := self._read(mailboxes.places_to_mark, folder, now, MARK_MAILS):
             try:
                 self.source.mark(folder, places)
             except FolderMissing as error:
@@ -252,13 +252,13 @@ class Fetcher:
                 later = partial(mailboxes.mark_later, name=self.name, places=places, reason=error.cause)
                 self.database.transact(partial(later, due_at=now + RETRY[0]))
                 return
-            self.database.transact(partial(mailboxes.marked, name=self.name, places=places))
+            self.database.transact(partial(mailboxes.record_marked, name=self.name, places=places))
 
 
 def _acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelta) -> bool:
     is_acquired = mailboxes.acquire(conn, name, by, now, lease)
     if is_acquired:
-        mailboxes.recall(conn, name, by)
+        mailboxes.undo_forget(conn, name, by)
     return is_acquired
 
 

@@ -4,7 +4,7 @@ Most functions return the id of the event that records the change. The caller th
 the same transaction::
 
     event, case = corrections.move(conn, message, None, who, now)
-    intake.rejudge(conn, corrections.touched(conn, event), context, now=now)
+    intake.rejudge(conn, corrections.changed_cases(conn, event), context, now=now)
 
 Rules do not move messages that a person moved or merged: ``messages.pinned_by`` fixes a moved message to its case, and
 ``messages.joined`` keeps the messages of merged cases together.
@@ -172,7 +172,7 @@ def _group(before: Mapping[str, Any], wanted: Mapping[str, Any], author: Mapping
     return group
 
 
-def touched(conn: Connection, event: int) -> list[int]:
+def changed_cases(conn: Connection, event: int) -> list[int]:
     """Return the ids of the cases that a correction changed. They must be judged again."""
     data = conn.execute(select(events.c.data).where(events.c.id == event)).scalar_one()
     return [int(case) for case in data.get("touched", [])]

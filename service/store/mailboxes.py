@@ -103,7 +103,7 @@ def keep_position(conn: Connection, name: str, by: str, folder: str, position: s
     conn.execute(insert.on_conflict_do_update(index_elements=["mailbox", "folder"], set_={"position": position}))
 
 
-def met(conn: Connection, name: str, places: Sequence[str]) -> set[str]:
+def recorded_places(conn: Connection, name: str, places: Sequence[str]) -> set[str]:
     """Return the ``places`` whose mail is recorded already."""
     return set(conn.execute(select(mailbox_mails.c.place).where(_at_places(name, places))).scalars())
 
@@ -149,14 +149,14 @@ def _record(conn: Connection, name: str, place: str, folder: str, **values: Any)
     conn.execute(insert.on_conflict_do_update(index_elements=["mailbox", "place"], set_=changes))
 
 
-def unmarked(conn: Connection, name: str, folder: str, now: datetime, limit: int) -> list[str]:
+def places_to_mark(conn: Connection, name: str, folder: str, now: datetime, limit: int) -> list[str]:
     """Return the places of stored mails that must be flagged or moved, ordered by place."""
     due = (mailbox_mails.c.state == "taken", mailbox_mails.c.due_at <= now)
     query = select(mailbox_mails.c.place).where(*_open_in(name, folder), *due).order_by(mailbox_mails.c.place)
     return [str(place) for place in conn.execute(query.limit(limit)).scalars()]
 
 
-def marked(conn: Connection, name: str, places: Sequence[str]) -> None:
+def record_marked(conn: Connection, name: str, places: Sequence[str]) -> None:
     """Record that these mails need not be flagged or moved any more."""
     conn.execute(update(mailbox_mails).where(_at_places(name, places)).values(state="done"))
 
@@ -191,7 +191,7 @@ def _open_in(name: str, folder: str) -> tuple[Any, ...]:
     return mailbox_mails.c.mailbox == name, mailbox_mails.c.folder == folder, _OPEN
 
 
-def succeeded(conn: Connection, name: str, by: str, now: datetime) -> None:
+def record_success(conn: Connection, name: str, by: str, now: datetime) -> None:
     """Record that all folders of a mailbox were read completely. Raises LostLease."""
     one_at_a_time(conn)
     reported_at = conn.execute(select(mailboxes.c.told_at).where(mailboxes.c.name == name)).scalar()
@@ -201,7 +201,7 @@ def succeeded(conn: Connection, name: str, by: str, now: datetime) -> None:
         write_event(conn, "mailbox.back", now, {"mailbox": name})
 
 
-def failing(conn: Connection, name: str, by: str, cause: str, next_step: str, now: datetime) -> None:
+def record_failure(conn: Connection, name: str, by: str, cause: str, next_step: str, now: datetime) -> None:
     """Record that a mailbox could not be read. After ``AWAY``, an event is written. Raises LostLease."""
     one_at_a_time(conn)
     query = select(mailboxes.c.failing_since, mailboxes.c.told_at).where(mailboxes.c.name == name)
@@ -232,7 +232,7 @@ def forget(conn: Connection, name: str, now: datetime) -> bool:
     return bool(conn.execute(forgotten).rowcount)
 
 
-def recall(conn: Connection, name: str, by: str) -> None:
+def undo_forget(conn: Connection, name: str, by: str) -> None:
     """Undo ``forget``, because sodan fetches from this mailbox again. Raises LostLease."""
     _update_leased(conn, name, by, forgotten_at=None)
 

@@ -94,7 +94,7 @@ def held(conn: Connection) -> list[str]:
     return list(conn.execute(query).scalars())
 
 
-def resume_held(conn: Connection, now: datetime) -> int:
+def enable_held(conn: Connection, now: datetime) -> int:
     """Enable the webhooks that a restore disabled, for events from now on. Returns their number."""
     values = {"disabled_at": None, "last_error": None, "attempts": 0, "due_at": now, "leased_until": None}
     resumed = update(webhooks).where(webhooks.c.last_error == HELD).values(**values, event=newest(conn))
@@ -115,12 +115,12 @@ def claim(conn: Connection, now: datetime) -> Claimed | None:
     return Claimed(row.id, row.url, row.secret, tuple(row.kinds), row.event)
 
 
-def delivered(conn: Connection, id: int, event: int) -> None:
+def record_delivery(conn: Connection, id: int, event: int) -> None:
     """Record that all events up to ``event`` were delivered."""
     _change(conn, id, event=event, attempts=0, last_error=None)
 
 
-def failed(conn: Connection, id: int, why: str, now: datetime) -> int:
+def record_failure(conn: Connection, id: int, why: str, now: datetime) -> int:
     """Record a failed delivery. After ``MAX_ATTEMPTS`` failures in a row, disable the webhook and write an event."""
     one_at_a_time(conn)
     attempts = int(conn.execute(select(webhooks.c.attempts).where(webhooks.c.id == id)).scalar() or 0) + 1

@@ -22,10 +22,10 @@ def away(database: Database, minutes: float) -> None:
     """It failed since so many minutes, and was well before."""
     began = now() - timedelta(minutes=minutes)
     database.transact(lambda conn: mailboxes.acquire(conn, "support", "a", began, LEASE))
-    database.transact(lambda conn: mailboxes.succeeded(conn, "support", "a", began))
+    database.transact(lambda conn: mailboxes.record_success(conn, "support", "a", began))
     for when in (began, now(), now()):
         database.transact(
-            lambda conn, when=when: mailboxes.failing(conn, "support", "a", "sign-in refused", "renew", when)  # type: ignore[misc]
+            lambda conn, when=when: mailboxes.record_failure(conn, "support", "a", "sign-in refused", "renew", when)  # type: ignore[misc]
         )
 
 
@@ -41,7 +41,7 @@ def test_ten_minutes_away_stand_on_the_page_and_in_one_event(embedded: Running, 
 def test_an_event_tells_that_it_is_back(embedded: Running) -> None:
     away(embedded.database, 12)
     for _ in range(2):
-        embedded.database.transact(lambda conn: mailboxes.succeeded(conn, "support", "a", now()))
+        embedded.database.transact(lambda conn: mailboxes.record_success(conn, "support", "a", now()))
     assert told(embedded.database) == ["mailbox.away", "mailbox.back"]
     assert "has not been read" not in embedded.client.get("/?lang=en").text
 

@@ -184,7 +184,7 @@ def test_a_reply_to_an_acknowledgement_of_a_merged_case_goes_where_the_case_went
 
     def merge(conn: Any) -> None:
         event = corrections.merge(conn, 1, 2, "mika", small.now)
-        rejudge(conn, corrections.touched(conn, event), small.context, now=small.now)
+        rejudge(conn, corrections.changed_cases(conn, event), small.context, now=small.now)
 
     small.database.transact(merge)
     small.deliver(report(3, subject="answer", body="1. just me"), rcpt=first.mail["Reply-To"].addresses[0].addr_spec)

@@ -165,10 +165,10 @@ def test_a_mailbox_that_is_away_for_ten_minutes_is_told_once_with_the_next_step(
     began, lease = desk.now, timedelta(seconds=60)
 
     def fail(conn: Any) -> None:
-        mailboxes.failing(conn, "support", "a", "the sign-in is refused", "renew the secret", desk.now)
+        mailboxes.record_failure(conn, "support", "a", "the sign-in is refused", "renew the secret", desk.now)
 
     sqlite.transact(lambda conn: mailboxes.acquire(conn, "support", "a", began, lease))
-    sqlite.transact(lambda conn: mailboxes.succeeded(conn, "support", "a", began))
+    sqlite.transact(lambda conn: mailboxes.record_success(conn, "support", "a", began))
     for minutes, messages in ((9, 0), (2, 1), (30, 1)):
         desk.now += timedelta(minutes=minutes)
         sqlite.transact(fail)
@@ -177,7 +177,7 @@ def test_a_mailbox_that_is_away_for_ten_minutes_is_told_once_with_the_next_step(
         assert len(target.heard) == messages, minutes
     assert target.heard[0]["title"] == "sodan: mailbox support has not been read for 11 minutes"
     assert target.heard[0]["message"] == "the sign-in is refused: renew the secret"
-    sqlite.transact(lambda conn: mailboxes.succeeded(conn, "support", "a", desk.now))
+    sqlite.transact(lambda conn: mailboxes.record_success(conn, "support", "a", desk.now))
     desk.now += timedelta(minutes=12)
     sqlite.transact(fail)
     desk.look()

@@ -267,7 +267,7 @@ def test_a_restored_copy_tells_no_webhook_until_its_owner_says_so(
     assert not elsewhere.read(lambda conn: webhooks.any_due(conn, later))
     assert elsewhere.read(webhooks.held) == ["https://hooks.example/a"]
     assert database.read(webhooks.held) == []
-    assert elsewhere.transact(lambda conn: webhooks.resume_held(conn, later)) == 1
+    assert elsewhere.transact(lambda conn: webhooks.enable_held(conn, later)) == 1
     # what the original told already is not told again, what comes is
     assert not elsewhere.read(lambda conn: webhooks.any_due(conn, later))
     elsewhere.transact(lambda conn: conn.execute(insert(tables.events), {"kind": "x", "at": later, "data": {}}))

@@ -68,7 +68,7 @@ def test_a_merge_holds_and_both_keys_lead_to_one_case(desk: People) -> None:
     desk.take(FAN3, HEAT3)
     assert len(desk.partition()) == 1
     assert desk.survivor(heat) == fan
-    assert desk.database.read(partial(corrections.touched, event=event)) == [fan]
+    assert desk.database.read(partial(corrections.changed_cases, event=event)) == [fan]
     desk.take(mail("keyed", DESK, f"SD-{heat}: parts ordered", "They come on Monday.", 200))
     assert desk.case_of("keyed") == fan
 

@@ -89,7 +89,7 @@ def filled(database: Database, context: AppContext) -> Database:
             select(messages.c.id).where(messages.c.author_address == "ken@corp.example")
         ).scalar_one()
         moved, _ = corrections.move(conn, printer, 1, "Aki", NOW)
-        touched = {*corrections.touched(conn, event), *corrections.touched(conn, moved)}
+        touched = {*corrections.changed_cases(conn, event), *corrections.changed_cases(conn, moved)}
         intake.rejudge(conn, sorted(touched), context, now=NOW)
 
     database.transact(by_hand)

@@ -106,7 +106,7 @@ class Site:
 
         def move(conn: Connection) -> int:
             event, case = corrections.move(conn, conn.execute(found).scalar_one(), None, "rin", self.today)
-            intake.rejudge(conn, corrections.touched(conn, event), self.context, now=self.today)
+            intake.rejudge(conn, corrections.changed_cases(conn, event), self.context, now=self.today)
             return case
 
         return self.database.transact(move)
@@ -251,7 +251,7 @@ def test_no_byte_of_a_case_that_went_is_left(
 
     def merge(conn: Connection) -> None:
         event = corrections.merge(conn, part, one, "rin", THEN)
-        intake.rejudge(conn, corrections.touched(conn, event), context, now=THEN)
+        intake.rejudge(conn, corrections.changed_cases(conn, event), context, now=THEN)
 
     database.transact(merge)
     assert site.go(WHOLE) == DeletedCounts()

@@ -78,7 +78,7 @@ def squashed(text: str) -> str:
     return re.sub(r"[\s>|*_\-=・]+", "", folded)
 
 
-def alike(one: str, other: str) -> bool:
+def is_same_text(one: str, other: str) -> bool:
     """Whether two squashed texts are equal, or one is nearly a part of the other and contains the same numbers."""
     if not one or not other:
         return False

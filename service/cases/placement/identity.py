@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from service.cases.facts.content_words import alike, other_numbers
+from service.cases.facts.content_words import is_same_text, other_numbers
 from service.cases.facts.message_facts import IN_COLUMNS, MessageFacts
 
 _SHOWN = 240  # number of characters compared if one copy is only a quote
@@ -23,7 +23,7 @@ def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
         if _same_author(one, other) is False:
             return None  # a copy by an unknown sender must not replace the mail it copies
         # if the id was enough for a mail that is not trusted, a forged mail could hide the real mail
-        same = alike(one.text, other.text) or (not (one.text or other.text) and one.base == other.base)
+        same = is_same_text(one.text, other.text) or (not (one.text or other.text) and one.base == other.base)
         same = same or (_same_minute(one, other) and one.doubted == other.doubted)
         return "Message-ID and content" if same else None
     if one.message_id and other.message_id:
@@ -38,7 +38,7 @@ def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
 def _same_without_id(one: MessageFacts, other: MessageFacts) -> str | None:
     if other_numbers(one.text, other.text):
         return None
-    same_words = alike(one.text, other.text)
+    same_words = is_same_text(one.text, other.text)
     if _same_minute(one, other):
         return "author, minute, subject" if same_words or not one.text or not other.text else None
     if not same_words or min(len(one.text), len(other.text)) < 30:
@@ -79,7 +79,7 @@ def _telling(node: MessageFacts) -> tuple[object, ...]:
     return (_RANK[node.origin], not node.message_id, not node.dated, -named, -people, -len(node.text), facts)
 
 
-def merged(known: MessageFacts, come: MessageFacts) -> MessageFacts:
+def merge_copies(known: MessageFacts, come: MessageFacts) -> MessageFacts:
     """Merge two copies into one message: the facts of the better copy, completed from the other copy."""
     first, second = (come, known) if better(known, come) else (known, come)
     holds = (*known.holds, *come.holds)

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement import matcher, objections
-from service.cases.placement.identity import better, known_copy, merged
+from service.cases.placement.identity import better, known_copy, merge_copies
 from service.cases.placement.keys import NEWEST, candidate_lookup, identity_lookup, message_id_keys, rarity
 from service.cases.placement.known import CaseFacts, Copy, Evidence, Known, Plan, Suggestion, leaves_topic
 from service.cases.placement.links import Link, links_of
@@ -74,7 +74,7 @@ class Placer:
             return node.id
         other, why = same
         self.plan.copies[node.id] = Copy(other.id, why, better(other, node))
-        whole = merged(other, node)
+        whole = merge_copies(other, node)
         if whole != other:
             self.plan.nodes[other.id] = whole
             self.plan.keys[other.id] = self.known.enter(whole)
