@@ -22,8 +22,8 @@ _SMUGGLED_ENDS = (b"\n.\n", b"\n.\r", b"\r.\r", b"\r.\n")
 class Content:
     """The data of one message as received, collected from chunks of any size.
 
-    A message larger than ``limit`` bytes is discarded, but its end is still found. ``folder``: for the file of a large
-    message. Methods raise OSError if the file cannot be used.
+    If a message is larger than ``limit`` bytes, the data is discarded, but the end of the message is still found.
+    ``folder``: folder for the files of large messages. Methods raise OSError if such a file cannot be used.
     """
 
     def __init__(self, limit: int, folder: Path | None = None) -> None:
