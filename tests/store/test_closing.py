@@ -183,7 +183,7 @@ def test_a_read_sees_one_snapshot(database: Database) -> None:
 def test_whoever_asks_the_database_within_a_transaction_is_told_so_and_does_not_wait_for_himself(url: str) -> None:
     database = Database(url)
     try:
-        with pytest.raises(RuntimeError, match="within a transaction"):
+        with pytest.raises(RuntimeError, match="inside a transaction"):
             database.transact(lambda conn: database.read(lambda other: other.execute(text("SELECT 1")).scalar()))
         assert database.read(lambda conn: conn.execute(text("SELECT 1")).scalar()) == 1
     finally:

@@ -59,7 +59,7 @@ def test_what_is_packed_comes_back_and_what_is_broken_is_told() -> None:
     assert len(pack(SMALL)) < len(SMALL)
     broken = bytearray(pack(BIG))
     broken[-1] ^= 1
-    with pytest.raises(ValueError, match="broken"):
+    with pytest.raises(ValueError, match="damaged"):
         unpack(bytes(broken))
 
 
