@@ -3,16 +3,21 @@
 `mailrules/rules/asks.yaml` defines which statements answer a request.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain, count
+
+import msgspec
 
 from mailrules.judgement import Reading
+from mailrules.statement import Statement
 from mailrules.thread import RuleInput
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask
 
-Answers = Callable[[str, RuleInput, Reading], bool]  # whether a mail answers a request (`Rules.answers_ask`)
+Answers = Callable[[str, RuleInput, Reading], tuple[Statement, ...] | None]
+"""What in a mail answers a request, None if nothing does (`Rules.answers_ask`)."""
 SOMETHING = "something"  # a request that does not say what is wanted
 _SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
 """Requests answered by our statement that the problem is solved; all others are withdrawn by it."""
@@ -47,9 +52,10 @@ class Ledger:
             self._close(
                 [a for a in self.open() if a.what not in _SETTLED_WITH], "withdrawn", line.node.at, line.turn.id
             )
-        named = [ask for ask in reading.asks if ask.what != SOMETHING]
-        for ask in named or reading.asks:
-            if not any(one.what == ask.what for one in self.open()):
+        known = {_identity(one.what, one.quote) for one in self.open()}
+        for ask in reading.asks:
+            if (identity := _identity(ask.what, ask.finding.quote)) not in known:
+                known.add(identity)
                 self._enter(ask.what, ask.finding.quote, line)
         return len(reading.asks)
 
@@ -65,11 +71,29 @@ class Ledger:
         if reading.says("act.elsewhere"):
             matched = waiting
         else:
-            matched = [ask for ask in waiting if self._answers(ask.what, line.turn, reading)]
+            matched = self._matched(waiting, line.turn, reading)
             if not matched and len(waiting) == 1 and waiting[0].what != "confirm_scope" and _tells(reading):
                 matched = waiting
         self._close(matched, "answered", line.node.at, line.turn.id)
         return len(matched)
+
+    def _matched(self, waiting: Sequence[Ask], turn: RuleInput, reading: Reading) -> list[Ask]:
+        """Return the requests that a mail answers by `rules/asks.yaml`.
+
+        A request that says nothing specific needs more than what answers the specific requests of the same mail.
+        """
+        matched = [ask for ask in waiting if ask.what != SOMETHING and self._holds(ask, turn, reading)]
+        for message in dict.fromkeys(ask.message for ask in waiting if ask.what == SOMETHING):
+            named = [ask for ask in matched if ask.message == message and ask.what != SOMETHING]
+            spent = {said.quote for ask in named for said in self._answers(ask.what, turn, reading) or ()}
+            by_files = any(self._holds(ask, turn, Reading()) for ask in named)
+            rest = msgspec.structs.replace(reading, statements=[s for s in reading.statements if s.quote not in spent])
+            if self._answers(SOMETHING, replace(turn, files=()) if by_files else turn, rest) is not None:
+                matched += [ask for ask in waiting if ask.what == SOMETHING and ask.message == message]
+        return matched
+
+    def _holds(self, ask: Ask, turn: RuleInput, reading: Reading) -> bool:
+        return self._answers(ask.what, turn, reading) is not None
 
     def settled(self, at: datetime, message: str) -> None:
         """Our side says that the problem is solved: open requests are answered by that, or withdrawn."""
@@ -90,7 +114,12 @@ class Ledger:
         self._close(self.open(), "withdrawn", line.node.at, line.turn.id)
 
     def _enter(self, what: str, quote: str, line: CaseMessage) -> None:
-        ask = Ask(f"{line.turn.id}-{what}", line.turn.author, "team", what, quote, line.turn.id, line.node.at)
+        name = f"{line.turn.id}-{what}"
+        ids = chain([name], (f"{name}-{number}" for number in count(2)))
+        ask = Ask(
+            next(id for id in ids if id not in self._asks),
+            line.turn.author, "team", what, quote, line.turn.id, line.node.at,
+        )  # fmt: skip
         self._asks[ask.id] = ask
         self._open[ask.id] = None
 
@@ -105,6 +134,11 @@ class Ledger:
             answered_by = message if state == "answered" else None
             self._asks[ask.id] = replace(ask, state=state, answered_at=at, answered_by_message=answered_by)  # type: ignore[arg-type]
             self._open.pop(ask.id, None)
+
+
+def _identity(what: str, quote: str) -> tuple[str, str]:
+    """What makes two requests the same: what they ask for, or their words if that is not known."""
+    return what, " ".join(quote.split()) if what == SOMETHING else ""
 
 
 def _tells(reading: Reading) -> bool:
