@@ -25,6 +25,11 @@ _TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
 _STATES = ("value", "partial", "none", "unknown", "not_applicable")
 
 
+def identity(what: str, quote: str) -> tuple[str, str]:
+    """What makes two requests the same: what they ask for, or their words if that is not known."""
+    return what, " ".join(quote.split()) if what == SOMETHING else ""
+
+
 class Ledger:
     """The requests of one case, in the order in which they were made."""
 
@@ -52,17 +57,18 @@ class Ledger:
             self._close(
                 [a for a in self.open() if a.what not in _SETTLED_WITH], "withdrawn", line.node.at, line.turn.id
             )
-        known = {_identity(one.what, one.quote) for one in self.open()}
+        known = {identity(one.what, one.quote) for one in self.open()}
         for ask in reading.asks:
-            if (identity := _identity(ask.what, ask.finding.quote)) not in known:
-                known.add(identity)
+            if (request := identity(ask.what, ask.finding.quote)) not in known:
+                known.add(request)
                 self._enter(ask.what, ask.finding.quote, line)
         return len(reading.asks)
 
     def answered(self, line: CaseMessage) -> int:
         """Match a mail of ours with open requests. Return how many it answers.
 
-        A mail with some information answers the only open request even if no rule matches the two.
+        A mail with some information answers the only open request even if no rule matches the two. If the mail answers
+        by number, an unspecific request with a number is answered only by that number.
         """
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading
@@ -71,8 +77,20 @@ class Ledger:
         if reading.says("act.elsewhere"):
             matched = waiting
         else:
-            matched = self._matched(waiting, line.turn, reading)
-            if not matched and len(waiting) == 1 and waiting[0].what != "confirm_scope" and _tells(reading):
+            numbered = {ask.id: line.by_number.get(identity(ask.what, ask.quote)) for ask in waiting}
+            matched = [
+                ask
+                for ask in self._matched(waiting, line.turn, reading)
+                if ask.what != SOMETHING or numbered[ask.id] is not False
+            ]
+            matched += [ask for ask in waiting if numbered[ask.id] and ask not in matched]
+            if (
+                not any(numbered.values())
+                and not matched
+                and len(waiting) == 1
+                and waiting[0].what != "confirm_scope"
+                and _tells(reading)
+            ):
                 matched = waiting
         self._close(matched, "answered", line.node.at, line.turn.id)
         return len(matched)
@@ -134,11 +152,6 @@ class Ledger:
             answered_by = message if state == "answered" else None
             self._asks[ask.id] = replace(ask, state=state, answered_at=at, answered_by_message=answered_by)  # type: ignore[arg-type]
             self._open.pop(ask.id, None)
-
-
-def _identity(what: str, quote: str) -> tuple[str, str]:
-    """What makes two requests the same: what they ask for, or their words if that is not known."""
-    return what, " ".join(quote.split()) if what == SOMETHING else ""
 
 
 def _tells(reading: Reading) -> bool:
