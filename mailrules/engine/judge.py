@@ -154,6 +154,7 @@ class Rules:
             concluded,
             view,
             frozenset(replaces),
+            doubts=self.files["standing"].decide(view) is not None,
             offered=tuple(hit for one in problem if one.rule.id == "problem.offered" for hit in one.hits),
             told=tuple(hit for one in problem if one.rule.id != "problem.offered" for hit in one.hits),
         )
