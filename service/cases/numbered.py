@@ -14,6 +14,7 @@ from service.cases.replies import MOST_LINES, Asked, Reply, answers_with_place, 
 from service.mail.word_lists import load
 
 _QUESTION = re.compile(r"[?？]\s*$|(?:ですか|ますか|でしょうか)[。 ]*$")
+_FIRST = re.compile(r"(?m)^[^\n]{0,24}?[1１①❶]")  # few mails contain a line that may begin a list
 _ITEMS = tuple(load("replies", "service.cases")["items"])
 _LATER = ("act.promise", "act.chase")  # statements of a sentence that puts off the answer
 
@@ -35,6 +36,8 @@ class NumberedList:
 
 def numbered_lists(text: str) -> list[NumberedList]:
     """Return the lists that count up from one, each of two entries or more; the last entry ends at a blank line."""
+    if not _FIRST.search(text):
+        return []
     lines: list[tuple[str, int]] = []
     at = 0
     for line in text.split("\n")[:MOST_LINES]:
