@@ -106,6 +106,14 @@ class Desk:
     def rules(self) -> Rules:
         return self.context.rules
 
+    def missing_item(self, item: str | None, name: str = "missing") -> str | None:
+        """Return the item of a filter; a blank one is None. Raises Refused if it is neither an item nor `any`."""
+        if not item or not item.strip():
+            return None
+        if item != "any" and item not in self.rules.labels:
+            raise Refused(f"{name}: expected any, {', '.join(sorted(self.rules.labels))}")
+        return item
+
     @property
     def prefix(self) -> str:
         return self.settings.case_prefix

@@ -34,7 +34,7 @@ from service.process import OutOfTime, cpu_limit
 from service.settings import Settings
 from service.store import deposit, judge_queue, placement, spool
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases, versions
+from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases, versions, with_quoted
 from service.store.spool import Claimed, Envelope, NewEntry
 
 
@@ -285,8 +285,9 @@ def judge_next(
     case_id = waiting.case_id
 
     def judged(conn: Connection) -> CaseSnapshot | None:
-        lines = placement.lines(conn, case_id)  # no lines: the case was merged meanwhile
-        return case_snapshot(case_id, lines, context, case_settings(conn, [case_id])[case_id], now) if lines else None
+        lines = placement.lines(conn, case_id)  # no lines: it was merged meanwhile
+        known = with_quoted(conn, case_settings(conn, [case_id]), {case_id: lines})
+        return case_snapshot(case_id, lines, context, known[case_id], now) if lines else None
 
     def save(conn: Connection) -> None:
         one_at_a_time(conn)
@@ -316,6 +317,7 @@ def rejudge(conn: Connection, case_ids: Sequence[int], context: AppContext, *, n
 def snapshots(conn: Connection, case_ids: Sequence[int], context: AppContext, now: datetime) -> list[CaseSnapshot]:
     known = case_settings(conn, case_ids)
     lines = placement.lines_of(conn, case_ids)
+    known = with_quoted(conn, known, lines)
     return [case_snapshot(case_id, lines[case_id], context, known[case_id], now) for case_id in case_ids]
 
 

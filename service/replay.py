@@ -20,7 +20,7 @@ from service.store import contents, placement, replaying, second_readings
 from service.store.blob_store import BlobStore
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.learning import learn
-from service.store.save import case_settings, save_cases
+from service.store.save import case_settings, save_cases, with_quoted
 
 
 def replay(
@@ -108,7 +108,8 @@ def _judge_again(
     messages = [
         _read_message_again(message, reread.get(message.id), context, answers.get(message.id)) for message in before
     ]
-    snapshot = case_snapshot(case_id, messages, context, case_settings(conn, [case_id])[case_id], now)
+    known = with_quoted(conn, case_settings(conn, [case_id]), {case_id: messages})
+    snapshot = case_snapshot(case_id, messages, context, known[case_id], now)
     if apply and not (messages == before and replaying.stands(conn, case_id, snapshot.document)):
         replaying.keep(conn, messages, {message.id: message for message in before})
         save_cases(conn, [snapshot], now)

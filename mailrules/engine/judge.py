@@ -154,17 +154,23 @@ class Rules:
             concluded,
             view,
             frozenset(replaces),
+            doubts=self.files["standing"].decide(view) is not None,
             offered=tuple(hit for one in problem if one.rule.id == "problem.offered" for hit in one.hits),
             told=tuple(hit for one in problem if one.rule.id != "problem.offered" for hit in one.hits),
         )
 
-    def answers_ask(self, what: str, turn: RuleInput, reading: Reading) -> bool:
-        """Whether this mail from our side answers the request ``what``, according to `rules/asks.yaml`."""
+    def answers_ask(self, what: str, turn: RuleInput, reading: Reading) -> tuple[Statement, ...] | None:
+        """Return what in this mail from our side answers the request ``what``, according to `rules/asks.yaml`.
+
+        None if nothing does; no statements if the files alone answer it.
+        """
         view = mails.view_of(turn, reading)
         if what.startswith("info:"):
-            return bool(view.find(f"item.{what[5:]}", ("value", "partial", "none", "unknown", "not_applicable")))
-        group = self.answers.get(what)
-        return group is not None and group.holds(view)[0]
+            hits = view.find(f"item.{what[5:]}", ("value", "partial", "none", "unknown", "not_applicable"))
+            answered = bool(hits)
+        else:
+            answered, hits = self.answers[what].holds(view) if what in self.answers else (False, [])
+        return tuple(hit.statement for hit in hits) if answered else None
 
     def judge(self, thread: Thread, readings: Sequence[Reading | None] | None = None) -> Judgement:
         """Judge a case by its mails, oldest first; mails without a reading are read.
@@ -271,15 +277,19 @@ def clear_caches() -> None:
 
 
 def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
-    """Return each request once, in the order of the text; "something" only for sentences without a specific request."""
-    named = {hit.statement.quote for what, hit in made if what != "something"}
-    found: dict[str, AskMade] = {}
+    """Return the requests in the order of the text: each specific one once, and "something" for each other sentence."""
+    quotes = [hit.statement.quote for what, hit in made if what != "something"]
+    found: list[AskMade] = []
     for what, hit in sorted(made, key=lambda one: one[1].statement.start):
-        if what == "something" and any(hit.statement.quote in quote or quote in hit.statement.quote for quote in named):
+        quote = hit.statement.quote
+        if what == "something":
+            if any(quote in other or other in quote for other in quotes):
+                continue
+            quotes.append(quote)
+        elif any(one.what == what.replace("info.", "info:", 1) for one in found):
             continue
-        name = what.replace("info.", "info:", 1)
-        found.setdefault(name, AskMade(name, mails.finding(f"ask.{what}", "core", hit)))
-    return tuple(found.values())
+        found.append(AskMade(what.replace("info.", "info:", 1), mails.finding(f"ask.{what}", "core", hit)))
+    return tuple(found)
 
 
 def _findings(fired: Fired) -> list[Finding]:

@@ -11,12 +11,6 @@ from mailrules.thread import RuleInput, Thread
 
 _MACHINES = ("notification", "bounce", "calendar")
 _IMPACT = ("impact.", "urgency.", "security")
-_TELLING = (
-    "item.symptom", "item.error_message", "item.impact_scope", "item.business_impact", "item.workaround",
-    "item.deadline", "act.report", "act.reopen", "ongoing",
-)  # fmt: skip
-"""Meanings of a mail that tells something about its matter."""
-_TOLD = ("value", "none", "partial")
 
 
 def mail_text(turn: RuleInput) -> MailText:
@@ -73,6 +67,7 @@ class ConcludedMail:
     reading: Reading  # includes the conclusions
     view: View
     replaces: frozenset[str]  # meanings whose earlier statements this mail makes obsolete
+    doubts: bool  # whether it may leave a doubt about the impact if it is not the first mail
     offered: tuple[Hit, ...]  # statements in which a vendor proposes a problem statement
     told: tuple[Hit, ...]  # statements in which our side describes the problem
 
@@ -102,18 +97,18 @@ def finding(rule: str, pack: str, hit: Hit, value: str | None = None) -> Finding
 def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     """Return the statements of a case that are valid after its last mail, oldest first.
 
-    `rules/standing.yaml` defines which earlier statements a later mail replaces. Unsure statements about the impact
-    are left out if they are from a later mail without facts about the matter, such as thanks or a question.
+    `rules/standing.yaml` defines which earlier statements a later mail replaces, and which later mail may leave a
+    doubt about the impact.
     """
     kept: list[Hit] = []
     replaced: set[str] = set()
     first, *later = counted_mails(concluded)
     for one in (*reversed(later), first):
-        empty = one is not first and not any(one.view.find(meaning, _TOLD) for meaning in _TELLING)
+        doubts = one is first or one.doubts
         kept += [
             hit
             for hit in reversed(one.view.hits)
-            if hit.statement.meaning not in replaced and not (empty and _doubts_impact(hit.statement))
+            if hit.statement.meaning not in replaced and (doubts or not _doubts_impact(hit.statement))
         ]
         replaced |= one.replaces
     return tuple(reversed(kept))

@@ -88,7 +88,7 @@ def make_app(
 
 
 def _complete_openapi(app: FastAPI) -> None:
-    """Add authentication and the format of errors to OpenAPI, because FastAPI does not derive them from the routes."""
+    """Add authentication, the format of errors and the checklist items to OpenAPI; the routes do not contain them."""
     openapi_of_routes = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -103,6 +103,9 @@ def _complete_openapi(app: FastAPI) -> None:
                 schemas.pop(unused, None)
             components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             schema["security"] = [{"token": []}, {}]
+            for parameter in schema["paths"]["/api/cases"]["get"]["parameters"]:
+                if parameter["name"] == "missing":
+                    parameter["schema"] = {"type": "string", "enum": ["any", *sorted(app.state.desk.rules.labels)]}
         assert app.openapi_schema is not None
         return app.openapi_schema
 

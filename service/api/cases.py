@@ -114,7 +114,7 @@ def list_cases(
         kind=tuple(kind),
         vendor=tuple(vendor),
         vendor_ref=vendor_ref,
-        missing=missing,
+        missing=desk.missing_item(missing),
         participant=participant,
         owner=name_of(request) if owner == "me" else owner,
         q=q,

@@ -1,32 +1,86 @@
-"""Adds requesters' answers to the readings of a case. The questions were asked by mail."""
+"""Adds answers to questions to the messages that give them: to questions of sodan, and to numbered ones of people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
 
-from mailrules.judgement import Reading
+from mailrules.judgement import AskMade, Reading
 from mailrules.statement import Statement
+from service.cases.asks import identity
 from service.cases.facts.case_message import CaseMessage
+from service.cases.numbered import NumberedList, answers_by_number, item_of, numbered_lists
 from service.cases.replies import Asked, Reply, match
 
 READER = "replies"  # reader name of statements that were found as the answer to a question
 
 
 def with_replies(lines: Sequence[CaseMessage], asked: Sequence[Asked], quoted: Mapping[int, str]) -> list[CaseMessage]:
-    """Return the messages, with answers added to replies to ``asked``. ``quoted``: message id → quoted text."""
-    return [_answered(line, asked, quoted) for line in lines] if asked else list(lines)
+    """Return the messages with the answers that they give. ``lines``: oldest first.
+
+    ``asked``: mails with questions of sodan. ``quoted``: message id → its quoted text, in which people write answers.
+    """
+    questions: dict[str, tuple[CaseMessage, NumberedList]] = {}  # side → its newest mail with numbered questions
+    told: list[CaseMessage] = []
+    for line in lines:
+        if line.turn.automatic is None and not line.node.forged:
+            line = _answered(_numbered(line, questions, quoted.get(line.id, "")), asked, quoted)
+            if (found := asks_by_number(line)) is not None:
+                questions[line.turn.side] = line, found
+        told.append(line)
+    return told
+
+
+def asks_by_number(line: CaseMessage) -> NumberedList | None:
+    """Return the numbered list with which a vendor, or the team a requester, asks; None if there is not just one."""
+    if line.turn.side == "vendor":
+        starts = [ask.finding.start for ask in line.reading.asks] if line.reading else []
+        lists = [one for one in numbered_lists(line.turn.text) if any(one.number_at(start) for start in starts)]
+    elif line.turn.side == "team" and "requester" in line.turn.towards:
+        lists = [one for one in numbered_lists(line.turn.text) if any(map(item_of, one.entries))]
+    else:
+        return None
+    return lists[0] if len(lists) == 1 else None
+
+
+def _numbered(line: CaseMessage, questions: Mapping[str, tuple[CaseMessage, NumberedList]], quoted: str) -> CaseMessage:
+    """Return the message with its answers to the newest numbered questions of the side that it is addressed to."""
+    side = line.turn.side
+    to = "vendor" if "vendor" in line.turn.towards else "team" if side == "requester" else None
+    if side == "vendor" or to is None or to not in questions:
+        return line
+    asking, listed = questions[to]
+    reading = line.reading or Reading(turn=line.turn.id)
+    answers = answers_by_number(listed, asking.turn.text, line.turn.text, quoted, reading)
+    if not answers:
+        return line
+    if to == "team":
+        named = {number: item_of(entry) for number, entry in enumerate(listed.entries, start=1)}
+        return _with_items(line, (replace(r, item=i) for n, r in answers.items() if (i := named[n])))
+    made = asking.reading.asks if asking.reading else ()
+    places = {identity(ask.what, ask.finding.quote): listed.number_at(ask.finding.start) for ask in made}
+    by_number = {key: number in answers for key, number in places.items() if number}
+    line = replace(line, by_number=by_number)
+    return _with_items(line, (replace(r, item=i) for n, r in answers.items() if (i := _item(made, listed, n))))
+
+
+def _item(made: Sequence[AskMade], listed: NumberedList, number: int) -> str | None:
+    """Return the item that a numbered question asks for; None if it asks for none or several."""
+    items = {a.what[5:] for a in made if a.what.startswith("info:") and listed.number_at(a.finding.start) == number}
+    return items.pop() if len(items) == 1 else None
 
 
 def _answered(line: CaseMessage, asked: Sequence[Asked], quoted: Mapping[int, str]) -> CaseMessage:
-    if line.turn.side != "requester" or line.turn.automatic is not None or line.node.origin != "delivered":
+    """Return the message; a requester's reply to a mail of ``asked`` gets the answers."""
+    if line.turn.side != "requester" or line.node.origin != "delivered":
         return line
     before = [one for one in asked if one.at <= line.received_at and one.items]
-    if not before:
-        return line
-    found = match(line.turn.text, quoted.get(line.id, ""), before[-1])
+    return _with_items(line, match(line.turn.text, quoted.get(line.id, ""), before[-1])) if before else line
+
+
+def _with_items(line: CaseMessage, replies: Iterable[Reply]) -> CaseMessage:
     reading = line.reading or Reading(turn=line.turn.id)
-    told = [reply for reply in found if _adds(reply, reading)]
+    told = [reply for reply in replies if _adds(reply, reading)]
     if not told:
         return line
     meanings = {f"item.{reply.item}" for reply in told}

@@ -3,21 +3,31 @@
 `mailrules/rules/asks.yaml` defines which statements answer a request.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain, count
+
+import msgspec
 
 from mailrules.judgement import Reading
+from mailrules.statement import Statement
 from mailrules.thread import RuleInput
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask
 
-Answers = Callable[[str, RuleInput, Reading], bool]  # whether a mail answers a request (`Rules.answers_ask`)
+Answers = Callable[[str, RuleInput, Reading], tuple[Statement, ...] | None]
+"""What in a mail answers a request, None if nothing does (`Rules.answers_ask`)."""
 SOMETHING = "something"  # a request that does not say what is wanted
 _SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
 """If our side says that the problem is solved, these requests count as answered, and all others as withdrawn."""
 _TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
 _STATES = ("value", "partial", "none", "unknown", "not_applicable")
+
+
+def identity(what: str, quote: str) -> tuple[str, str]:
+    """What makes two requests the same: what they ask for, or their words if that is not known."""
+    return what, " ".join(quote.split()) if what == SOMETHING else ""
 
 
 class Ledger:
@@ -47,16 +57,18 @@ class Ledger:
             self._close(
                 [a for a in self.open() if a.what not in _SETTLED_WITH], "withdrawn", line.node.at, line.turn.id
             )
-        named = [ask for ask in reading.asks if ask.what != SOMETHING]
-        for ask in named or reading.asks:
-            if not any(one.what == ask.what for one in self.open()):
+        known = {identity(one.what, one.quote) for one in self.open()}
+        for ask in reading.asks:
+            if (request := identity(ask.what, ask.finding.quote)) not in known:
+                known.add(request)
                 self._enter(ask.what, ask.finding.quote, line)
         return len(reading.asks)
 
     def record_answers(self, line: CaseMessage) -> int:
         """Record which open requests a mail of ours answers. Return their number.
 
-        If only one request is open, any mail with information answers it, even if no rule applies.
+        A mail with some information answers the only open request even if no rule matches the two. If the mail answers
+        by number, an unspecific request with a number is answered only by that number.
         """
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading
@@ -65,11 +77,41 @@ class Ledger:
         if reading.says("act.elsewhere"):
             matched = waiting
         else:
-            matched = [ask for ask in waiting if self._answers(ask.what, line.turn, reading)]
-            if not matched and len(waiting) == 1 and waiting[0].what != "confirm_scope" and _tells(reading):
+            numbered = {ask.id: line.by_number.get(identity(ask.what, ask.quote)) for ask in waiting}
+            matched = [
+                ask
+                for ask in self._matched(waiting, line.turn, reading)
+                if ask.what != SOMETHING or numbered[ask.id] is not False
+            ]
+            matched += [ask for ask in waiting if numbered[ask.id] and ask not in matched]
+            if (
+                not any(numbered.values())
+                and not matched
+                and len(waiting) == 1
+                and waiting[0].what != "confirm_scope"
+                and _tells(reading)
+            ):
                 matched = waiting
         self._close(matched, "answered", line.node.at, line.turn.id)
         return len(matched)
+
+    def _matched(self, waiting: Sequence[Ask], turn: RuleInput, reading: Reading) -> list[Ask]:
+        """Return the requests that a mail answers by `rules/asks.yaml`.
+
+        A request that says nothing specific needs more than what answers the specific requests of the same mail.
+        """
+        matched = [ask for ask in waiting if ask.what != SOMETHING and self._holds(ask, turn, reading)]
+        for message in dict.fromkeys(ask.message for ask in waiting if ask.what == SOMETHING):
+            named = [ask for ask in matched if ask.message == message and ask.what != SOMETHING]
+            spent = {said.quote for ask in named for said in self._answers(ask.what, turn, reading) or ()}
+            by_files = any(self._holds(ask, turn, Reading()) for ask in named)
+            rest = msgspec.structs.replace(reading, statements=[s for s in reading.statements if s.quote not in spent])
+            if self._answers(SOMETHING, replace(turn, files=()) if by_files else turn, rest) is not None:
+                matched += [ask for ask in waiting if ask.what == SOMETHING and ask.message == message]
+        return matched
+
+    def _holds(self, ask: Ask, turn: RuleInput, reading: Reading) -> bool:
+        return self._answers(ask.what, turn, reading) is not None
 
     def record_solved(self, at: datetime, message: str) -> None:
         """Record that our side says that the problem is solved. See ``_SETTLED_WITH``."""
@@ -90,7 +132,12 @@ class Ledger:
         self._close(self.open(), "withdrawn", line.node.at, line.turn.id)
 
     def _enter(self, what: str, quote: str, line: CaseMessage) -> None:
-        ask = Ask(f"{line.turn.id}-{what}", line.turn.author, "team", what, quote, line.turn.id, line.node.at)
+        name = f"{line.turn.id}-{what}"
+        ids = chain([name], (f"{name}-{number}" for number in count(2)))
+        ask = Ask(
+            next(id for id in ids if id not in self._asks),
+            line.turn.author, "team", what, quote, line.turn.id, line.node.at,
+        )  # fmt: skip
         self._asks[ask.id] = ask
         self._open[ask.id] = None
 

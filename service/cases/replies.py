@@ -91,12 +91,7 @@ def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
     if not asked.items:
         return ()
     lines = list(_lines(text))
-    found: dict[int, Reply] = {}
-    used: set[int] = set()
-    _beside(lines, asked, found, used)
-    below = [_Line(_MARKS.sub("", line.text), -1) for line in _lines(quoted)]
-    _beside(below, asked, found, set())
-    _by_number(lines, asked, found, used)
+    found, used = _by_place(lines, quoted, asked)
     left = [line for n, line in enumerate(lines) if n not in used and line.text.strip()]
     left = [line for line in left if not EMPTY.match(line.text)]
     if len(left) > 1 and _NAME.match(left[0].text) and not any(fit(item, left[0].text) for item in asked.items):
@@ -107,6 +102,32 @@ def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
         _in_order(left, asked, found)
     _by_words(left, asked, found)
     return tuple(found[n] for n in sorted(found))
+
+
+def answers_with_place(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
+    """Return the answers that have a number, or are below or beside a copy of their question."""
+    found, _ = _by_place(list(_lines(text)), quoted, asked)
+    return tuple(found[n] for n in sorted(found))
+
+
+def up_to_answer(quoted: str, question: str) -> str:
+    """Return a quoted text up to the first blank line below a question; a signature or an older mail may follow."""
+    lines = quoted.split("\n")[:MOST_LINES]
+    key = _squashed(question)
+    at = next((n for n, line in enumerate(lines) if _repeats(_squashed(line), key)), len(lines))
+    end = next((n for n in range(at, len(lines)) if not _MARKS.sub("", lines[n]).strip()), len(lines))
+    return "\n".join(lines[:end])
+
+
+def _by_place(lines: Sequence[_Line], quoted: str, asked: Asked) -> tuple[dict[int, Reply], set[int]]:
+    """Return question → answer, and the indexes of the lines that are used."""
+    found: dict[int, Reply] = {}
+    used: set[int] = set()
+    _beside(lines, asked, found, used)
+    below = [_Line(_MARKS.sub("", line.text), -1) for line in _lines(quoted)]
+    _beside(below, asked, found, set())
+    _by_number(lines, asked, found, used)
+    return found, used
 
 
 def _signs(line: _Line, text: str) -> bool:
@@ -195,7 +216,7 @@ def _keep(which: int | None, said: Sequence[_Line], asked: Asked, found: dict[in
 def _by_number(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], used: set[int]) -> None:
     heads: list[tuple[int, int, int]] = []  # (index of the line, question number, offset of the answer)
     for n, line in enumerate(lines):
-        head = None if n in used else _head(line.text)
+        head = None if n in used else leading_number(line.text)
         if head is not None and 1 <= head[0] <= len(asked.items):
             heads.append((n, *head))
     if not heads:
@@ -214,7 +235,7 @@ def _by_number(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], us
         _keep(number - 1, [line for line in said if line.text.strip()], asked, found)
 
 
-def _head(line: str) -> tuple[int, int] | None:
+def leading_number(line: str) -> tuple[int, int] | None:
     """Return the number at the beginning of a line and the offset of the text after it; None if there is none."""
     bare = line.lstrip(" \t　")
     if bare[:1] in _CIRCLED:
@@ -224,7 +245,7 @@ def _head(line: str) -> tuple[int, int] | None:
 
 
 def _number(line: str) -> int | None:
-    head = _head(line)
+    head = leading_number(line)
     return head[0] if head else None
 
 

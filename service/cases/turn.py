@@ -33,13 +33,14 @@ from operator import itemgetter
 
 from mailrules.judgement import Reading
 from mailrules.thread import Side
-from service.cases.asks import Answers, Ledger
+from service.cases.asks import SOMETHING, Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask, Setting, Status
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
 _NOTHING = Reading()
 Solved = tuple[datetime, str]  # (time, id of the message)
+_CLOSING = frozenset(("confirm_close", SOMETHING))  # requests of a proposal to close: "… or tell us what is left"
 _MERE_THANKS = ("act.thanks", "heard")  # statement types that a mail with only thanks may contain
 
 
@@ -179,7 +180,7 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
     if settled and not asks and not acts & {"progress", "escalated"}:
         if closes:
             course.status = "closed"
-    elif asks and settled and {a.what for a in ledger.open()} <= {"confirm_close"}:
+    elif asks and settled and "confirm_close" in (told := {a.what for a in ledger.open()}) and told <= _CLOSING:
         ledger.record_solved(line.node.at, line.turn.id)
     elif closes and not asks:
         ledger.record_closed(line)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -13,8 +12,9 @@ from service.cli import start
 from service.errors import NotFound, Refused, Unavailable
 
 if TYPE_CHECKING:
+    from service.desk import Desk
     from service.settings import Settings
-    from service.store.database import Connection, Database
+    from service.store.database import Connection
 
 Url = Annotated[str | None, Parameter(help="Read from the running service at this URL instead of the local database.")]
 Secret = Annotated[str | None, Parameter(env_var="SODAN_TOKEN", help="Token for --url.")]
@@ -87,14 +87,14 @@ def show(key: start.CaseKey, *, json: bool = False, url: Url = None, token: Secr
 def _source(settings: Settings, url: str | None, token: str | None) -> Local | Remote:
     if url:
         return Remote(url, token)
-    return Local(start.database(settings), settings.case_prefix, start.now())
+    return Local(start.desk(rules=False))
 
 
 class Local:
     """Reads cases from the database that the settings name. Returns them in the format of the API."""
 
-    def __init__(self, database: Database, prefix: str, now: datetime) -> None:
-        self.database, self.prefix, self.now = database, prefix, now
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.database, self.prefix, self.now = desk, desk.database, desk.prefix, desk.now()
 
     def cases(self, query: Mapping[str, Any]) -> dict[str, Any]:
         from service.api.moments import moment
@@ -108,6 +108,8 @@ class Local:
         for name in ("updated_since", "older_than"):
             if name in given:
                 given[name] = moment(given[name], f"--{name.replace('_', '-')}", self.now)
+        if "missing" in given:
+            given["missing"] = self.desk.missing_item(given["missing"], "--missing")
         if given.get("owner") == "me":
             given["owner"] = getpass.getuser()
         which, after = cases.Filter(**given), from_cursor(cursor)

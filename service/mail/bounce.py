@@ -7,7 +7,7 @@ are points for the sender, the null return path, the subject, the wording, and a
 import re
 from typing import Final
 
-from service.mail import identifiers
+from service.mail import identifiers, transfer
 from service.mail.contents import Contents
 from service.mail.message import Bounce, Mail
 from service.mail.mime import Part
@@ -32,11 +32,15 @@ _LIST_DAEMON = re.compile(r"-(?:admin|owner|request|bounces?)@", re.IGNORECASE)
 _PATTERNS: Final = {name: alternatives(text) for name, text in load("automatic").items()}
 _SUBJECT = linear(_PATTERNS["bounce_subject"])
 _BODY = linear(_PATTERNS["bounce"])
+_RETRIED = linear(_PATTERNS["retried"])
 _RETURNED = linear(f"(?m){_PATTERNS['returned']}")
 _REPLY = re.compile(r"^\s*(?:re|fwd?|aw|wg|tr|rv|転送|返信)\s*[:：]", re.IGNORECASE)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.])([45])(\d\d)[ -](?=\S)")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?")
+_DELAYED: Final = "4.0.0"  # status of a delay that states no other (RFC 3463 §2)
+_ORIGINAL: Final = ("original-message-id", "x-original-message-id")
+"""Fields of a delivery status with the Message-ID of the mail, as Google writes it."""
 _SES = re.compile(r'\\?"(?:notificationType|eventType)\\?"\s*:\s*\\?"(?:Bounce|Complaint)', re.IGNORECASE)
 
 
@@ -66,16 +70,23 @@ def _rfc3464_report(status: str, header: Mail, contents: Contents, text: str) ->
     if is_success_report(contents):
         return None
     recipients: list[str] = []
+    codes: dict[bool, list[str]] = {True: [], False: []}  # whether the recipient may still get it → status codes
     for block in re.split(r"\n[ \t]*\n", status):
-        if any(map(_has_succeeded, _values(block, "action"))):
+        actions = [action.casefold() for action in _values(block, "action")]
+        if any(map(_has_succeeded, actions)):
             continue
         recipient = _values(block, "final-recipient") or _values(block, "original-recipient")
         recipients += [m for value in recipient[:1] for m in _ADDRESS.findall(value)[-1:]]
+        found = [m for value in _values(block, "status") for m in _STATUS.findall(value) if not m.startswith("2")]
+        is_delayed = any(action.startswith("delayed") for action in actions)
+        codes[is_delayed] += ([code for code in found if code[0] == "4"] or [_DELAYED]) if is_delayed else found
     if not recipients:
         recipients = list(_recipients(header, text[:FIRST]))
-    codes = [m for value in _values(status, "status") for m in _STATUS.findall(value)]
-    code = next((c for c in codes if not c.startswith("2")), None) or _status(text[:FIRST])
-    return Bounce(tuple(dict.fromkeys(recipients))[:MAX_RECIPIENTS], code, _returned_id(contents, text))
+    code = next(iter([*codes[False], *codes[True]]), None) or _status(text[:FIRST])
+    stated = [value for name in _ORIGINAL for value in _values(status, name)]
+    original = next((id for value in stated if (id := identifiers.message_id(value.encode()))), None)
+    returned_id = _returned_id(contents, text) or original
+    return Bounce(tuple(dict.fromkeys(recipients))[:MAX_RECIPIENTS], code, returned_id)
 
 
 def _values(block: str, name: str) -> list[str]:
@@ -135,20 +146,22 @@ def _status(start: str) -> str | None:
     if match is not None:
         return match[1]
     code = _CODE.search(start)
-    return f"{code[1]}.0.0" if code else None
+    if code is not None:
+        return f"{code[1]}.0.0"
+    return _DELAYED if _RETRIED.search(start) else None
 
 
 _ID_LINE = re.compile(r"^[ \t>]*message-id[ \t]*:\s*(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE)
 
 
 def _returned_id(contents: Contents, text: str) -> str | None:
-    """Return the Message-ID of the mail that bounced, from the returned part or the text; None if neither has it."""
-    for part in [*contents.returned[:3], *(inner.root for inner in contents.messages[:1])]:
+    """Return the Message-ID of the mail that bounced, from the returned part, a text file or the text; or None."""
+    parts = [*contents.returned[:3], *(inner.root for inner in contents.messages[:1])]
+    for part in parts:
         returned_id = identifiers.message_id(part.first("message-id"))
         if returned_id:
             return returned_id
-        match = _ID_LINE.search(part.body[:50_000].decode("latin-1"))
-        if match:
-            return match[1]
-    match = _ID_LINE.search(text[:50_000])
-    return match[1] if match else None
+    bodies = [transfer.decode(part.body[:50_000], part.first("content-transfer-encoding"))[0] for part in parts]
+    bodies += [file.payload[:50_000] for file in contents.files[:3] if file.content_type.startswith("text/")]
+    texts = [*(body.decode("latin-1") for body in bodies), text[:50_000]]
+    return next((match[1] for text in texts if (match := _ID_LINE.search(text))), None)

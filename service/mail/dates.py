@@ -30,6 +30,8 @@ _HOUR = re.compile(r"(?<![\d:])(\d{1,2}) ?(?:am\b|pm\b|時(?!間)|uhr)")
 _OFFSET = re.compile(
     r"(?:\b(?:gmt|utc)[ ]?)?(?<![\d-])([+-])[ ]?(\d{2}):?(\d{2})(?!\d)|\b(?:gmt|utc)[ ]?([+-])[ ]?(\d{1,2})(?!\d)"
 )
+_UNSIGNED = re.compile(r"[ \t]+(0\d|1[0-4])(00|15|30|45)(?![\d:])")
+"""A zone whose sign is lost ("09:30:00 0800"). RFC 5322 §4.3 has no such form; as Python does, it is read as east."""
 _WORD = re.compile(r"[^\W\d_]+(?:[.'’׳\u0300-\u036f\u0e31-\u0e4e\u093c-\u094d]|[^\W\d_])*")
 _VIETNAMESE = re.compile(r"(\d{1,2}) (?:thg|tháng) (\d{1,2}),? (?:năm )?(\d{4})")
 _NUMBER = re.compile(r"\d{1,4}")
@@ -240,4 +242,6 @@ def _zone(text: str) -> tzinfo | None:
     for m in _WORD.finditer(text[:24]):
         if m[0] in ZONES:
             return timezone(timedelta(minutes=ZONES[m[0]]))
+    if m := _UNSIGNED.match(text):
+        return timezone(timedelta(hours=int(m[1]), minutes=int(m[2])))
     return None

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
+from service.cases.facts.trust import OURS
 from service.cases.replies import Asked, question_lines
 from service.store.statements import THESE, every
 from service.store.tables import messages, outbox
@@ -26,9 +27,9 @@ def asked_in(conn: Connection, cases: Mapping[int, int]) -> dict[int, tuple[Aske
 
 
 def quoted_texts(conn: Connection, case_ids: Sequence[int]) -> dict[int, str]:
-    """Return message id → quoted text of the requesters' messages. People write answers into quoted questions."""
-    requesters = (messages.c.author_role == "requester", messages.c.automatic.is_(None))
-    query = select(messages.c.id, messages.c.quoted_text).where(messages.c.case_id.in_(THESE), *requesters)
+    """Return message id → quoted text of the messages of our side. People write answers into quoted questions."""
+    ours = (messages.c.author_role.in_(OURS), messages.c.automatic.is_(None))
+    query = select(messages.c.id, messages.c.quoted_text).where(messages.c.case_id.in_(THESE), *ours)
     return dict(map(tuple, every(conn, query, case_ids)))
 
 

@@ -30,7 +30,7 @@ from service.store.lines import lines as lines
 from service.store.lines import lines_of as lines_of
 from service.store.lines import new_line
 from service.store.message_rows import ArrivedMail as ArrivedMail
-from service.store.save import CaseSettings, case_settings
+from service.store.save import CaseSettings, case_settings, with_quoted
 from service.store.statements import chunks
 from service.store.tables import cases, messages, thread_keys, to_json
 
@@ -287,13 +287,14 @@ def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
         if (case := plan.home[message]) in settings:
             lines.setdefault(case, []).append(new_line(message, case, row))
             quoted[case][message] = row["quoted_text"]
+    settings = with_quoted(conn, settings, lines)
     return {
         case: Draft(
             in_order(lines[case]),
             replace(
                 its,
                 related=tuple(sorted({*its.related, *related[case]}, key=lambda other: (other < 0, abs(other)))),
-                quoted={**its.quoted, **quoted[case]} if its.asked else {},
+                quoted={**its.quoted, **quoted[case]},
             ),
         )
         for case, its in settings.items()

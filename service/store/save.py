@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Text, bindparam, delete, insert, select, update
 
+from service.cases.answering import asks_by_number
+from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.sender import DEFECTS
 from service.cases.facts.trust import OURS
 from service.cases.placement.objections import APART
@@ -45,7 +47,7 @@ class CaseSettings:
     merged: tuple[int, ...] = ()  # cases merged into this case
     related: tuple[int, ...] = ()
     asked: tuple[Asked, ...] = ()  # mails with which sodan asked for information
-    quoted: Mapping[int, str] = field(default_factory=dict)  # message id → quoted text, if sodan asked for something
+    quoted: Mapping[int, str] = field(default_factory=dict)  # as ``with_quoted`` adds them
     version: int = 0
     solved: tuple[Solved, ...] = ()  # stated by replies that begin another matter, in other cases
 
@@ -114,18 +116,25 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
                 apart[other].append(case)
         solved = _solved(conn, apart)
         asked = asked_in(conn, {number: case for case in chunk for number in (case, *merged[case])})
-        quoted = quoted_texts(conn, sorted(asked))
         for id, by_hand, version in stored:
             found[id] = CaseSettings(
                 by_hand or {},
                 tuple(merged[id]),
                 tuple(related[id]),
                 asked.get(id, ()),
-                quoted if id in asked else {},
-                version,
-                tuple(solved[id]),
+                version=version,
+                solved=tuple(solved[id]),
             )
     return found
+
+
+def with_quoted(
+    conn: Connection, known: Mapping[int, CaseSettings], lines: Mapping[int, Sequence[CaseMessage]]
+) -> dict[int, CaseSettings]:
+    """Return the settings with message id → quoted text of our mails, for cases in which somebody asked by number."""
+    asking = [id for id, its in known.items() if its.asked or any(map(asks_by_number, lines.get(id, ())))]
+    quoted = quoted_texts(conn, [id for id in asking if id > 0])
+    return {**known, **{id: replace(known[id], quoted=quoted) for id in asking}}
 
 
 def _solved(conn: Connection, apart: Mapping[int, Sequence[int]]) -> dict[int, list[Solved]]:

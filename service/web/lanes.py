@@ -84,7 +84,7 @@ def _list(desk: Desk, chosen: dict[str, str], cursor: str | None, me: str) -> di
     which = cases.Filter(
         **{name: (chosen[name],) for name in (*CHOICES, "vendor") if name in chosen and name != "needs_triage"},  # type: ignore[arg-type]
         needs_triage=True if "needs_triage" in chosen else None,
-        missing=chosen.get("missing"),
+        missing=desk.missing_item(chosen.get("missing")),
         owner=me if chosen.get("owner") == "me" else chosen.get("owner"),
         q=chosen.get("q"),
     )

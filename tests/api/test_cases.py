@@ -114,3 +114,13 @@ def test_a_time_that_is_none_is_refused(empty: Running, when: str) -> None:
     answer = empty.client.get("/api/cases", params={"updated_since": when})
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith("updated_since")
+
+
+def test_an_unknown_missing_item_is_refused_and_the_items_are_named(empty: Running) -> None:
+    answer = empty.client.get("/api/cases", params={"missing": "shoe_size"})
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "any, " in answer.json()["detail"]
+    assert "occurred_at, " in answer.json()["detail"]
+    assert empty.get("/api/cases", missing="")["items"] == []
+    assert empty.client.get("/", params={"missing": "shoe_size"}).status_code == 400

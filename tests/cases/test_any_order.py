@@ -103,3 +103,31 @@ def test_mails_of_different_conversations_never_meet(mails: list[Mail], chance: 
     filing.deliver(*mails)
     for case in filing.partition():
         assert len({name.partition("m")[0] for name in case}) == 1
+
+
+@given(st.integers(2, 4), st.integers(1, 3), st.integers(0, 2), st.randoms(use_true_random=False), st.data())
+def test_an_overview_of_several_numbers_joins_none_of_them(
+    cases: int, mails_each: int, repeated: int, chance: object, data: st.DataObject
+) -> None:
+    """A list of a vendor's numbers, before, between or after the mails of these numbers, and lists of some of them."""
+    numbers = [f"60000{case}" for case in range(cases)]
+    mails = [
+        mail(
+            f"t{case}m{step}",
+            ACME,
+            f"[acme #{number}] {WORDS[case * 5]}",
+            f"{WORDS[case]} {step}",
+            case * 9 + step * 99,
+        )
+        for case, number in enumerate(numbers)
+        for step in range(mails_each)
+    ]
+    listed = data.draw(st.lists(st.lists(st.sampled_from(numbers), min_size=2, unique=True), min_size=1, max_size=2))
+    for at, some in enumerate([numbers, *listed][: repeated + 1]):
+        shown = " ".join(f"[acme #{number}]" for number in some)
+        mails.append(mail(f"list{at}m", ACME, f"Week {at} {WORDS[20 + at]}: {shown}", f"Open {at}", at * 40))
+    chance.shuffle(mails)  # type: ignore[attr-defined]
+    filing = Filing()
+    filing.deliver(*mails)
+    expected = {frozenset(f"t{case}m{step}" for step in range(mails_each)) for case in range(cases)}
+    assert {case for case in filing.partition() if not min(case).startswith("list")} == expected

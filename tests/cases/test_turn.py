@@ -160,6 +160,9 @@ NOTE = line(3, "team", "act.give_logs")
 SOLVED = line(3, "requester", "act.confirm_resolved", to=("team",))
 BEGINS = line(0, "requester", "act.confirm_resolved", "item.question", to=("team",))
 REFUSED = line(1, "team", "act.answer", "tone.refuse_logs", to=("vendor",))
+LOGS_AND_MORE = line(2, "vendor", "ask.logs", "ask.something", "ask.something=value")
+UNNAMED = line(2, "vendor", "ask.something")
+UNNAMED_AGAIN = replace(UNNAMED, turn=replace(UNNAMED.turn, id="3"))
 CLOSING = [INQUIRY, line(2, "vendor", "ask.test", "ask.confirm_close"), line(3, "vendor", "act.close")]
 
 
@@ -182,10 +185,22 @@ CLOSING = [INQUIRY, line(2, "vendor", "ask.test", "ask.confirm_close"), line(3, 
         (CLOSING, "closed", "test withdrawn, confirm_close withdrawn"),
         ([*CLOSING, line(4, "requester", "act.reopen", to=("team",))],
          "team", "test withdrawn, confirm_close withdrawn"),
-        # an ask made again is a new one; an unnamed ask beside a named one is not owed apart
+        # an ask made again is a new one; an unnamed ask beside a named one is owed as well
         ([INQUIRY, LOGS_AND_SLOT, line(3, "team", "act.give_logs", "item.contact", to=("vendor",)),
           line(4, "vendor", "ask.logs")], "team", "logs answered, time_slot answered, logs open"),
-        ([INQUIRY, line(2, "vendor", "ask.logs", "ask.something")], "team", "logs open"),
+        ([INQUIRY, LOGS_AND_MORE], "team", "logs open, something open, something open"),
+        ([INQUIRY, LOGS_AND_MORE, line(3, "team", "act.give_logs", to=("vendor",), files=("a.log",))],
+         "team", "logs answered, something open, something open"),
+        ([INQUIRY, LOGS_AND_MORE, line(3, "team", "act.give_logs", "act.answer", to=("vendor",), files=("a.log",))],
+         "vendor", "logs answered, something answered, something answered"),
+        ([INQUIRY, LOGS_AND_MORE, line(3, "team", "item.symptom", to=("vendor",))],
+         "team", "logs open, something answered, something answered"),
+        # words that were asked before are the same request; others are a further one
+        ([INQUIRY, UNNAMED, UNNAMED_AGAIN, line(4, "vendor", "ask.something")],
+         "team", "something open, something open"),
+        # a proposal to close a settled case that also asks for what is left does not open it
+        ([OPENING, INQUIRY, SOLVED, line(4, "vendor", "ask.confirm_close", "ask.something")],
+         "resolved", "confirm_close answered, something withdrawn"),
         # a user settles a case and can open it again
         ([OPENING, INQUIRY, SOLVED], "resolved", ""),
         ([OPENING, INQUIRY, SOLVED, line(4, "vendor", "act.thanks")], "resolved", ""),
@@ -224,6 +239,21 @@ def test_an_exchange_leads_to_a_turn_and_a_state_of_each_ask(lines: list[CaseMes
     assert (told.waiting_on if told.status == "open" else told.status) == turn
     assert told.status == "open" or told.waiting_on is None
     assert ", ".join(f"{ask.what} {ask.state}" for ask in told.asks) == asks
+
+
+def test_each_sentence_that_asks_is_one_request() -> None:
+    """A named request is not listed again as an unnamed one; the sentences beside it are."""
+    text = "Please send the event log.\nAnd was the antenna covered during painting?"
+    first, second = text.split("\n")
+    said = [("ask.logs", first), ("ask.something", first), ("ask.something", second)]
+    statements = tuple(Statement(m, "value", quote, text.index(quote), text.index(quote) + 9) for m, quote in said)
+    reading = RULES.conclude(replace(ASKED.turn, text=text), Reading(statements=statements)).reading
+    told = course(INQUIRY, replace(ASKED, reading=reading))
+    assert [(ask.id, ask.what, ask.quote) for ask in told.asks] == [
+        ("2-logs", "logs", first),
+        ("2-something", "something", second),
+    ]
+    assert [ask.id for ask in course(INQUIRY, LOGS_AND_MORE).asks] == ["2-logs", "2-something", "2-something-2"]
 
 
 def test_news_from_another_case_settles_this_one_until_somebody_writes_again() -> None:

@@ -180,7 +180,7 @@ def json_of(said: Said) -> Any:
 
 
 @pytest.mark.parametrize("words", [["cases", "--priority", "P9"], ["cases", "--limit", "0"], ["nonsense"],
-                                   ["cases", "--kind", "odd"],
+                                   ["cases", "--kind", "odd"], ["cases", "--missing", "shoe_size"],
                                    ["cases", "--updated-since", "soon"], ["replay", "--apply", "--diff"],
                                    ["spool", "list", "--limit", "-1"], ["token", "create", "x", "--days", "0"],
                                    ["token", "create", " "], ["team", "add", "mori"],

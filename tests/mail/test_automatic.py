@@ -31,6 +31,29 @@ def test_a_bounce_names_recipient_status_and_mail() -> None:
     assert mail.bounce.message_id == "<q@a.example>"
 
 
+@pytest.mark.parametrize(
+    ("actions", "status"),
+    [
+        ([("delayed", "Status: 4.4.1")], "4.4.1"),
+        ([("delayed", "Status: 5.0.0")], "4.0.0"),
+        ([("delayed", "Status: 4.4.1"), ("failed", "Status: 5.1.1")], "5.1.1"),
+        ([("delivered", "Status: 2.0.0"), ("failed", "Status: 5.2.2")], "5.2.2"),
+        ([("failed", "Diagnostic-Code: smtp; 550 5.7.1 no")], None),
+    ],
+)
+def test_a_delayed_mail_is_not_reported_as_failed(actions: list[tuple[str, str]], status: str | None) -> None:
+    blocks = "\n\n".join(
+        f"Final-Recipient: rfc822; p{n}@c.example\nAction: {action}\n{more}" for n, (action, more) in enumerate(actions)
+    )
+    mail = parse(
+        b"From: MAILER-DAEMON@b.example\nTo: ken@a.example\nSubject: Delivery report\n"
+        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n--b\n\nSee below.\n--b\n'
+        b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; b.example\n\n" + blocks.encode() + b"\n--b--\n"
+    )
+    assert mail.bounce is not None
+    assert mail.bounce.status == status
+
+
 def test_what_headers_say_is_kept_apart_from_what_it_is() -> None:
     mail = parse(b"From: m@v.example\nAuto-Submitted: auto-generated\nSubject: Re: disk\n\nCould you send the log?\n")
     assert mail.auto_submitted

@@ -52,6 +52,27 @@ def test_what_names_no_day_is_no_date(text: str) -> None:
     assert dates.read(text, TOKYO, WRITTEN) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("Tue, 10 Nov 2026 09:30:00 0800", 480),
+        ("10 Nov 2026 09:30 0530", 330),
+        ("Tue, 10 Nov 2026 09:30:00 0000", 0),
+        ("Tue, 10 Nov 2026 09:30:00 0800 (PST)", -480),  # the name is the surer one
+        ("Tue, 10 Nov 2026 09:30:00 9900", None),
+        ("Tue, 10 Nov 2026 09:30:00 0817", None),
+        ("2026-11-10 09:30 10:15", None),
+    ],
+)
+def test_a_zone_without_a_sign_is_east(text: str, offset: int | None) -> None:
+    found = dates.read(text, TOKYO, WRITTEN)
+    zone = TOKYO if offset is None else timezone(timedelta(minutes=offset))
+    assert found == (datetime(2026, 11, 10, 9, 30, tzinfo=zone), offset is None)
+    if offset is not None:
+        assert headers.date(text.encode()) == found[0]
+    assert headers.date(b"Tue Nov 10 09:30:00 2026") == datetime(2026, 11, 10, 9, 30, tzinfo=UTC)  # a year
+
+
 @given(st.text(alphabet=st.sampled_from(list("0123456789/.-:, 年月日時令和午後ampmGMTJan+thg")), max_size=60))
 def test_any_text_is_a_date_or_none(text: str) -> None:
     found = dates.read(text, TOKYO, WRITTEN)

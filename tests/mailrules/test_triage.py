@@ -28,6 +28,15 @@ def test_only_a_later_mail_that_tells_something_asks_for_triage(said: tuple[Stat
     assert needs_triage(OPENING, said) is triage
 
 
+def test_the_rules_list_what_leaves_a_doubt_about_the_impact() -> None:
+    (rule,) = RULES.files["standing"].final
+    terms = [term for term in rule.condition.terms() if term.name != "item.workaround"]  # lowers the impact
+    assert len(terms) >= 8
+    for term in terms:
+        for state in term.states or ("value",):
+            assert needs_triage(OPENING, (*UNSURE, Statement(term.name, state))), (term.name, state)
+
+
 def test_an_urgent_case_needs_no_triage_because_of_a_sentence_that_could_not_be_judged() -> None:
     assert not needs_triage((Statement("impact.medium"), Statement("urgency.high"), *UNSURE))
     assert not needs_triage((Statement("impact.high"), Statement("urgency.high", "unsure")))

@@ -1,7 +1,7 @@
 """One message of a case as ``Rules.judge`` and ``revise`` need it, with facts, rule input and reading."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mailrules.judgement import Reading
@@ -22,6 +22,8 @@ class CaseMessage:
     name: str = ""  # display name of the author
     people: tuple[tuple[str, str, Side], ...] = ()  # recipients as (case-folded address, name, side)
     wrapper: bool = False  # whether this mail forwards another mail; the text is then only the forwarder's remark
+    by_number: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    """Numbered request (``asks.identity``) → whether this mail answers that number; empty if it answers no number."""
 
 
 def in_order(lines: Iterable[CaseMessage]) -> list[CaseMessage]:

@@ -65,10 +65,16 @@ def _to_id(node: MessageFacts, mid: str, kind: str, known: Known) -> Iterator[Li
 
 
 def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
+    """Yield links to the messages that state the same numbers of a vendor: a list of several is evidence for none."""
     for vendor, ref in stated_numbers(node):
-        for other in sorted(known.naming(key_of("ref", vendor, ref)), key=lambda one: len(one.stated)):
-            if (vendor, ref) in stated_numbers(other):
-                yield Link("vendor_ref", f"{vendor} {ref}", other=other, group=vendor)
+        own = _numbers_of(vendor, node)
+        for other in known.naming(key_of("ref", vendor, ref)):
+            if _numbers_of(vendor, other) == own:
+                yield Link("vendor_ref", f"{vendor} {ref}", other=other)
+
+
+def _numbers_of(vendor: str, node: MessageFacts) -> set[str]:
+    return {ref for whose, ref in stated_numbers(node) if whose == vendor}
 
 
 def stated_numbers(node: MessageFacts) -> tuple[tuple[str, str], ...]:

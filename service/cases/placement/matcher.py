@@ -25,6 +25,7 @@ MARGIN = 1.0  # minimum lead over the next candidate, in logits, for an automati
 FORM = 0.5  # share of words in common from which two reports are never joined: they are forms with the same text
 STEPS = ("follows_up", "inquiry", "answer")  # features that show the next step of a case
 SUGGEST, MOST_SUGGESTED = 0.03, 3  # minimum score and maximum number of suggestions for a mail
+USUAL = 0.4  # rarity below which a word is no reason by itself: more than six messages of about its month have it
 BETWEEN = "; "  # separates the reasons in the evidence of a message
 
 
@@ -88,7 +89,7 @@ def compare(mail: Profile, cases: Sequence[Profile], rare: Callable[[str], float
     for case, its, led in zip(cases, found, with_leads(found), strict=True):
         logit = sum(weights[column] * led[name] for name, weights in WEIGHTS.items())
         score = round(1.0 / (1.0 + math.exp(-logit)), 3)
-        scores.append(Score(score, logit, reasons(mail, case, its), _is_barred(mail, case, its)))
+        scores.append(Score(score, logit, reasons(mail, case, its, rare), _is_barred(mail, case, its)))
     return scores
 
 
@@ -157,8 +158,11 @@ def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool
     return side != "requester" or len(one & other) >= FORM * len(one | other)
 
 
-def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[str, ...]:
-    """Return what a score is based on, as text; empty if the two have no word, person or company in common."""
+def reasons(mail: Profile, case: Profile, found: Mapping[str, float], rare: Callable[[str], float]) -> tuple[str, ...]:
+    """Return what a score is based on, as text; empty if the two have no word, person or company in common.
+
+    One plain word that many mails contain, such as the name of a department, is no reason by itself.
+    """
     both = sorted(mail.words & case.words, key=lambda word: (-weight(word), word))
     out = []
     if both:
@@ -166,7 +170,8 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float]) -> tuple[s
     for kind, shared in (("person", mail.people & case.people), ("vendor", mail.companies & case.companies)):
         if shared:
             out.append(f"{kind}: " + ", ".join(sorted(shared)[:2]))
-    if not out:
+    usual = len(both) == 1 and len(out) == 1 and weight(both[0]) < IDENTIFIER and rare(both[0]) < USUAL
+    if not out or usual:
         return ()
     return (*out, *(text for name, text in SAID.items() if found[name]))
 

@@ -1,0 +1,94 @@
+"""Numbered questions of one mail ("1. …", 「①…」), and which of them another mail answers.
+
+An answer has the number of its question, or is below or beside a copy of it. Pure.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from mailrules.judgement import Reading
+from service.cases.replies import MOST_LINES, Asked, Reply, answers_with_place, fit, leading_number, up_to_answer
+from service.mail.word_lists import load
+
+_QUESTION = re.compile(r"[?？]\s*$|(?:ですか|ますか|でしょうか)[。 ]*$")
+_FIRST = re.compile(r"(?m)^[^\n]{0,24}?[1１①❶]")  # few mails contain a line that may begin a list
+_ITEMS = tuple(load("replies", "service.cases")["items"])
+_LATER = ("act.promise", "act.chase")  # statements of a sentence that puts off the answer
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedList:
+    """A numbered list of a mail; the first entry has number 1."""
+
+    entries: tuple[str, ...]
+    starts: tuple[int, ...]  # offset of each entry in the text
+    end: int
+
+    def number_at(self, offset: int) -> int | None:
+        """Return the number of the entry at an offset of the text; None if there is none."""
+        if not self.starts[0] <= offset < self.end:
+            return None
+        return sum(start <= offset for start in self.starts)
+
+
+def numbered_lists(text: str) -> list[NumberedList]:
+    """Return the lists that count up from one, each of two entries or more; the last entry ends at a blank line."""
+    if not _FIRST.search(text):
+        return []
+    lines: list[tuple[str, int]] = []
+    at = 0
+    for line in text.split("\n")[:MOST_LINES]:
+        lines.append((line, at))
+        at += len(line) + 1
+    runs: list[list[tuple[int, int]]] = []  # (index of the line, offset of the text behind the number in the line)
+    for index, (line, _) in enumerate(lines):
+        found = leading_number(line)
+        if found is None:
+            continue
+        if found[0] == 1:
+            runs.append([])
+        if runs and found[0] == len(runs[-1]) + 1:
+            runs[-1].append((index, found[1]))
+    return [_list(lines, run, len(text)) for run in runs if len(run) > 1]
+
+
+def _list(lines: Sequence[tuple[str, int]], run: Sequence[tuple[int, int]], length: int) -> NumberedList:
+    last = run[-1][0]
+    blank = next((n for n in range(last + 1, len(lines)) if not lines[n][0].strip()), len(lines))
+    bounds = [*(index for index, _ in run), blank]
+    entries = tuple(
+        " ".join([lines[begin][0][behind:].strip(), *(lines[n][0].strip() for n in range(begin + 1, end))]).strip()
+        for (begin, end), (_, behind) in zip(pairwise(bounds), run, strict=True)
+    )
+    end = lines[blank][1] if blank < len(lines) else length
+    return NumberedList(entries, tuple(lines[index][1] for index, _ in run), end)
+
+
+def item_of(question: str) -> str | None:
+    """Return the item that a question is about by its words; None if they name no item or several."""
+    fitting = [item for item in _ITEMS if fit(item, question)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def answers_by_number(asked: NumberedList, asked_in: str, text: str, quoted: str, reading: Reading) -> dict[int, Reply]:
+    """Return number → answer to the entry of that number, in a mail with this new and quoted text.
+
+    ``asked_in``: the text of the mail with the questions. Empty if the mail does not refer to the numbers. A question
+    back and a promise answer nothing; nor does a list that is longer than that of the questions.
+    """
+    if any(len(own.entries) > len(asked.entries) for own in numbered_lists(text)):
+        return {}
+    numbers = tuple(map(str, range(1, len(asked.entries) + 1)))
+    mail = Asked(datetime.min, "questions", "", numbers, asked.entries, asked_in)
+    found = answers_with_place(text, up_to_answer(quoted, asked.entries[-1]), mail)
+    return {int(one.item): one for one in found if not _QUESTION.search(one.words) and not _put_off(one, reading)}
+
+
+def _put_off(reply: Reply, reading: Reading) -> bool:
+    return any(
+        said.meaning in _LATER and said.state == "value" and (said.quote in reply.words or reply.words in said.quote)
+        for said in reading.statements
+    )

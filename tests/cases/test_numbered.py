@@ -1,0 +1,137 @@
+"""Answers by number: which of the numbered questions of a mail another mail answers."""
+
+# ruff: noqa: E501 -- a case a line
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mailrules.library import load
+from mailrules.thread import RuleInput, Side
+from service.cases.answering import with_replies
+from service.cases.facts.case_message import CaseMessage
+from service.cases.facts.message_facts import MessageFacts
+from service.cases.numbered import numbered_lists
+from service.cases.turn import Course, follow
+
+AT = datetime(2031, 5, 12, tzinfo=UTC)
+RULES = load()
+ASKED = """Hello,
+
+1. Which version do you run?
+2. Was the antenna covered during painting?
+3. Could you send the event log of the gateway in building seven, for the
+   evening of the failure?
+4) Is the door closed when this happens?
+
+Best regards
+Mika"""
+ASKED_JA = """お世話になっております。下記ご教示ください。
+
+①バージョンをご教示ください。
+②塗装の際にアンテナは覆われていましたか。
+③ゲートウェイのイベントログをご送付いただけますか。
+
+よろしくお願いいたします。"""
+
+
+def mail(number: int, side: Side, to: Side, text: str, files: Sequence[str] = ()) -> CaseMessage:
+    at = AT + timedelta(hours=number)
+    turn = RuleInput(
+        id=str(number), side=side, author=f"{side}@x.test", text=text, subject_is_new=number == 0, is_reply=number > 0,
+        date=at, towards=frozenset([to]), language="ja" if any(c > "ぁ" for c in text) else "en",
+    )  # fmt: skip
+    return CaseMessage(number, MessageFacts(number, at, author=turn.author, side=side), turn, at, RULES.read(turn))
+
+
+INQUIRY = mail(
+    0, "team", "vendor", "Hello,\nthe gateway loses its connection every evening since Monday.\nWhat can we do?"
+)
+
+
+def course(*lines: CaseMessage, quoted: str = "") -> Course:
+    return follow(with_replies(lines, (), {2: quoted}), RULES.answers_ask)
+
+
+def states(told: Course) -> dict[str, str]:
+    return {ask.quote.strip("1234①②③.) ")[:9]: ask.state for ask in told.asks}
+
+
+@pytest.mark.parametrize(
+    ("answer", "answered"),
+    [
+        ("Hi Mika,\n1. 8.2.4\n2. yes, it was\n3. see attachment\n4. always", "1234"),
+        ("Hi Mika,\n\n2. yes, it was\n4. always\n\nThe others tomorrow.", "24"),
+        ("Hi Mika,\n1. 8.2.4\n2. yes, it was\n3. we will send it tomorrow\n4. which door do you mean?", "12"),
+        ("Q2: yes, it was", "2"),
+        # a longer list is another list; its information answers what says nothing specific, as that of any mail does
+        ("What we did:\n1. restarted\n2. reset\n3. new cable\n4. new port\n5. new switch", "2"),
+        ("Thank you, we will look at it.", ""),
+        # below a copy of the question
+        (
+            "2. Was the antenna covered during painting?\n-> yes, it was\n4) Is the door closed when this happens?\nalways",
+            "24",
+        ),
+    ],
+)
+def test_an_answer_with_a_number_answers_the_question_of_that_number(answer: str, answered: str) -> None:
+    told = course(INQUIRY, mail(1, "vendor", "team", ASKED), mail(2, "team", "vendor", answer))
+    names = dict(zip("1234", ("Which ver", "Was the a", "Could you", "Is the do"), strict=True))
+    assert states(told) == {name: "answered" if n in answered else "open" for n, name in names.items()}
+    assert told.waiting_on == ("vendor" if answered == "1234" else "team")
+
+
+def test_answers_in_japanese_and_in_the_quoted_text_are_matched_as_well() -> None:
+    asked = mail(1, "vendor", "team", ASKED_JA)
+    told = course(INQUIRY, asked, mail(2, "team", "vendor", "②覆われていました。\n③添付のとおりです。"))
+    assert states(told) == {
+        "バージョンをご教示": "open",
+        "塗装の際にアンテナ": "answered",
+        "ゲートウェイのイベ": "answered",
+    }
+    inline = ASKED.replace("painting?", "painting?\n=> yes, it was")
+    told = course(INQUIRY, mail(1, "vendor", "team", ASKED), mail(2, "team", "vendor", "See below."), quoted=inline)
+    assert states(told)["Was the a"] == "answered"
+    assert states(told)["Is the do"] == "open"
+
+
+def test_an_answer_by_number_fills_the_item_of_its_question() -> None:
+    asked = mail(1, "vendor", "team", "1. Which version do you run?\n2. Since when does it happen?")
+    lines = with_replies([INQUIRY, asked, mail(2, "team", "vendor", "1. Orchid build\n2. the flood")], (), {})
+    said = {s.meaning: s.quote for s in lines[2].reading.statements if s.reader == "replies"}  # type: ignore[union-attr]
+    assert said == {"item.version": "Orchid build", "item.occurred_at": "the flood"}
+
+
+def test_a_user_answers_the_numbered_questions_of_the_team() -> None:
+    opening = mail(0, "requester", "team", "Hello, the scanner at the gate does not read any badge.")
+    asked = mail(
+        1, "team", "requester", "Hi Ken,\n1. Since when does it happen?\n2. Which version is it?\n3. Shall we wait?"
+    )
+    reply = mail(2, "requester", "team", "1. the flood\n2. Orchid\n3. no need")
+    lines = with_replies([opening, asked, reply], (), {})
+    said = {s.meaning: s.quote for s in lines[2].reading.statements if s.reader == "replies"}  # type: ignore[union-attr]
+    assert said == {"item.occurred_at": "the flood", "item.version": "Orchid"}
+    late = replace(reply, turn=replace(reply.turn, towards=frozenset(["requester"])))
+    assert with_replies([reply, opening, asked], (), {})[0] == reply
+    assert (
+        with_replies([opening, asked, replace(late, turn=replace(late.turn, automatic="auto_reply"))], (), {})[
+            2
+        ].by_number
+        == {}
+    )
+
+
+def test_the_lists_of_a_mail_have_their_entries_and_offsets() -> None:
+    text = "Please do:\n1. open it\n2. close\nit\n\nThen tell us:\n(1) the colour\n(2) the size\n\n1. alone"
+    first, second = numbered_lists(text)
+    assert (first.entries, second.entries) == (("open it", "close it"), ("the colour", "the size"))
+    assert [first.number_at(text.index(word)) for word in ("open", "close", "it\n\n", "Then", "colour")] == [
+        1,
+        2,
+        2,
+        None,
+        None,
+    ]
+    numbered_lists("1. a\n2. b\n" * 100_000)

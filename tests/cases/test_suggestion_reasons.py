@@ -1,0 +1,28 @@
+"""What a suggested case rests on: one word that many mails contain, such as a department, is no reason by itself."""
+
+import pytest
+
+from service.cases.facts.extraction import extract_messages
+from service.cases.placement.matcher import Profile, compare
+from tests.cases.filing import DESK, OTHER_USER, ROLES, USER, WAYS, at, mail, read
+
+
+def profile(author: str, subject: str, text: str, when: float) -> Profile:
+    extracted = extract_messages(mail(None, author, subject, text, when, to=(DESK,)), ROLES, WAYS, received_at=at(9999))
+    return Profile([read(one).node for one in extracted])
+
+
+@pytest.mark.parametrize(
+    ("report", "rarity", "shown"),
+    [
+        ("The treasury cannot open the vault door.", 0.1, ()),
+        ("The treasury cannot open the vault door.", 0.39, ()),
+        ("The treasury cannot open the vault door.", 0.8, ("words: treasury",)),
+        ("The treasury cannot reach plotter seven.", 0.1, ("words: plotter, treasury",)),
+        ("KX-4410 in another building.", 0.1, ("words: kx-4410",)),
+    ],
+)
+def test_a_usual_word_alone_is_no_reason(report: str, rarity: float, shown: tuple[str, ...]) -> None:
+    case = profile(USER, "Toner", "The plotter of treasury prints stripes. Unit KX-4410.", 0)
+    [score] = compare(profile(OTHER_USER, "Vault", report, 90), [case], lambda _word: rarity)
+    assert score.reasons == shown
