@@ -9,7 +9,7 @@ import numpy as np
 from bench.training.samples import LEVELS, Sample
 
 Chances = Sequence[dict[str, float]]
-PROMISES = {"item": 0.905, "ask": 0.84, "tone": 0.92, "parked": 0.87, "recovered": 0.82, "ongoing": 0.8, "heard": 0.8}
+PROMISES = {"item": 0.905, "ask": 0.84, "tone": 0.92, "parked": 0.835, "recovered": 0.82, "ongoing": 0.8, "heard": 0.8}
 """Family → precision that its threshold keeps over all of its meanings together on writers left out."""
 ASK_ANY = (0.94, 0.95)  # precision kept, recall wanted of a vendor's mail that asks something
 FALSE_ALARMS = {"ours": 0.11, "vendor": 0.05}  # share of the other mails that may be called P1 or P2

@@ -14,9 +14,8 @@ from functools import cached_property
 from ..sized_cache import SizedCache
 from ..statement import UNSURE, MailText, ReaderResult, Statement
 from .concepts import PLAIN, ConceptMatcher, shipped_matcher
-from .continuation import tells_continuation
-from .departure import announces, departure_inputs, tells_departure
 from .mailview import MailView, Matrix, UnitCache, is_readable, mail_inputs, side_of, view_mail
+from .matter import announces, matter_inputs, tells_continuation, tells_departure
 from .unit_scores import mail_scores
 from .weights import UnitClassifier, Weights, shipped_weights
 
@@ -74,13 +73,15 @@ class EmbeddedReader:
         side = side_of(mail)
         scores = mail_scores(view, self._weights)
         chances = self._weights.mail[side].probabilities(mail_inputs(view, scores.units, scores.whole))
-        score = self._weights.continuation.score(scores.rows) if tells_continuation(mail) else 0.0
-        departs = 0.0
-        if tells_departure(mail):
-            inputs = departure_inputs(view, chances, scores.units)
-            departs = float(announces(view)) if mail.opens else self._weights.departure.score(scores.rows, inputs)
+        continues = departs = 0.0
+        if tells_continuation(mail) or tells_departure(mail):
+            inputs = matter_inputs(view, chances, scores.units)
+            continuation, departure = (self._weights.matter[name] for name in ("continuation", "departure"))
+            continues = continuation.score(scores.rows, inputs) if tells_continuation(mail) else 0.0
+            if tells_departure(mail):
+                departs = float(announces(view)) if mail.opens else departure.score(scores.rows, inputs)
         units, thresholds = self._weights.units[side], self._weights.thresholds[side]
-        return Decision(view, scores.units, units, chances, thresholds, score, departs)
+        return Decision(view, scores.units, units, chances, thresholds, continues, departs)
 
     def view(self, mail: MailText) -> MailView:
         """Split one mail into units and read those that are new."""

@@ -21,14 +21,12 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from . import continuation, departure
-from .continuation import WordWeights
-from .departure import DepartureWeights
+from . import matter
 from .features import FeatureRows, distinct
 from .mailview import Matrix
 from .marks import MarkTable, Places, UnitMarks, marks_of
 
-FILES = ("weights.bin", continuation.FILE, departure.FILE)  # the files that contain the result of training
+FILES = ("weights.bin", matter.FILE)  # the files that contain the result of training
 STEPS = 31  # steps on either side of zero to which weights are rounded
 
 
@@ -175,7 +173,8 @@ MAIL_NUMBERS = {
 class Weights:
     """Result of training: classifiers by side, thresholds by side and name."""
 
-    def __init__(self, content: Mapping[str, Any], going_on: bytes, departing: bytes) -> None:
+    def __init__(self, content: Mapping[str, Any], of_matter: bytes) -> None:
+        """`of_matter`: the content of the file of `matter.py`."""
         self.version: str = content["version"]
         self.thresholds: dict[str, dict[str, float]] = content["thresholds"]
         self.units: dict[str, UnitClassifier] = {}
@@ -186,13 +185,11 @@ class Weights:
             self.units[side] = UnitClassifier(table, Packed.from_document(parts["units"]))
             self.whole[side] = UnitClassifier(table, Packed.from_document(parts["whole"]))
             self.mail[side] = MailClassifier(parts["mail"])
-        table = self.units["ours"].table
-        self.continuation: WordWeights = continuation.read_continuation(going_on, table)
-        self.departure: DepartureWeights = departure.read_departure(departing, table)
+        self.matter = matter.read_classifiers(of_matter, self.units["ours"].table)
 
 
 @cache
 def shipped_weights() -> Weights:
     """Return the weights shipped with sodan."""
-    content, *others = ((files("mailrules") / "reader" / name).read_bytes() for name in FILES)
-    return Weights(msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(content)), *others)
+    content, of_matter = ((files("mailrules") / "reader" / name).read_bytes() for name in FILES)
+    return Weights(msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(content)), of_matter)

@@ -18,7 +18,7 @@ from service.mail.word_lists import load
 SIDES = ("requester", "team", "vendor", "automatic")
 """Columns of ``WEIGHTS``; mail of unknown senders is weighed like a vendor's."""
 WEIGHTS: dict[str, Sequence[float]] = load("matcher", "service.cases")
-LEADS = ("coverage", "codes", "older", "follows_up", "reply", "inquiry", "answer")
+LEADS = ("coverage", "codes", "follows_up", "reply", "inquiry", "answer")
 """Features that count by their lead over the best other candidate: what two cases share does not tell them apart."""
 JOIN = 0.8  # minimum score of an automatic join
 MARGIN = 1.0  # minimum lead over the next candidate, in logits, for an automatic join
@@ -100,13 +100,16 @@ def column_of(outer: MessageFacts) -> int:
 
 
 def with_leads(found: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    """Return the features of the candidates of one mail, those of ``LEADS`` less the value of the best other one."""
+    """Return the features of the candidates of one mail, those of ``LEADS`` less the value of the best other one.
+
+    The words in common say more if the mail continues a matter, so the product of both is a feature, too.
+    """
     out = [dict(its) for its in found]
     for name in LEADS:
         best, second, *_ = (*sorted((its[name] for its in found), reverse=True), 0.0, 0.0)
         for its in out:
             its[name] -= second if its[name] == best else best
-    return out
+    return [its | {"continued_words": its["coverage"] * its["continues"]} for its in out]
 
 
 def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict[str, float]:
@@ -118,7 +121,6 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
         else:
             plain += its * rare(word)
     mass, outer, newest = min(mail.mass, case.mass), mail.nodes[0], case.newest
-    days = math.log1p(abs((outer.at - newest.at).total_seconds()) / 86_400)
     worked = any(n.side in ("team", "vendor") and n.at < outer.at for n in case.nodes)
     foreign = len(mail.codes - case.codes) / len(mail.codes) if mail.codes and case.codes else 0.0
     waited_for = case.inquires & mail.answers - (case.answers if outer.automatic else set())
@@ -128,15 +130,13 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
         "bias": 1.0,
         "words": math.log1p(min(plain, 12.0)),
         "kind": float(any(n.kind == outer.kind for n in case.nodes)),
-        "days": days,
+        "days": math.log1p(abs((outer.at - newest.at).total_seconds()) / 86_400),
         "same_side": float(newest.side == outer.side),
         "handler": float(not case.team.isdisjoint((outer.author, *outer.to, *outer.cc))),
         "other_company": float(bool(mail.companies and case.companies and not mail.companies & case.companies)),
-        "departs": float(outer.fresh and outer.author in case.authors),
         "continues": outer.continues,
         "coverage": (IDENTIFIER * codes + plain) / (mass + 2.0),
         "codes": math.log1p(codes),
-        "older": days,
         "follows_up": (1.0 - foreign) * (worked and outer.author in case.reporters),
         "reply": (1.0 - foreign) * (outer.author in (*newest.to, *newest.cc)),
         "inquiry": float(bool(inquires)),

@@ -5,8 +5,8 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from mailrules.reader.continuation import FILE, read_continuation, trained_with, written
 from mailrules.reader.embedded import EmbeddedReader
+from mailrules.reader.matter import FILE, read_classifiers, trained_with, written
 from mailrules.reader.weights import shipped_weights
 from mailrules.statement import MailText
 from mailrules.thread import Side
@@ -55,17 +55,20 @@ def test_mail_of_the_team_or_a_vendor_and_mail_without_words_scores_zero(
     assert continues(reader, text, side) == 0.0
 
 
-def test_a_written_file_holds_the_same_classifier() -> None:
+def test_a_written_file_holds_the_same_classifiers() -> None:
     weights = shipped_weights()
-    table, kept = weights.units["ours"].table, weights.continuation
-    data = written(kept, table, "7")
-    again = read_continuation(data, table)
-    assert (trained_with(data), again.base) == ("7", kept.base)
-    assert np.array_equal(again.values, kept.values)
-    assert np.array_equal(again.squares, kept.squares)
+    table = weights.units["ours"].table
+    data = written(weights.matter, table, "7")
+    assert trained_with(data) == "7"
+    again = read_classifiers(data, table)
+    assert again.keys() == weights.matter.keys() == {"continuation", "departure"}
+    for name, kept in weights.matter.items():
+        arrays, others = ((it.values, it.squares, it.inputs) for it in (kept, again[name]))
+        assert all(map(np.array_equal, arrays, others))
+        assert again[name].base == kept.base
 
 
-def test_the_shipped_classifier_was_trained_with_the_shipped_weights_of_the_reader() -> None:
+def test_the_shipped_classifiers_were_trained_with_the_shipped_weights_of_the_reader() -> None:
     assert trained_with((files("mailrules") / "reader" / FILE).read_bytes()) == shipped_weights().version
 
 

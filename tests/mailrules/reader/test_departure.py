@@ -1,16 +1,12 @@
 """Whether a reply begins another matter than the mail that it answers."""
 
 from dataclasses import replace
-from importlib.resources import files
 
-import numpy as np
 import pytest
 
 from mailrules.engine.judge import Rules
 from mailrules.judgement import Reading
 from mailrules.library import load
-from mailrules.reader.departure import FILE, read_departure, trained_with, written
-from mailrules.reader.weights import shipped_weights
 from mailrules.thread import RuleInput, Side
 
 TO_US: frozenset[Side] = frozenset({"team"})
@@ -177,20 +173,6 @@ def test_a_reply_that_departs_is_read_as_the_first_mail_of_its_matter(rules: Rul
     first = rules.read(replace(departing, is_reply=False, begins=False, subject_is_new=True))
     assert rules.read(departing).statements == first.statements
     assert rules.read(replace(departing, begins=True)) == rules.read(departing)
-
-
-def test_a_written_file_holds_the_same_classifier() -> None:
-    weights = shipped_weights()
-    table, kept = weights.units["ours"].table, weights.departure
-    data = written(kept, table, "7")
-    again = read_departure(data, table)
-    assert (trained_with(data), again.words.base) == ("7", kept.words.base)
-    assert np.array_equal(again.words.values, kept.words.values)
-    assert np.array_equal(again.inputs, kept.inputs)
-
-
-def test_the_shipped_classifier_was_trained_with_the_shipped_weights_of_the_reader() -> None:
-    assert trained_with((files("mailrules") / "reader" / FILE).read_bytes()) == shipped_weights().version
 
 
 def read(rules: Rules, text: str) -> Reading:
