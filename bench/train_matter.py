@@ -32,7 +32,7 @@ from service.intake import AppContext
 
 REPLIES = ROOT / "bench" / "labelled_replies"
 WRITTEN = ROOT / "mailrules" / "reader" / FILE
-FALSE = {"departure": 0.015}  # share of the other mails that may be taken for labelled ones; by default half is enough
+FALSE = {"departure": 0.02}  # share of the other mails that may be taken for labelled ones; by default half is enough
 
 
 def replies(file: Path, reader: EmbeddedReader) -> list[Example]:

@@ -118,9 +118,10 @@ class Decision:
         found += self._settling()
         found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | self._matters()).items()]
         found += self._heard()
-        for meaning in ("ongoing",) if self._is_urgent_still else ("recovered", "ongoing"):
-            if self.chances.get(meaning, 0) >= self.threshold(meaning):
-                found.append(self._state(meaning, self.chances[meaning]))
+        ways = ("ongoing",) if self._is_urgent_still else ("recovered", "ongoing")
+        now = max(ways, key=lambda way: self.chances.get(way, 0.0) - self.threshold(way))  # only one of them can be true
+        if self.chances.get(now, 0.0) >= self.threshold(now):
+            found.append(self._state(now, self.chances[now]))
         # a sentence with an unmistakable statement is not a request
         told = {self.view.units[at].start for at in self._plainly.values()}
         return [one for one in found if one is not None and not (one.meaning.startswith("ask.") and one.start in told)]

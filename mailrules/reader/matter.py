@@ -9,7 +9,7 @@ of the meanings, the scores of the first sentence and of the best later sentence
 another matter. For example, thanks before a report of a fault are typical of a new matter.
 
 ``bench.train_matter`` trains both on labelled conversations and single mails. The boundary of `departure` is chosen so
-that at most 1.5 % of the replies that stay with their matter, by writers unknown to it, are taken for a new one.
+that at most 2 % of the replies that stay with their matter, by writers unknown to it, are taken for a new one.
 
 The file identifies words by their marks. In memory they are rows of the table of the reader's weights, because the
 reader has found these rows already. Words that are not in the table do not count.

@@ -106,7 +106,7 @@ def test_the_work_on_a_hostile_text_is_bounded() -> None:
 
 def test_impact_is_quoted_from_a_sentence_that_tells_the_matter() -> None:
     matter = (
-        "my hand scanner on floor 2 stopped the whole morning yesterday, took another from the rack and carried on, "
+        "my hand scanner on floor 2 stopped yesterday, took another from the rack and carried on, "
         "it's in your tray with a note on."
     )
     said = read(f"{matter}\nSerial HS-88127, no rush.\nSteve")
