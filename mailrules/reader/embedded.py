@@ -119,7 +119,9 @@ class Decision:
         found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | self._matters()).items()]
         found += self._heard()
         ways = ("ongoing",) if self._is_urgent_still else ("recovered", "ongoing")
-        now = max(ways, key=lambda way: self.chances.get(way, 0.0) - self.threshold(way))  # only one of them can be true
+        now = max(
+            ways, key=lambda way: self.chances.get(way, 0.0) - self.threshold(way)
+        )  # only one of them can be true
         if self.chances.get(now, 0.0) >= self.threshold(now):
             found.append(self._state(now, self.chances[now]))
         # a sentence with an unmistakable statement is not a request

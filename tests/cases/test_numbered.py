@@ -68,6 +68,7 @@ def states(told: Course) -> dict[str, str]:
         ("Q2: yes, it was", "2"),
         # a longer list is another list; its information answers what says nothing specific, as that of any mail does
         ("What we did:\n1. restarted\n2. reset\n3. new cable\n4. new port\n5. new switch", "2"),
+        ("Thank you, we will look at it.", ""),
         ("Thank you, I will check it tomorrow.", ""),
         # below a copy of the question
         (
