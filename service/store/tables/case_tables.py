@@ -38,10 +38,10 @@ Index("ix_cases_waiting_on", cases.c.waiting_on, cases.c.updated_at, cases.c.id)
 Index("ix_cases_priority", cases.c.priority, cases.c.updated_at, cases.c.id)
 Index("ix_cases_kind", cases.c.kind, cases.c.updated_at, cases.c.id)
 Index("ix_cases_vendor", cases.c.vendor, cases.c.updated_at, cases.c.id)
-# partial: else SQLite would use it for queries about unmerged cases
+# partial, because SQLite would otherwise use this index for queries about unmerged cases
 Index("ix_cases_merged_into", cases.c.merged_into, **only("merged_into IS NOT NULL"))
 Index("ix_cases_owner", cases.c.owner, cases.c.updated_at, cases.c.id, **only("owner IS NOT NULL"))
-Index(  # one column of the board page: the most urgent cases first, then those unchanged for longest
+Index(  # one lane of the start page: the most urgent cases first, then those unchanged for longest
     "ix_cases_lane",
     cases.c.waiting_on,
     cases.c.priority,
@@ -50,7 +50,7 @@ Index(  # one column of the board page: the most urgent cases first, then those 
     **only("status = 'open' AND merged_into IS NULL"),
 )
 
-Index(  # counts for metrics and vendors; no list query has its condition, so no planner uses it for lists
+Index(  # for counts (metrics, vendors); list queries have other conditions, so planners do not use this index for lists
     "ix_cases_standing", cases.c.status, cases.c.priority, cases.c.vendor, cases.c.merged_into, **only("status <> ''")
 )
 
