@@ -33,8 +33,8 @@ def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -
     """Return a function that returns the indexes of the RE2 patterns that match anywhere, in no particular order.
 
     Patterns in one automaton share a limited memory. Each combination of patterns in a text needs its own states, so
-    several ``automata`` with fewer patterns each can be faster. If the memory is used up, the patterns are searched
-    for one by one.
+    several ``automata`` with fewer patterns each can be faster. If the memory is not enough, the patterns are
+    searched for one by one.
     """
     parts = [range(first, len(patterns), automata) for first in range(min(automata, len(patterns)))]
     searches = [(part, _one_search([patterns[at] for at in part], options)) for part in parts]

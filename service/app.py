@@ -79,7 +79,7 @@ def _case_key(database: Database, stop: Event) -> bytes:
 
 
 def after_judging(settings: Settings, context: AppContext) -> list[After]:
-    """Return the function that queues outgoing mail and second readings of saved mails. Raises Refused (settings)."""
+    """Return functions that queue outgoing mail and second readings of saved mails. Raises Refused (settings)."""
     from service import second_reading
     from service.outbound import setup
 

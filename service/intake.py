@@ -197,7 +197,7 @@ def place(
     now: datetime,
     after: Callable[[Connection, Sequence[int]], T],
 ) -> T:
-    """Prepare and take in these mails, then call ``after(cases)`` in the same transaction, and return its result.
+    """Prepare and take in these mails, then call ``after`` in the same transaction, with the cases; return its result.
 
     If another worker changes the data of a decision, the mails are prepared again: twice without the lock, then
     within the transaction. Raises the same errors as ``take_in``.
@@ -231,9 +231,9 @@ def take_in(
 
     Cases that changed since ``prepare`` are judged here. Long cases are queued to be judged later: see ``judge_next``.
 
-    ``prepared``: the result of ``prepare`` for the same mails. If it is outdated, it is prepared again with ``anew``;
-    otherwise Outdated is raised. Raises LostLease if ``by`` lost the lease of an entry. After any error, the
-    transaction must not commit.
+    ``prepared``: the result of ``prepare`` for the same mails. If it is outdated, the mails are decided again if
+    ``anew`` is true; otherwise Outdated is raised. Raises LostLease if ``by`` lost the lease of an entry. After any
+    error, the transaction must not commit.
     """
     one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
     spool.finish(conn, [one.claimed.id for one in read_mails], by, now)

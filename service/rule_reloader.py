@@ -70,7 +70,7 @@ class RuleReloader:
                 memory.freeze_after_loading()
                 _log.info("rules loaded", version=context.rules.version, packs=len(context.rules.packs))
             elif asked or context.refused:
-                _log.info("rules not reloaded", version=context.rules.version)
+                _log.info("rules are unchanged", version=context.rules.version)
             context.refused = None
         except Exception as error:  # after any error in a file, mail is read with the current rules
             context.refused = str(error) if isinstance(error, PackError) else f"{type(error).__name__}: {error}"

@@ -133,7 +133,7 @@ class Group:
         return True, list(dict.fromkeys(found))
 
     def needs(self) -> frozenset[str]:
-        """Return meanings: if a mail states none of them, the group is false. Empty if no statement is required."""
+        """Return meanings: if none of them is stated, the group is false. Empty if no statement is required."""
         for term in self.all:
             if names := _needed(term):
                 return names

@@ -39,7 +39,7 @@ def opens(turn: RuleInput) -> bool:
 
 
 def ours(turn: RuleInput) -> bool:
-    """Whether a person wrote the mail who is not from a vendor."""
+    """Whether a person who is not from a vendor wrote the mail."""
     return turn.side != "vendor" and turn.automatic is None
 
 
@@ -88,7 +88,7 @@ def only_notices(thread: Thread) -> bool:
 
 
 def finding(rule: str, pack: str, hit: Hit, value: str | None = None) -> Finding:
-    """Return a finding for a rule that fired on a statement. `value`: the result of the rule; None: the statement's."""
+    """Return a finding for a rule that fired on a statement. `value`: result of the rule; None: of the statement."""
     said = hit.statement
     told = said.value or said.meaning if value is None else value
     return Finding(rule, pack, hit.mail, said.quote, said.start, said.end, told)

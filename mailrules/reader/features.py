@@ -45,7 +45,7 @@ _KINDS = np.array(
 
 
 class Part(IntEnum):
-    """Groups of features that follow from the text of one unit. Each group describes other units."""
+    """Groups of features that follow from the text of one unit. Each group describes different units."""
 
     OWN = 0  # features of the unit itself; except its form, they also count for the mail as a whole
     NEXT = 1  # features of the unit after it
@@ -197,7 +197,7 @@ def listed_feature(concept: str) -> str:
 
 
 def word_runs(readings: Sequence[Reading]) -> tuple[UnitMarks, UnitMarks, UnitMarks]:
-    """Return the marks of single words, and of two and three consecutive words. `^`: begin of a unit, `$`: end."""
+    """Return the marks of single words, and of two and three consecutive words. `^` begins a unit, `$` ends it."""
     ones, twos, threes = runs_of_words([word for one in readings for word in ("", "^", *one.forms, "$")])
     units = np.repeat(np.arange(len(readings)), lengths_of([one.forms for one in readings]) + 1)
     at = np.arange(len(units)) + 2 * (units + 1)  # without "" and "^"

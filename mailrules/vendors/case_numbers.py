@@ -43,7 +43,7 @@ _MATTER = RE2.compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMB
 _BRACKETED = RE2.compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)>」]")
 _MARKED = RE2.compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _ANY = RE2.compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
-_NOT_CASE = RE2.compile(  # orders and invoices too: such a number belongs to one matter
+_NOT_CASE = RE2.compile(  # orders and invoices too; these name one matter, so _NOT_MATTER does not contain them
     rf"(?:{_THINGS_JA}|注文|発注|見積|請求|顧客|お客様|配送|伝票|型番|承認|稟議)(?:の|用の?|書の?|品の?)?\s?$"
     rf"|(?:{_THINGS_EN}|ORDER|INVOICE|QUOTATION|CUSTOMER|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX)"
     r"\s?(?:NO\.?|NUMBER|#)?\s?$"

@@ -119,7 +119,7 @@ class Vendors:
         return self._recognise(turn, lines, places_of(turn, lines))
 
     def references(self, turn: RuleInput, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
-        """Return the case numbers in a mail of a known vendor. ``by_domain``: an address identified the vendor."""
+        """Return the case numbers in a mail whose vendor is known. ``by_domain``: an address identified it."""
         return self._references(turn, places_of(turn, lines_of(turn)), vendor, by_domain)
 
     def _recognise(self, turn: RuleInput, lines: Sequence[str], places: Places) -> Recognised:

@@ -34,11 +34,9 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("merged_into", Number, nullable=True),
-        sa.Column("version", sa.Integer(), server_default="1", nullable=False, comment="number of saves; used as ETag"),
-        sa.Column("set_by_people", Data, nullable=False, comment="values set by hand, with person and time"),
-        sa.Column(
-            "document", Data, nullable=False, comment="the case as the API shows it, with clocks up to updated_at"
-        ),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False, comment="counts saves; the ETag"),
+        sa.Column("set_by_people", Data, nullable=False, comment="what was set by hand, by whom, when; it stays"),
+        sa.Column("document", Data, nullable=False, comment="the case of INTERFACE.md, clocks up to updated_at"),
         sa.Column("judged_by", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["merged_into"], ["cases.id"], name="fk_cases_merged_into_cases"),
         sa.PrimaryKeyConstraint("id", name="pk_cases"),
@@ -53,14 +51,9 @@ def upgrade() -> None:
     op.create_index("ix_cases_waiting_on", "cases", ["waiting_on", "updated_at", "id"], unique=False)
     op.create_table(
         "learned_team",
-        sa.Column(
-            "address",
-            sa.String(length=320),
-            nullable=False,
-            comment="in lower case; this person forwarded a vendor's mail",
-        ),
+        sa.Column("address", sa.String(length=320), nullable=False, comment="lower case; forwarded a vendor's mail"),
         sa.Column("learned_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("message", Number, nullable=True, comment="the message that forwarded a vendor's mail"),
+        sa.Column("message", Number, nullable=True, comment="the forward that showed it"),
         sa.PrimaryKeyConstraint("address", name="pk_learned_team"),
     )
     op.create_table(
@@ -77,16 +70,12 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False, comment="waiting, done, shunted, refused"),
         sa.Column(
-            "attempts",
-            sa.SmallInteger(),
-            server_default="0",
-            nullable=False,
-            comment="number of attempts; counted before an attempt begins",
+            "attempts", sa.SmallInteger(), server_default="0", nullable=False, comment="counted before it is tried"
         ),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False, comment="earliest time of the next attempt"),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False, comment="not before"),
         sa.Column("leased_by", sa.String(length=64), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=True, comment="why the mail is not processed"),
+        sa.Column("reason", sa.Text(), nullable=True, comment="why it is not done yet, or never will be"),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_spool"),
     )
@@ -156,8 +145,8 @@ def upgrade() -> None:
             "who", sa.Text(), server_default="", nullable=False, comment="a person's name, or empty for the rules"
         ),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("data", Data, nullable=False, comment="data to describe and to undo the change"),
-        sa.Column("undone_by", Number, nullable=True, comment="the event that undid this change"),
+        sa.Column("data", Data, nullable=False, comment="enough to tell it and to undo it"),
+        sa.Column("undone_by", Number, nullable=True, comment="the event that took it back"),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_events_case_id_cases", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_events"),
     )
@@ -176,56 +165,46 @@ def upgrade() -> None:
         sa.Column("author_name", sa.Text(), server_default="", nullable=False),
         sa.Column("author_address", sa.Text(), server_default="", nullable=False, comment="lower case"),
         sa.Column("author_role", sa.String(length=9), nullable=False),
-        sa.Column("forwarded_by", sa.Text(), nullable=True, comment="address of the person who forwarded the mail"),
+        sa.Column(
+            "forwarded_by", sa.Text(), nullable=True, comment="address of whoever handed it to us, if not the author"
+        ),
         sa.Column("to", Data, nullable=False, comment="[{name, address}]"),
         sa.Column("cc", Data, nullable=False),
         sa.Column("subject", sa.Text(), server_default="", nullable=False),
         sa.Column("base_subject", sa.Text(), server_default="", nullable=False, comment="RFC 5256 §2.1"),
-        sa.Column(
-            "date", sa.DateTime(timezone=True), nullable=True, comment="from the Date header or a quoted header block"
-        ),
-        sa.Column("date_offset", sa.SmallInteger(), nullable=True, comment="UTC offset of the author in minutes"),
+        sa.Column("date", sa.DateTime(timezone=True), nullable=True, comment="what the author's mail says"),
+        sa.Column("date_offset", sa.SmallInteger(), nullable=True, comment="the author's zone, minutes east of UTC"),
         sa.Column("zone_assumed", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False, comment="time of the first delivery"),
-        sa.Column("text", sa.Text(), server_default="", nullable=False, comment="the new text of the author"),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False, comment="of its first delivery"),
+        sa.Column("text", sa.Text(), server_default="", nullable=False, comment="what the author newly wrote"),
         sa.Column("quoted_text", sa.Text(), server_default="", nullable=False, comment="the rest of the body"),
-        sa.Column("intro", sa.Text(), server_default="", nullable=False, comment="text above a forwarded mail"),
+        sa.Column("intro", sa.Text(), server_default="", nullable=False, comment="what a forwarder wrote above"),
         sa.Column("automatic", sa.String(length=16), nullable=True),
         sa.Column("auto_submitted", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("bounce", Data, nullable=True),
         sa.Column("language", sa.String(length=8), server_default="und", nullable=False),
-        sa.Column("headers", Data, nullable=False, comment="further headers that rules may use"),
+        sa.Column("headers", Data, nullable=False, comment="further headers kept as facts"),
         sa.Column("defects", Data, nullable=False),
         sa.Column("vendor", sa.String(length=64), nullable=True),
-        sa.Column("reading", Data, nullable=True, comment="reading of this message (mailrules.judgement.Reading)"),
-        sa.Column("findings", Data, nullable=False, comment="findings as the API shows them"),
+        sa.Column("reading", Data, nullable=True, comment="mailrules' Reading of it alone"),
+        sa.Column("findings", Data, nullable=False, comment="as in the message of INTERFACE.md"),
         sa.Column(
-            "fingerprint", sa.String(length=64), nullable=True, comment="equal for the same text by the same author"
+            "fingerprint", sa.String(length=64), nullable=True, comment="equal for the same words by the same author"
         ),
         sa.Column("deliveries", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("spool_id", sa.String(length=36), nullable=True, comment="the raw mail that contains the message"),
-        sa.Column(
-            "raw_part", sa.Text(), nullable=True, comment="MIME part in the raw mail, if the message was attached"
-        ),
-        sa.Column("found_in", Number, nullable=True, comment="the message that contains this message"),
+        sa.Column("spool_id", sa.String(length=36), nullable=True, comment="the raw mail it was read from"),
+        sa.Column("raw_part", sa.Text(), nullable=True, comment="where inside the raw mail, if it was attached"),
+        sa.Column("found_in", Number, nullable=True, comment="the message it was found inside"),
         sa.Column(
             "placed_by",
             sa.String(length=32),
             server_default="",
             nullable=False,
-            comment="kind of the evidence for the case",
+            comment="the evidence that decided its case",
         ),
-        sa.Column("evidence", Data, nullable=False, comment="evidence for the case, and for other cases"),
-        sa.Column(
-            "pinned_by", sa.Text(), nullable=True, comment="person who moved the message; rules do not move it again"
-        ),
-        sa.Column(
-            "indexed",
-            sa.Boolean(),
-            server_default=sa.false(),
-            nullable=False,
-            comment="whether the message is in the search index",
-        ),
+        sa.Column("evidence", Data, nullable=False, comment="for the case and for the runners-up"),
+        sa.Column("pinned_by", sa.Text(), nullable=True, comment="who moved it by hand; it stays there"),
+        sa.Column("indexed", sa.Boolean(), server_default=sa.false(), nullable=False, comment="in the word index"),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_messages_case_id_cases"),
         sa.ForeignKeyConstraint(["spool_id"], ["spool.id"], name="fk_messages_spool_id_spool"),
         sa.PrimaryKeyConstraint("id", name="pk_messages"),
@@ -279,7 +258,7 @@ def upgrade() -> None:
             sa.String(length=200),
             server_default="",
             nullable=False,
-            comment="empty: the mail itself; otherwise the position in the mail",
+            comment="empty: the mail itself; else where inside",
         ),
         sa.Column("message_id", Number, nullable=False),
         sa.Column("way", sa.String(length=9), nullable=False, comment="delivered, forwarded, attached, quoted"),
@@ -293,12 +272,7 @@ def upgrade() -> None:
         "thread_keys",
         sa.Column("key", sa.String(length=300), nullable=False, comment="mid:<…>, ref:aws:123, tix:…, fp:…, …"),
         sa.Column("message_id", Number, nullable=False),
-        sa.Column(
-            "kind",
-            sa.String(length=8),
-            nullable=False,
-            comment="own: property of the message; cites: reference in the message",
-        ),
+        sa.Column("kind", sa.String(length=8), nullable=False, comment="own: the message is it; cites: it names it"),
         sa.Column("case_id", Number, nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_thread_keys_case_id_cases"),
         sa.ForeignKeyConstraint(

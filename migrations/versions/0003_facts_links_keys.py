@@ -16,8 +16,8 @@ Data = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgr
 def upgrade() -> None:
     op.create_table(
         "keys",
-        sa.Column("name", sa.String(length=32), nullable=False, comment="purpose of the key"),
-        sa.Column("key", sa.String(length=64), nullable=False, comment="32 random bytes in hex; created at first use"),
+        sa.Column("name", sa.String(length=32), nullable=False, comment="what it signs"),
+        sa.Column("key", sa.String(length=64), nullable=False, comment="32 random bytes, hex; made when first needed"),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_keys"),
     )
@@ -25,7 +25,7 @@ def upgrade() -> None:
         "case_links",
         sa.Column("case_id", Number, nullable=False),
         sa.Column("other_id", Number, nullable=False),
-        sa.Column("message_id", Number, nullable=True, comment="the message that refers to the other case"),
+        sa.Column("message_id", Number, nullable=True, comment="the message that points from one to the other"),
         sa.Column("why", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_case_links_case_id_cases", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["other_id"], ["cases.id"], name="fk_case_links_other_id_cases", ondelete="CASCADE"),
@@ -38,6 +38,6 @@ def upgrade() -> None:
             "facts",
             Data,
             nullable=True,
-            comment="facts for placement and rules",
+            comment="what threading and the rules need of it: its node, recipients' sides, files",
         ),
     )

@@ -18,6 +18,6 @@ def upgrade() -> None:
             "joined",
             Number,
             nullable=True,
-            comment="case into which a person merged; equal values stay together",
+            comment="the case a person merged it into; it stays with the others of that case",
         ),
     )

@@ -13,10 +13,6 @@ def upgrade() -> None:
     op.add_column(
         "spool",
         sa.Column(
-            "given_up",
-            sa.SmallInteger,
-            nullable=False,
-            server_default="0",
-            comment="how often the database aborted the processing of this mail alone",
+            "given_up", sa.SmallInteger, nullable=False, server_default="0", comment="times by the database, alone"
         ),
     )

@@ -20,21 +20,17 @@ def upgrade() -> None:
         sa.Column("message_id", Number, nullable=False),
         sa.Column("state", sa.String(8), nullable=False, comment="waiting, done, refused, failed"),
         sa.Column("created_at", Instant, nullable=False),
-        sa.Column("due_at", Instant, nullable=False, comment="earliest time of the next attempt"),
+        sa.Column("due_at", Instant, nullable=False, comment="not before"),
         sa.Column(
-            "attempts",
-            sa.SmallInteger,
-            nullable=False,
-            server_default="0",
-            comment="number of attempts; counted before an attempt begins",
+            "attempts", sa.SmallInteger, nullable=False, server_default="0", comment="counted before it is tried"
         ),
         sa.Column("leased_by", sa.String(64)),
         sa.Column("leased_until", Instant),
-        sa.Column("reason", sa.Text, comment="why the job waits or failed"),
-        sa.Column("model", sa.Text, comment="name that the endpoint uses"),
-        sa.Column("request_version", sa.String(16), comment="version of the instruction and the catalogue"),
-        sa.Column("answer", sa.Text, comment="the answer as received, stored so that it is not requested again"),
-        sa.Column("dropped", Data, comment="reason → number of dropped statements"),
+        sa.Column("reason", sa.Text, comment="why it waits, or was not read"),
+        sa.Column("model", sa.Text, comment="as the endpoint names it"),
+        sa.Column("request_version", sa.String(16), comment="of the instruction and the catalogue"),
+        sa.Column("answer", sa.Text, comment="as it came back: it is never asked for twice"),
+        sa.Column("dropped", Data, comment="reason: how many statements were dropped"),
         sa.Column("done_at", Instant),
         sa.PrimaryKeyConstraint("message_id", name="pk_second_readings"),
         sa.ForeignKeyConstraint(
@@ -57,7 +53,7 @@ def upgrade() -> None:
         sa.Column("tokens_out", Number, nullable=False, server_default="0"),
         sa.Column("seconds", sa.Float, nullable=False, server_default="0"),
         sa.Column(
-            "dropped", sa.Integer, nullable=False, server_default="0", comment="statements that could not be used"
+            "dropped", sa.Integer, nullable=False, server_default="0", comment="statements without words or meaning"
         ),
         sa.Column("refused", sa.Integer, nullable=False, server_default="0", comment="answers that could not be used"),
         sa.PrimaryKeyConstraint("day", name="pk_model_usage"),

@@ -16,7 +16,7 @@ Data = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgr
 
 
 def upgrade() -> None:
-    op.add_column("messages", sa.Column("statements", Data, nullable=True, comment="statements found in this message"))
+    op.add_column("messages", sa.Column("statements", Data, nullable=True, comment="what the reader found in it alone"))
     op.add_column(
         "cases",
         sa.Column(
@@ -24,15 +24,13 @@ def upgrade() -> None:
             sa.Boolean(),
             nullable=False,
             server_default=sa.false(),
-            comment="the impact is not known, so a person must check the priority",
+            comment="nobody has said how bad it is",
         ),
     )
-    op.add_column(
-        "cases", sa.Column("requester", Data, nullable=True, comment="the person who needs help: {name, address}")
-    )
+    op.add_column("cases", sa.Column("requester", Data, nullable=True, comment="who asks: {name, address}"))
     op.add_column(
         "cases",
         sa.Column(
-            "excerpt", sa.Text(), nullable=False, server_default="", comment="the sentence that describes the problem"
+            "excerpt", sa.Text(), nullable=False, server_default="", comment="the sentence that tells the matter"
         ),
     )

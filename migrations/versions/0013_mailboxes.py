@@ -16,17 +16,17 @@ def upgrade() -> None:
     op.create_table(
         "mailboxes",
         sa.Column("name", sa.String(64), primary_key=True),
-        sa.Column("since", _TIME, nullable=False, comment="time of the first fetch"),
-        sa.Column("leased_by", sa.String(64), comment="the process that fetches from this mailbox"),
+        sa.Column("since", _TIME, nullable=False, comment="first fetched from"),
+        sa.Column("leased_by", sa.String(64), comment="the one process that fetches"),
         sa.Column("leased_until", _TIME),
-        sa.Column("last_success_at", _TIME, comment="time when all folders were last read completely"),
+        sa.Column("last_success_at", _TIME, comment="all folders were read to their end"),
         sa.Column("failing_since", _TIME),
         sa.Column("cause", sa.Text, comment="why the last round failed"),
-        sa.Column("next_step", sa.Text, comment="advice for the operator"),
-        sa.Column("errors", sa.Integer, nullable=False, server_default="0", comment="total number of failed rounds"),
-        sa.Column("told_at", _TIME, comment="time of the event that reported the failure"),
-        sa.Column("taken", sa.Integer, nullable=False, server_default="0", comment="total number of stored mails"),
-        sa.Column("lag_seconds", sa.Integer, comment="for the last fetched mail: seconds from arrival to receipt"),
+        sa.Column("next_step", sa.Text, comment="what to do about it"),
+        sa.Column("errors", sa.Integer, nullable=False, server_default="0", comment="failed rounds, ever"),
+        sa.Column("told_at", _TIME, comment="an event told that it is away"),
+        sa.Column("taken", sa.Integer, nullable=False, server_default="0", comment="mails kept from it, ever"),
+        sa.Column("lag_seconds", sa.Integer, comment="between arrival and our receipt, of the mail fetched last"),
         sa.Column("tokens", sa.Text, comment="encrypted with the installation key"),
         sa.Column("forgotten_at", _TIME, comment="no longer reported"),
         sa.PrimaryKeyConstraint("name", name="pk_mailboxes"),
@@ -35,9 +35,7 @@ def upgrade() -> None:
         "mailbox_folders",
         sa.Column("mailbox", sa.String(64), primary_key=True),
         sa.Column("folder", sa.String(400), primary_key=True),
-        sa.Column(
-            "position", sa.Text, nullable=False, comment="how far the folder was read, in the format of the source"
-        ),
+        sa.Column("position", sa.Text, nullable=False, comment="how far it was read, in the words of its source"),
         sa.PrimaryKeyConstraint("mailbox", "folder", name="pk_mailbox_folders"),
         sa.ForeignKeyConstraint(
             ["mailbox"], ["mailboxes.name"], ondelete="CASCADE", name="fk_mailbox_folders_mailbox_mailboxes"
@@ -51,11 +49,11 @@ def upgrade() -> None:
         ),
         sa.Column("folder", sa.String(400), nullable=False),
         sa.Column("state", sa.String(8), nullable=False, comment="taken, done, failed, too_big, gone"),
-        sa.Column("sha256", sa.String(64), comment="of the mail, if it was read"),
+        sa.Column("sha256", sa.String(64), comment="of the content, where it was read"),
         sa.Column("size", sa.Integer),
-        sa.Column("spool_id", sa.String(36), comment="null if the same mail was stored before"),
+        sa.Column("spool_id", sa.String(36), comment="null: the same content came before"),
         sa.Column("attempts", sa.SmallInteger, nullable=False, server_default="0"),
-        sa.Column("due_at", _TIME, nullable=False, comment="earliest time of the next attempt"),
+        sa.Column("due_at", _TIME, nullable=False, comment="not before"),
         sa.Column("reason", sa.Text),
         sa.PrimaryKeyConstraint("mailbox", "place", name="pk_mailbox_mails"),
         sa.ForeignKeyConstraint(
@@ -70,7 +68,7 @@ def upgrade() -> None:
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,
     )
-    comment = "for mailboxes: server whose Authentication-Results are trusted; null: see the settings"
+    comment = "mailbox: whose Authentication-Results are believed; null: as the settings say"
     op.add_column("spool", sa.Column("authserv", sa.Text, comment=comment))
     if op.get_bind().dialect.name == "postgresql":  # SQLite keeps no comments
         op.alter_column("spool", "channel", comment="smtp, lmtp, import, mailbox")

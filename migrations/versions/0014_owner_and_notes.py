@@ -13,7 +13,7 @@ Instant = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    op.add_column("cases", sa.Column("owner", sa.Text, comment="the team member to whom the case is assigned"))
+    op.add_column("cases", sa.Column("owner", sa.Text, comment="the person of the team it is assigned to"))
     owned = sa.text("owner IS NOT NULL")
     op.create_index(
         "ix_cases_owner", "cases", ["owner", "updated_at", "id"], sqlite_where=owned, postgresql_where=owned
@@ -22,9 +22,9 @@ def upgrade() -> None:
         "notes",
         sa.Column("id", Number, nullable=False),
         sa.Column("case_id", Number, nullable=False),
-        sa.Column("who", sa.Text, nullable=False, server_default="", comment="team member who wrote the note"),
+        sa.Column("who", sa.Text, nullable=False, server_default="", comment="of the team"),
         sa.Column("at", Instant, nullable=False),
-        sa.Column("text", sa.Text, nullable=False, comment="only for the team; never sent"),
+        sa.Column("text", sa.Text, nullable=False, comment="for the team only: never sent"),
         sa.PrimaryKeyConstraint("id", name="pk_notes"),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_notes_case_id_cases", ondelete="CASCADE"),
     )

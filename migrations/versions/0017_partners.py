@@ -14,6 +14,6 @@ def upgrade() -> None:
         "partners",
         sa.Column("company", sa.String(320), nullable=False, comment="mail domain, or address at a consumer provider"),
         sa.Column("learned_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("refused", sa.Boolean, nullable=False, comment="a person said that the company is not a partner"),
+        sa.Column("refused", sa.Boolean, nullable=False, comment="a person said that it is none"),
         sa.PrimaryKeyConstraint("company", name="pk_partners"),
     )

@@ -13,6 +13,6 @@ def upgrade() -> None:
     op.create_table(
         "daily_jobs",
         sa.Column("name", sa.String(32), nullable=False, comment="digest"),
-        sa.Column("day", sa.Date, nullable=False, comment="day of the last run, in SODAN_ZONE"),
+        sa.Column("day", sa.Date, nullable=False, comment="in SODAN_ZONE, on which it ran last"),
         sa.PrimaryKeyConstraint("name", name="pk_daily_jobs"),
     )

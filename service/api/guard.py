@@ -1,7 +1,8 @@
 """Checks requests before the routes: authentication, rate limits, and requests caused by other sites.
 
-* A token is required. There is one exception: while no valid token exists, a direct connection to a loopback name needs
-  none. `SODAN_TRUST_LOOPBACK=no` requires a token there too, because some proxies do not identify themselves.
+* A token is required. There is one exception: while sodan listens on loopback and no valid token exists, a direct
+  connection to a loopback name needs none. `SODAN_TRUST_LOOPBACK=no` requires a token there too, because some proxies
+  do not identify themselves.
 * A token has the scope read, write or admin. GET needs read, other methods need write. Some routes require admin.
 * A request that another site caused in a browser must not change anything (CSRF). Host names that merely resolve to
   this machine are rejected (DNS rebinding).

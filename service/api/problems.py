@@ -46,7 +46,7 @@ class ProblemDetails(BaseModel):
 
 
 class Precondition(Conflict):
-    """The caller sent an old ETag (RFC 9110 §15.5.13)."""
+    """The caller sent an ETag that is not the current ETag (RFC 9110 §15.5.13)."""
 
 
 class Forbidden(Refused):

@@ -25,7 +25,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("other", ()),
 )
 TEXTS: Final = load("brief", "service.cases")  # titles and further texts by name and language
-_VENDOR_NEVER = ("requester", "contact", "approval")  # not for a vendor, unless asked for
+_VENDOR_NEVER = ("requester", "contact", "approval")  # for a vendor only if it asked, or the team gave them
 _FOR_REQUESTER = ("symptom", "change_target", "question", "occurred_at", "impact_scope", "workaround", "deadline")
 _TELLING = {"howto": ("question", "symptom"), "request": ("change_target", "question"), "billing": ("question",)}
 """Items that describe the problem, best first, for kinds other than incidents."""
@@ -142,7 +142,7 @@ def _for_team(case: Document) -> dict[str, Any]:
 
 
 def _promised(case: Document) -> str | None:
-    """Return the date of the next expected update: the earliest due date of a promise that is not kept or overdue."""
+    """Return when the next update is expected: the earliest due date of a promise that is neither kept nor overdue."""
     due = [one["due"] for one in case.get("promises") or [] if not one["kept"] and not one["overdue"]]
     return min(due, default=None)
 

@@ -52,7 +52,7 @@ def business(spans: Iterable[Span], side: Side, calendar: Calendar) -> int:
 
 
 def spans_of(moves: Sequence[tuple[datetime, Side | None]], until: datetime) -> list[Span]:
-    """Return the periods between ``moves`` (time, side that has to act from then on). The last ends at ``until``."""
+    """Return the periods between sorted ``moves`` (time, side to act from then on). The last ends at ``until``."""
     out: list[Span] = []
     for place, (start, side) in enumerate(moves):
         end = moves[place + 1][0] if place + 1 < len(moves) else until

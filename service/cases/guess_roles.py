@@ -1,7 +1,7 @@
 """`sodan judge --guess-roles`: guesses the sides of undeclared people from the addresses of one mail.
 
 The service itself never does this. If the author and a recipient have the same domain, the author is one of our people.
-If a recipient is a vendor, or the mail states a vendor's case number, the author belongs to the team.
+Such an author belongs to the team if a recipient is a vendor, or if the mail states a vendor's case number.
 """
 
 from dataclasses import replace

@@ -32,7 +32,7 @@ _RENEW = {
 }
 """Grant → what the operator should do if the endpoint issues no token."""
 _CHECK = {
-    "invalid_client": "create a new secret (the old one may have expired); set client_secret to its value",
+    "invalid_client": "create a new secret (the old one may have expired); set client_secret to its value, not its id",
     "unauthorized_client": "check client_id: is the app registered in this tenant?",
     "invalid_request": "check client_id and tenant or token_url",
 }

@@ -218,7 +218,7 @@ class Connection(SMTP):
             self._received_at_check = content.received
             self.deadline = min(now + self.limits.timeout, self._content_deadline)
         else:
-            self.close("421 4.4.2 nothing received for too long")
+            self.close("421 4.4.2 too little received for too long")
 
     # ── out ──
 

@@ -23,7 +23,9 @@ class ServerTls:
         try:
             self.context = self._read()
         except Refused as error:
-            _log.error("certificate not renewed: it is invalid", file=str(self._certificate), reason=str(error))
+            _log.error(
+                "certificate not renewed, the old certificate stays", file=str(self._certificate), reason=str(error)
+            )
             return False
         _log.info("certificate renewed", file=str(self._certificate))
         return True

@@ -102,7 +102,7 @@ class Writer:
                 digest.update(chunk)
                 try:
                     entry.write(chunk)
-                except OSError as error:  # not OSError, which would look like a database error
+                except OSError as error:  # an OSError would be reported as a database error
                     raise Refused(f"{self.path} cannot be written: {error.strerror}") from None
         self.manifest.parts[name] = digest.hexdigest()
 

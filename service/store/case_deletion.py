@@ -19,7 +19,10 @@ from service.store.tables import spool as spool_table
 
 
 def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | None:
-    """Delete a case. Returns (messages, mails), or None if the case must stay. Delete its external files before."""
+    """Delete a case. Returns the numbers of its messages and mails; None if the case must stay.
+
+    The caller holds ``one_at_a_time``, and has deleted the external files of the case.
+    """
     parts = [case_id, *links.merged_into(conn, case_id)]
     if case_id in newest(conn):
         return None

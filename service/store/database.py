@@ -60,7 +60,7 @@ class Database:
         self._engine_lock = threading.Lock()
 
     def transact(self, fn: Callable[[Connection], T]) -> T:
-        """Run ``fn`` in a transaction; return its durable result. Raises Unavailable, and what ``fn`` raises."""
+        """Run ``fn`` in a transaction; return its result when durable. Raises Unavailable, and what ``fn`` raises."""
         return self._run(fn, write=True)
 
     def transact_alone(self, fn: Callable[[Connection], T]) -> T:

@@ -44,7 +44,7 @@ class Status:
     since: datetime  # time of the first fetch
     last_success_at: datetime | None
     failing_since: datetime | None  # None if the last round succeeded
-    cause: str | None  # time of the failure
+    cause: str | None  # cause of the failure
     next_step: str | None  # what a person should do about the failure
     errors: int
     lag_seconds: int | None  # time from the arrival of the last fetched mail in the mailbox until it was stored

@@ -23,7 +23,7 @@ State = Literal["draft", "waiting", "sent", "failed", "discarded"]
 STATES = ("draft", "waiting", "sent", "failed", "discarded")
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 960))
 """Delay after the first, second … failed attempt. After one more failure the entry becomes ``failed``."""
-HELD = "held: more than "  # begin of the reason of a draft that exceeds a limit of automatic mails
+HELD = "held: more than "  # beginning of the reason of a draft that exceeds a limit of automatic mails
 RESTORED = "held: restored from a backup, and the original may have sent it"
 _HOURLY_LIMIT = "automatic mails within an hour"
 _QUEUE = Queue(outbox)
@@ -257,7 +257,7 @@ def oldest_due(conn: Connection, now: datetime) -> datetime | None:
 
 
 def in_doubt(conn: Connection) -> int:
-    """Return how often a sender process died while it held the lease of an entry. Such mail may be sent twice."""
+    """Return how often a sender process died while it held a lease. Such mail may have been sent twice."""
     return int(conn.execute(select(func.coalesce(func.sum(outbox.c.in_doubt), 0))).scalar_one())
 
 

@@ -34,7 +34,7 @@ from service.store.save import CaseSettings, case_settings, with_quoted
 from service.store.statements import chunks
 from service.store.tables import cases, messages, thread_keys, to_json
 
-Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # temporary negative ids
+Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # a mail and the messages in it, with temporary ids
 
 
 class Outdated(Exception):
@@ -76,8 +76,8 @@ def prepare(
     """Decide which cases a batch of mails belongs to. Reads only.
 
     ``before``: an earlier decision about these mails. If its data has not changed, it is returned. Otherwise the mails
-    are decided again with ``anew``; without, Outdated is raised. ``read``: reads a message again if the role of the
-    author was learned meanwhile.
+    are decided again if ``anew`` is true; if not, Outdated is raised. ``read``: reads a message again if the role of
+    the author was learned meanwhile.
     """
     arrived = as_known(conn, arrived, read)
     if before is not None and arrived == before.arrived:

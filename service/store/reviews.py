@@ -21,7 +21,7 @@ def counts(conn: Connection) -> dict[str, dict[str, int]]:
     """Return vendor → ``{"cases": …, "open": …}``, the numbers of all and of open cases."""
     query = (
         select(cases.c.vendor, cases.c.status, func.count())
-        .where(cases.c.merged_into.is_(None), COUNTED)  # with cases without vendor, for SQLite's choice of index
+        .where(cases.c.merged_into.is_(None), COUNTED)  # with cases without vendor: else SQLite uses another index
         .group_by(cases.c.vendor, cases.c.status)
     )
     by_vendor: dict[str, dict[str, int]] = {}

@@ -159,7 +159,7 @@ def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due
 
 
 def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> None:
-    """Release leases of ``by`` (all, or those of ``ids``) on entries that were not tried, without an attempt."""
+    """Release leases of ``by`` (all, or of ``ids``) on entries that were not tried. The attempt does not count."""
     held = _QUEUE.held(by) if ids is None else _QUEUE.held(by, spool.c.id.in_(ids))
     _QUEUE.settle(conn, held, attempts=spool.c.attempts - 1)
 

@@ -17,7 +17,7 @@ NO_LEASE: Mapping[str, None] = {"leased_by": None, "leased_until": None}
 
 
 class Queue:
-    """A table used as a queue. Processes lease waiting rows, and the row that has been due longest first.
+    """A table used as a queue. Each process leases waiting rows: first the row that has been due longest.
 
     A row is free if its state is ``waiting``, it is due, and nobody leases it. SQL statements are built once, because
     building a statement takes longer than running it.
@@ -95,7 +95,7 @@ def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
 
 
 def every(conn: Connection, query: Any, these: Sequence[Any]) -> Iterator[Any]:
-    """Yield the rows of a query with the IN list ``THESE``. The list may have any number of ``values``."""
+    """Yield the rows of a query with the IN list ``THESE``. The list may have any number of values."""
     for chunk in chunks(these):
         yield from conn.execute(query, {"these": chunk}).all()
 

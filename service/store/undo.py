@@ -116,7 +116,7 @@ def _place_later_mail(
         for node in all_nodes:
             placer.bring_along(node.id)
         unplaced = [node for node in unplaced if placer.case_at(node.id) is None]
-    for node in unplaced:  # the messages of ``again`` stay in their case
+    for node in unplaced:  # mails without a link stay in their case
         placer.follow_links(node.id, open_new=False)
         if node.case is not None and placer.case_at(node.id) is None:
             placer.enter(node.id, node.case, Evidence("new"))

@@ -126,7 +126,7 @@ def _forwarder_of_a_vendor(mail: Mail, roles: Roles) -> frozenset[str]:
 
 
 def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozenset[str]:
-    """Return the unknown companies to which the team writes first. Who wrote to us first may be a user."""
+    """Return the unknown companies to which the team writes first. A person who wrote to us first may be a user."""
     if roles.role_of(mail.from_) != "team" or mail.automatic or mail.in_reply_to or mail.references:
         return frozenset()
     to = [a for a in mail.to[:20] if a.address and not header.is_intake(a.key, ingest.intake)]

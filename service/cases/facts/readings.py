@@ -24,7 +24,7 @@ def unbound(reading: Reading) -> Reading:
 
 
 def reading_of(written: str | bytes, turn: str) -> Reading | None:
-    """Decode the stored reading of mail ``turn``. None if another version wrote it: read the mail again."""
+    """Decode the stored reading of mail ``turn``. None if its format is of another version: read the mail again."""
     try:
         reading = _DECODER.decode(written)
     except msgspec.ValidationError:

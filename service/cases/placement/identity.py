@@ -16,8 +16,8 @@ _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
     """Return why two messages are the same mail, as text for the evidence; None if they are different mails.
 
-        If the Message-IDs are equal, author and content must be equal too, because programs reuse ids and strangers may
-    know them. Without Message-IDs, author, time, subject and text must not contradict each other.
+    If the Message-IDs are equal, author and content must be equal too, because programs reuse ids and strangers may
+    know them. Without Message-IDs, author, minute, subject and text must not contradict each other.
     """
     if one.message_id and one.message_id == other.message_id:
         if _same_author(one, other) is False:
@@ -64,8 +64,8 @@ def same_base(one: MessageFacts, other: MessageFacts) -> bool:
 def better(known: MessageFacts, come: MessageFacts) -> bool:
     """Whether the new copy replaces the stored copy: a delivered mail is better than a quote.
 
-    A copy whose author is trusted is better than any other. Of two copies of the same kind, the more complete copy is
-    better. So the result does not depend on the order of arrival.
+    A copy whose author is trusted is better than a copy whose author is not. Of two copies of the same kind, the more
+    complete copy is better. So the result does not depend on the order of arrival.
     """
     if known.doubted != come.doubted:
         return known.doubted

@@ -16,8 +16,8 @@ key        own: property of the message                             cites: refer
 ``word:``  a distinctive word, and month                            –
 =========  =======================================================  ==================================
 
-The first six keys are strong evidence or identify copies. The others only find candidates; most of them contain the
-month (30 days), so that the cost of a lookup does not grow with the age of the store.
+The first six keys are strong evidence or identify copies. The others only find candidates. They contain the month (30
+days), so that the cost of a lookup does not grow with the age of the store.
 """
 
 from collections import defaultdict

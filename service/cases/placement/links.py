@@ -84,7 +84,7 @@ def stated_numbers(node: MessageFacts) -> tuple[tuple[str, str], ...]:
 
 
 def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
-    """Yield links by numbers that both messages contain. One message must state the number as that of its matter."""
+    """Yield links by numbers that both messages contain. At least one must state it as that of its matter."""
     numbers = dict.fromkeys((*(ref for _, ref in node.stated), *node.told)) if _names_one_matter(node) else ()
     for number in numbers:
         for other in filter(_names_one_matter, known.naming(key_of("num", number))):

@@ -47,7 +47,7 @@ def objection(
 def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
     """Whether a number may join two mails. An outsider's mail may join only mail that the outsider wrote or received.
 
-    There is one exception: a partner's number may also join the partner's mail to mail of our people.
+    There is one exception: a partner's own number may join its mail also to mail of our people or of the same partner.
     """
     pairs = ((one, other), (other, one))
     return all(
@@ -79,7 +79,10 @@ def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
 
 
 def is_other_matter(node: MessageFacts, members: Collection[MessageFacts]) -> bool:
-    """Whether somebody used a reply for another topic: the subject differs, and no word is in the other messages."""
+    """Whether somebody used a reply for another topic.
+
+    True if the subject differs, and the reply has no word, number or quoted mail in common with the other messages.
+    """
     if node.side not in ("team", "requester") or node.automatic or node.reply_marked or not node.base or not node.words:
         return False
     if not members or any(m.base == node.base or m.bounced or m.id in node.holds for m in members):

@@ -240,7 +240,7 @@ class Placer:
         return message
 
     def merge_cases(self, one: int, other: int) -> int:
-        """Merge two cases and return the remaining case: the stored case; of two stored cases, the older."""
+        """Merge two cases and return the remaining case: a stored case before a new case, else the older."""
         stays, goes = sorted((one, other), key=lambda case: (case < 0, abs(case)))
         self.known.aliases[goes] = stays
         facts, gone = self.facts(stays), self.known.cases[goes]
@@ -301,7 +301,7 @@ class Placer:
 
 
 def has_content(outer: MessageFacts, nodes: Sequence[MessageFacts]) -> bool:
-    """Whether a mail has text to compare. Of automatic mail, only notices of a vendor are compared."""
+    """Whether a mail has text to compare. Automatic mail: only of a vendor, and no bounce, receipt or calendar mail."""
     if outer.automatic and (outer.side != "vendor" or outer.automatic in ("bounce", "calendar", "receipt")):
         return False
     return any(n.words or n.subject_words for n in nodes)

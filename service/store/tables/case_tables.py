@@ -17,25 +17,19 @@ cases = table(
     Column("vendor", String(64)),
     Column("vendor_refs", Data, nullable=False, comment="as in the summary: [{vendor, ref}]"),
     Column("missing", Data, nullable=False, comment="item ids"),
-    Column(
-        "needs_triage",
-        Boolean,
-        nullable=False,
-        server_default=false(),
-        comment="the impact is not known, so a person must check the priority",
-    ),
-    Column("requester", Data, comment="the person who needs help: {name, address}"),
-    Column("excerpt", Words, nullable=False, server_default="", comment="the sentence that describes the problem"),
+    Column("needs_triage", Boolean, nullable=False, server_default=false(), comment="nobody has said how bad it is"),
+    Column("requester", Data, comment="who asks: {name, address}"),
+    Column("excerpt", Words, nullable=False, server_default="", comment="the sentence that tells the matter"),
     Column("open_asks", Integer, nullable=False, server_default="0"),
     Column("messages", Integer, nullable=False, server_default="0"),
     Column("opened_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("merged_into", Number, ForeignKey("cases.id")),
-    Column("version", Integer, nullable=False, server_default="1", comment="number of saves; used as ETag"),
-    Column("set_by_people", Data, nullable=False, comment="values set by hand, with person and time"),
-    Column("document", Data, nullable=False, comment="the case as the API shows it, with clocks up to updated_at"),
+    Column("version", Integer, nullable=False, server_default="1", comment="counts saves; the ETag"),
+    Column("set_by_people", Data, nullable=False, comment="what was set by hand, by whom, when; it stays"),
+    Column("document", Data, nullable=False, comment="the case of INTERFACE.md, clocks up to updated_at"),
     Column("judged_by", Words, nullable=False, server_default=""),
-    Column("owner", Words, comment="the team member to whom the case is assigned"),
+    Column("owner", Words, comment="the person of the team it is assigned to"),
 )
 Index("ix_cases_updated_at", cases.c.updated_at, cases.c.id)
 Index("ix_cases_opened_at", cases.c.opened_at, cases.c.id)
@@ -86,23 +80,23 @@ Index("ix_participants_address", participants.c.address, participants.c.case_id)
 
 learned_team = table(
     "learned_team",
-    Column("address", String(320), primary_key=True, comment="in lower case; this person forwarded a vendor's mail"),
+    Column("address", String(320), primary_key=True, comment="lower case; forwarded a vendor's mail"),
     Column("learned_at", Instant, nullable=False),
-    Column("message", Number, comment="the message that forwarded a vendor's mail"),
+    Column("message", Number, comment="the forward that showed it"),
 )
 
 partners = table(
     "partners",
     Column("company", String(320), primary_key=True, comment="mail domain, or address at a consumer provider"),
     Column("learned_at", Instant, nullable=False),
-    Column("refused", Boolean, nullable=False, comment="a person said that the company is not a partner"),
+    Column("refused", Boolean, nullable=False, comment="a person said that it is none"),
 )
 
 case_links = table(
     "case_links",
     Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
     Column("other_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
-    Column("message_id", Number, comment="the message that refers to the other case"),
+    Column("message_id", Number, comment="the message that points from one to the other"),
     Column("why", Words, nullable=False, server_default=""),
 )
 Index("ix_case_links_other_id", case_links.c.other_id)
@@ -117,12 +111,10 @@ suggestions = table(
     "suggestions",
     Column("id", Number, primary_key=True),
     Column("message_id", Number, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
-    Column(
-        "case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), nullable=False, comment="case of the message"
-    ),
+    Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), nullable=False, comment="of the message"),
     Column("other_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), nullable=False, comment="the likely case"),
     Column("score", Float, nullable=False, comment="0 to 1"),
-    Column("reasons", Data, nullable=False, comment="what the two cases have in common, as text"),
+    Column("reasons", Data, nullable=False, comment="what the two share, in words"),
     Column("state", String(9), nullable=False, comment="open, accepted, dismissed"),
     Column("created_at", Instant, nullable=False),
     Column("decided_at", Instant),
@@ -139,8 +131,8 @@ events = table(
     Column("kind", String(32), nullable=False),
     Column("who", Words, nullable=False, server_default="", comment="a person's name, or empty for the rules"),
     Column("at", Instant, nullable=False),
-    Column("data", Data, nullable=False, comment="data to describe and to undo the change"),
-    Column("undone_by", Number, comment="the event that undid this change"),
+    Column("data", Data, nullable=False, comment="enough to tell it and to undo it"),
+    Column("undone_by", Number, comment="the event that took it back"),
 )
 Index("ix_events_case_id", events.c.case_id, events.c.id)
 
@@ -148,9 +140,9 @@ notes = table(
     "notes",
     Column("id", Number, primary_key=True),
     Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
-    Column("who", Words, nullable=False, server_default="", comment="team member who wrote the note"),
+    Column("who", Words, nullable=False, server_default="", comment="of the team"),
     Column("at", Instant, nullable=False),
-    Column("text", Words, nullable=False, comment="only for the team; never sent"),
+    Column("text", Words, nullable=False, comment="for the team only: never sent"),
 )
 Index("ix_notes_case_id_id", notes.c.case_id, notes.c.id)
 
@@ -158,28 +150,26 @@ webhooks = table(
     "webhooks",
     Column("id", Number, primary_key=True),
     Column("url", Words, nullable=False),
-    Column("secret", Words, nullable=False, comment="key that signs requests; encrypted"),
+    Column("secret", Words, nullable=False, comment="signs what is sent; needed in clear to sign"),
     Column("kinds", Data, nullable=False, comment="kinds of events; empty: all"),
     Column("created_at", Instant, nullable=False),
-    Column("disabled_at", Instant, comment="set by a person, or after repeated failures"),
-    Column("event", Number, nullable=False, comment="the last event that was sent, or skipped after failures"),
-    Column(
-        "attempts", SmallInteger, nullable=False, server_default="0", comment="failed attempts to send the next event"
-    ),
-    Column("due_at", Instant, nullable=False, comment="earliest time of the next attempt"),
-    Column("leased_until", Instant, comment="until then, a process is sending"),
+    Column("disabled_at", Instant, comment="by a person, or after days of failure"),
+    Column("event", Number, nullable=False, comment="the last event it was told, or given up on"),
+    Column("attempts", SmallInteger, nullable=False, server_default="0", comment="for the next event"),
+    Column("due_at", Instant, nullable=False, comment="not before"),
+    Column("leased_until", Instant, comment="a process is sending"),
     Column("last_error", Words),
 )
 
 outbox = table(
     "outbox",
     Column("id", Number, primary_key=True),
-    Column("once", String(200), unique=True, comment="key of an entry that may be written only once, such as ack:12"),
+    Column("once", String(200), unique=True, comment="what may be written once only, such as ack:12"),
     Column("kind", String(16), nullable=False),
     Column("channel", String(8), nullable=False, comment="mail, notify"),
     Column("state", String(9), nullable=False, comment="draft, waiting, sent, failed, discarded"),
     Column("case_id", Number, ForeignKey("cases.id", ondelete="CASCADE")),
-    Column("recipient", Words, nullable=False, comment="an address; for notify: the name of a target"),
+    Column("recipient", Words, nullable=False, comment="an address; for notify the name of a target"),
     Column("language", String(8), nullable=False, server_default="en"),
     Column("subject", Words, nullable=False, server_default=""),
     Column("text", Words, nullable=False, server_default=""),
@@ -187,29 +177,17 @@ outbox = table(
     Column("headers", Data, nullable=False, comment="further headers, such as In-Reply-To"),
     Column("items", Data, nullable=False, comment="checklist items asked for, in the order of their numbers"),
     Column("message_id", Words, comment="our signed Message-ID"),
-    Column("answers", Number, comment="the message to which the mail replies"),
-    Column("made_by", Words, nullable=False, server_default="", comment="person who wrote the mail; empty: automatic"),
+    Column("answers", Number, comment="the message that is answered"),
+    Column("made_by", Words, nullable=False, server_default="", comment="a person, or empty"),
     Column("created_at", Instant, nullable=False),
-    Column("due_at", Instant, nullable=False, comment="earliest time of the next attempt"),
-    Column(
-        "attempts",
-        SmallInteger,
-        nullable=False,
-        server_default="0",
-        comment="number of attempts; counted before an attempt begins",
-    ),
+    Column("due_at", Instant, nullable=False, comment="not before"),
+    Column("attempts", SmallInteger, nullable=False, server_default="0", comment="counted before it is tried"),
     Column("leased_by", String(64)),
     Column("leased_until", Instant),
-    Column(
-        "in_doubt",
-        SmallInteger,
-        nullable=False,
-        server_default="0",
-        comment="how often a sender process died while it sent the mail",
-    ),
-    Column("reason", Words, comment="why the mail is held, waits, or failed"),
+    Column("in_doubt", SmallInteger, nullable=False, server_default="0", comment="times a sender died over it"),
+    Column("reason", Words, comment="why it is held, waits, or failed"),
     Column("sent_at", Instant),
-    Column("reply", Words, comment="last reply of the server"),
+    Column("reply", Words, comment="last answer of the server that took it or refused it"),
     Column("report", Data, comment="delivery report (RFC 3464) that came back"),
 )
 Index("ix_outbox_due_at_id", outbox.c.due_at, outbox.c.id, **only("state = 'waiting'"))
@@ -221,7 +199,7 @@ Index("ix_outbox_recipient_created_at", outbox.c.recipient, outbox.c.created_at)
 daily_jobs = table(
     "daily_jobs",
     Column("name", String(32), primary_key=True, comment="digest"),
-    Column("day", Date, nullable=False, comment="day of the last run, in SODAN_ZONE"),
+    Column("day", Date, nullable=False, comment="in SODAN_ZONE, on which it ran last"),
 )
 
 tokens = table(
@@ -238,7 +216,7 @@ tokens = table(
 
 keys = table(
     "keys",
-    Column("name", String(32), primary_key=True, comment="purpose of the key"),
-    Column("key", String(64), nullable=False, comment="32 random bytes in hex; created at first use"),
+    Column("name", String(32), primary_key=True, comment="what it signs"),
+    Column("key", String(64), nullable=False, comment="32 random bytes, hex; made when first needed"),
     Column("created_at", Instant, nullable=False),
 )
