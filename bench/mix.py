@@ -1,10 +1,10 @@
 """The mail of a company's IT team, conversation by conversation, as many as wanted; the same seed gives the same mails.
 
-A mail every two minutes by its Date: a company with 2,000 cases a fortnight. Conversations of five mails, many open at
-once: a user's report; the desk's inquiry to a vendor, with a subject of its own; the vendor's receipt with its number;
-an engineer's answer, half of them forwarded by the desk; the desk's answer to the user. Each mail quotes what it
-answers. Each case has a machine and an error of its own, and words of the company, unevenly (Zipf). There are few of
-these, so that most are soon in many cases and tell none from another.
+A mail every two minutes by its Date: a company with 2,000 cases a fortnight. Conversations of five mails, 70 to 100
+open at once after the first 400 mails: a user's report; the desk's inquiry to a vendor, with a subject of its own; the
+vendor's receipt with its number; an engineer's answer, half of them forwarded by the desk; the desk's answer to the
+user. Each mail quotes what it answers. Each case has a machine and an error of its own, and words of the company,
+unevenly (Zipf). There are few of these, so that most are soon in many cases and tell none from another.
 
 60 % are text of 1 to 6 KB, 30 % HTML with a text alternative of about 30 KB, 10 % have an attachment; half Japanese.
 """
@@ -22,8 +22,7 @@ from bench.harness import DOMAIN, INTAKE, TEAM, table
 
 BEGUN = datetime(2026, 3, 2, tzinfo=UTC)
 EVERY = timedelta(minutes=2)
-NEW = 1 / 5  # of all mails: one in five opens a conversation of five
-GAPS = ((5, 60), (1, 4), (60, 600), (10, 60))  # so many mails of others come before the next one of a conversation
+GAPS = ((5, 60), (1, 4), (60, 600), (10, 60))  # so many mails after one of a conversation, the next one is due
 TEXTS = table("mix")
 WORDS = TEXTS["words"].split()
 POLICY = SMTP.clone(cte_type="8bit")
@@ -37,11 +36,14 @@ class Made(NamedTuple):
 
 
 def mails(count: int, begun: datetime = BEGUN, seed: int = 0) -> Iterator[Made]:
-    """``count`` mails; the first is written at ``begun``, in the zone of the company: quotes name none."""
+    """``count`` mails; the first is written at ``begun``, in the zone of the company: quotes name none.
+
+    A conversation begins whenever no mail of another is due, so that the mix stays the same however many are wanted.
+    """
     chance, number = random.Random(seed + 1), seed * 100_000
     open_ones: list[tuple[int, int, Conversation]] = []
     for written in range(count):
-        if open_ones and chance.random() >= NEW:
+        if open_ones and open_ones[0][0] <= written:
             _, _, one = heapq.heappop(open_ones)
         else:
             one = Conversation(number, chance)

@@ -90,15 +90,17 @@ def test_answers_to_copied_mails_join_the_cases_of_the_copies(database: Database
 
 def test_the_mix_is_of_conversations_whose_dates_go_on() -> None:
     begun = datetime(2026, 3, 2, 9, 0, tzinfo=timezone(timedelta(hours=9)))
-    made = [(one, message_from_bytes(one.content)) for one in mix.mails(400, begun)]
-    assert len({one.message_id for one, _ in made}) == 400
+    made = [(one, message_from_bytes(one.content)) for one in mix.mails(1000, begun)]
+    assert len({one.message_id for one, _ in made}) == 1000
     dates = [parsedate_to_datetime(str(mail["Date"])) for _, mail in made]
-    assert dates == [begun + number * mix.EVERY for number in range(400)]
-    come: set[str] = set()
-    for one, mail in made:
+    assert dates == [begun + number * mix.EVERY for number in range(1000)]
+    come: dict[str, int] = {}
+    for number, (one, mail) in enumerate(made):
         assert harness.INTAKE in (str(mail["To"]), str(mail["Cc"]))
-        assert set(str(mail.get("References", "")).split()) <= come
-        come.add(one.message_id)
+        assert set(str(mail.get("References", "")).split()) <= come.keys()
+        come[one.message_id] = number
     whole = [step for step in come if "-4@" in step]
-    assert len(whole) > 40
-    assert 60 <= sum("-0@" in step for step in come) <= 140
+    assert len(whole) > 100
+    assert 150 <= sum("-0@" in step for step in come) <= 350
+    waited = [number - come[step.replace("-4@", "-0@")] for step, number in come.items() if step in whole]
+    assert min(waited) >= sum(first for first, _ in mix.GAPS)  # others' mails come between those of a conversation
