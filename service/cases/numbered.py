@@ -10,7 +10,16 @@ from datetime import datetime
 from itertools import pairwise
 
 from mailrules.judgement import Reading
-from service.cases.replies import MOST_LINES, Asked, Reply, answers_with_place, fit, leading_number, up_to_answer
+from service.cases.replies import (
+    MOST_LINES,
+    MOST_TEXT,
+    Asked,
+    Reply,
+    answers_with_place,
+    fit,
+    leading_number,
+    up_to_answer,
+)
 from service.mail.word_lists import load
 
 _QUESTION = re.compile(r"[?？]\s*$|(?:ですか|ますか|でしょうか)[。 ]*$")
@@ -36,6 +45,7 @@ class NumberedList:
 
 def numbered_lists(text: str) -> list[NumberedList]:
     """Return the lists that count up from one, each of two entries or more; the last entry ends at a blank line."""
+    text = text[:MOST_TEXT]
     if not _FIRST.search(text):
         return []
     lines: list[tuple[str, int]] = []
@@ -82,7 +92,7 @@ def answers_by_number(asked: NumberedList, asked_in: str, text: str, quoted: str
     if any(len(own.entries) > len(asked.entries) for own in numbered_lists(text)):
         return {}
     numbers = tuple(map(str, range(1, len(asked.entries) + 1)))
-    mail = Asked(datetime.min, "questions", "", numbers, asked.entries, asked_in)
+    mail = Asked(datetime.min, "questions", "", numbers, asked.entries, asked_in[:MOST_TEXT])
     found = answers_with_place(text, up_to_answer(quoted, asked.entries[-1]), mail)
     return {int(one.item): one for one in found if not _QUESTION.search(one.words) and not _put_off(one, reading)}
 

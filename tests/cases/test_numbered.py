@@ -5,9 +5,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import process_time
 
 import pytest
 
+from mailrules.judgement import AskMade, Finding, Reading
 from mailrules.library import load
 from mailrules.thread import RuleInput, Side
 from service.cases.answering import with_replies
@@ -66,6 +68,9 @@ def states(told: Course) -> dict[str, str]:
         ("Hi Mika,\n\n2. yes, it was\n4. always\n\nThe others tomorrow.", "24"),
         ("Hi Mika,\n1. 8.2.4\n2. yes, it was\n3. we will send it tomorrow\n4. which door do you mean?", "12"),
         ("Q2: yes, it was", "2"),
+        ("1)8.2.4\n2)yes, it was", "12"),
+        ("１．8.2.4\n２．yes, it was", "12"),
+        ("I have two questions:\n1) When will this be fixed?\n2) What does the error mean?", ""),
         # a longer list is another list; its information answers what says nothing specific, as that of any mail does
         ("What we did:\n1. restarted\n2. reset\n3. new cable\n4. new port\n5. new switch", "2"),
         ("Thank you, we will look at it.", ""),
@@ -95,6 +100,26 @@ def test_answers_in_japanese_and_in_the_quoted_text_are_matched_as_well() -> Non
     told = course(INQUIRY, mail(1, "vendor", "team", ASKED), mail(2, "team", "vendor", "See below."), quoted=inline)
     assert states(told)["Was the a"] == "answered"
     assert states(told)["Is the do"] == "open"
+
+
+def test_a_question_back_answers_no_request() -> None:
+    asked = mail(1, "vendor", "team", "お世話になっております。\nイベントログをご送付いただけますか。")
+    told = course(INQUIRY, asked, mail(2, "team", "vendor", "ゲートウェイとはどれのことでしょうか。"))
+    assert [(ask.what, ask.state) for ask in told.asks] == [("logs", "open")]
+
+
+def test_a_reply_with_a_very_long_line_is_read_quickly() -> None:
+    long = "\n".join(f"{number}. {'is it so' * 100_000}?" for number in (1, 2))
+    asked, reply = mail(1, "vendor", "team", "Thanks."), mail(2, "team", "vendor", "Thanks.")
+    made = AskMade("something", Finding("ask.something", "core", "1", "1. is it so?", 0))
+    reading = Reading(turn="1", asks=(made,))
+    begun = process_time()
+    told = with_replies(
+        [replace(asked, turn=replace(asked.turn, text=long), reading=reading), replace(reply, turn=replace(reply.turn, text=long))],
+        (), {2: long},
+    )  # fmt: skip
+    assert len(told) == 2
+    assert process_time() - begun < 2
 
 
 def test_an_answer_by_number_fills_the_item_of_its_question() -> None:
