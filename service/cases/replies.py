@@ -22,6 +22,7 @@ from service.mail.word_lists import alternatives, linear, load
 
 _LISTS: Final = load("replies", "service.cases")
 UNKNOWN: Final = linear(alternatives(_LISTS["unknown"]))
+LATER: Final = linear(alternatives(_LISTS["later"]))
 REST: Final = linear(alternatives(_LISTS["rest"]))
 EMPTY: Final = linear(rf"^[\s\pP]*(?:{alternatives(_LISTS['empty'])})?[\s\pP]*$")
 """Matches a line without an answer: a greeting, thanks, "see below"."""

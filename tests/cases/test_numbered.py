@@ -70,6 +70,8 @@ def states(told: Course) -> dict[str, str]:
         ("Q2: yes, it was", "2"),
         ("1)8.2.4\n2)yes, it was", "12"),
         ("１．8.2.4\n２．yes, it was", "12"),
+        ("1. We are still checking.\n2. will follow\n3. attached", "3"),
+        ("1. 調査中です。\n2. 追ってご連絡いたします。\n4. はい", "4"),
         ("I have two questions:\n1) When will this be fixed?\n2) What does the error mean?", ""),
         # a longer list is another list; its information answers what says nothing specific, as that of any mail does
         ("What we did:\n1. restarted\n2. reset\n3. new cable\n4. new port\n5. new switch", "2"),
@@ -127,6 +129,12 @@ def test_an_answer_by_number_fills_the_item_of_its_question() -> None:
     lines = with_replies([INQUIRY, asked, mail(2, "team", "vendor", "1. Orchid build\n2. the flood")], (), {})
     said = {s.meaning: s.quote for s in lines[2].reading.statements if s.reader == "replies"}  # type: ignore[union-attr]
     assert said == {"item.version": "Orchid build", "item.occurred_at": "the flood"}
+
+
+def test_an_item_that_the_question_does_not_name_is_not_filled() -> None:
+    asked = mail(1, "vendor", "team", "1. Is the door closed when it happens?\n2. What colour is the LED?")
+    lines = with_replies([INQUIRY, asked, mail(2, "team", "vendor", "1. yes\n2. green")], (), {})
+    assert not [s for s in lines[2].reading.statements if s.reader == "replies"]  # type: ignore[union-attr]
 
 
 def test_a_user_answers_the_numbered_questions_of_the_team() -> None:
