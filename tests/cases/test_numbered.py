@@ -5,21 +5,21 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from time import process_time
 
 import pytest
 
-from mailrules.judgement import AskMade, Finding, Reading
 from mailrules.library import load
 from mailrules.thread import RuleInput, Side
 from service.cases.answering import with_replies
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.numbered import numbered_lists
+from service.cases.replies import MOST_TEXT, Asked, answers_with_place
 from service.cases.turn import Course, follow
 
 AT = datetime(2031, 5, 12, tzinfo=UTC)
 RULES = load()
+ASKED_ONE = Asked(AT, "questions", "", ("1",), ("is it so?",))
 ASKED = """Hello,
 
 1. Which version do you run?
@@ -110,18 +110,10 @@ def test_a_question_back_answers_no_request() -> None:
     assert [(ask.what, ask.state) for ask in told.asks] == [("logs", "open")]
 
 
-def test_a_reply_with_a_very_long_line_is_read_quickly() -> None:
-    long = "\n".join(f"{number}. {'is it so' * 100_000}?" for number in (1, 2))
-    asked, reply = mail(1, "vendor", "team", "Thanks."), mail(2, "team", "vendor", "Thanks.")
-    made = AskMade("something", Finding("ask.something", "core", "1", "1. is it so?", 0))
-    reading = Reading(turn="1", asks=(made,))
-    begun = process_time()
-    told = with_replies(
-        [replace(asked, turn=replace(asked.turn, text=long), reading=reading), replace(reply, turn=replace(reply.turn, text=long))],
-        (), {2: long},
-    )  # fmt: skip
-    assert len(told) == 2
-    assert process_time() - begun < 2
+def test_only_the_beginning_of_a_long_text_is_examined() -> None:
+    long = "-" * MOST_TEXT + "\n"
+    assert numbered_lists(f"{long}1. is it so?\n2. or so?") == []
+    assert answers_with_place(f"{long}1. yes", f"{long}1. is it so?\nyes", replace(ASKED_ONE, text=long)) == ()
 
 
 def test_an_answer_by_number_fills_the_item_of_its_question() -> None:
