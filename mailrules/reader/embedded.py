@@ -26,6 +26,7 @@ _KEPT = 8_000_000
 """Bytes of readings of units that are kept: quoted, repeated and standard sentences cost next to nothing."""
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
 _NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
+_NOTHING = "ask:nothing"  # topic of polite closings
 _ATTACK = "sec."
 _SURELY_SECURITY, _TELLS = 0.4, 0.3
 _TELLING = tuple(
@@ -303,23 +304,23 @@ class Decision:
         return max(levels, key=lambda level: self.chances.get(f"{family}:{level}", 0.0))
 
     def _asks(self) -> list[Statement]:
-        """Return the requests in all units that probably contain a request; at least in the most probable unit."""
+        """Return the requests in units that probably contain one, and their topics (`concepts/vendor_asks.yaml`).
+
+        A polite closing and the sentence above a list of requests ask for nothing, unless they name a topic.
+        """
         column, chance = self.classifier.column["ask:any"], self.chances["ask:any"]
         if chance < self.thresholds["ask:any"]:
             return []
-        units = range(len(self.view.readings))
-        best = self._best_units[column]
-        sure = [at for at in units if at == best or self.scores[at, column] >= self.thresholds["ask unit"]]
-        return [
-            statement
-            for at in sure
-            for statement in (self._quote("ask:something", at, chance), *self._topics(at, chance))
-        ]
-
-    def _topics(self, at: int, chance: float) -> list[Statement]:
-        """Return the requests of a sentence that names their topic unmistakably (`concepts/vendor_asks.yaml`)."""
-        topics = self.view.readings[at].topics
-        return [self._quote(topic, at, chance) for topic in topics if self.chances.get(topic, 1.0) >= _NAMED_ASK]
+        readings, best, enough = self.view.readings, self._best_units[column], self.thresholds["ask unit"]
+        sure = [at for at in range(len(readings)) if at == best or self.scores[at, column] >= enough]
+        listed = {at for at in sure if readings[at].shape == "list"}
+        found: list[Statement] = []
+        for at in sure:
+            named = [one for one in readings[at].topics if one != _NOTHING and self.chances.get(one, 1.0) >= _NAMED_ASK]
+            introduces = at not in listed and at + 1 in listed
+            if named or not (introduces or _NOTHING in readings[at].topics):
+                found += [self._quote(ask, at, chance) for ask in ("ask:something", *named)]
+        return found
 
     def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
         column = self.classifier.column.get(meaning)

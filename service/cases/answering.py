@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import msgspec
 
-from mailrules.judgement import AskMade, Reading
+from mailrules.judgement import Reading
 from mailrules.statement import Statement
 from service.cases.asks import identity
 from service.cases.facts.case_message import CaseMessage
@@ -54,20 +54,18 @@ def _numbered(line: CaseMessage, questions: Mapping[str, tuple[CaseMessage, Numb
     answers = answers_by_number(listed, asking.turn.text, line.turn.text, quoted, reading)
     if not answers:
         return line
-    if to == "team":
-        named = {number: item_of(entry) for number, entry in enumerate(listed.entries, start=1)}
-        return _with_items(line, (replace(r, item=i) for n, r in answers.items() if (i := named[n])))
-    made = asking.reading.asks if asking.reading else ()
-    places = {identity(ask.what, ask.finding.quote): listed.number_at(ask.finding.start) for ask in made}
-    by_number = {key: number in answers for key, number in places.items() if number}
-    line = replace(line, by_number=by_number)
-    return _with_items(line, (replace(r, item=i) for n, r in answers.items() if (i := _item(made, listed, n))))
-
-
-def _item(made: Sequence[AskMade], listed: NumberedList, number: int) -> str | None:
-    """Return the item that a numbered question asks for; None if it asks for none or several."""
-    items = {a.what[5:] for a in made if a.what.startswith("info:") and listed.number_at(a.finding.start) == number}
-    return items.pop() if len(items) == 1 else None
+    items = {number: item_of(entry) for number, entry in enumerate(listed.entries, start=1)}
+    if to == "vendor":
+        made = asking.reading.asks if asking.reading else ()
+        places = [(ask, listed.number_at(ask.finding.start)) for ask in made]
+        by_number = {
+            identity(ask.what, ask.finding.quote): answers.get(number) is not None for ask, number in places if number
+        }
+        line = replace(line, by_number=by_number)
+        sure = {(number, ask.what.removeprefix("info:")) for ask, number in places}
+        items = {number: item for number, item in items.items() if (number, item) in sure}
+    told = ((reply, items.get(number)) for number, reply in answers.items())
+    return _with_items(line, [replace(reply, item=item) for reply, item in told if reply and item])
 
 
 def _answered(line: CaseMessage, asked: Sequence[Asked], quoted: Mapping[int, str]) -> CaseMessage:

@@ -3,7 +3,7 @@
 `mailrules/rules/asks.yaml` defines which statements answer a request.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain, count
@@ -100,18 +100,30 @@ class Ledger:
 
         A request that says nothing specific needs more than what answers the specific requests of the same mail.
         """
-        matched = [ask for ask in waiting if ask.what != SOMETHING and self._holds(ask, turn, reading)]
-        for message in dict.fromkeys(ask.message for ask in waiting if ask.what == SOMETHING):
-            named = [ask for ask in matched if ask.message == message and ask.what != SOMETHING]
-            spent = {said.quote for ask in named for said in self._answers(ask.what, turn, reading) or ()}
-            by_files = any(self._holds(ask, turn, Reading()) for ask in named)
-            rest = msgspec.structs.replace(reading, statements=[s for s in reading.statements if s.quote not in spent])
-            if self._answers(SOMETHING, replace(turn, files=()) if by_files else turn, rest) is not None:
-                matched += [ask for ask in waiting if ask.what == SOMETHING and ask.message == message]
+        hits = {what: self._answers(what, turn, reading) for what in {ask.what for ask in waiting} - {SOMETHING}}
+        matched = [ask for ask in waiting if hits.get(ask.what) is not None]
+        named: dict[str, set[str]] = {}  # message → its specific requests that this mail answers
+        for ask in matched:
+            named.setdefault(ask.message, set()).add(ask.what)
+        answered: dict[frozenset[str], bool] = {}  # specific requests → whether more than their answers is told
+        for ask in waiting:
+            if ask.what == SOMETHING:
+                beside = frozenset(named.get(ask.message, ()))
+                if beside not in answered:
+                    answered[beside] = self._tells_more(beside, hits, turn, reading)
+                if answered[beside]:
+                    matched.append(ask)
         return matched
 
-    def _holds(self, ask: Ask, turn: RuleInput, reading: Reading) -> bool:
-        return self._answers(ask.what, turn, reading) is not None
+    def _tells_more(
+        self, beside: Iterable[str], hits: Mapping[str, tuple[Statement, ...] | None], turn: RuleInput, reading: Reading
+    ) -> bool:
+        """Whether a mail tells more than what answers the requests ``beside``. A question back tells nothing."""
+        spent = {said.quote for what in beside for said in hits[what] or ()}
+        if any(self._answers(what, turn, Reading()) is not None for what in beside):
+            turn = replace(turn, files=())
+        rest = [said for said in _without_questions(reading) if said.quote not in spent]
+        return self._answers(SOMETHING, turn, msgspec.structs.replace(reading, statements=tuple(rest))) is not None
 
     def record_solved(self, at: datetime, message: str) -> None:
         """Record that our side says that the problem is solved. See ``_SETTLED_WITH``."""
@@ -155,5 +167,12 @@ class Ledger:
 
 
 def _tells(reading: Reading) -> bool:
-    """Whether a mail contains information: not only a reminder, thanks or a promise."""
-    return not reading.says("act.chase") and reading.says(*_TELLS, states=_STATES)
+    """Whether a mail contains information: not only a reminder, thanks, a promise or a question back."""
+    told = msgspec.structs.replace(reading, statements=_without_questions(reading))
+    return not reading.says("act.chase") and told.says(*_TELLS, states=_STATES)
+
+
+def _without_questions(reading: Reading) -> tuple[Statement, ...]:
+    """Return the statements that are not in a question of the mail."""
+    questions = [said.quote for said in reading.statements if said.meaning == "item.question" and said.quote]
+    return tuple(said for said in reading.statements if said.quote not in questions)

@@ -10,13 +10,23 @@ from datetime import datetime
 from itertools import pairwise
 
 from mailrules.judgement import Reading
-from service.cases.replies import MOST_LINES, Asked, Reply, answers_with_place, fit, leading_number, up_to_answer
+from service.cases.replies import (
+    LATER,
+    MOST_LINES,
+    MOST_TEXT,
+    Asked,
+    Reply,
+    answers_with_place,
+    fit,
+    leading_number,
+    up_to_answer,
+)
 from service.mail.word_lists import load
 
 _QUESTION = re.compile(r"[?？]\s*$|(?:ですか|ますか|でしょうか)[。 ]*$")
 _FIRST = re.compile(r"(?m)^[^\n]{0,24}?[1１①❶]")  # few mails contain a line that may begin a list
 _ITEMS = tuple(load("replies", "service.cases")["items"])
-_LATER = ("act.promise", "act.chase")  # statements of a sentence that puts off the answer
+_PUTS_OFF = ("act.promise", "act.chase")  # statements of a sentence that puts off the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class NumberedList:
 
 def numbered_lists(text: str) -> list[NumberedList]:
     """Return the lists that count up from one, each of two entries or more; the last entry ends at a blank line."""
+    text = text[:MOST_TEXT]
     if not _FIRST.search(text):
         return []
     lines: list[tuple[str, int]] = []
@@ -73,22 +84,24 @@ def item_of(question: str) -> str | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def answers_by_number(asked: NumberedList, asked_in: str, text: str, quoted: str, reading: Reading) -> dict[int, Reply]:
+def answers_by_number(
+    asked: NumberedList, asked_in: str, text: str, quoted: str, reading: Reading
+) -> dict[int, Reply | None]:
     """Return number → answer to the entry of that number, in a mail with this new and quoted text.
 
-    ``asked_in``: the text of the mail with the questions. Empty if the mail does not refer to the numbers. A question
-    back and a promise answer nothing; nor does a list that is longer than that of the questions.
+    ``asked_in``: the text of the mail with the questions. A question back and a promise are None. Empty if the mail
+    does not refer to the numbers, or has a longer list than that of the questions.
     """
     if any(len(own.entries) > len(asked.entries) for own in numbered_lists(text)):
         return {}
     numbers = tuple(map(str, range(1, len(asked.entries) + 1)))
-    mail = Asked(datetime.min, "questions", "", numbers, asked.entries, asked_in)
+    mail = Asked(datetime.min, "questions", "", numbers, asked.entries, asked_in[:MOST_TEXT])
     found = answers_with_place(text, up_to_answer(quoted, asked.entries[-1]), mail)
-    return {int(one.item): one for one in found if not _QUESTION.search(one.words) and not _put_off(one, reading)}
+    return {int(one.item): None if _QUESTION.search(one.words) or _put_off(one, reading) else one for one in found}
 
 
 def _put_off(reply: Reply, reading: Reading) -> bool:
-    return any(
-        said.meaning in _LATER and said.state == "value" and (said.quote in reply.words or reply.words in said.quote)
+    return LATER.search(reply.words) is not None or any(
+        said.meaning in _PUTS_OFF and said.state == "value" and (said.quote in reply.words or reply.words in said.quote)
         for said in reading.statements
     )

@@ -22,10 +22,12 @@ from service.mail.word_lists import alternatives, linear, load
 
 _LISTS: Final = load("replies", "service.cases")
 UNKNOWN: Final = linear(alternatives(_LISTS["unknown"]))
+LATER: Final = linear(alternatives(_LISTS["later"]))
 REST: Final = linear(alternatives(_LISTS["rest"]))
 EMPTY: Final = linear(rf"^[\s\pP]*(?:{alternatives(_LISTS['empty'])})?[\s\pP]*$")
 """Matches a line without an answer: a greeting, thanks, "see below"."""
-MOST_LINES = 400  # maximum number of lines of a reply that are examined
+MOST_LINES = 400  # maximum number of lines of a mail that are examined
+MOST_TEXT = 40_000  # maximum number of their characters
 LONGEST = 1_000  # maximum number of characters kept of one answer
 SHORT = 160  # maximum number of characters of a line that may be an answer without a number
 _NUMBERED = re.compile(r"[ \t]*([0-9]{1,2})\. (.+)")
@@ -34,7 +36,7 @@ _CIRCLED = {chr(0x2460 + n): n + 1 for n in range(9)} | {chr(0x2776 + n): n + 1 
 _STARTS = re.compile(
     r"[ \t　]*+(?:[(（\[【<]?[ \t]*+(?:(?:No|Q|A|Ans|Answer|Question|問|質問|回答|答え?|項目|#)[.:. ]?[ \t]*+)?"
     r"([1-9１-９])[ \t]*+(?:番目|番|つ目|点目)?[ \t]*+"
-    r"(?:(?:は(?![0-9０-９]))|[)）\]】>.．、::,，。\-ー]{1,2}(?![0-9０-９])|(?=[ \t　]*$)))[ \t　]*",
+    r"(?:(?:は|[)）\]】>.．、::,，。\-ー]{1,2})(?![0-9０-９])|[)）\]】]|．(?=[0-9])|(?=[ \t　]*$)))[ \t　]*",
     re.IGNORECASE,
 )
 _MARKED = re.compile(r"[ \t　]*(?:No|Q|A|問|質問|回答|項目|#)[.:. ]?[ \t]*([1-9１-９])[ \t　]+", re.IGNORECASE)
@@ -112,7 +114,7 @@ def answers_with_place(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...
 
 def up_to_answer(quoted: str, question: str) -> str:
     """Return a quoted text up to the first blank line below a question; a signature or an older mail may follow."""
-    lines = quoted.split("\n")[:MOST_LINES]
+    lines = quoted[:MOST_TEXT].split("\n")[:MOST_LINES]
     key = _squashed(question)
     at = next((n for n, line in enumerate(lines) if _repeats(_squashed(line), key)), len(lines))
     end = next((n for n in range(at, len(lines)) if not _MARKS.sub("", lines[n]).strip()), len(lines))
@@ -138,7 +140,7 @@ def _signs(line: _Line, text: str) -> bool:
 
 def _lines(text: str) -> Iterator[_Line]:
     at = 0
-    for line in text.split("\n")[:MOST_LINES]:
+    for line in text[:MOST_TEXT].split("\n")[:MOST_LINES]:
         yield _Line(line, at)
         at += len(line) + 1
 

@@ -30,7 +30,7 @@ ROLES = Roles(
 DESK, USER, OTHER_USER = "desk@lab.test", "mika@lab.test", "jun@lab.test"
 ACME, UMBRA, STRANGER = "help@acme.test", "care@umbra.test", "someone@elsewhere.test"
 PRODUCTS = {"rotor": "acme", "shades": "umbra"}
-_NUMBER = re.compile(r"\[(acme|umbra) #(\d+)\]")
+_NUMBER = re.compile(r"\[(acme|umbra) #([A-Z]*\d+)\]")
 _MENTIONED = re.compile(r"ticket (\d{6,})")
 
 

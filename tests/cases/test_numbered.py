@@ -14,10 +14,12 @@ from service.cases.answering import with_replies
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.numbered import numbered_lists
+from service.cases.replies import MOST_TEXT, Asked, answers_with_place
 from service.cases.turn import Course, follow
 
 AT = datetime(2031, 5, 12, tzinfo=UTC)
 RULES = load()
+ASKED_ONE = Asked(AT, "questions", "", ("1",), ("is it so?",))
 ASKED = """Hello,
 
 1. Which version do you run?
@@ -66,6 +68,11 @@ def states(told: Course) -> dict[str, str]:
         ("Hi Mika,\n\n2. yes, it was\n4. always\n\nThe others tomorrow.", "24"),
         ("Hi Mika,\n1. 8.2.4\n2. yes, it was\n3. we will send it tomorrow\n4. which door do you mean?", "12"),
         ("Q2: yes, it was", "2"),
+        ("1)8.2.4\n2)yes, it was", "12"),
+        ("１．8.2.4\n２．yes, it was", "12"),
+        ("1. We are still checking.\n2. will follow\n3. attached", "3"),
+        ("1. 調査中です。\n2. 追ってご連絡いたします。\n4. はい", "4"),
+        ("I have two questions:\n1) When will this be fixed?\n2) What does the error mean?", ""),
         # a longer list is another list; its information answers what says nothing specific, as that of any mail does
         ("What we did:\n1. restarted\n2. reset\n3. new cable\n4. new port\n5. new switch", "2"),
         ("Thank you, we will look at it.", ""),
@@ -98,11 +105,29 @@ def test_answers_in_japanese_and_in_the_quoted_text_are_matched_as_well() -> Non
     assert states(told)["Is the do"] == "open"
 
 
+def test_a_question_back_answers_no_request() -> None:
+    asked = mail(1, "vendor", "team", "お世話になっております。\nイベントログをご送付いただけますか。")
+    told = course(INQUIRY, asked, mail(2, "team", "vendor", "ゲートウェイとはどれのことでしょうか。"))
+    assert [(ask.what, ask.state) for ask in told.asks] == [("logs", "open")]
+
+
+def test_only_the_beginning_of_a_long_text_is_examined() -> None:
+    long = "-" * MOST_TEXT + "\n"
+    assert numbered_lists(f"{long}1. is it so?\n2. or so?") == []
+    assert answers_with_place(f"{long}1. yes", f"{long}1. is it so?\nyes", replace(ASKED_ONE, text=long)) == ()
+
+
 def test_an_answer_by_number_fills_the_item_of_its_question() -> None:
     asked = mail(1, "vendor", "team", "1. Which version do you run?\n2. Since when does it happen?")
     lines = with_replies([INQUIRY, asked, mail(2, "team", "vendor", "1. Orchid build\n2. the flood")], (), {})
     said = {s.meaning: s.quote for s in lines[2].reading.statements if s.reader == "replies"}  # type: ignore[union-attr]
     assert said == {"item.version": "Orchid build", "item.occurred_at": "the flood"}
+
+
+def test_an_item_that_the_question_does_not_name_is_not_filled() -> None:
+    asked = mail(1, "vendor", "team", "1. Is the door closed when it happens?\n2. What colour is the LED?")
+    lines = with_replies([INQUIRY, asked, mail(2, "team", "vendor", "1. yes\n2. green")], (), {})
+    assert not [s for s in lines[2].reading.statements if s.reader == "replies"]  # type: ignore[union-attr]
 
 
 def test_a_user_answers_the_numbered_questions_of_the_team() -> None:

@@ -288,6 +288,19 @@ def test_a_list_of_numbers_merges_nothing_in_any_order(text: str) -> None:
         assert {*filing.partition()} == {frozenset({"one", "again"}), frozenset({"two", "more"}), frozenset({"list"})}
 
 
+@pytest.mark.parametrize("beside", ["[acme #MSG991] ", "[acme #MSG991] [acme #RMA77] ", ""])
+def test_numbers_of_several_kinds_are_no_list(beside: str) -> None:
+    """Help desks put their own number of each mail, or of an exchange, beside the number of the case."""
+    mails = [
+        mail("one", ACME, "[acme #771234] Pump", "The pump leaks.", 0),
+        mail("two", ACME, f"{beside}[acme #771234] Leak", "We look into it.", 60),
+        mail("three", ACME, "[acme #MSG992] [acme #771234] Seal", "It is on its way.", 120),
+    ]
+    for order in permutations(mails):
+        with content_joins_nothing():
+            assert together(placed(*order), "one", "two", "three")
+
+
 @pytest.mark.parametrize("later", list(permutations(("again", "more", "late"))))
 def test_what_comes_after_a_list_of_one_vendors_numbers_does_not_merge_its_cases(later: Sequence[str]) -> None:
     pump, printer = "[acme #771234]", "[acme #885678]"

@@ -4,6 +4,7 @@ A link works in both directions. Two messages that name the same Message-ID or n
 with this Message-ID has not arrived yet. So the order of arrival makes no difference.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement.identity import same_base
 from service.cases.placement.keys import cited_ids, key_of, thread_index_keys
 from service.cases.placement.known import Known
+
+_FROM_FIRST_DIGIT = re.compile(r"[0-9].*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +68,21 @@ def _to_id(node: MessageFacts, mid: str, kind: str, known: Known) -> Iterator[Li
 
 
 def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
-    """Yield links to the messages that state the same numbers of a vendor: a list of several is evidence for none."""
+    """Yield links to the messages that state the same numbers: a list of several of one kind is evidence for none."""
     for vendor, ref in stated_numbers(node):
-        own = _numbers_of(vendor, node)
+        own = _same_kind(vendor, ref, node)
         for other in known.naming(key_of("ref", vendor, ref)):
-            if _numbers_of(vendor, other) == own:
+            if _same_kind(vendor, ref, other) == own:
                 yield Link("vendor_ref", f"{vendor} {ref}", other=other)
 
 
-def _numbers_of(vendor: str, node: MessageFacts) -> set[str]:
-    return {ref for whose, ref in stated_numbers(node) if whose == vendor}
+def _same_kind(vendor: str, ref: str, node: MessageFacts) -> set[str]:
+    """Return the numbers of a vendor that a message states and that begin with the same letters as ``ref``.
+
+    A mail about one case may state several kinds of numbers, such as INC0010023 and MSG0020077.
+    """
+    kind = _FROM_FIRST_DIGIT.sub("", ref)
+    return {its for whose, its in stated_numbers(node) if whose == vendor and _FROM_FIRST_DIGIT.sub("", its) == kind}
 
 
 def stated_numbers(node: MessageFacts) -> tuple[tuple[str, str], ...]:

@@ -61,6 +61,29 @@ def test_a_zone_that_a_vendor_names_is_not_asked_for() -> None:
     assert "ask.info.timezone" not in found
 
 
+@pytest.mark.parametrize(
+    ("wanted", "polite", "language"),
+    [
+        ("Please send us the event log.", "Please let us know if you have any questions.", "en"),
+        ("Was the antenna covered during painting?", "Please feel free to reach out if you need anything else.", "en"),
+        ("Please send us the event log.", "If you have any further questions, do not hesitate to contact us.", "en"),
+        ("Please send us the event log.", "Please keep the case number in the subject.", "en"),
+        ("- Please send us the event log.", "Could you please answer the following questions?", "en"),
+        ("イベントログをご送付ください。", "何かございましたらご連絡ください。", "ja"),
+        ("1. イベントログをご送付ください。", "以下の点についてご教示いただけますでしょうか。", "ja"),
+    ],
+)
+def test_a_polite_closing_and_the_line_above_a_list_ask_for_nothing(wanted: str, polite: str, language: str) -> None:
+    for text in (f"Hello,\n{polite}\n{wanted}\n", f"Hello,\n{wanted}\n{polite}\n")[: 1 if wanted[0] in "-1" else 2]:
+        found = READER.read(mail(text, side="vendor", language=language)).statements
+        assert {one.quote for one in found if one.meaning.startswith("ask.")} == {wanted}
+
+
+def test_a_closing_that_names_what_is_wanted_asks_for_it() -> None:
+    text = "If you have any questions or need help, please send us the debug log."
+    assert {"ask.something", "ask.logs"} <= {one.meaning for one in READER.read(mail(text, side="vendor")).statements}
+
+
 def test_sentences_lists_and_form_lines_are_units_with_offsets() -> None:
     text = "お世話になっております。田中です。\n発生日時: 11/10 9:15頃\n・再起動しました\n・変わりません\n"
     units = split_units(text)
