@@ -119,10 +119,10 @@ class Decision:
         found += self._settling()
         found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | self._matters()).items()]
         found += self._heard()
-        ways = ("ongoing",) if self._is_urgent_still else ("recovered", "ongoing")
-        now = max(
-            ways, key=lambda way: self.chances.get(way, 0.0) - self.threshold(way)
-        )  # only one of them can be true
+        # a problem is solved or continues, not both; an urgent problem is only solved if a sentence says so
+        may_be_over = "works_again" in self._signals or self.chances.get("urgent", 0.0) < self.thresholds["urgent"]
+        ways = ("recovered", "ongoing") if may_be_over else ("ongoing",)
+        now = max(ways, key=lambda way: self.chances.get(way, 0.0) - self.threshold(way))
         if self.chances.get(now, 0.0) >= self.threshold(now):
             found.append(self._state(now, self.chances[now]))
         # a sentence with an unmistakable statement is not a request
@@ -200,11 +200,6 @@ class Decision:
     def _signals(self) -> frozenset[str]:
         """All signals of the units."""
         return frozenset(signal for reading in self.view.readings for signal in reading.signals)
-
-    @property
-    def _is_urgent_still(self) -> bool:
-        """Whether the mail is urgent and no sentence says that it works again."""
-        return self.chances.get("urgent", 0.0) >= self.thresholds["urgent"] and "works_again" not in self._signals
 
     @cached_property
     def _telling_unit(self) -> int:
