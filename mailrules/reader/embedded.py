@@ -29,10 +29,8 @@ _NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
 _NOTHING = "ask:nothing"  # topic of polite closings
 _ATTACK = "sec."
 _SURELY_SECURITY, _TELLS = 0.4, 0.3
-_TELLING = tuple(
-    f"item:{item}" for item in ("symptom", "error_message", "impact_scope", "business_impact", "workaround", "deadline")
-)
 _MATTER = ("item:symptom", "item:impact_scope", "item:business_impact", "item:change_target")
+_TELLING = (*_MATTER[:3], "item:error_message", "item:workaround", "item:deadline")
 _URGENT_WORD = "heard.urgent"
 _EVERYTHING_STANDS = frozenset(("all_places_stand", "all_core_work", "nobody_can"))
 _NO_OTHER_WAY = frozenset(("no_other_way", "no_makeshift", "people_idle", "people_idle_many"))
@@ -47,8 +45,7 @@ _SETTLES = {
 }
 """Acts that settle or reopen a case, each with its concept and the signals or concepts that support it.
 
-A wrong one is worse than a missed one, so a sentence must state it in unmistakable words, or the classifier and a
-supporting signal or concept must agree.
+A wrong one is worse than a missed one, so the classifier alone is not enough.
 """
 
 
@@ -208,6 +205,15 @@ class Decision:
         scores = self.scores[: len(self.view.readings), columns]
         return int(scores.max(1).argmax()) if scores.size else -1
 
+    def _best_unit(self, meaning: str) -> int:
+        """Return the unit that shows a meaning best; -1 if units do not show it."""
+        column = self.classifier.column.get(meaning)
+        return -1 if column is None else self._best_units[column]
+
+    def _shows(self, meaning: str) -> bool:
+        """Whether a sentence shows the impact or urgency."""
+        return (at := self._best_unit(meaning)) >= 0 and self._score(meaning, at) >= _SHOWN
+
     def _score(self, meaning: str, at: int) -> float:
         column = self.classifier.column.get(meaning)
         return 0.0 if column is None else float(self.scores[at, column])
@@ -243,21 +249,18 @@ class Decision:
         if self.view.mail.automatic in _MACHINES:
             return []
         urgent = self.chances.get("urgent", 0.0)
-        found: list[Statement] = []
+        perhaps = urgent >= self.thresholds["perhaps urgent"]
         if self._kinds()[0] == "security":
-            if urgent >= self.thresholds["perhaps urgent"]:
-                found.append(self._state("security", urgent))
-        elif self._stands_still():
-            found += [self._state("impact:high", 1.0), self._state("urgency:high", 1.0)]
-        elif urgent >= self.thresholds["urgent"] and self._shows_weight():
+            return [self._state("security", urgent)] if perhaps else []
+        if self._stands_still():
+            return [self._state("impact:high", 1.0), self._state("urgency:high", 1.0)]
+        if urgent >= self.thresholds["urgent"] and self._shows_weight():
             impact = self._best("impact", ("high", "medium"))
             urgency = self._best("urgency", ("high", "medium")) if impact == "high" else "high"
-            found += [self._state(f"impact:{impact}", urgent), self._state(f"urgency:{urgency}", urgent)]
-        elif urgent >= self.thresholds["perhaps urgent"]:
-            found += [self._state("impact:high", urgent, UNSURE), self._state("urgency:high", urgent, UNSURE)]
-        else:
-            found += self._ordinary()
-        return found
+            return [self._state(f"impact:{impact}", urgent), self._state(f"urgency:{urgency}", urgent)]
+        if perhaps:
+            return [self._state("impact:high", urgent, UNSURE), self._state("urgency:high", urgent, UNSURE)]
+        return self._ordinary()
 
     def _tells_a_matter(self) -> bool:
         """Whether a sentence describes a problem, its scope or a deadline, in Japanese or English."""
@@ -277,21 +280,21 @@ class Decision:
         return bool(stands) and self.view.mail.side != "vendor"
 
     def _shows_weight(self) -> bool:
-        """Whether the mail says who or what is affected, or that it cannot wait.
-
-        Words that only describe a fault are not enough.
-        """
+        """Whether the mail says who or what is affected, or that it cannot wait. A fault alone is not enough."""
         if self.view.mail.side != "vendor" and not self._tells_a_matter():
             return False
         return self._names(_WEIGHING) or any(reading.counts for reading in self.view.readings)
 
     def _ordinary(self) -> list[Statement]:
-        """Return impact and urgency (low, medium, or no statement) of a mail that is neither P1 nor P2."""
+        """Return impact and urgency (low, medium, or no statement) of a mail that is neither P1 nor P2.
+
+        A reply in which no sentence shows them says nothing about them.
+        """
         found = []
         for family in ("impact", "urgency"):
             levels = (f"{family}:low", f"{family}:medium")
             level = next((one for one in levels if self.chances.get(one, 0.0) >= self.threshold(one)), None)
-            if level is not None:
+            if level is not None and (self.view.mail.opens or self._shows(level)):
                 found.append(self._state(level, self.chances[level]))
         return found
 
@@ -318,9 +321,8 @@ class Decision:
         return found
 
     def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
-        column = self.classifier.column.get(meaning)
-        at = -1 if column is None else self._best_units[column]
-        if at >= 0 and meaning.startswith(_WEIGHTS) and self._score(meaning, at) < _SHOWN:
+        at = self._best_unit(meaning)
+        if at >= 0 and meaning.startswith(_WEIGHTS) and not self._shows(meaning):
             at = self._telling_unit
         return self._quote(meaning, at, chance, state or self._item_state(meaning, at))
 

@@ -33,12 +33,15 @@ WHOLE = Terms.of_days(0, 30)
 LONG = "quokka 0123456789\r\n" * 3000
 
 
+SUBJECTS = "Anything|Scanner|Lamp|Lift|Door|Gate|Crane|Pump|Fan|Boiler|Ramp".split("|")  # without words in common
+
+
 def _mail(number: int, words: str, *more: str) -> bytes:
     head = [
         f"From: Ines <ines{number}@corp.example>",
         "To: intake@corp.example",
         f"Message-ID: <keep{number}@corp.example>",
-        f"Subject: Trouble {number}",
+        f"Subject: {SUBJECTS[number]}",
         *more,
     ]
     return "\r\n".join([*head, "", words, ""]).encode()

@@ -146,7 +146,7 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
 
 def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool:
     """Whether a mail must not join: nobody asked the vendor who answers; it answers an unknown mail of another
-    subject; or the two are of one side, and neither is the next step of the other."""
+    subject; or the two are of one side, neither is the next step of the other, and they are forms or share one word."""
     outer, side = mail.nodes[0], mail.nodes[0].side
     if mail.answers and not any(n.asked for n in case.nodes):
         return True
@@ -155,7 +155,9 @@ def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool
     if side != case.opener.side or any(found[step] for step in STEPS):
         return False
     one, other = ({*n.words, *n.subject_words} for n in (outer, case.opener))
-    return side != "requester" or len(one & other) >= FORM * len(one | other)
+    both = one & other
+    only_one = len(both) < 2 and not any(weight(word) >= IDENTIFIER for word in both)
+    return side != "requester" or only_one or len(both) >= FORM * len(one | other)
 
 
 def reasons(mail: Profile, case: Profile, found: Mapping[str, float], rare: Callable[[str], float]) -> tuple[str, ...]:
