@@ -132,7 +132,7 @@ def main(*folders: Path, play_each: bool = False) -> None:
     read = {folder: read_all([folder]) for folder in folders}
     mails = {folder: placed(conversations, ours, reader) for folder, conversations in read.items()}
     texts = {folder: [mail.text for mail in its if mail.text] for folder, its in mails.items()}
-    texts |= {file: openings(file, reader) for file in OPENINGS.glob("*.jsonl")}
+    texts |= {file: openings(file, reader) for file in sorted(OPENINGS.glob("*.jsonl"))}
     classifiers = {folder: train(without(folder, texts)) for folder in read}
     found = {folder: [*examples(its, classifiers[folder])] for folder, its in mails.items()}
     for name, weights in fit(without(None, found)).items():

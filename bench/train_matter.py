@@ -4,9 +4,9 @@
 
 The folders hold labelled conversations as for ``bench.conversations``: a mail continues a matter if an earlier mail is
 in its case; a reply whose parent is in another case begins another matter. ``bench/labelled_openings`` and
-``bench/labelled_replies`` are always used. Printed is, for each set, what a classifier that never saw it decides:
-of the mails with the label and of those without, how many it takes for labelled ones. ``--write`` writes
-``mailrules/reader/matter.bin``. Needs the dependency group ``train``.
+``bench/labelled_replies`` are always used. For each set, it prints how many of the labelled mails, and how many of the
+others, a classifier that never saw the set takes for labelled ones. ``--write`` writes ``mailrules/reader/matter.bin``.
+Needs the dependency group ``train``.
 """
 
 import json
@@ -32,7 +32,9 @@ from service.intake import AppContext
 
 REPLIES = ROOT / "bench" / "labelled_replies"
 WRITTEN = ROOT / "mailrules" / "reader" / FILE
-FALSE = {"departure": 0.02}  # share of the other mails that may be taken for labelled ones; by default half is enough
+FALSE = {
+    "departure": 0.02
+}  # share of the other mails that may be taken for labelled ones; without an entry: probability .5
 
 
 def replies(file: Path, reader: EmbeddedReader) -> list[Example]:

@@ -1,8 +1,8 @@
 """Decides by the words of a mail whether it continues a matter or begins another one.
 
-Two linear classifiers read mail in Japanese or English: `continuation` reads mail of users and of unknown senders,
-and `departure` reads replies of users and of the team. Mail of other people nearly always continues a matter, so its
-words do not tell. The result helps to place a mail in a case (docs/placement.md).
+Two linear classifiers read mail in Japanese or English. `continuation` reads mail of users and of unknown senders,
+because mail of the team and of vendors nearly always continues a matter. `departure` reads replies of users and of the
+team. The result helps to place a mail in a case (docs/placement.md).
 
 The features are words, pairs and triples of words, and numbers that the reader has computed anyway: the probabilities
 of the meanings, the scores of the first sentence and of the best later sentence, and whether the author announces

@@ -84,13 +84,9 @@ class Ledger:
                 if ask.what != SOMETHING or numbered[ask.id] is not False
             ]
             matched += [ask for ask in waiting if numbered[ask.id] and ask not in matched]
-            if (
-                not any(numbered.values())
-                and not matched
-                and len(waiting) == 1
-                and waiting[0].what != "confirm_scope"
-                and _tells(reading)
-            ):
+            left_open = waiting[0].what == SOMETHING and numbered[waiting[0].id] is False
+            one = not matched and len(waiting) == 1 and waiting[0].what != "confirm_scope"
+            if one and not left_open and _tells(reading):
                 matched = waiting
         self._close(matched, "answered", line.node.at, line.turn.id)
         return len(matched)

@@ -161,3 +161,14 @@ def test_the_lists_of_a_mail_have_their_entries_and_offsets() -> None:
         None,
     ]
     numbered_lists("1. a\n2. b\n" * 100_000)
+
+
+def test_the_only_open_question_stays_open_if_its_number_is_put_off() -> None:
+    asked = "Hello,\n\n1. Which version do you run?\n2. Was the antenna covered during painting?\n\nMika"
+    told = course(
+        INQUIRY,
+        mail(1, "vendor", "team", asked),
+        mail(2, "team", "vendor", "1. It is version 8.2.4."),
+        mail(3, "team", "vendor", "2. will follow.\nThe error message is E-77."),
+    )
+    assert states(told) == {"Which ver": "answered", "Was the a": "open"}

@@ -68,7 +68,7 @@ def _to_id(node: MessageFacts, mid: str, kind: str, known: Known) -> Iterator[Li
 
 
 def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
-    """Yield links to the messages that state the same numbers: a list of several of one kind is evidence for none."""
+    """Yield links to the messages that state the same numbers. Several of one kind link only to the same list."""
     for vendor, ref in stated_numbers(node):
         own = _same_kind(vendor, ref, node)
         for other in known.naming(key_of("ref", vendor, ref)):

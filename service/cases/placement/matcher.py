@@ -41,7 +41,6 @@ class Profile:
         self.mass = sum(map(weight, self.words))
         self.codes = {word for word in self.words if weight(word) >= IDENTIFIER and not word.isdigit()}
         self.companies = {company for n in spoken for company in n.companies}
-        self.authors = {n.author for n in nodes if n.author}
         self.team = {n.author for n in nodes if n.side == "team"}
         self.reporters: set[str] = set()
         self.answers: set[str] = set()  # vendors that wrote, also automatically
@@ -146,7 +145,8 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
 
 def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool:
     """Whether a mail must not join: nobody asked the vendor who answers; it answers an unknown mail of another
-    subject; or the two are of one side, neither is the next step of the other, and they are forms or share one word."""
+    subject; or the two are of one side, and neither is the next step of the other. Two reports of users are only barred
+    if they are forms, or share at most one plain word."""
     outer, side = mail.nodes[0], mail.nodes[0].side
     if mail.answers and not any(n.asked for n in case.nodes):
         return True
