@@ -27,10 +27,10 @@ _KEPT = 8_000_000
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
 _NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
 _NOTHING = "ask:nothing"  # topic of polite closings
-_ATTACK = "sec."
 _SURELY_SECURITY, _TELLS = 0.4, 0.3
-_MATTER = ("item:symptom", "item:impact_scope", "item:business_impact", "item:change_target")
-_TELLING = (*_MATTER[:3], "item:error_message", "item:workaround", "item:deadline")
+_EFFECT = ("item:impact_scope", "item:business_impact")
+_MATTER = ("item:symptom", "item:change_target", *_EFFECT)
+_TELLING = ("item:error_message", "item:workaround", "item:deadline", "item:symptom", *_EFFECT)
 _URGENT_WORD = "heard.urgent"
 _EVERYTHING_STANDS = frozenset(("all_places_stand", "all_core_work", "nobody_can"))
 _NO_OTHER_WAY = frozenset(("no_other_way", "no_makeshift", "people_idle", "people_idle_many"))
@@ -236,7 +236,7 @@ class Decision:
             urgent < self.thresholds[least]
             or self.chances.get("kind:security", 0.0) < _SURELY_SECURITY
             or self.view.mail.automatic in _MACHINES
-            or not (self._tells_a_matter() or self._names(_ATTACK))
+            or not (self._tells_a_matter() or self._names("sec."))
         )
         return [kind for kind in ranked if kind != "security"] if harmless else ranked
 

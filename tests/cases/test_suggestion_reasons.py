@@ -26,3 +26,17 @@ def test_a_usual_word_alone_is_no_reason(report: str, rarity: float, shown: tupl
     case = profile(USER, "Toner", "The plotter of treasury prints stripes. Unit KX-4410.", 0)
     [score] = compare(profile(OTHER_USER, "Vault", report, 90), [case], lambda _word: rarity)
     assert score.reasons == shown
+
+
+@pytest.mark.parametrize(
+    ("report", "barred"),
+    [
+        ("The treasury cannot open the vault door.", True),
+        ("The treasury cannot reach plotter seven.", False),
+        ("KX-4410 in another building.", False),
+    ],
+)
+def test_one_plain_word_joins_no_two_reports(report: str, barred: bool) -> None:
+    case = profile(USER, "Toner", "The plotter of treasury prints stripes. Unit KX-4410.", 0)
+    [score] = compare(profile(OTHER_USER, "Vault", report, 90), [case], lambda _word: 0.8)
+    assert score.barred is barred

@@ -25,7 +25,6 @@ class Link:
     case: int | None = None  # the linked case, if the link names no message
     other: MessageFacts | None = None  # the linked message
     incoming: bool = False  # whether the other message refers to this message, not the reverse
-    group: str = ""  # for links by number: all numbers of one group must lead to the same case
 
 
 def links_of(node: MessageFacts, known: Known) -> Iterator[Link]:
@@ -99,7 +98,7 @@ def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
             if any(number in (*n.matter_numbers, *(ref for _, ref in n.stated)) for n in (node, other)):
                 vendors = {v for n in (node, other) for v, ref in (*n.stated, *n.mentioned) if ref == number}
                 vendor = "" if len(vendors) != 1 else f"{min(vendors)} "
-                yield Link("mention", f"{vendor}{number}", other=other, group="mention")
+                yield Link("mention", f"{vendor}{number}", other=other)
 
 
 def _names_one_matter(node: MessageFacts) -> bool:

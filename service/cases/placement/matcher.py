@@ -70,7 +70,7 @@ class Score:
 
     score: float  # probability between 0 and 1
     logit: float
-    reasons: tuple[str, ...]  # empty if the two have no word, person or company in common
+    reasons: tuple[str, ...]  # empty: the two have nothing in common, or only one usual word
     barred: bool  # whether the mail never joins the case by content
 
 

@@ -110,15 +110,15 @@ class Placer:
             self.relate(message, home, runners)
 
     def unambiguous(self, node: MessageFacts, runners: dict[int, Evidence]) -> Iterable[Link]:
-        """Yield the links of a message. If numbers of one group lead to different cases, they become ``runners``."""
+        """Yield the links of a message. If mentioned numbers lead to different cases, they become ``runners``."""
         found = [*links_of(node, self.known)]
-        homes: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))  # group → number → its cases
+        homes: dict[str, set[int]] = defaultdict(set)  # mentioned number → the cases that it leads to
         for link in found:
-            if link.group and (case := self.case_of(link)) is not None:
-                homes[link.group][link.words.rpartition(" ")[2]].add(case)
-        at_odds = {group for group, its in homes.items() if len({*map(frozenset, its.values())}) > 1}
+            if link.kind == "mention" and (case := self.case_of(link)) is not None:
+                homes[link.words.rpartition(" ")[2]].add(case)
+        at_odds = len({*map(frozenset, homes.values())}) > 1
         for link in found:
-            if link.group not in at_odds:
+            if link.kind != "mention" or not at_odds:
                 yield link
             elif (case := self.case_of(link)) is not None:
                 runners.setdefault(case, Evidence(link.kind, link.words, case=case, against=objections.TWO_NUMBERS))
