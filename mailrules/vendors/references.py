@@ -6,10 +6,12 @@ numbers: they are replaced by spaces before the patterns run, because RE2 has no
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
+
+from msgspec import structs
 
 from mailrules.fold import fold
 from mailrules.judgement import Reference
@@ -32,6 +34,7 @@ _ELSEWHERE = re.compile(
 _BEFORE = 40  # number of characters before a number in which these words are searched
 _ENOUGH = 50  # maximum number of matches of one pattern in one text: a text with more is a table
 _DIGIT = re.compile(r"[0-9]")
+_FROM_FIRST_DIGIT = re.compile(r"[0-9].*", re.DOTALL)
 _DAY = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
 _LABEL = re.compile(r"(?:[ \t]*[■□●○◆◇▼▽▲◎・※*•‣-]+)?[ \t]*[【<\[]?[^\s:=。、|][^:=。\n|]{0,38}[】>\]]?[ \t]*[:=|\t]")
@@ -106,7 +109,8 @@ class References:
                 if any(ref.vendor == vendor and not ref.token for ref in found.values()):
                     break
                 self._try(shapes, vendor, by_domain, places, turn, found, tokens_only=not loosely)
-        return tuple(sorted(_whole(found), key=lambda ref: (ref.token, not ref.stated)))
+        whole = _by_subject(_whole(found), fold(turn.subject))
+        return tuple(sorted(whole, key=lambda ref: (ref.token, not ref.stated)))
 
     def behind(self, vendor: str, text: str, within: int) -> list[Reference]:
         """Return this vendor's numbers that begin within ``within`` characters; ``stated`` is false."""
@@ -233,6 +237,19 @@ def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: dict
     key = (vendor, ref)
     if key not in found or (stated and not found[key].stated):
         found[key] = Reference(vendor, ref, stated, match.group().strip(" \t"), token=shape.said.token)
+
+
+def _by_subject(found: Sequence[Reference], subject: str) -> Iterator[Reference]:
+    """Yield the numbers. One in the subject makes others of its kind mentions, such as the number of a parent case."""
+    heads = {ref for ref in found if ref.stated and ref.quote in subject}
+    kinds = {*map(_kind, heads)}
+    for ref in found:
+        yield structs.replace(ref, stated=False) if _kind(ref) in kinds and ref not in heads else ref
+
+
+def _kind(ref: Reference) -> tuple[str, str]:
+    """Return the vendor and the letters with which a number begins."""
+    return ref.vendor, _FROM_FIRST_DIGIT.sub("", ref.ref)
 
 
 def canonical(ref: str, how: Canonical) -> str:

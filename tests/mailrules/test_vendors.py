@@ -210,6 +210,12 @@ class TestNumbers:
         found = {r.ref: r.stated for r in VENDORS.references(mail, "okta", True)}
         assert found == {"02223334": True, "01112223": False}
 
+    def test_a_number_in_the_subject_makes_another_of_its_kind_a_mention(self) -> None:
+        text = "Parent: INC0077100\nWork note: MSG0020077\n\nThe relay was replaced."
+        mail = turn(text, subject="INC0077881 relay down", side="vendor", author="x@service-now.com")
+        found = {r.ref: r.stated for r in VENDORS.references(mail, "servicenow", True)}
+        assert (found["INC0077881"], found["INC0077100"]) == (True, False)
+
     def test_a_label_of_ours_is_no_vendors_number(self) -> None:
         mail = turn("社内受付番号 12345 の件、Zoom が落ちます。", side="requester")
         assert numbers(mail) == []
