@@ -24,9 +24,8 @@ from sklearn.linear_model import LogisticRegression
 from bench.conversations import PLAYED, Conversation, labelled_context, links, play, read_all
 from bench.harness import empty
 from bench.threads import read_mail
-from bench.training.matter import OPENINGS, openings, read_example, train, without
+from bench.training.matter import OPENINGS, openings, read_example, text_to_read, train, without
 from bench.training.matter import Example as MailExample
-from mailrules.engine.mails import mail_text
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.matter import MatterClassifier, tells_continuation
 from mailrules.reader.weights import shipped_weights
@@ -69,7 +68,7 @@ def placed(conversations: Sequence[Conversation], ours: AppContext, reader: Embe
         learned = learned.with_more(b.learned for b in extracted)
         ids = {b.node.id: next(numbers) for b in extracted}
         nodes = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
-        text = mail_text(extracted[0].turn)
+        text = text_to_read(extracted[0])
         example = read_example(reader, text, mail.case in cases) if tells_continuation(text) else None
         out.append(Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), example))
     return out

@@ -11,7 +11,6 @@ Needs the dependency group ``train``.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -21,8 +20,7 @@ import numpy as np
 from bench.conversations import PLAYED, Conversation, labelled_context, read_all
 from bench.harness import ROOT
 from bench.threads import read_mail
-from bench.training.matter import OPENINGS, Example, openings, read_example, train, without
-from mailrules.engine.mails import mail_text
+from bench.training.matter import OPENINGS, Example, openings, read_example, text_to_read, train, without
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.matter import FILE, MatterClassifier, tells_continuation, tells_departure, written
 from mailrules.reader.weights import shipped_weights
@@ -58,10 +56,11 @@ def mails(
             headers = message_from_bytes(mail.content, policy=policy.default)
             extracted = read_mail(mail.content, ours, ours.roles(learned), PLAYED)
             learned = learned.with_more(one.learned for one in extracted)
-            if tells_continuation(text := mail_text(extracted[0].turn)):
+            text = text_to_read(extracted[0])
+            if tells_continuation(text):
                 yield "continuation", read_example(reader, text, mail.case in begun)
-            parent, turn = str(headers["In-Reply-To"] or "").strip(), replace(extracted[0].turn, begins=False)
-            if parent in cases and turn.is_reply and tells_departure(text := mail_text(turn)):
+            parent = str(headers["In-Reply-To"] or "").strip()
+            if parent in cases and extracted[0].turn.is_reply and tells_departure(text):
                 yield "departure", read_example(reader, text, cases[parent] != mail.case)
             cases[str(headers["Message-ID"] or "").strip()] = mail.case
             begun.add(mail.case)

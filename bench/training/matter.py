@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -12,12 +13,14 @@ from sklearn.linear_model import LogisticRegression
 
 from bench.harness import ROOT
 from bench.training.classifiers import RUNS, weighted
+from mailrules.engine.mails import mail_text
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.features import word_runs
 from mailrules.reader.marks import Places
 from mailrules.reader.matter import MatterClassifier, matter_inputs
 from mailrules.reader.weights import shipped_weights
 from mailrules.statement import MailText
+from service.cases.facts.extracted import ExtractedMessage
 
 OPENINGS = ROOT / "bench" / "labelled_openings"
 SOFTNESS = 1.0  # `C` of the logistic regression
@@ -37,6 +40,11 @@ class Example(NamedTuple):
     @property
     def rows(self) -> Places:
         return np.unique(np.concatenate(self.runs))
+
+
+def text_to_read(extracted: ExtractedMessage) -> MailText:
+    """Return what the reader reads of a message, before a reply that begins another matter counts as a first mail."""
+    return mail_text(replace(extracted.turn, begins=False))
 
 
 def read_example(reader: EmbeddedReader, mail: MailText, label: bool) -> Example:
