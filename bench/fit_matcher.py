@@ -32,7 +32,8 @@ from mailrules.reader.weights import shipped_weights
 from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import NOTHING_LEARNED
 from service.cases.placement import matcher
-from service.cases.placement.keys import candidate_lookup, choose_candidates, rarity
+from service.cases.placement.candidates import choose_candidates, rarity
+from service.cases.placement.keys import candidate_lookup
 from service.cases.placement.known import MOST_ROWS, CaseFacts, Known, leaves_topic
 from service.cases.placement.links import links_of
 from service.cases.placement.objections import numbers_at_odds

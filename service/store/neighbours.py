@@ -13,7 +13,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from service.cases.facts.message_facts import MessageFacts, node_from_json
-from service.cases.placement.keys import choose_candidates, cited_ids, key_of, message_id_keys, strong_lookup
+from service.cases.placement.candidates import choose_candidates
+from service.cases.placement.keys import cited_ids, key_of, message_id_keys, strong_lookup
 from service.cases.placement.known import MOST_ROWS, Known
 from service.cases.placement.objections import SEPARATE
 from service.store.database import run

@@ -2,7 +2,7 @@
 
     known = messages that the store finds by the keys of the new mail (keys.py, known.py)
     placing = Placer(known, reopen); placing.take(mail) for each      (placer.py)
-    the candidates that placing.lookups finds are added to known      (keys.py)
+    the candidates that placing.lookups finds are added to known      (candidates.py)
     plan = placing.finish()
 
 For each mail, in this order:

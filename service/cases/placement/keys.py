@@ -20,10 +20,8 @@ The first six keys are strong evidence or identify copies. The others only find 
 days), so that the cost of a lookup does not grow with the age of the store.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from functools import cache
 from hashlib import blake2b
 
 from service.cases.facts.content_words import weight
@@ -31,13 +29,9 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import companies_above
 
 _LONG = 240
-_MONTH = 30
+MONTH = 30  # days
 _WORDS, _FEWER_WORDS = 12, 6  # distinctive words used as keys: for a mail that starts a thread, for a reply
 _SILENT = ("bounce", "calendar")
-MOST = 8  # maximum number of cases compared with one mail
-NEWEST = 3  # of these, the cases that received mail last: mails in two languages share no word
-CROWD = 10  # if more messages than this share a key, the key adds almost nothing to the rank of a case
-_WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}
 
 
 def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[str]:
@@ -66,7 +60,7 @@ def cited_ids(node: MessageFacts) -> tuple[str, ...]:
 
 def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     """Return the keys by which later mail finds a message: (keys of its own properties, keys of its references)."""
-    month, (own, cited) = node.at.toordinal() // _MONTH, _strong_keys(node)
+    month, (own, cited) = node.at.toordinal() // MONTH, _strong_keys(node)
     own |= identity_keys(node) | {f"{key}:{month}" for key in _candidates(node)}
     return own, cited - own
 
@@ -83,8 +77,8 @@ def strong_lookup(node: MessageFacts) -> set[str]:
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
     """Return the keys to look up for candidates: of the month of the message, and of the nearer neighbouring month."""
-    month, day = divmod(node.at.toordinal(), _MONTH)
-    other = month - 1 if day < _MONTH // 2 else month + 1
+    month, day = divmod(node.at.toordinal(), MONTH)
+    other = month - 1 if day < MONTH // 2 else month + 1
     return {f"{key}:{of}" for key in _candidates(node) for of in (month, other)}
 
 
@@ -102,35 +96,9 @@ def _candidates(node: MessageFacts) -> list[str]:
     return [*keys, *(key_of("word", word) for word in words[: _WORDS if node.headerless else _FEWER_WORDS])]
 
 
-def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int]) -> list[int]:
-    """Return the candidate cases. ``found``: key → the case of each message; ``newest``: cases with the newest mail."""
-    points: dict[int, float] = defaultdict(float)
-    for key, rows in found.items():
-        kind, _, value = key.partition(":")
-        worth = weight(value.rpartition(":")[0]) if kind == "word" else _WORTH.get(kind, 0.0)
-        worth /= len(rows) if len(rows) <= CROWD else 10 * CROWD
-        for case in set(rows):
-            points[case] += worth
-    ranked = sorted(points, key=lambda case: (-points[case], -case))
-    return list(dict.fromkeys((*ranked[: MOST - NEWEST], *newest[:NEWEST], *ranked)))[:MOST]
-
-
-def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:
-    """Return a function: word → rarity around the month of the mail, 0.8 (one message) to 0.1; 0.4 if unknown."""
-    months = {n.at.toordinal() // _MONTH + step for n in nodes for step in (-1, 0, 1)}
-
-    @cache
-    def rare(word: str) -> float:
-        counts = [n for month in months if (n := shared.get(f"word:{word}:{month}")) is not None]
-        many = sum(counts)
-        return (1.0 / (1.0 + many / 4.0) if many <= CROWD else 0.1) if counts else 0.4
-
-    return rare
-
-
 def company_keys(company: str, at: datetime) -> list[str]:
     """Return the keys for a company's mail in the month of ``at``, the month before and the month after."""
-    month = at.toordinal() // _MONTH
+    month = at.toordinal() // MONTH
     return [f"{key_of('ven', company)}:{of}" for of in (month - 1, month, month + 1)]
 
 

@@ -12,8 +12,9 @@ from datetime import timedelta
 
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement import matcher, objections
+from service.cases.placement.candidates import NEWEST, rarity
 from service.cases.placement.identity import better, known_copy, merge_copies
-from service.cases.placement.keys import NEWEST, candidate_lookup, identity_lookup, message_id_keys, rarity
+from service.cases.placement.keys import candidate_lookup, identity_lookup, message_id_keys
 from service.cases.placement.known import CaseFacts, Copy, Evidence, Known, Plan, Suggestion, leaves_topic
 from service.cases.placement.links import Link, links_of
 

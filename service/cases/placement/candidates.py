@@ -1,0 +1,40 @@
+"""Chooses the cases with which a mail without strong evidence is compared, and says how rare its words are."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+
+from service.cases.facts.content_words import weight
+from service.cases.facts.message_facts import MessageFacts
+from service.cases.placement.keys import MONTH
+
+_MOST = 8  # maximum number of cases compared with one mail
+NEWEST = 3  # of these, the cases that received mail last: mails in two languages share no word
+_CROWD = 10  # if more messages than this share a key, the key adds almost nothing to the rank of a case
+_WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}
+
+
+def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int]) -> list[int]:
+    """Return the candidate cases. ``found``: key → the case of each message; ``newest``: cases with the newest mail."""
+    points: dict[int, float] = defaultdict(float)
+    for key, rows in found.items():
+        kind, _, value = key.partition(":")
+        worth = weight(value.rpartition(":")[0]) if kind == "word" else _WORTH.get(kind, 0.0)
+        worth /= len(rows) if len(rows) <= _CROWD else 10 * _CROWD
+        for case in set(rows):
+            points[case] += worth
+    ranked = sorted(points, key=lambda case: (-points[case], -case))
+    return list(dict.fromkeys((*ranked[: _MOST - NEWEST], *newest[:NEWEST], *ranked)))[:_MOST]
+
+
+def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:
+    """Return a function: word → rarity around the month of the mail, 0.8 (one message) to 0.1; 0.4 if unknown."""
+    months = {n.at.toordinal() // MONTH + step for n in nodes for step in (-1, 0, 1)}
+
+    @cache
+    def rare(word: str) -> float:
+        counts = [n for month in months if (n := shared.get(f"word:{word}:{month}")) is not None]
+        many = sum(counts)
+        return (1.0 / (1.0 + many / 4.0) if many <= _CROWD else 0.1) if counts else 0.4
+
+    return rare
