@@ -30,7 +30,6 @@ ROLES = Roles(
 )
 DESK, USER, OTHER_USER = "desk@lab.test", "mika@lab.test", "jun@lab.test"
 ACME, UMBRA, STRANGER = "help@acme.test", "care@umbra.test", "someone@elsewhere.test"
-PRODUCTS = {"rotor": "acme", "shades": "umbra"}
 _NUMBER = re.compile(r"\[(acme|umbra) #([A-Z]*\d+)\]")
 _MENTIONED = re.compile(r"ticket (\d{6,})")
 
@@ -74,7 +73,7 @@ def inside(author: str, text: str, when: float, *, origin: Origin = "quoted", **
 
 
 def read(extracted: ExtractedMessage) -> ExtractedMessage:
-    """What rules would read: a number (``[acme #123456]`` in a subject), a product, another topic."""
+    """What rules would read: a number (``[acme #123456]`` in a subject, ``ticket 123456``), another topic."""
     subject, text = extracted.turn.subject, extracted.text
     named = next((v for v in ("acme", "umbra") if v in text.casefold()), None)
     vendor = extracted.node.vendor or named
@@ -85,7 +84,6 @@ def read(extracted: ExtractedMessage) -> ExtractedMessage:
         turn=extracted.turn.id,
         references=(*stated, *mentioned),
         vendor=vendor,
-        maker=None if vendor else next((PRODUCTS[p] for p in PRODUCTS if p in text.casefold()), None),
         departs=extracted.turn.is_reply and "On a different topic" in text,
     )
     return with_reading(extracted, reading)

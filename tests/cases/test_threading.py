@@ -34,6 +34,7 @@ INQUIRY = mail("inquiry", DESK, "Label printer feeds two sheets", "Model ZT-9, f
 RECEIPT = mail("receipt", ACME, "Label printer feeds two sheets [acme #550123]", "We got it.", 4, to=(DESK,))
 LATER = mail("later", ACME, "[acme #550123] Visit", "An engineer comes on Monday.", DAY, to=(DESK,))
 SUBJECT = "Re: Label printer feeds two sheets"
+TOKEN, GUESSED = (own_message_id(1, "u1", "lab.test", secret) for secret in (WAYS.secret, b"guessed"))
 LENT = inside(USER, "The plotter on floor two shows E-7741 since nine.", 0)
 
 
@@ -52,10 +53,6 @@ def note(name: str, subject: str, text: str, when: float = 0, author: str = USER
     return mail(name, author, subject, text, when, to=("intake@lab.test",) if author == DESK else (DESK,))
 
 
-def token_of_case_1(secret: bytes) -> str:
-    return own_message_id(1, "u1", "lab.test", secret)
-
-
 def named(cases: str) -> set[frozenset[str]]:
     """A partition, written as ``report answer | other``."""
     return {frozenset(case.split()) for case in cases.split(" | ")}
@@ -68,8 +65,7 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
         mail("other", USER, "Holidays", "Where is this year's list?", 95, parent="gone", refs=("report", "gone")),
     ], "report late | other", {"late": "references"}),
     "the number of a forwarded mail": ([
-        INQUIRY,
-        RECEIPT,
+        INQUIRY, RECEIPT,
         mail("fw", OTHER_USER, "FW: Logs", "for the record", 210, forwarded=(
             inside(ACME, "Please send the report.", 200, subject="[acme #550123] Logs", origin="forwarded"),
         )),
@@ -89,26 +85,24 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
         note("mon", "Printer", "It jams on tray three."), note("fri", "Printer", "The toner light blinks.", 4 * DAY),
     ], "mon | fri", {}),
     "a reply that says that a new topic begins": ([
-        INQUIRY,
-        RECEIPT,
+        INQUIRY, RECEIPT,
         mail(
             "new", DESK, f"{SUBJECT} [acme #550123]", "Thanks.\nOn a different topic: our June invoice is wrong.",
             5 * DAY, to=(ACME,), parent="receipt",
         ),
         mail("reply", ACME, f"{SUBJECT} [acme #550123]", "Which invoice?", 6 * DAY, parent="new"),
-    ], "inquiry receipt | new reply", {"new": "its author begins a new topic", "reply": "in_reply_to"}),
+    ], "inquiry receipt | new reply", {"new": objections.NEW_TOPIC, "reply": "in_reply_to"}),
     "a reply with another subject and other words": ([
         REPORT, ANSWER, mail("other", USER, "Badge", "Door three rejects my card.", DAY, to=(DESK,), parent="answer"),
-    ], "report answer | other", {"other": "a reply about another matter: other subject, other words"}),
+    ], "report answer | other", {"other": objections.OTHER_MATTER}),
     "a changed subject that still speaks of the matter": ([
         REPORT, ANSWER, mail("back", USER, "Floor two", "The plotter shows E-7741.", 99, to=(DESK,), parent="answer"),
     ], "report answer back", {}),
     "a bounce goes to the mail that bounced": ([
         INQUIRY,
-        mail(
-            "bounce", "mailer-daemon@acme.test", "Undelivered Mail Returned to Sender", "user unknown", 31,
-            automatic="bounce", bounce=Bounce(("help@acme.test",), "5.1.1", "<inquiry@x.test>"),
-        ),
+        mail("bounce", "mailer-daemon@acme.test", "Undelivered Mail", "user unknown", 31, automatic="bounce", bounce=(
+            Bounce(("help@acme.test",), "5.1.1", "<inquiry@x.test>")
+        )),
     ], "inquiry bounce", {"bounce": "bounce"}),
     "the team's inquiry for a user joins the user's waiting report": ([
         note("user", "acme drive", "acme drive says error QX_41 when I open Budget."),
@@ -129,8 +123,7 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
         mail("close", DESK, "Job 7714-E", "Please close it, all is well.", 4 * DAY, to=("boss@frostline.test",)),
     ], "phoned close | else", {"close": "mention"}),
     "two vendors' numbers in one case both carry it": ([
-        INQUIRY,
-        RECEIPT,
+        INQUIRY, RECEIPT,
         mail("both", DESK, SUBJECT, "Can you help?", 30, to=(UMBRA,), parent="inquiry"),
         mail("dist", UMBRA, f"{SUBJECT} [umbra #99887]", "Our number.", 60, parent="inquiry"),
         note("dist2", "[umbra #99887] parts", "Ordered.", DAY, UMBRA),
@@ -167,8 +160,7 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
         mail("b", OTHER_USER, "Hall five", "Our plotter in hall five jams too, E-7741 again after lunch, tray two.", 9),
     ], "one b", {}),
     "numbers of a previous case and of another matter": ([
-        INQUIRY,
-        RECEIPT,
+        INQUIRY, RECEIPT,
         mail("past", DESK, "Tray sensor", "Not the previous case. acme has ticket 550123.", 40 * DAY, to=(ACME,)),
         mail("else", DESK, "Tray lamp", "This has nothing to do with 550123.", 41 * DAY, to=(ACME,)),
     ], "inquiry receipt | past | else", {}),
@@ -179,8 +171,8 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
     ], "report colleague | claim", {"claim": objections.UNKNOWN_SENDER_CLAIMS, "colleague": "case_key"}),
     "a token of ours, and a guessed one": ([
         REPORT,
-        replace(mail("good", STRANGER, "Hello", "good answer", 80), in_reply_to=(token_of_case_1(WAYS.secret),)),
-        replace(mail("bad", STRANGER, "Hello", "bad answer", 80), in_reply_to=(token_of_case_1(b"guessed"),)),
+        replace(mail("good", STRANGER, "Hello", "good answer", 80), in_reply_to=(TOKEN,)),
+        replace(mail("bad", STRANGER, "Hello", "bad answer", 80), in_reply_to=(GUESSED,)),
     ], "report good | bad", {"good": "token", "bad": "new"}),
 }  # fmt: skip
 
@@ -277,9 +269,6 @@ def test_a_reply_to_an_unknown_mail_of_another_subject_is_at_most_suggested() ->
     assert together(placed(asked, note("c", "Other", f"{text}: I did turn the valve.", 30)), "a", "c")
 
 
-FORM = "Badge form. Building, floor, entrance, badge colour, parking, canteen, locker and start of work as agreed."
-
-
 @pytest.mark.parametrize("author", [USER, OTHER_USER])
 @pytest.mark.parametrize(
     ("subject", "text"),
@@ -288,7 +277,7 @@ FORM = "Badge form. Building, floor, entrance, badge colour, parking, canteen, l
         ("{} in hall four", "The {} in hall four does not work since this morning."),
         ("Access to {}", "Please give me access to the {} server."),
         ("New {}", "Please order a new {} for my desk in hall four."),
-        ("Badge form", FORM),
+        ("Badge form", "Badge form. Building, floor, entrance, badge colour, parking, canteen, locker."),
     ],
 )
 def test_two_first_mails_with_the_same_words_but_one_stay_apart(subject: str, text: str, author: str) -> None:

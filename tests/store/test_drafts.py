@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from service import intake
 from service.cases.placement.objections import NEW_TOPIC
-from service.intake import ReadMail
+from service.intake import Prepared, ReadMail
 from service.store import links, placement, spool
 from service.store.database import Database
 from service.store.spool import Claimed, Envelope
@@ -56,20 +56,16 @@ def read(database: Database, *contents: bytes) -> list[ReadMail]:
     return [intake.understand(one, OURS, roles) for one in claimed]
 
 
-def prepare(
-    database: Database, read_mails: Sequence[ReadMail], before: intake.Prepared | None = None
-) -> intake.Prepared:
-    return database.read(partial(intake.prepare, read_mails=read_mails, context=OURS, now=NOW, before=before))
+def prepare(database: Database, mails: Sequence[ReadMail], before: Prepared | None = None) -> Prepared:
+    return database.read(partial(intake.prepare, read_mails=mails, context=OURS, now=NOW, before=before))
 
 
-def write(
-    database: Database, read_mails: Sequence[ReadMail], prepared: intake.Prepared, *, anew: bool = True
-) -> list[int]:
-    save = partial(intake.take_in, read_mails=read_mails, context=OURS, by="w", now=NOW, prepared=prepared, anew=anew)
+def write(database: Database, mails: Sequence[ReadMail], prepared: Prepared, *, anew: bool = True) -> list[int]:
+    save = partial(intake.take_in, read_mails=mails, context=OURS, by="w", now=NOW, prepared=prepared, anew=anew)
     return database.transact(save)
 
 
-def take(database: Database, *contents: bytes) -> intake.Prepared:
+def take(database: Database, *contents: bytes) -> Prepared:
     read_mails = read(database, *contents)
     prepared = prepare(database, read_mails)
     write(database, read_mails, prepared)

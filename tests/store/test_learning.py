@@ -155,6 +155,11 @@ def test_what_a_partner_wrote_before_is_read_anew(site: Site) -> None:
             + OLD.format("bad@evil.example", "11:00", TEAM, "your order", "As you asked.")
             + OLD.format(TEAM, "10:00", "bad@evil.example", "order", "Please send it."), 60,
         )], "127.0.0.1", ()),
+        # a neighbour at the same host is no partner
+        ([
+            mail("one", TEAM, "a@brook.sakura.ne.jp", "Gate", "Could you come on Tuesday?", 0),
+            mail("two", "b@other.sakura.ne.jp", TEAM, "Gate", "We could.", 5),
+        ], "127.0.0.1", ("brook.sakura.ne.jp",)),
         # somebody at a mail provider is a partner alone
         ([mail("one", TEAM, "lou@gmail.com", "Gate", "Could you come today?", 0)], "127.0.0.1", ("lou@gmail.com",)),
     ],
@@ -203,9 +208,3 @@ def test_a_partner_that_gives_another_vendors_number_unites_no_cases(
     switch = mail("sr", "tac@cisco.com", TEAM, "Switch in the west hall", f"We look into {theirs}.", 0)
     found = site.take(switch, INQUIRY, mail("bad", DESK, TEAM, subject, text, 50, In_Reply_To="<inquiry@x.test>"))
     assert found["sr"].case_id != found["bad"].case_id == found["inquiry"].case_id
-
-
-def test_a_neighbour_at_the_same_host_is_no_partner(site: Site) -> None:
-    asked = mail("one", TEAM, "a@brook.sakura.ne.jp", "Gate", "Could you come on Tuesday?", 0)
-    found = site.take(asked, mail("two", "b@other.sakura.ne.jp", TEAM, "Gate", "We could.", 5))
-    assert found["two"].author_role == "unknown"
