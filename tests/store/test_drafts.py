@@ -159,9 +159,7 @@ def test_a_reply_that_begins_another_matter_solves_the_case_that_it_leaves(
     assert found == judged_again(database)
 
 
-def test_the_news_of_such_a_reply_is_for_the_case_that_it_answers_and_for_no_older_one_of_its_thread(
-    database: Database,
-) -> None:
+def test_the_news_of_such_a_reply_is_for_the_case_that_it_answers_and_no_older_one(database: Database) -> None:
     login = "On a different topic: our new trainee Jo Park starts on Monday and needs a login and a mailbox."
     printer = "Works again, thanks a lot.\r\nAnother matter: the printer on the third floor is jammed and shows E13."
     take(database, REPORT)

@@ -21,9 +21,7 @@ def participants(desk: Desk, name: str) -> dict[str, str]:
     return {one.address: one.role for one in participants_of(counted(lines))}
 
 
-def test_an_outsider_who_opens_a_case_by_a_vendors_mail_is_team_in_it_and_a_stranger_elsewhere(
-    database: Database,
-) -> None:
+def test_an_outsider_who_opens_a_case_by_a_vendors_mail_is_team_in_it_alone(database: Database) -> None:
     desk = Desk(database)
     desk.take(FORWARD, REPORT)
     case = desk.case_of("report")
