@@ -7,35 +7,30 @@ from tests.running import Running
 
 pytestmark = pytest.mark.both_databases
 
-FIRST = """
-Message-ID: <door-1@corp.example>
+MAIL = """
+Message-ID: <door-{hour}@corp.example>
 From: Nao Ishii <n.ishii@corp.example>
 To: intake@corp.example
-Date: Mon, 16 Nov 2026 09:00:00 +0900
-Subject: Badge reader WX-4410 at door three shows E-5521
+Date: Mon, 16 Nov 2026 {hour}:00:00 +0900
+Subject: {subject}
 
-The badge reader WX-4410 at door three shows E-5521 and rejects every card of the night shift.
+{text}
 """
-AGAIN = """
-Message-ID: <door-2@corp.example>
-From: Nao Ishii <n.ishii@corp.example>
-To: intake@corp.example
-Date: Mon, 16 Nov 2026 13:00:00 +0900
-Subject: Gate of the yard, E-5521
-
-The gate of the yard does not open for the lorries; its reader WX-4410 shows E-5521, the drivers wait outside.
-"""
-REPLY = """
-Message-ID: <door-3@corp.example>
-From: Nao Ishii <n.ishii@corp.example>
-To: intake@corp.example
-Date: Mon, 16 Nov 2026 15:00:00 +0900
-Subject: Re: Gate of the yard, E-5521
-In-Reply-To: <door-2@corp.example>
-References: <door-1@corp.example> <door-2@corp.example>
-
-It is still closed to them.
-"""
+FIRST = MAIL.format(
+    hour=10,
+    subject="Badge reader WX-4410 at door three shows E-5521",
+    text="The badge reader WX-4410 at door three shows E-5521 and rejects every card of the night shift.",
+)
+AGAIN = MAIL.format(
+    hour=13,
+    subject="Gate of the yard, E-5521",
+    text="The gate of the yard does not open for the lorries; its reader WX-4410 shows E-5521, the drivers wait.",
+)
+REPLY = MAIL.format(
+    hour=15,
+    subject="Re: Gate of the yard, E-5521\nIn-Reply-To: <door-13@corp.example>\nReferences: <door-10@corp.example>",
+    text="It is still closed to them.",
+)
 
 
 @pytest.fixture
@@ -53,7 +48,7 @@ def test_two_reports_of_one_user_are_suggested_and_not_joined(suggested: tuple[R
     assert (shown["id"], shown["case"], shown["title"]) == (number, one, service.get(f"/api/cases/{one}")["title"])
     assert matcher.SUGGEST <= shown["score"] < matcher.JOIN
     assert any("wx-4410" in reason for reason in shown["reasons"])
-    [message] = service.get("/api/messages", message_id="<door-2@corp.example>")["items"]
+    [message] = service.get("/api/messages", message_id="<door-13@corp.example>")["items"]
     why = service.get(f"/api/messages/{message['id']}/why")
     assert [e["kind"] for e in why["evidence"]] == ["new"]
     assert (why["runners_up"][0]["case"], why["runners_up"][0]["kind"]) == (one, "content")

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
-from mailrules.judgement import Finding, Reading, Reference
+from mailrules.judgement import Reading, Reference
 from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.message_facts import MessageFacts
@@ -18,7 +19,7 @@ from service.cases.placement import matcher
 from service.cases.placement.keys import candidate_lookup
 from service.cases.placement.known import Evidence, Known, Suggestion
 from service.cases.placement.placer import Placer
-from service.mail.message import Address, Earlier, Mail
+from service.mail.message import Address, Earlier, Mail, Origin
 
 JST = timezone(timedelta(hours=9))
 START = datetime(2031, 5, 12, 9, 0, tzinfo=JST)
@@ -29,7 +30,6 @@ ROLES = Roles(
 )
 DESK, USER, OTHER_USER = "desk@lab.test", "mika@lab.test", "jun@lab.test"
 ACME, UMBRA, STRANGER = "help@acme.test", "care@umbra.test", "someone@elsewhere.test"
-PRODUCTS = {"rotor": "acme", "shades": "umbra"}
 _NUMBER = re.compile(r"\[(acme|umbra) #([A-Z]*\d+)\]")
 _MENTIONED = re.compile(r"ticket (\d{6,})")
 
@@ -47,17 +47,15 @@ def mail(
     when: float,
     *,
     to: Iterable[str] = ("intake@lab.test",),
-    cc: Iterable[str] = (),
     parent: str | None = None,
     refs: Iterable[str] = (),
-    **more: object,
+    **more: Any,
 ) -> Mail:
     """A mail, written ``when`` minutes after the start. ``id``, ``parent`` and ``refs`` are names without brackets."""
     return Mail(
         message_id=_id(id),
         from_=Address("", author),
         to=tuple(Address("", one) for one in to),
-        cc=tuple(Address("", one) for one in cc),
         subject=subject,
         text=text,
         reply_text=text,
@@ -65,43 +63,30 @@ def mail(
         in_reply_to=(f"<{parent}@x.test>",) if parent else (),
         references=tuple(f"<{one}@x.test>" for one in refs),
         language="en",
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
-def inside(author: str, text: str, when: float | None, *, subject: str | None = None, **more: object) -> Earlier:
-    """An earlier mail found inside another: quoted, where ``origin`` does not say otherwise."""
-    values: dict[str, object] = {"origin": "quoted", **more}
-    return Earlier(
-        from_=Address("", author),
-        subject=subject,
-        date=None if when is None else at(when),
-        text=text,
-        **values,  # type: ignore[arg-type]
-    )
+def inside(author: str, text: str, when: float, *, origin: Origin = "quoted", **more: Any) -> Earlier:
+    """An earlier mail found inside another."""
+    return Earlier(origin, Address("", author), date=at(when), text=text, **more)
 
 
 def read(extracted: ExtractedMessage) -> ExtractedMessage:
-    """What rules would read: a number (``[acme #123456]`` in a subject), ``SOLVED``, ``CAUSE``, ``HOW``, a product."""
-    subject = extracted.turn.subject
-    stated = tuple(Reference(v, n, True, n) for v, n in _NUMBER.findall(subject))
-    vendor = extracted.node.vendor or next((v for v in ("acme", "umbra") if v in extracted.text.casefold()), None)
-    whose = next((v for v in ("acme", "umbra") if f"{v}'s" in extracted.text), vendor)
-    told = tuple(Reference(whose, n, False, n) for n in _MENTIONED.findall(extracted.text)) if whose else ()
-    acts = ("confirm_resolved",) if "SOLVED" in extracted.text else ()
-    return with_reading(
-        extracted,
-        Reading(
-            turn=extracted.turn.id,
-            kind="rca" if "CAUSE" in extracted.text else "howto" if "HOW" in extracted.text else None,
-            acts=acts,
-            references=(*stated, *told),
-            vendor=vendor,
-            maker=None if vendor else next((PRODUCTS[p] for p in PRODUCTS if p in extracted.text.casefold()), None),
-            findings=(Finding("test", "test", extracted.turn.id, ""),),
-            departs=extracted.turn.is_reply and "On a different topic" in extracted.text,
-        ),
+    """What rules would read: a number (``[acme #123456]`` in a subject, ``ticket 123456``), another topic."""
+    subject, text = extracted.turn.subject, extracted.text
+    named = next((v for v in ("acme", "umbra") if v in text.casefold()), None)
+    vendor = extracted.node.vendor or named
+    whose = next((v for v in ("acme", "umbra") if f"{v}'s" in text), vendor)
+    stated = [Reference(v, n, True, n) for v, n in _NUMBER.findall(subject)]
+    mentioned = [Reference(whose, n, False, n) for n in _MENTIONED.findall(text)] if whose else []
+    reading = Reading(
+        turn=extracted.turn.id,
+        references=(*stated, *mentioned),
+        vendor=vendor,
+        departs=extracted.turn.is_reply and "On a different topic" in text,
     )
+    return with_reading(extracted, reading)
 
 
 class _Placer(Placer):
@@ -114,14 +99,12 @@ class _Placer(Placer):
 class Filing:
     """Cases in memory: all that was placed before is known."""
 
-    def __init__(self, reopen: timedelta = timedelta(days=14), roles: Roles = ROLES) -> None:
-        self.reopen, self.roles = reopen, roles
+    def __init__(self, roles: Roles = ROLES) -> None:
+        self.roles = roles
         self.known = Known()
         self.evidence: dict[int, Evidence] = {}
-        self.against: dict[int, set[str]] = defaultdict(set)
+        self.runners_up: dict[int, list[Evidence]] = defaultdict(list)
         self.suggestions: list[Suggestion] = []
-        self.related: set[tuple[int, int]] = set()
-        self.deliveries: dict[int, int] = defaultdict(int)
         self._count = 0
 
     @property
@@ -134,24 +117,20 @@ class Filing:
             case = self.known.aliases[case]
         return case
 
-    def deliver(self, *mails: Mail) -> int:
-        """Place mails one after the other; the message number of the last one itself."""
-        number = 0
+    def deliver(self, *mails: Mail) -> None:
+        """Place mails one after the other."""
         for one in mails:
-            number = self.place(
-                tuple(read(b) for b in extract_messages(one, self.roles, WAYS, received_at=at(60 * 24 * 400)))
-            )
-        return number
+            extracted = extract_messages(one, self.roles, WAYS, received_at=at(60 * 24 * 400))
+            self.place([read(message) for message in extracted])
 
     def case_of(self, name: str) -> int | None:
-        """The case of the message with this id; None where it is not there."""
-        return next((n.case for n in self.nodes.values() if n.message_id == _id(name)), None)
+        return self.nodes[self._number(name)].case
 
     def why(self, name: str) -> Evidence:
         return self.evidence[self._number(name)]
 
     def objections(self, name: str) -> set[str]:
-        return self.against[self._number(name)]
+        return {evidence.against for evidence in self.runners_up[self._number(name)]}
 
     def suggested(self, name: str) -> set[int]:
         """The cases that this mail was suggested to."""
@@ -163,11 +142,7 @@ class Filing:
         for node in self.nodes.values():
             if node.message_id and node.origin == "delivered":
                 cases[node.case].add(node.message_id[1:-8])
-        return frozenset(frozenset(one) for one in cases.values())
-
-    def are_related(self, one: str, other: str) -> bool:
-        pair = {self.case_of(one), self.case_of(other)}
-        return any({self.root(a), self.root(b)} == pair for a, b in self.related)
+        return frozenset(map(frozenset, cases.values()))
 
     def place(self, extracted: Sequence[ExtractedMessage]) -> int:
         """Place one mail, given as what it brings; its message number."""
@@ -176,18 +151,15 @@ class Filing:
         come = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
         keys = {key for node in come for key in candidate_lookup(node)}
         self.known.shared = {key: len(self.known.own.get(key, ())) for key in keys}
-        placing = _Placer(self.known, self.reopen)
+        placing = _Placer(self.known)
         placing.take(come)
         made = placing.finish()
         self.evidence.update(made.evidence)
         for number, runners in made.runners_up.items():
-            self.against[number] |= {r.against for r in runners}
+            self.runners_up[number] += runners
         self.suggestions += made.suggestions
-        self.related |= {*made.related}
-        numbers = [made.copies[node.id].message if node.id in made.copies else node.id for node in come]
-        for number in numbers:
-            self.deliveries[number] += 1
-        return numbers[0]
+        first = come[0].id
+        return made.copies[first].message if first in made.copies else first
 
     def _number(self, name: str) -> int:
         return next(n.id for n in self.known.nodes.values() if n.message_id == _id(name))

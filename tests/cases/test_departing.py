@@ -5,15 +5,21 @@ from datetime import UTC, datetime
 import pytest
 
 from mailrules.library import load
-from service.cases.facts.extracted import with_reading
+from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import extract_messages
 from service.cases.facts.roles import Roles
 from service.mail.parse import parse
 
 ROLES = Roles(organisation=("lab.test",), team=("desk@lab.test",))
-DEPARTS = "Works again, thanks a lot.\nOur new trainee Jo Park starts on Monday and needs a login and a mailbox.\n"
 STAYS = "Works again, thanks a lot.\n"
-REPLY = "Subject: Re: Pump\nIn-Reply-To: <1@lab.test>"
+DEPARTS = f"{STAYS}Our new trainee Jo Park starts on Monday and needs a login and a mailbox.\n"
+REPLY = "Subject: Re: Outlook\nIn-Reply-To: <1@lab.test>"
+
+
+def as_read(headers: str, text: str) -> ExtractedMessage:
+    content = f"From: Ren <ren@lab.test>\nTo: desk@lab.test\n{headers}\n\n{text}".encode()
+    [extracted] = extract_messages(parse(content), ROLES, received_at=datetime(2031, 5, 5, tzinfo=UTC))
+    return with_reading(extracted, load().read(extracted.turn))
 
 
 @pytest.mark.parametrize(
@@ -28,20 +34,12 @@ REPLY = "Subject: Re: Pump\nIn-Reply-To: <1@lab.test>"
     ],
 )
 def test_a_reply_that_departs_begins_a_topic(headers: str, text: str, begins: bool) -> None:
-    content = f"From: Ren <ren@lab.test>\nTo: desk@lab.test\n{headers}\n\n{text}".encode()
-    [extracted] = extract_messages(parse(content), ROLES, received_at=datetime(2031, 5, 5, tzinfo=UTC))
-    read = with_reading(extracted, load().read(extracted.turn))
+    read = as_read(headers, text)
     assert (read.node.fresh, read.turn.begins) == (begins, begins)
 
 
-def test_a_reply_that_departs_takes_no_maker_from_its_old_subject() -> None:
-    headers = "Subject: Re: Outlook\nIn-Reply-To: <1@lab.test>"
-    content = f"From: Ren <ren@lab.test>\nTo: desk@lab.test\n{headers}\n\n"
-    assert maker_of(content + STAYS) == "microsoft"
-    assert maker_of(content + DEPARTS) is None
-    assert maker_of(content + f"{DEPARTS}She needs Outlook, too.\n") == "microsoft"
-
-
-def maker_of(mail: str) -> str | None:
-    [extracted] = extract_messages(parse(mail.encode()), ROLES, received_at=datetime(2031, 5, 5, tzinfo=UTC))
-    return load().read(extracted.turn).maker
+@pytest.mark.parametrize(
+    ("text", "maker"), [(STAYS, "microsoft"), (DEPARTS, None), (f"{DEPARTS}She needs Outlook, too.\n", "microsoft")]
+)
+def test_a_reply_that_departs_takes_no_maker_from_its_old_subject(text: str, maker: str | None) -> None:
+    assert as_read(REPLY, text).node.maker == maker

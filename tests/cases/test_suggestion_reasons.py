@@ -1,4 +1,4 @@
-"""What a suggested case rests on: one word that many mails contain, such as a department, is no reason by itself."""
+"""What a suggestion and a join rest on: one word that many mails contain, such as a department, is no reason alone."""
 
 import pytest
 
@@ -13,30 +13,18 @@ def profile(author: str, subject: str, text: str, when: float) -> Profile:
 
 
 @pytest.mark.parametrize(
-    ("report", "rarity", "shown"),
+    ("report", "rarity", "reasons", "barred"),
     [
-        ("The treasury cannot open the vault door.", 0.1, ()),
-        ("The treasury cannot open the vault door.", 0.39, ()),
-        ("The treasury cannot open the vault door.", 0.8, ("words: treasury",)),
-        ("The treasury cannot reach plotter seven.", 0.1, ("words: plotter, treasury",)),
-        ("KX-4410 in another building.", 0.1, ("words: kx-4410",)),
+        ("The treasury cannot open the vault door.", 0.1, (), True),
+        ("The treasury cannot open the vault door.", 0.39, (), True),
+        ("The treasury cannot open the vault door.", 0.8, ("words: treasury",), True),
+        ("The treasury cannot reach plotter seven.", 0.1, ("words: plotter, treasury",), False),
+        ("KX-4410 in another building.", 0.1, ("words: kx-4410",), False),
     ],
 )
-def test_a_usual_word_alone_is_no_reason(report: str, rarity: float, shown: tuple[str, ...]) -> None:
+def test_one_usual_word_is_no_reason_and_one_plain_word_joins_no_two_reports(
+    report: str, rarity: float, reasons: tuple[str, ...], barred: bool
+) -> None:
     case = profile(USER, "Toner", "The plotter of treasury prints stripes. Unit KX-4410.", 0)
     [score] = compare(profile(OTHER_USER, "Vault", report, 90), [case], lambda _word: rarity)
-    assert score.reasons == shown
-
-
-@pytest.mark.parametrize(
-    ("report", "barred"),
-    [
-        ("The treasury cannot open the vault door.", True),
-        ("The treasury cannot reach plotter seven.", False),
-        ("KX-4410 in another building.", False),
-    ],
-)
-def test_one_plain_word_joins_no_two_reports(report: str, barred: bool) -> None:
-    case = profile(USER, "Toner", "The plotter of treasury prints stripes. Unit KX-4410.", 0)
-    [score] = compare(profile(OTHER_USER, "Vault", report, 90), [case], lambda _word: 0.8)
-    assert score.barred is barred
+    assert (score.reasons, score.barred) == (reasons, barred)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,9 +11,9 @@ from sqlalchemy import select
 
 from service import intake
 from service.cases.placement.objections import NEW_TOPIC
-from service.intake import ReadMail
+from service.intake import Prepared, ReadMail
 from service.store import links, placement, spool
-from service.store.database import Connection, Database
+from service.store.database import Database
 from service.store.spool import Claimed, Envelope
 from service.store.tables import cases, events
 from tests.flow.crew import context
@@ -36,11 +37,16 @@ def mail(name: str, text: str, parent: str = "", author: str = "aiko", subject: 
     ).encode()
 
 
-REPORT = mail("report", 'Nobody can place orders. The log says "message":"-1".')
+REPORT = mail("report", 'Nobody can place orders. The log says "message":"-1" and an escape, \\u0000.')
 FORWARD = mail("fw", HANDED, subject="FW: [CASE 176400000012345] RDS")
 ANSWER = mail("answer", "There is no workaround. We restarted it twice.", "report")
 SAME_WORDS = mail("other", "Nobody can place orders since the printer stopped.", author="ken", subject="Orders")
 OTHER_MATTER = mail("badge", "My badge opens no door of the warehouse.", author="mio", subject="Badge")
+KETTLE = mail("kettle", "The kettle of floor six leaks.", author="jo", subject="Kettle")
+LEAVES = mail(
+    "leaves", "Works again, thanks a lot.\r\nOur new trainee Jo Park starts on Monday and needs a login and a mailbox.",
+    "report", subject="Re: RDS is down",
+)  # fmt: skip
 
 
 def read(database: Database, *contents: bytes) -> list[ReadMail]:
@@ -50,32 +56,31 @@ def read(database: Database, *contents: bytes) -> list[ReadMail]:
     return [intake.understand(one, OURS, roles) for one in claimed]
 
 
-def prepare(database: Database, read_mails: Sequence[ReadMail]) -> intake.Prepared:
-    return database.read(partial(intake.prepare, read_mails=read_mails, context=OURS, now=NOW))
+def prepare(database: Database, mails: Sequence[ReadMail], before: Prepared | None = None) -> Prepared:
+    return database.read(partial(intake.prepare, read_mails=mails, context=OURS, now=NOW, before=before))
 
 
-def write(database: Database, read_mails: Sequence[ReadMail], prepared: intake.Prepared | None) -> list[int]:
-    save = partial(intake.take_in, read_mails=read_mails, context=OURS, by="w", now=NOW, prepared=prepared)
+def write(database: Database, mails: Sequence[ReadMail], prepared: Prepared, *, anew: bool = True) -> list[int]:
+    save = partial(intake.take_in, read_mails=mails, context=OURS, by="w", now=NOW, prepared=prepared, anew=anew)
     return database.transact(save)
 
 
-def take(database: Database, *contents: bytes) -> intake.Prepared:
+def take(database: Database, *contents: bytes) -> Prepared:
     read_mails = read(database, *contents)
     prepared = prepare(database, read_mails)
     write(database, read_mails, prepared)
     return prepared
 
 
-def documents(conn: Connection) -> dict[int, object]:
-    return {row.id: row.document for row in conn.execute(select(cases.c.id, cases.c.document))}
+def documents(database: Database) -> dict[int, Any]:
+    query = select(cases.c.id, cases.c.document).where(cases.c.merged_into.is_(None))
+    return {row.id: row.document for row in database.read(lambda conn: conn.execute(query).all())}
 
 
-def judged_again(database: Database) -> dict[int, object]:
-    def run(conn: Connection) -> dict[int, object]:
-        intake.rejudge(conn, sorted(documents(conn)), OURS, now=NOW)
-        return documents(conn)
-
-    return database.transact(run)
+def judged_again(database: Database) -> dict[int, Any]:
+    numbers = sorted(documents(database))
+    database.transact(lambda conn: intake.rejudge(conn, numbers, OURS, now=NOW))
+    return documents(database)
 
 
 @pytest.mark.parametrize(
@@ -89,30 +94,21 @@ def judged_again(database: Database) -> dict[int, object]:
 def test_a_case_is_what_judging_its_stored_mails_gives(database: Database, batches: list[tuple[bytes, ...]]) -> None:
     for contents in batches:
         assert take(database, *contents).judged
-    found = database.read(documents)
+    found = documents(database)
     assert len(found) >= 2
-    assert found == judged_again(database)
-
-
-def test_a_mail_that_quotes_a_json_escape_is_taken_in(database: Database) -> None:
-    take(database, mail("escape", "The log says: unsupported Unicode escape sequence \\u0000 cannot be converted."))
-    found = database.read(documents)
-    assert "\\u0000" in str(found[1])
+    assert "\\u0000" in str(found)
     assert found == judged_again(database)
 
 
 def test_a_case_that_was_set_apart_from_a_merged_one_is_judged_again(database: Database) -> None:
-    take(database, REPORT)
-    take(database, OTHER_MATTER)
-    take(database, mail("third", "The kettle of floor six leaks.", author="jo", subject="Kettle"))
+    for one in (REPORT, OTHER_MATTER, KETTLE):
+        take(database, one)
     database.transact(lambda conn: links.relate(conn, [(1, 3, None, NEW_TOPIC)]))
-    mine = read(database, mail("more", "The kettle leaks still.", "third", author="jo", subject="Re: Kettle"))
+    mine = read(database, mail("more", "The kettle leaks still.", "kettle", author="jo", subject="Re: Kettle"))
     prepared = prepare(database, mine)
     database.transact(lambda conn: links.merge_cases(conn, 1, 2, NOW))
     write(database, mine, prepared)
-    stored = database.read(documents)[3]
-    database.transact(lambda conn: intake.rejudge(conn, [3], OURS, now=NOW))
-    assert stored == database.read(documents)[3]
+    assert documents(database)[3] == judged_again(database)[3]
 
 
 def test_a_case_that_another_worker_changed_meanwhile_is_judged_with_all_its_mails(database: Database) -> None:
@@ -120,45 +116,35 @@ def test_a_case_that_another_worker_changed_meanwhile_is_judged_with_all_its_mai
     mine, other = read(database, ANSWER), read(database, mail("more", "All shops are affected.", "report"))
     prepared = [prepare(database, read_mails) for read_mails in (mine, other)]
     assert [write(database, *one) for one in zip((mine, other), prepared, strict=True)] == [[1], [1]]
-    [document] = database.read(documents).values()
-    assert document["messages"] == 3  # type: ignore[index]
-    assert {1: document} == judged_again(database)
+    found = documents(database)
+    assert found[1]["messages"] == 3
+    assert found == judged_again(database)
 
 
 def test_an_outdated_decision_is_not_written_and_only_what_changed_is_judged_again(database: Database) -> None:
     mine = read(database, ANSWER, OTHER_MATTER)
     prepared = prepare(database, mine)
     take(database, REPORT)
-    save = partial(intake.take_in, read_mails=mine, context=OURS, by="w", now=NOW, prepared=prepared, anew=False)
     with pytest.raises(placement.Outdated):
-        database.transact(save)
-    assert len(database.read(documents)) == 1
-    again = database.read(partial(intake.prepare, read_mails=mine, context=OURS, now=NOW, before=prepared))
+        write(database, mine, prepared, anew=False)
+    assert len(documents(database)) == 1
+    again = prepare(database, mine, before=prepared)
     assert [*again.judged] == [1, -2]
     assert again.judged[-2] is prepared.judged[-2]
     assert write(database, mine, again) == [1, 2]
-    assert database.read(documents) == judged_again(database)
+    assert documents(database) == judged_again(database)
 
 
 def test_a_value_set_meanwhile_is_kept(database: Database) -> None:
     take(database, REPORT)
     mine = read(database, ANSWER)
     prepared = prepare(database, mine)
-
-    def set_title(conn: Connection) -> None:
-        conn.execute(cases.update().values(set_by_people={"title": {"value": "Shop", "by": "ken"}}))
-        intake.rejudge(conn, [1], OURS, now=NOW)
-
-    database.transact(set_title)
+    by_ken = cases.update().values(set_by_people={"title": {"value": "Shop", "by": "ken"}})
+    database.transact(lambda conn: conn.execute(by_ken))
+    judged_again(database)
     write(database, mine, prepared)
-    [document] = database.read(documents).values()
-    assert (document["title"], document["messages"]) == ("Shop", 2)  # type: ignore[index]
-
-
-LEAVES = mail(
-    "leaves", "Works again, thanks a lot.\r\nOur new trainee Jo Park starts on Monday and needs a login and a mailbox.",
-    "report", subject="Re: RDS is down",
-)  # fmt: skip
+    [document] = documents(database).values()
+    assert (document["title"], document["messages"]) == ("Shop", 2)
 
 
 @pytest.mark.parametrize("batches", [[(REPORT,), (LEAVES,)], [(LEAVES,), (REPORT,)], [(REPORT, LEAVES)]])
@@ -167,21 +153,19 @@ def test_a_reply_that_begins_another_matter_solves_the_case_that_it_leaves(
 ) -> None:
     for contents in batches:
         take(database, *contents)
-    found = database.read(documents)
-    stands = {case["title"][:3]: (case["status"], case["waiting_on"]) for case in found.values()}  # type: ignore[index]
+    found = documents(database)
+    stands = {case["title"][:3]: (case["status"], case["waiting_on"]) for case in found.values()}
     assert stands == {"RDS": ("resolved", None), "Our": ("open", "team")}
     assert found == judged_again(database)
 
 
-def test_the_news_of_such_a_reply_is_for_the_case_that_it_answers_and_for_no_older_one_of_its_thread(
-    database: Database,
-) -> None:
+def test_the_news_of_such_a_reply_is_for_the_case_that_it_answers_and_no_older_one(database: Database) -> None:
     login = "On a different topic: our new trainee Jo Park starts on Monday and needs a login and a mailbox."
     printer = "Works again, thanks a lot.\r\nAnother matter: the printer on the third floor is jammed and shows E13."
     take(database, REPORT)
     take(database, mail("login", login, "report", subject="Re: RDS is down"))
     take(database, mail("printer", printer, "report login", subject="Re: RDS is down"))
-    assert [case["status"] for case in database.read(documents).values()] == ["open", "resolved", "open"]  # type: ignore[index]
+    assert [case["status"] for case in documents(database).values()] == ["open", "resolved", "open"]
 
 
 def test_each_case_is_saved_once_with_one_event(database: Database) -> None:

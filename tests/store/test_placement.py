@@ -6,6 +6,7 @@ import shutil
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,21 +21,9 @@ from service.mail.message import Mail
 from service.store import links, neighbours, placement
 from service.store.database import Database
 from service.store.tables import deliveries, learned_team, messages, thread_keys
-from tests.cases.filing import (
-    ACME,
-    DESK,
-    OTHER_USER,
-    ROLES,
-    USER,
-    WAYS,
-    Filing,
-    at,
-    content_joins_nothing,
-    inside,
-    mail,
-)
+from tests.cases.filing import ACME, DESK, OTHER_USER, ROLES, USER, WAYS, Filing, at, content_joins_nothing, mail
 from tests.cases.test_any_order import conversations
-from tests.cases.test_threading import ANSWER, BACK, INQUIRY, RECEIPT, REPORT
+from tests.cases.test_threading import ANSWER, BACK, HANDED, INQUIRY, QUESTION, RECEIPT, REPORT
 from tests.store.desk import Desk
 
 
@@ -49,29 +38,22 @@ def test_a_conversation_is_one_case_whether_it_comes_in_one_batch_or_mail_by_mai
 
 
 def test_the_same_mail_three_ways_stands_in_the_timeline_once_with_the_best_words(sqlite: Database) -> None:
+    """Whoever forwards a vendor's mail was of the team all along."""
     desk = Desk(sqlite)
-    text = "Which firmware do you run on the second unit, and since when?"
-    handed = inside(ACME, text, 300, subject="[acme #550123] Question", origin="forwarded")
-    desk.take(mail("fw", OTHER_USER, "FW: [acme #550123] Question", "see below", 320, forwarded=(handed,)))
-    desk.take(mail("ask", ACME, "[acme #550123] Question", text, 300, to=(DESK,)))
-    desk.take(mail("ask", ACME, "[acme #550123] Question", text, 300, to=(DESK,)))
+    desk.take(mail("early", OTHER_USER, "Fan noise", "The fan in rack two is loud.", 0))
+    assert desk.row("early")["author_role"] == "requester"
+    placed = desk.take(mail("fw", OTHER_USER, "FW: [acme #550123] Question", "see below", 320, forwarded=(HANDED,)))
+    assert (desk.row("early")["author_role"], desk.row("fw")["author_role"]) == ("team", "team")
+    assert sqlite.read(lambda conn: conn.execute(select(learned_team.c.address)).scalars().all()) == [OTHER_USER]
+    assert desk.case_of("early") in placed.cases
+    ask = mail("ask", ACME, "[acme #550123] Question", QUESTION, 300, to=(DESK,))
+    desk.take(ask)
+    desk.take(ask)
     row = desk.row("ask")
     assert (row["origin"], row["deliveries"]) == ("delivered", 3)
-    ways = sqlite.read(lambda conn: conn.execute(select(deliveries.c.way).order_by(deliveries.c.way)).scalars().all())
-    assert len(desk.partition()) == 1
-    assert ways == ["delivered", "delivered", "delivered", "forwarded"]
-    assert desk.row("fw")["author_role"] == "team"
-    assert sqlite.read(lambda conn: conn.execute(select(learned_team.c.address)).scalars().all()) == [OTHER_USER]
-
-
-def test_whoever_forwards_a_vendors_mail_was_of_the_team_all_along(sqlite: Database) -> None:
-    desk = Desk(sqlite)
-    desk.take(mail("early", OTHER_USER, "Fan noise", "The fan in rack two is loud.", 0, to=("intake@lab.test",)))
-    assert desk.row("early")["author_role"] == "requester"
-    handed = inside(ACME, "We saw it.", 200, subject="[acme #1] Fan", origin="forwarded")
-    placed = desk.take(mail("fw", OTHER_USER, "FW: [acme #1] Fan", "see", 210, forwarded=(handed,)))
-    assert desk.row("early")["author_role"] == "team"
-    assert desk.case_of("early") in placed.cases
+    query = select(deliveries.c.way).where(deliveries.c.message_id == row["id"]).order_by(deliveries.c.way)
+    assert sqlite.read(lambda conn: conn.execute(query).scalars().all()) == ["delivered", "delivered", "forwarded"]
+    assert desk.partition() == {frozenset({"early"}), frozenset({"fw", "ask"})}
 
 
 def test_a_late_parent_joins_two_cases_and_the_emptied_one_leads_on(database: Database) -> None:
@@ -132,9 +114,7 @@ def test_lines_come_back_with_their_turns_and_readings_in_the_order_of_writing(d
     assert lines[0].turn.towards == {"vendor"}
     assert [r.ref for r in lines[1].reading.references] == ["550123"]  # type: ignore[union-attr]
     assert lines[1].reading.turn == lines[1].turn.id == str(desk.id_of("receipt"))  # type: ignore[union-attr]
-    offset = lines[0].turn.date.utcoffset()  # type: ignore[union-attr]
-    assert offset is not None
-    assert offset.total_seconds() == 9 * 3600
+    assert lines[0].turn.date.utcoffset() == timedelta(hours=9)  # type: ignore[union-attr]
 
 
 def test_why_a_mail_landed_names_its_evidence_and_the_runner_up(sqlite: Database) -> None:
@@ -142,12 +122,9 @@ def test_why_a_mail_landed_names_its_evidence_and_the_runner_up(sqlite: Database
     desk.take(REPORT, ANSWER)
     words = "On a different topic: door three rejects my card today."
     desk.take(mail("pressed", USER, "Badge reader", words, 24 * 60, to=(DESK,), parent="answer"))
-    evidence = desk.row("pressed")["evidence"]
-    assert isinstance(evidence, dict)
-    assert evidence["evidence"][0]["kind"] == "new"
-    assert evidence["runners_up"][0]["case"] == desk.case_of("report")
-    assert evidence["runners_up"][0]["kind"] == "in_reply_to"
-    case = desk.case_of("report")
+    case, why = desk.case_of("report"), desk.row("pressed")["evidence"]
+    assert [one["kind"] for one in why["evidence"]] == ["new"]
+    assert [(one["case"], one["kind"]) for one in why["runners_up"][:1]] == [(case, "in_reply_to")]
     related = sqlite.read(lambda conn: links.links_of(conn, [case]))
     assert {other for _, other, *_ in related} - {case} == {desk.case_of("pressed")}
 
@@ -159,9 +136,7 @@ def test_an_id_that_is_used_again_for_another_mail_is_flagged_and_not_taken_for_
     query = select(messages.c.case_id, messages.c.defects, messages.c.deliveries).order_by(messages.c.id)
     first, second = database.read(lambda conn: conn.execute(query).all())
     assert first.case_id != second.case_id
-    assert "message-id-reused" not in first.defects
-    assert "message-id-reused" in second.defects
-    assert (first.deliveries, second.deliveries) == (1, 1)
+    assert [("message-id-reused" in one.defects, one.deliveries) for one in (first, second)] == [(False, 1), (True, 1)]
 
 
 @settings(max_examples=settings().max_examples // 3)
@@ -174,17 +149,14 @@ def test_any_order_and_several_workers_give_the_cases_that_strong_evidence_makes
         b.learned for one in mails for b in extract_messages(one, ROLES, WAYS, received_at=at(0))
     )
     straight = Filing(roles=replace(ROLES, learned=learned))  # it knows beforehand what the store has to find out
-    with content_joins_nothing():
+    shuffled = [*mails, *mails[::3]]
+    chance.shuffle(shuffled)
+    path = tmp_path / f"{uuid.uuid4().hex}.db"
+    shutil.copy(sqlite_template, path)
+    with content_joins_nothing(), contextlib.closing(Database(f"sqlite:///{path}")) as database:
         straight.deliver(*mails)
-        mails = [*mails, *mails[::3]]
-        chance.shuffle(mails)
-        path = tmp_path / f"{uuid.uuid4().hex}.db"
-        shutil.copy(sqlite_template, path)
-        database = Database(f"sqlite:///{path}")
         desk = Desk(database)
-        for start in range(0, len(mails), 2 * batch):
-            desk.take_together(mails[start : start + batch], mails[start + batch : start + 2 * batch])
-        found = desk.partition()
-        database.close()
+        for start in range(0, len(shuffled), 2 * batch):
+            desk.take_together(shuffled[start : start + batch], shuffled[start + batch : start + 2 * batch])
+        assert desk.partition() == straight.partition()
     path.unlink()
-    assert found == straight.partition()
