@@ -21,10 +21,10 @@ SiteFile = Annotated[Path | None, Parameter(help="The site file. Default: SODAN_
 COMPARED = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
 """Fields of a case document that `sodan replay` compares unchanged."""
 
-app = App(name="rules", help="Rule packs: run their examples, check them, list the rules.")
+rules = App(name="rules", help="Rule packs: run their examples, check them, list the rules.")
 
 
-@app.command(name="test")
+@rules.command(name="test")
 def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
     """Run the examples of packs and vendors. Exit status 1: an example failed.
 
@@ -47,7 +47,7 @@ def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
     return start.FOUND_WRONG if failed else 0
 
 
-@app.command(name="lint")
+@rules.command(name="lint")
 def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
     """Check packs: entries without examples, meanings without rules, duplicate ids, phrases that are too short."""
     from mailrules.engine.lint import lint
@@ -70,7 +70,7 @@ def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
     return start.FOUND_WRONG if errors else 0
 
 
-@app.command(name="list")
+@rules.command(name="list")
 def rules_list(*, packs: Packs = (), site: SiteFile = None, json: start.Json = False) -> None:
     """List the rules: the question that a rule answers, its id, its result, its file."""
     from mailrules.library import build
