@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from service.api.case_schema import Case, CasePage, Kind, Level, Out, Status, doc
 from service.api.case_schema import Sort as SortName
-from service.api.dependencies import MOVED, FindCase, TheDesk, Who, name_of
+from service.api.dependencies import FindCase, TheDesk, Who, case_responses, name_of
 from service.api.events import EventPage
 from service.api.messages import Correction, MessagePage, correction_response
 from service.api.moments import MOMENT, moment
@@ -43,7 +43,7 @@ Words = Annotated[
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
 Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
 Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
-CHANGE = {**error_responses(404, 409, 503), **MOVED}
+CHANGE = case_responses(404, 409, 503)
 
 
 class Merge(BaseModel, extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]}):
@@ -126,7 +126,7 @@ def list_cases(
     return page(request, items, position)
 
 
-@router.get("/cases/{key}", response_model=Case, responses={**error_responses(404, 503), **MOVED})
+@router.get("/cases/{key}", response_model=Case, responses=case_responses(404, 503))
 def read_case(find: FindCase, desk: TheDesk, if_none_match: HiddenHeader = None) -> Response:
     """Return one case. Its `ETag` identifies this state; send it as `If-Match` when you change the case."""
     case = find()
@@ -136,7 +136,7 @@ def read_case(find: FindCase, desk: TheDesk, if_none_match: HiddenHeader = None)
     return answer(_shown(desk, case), {"ETag": etag})
 
 
-@router.patch("/cases/{key}", response_model=Case, responses={**error_responses(400, 404, 409, 412, 503), **MOVED})
+@router.patch("/cases/{key}", response_model=Case, responses=case_responses(400, 404, 409, 412, 503))
 def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_match: HiddenHeader = None) -> Response:
     """Correct values by hand. sodan keeps them until you reset them with `null`.
 
@@ -148,7 +148,7 @@ def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_
     return answer(_shown(desk, changed), {"ETag": _etag(changed)})
 
 
-@router.get("/cases/{key}/messages", response_model=MessagePage, responses={**error_responses(400, 404, 503), **MOVED})
+@router.get("/cases/{key}/messages", response_model=MessagePage, responses=case_responses(400, 404, 503))
 def list_case_messages(
     request: Request, find: FindCase, desk: TheDesk, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
@@ -158,7 +158,7 @@ def list_case_messages(
     return page(request, *desk.database.read(lambda conn: timeline.page(conn, case.id, limit, after, desk.prefix)))
 
 
-@router.get("/cases/{key}/history", response_model=EventPage, responses={**error_responses(404, 503), **MOVED})
+@router.get("/cases/{key}/history", response_model=EventPage, responses=case_responses(404, 503))
 def list_case_events(find: FindCase, desk: TheDesk) -> Response:
     """List the events of a case, newest first. Undo a manual change by `POST /api/corrections/{id}/undo`."""
     case = find()
@@ -166,9 +166,7 @@ def list_case_events(find: FindCase, desk: TheDesk) -> Response:
     return answer({"items": events, "next": None})
 
 
-@router.post(
-    "/cases/{key}/merge", response_model=Correction, responses={**error_responses(400, 404, 409, 503), **MOVED}
-)
+@router.post("/cases/{key}/merge", response_model=Correction, responses=case_responses(400, 404, 409, 503))
 def merge_case(find: FindCase, desk: TheDesk, who: Who, body: Merge) -> Response:
     """Merge this case into another case. The URL of this case then redirects to the other case. You can undo this."""
     return correction_response(desk, *desk.merge(find().id, desk.number_of(body.into), who))

@@ -48,9 +48,7 @@ class StatementOut(Out):
         json_schema_extra={"enum": [*sorted(catalogue.STATES)]},
     )
     quote: str = doc("The text that contains the meaning, verbatim.", "")
-    start: int = doc(
-        "Offset of the quote in `text`, in characters; -1: the quote is in the subject or in the name of a file.", -1
-    )
+    start: int = doc("Offset of the quote in `text`, in characters; -1: it is in the subject or a file name.", -1)
     end: int = doc("Offset of the end of the quote in `text`, in characters; -1 if `start` is -1.", -1)
     value: str | None = doc("The fact in a standard form, such as a date or a version; null if there is none.", None)
     confidence: float = doc("How sure the reader is: 0 (not at all) to 1 (certain).", 1.0)
@@ -63,9 +61,7 @@ class MessageOut(Out):
     id: str = doc("Id of the message.")
     case: str = doc("Key of the message's case.")
     message_id: str | None = doc("`Message-ID` of the mail, with angle brackets; null if it is not known.", None)
-    in_reply_to: list[str] = doc(
-        "Message-IDs in `In-Reply-To`: the mails that this mail answers.", default_factory=list
-    )
+    in_reply_to: list[str] = doc("`In-Reply-To`: ids of the mails that this mail answers.", default_factory=list)
     references: list[str] = doc("Message-IDs in `References`, oldest first.", default_factory=list)
     origin: Literal["delivered", "forwarded", "attached", "quoted"] = doc(
         "`delivered`: the mail arrived by itself. Otherwise it was inside another mail: forwarded, attached or quoted."
@@ -80,9 +76,7 @@ class MessageOut(Out):
     text: str = doc("The new text: what the author wrote, without quoted mail and signature.")
     quoted_text: str = doc("The rest of the body: quoted mail and signature.")
     intro: str = doc("The text that a person wrote above a mail that the person forwards.", "")
-    automatic: str | None = doc(
-        "`auto_reply`, `bounce`, `receipt`, `calendar` or `notification`; null if a person wrote it."
-    )
+    automatic: str | None = doc("`auto_reply`, `bounce`, `receipt`, `calendar`, `notification`; null: by a person.")
     language: str = doc("Language: `ja`, `en` or another ISO 639 code; `und`: not known.", "und")
     vendor: str | None = doc("Id of the vendor that wrote the mail or that the mail is about; null if not known.", None)
     attachments: list[AttachmentOut] = doc("The files of the mail.")
@@ -133,9 +127,7 @@ class Why(Out):
         "which the evidence points, or null. For `content` also `score` (0 to 1) and `margin` (the lead over the score "
         "of the next case; null if there is none)."
     )
-    runners_up: list[Any] = doc(
-        "Other cases that sodan compared: the same fields, `case` (the key) and `against` (why not this case)."
-    )
+    runners_up: list[Any] = doc("Other cases that sodan compared: as `evidence`, with `case` and `against` (why not).")
     pinned_by: str | None = doc("The person who moved the message to this case; null if nobody did.", None)
 
 

@@ -28,9 +28,7 @@ class SpoolEntry(Out):
     source: str | None = doc("Path of the imported file, or name of the mailbox; null for SMTP and LMTP.", None)
     peer: str | None = doc("IP address of the sending host; null if the mail did not arrive by SMTP.", None)
     helo: str | None = doc("Name that the sending host gave; null if the mail did not arrive by SMTP.", None)
-    authserv: str | None = doc(
-        "Name of the server whose Authentication-Results sodan trusts; null: the server in `SODAN_AUTHSERV_ID`.", None
-    )
+    authserv: str | None = doc("Server whose Authentication-Results sodan trusts; null: `SODAN_AUTHSERV_ID`.", None)
     mail_from: str = doc("Sender of the envelope; empty for a delivery report.")
     rcpt_tos: list[str] = doc("Recipients of the envelope.")
     size: int = doc("Size in bytes.")

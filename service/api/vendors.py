@@ -31,9 +31,7 @@ class Review(Out):
     median_wait: dict[str, float | None] = doc(
         "For `team`, `vendor` and `requester`: median of the seconds per case for which the side had to act."
     )
-    median_answer: dict[str, float | None] = doc(
-        "For `team` and `vendor`: median of the seconds until the side answered a request.", default_factory=dict
-    )
+    median_answer: dict[str, float | None] = doc("By side: median seconds to answer a request.", default_factory=dict)
 
 
 class Vendor(Out):

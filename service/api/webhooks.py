@@ -27,9 +27,7 @@ class Webhook(Out):
     event: int = doc("Id of the last event that sodan delivered.", 0)
     attempts: int = doc("Failed attempts to deliver the next event.", 0)
     due_at: datetime | None = doc("Earliest time of the next attempt.", None)
-    last_error: str | None = doc(
-        "Why the last attempt failed, or why the webhook is disabled; null if there is no problem.", None
-    )
+    last_error: str | None = doc("Why the last attempt failed or the webhook is disabled; null: no problem.", None)
 
 
 class NewWebhook(BaseModel):
