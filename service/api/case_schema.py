@@ -243,9 +243,7 @@ class Clocks(Out):
         "case without a vendor: seconds from the opening mail until the team's first mail. Null before the reply.",
         None,
     )
-    turns: int | None = doc(
-        "How often the vendor answered the team; without a vendor: how often the team did.", None
-    )
+    turns: int | None = doc("How often the vendor answered the team; without a vendor: how often the team did.", None)
 
 
 class Participant(Out):

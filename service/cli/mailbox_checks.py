@@ -22,8 +22,8 @@ from service.mailbox.file import Mailbox
 from service.mailbox.run import source_of, stored_tokens
 from service.mailbox.source import FolderMissing, ListedMail, MailboxError, Source
 from service.outbound.policy import LOOP_HEADER
-from service.outbound.setup import login_of
-from service.outbound.smarthost import NotSent, Smarthost, send_mail
+from service.outbound.setup import smarthost_of
+from service.outbound.smarthost import NotSent, send_mail
 from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Connection, Database
@@ -252,16 +252,10 @@ def _send(settings: Settings, address: str, subject: str) -> None:
     mail["X-Auto-Response-Suppress"] = "All"
     mail[LOOP_HEADER.title()] = settings.hostname
     mail.set_content("A test of this mailbox by `sodan mailbox test --round-trip`. It may be deleted.\n")
-    asyncio.run(
-        send_mail(
-            mail,
-            to=address,
-            envelope_from=parseaddr(settings.from_)[1],
-            smarthost=Smarthost.parse(settings.smarthost),
-            login=login_of(settings),
-            hostname=settings.hostname,
-        )
-    )
+    smarthost = smarthost_of(settings)
+    assert smarthost is not None  # the caller has checked the setting
+    envelope_from = parseaddr(settings.from_)[1]
+    asyncio.run(send_mail(mail, smarthost, to=address, envelope_from=envelope_from, hostname=settings.hostname))
 
 
 def _topmost_verdict(content: bytes) -> str | None:

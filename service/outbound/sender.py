@@ -14,7 +14,7 @@ from service.intake import AppContext, rejudge
 from service.outbound import compose, notify
 from service.outbound.acknowledge import OutboundConfig
 from service.outbound.notify import Target
-from service.outbound.smarthost import SECONDS, Login, NotSent, Smarthost, send_mail
+from service.outbound.smarthost import SECONDS, NotSent, Smarthost, send_mail
 from service.store import asked, cases, outbox
 from service.store.database import Connection, Database
 from service.store.outbox import Claimed
@@ -34,7 +34,6 @@ class Sender:
     outbound: OutboundConfig
     clock: Callable[[], datetime]
     smarthost: Smarthost | None = None
-    login: Login = field(default_factory=Login)
     targets: tuple[Target, ...] = ()
     seconds: float = SECONDS  # time limit for the reply of the smart host to a command
     by: str = field(default_factory=process_name)  # the name of this process in leases
@@ -110,17 +109,16 @@ class Sender:
             if target is None:
                 raise NotSent("SODAN_NOTIFY no longer contains this target", permanent=True)
             return await notify.send(entries, target)
-        outbound = self.outbound
+        outbound, hostname = self.outbound, self.outbound.settings.hostname
         if self.smarthost is None or not outbound.can_send:
             raise NotSent("SODAN_SMARTHOST and SODAN_FROM are not set; both are needed to send mail", permanent=False)
         # servers send delivery reports to this address
         envelope_from = outbound.reply_to if first.case_id is None else outbound.reply_address(first.case_id)
         return await send_mail(
-            compose.message(first, outbound.sender, outbound.hostname, self.clock()),
+            compose.message(first, outbound.sender, hostname, self.clock()),
+            self.smarthost,
             to=first.recipient,
             envelope_from=envelope_from,
-            smarthost=self.smarthost,
-            login=self.login,
-            hostname=outbound.hostname,
+            hostname=hostname,
             seconds=self.seconds,
         )

@@ -267,7 +267,7 @@ def test_an_hour_without_the_model_is_told_by_a_metric_and_the_doctor_alone(
         """Everything that anybody could see of it: case, events, outgoing messages."""
         kinds = small.database.read(lambda conn: conn.execute(select(events.c.kind)).scalars().all())
         notifier, outbound = setup.notifier_of(small.settings), setup.outbound_of(small.settings, b"k" * 32)
-        DueMail(small.database, small.settings, small.context, outbound, notifier).write(small.now)
+        DueMail(small.database, small.context, outbound, notifier).write(small.now)
         return small.case(), kinds, small.database.read(outbox.counts)
 
     before, reader = told(), small.reader("http://127.0.0.1:9/v1")

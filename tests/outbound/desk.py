@@ -135,7 +135,7 @@ class Desk:
     def look(self) -> None:
         """Write what is due by time, as a process does that has just started."""
         outbound, notifier = outbound_of(self.settings, KEY), notifier_of(self.settings)
-        DueMail(self.database, self.settings, self.context, outbound, notifier).write(self.now)
+        DueMail(self.database, self.context, outbound, notifier).write(self.now)
 
     def later(self, **passed: float) -> None:
         """Let time pass, then write what is due, and send it."""
