@@ -93,10 +93,7 @@ class BriefTone(Out):
 
 
 class Brief(Out):
-    """Summary of a case for a vendor, the team or the requester.
-
-    Only a brief for the team has the last five fields.
-    """
+    """Summary of a case for a vendor, the team or the requester. Only the team's has the last five fields."""
 
     for_: Reader = doc("Who will read it.", alias="for")
     lang: Language = doc("Language of headings and labels. Quotes are not translated.")
@@ -142,10 +139,7 @@ def read_brief(
         Query(description="`text`: plain text; `eml`: a draft that a mail program opens."),
     ] = "json",
 ) -> Response:
-    """Return a summary of the case for the vendor, the team or the requester, ready to paste.
-
-    `eml` is a draft for a mail program, with the address of the case in Cc.
-    """
+    """Return a summary of the case, ready to paste; `eml`: a draft with the address of the case in Cc."""
     case = find()
     if format == "eml":
         name = {"Content-Disposition": f'attachment; filename="{desk.key_of(case.id)}.eml"'}

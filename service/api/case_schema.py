@@ -1,7 +1,4 @@
-"""Schemas of cases for OpenAPI, and types that several schemas share.
-
-The store builds the responses; the schemas of responses only describe them.
-"""
+"""Schemas of cases, which describe for OpenAPI what the store returns, and types that several schemas share."""
 
 from datetime import datetime
 from typing import Any, Literal

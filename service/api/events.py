@@ -64,10 +64,7 @@ class Event(Out, json_schema_extra={"examples": [_EVENT]}):
 
 
 class WebhookPayload(Out):
-    """Body of a webhook request (Standard Webhooks).
-
-    Check the signature with the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
-    """
+    """Body of a webhook request (Standard Webhooks). Check its signature with the `webhook-…` headers."""
 
     type: str = doc("The kind of the event.", examples=["case.changed"])
     timestamp: datetime = doc("When the event happened; the same as `data.at`.")

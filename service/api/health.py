@@ -133,10 +133,7 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
 
     @router.get("/readyz", response_model=Health, responses=error_responses(503))
     def check_readiness() -> Response:
-        """Report whether sodan can accept mail.
-
-        The database must be writable, have the schema of this version, and have enough disk space.
-        """
+        """Report whether sodan can accept mail: database writable, of this version, with disk space."""
         reason = readiness.problem()
         if reason is not None:
             return problem(503, reason, headers={"Retry-After": "5"})

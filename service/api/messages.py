@@ -1,7 +1,4 @@
-"""Messages: one processed mail, the evidence for its case, its raw bytes, moving it; and attachments.
-
-Attachments are always sent as a download and never displayed by a browser, whatever their type.
-"""
+"""Messages, with the evidence for their case and their raw bytes, and attachments: only ever as downloads."""
 
 import re
 import unicodedata
@@ -169,10 +166,7 @@ def list_messages(
         ),
     ],
 ) -> Response:
-    """List the processed messages with this Message-ID.
-
-    The list can contain several messages, because some senders use one id for different mails.
-    """
+    """List the messages with this Message-ID: several, if a sender uses one id for different mails."""
     items = desk.database.read(lambda conn: timeline.by_message_id(conn, message_id, desk.prefix))
     return answer({"items": items, "next": None})
 
@@ -212,10 +206,7 @@ def move_message(desk: TheDesk, who: Who, id: Number, body: Move) -> Response:
 
 
 def _media_type(accept: str | None) -> str:
-    """Return the media type of a raw mail: ``MAIL``, or ``BYTES`` if the caller accepts only that.
-
-    ``accept``: the header Accept (RFC 9110 §12.5.1).
-    """
+    """Return ``MAIL``, or ``BYTES`` if the header Accept (RFC 9110 §12.5.1) allows only that."""
     ranges = (part.replace(" ", "").lower().split(";") for part in (accept or "").split(","))
     accepted = {name for name, *params in ranges if not any(re.fullmatch(r"q=0(\.0*)?", param) for param in params)}
     return BYTES if BYTES in accepted and MAIL not in accepted else MAIL

@@ -92,10 +92,7 @@ def is_browser(scope: Scope) -> bool:
 
 
 def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | None) -> None:
-    """Install handlers for all errors, including errors that FastAPI raises.
-
-    ``error_page`` answers browsers, and all requests for which a page (a route that is not in the schema) fails.
-    """
+    """Install handlers for all errors. ``error_page`` answers browsers, and every request for a page that fails."""
     routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
 
     def allowed(path: str) -> str:

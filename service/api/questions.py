@@ -84,10 +84,7 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
 
 @router.get("/{key}/questions/draft", response_model=QuestionsDraft, responses=case_responses(400, 404, 503))
 def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang = None) -> Response:
-    """Preview the mail that asks the requester for these facts.
-
-    If sodan is not allowed to send the mail, `refused` contains the reason.
-    """
+    """Preview the mail that asks the requester for these facts. `refused`: why it may not be sent."""
     return answer(shown(desk.draft_questions(find().id, item, language=lang)))
 
 
@@ -98,10 +95,7 @@ def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang 
     responses=case_responses(400, 404, 409, 503),
 )
 def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: Questions) -> Response:
-    """Ask the requester for these facts by mail.
-
-    If sodan may not send the mail, the response is 409 with the reason.
-    """
+    """Ask the requester for these facts by mail. If sodan may not send it, 409 says why."""
     _, row = desk.ask(find().id, body.items, body.text, body.lang, who)
     return answer(entry(row, desk.prefix), status=201)
 

@@ -16,11 +16,7 @@ from service.store.database import Connection
 
 
 class Review(Out):
-    """How the exchange with a vendor went in the last 90 days, for both sides.
-
-    The review uses at most the 500 most recently updated cases in which the vendor took part. A figure is null if
-    fewer than five cases have it.
-    """
+    """The exchange with a vendor in 90 days, of at most 500 cases. A figure is null if fewer than five have it."""
 
     cases: int = doc("Number of cases in the review.")
     resolved: int = doc("Number of these cases that are resolved or closed.", 0)

@@ -173,10 +173,7 @@ async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Addre
 
 
 def reachable(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) -> bool:
-    """Return whether events may be sent to an address: it is public, or in one of the ``allowed`` networks.
-
-    An IPv6 address that contains an IPv4 address counts as that address.
-    """
+    """Return whether an address is public or ``allowed``. One that contains an IPv4 address counts as that."""
     if getattr(address, "teredo", None) or (address.version == 6 and address in IPv6Network("64:ff9b::/96")):
         return False
     address = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from service.api.case_schema import Out, doc, page_of
@@ -30,13 +30,11 @@ class Webhook(Out):
     last_error: str | None = doc("Why the last attempt failed or the webhook is disabled; null: no problem.", None)
 
 
-class NewWebhook(BaseModel):
-    """A webhook to create."""
+_NEW = {"url": "https://dashboard.example/hooks/sodan", "kinds": ["case.changed"]}
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"url": "https://dashboard.example/hooks/sodan", "kinds": ["case.changed"]}]},
-    )
+
+class NewWebhook(BaseModel, extra="forbid", json_schema_extra={"examples": [_NEW]}):
+    """A webhook to create."""
 
     url: str = doc(
         "URL to which sodan sends events: `https://…`. `http://…` is allowed only if `SODAN_WEBHOOK_NETWORKS` is set.",

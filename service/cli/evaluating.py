@@ -131,10 +131,7 @@ def _outcome(values: dict[str, Any]) -> Outcome:
 
 @dataclass
 class ModelReader:
-    """A reader that uses a language model, as the service does. Several threads may use it.
-
-    The embedded reader reads mails that are not sent to the model, or that it does not answer in a usable way.
-    """
+    """Reads with a language model as the service does, or else with the embedded reader. Thread-safe."""
 
     model: LanguageModel
     catalogue: Catalogue
@@ -152,10 +149,7 @@ class ModelReader:
         self.version = self.model.model
 
     def read(self, mail: MailText) -> ReaderResult:
-        """Return the statements of the model, with the values that the embedded reader finds for them.
-
-        Raises Refused if the model is unavailable.
-        """
+        """Return the model's statements with the embedded reader's values. Raises Refused if the model is away."""
         embedded = self.embedded.read(mail)
         if mail.automatic or not 0 < len(mail.text) <= self.characters:
             return embedded

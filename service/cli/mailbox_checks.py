@@ -83,11 +83,7 @@ def _row(name: str, mailbox: Mailbox | None, status: mailboxes.Status | None, no
 def examine(
     settings: Settings, configured: Sequence[Mailbox], database: Database, round_trip_seconds: float | None = None
 ) -> int:
-    """Test whether mail can be fetched from the mailboxes, and print the results. The mailboxes do not change.
-
-    ``round_trip_seconds``: also send a test mail, and wait this long for it.
-    Returns exit status 1 if there is a problem.
-    """
+    """Test the mailboxes, with a test mail if ``round_trip_seconds`` is given. Returns exit status 1 for a problem."""
     wrong = False
     for mailbox in configured:
         with contextlib.closing(_source(settings, mailbox, database)) as source:
@@ -159,9 +155,8 @@ def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder
     position, mails = _read(database, partial(mailboxes.position, name=mailbox.name, folder=folder), None), 0
     for page in source.pages(folder, position, mailbox.since_moment(settings)):
         places = [mail.place for mail in page.mails]
-        recorded: set[str] = _read(
-            database, partial(mailboxes.recorded_places, name=mailbox.name, places=places), set()
-        )
+        query = partial(mailboxes.recorded_places, name=mailbox.name, places=places)
+        recorded: set[str] = _read(database, query, set())
         for mail in page.mails:
             if mail.place not in recorded:
                 size = "" if mail.size is None else f"\t{mail.size}"
@@ -182,10 +177,7 @@ def _source(settings: Settings, mailbox: Mailbox, database: Database) -> Source:
 
 
 def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: float) -> bool:
-    """Send a mail to the mailbox, or ask the user to send one, and wait for it. Returns whether it arrived.
-
-    Raises MailboxError.
-    """
+    """Send a mail, or ask the user to, and wait for it. Returns whether it arrived. Raises MailboxError."""
     since = datetime.now(UTC) - SEARCHED_TIME
     positions = {folder: _last_position(source, folder, since) for folder in mailbox.folders}
     subject = None
@@ -203,7 +195,8 @@ def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: fl
     began = time.monotonic()
     while time.monotonic() - began < seconds:
         for folder, position in positions.items():
-            for mail in _new_mails(source, folder, position, since):
+            new_mails = (mail for page in source.pages(folder, position, since) for mail in page.mails)
+            for mail in new_mails:
                 if subject is None or source.subject(folder, mail) == subject:
                     return _test_arrived(mailbox, source, folder, mail, time.monotonic() - began)
         source.wait(mailbox.folders, POLL_SECONDS, threading.Event())
@@ -237,10 +230,6 @@ def _last_position(source: Source, folder: str, since: datetime) -> str | None:
     for page in source.pages(folder, None, since):
         position = page.position
     return position
-
-
-def _new_mails(source: Source, folder: str, position: str | None, since: datetime) -> Sequence[ListedMail]:
-    return [mail for page in source.pages(folder, position, since) for mail in page.mails]
 
 
 def _send(settings: Settings, address: str, subject: str) -> None:

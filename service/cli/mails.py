@@ -144,10 +144,7 @@ def judge(
 
 
 def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = None, *, guess: bool) -> Iterator[str]:
-    """Judge each mail as if it opened a case. Yields JSON lines in the order of the files.
-
-    ``guess``: guess the sides of unknown people from the recipients of the mail. Raises PackError for an invalid pack.
-    """
+    """Yield a line of JSON per mail, judged as if it opened a case. ``guess``: guess sides. Raises PackError."""
     from service.cases.facts.extraction import IngestConfig
 
     rules_of(settings.packs, settings.site_file)  # reports an invalid pack once, before the first mail

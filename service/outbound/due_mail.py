@@ -1,7 +1,4 @@
-"""Writes mail and notifications that become due with time, such as the digest, reminders and overdue promises.
-
-Each mail or notification has a key that the outbox accepts only once. So several processes may check repeatedly.
-"""
+"""Writes what becomes due with time: digest, reminders, notifications. The outbox accepts each key only once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

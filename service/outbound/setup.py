@@ -69,10 +69,7 @@ def notifier_of(settings: Settings) -> Notifier:
 
 
 def after_judging(settings: Settings, context: AppContext) -> After | None:
-    """Return the function that the worker calls when it saves judged cases; None if no mail is configured.
-
-    Raises Refused if a setting or a template has an error.
-    """
+    """Return what the worker calls when it saves judged cases; None if no mail is configured. Raises Refused."""
     outbound, notifier = outbound_of(settings, context.ingest.secret), notifier_of(settings)
     if settings.acknowledge == "off" and not notifier.targets and not settings.smarthost:
         return None

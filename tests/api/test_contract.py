@@ -325,11 +325,3 @@ def test_the_versioned_address_answers_as_the_plain_one(service: Running) -> Non
     assert service.get(f"/api/v1/cases/{key}") == service.get(f"/api/cases/{key}")
     assert service.client.get("/api/v1/nothing").status_code == 404
     assert service.client.get("/api/v1").status_code == 404
-
-
-def test_operations_have_the_names_of_methods(service: Running) -> None:
-    paths = service.get("/openapi.json")["paths"]
-    ids = [operation["operationId"] for operations in paths.values() for operation in operations.values()]
-    assert {"listCases", "readCase", "changeCase", "mergeCase", "readBrief", "streamEvents"} <= set(ids)
-    assert len(ids) == len(set(ids))
-    assert all(id.isalpha() and id[0].islower() for id in ids)

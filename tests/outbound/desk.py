@@ -122,6 +122,10 @@ class Desk:
         assert self.database.read(lambda conn: spool_view.entry(conn, id))["state"] == "done"
         return id
 
+    def configure(self, **given: Any) -> None:
+        """Change settings, as a restart does."""
+        self.settings = self.settings.model_copy(update=given)
+
     def sender(self) -> Sender:
         return sender_of(self.settings, self.database, self.context, lambda: self.now)
 

@@ -28,7 +28,7 @@ def test_the_doctor_names_what_failed_what_is_held_and_what_nobody_sends(
     desk: Desk, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert _doctor(desk, capfd) == ["ok     outbox: 0 sent, 0 waiting"]
-    desk.settings = desk.settings.model_copy(update={"acknowledge_per_hour": 2})
+    desk.configure(acknowledge_per_hour=2)
     for number in range(4):
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
     desk.now += timedelta(minutes=6)
@@ -63,7 +63,7 @@ def test_metrics_count_the_outbox_by_state_and_mails_in_doubt(embedded: Running)
 def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Desk, tmp_path: Path) -> None:
     desk.deliver(report(1))
     desk.send()
-    desk.settings = desk.settings.model_copy(update={"acknowledge": "draft"})
+    desk.configure(acknowledge="draft")
     desk.deliver(report(2, subject="The printer of room 4", body="The printer of room 4 eats paper."))
     desk.deliver(report(3, sender="Ben <ben@corp.example>", subject="Lift", body="The lift stands still."))
     assert [one["state"] for one in desk.entries()] == ["sent", "draft", "draft"]
