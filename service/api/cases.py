@@ -21,7 +21,8 @@ from service.store import cases, feed, second_readings, suggestions, timeline
 from service.store.cursor import from_cursor
 
 Sides = Literal["team", "vendor", "requester", "none"]
-HiddenHeader = Annotated[str | None, Header(include_in_schema=False)]
+Text = str | None
+HiddenHeader = Annotated[Text, Header(include_in_schema=False)]
 """A header with an ETag. It is not in the schema, since tests made from the schema cannot know the current ETag."""
 Sort = Annotated[
     SortName,
@@ -32,14 +33,8 @@ Sort = Annotated[
         json_schema_extra={"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]},
     ),
 ]
-Words = Annotated[
-    str | None,
-    Query(
-        max_length=500,
-        description="Words, in Japanese or English: a case matches if one of its mails contains all of them. Or a case "
-        "key, or a vendor's case number.",
-    ),
-]
+_WORDS = "Words in Japanese or English that one mail of the case contains; a case key; or a vendor's case number."
+Words = Annotated[Text, Query(max_length=500, description=_WORDS)]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
 Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
 Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
@@ -73,31 +68,17 @@ def list_cases(
     request: Request,
     desk: TheDesk,
     status: Annotated[list[Status], Query(default_factory=list, description="Status of the case.")],
-    waiting_on: Annotated[
-        list[Sides], Query(default_factory=list, description="The side that has to act next; `none`: no side.")
-    ],
+    waiting_on: Annotated[list[Sides], Query(default_factory=list, description="Who has to act; `none`: no side.")],
     priority: Annotated[list[Level], Query(default_factory=list, description="Priority.")],
     kind: Annotated[list[Kind], Query(default_factory=list, description="What the case is about.")],
     vendor: Annotated[list[str], Query(default_factory=list, examples=["microsoft"], description="Id of a vendor.")],
-    vendor_ref: Annotated[str | None, Query(max_length=200, description="A vendor's case number.")] = None,
-    missing: Annotated[
-        str | None, Query(max_length=64, description="Id of a missing checklist item, or `any`.")
-    ] = None,
-    participant: Annotated[
-        str | None, Query(max_length=320, description="Mail address of a participant, or `@domain`.")
-    ] = None,
-    owner: Annotated[
-        str | None, Query(max_length=200, description="A team member; `me`: the caller; `none`: nobody.")
-    ] = None,
+    vendor_ref: Annotated[Text, Query(max_length=200, description="A vendor's case number.")] = None,
+    missing: Annotated[Text, Query(max_length=64, description="Id of a missing checklist item, or `any`.")] = None,
+    participant: Annotated[Text, Query(max_length=320, description="Address of a participant, or `@domain`.")] = None,
+    owner: Annotated[Text, Query(max_length=200, description="A team member; `me`: you; `none`: nobody.")] = None,
     q: Words = None,
-    updated_since: Annotated[
-        str | None,
-        Ago(description="Only cases that changed since then: a time, or a duration before now such as `12h`."),
-    ] = None,
-    older_than: Annotated[
-        str | None,
-        Ago(description="Only cases that did not change since then: a time, or a duration before now such as `3d`."),
-    ] = None,
+    updated_since: Annotated[Text, Ago(description="Only cases that changed since: a time, or `12h` ago.")] = None,
+    older_than: Annotated[Text, Ago(description="Only cases unchanged since: a time, or `3d` ago.")] = None,
     sort: Sort = "-updated",
     limit: Limit = 50,
     cursor: Cursor = None,

@@ -12,12 +12,14 @@ from service.api.paging import Limit, answer, page_of_rows
 from service.api.problems import error_responses
 from service.store import spool, spool_view
 
+SpoolState = Literal["waiting", "done", "shunted", "refused"]
+
 
 class SpoolEntry(Out):
     """A mail as it was received, and the state of its processing."""
 
     id: str = doc("Id of the entry; the 250 reply of SMTP contains it.")
-    state: Literal["waiting", "done", "shunted", "refused"] = doc(
+    state: SpoolState = doc(
         "`waiting`: not processed yet. `done`: the mail is in a case. `shunted`: set aside after three failed "
         "attempts. `refused`: not used in this version."
     )
@@ -41,9 +43,7 @@ class SpoolEntry(Out):
 SpoolPage = page_of("SpoolPage", SpoolEntry, "A page of received mails.", "The mails, newest first.")
 Id = Annotated[str, Path(max_length=36, description="Id of the received mail; the 250 reply of SMTP contains it.")]
 Before = Annotated[str | None, Query(max_length=36, pattern="^[0-9a-f-]+$", description="`next` of the previous page.")]
-State = Annotated[
-    Literal["waiting", "done", "shunted", "refused"] | None, Query(description="Only mails in this state.")
-]
+State = Annotated[SpoolState | None, Query(description="Only mails in this state.")]
 
 
 router = APIRouter(prefix="/api/spool", tags=["spool"])

@@ -79,12 +79,7 @@ def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> None:
 
 
 @outbox.command(name="list")
-def outbox_list(
-    *,
-    state: Literal["draft", "waiting", "sent", "failed", "discarded"] | None = None,
-    limit: start.Positive = 100,
-    json: start.Json = False,
-) -> int:
+def outbox_list(*, state: outgoing.State | None = None, limit: start.Positive = 100, json: start.Json = False) -> int:
     """List outgoing mails and notifications, newest first. Exit status 1: one of them failed.
 
     Args:
