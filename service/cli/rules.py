@@ -58,15 +58,8 @@ def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
     for finding in findings:
         print(finding)
     errors = sum(finding.severity == "error" for finding in findings)
-    start.say(
-        ", ".join(
-            (
-                start.counted(len(library.sources), "pack"),
-                start.counted(errors, "error"),
-                start.counted(len(findings) - errors, "warning"),
-            )
-        )
-    )
+    checked, warnings = start.counted(len(library.sources), "pack"), start.counted(len(findings) - errors, "warning")
+    start.say(f"{checked}, {start.counted(errors, 'error')}, {warnings}")
     return start.FOUND_WRONG if errors else 0
 
 
@@ -116,13 +109,11 @@ def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, 
     if apply and diff:
         raise SodanError("give either --diff (show the changes) or --apply (save them), not both")
     settings, now = start.settings(), start.now()
-    database = start.database(settings)
+    database, store = start.database(settings), blob_store_of(settings)
     context = AppContext.of(settings.model_copy(update={"packs": (*settings.packs, *packs)}))
     begin = moment(since, "--since", now)
     judged = changed = 0
-    for key, before, after in judge_again(
-        database, context, blob_store_of(settings), since=begin, apply=apply, now=now
-    ):
+    for key, before, after in judge_again(database, context, store, since=begin, apply=apply, now=now):
         judged += 1
         old, new = _compared(before), _compared(after)
         if old != new:

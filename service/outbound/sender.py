@@ -1,7 +1,7 @@
 """Sends outbox entries that are due, and records the result."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +13,6 @@ from service.holders import process_name
 from service.intake import AppContext, rejudge
 from service.outbound import compose, notify
 from service.outbound.acknowledge import OutboundConfig
-from service.outbound.notify import Target
 from service.outbound.smarthost import SECONDS, NotSent, Smarthost, send_mail
 from service.store import asked, cases, outbox
 from service.store.database import Connection, Database
@@ -34,7 +33,7 @@ class Sender:
     outbound: OutboundConfig
     clock: Callable[[], datetime]
     smarthost: Smarthost | None = None
-    targets: tuple[Target, ...] = ()
+    targets: Mapping[str, str] = field(default_factory=dict)  # as in Notifier
     seconds: float = SECONDS  # time limit for the reply of the smart host to a command
     by: str = field(default_factory=process_name)  # the name of this process in leases
     _unrecorded: list[Callable[..., None]] = field(default_factory=list)
@@ -105,10 +104,9 @@ class Sender:
         """Send the entries and return the reply of the server. Raises NotSent."""
         first = entries[0]
         if first.channel == "notify":
-            target = next((target for target in self.targets if target.name == first.recipient), None)
-            if target is None:
+            if first.recipient not in self.targets:
                 raise NotSent("SODAN_NOTIFY no longer contains this target", permanent=True)
-            return await notify.send(entries, target)
+            return await notify.send(entries, self.targets[first.recipient])
         outbound, hostname = self.outbound, self.outbound.settings.hostname
         if self.smarthost is None or not outbound.can_send:
             raise NotSent("SODAN_SMARTHOST and SODAN_FROM are not set; both are needed to send mail", permanent=False)

@@ -13,7 +13,7 @@ from service.intake import AppContext, ReadMail, rejudge
 from service.mail.message import Mail
 from service.outbound import acknowledge, notify, policy
 from service.outbound.acknowledge import OutboundConfig
-from service.outbound.notify import Notifier, Target
+from service.outbound.notify import Notifier
 from service.outbound.sender import Sender
 from service.outbound.smarthost import Smarthost
 from service.outbound.texts import Templates
@@ -65,7 +65,7 @@ def notifier_of(settings: Settings) -> Notifier:
     if settings.notify_quiet:
         begin, end = (time.fromisoformat(part) for part in settings.notify_quiet.split("-"))
         quiet = (begin, end)
-    return Notifier(tuple(map(Target, settings.notify)), settings.public_url, settings.zone, quiet)
+    return Notifier(notify.by_name(settings.notify), settings.public_url, settings.zone, quiet)
 
 
 def after_judging(settings: Settings, context: AppContext) -> After | None:
@@ -113,7 +113,7 @@ def sender_of(settings: Settings, database: Database, context: AppContext, clock
         outbound_of(settings, context.ingest.secret),
         clock,
         smarthost=smarthost_of(settings),
-        targets=tuple(map(Target, settings.notify)),
+        targets=notify.by_name(settings.notify),
     )
 
 
