@@ -46,17 +46,11 @@ class CaseChange(BaseModel, extra="forbid", json_schema_extra={"examples": _CHAN
     status: Literal["open", "resolved", "closed"] | None = Field(None, description="Status; null: by the rules.")
     priority: Literal["P1", "P2", "P3", "P4"] | None = Field(None, description="Priority; null: by the rules.")
     title: str | None = Field(None, pattern=r"\S", max_length=500, description="Title; null: from the mail.")
-    vendor: str | None = Field(
-        None, max_length=64, description="Id of a vendor (`GET /api/vendors`); null: by the rules."
-    )
+    vendor: str | None = Field(None, max_length=64, description="Id of a vendor (`/api/vendors`); null: by the rules.")
     waiting_on: Literal["team", "vendor", "requester", "none"] | None = Field(
         None, description="The side that has to act next; `none`: nobody has to act; null: by the rules."
     )
-    owner: str | None = Field(
-        None,
-        max_length=200,
-        description="The team member to whom the case is assigned; `me`: the caller; null: nobody.",
-    )
+    owner: str | None = Field(None, max_length=200, description="The team member in charge; `me`: you; null: nobody.")
     items: dict[str, Literal["waived"] | str | None] | None = Field(
         None,
         max_length=64,

@@ -193,10 +193,7 @@ class CaseSummary(Out, json_schema_extra={"examples": [_SUMMARY]}):
     """A case as it appears in a list."""
 
     key: str = doc("Key of the case. It never changes. After a merge, its URL redirects to the other case.")
-    title: str = doc(
-        "The subject without `Re:` and `Fwd:`. Without a subject: the sentence that describes the matter. "
-        "Or a title set by hand."
-    )
+    title: str = doc("The subject without `Re:` and `Fwd:`, or the sentence about the matter, or a title set by hand.")
     status: Status = doc("`open`: somebody has to act. `resolved`: the problem is solved. `closed`: finished.")
     waiting_on: Side | None = doc("The side that has to act next; null if nobody has to act.")
     waiting_since: datetime | None = doc("Since when this side has to act; null if nobody has to act.")
@@ -211,11 +208,7 @@ class CaseSummary(Out, json_schema_extra={"examples": [_SUMMARY]}):
     vendor: str | None = doc("Id of the vendor (`GET /api/vendors`); null if no vendor is known.")
     vendor_refs: list[VendorRef] = doc("Case numbers of vendors found in the mails.")
     missing: list[str] = doc("Ids of at most five checklist items to ask for, most important first.")
-    needs_triage: bool = doc(
-        "True while a person has to judge the priority: the case is open, no person has set the priority, and sodan "
-        "could not determine the impact from the mails.",
-        False,
-    )
+    needs_triage: bool = doc("True while a person has to judge the priority, because no mail tells the impact.", False)
     requester: Person | None = doc("The person who needs help; null if not known.", None)
     excerpt: str = doc("The sentence that describes the problem, verbatim; empty if there is none.", "")
     open_asks: int = doc("Number of requests of the vendor that are still open.")

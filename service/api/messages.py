@@ -129,6 +129,8 @@ class Why(Out):
 
 
 Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the message.")]
+_WITH = "The Message-ID, with or without angle brackets."
+MessageId = Annotated[str, Query(min_length=1, max_length=998, examples=["<a1b2@mail.example>"], description=_WITH)]
 Accepted = Annotated[str | None, Header(include_in_schema=False)]
 """The header Accept. It is not in the schema, since OpenAPI ignores a parameter of this name."""
 MAIL, BYTES = "message/rfc822", "application/octet-stream"
@@ -154,18 +156,7 @@ router = APIRouter(prefix="/api", tags=["messages"])
 
 
 @router.get("/messages", response_model=MessagePage, responses=error_responses(503))
-def list_messages(
-    desk: TheDesk,
-    message_id: Annotated[
-        str,
-        Query(
-            min_length=1,
-            max_length=998,
-            examples=["<a1b2@mail.example>"],
-            description="The Message-ID, with or without angle brackets.",
-        ),
-    ],
-) -> Response:
+def list_messages(desk: TheDesk, message_id: MessageId) -> Response:
     """List the messages with this Message-ID: several, if a sender uses one id for different mails."""
     items = desk.database.read(lambda conn: timeline.by_message_id(conn, message_id, desk.prefix))
     return answer({"items": items, "next": None})

@@ -40,11 +40,7 @@ class Questions(BaseModel, extra="forbid", json_schema_extra={"examples": [{"ite
     """The facts to ask the requester for."""
 
     items: list[ItemId] = doc("Ids of checklist items, at most five; empty: the missing items.", [], max_length=5)
-    text: str = doc(
-        "Text above the numbered questions. If it contains the numbered questions, it is the whole mail.",
-        "",
-        max_length=20_000,
-    )
+    text: str = doc("Text above the numbered questions; with these in it, the whole mail.", "", max_length=20_000)
     lang: Language | None = doc("Language of the mail; null: the language of the case.", None)
 
 
@@ -67,15 +63,8 @@ class NewNote(BaseModel, extra="forbid", json_schema_extra={"examples": [{"text"
     text: str = doc("The note. sodan never sends it.", min_length=1, max_length=20_000, pattern=r"\S")
 
 
-Items = Annotated[
-    list[ItemId],
-    Query(
-        alias="item",
-        default_factory=list,
-        max_length=5,
-        description="Ids of checklist items, at most five; without any, the missing items.",
-    ),
-]
+_ITEMS = "Ids of checklist items, at most five; without any, the missing items."
+Items = Annotated[list[ItemId], Query(alias="item", default_factory=list, max_length=5, description=_ITEMS)]
 Lang = Annotated[Language | None, Query(description="Language of the mail; by default that of the case.")]
 
 

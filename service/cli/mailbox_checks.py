@@ -186,9 +186,8 @@ def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: fl
         try:
             _send(settings, mailbox.address, subject)
         except (NotSent, Refused) as error:
-            return _say(
-                False, mailbox.name, f"the test mail could not be sent ({error})", "check SODAN_SMARTHOST and its login"
-            )
+            problem = f"the test mail could not be sent ({error})"
+            return _say(False, mailbox.name, problem, "check SODAN_SMARTHOST and its login")
         _say(True, mailbox.name, f"sent “{subject}” to {mailbox.address}; waiting up to {seconds:g} s")
     else:
         _say(True, mailbox.name, f"send a mail to {mailbox.address} now; waiting up to {seconds:g} s")
@@ -200,12 +199,9 @@ def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: fl
                 if subject is None or source.subject(folder, mail) == subject:
                     return _test_arrived(mailbox, source, folder, mail, time.monotonic() - began)
         source.wait(mailbox.folders, POLL_SECONDS, threading.Event())
-    return _say(
-        False,
-        mailbox.name,
-        f"no mail arrived in {', '.join(mailbox.folders)} within {seconds:g} s",
-        f"check that {mailbox.address} delivers to this mailbox, its junk folder, and its rules that move mail",
-    )
+    problem = f"no mail arrived in {', '.join(mailbox.folders)} within {seconds:g} s"
+    step = f"check that {mailbox.address} delivers to this mailbox, its junk folder, and its rules that move mail"
+    return _say(False, mailbox.name, problem, step)
 
 
 def _test_arrived(mailbox: Mailbox, source: Source, folder: str, mail: ListedMail, seconds: float) -> bool:

@@ -90,18 +90,17 @@ class DueMail:
         if not turn and not later:
             return
         language = mail_language(self.settings.digest_language)
-        text = self.outbound.templates.text(
-            "digest", language, date=local.date().isoformat(), turn=turn, later=later, link=self.notifier.link
-        )
+        today, templates = local.date().isoformat(), self.outbound.templates
+        text = templates.text("digest", language, date=today, turn=turn, later=later, link=self.notifier.link)
         for address in people:
             draft = Draft(
                 kind="digest",
-                once=f"digest:{address}:{local.date().isoformat()}",
+                once=f"digest:{address}:{today}",
                 recipient=address,
                 language=language,
-                subject=f"sodan {local.date().isoformat()}",
+                subject=f"sodan {today}",
                 text=text,
-                html=self.outbound.templates.html(text, language),
+                html=templates.html(text, language),
             )
             outbox.write(conn, draft, state="waiting", now=now)
 

@@ -120,7 +120,7 @@ def test_the_turn_that_comes_back_is_told(desk: Desk, target: Target) -> None:
     desk.deliver(report())
     desk.now += timedelta(minutes=1)
     desk.send()
-    reply_to = desk.host.received[0].mail["Reply-To"].addresses[0].addr_spec
+    reply_to = desk.host.received[0].reply_to
     desk.now += timedelta(hours=1)
     desk.deliver(report(2, subject="answer", body="1. just me", date=desk.now), rcpt=reply_to)
     desk.send()
