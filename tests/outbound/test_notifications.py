@@ -209,11 +209,8 @@ def test_nobody_is_notified_of_what_an_imported_archive_contains(desk: Desk, tar
     desk.configure(triage_minutes=1)
     now, desk.now = desk.now, START - timedelta(days=900)
     old = [report(1, body=OUTAGE, date=desk.now), report(2, sender="B <b@corp.example>", date=desk.now)]
-    answer = {
-        "sender": "Mika <mika@corp.example>",
-        "subject": "Re: Outlook",
-        "headers": "In-Reply-To: <r2@corp.example>\n",
-    }
+    reply = "In-Reply-To: <r2@corp.example>\n"
+    answer = {"sender": "Mika <mika@corp.example>", "subject": "Re: Outlook", "headers": reply}
     old.append(report(3, body="Please call Ben.", date=desk.now + timedelta(hours=1), **answer))
     desk.now = now
     for mail in old:
