@@ -38,6 +38,7 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     Args:
         shell: The shell that will run the script.
     """
+    app.resolved_commands()  # import all modules: cyclopts completes only options of commands that are imported
     print(app.generate_completion(shell=shell))
 
 
