@@ -95,12 +95,10 @@ def run_sender(settings: Settings, clock: Clock) -> None:
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
     notifier = setup.notifier_of(settings)
     database = Database(settings.database_url)
-    secret = _case_key(database, stop)
-    context = AppContext.of(settings, key=secret)
+    context = AppContext.of(settings, key=_case_key(database, stop))
     sender = setup.sender_of(settings, database, context, clock)
-    outbound = setup.outbound_of(settings, secret)
-    outbound.templates.check()
-    due_mail = DueMail(database, settings, context, outbound, notifier)
+    sender.outbound.templates.check()
+    due_mail = DueMail(database, context, sender.outbound, notifier)
     while not stop.is_set():
         try:
             due_mail.write(clock())

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from mailrules.engine.judge import Rules
 from service.cases import brief, brief_text
@@ -28,50 +28,36 @@ from service.store.database import Connection, Database, one_at_a_time
 BRIEF_MAILS = 2000  # a brief uses at most this many of the newest mails of the case
 
 
-class AskAnswer(BaseModel):
+class AskAnswer(BaseModel, extra="forbid"):
     """The answer to a request of the vendor, in words."""
-
-    model_config = ConfigDict(extra="forbid")
 
     answer: str = Field(min_length=1, max_length=2000, description="The answer.")
 
 
-class CaseChange(BaseModel):
+_CHANGES = [{"priority": "P2"}, {"status": "resolved"}, {"items": {"version": "waived"}}]
+
+
+class CaseChange(BaseModel, extra="forbid", json_schema_extra={"examples": _CHANGES}):
     """Values that a person sets. A field that is absent does not change.
 
     sodan keeps a value until a person sets the field to `null`. Then the rules decide again.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"priority": "P2"}, {"status": "resolved"}, {"items": {"version": "waived"}}]},
-    )
-
-    status: Literal["open", "resolved", "closed"] | None = Field(
-        default=None, description="Status; null: the rules decide."
-    )
-    priority: Literal["P1", "P2", "P3", "P4"] | None = Field(
-        default=None, description="Priority; null: the rules decide."
-    )
-    title: str | None = Field(default=None, pattern=r"\S", max_length=500, description="Title; null: from the mail.")
-    vendor: str | None = Field(
-        default=None, max_length=64, description="Id of a vendor (`GET /api/vendors`); null: the rules decide."
-    )
+    status: Literal["open", "resolved", "closed"] | None = Field(None, description="Status; null: by the rules.")
+    priority: Literal["P1", "P2", "P3", "P4"] | None = Field(None, description="Priority; null: by the rules.")
+    title: str | None = Field(None, pattern=r"\S", max_length=500, description="Title; null: from the mail.")
+    vendor: str | None = Field(None, max_length=64, description="Id of a vendor (`/api/vendors`); null: by the rules.")
     waiting_on: Literal["team", "vendor", "requester", "none"] | None = Field(
-        default=None, description="The side that has to act next; `none`: nobody has to act; null: the rules decide."
+        None, description="The side that has to act next; `none`: nobody has to act; null: by the rules."
     )
-    owner: str | None = Field(
-        default=None,
-        max_length=200,
-        description="The team member to whom the case is assigned; `me`: the caller; null: nobody.",
-    )
+    owner: str | None = Field(None, max_length=200, description="The team member in charge; `me`: you; null: nobody.")
     items: dict[str, Literal["waived"] | str | None] | None = Field(
-        default=None,
+        None,
         max_length=64,
         description="By id of the checklist item: `waived` (not needed), the answer as text, or null (by the rules).",
     )
     asks: dict[str, Literal["answered", "withdrawn"] | AskAnswer | None] | None = Field(
-        default=None,
+        None,
         max_length=64,
         description="By id of the vendor's request, or `*` for all open requests. `answered`: your side answered by "
         "phone or in a portal. `{answer: …}`: the answer in words. `withdrawn`: the answer is no longer needed. null: "
@@ -285,10 +271,8 @@ class Desk:
     def _prepare(
         self, conn: Connection, number: int, items: Sequence[str], text: str, language: str | None, who: str
     ) -> questions.Questions:
-        known = labels_of(self.rules)
-        return questions.prepare(
-            conn, number, items, text, self.outbound(conn), known=known, language=language, who=who
-        )
+        outbound, known = self.outbound(conn), labels_of(self.rules)
+        return questions.prepare(conn, number, items, text, outbound, known=known, language=language, who=who)
 
     def _vendor_reviews(self) -> list[dict[str, Any]]:
         now = self.now()

@@ -58,10 +58,7 @@ class LanguageModel:
     _temperature: bool = True  # whether to send a temperature; reasoning models refuse it
 
     def ask(self, request: Request, *, repair: str = "") -> Reply:
-        """Return the model's answer. ``repair``: what was wrong with the previous answer, in plain text.
-
-        Raises ModelAway if a retry may help, ModelRefused if not.
-        """
+        """Return the answer. ``repair``: what was wrong with the last one. Raises ModelAway (retry) or ModelRefused."""
         import openai
 
         while True:

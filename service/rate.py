@@ -9,10 +9,7 @@ _KEYS = 10_000  # maximum number of keys; the least recently used keys are forgo
 
 
 class Rate:
-    """Allows, for each key, at most ``most`` events in ``seconds`` on average; 0: no limit.
-
-    Up to ``burst`` events (by default ``most``) may happen at once; the capacity returns evenly over time (GCRA).
-    """
+    """Allows at most ``most`` events of a key in ``seconds``, up to ``burst`` at once (GCRA). ``most`` 0: no limit."""
 
     def __init__(
         self, most: int, clock: Callable[[], float] = time.monotonic, *, seconds: float = HOUR,

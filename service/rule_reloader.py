@@ -24,10 +24,7 @@ _Stamp = tuple[str, int, int, int]
 
 
 class RuleReloader:
-    """Watches the rule files of one installation.
-
-    ``look`` and ``keep`` belong to one thread; ``ask`` may be called from any thread.
-    """
+    """Watches the rule files. ``look`` and ``keep`` belong to one thread; any thread may call ``ask``."""
 
     def __init__(self, settings: Settings, context: AppContext) -> None:
         self._settings, self._context = settings, context

@@ -83,10 +83,7 @@ def _sender(written: str) -> str:
 
 
 def form(pattern: str, expected: str, *, secret: bool = False) -> AfterValidator:
-    """Return a validator that accepts an empty text, or a text that matches ``pattern``.
-
-    ``expected``: the form in the error. ``secret``: the error does not contain the value.
-    """
+    """Return a validator for an empty text or ``pattern``. ``secret``: the error does not contain the value."""
 
     def check(written: str) -> str:
         if written and not re.fullmatch(pattern, written):

@@ -1,7 +1,4 @@
-"""The outermost ASGI middleware: counts and logs requests, adds security headers, handles unexpected errors.
-
-It also makes `/api/v1/…` the same as `/api/…`. If there is another version later, `/api/v1/…` stays as it is.
-"""
+"""The outermost ASGI middleware: counts and logs requests, adds security headers, handles unexpected errors."""
 
 import time
 
@@ -15,7 +12,7 @@ from service.errors import where
 
 log = structlog.get_logger("sodan.api")
 
-VERSION = "/api/v1"
+VERSION = "/api/v1"  # the same as `/api`; if there is another version later, `/api/v1` stays as it is
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

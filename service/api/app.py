@@ -45,10 +45,7 @@ RESOURCES = (cases, brief, messages, questions, vendors, meanings, spool, outbox
 def make_app(
     desk: Desk, pages: Sequence[APIRouter] = (), error_page: ErrorPage | None = None, *, open_to_loopback: bool = True
 ) -> FastAPI:
-    """Return the application.
-
-    ``open_to_loopback``: the application listens only on loopback. It needs no token while no token exists (guard.py).
-    """
+    """Return the application. ``open_to_loopback``: it needs no token while no token exists (guard.py)."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -7,19 +7,15 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from service.api.case_schema import Level, Out, Side, Status, doc
-from service.api.dependencies import MOVED, FindCase, TheDesk
+from service.api.dependencies import FindCase, Language, Reader, TheDesk, case_responses
 from service.api.paging import answer
-from service.api.problems import error_responses
 from service.cases import brief_text
 
 
 class BriefProblem(Out):
     """What the case is about."""
 
-    statement: str = doc(
-        "The sentence that describes the problem, verbatim, without the label of a form line. If no mail states the "
-        "problem: the title. Empty if the sentence has a tone hint."
-    )
+    statement: str = doc("The sentence that states the problem, verbatim; or the title. Empty if it has a tone hint.")
     message: str | int | None = doc("`id` of the message that contains the sentence; null if there is none.")
     item: str | None = doc("The checklist item that the sentence answers; null for a stated problem or the title.")
 
@@ -29,13 +25,8 @@ class BriefEntry(Out):
 
     item: str = doc("Id of a checklist item, or `parked:` and a topic to discuss after the problem is solved.")
     label: str = doc("Name of the item in the language of the brief.")
-    text: str = doc(
-        "The fact, verbatim, without the label of a form line. If other people stated other values, these follow with "
-        "their names."
-    )
-    state: Literal["present", "unknown", "missing", "waived"] = doc(
-        "State of the checklist item; `unknown`: the sender does not know it."
-    )
+    text: str = doc("The fact, verbatim, without its form label. Other people's values follow with their names.")
+    state: Literal["present", "unknown", "missing", "waived"] = doc("State; `unknown`: the sender does not know it.")
     message: str | int | None = doc("`id` of the message that states the fact; null if there is none.")
     partial: bool = doc("True if the fact is not exact enough, such as a day without a time.")
 
@@ -102,13 +93,10 @@ class BriefTone(Out):
 
 
 class Brief(Out):
-    """Summary of a case for a vendor, the team or the requester.
+    """Summary of a case for a vendor, the team or the requester. Only the team's has the last five fields."""
 
-    Only a brief for the team has the last five fields.
-    """
-
-    for_: Literal["vendor", "team", "requester"] = doc("Who will read it.", alias="for")
-    lang: Literal["ja", "en"] = doc("Language of headings and labels. Quotes are not translated.")
+    for_: Reader = doc("Who will read it.", alias="for")
+    lang: Language = doc("Language of headings and labels. Quotes are not translated.")
     case: str | None = doc("Key of the case.")
     title: str = doc("Title of the case.")
     problem: BriefProblem = doc("The problem in one sentence.")
@@ -138,26 +126,20 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
     response_model=Brief,
     responses={
         200: {"content": {"text/plain": {}, "text/markdown": {}, "message/rfc822": {}}, "description": "The brief."},
-        **error_responses(404, 503),
-        **MOVED,
+        **case_responses(404, 503),
     },
 )
 def read_brief(
     find: FindCase,
     desk: TheDesk,
-    for_: Annotated[
-        Literal["vendor", "team", "requester"], Query(alias="for", description="Who will read it.")
-    ] = "vendor",
-    lang: Annotated[Literal["ja", "en"] | None, Query(description="Language; by default that of the case.")] = None,
+    for_: Annotated[Reader, Query(alias="for", description="Who will read it.")] = "vendor",
+    lang: Annotated[Language | None, Query(description="Language; by default that of the case.")] = None,
     format: Annotated[
         Literal["json", "text", "markdown", "eml"],
         Query(description="`text`: plain text; `eml`: a draft that a mail program opens."),
     ] = "json",
 ) -> Response:
-    """Return a summary of the case for the vendor, the team or the requester, ready to paste.
-
-    `eml` is a draft for a mail program, with the address of the case in Cc.
-    """
+    """Return a summary of the case, ready to paste; `eml`: a draft with the address of the case in Cc."""
     case = find()
     if format == "eml":
         name = {"Content-Disposition": f'attachment; filename="{desk.key_of(case.id)}.eml"'}

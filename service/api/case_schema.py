@@ -1,7 +1,4 @@
-"""Schemas of cases for OpenAPI, and types that several schemas share.
-
-The store builds the responses; the schemas of responses only describe them.
-"""
+"""Schemas of cases, which describe for OpenAPI what the store returns, and types that several schemas share."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -131,9 +128,7 @@ class Ask(Out):
         "`open`: not answered yet. `answered`: your side answered. `withdrawn`: the answer is no longer needed."
     )
     answered_at: datetime | None = doc("When the request was answered or withdrawn; null while it is open.", None)
-    answered_by_message: str | int | None = doc(
-        "`id` of the message that answers the request; null if it was answered without mail.", None
-    )
+    answered_by_message: str | int | None = doc("`id` of the message that answers it; null: no message.", None)
     set_by: str | None = doc("The person who marked the request as answered or withdrawn; null if nobody did.", None)
     answer: str | None = doc("The answer that this person entered; null if the person entered none.", None)
 
@@ -198,13 +193,8 @@ class CaseSummary(Out, json_schema_extra={"examples": [_SUMMARY]}):
     """A case as it appears in a list."""
 
     key: str = doc("Key of the case. It never changes. After a merge, its URL redirects to the other case.")
-    title: str = doc(
-        "The subject without `Re:` and `Fwd:`. Without a subject: the sentence that describes the matter. "
-        "Or a title set by hand."
-    )
-    status: Status = doc(
-        "`open`: somebody has to act. `resolved`: the problem is solved. `closed`: the case is finished."
-    )
+    title: str = doc("The subject without `Re:` and `Fwd:`, or the sentence about the matter, or a title set by hand.")
+    status: Status = doc("`open`: somebody has to act. `resolved`: the problem is solved. `closed`: finished.")
     waiting_on: Side | None = doc("The side that has to act next; null if nobody has to act.")
     waiting_since: datetime | None = doc("Since when this side has to act; null if nobody has to act.")
     priority: Level = doc("Priority by business impact and urgency: `P1` is the highest.")
@@ -218,11 +208,7 @@ class CaseSummary(Out, json_schema_extra={"examples": [_SUMMARY]}):
     vendor: str | None = doc("Id of the vendor (`GET /api/vendors`); null if no vendor is known.")
     vendor_refs: list[VendorRef] = doc("Case numbers of vendors found in the mails.")
     missing: list[str] = doc("Ids of at most five checklist items to ask for, most important first.")
-    needs_triage: bool = doc(
-        "True while a person has to judge the priority: the case is open, no person has set the priority, and sodan "
-        "could not determine the impact from the mails.",
-        False,
-    )
+    needs_triage: bool = doc("True while a person has to judge the priority, because no mail tells the impact.", False)
     requester: Person | None = doc("The person who needs help; null if not known.", None)
     excerpt: str = doc("The sentence that describes the problem, verbatim; empty if there is none.", "")
     open_asks: int = doc("Number of requests of the vendor that are still open.")
@@ -241,17 +227,13 @@ class Clocks(Out):
     team: float | None = doc("Seconds for which the team had to act.")
     vendor: float | None = doc("Seconds for which the vendor had to act.")
     requester: float | None = doc("Seconds for which the requester had to act.")
-    business: dict[str, int] = doc(
-        "By side: the same times, counting only the side's business hours.", default_factory=dict
-    )
+    business: dict[str, int] = doc("By side: the same times, in business hours only.", default_factory=dict)
     first_response: float | None = doc(
         "Seconds from the team's report to the vendor until the first reply that a person of the vendor wrote. In a "
         "case without a vendor: seconds from the opening mail until the team's first mail. Null before the reply.",
         None,
     )
-    turns: int | None = doc(
-        "How often the vendor answered the team. In a case without a vendor: how often the team answered.", None
-    )
+    turns: int | None = doc("How often the vendor answered the team; without a vendor: how often the team did.", None)
 
 
 class Participant(Out):
@@ -288,17 +270,11 @@ class Case(CaseSummary):
     """A whole case. sodan judges the case again after every mail and every manual change."""
 
     priority_detail: PriorityDetail = doc("The priority of the case, with the reasons for it.")
-    recovered: bool = doc(
-        "True if your side wrote that the problem is solved, and no later mail says that it continues.", False
-    )
+    recovered: bool = doc("True after your side wrote that the problem is solved, until a mail denies it.", False)
     checklist: list[ChecklistItem] = doc("The facts that a good report of this kind contains.")
-    questions: list[str] = doc(
-        "Ids of the missing items in the order in which to ask for them: at most five.", default_factory=list
-    )
+    questions: list[str] = doc("Ids of at most five items to ask for, in this order.", default_factory=list)
     asks: list[Ask] = doc("Requests of the vendor to your side, oldest first.")
-    tone: list[ToneHint] = doc(
-        "Suggestions for a more polite wording, only for mail of your own people. A vendor never sees them."
-    )
+    tone: list[ToneHint] = doc("Suggestions for more polite wording of your own people. A vendor never sees them.")
     parked: list[ParkedTopic] = doc("Topics to discuss after the problem is solved. They do not delay the case.")
     problem: ProblemStatement | None = doc("The problem as it was last stated.", None)
     clocks: Clocks = doc("How long each side had to act.")
@@ -306,9 +282,7 @@ class Case(CaseSummary):
     participants: list[Participant] = doc("Everybody who wrote or received mail of the case.")
     merged: list[str] = doc("Keys of the cases that were merged into this one.")
     related: list[Any] = doc("Keys of related cases, such as a case that was split off from this case.")
-    suggestions: list[Suggested] = doc(
-        "Cases that may be about the same problem, the most similar first.", default_factory=list
-    )
+    suggestions: list[Suggested] = doc("Possibly the same problem, most similar first.", default_factory=list)
     read_by: ReadBy | None = doc("The reader that analysed the first mail.", None)
     judged_by: str = doc("Name and version of the rules that judged the case.")
     set_by: dict[str, str] = doc("Fields that a person set, each with the name of the person.", default_factory=dict)
@@ -319,6 +293,4 @@ class Case(CaseSummary):
         "requester. `dmarc-failed`, `sender-unverified`, `outsider`: `not_counted` lists a message with this reason.",
         default_factory=list,
     )
-    not_counted: list[NotCounted] = doc(
-        "Messages that change nothing in the case, each with the reason.", default_factory=list
-    )
+    not_counted: list[NotCounted] = doc("Messages that change nothing, with the reason.", default_factory=list)

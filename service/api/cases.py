@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from service.api.case_schema import Case, CasePage, Kind, Level, Out, Status, doc
 from service.api.case_schema import Sort as SortName
-from service.api.dependencies import MOVED, FindCase, TheDesk, Who, name_of
+from service.api.dependencies import FindCase, TheDesk, Who, case_responses, name_of
 from service.api.events import EventPage
 from service.api.messages import Correction, MessagePage, correction_response
 from service.api.moments import MOMENT, moment
@@ -21,29 +21,19 @@ from service.store import cases, feed, second_readings, suggestions, timeline
 from service.store.cursor import from_cursor
 
 Sides = Literal["team", "vendor", "requester", "none"]
-HiddenHeader = Annotated[str | None, Header(include_in_schema=False)]
+Text = str | None
+HiddenHeader = Annotated[Text, Header(include_in_schema=False)]
 """A header with an ETag. It is not in the schema, since tests made from the schema cannot know the current ETag."""
-Sort = Annotated[
-    SortName,
-    # names for generated clients, which cannot derive any from a value that begins with "-"
-    Query(
-        description="Order of the list. With `-`, newest first. `priority`: P1 first; among cases of one priority, the "
-        "case that has been unchanged for longest.",
-        json_schema_extra={"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]},
-    ),
-]
-Words = Annotated[
-    str | None,
-    Query(
-        max_length=500,
-        description="Words, in Japanese or English: a case matches if one of its mails contains all of them. Or a case "
-        "key, or a vendor's case number.",
-    ),
-]
+_ORDER = "Order of the list. With `-`, newest first. `priority`: P1 first, and of one priority the longest unchanged."
+_SORTS = {"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]}
+"""Names for generated clients, which cannot derive any from a value that begins with "-"."""
+Sort = Annotated[SortName, Query(description=_ORDER, json_schema_extra=_SORTS)]
+_WORDS = "Words in Japanese or English that one mail of the case contains; a case key; or a vendor's case number."
+Words = Annotated[Text, Query(max_length=500, description=_WORDS)]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
 Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
 Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
-CHANGE = {**error_responses(404, 409, 503), **MOVED}
+CHANGE = case_responses(404, 409, 503)
 
 
 class Merge(BaseModel, extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]}):
@@ -73,31 +63,17 @@ def list_cases(
     request: Request,
     desk: TheDesk,
     status: Annotated[list[Status], Query(default_factory=list, description="Status of the case.")],
-    waiting_on: Annotated[
-        list[Sides], Query(default_factory=list, description="The side that has to act next; `none`: no side.")
-    ],
+    waiting_on: Annotated[list[Sides], Query(default_factory=list, description="Who has to act; `none`: no side.")],
     priority: Annotated[list[Level], Query(default_factory=list, description="Priority.")],
     kind: Annotated[list[Kind], Query(default_factory=list, description="What the case is about.")],
     vendor: Annotated[list[str], Query(default_factory=list, examples=["microsoft"], description="Id of a vendor.")],
-    vendor_ref: Annotated[str | None, Query(max_length=200, description="A vendor's case number.")] = None,
-    missing: Annotated[
-        str | None, Query(max_length=64, description="Id of a missing checklist item, or `any`.")
-    ] = None,
-    participant: Annotated[
-        str | None, Query(max_length=320, description="Mail address of a participant, or `@domain`.")
-    ] = None,
-    owner: Annotated[
-        str | None, Query(max_length=200, description="A team member; `me`: the caller; `none`: nobody.")
-    ] = None,
+    vendor_ref: Annotated[Text, Query(max_length=200, description="A vendor's case number.")] = None,
+    missing: Annotated[Text, Query(max_length=64, description="Id of a missing checklist item, or `any`.")] = None,
+    participant: Annotated[Text, Query(max_length=320, description="Address of a participant, or `@domain`.")] = None,
+    owner: Annotated[Text, Query(max_length=200, description="A team member; `me`: you; `none`: nobody.")] = None,
     q: Words = None,
-    updated_since: Annotated[
-        str | None,
-        Ago(description="Only cases that changed since then: a time, or a duration before now such as `12h`."),
-    ] = None,
-    older_than: Annotated[
-        str | None,
-        Ago(description="Only cases that did not change since then: a time, or a duration before now such as `3d`."),
-    ] = None,
+    updated_since: Annotated[Text, Ago(description="Only cases that changed since: a time, or `12h` ago.")] = None,
+    older_than: Annotated[Text, Ago(description="Only cases unchanged since: a time, or `3d` ago.")] = None,
     sort: Sort = "-updated",
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -126,7 +102,7 @@ def list_cases(
     return page(request, items, position)
 
 
-@router.get("/cases/{key}", response_model=Case, responses={**error_responses(404, 503), **MOVED})
+@router.get("/cases/{key}", response_model=Case, responses=case_responses(404, 503))
 def read_case(find: FindCase, desk: TheDesk, if_none_match: HiddenHeader = None) -> Response:
     """Return one case. Its `ETag` identifies this state; send it as `If-Match` when you change the case."""
     case = find()
@@ -136,7 +112,7 @@ def read_case(find: FindCase, desk: TheDesk, if_none_match: HiddenHeader = None)
     return answer(_shown(desk, case), {"ETag": etag})
 
 
-@router.patch("/cases/{key}", response_model=Case, responses={**error_responses(400, 404, 409, 412, 503), **MOVED})
+@router.patch("/cases/{key}", response_model=Case, responses=case_responses(400, 404, 409, 412, 503))
 def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_match: HiddenHeader = None) -> Response:
     """Correct values by hand. sodan keeps them until you reset them with `null`.
 
@@ -148,7 +124,7 @@ def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_
     return answer(_shown(desk, changed), {"ETag": _etag(changed)})
 
 
-@router.get("/cases/{key}/messages", response_model=MessagePage, responses={**error_responses(400, 404, 503), **MOVED})
+@router.get("/cases/{key}/messages", response_model=MessagePage, responses=case_responses(400, 404, 503))
 def list_case_messages(
     request: Request, find: FindCase, desk: TheDesk, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
@@ -158,7 +134,7 @@ def list_case_messages(
     return page(request, *desk.database.read(lambda conn: timeline.page(conn, case.id, limit, after, desk.prefix)))
 
 
-@router.get("/cases/{key}/history", response_model=EventPage, responses={**error_responses(404, 503), **MOVED})
+@router.get("/cases/{key}/history", response_model=EventPage, responses=case_responses(404, 503))
 def list_case_events(find: FindCase, desk: TheDesk) -> Response:
     """List the events of a case, newest first. Undo a manual change by `POST /api/corrections/{id}/undo`."""
     case = find()
@@ -166,9 +142,7 @@ def list_case_events(find: FindCase, desk: TheDesk) -> Response:
     return answer({"items": events, "next": None})
 
 
-@router.post(
-    "/cases/{key}/merge", response_model=Correction, responses={**error_responses(400, 404, 409, 503), **MOVED}
-)
+@router.post("/cases/{key}/merge", response_model=Correction, responses=case_responses(400, 404, 409, 503))
 def merge_case(find: FindCase, desk: TheDesk, who: Who, body: Merge) -> Response:
     """Merge this case into another case. The URL of this case then redirects to the other case. You can undo this."""
     return correction_response(desk, *desk.merge(find().id, desk.number_of(body.into), who))

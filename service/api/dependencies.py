@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Path, Request
 from fastapi.dependencies.models import Dependant
@@ -11,14 +11,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse, Response
 
-from service.api.problems import Forbidden
+from service.api.problems import Forbidden, error_responses
 from service.desk import Desk
 from service.store import callers, cases
 from service.store.tokens import Token
 
-MOVED: dict[int | str, dict[str, Any]] = {
-    308: {"description": "The case was merged: `Location` is the URL of the case that contains it."}
-}
+_MOVED = {"description": "The case was merged: `Location` is the URL of the case that contains it."}
+Reader = Literal["vendor", "team", "requester"]
+Language = Literal["ja", "en"]
 Key = Annotated[str, Path(description="Key of the case, such as `SD-12`.")]
 
 
@@ -77,6 +77,11 @@ async def _finder(request: Request, key: Key, desk: TheDesk) -> Callable[[], cas
 
 FindCase = Annotated[Callable[[], cases.StoredCase], Depends(_finder)]
 """A function that returns the case in the URL. The route calls it after FastAPI has checked the other parameters."""
+
+
+def case_responses(*errors: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI ``responses`` of a call for one case: errors, and the redirect after a merge."""
+    return {**error_responses(*errors), 308: _MOVED}
 
 
 def operation_id(route: APIRoute) -> str:

@@ -64,10 +64,7 @@ class Event(Out, json_schema_extra={"examples": [_EVENT]}):
 
 
 class WebhookPayload(Out):
-    """Body of a webhook request (Standard Webhooks).
-
-    Check the signature with the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
-    """
+    """Body of a webhook request (Standard Webhooks). Check its signature with the `webhook-…` headers."""
 
     type: str = doc("The kind of the event.", examples=["case.changed"])
     timestamp: datetime = doc("When the event happened; the same as `data.at`.")
@@ -91,27 +88,12 @@ EVENT = {
 """OpenAPI schema of one event."""
 STREAM = {"anyOf": [{"type": "string", "description": "The stream as text."}, EVENT]}
 """OpenAPI schema of the stream. Some clients apply it to each event, generated clients to the whole text."""
-Last = Annotated[
-    str | None,
-    Query(
-        pattern="^[0-9]{1,18}$",
-        description="Id of an event: the stream continues after it. For clients that cannot send `Last-Event-ID`.",
-    ),
-]
-Once = Annotated[
-    bool,
-    Query(
-        description="`true`: the stream ends after the stored events. Without `last` and `Last-Event-ID` it contains "
-        "all stored events."
-    ),
-]
-Named = Annotated[
-    bool,
-    Query(
-        description="`true`: the field `event` of the stream contains the kind. `false`: the stream has no field "
-        "`event`, so that a browser gets every event as `message`."
-    ),
-]
+_LAST = "Continue after this event, for clients that cannot send `Last-Event-ID`."
+_ONCE = "`true`: end after the stored events: all, or those after `last` or `Last-Event-ID`."
+_NAMED = "`true`: the field `event` is the kind; `false`: without it, a browser gets each event as `message`."
+Last = Annotated[str | None, Query(pattern="^[0-9]{1,18}$", description=_LAST)]
+Once = Annotated[bool, Query(description=_ONCE)]
+Named = Annotated[bool, Query(description=_NAMED)]
 MAX_LISTENERS = 200
 BATCH = 500  # maximum number of events read at once
 
@@ -191,11 +173,8 @@ def routes(desk: Desk) -> APIRouter:
         start = int(given) if given is not None else 0 if once else await events.newest()
         # no await between check and increment, since many requests may arrive at once
         if events.listeners >= MAX_LISTENERS:
-            return problem(
-                503,
-                f"{MAX_LISTENERS} clients read events already; retry after the seconds in Retry-After",
-                headers={"Retry-After": "30"},
-            )
+            why = f"{MAX_LISTENERS} clients read events already; retry after the seconds in Retry-After"
+            return problem(503, why, headers={"Retry-After": "30"})
         events.listeners += 1
         stream = _stream(events, min(start, 2**62), once, named)
         return _CountedStream(events, stream, ping=15, headers={"Cache-Control": "no-store"})

@@ -109,11 +109,7 @@ class Guard:
 
 
 def _unknown(scope: Scope, why: str) -> Response:
-    """Return the response to a caller without a valid token: 401, or for a page a redirect to the sign-in form.
-
-    After sign-in, the person returns to the page. If the request sent a form, its values are lost; the sign-in form
-    says so.
-    """
+    """Return 401, or for a page a redirect to the sign-in form, which leads back or says that a form was lost."""
     if is_browser(scope):
         query = scope["query_string"].decode("latin-1")
         wanted = scope["path"] + (query and f"?{query}")

@@ -89,9 +89,8 @@ class Meters:
 
     def _model_metrics(self) -> Iterator[Metric]:
         settings = self.desk.settings
-        spent, jobs = self.desk.database.read(
-            lambda conn: (second_readings.total_usage(conn), second_readings.counts(conn))
-        )
+        read = self.desk.database.read
+        spent, jobs = read(lambda conn: (second_readings.total_usage(conn), second_readings.counts(conn)))
         yield Total("sodan_model_requests", "Requests to the language model", spent.requests)
         yield Total("sodan_model_seconds", "Seconds spent waiting for responses of the language model", spent.seconds)
         dropped = "Statements that sodan dropped because their quote or meaning was invalid"
@@ -133,10 +132,7 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
 
     @router.get("/readyz", response_model=Health, responses=error_responses(503))
     def check_readiness() -> Response:
-        """Report whether sodan can accept mail.
-
-        The database must be writable, have the schema of this version, and have enough disk space.
-        """
+        """Report whether sodan can accept mail: database writable, of this version, with disk space."""
         reason = readiness.problem()
         if reason is not None:
             return problem(503, reason, headers={"Retry-After": "5"})
@@ -145,9 +141,7 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
     @router.get("/metrics", response_class=Response, responses={**TEXT, **error_responses(503)})
     def read_metrics() -> Response:
         """Return metrics of mails (accepted = taken in + waiting + shunted), cases and requests."""
-        return Response(
-            generate_latest(meters.registry), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        )
+        return Response(generate_latest(meters.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router
 

@@ -33,9 +33,7 @@ class Meanings(BaseModel):
     """All meanings."""
 
     items: list[MeaningOut] = doc("The meanings.")
-    ids: list[str] = doc(
-        "Every id that a statement can have. Each `ask.info.<item>` is only in this list, not in `items`."
-    )
+    ids: list[str] = doc("Every id of a statement. Only this list has each `ask.info.<item>`.")
 
 
 router = APIRouter(prefix="/api", tags=["meanings"])

@@ -1,7 +1,4 @@
-"""Messages: one processed mail, the evidence for its case, its raw bytes, moving it; and attachments.
-
-Attachments are always sent as a download and never displayed by a browser, whatever their type.
-"""
+"""Messages, with the evidence for their case and their raw bytes, and attachments: only ever as downloads."""
 
 import re
 import unicodedata
@@ -48,9 +45,7 @@ class StatementOut(Out):
         json_schema_extra={"enum": [*sorted(catalogue.STATES)]},
     )
     quote: str = doc("The text that contains the meaning, verbatim.", "")
-    start: int = doc(
-        "Offset of the quote in `text`, in characters; -1: the quote is in the subject or in the name of a file.", -1
-    )
+    start: int = doc("Offset of the quote in `text`, in characters; -1: it is in the subject or a file name.", -1)
     end: int = doc("Offset of the end of the quote in `text`, in characters; -1 if `start` is -1.", -1)
     value: str | None = doc("The fact in a standard form, such as a date or a version; null if there is none.", None)
     confidence: float = doc("How sure the reader is: 0 (not at all) to 1 (certain).", 1.0)
@@ -63,9 +58,7 @@ class MessageOut(Out):
     id: str = doc("Id of the message.")
     case: str = doc("Key of the message's case.")
     message_id: str | None = doc("`Message-ID` of the mail, with angle brackets; null if it is not known.", None)
-    in_reply_to: list[str] = doc(
-        "Message-IDs in `In-Reply-To`: the mails that this mail answers.", default_factory=list
-    )
+    in_reply_to: list[str] = doc("`In-Reply-To`: ids of the mails that this mail answers.", default_factory=list)
     references: list[str] = doc("Message-IDs in `References`, oldest first.", default_factory=list)
     origin: Literal["delivered", "forwarded", "attached", "quoted"] = doc(
         "`delivered`: the mail arrived by itself. Otherwise it was inside another mail: forwarded, attached or quoted."
@@ -80,9 +73,7 @@ class MessageOut(Out):
     text: str = doc("The new text: what the author wrote, without quoted mail and signature.")
     quoted_text: str = doc("The rest of the body: quoted mail and signature.")
     intro: str = doc("The text that a person wrote above a mail that the person forwards.", "")
-    automatic: str | None = doc(
-        "`auto_reply`, `bounce`, `receipt`, `calendar` or `notification`; null if a person wrote it."
-    )
+    automatic: str | None = doc("`auto_reply`, `bounce`, `receipt`, `calendar`, `notification`; null: by a person.")
     language: str = doc("Language: `ja`, `en` or another ISO 639 code; `und`: not known.", "und")
     vendor: str | None = doc("Id of the vendor that wrote the mail or that the mail is about; null if not known.", None)
     attachments: list[AttachmentOut] = doc("The files of the mail.")
@@ -133,13 +124,13 @@ class Why(Out):
         "which the evidence points, or null. For `content` also `score` (0 to 1) and `margin` (the lead over the score "
         "of the next case; null if there is none)."
     )
-    runners_up: list[Any] = doc(
-        "Other cases that sodan compared: the same fields, `case` (the key) and `against` (why not this case)."
-    )
+    runners_up: list[Any] = doc("Other cases that sodan compared: as `evidence`, with `case` and `against` (why not).")
     pinned_by: str | None = doc("The person who moved the message to this case; null if nobody did.", None)
 
 
 Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the message.")]
+_WITH = "The Message-ID, with or without angle brackets."
+MessageId = Annotated[str, Query(min_length=1, max_length=998, examples=["<a1b2@mail.example>"], description=_WITH)]
 Accepted = Annotated[str | None, Header(include_in_schema=False)]
 """The header Accept. It is not in the schema, since OpenAPI ignores a parameter of this name."""
 MAIL, BYTES = "message/rfc822", "application/octet-stream"
@@ -165,22 +156,8 @@ router = APIRouter(prefix="/api", tags=["messages"])
 
 
 @router.get("/messages", response_model=MessagePage, responses=error_responses(503))
-def list_messages(
-    desk: TheDesk,
-    message_id: Annotated[
-        str,
-        Query(
-            min_length=1,
-            max_length=998,
-            examples=["<a1b2@mail.example>"],
-            description="The Message-ID, with or without angle brackets.",
-        ),
-    ],
-) -> Response:
-    """List the processed messages with this Message-ID.
-
-    The list can contain several messages, because some senders use one id for different mails.
-    """
+def list_messages(desk: TheDesk, message_id: MessageId) -> Response:
+    """List the messages with this Message-ID: several, if a sender uses one id for different mails."""
     items = desk.database.read(lambda conn: timeline.by_message_id(conn, message_id, desk.prefix))
     return answer({"items": items, "next": None})
 
@@ -220,10 +197,7 @@ def move_message(desk: TheDesk, who: Who, id: Number, body: Move) -> Response:
 
 
 def _media_type(accept: str | None) -> str:
-    """Return the media type of a raw mail: ``MAIL``, or ``BYTES`` if the caller accepts only that.
-
-    ``accept``: the header Accept (RFC 9110 §12.5.1).
-    """
+    """Return ``MAIL``, or ``BYTES`` if the header Accept (RFC 9110 §12.5.1) allows only that."""
     ranges = (part.replace(" ", "").lower().split(";") for part in (accept or "").split(","))
     accepted = {name for name, *params in ranges if not any(re.fullmatch(r"q=0(\.0*)?", param) for param in params)}
     return BYTES if BYTES in accepted and MAIL not in accepted else MAIL

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
@@ -23,7 +23,7 @@ class OutboxEntry(Out):
     id: int = doc("Id of the entry.")
     case: str | None = doc("Key of the case; null if the entry is about no case, or about several (a digest).")
     kind: str = doc("`acknowledgement`, `questions`, `reminder`, `digest` or `notification`.")
-    state: Literal["draft", "waiting", "sent", "failed", "discarded"] = doc(
+    state: outbox.State = doc(
         "`draft`: a person must send or discard the mail. `waiting`: sodan will send it. `sent`: the outgoing mail "
         "server accepted it. `failed`: sodan could not send it, or it came back. `discarded`: sodan will not send it."
     )
@@ -49,9 +49,7 @@ class OutboxEntry(Out):
 OutboxPage = page_of("OutboxPage", OutboxEntry, "A page of outbox entries.", "The entries, newest first.", int)
 Id = Annotated[int, Path(ge=1, le=2**53, description="Id of the outbox entry.")]
 Before = Annotated[int | None, Query(ge=1, le=2**53, description="`next` of the previous page.")]
-State = Annotated[
-    Literal["draft", "waiting", "sent", "failed", "discarded"] | None, Query(description="Only entries in this state.")
-]
+State = Annotated[outbox.State | None, Query(description="Only entries in this state.")]
 HIDDEN = ("leased_by", "leased_until", "once", "case_id", "channel", "due_at")
 
 

@@ -34,11 +34,7 @@ class Wrong(BaseModel):
 class ProblemDetails(BaseModel):
     """An error response (RFC 9457 §3.1)."""
 
-    type: str = doc(
-        "Path of a page that explains the error and says what to do; `about:blank` if there is no page.",
-        "about:blank",
-        examples=["/problems/not-found"],
-    )
+    type: str = doc("Path of a page about the error.", "about:blank", examples=["/problems/not-found"])
     title: str = doc("Name of the HTTP status.", examples=["Not Found"])
     status: int = doc("The HTTP status.", examples=[404])
     detail: str = doc("What is wrong; absent if `title` says it.", "", examples=["there is no case SD-99"])
@@ -92,10 +88,7 @@ def is_browser(scope: Scope) -> bool:
 
 
 def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | None) -> None:
-    """Install handlers for all errors, including errors that FastAPI raises.
-
-    ``error_page`` answers browsers, and all requests for which a page (a route that is not in the schema) fails.
-    """
+    """Install handlers for all errors. ``error_page`` answers browsers, and every request for a page that fails."""
     routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
 
     def allowed(path: str) -> str:

@@ -1,17 +1,16 @@
 """Asking a requester for facts by mail, and notes for the team."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from service.api.case_schema import Out, doc, page_of
-from service.api.dependencies import MOVED, FindCase, TheDesk, Who
+from service.api.dependencies import FindCase, Language, TheDesk, Who, case_responses
 from service.api.outbox import OutboxEntry, entry
 from service.api.paging import answer
-from service.api.problems import error_responses
 from service.outbound import questions
 from service.store import notes
 
@@ -41,12 +40,8 @@ class Questions(BaseModel, extra="forbid", json_schema_extra={"examples": [{"ite
     """The facts to ask the requester for."""
 
     items: list[ItemId] = doc("Ids of checklist items, at most five; empty: the missing items.", [], max_length=5)
-    text: str = doc(
-        "Text above the numbered questions. If it contains the numbered questions, it is the whole mail.",
-        "",
-        max_length=20_000,
-    )
-    lang: Literal["ja", "en"] | None = doc("Language of the mail; null: the language of the case.", None)
+    text: str = doc("Text above the numbered questions; with these in it, the whole mail.", "", max_length=20_000)
+    lang: Language | None = doc("Language of the mail; null: the language of the case.", None)
 
 
 class Note(Out):
@@ -68,29 +63,17 @@ class NewNote(BaseModel, extra="forbid", json_schema_extra={"examples": [{"text"
     text: str = doc("The note. sodan never sends it.", min_length=1, max_length=20_000, pattern=r"\S")
 
 
-Items = Annotated[
-    list[ItemId],
-    Query(
-        alias="item",
-        default_factory=list,
-        max_length=5,
-        description="Ids of checklist items, at most five; without any, the missing items.",
-    ),
-]
-Lang = Annotated[Literal["ja", "en"] | None, Query(description="Language of the mail; by default that of the case.")]
+_ITEMS = "Ids of checklist items, at most five; without any, the missing items."
+Items = Annotated[list[ItemId], Query(alias="item", default_factory=list, max_length=5, description=_ITEMS)]
+Lang = Annotated[Language | None, Query(description="Language of the mail; by default that of the case.")]
 
 
 router = APIRouter(prefix="/api/cases", tags=["cases"])
 
 
-@router.get(
-    "/{key}/questions/draft", response_model=QuestionsDraft, responses={**error_responses(400, 404, 503), **MOVED}
-)
+@router.get("/{key}/questions/draft", response_model=QuestionsDraft, responses=case_responses(400, 404, 503))
 def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang = None) -> Response:
-    """Preview the mail that asks the requester for these facts.
-
-    If sodan is not allowed to send the mail, `refused` contains the reason.
-    """
+    """Preview the mail that asks the requester for these facts. `refused`: why it may not be sent."""
     return answer(shown(desk.draft_questions(find().id, item, language=lang)))
 
 
@@ -98,27 +81,22 @@ def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang 
     "/{key}/questions",
     response_model=OutboxEntry,
     status_code=201,
-    responses={**error_responses(400, 404, 409, 503), **MOVED},
+    responses=case_responses(400, 404, 409, 503),
 )
 def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: Questions) -> Response:
-    """Ask the requester for these facts by mail.
-
-    If sodan may not send the mail, the response is 409 with the reason.
-    """
+    """Ask the requester for these facts by mail. If sodan may not send it, 409 says why."""
     _, row = desk.ask(find().id, body.items, body.text, body.lang, who)
     return answer(entry(row, desk.prefix), status=201)
 
 
-@router.get("/{key}/notes", response_model=NotePage, responses={**error_responses(404, 503), **MOVED})
+@router.get("/{key}/notes", response_model=NotePage, responses=case_responses(404, 503))
 def list_notes(find: FindCase, desk: TheDesk) -> Response:
     """List the notes of the team, oldest first. sodan never sends them."""
     case = find()
     return answer({"items": desk.database.read(lambda conn: notes.of_case(conn, case.id, desk.prefix)), "next": None})
 
 
-@router.post(
-    "/{key}/notes", response_model=Note, status_code=201, responses={**error_responses(400, 404, 503), **MOVED}
-)
+@router.post("/{key}/notes", response_model=Note, status_code=201, responses=case_responses(400, 404, 503))
 def add_note(find: FindCase, desk: TheDesk, who: Who, body: NewNote) -> Response:
     """Add a note for the team. The page shows it in the timeline. sodan never sends it."""
     return answer(desk.note(find().id, body.text, who), status=201)

@@ -1,7 +1,4 @@
-"""Serves the application with uvicorn until SIGTERM or SIGINT, with limits that uvicorn does not have.
-
-The additional limits are the number of connections from one address, and the time to send a request.
-"""
+"""Serves the application with uvicorn, and limits connections per address and the time to send a request."""
 
 import asyncio
 import errno
@@ -132,10 +129,7 @@ class LimitedHttpProtocol(H11Protocol):
             self.loop.call_later(seconds, self._close_if_late)
 
     def _make_room(self, hosts: Counter[str]) -> bool:
-        """Close an idle connection, and return whether there was one.
-
-        Connections of the address with the most connections are closed first, and of these the longest idle.
-        """
+        """Close the longest idle connection, first of the address with the most. Returns whether there was one."""
         host = max(hosts, key=lambda name: hosts[name])
         others = (other for other in self.connections if isinstance(other, LimitedHttpProtocol) and other is not self)
         idle = [other for other in others if not other._is_busy]

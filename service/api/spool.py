@@ -12,12 +12,14 @@ from service.api.paging import Limit, answer, page_of_rows
 from service.api.problems import error_responses
 from service.store import spool, spool_view
 
+SpoolState = Literal["waiting", "done", "shunted", "refused"]
+
 
 class SpoolEntry(Out):
     """A mail as it was received, and the state of its processing."""
 
     id: str = doc("Id of the entry; the 250 reply of SMTP contains it.")
-    state: Literal["waiting", "done", "shunted", "refused"] = doc(
+    state: SpoolState = doc(
         "`waiting`: not processed yet. `done`: the mail is in a case. `shunted`: set aside after three failed "
         "attempts. `refused`: not used in this version."
     )
@@ -28,9 +30,7 @@ class SpoolEntry(Out):
     source: str | None = doc("Path of the imported file, or name of the mailbox; null for SMTP and LMTP.", None)
     peer: str | None = doc("IP address of the sending host; null if the mail did not arrive by SMTP.", None)
     helo: str | None = doc("Name that the sending host gave; null if the mail did not arrive by SMTP.", None)
-    authserv: str | None = doc(
-        "Name of the server whose Authentication-Results sodan trusts; null: the server in `SODAN_AUTHSERV_ID`.", None
-    )
+    authserv: str | None = doc("Server whose Authentication-Results sodan trusts; null: `SODAN_AUTHSERV_ID`.", None)
     mail_from: str = doc("Sender of the envelope; empty for a delivery report.")
     rcpt_tos: list[str] = doc("Recipients of the envelope.")
     size: int = doc("Size in bytes.")
@@ -43,9 +43,7 @@ class SpoolEntry(Out):
 SpoolPage = page_of("SpoolPage", SpoolEntry, "A page of received mails.", "The mails, newest first.")
 Id = Annotated[str, Path(max_length=36, description="Id of the received mail; the 250 reply of SMTP contains it.")]
 Before = Annotated[str | None, Query(max_length=36, pattern="^[0-9a-f-]+$", description="`next` of the previous page.")]
-State = Annotated[
-    Literal["waiting", "done", "shunted", "refused"] | None, Query(description="Only mails in this state.")
-]
+State = Annotated[SpoolState | None, Query(description="Only mails in this state.")]
 
 
 router = APIRouter(prefix="/api/spool", tags=["spool"])

@@ -16,11 +16,7 @@ from service.store.database import Connection
 
 
 class Review(Out):
-    """How the exchange with a vendor went in the last 90 days, for both sides.
-
-    The review uses at most the 500 most recently updated cases in which the vendor took part. A figure is null if
-    fewer than five cases have it.
-    """
+    """The exchange with a vendor in 90 days, of at most 500 cases. A figure is null if fewer than five have it."""
 
     cases: int = doc("Number of cases in the review.")
     resolved: int = doc("Number of these cases that are resolved or closed.", 0)
@@ -31,9 +27,7 @@ class Review(Out):
     median_wait: dict[str, float | None] = doc(
         "For `team`, `vendor` and `requester`: median of the seconds per case for which the side had to act."
     )
-    median_answer: dict[str, float | None] = doc(
-        "For `team` and `vendor`: median of the seconds until the side answered a request.", default_factory=dict
-    )
+    median_answer: dict[str, float | None] = doc("By side: median seconds to answer a request.", default_factory=dict)
 
 
 class Vendor(Out):

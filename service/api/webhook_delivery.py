@@ -1,7 +1,6 @@
 """Sends events to webhooks: signed (standardwebhooks.com), in order, with retries, and not into private networks."""
 
 import asyncio
-import json
 import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ import httpx
 import structlog
 from standardwebhooks import Webhook
 
+from service.api.paging import encode
 from service.api.problems import Forbidden
 from service.desk import Desk
 from service.errors import Refused, Unavailable, where
@@ -127,9 +127,7 @@ async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[
 
     The host name is resolved only once, so the connection uses the address that was checked.
     """
-    body = json.dumps(
-        {"type": event["kind"], "timestamp": event["at"], "data": event}, ensure_ascii=False, separators=(",", ":")
-    )
+    body = encode({"type": event["kind"], "timestamp": event["at"], "data": event})
     webhook_id = f"evt_{event['id']}"
     parts = urlsplit(hook.url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -138,14 +136,14 @@ async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[
     request = httpx.Request(
         "POST",
         urlunsplit((parts.scheme, f"{literal}:{port}", parts.path or "/", parts.query, "")),
-        content=body.encode(),
+        content=body,
         headers={
             "Host": parts.netloc.rpartition("@")[2],
             "Content-Type": "application/json",
             "User-Agent": "sodan",
             "webhook-id": webhook_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(hook.secret).sign(webhook_id, now, body),
+            "webhook-signature": Webhook(hook.secret).sign(webhook_id, now, body.decode()),
         },
         extensions={"sni_hostname": host, "timeout": {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 5.0}},
     )
@@ -173,10 +171,7 @@ async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Addre
 
 
 def reachable(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) -> bool:
-    """Return whether events may be sent to an address: it is public, or in one of the ``allowed`` networks.
-
-    An IPv6 address that contains an IPv4 address counts as that address.
-    """
+    """Return whether an address is public or ``allowed``. One that contains an IPv4 address counts as that."""
     if getattr(address, "teredo", None) or (address.version == 6 and address in IPv6Network("64:ff9b::/96")):
         return False
     address = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address

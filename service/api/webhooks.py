@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from service.api.case_schema import Out, doc, page_of
@@ -27,18 +27,14 @@ class Webhook(Out):
     event: int = doc("Id of the last event that sodan delivered.", 0)
     attempts: int = doc("Failed attempts to deliver the next event.", 0)
     due_at: datetime | None = doc("Earliest time of the next attempt.", None)
-    last_error: str | None = doc(
-        "Why the last attempt failed, or why the webhook is disabled; null if there is no problem.", None
-    )
+    last_error: str | None = doc("Why the last attempt failed or the webhook is disabled; null: no problem.", None)
 
 
-class NewWebhook(BaseModel):
+_NEW = {"url": "https://dashboard.example/hooks/sodan", "kinds": ["case.changed"]}
+
+
+class NewWebhook(BaseModel, extra="forbid", json_schema_extra={"examples": [_NEW]}):
     """A webhook to create."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"url": "https://dashboard.example/hooks/sodan", "kinds": ["case.changed"]}]},
-    )
 
     url: str = doc(
         "URL to which sodan sends events: `https://…`. `http://…` is allowed only if `SODAN_WEBHOOK_NETWORKS` is set.",

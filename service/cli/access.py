@@ -1,18 +1,23 @@
 """`sodan token` and `sodan team`: access over HTTP; team members and partner companies learned from mail."""
 
+from datetime import timedelta
 from typing import Literal
 
 from cyclopts import App
 
 from service.cli import start
+from service.cli.tables import print_rows
 from service.errors import Refused
+from service.mail.address import parse_list
+from service.store import learning, tokens
 
-tokens = App(name="token", help="Tokens for HTTP: create, list, revoke.")
+token = App(name="token", help="Tokens for HTTP: create, list, revoke.")
 team = App(name="team", help="Team members and partner companies that sodan learned from mail: list, add, remove.")
+TOKEN_COLUMNS = ("id", "name", "scope", "created_at", "expires_at", "revoked_at")
 REPLAY_HINT = "`sodan replay --apply` judges earlier mail again"
 
 
-@tokens.command(name="create")
+@token.command(name="create")
 def token_create(
     name: str, *, scope: Literal["read", "write", "admin"] = "read", days: start.Positive | None = None
 ) -> None:
@@ -23,54 +28,41 @@ def token_create(
         scope: read: view; write: also change cases and send mail; admin: also manage webhooks and retry mail.
         days: Number of days until the token expires. Default: it does not expire.
     """
-    from datetime import timedelta
-
-    from service.store import tokens as store
-
     if not name.strip():
         raise Refused("NAME: name the person or program that will use the token")
     now, database = start.now(), start.database(start.settings())
     expires = now + timedelta(days=days) if days else None
-    first = not database.read(lambda conn: store.any_valid(conn, now))
-    token = database.transact(lambda conn: store.create(conn, name, scope, now, expires))
+    first = not database.read(lambda conn: tokens.any_valid(conn, now))
+    made = database.transact(lambda conn: tokens.create(conn, name, scope, now, expires))
     if first:
         start.say("from now on, HTTP needs a token on this machine too")
-    start.say(f"token {token.id} for {name} ({scope}); store it now, you cannot print it again:")
-    print(token.secret)
+    start.say(f"token {made.id} for {name} ({scope}); store it now, you cannot print it again:")
+    print(made.secret)
 
 
-@tokens.command(name="list")
+@token.command(name="list")
 def token_list(*, json: start.Json = False) -> None:
     """List tokens, without their secrets."""
-    from service.cli.tables import print_rows
-    from service.store import tokens as store
-
     settings = start.settings()
-    rows = start.database(settings).read(store.listing)
-    columns = ("id", "name", "scope", "created_at", "expires_at", "revoked_at")
-    print_rows(rows, columns, as_json=json, zone=settings.zone)
+    rows = start.database(settings).read(tokens.listing)
+    print_rows(rows, TOKEN_COLUMNS, as_json=json, zone=settings.zone)
 
 
-@tokens.command(name="revoke")
+@token.command(name="revoke")
 def token_revoke(id: int) -> None:
     """Revoke a token at once.
 
     Args:
         id: Id of the token in `sodan token list`.
     """
-    from service.store import tokens as store
-
     now = start.now()
-    start.database(start.settings()).transact(lambda conn: store.revoke(conn, id, now))
+    start.database(start.settings()).transact(lambda conn: tokens.revoke(conn, id, now))
     start.say(f"token {id} is revoked")
 
 
 @team.command(name="list")
 def team_list(*, json: start.Json = False) -> None:
     """List team members and partner companies that sodan learned from mail, and since when."""
-    from service.cli.tables import print_rows
-    from service.store import learning
-
     settings = start.settings()
     rows = start.database(settings).read(learning.listing)
     print_rows(rows, ("side", "address", "learned_at"), as_json=json, zone=settings.zone)
@@ -83,9 +75,6 @@ def team_add(address: str) -> None:
     Args:
         address: Mail address, as in From.
     """
-    from service.mail.address import parse_list
-    from service.store import learning
-
     found = [one.address for one in parse_list(address)]
     if len(found) != 1 or not all(found[0].partition("@")):
         why = "expected a mail address such as mori@corp.example; for a domain, set SODAN_TEAM"
@@ -102,7 +91,5 @@ def team_remove(address: str) -> None:
     Args:
         address: Address or company, as `sodan team list` shows it.
     """
-    from service.store import learning
-
     start.database(start.settings()).transact(lambda conn: learning.remove(conn, address))
     start.say(f"{address} no longer counts as team or partner; {REPLAY_HINT}")

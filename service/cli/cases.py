@@ -8,26 +8,29 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from service.api.case_schema import Kind, Level, Sort, Status
+from service.api.moments import moment
 from service.cli import start
+from service.cli.tables import print_case, print_cases
 from service.errors import NotFound, Refused, Unavailable
+from service.store import cases as stored
+from service.store import suggestions, timeline
+from service.store.cursor import from_cursor, to_cursor
+from service.store.database import Connection
 
 if TYPE_CHECKING:
     from service.desk import Desk
-    from service.settings import Settings
-    from service.store.database import Connection
 
 Url = Annotated[str | None, Parameter(help="Read from the running service at this URL instead of the local database.")]
 Secret = Annotated[str | None, Parameter(env_var="SODAN_TOKEN", help="Token for --url.")]
-Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
-Sort = Annotated[Literal["-updated", "updated", "-opened", "opened", "priority"], Parameter(allow_leading_hyphen=True)]
 
 
 def cases(
     q: str | None = None,
     *,
-    status: tuple[Literal["open", "resolved", "closed"], ...] = (),
+    status: tuple[Status, ...] = (),
     waiting_on: tuple[Literal["team", "vendor", "requester", "none"], ...] = (),
-    priority: tuple[Literal["P1", "P2", "P3", "P4"], ...] = (),
+    priority: tuple[Level, ...] = (),
     kind: tuple[Kind, ...] = (),
     vendor: tuple[str, ...] = (),
     vendor_ref: str | None = None,
@@ -36,7 +39,7 @@ def cases(
     owner: str | None = None,
     updated_since: str | None = None,
     older_than: str | None = None,
-    sort: Sort = "-updated",
+    sort: Annotated[Sort, Parameter(allow_leading_hyphen=True)] = "-updated",
     limit: int = 50,
     cursor: str | None = None,
     json: bool = False,
@@ -65,9 +68,7 @@ def cases(
         "vendor_ref": vendor_ref, "missing": missing, "participant": participant, "owner": owner,
         "updated_since": updated_since, "older_than": older_than, "sort": sort, "limit": limit, "cursor": cursor,
     }  # fmt: skip
-    from service.cli.tables import print_cases
-
-    print_cases(_source(start.settings(), url, token).cases(query), as_json=json)
+    print_cases(_source(url, token).cases(query), as_json=json)
 
 
 def show(key: start.CaseKey, *, json: bool = False, url: Url = None, token: Secret = None) -> None:
@@ -76,18 +77,13 @@ def show(key: start.CaseKey, *, json: bool = False, url: Url = None, token: Secr
     Args:
         json: Print the response of `GET /api/cases/KEY` instead.
     """
-    from service.cli.tables import print_case
-
-    settings = start.settings()
-    source = _source(settings, url, token)
+    source = _source(url, token)
     case = source.case(key)
-    print_case(case, [] if json else source.messages(str(case["key"])), settings.zone, as_json=json)
+    print_case(case, [] if json else source.messages(str(case["key"])), start.settings().zone, as_json=json)
 
 
-def _source(settings: Settings, url: str | None, token: str | None) -> Local | Remote:
-    if url:
-        return Remote(url, token)
-    return Local(start.desk(rules=False))
+def _source(url: str | None, token: str | None) -> Local | Remote:
+    return Remote(url, token) if url else Local(start.desk(rules=False))
 
 
 class Local:
@@ -97,10 +93,6 @@ class Local:
         self.desk, self.database, self.prefix, self.now = desk, desk.database, desk.prefix, desk.now()
 
     def cases(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        from service.api.moments import moment
-        from service.store import cases
-        from service.store.cursor import from_cursor, to_cursor
-
         given = {name: value for name, value in query.items() if value not in (None, ())}
         sort, limit, cursor = given.pop("sort"), given.pop("limit"), given.pop("cursor", None)
         if not 1 <= limit <= 1000:
@@ -112,27 +104,21 @@ class Local:
             given["missing"] = self.desk.missing_item(given["missing"], "--missing")
         if given.get("owner") == "me":
             given["owner"] = getpass.getuser()
-        which, after = cases.Filter(**given), from_cursor(cursor)
-        items, position = self.database.read(lambda conn: cases.page(conn, which, sort, limit, after, self.prefix))
+        which, after = stored.Filter(**given), from_cursor(cursor)
+        items, position = self.database.read(lambda conn: stored.page(conn, which, sort, limit, after, self.prefix))
         return {"items": items, "next": to_cursor(position)}
 
     def case(self, key: str) -> dict[str, Any]:
-        from service.store import cases, suggestions
+        number = self.desk.survivor(key)
 
         def read(conn: Connection) -> dict[str, Any]:
-            number = cases.survivor(conn, cases.number_of(key, self.prefix))
             open_suggestions = suggestions.of_case(conn, number, self.prefix)
-            return cases.to_now(cases.find(conn, number), self.now) | {"suggestions": open_suggestions}
+            return stored.to_now(stored.find(conn, number), self.now) | {"suggestions": open_suggestions}
 
-        try:
-            return self.database.read(read)
-        except NotFound:
-            raise NotFound(f"there is no case {key[:40]}") from None
+        return self.database.read(read)
 
     def messages(self, key: str) -> list[dict[str, Any]]:
-        from service.store import cases, timeline
-
-        number = cases.number_of(key, self.prefix)
+        number = self.desk.number_of(key)
         return self.database.read(lambda conn: timeline.page(conn, number, 200, None, self.prefix))[0]
 
 

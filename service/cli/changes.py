@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
+from pydantic import ValidationError
 
+from service.cases import brief_text
 from service.cli import start
+from service.cli.tables import print_json
 from service.errors import Refused
 
 
@@ -25,9 +28,6 @@ def brief(
         lang: Language of the summary. Default: the language of the case.
         format: Format of the summary; eml: a draft that a mail program opens.
     """
-    from service.cases import brief_text
-    from service.cli.tables import print_json
-
     desk = start.desk()
     number = desk.survivor(key)
     if format == "eml":
@@ -56,9 +56,7 @@ def set_(key: start.CaseKey, *changes: str) -> None:
 
 def parse_changes(given: Sequence[str]) -> dict[str, Any]:
     """Return changes such as ``priority=P2`` and ``items.version=8.2.4`` in the format of the API. Raises Refused."""
-    from pydantic import ValidationError
-
-    from service.desk import CaseChange
+    from service.desk import CaseChange  # imports the reader, so that only commands that need it do
 
     wanted: dict[str, Any] = {}
     for change in given:

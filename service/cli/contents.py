@@ -5,22 +5,21 @@ from collections import Counter
 from cyclopts import App
 
 from service.cli import start
+from service.store import contents as stored
+from service.store.blob_store import blob_store_of
 
-app = App(name="contents", help="Raw mails: check, move, tidy.")
+contents = App(name="contents", help="Raw mails: check, move, tidy.")
 
 
-@app.command
+@contents.command
 def check() -> int:
     """Read every raw mail and check that it is unchanged. Exit status 1: a mail is missing or changed."""
-    from service.store import contents
-    from service.store.blob_store import blob_store_of
-
     settings = start.settings()
     database, store, wrong = start.database(settings), blob_store_of(settings), 0
-    for id, problem in contents.check(database, store):
+    for id, problem in stored.check(database, store):
         wrong += 1
         print(f"{id}  {problem}")
-    for key in contents.find_inconsistencies(database, store, start.now())[1]:
+    for key in stored.find_inconsistencies(database, store, start.now())[1]:
         print(f"{key}  belongs to no mail; `sodan contents tidy` deletes it")
     if not wrong:
         start.say("all raw mails are complete")
@@ -29,35 +28,29 @@ def check() -> int:
     return start.FOUND_WRONG
 
 
-@app.command
+@contents.command
 def move(*, before: str | None = None) -> None:
     """Move raw mails to the place in SODAN_CONTENT_STORE. sodan can run meanwhile.
 
     Args:
         before: The previous value of SODAN_CONTENT_STORE, if it was a folder or a bucket. Nothing is deleted there.
     """
-    from service.store import contents
-    from service.store.blob_store import blob_store_of
-
     settings = start.settings()
     old = blob_store_of(start.settings(content_store=before)) if before is not None else None
-    writer = contents.BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
+    writer = stored.BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
     moved: Counter[str] = Counter()
-    for id, codec in contents.move(start.database(settings), writer, old):
+    for id, codec in stored.move(start.database(settings), writer, old):
         moved[codec] += 1
         print(f"{id}  {'outside' if codec == 'file' else 'in the database'}")
     start.say(f"moved {moved['file']} outside, {moved['zstd']} into the database")
 
 
-@app.command
+@contents.command
 def tidy() -> None:
     """Delete files in SODAN_CONTENT_STORE that belong to no mail, such as files left by a crash."""
-    from service.store import contents
-    from service.store.blob_store import blob_store_of
-
     settings, count = start.settings(), 0
     store = blob_store_of(settings)
-    for key in contents.tidy(start.database(settings), store, start.now()) if store is not None else ():
+    for key in stored.tidy(start.database(settings), store, start.now()) if store is not None else ():
         print(key)
         count += 1
     start.say(f"deleted {start.counted(count, 'file')} that belonged to no mail")

@@ -145,11 +145,8 @@ def _clock(database: Database, now: datetime) -> Iterator[Finding]:
     newest = database.read(spool_view.newest)
     if newest is not None and newest - now >= STALE:
         what = f"clock: it is {now:%Y-%m-%d %H:%M}Z, but a mail was received at {newest:%Y-%m-%d %H:%M}Z"
-        yield _wrong(
-            what,
-            "the clock is wrong now, or was wrong when that mail arrived",
-            "Check the time and NTP (`timedatectl`)",
-        )
+        meaning = "the clock is wrong now, or was wrong when that mail arrived"
+        yield _wrong(what, meaning, "Check the time and NTP (`timedatectl`)")
 
 
 def _ledger(database: Database, now: datetime) -> Iterator[Finding]:

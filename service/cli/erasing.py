@@ -68,9 +68,8 @@ def erase_person(
     if not apply:
         start.say("nothing is changed yet; --yes erases permanently")
     elif result.left:
-        start.say(
-            f"{start.counted(result.left, 'place still names', 'places still name')} the person; run the command again"
-        )
+        places = start.counted(result.left, "place still names", "places still name")
+        start.say(f"{places} the person; run the command again")
         return start.FOUND_WRONG
     for place in (*result.remains.here, *result.remains.elsewhere):
         start.say(f"erased text may remain in {place}")

@@ -19,7 +19,7 @@ from mailrules.reader.model_request import request
 from mailrules.reader.units import split_units
 from mailrules.statement import MailText, Reader, ReaderResult
 from service.cli import start
-from service.cli.mails import judge_files, judge_guessed, rules_of
+from service.cli.mails import judge_files, judged, rules_of
 from service.errors import Refused
 from service.language_model import LanguageModel, ModelAway, ModelRefused
 from service.second_reading import model_of
@@ -54,7 +54,7 @@ def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings
 def _model(settings: Settings) -> ModelReader:
     if not settings.model_url:
         raise Refused("SODAN_MODEL_URL and SODAN_MODEL: --reader model needs both (docs/language-model.md)")
-    catalogue = rules_of(()).catalogue
+    catalogue = rules_of((), None).catalogue
     model = replace(model_of(settings), retries=RETRIES)
     return ModelReader(model, catalogue, EmbeddedReader(), settings.model_max_characters)
 
@@ -82,11 +82,12 @@ def _number(value: float | None) -> str:
 
 def _pairs(paths: Sequence[Path], model: ModelReader | None, settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
     """Yield (found, labelled) results of each mail, in order. A language model gets several mails at the same time."""
-    rules = rules_of(())
+    rules = rules_of((), None)
     by_model = rules if model is None else replace(rules, reader=model)
+    alone = settings.model_copy(update={"team": (), "organisation": (), "packs": (), "site_file": None})
 
-    def judged(file: Path) -> tuple[Outcome, Outcome]:
-        return _outcome(judge_guessed(file, by_model, rules, settings)), _label(file)
+    def judge(file: Path) -> dict[str, Any]:
+        return judged(file, str(file), by_model, alone, rules)
 
     def read(mail: dict[str, Any]) -> tuple[Outcome, Outcome]:
         return judged_outcome(model or rules.reader, mail, rules), labelled_outcome(mail)
@@ -98,16 +99,9 @@ def _pairs(paths: Sequence[Path], model: ModelReader | None, settings: Settings)
             lines = [line for file in corpus for line in file.read_text(encoding="utf-8").splitlines()]
             yield from threads.map(read, map(json.loads, lines))
             mails = [file for file in files if file.suffix == ".eml" and file.with_suffix(".json").exists()]
-            yield from _mail_files(mails, settings) if model is None else threads.map(judged, mails)
-
-
-def _mail_files(files: list[Path], settings: Settings) -> Iterator[tuple[Outcome, Outcome]]:
-    """Yield (found, labelled) results of mails with label files, judged as by `sodan judge`."""
-    if not files:
-        return
-    alone = settings.model_copy(update={"team": (), "organisation": (), "packs": (), "site_file": None})
-    for file, line in zip(files, judge_files(files, alone, guess=True), strict=True):
-        yield _outcome(json.loads(line)), _label(file)
+            as_by_judge = map(json.loads, judge_files(mails, alone, guess=True))
+            results = as_by_judge if model is None else threads.map(judge, mails)
+            yield from ((_outcome(result), _label(file)) for file, result in zip(mails, results, strict=True))
 
 
 def _label(file: Path) -> Outcome:
@@ -131,10 +125,7 @@ def _outcome(values: dict[str, Any]) -> Outcome:
 
 @dataclass
 class ModelReader:
-    """A reader that uses a language model, as the service does. Several threads may use it.
-
-    The embedded reader reads mails that are not sent to the model, or that it does not answer in a usable way.
-    """
+    """Reads with a language model as the service does, or else with the embedded reader. Thread-safe."""
 
     model: LanguageModel
     catalogue: Catalogue
@@ -152,10 +143,7 @@ class ModelReader:
         self.version = self.model.model
 
     def read(self, mail: MailText) -> ReaderResult:
-        """Return the statements of the model, with the values that the embedded reader finds for them.
-
-        Raises Refused if the model is unavailable.
-        """
+        """Return the model's statements with the embedded reader's values. Raises Refused if the model is away."""
         embedded = self.embedded.read(mail)
         if mail.automatic or not 0 < len(mail.text) <= self.characters:
             return embedded

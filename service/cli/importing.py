@@ -20,10 +20,7 @@ from service.store.database import Database
 
 
 def import_paths(settings: Settings, database: Database, paths: Sequence[Path], *, take_in: bool) -> int:
-    """Store new mails from files; ``take_in``: process them too.
-
-    Returns exit status 1 if a mail was shunted, or skipped because it is too large.
-    """
+    """Store new mails; ``take_in``: process them too. Returns exit status 1 if one was shunted or is too large."""
     if not paths:
         raise Refused("give the files or folders to import")
     files = find(paths)

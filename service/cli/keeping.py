@@ -1,18 +1,18 @@
 """`sodan backup`, `restore`, `webhooks`, `retention` and `erase`: backing up and deleting data."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from service.cli import start
-
-if TYPE_CHECKING:
-    from service.store.blob_store import BlobStore
-    from service.store.database import Database
-    from service.store.retention import Terms
+from service.cli.tables import print_rows
+from service.store import backup as archive
+from service.store import compaction
+from service.store import webhooks as hooks
+from service.store.blob_store import BlobStore, blob_store_of
+from service.store.database import Database
+from service.store.retention import DeletedCounts, Terms, due, remove_due
 
 RETENTION = ("case", "status", "since", "goes", "messages", "mails", "bytes")
 
@@ -26,13 +26,10 @@ def backup(file: Path) -> int:
         file: The file to write. It must not exist. If it is a folder, a file named after the current time is written
             there.
     """
-    from service.store.backup import backup as write
-    from service.store.blob_store import blob_store_of
-
     settings = start.settings()
     if file.is_dir():
         file = file / f"sodan-{start.now():%Y-%m-%d-%H%M%S}.backup"
-    manifest = write(start.database(settings), blob_store_of(settings), file, start.now())
+    manifest = archive.backup(start.database(settings), blob_store_of(settings), file, start.now())
     mails, cases = start.counted(manifest.rows["spool"], "mail"), start.counted(manifest.rows["cases"], "case")
     start.say(f"{file}: {mails}, {cases}, {file.stat().st_size} bytes")
     for key in manifest.missing:
@@ -46,11 +43,8 @@ def restore(file: Path) -> int:
     Args:
         file: A file that `sodan backup` wrote.
     """
-    from service.store.backup import restore as read
-    from service.store.blob_store import blob_store_of
-
     settings = start.settings()
-    restored = read(start.database(settings, make=True), blob_store_of(settings), file)
+    restored = archive.restore(start.database(settings, make=True), blob_store_of(settings), file)
     ledger = restored.ledger
     start.say(
         f"restored as of {restored.manifest.made_at}: accepted {ledger.accepted} = taken in {ledger.taken_in}"
@@ -72,8 +66,6 @@ def webhooks(*, release: bool = False) -> int:
     Args:
         release: Enable them, for events from now on. Before that, stop the original installation.
     """
-    from service.store import webhooks as hooks
-
     database = start.database(start.settings())
     if release:
         count = database.transact(lambda conn: hooks.enable_held(conn, start.now()))
@@ -102,9 +94,6 @@ def retention(
         raw_days: Use this number of days instead of SODAN_RETENTION_RAW_DAYS.
         cases_days: Use this number of days instead of SODAN_RETENTION_CASES_DAYS.
     """
-    from service.store.blob_store import blob_store_of
-    from service.store.retention import Terms
-
     given = {"retention_raw_days": raw_days, "retention_cases_days": cases_days}
     settings = start.settings(**{name: days for name, days in given.items() if days is not None})
     terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
@@ -130,11 +119,6 @@ def run_retention(
     zone: tzinfo = UTC,
 ) -> int:
     """Print the cases that have data to delete, and with ``apply`` delete it. Returns the exit status."""
-    from service.cli.tables import print_rows
-    from service.store import compaction
-    from service.store.compaction import Remains
-    from service.store.retention import DeletedCounts, due, remove_due
-
     if terms.raw is None and terms.cases is None:
         start.say(
             "nothing is ever deleted; to delete old data, set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS"
@@ -158,7 +142,7 @@ def run_retention(
     if not apply:
         start.say(f"would be deleted: {counted}; nothing is deleted yet, --apply deletes this permanently")
         return 0
-    remains = compaction.compact(database) if compact else Remains()
+    remains = compaction.compact(database) if compact else compaction.Remains()
     start.say(f"deleted: {counted}")
     for place in (*remains.here, *remains.elsewhere):
         start.say(f"deleted text may remain in {place}")

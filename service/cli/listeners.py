@@ -39,10 +39,8 @@ def http(listen: Listen) -> Finding:
     except (httpx.HTTPError, httpx.InvalidURL):
         return True, f"HTTP: nothing listens on {listen} (sodan is not running)"
     if status == 503:
-        return (
-            False,
-            f"HTTP: {listen} is not ready (/readyz: 503); it cannot store mail. See the lines about the database",
-        )
+        why = "it cannot store mail. See the lines about the database"
+        return False, f"HTTP: {listen} is not ready (/readyz: 503); {why}"
     return True, f"HTTP: {listen} responds{' and is ready' if status == 200 else ''}"
 
 

@@ -4,10 +4,10 @@ from cyclopts import App
 
 from service.cli import start
 
-app = App(name="mailbox", help="Fetch mail from mailboxes (SODAN_MAILBOXES): list, test, run, forget.")
+mailbox = App(name="mailbox", help="Fetch mail from mailboxes (SODAN_MAILBOXES): list, test, run, forget.")
 
 
-@app.command(name="list")
+@mailbox.command(name="list")
 def mailbox_list(*, json: start.Json = False) -> int:
     """List mailboxes and their state. Exit status 1: a mailbox cannot be read, or a mail could not be fetched."""
     from service.cli.mailbox_checks import list_mailboxes
@@ -17,7 +17,7 @@ def mailbox_list(*, json: start.Json = False) -> int:
     return list_mailboxes(load(settings), start.database(settings), start.now(), settings.zone, as_json=json)
 
 
-@app.command(name="test")
+@mailbox.command(name="test")
 def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) -> int:
     """Test mailboxes: sign in, open the folders, check permissions, read a mail. Print how to solve each problem.
 
@@ -35,7 +35,7 @@ def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) ->
     return examine(settings, chosen(load(settings), names), start.database(settings), waits)
 
 
-@app.command(name="run")
+@mailbox.command(name="run")
 def mailbox_run(*names: str, dry_run: bool = False) -> int:
     """Only fetch mail. `sodan serve` does this too if SODAN_MAILBOXES is set.
 
@@ -56,7 +56,7 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
     return 0
 
 
-@app.command(name="forget")
+@mailbox.command(name="forget")
 def mailbox_forget(name: str) -> None:
     """Stop reporting a mailbox that you no longer use. sodan keeps its mails.
 

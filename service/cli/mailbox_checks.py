@@ -22,8 +22,8 @@ from service.mailbox.file import Mailbox
 from service.mailbox.run import source_of, stored_tokens
 from service.mailbox.source import FolderMissing, ListedMail, MailboxError, Source
 from service.outbound.policy import LOOP_HEADER
-from service.outbound.setup import login_of
-from service.outbound.smarthost import NotSent, Smarthost, send_mail
+from service.outbound.setup import smarthost_of
+from service.outbound.smarthost import NotSent, send_mail
 from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Connection, Database
@@ -83,11 +83,7 @@ def _row(name: str, mailbox: Mailbox | None, status: mailboxes.Status | None, no
 def examine(
     settings: Settings, configured: Sequence[Mailbox], database: Database, round_trip_seconds: float | None = None
 ) -> int:
-    """Test whether mail can be fetched from the mailboxes, and print the results. The mailboxes do not change.
-
-    ``round_trip_seconds``: also send a test mail, and wait this long for it.
-    Returns exit status 1 if there is a problem.
-    """
+    """Test the mailboxes, with a test mail if ``round_trip_seconds`` is given. Returns exit status 1 for a problem."""
     wrong = False
     for mailbox in configured:
         with contextlib.closing(_source(settings, mailbox, database)) as source:
@@ -159,9 +155,8 @@ def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder
     position, mails = _read(database, partial(mailboxes.position, name=mailbox.name, folder=folder), None), 0
     for page in source.pages(folder, position, mailbox.since_moment(settings)):
         places = [mail.place for mail in page.mails]
-        recorded: set[str] = _read(
-            database, partial(mailboxes.recorded_places, name=mailbox.name, places=places), set()
-        )
+        query = partial(mailboxes.recorded_places, name=mailbox.name, places=places)
+        recorded: set[str] = _read(database, query, set())
         for mail in page.mails:
             if mail.place not in recorded:
                 size = "" if mail.size is None else f"\t{mail.size}"
@@ -182,10 +177,7 @@ def _source(settings: Settings, mailbox: Mailbox, database: Database) -> Source:
 
 
 def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: float) -> bool:
-    """Send a mail to the mailbox, or ask the user to send one, and wait for it. Returns whether it arrived.
-
-    Raises MailboxError.
-    """
+    """Send a mail, or ask the user to, and wait for it. Returns whether it arrived. Raises MailboxError."""
     since = datetime.now(UTC) - SEARCHED_TIME
     positions = {folder: _last_position(source, folder, since) for folder in mailbox.folders}
     subject = None
@@ -194,25 +186,22 @@ def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: fl
         try:
             _send(settings, mailbox.address, subject)
         except (NotSent, Refused) as error:
-            return _say(
-                False, mailbox.name, f"the test mail could not be sent ({error})", "check SODAN_SMARTHOST and its login"
-            )
+            problem = f"the test mail could not be sent ({error})"
+            return _say(False, mailbox.name, problem, "check SODAN_SMARTHOST and its login")
         _say(True, mailbox.name, f"sent “{subject}” to {mailbox.address}; waiting up to {seconds:g} s")
     else:
         _say(True, mailbox.name, f"send a mail to {mailbox.address} now; waiting up to {seconds:g} s")
     began = time.monotonic()
     while time.monotonic() - began < seconds:
         for folder, position in positions.items():
-            for mail in _new_mails(source, folder, position, since):
+            new_mails = (mail for page in source.pages(folder, position, since) for mail in page.mails)
+            for mail in new_mails:
                 if subject is None or source.subject(folder, mail) == subject:
                     return _test_arrived(mailbox, source, folder, mail, time.monotonic() - began)
         source.wait(mailbox.folders, POLL_SECONDS, threading.Event())
-    return _say(
-        False,
-        mailbox.name,
-        f"no mail arrived in {', '.join(mailbox.folders)} within {seconds:g} s",
-        f"check that {mailbox.address} delivers to this mailbox, its junk folder, and its rules that move mail",
-    )
+    problem = f"no mail arrived in {', '.join(mailbox.folders)} within {seconds:g} s"
+    step = f"check that {mailbox.address} delivers to this mailbox, its junk folder, and its rules that move mail"
+    return _say(False, mailbox.name, problem, step)
 
 
 def _test_arrived(mailbox: Mailbox, source: Source, folder: str, mail: ListedMail, seconds: float) -> bool:
@@ -239,10 +228,6 @@ def _last_position(source: Source, folder: str, since: datetime) -> str | None:
     return position
 
 
-def _new_mails(source: Source, folder: str, position: str | None, since: datetime) -> Sequence[ListedMail]:
-    return [mail for page in source.pages(folder, position, since) for mail in page.mails]
-
-
 def _send(settings: Settings, address: str, subject: str) -> None:
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"], mail["Subject"] = settings.from_, address, subject
@@ -252,16 +237,10 @@ def _send(settings: Settings, address: str, subject: str) -> None:
     mail["X-Auto-Response-Suppress"] = "All"
     mail[LOOP_HEADER.title()] = settings.hostname
     mail.set_content("A test of this mailbox by `sodan mailbox test --round-trip`. It may be deleted.\n")
-    asyncio.run(
-        send_mail(
-            mail,
-            to=address,
-            envelope_from=parseaddr(settings.from_)[1],
-            smarthost=Smarthost.parse(settings.smarthost),
-            login=login_of(settings),
-            hostname=settings.hostname,
-        )
-    )
+    smarthost = smarthost_of(settings)
+    assert smarthost is not None  # the caller has checked the setting
+    envelope_from = parseaddr(settings.from_)[1]
+    asyncio.run(send_mail(mail, smarthost, to=address, envelope_from=envelope_from, hostname=settings.hostname))
 
 
 def _topmost_verdict(content: bytes) -> str | None:

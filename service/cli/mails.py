@@ -22,7 +22,7 @@ from service.mail.report import report, threads
 if TYPE_CHECKING:
     from mailrules.engine.judge import Rules
     from service.cases.facts.extracted import ExtractedMessage
-    from service.cases.facts.extraction import IngestConfig
+    from service.cases.facts.roles import Roles
     from service.settings import Settings
 
 
@@ -144,31 +144,16 @@ def judge(
 
 
 def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = None, *, guess: bool) -> Iterator[str]:
-    """Judge each mail as if it opened a case. Yields JSON lines in the order of the files.
-
-    ``guess``: guess the sides of unknown people from the recipients of the mail. Raises PackError for an invalid pack.
-    """
-    from service.cases.facts.extraction import IngestConfig
-
+    """Yield a line of JSON per mail, judged as if it opened a case. ``guess``: guess sides. Raises PackError."""
     rules_of(settings.packs, settings.site_file)  # reports an invalid pack once, before the first mail
-    intake = (*settings.intake, *(f"intake@{domain.lstrip('@')}" for domain in settings.organisation))
-    ingest = IngestConfig(zone=settings.zone, intake=intake, organisation=settings.organisation)
-    rules = (settings.packs, settings.site_file)
-    work = partial(_judge, root=root, loaded=rules, team=settings.team, ingest=ingest, guess=guess)
+    work = partial(_judge, root=root, settings=settings, guess=guess)
     yield from each_file(work, partial(_judge_crashed, root=root), files)
 
 
-def _judge(
-    file: Path,
-    root: Path | None,
-    loaded: tuple[tuple[Path, ...], Path | None],
-    team: tuple[str, ...],
-    ingest: IngestConfig,
-    guess: bool,
-) -> str:
-    name, rules = _name(file, root), rules_of(*loaded)
+def _judge(file: Path, root: Path | None, settings: Settings, guess: bool) -> str:
+    name, rules = _name(file, root), rules_of(settings.packs, settings.site_file)
     try:
-        return _dump(_judged(file, name, rules, team, ingest, rules if guess else None))
+        return _dump(judged(file, name, rules, settings, rules if guess else None))
     except Exception as error:  # one malformed mail must not end the run
         return _dump({"file": name, "error": f"{type(error).__name__}: {error}"})
 
@@ -177,28 +162,26 @@ def _judge_crashed(file: Path, root: Path | None) -> str:
     return _dump({"file": _name(file, root), "error": "judging this mail crashed the process"})
 
 
-def judge_guessed(file: Path, rules: Rules, guess: Rules, settings: Settings) -> dict[str, Any]:
-    """Judge one mail by ``rules`` as if it opened a case. The rules ``guess`` are used to guess the sides of people."""
+def judged(file: Path, name: str, rules: Rules, settings: Settings, guess: Rules | None) -> dict[str, Any]:
+    """Judge a mail as if it opened a case. ``guess``: rules for guessing the sides of people; None: do not guess."""
     from service.cases.facts.extraction import IngestConfig
-
-    return _judged(file, str(file), rules, (), IngestConfig(zone=settings.zone, intake=settings.intake), guess)
-
-
-def _judged(
-    file: Path, name: str, rules: Rules, team: Sequence[str], ingest: IngestConfig, guess: Rules | None
-) -> dict[str, Any]:
-    from service.cases.facts.roles import Roles
     from service.cases.guess_roles import guess_intake_addresses, guess_roles
     from service.cases.judge_alone import judge_alone
 
-    roles = Roles(
-        organisation=ingest.organisation, team=(*team, *rules.colleagues), known=rules.people, vendor_of=rules.vendor_of
-    )
-    mail = _mail(file)
+    intake = (*settings.intake, *(f"intake@{domain.lstrip('@')}" for domain in settings.organisation))
+    ingest = IngestConfig(zone=settings.zone, intake=intake, organisation=settings.organisation)
+    roles, mail = _roles(rules, settings), _mail(file)
     if guess is not None and mail.error is None:
         ingest = guess_intake_addresses(mail, ingest)
         roles = guess_roles(mail, guess, roles, ingest)
     return judge_alone(mail, rules, roles, name, ingest)
+
+
+def _roles(rules: Rules, settings: Settings) -> Roles:
+    from service.cases.facts.roles import Roles
+
+    team = (*settings.team, *rules.colleagues)
+    return Roles(organisation=settings.organisation, team=team, known=rules.people, vendor_of=rules.vendor_of)
 
 
 @cache
@@ -256,13 +239,12 @@ def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) ->
 def _messages(content: bytes, rules: Rules, settings: Settings) -> Sequence[ExtractedMessage]:
     """Return the messages in a raw mail: the mail itself, and forwarded, attached and quoted mails."""
     from service.cases.facts.extraction import IngestConfig, extract_messages
-    from service.cases.facts.roles import Roles
 
-    domains, team = settings.organisation, (*settings.team, *rules.colleagues)
-    roles = Roles(organisation=domains, team=team, known=rules.people, vendor_of=rules.vendor_of)
-    ingest = IngestConfig(zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=domains)
+    ingest = IngestConfig(
+        zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=settings.organisation
+    )
     mail = parse_mail(content)
-    return extract_messages(mail, roles, ingest, received_at=mail.date or datetime.now(UTC))
+    return extract_messages(mail, _roles(rules, settings), ingest, received_at=mail.date or datetime.now(UTC))
 
 
 def _content(what: str, settings: Settings) -> bytes:

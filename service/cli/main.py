@@ -1,8 +1,8 @@
 """The command `sodan`: lists its subcommands in groups, runs one and handles errors.
 
 Data is printed to stdout, messages to stderr. A subcommand returns the exit status. 0 or None: success; 1: a problem
-was found (a failed rule example, a shunted mail); 2: wrong usage or configuration. Each subcommand imports the modules
-that it needs. So `sodan parse` does not load a web framework.
+was found (a failed rule example, a shunted mail); 2: wrong usage or configuration. The module of a subcommand is
+imported when it runs.
 """
 
 import os
@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from service.cli import access, cases, changes, contents, keeping, mailbox, mails, queues, rules, serving
 from service.cli.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
@@ -39,37 +38,36 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     Args:
         shell: The shell that will run the script.
     """
+    app.resolved_commands()  # import all modules: cyclopts completes only options of commands that are imported
     print(app.generate_completion(shell=shell))
 
 
-_GROUPS: dict[str, tuple[Any, ...]] = {
+_GROUPS = {
     "Run": (
-        serving.serve, serving.smtp, serving.worker, serving.api, serving.sender, serving.reader, mailbox.app,
-        serving.doctor,
+        "serving:serve serving:smtp serving:worker serving:api serving:sender serving:reader mailbox:mailbox "
+        "serving:doctor"
     ),
-    "Cases": (cases.cases, cases.show, changes.brief, changes.set_, changes.merge, changes.ask, changes.note),
-    "Mail": (mails.import_, mails.parse, mails.judge, mails.explain, mails.prompt, queues.spool, queues.outbox),
-    "Rules": (rules.app, rules.replay, rules.eval_),
-    "Administration": (
-        serving.migrate, access.tokens, access.team, serving.smtp_password, keeping.webhooks, completion,
-    ),
-    "Data": (keeping.backup, keeping.restore, keeping.retention, keeping.erase, contents.app),
-}  # fmt: skip
+    "Cases": "cases:cases cases:show changes:brief changes:set_ changes:merge changes:ask changes:note",
+    "Mail": "mails:import_ mails:parse mails:judge mails:explain mails:prompt queues:spool queues:outbox",
+    "Rules": "rules:rules rules:replay rules:eval_",
+    "Administration": "serving:migrate access:token access:team serving:smtp_password keeping:webhooks main:completion",
+    "Data": "keeping:backup keeping:restore keeping:retention keeping:erase contents:contents",
+}
+"""Heading in the help → commands: module of this package, and function or group of commands in it."""
 for _number, (_title, _commands) in enumerate(_GROUPS.items()):
     _group = Group(_title, sort_key=_number)
-    for _command in _commands:
-        if isinstance(_command, App):
-            _command.group = (_group,)
-            app.command(_command)
-        else:
-            app.command(_command, group=_group)  # the command has the name of the function; `set_` becomes `set`
+    for _command in _commands.split():  # the command has the name of the function; `set_` becomes `set`
+        app.command(f"service.cli.{_command}", group=_group)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command. An error that the user can correct is printed as one line, without a traceback."""
+    words = sys.argv[1:] if argv is None else argv
+    if not words or words[0] in app.help_flags:
+        app.resolved_commands()  # import all modules: the help describes only commands that are imported
     umask = os.umask(0o077)  # other users must not read the files with mails and keys that commands write
     try:
-        status = app(argv, exit_on_error=False, result_action="return_value")
+        status = app(words, exit_on_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError:
         return WRONG_USE  # cyclopts has printed the error

@@ -19,10 +19,7 @@ _pool = partial(ProcessPoolExecutor, mp_context=multiprocessing.get_context("spa
 def each_file(
     work: Callable[[Path], T], crashed: Callable[[Path], T], files: Sequence[Path], processes: int | None = None
 ) -> Iterator[T]:
-    """Yield the result of ``work`` for each file, in order. If a file crashes its process, yield that of ``crashed``.
-
-    ``work`` and ``crashed`` must be functions of a module, or ``functools.partial`` of such functions.
-    """
+    """Yield ``work`` of each file in order, or ``crashed`` if its process dies. Both must be importable by name."""
     processes = processes or os.cpu_count() or 1
     if processes < 2 or len(files) < MIN_FILES:
         yield from map(work, files)

@@ -1,23 +1,24 @@
 """`sodan spool` and `sodan outbox`: received mail that waits or is set aside; mail that sodan sends."""
 
-from __future__ import annotations
-
 import getpass
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from cyclopts import App
 
 from service.cli import start
+from service.cli.tables import print_fields, print_rows
 from service.errors import Refused
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from service.settings import Settings
-    from service.store.database import Connection
+from service.settings import Settings
+from service.store import contents, spool_view
+from service.store import outbox as outgoing
+from service.store import spool as received
+from service.store.blob_store import blob_store_of
+from service.store.cases import key_of
+from service.store.database import Connection
 
 spool = App(name="spool", help="Received mail: list, show, retry mails that sodan set aside.")
 outbox = App(name="outbox", help="Mail that sodan sends: list, show, send, discard.")
@@ -38,8 +39,6 @@ def spool_list(
         state: Only mails in this state.
         limit: Maximum number of mails.
     """
-    from service.store import spool_view
-
     return _list(spool_view.listing, spool_view.undone, "shunted", state, limit, RECEIVED, json)
 
 
@@ -51,10 +50,6 @@ def spool_show(id: str, *, raw: bool = False) -> int:
         id: Id of the mail in `sodan spool list` or in the 250 reply of SMTP.
         raw: Print the mail itself, exactly as it was received.
     """
-    from service.cli.tables import print_fields
-    from service.store import contents, spool_view
-    from service.store.blob_store import blob_store_of
-
     settings = start.settings()
     database = start.database(settings)
     if raw:
@@ -73,34 +68,25 @@ def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> None:
         ids: Ids of the mails in `sodan spool list`.
         all: Retry all of them.
     """
-    from service.store import spool as queue
-
     if bool(ids) == all:
         raise Refused("give the ids of the mails to retry, or --all")
     database, now, count = start.database(start.settings()), start.now(), len(ids)
     if all:
-        count = database.transact(lambda conn: queue.retry_all(conn, now))
+        count = database.transact(lambda conn: received.retry_all(conn, now))
     for id in ids:
-        database.transact(partial(queue.retry, id=id, now=now))
+        database.transact(partial(received.retry, id=id, now=now))
     start.say(f"a worker will retry {start.counted(count, 'mail')}")
 
 
 @outbox.command(name="list")
-def outbox_list(
-    *,
-    state: Literal["draft", "waiting", "sent", "failed", "discarded"] | None = None,
-    limit: start.Positive = 100,
-    json: start.Json = False,
-) -> int:
+def outbox_list(*, state: outgoing.State | None = None, limit: start.Positive = 100, json: start.Json = False) -> int:
     """List outgoing mails and notifications, newest first. Exit status 1: one of them failed.
 
     Args:
         state: Only entries in this state.
         limit: Maximum number of entries.
     """
-    from service.store import outbox as queue
-
-    return _list(queue.listing, queue.counts, "failed", state, limit, SENT, json)
+    return _list(outgoing.listing, outgoing.counts, "failed", state, limit, SENT, json)
 
 
 @outbox.command(name="show")
@@ -111,10 +97,9 @@ def outbox_show(id: int) -> int:
         id: Id of the mail in `sodan outbox list`.
     """
     from service.cli.tables import print_fields
-    from service.store import outbox as queue
 
     settings = start.settings()
-    row = start.database(settings).read(lambda conn: queue.entry(conn, id))
+    row = start.database(settings).read(lambda conn: outgoing.entry(conn, id))
     shown = {name: value for name, value in _shown(row, settings).items() if name not in ("text", "html")}
     print_fields(shown, settings.zone)
     print(f"\n{row['text']}")
@@ -128,9 +113,7 @@ def outbox_send(*ids: int) -> None:
     Args:
         ids: Ids of the mails in `sodan outbox list`.
     """
-    from service.store import outbox as queue
-
-    _change(ids, queue.send_again, "will be sent")
+    _change(ids, outgoing.send_again, "will be sent")
 
 
 @outbox.command(name="discard")
@@ -140,9 +123,7 @@ def outbox_discard(*ids: int) -> None:
     Args:
         ids: Ids of the mails in `sodan outbox list`.
     """
-    from service.store import outbox as queue
-
-    _change(ids, queue.discard, "discarded")
+    _change(ids, outgoing.discard, "discarded")
 
 
 def _change(ids: Sequence[int], change: Callable[[Connection, int, str, datetime], None], result: str) -> None:
@@ -169,8 +150,6 @@ def _list(
     as_json: bool,
 ) -> int:
     """Print rows of the spool or the outbox without leases. Returns exit status 1 if a row has the state ``wrong``."""
-    from service.cli.tables import print_rows
-
     settings = start.settings()
     database = start.database(settings)
     rows = database.read(lambda conn: listing(conn, state, limit))
@@ -181,8 +160,6 @@ def _list(
 
 def _shown(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """Return a row with the key of its case instead of the number."""
-    from service.store.cases import key_of
-
     number = row.get("case_id")
     key = number and key_of(number, settings.case_prefix)
     return {"case" if name == "case_id" else name: key if name == "case_id" else row[name] for name in row}

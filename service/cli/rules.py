@@ -21,10 +21,10 @@ SiteFile = Annotated[Path | None, Parameter(help="The site file. Default: SODAN_
 COMPARED = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
 """Fields of a case document that `sodan replay` compares unchanged."""
 
-app = App(name="rules", help="Rule packs: run their examples, check them, list the rules.")
+rules = App(name="rules", help="Rule packs: run their examples, check them, list the rules.")
 
 
-@app.command(name="test")
+@rules.command(name="test")
 def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
     """Run the examples of packs and vendors. Exit status 1: an example failed.
 
@@ -47,7 +47,7 @@ def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
     return start.FOUND_WRONG if failed else 0
 
 
-@app.command(name="lint")
+@rules.command(name="lint")
 def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
     """Check packs: entries without examples, meanings without rules, duplicate ids, phrases that are too short."""
     from mailrules.engine.lint import lint
@@ -58,19 +58,12 @@ def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
     for finding in findings:
         print(finding)
     errors = sum(finding.severity == "error" for finding in findings)
-    start.say(
-        ", ".join(
-            (
-                start.counted(len(library.sources), "pack"),
-                start.counted(errors, "error"),
-                start.counted(len(findings) - errors, "warning"),
-            )
-        )
-    )
+    checked, warnings = start.counted(len(library.sources), "pack"), start.counted(len(findings) - errors, "warning")
+    start.say(f"{checked}, {start.counted(errors, 'error')}, {warnings}")
     return start.FOUND_WRONG if errors else 0
 
 
-@app.command(name="list")
+@rules.command(name="list")
 def rules_list(*, packs: Packs = (), site: SiteFile = None, json: start.Json = False) -> None:
     """List the rules: the question that a rule answers, its id, its result, its file."""
     from mailrules.library import build
@@ -116,13 +109,11 @@ def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, 
     if apply and diff:
         raise SodanError("give either --diff (show the changes) or --apply (save them), not both")
     settings, now = start.settings(), start.now()
-    database = start.database(settings)
+    database, store = start.database(settings), blob_store_of(settings)
     context = AppContext.of(settings.model_copy(update={"packs": (*settings.packs, *packs)}))
     begin = moment(since, "--since", now)
     judged = changed = 0
-    for key, before, after in judge_again(
-        database, context, blob_store_of(settings), since=begin, apply=apply, now=now
-    ):
+    for key, before, after in judge_again(database, context, store, since=begin, apply=apply, now=now):
         judged += 1
         old, new = _compared(before), _compared(after)
         if old != new:

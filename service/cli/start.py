@@ -45,10 +45,7 @@ def _log_warnings() -> None:
 
 
 def database(settings: Settings, *, make: bool = False) -> Database:
-    """Return the database of the settings. With ``make=False``, raises Refused if the SQLite file does not exist.
-
-    Without this check, a wrong path would create an empty database at first use.
-    """
+    """Return the database. Without ``make``, raises Refused for a missing SQLite file instead of creating it."""
     from service.store.database import Database
 
     opened = Database(settings.database_url)

@@ -4,19 +4,19 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from service.cases.facts import tokens
 from service.intake import ReadMail
 from service.mail.hops import hops
 from service.outbound import policy
 from service.outbound.texts import MAX_QUESTIONS, Templates, mail_language
+from service.settings import Settings
 from service.store import outbox
 from service.store.database import Connection
 from service.store.opening_mails import OpeningMail, opening_mails
 from service.store.outbox import Draft
 
-Mode = Literal["off", "draft", "on"]
 IMPACT_ITEMS = ("impact_scope", "business_impact")
 
 
@@ -24,17 +24,13 @@ IMPACT_ITEMS = ("impact_scope", "business_impact")
 class OutboundConfig:
     """Settings for mail that sodan writes in a case."""
 
-    mode: Mode  # SODAN_ACKNOWLEDGE
+    settings: Settings
     sender: str  # SODAN_FROM
     reply_to: str  # the intake address that receives replies; ``reply_address`` adds a token to it
     own: policy.OwnAddresses
     templates: Templates
     secret: bytes  # key that signs the tokens in reply addresses and Message-IDs
-    prefix: str  # of case keys: ``SD`` in ``SD-12``
-    hostname: str
-    per_address: int  # maximum number of automatic mails to one address within 24 hours; more are held as drafts
-    per_hour: int  # the same limit for the whole installation, within an hour
-    can_send: bool = False  # whether SODAN_SMARTHOST and SODAN_FROM are set
+    can_send: bool  # whether SODAN_SMARTHOST and SODAN_FROM are set
 
     def reply_address(self, case: int) -> str:
         """Return ``intake+<token>@…``, an address whose signed token assigns replies to this case."""
@@ -46,7 +42,7 @@ class OutboundConfig:
         return tokens.own_message_id(case, secrets.token_hex(6), self.reply_to.rpartition("@")[2], self.secret)
 
     def key(self, case: int) -> str:
-        return f"{self.prefix}-{case}"
+        return f"{self.settings.case_prefix}-{case}"
 
     def text(
         self, template: str, language: str, case: int, document: Mapping[str, Any], first: OpeningMail | None,
@@ -95,13 +91,13 @@ def acknowledge(
     conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], outbound: OutboundConfig, now: datetime
 ) -> None:
     """Write acknowledgements for the cases that these mails opened, unless policy.py forbids to answer the author."""
-    if outbound.mode == "off":
+    if outbound.settings.acknowledge == "off":
         return
     contents = {mail.claimed.id: mail.claimed.content for mail in read_mails}
     for opening in opening_mails(conn, case_ids, contents):
         if policy.refusal(opening, outbound.own, hops(contents[opening.spool_id])) is None:
-            hold_reason = _hold_reason(conn, opening.author, outbound, now)
-            send = outbound.mode == "on" and hold_reason is None
+            hold_reason = _hold_reason(conn, opening.author, outbound.settings, now)
+            send = outbound.settings.acknowledge == "on" and hold_reason is None
             draft = acknowledgement(opening, outbound)
             outbox.write(conn, draft, state="waiting" if send else "draft", now=now, reason=hold_reason)
 
@@ -130,10 +126,10 @@ def reply_subject(subject: str, key: str) -> str:
     return reply if f"[{key}]" in reply else f"{reply} [{key}]"
 
 
-def _hold_reason(conn: Connection, address: str, outbound: OutboundConfig, now: datetime) -> str | None:
+def _hold_reason(conn: Connection, address: str, settings: Settings, now: datetime) -> str | None:
     """Return which limit of automatic mails is reached, or None. If one is, a person must release the mail."""
-    if outbox.written_since(conn, now - timedelta(days=1), address) >= outbound.per_address:
-        return outbox.held_reason(outbound.per_address, to_address=True)
-    if outbox.written_since(conn, now - timedelta(hours=1)) >= outbound.per_hour:
-        return outbox.held_reason(outbound.per_hour, to_address=False)
+    if outbox.written_since(conn, now - timedelta(days=1), address) >= settings.acknowledge_per_address:
+        return outbox.held_reason(settings.acknowledge_per_address, to_address=True)
+    if outbox.written_since(conn, now - timedelta(hours=1)) >= settings.acknowledge_per_hour:
+        return outbox.held_reason(settings.acknowledge_per_hour, to_address=False)
     return None

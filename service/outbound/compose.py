@@ -66,10 +66,7 @@ def _address(sender: str) -> Address:
 
 
 def brief_draft(text: str, *, to: str, cc: str, subject: str, language: str) -> bytes:
-    """Return a brief as a mail file that a mail program opens as a draft; without a recipient if ``to`` is empty.
-
-    ``cc`` is the address of the case, so that the mail and the replies to it are added to the case.
-    """
+    """Return a brief as a draft for a mail program. ``to`` may be empty; ``cc``: the address of the case."""
     mail = EmailMessage(policy=SMTP)
     mail["X-Unsent"] = "1"  # Outlook opens such a file for editing
     if to:
@@ -83,10 +80,7 @@ def brief_draft(text: str, *, to: str, cc: str, subject: str, language: str) -> 
 
 
 def address_of(case: dict[str, object], side: str) -> str:
-    """Return the address of the first participant of a side, or "". ``case`` is a case document.
-
-    A no-reply address is left out: nobody reads an answer to it.
-    """
+    """Return the first address of a side in a case document that somebody reads (not no-reply), or ""."""
     people = case.get("participants")
     addresses = [person["address"] for person in people if person["role"] == side] if isinstance(people, list) else []
     return next((str(address) for address in addresses if address and not _NO_REPLY.search(str(address))), "")

@@ -1,10 +1,7 @@
-"""Writes mail and notifications that become due with time, such as the digest, reminders and overdue promises.
-
-Each mail or notification has a key that the outbox accepts only once. So several processes may check repeatedly.
-"""
+"""Writes what becomes due with time: digest, reminders, notifications. The outbox accepts each key only once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -31,11 +28,14 @@ class DueMail:
     """Checks what is due, at most once per ``INTERVAL``, and writes it to the outbox."""
 
     database: Database
-    settings: Settings
     context: AppContext
     outbound: OutboundConfig
     notifier: Notifier
-    _next: datetime | None = field(default=None)
+    _next: datetime | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return self.outbound.settings
 
     def write(self, now: datetime) -> None:
         """Write everything that is due. Raises Unavailable."""
@@ -46,7 +46,7 @@ class DueMail:
             self.database.transact(lambda conn: self._notify(conn, now))
         if self._digest_is_due(now.astimezone(self.settings.zone)):
             self.database.transact(lambda conn: self._digest(conn, now))
-        if self.settings.remind_days and self.outbound.mode != "off":
+        if self.settings.remind_days and self.settings.acknowledge != "off":
             self.database.transact(lambda conn: self._remind(conn, now))
 
     def _notify(self, conn: Connection, now: datetime) -> None:
@@ -90,18 +90,17 @@ class DueMail:
         if not turn and not later:
             return
         language = mail_language(self.settings.digest_language)
-        text = self.outbound.templates.text(
-            "digest", language, date=local.date().isoformat(), turn=turn, later=later, link=self.notifier.link
-        )
+        today, templates = local.date().isoformat(), self.outbound.templates
+        text = templates.text("digest", language, date=today, turn=turn, later=later, link=self.notifier.link)
         for address in people:
             draft = Draft(
                 kind="digest",
-                once=f"digest:{address}:{local.date().isoformat()}",
+                once=f"digest:{address}:{today}",
                 recipient=address,
                 language=language,
-                subject=f"sodan {local.date().isoformat()}",
+                subject=f"sodan {today}",
                 text=text,
-                html=self.outbound.templates.html(text, language),
+                html=templates.html(text, language),
             )
             outbox.write(conn, draft, state="waiting", now=now)
 
@@ -117,7 +116,7 @@ class DueMail:
             language = mail_language(document.get("language") or first.language)
             text = self.outbound.text("reminder", language, case_id, document, first, asked)
             draft = self.outbound.reply("reminder", first, text, language, list(asked)[:5], once=f"remind:{case_id}")
-            outbox.write(conn, draft, state="waiting" if self.outbound.mode == "on" else "draft", now=now)
+            outbox.write(conn, draft, state="waiting" if self.settings.acknowledge == "on" else "draft", now=now)
 
     def _day(self, document: dict[str, Any]) -> int:
         """Return the length of a requester's working day in seconds."""

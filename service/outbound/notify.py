@@ -22,18 +22,6 @@ NEWS = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Target:
-    """A chat channel or device, as an Apprise URL. The URL contains secrets."""
-
-    url: str
-
-    @property
-    def name(self) -> str:
-        """The service and a hash of the URL, without secrets: ``slack:1a2b3c4d``."""
-        return f"{self.url.partition('://')[0]}:{sha256(self.url.encode()).hexdigest()[:8]}"
-
-
-@dataclass(frozen=True)
 class Notification:
     """A message to the team about an event."""
 
@@ -47,7 +35,7 @@ class Notification:
 class Notifier:
     """Settings for notifications."""
 
-    targets: Sequence[Target]
+    targets: Mapping[str, str]  # name → Apprise URL, which contains secrets
     base_url: str  # SODAN_PUBLIC_URL: URL of the web pages; empty: no links
     zone: ZoneInfo
     quiet: tuple[time, time] | None = None  # begin and end of the hours in which only urgent notifications are sent
@@ -55,6 +43,11 @@ class Notifier:
     def link(self, key: str) -> str:
         """Return the URL of a case, or "" without ``base_url``."""
         return f"{self.base_url.rstrip('/')}/cases/{key}" if self.base_url else ""
+
+
+def by_name(urls: Sequence[str]) -> dict[str, str]:
+    """Return Apprise URLs by name: the service and a hash of the URL, without secrets, such as ``slack:1a2b3c4d``."""
+    return {f"{url.partition('://')[0]}:{sha256(url.encode()).hexdigest()[:8]}": url for url in urls}
 
 
 def check_target(url: str) -> None:
@@ -94,8 +87,8 @@ def write(
             draft = Draft(
                 kind="notification",
                 channel="notify",
-                once=f"notify:{target.name}:{notification.key}"[:200],
-                recipient=target.name,
+                once=f"notify:{target}:{notification.key}"[:200],
+                recipient=target,
                 subject=notification.title,
                 text=notification.text,
                 case_id=case,
@@ -105,10 +98,10 @@ def write(
 
 
 def _send_time(
-    conn: Connection, target: Target, notification: Notification, notifier: Notifier, now: datetime
+    conn: Connection, target: str, notification: Notification, notifier: Notifier, now: datetime
 ) -> datetime:
     """Return when to send: now, a minute after the last message to this target, or after the quiet hours."""
-    last = outbox.last_sent(conn, target.name)
+    last = outbox.last_sent(conn, target)
     at = now if last is None else max(now, last + timedelta(minutes=1))
     return at if notification.urgent else after_quiet(at, notifier.quiet, notifier.zone)
 
@@ -127,12 +120,12 @@ def after_quiet(at: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -
     return datetime.combine(day, end, zone).astimezone(at.tzinfo)
 
 
-async def send(entries: Sequence[outbox.Claimed], target: Target) -> str:
-    """Send outbox entries as one message and return ``accepted``. Raises NotSent."""
+async def send(entries: Sequence[outbox.Claimed], url: str) -> str:
+    """Send outbox entries as one message to an Apprise URL, and return ``accepted``. Raises NotSent."""
     import apprise
 
     sender = apprise.Apprise()
-    if not sender.add(target.url):
+    if not sender.add(url):
         raise NotSent("SODAN_NOTIFY: Apprise does not support this kind of URL", permanent=True)
     if len(entries) == 1:
         title, body = entries[0].subject, entries[0].text
@@ -140,7 +133,7 @@ async def send(entries: Sequence[outbox.Claimed], target: Target) -> str:
         title = f"sodan: {len(entries)} messages"
         body = "\n\n".join(join_lines(entry.subject, entry.text) for entry in entries)
     if not await sender.async_notify(body=body or title, title=title):
-        raise NotSent(f"{target.name} did not accept the message", permanent=False)
+        raise NotSent(f"{entries[0].recipient} did not accept the message", permanent=False)
     return "accepted"
 
 

@@ -73,7 +73,7 @@ def ask(conn: Connection, questions: Questions, outbound: OutboundConfig, now: d
     """Write the mail to the outbox and return the entry's id. Raises Conflict with the reason if it may not be sent."""
     if questions.draft is None:
         raise Conflict(questions.refused or "there is nobody to ask")
-    state: outbox.State = "draft" if outbound.mode == "draft" else "waiting"
+    state: outbox.State = "draft" if outbound.settings.acknowledge == "draft" else "waiting"
     reason = "held: SODAN_ACKNOWLEDGE is draft" if state == "draft" else None
     number = outbox.write(conn, questions.draft, state=state, now=now, reason=reason)
     assert number is not None  # ``write`` returns None only for entries with ``once``

@@ -1,7 +1,7 @@
 """Sends outbox entries that are due, and records the result."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,8 +13,7 @@ from service.holders import process_name
 from service.intake import AppContext, rejudge
 from service.outbound import compose, notify
 from service.outbound.acknowledge import OutboundConfig
-from service.outbound.notify import Target
-from service.outbound.smarthost import SECONDS, Login, NotSent, Smarthost, send_mail
+from service.outbound.smarthost import SECONDS, NotSent, Smarthost, send_mail
 from service.store import asked, cases, outbox
 from service.store.database import Connection, Database
 from service.store.outbox import Claimed
@@ -34,8 +33,7 @@ class Sender:
     outbound: OutboundConfig
     clock: Callable[[], datetime]
     smarthost: Smarthost | None = None
-    login: Login = field(default_factory=Login)
-    targets: tuple[Target, ...] = ()
+    targets: Mapping[str, str] = field(default_factory=dict)  # as in Notifier
     seconds: float = SECONDS  # time limit for the reply of the smart host to a command
     by: str = field(default_factory=process_name)  # the name of this process in leases
     _unrecorded: list[Callable[..., None]] = field(default_factory=list)
@@ -106,21 +104,19 @@ class Sender:
         """Send the entries and return the reply of the server. Raises NotSent."""
         first = entries[0]
         if first.channel == "notify":
-            target = next((target for target in self.targets if target.name == first.recipient), None)
-            if target is None:
+            if first.recipient not in self.targets:
                 raise NotSent("SODAN_NOTIFY no longer contains this target", permanent=True)
-            return await notify.send(entries, target)
-        outbound = self.outbound
+            return await notify.send(entries, self.targets[first.recipient])
+        outbound, hostname = self.outbound, self.outbound.settings.hostname
         if self.smarthost is None or not outbound.can_send:
             raise NotSent("SODAN_SMARTHOST and SODAN_FROM are not set; both are needed to send mail", permanent=False)
         # servers send delivery reports to this address
         envelope_from = outbound.reply_to if first.case_id is None else outbound.reply_address(first.case_id)
         return await send_mail(
-            compose.message(first, outbound.sender, outbound.hostname, self.clock()),
+            compose.message(first, outbound.sender, hostname, self.clock()),
+            self.smarthost,
             to=first.recipient,
             envelope_from=envelope_from,
-            smarthost=self.smarthost,
-            login=self.login,
-            hostname=outbound.hostname,
+            hostname=hostname,
             seconds=self.seconds,
         )

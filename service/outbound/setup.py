@@ -1,6 +1,7 @@
 """Creates, from the settings, the objects that write and send mail, and the function to call after judging."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, time
 from email.utils import parseaddr
 from functools import cache
@@ -12,9 +13,9 @@ from service.intake import AppContext, ReadMail, rejudge
 from service.mail.message import Mail
 from service.outbound import acknowledge, notify, policy
 from service.outbound.acknowledge import OutboundConfig
-from service.outbound.notify import Notifier, Target
+from service.outbound.notify import Notifier
 from service.outbound.sender import Sender
-from service.outbound.smarthost import Login, Smarthost
+from service.outbound.smarthost import Smarthost
 from service.outbound.texts import Templates
 from service.settings import Settings
 from service.store import outbox
@@ -32,16 +33,12 @@ def outbound_of(settings: Settings, secret: bytes) -> OutboundConfig:
     if settings.acknowledge == "on" and not (settings.from_ and settings.smarthost):
         raise Refused("SODAN_ACKNOWLEDGE=on also needs SODAN_SMARTHOST and SODAN_FROM")
     return OutboundConfig(
-        mode=settings.acknowledge,
+        settings=settings,
         sender=settings.from_ or reply_to,
         reply_to=reply_to,
         own=policy.OwnAddresses(settings.organisation, tuple(filter(None, (*settings.intake, address)))),
         templates=templates_of(settings.templates),
         secret=secret,
-        prefix=settings.case_prefix,
-        hostname=settings.hostname,
-        per_address=settings.acknowledge_per_address,
-        per_hour=settings.acknowledge_per_hour,
         can_send=bool(settings.from_ and settings.smarthost),
     )
 
@@ -68,16 +65,13 @@ def notifier_of(settings: Settings) -> Notifier:
     if settings.notify_quiet:
         begin, end = (time.fromisoformat(part) for part in settings.notify_quiet.split("-"))
         quiet = (begin, end)
-    return Notifier(tuple(map(Target, settings.notify)), settings.public_url, settings.zone, quiet)
+    return Notifier(notify.by_name(settings.notify), settings.public_url, settings.zone, quiet)
 
 
 def after_judging(settings: Settings, context: AppContext) -> After | None:
-    """Return the function that the worker calls when it saves judged cases; None if no mail is configured.
-
-    Raises Refused if a setting or a template has an error.
-    """
+    """Return what the worker calls when it saves judged cases; None if no mail is configured. Raises Refused."""
     outbound, notifier = outbound_of(settings, context.ingest.secret), notifier_of(settings)
-    if outbound.mode == "off" and not notifier.targets and not settings.smarthost:
+    if settings.acknowledge == "off" and not notifier.targets and not settings.smarthost:
         return None
     outbound.templates.check()
 
@@ -118,18 +112,20 @@ def sender_of(settings: Settings, database: Database, context: AppContext, clock
         context,
         outbound_of(settings, context.ingest.secret),
         clock,
-        smarthost=Smarthost.parse(settings.smarthost) if settings.smarthost else None,
-        login=login_of(settings),
-        targets=tuple(map(Target, settings.notify)),
+        smarthost=smarthost_of(settings),
+        targets=notify.by_name(settings.notify),
     )
 
 
-def login_of(settings: Settings) -> Login:
-    """Return the login for the smart host. Raises Refused if the password file cannot be read."""
+def smarthost_of(settings: Settings) -> Smarthost | None:
+    """Return the smart host with its login, or None. Raises Refused if a setting or the password file has an error."""
     password, file = settings.smarthost_password, settings.smarthost_password_file
     if file is not None:
         try:
             password = file.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise Refused(f"SODAN_SMARTHOST_PASSWORD_FILE: {error.strerror}") from None
-    return Login(password, settings.smarthost_token_command)
+    if not settings.smarthost:
+        return None
+    token_command = settings.smarthost_token_command
+    return replace(Smarthost.parse(settings.smarthost), password=password, token_command=token_command)

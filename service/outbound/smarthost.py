@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from functools import partial
 from urllib.parse import unquote, urlsplit
@@ -27,12 +27,14 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Smarthost:
-    """The address of the outgoing mail server."""
+    """The outgoing mail server, and how sodan signs in: a password, or a command that prints an OAuth2 token."""
 
     host: str
     port: int
     mode: str  # smtp, smtp+starttls or smtps
     user: str = ""
+    password: str = field(default="", repr=False)
+    token_command: str = ""
 
     @classmethod
     def parse(cls, url: str) -> Smarthost:
@@ -55,18 +57,9 @@ class Smarthost:
         return f"{self.mode}://{self.host}:{self.port}"
 
 
-@dataclass(frozen=True)
-class Login:
-    """How sodan signs in to the smart host: a password, or a command that prints an OAuth2 access token."""
-
-    password: str = ""
-    token_command: str = ""
-
-
 async def send_mail(
-    mail: EmailMessage, *, to: str, envelope_from: str, smarthost: Smarthost, login: Login, hostname: str,
-    seconds: float = SECONDS,
-) -> str:  # fmt: skip
+    mail: EmailMessage, smarthost: Smarthost, *, to: str, envelope_from: str, hostname: str, seconds: float = SECONDS
+) -> str:
     """Send one mail; return the server's reply to DATA. Raises NotSent with the server's text."""
     client = aiosmtplib.SMTP(
         hostname=smarthost.host,
@@ -76,8 +69,8 @@ async def send_mail(
         local_hostname=hostname,
         timeout=seconds,
         username=smarthost.user or None,
-        password=login.password or None,
-        oauth_token_generator=partial(_access_token, login.token_command) if login.token_command else None,
+        password=smarthost.password or None,
+        oauth_token_generator=partial(_access_token, smarthost.token_command) if smarthost.token_command else None,
     )
     try:
         async with asyncio.timeout(seconds * 2), client:

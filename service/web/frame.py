@@ -124,10 +124,7 @@ class Frame:
         )
 
     def _no_verdicts(self) -> bool:
-        """Return whether pages warn that replies of the organisation have no effect, since no sender is verified.
-
-        True if no verification of senders is configured, but mail comes from other hosts, directly or through a relay.
-        """
+        """Return whether mail comes from other hosts, but no verification of senders is configured."""
         if self.desk.settings.verdicts_configured:
             return False
         if not self.desk.settings.smtp_listen.loopback:
@@ -157,10 +154,7 @@ def who(request: Request) -> str:
 
 
 async def posted(request: Request) -> ImmutableMultiDict[str, str]:
-    """Return the values of a posted form, of at most 64 KB. For several values of a name, ``get`` returns the last.
-
-    Raises Refused if there are too many.
-    """
+    """Return the values of a posted form, of at most 64 KB; ``get`` returns the last of a name. Raises Refused."""
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -25,10 +25,7 @@ class Piece:
 
 
 def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
-    """Split a text into marked and unmarked pieces.
-
-    If marks overlap, the first is shown, or the longer if they start together. The others are in ``also``.
-    """
+    """Split a text at marks. Of overlapping marks the first, or longest, is shown; the others are in ``also``."""
     spans: list[tuple[int, int, Mark]] = []
     for mark in marks:
         quote = mark.quote.strip()

@@ -86,10 +86,7 @@ class Reader:
         return self.t("turn.now") if new else self.t("turn.since", age=self.age(time))
 
     def moment(self, time: datetime | str | None) -> str:
-        """Return day and time in the reader's zone, such as 11/24(火) 10:31 or Tue 24 Nov 10:31.
-
-        The year is shown if it is not the current year.
-        """
+        """Return day and time in the reader's zone: 11/24(火) 10:31, Tue 24 Nov 10:31; the year if it is another."""
         if not time:
             return ""
         at = (datetime.fromisoformat(time) if isinstance(time, str) else time).astimezone(self.zone)

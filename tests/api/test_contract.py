@@ -61,17 +61,10 @@ MESSAGE = {
     "deliveries": int, "findings": [dict], "defects": [str],
 }  # fmt: skip
 WAITS = {"team": SECONDS, "vendor": SECONDS, "requester": SECONDS}
-VENDOR = {
-    "id": str,
-    "name": (str, dict),
-    "review": {"cases": int, "turns_to_resolution": SECONDS, "median_wait": WAITS},
-}
-MEANING = {
-    "id": str,
-    "title": {"ja": str, "en": str},
-    "definition": {"ja": str},
-    "examples": {"ja": [str], "en": [str]},
-}
+REVIEW = {"cases": int, "turns_to_resolution": SECONDS, "median_wait": WAITS}
+VENDOR = {"id": str, "name": (str, dict), "review": REVIEW}
+EXAMPLES = {"ja": [str], "en": [str]}
+MEANING = {"id": str, "title": {"ja": str, "en": str}, "definition": {"ja": str}, "examples": EXAMPLES}
 ENTRY = {"id": str, "state": {"waiting", "done", "shunted", "refused"}, "received_at": TIME, "reason": (str, None)}
 PROBLEM = {"title": str, "status": int}
 DONE = {"case": KEY, "undo": re.compile("/api/corrections/[0-9]+/undo")}
@@ -152,9 +145,8 @@ class Program:
             url = answer.links.get("next", {}).get("url", "")
             assert bool(url) == (answer.json()["next"] is not None), path
         whole: list[Any] = self.reads(path, {"items": [item], "next": (str, None)}, **query)["items"]
-        assert [str(one.get("key", one.get("id"))) for one in whole] == [
-            str(one.get("key", one.get("id"))) for one in seen
-        ], path
+        ids, seen_ids = ([str(one.get("key", one.get("id"))) for one in items] for items in (whole, seen))
+        assert ids == seen_ids, path
         return whole
 
 
@@ -200,9 +192,8 @@ def cases_are_as_promised(program: Program, everything: set[str], asked: str) ->
     assert [message["date"] for message in timeline] == sorted(message["date"] for message in timeline)
     for reader in ("vendor", "team"):
         for lang in ("ja", "en"):
-            program.reads(
-                f"/api/cases/{asked}/brief", {"for": {reader}, "lang": {lang}}, **{"for": reader, "lang": lang}
-            )
+            query = {"for": reader, "lang": lang}
+            program.reads(f"/api/cases/{asked}/brief", {"for": {reader}, "lang": {lang}}, **query)
             written = program.asks("GET", f"/api/cases/{asked}/brief?for={reader}&lang={lang}&format=markdown")
             assert written.headers["content-type"].startswith("text/markdown")
 
@@ -210,10 +201,8 @@ def cases_are_as_promised(program: Program, everything: set[str], asked: str) ->
 def messages_and_files_are_as_promised(program: Program, asked: str) -> None:
     (message,) = program.reads("/api/messages", {"items": [MESSAGE]}, message_id="<logs@corp.example>")["items"]
     assert program.reads(f"/api/messages/{message['id']}", MESSAGE) == message
-    why = program.reads(
-        f"/api/messages/{message['id']}/why", {"case": KEY, "evidence": [object], "runners_up": [object]}
-    )
-    assert why["case"] == asked
+    evidence = {"case": {asked}, "evidence": [object], "runners_up": [object]}
+    program.reads(f"/api/messages/{message['id']}/why", evidence)
     raw = program.asks("GET", f"/api/messages/{message['id']}/raw")
     assert raw.headers["content-type"] == "message/rfc822"
     assert raw.content == LOGS.lstrip("\n").replace("\n", "\r\n").encode()
@@ -325,11 +314,3 @@ def test_the_versioned_address_answers_as_the_plain_one(service: Running) -> Non
     assert service.get(f"/api/v1/cases/{key}") == service.get(f"/api/cases/{key}")
     assert service.client.get("/api/v1/nothing").status_code == 404
     assert service.client.get("/api/v1").status_code == 404
-
-
-def test_operations_have_the_names_of_methods(service: Running) -> None:
-    paths = service.get("/openapi.json")["paths"]
-    ids = [operation["operationId"] for operations in paths.values() for operation in operations.values()]
-    assert {"listCases", "readCase", "changeCase", "mergeCase", "readBrief", "streamEvents"} <= set(ids)
-    assert len(ids) == len(set(ids))
-    assert all(id.isalpha() and id[0].islower() for id in ids)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -20,6 +19,7 @@ from service.desk import Desk
 from service.errors import Refused
 from service.store import webhooks
 from service.store.encryption import secret_box
+from tests.mailbox.provider import Answer, http_server
 from tests.mails import ASK, LOGS, REPORT
 from tests.running import Running, now, with_settings
 
@@ -50,39 +50,25 @@ def test_a_listener_hears_of_a_mail_that_comes_later(service: Running) -> None:
     assert heard["event"] == "case.changed"
 
 
-class _Heard(BaseHTTPRequestHandler):
+class Ear:
     """Keeps what it was sent; answers what the test says."""
 
-    def do_POST(self) -> None:
-        server = self.server
-        assert isinstance(server, _Ear)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        server.heard.append((dict(self.headers), body))
-        self.send_response(server.answers.pop(0) if server.answers else 204)
-        self.send_header("Location", "http://127.0.0.1:1/elsewhere")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-class _Ear(HTTPServer):
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Heard)
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
+        self.url = ""
+
+    def answer(self, _method: str, _path: str, headers: Any, body: bytes) -> Answer:
+        self.heard.append((dict(headers), body))
+        return self.answers.pop(0) if self.answers else 200, b"", {"Location": "http://127.0.0.1:1/elsewhere"}
 
 
 @contextmanager
-def listening() -> Iterator[_Ear]:
-    ear = _Ear()
-    thread = threading.Thread(target=ear.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield ear
-    ear.shutdown()
-    ear.server_close()
-    thread.join(5)
+def listening() -> Iterator[Ear]:
+    ear = Ear()
+    with http_server(ear.answer) as port:
+        ear.url = f"http://127.0.0.1:{port}/"
+        yield ear
 
 
 def soon() -> datetime:
@@ -110,9 +96,9 @@ def tell(desk: Desk) -> None:
 
 def test_a_webhook_is_told_in_order_and_signed(service: Running) -> None:
     with listening() as ear:
-        secret = hook(service, f"http://127.0.0.1:{ear.server_port}/in?x=1")
+        secret = hook(service, f"{ear.url}in?x=1")
         with listening() as picky:
-            hook(service, f"http://127.0.0.1:{picky.server_port}/", "case.changed")
+            hook(service, picky.url, "case.changed")
             (key,) = service.deliver(ASK)
             service.deliver(LOGS)
             tell(desk_of(service, home=True))
@@ -130,7 +116,7 @@ def test_a_webhook_is_told_in_order_and_signed(service: Running) -> None:
 def test_a_webhook_that_did_not_hear_is_told_again_later(embedded: Running, answer: int) -> None:
     with listening() as ear:
         ear.answers = [answer]
-        hook(embedded, f"http://127.0.0.1:{ear.server_port}/")
+        hook(embedded, ear.url)
         embedded.deliver(REPORT)
         tell(desk_of(embedded, home=True))
         (row,) = embedded.database.read(webhooks.listing)
@@ -141,14 +127,14 @@ def test_a_webhook_that_did_not_hear_is_told_again_later(embedded: Running, answ
 
 def test_failures_before_a_delivery_do_not_count_towards_disabling(embedded: Running) -> None:
     with listening() as ear:
-        hook(embedded, f"http://127.0.0.1:{ear.server_port}/")
+        hook(embedded, ear.url)
         embedded.deliver(ASK)
         embedded.deliver(LOGS)
         ear.answers = [500]
         desk = desk_of(embedded, home=True)
         tell(desk)
         later = replace(desk, now=lambda: soon() + timedelta(hours=1))
-        ear.answers = [204, 500]
+        ear.answers = [200, 500]
         tell(later)
         (row,) = embedded.database.read(webhooks.listing)
         assert row["attempts"] == 1
@@ -158,7 +144,7 @@ def test_a_webhook_into_our_own_network_is_never_connected_to(embedded: Running)
     """Also when it got past the door: its name may resolve elsewhere today."""
     with listening() as ear:
         for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"):
-            hook(embedded, f"http://{host}:{ear.server_port}/")
+            hook(embedded, ear.url.replace("127.0.0.1", host))
         embedded.deliver(REPORT)
         tell(desk_of(embedded, home=False))
         assert ear.heard == []

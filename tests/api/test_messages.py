@@ -11,19 +11,13 @@ from tests.running import Running, now
 from tests.seeding import seed
 
 
-def test_a_message_is_found_by_its_message_id(service: Running) -> None:
+def test_a_mail_that_came_twice_is_one_message_found_by_its_message_id(service: Running) -> None:
+    service.deliver(REPORT)
     service.deliver(REPORT)
     for written in ("<report@corp.example>", "report@corp.example"):
         (found,) = service.get("/api/messages", message_id=written)["items"]
-        assert found["subject"] == "全社ポータルにサインインできません"
+        assert (found["subject"], found["deliveries"]) == ("全社ポータルにサインインできません", 2)
     assert service.get("/api/messages", message_id="<nothing@corp.example>")["items"] == []
-
-
-def test_the_same_mail_twice_is_one_message(service: Running) -> None:
-    service.deliver(REPORT)
-    service.deliver(REPORT)
-    (found,) = service.get("/api/messages", message_id="<report@corp.example>")["items"]
-    assert found["deliveries"] == 2
 
 
 @pytest.mark.parametrize(
@@ -91,9 +85,7 @@ def test_a_file_name_that_a_stranger_chose_stays_a_name(name: str) -> None:
     made = disposition(name)
     assert re.fullmatch(r"attachment; filename=\"[A-Za-z0-9._ -]+\"; filename\*=UTF-8''[A-Za-z0-9%._~-]+", made)
     assert ".." not in made.split('"')[1][:2]
-    assert "%0D" not in made
-    assert "%2F" not in made
-    assert "%5C" not in made
+    assert not re.search("%0D|%2F|%5C", made)
     assert len(made) < 2500
 
 

@@ -56,11 +56,7 @@ def test_the_site_file_tells_own_products_hosts_and_people(
 
 @pytest.mark.parametrize(
     ("written", "words"),
-    [
-        ("hosts: ['HALL-(']", "hosts: '"),
-        ("prodcts: [A]", "prodcts"),
-        ("vendors: {a.example: nobody}", "nobody"),
-    ],
+    [("hosts: ['HALL-(']", "hosts: '"), ("prodcts: [A]", "prodcts"), ("vendors: {a.example: nobody}", "nobody")],
 )
 def test_a_broken_site_file_is_one_line(
     sodan: Sodan, mail: Write, site: Path, monkeypatch: pytest.MonkeyPatch, written: str, words: str

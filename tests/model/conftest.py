@@ -5,9 +5,5 @@ from service.settings import Settings, load
 
 @pytest.fixture(scope="session")
 def model_settings() -> Settings:
-    return load(
-        intake="intake@corp.example",
-        database_url="sqlite:///unused.db",
-        model_url="http://127.0.0.1:9/v1",
-        model="test-model",
-    )
+    given = {"database_url": "sqlite:///unused.db", "model_url": "http://127.0.0.1:9/v1", "model": "test-model"}
+    return load(intake="intake@corp.example", **given)

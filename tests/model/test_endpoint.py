@@ -34,12 +34,8 @@ def test_an_endpoint_without_schemas_is_asked_for_json_then_for_text_and_remembe
         assert one.ask(REQUEST).text
         assert one.answers_freely
         assert one.ask(REQUEST).text
-    assert [sent.get("response_format", {}).get("type") for sent in up.asked] == [
-        "json_schema",
-        "json_object",
-        None,
-        None,
-    ]
+    forms = [sent.get("response_format", {}).get("type") for sent in up.asked]
+    assert forms == ["json_schema", "json_object", None, None]
     assert "nothing else" in up.asked[-1]["messages"][0]["content"]
 
 
@@ -83,12 +79,9 @@ def test_a_request_that_is_too_long_is_refused_for_good() -> None:
         model(up.url).ask(REQUEST)
 
 
-def test_a_silent_endpoint_is_given_up_after_the_timeout() -> None:
+def test_an_endpoint_that_is_silent_or_not_there_is_away() -> None:
     with endpoint(slow(3.0, statements())) as up, pytest.raises(ModelAway, match=r"(?i)time"):
         model(up.url, seconds=0.3).ask(REQUEST)
-
-
-def test_an_endpoint_that_is_not_there_is_away() -> None:
     with pytest.raises(ModelAway):
         model("http://127.0.0.1:9/v1").ask(REQUEST)
 

@@ -17,14 +17,15 @@ from service.store.database import Database
 from service.store.tables import second_readings as jobs
 from tests.model.endpoint import Answer, endpoint, slow, statements
 from tests.model.test_second_reading import HIGH, NONE, Desk
+from tests.outbound.desk import Smarthost
 from tests.served import started, wait_until
 
 
 @pytest.fixture
 def delivered(sqlite: Database, context: AppContext, model_settings: Settings) -> Desk:
     """A message that waits to be read."""
-    desk = Desk(sqlite, model_settings, context, now=datetime.now(UTC))
-    desk.deliver()
+    desk = Desk(sqlite, Smarthost(), model_settings, context, now=datetime.now(UTC))
+    desk.give()
     return desk
 
 

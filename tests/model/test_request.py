@@ -3,7 +3,6 @@
 import json
 
 import jsonschema_rs
-import pytest
 
 from mailrules.catalogue import load
 from mailrules.reader.model_request import Mask, answer_schema, entries, instruction
@@ -46,15 +45,8 @@ def test_addresses_numbers_and_secrets_stay_in_the_house() -> None:
     assert "[address-2]" not in sent
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "It fails with 0x80070005 since 10:30 on 2026-11-04.",
-        "Version 16.0.1.2 on PC-1234",
-        "The pin of the plug is bent.",
-    ],
-)
-def test_facts_are_not_masked(text: str) -> None:
+def test_facts_are_not_masked() -> None:
+    text = "0x80070005 since 10:30 on 2026-11-04. Version 16.0.1.2 on PC-1234. The pin of the plug is bent."
     assert Mask().hide(text) == text
 
 

@@ -1,8 +1,8 @@
 """A language model reads mail a second time: never in its way, never believed without words."""
 
 import json
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,64 +10,48 @@ from sqlalchemy import select, update
 
 from service import second_reading
 from service.cli import doctor
-from service.intake import AppContext, receive
+from service.intake import AppContext
 from service.outbound import setup
 from service.outbound.due_mail import DueMail
 from service.replay import replay
 from service.second_reading import SecondReader
 from service.settings import Settings
-from service.store import outbox, second_readings, spool
+from service.store import outbox, second_readings
 from service.store.database import Database
-from service.store.tables import cases, events, messages
+from service.store.tables import events, messages
 from service.store.tables import second_readings as jobs
 from tests.flow.crew import Deadly
 from tests.model.endpoint import Answer, endpoint, refuses, says, statements
-from tests.running import running, take_in
+from tests.outbound import desk as outbound_desk
+from tests.outbound.desk import START
+from tests.running import running
 
-START = datetime(2026, 11, 4, 1, 0, tzinfo=UTC)
 BODY = "各部署で伝票が出せません。\n回避策はありません。\n昨日の夕方からです。"
 HIGH = {"unit": 1, "meaning": "impact.high", "state": "value", "quote": "各部署で伝票が出せません"}
 NONE = {"unit": 2, "meaning": "urgency.high", "state": "value", "quote": "回避策はありません"}
 
 
-@dataclass
-class Desk:
-    database: Database
-    settings: Settings
-    context: AppContext
-    now: datetime = START
+class Desk(outbound_desk.Desk):
+    """An installation with a language model and without a smart host."""
 
-    def deliver(
-        self, body: str = BODY, *, number: int = 1, sender: str = "aiko@corp.example", headers: str = ""
-    ) -> None:
-        raw = (
-            f"From: {sender}\nTo: intake@corp.example\nSubject: 伝票 {number}\nMessage-ID: <m{number}@corp.example>\n"
-            f"Date: Wed, 04 Nov 2026 10:00:00 +0900\nContent-Type: text/plain; charset=utf-8\n{headers}\n{body}\n"
-        )
-        envelope = spool.Envelope("smtp", sender, ("intake@corp.example",), peer="127.0.0.1")
-        receive(self.database, [(envelope, raw.replace("\n", "\r\n").encode())], self.now)
-        take_in(
-            self.database,
-            self.context,
-            self.now,
-            after=[step for step in [second_reading.after_judging(self.settings)] if step],
-        )
+    def give(self, body: str = BODY, *, number: int = 1, sender: str = "aiko@corp.example", headers: str = "") -> None:
+        self.after = second_reading.after_judging(self.settings)
+        headers += "Content-Type: text/plain; charset=utf-8\n"
+        mail = outbound_desk.report(number, sender=sender, subject=f"伝票 {number}", body=body, headers=headers)
+        self.deliver(mail, mail_from=sender)
 
     def reader(self, url: str, *, seconds: float = 20.0, **limits: Any) -> SecondReader:
         settings = self.settings.model_copy(update={"model_url": url, "model_seconds": seconds, **limits})
-        return SecondReader(
-            self.database,
-            self.context,
-            second_reading.model_of(settings),
-            second_reading.limits_of(settings),
-            lambda: self.now,
-        )
-
-    def case(self) -> dict[str, Any]:
-        return dict(self.database.read(lambda conn: conn.execute(select(cases.c.document)).scalars().first()) or {})
+        model, allowed = second_reading.model_of(settings), second_reading.limits_of(settings)
+        return SecondReader(self.database, self.context, model, allowed, lambda: self.now)
 
     def job(self) -> Any:
         return self.database.read(lambda conn: conn.execute(select(jobs)).first())
+
+    def results(self) -> list[tuple[str, str | None]]:
+        """State and reason of each job."""
+        query = select(jobs.c.state, jobs.c.reason).order_by(jobs.c.message_id)
+        return [(state, reason) for state, reason in self.database.read(lambda conn: conn.execute(query).all())]
 
     def readers(self) -> list[str]:
         query = select(messages.c.statements).order_by(messages.c.id)
@@ -76,16 +60,16 @@ class Desk:
 
 @pytest.fixture
 def desk(database: Database, context: AppContext, model_settings: Settings) -> Desk:
-    return Desk(database, model_settings, context)
+    return Desk(database, outbound_desk.Smarthost(), model_settings, context)
 
 
 @pytest.fixture
 def small(sqlite: Database, context: AppContext, model_settings: Settings) -> Desk:
-    return Desk(sqlite, model_settings, context)
+    return Desk(sqlite, outbound_desk.Smarthost(), model_settings, context)
 
 
 def test_the_models_statements_take_the_place_of_the_embedded_readers(desk: Desk) -> None:
-    desk.deliver()
+    desk.give()
     assert desk.case()["read_by"]["reader"] == "embedded"
     with endpoint(statements(HIGH, NONE)) as up:
         assert desk.reader(up.url).step("test")
@@ -101,9 +85,9 @@ def test_the_models_statements_take_the_place_of_the_embedded_readers(desk: Desk
 
 
 def test_the_case_that_a_reply_left_is_judged_again_too(small: Desk) -> None:
-    small.deliver("Nobody can place orders since nine.")
+    small.give("Nobody can place orders since nine.")
     leaves = "Works again, thanks a lot.\nOur new trainee Jo Park starts on Monday and needs a login and a mailbox."
-    small.deliver(leaves, headers="In-Reply-To: <m1@corp.example>\n", number=2)
+    small.give(leaves, headers="In-Reply-To: <r1@corp.example>\n", number=2)
     assert small.case()["status"] == "resolved"
     with endpoint(statements()) as up:
         while small.reader(up.url).step("test"):
@@ -113,7 +97,7 @@ def test_the_case_that_a_reply_left_is_judged_again_too(small: Desk) -> None:
 
 @pytest.mark.both_databases
 def test_what_is_known_is_never_asked_again(desk: Desk) -> None:
-    desk.deliver()
+    desk.give()
     with endpoint(statements(HIGH, NONE)) as up:
         desk.reader(up.url).step("test")
         list(replay(desk.database, desk.context, None, since=None, apply=True, now=desk.now))
@@ -131,58 +115,50 @@ def test_what_is_known_is_never_asked_again(desk: Desk) -> None:
     ],
 )
 def test_machines_strangers_and_huge_mails_are_not_sent(small: Desk, sender: str, headers: str, body: str) -> None:
-    small.deliver(body, sender=sender, headers=headers)
+    small.give(body, sender=sender, headers=headers)
     assert small.job() is None
 
 
 def test_a_side_that_is_not_named_is_not_sent(small: Desk) -> None:
-    small.settings = small.settings.model_copy(update={"model_sides": ("vendor",)})
-    small.deliver()
+    small.configure(model_sides=("vendor",))
+    small.give()
     assert small.job() is None
 
 
 def test_a_message_that_cannot_be_judged_stops_no_other(small: Desk) -> None:
-    small.deliver(f"{BODY}\nraises in judging")
-    small.deliver("プリンタから紙が出ません。", number=2, sender="ken@corp.example")
-    rules = Deadly(small.context.rules)
-    small.context = replace(small.context, rules=rules)  # type: ignore[arg-type]
+    small.give(f"{BODY}\nraises in judging")
+    small.give("プリンタから紙が出ません。", number=2, sender="ken@corp.example")
+    small.context = replace(small.context, rules=Deadly(small.context.rules))  # type: ignore[arg-type]
     with endpoint(*[statements()] * 8) as up:
         reader = small.reader(up.url)
         for _ in range(second_readings.MAX_ATTEMPTS):
             while reader.step("test"):
                 pass
             small.now += timedelta(hours=3)
-    found = small.database.read(lambda conn: conn.execute(select(jobs).order_by(jobs.c.message_id)).all())
-    assert [(job.state, job.reason) for job in found] == [("failed", "RuntimeError"), ("done", None)]
+    assert small.results() == [("failed", "RuntimeError"), ("done", None)]
 
 
 def test_a_message_whose_row_is_damaged_stops_no_other(small: Desk) -> None:
-    small.deliver()
-    small.deliver("プリンタから紙が出ません。", number=2, sender="ken@corp.example")
+    small.give()
+    small.give("プリンタから紙が出ません。", number=2, sender="ken@corp.example")
     damage = update(messages).where(messages.c.id == 1).values(facts={"files": [[]]})
     small.database.transact(lambda conn: conn.execute(damage))
     with endpoint(statements()) as up:
         reader = small.reader(up.url)
         while reader.step("test"):
             pass
-    found = small.database.read(lambda conn: conn.execute(select(jobs).order_by(jobs.c.message_id)).all())
-    assert [(job.state, job.reason) for job in found] == [("waiting", "TypeError"), ("done", None)]
+    assert small.results() == [("waiting", "TypeError"), ("done", None)]
 
 
 def test_a_failed_attempt_is_repeated_after_a_pause_from_its_end(small: Desk) -> None:
-    small.deliver(f"{BODY}\nraises in judging")
-    rules = Deadly(small.context.rules)
-    small.context = replace(small.context, rules=rules)  # type: ignore[arg-type]
+    small.give(f"{BODY}\nraises in judging")
+    small.context = replace(small.context, rules=Deadly(small.context.rules))  # type: ignore[arg-type]
     with endpoint(statements()) as up:
         reader = small.reader(up.url)
         times = iter([START, *[START + timedelta(minutes=2)] * 9])  # the model needs two minutes
         reader.clock = lambda: next(times)
         assert reader.step("test")
     assert small.job().due_at == START + timedelta(minutes=2) + second_readings.BACK_OFF[0]
-
-
-def garbled(*given: dict[str, Any]) -> Answer:
-    return statements(*given)
 
 
 INVENTED = {**HIGH, "meaning": "impact.cosmic"}
@@ -196,8 +172,6 @@ MISQUOTED = {**HIGH, "quote": "全社が止まっています"}
         ([statements()], "done", 0, 0),
         ([statements(HIGH, NONE, INVENTED)], "done", 2, 1),
         ([statements(HIGH, NONE, MISQUOTED)], "done", 2, 1),
-        ([statements(HIGH, NONE, {**HIGH, "unit": 44})], "done", 2, 1),
-        ([statements(HIGH, NONE, {**HIGH, "meaning": "ask.logs"})], "done", 2, 1),
         ([statements(INVENTED, MISQUOTED, HIGH), statements(HIGH)], "done", 1, 0),
         ([says("I am sorry."), statements(HIGH)], "done", 1, 0),
         ([says('{"statements": [{"unit"')], "refused", None, 0),
@@ -207,23 +181,15 @@ MISQUOTED = {**HIGH, "quote": "全社が止まっています"}
         ([refuses(500), refuses(502), refuses(503), statements(HIGH)], "done", 1, 0),
         ([refuses(400, "maximum context length exceeded")], "refused", None, 0),
         ([says(None), statements(HIGH)], "done", 1, 0),
-        ([says("{", finish="length"), statements(HIGH)], "done", 1, 0),
-        ([{"body": "<html>", "type": "text/html"}, statements(HIGH)], "done", 1, 0),
         ([{**statements(HIGH), "cut": 30}, statements(HIGH)], "done", 1, 0),
         ([refuses(401, "bad key"), statements(HIGH)], "done", 1, 0),
         ([refuses(400, "response_format unknown"), statements(HIGH)], "done", 1, 0),
-        (
-            [refuses(400, "json_schema unknown"), refuses(400, "response_format"), says("No."), statements(HIGH)],
-            "done",
-            1,
-            0,
-        ),
     ],
 )
 def test_whatever_the_endpoint_does_the_mail_stands_and_no_statement_is_without_words(
     small: Desk, answers: list[Answer], state: str, kept: int | None, dropped: int
 ) -> None:
-    small.deliver()
+    small.give()
     before = small.case()
     with endpoint(*answers) as up:
         reader = small.reader(up.url)
@@ -243,7 +209,7 @@ def test_whatever_the_endpoint_does_the_mail_stands_and_no_statement_is_without_
 
 
 def test_a_model_that_is_away_costs_nothing_but_a_wait(small: Desk) -> None:
-    small.deliver()
+    small.give()
     reader = small.reader("http://127.0.0.1:9/v1")
     for _ in range(60):
         reader.step("test")
@@ -260,14 +226,14 @@ def test_a_model_that_is_away_costs_nothing_but_a_wait(small: Desk) -> None:
 def test_an_hour_without_the_model_is_told_by_a_metric_and_the_doctor_alone(
     small: Desk, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    small.settings = small.settings.model_copy(update={"notify": ("json://127.0.0.1:9/hook",), "triage_minutes": 600})
-    small.deliver()
+    small.configure(notify=("json://127.0.0.1:9/hook",), triage_minutes=600)
+    small.give()
 
     def told() -> Any:
         """Everything that anybody could see of it: case, events, outgoing messages."""
         kinds = small.database.read(lambda conn: conn.execute(select(events.c.kind)).scalars().all())
         notifier, outbound = setup.notifier_of(small.settings), setup.outbound_of(small.settings, b"k" * 32)
-        DueMail(small.database, small.settings, small.context, outbound, notifier).write(small.now)
+        DueMail(small.database, small.context, outbound, notifier).write(small.now)
         return small.case(), kinds, small.database.read(outbox.counts)
 
     before, reader = told(), small.reader("http://127.0.0.1:9/v1")
@@ -286,7 +252,7 @@ def test_an_hour_without_the_model_is_told_by_a_metric_and_the_doctor_alone(
 
 def test_the_budget_of_a_day_is_kept(small: Desk) -> None:
     for number in range(4):
-        small.deliver(BODY + f"\n{number} 台目です。", number=number)
+        small.give(BODY + f"\n{number} 台目です。", number=number)
     with endpoint(statements(HIGH)) as up:
         reader = small.reader(up.url, model_requests_per_day=2)
         assert [reader.step("test") for _ in range(4)] == [True, True, False, False]
@@ -298,7 +264,7 @@ def test_the_budget_of_a_day_is_kept(small: Desk) -> None:
 
 @pytest.mark.both_databases
 def test_a_reader_that_died_is_followed_by_another(desk: Desk) -> None:
-    desk.deliver()
+    desk.give()
     lease = timedelta(minutes=3)
     assert desk.database.transact(lambda conn: second_readings.claim(conn, "dead", desk.now, lease)) is not None
     with endpoint(statements(HIGH, NONE)) as up:
@@ -310,7 +276,7 @@ def test_a_reader_that_died_is_followed_by_another(desk: Desk) -> None:
 
 
 def test_a_message_that_kills_its_reader_again_and_again_is_set_aside(small: Desk) -> None:
-    small.deliver()
+    small.give()
     for _ in range(second_readings.MAX_ATTEMPTS):
         assert small.database.transact(lambda conn: second_readings.claim(conn, "x", small.now, timedelta(minutes=1)))
         small.now += timedelta(minutes=2)
@@ -321,16 +287,8 @@ def test_a_message_that_kills_its_reader_again_and_again_is_set_aside(small: Des
 
 
 def test_what_a_person_set_stays(small: Desk) -> None:
-    from service.intake import rejudge
-    from service.store import corrections
-
-    small.deliver()
-
-    def by_hand(conn: Any) -> None:
-        corrections.set_by_person(conn, 1, {"priority": "P4"}, "mika", small.now)
-        rejudge(conn, [1], small.context, now=small.now)
-
-    small.database.transact(by_hand)
+    small.give()
+    small.set({"priority": "P4"})
     with endpoint(statements(HIGH, NONE)) as up:
         small.reader(up.url).step("test")
     assert small.case()["priority"] == "P4"
@@ -338,7 +296,7 @@ def test_what_a_person_set_stays(small: Desk) -> None:
 
 
 def test_the_request_holds_no_address_of_anybody(small: Desk) -> None:
-    small.deliver(BODY + "\n連絡先: aiko@corp.example / 090-1234-5678")
+    small.give(BODY + "\n連絡先: aiko@corp.example / 090-1234-5678")
     with endpoint(statements(HIGH)) as up:
         small.reader(up.url).step("test")
         sent = json.dumps(up.asked[0], ensure_ascii=False)

@@ -47,6 +47,10 @@ class Received:
         assert body is not None
         return str(body.get_content())
 
+    @property
+    def reply_to(self) -> str:
+        return str(self.mail["Reply-To"].addresses[0].addr_spec)
+
     def raw_header(self, name: str) -> str:
         """A header as it came, with its line breaks but not decoded."""
         mail = email.message_from_bytes(self.content, policy=email.policy.compat32)
@@ -106,13 +110,9 @@ class Desk:
     after: After | None = None  # what the worker does once cases are judged; None: what outgoing mail asks of it
 
     def deliver(
-        self,
-        content: str,
-        *,
-        mail_from: str = "aiko@corp.example",
-        channel: str = "smtp",
+        self, content: str, *, mail_from: str = "aiko@corp.example", channel: str = "smtp",
         rcpt: str = "intake@corp.example",
-    ) -> str:
+    ) -> str:  # fmt: skip
         """Receive one mail and take it in; its spool id."""
         raw = content.strip("\n").replace("\n", "\r\n").encode()
         envelope = spool.Envelope(channel, mail_from, (rcpt,), peer="127.0.0.1")
@@ -121,6 +121,10 @@ class Desk:
         take_in(self.database, self.context, self.now, after=[after] if after else [])
         assert self.database.read(lambda conn: spool_view.entry(conn, id))["state"] == "done"
         return id
+
+    def configure(self, **given: Any) -> None:
+        """Change settings, as a restart does."""
+        self.settings = self.settings.model_copy(update=given)
 
     def sender(self) -> Sender:
         return sender_of(self.settings, self.database, self.context, lambda: self.now)
@@ -132,10 +136,17 @@ class Desk:
             steps += 1
         return steps
 
+    def acknowledged(self, mail: str) -> Received:
+        """Receive a mail and send what is due: the one mail that was sent."""
+        self.deliver(mail)
+        self.send()
+        [got] = self.host.received
+        return got
+
     def look(self) -> None:
         """Write what is due by time, as a process does that has just started."""
         outbound, notifier = outbound_of(self.settings, KEY), notifier_of(self.settings)
-        DueMail(self.database, self.settings, self.context, outbound, notifier).write(self.now)
+        DueMail(self.database, self.context, outbound, notifier).write(self.now)
 
     def later(self, **passed: float) -> None:
         """Let time pass, then write what is due, and send it."""

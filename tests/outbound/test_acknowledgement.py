@@ -27,7 +27,7 @@ def test_a_report_is_acknowledged_with_number_and_questions(desk: Desk) -> None:
     assert got.mail["X-Auto-Response-Suppress"] == "All"
     assert got.mail["X-Sodan-Loop"] == "sodan.corp.example"
     assert tokens.case_of_message_id(got.mail["Message-ID"], KEY) == 1
-    assert tokens.case_of_address(got.mail["Reply-To"].addresses[0].addr_spec, KEY) == 1
+    assert tokens.case_of_address(got.reply_to, KEY) == 1
     assert tokens.case_of_address(got.mail_from, KEY) == 1
     text = got.text
     assert "SD-1" in text
@@ -45,9 +45,7 @@ def test_long_message_ids_of_outlook_stay_as_they_are(small: Desk) -> None:
     first = f"<{'0' * 120}@{'a' * 60}.example>"
     outlook = "<TY0PR01MB6789A1B2C3D4E5F60718293A4B5C6D7E8F9@TY0PR01MB6789.apcprd01.prod.exchangelabs.com>"
     mail = report(headers=f"References: {first} <ü@corp.example>\n").replace("<r1@corp.example>", outlook)
-    small.deliver(mail)
-    small.send()
-    [got] = small.host.received
+    got = small.acknowledged(mail)
     assert got.raw_header("In-Reply-To").split() == [outlook]
     assert got.raw_header("References").split() == [first, outlook]
 
@@ -125,8 +123,6 @@ def test_on_without_a_smart_host_is_refused_by_name(sqlite: Database, host: Smar
 
 
 def test_words_of_the_report_add_no_header(small: Desk) -> None:
-    small.deliver(report(subject="=?utf-8?q?Outlook=0D=0ABcc:_victim@corp.example?="))
-    small.send()
-    [got] = small.host.received
+    got = small.acknowledged(report(subject="=?utf-8?q?Outlook=0D=0ABcc:_victim@corp.example?="))
     assert got.mail["Bcc"] is None
     assert got.rcpt_to == ["aiko@corp.example"]

@@ -1,8 +1,8 @@
 """The outbox in daily care: doctor, metrics, erasure of a person, retention."""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +13,7 @@ from service.store import outbox
 from service.store.blob_store import Folder
 from service.store.case_deletion import remove
 from service.store.contents import BlobWriter
+from service.store.database import Database
 from service.store.erasure import erase
 from tests.outbound.desk import START, Desk, report
 from tests.running import Running
@@ -28,7 +29,7 @@ def test_the_doctor_names_what_failed_what_is_held_and_what_nobody_sends(
     desk: Desk, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert _doctor(desk, capfd) == ["ok     outbox: 0 sent, 0 waiting"]
-    desk.settings = desk.settings.model_copy(update={"acknowledge_per_hour": 2})
+    desk.configure(acknowledge_per_hour=2)
     for number in range(4):
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
     desk.now += timedelta(minutes=6)
@@ -42,13 +43,14 @@ def test_the_doctor_names_what_failed_what_is_held_and_what_nobody_sends(
     assert not any("has been due since" in line for line in said)
 
 
-def test_metrics_count_the_outbox_by_state_and_mails_in_doubt(embedded: Running) -> None:
-    def write(conn: Any) -> None:
-        for number, state in enumerate(("waiting", "draft", "draft")):
-            draft = outbox.Draft(kind="digest", recipient=f"p{number}@corp.example", subject="s", text="t")
-            outbox.write(conn, draft, state=state, now=START)  # type: ignore[arg-type]
+def _digests(database: Database, *states: outbox.State) -> None:
+    for number, state in enumerate(states):
+        draft = outbox.Draft(kind="digest", recipient=f"p{number}@corp.example", subject="s", text="t")
+        database.transact(partial(outbox.write, draft=draft, state=state, now=START))
 
-    embedded.database.transact(write)
+
+def test_metrics_count_the_outbox_by_state_and_mails_in_doubt(embedded: Running) -> None:
+    _digests(embedded.database, "waiting", "draft", "draft")
     for minutes in (0, 10):  # a sender took it, and died
         at = START + timedelta(minutes=minutes)
         embedded.database.transact(lambda conn, at=at: outbox.claim(conn, "x", at, timedelta(minutes=5)))  # type: ignore[misc]
@@ -63,7 +65,7 @@ def test_metrics_count_the_outbox_by_state_and_mails_in_doubt(embedded: Running)
 def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Desk, tmp_path: Path) -> None:
     desk.deliver(report(1))
     desk.send()
-    desk.settings = desk.settings.model_copy(update={"acknowledge": "draft"})
+    desk.configure(acknowledge="draft")
     desk.deliver(report(2, subject="The printer of room 4", body="The printer of room 4 eats paper."))
     desk.deliver(report(3, sender="Ben <ben@corp.example>", subject="Lift", body="The lift stands still."))
     assert [one["state"] for one in desk.entries()] == ["sent", "draft", "draft"]
@@ -105,13 +107,7 @@ def test_a_person_is_not_erased_while_a_mail_to_them_is_being_sent(desk: Desk) -
 def test_what_was_sent_goes_with_its_case_and_the_rest_after_the_same_time(desk: Desk) -> None:
     desk.deliver(report(1))
     desk.deliver(report(2, sender="Ben <ben@corp.example>", subject="Lift", body="The lift stands still."))
-
-    def digest(conn: Any) -> None:
-        for number, state in enumerate(("sent", "waiting")):
-            draft = outbox.Draft(kind="digest", recipient=f"p{number}@corp.example", subject="s", text="t")
-            outbox.write(conn, draft, state=state, now=desk.now)  # type: ignore[arg-type]
-
-    desk.database.transact(digest)
+    _digests(desk.database, "sent", "waiting")
     third = report(3, sender="Chie <chie@corp.example>", subject="Badge", body="The badge reader is dark.")
     desk.send()
     desk.deliver(third)

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from service.store import cases
 from service.store.database import Database
+from service.store.tables import cases as table
 from tests.outbound.desk import START, Desk, Smarthost, copy_case, desk_with, report
 
 MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)  # thursday 08:30 in Tokyo
@@ -53,10 +55,6 @@ def test_on_monday_parked_topics_of_solved_cases_come_too(digested: Desk) -> Non
     digested.deliver(report())
     document = digested.database.read(lambda conn: cases.find(conn, 1)).document
     document |= {"parked": [{"topic": "rca", "message": "1", "quote": "why"}], "status": "resolved"}
-    from sqlalchemy import update
-
-    from service.store.tables import cases as table
-
     values = {"document": document, "status": "resolved", "waiting_on": None}
     digested.database.transact(lambda conn: conn.execute(update(table).values(**values)))
     digested.now = MORNING
@@ -98,49 +96,34 @@ def test_whoever_answered_is_not_reminded(sqlite: Database, host: Smarthost) -> 
     desk.now += timedelta(hours=1)
     headers = "In-Reply-To: <r1@corp.example>\n"
     desk.deliver(report(2, subject="Re: Outlook [SD-1]", body="1. just me", date=desk.now, headers=headers))
-    desk.now += timedelta(days=10)
-    desk.look()
+    desk.later(days=10)
     assert [one["kind"] for one in desk.entries()] == ["acknowledgement"]
 
 
+PERSON = report()
+
+
 @pytest.mark.parametrize(
-    ("mail", "given", "reminded"),
+    ("mail", "given", "acknowledge", "reminded"),
     [
-        (report(), {}, True),
-        (report(sender="No Reply <no-reply@corp.example>"), {}, False),
-        (report(headers="List-Id: Staff <staff.corp.example>\n"), {}, False),
-        (report(headers="Auto-Submitted: auto-generated\n"), {}, False),
-        (report(), {"mail_from": ""}, False),
-        (report(), {"channel": "import"}, False),
-        (report(date=START - timedelta(days=900)), {}, False),
+        pytest.param(PERSON, {}, "on", True, id="person"),
+        pytest.param(PERSON, {}, "off", False, id="sodan answers nobody"),
+        pytest.param(report(sender="No Reply <no-reply@corp.example>"), {}, "on", False, id="no-reply"),
+        pytest.param(report(headers="List-Id: Staff <staff.corp.example>\n"), {}, "on", False, id="list"),
+        pytest.param(report(headers="Auto-Submitted: auto-generated\n"), {}, "on", False, id="automatic"),
+        pytest.param(PERSON, {"mail_from": ""}, "on", False, id="null reverse-path"),
+        pytest.param(PERSON, {"channel": "import"}, "on", False, id="imported"),
+        pytest.param(report(date=START - timedelta(days=900)), {}, "on", False, id="old"),
     ],
-    ids=["person", "no-reply", "list", "automatic", "null reverse-path", "imported", "old"],
 )
 def test_only_who_may_get_automatic_mail_is_reminded(
-    sqlite: Database, host: Smarthost, mail: str, given: dict[str, Any], reminded: bool
+    sqlite: Database, host: Smarthost, mail: str, given: dict[str, Any], acknowledge: str, reminded: bool
 ) -> None:
-    desk = desk_with(sqlite, host, remind_days=3)
+    desk = desk_with(sqlite, host, remind_days=3, acknowledge=acknowledge)
     desk.deliver(mail, **given)
     desk.set({"waiting_on": "requester"})
+    if reminded:  # many cases that wait for longer do not hide the case
+        sqlite.transact(lambda conn: copy_case(conn, waiting_since=START - timedelta(days=99), document={}))
     desk.now += timedelta(days=9)
     desk.look()
     assert ("reminder" in [entry["kind"] for entry in desk.entries()]) is reminded
-
-
-def test_nobody_is_reminded_where_sodan_answers_nobody(sqlite: Database, host: Smarthost) -> None:
-    desk = desk_with(sqlite, host, acknowledge="off", remind_days=3)
-    desk.deliver(report())
-    desk.set({"waiting_on": "requester"})
-    desk.now += timedelta(days=9)
-    desk.look()
-    assert desk.entries() == []
-
-
-def test_many_cases_that_wait_for_longer_hide_no_case_that_is_due(sqlite: Database, host: Smarthost) -> None:
-    desk = desk_with(sqlite, host, remind_days=3)
-    desk.deliver(report())
-    desk.set({"waiting_on": "requester"})
-    sqlite.transact(lambda conn: copy_case(conn, waiting_since=START - timedelta(days=99), document={}))
-    desk.now += timedelta(days=9)
-    desk.look()
-    assert [entry["kind"] for entry in desk.entries()] == ["acknowledgement", "reminder"]

@@ -115,7 +115,7 @@ def _next_morning(story: dict[str, Any], post: Postfix, language: str, given: di
     database = Database(settings.database_url)
     secret = database.transact(lambda conn: keys.key(conn, "case", morning))
     context = AppContext.of(settings, key=secret)
-    DueMail(database, settings, context, outbound_of(settings, secret), notifier_of(settings)).write(morning)
+    DueMail(database, context, outbound_of(settings, secret), notifier_of(settings)).write(morning)
     sender = sender_of(settings, database, context, lambda: morning)
     while sender.step():
         pass

@@ -8,9 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
+from service import second_reading
+from service.errors import Refused
+from service.intake import receive
 from service.outbound.setup import notifier_of
+from service.store import mailboxes, spool
 from service.store.database import Database
 from service.store.tables import cases
 from tests.mailbox.provider import Answer, http_server
@@ -20,6 +24,8 @@ from tests.running import take_in
 OUTAGE = (
     "Nobody in the Osaka office can work: all 300 people are down and the whole factory has stopped. No workaround."
 )
+
+ENVELOPE = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
 
 
 class Target:
@@ -49,13 +55,12 @@ def target() -> Iterator[Target]:
         yield up
 
 
-def _desk(sqlite: Database, host: Smarthost, target: Target, **given: Any) -> Desk:
-    chosen = {"acknowledge": "off", "notify": target.url, "public_url": "https://sodan.corp.example"}
-    return desk_with(sqlite, host, **(chosen | given))
+@pytest.fixture
+def desk(sqlite: Database, host: Smarthost, target: Target) -> Desk:
+    return desk_with(sqlite, host, acknowledge="off", notify=target.url, public_url="https://sodan.corp.example")
 
 
-def test_a_burning_case_is_told_with_reason_and_link(sqlite: Database, host: Smarthost, target: Target) -> None:
-    desk = _desk(sqlite, host, target)
+def test_a_burning_case_is_told_with_reason_and_link(desk: Desk, target: Target) -> None:
     desk.deliver(report(body=OUTAGE, subject="Osaka is down"))
     desk.set({"priority": "P1"})
     desk.deliver(report(2, body="Still down.", subject="Re: Osaka is down", headers="In-Reply-To: <r1@corp.example>\n"))
@@ -65,8 +70,7 @@ def test_a_burning_case_is_told_with_reason_and_link(sqlite: Database, host: Sma
     assert "https://sodan.corp.example/cases/SD-1" in text
 
 
-def test_an_event_is_told_once(sqlite: Database, host: Smarthost, target: Target) -> None:
-    desk = _desk(sqlite, host, target)
+def test_an_event_is_told_once(desk: Desk, target: Target) -> None:
     desk.deliver(report(body=OUTAGE, subject="Osaka is down"))
     desk.set({"priority": "P2"})
     for number in range(2, 6):
@@ -77,8 +81,7 @@ def test_an_event_is_told_once(sqlite: Database, host: Smarthost, target: Target
     assert titles.count("P2 SD-1 Osaka is down") == 1
 
 
-def test_what_falls_into_one_minute_comes_in_one_message(sqlite: Database, host: Smarthost, target: Target) -> None:
-    desk = _desk(sqlite, host, target)
+def test_what_falls_into_one_minute_comes_in_one_message(desk: Desk, target: Target) -> None:
     for number in range(1, 6):
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
     desk.later(minutes=45)
@@ -88,22 +91,19 @@ def test_what_falls_into_one_minute_comes_in_one_message(sqlite: Database, host:
     assert len(target.heard) == 2
 
 
-def test_a_case_that_nobody_has_judged_is_told_after_business_minutes(
-    sqlite: Database, host: Smarthost, target: Target
-) -> None:
-    desk = _desk(sqlite, host, target, triage_minutes=30)
+def test_a_case_that_nobody_has_judged_is_told_after_business_minutes(desk: Desk, target: Target) -> None:
+    desk.configure(triage_minutes=30)
     desk.deliver(report())
     desk.later(minutes=20)
     assert target.heard == []
     desk.now += timedelta(minutes=15)
     desk.look()
-    desk.look()
-    desk.send()
+    desk.later()
     assert [one["title"] for one in target.heard] == ["SD-1 needs triage: Outlook"]
 
 
-def test_at_night_only_what_burns_is_told(sqlite: Database, host: Smarthost, target: Target) -> None:
-    desk = _desk(sqlite, host, target, notify_quiet="20:00-07:30", triage_minutes=1)
+def test_at_night_only_what_burns_is_told(desk: Desk, target: Target) -> None:
+    desk.configure(notify_quiet="20:00-07:30", triage_minutes=1)
     desk.deliver(report())
     desk.now = START.replace(hour=13)  # 22:00 in Tokyo
     desk.now += timedelta(minutes=2)
@@ -115,158 +115,124 @@ def test_at_night_only_what_burns_is_told(sqlite: Database, host: Smarthost, tar
     assert len(target.heard) == 1
 
 
-def test_the_turn_that_comes_back_is_told(sqlite: Database, host: Smarthost, target: Target) -> None:
-    desk = _desk(sqlite, host, target, acknowledge="on")
+def test_the_turn_that_comes_back_is_told(desk: Desk, target: Target) -> None:
+    desk.configure(acknowledge="on")
     desk.deliver(report())
     desk.now += timedelta(minutes=1)
     desk.send()
-    reply_to = host.received[0].mail["Reply-To"].addresses[0].addr_spec
+    reply_to = desk.host.received[0].reply_to
     desk.now += timedelta(hours=1)
     desk.deliver(report(2, subject="answer", body="1. just me", date=desk.now), rcpt=reply_to)
     desk.send()
     assert "SD-1 is your turn: Outlook" in [one["title"] for one in target.heard]
 
 
-def test_a_mail_that_was_set_aside_or_waits_is_told(sqlite: Database, host: Smarthost, target: Target) -> None:
-    from service.intake import receive
-    from service.store import spool
-
-    desk = _desk(sqlite, host, target)
-    envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
-    receive(sqlite, [(envelope, report().replace("\n", "\r\n").encode())], desk.now)
+def test_a_mail_that_was_set_aside_or_waits_is_told(desk: Desk, target: Target) -> None:
+    receive(desk.database, [(ENVELOPE, report().encode())], desk.now)
     desk.later(minutes=20)
     assert [one["title"] for one in target.heard] == ["sodan: a mail has waited for 20 minutes"]
 
 
-def test_each_mail_that_is_set_aside_is_told_also_after_an_earlier_one_was_retried(
-    sqlite: Database, host: Smarthost, target: Target
-) -> None:
-    from service.intake import receive
-    from service.store import spool
-
-    desk = _desk(sqlite, host, target)
+def test_each_mail_that_is_set_aside_is_told_also_after_an_earlier_one_was_retried(desk: Desk, target: Target) -> None:
     for messages in (1, 2):
-        envelope = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",), peer="127.0.0.1")
-        [id] = receive(sqlite, [(envelope, report(messages).encode())], desk.now)
-        sqlite.transact(lambda conn, id=id: spool.shunt(conn, [id], "no memory", desk.now))  # type: ignore[misc]
+        [id] = receive(desk.database, [(ENVELOPE, report(messages).encode())], desk.now)
+        desk.database.transact(lambda conn, id=id: spool.shunt(conn, [id], "no memory", desk.now))  # type: ignore[misc]
         desk.look()
         desk.later(minutes=1)
         assert [one["title"] for one in target.heard] == ["sodan: 1 mails were set aside"] * messages
-        sqlite.transact(lambda conn, id=id: spool.retry(conn, id, desk.now))  # type: ignore[misc]
-        take_in(sqlite, desk.context, desk.now)
+        desk.database.transact(lambda conn, id=id: spool.retry(conn, id, desk.now))  # type: ignore[misc]
+        take_in(desk.database, desk.context, desk.now)
 
 
-def test_a_mailbox_that_is_away_for_ten_minutes_is_told_once_with_the_next_step(
-    sqlite: Database, host: Smarthost, target: Target
-) -> None:
-    from service.store import mailboxes
-
-    desk = _desk(sqlite, host, target, notify_quiet="20:00-07:30")
+def test_a_mailbox_that_is_away_for_ten_minutes_is_told_once_with_the_next_step(desk: Desk, target: Target) -> None:
+    desk.configure(notify_quiet="20:00-07:30")
     began, lease = desk.now, timedelta(seconds=60)
 
     def fail(conn: Any) -> None:
         mailboxes.record_failure(conn, "support", "a", "the sign-in is refused", "renew the secret", desk.now)
 
-    sqlite.transact(lambda conn: mailboxes.acquire(conn, "support", "a", began, lease))
-    sqlite.transact(lambda conn: mailboxes.record_success(conn, "support", "a", began))
+    desk.database.transact(lambda conn: mailboxes.acquire(conn, "support", "a", began, lease))
+    desk.database.transact(lambda conn: mailboxes.record_success(conn, "support", "a", began))
     for minutes, messages in ((9, 0), (2, 1), (30, 1)):
         desk.now += timedelta(minutes=minutes)
-        sqlite.transact(fail)
-        desk.look()
-        desk.send()
+        desk.database.transact(fail)
+        desk.later()
         assert len(target.heard) == messages, minutes
     assert target.heard[0]["title"] == "sodan: mailbox support has not been read for 11 minutes"
     assert target.heard[0]["message"] == "the sign-in is refused: renew the secret"
-    sqlite.transact(lambda conn: mailboxes.record_success(conn, "support", "a", desk.now))
+    desk.database.transact(lambda conn: mailboxes.record_success(conn, "support", "a", desk.now))
     desk.now += timedelta(minutes=12)
-    sqlite.transact(fail)
-    desk.look()
-    desk.send()
+    desk.database.transact(fail)
+    desk.later()
     assert len(target.heard) == 2, "another absence is another message"
 
 
-def test_a_language_model_that_stays_away_is_told_once_a_day_and_a_short_absence_never(
-    sqlite: Database, host: Smarthost, target: Target
-) -> None:
-    from service import second_reading
-
-    desk = _desk(sqlite, host, target, model_url="http://127.0.0.1:9/v1", model="m", triage_minutes=10_000)
+def test_a_model_that_stays_away_is_told_once_a_day_and_a_short_absence_never(desk: Desk, target: Target) -> None:
+    desk.configure(model_url="http://127.0.0.1:9/v1", model="m", triage_minutes=10_000)
     desk.after = second_reading.after_judging(desk.settings)
     desk.deliver(report())
     reader = second_reading.SecondReader(
-        sqlite, desk.context, second_reading.model_of(desk.settings), second_reading.limits_of(desk.settings),
+        desk.database, desk.context, second_reading.model_of(desk.settings), second_reading.limits_of(desk.settings),
         lambda: desk.now,
     )  # fmt: skip
     titles = []
     for minutes in (1, 60, 70, 30):
         desk.now += timedelta(minutes=minutes)
         reader.step("test")
-        desk.look()
-        desk.send()
+        desk.later()
         titles.append([one["title"] for one in target.heard])
     assert titles == [[], [], *[["sodan: the language model does not answer"]] * 2]
     assert "Mail is still processed." in target.heard[0]["message"]
 
 
-def test_an_overdue_promise_is_told_once_with_its_words(sqlite: Database, host: Smarthost, target: Target) -> None:
-    desk = _desk(sqlite, host, target, triage_minutes=10_000)
+def test_an_overdue_promise_is_told_once_with_its_words(desk: Desk, target: Target) -> None:
+    desk.configure(triage_minutes=10_000)
     desk.deliver(report())
-    quote = "We will send the fix by Friday."
-    promise = {"promise": "fix", "quote": quote, "due": (desk.now + timedelta(days=2)).isoformat(), "kept": None}
-    sqlite.transact(lambda conn: _document(conn, promises=[promise]))
+    _promise(desk, (desk.now + timedelta(days=2)).isoformat())
     for days, messages in ((1, 0), (2, 1), (2, 1)):
         desk.later(days=days)
         assert len(target.heard) == messages
     assert target.heard[0]["title"] == "SD-1 promise overdue: Outlook"
-    assert quote in target.heard[0]["message"]
+    assert "by Friday" in target.heard[0]["message"]
     assert "https://sodan.corp.example/cases/SD-1" in target.heard[0]["message"]
 
 
-def test_a_promise_that_was_kept_is_not_told(sqlite: Database, host: Smarthost, target: Target) -> None:
-    desk = _desk(sqlite, host, target, triage_minutes=10_000)
+def test_a_promise_that_was_kept_is_not_told(desk: Desk, target: Target) -> None:
+    desk.configure(triage_minutes=10_000)
     desk.deliver(report())
-    promise = {"promise": "fix", "quote": "by Friday", "due": desk.now.isoformat(), "kept": "m2"}
-    sqlite.transact(lambda conn: _document(conn, promises=[promise]))
+    _promise(desk, desk.now.isoformat(), kept="m2")
     desk.later(days=5)
     assert target.heard == []
 
 
-def test_nobody_is_notified_of_what_an_imported_archive_contains(
-    sqlite: Database, host: Smarthost, target: Target
-) -> None:
-    desk = _desk(sqlite, host, target, triage_minutes=1)
+def test_nobody_is_notified_of_what_an_imported_archive_contains(desk: Desk, target: Target) -> None:
+    desk.configure(triage_minutes=1)
     now, desk.now = desk.now, START - timedelta(days=900)
     old = [report(1, body=OUTAGE, date=desk.now), report(2, sender="B <b@corp.example>", date=desk.now)]
-    answer = {
-        "sender": "Mika <mika@corp.example>",
-        "subject": "Re: Outlook",
-        "headers": "In-Reply-To: <r2@corp.example>\n",
-    }
+    reply = "In-Reply-To: <r2@corp.example>\n"
+    answer = {"sender": "Mika <mika@corp.example>", "subject": "Re: Outlook", "headers": reply}
     old.append(report(3, body="Please call Ben.", date=desk.now + timedelta(hours=1), **answer))
     desk.now = now
     for mail in old:
         desk.deliver(mail, channel="import")
-    promise = {"promise": "fix", "quote": "by Friday", "due": "2024-06-01T00:00:00+00:00", "kept": None}
-    sqlite.transact(lambda conn: _document(conn, promises=[promise]))
+    _promise(desk, "2024-06-01T00:00:00+00:00")
     desk.now += timedelta(days=1)
     desk.look()
     assert desk.entries() == []
 
 
-def test_new_mail_with_a_wrong_date_is_told(sqlite: Database, host: Smarthost, target: Target) -> None:
-    desk = _desk(sqlite, host, target)
+def test_new_mail_with_a_wrong_date_is_told(desk: Desk, target: Target) -> None:
     desk.deliver(report(body=OUTAGE, date=START - timedelta(days=900)))
     assert [entry["subject"] for entry in desk.entries()] == ["P1 SD-1 Outlook"]
 
 
-def test_many_other_cases_hide_no_case_that_is_due(sqlite: Database, host: Smarthost, target: Target) -> None:
-    desk = _desk(sqlite, host, target, triage_minutes=1)
+def test_many_other_cases_hide_no_case_that_is_due(desk: Desk, target: Target) -> None:
+    desk.configure(triage_minutes=1)
     desk.deliver(report())
-    promise = {"promise": "fix", "quote": "by Friday", "due": desk.now.isoformat(), "kept": None}
-    sqlite.transact(lambda conn: _document(conn, promises=[promise]))
+    _promise(desk, desk.now.isoformat())
     later = START + timedelta(hours=1)
     done = {"promises": [], "needs_triage": False}
-    sqlite.transact(
+    desk.database.transact(
         lambda conn: copy_case(
             conn, priority="P1", needs_triage=False, updated_at=later, opened_at=later, document=done
         )
@@ -277,13 +243,12 @@ def test_many_other_cases_hide_no_case_that_is_due(sqlite: Database, host: Smart
     assert subjects == ["SD-1 promise overdue: Outlook", "SD-1 needs triage: Outlook"]
 
 
-def test_a_target_that_fails_is_tried_again_and_shows_why(sqlite: Database, host: Smarthost, target: Target) -> None:
-    desk = _desk(sqlite, host, target, triage_minutes=1)
+def test_a_target_that_fails_is_tried_again_and_shows_why(desk: Desk, target: Target) -> None:
+    desk.configure(triage_minutes=1)
     desk.deliver(report())
     desk.now += timedelta(minutes=5)
     target.status = 500
-    desk.look()
-    desk.send()
+    desk.later()
     [entry] = desk.entries("waiting")
     assert "did not accept the message" in entry["reason"]
     assert target.url.split("/")[2] not in f"{entry}"
@@ -295,14 +260,13 @@ def test_a_target_that_fails_is_tried_again_and_shows_why(sqlite: Database, host
 
 @pytest.mark.parametrize("url", ["nosuch://x", "slack://", "json://"])
 def test_an_impossible_target_stops_the_start_by_name(sqlite: Database, host: Smarthost, url: str) -> None:
-    from service.errors import Refused
-
     desk = desk_with(sqlite, host, notify=url)
     with pytest.raises(Refused, match="SODAN_NOTIFY"):
         notifier_of(desk.settings)
 
 
-def _document(conn: Any, **given: Any) -> None:
-    """Write into the document of the first case, as judging does."""
-    document = conn.execute(select(cases.c.document).where(cases.c.id == 1)).scalars().one()
-    conn.execute(update(cases).where(cases.c.id == 1).values(document={**document, **given}))
+def _promise(desk: Desk, due: str, kept: str | None = None) -> None:
+    """Write a promise into the document of the first case, as judging does."""
+    promise = {"promise": "fix", "quote": "by Friday", "due": due, "kept": kept}
+    document = desk.case() | {"promises": [promise]}
+    desk.database.transact(lambda conn: conn.execute(update(cases).where(cases.c.id == 1).values(document=document)))

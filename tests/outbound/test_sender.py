@@ -78,7 +78,7 @@ def test_an_unexpected_error_is_shown_and_the_mail_is_tried_again(sqlite: Databa
 
 def test_a_server_that_is_away_is_tried_for_days_and_then_set_aside(small: Desk) -> None:
     small.deliver(report())
-    small.settings = small.settings.model_copy(update={"smarthost": "smtp://127.0.0.1:9"})
+    small.configure(smarthost="smtp://127.0.0.1:9")
     for _ in range(8):
         assert small.send() == 1
         small.now += timedelta(days=1)
@@ -169,7 +169,7 @@ def test_a_failure_is_not_recorded_by_a_sender_that_lost_its_lease(small: Desk) 
 
 
 def test_a_discarded_draft_never_leaves(small: Desk) -> None:
-    small.settings = small.settings.model_copy(update={"acknowledge": "draft"})
+    small.configure(acknowledge="draft")
     small.deliver(report())
     [draft] = small.entries("draft")
     small.database.transact(lambda conn: outbox.discard(conn, draft["id"], "mika", small.now))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from sqlalchemy import text
 
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
@@ -46,9 +47,7 @@ def sheet(browser: Browser, embedded: Running) -> Iterator[Page]:
     context = browser.new_context(locale="ja-JP", base_url=embedded.url, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     complaints: list[str] = []
-    page.on(
-        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
-    )
+    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     outside: list[str] = []
     page.on("request", lambda asked: outside.append(asked.url) if not asked.url.startswith(embedded.url) else None)
@@ -76,7 +75,7 @@ def violations(page: Page) -> list[str]:
 )
 def test_axe_finds_nothing_on_any_page(browser: Browser, embedded: Running, scheme: str, width: int) -> None:
     embedded.deliver(REPORT, ASK, LOGS, REFUND)
-    seed_after(embedded)
+    embedded.client.patch("/api/cases/SD-1", json={"priority": "P1"})
     context = browser.new_context(
         locale="ja-JP",
         base_url=embedded.url,
@@ -93,18 +92,15 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, embedded: Running, sche
     context.close()
 
 
-def seed_after(service: Running) -> None:
-    """Further cases beside the mails already taken in are not needed for this: the mails make every kind of part."""
-    service.client.patch("/api/cases/SD-1", json={"priority": "P1"})
-
-
 def test_empty_ten_and_two_hundred_cases(sheet: Page, embedded: Running) -> None:
     sheet.goto("/")
     expect(sheet.get_by_text("まだケースはありません")).to_be_visible()
     seed(embedded.database, 10, now=datetime.now(UTC))
     sheet.reload()
     assert sheet.locator(".lane .card").count() == 8
-    seed_more(embedded, 200)
+    for table in ("events", "attachments", "messages", "participants", "case_refs", "case_items_missing", "cases"):
+        embedded.database.transact(lambda conn, table=table: conn.execute(text(f"DELETE FROM {table}")))  # type: ignore[misc]
+    seed(embedded.database, 200, now=datetime.now(UTC))
     sheet.reload()
     assert sheet.locator(".lane .card").count() == 72
     sheet.locator(".lane.team a.more").click()
@@ -112,14 +108,6 @@ def test_empty_ten_and_two_hundred_cases(sheet: Page, embedded: Running) -> None
     seen = sheet.locator(".card").count()
     sheet.get_by_role("link", name="次のページ").click()
     assert seen + sheet.locator(".card").count() > 40
-
-
-def seed_more(service: Running, count: int) -> None:
-    from sqlalchemy import text
-
-    for table in ("events", "attachments", "messages", "participants", "case_refs", "case_items_missing", "cases"):
-        service.database.transact(lambda conn, table=table: conn.execute(text(f"DELETE FROM {table}")))  # type: ignore[misc]
-    seed(service.database, count, now=datetime.now(UTC))
 
 
 def test_the_keyboard_moves_opens_edits_and_assigns(sheet: Page, embedded: Running) -> None:

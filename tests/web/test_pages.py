@@ -4,6 +4,7 @@ import ast
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
@@ -15,8 +16,10 @@ from service.store.database import Connection
 from service.store.reviews import usual_times
 from service.store.tables import cases, messages
 from service.web import marks
+from service.web.frame import HERE
 from service.web.reader import WORDS, Reader, language_of, say, translated
 from tests.mails import ASK, LOGS, REFUND, REPORT
+from tests.outbound.desk import report
 from tests.running import Running, running
 from tests.seeding import seed
 
@@ -52,21 +55,14 @@ def page(service: Running, path: str, language: str = "ja") -> str:
     return answer.text
 
 
-def test_an_empty_house_says_how_to_begin(embedded: Running) -> None:
+def tree(service: Running, path: str) -> LexborHTMLParser:
+    return LexborHTMLParser(page(service, path))
+
+
+def test_an_empty_house_says_how_to_begin_and_what_cannot_be_sent(embedded: Running) -> None:
     assert "intake@corp.example" in page(embedded, "/")
+    assert "SODAN_SMARTHOST と SODAN_FROM が未設定" in page(embedded, "/outbox")
     assert "No cases yet" in page(embedded, "/", "en-GB,en;q=0.9,ja;q=0.1")
-
-
-@pytest.mark.both_databases
-def test_lanes_say_whose_turn_what_burns_and_what_is_missing(service: Running) -> None:
-    report, _ = service.deliver(REPORT, ASK)
-    text = page(service, "/")
-    assert text.count(f'href="/cases/{report}"') >= 1
-    assert "自社の対応待ち" in text
-    assert "ベンダーの対応待ち" in text
-    case = service.get(f"/api/cases/{report}")
-    if case["missing"]:
-        assert "端末名・ホスト名・シリアル" in text
 
 
 def test_a_case_page_shows_what_the_case_is(service: Running) -> None:
@@ -90,7 +86,7 @@ def test_look_alike_reports_are_suggested_on_both_cases(embedded: Running) -> No
     titles = {key: embedded.get(f"/api/cases/{key}")["title"] for key in (first, second)}
     for one, other in ((first, second), (second, first)):
         assert [found["case"] for found in embedded.get(f"/api/cases/{one}")["suggestions"]] == [other]
-        seen = LexborHTMLParser(page(embedded, f"/cases/{one}"))
+        seen = tree(embedded, f"/cases/{one}")
         [link] = seen.css(f'.suggested a[href="/cases/{other}"]')
         assert titles[one] != titles[other]
         assert link.text() == f"{other} {titles[other]}"
@@ -132,10 +128,10 @@ def test_what_a_stranger_wrote_is_text_on_every_page(embedded: Running, path: st
         assert "onload=alert(3)>" not in re.sub(r"&lt;.*?&gt;", "", text)
         assert "javascript:" not in re.sub(r"&lt;.*?&gt;", "", text).replace("text/javascript", "")
         assert "49" not in re.findall(r"\{\{7\*7\}\}|>49<", text)
-        tree = LexborHTMLParser(text)
-        assert [(script.attributes.get("src") or "")[:16] for script in tree.css("script")] == ["/static/page.js?"]
-        assert tree.css("img, iframe, object, embed, style, base, meta[http-equiv]") == []
-        for element in tree.css("*"):
+        seen = LexborHTMLParser(text)
+        assert [(script.attributes.get("src") or "")[:16] for script in seen.css("script")] == ["/static/page.js?"]
+        assert seen.css("img, iframe, object, embed, style, base, meta[http-equiv]") == []
+        for element in seen.css("*"):
             assert not [name for name in element.attributes if name.startswith("on") or name == "style"]
             assert not (element.attributes.get("href") or "").lower().startswith(("javascript:", "data:"))
 
@@ -143,7 +139,7 @@ def test_what_a_stranger_wrote_is_text_on_every_page(embedded: Running, path: st
 def test_the_button_that_asks_is_seen_only_where_something_can_be_chosen(embedded: Running) -> None:
     asked, report = embedded.deliver(REFUND, REPORT)
     for key, offered in ((asked, False), (report, True)):
-        case = LexborHTMLParser(page(embedded, f"/cases/{key}"))
+        case = tree(embedded, f"/cases/{key}")
         assert len(case.css("form#ask > button")) == offered
         assert len(case.css("form#ask > details > button")) == (not offered)
 
@@ -194,14 +190,9 @@ def test_people_set_waive_merge_and_undo_by_plain_forms(service: Running) -> Non
 
 
 def test_a_form_upon_an_older_state_is_told_so(embedded: Running) -> None:
-    (key,) = embedded.deliver(REPORT)
-    answer = embedded.client.post(f"/cases/{key}/set", data={"priority": "P1", "was_priority": "P4"})
-    assert answer.status_code == 409
-    assert "この値が変わりました" in answer.text
-
-
-def test_a_form_of_a_fact_or_a_request_upon_an_older_state_is_told_so(embedded: Running) -> None:
     key, other = embedded.deliver(ASK, REPORT)
+    answer = embedded.client.post(f"/cases/{other}/set", data={"priority": "P1", "was_priority": "P4"})
+    assert (answer.status_code, "この値が変わりました" in answer.text) == (409, True)
     embedded.deliver(
         ASK.replace("<ask@", "<again@").replace("サインインログをご提供いただけますでしょうか", "ありがとうございます")
     )
@@ -216,23 +207,13 @@ def test_a_form_of_a_fact_or_a_request_upon_an_older_state_is_told_so(embedded: 
         data = {"was": hidden.attributes["value"] or "", **value}
         assert embedded.client.post(str(action), data=data).status_code == 303
         late = embedded.client.post(str(action), data=data)
-        assert late.status_code == 409
-        assert "この値が変わりました" in late.text
-    after = LexborHTMLParser(page(embedded, f"/cases/{other}"))
+        assert (late.status_code, "この値が変わりました" in late.text) == (409, True)
+    after = tree(embedded, f"/cases/{other}")
     back = next(form for form in after.css("form") if form.attributes["action"] == fact)
     was = back.css_first("input[name=was]")
     assert was is not None
     changed = embedded.client.post(str(fact), data={"was": (was.attributes["value"] or ""), "value": ""})
     assert changed.status_code == 303, changed.text
-
-
-def test_errors_of_the_store_are_shown_in_the_language_of_the_reader(embedded: Running) -> None:
-    (key,) = embedded.deliver(REPORT)
-    for language, text in (("ja", "自分自身に統合することはできません"), ("en", "cannot be merged into itself")):
-        headers = {"Accept-Language": language}
-        answer = embedded.client.post(f"/cases/{key}/merge", data={"into": key}, headers=headers)
-        assert answer.status_code == 409
-        assert text in answer.text
 
 
 def test_a_page_says_what_is_wrong_while_the_database_cannot_be_read(embedded: Running) -> None:
@@ -304,7 +285,7 @@ def test_a_card_says_how_long_a_case_is_open_and_what_is_usual(embedded: Running
 def test_each_value_is_changed_where_it_stands_and_the_history_says_from_what_to_what(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     case = embedded.get(f"/api/cases/{key}")
-    head = LexborHTMLParser(page(embedded, f"/cases/{key}")).css_first(".casehead")
+    head = tree(embedded, f"/cases/{key}").css_first(".casehead")
     assert head is not None
     new = {"priority": "P4", "status": "resolved", "vendor": "マイクロソフト", "title": "ポータル障害", "owner": "佐藤"}
     for name, value in new.items():
@@ -331,11 +312,11 @@ def test_each_value_is_changed_where_it_stands_and_the_history_says_from_what_to
 def test_cases_are_found_by_the_name_of_their_vendor(embedded: Running) -> None:
     asked, other = embedded.deliver(ASK, REFUND)
     for name in ("マイクロソフト", "microsoft", "MICROSOFT"):
-        found = LexborHTMLParser(page(embedded, f"/?vendor={name}"))
+        found = tree(embedded, f"/?vendor={name}")
         assert [link.attributes["href"] for link in found.css(".card .title")] == [f"/cases/{asked}"]
         [field] = found.css('.filters input[name="vendor"]')
         assert field.attributes["value"] == "マイクロソフト"
-    names = [option.text() for option in LexborHTMLParser(page(embedded, "/")).css("datalist#vendors option")]
+    names = [option.text() for option in tree(embedded, "/").css("datalist#vendors option")]
     assert "マイクロソフト" in names
     assert other not in page(embedded, "/?vendor=microsoft")
 
@@ -363,31 +344,32 @@ def test_of_several_cases_the_one_that_fails_is_named_and_the_others_are_done(se
     assert away.headers["location"].startswith("/?done=assigned")
 
 
-def test_a_p1_case_appears_once_and_the_first_of_its_lane(embedded: Running) -> None:
-    report, ask = embedded.deliver(REPORT, ASK)
-    assert embedded.get(f"/api/cases/{report}")["priority"] == "P1"
-    seen = LexborHTMLParser(page(embedded, "/"))
+@pytest.mark.both_databases
+def test_lanes_say_whose_turn_it_is_and_what_is_missing_with_a_p1_case_first(service: Running) -> None:
+    report, ask = service.deliver(REPORT, ASK)
+    case = service.get(f"/api/cases/{report}")
+    assert (case["priority"], "device_id" in case["missing"]) == ("P1", True)
+    seen = tree(service, "/")
     assert len(seen.css(f'a[href="/cases/{report}"]')) == 1
     first = seen.css_first(".lane.team .card")
     assert first is not None
     assert f"/cases/{report}" in (first.html or "")
-    assert "対応中の P1 <b>1 件</b>" in page(embedded, "/")
-    assert f"/cases/{ask}" not in page(embedded, "/?status=open&priority=P1")
+    text = page(service, "/")
+    for words in ("自社の対応待ち", "ベンダーの対応待ち", "端末名・ホスト名・シリアル", "対応中の P1 <b>1 件</b>"):
+        assert words in text
+    assert f"/cases/{ask}" not in page(service, "/?status=open&priority=P1")
 
 
 def test_the_brief_on_every_page_of_a_long_case_is_the_whole_brief(embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     embedded.deliver(LOGS)
     replies = [
-        LOGS.replace("<logs@", f"<reply{number}@")
-        .replace("signin.csv", f"trace{number}.csv")
-        .replace("50053", f"{number}")
-        for number in range(210)
+        LOGS.replace("<logs@", f"<reply{n}@").replace("signin.csv", f"trace{n}.csv").replace("50053", f"{n}")
+        for n in range(210)
     ]
     assert {*embedded.deliver(*replies)} == {key}
-    links = LexborHTMLParser(page(embedded, f"/cases/{key}")).css('a[rel="next"]')
-    [later] = [link.attributes["href"] or "" for link in links]
-    shown = [LexborHTMLParser(page(embedded, path)).css_first("#brieftext") for path in (f"/cases/{key}", later)]
+    [link] = tree(embedded, f"/cases/{key}").css('a[rel="next"]')
+    shown = [tree(embedded, path).css_first("#brieftext") for path in (f"/cases/{key}", link.attributes["href"] or "")]
     whole = embedded.client.get(f"/api/cases/{key}/brief", params={"format": "text"}).text
     assert all(f"trace{number}.csv" in whole for number in range(210))
     assert [brief.text() for brief in shown if brief] == [whole, whole]
@@ -412,19 +394,15 @@ def test_a_compared_case_without_anything_in_common_is_not_called_similar(embedd
     assert "0.861" not in shown
 
 
-def test_the_outbox_says_that_nothing_can_be_sent(embedded: Running) -> None:
-    assert "SODAN_SMARTHOST と SODAN_FROM が未設定" in page(embedded, "/outbox")
-
-
 def test_a_long_case_leads_to_its_newest_mails(embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     for number in range(60):
         day = f"{18 + number // 20} Nov 2026 {number % 20:02}:00"
         embedded.deliver(LOGS.replace("<logs@", f"<reply{number}@").replace("17 Nov 2026 13:00", day))
     times = [mail["date"] for mail in embedded.get(f"/api/cases/{key}/messages", limit=200)["items"]]
-    first = LexborHTMLParser(page(embedded, f"/cases/{key}"))
+    first = tree(embedded, f"/cases/{key}")
     [newest] = [link for link in first.css("a.more") if link.text() == "最新のメールを見る"]
-    last = LexborHTMLParser(page(embedded, newest.attributes["href"] or ""))
+    last = tree(embedded, newest.attributes["href"] or "")
     assert [time.attributes["datetime"] for time in last.css(".timeline h3 time")] == times[-25:]
     assert "最新のメールを見る" not in [link.text() for link in last.css("a.more")]
 
@@ -436,27 +414,28 @@ def test_an_unknown_case_is_a_kind_page(embedded: Running) -> None:
     assert 'href="/cases/SD-9"' not in answer.text
 
 
-def test_a_page_names_what_is_missing_and_leads_back_to_the_case(embedded: Running) -> None:
+def test_an_error_page_names_what_is_wrong_in_the_language_of_the_reader_and_leads_back(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
-    headers = {"Accept-Language": "ja"}
-    for path, given, text in (
-        (f"/cases/{key}/merge", {"into": "SD-99"}, "ケース SD-99 はありません。"),
-        (f"/cases/{key}/suggestions/9", {"value": "accept"}, "その候補はありません。"),
+    for path, given, language, status, text in (
+        (f"/cases/{key}/merge", {"into": "SD-99"}, "ja", 404, "ケース SD-99 はありません。"),
+        (f"/cases/{key}/suggestions/9", {"value": "accept"}, "ja", 404, "その候補はありません。"),
+        (f"/cases/{key}/merge", {"into": key}, "ja", 409, "自分自身に統合することはできません"),
+        (f"/cases/{key}/merge", {"into": key}, "en", 409, "cannot be merged into itself"),
     ):
-        answer = embedded.client.post(path, data=given, headers=headers)
-        assert (answer.status_code, text in answer.text) == (404, True), answer.text
+        answer = embedded.client.post(path, data=given, headers={"Accept-Language": language})
+        assert (answer.status_code, text in answer.text) == (status, True), answer.text
         assert f'href="/cases/{key}"' in answer.text
+    headers = {"Accept-Language": "ja"}
     assert "そのメールはありません。" in embedded.client.get("/messages/999", headers=headers).text
 
 
-def test_the_language_is_the_browsers_or_chosen() -> None:
-    assert language_of("ja-JP,ja;q=0.9,en;q=0.8", None) == "ja"
-    assert language_of("en-US,en;q=0.9,ja;q=0.8", None) == "en"
-    assert language_of("fr-FR", None) == "en"
-    assert language_of("", None) == "ja"
-    assert language_of("ja;q=0, en;q=0.1", None) == "en"
-    assert language_of("en", "ja") == "ja"
-    assert language_of("x;q=zzz,,;;", None) in ("ja", "en")
+@pytest.mark.parametrize(
+    ("accept", "chosen", "language"),
+    [("ja-JP,ja;q=0.9,en;q=0.8", None, "ja"), ("en-US,en;q=0.9,ja;q=0.8", None, "en"), ("fr-FR", None, "en"),
+     ("", None, "ja"), ("ja;q=0, en;q=0.1", None, "en"), ("en", "ja", "ja"), ("x;q=zzz,,;;", None, "en")],
+)  # fmt: skip
+def test_the_language_is_the_browsers_or_chosen(accept: str, chosen: str | None, language: str) -> None:
+    assert language_of(accept, chosen) == language
 
 
 def test_every_word_is_there_in_both_languages_with_the_same_places() -> None:
@@ -468,8 +447,6 @@ def test_every_word_is_there_in_both_languages_with_the_same_places() -> None:
 
 
 def test_words_that_templates_say_exist() -> None:
-    from service.web.frame import HERE
-
     said = set()
     for file in (HERE / "templates").rglob("*.html"):
         said |= set(re.findall(r"""\bt\("([\w.-]+)"[,)]""", file.read_text(encoding="utf-8")))
@@ -482,8 +459,6 @@ def test_words_that_templates_say_exist() -> None:
 
 def test_lengths_and_moments_read_as_people_say_them() -> None:
     now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-    from zoneinfo import ZoneInfo
-
     ja = Reader("ja", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
     en = Reader("en", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
     assert [ja.length(seconds) for seconds in (5, 60, 3720, 90000, 864000 + 3600)] == [
@@ -498,38 +473,25 @@ def test_lengths_and_moments_read_as_people_say_them() -> None:
 
 def test_marks_never_change_the_text() -> None:
     text = "朝からポータルに入れません。エラー 0x8004 です。"
-    made = marks.pieces(
-        text,
-        [
-            marks.Mark("item", "ポータルに入れません", "事象", "item-symptom"),
-            marks.Mark("why", "入れません。エラー", "理由", "why-0"),
-            marks.Mark("item", "0x8004", "エラー", "item-error"),
-            marks.Mark("heard", "not there", "", "heard-0"),
-            marks.Mark("item", "", "", "item-empty"),
-        ],
-    )
+    quotes = {
+        "item-symptom": "ポータルに入れません", "why-0": "入れません。エラー", "item-error": "0x8004",
+        "heard-0": "not there", "item-empty": "",
+    }  # fmt: skip
+    made = marks.pieces(text, [marks.Mark("item", quote, "", anchor) for anchor, quote in quotes.items()])
     assert "".join(piece.text for piece in made) == text
     assert marks.placed({"1": made}) == {"item-symptom", "why-0", "item-error"}
 
 
 def test_what_is_to_be_minded_stands_at_the_head(embedded: Running) -> None:
-    mail = (
-        "From: Mika <mika@corp.example>\nTo: intake@corp.example\nSubject: 全社停止\nMessage-ID: <p1@corp.example>\n"
-        "Date: Tue, 17 Nov 2026 09:10:00 +0900\nContent-Type: text/plain; charset=utf-8\n\n"
-        "全社でログインできません。回避策はありません。\n"
-    )
+    utf_8 = "Content-Type: text/plain; charset=utf-8\n"
+    mail = report(subject="全社停止", body="全社でログインできません。回避策はありません。", headers=utf_8)
     (key,) = embedded.deliver(mail)
     assert embedded.get(f"/api/cases/{key}")["notes"] == ["p1-without-contact", "p1-without-owner"]
-    head = LexborHTMLParser(embedded.client.get(f"/cases/{key}").text).css_first("ul.minded")
-    assert head is not None
-    assert len(head.css("li")) == 2
+    assert len(tree(embedded, f"/cases/{key}").css("ul.minded li")) == 2
 
 
 def test_where_nobody_has_said_how_bad_it_is_the_page_offers_to_ask(embedded: Running) -> None:
-    (key,) = embedded.deliver(
-        "From: Aiko <aiko@corp.example>\nTo: intake@corp.example\nSubject: Badge\nMessage-ID: <badge@corp.example>\n"
-        "Date: Tue, 17 Nov 2026 09:10:00 +0900\n\nThe badge reader is dark.\n"
-    )
+    (key,) = embedded.deliver(report(subject="Badge", body="The badge reader is dark."))
 
     def unsaid(conn: Connection) -> None:
         document = conn.execute(select(cases.c.document)).scalars().one()
