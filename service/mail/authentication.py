@@ -19,6 +19,7 @@ MAX_LENGTH = 100_000  # maximum number of characters of a header; a longer heade
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^\s"()\\;=]+|[;=()"\\]|\s+', re.S)
 _JOINTS = frozenset("/.")
 _EQUALS: Final = None  # stands for an equals sign between words, as opposed to a ``"="`` inside a quoted string
+_IN_COMMENT = re.compile(r"\\.|[()]", re.S)
 _VERSION = re.compile(r"[0-9]+\Z")
 _METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?\Z")
 
@@ -139,17 +140,10 @@ def _parts(value: str) -> list[list[str | None]] | None:
 
 def _end_of_comment(value: str, at: int) -> int | None:
     depth = 0
-    while at < len(value):
-        character = value[at]
-        if character == "\\":
-            at += 1
-        elif character == "(":
-            depth += 1
-        elif character == ")":
-            depth -= 1
-            if depth == 0:
-                return at + 1
-        at += 1
+    for token in _IN_COMMENT.finditer(value, at):
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        if depth == 0:
+            return token.end()
     return None
 
 

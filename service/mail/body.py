@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from itertools import pairwise
 from typing import Final
 
-from service.mail import dates, encoded, forward, history, identifiers, signature, ticket_comments
+from service.mail import dates, encoded, forward, history, identifiers, plain, signature, ticket_comments
 from service.mail.headers import MAX_SUBJECT
 from service.mail.history import Section
 from service.mail.message import Earlier, Origin
@@ -91,8 +91,7 @@ def _lines(text: str) -> tuple[list[str], str]:
     beyond_limit = ""
     if len(text) > LONGEST:
         text, beyond_limit = text[:LONGEST], text[LONGEST:]
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = plain.lines(text)
     if not text.isascii():
         text = _INVISIBLE.sub("", text).replace("\u2028", "\n")
     lines = text.split("\n", _MOST_LINES)
@@ -202,7 +201,7 @@ def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
 
 def _text_of_others(lines: Sequence[str], own: history.Lines, below_reply_line: Sequence[str]) -> str:
     """Return the text of ``lines`` without the lines of the sender (``own``), then of ``below_reply_line``."""
-    own_lines = iter([line for line in own if line is not None])
+    own_lines = (line for line in own if line is not None)
     next_own = next(own_lines, None)
     others = []
     for line in lines:

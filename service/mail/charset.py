@@ -11,10 +11,8 @@ from functools import lru_cache
 from typing import Final
 
 from service.mail import jis
-from service.mail.charset_guess import cp1252, decode_strictly, guess, japanese
+from service.mail.charset_guess import cp1252, decode_strictly, guess
 from service.mail.word_lists import load
-
-__all__ = ["codec", "decode", "guess", "japanese"]
 
 _ALIASES: Final[dict[str, str]] = {
     label: name for name, labels in load("charsets")["aliases"].items() for label in labels.split()
@@ -95,9 +93,7 @@ def _decode_mislabelled(raw: bytes, codec_name: str) -> tuple[str, str | None]:
     ):
         return lenient, "charset-lossy"
     text, lossy = guess(raw)
-    if lossy:
-        return lenient, "charset-lossy"
-    return text, "charset-wrong"
+    return (lenient, "charset-lossy") if lossy else (text, "charset-wrong")
 
 
 @lru_cache(maxsize=512)

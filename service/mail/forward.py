@@ -31,9 +31,7 @@ def _is_forward(section: Section, outer_subject: str, first: bool, has_reply: bo
     """Return whether this mail was forwarded in a mail with the subject ``outer_subject``, and not answered."""
     prefix = prefix_of(outer_subject)
     block = section.block
-    if block is not None and block.mark == "forward":
-        return True
-    if prefix == "forward":
+    if prefix == "forward" or (block is not None and block.mark == "forward"):
         return True
     if block is None or not first or block.is_raw:
         return False

@@ -22,8 +22,7 @@ def message_ids(raw: bytes | None) -> tuple[str, ...]:
     if not raw:
         return ()
     value = raw.decode("utf-8", "replace").replace("\x00", "")
-    ids = [re.sub(r"\s+", "", id) for id in _ANGLE.findall(value)]
-    ids = [id for id in ids if id]
+    ids = list(filter(None, (re.sub(r"\s+", "", id) for id in _ANGLE.findall(value))))
     if not ids:
         ids = [id for id in _SEPARATORS.split(value) if "@" in id.strip("@")]
         if not ids and value.strip() and not re.search(r"\s", value.strip().strip("<>")):

@@ -1,6 +1,7 @@
 """Outlook's MAPI properties of a mail and of its files, and the parser of property lists ([MS-OXTNEF] 2.1.3.4)."""
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from service.mail import charset, rtf
@@ -74,10 +75,8 @@ class Item:
 def read_properties(data: bytes, page: str) -> Properties:
     """Parse a property list up to the first malformed property. ``page``: the code page of its texts."""
     properties = Properties()
-    try:
+    with suppress(struct.error, IndexError, ValueError):
         _read(data, page, properties)
-    except (struct.error, IndexError, ValueError):
-        pass
     return properties
 
 
@@ -135,6 +134,5 @@ def _value(data: bytes, at: int, kind: int, page: str) -> tuple[Value, int]:
     if kind == 0x0102:
         return raw, at
     if kind == 0x000D:
-        # an object begins with its 16-byte interface id
-        return raw[16:], at
+        return raw[16:], at  # an object begins with its 16-byte interface id
     raise ValueError("unknown property type")

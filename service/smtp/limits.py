@@ -38,8 +38,7 @@ class Limits:
     recipients: int = 100
     connections: int = 256
     connections_per_host: int = 128
-    timeout: float = 300.0
-    """Maximum time for one command, and for each ``timeout * bytes_per_second`` bytes of a message."""
+    timeout: float = 300.0  # maximum time for one command, and for each ``timeout * bytes_per_second`` bytes
     bytes_per_second: float = 64.0  # minimum speed of a message, on average over ``timeout``
     bad_commands: int = 20  # wrong commands after which a session is closed
     unknown_commands: int = 5  # unknown commands after which a session is closed
