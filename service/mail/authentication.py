@@ -47,11 +47,7 @@ class Results:
 
 
 def dmarc(mail: Mail, authserv: str) -> Dmarc:
-    """Return our own server's DMARC result for the author: ``pass``, ``fail`` or ``none``.
-
-    It is ``pass`` only if every DMARC result is a pass for the exact domain of the From address. ``authserv``: the name
-    of our server.
-    """
+    """Return our own server's DMARC result: ``pass`` only if each result is a pass for the author's exact domain."""
     results = [result for result in trusted_results(mail.authentication_results, authserv) if result.method == "dmarc"]
     if any(result.value == "fail" for result in results):
         return "fail"
@@ -63,10 +59,7 @@ def dmarc(mail: Mail, authserv: str) -> Dmarc:
 
 
 def trusted_results(headers: Sequence[tuple[int, str]], authserv: str) -> list[Result]:
-    """Return the results in the topmost headers of the server ``authserv``.
-
-    ``headers``: (number of Received lines above the header, value of the header), topmost first.
-    """
+    """Return the results in the topmost ``headers`` (Received lines above, value) of the server ``authserv``."""
     hop: int | None = None
     results: list[Result] = []
     for above, value in headers if authserv else ():

@@ -33,10 +33,7 @@ _CALENDAR_METHODS = frozenset({"REQUEST", "REPLY", "CANCEL", "COUNTER", "DECLINE
 
 
 def kind(header: Mail, contents: Contents, new_text: str, bounce_report: Bounce | None) -> Automatic | None:
-    """Return the kind of automatic mail; None for mail by people, such as a comment sent by a ticket system.
-
-    ``new_text`` is the text without quotes, since a quoted acknowledgement does not make a mail automatic.
-    """
+    """Return the kind of automatic mail; None for mail by people. ``new_text``: the text without quotes."""
     if bounce_report is not None:
         return "bounce"
     start = new_text[:FIRST]

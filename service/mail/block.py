@@ -133,10 +133,7 @@ def _plausible(values: dict[Field, str], known_words: int) -> bool:
 
 
 def _is_from_client(lines: Sequence[str], first_row: int, values: dict[Field, str]) -> bool:
-    """Return whether header lines without a mark are probably from a mail client, and not from a form.
-
-    From comes first or all four main fields are there, and the line above has no label.
-    """
+    """Return whether header lines without a mark are probably from a mail client, and not from a form."""
     if next((f for f in values if f in _MAIN_FIELDS), None) != "from" and not (
         {"from", "to", "date", "subject"} <= values.keys() and "@" in values["from"] and dates.has_day(values["date"])
     ):
@@ -159,10 +156,7 @@ def _skip_blank(lines: Sequence[str], at: int, most: int) -> int:
 
 
 def _read_rows(lines: Sequence[str], first: int, below_mark: bool) -> tuple[dict[Field, str], int, int] | None:
-    """Return (values by field, index of the next line, number of known header words) of the header lines at ``first``.
-
-    Below a mark, a header word of an unknown language is recognised by the value after it. None without header lines.
-    """
+    """Return (values by field, index of the next line, number of known header words); None if ``first`` begins none."""
     if parse_header_line(lines[first]) is None and not (below_mark and _unknown_header_line(lines[first])):
         return None
     rows: list[HeaderLine] = []

@@ -4,9 +4,7 @@ import re
 from typing import NamedTuple
 
 MAX_CHARS = 500_000
-_FIELD = re.compile(
-    r"^(SUMMARY|DTSTART|DTEND|LOCATION|ORGANIZER|STATUS|METHOD|UID|RRULE)((?:;[^:\n]{0,500})?):(.*)$", re.MULTILINE
-)
+_FIELD = re.compile(r"^(SUMMARY|DTSTART|DTEND|LOCATION)((?:;[^:\n]{0,500})?):(.*)$", re.MULTILINE)
 _STAMP = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})\d{2}(Z?))?")
 _VERBS = {
     "REQUEST": "Invitation",
@@ -27,14 +25,12 @@ class Event(NamedTuple):
 def read(text: str, method: str = "") -> Event | None:
     """Return the first event of an iCalendar object; or None. ``method``: used if the object states none."""
     text = re.sub(r"\n[ \t]", "", text[:MAX_CHARS].replace("\r", ""))
-    begin = text.find("BEGIN:VEVENT")
-    if begin < 0:
-        begin = text.find("BEGIN:VTODO")
-        if begin < 0:
-            return None
-    end = text.find("END:V", begin + 12)
+    begin = re.search("BEGIN:VEVENT", text) or re.search("BEGIN:VTODO", text)
+    if begin is None:
+        return None
+    end = text.find("END:V", begin.end())
     fields: dict[str, tuple[str, str]] = {}
-    for match in _FIELD.finditer(text, begin, end if end > 0 else len(text)):
+    for match in _FIELD.finditer(text, begin.start(), end if end > 0 else len(text)):
         fields.setdefault(match[1], (match[2], match[3].strip()))
     summary, start, until, place = (fields.get(name, ("", "")) for name in ("SUMMARY", "DTSTART", "DTEND", "LOCATION"))
     details = ", ".join(filter(None, (_plain(summary[1]), _period(_when(*start), _when(*until)), _plain(place[1]))))

@@ -176,10 +176,7 @@ def _month(word: str) -> int | None:
 
 
 def _day_and_year(text: str, left: int, start: int, end: int, right: int) -> tuple[int, int, int, int] | None:
-    """Return (day, year, start, end) of the date around the month name ``text[start:end]``, or None.
-
-    The numbers of the date are between ``left`` and ``right``.
-    """
+    """Return (day, year, start, end) of the date around the month ``text[start:end]``, from ``left`` to ``right``."""
     day = year = None
     date_start, date_end = start, end
     before = list(_NUMBER.finditer(text, left, start))

@@ -108,10 +108,7 @@ def base64(raw: bytes) -> bytes:
 
 
 def parameters(raw: bytes) -> dict[str, str]:
-    """Return the parameters of a Content-Type or Content-Disposition field as name → decoded value.
-
-    Values in several pieces are joined (RFC 2231 §3). ``raw``: the field after its first semicolon.
-    """
+    """Return the parameters of a field (name → decoded value) after its first semicolon; joins pieces (RFC 2231 §3)."""
     values: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bytes, bool]]] = {}
     for match in _PARAMETER.finditer(raw[:100_000]):

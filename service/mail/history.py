@@ -1,8 +1,7 @@
 """Splits the lines of a body by author: the lines of the sender, and the lines of each earlier mail.
 
-The lines are read once. A heading (header block or attribution line) or a run of quoted lines changes the author. From
-quoted runs, one ``>`` is removed, and the rest is split again. A line between quoted runs belongs to the author who
-quotes.
+A heading (header block or attribution line) or a run of quoted lines changes the author. From quoted runs, one ``>`` is
+removed, and the rest is split again. A line between quoted runs belongs to the author who quotes.
 """
 
 from __future__ import annotations

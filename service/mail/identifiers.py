@@ -45,10 +45,7 @@ def _shortened(id: str) -> str:
 
 
 def thread_root(raw: bytes | None) -> str | None:
-    """Return the part of Exchange's Thread-Index that all mails of a conversation share, in hex. None if invalid.
-
-    These are its first 22 bytes ([MS-OXOMSG] 2.2.1.3).
-    """
+    """Return the first 22 bytes of Thread-Index, which a conversation shares ([MS-OXOMSG] 2.2.1.3), in hex; or None."""
     if not raw or len(raw) > 100_000:
         return None
     data = base64(raw)

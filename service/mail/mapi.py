@@ -51,10 +51,7 @@ class Item:
     defects: set[str] = field(default_factory=set)
 
     def read_body(self, properties: Properties, page: str | None, plain: str = "") -> None:
-        """Set ``text`` and ``html`` from the body properties, or from the rich text if there are none.
-
-        ``page``: the code page of HTML if the properties state none. ``plain``: the text if the properties have none.
-        """
+        """Set ``text`` and ``html``. ``page``, ``plain``: the code page and the text if the properties state none."""
         self.text = properties.text("body") or plain
         markup, number = properties.get("html"), properties.get("codepage")
         if isinstance(number, int):

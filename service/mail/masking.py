@@ -3,9 +3,8 @@
 The length stays equal, because stored evidence refers to positions in texts. In an address, only the part before the
 ``@`` is replaced. The domain stays: it identifies no person, and shows the side of the author.
 
-A name of several words ("Aiko Mori") or with digits is replaced everywhere. A single word ("Mori") is replaced only
-where it refers to a person: beside a title, in a self-introduction, or alone on a line as in a signature. The display
-name of the person's address is always replaced.
+A name of several words or with digits is replaced everywhere; a single word only where it refers to a person: beside a
+title, in a self-introduction, or alone on a line as in a signature. The display name of the address is always replaced.
 """
 
 import html

@@ -72,12 +72,10 @@ def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:
         subject = subject[: headers.MAX_SUBJECT].rstrip()
     body = read_body(text, contents.html(), subject=subject, date=header.date)
     defects.update(body.defects)
-    intro, forwarded = body.intro, body.forwarded
     attached, quoted_in_attached = _attached(contents, defects, nesting)
-    if attached and not forwarded:
-        intro = body.reply_text
+    forwarded = (*body.forwarded, *attached)
     # if a person forwards an automatic mail without a comment, the forwarding mail is not automatic
-    new_text = body.reply_text if forwarded or attached else body.reply_text or text
+    new_text = body.reply_text if forwarded else body.reply_text or text
     kind = automatic.kind(header, contents, new_text, bounce_report)
     return replace(
         header,
@@ -85,9 +83,8 @@ def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:
         text="\n\n".join(filter(None, (contents.title(), text, _quoted_complaint(contents)))),
         reply_text=body.reply_text,
         quoted_text=body.quoted_text,
-        intro=intro,
-        signature=body.signature,
-        forwarded=(*forwarded, *attached),
+        intro=body.reply_text if forwarded else "",
+        forwarded=forwarded,
         history=(*_written_by_people(body.history, bounce_report), *quoted_in_attached),
         language=language_of(body.reply_text or text),
         attachments=tuple(_describe(file) for file in contents.files),
@@ -114,14 +111,8 @@ def _quoted_complaint(contents: Contents) -> str:
 
 
 def _describe(file: DecodedFile) -> Attachment:
-    return Attachment(
-        filename=file.filename,
-        content_type=file.content_type,
-        size=len(file.payload),
-        sha256=hashlib.sha256(file.payload).hexdigest(),
-        part=file.path,
-        inline=file.inline,
-    )
+    sha256 = hashlib.sha256(file.payload).hexdigest()
+    return Attachment(file.filename, file.content_type, len(file.payload), sha256, file.path, file.inline)
 
 
 def _attached(contents: Contents, defects: set[str], nesting: int) -> tuple[list[Earlier], list[Earlier]]:

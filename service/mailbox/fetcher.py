@@ -1,8 +1,7 @@
 """Fetches mail from one mailbox in a loop: lists new mail, fetches it, stores it durably, then flags or moves it.
 
-One transaction stores a mail and records that it was fetched. So the mail is stored only once, even after a crash. If
-the server fails on a batch, the mails of this batch are fetched one by one. A mail that fails three times alone is set
-aside and retried at growing intervals. It does not block other mail.
+One transaction stores a mail and records that it was fetched, so that it is stored once. If a batch fails, its mails
+are fetched one by one. A mail that fails three times alone is set aside and retried at growing intervals.
 """
 
 import threading

@@ -27,10 +27,7 @@ POSTMASTER = "postmaster"
 
 
 def read_path(argument: str) -> tuple[str, str] | None:
-    """Split ``<a@b> KEY=value`` into (address, parameters); None if it has another form.
-
-    The address of the null path is ``<>``. A source route is removed (RFC 5321 appendix C).
-    """
+    """Split ``<a@b> KEY=value`` into (address or ``<>``, parameters), without a source route; None if malformed."""
     match = _PATH.fullmatch(argument)
     if not match:
         return None

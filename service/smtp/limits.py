@@ -125,9 +125,8 @@ class Share:
 class Budget:
     """Limits the total bytes of the messages that a process is receiving or committing.
 
-    A neighbourhood may use a quarter of the total, a network half of it. If the total is used up, the network that uses
-    most has to give way. If that is the network of the new message, the new message is refused. Otherwise the slowest
-    message of that network is cut off.
+    A neighbourhood may use a quarter of the total, a network half of it. If the total is used up, the slowest message
+    of the network that uses most is cut off, or the new message is refused if it comes from that network.
     """
 
     def __init__(self, total: int = 1_073_741_824, clock: Callable[[], float] = time.monotonic) -> None:
@@ -193,10 +192,7 @@ class Rates:
         self._network_rate = Rate(network_rate, clock, burst=max(1, network_rate // 6))
 
     def refusal(self, sender: str, host: str | None) -> str | None:
-        """Count a mail. Return the reply that refuses it if a limit is exceeded, else None.
-
-        For the empty sender, only the network is counted.
-        """
+        """Count a mail, for the empty sender only of its network. Return the reply that refuses it, or None."""
         network = network_of(host)
         local = host is None or _address(host).is_loopback
         if not local and not self._network_rate.allows(network):

@@ -94,10 +94,7 @@ class Listener:
             self._deadline_timer = self.loop.call_later(min(1.0, self.limits.timeout / 4), self._check_deadlines)
 
     async def stop(self, grace: float) -> None:
-        """Accept no new connections and close all others; a mail that is being committed gets its reply first.
-
-        Connections that are open after ``grace`` seconds are aborted.
-        """
+        """Accept and keep no connections; one whose mail is being committed has ``grace`` seconds for its reply."""
         self._is_stopping = True
         for server in self._servers:
             server.close()

@@ -36,10 +36,7 @@ TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 
 @dataclass(frozen=True)
 class SmtpHandler:
-    """Decides which mail is accepted, and stores it.
-
-    ``refuse_…`` return the reply of a refusal, or None. ``store`` returns the reply to a message.
-    """
+    """Decides which mail is accepted, and stores it. Methods return the reply; ``refuse_…`` None if it is accepted."""
 
     intake: Intake
     committer: Committer
@@ -143,10 +140,7 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
 
 
 def spill_folder(database_folder: Path | None) -> Path | None:
-    """Return the folder for the files of large messages: the folder of the SQLite file, otherwise `/var/tmp`.
-
-    None if neither is writable; then the system's temporary folder is used.
-    """
+    """Return a writable folder for the files of large messages: that of the SQLite file, or `/var/tmp`; or None."""
     for folder in filter(None, (database_folder, Path("/var/tmp"))):  # noqa: S108 - no name, and mode 0600
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
