@@ -9,7 +9,7 @@ from typing import Final
 
 from service.mail import identifiers, transfer
 from service.mail.contents import Contents
-from service.mail.message import Bounce, Mail
+from service.mail.message import Address, Bounce, Mail
 from service.mail.mime import Part
 from service.mail.word_lists import alternatives, linear, load
 
@@ -125,9 +125,7 @@ def _free_form(root: Part, header: Mail, contents: Contents, start: str) -> bool
 
 
 def _is_from_daemon(header: Mail) -> bool:
-    sender = header.from_
-    if sender is None:
-        return False
+    sender = header.from_ or Address()
     return bool(_DAEMON.match(sender.address) or _DAEMON_NAME.search(sender.name) or _DAEMON.match(sender.name))
 
 

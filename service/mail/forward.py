@@ -54,7 +54,7 @@ def base_subject(subject: str) -> str:
     subject = subject[:2_000].strip()
     for _ in range(20):
         m = _PREFIX.match(subject)
-        if m is None or ((word := fold(m[1]).rstrip(".")) not in FORWARD_PREFIXES and word not in REPLY_PREFIXES):
+        if m is None or not prefix_of(subject):
             break
         subject = subject[m.end() :].strip()
     return subject

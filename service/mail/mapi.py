@@ -120,8 +120,6 @@ def _value(data: bytes, at: int, kind: int, page: str) -> tuple[Value, int]:
         return number, at + size
     (length,) = struct.unpack_from("<I", data, at)
     at += 4
-    if at > len(data):
-        raise ValueError("property cut off")
     raw = data[at : at + length]
     at += _padded(length)
     if kind == 0x001F:

@@ -97,11 +97,9 @@ class Usage:
                 del counter[name]
 
     def of_neighbourhood(self, host: str | None) -> int:
-        """Return what the neighbourhood of ``host`` uses."""
         return self._by_neighbourhood[neighbourhood(host)]
 
     def of_network(self, host: str | None) -> int:
-        """Return what the network of ``host`` uses."""
         return self._by_network[network_of(host)]
 
     def largest_network(self, newcomer: str | None) -> str | None:
