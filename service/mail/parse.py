@@ -34,16 +34,13 @@ def parse(raw: bytes) -> Mail:
 
 def attachment(raw: bytes, part: str) -> bytes:
     """Return the bytes of the attachment whose ``Attachment.part`` is ``part``. Raises KeyError if there is none."""
-    queue = [_open(raw, set())]
-    for _ in range(MAX_ATTACHED * 4):
-        if not queue:
-            break
-        inner = queue.pop(0)
+    messages = [_open(raw, set())]
+    for inner in messages:  # grows by the messages inside
         contents = inner.contents or structure.contents(inner.root)
         for file in contents.files:
             if file.path == part:
                 return file.payload
-        queue.extend(contents.messages)
+        messages += contents.messages[: MAX_ATTACHED * 4 - len(messages)]
     raise KeyError(part)
 
 

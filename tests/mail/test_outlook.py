@@ -38,7 +38,7 @@ def attribute(level: int, ident: int, value: bytes) -> bytes:
 
 
 def stream(*attributes: bytes) -> bytes:
-    return struct.pack("<IH", tnef.SIGNATURE, 1) + b"".join(attributes)
+    return tnef.START + struct.pack("<H", 1) + b"".join(attributes)
 
 
 def binary(ident: int, value: bytes) -> bytes:
