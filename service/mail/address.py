@@ -12,23 +12,19 @@ MAX_NAME = 500  # maximum number of characters kept of one name
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\Z")
 _SIMPLE = re.compile(r'(?:"([^"\\<>]*+)"|([^"\\<>(),;:@\[\]]*+))[ \t]*+<([^\s<>"(),;:\[\]]+@[^\s<>"(),;:\[\]@]+)>\Z')
 _TOKEN = re.compile(r'=\?[^?\s]{1,60}\?[bBqQ]\?[^?]*\?=|"(?:[^"\\]|\\.)*+"?|[(),;:<>]|[^(),;:<>"=]+|=')
-_LOCAL = re.compile(r"[^\s<>\"',;:()\[\]@]+\Z")
-_DOMAIN = re.compile(r"[^\s<>\"',;:()\[\]@]+")
+_ADDRESS = re.compile(r"(?<![^\s<>\"',;:()\[\]@])[^\s<>\"',;:()\[\]@]{1,320}+@[^\s<>\"',;:()\[\]@]+")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 _UNQUOTE = re.compile(r"\\(.)")
 
 
 def addresses(raw: bytes | None, hint: str | None = None) -> tuple[Address, ...]:
     """Return the mailboxes of a raw address field such as To. Never raises. ``hint``: the charset of the body."""
-    if not raw:
-        return ()
-    return parse_list(encoded.decode_bytes(raw, hint))
+    return parse_list(encoded.decode_bytes(raw, hint)) if raw else ()
 
 
 def parse_list(value: str) -> tuple[Address, ...]:
     """Return the mailboxes of an address list, at most ``MAX_ADDRESSES``; the members of groups are included."""
-    mailboxes = _parse(value)
-    return mailboxes if len(value) <= MAX_ADDRESS // 4 else tuple(map(_limited, mailboxes))
+    return tuple(map(_limited, _parse(value)))
 
 
 def _limited(mailbox: Address) -> Address:
@@ -44,8 +40,7 @@ def _parse(value: str) -> tuple[Address, ...]:
         return (Address("", value),)
     simple = _SIMPLE.match(value)
     if simple is not None:
-        name = simple[1] if simple[1] is not None else simple[2]
-        return (Address(_name(name), _mailbox(simple[3])),)
+        return (Address(_name(simple[1] or simple[2] or ""), _mailbox(simple[3])),)
     mailboxes = _Scanner(value).run()
     if not any(a.address for a in mailboxes) and "=?" in value:
         # the whole field, with the address, is inside an encoded word
@@ -115,8 +110,6 @@ class _Scanner:
         else:
             address, name = phrase, comment
         self.reset()
-        if not address.strip() and not name:
-            return
         mailbox = _address(address.strip(), name)
         if mailbox is not None:
             last = self.mailboxes[-1] if self.mailboxes else Address()
@@ -139,26 +132,13 @@ def _address(address: str, name: str) -> Address | None:
     address = _mailbox(address)
     if "@" in address and not re.search(r"\s", address):
         return Address(_name(name), address)
-    email = _first_address(address)
-    if email is not None:
-        name_part = address.replace(email, " ", 1).strip()
-        return Address(_name(name or name_part), email.rstrip("."))
+    if (email := _ADDRESS.search(address)) is not None:
+        name_part = address.replace(email[0], " ", 1).strip()
+        return Address(_name(name or name_part), email[0].rstrip("."))
     # only a name, or a local part without a domain
     if name and address and not re.search(r"\s", address):
         return Address(_name(name), address)
     return Address(_name(address or name), "") if (address or name) else None
-
-
-def _first_address(text: str) -> str | None:
-    """Return the first address in ``text``; None if there is none."""
-    at = text.find("@")
-    while at >= 0:
-        local = _LOCAL.search(text, max(0, at - 320), at)
-        domain = _DOMAIN.match(text, at + 1)
-        if local is not None and domain is not None:
-            return f"{local.group()}@{domain.group()}"
-        at = text.find("@", at + 1)
-    return None
 
 
 def _mailbox(address: str) -> str:

@@ -19,6 +19,7 @@ MAX_LENGTH = 100_000  # maximum number of characters of a header; a longer heade
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^\s"()\\;=]+|[;=()"\\]|\s+', re.S)
 _JOINTS = frozenset("/.")
 _EQUALS: Final = None  # stands for an equals sign between words, as opposed to a ``"="`` inside a quoted string
+_IN_COMMENT = re.compile(r"\\.|[()]", re.S)
 _VERSION = re.compile(r"[0-9]+\Z")
 _METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?\Z")
 
@@ -46,11 +47,7 @@ class Results:
 
 
 def dmarc(mail: Mail, authserv: str) -> Dmarc:
-    """Return our own server's DMARC result for the author: ``pass``, ``fail`` or ``none``.
-
-    It is ``pass`` only if every DMARC result is a pass for the exact domain of the From address. ``authserv``: the name
-    of our server.
-    """
+    """Return our own server's DMARC result: ``pass`` only if each result is a pass for the author's exact domain."""
     results = [result for result in trusted_results(mail.authentication_results, authserv) if result.method == "dmarc"]
     if any(result.value == "fail" for result in results):
         return "fail"
@@ -62,10 +59,7 @@ def dmarc(mail: Mail, authserv: str) -> Dmarc:
 
 
 def trusted_results(headers: Sequence[tuple[int, str]], authserv: str) -> list[Result]:
-    """Return the results in the topmost headers of the server ``authserv``.
-
-    ``headers``: (number of Received lines above the header, value of the header), topmost first.
-    """
+    """Return the results in the topmost ``headers`` (Received lines above, value) of the server ``authserv``."""
     hop: int | None = None
     results: list[Result] = []
     for above, value in headers if authserv else ():
@@ -139,17 +133,10 @@ def _parts(value: str) -> list[list[str | None]] | None:
 
 def _end_of_comment(value: str, at: int) -> int | None:
     depth = 0
-    while at < len(value):
-        character = value[at]
-        if character == "\\":
-            at += 1
-        elif character == "(":
-            depth += 1
-        elif character == ")":
-            depth -= 1
-            if depth == 0:
-                return at + 1
-        at += 1
+    for token in _IN_COMMENT.finditer(value, at):
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        if depth == 0:
+            return token.end()
     return None
 
 

@@ -6,7 +6,7 @@ the mail was forwarded or answered. If there is no mark, the subject of the oute
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.mail import dates
@@ -59,8 +59,17 @@ class Block:
         return self.values.get("subject")
 
 
-def parse_header_line(line: str) -> tuple[frozenset[Field], str, str] | None:
-    """Split a header line into (fields that its word may mean, value, word); None for any other line."""
+@dataclass(frozen=True, slots=True)
+class HeaderLine:
+    """One header line. ``fields``: the fields that the header word may mean."""
+
+    fields: frozenset[Field]
+    value: str
+    word: str
+
+
+def parse_header_line(line: str) -> HeaderLine | None:
+    """Return the header line in ``line``; None for any other line."""
     bare = line[:LONGEST].lstrip(" \t*_>|\u3000\u200e\u200f\ufeff•・[【■◆")
     head = bare[: LONGEST_LABEL + 8]
     colon = min((p for p in (head.find(":"), head.find("：")) if p > 0), default=-1)
@@ -72,12 +81,9 @@ def parse_header_line(line: str) -> tuple[frozenset[Field], str, str] | None:
             return None
     word = fold(head[:colon].strip(" \t*_\u00a0\u200e\u200f\u3000]】"))
     fields = LABELS.get(word)
-    if fields is None:
-        without_spaces = word.replace(" ", "").replace("\u3000", "")
-        fields = LABELS.get(without_spaces) if not without_spaces.isascii() else None
-        if fields is None:
-            return None
-    return fields, bare[colon + 1 :].strip(" \t*\u00a0\u200e\u200f\u3000"), word
+    if fields is None and not word.isascii():
+        fields = LABELS.get(word.replace(" ", "").replace("\u3000", ""))
+    return HeaderLine(fields, bare[colon + 1 :].strip(" \t*\u00a0\u200e\u200f\u3000"), word) if fields else None
 
 
 def block_at(lines: Sequence[str], at: int) -> Block | None:
@@ -127,10 +133,7 @@ def _plausible(values: dict[Field, str], known_words: int) -> bool:
 
 
 def _is_from_client(lines: Sequence[str], first_row: int, values: dict[Field, str]) -> bool:
-    """Return whether header lines without a mark are probably from a mail client, and not from a form.
-
-    From comes first or all four main fields are there, and the line above has no label.
-    """
+    """Return whether header lines without a mark are probably from a mail client, and not from a form."""
     if next((f for f in values if f in _MAIN_FIELDS), None) != "from" and not (
         {"from", "to", "date", "subject"} <= values.keys() and "@" in values["from"] and dates.has_day(values["date"])
     ):
@@ -152,24 +155,11 @@ def _skip_blank(lines: Sequence[str], at: int, most: int) -> int:
     return at
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One header line. ``fields``: the fields that the header word may mean."""
-
-    fields: frozenset[Field]
-    value: str
-    word: str
-
-
 def _read_rows(lines: Sequence[str], first: int, below_mark: bool) -> tuple[dict[Field, str], int, int] | None:
-    """Return (values by field, index of the next line, number of known header words) of the header lines at ``first``.
-
-    Below a mark, a header word of an unknown language is recognised by the value after it. None without header lines.
-    """
-    head = parse_header_line(lines[first])
-    if head is None and not (below_mark and _unknown_header_line(lines[first])):
+    """Return (values by field, index of the next line, number of known header words); None if ``first`` begins none."""
+    if parse_header_line(lines[first]) is None and not (below_mark and _unknown_header_line(lines[first])):
         return None
-    rows: list[_Row] = []
+    rows: list[HeaderLine] = []
     at = end = first
     last = min(len(lines), first + _MOST_LINES)
     while at < last:
@@ -189,7 +179,7 @@ def _read_rows(lines: Sequence[str], first: int, below_mark: bool) -> tuple[dict
             at = next_text
         elif rows and _continues(rows[-1], line, lines, at, last):
             above = rows[-1]
-            rows[-1] = _Row(above.fields, f"{above.value} {line.strip(' *')}".strip()[:LONGEST], above.word)
+            rows[-1] = replace(above, value=f"{above.value} {line.strip(' *')}".strip()[:LONGEST])
             at += 1
             end = at
         else:
@@ -198,22 +188,22 @@ def _read_rows(lines: Sequence[str], first: int, below_mark: bool) -> tuple[dict
     return (values, end, sum(row.word in LABELS for row in rows)) if values else None
 
 
-def _row(line: str, rows: Sequence[_Row], below_mark: bool) -> _Row | None:
+def _row(line: str, rows: Sequence[HeaderLine], below_mark: bool) -> HeaderLine | None:
     known = parse_header_line(line)
     if known is not None:
-        return _Row(*known)
+        return known
     if _RAW.match(line) is not None and rows:
-        return _Row(frozenset({"other"}), "", line.partition(":")[0])
+        return HeaderLine(frozenset({"other"}), "", line.partition(":")[0])
     if not below_mark or len(rows) > 7 or (unknown := _unknown_header_line(line)) is None:
         return None
     word, value = unknown
     if len(rows) > 1 and {"from", "to", "date", "subject"} <= _assign(rows).keys():
         return None
     if "@" in value:
-        return _Row(frozenset({"from", "to", "cc"}), value, word)
+        return HeaderLine(frozenset({"from", "to", "cc"}), value, word)
     if dates.has_day(value):
-        return _Row(frozenset({"date"}), value, word)
-    return _Row(frozenset({"subject"}), value, word) if len(rows) != 1 else None
+        return HeaderLine(frozenset({"date"}), value, word)
+    return HeaderLine(frozenset({"subject"}), value, word) if len(rows) != 1 else None
 
 
 def _unknown_header_line(line: str) -> tuple[str, str] | None:
@@ -222,7 +212,7 @@ def _unknown_header_line(line: str) -> tuple[str, str] | None:
     return (fold(m[1]).strip(), m[2].strip(" \t*")) if m is not None and m[2].strip() else None
 
 
-def _belongs(rows: Sequence[_Row], row: _Row) -> bool:
+def _belongs(rows: Sequence[HeaderLine], row: HeaderLine) -> bool:
     """Return whether a header line below a blank line belongs to the block, because the block lacks its field."""
     fields = _assign(rows).keys()
     return (
@@ -232,7 +222,7 @@ def _belongs(rows: Sequence[_Row], row: _Row) -> bool:
     )
 
 
-def _continues(row: _Row, line: str, lines: Sequence[str], at: int, last: int) -> bool:
+def _continues(row: HeaderLine, line: str, lines: Sequence[str], at: int, last: int) -> bool:
     """Return whether a line without a header word continues the header line above it."""
     if row.value.endswith((",", ";")) or line.lstrip().startswith("<") or not row.value:
         return True
@@ -243,7 +233,7 @@ def _continues(row: _Row, line: str, lines: Sequence[str], at: int, last: int) -
     return bool(row.fields & {"to", "cc"}) and line[:1] in " \t" and "@" in line
 
 
-def _assign(rows: Sequence[_Row]) -> dict[Field, str]:
+def _assign(rows: Sequence[HeaderLine]) -> dict[Field, str]:
     """Return the values by field. A row with an ambiguous word gets a field that no unambiguous row has."""
     row_of: dict[Field, int] = {}
     for at, row in enumerate(rows):
@@ -251,10 +241,9 @@ def _assign(rows: Sequence[_Row]) -> dict[Field, str]:
             (only,) = row.fields
             row_of.setdefault(only, at)
     for at, row in enumerate(rows):
-        if len(row.fields) > 1:
-            free = [f for f in _OPEN_ORDER if f in row.fields and f not in row_of]
-            if free:
-                row_of[_best_field(free, row.value)] = at
+        free = [f for f in _OPEN_ORDER if f in row.fields and f not in row_of]
+        if len(row.fields) > 1 and free:
+            row_of[_best_field(free, row.value)] = at
     return {field: rows[at].value for field, at in sorted(row_of.items(), key=lambda item: item[1])}
 
 
@@ -293,13 +282,10 @@ def _one_line(line: str, at: int) -> Block | None:
                 labels.append((colon - width, colon, fields))
                 break
         colon = header_lines.find(":", colon + 1)
+    ends = [*(start for start, _, _ in labels[1:]), len(header_lines)]
     rows = [
-        _Row(
-            fields,
-            header_lines[colon + 1 : labels[i + 1][0] if i + 1 < len(labels) else len(header_lines)].strip(),
-            str(i),
-        )
-        for i, (_, colon, fields) in enumerate(labels)
+        HeaderLine(fields, header_lines[colon + 1 : end].strip(), "")
+        for (_, colon, fields), end in zip(labels, ends, strict=False)
     ]
     values = _assign(rows)
     if "from" not in values or len(values) < 2:

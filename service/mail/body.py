@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from itertools import pairwise
 from typing import Final
 
-from service.mail import dates, encoded, forward, history, identifiers, signature, ticket_comments
+from service.mail import dates, encoded, forward, history, identifiers, plain, signature, ticket_comments
 from service.mail.headers import MAX_SUBJECT
 from service.mail.history import Section
 from service.mail.message import Earlier, Origin
@@ -27,11 +27,8 @@ _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 class Body:
     """The parts of a body; the fields have the same meaning as in ``Mail``."""
 
-    text: str = ""
     reply_text: str = ""
     quoted_text: str = ""
-    intro: str = ""
-    signature: str = ""
     forwarded: tuple[Earlier, ...] = ()
     history: tuple[Earlier, ...] = ()
     defects: tuple[str, ...] = ()
@@ -53,11 +50,11 @@ def read_body(text: str, html: str | None, *, subject: str, date: datetime | Non
     the time zone of dates without one (``dates.zone_of``).
     """
     if not text.strip():
-        return Body(text=text)
+        return Body()
     try:
         return _read(text, html, subject, date)
     except Exception:  # never raise: a body that cannot be split is still text
-        return Body(text=text, reply_text=text.strip(), defects=("body-unread",))
+        return Body(text.strip(), defects=("body-unread",))
 
 
 def _read(text: str, html: str | None, subject: str, date: datetime | None) -> Body:
@@ -65,7 +62,7 @@ def _read(text: str, html: str | None, subject: str, date: datetime | None) -> B
     splitter = history.Splitter(forward.prefix_of(subject))
     own, sections = splitter.split(lines)
     may_have_reply_line = ticket_comments.may_hold_reply_line(text[:LONGEST])
-    reply_lines, signature_lines, below_reply_line = _new_text(own, may_have_reply_line)
+    reply_lines, below_reply_line = _new_text(own, may_have_reply_line)
     outer = _OuterMail(dates.zone_of(_zone_language(text, html), date), date, may_have_reply_line)
     forwards, others = forward.split_forwards(sections, subject, bool(reply_lines))
     forwarded = tuple(_earlier_mail(section, "forwarded", outer, subject) for section in forwards)
@@ -76,11 +73,8 @@ def _read(text: str, html: str | None, subject: str, date: datetime | None) -> B
     if beyond_limit and not sections:
         reply += beyond_limit
     return Body(
-        text=text,
         reply_text=reply,
         quoted_text=_text_of_others(lines, own, below_reply_line) if sections or below_reply_line else "",
-        intro=reply if forwarded else "",
-        signature="\n".join(signature_lines).strip(),
         forwarded=forwarded,
         history=tuple(quoted),
         defects=("body-cut",) if beyond_limit or splitter.limit_reached else (),
@@ -91,8 +85,7 @@ def _lines(text: str) -> tuple[list[str], str]:
     beyond_limit = ""
     if len(text) > LONGEST:
         text, beyond_limit = text[:LONGEST], text[LONGEST:]
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = plain.lines(text)
     if not text.isascii():
         text = _INVISIBLE.sub("", text).replace("\u2028", "\n")
     lines = text.split("\n", _MOST_LINES)
@@ -101,8 +94,8 @@ def _lines(text: str) -> tuple[list[str], str]:
     return lines, beyond_limit
 
 
-def _new_text(own: history.Lines, may_have_reply_line: bool = False) -> tuple[list[str], list[str], list[str]]:
-    """Split the lines of one author into (new text, signature, lines below a "reply above this line")."""
+def _new_text(own: history.Lines, may_have_reply_line: bool = False) -> tuple[list[str], list[str]]:
+    """Return (new text of one author without signature, lines below a "reply above this line")."""
     below_reply_line: list[str] = []
     if may_have_reply_line and (reply_line := _reply_line(own)) is not None:
         above, below = own[:reply_line], own[reply_line + 1 :]
@@ -117,13 +110,10 @@ def _new_text(own: history.Lines, may_have_reply_line: bool = False) -> tuple[li
         elif parts[-1]:
             parts.append([])
     new: list[str] = []
-    signature_lines: list[str] = []
     for part in parts:
-        kept, removed = signature.split(_single_spaced(part))
-        signature_lines += removed
-        if kept:
+        if kept := signature.new_text(_single_spaced(part)):
             new += ["", *kept] if new else kept
-    return new, signature_lines, below_reply_line
+    return new, below_reply_line
 
 
 def _single_spaced(lines: list[str]) -> list[str]:
@@ -190,10 +180,7 @@ def _newest_first(mails: list[Earlier]) -> list[Earlier]:
 
 
 def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
-    """Return the text below the first header block if that block describes this mail itself; otherwise "".
-
-    Some systems repeat the header lines of a reply above its text. Then the reply seems to contain only a quoted mail.
-    """
+    """Return the text below header lines that repeat those of this mail, as some systems write them; otherwise ""."""
     first = sections[0]
     if first.block is None or not first.block.subject or forward.same_subject(subject, first.block.subject):
         return ""
@@ -202,7 +189,7 @@ def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
 
 def _text_of_others(lines: Sequence[str], own: history.Lines, below_reply_line: Sequence[str]) -> str:
     """Return the text of ``lines`` without the lines of the sender (``own``), then of ``below_reply_line``."""
-    own_lines = iter([line for line in own if line is not None])
+    own_lines = (line for line in own if line is not None)
     next_own = next(own_lines, None)
     others = []
     for line in lines:

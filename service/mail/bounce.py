@@ -9,7 +9,7 @@ from typing import Final
 
 from service.mail import identifiers, transfer
 from service.mail.contents import Contents
-from service.mail.message import Bounce, Mail
+from service.mail.message import Address, Bounce, Mail
 from service.mail.mime import Part
 from service.mail.word_lists import alternatives, linear, load
 
@@ -46,9 +46,8 @@ _SES = re.compile(r'\\?"(?:notificationType|eventType)\\?"\s*:\s*\\?"(?:Bounce|C
 
 def read(root: Part, header: Mail, contents: Contents, text: str) -> Bounce | None:
     """Return the content of a delivery report; None for other mail, and for a report that the delivery succeeded."""
-    status = [body for kind, body in contents.reports if kind.endswith("delivery-status")]
-    if status:
-        return _rfc3464_report("\n".join(status), header, contents, text)
+    if (status := _delivery_status(contents)) is not None:
+        return _rfc3464_report(status, header, contents, text)
     start = text[:FIRST]
     if not _free_form(root, header, contents, start):
         return None
@@ -57,9 +56,13 @@ def read(root: Part, header: Mail, contents: Contents, text: str) -> Bounce | No
 
 def is_success_report(contents: Contents) -> bool:
     """Return whether the mail is a delivery report that lists only successful deliveries."""
+    actions = _values(_delivery_status(contents) or "", "action")
+    return bool(actions) and all(map(_has_succeeded, actions))
+
+
+def _delivery_status(contents: Contents) -> str | None:
     reports = [body for kind, body in contents.reports if kind.endswith("delivery-status")]
-    actions = [_has_succeeded(action) for report in reports for action in _values(report, "action")]
-    return bool(actions) and all(actions)
+    return "\n".join(reports) if reports else None
 
 
 def _has_succeeded(action: str) -> bool:
@@ -122,9 +125,7 @@ def _free_form(root: Part, header: Mail, contents: Contents, start: str) -> bool
 
 
 def _is_from_daemon(header: Mail) -> bool:
-    sender = header.from_
-    if sender is None:
-        return False
+    sender = header.from_ or Address()
     return bool(_DAEMON.match(sender.address) or _DAEMON_NAME.search(sender.name) or _DAEMON.match(sender.name))
 
 
@@ -142,11 +143,9 @@ def _recipients(header: Mail, start: str) -> tuple[str, ...]:
 
 
 def _status(start: str) -> str | None:
-    match = _STATUS.search(start)
-    if match is not None:
-        return match[1]
-    code = _CODE.search(start)
-    if code is not None:
+    if (status := _STATUS.search(start)) is not None:
+        return status[1]
+    if (code := _CODE.search(start)) is not None:
         return f"{code[1]}.0.0"
     return _DELAYED if _RETRIED.search(start) else None
 
@@ -158,8 +157,7 @@ def _returned_id(contents: Contents, text: str) -> str | None:
     """Return the Message-ID of the mail that bounced, from the returned part, a text file or the text; or None."""
     parts = [*contents.returned[:3], *(inner.root for inner in contents.messages[:1])]
     for part in parts:
-        returned_id = identifiers.message_id(part.first("message-id"))
-        if returned_id:
+        if returned_id := identifiers.message_id(part.first("message-id")):
             return returned_id
     bodies = [transfer.decode(part.body[:50_000], part.first("content-transfer-encoding"))[0] for part in parts]
     bodies += [file.payload[:50_000] for file in contents.files[:3] if file.content_type.startswith("text/")]

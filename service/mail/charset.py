@@ -1,8 +1,7 @@
 """Decodes bytes to text, even with a wrong or missing charset label.
 
-Labels are often wrong: Japanese mailers send NEC and IBM characters as ``iso-2022-jp`` (see ``jis.py``), web forms send
-UTF-8 as ``iso-8859-1``. So the label is tried first, then UTF-8, then a guess from the bytes. Characters are replaced
-by U+FFFD only if all of these fail.
+Labels are often wrong: web forms send UTF-8 as ``iso-8859-1``. So the label is tried first, then UTF-8, then a guess
+from the bytes. Characters are replaced by U+FFFD only if all of these fail.
 """
 
 import codecs
@@ -11,10 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from service.mail import jis
-from service.mail.charset_guess import cp1252, decode_strictly, guess, japanese
+from service.mail.charset_guess import cp1252, decode_strictly, guess
 from service.mail.word_lists import load
-
-__all__ = ["codec", "decode", "guess", "japanese"]
 
 _ALIASES: Final[dict[str, str]] = {
     label: name for name, labels in load("charsets")["aliases"].items() for label in labels.split()
@@ -95,9 +92,7 @@ def _decode_mislabelled(raw: bytes, codec_name: str) -> tuple[str, str | None]:
     ):
         return lenient, "charset-lossy"
     text, lossy = guess(raw)
-    if lossy:
-        return lenient, "charset-lossy"
-    return text, "charset-wrong"
+    return (lenient, "charset-lossy") if lossy else (text, "charset-wrong")
 
 
 @lru_cache(maxsize=512)
@@ -109,29 +104,15 @@ def codec(label: str) -> str | None:
         return None
     if name in _ALIASES:
         return _ALIASES[name]
-    for candidate in (name, name.removeprefix("x-"), name.removeprefix("charset="), name.replace("windows-cp", "cp")):
+    numbered = re.sub(r".*8859\D?(\d{1,2})(?!\d).*", r"iso-8859-\1", name)  # "iso 8859 15"
+    numbered = re.sub(r".*125([0-8])(?!\d).*", r"cp125\1", numbered)  # "win-1251"
+    found = next((codec_name for pattern, codec_name in _LABEL_PATTERNS if pattern.search(name)), numbered)
+    for candidate in (name, name.removeprefix("x-"), name.removeprefix("charset="), found):
         if candidate in _ALIASES:
             return _ALIASES[candidate]
         try:
             info = codecs.lookup(candidate)
         except (LookupError, ValueError, UnicodeError):
             continue
-        if info.name in _NOT_TEXT or not getattr(info, "_is_text_encoding", True):
-            return None
-        return info.name
-    return next(
-        (codec_name for pattern, codec_name in _LABEL_PATTERNS if pattern.search(name)), None
-    ) or _numbered_codec(name)
-
-
-def _numbered_codec(name: str) -> str | None:
-    """Return the codec of a label with the number of a charset, such as ``iso 8859 15`` or ``win-1251``; else None."""
-    match = re.search(r"8859[^0-9]?(\d{1,2})(?!\d)|125([0-8])(?!\d)", name)
-    if match is None:
-        return None
-    if match[2]:
-        return f"cp125{match[2]}"
-    try:
-        return _ALIASES.get(f"iso-8859-{match[1]}") or codecs.lookup(f"iso8859-{match[1]}").name
-    except LookupError:
-        return None
+        return None if info.name in _NOT_TEXT or not getattr(info, "_is_text_encoding", True) else info.name
+    return None

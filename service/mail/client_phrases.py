@@ -3,7 +3,6 @@
 A header word may mean different fields in different languages: "Da" is From in Italian and Date in others.
 """
 
-from collections.abc import Iterator
 from typing import Final, Literal, cast
 
 from service.mail.word_lists import fold, load, phrases, words
@@ -16,18 +15,11 @@ ROWS: Final = [row.split(" | ") for row in _LISTS["labels"].splitlines()]
 """Rows of [language, words for each field of ``_ORDER`` …]; words are separated by commas."""
 
 
-def _words_by_field() -> Iterator[tuple[str, str]]:
-    """Yield (field, header words in one language)."""
-    for row in ROWS:
-        yield from zip(_ORDER, row[1:], strict=True)
-    for row in _LISTS["other_labels"].splitlines():
-        field, _, labels = row.partition(" | ")
-        yield field, labels
-
-
 def _labels() -> dict[str, frozenset[Field]]:
+    rows = [pair for row in ROWS for pair in zip(_ORDER, row[1:], strict=True)]
+    others = (row.partition(" | ") for row in _LISTS["other_labels"].splitlines())
     table: dict[str, frozenset[Field]] = {}
-    for field, labels in _words_by_field():
+    for field, labels in (*rows, *((field, labels) for field, _, labels in others)):
         for word in map(fold, labels.split(", ")):
             table[word] = table.get(word, frozenset()) | {cast(Field, field)}
     return table

@@ -54,16 +54,14 @@ def _months() -> dict[str, int]:
 _MONTHS: Final = _months()  # folded name or abbreviation of a month → its number
 
 
-def read(
-    text: str, default_zone: tzinfo, mail_date: datetime | None = None, day_first: bool | None = None
-) -> tuple[datetime, bool] | None:
+def read(text: str, default_zone: tzinfo, mail_date: datetime | None = None) -> tuple[datetime, bool] | None:
     """Return (time stated in ``text``, whether ``default_zone`` was used); None if ``text`` states no complete day.
 
-    ``mail_date``: of the mail that contains the text. ``day_first``: how to read an ambiguous date such as 3/4/2026; by
-    default it is the day closest to ``mail_date`` and at most 32 days before.
+    ``mail_date``: of the mail that contains the text. An ambiguous date such as 3/4/2026 is the day closest to it and
+    at most 32 days before it.
     """
     text = fold(text[:LONGEST])
-    day, remainder = _day(text, mail_date, day_first)
+    day, remainder = _day(text, mail_date)
     if day is None:
         return None
     hour, minute, second, after_time = _time(remainder)
@@ -82,7 +80,7 @@ def plausible(date: datetime) -> datetime | None:
 
 def has_day(text: str) -> bool:
     """Return whether the text contains a complete day (year, month, day)."""
-    return _day(fold(text[:LONGEST]), None, None)[0] is not None
+    return _day(fold(text[:LONGEST]), None)[0] is not None
 
 
 def zone_of(language: str, mail_date: datetime | None) -> tzinfo:
@@ -98,7 +96,7 @@ def zone_of(language: str, mail_date: datetime | None) -> tzinfo:
     return timezone(timedelta(hours=hours)) if hours else UTC
 
 
-def _day(text: str, mail_date: datetime | None, day_first: bool | None) -> tuple[tuple[int, int, int] | None, str]:
+def _day(text: str, mail_date: datetime | None) -> tuple[tuple[int, int, int] | None, str]:
     """Return (first day in the text as (year, month, day), text without it); (None, text) if there is no day."""
     if m := _ERA_DATE.search(text):
         year = _ERA[m[1]] + (1 if m[2] == "元" else int(m[2]))
@@ -115,8 +113,7 @@ def _day(text: str, mail_date: datetime | None, day_first: bool | None) -> tuple
     if month_named is not None:
         return month_named[0], _without(text, *month_named[1:])
     for m in _YEAR_LAST.finditer(text):
-        is_day_first = True if day_first is None and m[2] == "." else day_first
-        order = _month_and_day(int(m[1]), int(m[3]), text, _year(m[4]), is_day_first, mail_date)
+        order = _month_and_day(int(m[1]), int(m[3]), text, _year(m[4]), m[2] == ".", mail_date)
         if order is not None:
             return (_year(m[4]), *order), _without(text, *m.span())
     return None, text
@@ -132,13 +129,13 @@ def _year(digits: str) -> int:
 
 
 def _month_and_day(
-    first: int, second: int, text: str, year: int, day_first: bool | None, mail_date: datetime | None
+    first: int, second: int, text: str, year: int, day_first: bool, mail_date: datetime | None
 ) -> tuple[int, int] | None:
     """Return (month, day) of the date first/second/year; None if it is invalid in both orders."""
     orders = [(month, day) for month, day in ((first, second), (second, first)) if 1 <= month <= 12 and 1 <= day <= 31]
     if len(orders) < 2 or first == second:
         return orders[0] if orders else None
-    if day_first is None and mail_date is not None:
+    if not day_first and mail_date is not None:
         ages = []
         for month, day in orders:
             try:
@@ -149,9 +146,7 @@ def _month_and_day(
                 ages.append((abs(age), month, day))
         if ages:
             return min(ages)[1:]
-    if day_first is None:
-        day_first = not _HALVES.search(text)
-    return (second, first) if day_first else (first, second)
+    return (second, first) if day_first or not _HALVES.search(text) else (first, second)
 
 
 def _date_with_month_name(text: str) -> tuple[tuple[int, int, int], int, int] | None:
@@ -181,10 +176,7 @@ def _month(word: str) -> int | None:
 
 
 def _day_and_year(text: str, left: int, start: int, end: int, right: int) -> tuple[int, int, int, int] | None:
-    """Return (day, year, start, end) of the date around the month name ``text[start:end]``, or None.
-
-    The numbers of the date are between ``left`` and ``right``.
-    """
+    """Return (day, year, start, end) of the date around the month ``text[start:end]``, from ``left`` to ``right``."""
     day = year = None
     date_start, date_end = start, end
     before = list(_NUMBER.finditer(text, left, start))

@@ -4,7 +4,7 @@ import binascii
 import re
 
 from service.mail import charset
-from service.mail.charset_guess import decode_strictly
+from service.mail.charset_guess import decode_strictly, guess, japanese
 
 _WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?(.*?)\?=", re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n]+")
@@ -43,10 +43,10 @@ def decode_bytes(raw: bytes, hint: str | None = None) -> str:
     name = charset.codec(hint) if hint else None
     text = decode_strictly(raw, "utf-8")
     if text is None and name in ("jis", "cp932", "euc_jp"):
-        text = charset.japanese(raw)
+        text = japanese(raw)
     elif text is None and name not in ("ascii", "utf-8") and not (name == "cp1252" and _foreign(raw)):
         text = decode_strictly(raw, name)
-    return charset.guess(raw)[0] if text is None else text
+    return guess(raw)[0] if text is None else text
 
 
 def _foreign(raw: bytes) -> bool:
@@ -87,9 +87,7 @@ def decode_words(value: str) -> str:
 
 def _payload(encoding: str, data: str) -> bytes:
     raw = data.encode("utf-8", "surrogateescape")
-    if encoding in "qQ":
-        return binascii.a2b_qp(raw.replace(b" ", b"_"), header=True)
-    return base64(raw)
+    return binascii.a2b_qp(raw.replace(b" ", b"_"), header=True) if encoding in "qQ" else base64(raw)
 
 
 def base64(raw: bytes) -> bytes:
@@ -110,10 +108,7 @@ def base64(raw: bytes) -> bytes:
 
 
 def parameters(raw: bytes) -> dict[str, str]:
-    """Return the parameters of a Content-Type or Content-Disposition field as name → decoded value.
-
-    Values in several pieces are joined (RFC 2231 §3). ``raw``: the field after its first semicolon.
-    """
+    """Return the parameters of a field (name → decoded value) after its first semicolon; joins pieces (RFC 2231 §3)."""
     values: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bytes, bool]]] = {}
     for match in _PARAMETER.finditer(raw[:100_000]):
@@ -137,7 +132,11 @@ def parameter_text(value: bytes) -> str:
     decoded = decode_bytes(value)
     if "=?" in decoded:
         decoded = decode_words(re.sub(r"\?=\s+=\?", "?==?", decoded))
-    return _SPACE.sub(" ", _CONTROL.sub("", decoded)).strip()
+    return _clean(decoded)
+
+
+def _clean(text: str) -> str:
+    return _SPACE.sub(" ", _CONTROL.sub("", text)).strip()
 
 
 def _rfc2231(pieces: dict[int, tuple[bytes, bool]]) -> str:
@@ -154,5 +153,4 @@ def _rfc2231(pieces: dict[int, tuple[bytes, bool]]) -> str:
             value = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m[1], 16)]), value)
         joined += value
     raw = bytes(joined)
-    decoded = decode_words(charset.decode(raw, label)[0] if label else decode_bytes(raw))
-    return _SPACE.sub(" ", _CONTROL.sub("", decoded)).strip()
+    return _clean(decode_words(charset.decode(raw, label)[0] if label else decode_bytes(raw)))

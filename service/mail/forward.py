@@ -13,10 +13,7 @@ _TAG = re.compile(r"\[[^\]]{0,60}\]|\([^)]{0,60}\)")
 
 
 def split_forwards(sections: Sequence[Section], subject: str, has_reply: bool) -> tuple[list[Section], list[Section]]:
-    """Split the earlier mails with a heading into (forwarded, outermost first; others).
-
-    A mail below an answered mail is not forwarded. ``has_reply``: whether the sender wrote new text.
-    """
+    """Split earlier mails into (forwarded, outermost first; others). ``has_reply``: whether there is new text."""
     forwards: list[Section] = []
     others = [section for section in sections if section.has_heading]
     outer_subject = subject
@@ -31,9 +28,7 @@ def _is_forward(section: Section, outer_subject: str, first: bool, has_reply: bo
     """Return whether this mail was forwarded in a mail with the subject ``outer_subject``, and not answered."""
     prefix = prefix_of(outer_subject)
     block = section.block
-    if block is not None and block.mark == "forward":
-        return True
-    if prefix == "forward":
+    if prefix == "forward" or (block is not None and block.mark == "forward"):
         return True
     if block is None or not first or block.is_raw:
         return False
@@ -59,7 +54,7 @@ def base_subject(subject: str) -> str:
     subject = subject[:2_000].strip()
     for _ in range(20):
         m = _PREFIX.match(subject)
-        if m is None or ((word := fold(m[1]).rstrip(".")) not in FORWARD_PREFIXES and word not in REPLY_PREFIXES):
+        if m is None or not prefix_of(subject):
             break
         subject = subject[m.end() :].strip()
     return subject

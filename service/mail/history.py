@@ -1,8 +1,7 @@
 """Splits the lines of a body by author: the lines of the sender, and the lines of each earlier mail.
 
-The lines are read once. A heading (header block or attribution line) or a run of quoted lines changes the author. From
-quoted runs, one ``>`` is removed, and the rest is split again. A line between quoted runs belongs to the author who
-quotes.
+A heading (header block or attribution line) or a run of quoted lines changes the author. From quoted runs, one ``>`` is
+removed, and the rest is split again. A line between quoted runs belongs to the author who quotes.
 """
 
 from __future__ import annotations
@@ -20,6 +19,8 @@ MOST_SECTIONS: Final = 100  # maximum number of earlier mails found in one body
 _CLOSING: Final = 60  # maximum number of characters of a closing such as "よろしくお願いいたします。"
 _MAX_LINE_COST: Final = 40_000
 """Maximum sum of costs of lines that were examined but are not headings; ``_Level.heading_at`` counts them."""
+
+_BEGINS_MARK: Final = frozenset("-_=*—─━<[~#+–")
 
 BREAK: Final = None  # replaces quoted text in the lines of the author who quoted it
 Lines = list["str | None"]
@@ -101,10 +102,8 @@ class _Level:
         if not self.splitter.may_continue():
             return None
         header_block = block.block_at(self.lines, self.at)
-        if header_block is not None:
-            may_be_information = _has_only_header_lines(header_block) and not header_block.is_raw
-            if not (may_be_information and self._is_information(header_block)):
-                return header_block
+        if header_block is not None and not self._is_information(header_block):
+            return header_block
         lines, at = self.lines, self.at
         attribution = ticket_comments.comment_at(lines, at) or quote.attribution(lines, at, self.unused_from)
         if attribution is None:
@@ -173,6 +172,8 @@ class _Level:
         True if nothing or only a closing is below them. Also true if the subject has no prefix and the header lines are
         not in the order of a mail client.
         """
+        if header_block.is_raw or not _has_only_header_lines(header_block):
+            return False
         if not self.splitter.prefix and self.depth == 0 and not self.sections and not header_block.in_client_order:
             return True
         below = 0
@@ -194,12 +195,9 @@ def _has_only_header_lines(header_block: Block) -> bool:
 
 def _may_be_heading(line: str) -> bool:
     """Return whether the line may begin or end a heading; a cheap first check."""
-    if ":" in line or "：" in line:
+    if ":" in line or "：" in line or "\t" in line:
         return True
-    head = line.lstrip(" \t")[:1]
-    if head in ("-", "_", "=", "*", "—", "─", "━", "<", "[", "~", "#", "+", "–"):
-        return True
-    return "\t" in line or quote.may_end_attribution(line)
+    return line.lstrip(" \t")[:1] in _BEGINS_MARK or quote.may_end_attribution(line)
 
 
 def _last_text(lines: Lines) -> int | None:

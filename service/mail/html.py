@@ -89,10 +89,7 @@ class _Scan(Page):
         return self.finish()
 
     def _tag_end(self, start: int) -> int:
-        """Return the position of the ``>`` that ends the tag whose attributes begin at ``start``; -1 if there is none.
-
-        A ``>`` inside a quoted value does not end the tag.
-        """
+        """Return the position of the ``>`` that ends a tag, not of one in a quoted value; -1 if there is none."""
         end = self.html.find(">", start)
         attributes = self.html[start:end] if end > start else ""
         for quote in ('"', "'") if attributes else ():
@@ -135,10 +132,7 @@ class _Scan(Page):
         return at + 1
 
     def _skip(self, name: str, position: int) -> int:
-        """Return the position after the hidden element ``name``; ``position`` if the element is not closed.
-
-        ``position``: after the start tag of the element.
-        """
+        """Return the position after the hidden element that starts before ``position``; that if it is not closed."""
         pattern = re.compile(rf"<(/?){re.escape(name)}\b", re.IGNORECASE)
         level, start = 1, position
         while self.skips_left > 0:

@@ -22,8 +22,7 @@ def message_ids(raw: bytes | None) -> tuple[str, ...]:
     if not raw:
         return ()
     value = raw.decode("utf-8", "replace").replace("\x00", "")
-    ids = [re.sub(r"\s+", "", id) for id in _ANGLE.findall(value)]
-    ids = [id for id in ids if id]
+    ids = list(filter(None, (re.sub(r"\s+", "", id) for id in _ANGLE.findall(value))))
     if not ids:
         ids = [id for id in _SEPARATORS.split(value) if "@" in id.strip("@")]
         if not ids and value.strip() and not re.search(r"\s", value.strip().strip("<>")):
@@ -46,10 +45,7 @@ def _shortened(id: str) -> str:
 
 
 def thread_root(raw: bytes | None) -> str | None:
-    """Return the part of Exchange's Thread-Index that all mails of a conversation share, in hex. None if invalid.
-
-    These are its first 22 bytes ([MS-OXOMSG] 2.2.1.3).
-    """
+    """Return the first 22 bytes of Thread-Index, which a conversation shares ([MS-OXOMSG] 2.2.1.3), in hex; or None."""
     if not raw or len(raw) > 100_000:
         return None
     data = base64(raw)

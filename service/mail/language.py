@@ -3,8 +3,7 @@
 # ruff: noqa: E501 -- patterns and tables: a case a line
 
 import re
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from service.mail.word_lists import load
 
@@ -49,14 +48,6 @@ def language_of(text: str) -> str:
     return _latin(sample, words)
 
 
-@cache
-def _model() -> Any:
-    # imported here, because loading takes half a second and few mails need it
-    from service.mail.language_table import load_classifier
-
-    return load_classifier()
-
-
 def _latin(sample: str, words: list[str]) -> str:
     if not words:
         return "und"
@@ -69,7 +60,9 @@ def _latin(sample: str, words: list[str]) -> str:
     if letters < _LEAST_LETTERS:
         return "en" if english > other else "und"
     try:
-        model = _model()
+        from service.mail.language_table import load_classifier  # takes half a second, and few mails need it
+
+        model = load_classifier()
     except OSError:  # out of file descriptors, for example; the next text tries again
         return "und"
     code, _ = model.classify(" ".join(lower[:120]))

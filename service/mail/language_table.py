@@ -9,6 +9,7 @@ import lzma
 import shutil
 import tempfile
 import zipfile
+from functools import cache
 from typing import IO, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
 _LOCAL_HEADER = 30  # size of a zip member's header before its name and extra field (APPNOTE.TXT 4.3.7)
 
 
+@cache
 def load_classifier() -> Any:
     """Return a classifier for about a hundred languages; takes half a second. Raises OSError."""
     try:

@@ -1,6 +1,7 @@
 """Outlook's MAPI properties of a mail and of its files, and the parser of property lists ([MS-OXTNEF] 2.1.3.4)."""
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from service.mail import charset, rtf
@@ -50,10 +51,7 @@ class Item:
     defects: set[str] = field(default_factory=set)
 
     def read_body(self, properties: Properties, page: str | None, plain: str = "") -> None:
-        """Set ``text`` and ``html`` from the body properties, or from the rich text if there are none.
-
-        ``page``: the code page of HTML if the properties state none. ``plain``: the text if the properties have none.
-        """
+        """Set ``text`` and ``html``. ``page``, ``plain``: the code page and the text if the properties state none."""
         self.text = properties.text("body") or plain
         markup, number = properties.get("html"), properties.get("codepage")
         if isinstance(number, int):
@@ -74,10 +72,8 @@ class Item:
 def read_properties(data: bytes, page: str) -> Properties:
     """Parse a property list up to the first malformed property. ``page``: the code page of its texts."""
     properties = Properties()
-    try:
+    with suppress(struct.error, IndexError, ValueError):
         _read(data, page, properties)
-    except (struct.error, IndexError, ValueError):
-        pass
     return properties
 
 
@@ -124,8 +120,6 @@ def _value(data: bytes, at: int, kind: int, page: str) -> tuple[Value, int]:
         return number, at + size
     (length,) = struct.unpack_from("<I", data, at)
     at += 4
-    if at > len(data):
-        raise ValueError("property cut off")
     raw = data[at : at + length]
     at += _padded(length)
     if kind == 0x001F:
@@ -135,6 +129,5 @@ def _value(data: bytes, at: int, kind: int, page: str) -> tuple[Value, int]:
     if kind == 0x0102:
         return raw, at
     if kind == 0x000D:
-        # an object begins with its 16-byte interface id
-        return raw[16:], at
+        return raw[16:], at  # an object begins with its 16-byte interface id
     raise ValueError("unknown property type")

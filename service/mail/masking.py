@@ -3,9 +3,8 @@
 The length stays equal, because stored evidence refers to positions in texts. In an address, only the part before the
 ``@`` is replaced. The domain stays: it identifies no person, and shows the side of the author.
 
-A name of several words ("Aiko Mori") or with digits is replaced everywhere. A single word ("Mori") is replaced only
-where it refers to a person: beside a title, in a self-introduction, or alone on a line as in a signature. The display
-name of the person's address is always replaced.
+A name of several words or with digits is replaced everywhere; a single word only where it refers to a person: beside a
+title, in a self-introduction, or alone on a line as in a signature. The display name of the address is always replaced.
 """
 
 import html
@@ -19,6 +18,7 @@ from email.utils import format_datetime, quote
 from typing import Any
 
 from service.mail import charset, encoded
+from service.mail.message import Address
 from service.mail.parse import parse
 
 _AT = r"(?:@|=40|%40|=|&#64;|&#x40;|&commat;)"
@@ -68,23 +68,25 @@ class Mask:
             rf"(?<![\w.+-]){re.escape(local)}(?:\+[^\s@<>\"]*)?(?={_AT}{re.escape(domain)}(?![\w-]|\.\w))", re.I
         )
         distinctive = [name for name in self.names if is_distinctive(name)]
-        self._names = re.compile("|".join(_name_patterns(distinctive)) or r"(?!)", re.I)
         single_words = [name for name in self.names if not is_distinctive(name)]
-        self._one_word = re.compile(_one_word_pattern(single_words), re.I | re.M)
+        whole_names = re.compile("|".join(_name_patterns(distinctive)) or r"(?!)", re.I)
+        self._patterns = (self._address, whole_names, re.compile(_one_word_pattern(single_words), re.I | re.M))
         self._needles = tuple(_needles((self.address, *self.names)).items())
 
     def mentions(self, text: str) -> bool:
         """Return whether the text contains the address or a name of the person."""
-        return any(pattern.search(text) for pattern in (self._address, self._names, self._one_word))
+        return any(pattern.search(text) for pattern in self._patterns)
 
     def matches(self, text: str) -> set[str]:
         """Return all parts of the text that would be replaced."""
-        words = {match[0] for pattern in (self._address, self._names) for match in pattern.finditer(text)}
-        return words | {match[0][len(match[1] or "") :] for match in self._one_word.finditer(text)}
+        matches = (match for pattern in self._patterns for match in pattern.finditer(text))
+        return {match[0].removeprefix(_before(match)) for match in matches}
 
     def text(self, text: str) -> str:
         """Return the text with the person's address and names replaced."""
-        return self._one_word.sub(self._blank, self._names.sub(self._blank, self.address_in(text)))
+        for pattern in self._patterns:
+            text = pattern.sub(self._blank, text)
+        return text
 
     def address_in(self, text: str) -> str:
         """Return the text with the person's address replaced, but not the names."""
@@ -177,20 +179,15 @@ class Mask:
         return True
 
     def _mask_headers(self, part: Message) -> bool:
-        changed = False
         headers = []
         for name, value in part.raw_items():
             shown = _raw(value)
             if name.lower() in _ADDRESS_FIELDS:
                 shown = self._without_display_names(shown)
             written = _ENCODED.sub(self._mask_encoded, self.text(shown))
-            if written != _raw(value):
-                changed = True
-                headers.append((self.text(name), written))
-            else:
-                headers.append((name, value))
-        if changed:
-            part._headers = headers  # type: ignore[attr-defined]
+            headers.append((name, value) if written == _raw(value) else (self.text(name), written))
+        changed = headers != list(part.raw_items())
+        part._headers = headers  # type: ignore[attr-defined]
         return changed
 
     def _without_display_names(self, field: str) -> str:
@@ -206,9 +203,8 @@ class Mask:
                 start = max(field.rfind(mark, 0, end) for mark in ",;:<>") + 1
             name = field[start:end]
             blank = _encoded(self.blank(encoded.decode_words(name))) if _ENCODED.search(name) else self.blank(name)
-            field = (
-                field[:start] + (" " if name[:1].isspace() and not blank[:1].isspace() else "") + blank + field[end:]
-            )
+            space = " " if name[:1].isspace() and not blank[:1].isspace() else ""
+            field = f"{field[:start]}{space}{blank}{field[end:]}"
         return field
 
     def words_in_mail(self, raw: bytes) -> set[str]:
@@ -227,28 +223,30 @@ class Mask:
     def _plain_mail(self, raw: bytes) -> bytes:
         """Return a new plain-text mail with the main headers and the text, masked."""
         mail = parse(raw)
-        fields = [("Subject", mail.subject or "")]
-        if mail.message_id:
-            fields.append(("Message-ID", mail.message_id))
-        if mail.date is not None:
-            fields.append(("Date", format_datetime(mail.date)))
-        for field, people in (("From", (mail.from_,) if mail.from_ else ()), ("To", mail.to), ("Cc", mail.cc)):
-            masked = ((self.blank if person.key == self.address else self.text)(person.name) for person in people)
-            shown = ", ".join(
-                f"{_encoded(name)} <{person.address}>" for name, person in zip(masked, people, strict=True)
-            )
-            if shown:
-                fields.append((field, shown))
-        top = "".join(f"{name}: {person if person.isascii() else _encoded(person)}\r\n" for name, person in fields)
-        lines = (
-            "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
-        )
-        body = self.text(mail.text).replace("\r\n", "\n").replace("\n", "\r\n")
-        return (self.text(top) + lines + body + "\r\n").encode("utf-8", "replace")
+        fields = {
+            "Subject": mail.subject,
+            "Message-ID": mail.message_id or "",
+            "Date": format_datetime(mail.date) if mail.date else "",
+            "From": self._person(mail.from_) if mail.from_ else "",
+            "To": ", ".join(map(self._person, mail.to)),
+            "Cc": ", ".join(map(self._person, mail.cc)),
+        }
+        lines = [f"{name}: {value if value.isascii() else _encoded(value)}" for name, value in fields.items() if value]
+        kind = "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit"
+        content = "\n".join([self.text("\n".join(lines)), kind, "", self.text(mail.text), ""])
+        return content.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
+
+    def _person(self, person: Address) -> str:
+        name = self.blank(person.name) if person.key == self.address else self.text(person.name)
+        return f"{_encoded(name)} <{person.address}>"
 
     def _blank(self, match: re.Match[str]) -> str:
-        before = (match[1] or "") if match.re.groups else ""
-        return before + self.blank(match[0][len(before) :])
+        return _before(match) + self.blank(match[0].removeprefix(_before(match)))
+
+
+def _before(match: re.Match[str]) -> str:
+    """Return the text before a one-word name that ``_one_word_pattern`` matched with it."""
+    return (match[1] or "") if match.re.groups else ""
 
 
 def _one_word_pattern(names: Sequence[str]) -> str:

@@ -89,7 +89,6 @@ class Mail:
     reply_text: str = ""  # new text of the sender, without quoted and forwarded mails, signature and added warnings
     quoted_text: str = ""  # the rest of the body: quoted and forwarded text
     intro: str = ""  # text that the sender wrote above a forwarded mail; empty if nothing was forwarded
-    signature: str = ""
     forwarded: tuple[Earlier, ...] = ()  # forwarded mails, outermost first
     history: tuple[Earlier, ...] = ()  # quoted mails, newest first
     attachments: tuple[Attachment, ...] = ()

@@ -15,6 +15,7 @@ MAX_BYTES = 100_000_000
 MAX_STREAM = 20_000_000
 MAX_ENTRIES = 5_000
 MAX_FILES = 200
+_SUBMITTED, _DELIVERED = b"\x40\x00\x39\x00", b"\x40\x00\x06\x0e"  # type and id of a property
 _STREAM = re.compile(r"__substg1\.0_([0-9A-F]{4})([0-9A-F]{4})(?:-[0-9A-F]{8})?$")
 
 
@@ -74,22 +75,16 @@ def _properties(container: olefile.OleFileIO, paths: list[list[str]]) -> Propert
 
 
 def _submitted(container: olefile.OleFileIO) -> datetime | None:
-    """Return when the mail was submitted, otherwise when it was delivered; None if neither is stated.
-
-    The stream has properties of 16 bytes after a header of 32 bytes ([MS-OXMSG] 2.4).
-    """
+    """Return when the mail was submitted or delivered; None if unknown. The stream has 32 bytes, then 16 a property."""
     if not container.exists("__properties_version1.0"):  # type: ignore[no-untyped-call]
         return None
     raw: bytes = container.openstream("__properties_version1.0").read(MAX_STREAM)  # type: ignore[no-untyped-call]
-    for property_id in (0x0039, 0x0E06):
-        for at in range(32, len(raw) - 15, 16):
-            if raw[at : at + 4] == b"\x40\x00" + property_id.to_bytes(2, "little"):
-                ticks = int.from_bytes(raw[at + 8 : at + 16], "little")
-                try:
-                    return datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)
-                except OverflowError:
-                    return None
-    return None
+    values = {raw[at : at + 4]: int.from_bytes(raw[at + 8 : at + 16], "little") for at in range(32, len(raw) - 15, 16)}
+    ticks = values.get(_SUBMITTED) or values.get(_DELIVERED)
+    try:
+        return datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10) if ticks else None
+    except OverflowError:
+        return None
 
 
 def _header(properties: Properties, date: datetime | None) -> str:

@@ -7,10 +7,7 @@ from service.mail.mapi import Item
 
 def read(data: bytes, path: str = "0") -> Inner | None:
     """Return the message in a ``.msg`` file or TNEF stream; None if the data is neither or too damaged."""
-    if data.startswith(msgfile.SIGNATURE):
-        item = msgfile.read(data)
-    else:
-        item = tnef.read(data) if data.startswith(tnef.START) else None
+    item = msgfile.read(data) or (tnef.read(data) if data.startswith(tnef.START) else None)
     if item is None:
         return None
     segment = Segment(plain.lines(item.text), item.html)

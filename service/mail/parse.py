@@ -34,16 +34,13 @@ def parse(raw: bytes) -> Mail:
 
 def attachment(raw: bytes, part: str) -> bytes:
     """Return the bytes of the attachment whose ``Attachment.part`` is ``part``. Raises KeyError if there is none."""
-    queue = [_open(raw, set())]
-    for _ in range(MAX_ATTACHED * 4):
-        if not queue:
-            break
-        inner = queue.pop(0)
+    messages = [_open(raw, set())]
+    for inner in messages:  # grows by the messages inside
         contents = inner.contents or structure.contents(inner.root)
         for file in contents.files:
             if file.path == part:
                 return file.payload
-        queue.extend(contents.messages)
+        messages += contents.messages[: MAX_ATTACHED * 4 - len(messages)]
     raise KeyError(part)
 
 
@@ -72,12 +69,10 @@ def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:
         subject = subject[: headers.MAX_SUBJECT].rstrip()
     body = read_body(text, contents.html(), subject=subject, date=header.date)
     defects.update(body.defects)
-    intro, forwarded = body.intro, body.forwarded
     attached, quoted_in_attached = _attached(contents, defects, nesting)
-    if attached and not forwarded:
-        intro = body.reply_text
+    forwarded = (*body.forwarded, *attached)
     # if a person forwards an automatic mail without a comment, the forwarding mail is not automatic
-    new_text = body.reply_text if forwarded or attached else body.reply_text or text
+    new_text = body.reply_text if forwarded else body.reply_text or text
     kind = automatic.kind(header, contents, new_text, bounce_report)
     return replace(
         header,
@@ -85,9 +80,8 @@ def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:
         text="\n\n".join(filter(None, (contents.title(), text, _quoted_complaint(contents)))),
         reply_text=body.reply_text,
         quoted_text=body.quoted_text,
-        intro=intro,
-        signature=body.signature,
-        forwarded=(*forwarded, *attached),
+        intro=body.reply_text if forwarded else "",
+        forwarded=forwarded,
         history=(*_written_by_people(body.history, bounce_report), *quoted_in_attached),
         language=language_of(body.reply_text or text),
         attachments=tuple(_describe(file) for file in contents.files),
@@ -114,14 +108,8 @@ def _quoted_complaint(contents: Contents) -> str:
 
 
 def _describe(file: DecodedFile) -> Attachment:
-    return Attachment(
-        filename=file.filename,
-        content_type=file.content_type,
-        size=len(file.payload),
-        sha256=hashlib.sha256(file.payload).hexdigest(),
-        part=file.path,
-        inline=file.inline,
-    )
+    sha256 = hashlib.sha256(file.payload).hexdigest()
+    return Attachment(file.filename, file.content_type, len(file.payload), sha256, file.path, file.inline)
 
 
 def _attached(contents: Contents, defects: set[str], nesting: int) -> tuple[list[Earlier], list[Earlier]]:

@@ -62,10 +62,7 @@ def unquoted(line: str) -> str:
 
 
 def run_end(lines: Sequence[str], start: int) -> int:
-    """Return the index after the run of quoted lines that begins at ``start``.
-
-    The run includes single lines without ">" that are the wrapped rest of the line above.
-    """
+    """Return the index after a run of quoted lines; single lines without ">" that are wrapped belong to the run."""
     at = start
     while at < len(lines):
         if is_quoted(lines[at]) or (
@@ -137,10 +134,7 @@ def quote_follows(lines: Sequence[str], at: int) -> bool:
 
 
 def _is_attribution(text: str, before_quote: bool) -> bool:
-    """Return whether the text is an attribution: an author with a date or a verb of writing.
-
-    ``before_quote``: whether a quoted line is below it.
-    """
+    """Return whether the text has an author with a date or a verb. ``before_quote``: whether a quoted line is below."""
     if len(text) > _MOST_CHARACTERS or (text.endswith("。") and not before_quote):
         return False
     folded = fold(text)

@@ -45,10 +45,7 @@ def _json(value: Any) -> Any:
 
 
 def threads(mails: Sequence[Mail]) -> list[str]:
-    """Return the id of each mail's thread: the Message-ID of a mail in it.
-
-    A mail is in the same thread as every mail named in its In-Reply-To or References, even if that mail is not given.
-    """
+    """Return the id of each mail's thread. In-Reply-To and References join mails, also by mails that are not given."""
     roots: dict[str, str] = {}
 
     def find(node: str) -> str:

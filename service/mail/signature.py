@@ -35,24 +35,15 @@ _SENTENCE = re.compile(
 _SIGN_OFFS: Final = phrases(_LISTS["sign_offs"])
 
 
-def split(lines: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split the lines of one author into (new text; warning, signature and footer)."""
-    kept = list(lines)
-    removed: list[str] = []
+def new_text(lines: list[str]) -> list[str]:
+    """Return the lines of one author without warning, signature and footer."""
+    kept = _trim(lines)
     for _ in range(_MOST_CUTS):
-        length_before = len(kept)
-        kept = _trim(kept)
         tail_start = _tail_start(kept)
-        if tail_start is not None:
-            removed = [*kept[tail_start:], *removed]
-            kept = kept[:tail_start]
-        if len(kept) == length_before:
+        if tail_start is None:
             break
-    banner_lines = banner_end(kept)
-    if banner_lines:
-        removed = [*kept[:banner_lines], *removed]
-        kept = kept[banner_lines:]
-    return _trim(kept), removed
+        kept = _trim(kept[:tail_start])
+    return _trim(kept[banner_end(kept) :])
 
 
 def _trim(lines: list[str]) -> list[str]:

@@ -181,16 +181,12 @@ class _Classifier:
             text = plain.unenriched(text)
         elif part.kind == "text/rtf":
             text = rtf.read(payload)[0]
-        if "-----BEGIN PGP " in text:
-            text = self._pgp(text)
+        if "-----BEGIN PGP MESSAGE-----" in text:
+            self.contents.defects.add("encrypted-pgp")
+        text = plain.unsigned(text)
         if part.parameters.get("format", "").lower() == "flowed":
             text = plain.unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
         segments.append(Segment(plain=text))
-
-    def _pgp(self, text: str) -> str:
-        if "-----BEGIN PGP MESSAGE-----" in text:
-            self.contents.defects.add("encrypted-pgp")
-        return plain.unsigned(text)
 
     def _calendar(self, part: Part, name: str | None) -> None:
         attached = _disposition(part) == "attachment"

@@ -44,10 +44,7 @@ def may_hold_reply_line(text: str) -> bool:
 
 
 def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
-    """Return the heading of a comment whose rule is line ``at``; None if there is none.
-
-    Below the rule is "name, date" on one line, or the name and the date on two lines.
-    """
+    """Return the heading of a comment below the rule ``at``: name and date, on one line or on two; None without one."""
     if not is_rule(lines[at]):
         return None
     first = _next_text_line(lines, at + 1)

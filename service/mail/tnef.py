@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from service.mail import charset
 from service.mail.mapi import File, Item, Properties, read_properties
 
-SIGNATURE = 0x223E9F78
-START = SIGNATURE.to_bytes(4, "little")
+START = b"\x78\x9f\x3e\x22"
 MAX_FILES = 500
 MAX_DEPTH = 5
 
@@ -22,7 +21,7 @@ _ATTACHMENT_DATA, _ATTACHMENT_PROPERTIES = 0x0006800F, 0x00069005
 
 def read(data: bytes, nesting: int = 0) -> Item | None:
     """Return the content of a TNEF stream, as much as is readable; None if the data has another format."""
-    start = data.find(struct.pack("<I", SIGNATURE), 0, 1_024)
+    start = data.find(START, 0, 1_024)
     if start < 0:
         return None
     item = Item()
@@ -82,7 +81,7 @@ def _add_file(item: Item, attachment: _Attachment, index: int, page: str, nestin
     name = properties.text("filename_long", "filename") or _string(attachment.title, page)
     payload = attachment.data
     embedded = properties.get("data")
-    if isinstance(embedded, bytes) and (not payload or struct.pack("<I", SIGNATURE) in embedded[:32]):
+    if isinstance(embedded, bytes) and (not payload or START in embedded[:32]):
         inner = read(embedded, nesting + 1) if nesting < MAX_DEPTH else None
         if inner is not None:
             _add_embedded_mail(item, inner, name or f"message-{index}")

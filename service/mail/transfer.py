@@ -7,10 +7,7 @@ from service.mail.encoded import base64
 
 
 def decode(body: bytes, encoding: bytes | None) -> tuple[bytes, str | None]:
-    """Return (decoded body, defect). ``encoding``: the value of Content-Transfer-Encoding.
-
-    The defect is ``transfer-unknown``, ``transfer-broken`` or None.
-    """
+    """Return (decoded body, defect ``transfer-unknown`` or ``transfer-broken`` or None)."""
     name = encoding.partition(b";")[0].strip(b" \t\"'").lower() if encoding else b""
     if name in (b"", b"7bit", b"8bit", b"binary", b"7-bit", b"8-bit", b"none"):
         return body, None
@@ -18,11 +15,8 @@ def decode(body: bytes, encoding: bytes | None) -> tuple[bytes, str | None]:
         return base64(body), None
     if name in (b"quoted-printable", b"quoted_printable", b"q", b"quotedprintable"):
         return binascii.a2b_qp(body), None
-    if name in (b"x-uuencode", b"uuencode", b"x-uue", b"uue"):
-        files = uuencoded(body)
-        return (files[0][2], None) if files else (body, "transfer-broken")
-    if name in (b"x-yencode", b"yenc", b"x-yenc"):
-        files = yencoded(body)
+    if name in (b"x-uuencode", b"uuencode", b"x-uue", b"uue", b"x-yencode", b"yenc", b"x-yenc"):
+        files = (yencoded if b"yenc" in name else uuencoded)(body)
         return (files[0][2], None) if files else (body, "transfer-broken")
     if b"base64" in name:
         return base64(body), "transfer-unknown"
@@ -37,10 +31,7 @@ MAX_FILES = 100
 
 
 def uuencoded(body: bytes) -> list[tuple[int, int, bytes, bytes]]:
-    """Return (start, end, data, name) of each uuencoded file in ``body`` (POSIX uuencode), in order.
-
-    ``body[start:end]`` are the lines of the file.
-    """
+    """Return (start, end, data, name) of each uuencoded file in ``body`` (POSIX uuencode), in order."""
     files: list[tuple[int, int, bytes, bytes]] = []
     position = 0
     while len(files) < MAX_FILES:

@@ -81,10 +81,7 @@ def _bare_name(raw: str) -> str:
 def author_and_date(
     text: str, default_zone: tzinfo, mail_date: datetime | None
 ) -> tuple[Address | None, datetime | None, bool]:
-    """Return (author or None, date or None, whether ``default_zone`` was used) of the text of an attribution.
-
-    ``mail_date``: the date of the mail that contains it.
-    """
+    """Return (author, date, whether ``default_zone`` was used) of an attribution in a mail of ``mail_date``."""
     text = text.translate(INVISIBLE)
     dated = dates.read(ADDRESS.sub(" ", text), default_zone, mail_date)
     address = ADDRESS.search(text)

@@ -1,8 +1,7 @@
 """Fetches mail from one mailbox in a loop: lists new mail, fetches it, stores it durably, then flags or moves it.
 
-One transaction stores a mail and records that it was fetched. So the mail is stored only once, even after a crash. If
-the server fails on a batch, the mails of this batch are fetched one by one. A mail that fails three times alone is set
-aside and retried at growing intervals. It does not block other mail.
+One transaction stores a mail and records that it was fetched, so that it is stored once. If a batch fails, its mails
+are fetched one by one. A mail that fails three times alone is set aside and retried at growing intervals.
 """
 
 import threading
@@ -69,8 +68,9 @@ class Fetcher:
     _failures_alone: dict[str, int] = field(default_factory=dict)
     """Place of a mail that failed → how often it failed alone."""
 
-    def __post_init__(self) -> None:
-        self.name = self.mailbox.name
+    @property
+    def name(self) -> str:
+        return self.mailbox.name
 
     def run(self, stop: threading.Event) -> None:
         """Fetch until ``stop`` is set."""
@@ -107,10 +107,9 @@ class Fetcher:
             return self._failed(MailboxError(f"unexpected {type(error).__name__}", "read the log, and report it"))
 
     def _acquire(self) -> bool:
-        if not self.holds_lease:
-            self.holds_lease = self._write(_acquire, self.clock(), self.lease)
-            if self.holds_lease:
-                _log.info("fetching", mailbox=self.name)
+        if not self.holds_lease and self._write(_acquire, self.clock(), self.lease):
+            self.holds_lease = True
+            _log.info("fetching", mailbox=self.name)
         return self.holds_lease
 
     def _failed(self, error: MailboxError) -> float:
@@ -179,10 +178,8 @@ class Fetcher:
 
     def _fetch_and_store(self, folder: str, batch: Sequence[ListedMail]) -> None:
         wanted = [mail for mail in batch if not self._is_too_big(folder, mail, mail.size or 0)]
-        if not wanted:
-            return
         try:
-            contents = self.source.fetch(folder, wanted)
+            contents = self.source.fetch(folder, wanted) if wanted else {}
         except MailUnreadable as error:
             self._count_failures(folder, wanted, error)
             raise
@@ -216,15 +213,15 @@ class Fetcher:
             self._set_aside(folder, mail.place, "too_big", size, reason, self.clock())
         return size > self.max_bytes
 
-    def _set_aside_gone(self, folder: str, place: str) -> None:
-        self._set_aside(folder, place, "gone", None, "the mail left the folder before sodan fetched it", self.clock())
-
     def _set_aside(
         self, folder: str, place: str, state: mailboxes.State, size: int | None, reason: str, due: datetime
     ) -> None:
-        if state != "gone":
-            _log.warning("a mail stays in its mailbox", mailbox=self.name, place=place, reason=reason)
+        _log.warning("a mail stays in its mailbox", mailbox=self.name, place=place, reason=reason)
         self._write(mailboxes.set_aside, place, folder, state, size=size, reason=reason, due_at=due)
+
+    def _set_aside_gone(self, folder: str, place: str) -> None:
+        reason = "the mail left the folder before sodan fetched it"
+        self._write(mailboxes.set_aside, place, folder, "gone", size=None, reason=reason, due_at=self.clock())
 
     def _retry(self, folder: str) -> None:
         """Retry mails that were set aside and are due."""
@@ -265,8 +262,7 @@ def _acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedel
 def envelope(mailbox: Mailbox, content: bytes) -> Envelope:
     """Return the envelope of a fetched mail: to the address of the mailbox, from Return-Path (RFC 5321 §4.4).
 
-    If the server adds no Return-Path, the sender is unknown. An unknown sender is not the null sender ``<>`` of a
-    delivery report. Therefore Sender or From is used then (RFC 5322 §3.6.2).
+    Without Return-Path the sender is unknown, but not the null sender ``<>``: then Sender or From is used.
     """
     header = message_from_bytes(content[:100_000].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0] + b"\r\n\r\n")
     sender = next((header[name] for name in ("Return-Path", "Sender", "From") if name in header), "")

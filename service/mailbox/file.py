@@ -231,9 +231,8 @@ def load(settings: Settings) -> tuple[Mailbox, ...]:
         raise WrongSetting(f"{VARIABLE}: {file}{place}: {problem}") from None
     sections = document.get("mailboxes") if isinstance(document, dict) and len(document) == 1 else None
     if not isinstance(sections, dict) or not sections:
-        raise WrongSetting(
-            f"{VARIABLE}: {file}: expected one key `mailboxes`, and below it each mailbox under its name"
-        )
+        expected = "expected one key `mailboxes`, and below it each mailbox under its name"
+        raise WrongSetting(f"{VARIABLE}: {file}: {expected}")
     return tuple(_mailbox(settings, file, str(name), given) for name, given in sections.items())
 
 

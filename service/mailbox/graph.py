@@ -5,6 +5,7 @@ so that a moved mail keeps its place. Mails are fetched as MIME through ``$value
 delta token (410), the folder is read from the beginning, and known mails are skipped by their id.
 """
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,7 @@ TRIES = 5  # number of times that a throttled request is sent before it fails
 LONGEST_WAIT = 120.0
 """Maximum seconds to wait before a throttled request is sent again; if the server requires more, it fails."""
 _DEFAULT_WAIT = 5.0
+_RETRIES = "sodan tries again automatically"
 _NO_ACCESS = (
     "give the app Mail.Read (Mail.ReadWrite to flag or move) for this mailbox by RBAC for Applications; "
     "a new right takes up to two hours"
@@ -83,18 +85,14 @@ class GraphSource:
 
     def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
         if link := decode_position(position, since).get("link"):
-            try:
+            with contextlib.suppress(_Expired):  # then the folder is read from the beginning
                 yield from self._pages_from(link, since)
                 return
-            except _Expired:
-                pass  # read the folder from the beginning
         start = f"{self._user}/mailFolders/{self._folder(folder)}/messages/delta"
         try:
             yield from self._pages_from(f"{start}?$select=receivedDateTime,isDraft", since)
         except _Expired:
-            raise MailboxError(
-                "Graph lost its position while listing mail", "sodan tries again automatically"
-            ) from None
+            raise MailboxError("Graph lost its position while listing mail", _RETRIES) from None
 
     def _pages_from(self, link: str, since: datetime | None) -> Iterator[Page]:
         while True:
@@ -104,9 +102,7 @@ class GraphSource:
             wanted = [mail for mail in mails if since is None or mail.arrived_at >= since]
             following = page.get("@odata.nextLink") or page.get("@odata.deltaLink")
             if not following:
-                raise MailboxError(
-                    "a page of Graph contains no link to the next", "sodan tries again; if it still fails, report it"
-                )
+                raise MailboxError("a page of Graph contains no link to the next", f"{_RETRIES}; report it if it stays")
             yield Page(wanted, encode_position(since, link=following))
             if "@odata.nextLink" not in page:
                 return
@@ -118,12 +114,10 @@ class GraphSource:
         return ListedMail(place, _time(row["receivedDateTime"])) if "receivedDateTime" in row else self.find("", place)
 
     def fetch(self, folder: str, mails: Sequence[ListedMail]) -> dict[str, bytes | None]:
-        contents: dict[str, bytes | None] = {}
-        for mail in mails:
-            try:
-                contents[mail.place] = self._send("GET", f"{self._message(mail.place)}/$value")
-            except _NotThere:
-                contents[mail.place] = None
+        contents: dict[str, bytes | None] = {mail.place: None for mail in mails}
+        for place in contents:
+            with contextlib.suppress(_NotThere):
+                contents[place] = self._send("GET", f"{self._message(place)}/$value")
         return contents
 
     def find(self, folder: str, place: str) -> ListedMail | None:
@@ -160,13 +154,11 @@ class GraphSource:
 
     def mark(self, folder: str, places: Sequence[str]) -> None:
         for place in places:
-            try:
+            with contextlib.suppress(_NotThere):  # somebody moved or deleted the mail, but sodan has stored it
                 if self.after.move is not None:
                     self._move(self._message(place), self._folder(self.after.move))
                 elif self.after.flag is not None:
                     self._flag(self._message(place), self.after.flag)
-            except _NotThere:
-                continue  # the mail was moved or deleted in the mailbox, but sodan has stored it
 
     def _flag(self, url: str, flag: str) -> None:
         if flag == "seen":
@@ -224,7 +216,7 @@ class GraphSource:
     def _json(self, method: str, url: str, *, body: Any = None, prefer: str = "") -> dict[str, Any]:
         content = self._send(method, url, body, prefer)
         try:
-            answer = json.loads(content) if content else {}
+            answer = json.loads(content or b"{}")
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
@@ -248,9 +240,7 @@ class GraphSource:
             required = seconds(headers.get("retry-after"))
             wait = _DEFAULT_WAIT * tries if required is None else required
             if tries == TRIES or wait > LONGEST_WAIT:
-                raise MailboxError(
-                    f"Graph limits the requests ({status})", "sodan tries again automatically", retry_after=wait
-                )
+                raise MailboxError(f"Graph limits the requests ({status})", _RETRIES, retry_after=wait)
             self.pause(wait)
             tries += 1
 

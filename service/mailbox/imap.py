@@ -58,12 +58,9 @@ class ImapSource:
     def _folder(self, folder: str) -> IMAPClient:
         """Return a connection that has selected this folder. Raises FolderMissing."""
         if folder not in self._clients:
-            client = self._clients.get("") or self._server.connect()
-            self._clients[""] = client
-            refused = (
-                f"the folder {folder} cannot be opened",
-                "list an existing folder under folders, or give the user access",
-            )
+            client = self._clients[""] = self._clients.get("") or self._server.connect()
+            next_step = "list an existing folder under folders, or give the user access"
+            refused = (f"the folder {folder} cannot be opened", next_step)
             with self._server.mailbox_errors(f"{folder} cannot be opened", refused):
                 answer = client.select_folder(folder, readonly=self._after == After())
                 self._valid[folder] = int(answer[b"UIDVALIDITY"])
@@ -105,9 +102,8 @@ class ImapSource:
             if uid in answer:
                 content = answer[uid].get(b"BODY[]")
                 if not isinstance(content, bytes):
-                    raise MailUnreadable(
-                        f"the server does not return mail {uid} in {folder}", "open it in a mail program"
-                    )
+                    cause = f"the server does not return mail {uid} in {folder}"
+                    raise MailUnreadable(cause, "open it in a mail program")
                 contents[place] = content
         return contents
 
@@ -176,12 +172,8 @@ class ImapSource:
             if self._after.flag is not None:
                 flag, allowed = _flag(self._after.flag), answer.get(b"PERMANENTFLAGS", ())
                 if flag not in allowed and not (b"\\*" in allowed and not flag.startswith(b"\\")):
-                    problems.append(
-                        (
-                            f"{folder} does not store the flag {self._after.flag}",
-                            "use another flag, or give more rights",
-                        )
-                    )
+                    cause = f"{folder} does not store the flag {self._after.flag}"
+                    problems.append((cause, "use another flag, or give more rights"))
             if self._after.move is not None:
                 if not client.has_capability("MOVE"):
                     problems.append(_NO_MOVE)

@@ -112,10 +112,7 @@ class ImapServer:
 
     @contextlib.contextmanager
     def mailbox_errors(self, action: str, refused: tuple[str, str] | None = None) -> Iterator[None]:
-        """Raise MailboxError for connection and protocol errors in the ``with`` block. ``action``: begins the cause.
-
-        ``refused``: (cause, next step) of the FolderMissing to raise instead if the server refuses the command.
-        """
+        """Raise MailboxError for errors in the block, or FolderMissing(*refused) if the server refuses the command."""
         host = self._config.host
         try:
             yield

@@ -116,13 +116,11 @@ class Tokens:
             )
         answer = answer if isinstance(answer, dict) else {}
         if response.status_code != 200 or not answer.get("access_token"):
-            code = str(answer.get("error", response.status_code))[:100]
-            number = "".join(
-                f", AADSTS{error_code}" for error_code in (answer.get("error_codes") or ())[:1]
-            )  # in Microsoft's pages
-            grant = self.config.grant
+            code, grant = str(answer.get("error", response.status_code))[:100], self.config.grant
             next_step = (_CHECK.get(code) if grant == "client_credentials" else None) or _RENEW[grant]
-            raise SignInRefused(f"{endpoint} gives no token: {code}{number}", next_step)
+            for number in (answer.get("error_codes") or ())[:1]:  # the number of an error in Microsoft's pages
+                code += f", AADSTS{number}"
+            raise SignInRefused(f"{endpoint} gives no token: {code}", next_step)
         return answer
 
     def _token_request(self, stored: dict[str, str]) -> tuple[str, dict[str, str]]:

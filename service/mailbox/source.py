@@ -73,10 +73,7 @@ class Source(Protocol):
         """Close the connections; errors are ignored."""
 
     def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
-        """List the mails that came into the folder after ``position`` and since ``since``, oldest first.
-
-        ``position``: the ``Page.position`` stored last; None: from the beginning.
-        """
+        """List the mails after ``position`` (a ``Page.position``, or None) and since ``since``, oldest first."""
 
     def fetch(self, folder: str, mails: Sequence[ListedMail]) -> dict[str, bytes | None]:
         """Return place → raw mail, or None for a mail that no longer exists. Raises MailUnreadable."""

@@ -27,10 +27,7 @@ POSTMASTER = "postmaster"
 
 
 def read_path(argument: str) -> tuple[str, str] | None:
-    """Split ``<a@b> KEY=value`` into (address, parameters); None if it has another form.
-
-    The address of the null path is ``<>``. A source route is removed (RFC 5321 appendix C).
-    """
+    """Split ``<a@b> KEY=value`` into (address or ``<>``, parameters), without a source route; None if malformed."""
     match = _PATH.fullmatch(argument)
     if not match:
         return None
@@ -77,12 +74,8 @@ class Intake:
     """The addresses and domains (``@domain``) of SODAN_INTAKE; no other recipient is accepted."""
 
     def __init__(self, addresses: Iterable[str], hostname: str = "localhost") -> None:
-        entries = [entry.casefold() for entry in addresses]
-        self._domains = frozenset(_ascii(entry[1:]) for entry in entries if entry.startswith("@"))
-        self._addresses = frozenset(_without_tag(entry) for entry in entries if not entry.startswith("@"))
-        self._our_domains = frozenset(
-            _ascii(entry.rpartition("@")[2]) for entry in (*entries, f"@{hostname.casefold()}")
-        )
+        self._entries = frozenset(_without_tag(entry.casefold()) for entry in addresses)
+        self._our_domains = {entry.rpartition("@")[2] for entry in self._entries} | {_ascii(hostname.casefold())}
 
     def accepts(self, address: str) -> bool:
         """Return whether ``address`` is an intake address; ``intake+tag@`` is equal to ``intake@`` (RFC 5233).
@@ -90,14 +83,11 @@ class Intake:
         ``postmaster`` is also accepted, without a domain or with one of ours (RFC 5321 §4.5.1).
         """
         address = address.casefold()
-        if address == POSTMASTER:
+        local, _, domain = address.rpartition("@")
+        if address == POSTMASTER or (local == POSTMASTER and _ascii(domain) in self._our_domains):
             return True
-        local, at, domain = address.rpartition("@")
-        if local == POSTMASTER and _ascii(domain) in self._our_domains:
-            return True
-        if not local or not at or not domain:
-            return False
-        return _ascii(domain) in self._domains or _without_tag(f"{local}@{domain}") in self._addresses
+        forms = {_without_tag(address), f"@{_ascii(domain)}"}
+        return bool(local and domain) and not forms.isdisjoint(self._entries)
 
 
 def _without_tag(address: str) -> str:

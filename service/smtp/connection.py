@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP
 
 from service.smtp.content import Content
 from service.smtp.limits import LONGEST_LINE, Share
-from service.smtp.listener_state import ListenerState
+from service.smtp.listener import Listener
 
 _log = structlog.get_logger("sodan.smtp")
 
@@ -30,14 +30,14 @@ class LineTooLong(Exception):
 
 
 class Connection(SMTP):
-    """One connection. ``__init__`` of aiosmtpd is not called, because it is slow (see ``ListenerState``)."""
+    """One connection. ``__init__`` of aiosmtpd is not called, because it is slow (see ``Listener``)."""
 
     # aiosmtpd's annotations also allow None, which does not occur during a session
     session: Any
     envelope: Any
     transport: Any
 
-    def __init__(self, listener: ListenerState) -> None:
+    def __init__(self, listener: Listener) -> None:
         self.loop = listener.loop
         self.listener = listener
         self.limits = listener.limits
@@ -121,6 +121,11 @@ class Connection(SMTP):
         if self._input_arrived is not None and not self._input_arrived.done():
             self._input_arrived.set_result(None)
 
+    def _resume_reading(self) -> None:
+        if self._reading_paused and self.transport is not None:
+            self._reading_paused = False
+            self.transport.resume_reading()
+
     # ── in ──
 
     async def read_line(self) -> bytes | None:
@@ -189,9 +194,7 @@ class Connection(SMTP):
 
     async def _wait_for_more(self) -> None:
         await self.flush()
-        if self._reading_paused and self.transport is not None:
-            self._reading_paused = False
-            self.transport.resume_reading()
+        self._resume_reading()
         if not self.input_ended:
             self._input_arrived = self.loop.create_future()
             self.deadline = self.loop.time() + self.limits.timeout
@@ -206,15 +209,12 @@ class Connection(SMTP):
         """Close the connection if its deadline is over. In a message, enough new bytes extend the deadline."""
         if not self.deadline or now < self.deadline or self.transport is None:
             return
-        content = self._content
+        content, enough = self._content, self.limits.bytes_per_second * self.limits.timeout
         if self.closing or self._writable is not None:
             self.transport.abort()  # the client does not read, so no reply would reach it
         elif content is not None and now >= self._content_deadline:
             self.close("421 4.4.2 the message took too long")
-        elif (
-            content is not None
-            and content.received - self._received_at_check >= self.limits.bytes_per_second * self.limits.timeout
-        ):
+        elif content is not None and content.received - self._received_at_check >= enough:
             self._received_at_check = content.received
             self.deadline = min(now + self.limits.timeout, self._content_deadline)
         else:
@@ -260,9 +260,7 @@ class Connection(SMTP):
         self._buffer.clear()
         if self.transport is not None and not self.transport.is_closing():
             if reply is not None and may_be_sending and self.transport.can_write_eof():
-                if self._reading_paused:
-                    self._reading_paused = False
-                    self.transport.resume_reading()
+                self._resume_reading()
                 self.transport.write_eof()
                 self.deadline = self.loop.time() + _LINGER_SECONDS
             else:

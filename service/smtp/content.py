@@ -5,6 +5,7 @@ Only CRLF "." CRLF ends a message. A server that also accepts LF "." LF allows S
 exceed 1000 bytes.
 """
 
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -86,10 +87,8 @@ class Content:
     def discard(self) -> None:
         """Free the memory and the file; data still to come is not stored. May be called twice."""
         self.is_discarded = True
-        try:
+        with suppress(OSError):  # the disk is full, but the data is not needed
             self._file.close()
-        except OSError:
-            pass  # the disk is full, but the data is not needed
 
     @property
     def size(self) -> int:

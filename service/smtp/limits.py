@@ -38,8 +38,7 @@ class Limits:
     recipients: int = 100
     connections: int = 256
     connections_per_host: int = 128
-    timeout: float = 300.0
-    """Maximum time for one command, and for each ``timeout * bytes_per_second`` bytes of a message."""
+    timeout: float = 300.0  # maximum time for one command, and for each ``timeout * bytes_per_second`` bytes
     bytes_per_second: float = 64.0  # minimum speed of a message, on average over ``timeout``
     bad_commands: int = 20  # wrong commands after which a session is closed
     unknown_commands: int = 5  # unknown commands after which a session is closed
@@ -98,11 +97,9 @@ class Usage:
                 del counter[name]
 
     def of_neighbourhood(self, host: str | None) -> int:
-        """Return what the neighbourhood of ``host`` uses."""
         return self._by_neighbourhood[neighbourhood(host)]
 
     def of_network(self, host: str | None) -> int:
-        """Return what the network of ``host`` uses."""
         return self._by_network[network_of(host)]
 
     def largest_network(self, newcomer: str | None) -> str | None:
@@ -126,9 +123,8 @@ class Share:
 class Budget:
     """Limits the total bytes of the messages that a process is receiving or committing.
 
-    A neighbourhood may use a quarter of the total, a network half of it. If the total is used up, the network that uses
-    most has to give way. If that is the network of the new message, the new message is refused. Otherwise the slowest
-    message of that network is cut off.
+    A neighbourhood may use a quarter of the total, a network half of it. If the total is used up, the slowest message
+    of the network that uses most is cut off, or the new message is refused if it comes from that network.
     """
 
     def __init__(self, total: int = 1_073_741_824, clock: Callable[[], float] = time.monotonic) -> None:
@@ -194,10 +190,7 @@ class Rates:
         self._network_rate = Rate(network_rate, clock, burst=max(1, network_rate // 6))
 
     def refusal(self, sender: str, host: str | None) -> str | None:
-        """Count a mail. Return the reply that refuses it if a limit is exceeded, else None.
-
-        For the empty sender, only the network is counted.
-        """
+        """Count a mail, for the empty sender only of its network. Return the reply that refuses it, or None."""
         network = network_of(host)
         local = host is None or _address(host).is_loopback
         if not local and not self._network_rate.allows(network):

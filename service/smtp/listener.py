@@ -1,40 +1,59 @@
 """Listens on one address: accepts or refuses connections, closes slow connections, and stops."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from service.smtp.connection import Connection
-from service.smtp.limits import Usage, network_of
-from service.smtp.listener_state import ListenerState
-from service.smtp.protocol import Lmtp, Protocol
+from service.rate import Rate
+from service.smtp.limits import FAILED_LOGINS, Budget, Limits, Usage, network_of
+from service.smtp.passwords import Passwords
+from service.smtp.tls import ServerTls
 
 CLOSING = "421 4.3.2 server is shutting down, please try again later"
 
 
-class Listener(ListenerState):
-    """All connections of one listening address."""
+@dataclass(eq=False)
+class Listener:
+    """All connections of one listening address, with their settings. Create it in a running event loop."""
+
+    handler: Any  # has the methods of ``server.SmtpHandler``
+    session_class: type[Any]  # ``protocol.Protocol`` or ``protocol.Lmtp``
+    hostname: str
+    limits: Limits = field(default_factory=Limits)
+    tls: ServerTls | None = None
+    require_tls: bool = False
+    passwords: Passwords | None = None
+    require_login: bool = False
+    folder: Path | None = None  # folder for the files of large messages until they are committed
+    budget: Budget = field(default_factory=Budget)
+    failed_logins_of: Rate = field(default_factory=lambda: Rate(FAILED_LOGINS))
+    """Rate of failed logins by ``neighbourhood``."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        self._class = Lmtp if self.lmtp else Protocol
-        self.commands = {name[5:]: getattr(self._class, name) for name in dir(self._class) if name[:5] == "smtp_"}
+        self.loop = asyncio.get_running_loop()
+        # command → method; looked up once, because aiosmtpd's look-up for each connection is slow
+        self.commands: dict[str, Callable[..., Any]] = {
+            name[5:]: getattr(self.session_class, name) for name in dir(self.session_class) if name[:5] == "smtp_"
+        }
         del self.commands["EXPN"]  # the command of aiosmtpd would reveal which users exist
         self._is_stopping = False
         self._servers: list[asyncio.Server] = []
-        self._connections: set[Connection] = set()
+        self._connections: set[Any] = set()
         self._usage = Usage()
         self._deadline_timer: asyncio.TimerHandle | None = None
 
     async def listen(self, host: str, port: int) -> asyncio.Server:
         """Start accepting connections. Raises OSError if the address is not available."""
-        server = await self.loop.create_server(lambda: self._class(self), host, port, backlog=1024, reuse_address=True)
+        server = await self.loop.create_server(
+            lambda: self.session_class(self), host, port, backlog=1024, reuse_address=True
+        )
         self._servers.append(server)
         return server
 
-    @property
-    def connections(self) -> int:
-        return len(self._connections)
-
-    def add(self, connection: Connection) -> str | None:
+    def add(self, connection: Any) -> str | None:
+        """Add a connection. Return None, or the reply that refuses the connection."""
         host = connection.host
         self._connections.add(connection)
         self._usage.add(host, 1)
@@ -46,26 +65,22 @@ class Listener(ListenerState):
             return f"554 {self.hostname} accepts no mail from your address"
         if self._usage.of_neighbourhood(host) > self.limits.connections_per_host:
             return "421 4.7.0 too many connections from your address, please try again later"
-        if self.connections > self.limits.connections and not self._make_room(host):
+        if len(self._connections) > self.limits.connections and not self._make_room(host):
             return "421 4.7.0 too many connections, please try again later"
         return None
 
     def _make_room(self, newcomer: str | None) -> bool:
         """Close the longest idle connection of the network with most connections; return False if there is none."""
         network = self._usage.largest_network(newcomer)
-        closable = [
-            connection
-            for connection in self._connections
-            if not connection.committing and not connection.closing and network_of(connection.host) == network
-        ]
-        if not closable:
-            return False
-        min(closable, key=lambda connection: connection.last_input_at).close(
-            "421 4.7.0 connection was idle and is needed, please try again later"
-        )
-        return True
+        closable = [one for one in self._connections if not one.committing and not one.closing]
+        candidates = [one for one in closable if network_of(one.host) == network]
+        if candidates:
+            longest_idle = min(candidates, key=lambda one: one.last_input_at)
+            longest_idle.close("421 4.7.0 connection was idle and is needed, please try again later")
+        return bool(candidates)
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: Any) -> None:
+        """Remove a connection. May be called twice."""
         if connection in self._connections:
             self._connections.discard(connection)
             self._usage.add(connection.host, -1)
@@ -74,17 +89,12 @@ class Listener(ListenerState):
         now = self.loop.time()
         for connection in list(self._connections):
             connection.check_deadline(now)
-        self._deadline_timer = (
-            self.loop.call_later(min(1.0, self.limits.timeout / 4), self._check_deadlines)
-            if self._connections
-            else None
-        )
+        self._deadline_timer = None
+        if self._connections:
+            self._deadline_timer = self.loop.call_later(min(1.0, self.limits.timeout / 4), self._check_deadlines)
 
     async def stop(self, grace: float) -> None:
-        """Accept no new connections and close all others; a mail that is being committed gets its reply first.
-
-        Connections that are open after ``grace`` seconds are aborted.
-        """
+        """Accept and keep no connections; one whose mail is being committed has ``grace`` seconds for its reply."""
         self._is_stopping = True
         for server in self._servers:
             server.close()

@@ -13,8 +13,8 @@ class WrongPassword(CommandError):
     """Name and password do not match."""
 
 
-async def log_in(connection: Connection, passwords: Passwords, argument: str) -> str:
-    """Log in a client and return the name of the user. ``argument``: of the AUTH command. Raises CommandError."""
+async def log_in(connection: Connection, passwords: Passwords, argument: str) -> None:
+    """Check name and password of a client. ``argument``: of the AUTH command. Raises CommandError."""
     mechanism, _, initial_response = argument.partition(" ")
     if mechanism.upper() == "PLAIN":
         parts = (_decode_response(initial_response) if initial_response else await _ask(connection, b"")).split(b"\0")
@@ -28,7 +28,6 @@ async def log_in(connection: Connection, passwords: Passwords, argument: str) ->
         raise CommandError("504 5.5.4 mechanism not implemented")
     if not await asyncio.to_thread(passwords.match, name, password):
         raise WrongPassword("535 5.7.8 wrong name or password")
-    return name.decode()
 
 
 async def _ask(connection: Connection, challenge: bytes) -> bytes:

@@ -15,7 +15,7 @@ from service.errors import where
 from service.smtp.addresses import is_host
 from service.smtp.connection import LineTooLong
 from service.smtp.limits import COMMAND_LINE, LONGER_LINES, neighbourhood
-from service.smtp.listener_state import ListenerState
+from service.smtp.listener import Listener
 from service.smtp.login import WrongPassword, log_in
 from service.smtp.transaction import NOT_NOW, CommandError, Transaction
 
@@ -31,7 +31,7 @@ _HTTP = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "C
 class Protocol(Transaction):
     """The session with greeting, TLS, login, and closing after too many errors."""
 
-    def __init__(self, listener: ListenerState) -> None:
+    def __init__(self, listener: Listener) -> None:
         super().__init__(listener)
         self._unknown_count = 0
         self._failed_login_count = 0
@@ -144,7 +144,7 @@ class Protocol(Transaction):
         yield "SMTPUTF8"
         yield "ENHANCEDSTATUSCODES"
         yield f"LIMITS RCPTMAX={self.limits.recipients}"  # RFC 9422
-        if self.offers_tls and self.session.ssl is None:
+        if self.listener.tls is not None and self.session.ssl is None:
             yield "STARTTLS"
         if self.offers_login:
             yield "AUTH PLAIN LOGIN"
@@ -175,21 +175,19 @@ class Protocol(Transaction):
             raise CommandError("503 5.5.1 AUTH is not possible now")
         if arg is None:
             raise CommandError("501 5.5.4 Syntax: AUTH mechanism")
-        client_network = neighbourhood(self.host)
-        if not self.listener.failed_logins_of.allows(
-            client_network
-        ):  # counted before the attempt, since attempts may run in parallel
+        failed_logins, client_network = self.listener.failed_logins_of, neighbourhood(self.host)
+        if not failed_logins.allows(client_network):  # counted before the attempt: attempts may run in parallel
             self.close("421 4.7.0 too many failed logins from your address, please try again later")
             return
         try:
-            self.session.auth_data = await log_in(self, self.listener.passwords, arg)
+            await log_in(self, self.listener.passwords, arg)
         except WrongPassword:
             self._failed_login_count += 1
             raise
         except CommandError:
-            self.listener.failed_logins_of.forgive(client_network)
+            failed_logins.forgive(client_network)
             raise
-        self.listener.failed_logins_of.forgive(client_network)
+        failed_logins.forgive(client_network)
         self.session.authenticated = True
         self.reply("235 2.7.0 welcome")
 

@@ -5,7 +5,7 @@ import contextlib
 import errno
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -25,6 +25,7 @@ from service.smtp.limits import FAILED_LOGINS, Budget, Limits, Rates
 from service.smtp.listener import Listener
 from service.smtp.passwords import Passwords
 from service.smtp.pressure import CHECK_SECONDS, Pressure
+from service.smtp.protocol import Lmtp, Protocol
 from service.smtp.tls import ServerTls
 from service.smtp.transaction import NOT_NOW
 from service.store.database import Database
@@ -35,10 +36,7 @@ TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 
 @dataclass(frozen=True)
 class SmtpHandler:
-    """Decides which mail is accepted, and stores it.
-
-    ``refuse_…`` return the reply of a refusal, or None. ``store`` returns the reply to a message.
-    """
+    """Decides which mail is accepted, and stores it. Methods return the reply; ``refuse_…`` None if it is accepted."""
 
     intake: Intake
     committer: Committer
@@ -65,16 +63,11 @@ class SmtpHandler:
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """The addresses on which a running server listens, and its certificate."""
+    """The addresses on which a running server listens, and what reloads its certificate."""
 
     smtp: Listen
-    lmtp: Listen | None = None
-    tls: ServerTls | None = None
-
-    def renew(self) -> None:
-        """Reload the certificate."""
-        if self.tls is not None:
-            self.tls.reload()
+    lmtp: Listen | None
+    renew_certificate: Callable[[], object]
 
 
 def run_smtp(settings: Settings) -> None:
@@ -89,7 +82,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     async with serving(settings) as server:
-        loop.add_signal_handler(signal.SIGHUP, server.renew)
+        loop.add_signal_handler(signal.SIGHUP, server.renew_certificate)
         lmtp_text = f", LMTP on {server.lmtp}" if server.lmtp else ""
         announce(f"SMTP on {server.smtp}{lmtp_text}")
         while not stopped.is_set():
@@ -124,11 +117,11 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
         budget=Budget(settings.smtp_max_bytes_at_once),
         failed_logins_of=Rate(FAILED_LOGINS),
     )
-    listeners = [make_listener(smtp_handler)]
+    listeners = [make_listener(smtp_handler, Protocol)]
     address, lmtp_address = await _listen(listeners[0], "SODAN_SMTP_LISTEN", settings.smtp_listen), None
     try:
         if settings.lmtp_listen is not None:
-            listeners.append(make_listener(replace(smtp_handler, channel="lmtp"), lmtp=True))
+            listeners.append(make_listener(replace(smtp_handler, channel="lmtp"), Lmtp))
             lmtp_address = await _listen(listeners[1], "SODAN_LMTP_LISTEN", settings.lmtp_listen)
     except Refused:
         await listeners[0].stop(0)
@@ -136,29 +129,23 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     committer.start()
     pressure_task = loop.create_task(pressure.watch())
     try:
-        yield RunningServer(address, lmtp_address, tls)
+        yield RunningServer(address, lmtp_address, tls.reload if tls else lambda: None)
     finally:
         await asyncio.gather(*(listener.stop(settings.stop_seconds) for listener in listeners))
         pressure.stopped.set()
         await loop.run_in_executor(None, committer.stop)
-        await asyncio.wait(
-            {pressure_task}, timeout=CHECK_SECONDS
-        )  # do not wait longer for a check of a database that hangs
+        await asyncio.wait({pressure_task}, timeout=CHECK_SECONDS)  # a check of a database that hangs takes longer
         await loop.run_in_executor(None, database.close)
         await pressure_task
 
 
 def spill_folder(database_folder: Path | None) -> Path | None:
-    """Return the folder for the files of large messages: the folder of the SQLite file, otherwise `/var/tmp`.
-
-    None if neither is writable; then the system's temporary folder is used.
-    """
-    for folder in (database_folder, Path("/var/tmp")):  # noqa: S108 - files there have no name, and mode 0600
-        if folder is not None:
-            with contextlib.suppress(OSError):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                with tempfile.TemporaryFile(dir=folder):
-                    return folder
+    """Return a writable folder for the files of large messages: that of the SQLite file, or `/var/tmp`; or None."""
+    for folder in filter(None, (database_folder, Path("/var/tmp"))):  # noqa: S108 - no name, and mode 0600
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
     return None
 
 

@@ -18,17 +18,15 @@ class ServerTls:
         self._key = key
         self.context = self._read()
 
-    def reload(self) -> bool:
-        """Reload certificate and key. If they cannot be used, keep the old certificate and return False."""
+    def reload(self) -> None:
+        """Reload certificate and key. If they cannot be used, keep the old certificate."""
+        file = str(self._certificate)
         try:
             self.context = self._read()
         except Refused as error:
-            _log.error(
-                "certificate not renewed, the old certificate stays", file=str(self._certificate), reason=str(error)
-            )
-            return False
-        _log.info("certificate renewed", file=str(self._certificate))
-        return True
+            _log.error("certificate not renewed, the old certificate stays", file=file, reason=str(error))
+        else:
+            _log.info("certificate renewed", file=file)
 
     def _read(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

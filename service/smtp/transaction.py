@@ -10,7 +10,7 @@ from service.errors import where
 from service.smtp.addresses import read_parameters, read_path
 from service.smtp.connection import Connection
 from service.smtp.content import Content
-from service.smtp.listener_state import ListenerState
+from service.smtp.listener import Listener
 
 _log = structlog.get_logger("sodan.smtp")
 
@@ -27,7 +27,7 @@ class Transaction(Connection):
 
     hello = "EHLO"  # the greeting that a client must send first
 
-    def __init__(self, listener: ListenerState) -> None:
+    def __init__(self, listener: Listener) -> None:
         super().__init__(listener)
         self._declared = 0
         self.error_count = 0  # wrong commands so far

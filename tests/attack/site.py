@@ -2,7 +2,6 @@
 
 import re
 import smtplib
-import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import count
@@ -11,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.served import Served
+from tests.served import Served, wait_until
 
 INSIDE = "127.0.0.1"  # a program on the same machine, such as `curl` in the README
 OUTSIDE = "127.0.0.2"  # any other host: loopback too, but not the address that the defaults know
@@ -65,13 +64,8 @@ class Site:
         ) as client:
             reply = client.sendmail(envelope_from, [INTAKE], raw)
         assert reply == {}
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            found = self.messages(id)
-            if sum(one["deliveries"] for one in found) > before:
-                return str(max(found, key=lambda one: int(one["id"]))["case"])
-            time.sleep(0.03)
-        raise AssertionError(self.served.log.read_text()[-3000:])
+        wait_until(lambda: sum(one["deliveries"] for one in self.messages(id)) > before, PATIENCE)
+        return str(max(self.messages(id), key=lambda one: int(one["id"]))["case"])
 
     def messages(self, id: str) -> list[dict[str, Any]]:
         return list(self.get("/api/messages", message_id=id)["items"])

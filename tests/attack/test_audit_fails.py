@@ -34,14 +34,12 @@ def audit(folder: Path, says: str, status: int = 0, **environment: str) -> subpr
     (folder / "pip_audit.py").write_text(
         f"import sys\nsys.stdout.write({says!r})\nsys.stderr.write('no route')\nsys.exit({status})\n"
     )
-    return subprocess.run(
-        [sys.executable, "deploy/audit.py"],
-        cwd=ROOT,
-        env={**AROUND, "PYTHONPATH": str(folder), **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return run({**AROUND, "PYTHONPATH": str(folder), **environment})
+
+
+def run(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "deploy/audit.py"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200)
 
 
 @pytest.mark.parametrize("case", NOT_ANSWERED)
@@ -66,7 +64,4 @@ def test_without_a_network_the_real_register_is_not_green(tmp_path: Path) -> Non
     """The real tool, its traffic sent to a port where nobody is."""
     nowhere = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), "http://127.0.0.1:9")
     environment = {name: value for name, value in AROUND.items() if name.lower() != "no_proxy"} | nowhere
-    done = subprocess.run(
-        [sys.executable, "deploy/audit.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200
-    )
-    assert done.returncode == 2
+    assert run(environment).returncode == 2

@@ -1,8 +1,10 @@
 """A date that no calendar arithmetic survives is no date: the mail is filed by its receipt, and the next mail too."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import yaml
 from sqlalchemy import select
 
 from service import intake
@@ -14,17 +16,9 @@ from tests.flow.crew import worker
 
 RECEIVED = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
-DATES = (
-    "Mon, 01 Jan 0001 00:00:00 +0900",
-    "Mon, 01 Jan 0001 00:00:00 +0000",
-    "Sun, 31 Dec 0001 23:59:59 +1400",
-    "Fri, 31 Dec 9999 23:59:59 -1200",
-    "Fri, 31 Dec 9999 23:59:59 +0000",
-    "Fri, 31 Dec 9999 00:00:00 -0001",
-    "1 Jan 0001 00:00 +2359",
-    "31 Dec 9999 23:59 -2359",
-)
-STAMPS = ("0001-01-01 00:00", "9999-12-31 23:59", "9999年12月31日 23:59", "昭和999年1月1日 0:00", "0001/01/01 00:00")
+GOOD = "Mon, 02 Mar 2026 09:00:00 +0900"
+TABLES = yaml.safe_load(Path(__file__).with_name("dates_out_of_range.yaml").read_text(encoding="utf-8"))
+DATES: list[str] = TABLES["fields"]
 
 
 def head(date: str, kind: str = "text/plain; charset=utf-8", id: str = "old") -> str:
@@ -34,26 +28,14 @@ def head(date: str, kind: str = "text/plain; charset=utf-8", id: str = "old") ->
     )
 
 
-GOOD = "Mon, 02 Mar 2026 09:00:00 +0900"
-
-
 OUTER = head(GOOD, 'multipart/mixed; boundary="b"')
-QUOTES = (
-    "It still does not print.\r\n\r\nOn {}, Taro <taro@corp.example> wrote:\r\n> The printer is dead.\r\n",
-    "See below.\r\n\r\n-----Original Message-----\r\nFrom: Taro <taro@corp.example>\r\nSent: {}\r\n"
-    "To: help@intake.example\r\nSubject: Printer\r\n\r\nThe printer is dead.\r\n",
-    "転送します。\r\n\r\n差出人: 太郎 <taro@corp.example>\r\n送信日時: {}\r\n"
-    "宛先: 窓口\r\n件名: 印刷\r\n\r\n動きません。\r\n",
-    "Still dead.\r\n\r\n"  # several that must be put in order
-    + "".join(f"On {{0}}, Taro <t{n}@corp.example> wrote:\r\n{'>' * n} It is dead, {n}.\r\n" for n in (1, 2, 3)),
-)
 CONTENTS = (
     *(head(date) + "The printer prints nothing." for date in DATES),
     *(
         f"{OUTER}--b\r\nContent-Type: message/rfc822\r\n\r\n{head(date, id='inner')}It is dead.\r\n--b--\r\n"
         for date in DATES
     ),
-    *(head(GOOD) + quote.format(stamp) for quote in QUOTES for stamp in STAMPS),
+    *(head(GOOD) + quote.format(stamp) for quote in TABLES["bodies"] for stamp in TABLES["times"]),
 )
 
 

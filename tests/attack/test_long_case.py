@@ -13,6 +13,7 @@ from service.store.database import Connection, Database
 from service.store.spool import Envelope
 from service.store.tables import cases, events, messages
 from service.store.tables import judge_queue as queued
+from service.worker import Worker
 from tests.flow.crew import context, worker
 
 pytestmark = pytest.mark.both_databases
@@ -29,6 +30,11 @@ def mail(number: int, words: str = "It fails again.") -> bytes:
     ).encode()
 
 
+def of_ken(number: int) -> bytes:
+    """A mail of another case."""
+    return mail(number).replace(b"<m", b"<p").replace(b"aiko@", b"ken@").replace(b"Trouble", b"Printer")
+
+
 @pytest.fixture
 def long_case(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """A judged case that is one mail short of being long."""
@@ -41,6 +47,11 @@ def long_case(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
 
 def send(database: Database, *contents: bytes) -> None:
     intake.receive(database, [(ENVELOPE, content) for content in contents], datetime.now(UTC))
+
+
+def finish(working: Worker) -> None:
+    while working.turn():
+        pass
 
 
 def shown(database: Database) -> int:
@@ -58,17 +69,14 @@ def test_mail_to_a_long_case_is_stored_at_once_and_judged_next(long_case: Databa
     assert ours.step() == 2
     assert long_case.read(spool_view.ledger).waiting == 0
     assert (shown(long_case), waiting(long_case)) == (LENGTH - 1, [1])
-    while ours.turn():
-        pass
+    finish(ours)
     assert (shown(long_case), waiting(long_case)) == (LENGTH + 1, [])
 
 
 def test_it_is_judged_whole(long_case: Database) -> None:
     """What stands in it afterwards is what judging it in one go gives."""
     send(long_case, mail(50, "Now error 0x80190001 appears for everybody on the second floor."))
-    ours = worker(long_case)
-    while ours.turn():
-        pass
+    finish(worker(long_case))
 
     def document(conn: Connection) -> dict[str, object]:
         return {**conn.execute(select(cases.c.document)).scalar_one(), "updated_at": None, "clocks": None}
@@ -96,15 +104,13 @@ def test_many_mails_to_it_are_judged_once(long_case: Database) -> None:
     for number in range(50, 55):
         send(long_case, mail(number))
         ours.step()
-    while ours.turn():
-        pass
+    finish(ours)
     assert long_case.read(changes) == before + 1
     assert shown(long_case) == LENGTH + 4
 
 
 def test_other_cases_are_judged_at_once(long_case: Database) -> None:
-    other = mail(0).replace(b"<m0@", b"<other@").replace(b"Trouble", b"Printer").replace(b"aiko@", b"ken@")
-    send(long_case, mail(50), other)
+    send(long_case, mail(50), of_ken(0))
     worker(long_case).step()
     found = long_case.read(lambda conn: conn.execute(select(cases.c.messages).order_by(cases.c.id)).scalars().all())
     assert list(found) == [LENGTH - 1, 1]
@@ -113,12 +119,10 @@ def test_other_cases_are_judged_at_once(long_case: Database) -> None:
 def test_a_long_case_that_cannot_be_judged_stops_nothing(long_case: Database) -> None:
     ours = worker(long_case, deadly=True)
     send(long_case, mail(50, "raises in judging"))
-    other = mail(0).replace(b"<m0@", b"<other@").replace(b"Trouble", b"Printer").replace(b"aiko@", b"ken@")
     assert ours.step() == 1
     ours.turn()
-    send(long_case, other)
-    while ours.turn():
-        pass
+    send(long_case, of_ken(0))
+    finish(ours)
     assert waiting(long_case) == []
     ledger = long_case.read(spool_view.ledger)
     assert (ledger.taken_in, ledger.waiting, ledger.shunted) == (LENGTH + 1, 0, 0)
@@ -138,14 +142,10 @@ def test_a_case_that_lost_its_mails_meanwhile_leaves_the_queue(long_case: Databa
 
 
 def test_a_long_case_that_cannot_be_judged_does_not_push_another_out_of_the_queue(long_case: Database) -> None:
-    other = [
-        mail(n).replace(b"<m", b"<p").replace(b"aiko@", b"ken@").replace(b"Trouble", b"Printer") for n in range(60)
-    ]
     ours = worker(long_case)
-    send(long_case, *other[:LENGTH])
-    while ours.turn():
-        pass
-    send(long_case, mail(50), other[50])
+    send(long_case, *(of_ken(number) for number in range(LENGTH)))
+    finish(ours)
+    send(long_case, mail(50), of_ken(50))
     ours.step()
     assert sorted(waiting(long_case)) == [1, 2]
     ours.context = replace(ours.context, rules=Interrupted(long_case, ours.context.rules))  # type: ignore[arg-type]

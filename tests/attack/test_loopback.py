@@ -61,17 +61,11 @@ def test_a_proxy_that_adds_no_header_and_speaks_http_1_0_needs_a_token(site: Sit
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_as_soon_as_a_token_exists_loopback_needs_it_too(with_token: tuple[int, str], path: str) -> None:
-    port, secret = with_token
+def test_as_soon_as_a_token_exists_loopback_needs_it_too(embedded: Running, path: str) -> None:
+    port, secret = httpx.URL(embedded.url).port or 0, embedded.token("team", "read")
     assert ask(port, path, {"Host": "127.0.0.1"}) in (303, 401)
     assert ask(port, path, {"Host": "127.0.0.1", "Authorization": f"Bearer {secret}"}) in (200, 403)
     assert ask(port, "/healthz", {"Host": "127.0.0.1"}) == 200
-
-
-@pytest.fixture
-def with_token(embedded: Running) -> tuple[int, str]:
-    """The port of a service of which an operator made a token."""
-    return httpx.URL(embedded.url).port or 0, embedded.token("team", "read")
 
 
 def test_an_operator_can_ask_for_a_token_on_loopback_from_the_start(sqlite: Database, tmp_path: Path) -> None:

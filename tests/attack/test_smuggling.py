@@ -30,4 +30,6 @@ def test_only_the_true_end_ends_a_content(tmp_path: Path, false_end: str, mode: 
         elif mode == "refuse":
             plain = false_end.replace("\r\n", "")
             assert bad == ("\r" in plain or "\n" in plain)
+        else:
+            assert read == sent.removesuffix(b".\r\n").replace(b"\r\n.", b"\r\n")
         assert b"DATA" in read

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 from email.utils import format_datetime
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -23,17 +25,7 @@ MEI = "Mei <mei@corp.example>"
 DONE = "It works again, the problem is solved. Please close the case. Thank you."
 
 PARTS = {"ar": AR, "pass": PASS, "fail": FAIL, "hop": HOP, "long": "x" * 1_200}
-HEADERS: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("verdicts.yaml").read_text())
-AUTHORS = {
-    "two From": (f"{PASS}From: mei@corp.example\n", "evil@evil.example"),
-    "two From, ours last": (f"{PASS}From: evil@evil.example\n", "mei@corp.example"),
-    "a From list": (PASS, "mei@corp.example, evil@evil.example"),
-    "a From list, ours last": (PASS, "evil@evil.example, mei@corp.example"),
-    "no From but a Sender": (f"{PASS}Sender: mei@corp.example\nX-", "x"),
-    "no From but a Reply-To": (f"{PASS}Reply-To: mei@corp.example\nX-", "x"),
-    "no From but a Return-Path": (f"{PASS}Return-Path: <mei@corp.example>\nX-", "x"),
-    "our address in the name": (PASS, '"mei@corp.example" <evil@evil.example>'),
-}
+HEADERS: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("verdicts.yaml").read_text())
 
 
 def opened(site: Site) -> tuple[str, str]:
@@ -52,12 +44,12 @@ def test_no_forged_verdict_moves_a_case(behind_mx: Site, attack: str) -> None:
     assert behind_mx.standing(key) == before
 
 
-@pytest.mark.parametrize("attack", AUTHORS)
+@pytest.mark.parametrize("attack", HEADERS["authors"])
 def test_the_author_is_the_one_address_of_the_one_from(behind_mx: Site, attack: str) -> None:
     key, id = opened(behind_mx)
     before = behind_mx.standing(key)
-    head, sender = AUTHORS[attack]
-    behind_mx.send(mail(sender, "Re: The verdict scanner stops", DONE, replies_to=id, head=head))
+    head, sender = HEADERS["authors"][attack]
+    behind_mx.send(mail(sender, "Re: The verdict scanner stops", DONE, replies_to=id, head=head.format(**PARTS)))
     assert behind_mx.standing(key) == before
 
 
@@ -81,9 +73,8 @@ def trust(head: str, verdicts: Verdicts, peer: str = OUTSIDE, channel: str = "sm
     roles = Roles(organisation=("corp.example",))
     content = mail(MEI, "x", "It does not work.", head=head).replace("\n", "\r\n").encode()
     handed = Handover(channel, peer, now())
-    return extract_messages(parse(content), roles, IngestConfig(verdicts=verdicts), received_at=now(), handed=handed)[
-        0
-    ].node.trust
+    config = IngestConfig(verdicts=verdicts)
+    return extract_messages(parse(content), roles, config, received_at=now(), handed=handed)[0].node.trust
 
 
 @pytest.mark.parametrize(
@@ -102,37 +93,38 @@ def test_microsoft_365_names_no_server(head: str, verdict: str) -> None:
     assert trust(head, Verdicts(MICROSOFT_365)) == verdict
 
 
-def test_who_is_believed_without_a_verdict() -> None:
-    from ipaddress import ip_network
+NETWORK = Verdicts(networks=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")))
+OWN_AND_NETWORK = Verdicts("mx.corp.example", NETWORK.networks)
 
-    network = Verdicts(networks=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")))
-    assert trust("", network, "192.0.2.9") == "verified"
-    assert trust("", network, "::ffff:192.0.2.9") == "verified"
-    assert trust("", network, "2001:db8::7") == "verified"
-    assert trust("", network, "198.51.100.1") == "unverified"
-    assert trust("", network, INSIDE) == "unverified"
-    assert trust(FAIL, Verdicts("mx.corp.example", network.networks), "192.0.2.9") == "forged"
-    assert trust("", Verdicts(), INSIDE) == "local"
-    assert trust("", Verdicts(), "::1") == "local"
-    assert trust("", Verdicts(), "172.17.0.1") == "unverified"
-    assert trust("", Verdicts(), "nonsense") == "unverified"
-    assert trust("", Verdicts(), "", channel="imap") == "unverified"
-    assert trust("", Verdicts(), "", channel="import") == "local"
+
+@pytest.mark.parametrize(
+    ("verdicts", "head", "peer", "channel", "verdict"),
+    [
+        *((NETWORK, "", peer, "smtp", "verified") for peer in ("192.0.2.9", "::ffff:192.0.2.9", "2001:db8::7")),
+        *((NETWORK, "", peer, "smtp", "unverified") for peer in ("198.51.100.1", INSIDE)),
+        (OWN_AND_NETWORK, FAIL, "192.0.2.9", "smtp", "forged"),
+        *((Verdicts(), "", peer, "smtp", "local") for peer in (INSIDE, "::1")),
+        *((Verdicts(), "", peer, "smtp", "unverified") for peer in ("172.17.0.1", "nonsense")),
+        (Verdicts(), "", "", "imap", "unverified"),
+        (Verdicts(), "", "", "import", "local"),
+    ],
+)
+def test_who_is_believed_without_a_verdict(
+    verdicts: Verdicts, head: str, peer: str, channel: str, verdict: str
+) -> None:
+    assert trust(head, verdicts, peer, channel) == verdict
 
 
 RECEIVED = "Received: from relay.example by mx.corp.example"
 
 
-@pytest.mark.parametrize("minutes", [0, 59, 61, 180, 1_440, 4 * 1_440])
-def test_what_a_relay_on_this_machine_passes_on_is_not_believed(minutes: int) -> None:
-    """However long it waited in the queue: a sender over its rate gets 451, so a stranger can choose the delay."""
-    at = format_datetime(now() - timedelta(minutes=minutes))
-    assert trust(f"{RECEIVED}; {at}\n", Verdicts(), INSIDE) == "unverified"
-
-
-@pytest.mark.parametrize("time", ["", ";", "; nonsense", "; Mon, 99 Jan 2026 25:00:00 +0900"])
-def test_a_relay_that_tells_no_time_is_one_all_the_same(time: str) -> None:
-    assert trust(f"{RECEIVED}{time}\n", Verdicts(), INSIDE) == "unverified"
+@pytest.mark.parametrize(
+    "time", [0, 59, 61, 180, 1_440, 4 * 1_440, "", ";", "; nonsense", "; Mon, 99 Jan 2026 25:00:00 +0900"]
+)
+def test_what_a_relay_on_this_machine_passes_on_is_not_believed(time: int | str) -> None:
+    """However many minutes ago: a sender over its rate gets 451, so a stranger can choose the delay."""
+    written = time if isinstance(time, str) else f"; {format_datetime(now() - timedelta(minutes=time))}"
+    assert trust(f"{RECEIVED}{written}\n", Verdicts(), INSIDE) == "unverified"
 
 
 def test_an_old_mail_that_a_program_reads_from_a_file_is_local() -> None:

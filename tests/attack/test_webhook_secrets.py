@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,13 @@ def test_no_file_of_an_installation_holds_a_secret(database: Database, context: 
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("count", [1, 3])
-def test_secrets_of_an_older_version_are_encrypted_at_start(database: Database, tmp_path: Path, count: int) -> None:
+def test_secrets_of_an_older_version_are_named_by_the_doctor_and_encrypted_at_start(
+    database: Database, tmp_path: Path, count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings = load(database_url="sqlite:///unused.db", key_file=tmp_path / "key")
     clear(database, count)
+    examine(settings, database, NOW)
+    assert "WRONG  webhook 1: its secret is stored unencrypted" in capsys.readouterr().out
     for _ in range(2):  # a second start changes nothing
         encrypt_secrets(settings, database)
         secrets = stored(database)
@@ -101,14 +106,6 @@ def test_a_wrong_key_file_is_named_and_nothing_is_sent(
     assert "WRONG  webhook 1: " in capsys.readouterr().out
 
 
-def test_a_secret_that_is_not_encrypted_is_named_by_the_doctor(
-    sqlite: Database, settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    clear(sqlite)
-    examine(settings, sqlite, NOW)
-    assert "WRONG  webhook 1: its secret is stored unencrypted" in capsys.readouterr().out
-
-
 def test_on_postgresql_a_key_file_must_be_named(database: Database, context: AppContext, settings: Settings) -> None:
     """There is no folder of ours: a key in a container's own file system would be gone with it."""
     settings = with_settings(settings, database_url="postgresql://sodan@db.example/sodan", key_file=None)
@@ -132,8 +129,6 @@ def test_a_new_key_is_put_in_front_of_the_old_one(tmp_path: Path) -> None:
 
 
 def test_of_many_that_make_the_key_at_once_one_wins(tmp_path: Path) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     boxes = [SecretBox(tmp_path / "key") for _ in range(16)]
     with ThreadPoolExecutor(16) as several:
         made = list(several.map(lambda box: box.encrypt(SECRET), boxes))

@@ -21,14 +21,10 @@ from tests.mails import REPORT
 from tests.running import Running, now, with_settings
 
 LONG_LABEL = "a" * 64 + ".example"
-NAMES = [
-    LONG_LABEL,
-    "hooks." + "b" * 80 + ".example",
-    "あ" * 60 + ".example",
-    ".".join(["c" * 60] * 5),
-    "a..example",
+NAMES = (
+    LONG_LABEL, "hooks." + "b" * 80 + ".example", "あ" * 60 + ".example", ".".join(["c" * 60] * 5), "a..example",
     ".example",
-]
+)  # fmt: skip
 
 
 @contextmanager
@@ -46,12 +42,9 @@ def dripping(every: float = 0.05) -> Iterator[int]:
                     client.sendall(b"X-Drop: 1\r\n")
 
         def serve() -> None:
-            while True:
-                try:
-                    client, _ = listening.accept()
-                except OSError:
-                    return
-                threading.Thread(target=drip, args=(client,), daemon=True).start()
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=drip, args=(listening.accept()[0],), daemon=True).start()
 
         threading.Thread(target=serve, daemon=True).start()
         yield int(listening.getsockname()[1])
@@ -116,14 +109,13 @@ def test_a_name_that_cannot_be_is_refused_when_the_webhook_is_made(empty: Runnin
     assert "url" in answer.text
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "[::1%25]"])
 def test_a_name_that_cannot_be_and_is_there_already_fails_and_is_counted(embedded: Running, name: str) -> None:
     id = hook(embedded, f"https://{name}/in")
     embedded.deliver(REPORT)
     assert asyncio.run(webhook_delivery.deliver_one(desk(embedded)))
     found = row(embedded, id)
-    assert found["attempts"] == 1
-    assert found["last_error"]
+    assert (found["attempts"], bool(found["last_error"])) == (1, True)
     assert not asyncio.run(webhook_delivery.deliver_one(desk(embedded))), "it is not tried again at once"
 
 
@@ -138,12 +130,3 @@ def test_after_nine_failures_it_is_disabled_and_that_is_told(embedded: Running) 
         lambda conn: conn.execute(select(events.c.data).where(events.c.kind == "webhook.disabled")).scalars().all()
     )
     assert [one["webhook"] for one in told] == [id]
-
-
-def test_a_fault_of_ours_in_sending_is_counted_like_any_other(
-    embedded: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    id = hook(embedded, "https://[::1%25]/in")
-    embedded.deliver(REPORT)
-    asyncio.run(webhook_delivery.deliver_one(desk(embedded)))
-    assert row(embedded, id)["attempts"] == 1

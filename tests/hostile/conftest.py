@@ -1,6 +1,5 @@
 """One running service that the hostile mails of a run are sent to, and what is known of it from outside."""
 
-import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -14,7 +13,7 @@ from service.store import spool_view
 from service.store.database import Database
 from service.store.spool_view import Ledger
 from tests.hostile.bombs import plain
-from tests.served import Served
+from tests.served import Served, wait_until
 from tests.smtp.conversation import Client
 
 _NUMBERS = count(1)
@@ -42,38 +41,34 @@ class Besieged:
         """Over a socket as it stands, dots doubled; the reply to its end."""
         with Client(Listen("127.0.0.1", self.served.smtp)) as client:
             client.socket.settimeout(PATIENCE)
-            client.begin("help@corp.example", sender="aiko@corp.example")
-            assert client.say("DATA").startswith("354")
-            client.send(content.replace(b"\r\n.", b"\r\n..") + b"\r\n.\r\n")
-            return client.reply()
+            doubled = content.replace(b"\r\n.", b"\r\n..")
+            return client.mail(doubled, "help@corp.example", sender="aiko@corp.example")
 
     def settled(self) -> Ledger:
         """The ledger once nothing waits any more."""
-        deadline = time.monotonic() + PATIENCE
-        while self.ledger().waiting and time.monotonic() < deadline:
-            assert self.served.process.poll() is None, self.served.log.read_text()
-            time.sleep(0.05)
+        wait_until(lambda: self.served.process.poll() is not None or not self.ledger().waiting, PATIENCE)
+        assert self.served.process.poll() is None, self.served.log.read_text()
         return self.ledger()
 
     def message(self, id: str) -> dict[str, Any]:
         """The one message with that Message-ID."""
-        answer = self.http.get("/api/messages", params={"message_id": f"<{id}@corp.example>"})
-        assert answer.status_code == 200, answer.text
-        [found] = answer.json()["items"]
+        [found] = self.page(f"/api/messages?message_id=%3C{id}@corp.example%3E").json()["items"]
         return dict(found)
 
     def take(self, id: str, content: bytes) -> dict[str, Any]:
         """Send a mail that is to be taken in, and is; the message that it became."""
+        self.take_in(content)
+        return self.message(id)
+
+    def take_in(self, *contents: bytes) -> None:
+        """Send mails; each is accepted and taken in."""
         before = self.ledger()
-        assert self.send(content).startswith("250 2.0.0")
+        for content in contents:
+            assert self.send(content).startswith("250 2.0.0")
         after = self.settled()
         assert after.balanced
-        assert (after.accepted, after.taken_in, after.shunted) == (
-            before.accepted + 1,
-            before.taken_in + 1,
-            before.shunted,
-        )
-        return self.message(id)
+        assert after.shunted == before.shunted
+        assert after.accepted - before.accepted == after.taken_in - before.taken_in == len(contents)
 
     def goes_on(self) -> None:
         """The next ordinary mail is taken in."""
@@ -84,21 +79,16 @@ class Besieged:
         """Bytes of each thing that is said of a message: by the API, by the pages."""
         key, id = message["case"], message["id"]
         paths = {
-            "message": f"/api/messages/{id}",
-            "why": f"/api/messages/{id}/why",
-            "case": f"/api/cases/{key}",
-            "timeline": f"/api/cases/{key}/messages",
-            "brief": f"/api/cases/{key}/brief",
-            "list": "/api/cases?limit=1",
-            "page": f"/cases/{key}",
-            "board": "/",
-        }
-        sizes = {}
-        for name, path in paths.items():
-            answer = self.http.get(path)
-            assert answer.status_code == 200, (path, answer.text[:500])
-            sizes[name] = len(answer.content)
-        return sizes
+            "message": f"/api/messages/{id}", "why": f"/api/messages/{id}/why", "case": f"/api/cases/{key}",
+            "timeline": f"/api/cases/{key}/messages", "brief": f"/api/cases/{key}/brief",
+            "list": "/api/cases?limit=1", "page": f"/cases/{key}", "board": "/",
+        }  # fmt: skip
+        return {name: len(self.page(path).content) for name, path in paths.items()}
+
+    def page(self, path: str) -> httpx.Response:
+        answer = self.http.get(path, headers={"Accept-Language": "en"})
+        assert answer.status_code == 200, (path, answer.text[:500])
+        return answer
 
 
 @pytest.fixture(scope="session")

@@ -42,12 +42,8 @@ def test_a_mail_over_the_limit_is_refused_and_the_next_one_taken(besieged: Besie
 
 
 def test_a_mail_of_nothing_but_itself_is_taken_in(besieged: Besieged) -> None:
-    before = besieged.ledger()
-    for content in (b"", b"\r\n", b"\x00" * 1_000, b"\xff" * 1_000, head("bare")[:-2], b"Subject" + b":" * 100_000):
-        assert besieged.send(content).startswith("250 2.0.0")
-    after = besieged.settled()
-    assert (after.accepted - before.accepted, after.taken_in - before.taken_in) == (6, 6)
-    assert after.balanced
+    contents = (b"", b"\r\n", b"\x00" * 1_000, b"\xff" * 1_000, head("bare")[:-2], b"Subject" + b":" * 100_000)
+    besieged.take_in(*contents)
     besieged.goes_on()
 
 

@@ -4,6 +4,7 @@ import hashlib
 import re
 import uuid
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -20,7 +21,7 @@ def saved_as(header: str) -> str:
     """The name under which a browser saves, from a header that must be harmless itself."""
     found = re.fullmatch(r"attachment; filename=\"[A-Za-z0-9._ -]+\"; filename\*=UTF-8''([A-Za-z0-9._~%-]+)", header)
     assert found is not None, header
-    return re.sub(rb"%([0-9A-F]{2})", lambda m: bytes([int(m[1], 16)]), found[1].encode()).decode()
+    return unquote(found[1])
 
 
 @pytest.mark.timeout(600)
@@ -64,10 +65,7 @@ def test_archives_are_files_like_any_other_and_never_opened(besieged: Besieged) 
     files = {
         "bomb.zip": (zip_bomb(), "application/zip"),
         "nested.zip": (nested_archive(), "application/zip"),
-        "mail.eml.zip": (
-            zipped("inner.eml", b"From: x@corp.example\r\n\r\nUrgent: everything is down"),
-            "application/zip",
-        ),
+        "mail.eml.zip": (zipped("inner.eml", b"\r\n\r\nUrgent: everything is down"), "application/zip"),
         "program.exe": (b"MZ" + bytes(1_000), "application/x-msdownload"),
         "page.html": (b"<script>alert(1)</script>", "text/html"),
         "picture.svg": (b"<svg onload=alert(1)>", "image/svg+xml"),

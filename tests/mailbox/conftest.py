@@ -21,7 +21,7 @@ from service.settings import Settings, load
 from service.store import mailboxes
 from service.store.database import Database
 from service.store.tables import mailbox_mails, spool
-from tests.mailbox.dovecot import BINARY, PASSWORD, Dovecot
+from tests.mailbox.dovecot import BINARY, CERTIFICATE, PASSWORD, Dovecot
 from tests.served import wait_until
 
 SOON = BackOff(first=0.05, longest=0.2, longest_refused=0.2)
@@ -73,7 +73,7 @@ def section(server: Dovecot, password: Path, **given: Any) -> dict[str, Any]:
     password.write_text(PASSWORD + "\n")
     imap = {
         "host": "localhost", "port": server.tls_port, "user": "support", "password": {"file": str(password)},
-        "ca_file": str(server.certificate), "timeout": 20, **given.pop("imap", {}),
+        "ca_file": str(CERTIFICATE), "timeout": 20, **given.pop("imap", {}),
     }  # fmt: skip
     return {"address": "support@corp.example", "since": "all", "poll": 1, "imap": imap, **given}
 

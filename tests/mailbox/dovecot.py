@@ -14,21 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
-import pytest
 from imapclient import IMAPClient
 
-from tests.mailbox.certificate import self_signed
 from tests.served import free_ports
 
 BINARY = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 PASSWORD = "correct horse"
+CERTIFICATE = Path(__file__).parent / "certificates/localhost.pem"  # signed by itself
+KEY = CERTIFICATE.with_name("localhost-key.pem")
 USERS = ("support", "vendors")
-
-
-def needs_dovecot() -> pytest.MarkDecorator:
-    """Skips where Debian's dovecot-imapd is not installed, and never in CI."""
-    missing = BINARY is None and not os.environ.get("CI")
-    return pytest.mark.skipif(missing, reason="needs Debian's dovecot-imapd")
 
 
 @dataclass
@@ -46,7 +40,6 @@ class Dovecot:
         for name in ("run", "home"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
-        self.certificate, _ = self_signed(self.folder)
         (self.folder / "users").write_text("".join(f"{user}:{{PLAIN}}{PASSWORD}\n" for user in USERS))
         root = os.geteuid() == 0
         self.owner = "nobody" if root else getpass.getuser()
@@ -57,7 +50,7 @@ class Dovecot:
         self.configuration = self.folder / "dovecot.conf"
         self.configuration.write_text(
             Template(Path(__file__).with_name("dovecot.conf").read_text()).substitute(
-                folder=self.folder, certificate=self.certificate, port=self.port, tls_port=self.tls_port,
+                folder=self.folder, certificate=CERTIFICATE, key=KEY, port=self.port, tls_port=self.tls_port,
                 owner=self.owner, group=group, internal=internal, internal_group=internal if root else group,
                 login="dovenull" if root else self.owner, chroot="" if root else "  chroot =\n",
                 settings=self.settings,
@@ -115,6 +108,20 @@ class Dovecot:
         with self.client() as client:
             for mail in mails:
                 client.append(folder, mail)
+
+    def count(self, search: str = "ALL", folder: str = "INBOX") -> int:
+        """How many mails of a folder a search finds."""
+        with self.client() as client:
+            client.select_folder(folder)
+            return len(client.search(search.split()))
+
+    def create(self, folder: str) -> None:
+        with self.client() as client:
+            client.create_folder(folder)
+
+    def rename(self, folder: str, to: str) -> None:
+        with self.client() as client:
+            client.rename_folder(folder, to)
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -24,6 +23,7 @@ import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from tests.mailbox.dovecot import CERTIFICATE, KEY
 from tests.mailbox.provider import Answer, http_server
 
 USER = "support@corp.example"
@@ -50,7 +50,6 @@ class StandIn:
     """The mailbox, and what a test makes the service do."""
 
     url: str = ""
-    certificate: Path = Path()
     secret: str = "right"
     lasts: int = 3600
     messages: dict[str, Message] = field(default_factory=dict)
@@ -94,7 +93,7 @@ class StandIn:
         """Whether the app signs in by its secret, or by its certificate as Microsoft documents it."""
         if "client_assertion" not in form:
             return form.get("client_secret") == self.secret
-        certificate = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        certificate = x509.load_pem_x509_certificate(CERTIFICATE.read_bytes())
         assertion = form["client_assertion"]
         digest = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")
         assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -187,10 +186,10 @@ def _answer(site: StandIn, method: str, path: str, headers: Any, body: bytes) ->
 
 
 @contextmanager
-def a_standin(certificate: Path, key: Path) -> Iterator[StandIn]:
-    site = StandIn(certificate=certificate)
+def a_standin() -> Iterator[StandIn]:
+    site = StandIn()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(CERTIFICATE, KEY)
 
     def answer(method: str, path: str, headers: Any, body: bytes) -> Answer:
         with site.guard:

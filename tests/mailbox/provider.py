@@ -26,7 +26,7 @@ class Provider:
     given: list[dict[str, str]] = field(default_factory=list)  # requests for tokens, in order
     status: int = 200
     error: str = "temporarily_unavailable"  # the error code of another status
-    public_key: str = ""  # of the service account
+    public_key: Any = None  # of the service account
 
     def grant(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         self.given.append(form)

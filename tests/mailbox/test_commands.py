@@ -77,9 +77,7 @@ def test_a_dry_run_says_what_would_be_taken_and_takes_nothing(box: Box, capfd: p
     assert "2 mails would be fetched, and flagged seen" in said.err
     assert box.kept == []
     assert states(box.database) == []
-    with box.server.client() as client:
-        client.select_folder("INBOX")
-        assert len(client.search("UNSEEN")) == 2
+    assert box.server.count("UNSEEN") == 2
 
 
 def test_the_list_says_how_each_does_and_which_mails_stayed_behind(box: Box, capfd: pytest.CaptureFixture[str]) -> None:

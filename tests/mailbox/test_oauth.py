@@ -7,15 +7,14 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography import x509
 from sqlalchemy import select
 
 from service.mailbox.file import Mailbox
 from service.mailbox.run import stored_tokens
 from service.store.tables import mailboxes
 from tests.mailbox.conftest import Box, a_dovecot, mail
-from tests.mailbox.dovecot import Dovecot
+from tests.mailbox.dovecot import CERTIFICATE, KEY, Dovecot
 from tests.mailbox.provider import Provider, a_provider, dovecot_settings
 
 
@@ -126,21 +125,13 @@ def test_a_client_secret_signs_in_and_a_wrong_one_is_told(box: Box, provider: Pr
 
 
 def by_account(box: Box, provider: Provider) -> Mailbox:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    provider.public_key = public.decode()
+    provider.public_key = x509.load_pem_x509_certificate(CERTIFICATE.read_bytes()).public_key()
+    account = {
+        "type": "service_account", "client_email": "sodan@project.example", "private_key_id": "1",
+        "private_key": KEY.read_text(), "token_uri": f"{provider.url}/token",
+    }  # fmt: skip
     file = box.folder / "account.json"
-    file.write_text(
-        json.dumps(
-            {
-                "type": "service_account", "client_email": "sodan@project.example", "private_key_id": "1",
-                "private_key": private.decode(), "token_uri": f"{provider.url}/token",
-            }
-        )
-    )  # fmt: skip
+    file.write_text(json.dumps(account))
     return by_token(box, grant="service_account", key_file=str(file), scope="mail")
 
 

@@ -62,31 +62,8 @@ def acceptor(chosen: Settings) -> Iterator[Listen]:
 
 
 class Client(Line):
-    """Speaks SMTP as told, also wrongly."""
+    """A connection that was greeted."""
 
-    def __init__(self, address: Listen, *, greeted: bool = True) -> None:
+    def __init__(self, address: Listen) -> None:
         super().__init__(address.port)
-        self.greeting = self.reply() if greeted else ""
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def say(self, line: str) -> str:
-        self.send(line.encode() + b"\r\n")
-        return self.reply()
-
-    def begin(self, *recipients: str, sender: str = "user@example.org") -> None:
-        assert self.say("EHLO client.example").startswith("250-")
-        assert self.say(f"MAIL FROM:<{sender}>").startswith("250")
-        for recipient in recipients or ("help@intake.example",):
-            assert self.say(f"RCPT TO:<{recipient}>").startswith("250")
-
-    def mail(self, content: bytes, *recipients: str) -> str:
-        """A whole mail; returns the reply to its end."""
-        self.begin(*recipients)
-        assert self.say("DATA").startswith("354")
-        self.send(content + b"\r\n.\r\n")
-        return self.reply()
+        self.greeting = self.reply()

@@ -29,12 +29,12 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from service.smtp.passwords import password_line
-from tests.served import environment
+from tests.served import environment, wait_until
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 
@@ -49,16 +49,12 @@ USUAL = {
 }
 SMUGGLED = r"MAIL FROM:<ceo@example.org>\r\nRCPT TO:<{to}>\r\nDATA\r\nSubject: smuggled\r\n\r\nx"
 
+TLS = {"SMTP_TLS_CERTIFICATE": "{folder}/certificate.pem", "SMTP_PASSWORDS": "{folder}/passwords"}
 VARIANTS: dict[str, dict[str, str]] = {
     "plain": {"LMTP_LISTEN": "127.0.0.1:0", "MAX_MESSAGE_BYTES": "100000", "MAX_RECIPIENTS": "5"},
     "hasty": {"SMTP_TIMEOUT": "0.6"},
-    "tls": {"SMTP_TLS_CERTIFICATE": "{folder}/certificate.pem", "SMTP_PASSWORDS": "{folder}/passwords"},
-    "locked": {
-        "SMTP_TLS_CERTIFICATE": "{folder}/certificate.pem",
-        "SMTP_PASSWORDS": "{folder}/passwords",
-        "SMTP_REQUIRE_TLS": "true",
-        "SMTP_REQUIRE_LOGIN": "true",
-    },
+    "tls": TLS,
+    "locked": {**TLS, "SMTP_REQUIRE_TLS": "true", "SMTP_REQUIRE_LOGIN": "true"},
     "closed": {"SMTP_NETWORKS": "192.0.2.0/24"},
     "narrow": {"SMTP_MAX_CONNECTIONS_PER_HOST": "2"},
     "lenient": {"SMTP_BARE_NEWLINES": "keep"},
@@ -123,24 +119,22 @@ class Server:
             **{name.lower(): value.format(folder=folder) for name, value in given.items()},
         }
         self.log = folder / "log"
+        command, env = [sys.executable, "-m", "service", "smtp"], environment(**settings)
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "service", "smtp"],
-                env=environment(**settings),
-                cwd=folder,
-                stdout=log,
-                stderr=log,
-            )
-        self.ports = self._wait()
+            self.process = subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=log)
+        wait_until(lambda: self.process.poll() is not None or self._listening())
+        self.ports = self._listening()
+        assert self.ports, self.log.read_text(errors="replace")
 
-    def _wait(self) -> dict[str, int]:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.process.poll() is None:
-            found = re.findall(r"(SMTP|LMTP) on 127\.0\.0\.1:([0-9]+)", self.log.read_text(errors="replace"))
-            if found:
-                return {kind: int(port) for kind, port in found}
-            time.sleep(0.02)
-        raise AssertionError(self.log.read_text(errors="replace"))
+    def _listening(self) -> dict[str, int]:
+        found = re.findall(r"(SMTP|LMTP) on 127\.0\.0\.1:([0-9]+)", self.log.read_text(errors="replace"))
+        return {kind: int(port) for kind, port in found}
+
+    def greeted(self) -> Line:
+        """A connection that was greeted."""
+        connection = Line(self.ports["SMTP"])
+        assert connection.reply().startswith("220")
+        return connection
 
     def stop(self) -> int:
         if self.process.poll() is None:
@@ -155,12 +149,35 @@ class Server:
 
 
 class Line:
-    """One connection; replies are read whole."""
+    """One connection that speaks as told, also wrongly; replies are read whole."""
 
     def __init__(self, port: int) -> None:
         self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._read = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def say(self, line: str) -> str:
+        self.send(line.encode() + b"\r\n")
+        return self.reply()
+
+    def begin(self, *recipients: str, sender: str = "user@example.org") -> None:
+        assert self.say("EHLO client.example").startswith("250-")
+        assert self.say(f"MAIL FROM:<{sender}>").startswith("250")
+        for recipient in recipients or ("help@intake.example",):
+            assert self.say(f"RCPT TO:<{recipient}>").startswith("250")
+
+    def mail(self, content: bytes, *recipients: str, sender: str = "user@example.org") -> str:
+        """A whole mail; returns the reply to its end."""
+        self.begin(*recipients, sender=sender)
+        assert self.say("DATA").startswith("354")
+        self.send(content + b"\r\n.\r\n")
+        return self.reply()
 
     def send(self, data: bytes) -> None:
         # it may hang up before it has read everything; what it said is still there to be read
@@ -191,21 +208,8 @@ class Line:
         context.verify_mode = ssl.CERT_NONE
         self.socket = context.wrap_socket(self.socket)
 
-    def certificate(self) -> bytes:
-        assert isinstance(self.socket, ssl.SSLSocket)
-        return self.socket.getpeercert(binary_form=True) or b""
-
     def close(self) -> None:
         self.socket.close()
-
-
-@contextlib.contextmanager
-def line(server: Server, kind: str = "SMTP") -> Iterator[Line]:
-    opened = Line(server.ports[kind])
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 def hold(dialogue: Dialogue, servers: Servers) -> None:
@@ -214,7 +218,7 @@ def hold(dialogue: Dialogue, servers: Servers) -> None:
     name = lines.pop(0)[7:] if lines[0].startswith("SERVER ") else "plain"
     server, kind = (servers["plain"], "LMTP") if name == "lmtp" else (servers[name], "SMTP")
     recipient = f"help+{uuid.uuid4().hex}@intake.example"
-    with line(server, kind) as open_line:
+    with Line(server.ports[kind]) as open_line:
         if not lines[0].startswith("->"):
             _expect(open_line.reply(), "220", "greeting")
         for written in lines:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from service.smtp.content import Content
 from service.smtp.limits import Limits
 from service.smtp.listener import Listener
+from service.smtp.protocol import Protocol
 
 LIMIT = 3000
 END = b"\r\n.\r\n"
@@ -67,7 +68,7 @@ class Client:
 
     async def __aenter__(self) -> Client:
         self.taken = Taken()
-        listener = Listener(self.taken, hostname="mx", limits=Limits(message_bytes=LIMIT))
+        listener = Listener(self.taken, Protocol, "mx", limits=Limits(message_bytes=LIMIT))
         self.server = await listener.listen("127.0.0.1", 0)
         self.reader, self.writer = await asyncio.open_connection(*self.server.sockets[0].getsockname())
         assert await self.reply() == "220"
