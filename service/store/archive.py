@@ -9,7 +9,6 @@ The file is a ZIP archive of parts, compressed with Zstandard:
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import io
@@ -22,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import zstandard
 
 from service.errors import Refused
@@ -142,7 +142,7 @@ class Reader:
                 raise Refused(f"{self.path} is damaged in {name}")
 
     def table(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a table as column → JSON value. The function ``value`` converts such a value."""
+        """Yield the rows of a table as column → JSON value."""
         with self._zip.open(f"tables/{name}.jsonl.zst") as entry:
             lines = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(entry), "utf-8", newline="\n")
             columns = json.loads(next(lines))
@@ -158,20 +158,5 @@ class Reader:
         return self._zip.read(f"contents/{path_of(key)}")
 
 
-def value(json_value: Any, kind: type) -> Any:
-    """Convert a JSON value of a row to ``kind``, the Python type of its column."""
-    if json_value is None:
-        return None
-    if kind is datetime:
-        return datetime.fromisoformat(json_value)
-    return base64.b64decode(json_value) if kind is bytes else json_value
-
-
 def _line(values: Sequence[Any]) -> bytes:
-    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"), default=_to_json_value).encode() + b"\n"
-
-
-def _to_json_value(value: Any) -> str:
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
-    return base64.b64encode(value).decode("ascii")
+    return msgspec.json.encode(list(values)) + b"\n"
