@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from service.settings import Settings
 
@@ -66,14 +66,20 @@ def _service_files(settings: Settings) -> Iterator[Path]:
         for folder, _, names in os.walk(contents, topdown=False):
             yield from (Path(folder, name) for name in names)
             yield Path(folder)
-    database = make_url(settings.database_url).database if settings.database_url.startswith("sqlite") else None
-    if database and database != ":memory:":
-        path = Path(database).absolute()
+    database = sqlite_file(make_url(settings.database_url))
+    if database is not None:
+        path = database.absolute()
         files = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal", ".key")]
         yield from files
         entries = set(path.parent.iterdir()) if path.parent.is_dir() else set()
         if path in entries and entries <= {*files, contents}:
             yield path.parent
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """Return the path of the SQLite file of a database; None for PostgreSQL and a database in memory."""
+    is_file = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:"
+    return Path(str(url.database)) if is_file else None
 
 
 def _is_readable_by_others(path: Path) -> bool:
