@@ -209,7 +209,7 @@ def test_what_people_set_and_what_points_forward_comes_back_and_days_too(
     database: Database, elsewhere: Database, tmp_path: Path
 ) -> None:
     now = datetime.now(UTC)
-    case = {"status": "open", "priority": "P3", "kind": "incident", "vendor_refs": [], "missing": []}
+    case: dict[str, Any] = {"status": "open", "priority": "P3", "kind": "incident", "vendor_refs": [], "missing": []}
     case |= {"document": {"a": None}, "opened_at": now, "updated_at": now}
 
     def put(conn: Connection) -> None:
