@@ -87,7 +87,7 @@ class Child:
             self.watch.start(now)
 
 
-def commands(settings: Settings) -> list[tuple[str, list[str]]]:
+def _commands(settings: Settings) -> list[tuple[str, list[str]]]:
     """Return (name, command line) of every child process."""
     command = [sys.executable, "-m", "service"]
     workers = [(f"worker {n + 1}", [*command, "worker"]) for n in range(settings.workers)]
@@ -97,10 +97,10 @@ def commands(settings: Settings) -> list[tuple[str, list[str]]]:
     return [("smtp", [*command, "smtp"]), *workers, ("api", [*command, "api"]), *senders, *fetchers, *readers]
 
 
-def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:
+def run_supervisor(settings: Settings) -> int:
     """Migrate the database and keep all child processes running until SIGTERM or SIGINT; return an exit status.
 
-    ``children``: the value of ``commands`` by default. Raises Refused or Unavailable before any child is started.
+    Raises Refused or Unavailable before any child is started.
     """
     settings.require_smtp()
     stop = threading.Event()
@@ -116,7 +116,7 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     finally:
         database.close()  # no file stays open, because the disk may be replaced while the supervisor runs
     patience = settings.watchdog * MISSED_REPORTS
-    running += [Child(name, command, Watch(patience)) for name, command in children or commands(settings)]
+    running += [Child(name, command, Watch(patience)) for name, command in _commands(settings)]
     try:
         for child in running:
             child.start()

@@ -46,8 +46,7 @@ class AsyncEngineThread:
     def run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
         """Run ``fn`` with a connection and return its result. ``alone``: without BEGIN and COMMIT.
 
-        Raises what ``fn`` raises, EngineClosed, and Unavailable if ``close`` cancelled the call. Raises RuntimeError
-        inside another ``fn``, because the call would wait for itself.
+        Raises EngineClosed, Unavailable if ``close`` cancelled the call, and RuntimeError inside another ``fn``.
         """
         if threading.current_thread() is self._thread:
             raise RuntimeError("a query inside a transaction must use the connection of this transaction")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import obstore
 from obstore.exceptions import BaseError
@@ -164,13 +164,8 @@ def _open(place: str, endpoint: str, region: str, access_key: str, secret_key: s
     if not place.startswith("s3://"):
         return Folder(Path(place.removeprefix("file://")))
     bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    config: S3Config = {}
-    if region:
-        config["region"] = region
-    if access_key:
-        config |= {"access_key_id": access_key, "secret_access_key": secret_key}
-    if endpoint:
-        config["endpoint"] = endpoint
+    given = {"endpoint": endpoint, "region": region, "access_key_id": access_key, "secret_access_key": secret_key}
+    config = cast("S3Config", {name: value for name, value in given.items() if value})
     try:
         store = S3Store(
             bucket,

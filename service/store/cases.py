@@ -153,10 +153,9 @@ def by_state(conn: Connection) -> list[tuple[str, str, int]]:
 
 
 def to_now(case: StoredCase, now: datetime, calendars: Mapping[Side, Calendar] | None = None) -> dict[str, Any]:
-    """Return the document of a case as of ``now``. The stored document is as of the last update of the case.
+    """Return the document of a case as of ``now``: with running clocks, and promises that became overdue.
 
-    The time since then is added to the clock of the side that has to act, and to its business time if it has a
-    calendar. Promises that became due since then are marked as overdue.
+    The stored document is as of the last update of the case.
     """
     document = dict(case.document)
     side: Any = document.get("waiting_on")
@@ -191,14 +190,9 @@ def _summary(values: dict[str, Any], prefix: str) -> dict[str, Any]:
 
 def _conditions(conn: Connection, which: Filter, prefix: str) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [cases.c.merged_into.is_(None)]
-    for column, wanted in (
-        (cases.c.status, which.status),
-        (cases.c.priority, which.priority),
-        (cases.c.kind, which.kind),
-        (cases.c.vendor, which.vendor),
-    ):
-        if wanted:
-            conditions.append(column == wanted[0] if len(wanted) == 1 else column.in_(wanted))
+    for name in ("status", "priority", "kind", "vendor"):
+        if wanted := getattr(which, name):
+            conditions.append(cases.c[name] == wanted[0] if len(wanted) == 1 else cases.c[name].in_(wanted))
     if which.needs_triage is not None:
         conditions.append(cases.c.needs_triage.is_(which.needs_triage))
     if which.waiting_on:

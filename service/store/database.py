@@ -1,11 +1,7 @@
 """The only place that begins and commits transactions, on SQLite and PostgreSQL (docs/design.md, Principles).
 
-    database = Database("sqlite:///var/sodan.db")
-    number = database.transact(lambda conn: conn.execute(…).scalar_one())
-
 A function given to ``transact`` runs in one transaction, which commits when the function returns and rolls back when it
-raises an error. ``read`` is the same without permission to write. Both block the calling thread; any thread may call
-them.
+raises an error. ``read`` is the same without permission to write. Any thread may call them.
 
 * SQLite: the driver of the standard library, WAL, ``synchronous=FULL``; writers queue with ``BEGIN IMMEDIATE``. After a
   failed write or flush all connections are closed, because Linux reports a failed flush only once. Before the next mail

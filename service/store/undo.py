@@ -20,10 +20,9 @@ from service.store.tables import cases, events, messages
 
 
 def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
-    """Undo the correction recorded by an event. Returns the cases that must be judged again.
+    """Undo the correction recorded by an event; later mail is placed by the rules. Returns the cases to judge again.
 
-    The rules place the mail that was received since then. Raises NotFound. Raises Conflict if the correction was undone
-    already, or if a later correction moved the same messages or set the same value.
+    Raises NotFound. Raises Conflict if it was undone already, or a later correction changed the same.
     """
     one_at_a_time(conn)
     row = conn.execute(select(events).where(events.c.id == event)).mappings().one_or_none()
