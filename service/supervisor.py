@@ -98,10 +98,7 @@ def _commands(settings: Settings) -> list[tuple[str, list[str]]]:
 
 
 def run_supervisor(settings: Settings) -> int:
-    """Migrate the database and keep all child processes running until SIGTERM or SIGINT; return an exit status.
-
-    Raises Refused or Unavailable before any child is started.
-    """
+    """Migrate, then keep all child processes running until SIGTERM or SIGINT. Raises Refused or Unavailable before."""
     settings.require_smtp()
     stop = threading.Event()
     running: list[Child] = []
@@ -184,10 +181,7 @@ def _announce(settings: Settings) -> None:
 
 
 def _prepare_child() -> None:
-    """Prepare a child process: SIGHUP is ignored until the child handles it.
-
-    On Linux, the child gets SIGTERM if the supervisor dies. Otherwise it would keep its ports.
-    """
+    """Ignore SIGHUP until the child handles it. On Linux, end the child if the supervisor dies, to free its ports."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -6,8 +6,9 @@ then migrates. So backups of older versions can be restored. The search index is
 
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from importlib.metadata import version
 from itertools import islice
@@ -21,7 +22,7 @@ from sqlalchemy.exc import SAWarning
 
 from service.errors import Refused
 from service.store import contents, migrate, outbox, spool_view, webhooks
-from service.store.archive import Manifest, Reader, Writer
+from service.store.archive import FORMAT, Manifest, Reader, Writer, writing
 from service.store.blob_store import BlobStore
 from service.store.database import Database
 from service.store.statements import NO_LEASE
@@ -54,19 +55,20 @@ def backup(database: Database, blob_store: BlobStore | None, path: Path, now: da
     revision = database.read(migrate.revision)
     if revision is None:
         raise Refused("there is nothing to back up: the database is empty")
-    with Writer(path, revision, now, f"sodan {version('sodan')}") as archive:
+    manifest = Manifest(FORMAT, revision, now.astimezone(UTC).isoformat(), f"sodan {version('sodan')}")
+    with writing(path, manifest) as archive:
         for key in database.read(partial(_write_tables, archive=archive)):
             packed = blob_store.get(key) if blob_store is not None else None
             if packed is None:
-                archive.manifest.missing.append(key)
+                manifest.missing.append(key)
             else:
                 archive.content(key, packed)
-    return archive.manifest
+    return manifest
 
 
 def restore(database: Database, blob_store: BlobStore | None, path: Path) -> RestoreResult:
     """Load a backup into an empty database, migrate it and check all raw mails. Raises Refused before any change."""
-    with Reader(path) as archive:
+    with closing(Reader(path)) as archive:
         archive.verify()
         if database.read(lambda conn: inspect(conn).get_table_names()):
             raise Refused(

@@ -20,7 +20,7 @@ from obstore.store import S3Store
 
 from service.errors import Refused, Unavailable
 from service.settings import Settings
-from service.store.private import make_folder, write_draft
+from service.store.private import draft, make_folder
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -83,12 +83,8 @@ class Folder:
             if not path.parent.exists():
                 make_folder(path.parent)
                 _flush(self._folder)
-            draft = write_draft(path, packed)
-            try:
-                draft.rename(path)
-            except BaseException:
-                draft.unlink(missing_ok=True)
-                raise
+            with draft(path, packed) as file:
+                file.rename(path)
             _flush(path.parent)
 
     def get(self, key: str) -> bytes | None:

@@ -19,10 +19,7 @@ from service.store.tables import spool as spool_table
 
 
 def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | None:
-    """Delete a case. Returns the numbers of its messages and mails; None if the case must stay.
-
-    The caller holds ``one_at_a_time``, and has deleted the external files of the case.
-    """
+    """Delete a case, under ``one_at_a_time``. Returns the numbers of its messages and mails; None if it must stay."""
     parts = [case_id, *links.merged_into(conn, case_id)]
     if case_id in newest(conn):
         return None

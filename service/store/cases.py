@@ -153,10 +153,7 @@ def by_state(conn: Connection) -> list[tuple[str, str, int]]:
 
 
 def to_now(case: StoredCase, now: datetime, calendars: Mapping[Side, Calendar] | None = None) -> dict[str, Any]:
-    """Return the document of a case as of ``now``: with running clocks, and promises that became overdue.
-
-    The stored document is as of the last update of the case.
-    """
+    """Return the document as of ``now``, not of its last update: clocks run on, and promises become overdue."""
     document = dict(case.document)
     side: Any = document.get("waiting_on")
     since = case.updated_at
@@ -206,7 +203,7 @@ def _conditions(conn: Connection, which: Filter, prefix: str) -> list[ColumnElem
         conditions.append(item if which.missing == "any" else item.where(case_items_missing.c.item == which.missing))
     if which.participant:
         who, address = which.participant.strip().casefold(), participants.c.address
-        same = address.like(f"%{search.escape_like(who)}", escape="\\") if who.startswith("@") else address == who
+        same = address.endswith(who, autoescape=True) if who.startswith("@") else address == who
         conditions.append(cases.c.id.in_(select(participants.c.case_id).where(same)))
     if which.owner:
         conditions.append(cases.c.owner == _or_none(which.owner))

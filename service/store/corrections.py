@@ -121,10 +121,7 @@ def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
 
 
 def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who: str, now: datetime) -> int:
-    """Set the fields ``wanted`` of a case; return the event. None removes the manual value.
-
-    Raises NotFound, Refused for an unknown field, and Conflict if the case was merged.
-    """
+    """Set or (None) reset the fields ``wanted`` of a case; return the event. Raises NotFound, Refused, Conflict."""
     must_exist_unmerged(conn, number)
     row = conn.execute(select(cases.c.set_by_people, cases.c.document).where(cases.c.id == number)).one()
     before: dict[str, Any] = row.set_by_people or {}
@@ -183,11 +180,7 @@ def _without_wildcard(
 
 
 def _shown(document: Mapping[str, Any], wanted: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the case shows in the fields ``wanted``: values, and the states of items and requests.
-
-    Values from mails are left out, because webhooks send events to other systems, and events stay when a mail is
-    erased.
-    """
+    """Return what a case shows in the fields ``wanted``. Values from mails are left out: events outlast an erasure."""
     rows = {
         "items": {
             row["item"]: {"state": row["state"], "value": row.get("value") if row.get("set_by") else None}

@@ -91,10 +91,7 @@ class Database:
         self.transact(_probe_postgresql if self.postgresql else _probe_sqlite)
 
     def close(self, *, flush_failed: bool = False) -> None:
-        """Close all connections. The next use opens new ones.
-
-        ``flush_failed``: a write or flush failed. Connections in use are closed later, when they are no longer used.
-        """
+        """Close all connections (``flush_failed``: those in use, later). The next use opens new ones."""
         with self._engine_lock:
             if self._engine is not None:
                 self._flush_failed |= flush_failed

@@ -55,10 +55,7 @@ def names_of(database: Database, address: str) -> list[str]:
 
 
 def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, apply: bool) -> ErasureResult:
-    """Replace the person's address and names everywhere; without ``apply``, only search.
-
-    Raises Unavailable, and Conflict if a mail to the person is being sent.
-    """
+    """Replace the address and names everywhere, or only search. Raises Unavailable, Conflict (a mail is being sent)."""
     result = ErasureResult()
     if apply:  # the outbox must not send mail to the replacement address
         database.transact(partial(outbox.withdraw, address=mask.address, now=now))

@@ -31,18 +31,18 @@ def create_file(path: Path, *, exclusive: bool = False) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if exclusive else 0), 0o600)
 
 
-def write_draft(path: Path, content: bytes) -> Path:
-    """Write a complete, flushed file next to ``path``, which the caller renames to it. Raises OSError."""
-    draft = path.with_name(f".{path.name[:8]}.{secrets.token_hex(6)}")
+@contextlib.contextmanager
+def draft(path: Path, content: bytes) -> Iterator[Path]:
+    """Write a complete, flushed file next to ``path``, for the caller to rename or link to it. Raises OSError."""
+    made = path.with_name(f".{path.name[:8]}.{secrets.token_hex(6)}")
     try:
-        with os.fdopen(create_file(draft, exclusive=True), "wb") as file:
+        with os.fdopen(create_file(made, exclusive=True), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    return draft
+        yield made
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def make_private(settings: Settings) -> None:

@@ -197,16 +197,8 @@ def remove(conn: Connection, numbers: Sequence[int]) -> None:
         conn.execute(_CLEAR[conn.dialect.name], [{"n": number} for number in numbers])
 
 
-def escape_like(text: str) -> str:
-    """Escape a text for a LIKE pattern with the escape character ``\\``."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
 def _pairs(run: str, is_query: bool) -> list[str]:
-    """Return the pairs of characters of a run, as terms.
-
-    In a query, a single character means "begins with". Therefore the last character of an indexed run is a term too.
-    """
+    """Return the pairs of a run. Its last character is a term too, because one alone in a query means "begins with"."""
     if len(run) == 1:
         return [f"{run}*" if is_query else run]
     pairs = [run[at : at + 2] for at in range(len(run) - 1)]

@@ -95,10 +95,7 @@ def why(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
 
 
 def source(conn: Connection, number: int) -> Any:
-    """Return a row with the ``spool_id`` of a message's raw mail, and its MIME part if it was attached to the mail.
-
-    Raises NotFound without raw mail, as for a quoted message.
-    """
+    """Return ``spool_id`` and MIME ``part`` (if attached) of the raw mail of a message. Raises NotFound if quoted."""
     columns = (messages.c.spool_id, messages.c.raw_part.label("part"), messages.c.origin)
     row = _one(conn, select(*columns).where(messages.c.id == number))
     if row.spool_id is None or (row.origin != "delivered" and not row.part):

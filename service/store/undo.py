@@ -20,10 +20,7 @@ from service.store.tables import cases, events, messages
 
 
 def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
-    """Undo the correction recorded by an event; later mail is placed by the rules. Returns the cases to judge again.
-
-    Raises NotFound. Raises Conflict if it was undone already, or a later correction changed the same.
-    """
+    """Undo a correction; return the cases to judge again. Raises NotFound, Conflict (undone, or changed since)."""
     one_at_a_time(conn)
     row = conn.execute(select(events).where(events.c.id == event)).mappings().one_or_none()
     if row is None or "before" not in row["data"]:

@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from functools import partial
 from itertools import count
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
@@ -13,10 +15,25 @@ from service.mail.message import Mail
 from service.store import placement
 from service.store.database import Database, one_at_a_time
 from service.store.placement import ArrivedMail, Placed
+from service.store.spool import Envelope
 from service.store.tables import cases, messages, spool
 from tests.cases.filing import ROLES, WAYS, read
 
 NOW = datetime(2032, 1, 5, 9, 0, tzinfo=UTC)
+FROM_INSIDE = Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer="127.0.0.1")
+
+
+def letter(name: str, author: str, to: str, subject: str, text: str, at: int = 0, **headers: str) -> bytes:
+    """A mail ``<name@x.test>`` with the intake address in Cc, sent so many minutes after nine."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = author, to, subject
+    message["Cc"] = "intake@corp.example"
+    message["Message-ID"] = f"<{name}@x.test>"
+    message["Date"] = datetime(2026, 11, 23, 9, 0, tzinfo=UTC) + timedelta(minutes=at)
+    for header, value in headers.items():
+        message[header.replace("_", "-")] = value
+    message.set_content(text)
+    return message.as_bytes()
 
 
 class Desk:
@@ -29,15 +46,7 @@ class Desk:
 
     def take(self, *mails: Mail) -> Placed:
         """Place them in one transaction."""
-        arrived = [self._arrive(mail) for mail in mails]
-
-        def placed(conn: Connection) -> Placed:
-            one_at_a_time(conn)
-            for one in arrived:
-                _spool(conn, one.spool_id)
-            return placement.place_all(conn, arrived, now=NOW, reopen=timedelta(days=14))
-
-        return self.database.transact(placed)
+        return self.database.transact(partial(_place, arrived=[self._arrive(mail) for mail in mails]))
 
     def take_together(self, one: Sequence[Mail], other: Sequence[Mail]) -> None:
         """Two workers: both decide on the same store, then write one after the other."""
@@ -47,12 +56,10 @@ class Desk:
             self.database.transact(partial(_place, arrived=batch, prepared=decided))
 
     def case_of(self, name: str) -> int:
-        query = select(messages.c.case_id).where(messages.c.message_id == f"<{name}@x.test>")
-        return self.database.read(lambda conn: int(conn.execute(query).scalars().one()))
+        return int(self.row(name)["case_id"])
 
     def id_of(self, name: str) -> int:
-        query = select(messages.c.id).where(messages.c.message_id == f"<{name}@x.test>")
-        return self.database.read(lambda conn: int(conn.execute(query).scalars().one()))
+        return int(self.row(name)["id"])
 
     def partition(self) -> frozenset[frozenset[str]]:
         found: dict[int, set[str]] = defaultdict(set)
@@ -65,7 +72,7 @@ class Desk:
         query = select(messages.c.case_id, messages.c.message_id).where(messages.c.origin == "delivered")
         return [(case, id[1:-8]) for case, id in self.database.read(lambda conn: conn.execute(query).all())]
 
-    def row(self, name: str) -> dict[str, object]:
+    def row(self, name: str) -> dict[str, Any]:
         query = select(messages).where(messages.c.message_id == f"<{name}@x.test>")
         return self.database.read(lambda conn: dict(conn.execute(query).mappings().one()))
 
@@ -80,7 +87,7 @@ class Desk:
         return ArrivedMail(f"{next(self._numbers):036d}", received_at, tuple(read(b) for b in extracted))  # type: ignore[arg-type]
 
 
-def _place(conn: Connection, arrived: Sequence[ArrivedMail], prepared: placement.Prepared) -> Placed:
+def _place(conn: Connection, arrived: Sequence[ArrivedMail], prepared: placement.Prepared | None = None) -> Placed:
     one_at_a_time(conn)
     for one in arrived:
         _spool(conn, one.spool_id)

@@ -14,15 +14,12 @@ from service.errors import Unavailable
 from service.store import async_engine
 from service.store.database import Connection, Database
 from tests.postgres import Postgres
+from tests.served import wait_until
 
 
 @pytest.fixture
 def url(new_postgres: Callable[[], str]) -> str:
     return new_postgres()
-
-
-def _sleep(seconds: float) -> str:
-    return f"SELECT pg_sleep({seconds})"
 
 
 def _run(database: Database, sql: str, said: list[object]) -> threading.Thread:
@@ -44,16 +41,11 @@ class Counted:
         self._asking = Database(postgres.url("postgres"))
         self._name = make_url(url).database
 
-    def become(self, wanted: int) -> bool:
-        query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :n AND wait_event = 'PgSleep'")
-        if not wanted:
-            query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :n")
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            if self._asking.read(lambda conn: conn.execute(query, {"n": self._name}).scalar_one()) == wanted:
-                return True
-            time.sleep(0.02)
-        return False
+    def become(self, wanted: int) -> None:
+        """Wait until so many sleep; with 0, until none is left at all."""
+        which = " AND wait_event = 'PgSleep'" if wanted else ""
+        query = text(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{self._name}'{which}")
+        wait_until(lambda: self._asking.read(lambda conn: conn.execute(query).scalar_one()) == wanted, 20)
 
     def close(self) -> None:
         self._asking.close()
@@ -62,7 +54,7 @@ class Counted:
 @pytest.fixture
 def connections(postgres: Postgres, url: str) -> Iterator[Counted]:
     counted = Counted(postgres, url)
-    assert counted.become(0)
+    counted.become(0)
     yield counted
     counted.close()
 
@@ -70,13 +62,13 @@ def connections(postgres: Postgres, url: str) -> Iterator[Counted]:
 def test_who_is_at_work_finishes_and_nothing_stays_open(connections: Counted, url: str) -> None:
     database = Database(url)
     said: list[object] = []
-    at_work = [_run(database, _sleep(2), said) for _ in range(3)]
-    assert connections.become(3)
+    at_work = [_run(database, "SELECT pg_sleep(2)", said) for _ in range(3)]
+    connections.become(3)
     database.close()
     for thread in at_work:
         thread.join(20)
     assert [type(one) for one in said] == [list] * 3
-    assert connections.become(0)
+    connections.become(0)
 
 
 def test_who_does_not_finish_is_broken_off_and_told(
@@ -85,14 +77,14 @@ def test_who_does_not_finish_is_broken_off_and_told(
     monkeypatch.setattr(async_engine, "FINISH_SECONDS", 0.2)
     database = Database(url)
     said: list[object] = []
-    thread = _run(database, _sleep(60), said)
-    assert connections.become(1)
+    thread = _run(database, "SELECT pg_sleep(60)", said)
+    connections.become(1)
     database.close()
     thread.join(20)
     assert not thread.is_alive()
     [error] = said
     assert isinstance(error, Unavailable)
-    assert connections.become(0)
+    connections.become(0)
 
 
 def test_closing_while_connections_are_made_and_again_and_again(connections: Counted, url: str) -> None:
@@ -112,7 +104,7 @@ def test_closing_while_connections_are_made_and_again_and_again(connections: Cou
         gc.collect()
     assert [type(one) for one in said] == [list] * 48
     assert threading.active_count() == threads
-    assert connections.become(0)
+    connections.become(0)
 
 
 def test_a_server_that_never_greets_keeps_nobody_from_closing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,8 +128,8 @@ def test_a_server_that_never_greets_keeps_nobody_from_closing(monkeypatch: pytes
 def test_what_is_distrusted_is_let_go_of_too(connections: Counted, url: str) -> None:
     database = Database(url)
     said: list[object] = []
-    thread = _run(database, _sleep(2), said)
-    assert connections.become(1)
+    thread = _run(database, "SELECT pg_sleep(2)", said)
+    connections.become(1)
 
     def write_where_one_may_only_read(conn: Connection) -> None:
         conn.execute(text("CREATE TABLE never (n int)"))
@@ -146,7 +138,7 @@ def test_what_is_distrusted_is_let_go_of_too(connections: Counted, url: str) -> 
         database.read(write_where_one_may_only_read)
     thread.join(20)
     assert [type(one) for one in said] == [list]
-    assert connections.become(0)
+    connections.become(0)
     database.close()
 
 

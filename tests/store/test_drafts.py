@@ -16,24 +16,22 @@ from service.store.database import Connection, Database
 from service.store.spool import Claimed, Envelope
 from service.store.tables import cases, events
 from tests.flow.crew import context
+from tests.store.desk import letter
 
-NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 OURS = context()
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",), peer="127.0.0.1")
 HANDED = (
-    "please see below\r\n\r\n-----Original Message-----\r\nFrom: AWS <no-reply-aws@amazon.com>\r\n"
-    "Sent: Monday, March 2, 2026 9:20 AM\r\nTo: Aiko <aiko@corp.example>\r\nSubject: [CASE 176400000012345] RDS\r\n\r\n"
+    "please see below\n\n-----Original Message-----\nFrom: AWS <no-reply-aws@amazon.com>\n"
+    "Sent: Monday, November 23, 2026 9:20 AM\nTo: Aiko <aiko@corp.example>\nSubject: [CASE 176400000012345] RDS\n\n"
     "Could you please send us the PostgreSQL logs?"
 )
 
 
 def mail(name: str, text: str, parent: str = "", author: str = "aiko", subject: str = "RDS is down") -> bytes:
-    ids = [f"<{name}@corp.example>" for name in parent.split()]
-    answers = f"In-Reply-To: {ids[-1]}\r\nReferences: {' '.join(ids)}\r\n" if ids else ""
-    return (
-        f"From: {author}@corp.example\r\nTo: help@intake.example\r\nSubject: {subject}\r\n{answers}"
-        f"Message-ID: <{name}@corp.example>\r\nDate: Mon, 02 Mar 2026 09:30:00 +0900\r\n\r\n{text}\r\n"
-    ).encode()
+    ids = [f"<{name}@x.test>" for name in parent.split()]
+    answers = {"In_Reply_To": ids[-1], "References": " ".join(ids)} if ids else {}
+    return letter(name, f"{author}@corp.example", "help@intake.example", subject, text, 0, **answers)
 
 
 REPORT = mail("report", 'Nobody can place orders. The log says "message":"-1".')
@@ -155,10 +153,8 @@ def test_a_value_set_meanwhile_is_kept(database: Database) -> None:
     assert (document["title"], document["messages"]) == ("Shop", 2)  # type: ignore[index]
 
 
-LEAVES = mail(
-    "leaves", "Works again, thanks a lot.\r\nOur new trainee Jo Park starts on Monday and needs a login and a mailbox.",
-    "report", subject="Re: RDS is down",
-)  # fmt: skip
+LOGIN = "ur new trainee Jo Park starts on Monday and needs a login and a mailbox."
+LEAVES = mail("leaves", f"Works again, thanks a lot.\nO{LOGIN}", "report", subject="Re: RDS is down")
 
 
 @pytest.mark.parametrize("batches", [[(REPORT,), (LEAVES,)], [(LEAVES,), (REPORT,)], [(REPORT, LEAVES)]])
@@ -176,8 +172,8 @@ def test_a_reply_that_begins_another_matter_solves_the_case_that_it_leaves(
 def test_the_news_of_such_a_reply_is_for_the_case_that_it_answers_and_for_no_older_one_of_its_thread(
     database: Database,
 ) -> None:
-    login = "On a different topic: our new trainee Jo Park starts on Monday and needs a login and a mailbox."
-    printer = "Works again, thanks a lot.\r\nAnother matter: the printer on the third floor is jammed and shows E13."
+    login = f"On a different topic: o{LOGIN}"
+    printer = "Works again, thanks a lot.\nAnother matter: the printer on the third floor is jammed and shows E13."
     take(database, REPORT)
     take(database, mail("login", login, "report", subject="Re: RDS is down"))
     take(database, mail("printer", printer, "report login", subject="Re: RDS is down"))

@@ -1,5 +1,6 @@
-"""Somebody who is in no setting, and shows by a forward to be of the team: the same comes of every order."""
+"""People who show by a forward to be of the team, and companies that the team writes to: in any order of the mails."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import permutations
@@ -10,75 +11,189 @@ from sqlalchemy import select
 
 from service import intake
 from service.intake import AppContext
-from service.store import placement, spool
+from service.replay import replay
+from service.settings import load
+from service.store import learning
 from service.store.database import Database
-from service.store.spool import Envelope
 from service.store.tables import cases, messages
+from service.worker import Worker
+from tests.store.desk import FROM_INSIDE
+from tests.store.desk import letter as mail
 
-NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-NOTED = """From: Ken <ken@corp.example>
-To: intake@corp.example
-Subject: FortiGate drops VPN
-Message-ID: <noted@corp.example>
-Date: Mon, 23 Nov 2026 09:00:00 +0900
+NOW = datetime(2027, 6, 1, 9, 0, tzinfo=UTC)
+TEAM = "it@corp.example"
+DESK = "desk@brook-alarms.example"
+INQUIRY = mail(
+    "inquiry", TEAM, DESK, "Gate sensor at the east yard",
+    "Hello, the gate sensor at the east yard raises an alarm every ten minutes since Monday. Please have a look.", 0,
+)  # fmt: skip
+RECEIPT = mail(
+    "receipt", "no-reply@brook-alarms.example", TEAM, "We have your message",
+    "Thank you. Your case number is 7714-208. Somebody will write to you.", 1, Auto_Submitted="auto-replied",
+)  # fmt: skip
+ANSWER = mail(
+    "answer", "lou@mail.brook-alarms.example", TEAM, "7714-208",
+    "Case number: 7714-208\n\nThe sensor needs a new lens. Which day suits you for a visit?", 50,
+)  # fmt: skip
+OTHER_INQUIRY = mail("other", TEAM, DESK, "Two more key fobs", "Please send two key fobs for the new colleagues.", 30)
+ASKED_BACK = mail("a", TEAM, "ada@home.example", "RE: VPN", "Since when?", 9, In_Reply_To="<first@x.test>")
+OLD = "\n\n-----Original Message-----\nFrom: {}\nSent: Monday, November 23, 2026 {} AM\nTo: {}\nSubject: {}\n\n{}\n"
+KEN, INTAKE = "Ken <ken@corp.example>", "intake@corp.example"
+NOTED = mail(
+    "noted", KEN, INTAKE, "FortiGate drops VPN",
+    "For the record: FortiGate 200F drops all tunnels since 8:30. Opened ticket number 10998877 with them.",
+)  # fmt: skip
+FORWARD = mail(
+    "fw", KEN, INTAKE, "FW: Your SAP case",
+    "FYI\n\n-----Original Message-----\nFrom: SAP Support <support@sap.com>\nSent: Monday, November 23, 2026 11:00 AM\n"
+    "To: Ken <ken@corp.example>\nSubject: Your SAP case\n\n"
+    "We are looking at the transport error and come back to you tomorrow.", 180,
+)  # fmt: skip
+VENDORS_ANSWER = mail(
+    "answer", "Fortinet Support <support@fortinet.com>", INTAKE, "Fortinet Ticket #10998877 : tunnels",
+    "Please send us the debug log.", 360,
+)  # fmt: skip
+MAILS = (NOTED, FORWARD, VENDORS_ANSWER)
 
-For the record: FortiGate 200F drops all tunnels since 8:30. Opened ticket number 10998877 with them.
-"""
-FORWARD = """From: Ken <ken@corp.example>
-To: intake@corp.example
-Subject: FW: Your SAP case
-Message-ID: <fw@corp.example>
-Date: Mon, 23 Nov 2026 12:00:00 +0900
 
-FYI
+class Site:
+    """Takes mails in, as a worker does."""
 
------Original Message-----
-From: SAP Support <support@sap.com>
-Sent: Monday, November 23, 2026 11:00 AM
-To: Ken <ken@corp.example>
-Subject: Your SAP case
+    def __init__(self, database: Database) -> None:
+        chosen = {"intake": "intake@corp.example", "organisation": "corp.example", "team": TEAM}
+        self.database, self.context = database, AppContext.of(load(_env_file=None, **chosen))
 
-We are looking at the transport error and come back to you tomorrow.
-"""
-ANSWER = """From: Fortinet Support <support@fortinet.com>
-To: intake@corp.example
-Subject: Fortinet Ticket #10998877 : tunnels
-Message-ID: <answer@fortinet.com>
-Date: Mon, 23 Nov 2026 15:00:00 +0900
+    def take(self, *mails: bytes, peer: str = "127.0.0.1", batch: int = 1) -> dict[str, Any]:
+        """Return the message of each mail taken in so far, by the name of the mail."""
+        later = NOW + timedelta(minutes=1)
+        worker = Worker(self.database, self.context, by="w", batch=batch, lease=timedelta(60), clock=lambda: later)
+        for place, content in enumerate(mails):
+            intake.receive(self.database, [(replace(FROM_INSIDE, peer=peer), content)], NOW + timedelta(seconds=place))
+        while worker.step():
+            pass
+        query = select(messages.c.message_id, messages.c.case_id, messages.c.author_role, messages.c.vendor)
+        found = self.database.read(lambda conn: conn.execute(query).all())
+        return {row.message_id[1:-8]: row for row in found if row.message_id}
 
-Please send us the debug log.
-"""
-MAILS = (NOTED, FORWARD, ANSWER)
+    def case(self, number: int) -> dict[str, Any]:
+        query = select(cases.c.document).where(cases.c.id == number)
+        return self.database.read(lambda conn: conn.execute(query).scalar_one())
+
+    @property
+    def partners(self) -> frozenset[str]:
+        return self.database.read(learning.learned).partners
+
+
+@pytest.fixture
+def site(sqlite: Database) -> Site:
+    return Site(sqlite)
 
 
 @pytest.mark.parametrize("batch", [1, 9])
-@pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_what_the_team_wrote_is_read_as_the_teams(
-    sqlite: Database, context: AppContext, order: tuple[int, ...], batch: int
+@pytest.mark.parametrize("order", list(permutations(MAILS)))
+def test_what_somebody_wrote_who_later_shows_to_be_of_the_team_is_read_as_the_teams(
+    site: Site, order: tuple[bytes, ...], batch: int
 ) -> None:
-    envelope = Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer="127.0.0.1")
-    for place, number in enumerate(order):
-        intake.receive(sqlite, [(envelope, MAILS[number].encode())], NOW + timedelta(seconds=place))
-    later = NOW + timedelta(minutes=1)
-    while claimed := sqlite.transact(lambda conn: spool.claim(conn, "w", later, timedelta(60), batch)):
-        roles = context.roles(sqlite.read(placement.learned))
-        read_mails = [intake.understand(one, context, roles) for one in claimed]
-        sqlite.transact(partial(intake.take_in, read_mails=read_mails, context=context, by="w", now=later))
-
-    def found(conn: Any) -> dict[str, Any]:
-        rows = conn.execute(
-            select(messages.c.message_id, messages.c.case_id, messages.c.author_role, messages.c.vendor)
-        )
-        return {row.message_id: row for row in rows if row.message_id}
-
-    there = sqlite.read(found)
-    noted, forward, answer = (
-        there[f"<{name}>"] for name in ("noted@corp.example", "fw@corp.example", "answer@fortinet.com")
-    )
+    found = site.take(*order, batch=batch)
+    noted, forward, answer = (found[name] for name in ("noted", "fw", "answer"))
     assert (noted.author_role, forward.author_role, noted.vendor) == ("team", "team", "fortinet")
     assert noted.case_id == answer.case_id != forward.case_id
-    document = sqlite.read(
-        lambda conn: conn.execute(select(cases.c.document).where(cases.c.id == noted.case_id)).scalar_one()
-    )
-    assert document["vendor_refs"] == [{"vendor": "fortinet", "ref": "10998877"}]
-    assert document["waiting_on"] == "team"
+    case = site.case(noted.case_id)
+    assert (case["vendor_refs"], case["waiting_on"]) == ([{"vendor": "fortinet", "ref": "10998877"}], "team")
+
+
+@pytest.mark.parametrize("order", list(permutations((INQUIRY, RECEIPT, ANSWER))))
+def test_a_partners_mail_is_a_vendors_in_any_order(site: Site, order: tuple[bytes, ...]) -> None:
+    roles = {name: row.author_role for name, row in site.take(*order).items()}
+    assert roles == {"inquiry": "team", "receipt": "vendor", "answer": "vendor"}
+    assert site.partners == {"brook-alarms.example"}
+
+
+def test_its_receipt_and_its_number_lead_to_the_inquiry(site: Site) -> None:
+    found = site.take(INQUIRY, RECEIPT, ANSWER)
+    assert len({row.case_id for row in found.values()}) == 1
+    case = site.case(found["inquiry"].case_id)
+    assert case["vendor_refs"] == [{"vendor": "brook-alarms.example", "ref": "7714-208"}]
+    assert case["waiting_on"] == "team"
+
+
+def test_what_a_partner_wrote_before_is_read_anew(site: Site) -> None:
+    text = "Case number: 7714-208\n\nYour gate sensor raised an alarm. May we send somebody?"
+    assert site.take(mail("first", DESK, TEAM, "Alarm at the east yard", text, 0))["first"].author_role == "unknown"
+    found = site.take(mail("later", TEAM, DESK, "7714-208: gate sensor", "Please send somebody on Tuesday.", 9))
+    assert found["first"].author_role == "vendor"
+    assert found["first"].case_id == found["later"].case_id
+
+
+@pytest.mark.parametrize(
+    ("mails", "peer", "partners"),
+    [
+        # only the team's believed mail makes a partner
+        ([mail("one", "ada@corp.example", DESK, "Gate sensor", "It raises an alarm.", 0)], "127.0.0.1", ()),
+        ([mail("one", TEAM, DESK, "Gate sensor", "It raises an alarm.", 0)], "127.0.0.2", ()),
+        ([mail("one", "it@elsewhere.example", DESK, "Gate sensor", "It raises an alarm.", 0)], "127.0.0.1", ()),
+        # who wrote first may be one of our people, who writes from home
+        ([mail("first", "ada@home.example", TEAM, "VPN", "I cannot connect. Ada", 0), ASKED_BACK], "127.0.0.1", ()),
+        # a mail to our own people makes no partner of whom it names too
+        ([mail("one", TEAM, f"ada@corp.example, {DESK}", "Gate", "They come on Tuesday.", 0)], "127.0.0.1", ()),
+        # a quote of a mail of ours makes no partner
+        ([mail(
+            "fw", TEAM, "intake@corp.example", "FW: your order", "Phishing?"
+            + OLD.format("bad@evil.example", "11:00", TEAM, "your order", "As you asked.")
+            + OLD.format(TEAM, "10:00", "bad@evil.example", "order", "Please send it."), 60,
+        )], "127.0.0.1", ()),
+        # somebody at a mail provider is a partner alone
+        ([mail("one", TEAM, "lou@gmail.com", "Gate", "Could you come today?", 0)], "127.0.0.1", ("lou@gmail.com",)),
+    ],
+)  # fmt: skip
+def test_whom_a_mail_makes_a_partner(site: Site, mails: list[bytes], peer: str, partners: tuple[str, ...]) -> None:
+    assert "vendor" not in {row.author_role for row in site.take(*mails, peer=peer).values()}
+    assert site.partners == set(partners)
+
+
+def test_two_inquiries_get_their_own_receipts(site: Site) -> None:
+    second = RECEIPT.replace(b"<receipt@", b"<second@").replace(b"7714-208", b"7714-231").replace(b"09:01", b"09:31")
+    found = site.take(INQUIRY, RECEIPT, OTHER_INQUIRY, second)
+    assert found["inquiry"].case_id == found["receipt"].case_id != found["other"].case_id == found["second"].case_id
+
+
+def test_a_partner_that_a_person_removed_stays_a_stranger(site: Site) -> None:
+    site.take(INQUIRY, ANSWER)
+    site.database.transact(partial(learning.remove, address="brook-alarms.example"))
+    site.take(OTHER_INQUIRY, mail("late", DESK, TEAM, "Lens", "The lens is in stock.", 90))
+    list(replay(site.database, site.context, None, since=None, apply=True, now=NOW))
+    found = site.take()
+    assert {found[name].author_role for name in ("answer", "late")} == {"unknown"}
+    assert site.partners == frozenset()
+    assert site.database.read(learning.listing) == []
+
+
+def test_who_forwards_a_partners_mail_is_not_of_the_team_by_that(site: Site) -> None:
+    """Whoever was written to once might make any of our people team, and those further partners."""
+    old = OLD.format(DESK, "11:00", "ada@corp.example", "Lens", "The lens is in stock.")
+    forward = mail("fw", "ada@corp.example", "intake@corp.example", "FW: Lens", f"Is this spam?{old}", 60)
+    assert site.take(INQUIRY, forward)["fw"].author_role == "requester"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"), [("Cisco SR 697204418", "It is solved."), ("RE: offer", "Cisco SR 697204418 is solved.")]
+)
+def test_a_partner_that_names_another_vendors_number_unites_no_cases(site: Site, subject: str, text: str) -> None:
+    theirs = mail("sr", "tac@cisco.com", TEAM, "SR 697204418 - switch", "We look into SR 697204418.", 0)
+    bad = mail("bad", "lou@brook-alarms.example", TEAM, subject, text, 40, In_Reply_To="<inquiry@x.test>")
+    found = site.take(theirs, INQUIRY, bad)
+    assert found["sr"].case_id != found["bad"].case_id == found["inquiry"].case_id
+
+
+@pytest.mark.parametrize("number", ["SR 697204418", "part 697204418"])
+def test_a_partner_that_gives_another_vendors_number_as_its_own_stays_out_of_the_case(site: Site, number: str) -> None:
+    theirs = mail("sr", "tac@cisco.com", TEAM, "Switch in the west hall", f"We look into {number}.", 0)
+    text = "Case number: 697204418\n\nThe sensor needs a new lens. Which day suits you for a visit?"
+    found = site.take(theirs, INQUIRY, mail("bad", DESK, TEAM, "Our ref 697204418", text, 50))
+    assert found["sr"].case_id != found["bad"].case_id
+
+
+def test_a_neighbour_at_the_same_host_is_no_partner(site: Site) -> None:
+    asked = mail("one", TEAM, "a@brook.sakura.ne.jp", "Gate", "Could you come on Tuesday?", 0)
+    found = site.take(asked, mail("two", "b@other.sakura.ne.jp", TEAM, "Gate", "We could.", 5))
+    assert found["two"].author_role == "unknown"
