@@ -30,7 +30,7 @@ QUESTIONS = letter(
 )
 ANSWERS = letter(
     "answers", AIKO, MIKA, "RE: Gateway loses its connection",
-    f"Please see inline.\n\n-----Original Message-----\nFrom: {MIKA}\nSent: Monday, November 23, 2026 10:00 AM\n"
+    f"Please see inline.\n\n-----Original Message-----\nFrom: {MIKA}\nSent: Monday, November 23, 2026 7:00 PM\n"
     f"To: {AIKO}\nSubject: Re: Gateway loses its connection\n\n" + LIST.format("\n-> yes, by foil"),
     120, In_Reply_To="<questions@x.test>",
 )  # fmt: skip
