@@ -97,8 +97,8 @@ def _commands(settings: Settings) -> list[tuple[str, list[str]]]:
     return [("smtp", [*command, "smtp"]), *workers, ("api", [*command, "api"]), *senders, *fetchers, *readers]
 
 
-def run_supervisor(settings: Settings) -> int:
-    """Migrate, then keep all child processes running until SIGTERM or SIGINT. Raises Refused or Unavailable before."""
+def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:
+    """Migrate and keep ``children`` (by default all parts) running until a signal. Raises Refused, Unavailable."""
     settings.require_smtp()
     stop = threading.Event()
     running: list[Child] = []
@@ -113,7 +113,7 @@ def run_supervisor(settings: Settings) -> int:
     finally:
         database.close()  # no file stays open, because the disk may be replaced while the supervisor runs
     patience = settings.watchdog * MISSED_REPORTS
-    running += [Child(name, command, Watch(patience)) for name, command in _commands(settings)]
+    running += [Child(name, command, Watch(patience)) for name, command in children or _commands(settings)]
     try:
         for child in running:
             child.start()
