@@ -155,7 +155,7 @@ def run_reader(settings: Settings, clock: Clock) -> None:
     """Read mails again with the language model until SIGTERM or SIGINT. Raises Refused if none is configured."""
     from service import second_reading
 
-    if not second_reading.is_needed(settings):
+    if not settings.model_url:
         raise Refused("SODAN_MODEL_URL: not set; set it and SODAN_MODEL to use a language model")
     stop = Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})

@@ -81,9 +81,7 @@ def import_files(
     max_bytes: int,
     progress: Callable[[Imported], None] = lambda _: None,
 ) -> Imported:
-    """Put the mails in ``files`` into the spool, except mails known already and mails larger than ``max_bytes``.
-
-    ``progress`` is called after each group.
+    """Put the mails in ``files`` into the spool, except known and too large mails; call ``progress`` after each group.
 
     Raises Unavailable or Refused. The mails received until then are kept, and another run adds the others.
     """

@@ -35,10 +35,7 @@ def freeze_after_loading() -> None:
 
 
 def free_if_above(room: int = ROOM) -> bool:
-    """Release mapped files if the process has more than ``room`` bytes; if that is not enough, free the caches.
-
-    Returns whether the caches were freed.
-    """
+    """Release mapped files above ``room`` bytes, and free the caches if that is not enough; return if it did so."""
     global _due
     now = time.monotonic()
     if resident() < room:

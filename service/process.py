@@ -30,12 +30,8 @@ def on_signals(calls: Mapping[signal.Signals, Callable[[], object]]) -> None:
     _kept.extend((ours, theirs))
     signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     for number in calls:
-        signal.signal(number, _nothing)
+        signal.signal(number, lambda *_: None)  # without a handler, the signal would end the process
     threading.Thread(target=_listen, args=(ours, dict(calls)), name="signals", daemon=True).start()
-
-
-def _nothing(_number: int, _frame: object) -> None:
-    """Do nothing. Python has written the number to the socket; without a handler, the signal would end the process."""
 
 
 def _listen(ours: socket.socket, calls: Mapping[int, Callable[[], object]]) -> None:
@@ -49,10 +45,7 @@ def _listen(ours: socket.socket, calls: Mapping[int, Callable[[], object]]) -> N
 
 
 class PatientStream(io.TextIOBase):
-    """Unbuffered text stream to a file descriptor. It never raises, because a full disk must not end a process.
-
-    Failed writes are dropped and counted; the count is written with the next write that succeeds.
-    """
+    """Unbuffered text stream to a descriptor. It never raises: failed writes are counted, and reported by the next."""
 
     encoding = "utf-8"
 
@@ -101,10 +94,7 @@ def announce(text: str) -> None:
 
 
 def report() -> None:
-    """Report to the supervisor, if there is one, that the event loop runs. Call it about every second.
-
-    The SMTP server and the API report. A worker needs no watchdog: it ends itself when its lease ends.
-    """
+    """Report to the supervisor, if any, that the event loop runs. Call it every second. A worker needs no watchdog."""
     if descriptor := environment(HEARTBEAT):
         with contextlib.suppress(OSError):  # the pipe is full or closed: the supervisor hangs or ended
             os.write(int(descriptor), b".")
@@ -197,10 +187,7 @@ def trim() -> None:
 
 
 def release_mapped_files() -> None:
-    """Release the pages of large files that are mapped for reading, such as a dictionary.
-
-    The system keeps them in its cache. So the next access to a page takes only a microsecond.
-    """
+    """Release the pages of large files that are mapped for reading. They stay in the cache of the system."""
     if _MAPS.exists():
         libc = ctypes.CDLL(None)
         for begin, end in _clean_maps(_MAPS.read_text()):

@@ -100,7 +100,10 @@ def _judge_again(
     """Return the new document of the case; None if it has no messages."""
     if apply:
         one_at_a_time(conn)
-        _learn(conn, case_id, reread, context, now)
+        # people and partners that the mails show by the current rules may change other cases
+        arrived = [placement.ArrivedMail("", now, tuple(reread.values()))]
+        changed = {*learn(conn, arrived, context.rules.read, now)} - {case_id}
+        rejudge(conn, sorted(changed), context, now=now)
     before = placement.lines(conn, case_id)
     if not before:
         return None
@@ -127,12 +130,3 @@ def _read_message_again(
             checked = second.checked(context.rules, message.turn, answer[0])
             return replace(message, reading=second.reading_of(context.rules, message.turn, checked, answer[1]))
     return replace(message, reading=context.rules.read(message.turn))
-
-
-def _learn(
-    conn: Connection, case_id: int, reread: Mapping[int, ExtractedMessage], context: AppContext, now: datetime
-) -> None:
-    """Store the people and partners that the mails show by the current rules, and judge other affected cases again."""
-    changed = learn(conn, [placement.ArrivedMail("", now, tuple(reread.values()))], context.rules.read, now)
-    if other_cases := sorted(set(changed) - {case_id}):
-        rejudge(conn, other_cases, context, now=now)

@@ -217,11 +217,6 @@ class SecondReader:
 # ── put together ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def is_needed(settings: Settings) -> bool:
-    """Whether a language model is configured."""
-    return bool(settings.model_url)
-
-
 def limits_of(settings: Settings) -> Limits:
     return Limits(
         frozenset(settings.model_sides),
@@ -244,7 +239,7 @@ def model_of(settings: Settings) -> LanguageModel:
 
 def after_judging(settings: Settings) -> Callable[..., None] | None:
     """Return the function that enqueues jobs in the transaction that stores mail; None without a model."""
-    if not is_needed(settings):
+    if not settings.model_url:
         return None
     limits = limits_of(settings)
 

@@ -87,7 +87,7 @@ class Child:
             self.watch.start(now)
 
 
-def commands(settings: Settings) -> list[tuple[str, list[str]]]:
+def _commands(settings: Settings) -> list[tuple[str, list[str]]]:
     """Return (name, command line) of every child process."""
     command = [sys.executable, "-m", "service"]
     workers = [(f"worker {n + 1}", [*command, "worker"]) for n in range(settings.workers)]
@@ -98,10 +98,7 @@ def commands(settings: Settings) -> list[tuple[str, list[str]]]:
 
 
 def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:
-    """Migrate the database and keep all child processes running until SIGTERM or SIGINT; return an exit status.
-
-    ``children``: the value of ``commands`` by default. Raises Refused or Unavailable before any child is started.
-    """
+    """Migrate and keep ``children`` (by default all parts) running until a signal. Raises Refused, Unavailable."""
     settings.require_smtp()
     stop = threading.Event()
     running: list[Child] = []
@@ -116,7 +113,7 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     finally:
         database.close()  # no file stays open, because the disk may be replaced while the supervisor runs
     patience = settings.watchdog * MISSED_REPORTS
-    running += [Child(name, command, Watch(patience)) for name, command in children or commands(settings)]
+    running += [Child(name, command, Watch(patience)) for name, command in children or _commands(settings)]
     try:
         for child in running:
             child.start()
@@ -184,10 +181,7 @@ def _announce(settings: Settings) -> None:
 
 
 def _prepare_child() -> None:
-    """Prepare a child process: SIGHUP is ignored until the child handles it.
-
-    On Linux, the child gets SIGTERM if the supervisor dies. Otherwise it would keep its ports.
-    """
+    """Ignore SIGHUP until the child handles it. On Linux, end the child if the supervisor dies, to free its ports."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -9,7 +9,6 @@ The file is a ZIP archive of parts, compressed with Zstandard:
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import io
@@ -18,10 +17,11 @@ import os
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import zstandard
 
 from service.errors import Refused
@@ -44,39 +44,33 @@ class Manifest:
     missing: list[str] = field(default_factory=list)  # keys of raw mails that were not found in external storage
 
 
+@contextlib.contextmanager
+def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
+    """Write a backup file (mode 0600), ``path.part`` until it is complete. Raises Refused if it cannot."""
+    if path.exists():
+        raise Refused(f"{path} exists already, and a backup never overwrites a file; give another name")
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with open(part, "w+b", opener=partial(os.open, mode=0o600)) as file:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+                yield Writer(path, manifest, archive)
+                archive.writestr(_MANIFEST, json.dumps(asdict(manifest), indent=1))
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+    except OSError as error:
+        raise Refused(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@dataclass
 class Writer:
-    """Writes a backup file (mode 0600), ``path.part`` until it is complete. Raises Refused if it cannot."""
+    """Writes the parts of a backup file. Raises Refused if it cannot."""
 
-    def __init__(self, path: Path, revision: str, now: datetime, made_by: str) -> None:
-        self.path = path
-        self.manifest = Manifest(FORMAT, revision, now.astimezone(UTC).isoformat(), made_by)
-        self._part = path.with_name(f"{path.name}.part")
-
-    def __enter__(self) -> Writer:
-        if self.path.exists():
-            raise Refused(f"{self.path} exists already, and a backup never overwrites a file; give another name")
-        try:
-            descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-        except OSError as error:
-            raise Refused(f"{self.path} cannot be written: {error.strerror}") from None
-        self._file = os.fdopen(descriptor, "w+b")
-        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED, allowZip64=True)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            if kind is None:
-                self._zip.writestr(_MANIFEST, json.dumps(asdict(self.manifest), indent=1))
-                self._zip.close()
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                self._part.rename(self.path)
-        except OSError as failed:
-            raise Refused(f"{self.path} cannot be written: {failed.strerror}") from None
-        finally:
-            with contextlib.suppress(OSError, ValueError):  # closing fails if the file is incomplete
-                self._file.close()
-            self._part.unlink(missing_ok=True)
+    path: Path
+    manifest: Manifest
+    _zip: zipfile.ZipFile
 
     def table(self, name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
         """Write one table."""
@@ -112,8 +106,6 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-
-    def __enter__(self) -> Reader:
         try:
             self._zip = zipfile.ZipFile(self.path)
             self.manifest = Manifest(**json.loads(self._zip.read(_MANIFEST)))
@@ -123,9 +115,8 @@ class Reader:
             raise Refused(f"{self.path} is not a backup of sodan, or not complete") from None
         if self.manifest.format != FORMAT:
             raise Refused(f"{self.path} has format {self.manifest.format}, which needs a newer version of sodan")
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._zip.close()
 
     def verify(self) -> None:
@@ -142,7 +133,7 @@ class Reader:
                 raise Refused(f"{self.path} is damaged in {name}")
 
     def table(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a table as column → JSON value. The function ``value`` converts such a value."""
+        """Yield the rows of a table as column → JSON value."""
         with self._zip.open(f"tables/{name}.jsonl.zst") as entry:
             lines = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(entry), "utf-8", newline="\n")
             columns = json.loads(next(lines))
@@ -158,20 +149,5 @@ class Reader:
         return self._zip.read(f"contents/{path_of(key)}")
 
 
-def value(json_value: Any, kind: type) -> Any:
-    """Convert a JSON value of a row to ``kind``, the Python type of its column."""
-    if json_value is None:
-        return None
-    if kind is datetime:
-        return datetime.fromisoformat(json_value)
-    return base64.b64decode(json_value) if kind is bytes else json_value
-
-
 def _line(values: Sequence[Any]) -> bytes:
-    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"), default=_to_json_value).encode() + b"\n"
-
-
-def _to_json_value(value: Any) -> str:
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
-    return base64.b64encode(value).decode("ascii")
+    return msgspec.json.encode(list(values)) + b"\n"

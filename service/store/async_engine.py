@@ -44,11 +44,7 @@ class AsyncEngineThread:
         self._thread.start()
 
     def run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
-        """Run ``fn`` with a connection and return its result. ``alone``: without BEGIN and COMMIT.
-
-        Raises what ``fn`` raises, EngineClosed, and Unavailable if ``close`` cancelled the call. Raises RuntimeError
-        inside another ``fn``, because the call would wait for itself.
-        """
+        """Run ``fn`` with a connection, ``alone``: without BEGIN. Raises EngineClosed, Unavailable, RuntimeError."""
         if threading.current_thread() is self._thread:
             raise RuntimeError("a query inside a transaction must use the connection of this transaction")
         with self._close_lock:

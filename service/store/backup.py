@@ -5,31 +5,35 @@ then migrates. So backups of older versions can be restored. The search index is
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Table, delete, func, insert, inspect, select, text, update
+import msgspec
+from sqlalchemy import Connection, Table, delete, func, insert, inspect, select, text, types, update
 from sqlalchemy import MetaData as Tables
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SAWarning
 
 from service.errors import Refused
 from service.store import contents, migrate, outbox, spool_view, webhooks
-from service.store.archive import Manifest, Reader, Writer, value
+from service.store.archive import FORMAT, Manifest, Reader, Writer, writing
 from service.store.blob_store import BlobStore
 from service.store.database import Database
 from service.store.statements import NO_LEASE
-from service.store.tables import SEARCH_TABLE
+from service.store.tables import SEARCH_TABLE, Data, Instant
 from service.store.tables import contents as content_table
 
 _ROWS = 500  # rows read or written at once
 _ROWS_WITH_BYTES = 8  # rows at once for tables with raw mails
+_KINDS: tuple[tuple[type, Any], ...]
+_KINDS = ((Instant, datetime | None), (types.Date, date | None), (types.LargeBinary, bytes | None))
+"""Types of columns whose values are text in a backup."""
 _RESET: dict[str, Mapping[str, Any]] = {
     "messages": {"indexed": False},  # the worker rebuilds the search index
     # leases belong to processes of the backed-up system
@@ -51,19 +55,20 @@ def backup(database: Database, blob_store: BlobStore | None, path: Path, now: da
     revision = database.read(migrate.revision)
     if revision is None:
         raise Refused("there is nothing to back up: the database is empty")
-    with Writer(path, revision, now, f"sodan {version('sodan')}") as archive:
+    manifest = Manifest(FORMAT, revision, now.astimezone(UTC).isoformat(), f"sodan {version('sodan')}")
+    with writing(path, manifest) as archive:
         for key in database.read(partial(_write_tables, archive=archive)):
             packed = blob_store.get(key) if blob_store is not None else None
             if packed is None:
-                archive.manifest.missing.append(key)
+                manifest.missing.append(key)
             else:
                 archive.content(key, packed)
-    return archive.manifest
+    return manifest
 
 
 def restore(database: Database, blob_store: BlobStore | None, path: Path) -> RestoreResult:
     """Load a backup into an empty database, migrate it and check all raw mails. Raises Refused before any change."""
-    with Reader(path) as archive:
+    with closing(Reader(path)) as archive:
         archive.verify()
         if database.read(lambda conn: inspect(conn).get_table_names()):
             raise Refused(
@@ -88,7 +93,7 @@ def _write_tables(conn: Connection, archive: Writer) -> list[str]:
         columns = list(table.columns)
         query = select(*columns).order_by(*table.primary_key.columns)
         rows = conn.execute(query, execution_options={"yield_per": _rows_at_once(table)})
-        archive.table(table.name, [column.name for column in columns], iter(rows))
+        archive.table(table.name, [str(column.name) for column in columns], iter(rows))
     return sorted({row.sha256 for row in conn.execute(contents.HEADS.where(content_table.c.codec == contents.OUTSIDE))})
 
 
@@ -112,21 +117,17 @@ def _load(conn: Connection, archive: Reader, external_storage: bool) -> None:
 
 
 def _rows(archive: Reader, table: Table) -> Iterator[dict[str, Any]]:
-    kinds = {column.name: column.type.python_type for column in table.columns}
-    reset = {name: new for name, new in _RESET.get(table.name, {}).items() if name in kinds}
+    kinds = {column.name: kind for column in table.columns for type, kind in _KINDS if isinstance(column.type, type)}
+    reset = {name: new for name, new in _RESET.get(table.name, {}).items() if name in table.columns}
     # the original may still be sending: disable webhooks, and turn waiting mails into drafts
     disabled = {"disabled_at": datetime.fromisoformat(archive.manifest.made_at), "last_error": webhooks.HELD}
     draft = {"state": "draft", "reason": outbox.RESTORED}
     for row in archive.table(table.name):
-        values = {name: value(json_value, kinds[name]) for name, json_value in row.items()} | reset
+        values = {name: msgspec.convert(its, kinds.get(name, Any)) for name, its in row.items()} | reset
         if table.name == "webhooks" and values.get("disabled_at") is None:
             values |= disabled
         if table.name == "outbox" and values["state"] == "waiting":
             values |= draft
-        if table.metadata.info["naive"]:
-            for name, time in values.items():
-                if isinstance(time, datetime):
-                    values[name] = time.astimezone(UTC).replace(tzinfo=None)
         yield values
 
 
@@ -165,22 +166,17 @@ def _set_sequences(conn: Connection, table: Table) -> None:
 
 def _tables(conn: Connection) -> Tables:
     """Return the tables of the database as they are, without the search index and the schema revision."""
-    names: Sequence[str] = [
-        name
-        for name in inspect(conn).get_table_names()
-        if not name.startswith((SEARCH_TABLE, "sqlite_")) and name != "alembic_version"
-    ]
-    tables = Tables(info={"naive": conn.dialect.name == "sqlite"})
+    tables, left_out = Tables(), (SEARCH_TABLE, "sqlite_", "alembic_version")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # expression indexes cannot be reflected and are not needed
-        tables.reflect(conn, only=names)
-    json_type: Any = JSONB(none_as_null=True) if conn.dialect.name == "postgresql" else JSON(none_as_null=True)
-    for table in tables.tables.values():
-        for column in table.columns:
-            if isinstance(column.type, JSON):
-                column.type = json_type
+        tables.reflect(conn, only=lambda name, _: not name.startswith(left_out))
+    for column in (column for table in tables.tables.values() for column in table.columns):
+        if isinstance(column.type, types.JSON):
+            column.type = Data
+        elif isinstance(column.type, types.DateTime):
+            column.type = Instant()
     return tables
 
 
 def _rows_at_once(table: Table) -> int:
-    return _ROWS_WITH_BYTES if any(column.type.python_type is bytes for column in table.columns) else _ROWS
+    return _ROWS_WITH_BYTES if any(isinstance(column.type, types.LargeBinary) for column in table.columns) else _ROWS

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import obstore
 from obstore.exceptions import BaseError
@@ -20,7 +20,7 @@ from obstore.store import S3Store
 
 from service.errors import Refused, Unavailable
 from service.settings import Settings
-from service.store.private import make_folder, write_draft
+from service.store.private import draft, make_folder
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -83,12 +83,8 @@ class Folder:
             if not path.parent.exists():
                 make_folder(path.parent)
                 _flush(self._folder)
-            draft = write_draft(path, packed)
-            try:
-                draft.rename(path)
-            except BaseException:
-                draft.unlink(missing_ok=True)
-                raise
+            with draft(path, packed) as file:
+                file.rename(path)
             _flush(path.parent)
 
     def get(self, key: str) -> bytes | None:
@@ -164,13 +160,8 @@ def _open(place: str, endpoint: str, region: str, access_key: str, secret_key: s
     if not place.startswith("s3://"):
         return Folder(Path(place.removeprefix("file://")))
     bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    config: S3Config = {}
-    if region:
-        config["region"] = region
-    if access_key:
-        config |= {"access_key_id": access_key, "secret_access_key": secret_key}
-    if endpoint:
-        config["endpoint"] = endpoint
+    given = {"endpoint": endpoint, "region": region, "access_key_id": access_key, "secret_access_key": secret_key}
+    config = cast("S3Config", {name: value for name, value in given.items() if value})
     try:
         store = S3Store(
             bucket,

@@ -8,7 +8,7 @@ Case ids may remain in the events of corrections and in the evidence of other ma
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, union, update
 
 from service.store import links, search, spool
 from service.store.cases import survivor
@@ -19,10 +19,7 @@ from service.store.tables import spool as spool_table
 
 
 def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | None:
-    """Delete a case. Returns the numbers of its messages and mails; None if the case must stay.
-
-    The caller holds ``one_at_a_time``, and has deleted the external files of the case.
-    """
+    """Delete a case, under ``one_at_a_time``. Returns the numbers of its messages and mails; None if it must stay."""
     parts = [case_id, *links.merged_into(conn, case_id)]
     if case_id in newest(conn):
         return None
@@ -58,17 +55,26 @@ def newest(conn: Connection) -> set[int]:
     return {survivor(conn, number) for number in (highest, last) if number is not None}
 
 
+_DELIVERED = (
+    select(deliveries.c.spool_id, messages.c.case_id)
+    .join(messages, messages.c.id == deliveries.c.message_id)
+    .where(deliveries.c.spool_id.in_(THESE))
+)
+_FOUND = select(messages.c.spool_id, messages.c.case_id).where(messages.c.spool_id.in_(THESE))
+
+
+def cases_of(conn: Connection, mails: Sequence[str]) -> set[tuple[str, int]]:
+    """Return (spool id, case) of every case that has a message from one of these mails."""
+    return {(id, case) for query in (_DELIVERED, _FOUND) for id, case in every(conn, query, mails)}
+
+
 def _exclusive_mails(conn: Connection, parts: Sequence[int]) -> list[str] | None:
     """Return the spool ids of mails that only these cases contain; None if one is still in external storage."""
     delivered = select(deliveries.c.spool_id).join(messages, messages.c.id == deliveries.c.message_id)
-    sources = ((delivered, deliveries.c.spool_id), (select(messages.c.spool_id), messages.c.spool_id))
-    mails: set[str] = set()
-    for query, _ in sources:
-        mails.update(conn.execute(query.where(messages.c.case_id.in_(parts))).scalars())
-    mails.discard(None)
-    for query, id in sources:
-        others = query.where(id.in_(THESE), messages.c.case_id.not_in(parts))
-        mails -= {row.spool_id for row in every(conn, others, sorted(mails))}
+    found = select(messages.c.spool_id).where(messages.c.spool_id.is_not(None))
+    both = (query.where(messages.c.case_id.in_(parts)) for query in (delivered, found))
+    mails = set(conn.execute(union(*both)).scalars())
+    mails -= {id for id, case in cases_of(conn, sorted(mails)) if case not in parts}
     rows = list(every(conn, HEADS.where(spool_table.c.id.in_(THESE), spool_table.c.state == "done"), sorted(mails)))
     return None if any(row.codec in (OUTSIDE, GOING) for row in rows) else sorted(row.id for row in rows)
 

@@ -153,11 +153,7 @@ def by_state(conn: Connection) -> list[tuple[str, str, int]]:
 
 
 def to_now(case: StoredCase, now: datetime, calendars: Mapping[Side, Calendar] | None = None) -> dict[str, Any]:
-    """Return the document of a case as of ``now``. The stored document is as of the last update of the case.
-
-    The time since then is added to the clock of the side that has to act, and to its business time if it has a
-    calendar. Promises that became due since then are marked as overdue.
-    """
+    """Return the document as of ``now``, not of its last update: clocks run on, and promises become overdue."""
     document = dict(case.document)
     side: Any = document.get("waiting_on")
     since = case.updated_at
@@ -191,14 +187,9 @@ def _summary(values: dict[str, Any], prefix: str) -> dict[str, Any]:
 
 def _conditions(conn: Connection, which: Filter, prefix: str) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [cases.c.merged_into.is_(None)]
-    for column, wanted in (
-        (cases.c.status, which.status),
-        (cases.c.priority, which.priority),
-        (cases.c.kind, which.kind),
-        (cases.c.vendor, which.vendor),
-    ):
-        if wanted:
-            conditions.append(column == wanted[0] if len(wanted) == 1 else column.in_(wanted))
+    for name in ("status", "priority", "kind", "vendor"):
+        if wanted := getattr(which, name):
+            conditions.append(cases.c[name] == wanted[0] if len(wanted) == 1 else cases.c[name].in_(wanted))
     if which.needs_triage is not None:
         conditions.append(cases.c.needs_triage.is_(which.needs_triage))
     if which.waiting_on:
@@ -212,7 +203,7 @@ def _conditions(conn: Connection, which: Filter, prefix: str) -> list[ColumnElem
         conditions.append(item if which.missing == "any" else item.where(case_items_missing.c.item == which.missing))
     if which.participant:
         who, address = which.participant.strip().casefold(), participants.c.address
-        same = address.like(f"%{search.escape_like(who)}", escape="\\") if who.startswith("@") else address == who
+        same = address.endswith(who, autoescape=True) if who.startswith("@") else address == who
         conditions.append(cases.c.id.in_(select(participants.c.case_id).where(same)))
     if which.owner:
         conditions.append(cases.c.owner == _or_none(which.owner))

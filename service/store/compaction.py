@@ -121,10 +121,9 @@ async def _wait_for_old_snapshots(connection: Any) -> None:
 
 
 async def _release_wal(connection: Any) -> Remains:
-    """Remove the write-ahead log up to now. Returns what could not be removed.
+    """Remove the write-ahead log up to now, waiting for its readers; return what could not be removed.
 
-    For each segment that the server keeps for reuse, this writes a segment (16 MB, mostly zeros). ``max_wal_size``
-    limits their number. Waits up to ``BUSY_SECONDS`` for readers of the log.
+    For each segment that the server keeps for reuse (limited by ``max_wal_size``), this writes 16 MB, mostly zeros.
     """
     role, permitted = await connection.fetchrow(_PERMITTED)
     if not permitted:

@@ -44,7 +44,12 @@ HEADS = select(spool.c.id, spool.c.size, spool.c.sha256, contents.c.codec).join(
 _ROWS = select(contents.c.id, contents.c.codec, contents.c.bytes, spool.c.sha256, spool.c.size).join(
     spool, spool.c.id == contents.c.id
 )
-_NOT_DELETED = contents.c.codec.not_in((GOING, GONE))
+_SIZES = (
+    select(spool.c.id, spool.c.size)
+    .join(contents, contents.c.id == spool.c.id)
+    .where(contents.c.codec.not_in((GOING, GONE)))
+)
+"""Selects the raw mails that are not deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +114,7 @@ class BlobWriter:
         self._retry_at = 0.0  # monotonic time from which external storage is used again after a failure
 
     def put_away(self, mails: Sequence[tuple[str, bytes]]) -> list[Packed]:
-        """Compress (id, raw mail) pairs and return the new values of their rows, for ``keep``.
-
-        On return, large mails are durable in external storage. If that storage fails, mails stay in the database for
-        ``RETRY_SECONDS``, so that the failure delays no mail. `sodan contents move` moves them later.
-        """
+        """Compress (id, raw mail) pairs. On return, large mails are durable outside, unless that storage fails."""
         large = sum(self.is_external(len(content)) for _, content in mails)
         if not large:
             return [Packed(id, "zstd", pack(content)) for id, content in mails]
@@ -154,11 +155,8 @@ def each(database: Database, *, done: bool = False) -> Iterator[StoredContent]:
 
 
 def _chunk(conn: Connection, after: str, done: bool) -> list[StoredContent]:
-    query = select(spool.c.id, spool.c.size).join(contents, contents.c.id == spool.c.id)
-    query = query.where(spool.c.id > after, _NOT_DELETED)
-    if done:
-        query = query.where(spool.c.state == "done")
-    ids = ids_within(conn.execute(query.order_by(spool.c.id).limit(_CHUNK_MAILS)), _CHUNK_BYTES)
+    query = _SIZES.where(spool.c.id > after).order_by(spool.c.id).limit(_CHUNK_MAILS)
+    ids = ids_within(conn.execute(query.where(spool.c.state == "done") if done else query), _CHUNK_BYTES)
     return [StoredContent(*row) for row in conn.execute(_ROWS.where(contents.c.id.in_(ids)).order_by(contents.c.id))]
 
 
@@ -192,8 +190,7 @@ def check(database: Database, blob_store: BlobStore | None) -> Iterator[tuple[st
 
 def check_newest(database: Database, blob_store: BlobStore | None, total: int) -> Iterator[tuple[str, str]]:
     """As ``check``, for the newest raw mails up to a total of ``total`` bytes; at least for one mail."""
-    query = select(spool.c.id, spool.c.size).join(contents, contents.c.id == spool.c.id).where(_NOT_DELETED)
-    newest = query.order_by(spool.c.id.desc()).limit(_CHUNK_MAILS * 50)
+    newest = _SIZES.order_by(spool.c.id.desc()).limit(_CHUNK_MAILS * 50)
     ids = database.read(lambda conn: ids_within(conn.execute(newest), total))
     return _problems((database.read(partial(stored_content, id=id)) for id in ids), blob_store)
 

@@ -1,13 +1,8 @@
 """Changes that people make to cases: merge, move, set a field. Each is recorded and can be undone.
 
-Most functions return the id of the event that records the change. The caller then judges the changed cases again, in
-the same transaction::
-
-    event, case = corrections.move(conn, message, None, who, now)
-    intake.rejudge(conn, corrections.changed_cases(conn, event), context, now=now)
-
-Rules do not move messages that a person moved or merged: ``messages.pinned_by`` fixes a moved message to its case, and
-``messages.joined`` keeps the messages of merged cases together.
+Most functions return the id of the event that records the change. In the same transaction, the caller judges the
+``changed_cases`` of the event again. Rules do not move messages that a person moved or merged: ``messages.pinned_by``
+fixes a moved message to its case, and ``messages.joined`` keeps the messages of merged cases together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,17 +54,14 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
 
 
 def move(conn: Connection, message: int, to: int | None, who: str, now: datetime) -> tuple[int, int]:
-    """Move a message into case ``to`` (None: a new case) and pin it there. Returns the event id and the case id.
-
-    Raises NotFound, and Conflict if the message is in that case already.
-    """
+    """Move a message into case ``to`` (None: a new one) and pin it; return event, case. Raises NotFound, Conflict."""
     one_at_a_time(conn)
     query = select(messages.c.case_id, messages.c.received_at).where(messages.c.id == message)
     source, received_at = one_row(conn, query, "there is no such message")
     target = survivor(conn, to) if to is not None else None
     if target == source:
         raise Conflict("to: the message is in that case already")
-    before = _before(conn, [source, *([target] if target is not None else [])])
+    before = _before(conn, [source] if target is None else [source, target])
     opened = target is None
     if target is None:
         [target] = placement.open_cases(conn, [received_at], now)
@@ -129,11 +121,7 @@ def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
 
 
 def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who: str, now: datetime) -> int:
-    """Set the fields ``wanted`` of a case. None removes the manual value. Returns the event id.
-
-    The event contains the new values, and in ``was`` the values that the case showed before.
-    Raises NotFound, Refused for an unknown field, and Conflict if the case was merged.
-    """
+    """Set or (None) reset the fields ``wanted`` of a case; return the event. Raises NotFound, Refused, Conflict."""
     must_exist_unmerged(conn, number)
     row = conn.execute(select(cases.c.set_by_people, cases.c.document).where(cases.c.id == number)).one()
     before: dict[str, Any] = row.set_by_people or {}
@@ -192,11 +180,7 @@ def _without_wildcard(
 
 
 def _shown(document: Mapping[str, Any], wanted: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the case shows in the fields ``wanted``: values, and the states of items and requests.
-
-    Values from mails are left out, because webhooks send events to other systems, and events stay when a mail is
-    erased.
-    """
+    """Return what a case shows in the fields ``wanted``. Values from mails are left out: events outlast an erasure."""
     rows = {
         "items": {
             row["item"]: {"state": row["state"], "value": row.get("value") if row.get("set_by") else None}

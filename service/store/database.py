@@ -1,11 +1,7 @@
 """The only place that begins and commits transactions, on SQLite and PostgreSQL (docs/design.md, Principles).
 
-    database = Database("sqlite:///var/sodan.db")
-    number = database.transact(lambda conn: conn.execute(…).scalar_one())
-
 A function given to ``transact`` runs in one transaction, which commits when the function returns and rolls back when it
-raises an error. ``read`` is the same without permission to write. Both block the calling thread; any thread may call
-them.
+raises an error. ``read`` is the same without permission to write. Any thread may call them.
 
 * SQLite: the driver of the standard library, WAL, ``synchronous=FULL``; writers queue with ``BEGIN IMMEDIATE``. After a
   failed write or flush all connections are closed, because Linux reports a failed flush only once. Before the next mail
@@ -29,7 +25,7 @@ from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine, Table, create_engine, event, make_url, text
 
 from service.errors import Refused, Unavailable
-from service.store.private import create_file, make_folder
+from service.store.private import create_file, make_folder, sqlite_file
 from service.store.tables import to_json
 from service.store.trouble import as_unavailable, invalidates_connections
 
@@ -74,15 +70,14 @@ class Database:
     @property
     def folder(self) -> Path | None:
         """The folder of the SQLite file; None on PostgreSQL and in memory."""
-        path = None if self.postgresql else self.url.database
-        return Path(path).absolute().parent if path and path != ":memory:" else None
+        file = sqlite_file(self.url)
+        return file.absolute().parent if file else None
 
     @property
     def missing(self) -> Path | None:
         """The path of the SQLite file if it does not exist, else None."""
-        folder = self.folder
-        file = folder / Path(str(self.url.database)).name if folder else None
-        return file if file is not None and not file.exists() else None
+        file = sqlite_file(self.url)
+        return file.absolute() if file and not file.exists() else None
 
     def must_exist(self) -> None:
         """Raise Refused if the SQLite file does not exist."""
@@ -96,10 +91,7 @@ class Database:
         self.transact(_probe_postgresql if self.postgresql else _probe_sqlite)
 
     def close(self, *, flush_failed: bool = False) -> None:
-        """Close all connections. The next use opens new ones.
-
-        ``flush_failed``: a write or flush failed. Connections in use are closed later, when they are no longer used.
-        """
+        """Close all connections (``flush_failed``: those in use, later). The next use opens new ones."""
         with self._engine_lock:
             if self._engine is not None:
                 self._flush_failed |= flush_failed
@@ -165,8 +157,10 @@ class Database:
     def _open(self) -> Engine:
         with self._engine_lock:
             if self._engine is None:
-                if self.url.database and self.url.database != ":memory:":
-                    _create_sqlite(Path(self.url.database))
+                if file := sqlite_file(self.url):
+                    make_folder(file.parent)
+                    with contextlib.suppress(OSError):  # opening it fails again, with an error of the database
+                        os.close(create_file(file))
                 self._engine = create_engine(
                     self.url,
                     hide_parameters=True,  # errors in the log show the statement, never the text of mails
@@ -208,12 +202,6 @@ def next_ids(conn: Connection, table: Table, count: int) -> Sequence[int]:
 def _within(connection: Connection, fn: Callable[[Connection], T]) -> T:
     with connection.begin():
         return fn(connection)
-
-
-def _create_sqlite(path: Path) -> None:
-    make_folder(path.parent)
-    with contextlib.suppress(OSError):  # opening it fails again, with an error that as_unavailable understands
-        os.close(create_file(path))
 
 
 def _prepare_sqlite(cache_mb: int, connection: Any, _record: Any) -> None:

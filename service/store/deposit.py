@@ -1,9 +1,8 @@
 """Inserts received mails into the spool, many at a time, in as few statements as possible.
 
-Every SMTP reply waits for this. Therefore this module does not use SQLAlchemy's slow row-by-row binding. A test checks
-that the rows are the same as those of SQLAlchemy Core. On SQLite, there is one statement per table, because each
-execution releases and takes the interpreter lock. On PostgreSQL, there is one statement with arrays; large mails are
-sent by COPY.
+Every SMTP reply waits for this, so SQLAlchemy's slow row-by-row binding is not used. On SQLite, there is one statement
+per table, because each execution releases and takes the interpreter lock. On PostgreSQL, there is one statement with
+arrays; large mails are sent by COPY.
 """
 
 from collections.abc import Sequence

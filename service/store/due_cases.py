@@ -1,10 +1,10 @@
 """Finds the cases in which a promise, a reminder or a triage is due."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, select, true
+from sqlalchemy import Connection, and_, select
 
 from service.store.tables import cases, outbox
 
@@ -16,31 +16,30 @@ def overdue_promises(
 ) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
     """Yield (case id, promise, case document) for the promises of open cases that became overdue after ``since``."""
     promised = cases.c.document["promises"].as_string() != "[]"
-    for id, document, _ in _open_cases(conn, cases.c.updated_at.desc(), cases.c.id.desc(), only=promised):
-        for promise in _overdue(document, now):
+    for row in _open_cases(conn, promised, cases.c.updated_at.desc(), cases.c.id.desc()):
+        for promise in _overdue(row.document, now):
             if datetime.fromisoformat(promise["due"]) >= since:
-                yield id, promise, document
+                yield row.id, promise, row.document
 
 
 def untriaged(conn: Connection) -> list[tuple[int, dict[str, Any], datetime]]:
     """Return (case id, case document, opening time) of open cases that need triage, the newest first."""
-    newest = (cases.c.opened_at.desc(), cases.c.id.desc())
-    return [(*row,) for row in _open_cases(conn, *newest, only=cases.c.needs_triage.is_(True))]
+    rows = _open_cases(conn, cases.c.needs_triage.is_(True), cases.c.opened_at.desc(), cases.c.id.desc())
+    return [(row.id, row.document, row.opened_at) for row in rows]
 
 
 def waiting_on_team(conn: Connection) -> list[dict[str, Any]]:
     """Return the documents of open cases in which the team has to act next: by priority, then by waiting time."""
-    order = (cases.c.priority, cases.c.waiting_since, cases.c.id)
-    return [row.document for row in _open_cases(conn, *order, only=cases.c.waiting_on == "team")]
+    rows = _open_cases(conn, cases.c.waiting_on == "team", cases.c.priority, cases.c.waiting_since, cases.c.id)
+    return [row.document for row in rows]
 
 
 def waiting_on_requester(conn: Connection, since: datetime) -> list[tuple[int, dict[str, Any], datetime]]:
     """Return (id, document, waiting since) of cases, newest first, that wait since ``since`` and got no reminder."""
     reminded = select(outbox.c.case_id).where(outbox.c.kind == "reminder", outbox.c.case_id.is_not(None))
     waiting = and_(cases.c.waiting_on == "requester", cases.c.waiting_since <= since, cases.c.id.not_in(reminded))
-    newest = (cases.c.waiting_since.desc(), cases.c.id.desc())
-    rows = _open_cases(conn, *newest, time=cases.c.waiting_since, only=waiting)
-    return [(id, document, since) for id, document, since in rows]
+    rows = _open_cases(conn, waiting, cases.c.waiting_since.desc(), cases.c.id.desc())
+    return [(row.id, row.document, row.waiting_since) for row in rows]
 
 
 def to_follow_up(conn: Connection, now: datetime) -> list[dict[str, Any]]:
@@ -66,7 +65,7 @@ def _overdue(document: dict[str, Any], now: datetime) -> Iterator[dict[str, Any]
             yield promise
 
 
-def _open_cases(conn: Connection, *order: Any, time: Any = cases.c.opened_at, only: Any = None) -> list[Any]:
-    open_ = (cases.c.status == "open", cases.c.merged_into.is_(None), true() if only is None else only)
-    query = select(cases.c.id, cases.c.document, time).where(*open_).order_by(*order).limit(MOST)
-    return list(conn.execute(query))
+def _open_cases(conn: Connection, which: Any, *order: Any) -> Sequence[Any]:
+    query = select(cases.c.id, cases.c.document, cases.c.opened_at, cases.c.waiting_since)
+    query = query.where(cases.c.status == "open", cases.c.merged_into.is_(None), which)
+    return conn.execute(query.order_by(*order).limit(MOST)).all()

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from service.errors import Refused, Unavailable
 from service.settings import Settings
-from service.store.private import make_folder, write_draft
+from service.store.private import draft, make_folder, sqlite_file
 
 _CLEAR = "whsec_"  # prefix of secrets that an earlier version stored unencrypted (standardwebhooks.com)
 
@@ -75,8 +75,8 @@ def key_path(settings: Settings) -> Path | None:
     """Return ``SODAN_KEY_FILE``, by default a file next to the SQLite database; None on PostgreSQL without it."""
     if settings.key_file is not None:
         return settings.key_file
-    database = make_url(settings.database_url).database if settings.database_url.startswith("sqlite") else None
-    return Path(f"{database}.key") if database and database != ":memory:" else None
+    database = sqlite_file(make_url(settings.database_url))
+    return Path(f"{database}.key") if database else None
 
 
 def _create_key(path: Path) -> None:
@@ -85,11 +85,7 @@ def _create_key(path: Path) -> None:
         return
     try:
         make_folder(path.parent)
-        draft = write_draft(path, Fernet.generate_key() + b"\n")
-        try:
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with draft(path, Fernet.generate_key() + b"\n") as file, contextlib.suppress(FileExistsError):
+            os.link(file, path)
     except OSError as error:
         raise Unavailable(f"{path} cannot be created: {error.strerror}") from None

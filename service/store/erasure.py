@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
-from operator import eq
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Row, String, Table, and_, delete, or_, select, update
+from sqlalchemy import JSON, Connection, Row, String, Table, delete, literal, or_, select, tuple_, update
 
 from service.mail.masking import Mask
 from service.store import contents, outbox, search
@@ -56,10 +55,7 @@ def names_of(database: Database, address: str) -> list[str]:
 
 
 def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, apply: bool) -> ErasureResult:
-    """Replace the person's address and names everywhere; without ``apply``, only search.
-
-    Raises Unavailable, and Conflict if a mail to the person is being sent.
-    """
+    """Replace the address and names everywhere, or only search. Raises Unavailable, Conflict (a mail is being sent)."""
     result = ErasureResult()
     if apply:  # the outbox must not send mail to the replacement address
         database.transact(partial(outbox.withdraw, address=mask.address, now=now))
@@ -182,17 +178,15 @@ def _is_searched(table: Table, column: Any) -> bool:
 def _each(database: Database, table: Table, columns: list[Any]) -> Iterator[Row[Any]]:
     """Yield all rows of a table, ordered by primary key, in several transactions."""
     key = list(table.primary_key.columns)
-    query = select(*dict.fromkeys([*key, *columns])).order_by(*key).limit(_ROWS)
-    rows = _rows(database, query)
-    while rows:
+    query = following = select(*dict.fromkeys([*key, *columns])).order_by(*key).limit(_ROWS)
+    while rows := database.read(partial(_rows, query=following)):
         yield from rows
-        last = [rows[-1]._mapping[column.name] for column in key]
-        after_last = or_(*(and_(*map(eq, key[:n], last), key[n] > last[n]) for n in range(len(key))))
-        rows = _rows(database, query.where(after_last)) if len(rows) == _ROWS else []
+        last = (literal(rows[-1]._mapping[column.name], column.type) for column in key)
+        following = query.where(tuple_(*key) > tuple_(*last))
 
 
-def _rows(database: Database, query: Any) -> Sequence[Row[Any]]:
-    return database.read(lambda conn: conn.execute(query).all())
+def _rows(conn: Connection, query: Any) -> Sequence[Row[Any]]:
+    return conn.execute(query).all()
 
 
 def _change(conn: Connection, table: Table, row: Row[Any], changed: Mapping[str, Any]) -> None:

@@ -10,15 +10,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, Table, delete, select, text, update
 
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput, Side
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.extracted import ExtractedMessage, node_as_read, with_reading
-from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import LearnedRoles, companies_above, company_of
 from service.cases.placement.keys import company_keys
 from service.errors import NotFound
@@ -26,17 +25,16 @@ from service.store import replaying
 from service.store.lines import lines_of
 from service.store.message_rows import ArrivedMail
 from service.store.neighbours import look_up
-from service.store.statements import THESE, every
+from service.store.statements import THESE, chunks, upsert
 from service.store.tables import learned_team, messages, partners, thread_keys
 
+Message = TypeVar("Message", ExtractedMessage, CaseMessage)
 Read = Callable[[RuleInput], Reading]  # a function that finds the statements in a message
 
 _MAX_READ_AGAIN = 100  # maximum number of earlier messages of new partners that are read again, newest first
 
 _TEAM = select(learned_team.c.address)
 _PARTNERS = select(partners.c.company, partners.c.refused)
-_KNOWN_COMPANIES = select(partners.c.company).where(partners.c.company.in_(THESE))
-_KNOWN_TEAM = select(learned_team.c.address).where(learned_team.c.address.in_(THESE))
 _FROM_REQUESTERS = select(messages.c.id, messages.c.case_id).where(
     messages.c.author_address.in_(THESE), text("messages.author_role = 'requester'")
 )
@@ -70,11 +68,7 @@ def listing(conn: Connection) -> list[dict[str, Any]]:
 
 def add(conn: Connection, address: str, now: datetime) -> bool:
     """Add an address to the team; False if it exists. Earlier mail is not read again: see `sodan replay`."""
-    key = address.strip().casefold()
-    if conn.execute(_KNOWN_TEAM, {"these": [key]}).first() is not None:
-        return False
-    conn.execute(insert(learned_team), [{"address": key, "learned_at": now}])
-    return True
+    return bool(_insert_new(conn, learned_team, [address.strip().casefold()], learned_at=now))
 
 
 def remove(conn: Connection, address: str) -> None:
@@ -89,24 +83,20 @@ def remove(conn: Connection, address: str) -> None:
 def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, now: datetime) -> list[int]:
     """Store the team and partners that these mails show, and read their earlier mail again. Returns changed cases."""
     extracted = [message for mail in arrived for message in mail.extracted]
-    team = _new(conn, _KNOWN_TEAM, {address for message in extracted for address in message.learned.team})
-    companies = _new(conn, _KNOWN_COMPANIES, {name for message in extracted for name in message.learned.partners})
-    if team:
-        conn.execute(insert(learned_team), [{"address": address, "learned_at": now} for address in team])
-    if companies:
-        rows = [{"company": company, "learned_at": now, "refused": False} for company in companies]
-        conn.execute(insert(partners), rows)
+    at = {company: message.node.at for message in extracted for company in message.learned.partners}
+    addresses = {address for message in extracted for address in message.learned.team}
+    team = _insert_new(conn, learned_team, sorted(addresses), learned_at=now)
+    companies = _insert_new(conn, partners, sorted(at), learned_at=now, refused=False)
     sides: dict[int, dict[int, Side]] = defaultdict(dict)  # case id → message id → side of the author
     for row in conn.execute(_FROM_REQUESTERS, {"these": team}) if team else ():
         sides[row.case_id][row.id] = "team"
-    at = {company: message.node.at for message in extracted for company in message.learned.partners}
     keys = [key for company in companies for key in company_keys(company, at[company])]
     for id, case, author in conn.execute(_FROM_UNKNOWN, {"these": keys}) if keys else ():
         if not set(companies).isdisjoint(companies_above(author)):
             sides[case][id] = "vendor"
     for case, before in lines_of(conn, sorted(sides)).items():
         after = [
-            _with_side(message, sides[case][message.id], read)
+            _read_with_side(message, sides[case][message.id], read)
             if message.id in sides[case] and not message.node.doubted
             else message
             for message in before
@@ -115,9 +105,15 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
     return sorted(sides)
 
 
-def _new(conn: Connection, known: Any, values: set[str]) -> list[str]:
-    """Return the values that the query ``known`` does not return."""
-    return sorted(values - {value for (value,) in every(conn, known, sorted(values))})
+def _insert_new(conn: Connection, table: Table, values: Sequence[str], **columns: Any) -> list[str]:
+    """Insert a row for each value that the table does not have, and return these values."""
+    [key] = table.primary_key.columns
+    statement = upsert(conn, table).on_conflict_do_nothing().returning(key)
+    return [
+        new
+        for chunk in chunks(values)
+        for new in conn.execute(statement.values([{key.name: value, **columns} for value in chunk])).scalars()
+    ]
 
 
 def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None) -> list[ArrivedMail]:
@@ -145,23 +141,21 @@ def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None
 
 
 def _extracted_with_side(message: ExtractedMessage, side: Side, read: Read | None) -> ExtractedMessage:
-    node, turn = _facts(message.node, side, message.turn.vendor), _rule_input(message.turn, message.node, side)
-    changed = replace(message, role=side, node=node, turn=turn, reading=None)
-    return changed if read is None else with_reading(changed, read(turn))
+    changed = replace(_with_side(message, side), role=side)
+    return changed if read is None else with_reading(changed, read(changed.turn))
 
 
-def _with_side(message: CaseMessage, side: Side, read: Read | None) -> CaseMessage:
-    node, turn = _facts(message.node, side, message.turn.vendor), _rule_input(message.turn, message.node, side)
+def _read_with_side(message: CaseMessage, side: Side, read: Read | None) -> CaseMessage:
+    changed = _with_side(message, side)
     if read is None:
-        return replace(message, node=node, turn=turn, reading=None)
-    reading = read(turn)
-    node = node_as_read(node, reading, turn.text)
-    return replace(message, node=node, turn=replace(turn, begins=node.fresh), reading=reading)
+        return changed
+    reading = read(changed.turn)
+    node = node_as_read(changed.node, reading, changed.turn.text)
+    return replace(changed, node=node, turn=replace(changed.turn, begins=node.fresh), reading=reading)
 
 
-def _facts(node: MessageFacts, side: Side, vendor: str | None) -> MessageFacts:
-    return replace(node, side=side, vendor=vendor, partner=company_of(node.author) if side == "vendor" else None)
-
-
-def _rule_input(turn: RuleInput, node: MessageFacts, side: Side) -> RuleInput:
-    return replace(turn, side=side, partner=_facts(node, side, None).counterpart)
+def _with_side(message: Message, side: Side) -> Message:
+    """Return the message with another side of its author, without its reading."""
+    partner = company_of(message.node.author) if side == "vendor" else None
+    node = replace(message.node, side=side, vendor=message.turn.vendor, partner=partner)
+    return replace(message, node=node, turn=replace(message.turn, side=side, partner=node.counterpart), reading=None)

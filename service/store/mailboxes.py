@@ -109,10 +109,7 @@ def recorded_places(conn: Connection, name: str, places: Sequence[str]) -> set[s
 
 
 def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, mark: bool, now: datetime) -> int:
-    """Spool fetched mails and record them. Returns how many have new content. Raises LostLease.
-
-    ``mark``: whether the mails must then be flagged or moved in the mailbox.
-    """
+    """Spool and record fetched mails, ``mark``: to be flagged; return how many have new content. Raises LostLease."""
     lag = max(0, int((now - max(mail.arrived_at for mail in fetched)).total_seconds()))
     _update_leased(conn, name, by, lag_seconds=lag)
     hashes = [mail.entry.sha256 for mail in fetched]

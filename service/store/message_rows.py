@@ -86,6 +86,9 @@ def findings_of(reading: Reading | None) -> list[dict[str, Any]]:
     return [{name: getattr(found, name) for name in names} for found in (reading.findings if reading else ())]
 
 
+_EXTRA_FACTS = ("towards", "files", "subject_is_new", "turn_vendor", "sides", "wrapper")
+
+
 def extra_facts(extracted: ExtractedMessage) -> dict[str, Any]:
     """Return the facts of a message that the rules need in addition to ``node``."""
     turn = extracted.turn
@@ -120,7 +123,7 @@ def write_files(conn: Connection, stored: Iterable[tuple[int, ArrivedMail, Extra
         for file in extracted.source.attachments
     ]
     if files:
-        conn.execute(_FILES, files)
+        conn.execute(insert(attachments), files)
 
 
 def deliver(
@@ -130,7 +133,7 @@ def deliver(
     if not delivered:
         return
     conn.execute(
-        _DELIVER,
+        insert(deliveries),
         [
             {
                 "spool_id": one.spool_id,
@@ -146,13 +149,11 @@ def deliver(
         conn.execute(_COUNT, [{"number": message, "times": count} for message, count in times.items()])
 
 
-_FILES = insert(attachments)
 _KEYS = {
     "sqlite": "INSERT INTO thread_keys (key, message_id, kind, case_id) VALUES (?, ?, ?, ?)",
     "postgresql": "INSERT INTO thread_keys (key, message_id, kind, case_id)"
     " SELECT * FROM unnest(CAST($1 AS text[]), CAST($2 AS bigint[]), CAST($3 AS text[]), CAST($4 AS bigint[]))",
 }
-_DELIVER = insert(deliveries)
 _COUNT = (
     update(messages)
     .where(messages.c.id == bindparam("number"))
@@ -163,17 +164,13 @@ _COUNT = (
 def rewrite(conn: Connection, message: int, node: MessageFacts, evidence: dict[str, Any] | None) -> None:
     """Replace the facts and keys of a stored message, because another copy of the mail was more complete."""
     row = conn.execute(select(messages.c.facts, messages.c.case_id).where(messages.c.id == message)).one()
-    values: dict[str, Any] = {"facts": _kept_facts(row.facts) | node.document()}
+    kept = {name: fact for name, fact in (row.facts or {}).items() if name in _EXTRA_FACTS}
+    values: dict[str, Any] = {"facts": kept | node.document()}
     if evidence is not None:
         values["evidence"] = evidence
     conn.execute(update(messages).where(messages.c.id == message).values(**values))
     conn.execute(delete(thread_keys).where(thread_keys.c.message_id == message))
     write_keys(conn, key_rows(stored_keys(node), message, row.case_id))
-
-
-def _kept_facts(facts: dict[str, Any] | None) -> dict[str, Any]:
-    names = ("towards", "files", "subject_is_new", "turn_vendor", "sides", "wrapper")
-    return {name: value for name, value in (facts or {}).items() if name in names}
 
 
 def renew(conn: Connection, message: int, one: ArrivedMail, extracted: ExtractedMessage, why: str) -> None:
@@ -200,10 +197,7 @@ def key_rows(keys: tuple[set[str], set[str]], message: int, case: int) -> list[t
 
 
 def write_keys(conn: Connection, rows: list[tuple[str, int, str, int]]) -> None:
-    """Insert rows of ``thread_keys`` with the driver alone, because each message has about 25 rows.
-
-    PostgreSQL gets them as arrays, because one execution for each row takes several times as long.
-    """
+    """Insert rows of ``thread_keys``, about 25 per message, with the driver alone; PostgreSQL is faster with arrays."""
     if rows:
         postgresql = conn.dialect.name == "postgresql"
         values: Any = tuple(map(list, zip(*rows, strict=True))) if postgresql else rows

@@ -18,10 +18,9 @@ _FOLDER = Path(__file__).parents[2] / "migrations"
 def migrate(database: Database) -> tuple[str | None, str]:
     """Migrate to the newest revision. Returns the revisions before and after.
 
-    An empty database is migrated in one transaction. For any other database, each step is a transaction. So locks are
-    short, and a step that waits for one table locks no other table that incoming mail needs. An interrupted migration
-    continues where it stopped. Several processes may call this at once: one runs a step, the others wait and then skip
-    the step. Raises Refused if the database is from a newer version of sodan.
+    In a database with data, each step is a transaction. So locks are short, and a step that waits for one table locks
+    no other table that incoming mail needs. Several processes may call this at once: one runs a step, the others wait
+    and then skip it. Raises Refused if the database is from a newer version of sodan.
     """
     before, now = database.transact(_step)
     while now != head():
@@ -44,12 +43,11 @@ def head() -> str:
 
 def _step(conn: Connection) -> tuple[str | None, str]:
     one_at_a_time(conn)
-    before, scripts = revision(conn), ScriptDirectory(str(_FOLDER))
-    if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
-        raise Refused(
-            f"the database is at revision {before}, which is unknown to this version of sodan; use a newer version"
-        )
-    now = head() if before in (None, head()) else [*scripts.iterate_revisions(head(), before)][-1].revision
+    before = revision(conn)
+    if before is not None:
+        _must_be_known(before)
+    later = ScriptDirectory(str(_FOLDER)).iterate_revisions(head(), before or head())
+    now = [head(), *(script.revision for script in later)][-1]
     if before != now:
         bring_to(conn, now)
     return before, now
@@ -57,11 +55,13 @@ def _step(conn: Connection) -> tuple[str | None, str]:
 
 def bring_to(conn: Connection, revision: str) -> None:
     """Migrate forward to a revision, within the caller's transaction. Raises Refused if the revision is unknown."""
-    if revision != "head" and revision not in {
-        script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()
-    }:
-        raise Refused(f"revision {revision} is unknown to this version of sodan; use a newer version")
+    _must_be_known(revision)
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = conn
     command.upgrade(config, revision)
+
+
+def _must_be_known(revision: str) -> None:
+    if revision not in {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}:
+        raise Refused(f"revision {revision} of the database is unknown to this version of sodan; use a newer version")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from service.settings import Settings
 
@@ -31,18 +31,18 @@ def create_file(path: Path, *, exclusive: bool = False) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if exclusive else 0), 0o600)
 
 
-def write_draft(path: Path, content: bytes) -> Path:
-    """Write a complete, flushed file next to ``path``, which the caller renames to it. Raises OSError."""
-    draft = path.with_name(f".{path.name[:8]}.{secrets.token_hex(6)}")
+@contextlib.contextmanager
+def draft(path: Path, content: bytes) -> Iterator[Path]:
+    """Write a complete, flushed file next to ``path``, for the caller to rename or link to it. Raises OSError."""
+    made = path.with_name(f".{path.name[:8]}.{secrets.token_hex(6)}")
     try:
-        with os.fdopen(create_file(draft, exclusive=True), "wb") as file:
+        with os.fdopen(create_file(made, exclusive=True), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    return draft
+        yield made
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def make_private(settings: Settings) -> None:
@@ -66,14 +66,20 @@ def _service_files(settings: Settings) -> Iterator[Path]:
         for folder, _, names in os.walk(contents, topdown=False):
             yield from (Path(folder, name) for name in names)
             yield Path(folder)
-    database = make_url(settings.database_url).database if settings.database_url.startswith("sqlite") else None
-    if database and database != ":memory:":
-        path = Path(database).absolute()
+    database = sqlite_file(make_url(settings.database_url))
+    if database is not None:
+        path = database.absolute()
         files = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal", ".key")]
         yield from files
         entries = set(path.parent.iterdir()) if path.parent.is_dir() else set()
         if path in entries and entries <= {*files, contents}:
             yield path.parent
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """Return the path of the SQLite file of a database; None for PostgreSQL and a database in memory."""
+    is_file = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:"
+    return Path(str(url.database)) if is_file else None
 
 
 def _is_readable_by_others(path: Path) -> bool:

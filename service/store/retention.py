@@ -102,16 +102,15 @@ def remove_due(
     marked = database.transact(partial(_mark, case_id=case.case_id, until=until, whole=case.whole))
     if blob_store is None:  # the rows stay marked until the external storage is configured again
         marked = [(id, key) for id, key in marked if not key]
-    for id, key in marked:
+    for _, key in marked:
         if key and blob_store is not None:
             contents.remove_unreferenced(database, blob_store, key, now)
-            database.transact(partial(_mark_as_gone, id=id))
+    if marked:
+        database.transact(partial(_mark_as_gone, ids=[id for id, _ in marked], whole=case.whole, now=now))
+    removed = None
     if case.whole:
         removed = database.transact(partial(_remove_case, case_id=case.case_id, until=until, now=now))
-        return removed or DeletedCounts(mails=len(marked))
-    if marked:
-        database.transact(partial(_write_removed_event, mails=len(marked), now=now))
-    return DeletedCounts(mails=len(marked))
+    return removed or DeletedCounts(mails=len(marked))
 
 
 def _due_cases(conn: Connection, terms: Terms, now: datetime, after: int) -> tuple[list[DueCase], int | None]:
@@ -166,15 +165,7 @@ def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: da
     """Return the mails that no other case needs. With ``whole``, inactive cases need their mails too."""
     if not mails:
         return []
-    delivered = select(deliveries.c.spool_id, messages.c.case_id).join(
-        messages, messages.c.id == deliveries.c.message_id
-    )
-    queries = (
-        delivered.where(deliveries.c.spool_id.in_(THESE)),
-        select(messages.c.spool_id, messages.c.case_id).where(messages.c.spool_id.in_(THESE)),
-    )
-    rows = (row for query in queries for row in every(conn, query, sorted(mails)))
-    others = {(id, case) for id, case in rows if case != case_id}
+    others = {(id, case) for id, case in case_deletion.cases_of(conn, sorted(mails)) if case != case_id}
     needing = set()
     for case in sorted({case for _, case in others}):
         target = survivor(conn, case)
@@ -199,9 +190,14 @@ def _mark(conn: Connection, case_id: int, until: datetime, whole: bool) -> list[
     return [(row.id, row.sha256 if row.id in external else "") for row in rows]
 
 
-def _mark_as_gone(conn: Connection, id: str) -> None:
-    going = (content_table.c.id == id, content_table.c.codec == contents.GOING)
-    conn.execute(update(content_table).where(*going).values(codec=contents.GONE))
+def _mark_as_gone(conn: Connection, ids: Sequence[str], whole: bool, now: datetime) -> None:
+    """Mark the raw mails whose files are deleted. Write an event, unless the deletion of the case will be one."""
+    one_at_a_time(conn)
+    going = content_table.c.codec == contents.GOING
+    for chunk in chunks(ids):
+        conn.execute(update(content_table).where(content_table.c.id.in_(chunk), going).values(codec=contents.GONE))
+    if not whole:
+        write_event(conn, "contents.removed", now, {"mails": len(ids)})
 
 
 def _remove_case(conn: Connection, case_id: int, until: datetime, now: datetime) -> DeletedCounts | None:
@@ -209,11 +205,6 @@ def _remove_case(conn: Connection, case_id: int, until: datetime, now: datetime)
     one_at_a_time(conn)
     numbers = case_deletion.remove(conn, case_id, now) if _is_inactive(conn, case_id, until) else None
     return DeletedCounts(1, *numbers) if numbers else None
-
-
-def _write_removed_event(conn: Connection, mails: int, now: datetime) -> None:
-    one_at_a_time(conn)
-    write_event(conn, "contents.removed", now, {"mails": mails})
 
 
 # ── once a day, one case at a time between two batches of mail ───────────────────────────────────────────────────────

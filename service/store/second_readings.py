@@ -99,11 +99,7 @@ def finish(
 def back_off(
     conn: Connection, job: Job, by: str, why: str, now: datetime, retry_after: float | None, *, uncounted: bool = False
 ) -> None:
-    """Record a failed attempt: the job becomes due later, or ``failed`` if this was the last attempt.
-
-    ``retry_after``: delay in seconds that the server demanded. ``uncounted``: the attempt does not count, because the
-    server was unreachable.
-    """
+    """Record a failed attempt: due later, or ``failed`` after the last. ``uncounted``: the server was unreachable."""
     if job.attempts >= MAX_ATTEMPTS and not uncounted:
         finish(conn, job.message, by, now, state="failed", reason=why)
         return

@@ -169,9 +169,8 @@ def retry_alone_later(
 ) -> int:
     """Record that the database aborted the processing of this mail, although it was claimed alone.
 
-    The mail is due again after a delay that doubles each time, up to ``longest``. After ``patience`` times, it is
-    shunted. ``attempts`` stays at one or more, so that the mail is claimed alone again. Returns how often this
-    happened, in all workers; 0 if another worker has the entry.
+    The delay doubles each time, up to ``longest``; after ``patience`` times, the mail is shunted. ``attempts`` stays at
+    one or more, so that it is claimed alone again. Returns how often this happened; 0 if another worker has the entry.
     """
     held = _QUEUE.held(by, spool.c.id == id)
     row = conn.execute(select(spool.c.attempts, spool.c.given_up).where(held).with_for_update()).first()

@@ -24,10 +24,7 @@ class Queue:
     """
 
     def __init__(self, table: Table, *columns: Any, longest: timedelta | None = None) -> None:
-        """``columns``: what ``first`` returns, by default all.
-
-        ``longest``: the longest delay of a row. If a row is due even later, somebody set the clock back: it is due now.
-        """
+        """``columns``: what ``first`` returns. ``longest``: a row due later is due now, since the clock was set."""
         self.table, self._longest = table, longest
         now: Any = bindparam("now")
         [key] = table.primary_key.columns

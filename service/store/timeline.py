@@ -1,7 +1,6 @@
 """Reads messages: the timeline of a case, one message, the evidence for its case, raw mail and attachments."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -30,26 +29,6 @@ _MESSAGES = select(
     )
 )
 _FILES = [attachments.c[name] for name in "id message_id filename content_type size sha256 inline".split()]
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """An attachment. Its bytes are in the MIME part ``part`` of the raw mail ``spool_id``."""
-
-    filename: str
-    content_type: str
-    size: int
-    sha256: str
-    spool_id: str
-    part: str
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The raw mail that contains a message. ``part``: the MIME part, if the message was attached to the mail."""
-
-    spool_id: str
-    part: str | None
 
 
 def page(
@@ -115,19 +94,18 @@ def why(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
     return result | {"pinned_by": row.pinned_by}
 
 
-def source(conn: Connection, number: int) -> Source:
-    """Return where the raw mail of a message is. Raises NotFound without raw mail, as for a quoted message."""
-    columns = (messages.c.spool_id, messages.c.raw_part, messages.c.origin)
+def source(conn: Connection, number: int) -> Any:
+    """Return ``spool_id`` and MIME ``part`` (if attached) of the raw mail of a message. Raises NotFound if quoted."""
+    columns = (messages.c.spool_id, messages.c.raw_part.label("part"), messages.c.origin)
     row = _one(conn, select(*columns).where(messages.c.id == number))
-    if row.spool_id is None or (row.origin != "delivered" and not row.raw_part):
+    if row.spool_id is None or (row.origin != "delivered" and not row.part):
         raise NotFound("sodan found this message inside another mail, so there is no raw mail of it")
-    return Source(row.spool_id, row.raw_part or None)
+    return row
 
 
-def file(conn: Connection, number: int) -> File:
-    """Return one attachment. Raises NotFound."""
-    columns = [attachments.c[name] for name in File.__slots__]
-    return File(*_one(conn, select(*columns).where(attachments.c.id == number), "attachment"))
+def file(conn: Connection, number: int) -> Any:
+    """Return one attachment as a row: its bytes are in ``part`` of the raw mail ``spool_id``. Raises NotFound."""
+    return _one(conn, select(attachments).where(attachments.c.id == number), "attachment")
 
 
 def _one(conn: Connection, query: Select[Any], what: str = "message") -> Any:

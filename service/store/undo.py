@@ -20,11 +20,7 @@ from service.store.tables import cases, events, messages
 
 
 def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
-    """Undo the correction recorded by an event. Returns the cases that must be judged again.
-
-    The rules place the mail that was received since then. Raises NotFound. Raises Conflict if the correction was undone
-    already, or if a later correction moved the same messages or set the same value.
-    """
+    """Undo a correction; return the cases to judge again. Raises NotFound, Conflict (undone, or changed since)."""
     one_at_a_time(conn)
     row = conn.execute(select(events).where(events.c.id == event)).mappings().one_or_none()
     if row is None or "before" not in row["data"]:

@@ -67,6 +67,11 @@ def worker(database: Database, *, deadly: bool = False, now: datetime | None = N
     )
 
 
+def work_off(worker: Worker) -> None:
+    while worker.step():
+        pass
+
+
 def work(url: str, lease: float) -> None:
     """Take in until nothing waits."""
     database = Database(url)

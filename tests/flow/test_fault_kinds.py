@@ -24,7 +24,7 @@ from service.store import spool, spool_view
 from service.store.database import Database
 from service.store.migrate import migrate
 from tests.flow.cluster import Cluster
-from tests.flow.crew import Deadly, worker
+from tests.flow.crew import Deadly, work_off, worker
 from tests.flow.disk import Disk, injected
 from tests.flow.test_faults import all_taken_in, connect, part, send
 from tests.flow.test_worker import mail, receive, states
@@ -32,6 +32,7 @@ from tests.postgres import Postgres
 from tests.served import free_port, wait_until
 
 NOT_NOW = (451, "4.3.0 temporary problem, please try again later")
+FULL = ("the disk is full", "the disk is almost full", "the database reports a disk error")
 NO_ROOM = (452, "4.3.1 the disk is almost full, please try again later")
 
 
@@ -81,9 +82,7 @@ def test_a_write_or_a_flush_that_fails_is_451(sqlite: Database, tmp_path: Path, 
             promised = keeps_its_promises(client, injected(smtp.pid, calls, what))
         except OSError as error:
             pytest.skip(str(error))
-    read = worker(sqlite)
-    while read.step():
-        pass
+    work_off(worker(sqlite))
     assert promised < all_taken_in(sqlite)
 
 
@@ -112,11 +111,7 @@ def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path
         @contextlib.contextmanager
         def full() -> Iterator[None]:
             with disk.full():
-                assert ready.problem() in (
-                    "the disk is full",
-                    "the disk is almost full",
-                    "the database reports a disk error",
-                )
+                assert ready.problem() in FULL
                 yield
 
         promised = keeps_its_promises(client, full(), 80)
@@ -133,9 +128,7 @@ def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path
         disk.writable()
         assert send(client, 502)[0] == 250
         assert ready.problem() is None
-    read = worker(database)
-    while read.step():
-        pass
+    work_off(worker(database))
     assert promised | {"<500@corp.example>", "<502@corp.example>"} <= all_taken_in(database)
     database.close()
 

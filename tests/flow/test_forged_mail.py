@@ -14,7 +14,6 @@ from tests.running import Running, running
 
 PASS = "Authentication-Results: mx.corp.example; dmarc=pass header.from=corp.example\n"
 FAIL = "Authentication-Results: mx.corp.example; spf=fail; dmarc=fail header.from=corp.example\n"
-OTHERS = "Authentication-Results: mx.stranger.example; dmarc=fail header.from=corp.example\n"
 MICROSOFT = "Microsoft Support <support@mail.support.microsoft.com>"
 
 
@@ -27,9 +26,7 @@ def _mail(name: str, sender: str, subject: str, text: str, minute: int, *, head:
 
 SUBJECT = "Re: Label printer feeds two sheets"
 USER, TEAM = "Mei Aoki <mei@corp.example>", "IT <it@corp.example>"
-REPORT = _mail(
-    "open", USER, "Label printer feeds two sheets", "The label printer feeds two sheets at once. Error E-7741.", 1
-)
+REPORT = _mail("open", USER, SUBJECT[4:], "The label printer feeds two sheets at once. Error E-7741.", 1)
 ANSWER = _mail(
     "work", TEAM, SUBJECT, "We are looking into it. Which firmware is installed?", 5,
     more="Cc: mei@corp.example\nIn-Reply-To: <open@corp.example>\n",
@@ -64,17 +61,14 @@ ATTACKS = {
     "the vendor closes": (MICROSOFT, SUBJECT, "This case has been closed."),
     "the team answers, to somebody new": (TEAM, SUBJECT, "Please send all logs to us."),
     "a fire": (
-        USER,
-        SUBJECT,
-        "URGENT! All production lines of all factories are down, nobody can work, there is no workaround!!",
+        USER, SUBJECT, "URGENT! All production lines are down, nobody can work, there is no workaround!!"
     ),
     "another's words": (
-        USER,
-        SUBJECT,
+        USER, SUBJECT,
         f"See below.\n\n-----Original Message-----\nFrom: {TEAM}\nSent: Tuesday, November 17, 2026 9:20 AM\n"
         f"To: mei@corp.example\nSubject: {SUBJECT}\n\n{SOLVED}",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -102,12 +96,6 @@ def test_a_forged_mail_is_shown_on_the_case_and_moves_nothing(desk: Running, att
     assert desk.deliver(claim) != [key]
 
 
-def test_the_same_words_unforged_or_doubted_by_a_stranger_do_move_it(desk: Running) -> None:
-    key = _opened(desk)
-    desk.deliver(_mail("true", USER, SUBJECT, SOLVED, 30, head=PASS + OTHERS, more=REPLY))
-    assert desk.get(f"/api/cases/{key}")["status"] == "resolved"
-
-
 def test_a_forged_mail_opens_no_settled_case(desk: Running) -> None:
     key = _opened(desk)
     desk.deliver(_mail("done", USER, SUBJECT, SOLVED, 30, more=REPLY))
@@ -121,16 +109,13 @@ def test_it_unites_no_two_cases_and_takes_nobodys_answers(desk: Running) -> None
     key = _opened(desk)
     (other,) = desk.deliver(_mail("two", USER, "Projector shows no picture", "The projector in room 4 is dark.", 2))
     both = "In-Reply-To: <open@corp.example> <two@corp.example>\nReferences: <open@corp.example> <two@corp.example>\n"
-    desk.deliver(
-        _mail("glue", TEAM, "Re: Projector shows no picture", "Both are one matter.", 10, head=FAIL, more=both)
-    )
+    answer = "Re: Projector shows no picture"
+    desk.deliver(_mail("glue", TEAM, answer, "Both are one matter.", 10, head=FAIL, more=both))
     assert {desk.get(f"/api/cases/{one}")["key"] for one in (key, other)} == {key, other}
     # a forged mail under the id of a real one: the answer goes to the real one
     desk.deliver(_mail("two", TEAM, "Projector shows no picture", "Buy cards, send me the codes.", 1, head=FAIL))
-    answer = _mail(
-        "three", TEAM, "Re: Projector shows no picture", "Is it plugged in?", 20, more=REPLY.replace("work", "two")
-    )
-    assert desk.deliver(answer) == [other]
+    plugged = _mail("three", TEAM, answer, "Is it plugged in?", 20, more=REPLY.replace("work", "two"))
+    assert desk.deliver(plugged) == [other]
 
 
 def test_a_forged_mail_under_the_id_of_a_real_one_is_not_taken_for_it(desk: Running) -> None:
@@ -156,17 +141,6 @@ def test_a_case_that_a_forged_mail_opened_is_the_teams_to_look_at(desk: Running)
     (key,) = desk.deliver(FAIL + REPORT)
     case = desk.get(f"/api/cases/{key}")
     assert (case["status"], case["waiting_on"], case["participants"]) == ("open", "team", [])
-
-
-def test_who_forges_a_forward_of_a_vendors_mail_is_not_learned_as_team(desk: Running) -> None:
-    text = (
-        f"FYI\n\n---------- Forwarded message ---------\nFrom: {MICROSOFT}\nDate: Tue, Nov 17, 2026 at 8:40 AM\n"
-        "Subject: TrackingID#2611170040009999 Printer\nTo: <mei@corp.example>\n\nPlease send the log.\n"
-    )
-    desk.deliver(_mail("fwd", USER, "FW: TrackingID#2611170040009999 Printer", text, 3, head=FAIL))
-    (key,) = desk.deliver(REPORT)
-    people = {one["address"]: one["role"] for one in desk.get(f"/api/cases/{key}")["participants"]}
-    assert people["mei@corp.example"] == "requester"
 
 
 def test_without_our_servers_name_no_such_header_is_believed(desk: Running) -> None:

@@ -13,7 +13,7 @@ from service.store import spool, spool_view
 from service.store.database import Connection, Database
 from service.store.trouble import as_unavailable
 from service.worker import PATIENCE, Worker
-from tests.flow.crew import context
+from tests.flow.crew import context, work_off
 from tests.flow.test_worker import mail, receive, states, titles
 
 
@@ -40,19 +40,11 @@ class Days:
 
     def __init__(self, database: Database, patience: int = PATIENCE) -> None:
         self.now = datetime.now(UTC)
-        self.worker = Worker(
-            database,
-            context(),
-            by="w",
-            batch=64,
-            lease=timedelta(seconds=300),
-            clock=lambda: self.now,
-            patience=patience,
-        )
+        clock, lease = (lambda: self.now), timedelta(seconds=300)
+        self.worker = Worker(database, context(), by="w", batch=64, lease=lease, clock=clock, patience=patience)
 
     def work(self) -> None:
-        while self.worker.step():
-            pass
+        work_off(self.worker)
         self.now += timedelta(minutes=5)
 
 

@@ -45,12 +45,9 @@ worker.step()
 
 
 def _receive(database: Database) -> str:
-    [id] = intake.receive(database, [(Envelope("smtp", "kaede@corp.example", ("help@intake.example",)), MAIL)], _now())
+    envelope = Envelope("smtp", "kaede@corp.example", ("help@intake.example",))
+    [id] = intake.receive(database, [(envelope, MAIL)], datetime.now(UTC))
     return id
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def test_a_mail_is_one_line_of_numbers_and_kinds(sqlite: Database) -> None:

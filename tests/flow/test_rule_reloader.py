@@ -39,22 +39,37 @@ def settings(folder: Path, tmp_path: Path) -> Settings:
     return load(_env_file=None, intake="help@corp.example", packs=str(folder), site_file=str(site))
 
 
+class Looking(RuleReloader):
+    """Looks at the files when the test says so."""
+
+    def twice(self) -> None:
+        """A change is seen, and the next time at rest."""
+        self.look()
+        self.look()
+
+    def at_once(self) -> None:
+        self.ask()
+        self.look()
+
+
 @pytest.fixture
-def looking(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> tuple[AppContext, RuleReloader]:
+def context(settings: Settings) -> AppContext:
+    return AppContext.of(settings)
+
+
+@pytest.fixture
+def files(settings: Settings, context: AppContext, monkeypatch: pytest.MonkeyPatch) -> Looking:
     monkeypatch.setattr(rule_reloader, "LOOK_SECONDS", 0.0)
-    context = AppContext.of(settings)
-    return context, RuleReloader(settings, context)
+    return Looking(settings, context)
 
 
 def write(folder: Path, text: str) -> None:
     (folder / "own.yaml").write_text(text, encoding="utf-8")
 
 
-def test_a_change_is_loaded_once_it_is_at_rest(looking: tuple[AppContext, RuleReloader], folder: Path) -> None:
-    context, files = looking
+def test_a_change_is_loaded_once_it_is_at_rest(context: AppContext, files: Looking, folder: Path) -> None:
     before = context.rules
-    files.look()
-    files.look()
+    files.twice()
     assert context.rules is before  # nothing changed
     write(folder, PACK)
     files.look()
@@ -63,57 +78,46 @@ def test_a_change_is_loaded_once_it_is_at_rest(looking: tuple[AppContext, RuleRe
     assert "own.words" in context.rules.packs
     loaded = context.rules
     (folder / "own.yaml").touch()
-    files.look()
-    files.look()
+    files.twice()
     assert context.rules is loaded  # the same words
     (folder / "own.yaml").unlink()
-    files.look()
-    files.look()
+    files.twice()
     assert context.rules.version == before.version
 
 
 def test_what_is_broken_is_refused_and_told_once(
-    looking: tuple[AppContext, RuleReloader], folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+    context: AppContext, files: Looking, folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    context, files = looking
     write(folder, PACK)
-    files.ask()
-    files.look()
+    files.at_once()
     good = context.rules
     write(folder, BROKEN)
-    for _ in range(4):
-        files.look()
+    files.twice()
+    files.twice()
     assert context.rules is good
-    assert context.refused is not None
-    assert context.refused.startswith(f"{folder / 'own.yaml'}:4: own.gate: ")
+    assert str(context.refused).startswith(f"{folder / 'own.yaml'}:4: own.gate: ")
     assert capsys.readouterr().out.count("changed rules refused") == 1
     write(folder, PACK)
-    files.look()
-    files.look()
+    files.twice()
     assert context.rules is good
     assert str(context.refused) == "None"
     assert settings.site_file is not None
     for wrong in ("hosts: ['(']\n", "people: {x", "calendar: {country: XX}\n", "\x00"):
         settings.site_file.write_text(wrong, encoding="utf-8")
-        files.ask()
-        files.look()
+        files.at_once()
         assert context.rules is good
         assert str(context.refused).startswith(str(settings.site_file))
     settings.site_file.write_text("people: [{address: helper@partner.example}]\n", encoding="utf-8")
-    files.ask()
-    files.look()
+    files.at_once()
     assert str(context.refused) == "None"
     assert context.team == ("helper@partner.example",)
 
 
-def test_a_folder_that_goes_away_changes_nothing(looking: tuple[AppContext, RuleReloader], folder: Path) -> None:
-    context, files = looking
+def test_a_folder_that_goes_away_changes_nothing(context: AppContext, files: Looking, folder: Path) -> None:
     write(folder, PACK)
-    files.ask()
-    files.look()
+    files.at_once()
     folder.rename(folder.with_name("elsewhere"))
-    files.look()
-    files.look()
+    files.twice()
     assert "own.words" in context.rules.packs
     assert str(context.refused).endswith("is not a folder; SODAN_PACKS and --packs name folders of packs")
 
@@ -142,21 +146,16 @@ def test_a_running_service_follows_its_packs_and_loses_no_mail(served: Served, f
             served.send(sent)
             time.sleep(0.1)
 
-    def health() -> dict[str, str]:
-        found: dict[str, str] = served.get("/readyz").json()
-        return found
-
     write(folder, PACK)
     send_until('event="rules loaded"', 2)  # noticed by themselves: the worker's and the interface's
     write(folder, BROKEN)
     served.process.send_signal(signal.SIGHUP)
     send_until('event="changed rules refused"', 2)
     assert "own.yaml:4: own.gate" in served.log.read_text()
-    assert "sodan doctor" in health()["note"]
-    metrics = served.get("/metrics").text
-    assert "sodan_rules_refused 1.0" in metrics
+    assert "sodan doctor" in served.get("/readyz").json()["note"]
+    assert "sodan_rules_refused 1.0" in served.get("/metrics").text
     write(folder, PACK.replace("正門ゲート", "南門ゲート"))
     send_until('event="rules loaded"', 4)
     served.wait_for(lambda: said('event="taken in"') == sent)
-    assert health() == {"status": "ok"}
+    assert served.get("/readyz").json() == {"status": "ok"}
     assert "restarted" not in served.log.read_text()

@@ -47,10 +47,7 @@ def has_ended(pid: int) -> bool:
     ("given", "words"),
     [
         ({"smtp_listen": "25"}, r"SODAN_SMTP_LISTEN: expected host:port"),
-        (
-            {"database_url": "postgresql://nobody@127.0.0.1:1/none"},
-            r"SODAN_DATABASE_URL: the database does not respond",
-        ),
+        ({"database_url": "postgresql://a@127.0.0.1:1/b"}, r"SODAN_DATABASE_URL: the database does not respond"),
         ({"database_url": "sqlite:////proc/none/sodan.db"}, r"SODAN_DATABASE_URL: the database cannot be reached"),
     ],
 )

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from service.store.database import Connection, Database
 from service.store.spool import Envelope
 from service.store.tables import cases, deliveries, events, messages
 from service.store.tables import spool as entries
-from tests.flow.crew import context, worker
+from tests.flow.crew import context, work_off, worker
 
 pytestmark = pytest.mark.both_databases
 
@@ -79,8 +80,7 @@ def test_a_mail_that_fails_is_tried_three_times_and_set_aside_alone(database: Da
     ids = receive(database, [mail(1), mail(2, words), mail(3)])
     now = datetime.now(UTC)
     for _ in range(3):
-        while worker(database, deadly=True, now=now).step():
-            pass
+        work_off(worker(database, deadly=True, now=now))
         now += timedelta(minutes=5)
     assert states(database) == {ids[0]: ("done", 1), ids[1]: ("shunted", 3), ids[2]: ("done", 1)}
     assert titles(database) == ["Trouble 1", "Trouble 3"]
@@ -142,8 +142,7 @@ def test_what_was_claimed_ahead_is_taken_next_or_given_back_untried(database: Da
     busy.run(stop)
     assert ahead
     assert all(states(database)[id] == ("waiting", 0) for id in ahead)
-    while busy.step():
-        pass
+    work_off(busy)
     assert states(database) == dict.fromkeys(ids, ("done", 1))
 
 
@@ -154,8 +153,7 @@ def test_what_was_claimed_by_a_commit_whose_answer_was_lost_is_given_back_untrie
     database.transact(lambda conn: spool.claim(conn, unlucky.by, now, timedelta(minutes=5), 10))
     assert unlucky.step() == 0
     unlucky._must_release = True  # as after any failure of the database
-    while unlucky.step():
-        pass
+    work_off(unlucky)
     assert states(database) == dict.fromkeys(ids, ("done", 1))
 
 
@@ -169,11 +167,8 @@ def test_workers_at_once_make_the_same_cases_as_one(database: Database, database
     receive(database, contents)
     context().rules.read(RuleInput("", "team", "", "Hello"))  # threads must not load the reader at once
     others = [Database(database_url) for _ in range(3)]
-    threads = [threading.Thread(target=_until_empty, args=(other,)) for other in others]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor() as crew:
+        list(crew.map(lambda other: work_off(worker(other)), others))
     for other in others:
         other.close()
     ledger = database.read(spool_view.ledger)
@@ -182,9 +177,3 @@ def test_workers_at_once_make_the_same_cases_as_one(database: Database, database
     assert sorted(counts) == [2] * 40
     ids = database.read(lambda conn: conn.execute(select(messages.c.message_id)).scalars().all())
     assert len(ids) == len(set(ids)) == 80
-
-
-def _until_empty(database: Database) -> None:
-    one = worker(database)
-    while one.step():
-        pass

@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from functools import partial
 from itertools import count
 from typing import Any
@@ -14,10 +15,25 @@ from service.mail.message import Mail
 from service.store import placement
 from service.store.database import Database, one_at_a_time
 from service.store.placement import ArrivedMail, Placed, Prepared
+from service.store.spool import Envelope
 from service.store.tables import cases, messages, spool
 from tests.cases.filing import ROLES, WAYS, read
 
 NOW = datetime(2032, 1, 5, 9, 0, tzinfo=UTC)
+FROM_INSIDE = Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer="127.0.0.1")
+
+
+def letter(name: str, author: str, to: str, subject: str, text: str, at: int = 0, **headers: str) -> bytes:
+    """A mail ``<name@x.test>`` with the intake address in Cc, sent so many minutes after nine."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = author, to, subject
+    message["Cc"] = "intake@corp.example"
+    message["Message-ID"] = f"<{name}@x.test>"
+    message["Date"] = datetime(2026, 11, 23, 9, 0, tzinfo=UTC) + timedelta(minutes=at)
+    for header, value in headers.items():
+        message[header.replace("_", "-")] = value
+    message.set_content(text)
+    return message.as_bytes()
 
 
 class Desk:
@@ -48,12 +64,15 @@ class Desk:
     def id_of(self, name: str) -> int:
         return int(self.row(name)["id"])
 
-    def partition(self) -> frozenset[frozenset[str]]:
-        """The names of the mails that came by themselves, by case."""
+    def standing(self) -> list[tuple[int, str]]:
+        """The case and name of each mail that came by itself."""
         query = select(messages.c.case_id, messages.c.message_id).where(messages.c.origin == "delivered")
+        return [(case, id[1:-8]) for case, id in self.database.read(lambda conn: conn.execute(query).all())]
+
+    def partition(self) -> frozenset[frozenset[str]]:
         found: dict[int, set[str]] = defaultdict(set)
-        for case, id in self.database.read(lambda conn: conn.execute(query).all()):
-            found[case].add(id[1:-8])
+        for case, name in self.standing():
+            found[case].add(name)
         return frozenset(map(frozenset, found.values()))
 
     def merged_into(self, case: int) -> int | None:

@@ -6,6 +6,8 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url, text
@@ -14,6 +16,7 @@ from service.errors import Unavailable
 from service.store import async_engine
 from service.store.database import Connection, Database
 from tests.postgres import Postgres
+from tests.served import wait_until
 
 
 @pytest.fixture
@@ -21,20 +24,14 @@ def url(new_postgres: Callable[[], str]) -> str:
     return new_postgres()
 
 
-def _sleep(seconds: float) -> str:
-    return f"SELECT pg_sleep({seconds})"
+@pytest.fixture
+def crew() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as started:
+        yield started
 
 
-def _run(database: Database, sql: str, said: list[object]) -> threading.Thread:
-    def work() -> None:
-        try:
-            said.append(database.read(lambda conn: conn.execute(text(sql)).all()))
-        except Unavailable as error:
-            said.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread
+def _ask(database: Database, sql: str) -> list[Any]:
+    return list(database.read(lambda conn: conn.execute(text(sql)).all()))
 
 
 class Counted:
@@ -44,16 +41,11 @@ class Counted:
         self._asking = Database(postgres.url("postgres"))
         self._name = make_url(url).database
 
-    def become(self, wanted: int) -> bool:
-        query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :n AND wait_event = 'PgSleep'")
-        if not wanted:
-            query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :n")
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            if self._asking.read(lambda conn: conn.execute(query, {"n": self._name}).scalar_one()) == wanted:
-                return True
-            time.sleep(0.02)
-        return False
+    def become(self, wanted: int) -> None:
+        """Wait until so many sleep; with 0, until none is left at all."""
+        which = " AND wait_event = 'PgSleep'" if wanted else ""
+        query = text(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{self._name}'{which}")
+        wait_until(lambda: self._asking.read(lambda conn: conn.execute(query).scalar_one()) == wanted, 20)
 
     def close(self) -> None:
         self._asking.close()
@@ -62,91 +54,76 @@ class Counted:
 @pytest.fixture
 def connections(postgres: Postgres, url: str) -> Iterator[Counted]:
     counted = Counted(postgres, url)
-    assert counted.become(0)
+    counted.become(0)
     yield counted
     counted.close()
 
 
-def test_who_is_at_work_finishes_and_nothing_stays_open(connections: Counted, url: str) -> None:
+def test_who_is_at_work_finishes_and_nothing_stays_open(
+    connections: Counted, url: str, crew: ThreadPoolExecutor
+) -> None:
     database = Database(url)
-    said: list[object] = []
-    at_work = [_run(database, _sleep(2), said) for _ in range(3)]
-    assert connections.become(3)
+    at_work = [crew.submit(_ask, database, "SELECT pg_sleep(2)") for _ in range(3)]
+    connections.become(3)
     database.close()
-    for thread in at_work:
-        thread.join(20)
-    assert [type(one) for one in said] == [list] * 3
-    assert connections.become(0)
+    assert all(one.result(20) for one in at_work)
+    connections.become(0)
 
 
 def test_who_does_not_finish_is_broken_off_and_told(
-    connections: Counted, url: str, monkeypatch: pytest.MonkeyPatch
+    connections: Counted, url: str, crew: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(async_engine, "FINISH_SECONDS", 0.2)
     database = Database(url)
-    said: list[object] = []
-    thread = _run(database, _sleep(60), said)
-    assert connections.become(1)
+    at_work = crew.submit(_ask, database, "SELECT pg_sleep(60)")
+    connections.become(1)
     database.close()
-    thread.join(20)
-    assert not thread.is_alive()
-    [error] = said
-    assert isinstance(error, Unavailable)
-    assert connections.become(0)
+    with pytest.raises(Unavailable):
+        at_work.result(20)
+    connections.become(0)
 
 
 def test_closing_while_connections_are_made_and_again_and_again(connections: Counted, url: str) -> None:
     threads = threading.active_count()
     database = Database(url)
-    said: list[object] = []
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), ThreadPoolExecutor(4) as crew:
         warnings.simplefilter("error")  # of a connection that nobody closed
         for pause in range(12):
-            at_work = [_run(database, "SELECT 1", said) for _ in range(4)]
+            at_work = [crew.submit(_ask, database, "SELECT 1") for _ in range(4)]
             time.sleep(pause / 1000)
             database.close()
-            for thread in at_work:
-                thread.join(20)
-                assert not thread.is_alive()
+            assert all(one.result(20) for one in at_work)
         database.close()
         gc.collect()
-    assert [type(one) for one in said] == [list] * 48
     assert threading.active_count() == threads
-    assert connections.become(0)
+    connections.become(0)
 
 
-def test_a_server_that_never_greets_keeps_nobody_from_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_never_greets_keeps_nobody_from_closing(
+    crew: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(async_engine, "FINISH_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         database = Database(f"postgresql://nobody@127.0.0.1:{mute.getsockname()[1]}/none")
-        said: list[object] = []
-        thread = _run(database, "SELECT 1", said)
+        at_work = crew.submit(_ask, database, "SELECT 1")
         caller, _ = mute.accept()
         with caller:
             database.close()
-            thread.join(20)
-            assert not thread.is_alive()
-            [error] = said
-            assert isinstance(error, Unavailable)
+            with pytest.raises(Unavailable):
+                at_work.result(20)
             caller.settimeout(20)
             while caller.recv(4096):
                 pass  # what it had said; then it has hung up
 
 
-def test_what_is_distrusted_is_let_go_of_too(connections: Counted, url: str) -> None:
+def test_what_is_distrusted_is_let_go_of_too(connections: Counted, url: str, crew: ThreadPoolExecutor) -> None:
     database = Database(url)
-    said: list[object] = []
-    thread = _run(database, _sleep(2), said)
-    assert connections.become(1)
-
-    def write_where_one_may_only_read(conn: Connection) -> None:
-        conn.execute(text("CREATE TABLE never (n int)"))
-
-    with pytest.raises(Unavailable):
-        database.read(write_where_one_may_only_read)
-    thread.join(20)
-    assert [type(one) for one in said] == [list]
-    assert connections.become(0)
+    at_work = crew.submit(_ask, database, "SELECT pg_sleep(2)")
+    connections.become(1)
+    with pytest.raises(Unavailable):  # it writes where one may only read
+        database.read(lambda conn: conn.execute(text("CREATE TABLE never (n int)")))
+    assert at_work.result(20)
+    connections.become(0)
     database.close()
 
 
@@ -160,8 +137,8 @@ def test_where_no_descriptor_is_left_it_is_unavailable_and_opens_when_there_is_o
     with monkeypatch.context() as descriptors:
         descriptors.setattr("uvloop.new_event_loop", full)
         with pytest.raises(Unavailable):
-            database.read(lambda conn: conn.execute(text("SELECT 1")).scalar_one())
-    assert database.read(lambda conn: conn.execute(text("SELECT 1")).scalar_one()) == 1
+            _ask(database, "SELECT 1")
+    assert _ask(database, "SELECT 1") == [(1,)]
     database.close()
 
 
@@ -184,7 +161,7 @@ def test_whoever_asks_the_database_within_a_transaction_is_told_so_and_does_not_
     database = Database(url)
     try:
         with pytest.raises(RuntimeError, match="inside a transaction"):
-            database.transact(lambda conn: database.read(lambda other: other.execute(text("SELECT 1")).scalar()))
-        assert database.read(lambda conn: conn.execute(text("SELECT 1")).scalar()) == 1
+            database.transact(lambda conn: _ask(database, "SELECT 1"))
+        assert _ask(database, "SELECT 1") == [(1,)]
     finally:
         database.close()

@@ -1,6 +1,9 @@
 """Raw mail packed, and big ones outside the database: in a folder, and in a store that speaks S3."""
 
 import os
+import shutil
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from functools import cache
@@ -48,7 +51,7 @@ def _taken_in(database: Database, shelf: BlobWriter, *mails: bytes) -> list[str]
     return ids
 
 
-def _codecs(database: Database, ids: list[str]) -> list[tuple[str, int]]:
+def _codecs(database: Database, *ids: str) -> list[tuple[str, int]]:
     found = [database.read(lambda conn, id=id: contents.stored_content(conn, id)) for id in ids]  # type: ignore[misc]
     return [(one.codec, len(one.stored)) for one in found]
 
@@ -85,24 +88,23 @@ def test_what_is_put_outside_is_there_until_it_is_removed(store: BlobStore) -> N
     assert (store.get(key), list(store.keys())) == (None, [])
 
 
-def test_the_worker_packs_and_puts_big_mails_outside(database: Database, store: BlobStore) -> None:
+def test_the_worker_packs_what_was_kept_as_received_and_puts_big_mails_outside(
+    database: Database, store: BlobStore
+) -> None:
+    [waiting] = receive(database, [(Envelope("smtp"), SMALL)], NOW)
+    assert _codecs(database, waiting) == [("raw", len(SMALL))]
     ids = _taken_in(database, BlobWriter(store, 10_000), SMALL, BIG)
-    assert _codecs(database, ids) == [("zstd", len(pack(SMALL))), ("file", 0)]
+    assert _codecs(database, waiting, *ids) == [("zstd", len(pack(SMALL)))] * 2 + [("file", 0)]
     assert [contents.content(database, store, id) for id in ids] == [SMALL, BIG]
     assert list(contents.check(database, store)) == []
     assert database.read(spool_view.ledger).balanced
-
-
-def test_what_waits_is_as_it_was_received(database: Database) -> None:
-    ids = receive(database, [(Envelope("smtp"), SMALL)], NOW)
-    assert _codecs(database, ids) == [("raw", len(SMALL))]
 
 
 def test_a_store_that_does_not_answer_holds_no_mail_up(database: Database, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way of the folder")
     shelf = BlobWriter(Folder(tmp_path / "file" / "contents"), 10_000)
     ids = _taken_in(database, shelf, BIG)
-    assert _codecs(database, ids) == [("zstd", len(pack(BIG)))]
+    assert _codecs(database, *ids) == [("zstd", len(pack(BIG)))]
     (tmp_path / "file").unlink()
     better = BlobWriter(Folder(tmp_path / "file" / "contents"), 10_000)
     assert list(contents.move(database, better, None)) == [(ids[0], "file")]
@@ -125,7 +127,7 @@ def test_a_content_that_is_deleted_or_replaced_during_a_move_is_not_written_back
 
     database.transact(delete_and_replace)
     assert list(moving) == []
-    assert [codec for codec, _ in _codecs(database, ids)] == ["file", contents.GONE, "zstd"]
+    assert [codec for codec, _ in _codecs(database, *ids)] == ["file", contents.GONE, "zstd"]
     assert contents.content(database, None, ids[2]) == masked
 
 
@@ -188,17 +190,12 @@ def test_who_tidies_looks_again_before_a_file_goes(database: Database, tmp_path:
     folder = Folder(tmp_path / "contents")
     _taken_in(database, BlobWriter(folder, 10_000), BIG)
     [(named, _)] = folder.keys()
-    orphan = "0c" * 32
+    orphan, now = "0c" * 32, datetime.now(UTC)
     folder.put(orphan, b"left by a crash")
-    now = datetime.now(UTC)
-
-    def removed(key: str, at: datetime) -> bool:
-        return contents.remove_unreferenced(database, folder, key, at)
-
-    assert not removed(named, now + 2 * contents.YOUNG)
-    assert not removed(orphan, now)
-    assert {key for key, _ in list(folder.keys())} == {named, orphan}
-    assert removed(orphan, now + 2 * contents.YOUNG)
+    later = now + 2 * contents.YOUNG
+    for key, at, goes in ((named, later, False), (orphan, now, False), (orphan, later, True)):
+        assert contents.remove_unreferenced(database, folder, key, at) is goes
+        assert (folder.get(key) is None) is goes
 
 
 def test_a_file_stays_that_is_written_anew_while_rows_are_searched(sqlite: Database, tmp_path: Path) -> None:
@@ -226,3 +223,17 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     folder.put(key, b"packed")
     assert folder.get(key) == b"packed"
     assert sorted(os.listdir(tmp_path / "contents/0b")) == [f"{key[2:]}.zst"]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_a_content_outside_is_flushed_before_it_has_its_name_and_the_name_after_it(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    code = "from pathlib import Path; from service.store.blob_store import Folder; import sys; "
+    code += "Folder(Path(sys.argv[1])).put('0c' * 32, b'packed')"
+    traced = ["strace", "-f", "-y", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2", "-o", str(calls)]
+    command = [*traced, sys.executable, "-B", "-c", code, str(tmp_path / "contents")]
+    subprocess.run(command, check=True, timeout=110, cwd=Path(__file__).parents[2])
+    lines = [line for line in calls.read_text().splitlines() if "contents" in line]
+    [named] = [at for at, line in enumerate(lines) if "rename" in line]
+    assert any("sync(" in line and "/.0c0c0c0c." in line for line in lines[:named]), lines
+    assert any("sync(" in line and "/0c>" in line for line in lines[named:]), lines

@@ -7,9 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from service.errors import Conflict, NotFound, Refused
-from service.intake import AppContext
 from service.mail.message import Address, Mail
-from service.replay import replay
 from service.store import corrections, links, undo
 from service.store.database import Database
 from service.store.tables import cases, messages
@@ -89,17 +87,6 @@ def test_a_chain_of_merges_is_followed_to_its_end_by_mails_and_keys_and_taken_ba
     assert desk.case_of("lamp") == lamp
 
 
-def test_a_replay_moves_no_mail_that_a_person_or_a_rule_placed(desk: People, context: AppContext) -> None:
-    fan, heat = desk.cases("fan", "heat")
-    desk.move("fan2", heat)
-    _, alone = desk.move("heat2", None)
-    stood = desk.partition()
-    seen = [key for key, _, _ in replay(desk.database, context, None, since=None, apply=True, now=NOW)]
-    assert seen == [context.key(case) for case in (fan, heat, alone)]
-    assert desk.partition() == stood
-    assert desk.cases("fan2", "heat2") == [heat, alone]
-
-
 def test_a_merge_can_be_taken_back_and_later_mail_goes_where_it_belongs(desk: People) -> None:
     fan, heat = desk.cases("fan", "heat")
     event = desk.merge("heat", "fan")
@@ -132,13 +119,6 @@ def test_a_message_split_off_has_a_case_of_its_own_and_can_go_back(desk: People)
     assert desk.merged_into(case) == fan
     # rules may unite the two cases again
     assert desk.database.read(partial(links.set_apart, case_id=fan)) == set()
-
-
-def test_moving_the_last_message_leaves_a_redirect(desk: People) -> None:
-    desk.take(mail("lone", USER, "Lamp", "A lamp flickers.", 10, to=(DESK,)))
-    lone, fan = desk.cases("lone", "fan")
-    desk.move("lone", fan)
-    assert desk.merged_into(lone) == fan
 
 
 def test_merges_in_a_circle_still_end(desk: People) -> None:

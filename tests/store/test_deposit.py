@@ -1,6 +1,7 @@
 """The short way into the spool writes what SQLAlchemy would write, and fails the way it fails."""
 
 import itertools
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 
@@ -28,24 +29,9 @@ ENVELOPES = [
 
 
 def _the_long_way(conn: Connection, entry: NewEntry) -> None:
-    given = entry.envelope
-    conn.execute(
-        insert(tables.spool).values(
-            id=entry.id,
-            received_at=entry.received_at,
-            due_at=entry.received_at,
-            channel=given.channel,
-            source=given.source,
-            peer=given.peer,
-            helo=given.helo,
-            authserv=given.authserv,
-            mail_from=given.mail_from,
-            rcpt_tos=list(given.rcpt_tos),
-            size=len(entry.content),
-            sha256=entry.sha256,
-            state="waiting",
-        )
-    )
+    row = {"id": entry.id, "received_at": entry.received_at, "due_at": entry.received_at, "state": "waiting"}
+    row |= {"size": len(entry.content), "sha256": entry.sha256, **asdict(entry.envelope)}
+    conn.execute(insert(tables.spool).values(row))
     conn.execute(insert(tables.contents).values(id=entry.id, codec="raw", bytes=entry.content))
 
 

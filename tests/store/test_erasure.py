@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.header import Header
 from pathlib import Path
@@ -22,11 +23,11 @@ from service.intake import AppContext, receive
 from service.mail.masking import Mask
 from service.settings import Settings
 from service.store import compaction, contents, spool, spool_view, tables
-from service.store.blob_store import Folder
+from service.store.blob_store import BlobStore, Folder
 from service.store.compaction import Remains
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.erasure import erase, names_of
+from service.store.erasure import ErasureResult, erase, names_of
 from service.store.migrate import migrate
 from service.store.packing import unpack
 from service.store.spool import Envelope
@@ -35,22 +36,20 @@ from tests.running import running, take_in
 from tests.store.test_retention import bucket
 
 ADDRESS = "wakana.ebisu@corp.example"
+NAMES = ("恵比寿 若菜", "恵比寿", "Wakana Ebisu")
+MASK = Mask(ADDRESS, NAMES, "x9q4")
 TRACES = ("wakana", "ebisu", "恵比寿", "若菜")
-"""No part of the person may be found anywhere: not in UTF-8, not in UTF-16, not as terms of the index."""
+NEEDLES = [trace.encode(name) for trace in TRACES for name in ("utf-8", "utf-16-le", "cp932", "euc_jp", "iso2022_jp")]
+"""No part of the person may be found anywhere: in no charset, and not as terms of the index."""
 
 
 def _mail(number: int, sender: str, text: str, *more: str) -> bytes:
-    head = [
-        f"From: {sender}",
-        "To: intake@corp.example",
-        f"Message-ID: <erase{number}@corp.example>",
-        f"Date: Mon, 02 Mar 2026 09:0{number}:00 +0900",
-        "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=utf-8",
-        "Content-Transfer-Encoding: base64",
-        *more,
-    ]
-    return "\r\n".join([*head, "", base64.encodebytes(text.encode()).decode().replace("\n", "\r\n")]).encode()
+    head = (
+        f"From: {sender}\nTo: intake@corp.example\nMessage-ID: <erase{number}@corp.example>\n"
+        f"Date: Mon, 02 Mar 2026 09:0{number}:00 +0900\nMIME-Version: 1.0\n"
+        "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64"
+    )
+    return "\n".join([head, *more, "", base64.encodebytes(text.encode()).decode()]).replace("\n", "\r\n").encode()
 
 
 def _mails() -> list[bytes]:
@@ -60,12 +59,8 @@ def _mails() -> list[bytes]:
     return [
         _mail(1, person, f"恵比寿です。VPN が切れます。エラー 0x80070005\n\n恵比寿　若菜\n{ADDRESS}\n{long}", subject),
         _mail(
-            2,
-            "IT <it@corp.example>",
-            f"恵比寿 若菜 様\n\nログをください。\n\n> From: {ADDRESS}",
-            f"Cc: {person}",
-            "In-Reply-To: <erase1@corp.example>",
-            "Subject: Re: VPN",
+            2, "IT <it@corp.example>", f"恵比寿 若菜 様\n\nログをください。\n\n> From: {ADDRESS}", f"Cc: {person}",
+            "In-Reply-To: <erase1@corp.example>", "Subject: Re: VPN",
         ),
         _mail(3, "Boss <boss@corp.example>", "Wakana Ebisu cannot work. Please hurry.", "Subject: VPN"),
         _mail(4, "Other <other@corp.example>", "プリンターが動きません。", "Subject: printer"),
@@ -76,7 +71,7 @@ def _mails() -> list[bytes]:
             "> 恵比寿です。VPN が切れます。エラー 0x80070005\n> Asked by Wakana Ebisu of Sales\n",
             "Subject: about the VPN",
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _fill(database: Database, context: AppContext, shelf: BlobWriter) -> list[str]:
@@ -88,22 +83,24 @@ def _fill(database: Database, context: AppContext, shelf: BlobWriter) -> list[st
 
 def _found(folder: Path) -> list[str]:
     """Where on the disk a trace is."""
-    needles = [trace.encode(name) for trace in TRACES for name in ("utf-8", "utf-16-le", "cp932", "euc_jp")]
     found = []
-    for path in folder.rglob("*"):
-        if path.is_file():
-            try:
-                raw = path.read_bytes()
-            except FileNotFoundError:
-                continue  # the server drops and renames files while we look
+    for path in filter(Path.is_file, folder.rglob("*")):
+        with suppress(FileNotFoundError):  # the server drops and renames files while we look
+            raw = path.read_bytes()
             for content in (raw, unpack(raw)) if path.suffix == ".zst" else (raw,):
-                lowered = content.lower()
-                found += [f"{path.name}: {needle!r}" for needle in needles if needle in lowered]
+                found += [f"{path.name}: {needle!r}" for needle in NEEDLES if needle in content.lower()]
     return found
 
 
-def _mask() -> Mask:
-    return Mask(ADDRESS, ["恵比寿 若菜", "Wakana Ebisu", "恵比寿"], "x9q4")
+def _erase(database: Database, shelf: BlobWriter | None = None, *, apply: bool = True) -> ErasureResult:
+    return erase(database, shelf or BlobWriter(), MASK, datetime.now(UTC), apply=apply)
+
+
+def _is_sound(database: Database, outside: BlobStore, ids: list[str]) -> None:
+    """Nothing is missing, changed or left over, and the mail that names nobody is as it was."""
+    assert list(contents.check(database, outside)) == []
+    assert contents.find_inconsistencies(database, outside, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
+    assert contents.content(database, outside, ids[3]) == _mails()[3]
 
 
 @pytest.fixture
@@ -137,19 +134,17 @@ def _erased_everywhere(
     if database.postgresql:
         _sql(database, "SELECT pg_switch_wal()", "CHECKPOINT")  # segments that name the person become later ones
 
-    looked = erase(database, shelf, _mask(), datetime.now(UTC), apply=False)
+    looked = _erase(database, shelf, apply=False)
     assert (len(looked.mails), looked.rows["spool.mail_from"]) == (4, 5)
     assert len(_found(folder)) >= 4
 
-    erased = erase(database, shelf, _mask(), datetime.now(UTC), apply=True)
+    erased = _erase(database, shelf)
     assert (len(erased.mails), erased.left, erased.remains) == (4, 0, Remains())
     assert _found(tmp_path) == []
     assert _found(folder) == []
 
     assert database.read(spool_view.ledger).balanced
-    assert list(contents.check(database, outside)) == []
-    assert contents.find_inconsistencies(database, outside, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
-    assert contents.content(database, outside, ids[3]) == _mails()[3]
+    _is_sound(database, outside, ids)
     with running(database, context, settings) as service:
         cases = service.get("/api/cases")["items"]
         assert len(cases) >= 2
@@ -185,22 +180,19 @@ def test_no_object_of_an_erased_person_is_left_in_a_bucket(
     outside = bucket(s3, tmp_path.name)
     shelf = BlobWriter(outside, 10_000)
     ids = _fill(database, context, shelf)
-    needles = [trace.encode(name) for trace in TRACES for name in ("utf-8", "utf-16-le", "cp932", "iso2022_jp")]
 
     def found() -> set[str]:
         """The keys of the objects, unpacked, with a trace."""
         contents_of = {key: unpack(outside.get(key) or b"").lower() for key in dict(outside.keys())}
-        return {key for key, content in contents_of.items() if any(needle in content for needle in needles)}
+        return {key for key, content in contents_of.items() if any(needle in content for needle in NEEDLES)}
 
     before = found()
     assert before
-    assert erase(database, shelf, _mask(), datetime.now(UTC), apply=True).left == 0
+    assert _erase(database, shelf).left == 0
     assert found() == set()
     listing = httpx.get(f"{s3}/mails", params={"list-type": "2", "prefix": tmp_path.name}).text
     assert not any(key[2:] in listing for key in before)
-    assert list(contents.check(database, outside)) == []
-    assert contents.find_inconsistencies(database, outside, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
-    assert contents.content(database, outside, ids[3]) == _mails()[3]
+    _is_sound(database, outside, ids)
 
 
 def test_who_has_to_do_what_about_the_log_is_said(
@@ -219,8 +211,7 @@ def test_who_has_to_do_what_about_the_log_is_said(
 
     def erased() -> tuple[int, dict[str, Any], str]:
         capfd.readouterr()
-        names = ("恵比寿 若菜", "恵比寿", "Wakana Ebisu")
-        status = erase_person(settings, database, ADDRESS, names, apply=True, now=datetime.now(UTC))
+        status = erase_person(settings, database, ADDRESS, NAMES, apply=True, now=datetime.now(UTC))
         told = capfd.readouterr()
         return status, json.loads(told.out), told.err
 
@@ -256,11 +247,9 @@ def test_the_certificate_names_nobody_and_counts_everything(
 ) -> None:
     _fill(sqlite, context, BlobWriter())
     capfd.readouterr()  # what the worker logged
-    names = ("恵比寿 若菜", "恵比寿", "Wakana Ebisu")
-    look = erase_person(settings, sqlite, ADDRESS, names, apply=False, now=datetime.now(UTC))
-    assert look == 0
+    assert erase_person(settings, sqlite, ADDRESS, NAMES, apply=False, now=datetime.now(UTC)) == 0
     assert json.loads(capfd.readouterr().out)["done"] is False
-    assert erase_person(settings, sqlite, ADDRESS, names, apply=True, now=datetime.now(UTC)) == 0
+    assert erase_person(settings, sqlite, ADDRESS, NAMES, apply=True, now=datetime.now(UTC)) == 0
     written = capfd.readouterr().out
     certificate = json.loads(written)
     assert (certificate["done"], certificate["left"], len(certificate["mails"])) == (True, 0, 4)
@@ -297,7 +286,7 @@ def test_erasing_and_placing_do_not_block_each_other(database: Database, context
 
     event.listen(Engine, "after_cursor_execute", begin)
     try:
-        assert erase(database, BlobWriter(), _mask(), datetime.now(UTC), apply=True).left == 0
+        assert _erase(database).left == 0
     finally:
         event.remove(Engine, "after_cursor_execute", begin)
         placing.join()
@@ -312,11 +301,11 @@ def test_a_mail_in_a_workers_hand_is_left_to_it_and_found_by_the_next_time(
     envelope = Envelope("smtp", "boss@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     [id] = receive(database, [(envelope, _mails()[2])], datetime.now(UTC))
     assert database.transact(lambda conn: spool.claim(conn, "w", datetime.now(UTC), timedelta(seconds=60), 9)) != []
-    erased = erase(database, BlobWriter(), _mask(), datetime.now(UTC), apply=True)
+    erased = _erase(database)
     assert (erased.mails, erased.left) == ([], 1)
     assert contents.content(database, None, id) == _mails()[2]
     database.transact(lambda conn: spool.release(conn, "w"))
     take_in(database, context)
-    erased = erase(database, BlobWriter(), _mask(), datetime.now(UTC), apply=True)
+    erased = _erase(database)
     assert (len(erased.mails), erased.left) == (1, 0)
     assert b"Wakana" not in contents.content(database, None, id)

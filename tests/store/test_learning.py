@@ -1,7 +1,6 @@
 """Roles learned from mail: who hands on a vendor's mail is of the team; whom the team writes to is a partner."""
 
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
 from functools import partial
 from itertools import permutations
 from typing import Any
@@ -18,24 +17,13 @@ from service.store.database import Database
 from service.store.spool import Envelope
 from service.store.tables import cases, messages
 from service.worker import Worker
+from tests.store.desk import letter as mail
 
 NOW = datetime(2027, 6, 1, 9, 0, tzinfo=UTC)
 INTAKE = "intake@corp.example"
 TEAM, ADA = "it@corp.example", "ada@corp.example"
 DESK = "desk@brook-alarms.example"
 OLD = "\n\n-----Original Message-----\nFrom: {}\nSent: Monday, November 23, 2026 {} AM\nTo: {}\nSubject: {}\n\n{}\n"
-
-
-def mail(name: str, author: str, to: str, subject: str, text: str, at: int, **headers: str) -> bytes:
-    """A mail sent so many minutes after nine."""
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"], message["Cc"] = author, to, subject, INTAKE
-    message["Message-ID"] = f"<{name}@x.test>"
-    message["Date"] = datetime(2026, 11, 23, 9, 0, tzinfo=UTC) + timedelta(minutes=at)
-    for header, value in headers.items():
-        message[header.replace("_", "-")] = value
-    message.set_content(text)
-    return message.as_bytes()
 
 
 INQUIRY = mail(

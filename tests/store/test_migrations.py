@@ -1,18 +1,31 @@
-"""Empty → head on both databases, and store.tables says the same as the migrations."""
+"""Empty → head on both databases as store.tables says, and from the first schema with data: nothing lost or changed."""
 
+import hashlib
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, MetaData, insert, inspect, select, text
 
 from service.errors import Refused
+from service.intake import AppContext, receive
+from service.store import spool_view
+from service.store.contents import content
 from service.store.database import Database
-from service.store.migrate import head, migrate, revision
+from service.store.migrate import bring_to, head, migrate, revision
 from service.store.tables import SEARCH_TABLE, metadata
+from tests.running import take_in
+from tests.store.desk import FROM_INSIDE, letter
+
+FIRST = "0001"
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 def _differences(conn: Connection) -> list[object]:
@@ -31,32 +44,21 @@ def test_the_head_of_the_migrations_is_what_the_tables_say(database: Database) -
     assert database.read(revision) == head()
 
 
-def test_migrating_twice_changes_nothing(database: Database) -> None:
-    assert migrate(database) == (head(), head())
-
-
 def test_an_empty_database_becomes_current(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/deep/inside/sodan.db")
-    assert migrate(database) == (None, head())
+    assert [migrate(database) for _ in range(2)] == [(None, head()), (head(), head())]
     assert "spool" in database.read(lambda conn: inspect(conn).get_table_names())
     database.close()
 
 
 def test_several_hosts_may_migrate_at_once(new_postgres: Callable[[], str]) -> None:
     url = new_postgres()
-    results: list[tuple[str | None, str]] = []
-
-    def one() -> None:
-        database = Database(url)
-        results.append(migrate(database))
-        database.close()
-
-    threads = [threading.Thread(target=one) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(results, key=str) == sorted([(None, head())] + [(head(), head())] * 3, key=str)
+    hosts = [Database(url) for _ in range(4)]
+    with ThreadPoolExecutor() as at_once:
+        results = Counter(at_once.map(migrate, hosts))
+    assert results == {(None, head()): 1, (head(), head()): 3}
+    for host in hosts:
+        host.close()
 
 
 def test_a_database_of_a_newer_sodan_is_refused(database: Database) -> None:
@@ -64,3 +66,96 @@ def test_a_database_of_a_newer_sodan_is_refused(database: Database) -> None:
     with pytest.raises(Refused, match="9999"):
         migrate(database)
     assert database.read(revision) == "9999"
+
+
+# ── from the first schema with data in it to the newest one ──────────────────────────────────────────────────────────
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def first(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database as the first version left it, without data."""
+    on_sqlite = request.param == "sqlite"
+    made = Database(f"sqlite:///{tmp_path}/first.db" if on_sqlite else request.getfixturevalue("new_postgres")())
+    made.transact(lambda conn: bring_to(conn, FIRST))
+    yield made
+    made.close()
+
+
+def _mail(number: int) -> bytes:
+    text = f"Error 0x8007000{number % 10} since 9:00."
+    return letter(f"up{number}", "aiko@corp.example", "intake@corp.example", f"Printer {number}", text)
+
+
+def _case(conn: Connection) -> None:
+    """A case with a message of a mail taken in, as the first version kept them."""
+    tables = MetaData()
+    tables.reflect(conn, only=["cases", "messages", "spool", "contents", "deliveries", "events"])
+    at: Any = AT.replace(tzinfo=None) if conn.dialect.name == "sqlite" else AT
+    case = {"id": 7, "title": "プリンター", "status": "open", "priority": "P3", "kind": "incident", "set_by_people": {}}
+    case |= {"vendor_refs": [], "missing": ["when"], "document": {"key": "SD-7", "title": "プリンター"}}
+    conn.execute(insert(tables.tables["cases"]), {**case, "opened_at": at, "updated_at": at})
+    entry = {"id": "0" * 36, "received_at": at, "due_at": at, "channel": "smtp", "rcpt_tos": [], "size": 3}
+    conn.execute(
+        insert(tables.tables["spool"]), {**entry, "sha256": hashlib.sha256(b"old").hexdigest(), "state": "done"}
+    )
+    conn.execute(insert(tables.tables["contents"]), {"id": "0" * 36, "codec": "raw", "bytes": b"old"})
+    message = {"id": 9, "case_id": 7, "origin": "delivered", "in_reply_to": [], "refs": [], "author_role": "requester"}
+    message |= {"to": [], "cc": [], "received_at": at, "headers": {}, "defects": [], "findings": [], "evidence": {}}
+    conn.execute(insert(tables.tables["messages"]), {**message, "text": "動きません", "spool_id": "0" * 36})
+    given = {"spool_id": "0" * 36, "message_id": 9, "way": "delivered", "received_at": at}
+    conn.execute(insert(tables.tables["deliveries"]), given)
+    told = {"case_id": 7, "kind": "case.opened", "at": at, "data": {"status": "open"}}
+    conn.execute(insert(tables.tables["events"]), told)
+    if conn.dialect.name == "postgresql":  # numbers given by hand: the next ones follow them
+        for name, last in (("cases", 7), ("messages", 9)):
+            conn.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), {last})"))
+
+
+def _rows(conn: Connection) -> dict[str, list[dict[str, Any]]]:
+    """What was there in the first version, as it reads now."""
+    names = ["cases", "messages", "deliveries", "events"]
+    tables = MetaData()
+    tables.reflect(conn, only=names)
+    return {name: [dict(row._mapping) for row in conn.execute(select(tables.tables[name]))] for name in names}
+
+
+def test_from_the_first_schema_with_data_while_mail_comes_in(first: Database, context: AppContext) -> None:
+    first.transact(_case)
+    before = first.read(_rows)
+    waiting = receive(first, [(FROM_INSIDE, _mail(n)) for n in range(5)], AT)
+    stop = threading.Event()
+    sent: list[str] = []
+
+    def send() -> None:
+        while not stop.is_set():
+            sent.extend(receive(first, [(FROM_INSIDE, _mail(100 + len(sent)))], AT))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        while not sent:
+            stop.wait(0.005)
+        assert migrate(first)[0] == FIRST
+    finally:
+        stop.set()
+        sender.join()
+    assert first.read(revision) == head()
+    after = first.read(_rows)
+    for name, rows in before.items():
+        assert [{column: new[column] for column in old} for old, new in zip(rows, after[name], strict=True)] == rows
+    take_in(first, context)
+    ledger = first.read(spool_view.ledger)
+    assert ledger.balanced
+    assert (ledger.taken_in, ledger.shunted) == (1 + 5 + len(sent), 0)
+    assert [content(first, None, id) for id in waiting] == [_mail(n) for n in range(5)]
+    assert content(first, None, "0" * 36) == b"old"
+
+
+def test_every_step_on_the_way_is_one_the_next_begins_from(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/steps.db")
+    steps = sorted(path.name[:4] for path in (Path(__file__).parents[2] / "migrations/versions").glob("[0-9]*.py"))
+    for step in steps:
+        database.transact(lambda conn, step=step: bring_to(conn, step))  # type: ignore[misc]
+        assert database.read(revision) == step
+    assert database.read(revision) == head()
+    database.close()

@@ -14,10 +14,10 @@ from service.intake import AppContext
 from service.replay import replay
 from service.store import corrections
 from service.store.database import Database
-from service.store.spool import Envelope
 from service.store.tables import cases, messages, metadata
 from service.worker import Worker
 from tests.running import take_in
+from tests.store.desk import FROM_INSIDE, letter
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -35,33 +35,20 @@ vendor:
 find:
   - {id: kumono.logs, meaning: ask.logs, phrases: [send us the log files], sides: [vendor]}
 """
-ASKED = """From: Aiko <aiko@corp.example>
-To: support@kumonodesk.example
-Cc: intake@corp.example
-Subject: Login loops
-Message-ID: <asked@corp.example>
-Date: Mon, 23 Nov 2026 09:00:00 +0900
-
-The login page loops since 8:30 today. What should we check?
-"""
-ANSWER = """From: Desk <support@kumonodesk.example>
-To: aiko@corp.example
-Cc: intake@corp.example
-Subject: Re: [KUM-12345] Login loops
-Message-ID: <answer@kumonodesk.example>
-In-Reply-To: <asked@corp.example>
-Date: Mon, 23 Nov 2026 10:00:00 +0900
-
-Could you please send us the log files and a screenshot?
-"""
-OTHER = """From: Ken <ken@corp.example>
-To: intake@corp.example
-Subject: Printer
-Message-ID: <printer@corp.example>
-Date: Mon, 23 Nov 2026 11:00:00 +0900
-
-The printer on floor 3 prints blank pages.
-"""
+AIKO, VENDORS_DESK = "Aiko <aiko@corp.example>", "Desk <support@kumonodesk.example>"
+MAILS = (
+    letter(
+        "asked", AIKO, VENDORS_DESK, "Login loops", "The login page loops since 8:30 today. What should we check?"
+    ),
+    letter(
+        "answer", VENDORS_DESK, AIKO, "Re: [KUM-12345] Login loops",
+        "Could you please send us the log files and a screenshot?", 60, In_Reply_To="<asked@x.test>",
+    ),
+    letter(
+        "printer", "Ken <ken@corp.example>", "intake@corp.example", "Printer",
+        "The printer on floor 3 prints blank pages.", 120,
+    ),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -75,20 +62,14 @@ def wiser(tmp_path: Path, context: AppContext) -> AppContext:
 @pytest.fixture
 def filled(database: Database, context: AppContext) -> Database:
     """Three mails, taken in by rules that do not know the vendor; a person set and moved something."""
-    mails = [
-        (Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer="127.0.0.1"), m.encode())
-        for m in (ASKED, ANSWER, OTHER)
-    ]
-    intake.receive(database, mails, NOW)
+    intake.receive(database, [(FROM_INSIDE, mail) for mail in MAILS], NOW)
     take_in(database, context, NOW)
 
     def by_hand(conn: Any) -> None:
         wanted = {"priority": "P1", "title": "Login, again", "items": {"occurred_at": "08:30"}}
         event = corrections.set_by_person(conn, 1, wanted, "Aki", NOW)
-        printer = conn.execute(
-            select(messages.c.id).where(messages.c.author_address == "ken@corp.example")
-        ).scalar_one()
-        moved, _ = corrections.move(conn, printer, 1, "Aki", NOW)
+        printer = select(messages.c.id).where(messages.c.author_address == "ken@corp.example")
+        moved, _ = corrections.move(conn, conn.execute(printer).scalar_one(), 1, "Aki", NOW)
         touched = {*corrections.changed_cases(conn, event), *corrections.changed_cases(conn, moved)}
         intake.rejudge(conn, sorted(touched), context, now=NOW)
 
@@ -120,17 +101,15 @@ def test_a_look_changes_nothing_and_says_what_keeping_does(filled: Database, wis
     assert (key, stood["vendor"], stands["vendor"]) == ("SD-1", None, "kumonodesk")
     assert len(stands["asks"]) > len(stood["asks"]) == 0
     replayed(filled, wiser, apply=True)
-    assert {name: case(filled)[name] for name in ("vendor", "vendor_refs", "waiting_on", "missing")} == {
-        name: stands[name] for name in ("vendor", "vendor_refs", "waiting_on", "missing")
-    }
+    kept = case(filled)
+    assert all(kept[name] == stands[name] for name in ("vendor", "vendor_refs", "waiting_on", "missing"))
 
 
 def test_a_new_vendor_changes_sides_numbers_and_asks_and_nothing_that_people_did(
     filled: Database, wiser: AppContext
 ) -> None:
-    placed = filled.read(
-        lambda conn: conn.execute(select(messages.c.id, messages.c.case_id).order_by(messages.c.id)).all()
-    )
+    places = select(messages.c.id, messages.c.case_id).order_by(messages.c.id)
+    placed = filled.read(lambda conn: conn.execute(places).all())
     replayed(filled, wiser, apply=True)
     found = case(filled)
     assert found["vendor_refs"] == [{"vendor": "kumonodesk", "ref": "12345"}]
@@ -138,20 +117,14 @@ def test_a_new_vendor_changes_sides_numbers_and_asks_and_nothing_that_people_did
     assert (found["priority"], found["title"]) == ("P1", "Login, again")
     assert found["set_by"] == {"priority": "Aki", "title": "Aki"}
     assert {line["item"]: line["value"] for line in found["checklist"]}["occurred_at"] == "08:30"
-    assert (
-        filled.read(lambda conn: conn.execute(select(messages.c.id, messages.c.case_id).order_by(messages.c.id)).all())
-        == placed
-    )
+    assert filled.read(lambda conn: conn.execute(places).all()) == placed
     assert filled.read(lambda conn: conn.execute(select(messages.c.pinned_by)).scalars().all()).count("Aki") == 1
 
 
 def test_a_number_that_was_learned_so_finds_the_case_of_later_mail(filled: Database, wiser: AppContext) -> None:
     replayed(filled, wiser, apply=True)
-    later = ANSWER.replace("answer@", "later@").replace("In-Reply-To: <asked@corp.example>\n", "")
-    later = later.replace("Re: [KUM-12345] Login loops", "[KUM-12345] Any news?")
-    intake.receive(
-        filled, [(Envelope("smtp", "x@y.example", ("intake@corp.example",), peer="127.0.0.1"), later.encode())], LATER
-    )
+    later = letter("later", VENDORS_DESK, AIKO, "[KUM-12345] Any news?", "Could you please send us the log files?", 90)
+    intake.receive(filled, [(FROM_INSIDE, later)], LATER)
     Worker(filled, wiser, by="w", batch=9, lease=timedelta(60), clock=lambda: LATER).step()
     assert case(filled)["messages"] == 4
 

@@ -20,11 +20,11 @@ from service.store.blob_store import BlobStore, Folder, blob_store_of, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
 from service.store.retention import DAY_SECONDS, FIRST_SECONDS, DeletedCounts, RetentionJob, Terms, due, remove_due
-from service.store.spool import Envelope
 from service.store.tables import case_links, cases, events, messages, metadata, spool
 from service.store.tables import contents as raw
 from tests.postgres import Postgres
 from tests.running import running, take_in
+from tests.store.desk import FROM_INSIDE
 
 THEN = datetime.now(UTC)
 LATER = THEN + timedelta(days=40)
@@ -37,14 +37,8 @@ SUBJECTS = "Anything|Scanner|Lamp|Lift|Door|Gate|Crane|Pump|Fan|Boiler|Ramp".spl
 
 
 def _mail(number: int, words: str, *more: str) -> bytes:
-    head = [
-        f"From: Ines <ines{number}@corp.example>",
-        "To: intake@corp.example",
-        f"Message-ID: <keep{number}@corp.example>",
-        f"Subject: {SUBJECTS[number]}",
-        *more,
-    ]
-    return "\r\n".join([*head, "", words, ""]).encode()
+    head = f"From: Ines <ines{number}@corp.example>\r\nTo: intake@corp.example\r\nSubject: {SUBJECTS[number]}"
+    return "\r\n".join([head, f"Message-ID: <keep{number}@corp.example>", *more, "", words, ""]).encode()
 
 
 def _with_attached(number: int) -> bytes:
@@ -63,22 +57,33 @@ class Site:
         self.shelf = BlobWriter(self.outside, 10_000)
 
     def give(self, *mails: bytes) -> list[str]:
-        envelope = Envelope("smtp", "ines@corp.example", ("intake@corp.example",), peer="127.0.0.1")
-        return receive(self.database, [(envelope, mail) for mail in mails], self.today)
+        return receive(self.database, [(FROM_INSIDE, mail) for mail in mails], self.today)
 
     def work(self) -> None:
         take_in(self.database, self.context, self.today, blobs=self.shelf)
 
+    def take(self, *mails: bytes) -> list[str]:
+        ids = self.give(*mails)
+        self.work()
+        return ids
+
     def close(self, *numbers: int) -> None:
-        for number in numbers:
-            self.database.transact(partial(self._close, number=number))
+        def close(conn: Connection) -> None:
+            for number in numbers:
+                corrections.set_by_person(conn, number, {"status": "closed"}, "rin", self.today)
+            intake.rejudge(conn, numbers, self.context, now=self.today)
 
-    def _close(self, conn: Connection, number: int) -> None:
-        corrections.set_by_person(conn, number, {"status": "closed"}, "rin", self.today)
-        intake.rejudge(conn, [number], self.context, now=self.today)
+        self.database.transact(close)
 
-    def case_of(self, message_id: str) -> int:
-        query = select(messages.c.case_id).where(messages.c.message_id == message_id)
+    def merge(self, number: int, into: int) -> None:
+        def merge(conn: Connection) -> None:
+            event = corrections.merge(conn, number, into, "rin", self.today)
+            intake.rejudge(conn, corrections.changed_cases(conn, event), self.context, now=self.today)
+
+        self.database.transact(merge)
+
+    def case_of(self, number: int) -> int:
+        query = select(messages.c.case_id).where(messages.c.message_id == f"<keep{number}@corp.example>")
         return int(self.database.read(lambda conn: conn.execute(query).scalar_one()))
 
     def go(self, terms: Terms, now: datetime = LATER) -> DeletedCounts:
@@ -124,13 +129,8 @@ def site(request: pytest.FixtureRequest, database: Database, context: AppContext
 
 
 def bucket(endpoint: str, place: str) -> BlobStore:
-    given = {
-        "content_store": f"s3://mails/{place}",
-        "s3_endpoint": endpoint,
-        "s3_access_key": "k",
-        "s3_secret_key": "s",
-    }
-    made = blob_store_of(load(**given))
+    keys = {"s3_access_key": "k", "s3_secret_key": "s"}
+    made = blob_store_of(load(content_store=f"s3://mails/{place}", s3_endpoint=endpoint, **keys))
     assert made is not None
     return made
 
@@ -140,10 +140,9 @@ IN_BOTH = pytest.mark.parametrize("site", ["folder", "s3"], indirect=True)
 
 @IN_BOTH
 def test_raw_mails_of_settled_cases_go_and_their_words_stay(site: Site, settings: Settings) -> None:
-    big, small, still_open = site.give(_mail(1, LONG), _mail(2, "The quokka jams."), _mail(3, "The lift stands."))
-    again = site.give(_mail(1, LONG))[0]
-    site.work()
-    site.close(site.case_of("<keep1@corp.example>"), site.case_of("<keep2@corp.example>"))
+    mails = (_mail(1, LONG), _mail(2, "The quokka jams."), _mail(3, "The lift stands."), _mail(1, LONG))
+    big, small, still_open, again = site.take(*mails)
+    site.close(site.case_of(1), site.case_of(2))
     [waits] = site.give(_mail(1, LONG))
     assert site.go(RAW, THEN + timedelta(days=29)) == DeletedCounts()
     assert site.go(RAW) == DeletedCounts(mails=3)
@@ -164,18 +163,16 @@ def test_raw_mails_of_settled_cases_go_and_their_words_stay(site: Site, settings
 
 
 def test_a_raw_mail_that_a_case_not_at_rest_shares_stays(site: Site) -> None:
-    [id] = site.give(_with_attached(5))
-    site.work()
+    [id] = site.take(_with_attached(5))
     other = site.move_attached_out(5)
-    first = site.case_of("<keep5@corp.example>")
+    first = site.case_of(5)
     assert other != first
-    site.give(_mail(9, "The lift stands."))
-    site.work()
+    site.take(_mail(9, "The lift stands."))
     site.close(first)
     assert site.go(RAW) == DeletedCounts()
     assert site.go(WHOLE).cases == 1
     assert site.kept(id)
-    assert site.case_of("<keep6@corp.example>") == other
+    assert site.case_of(6) == other
     assert site.sound()
     undone = select(events.c.id).where(events.c.kind == "message.moved")
     with pytest.raises(Conflict, match="was deleted"):
@@ -188,11 +185,9 @@ def test_a_raw_mail_that_a_case_not_at_rest_shares_stays(site: Site) -> None:
 
 @IN_BOTH
 def test_what_was_broken_off_is_done_by_the_next_time(site: Site, tmp_path: Path) -> None:
-    [id] = site.give(_mail(1, LONG))
-    site.work()
+    [id] = site.take(_mail(1, LONG))
     site.close(1)
-    site.give(_mail(2, "The lift stands."))
-    site.work()
+    site.take(_mail(2, "The lift stands."))
     outside = site.outside
     (tmp_path / "file").write_text("no folder")
     site.outside = Folder(tmp_path / "file") if isinstance(outside, Folder) else bucket("http://127.0.0.1:1", "nowhere")
@@ -210,11 +205,9 @@ def test_what_was_broken_off_is_done_by_the_next_time(site: Site, tmp_path: Path
 @pytest.mark.parametrize("kept_by", ["a row", "its age"])
 def test_a_file_that_another_mail_names_or_is_about_to_stays(site: Site, tmp_path: Path, kept_by: str) -> None:
     """The same bytes came twice: one file, under one key."""
-    [id] = site.give(_mail(1, LONG))
-    site.work()
+    [id] = site.take(_mail(1, LONG))
     site.close(1)
-    site.give(_mail(2, "The lift stands."))
-    site.work()
+    site.take(_mail(2, "The lift stands."))
     [(key, _)] = site.outside.keys()
     if kept_by == "a row":
         site.database.transact(partial(_again, id=id))
@@ -246,17 +239,10 @@ def test_no_byte_of_a_case_that_went_is_left(
         query = text("SELECT oid FROM pg_database WHERE datname = current_database()")
         folder = server.data / "base" / str(database.read(lambda conn: conn.execute(query).scalar()))
     site = Site(database, context, tmp_path)
-    site.give(
-        _mail(1, LONG), _mail(2, "A numbat came by."), _mail(3, "The lift stands."), _mail(4, "Lift, numbat too.")
-    )
-    site.work()
-    one, part, lift, last = (site.case_of(f"<keep{n}@corp.example>") for n in (1, 2, 3, 4))
-
-    def merge(conn: Connection) -> None:
-        event = corrections.merge(conn, part, one, "rin", THEN)
-        intake.rejudge(conn, corrections.changed_cases(conn, event), context, now=THEN)
-
-    database.transact(merge)
+    words = (LONG, "A numbat came by.", "The lift stands.", "Lift, numbat too.")
+    site.take(*(_mail(number, text) for number, text in enumerate(words, start=1)))
+    one, part, lift, last = map(site.case_of, (1, 2, 3, 4))
+    site.merge(part, one)
     assert site.go(WHOLE) == DeletedCounts()
     site.close(one, lift, last)  # the last has the highest number
     if kind == "postgresql":
@@ -277,9 +263,8 @@ def test_no_byte_of_a_case_that_went_is_left(
     left = database.read(lambda conn: [str(conn.execute(select(table)).all()) for table in metadata.sorted_tables])
     assert not any("keep1@" in rows or "Trouble 2" in rows for rows in left)
     assert database.read(lambda conn: conn.execute(select(cases.c.id)).scalars().all()) == [last]
-    site.give(_mail(8, "A new one, the door squeaks."))
-    site.work()
-    assert site.case_of("<keep8@corp.example>") > last
+    site.take(_mail(8, "A new one, the door squeaks."))
+    assert site.case_of(8) > last
     with running(database, context, settings) as service:
         assert service.client.get(f"/api/cases/SD-{one}").status_code == 404
         assert service.client.get(f"/api/cases/SD-{part}").status_code == 404
@@ -301,29 +286,23 @@ def _holding(folder: Path, words: bytes) -> list[str]:
 
 def test_the_highest_numbers_stay_whoever_asks(site: Site) -> None:
     """Also where the case became the newest only after it was listed."""
-    site.give(_mail(1, "The lamp hums."))
-    site.work()
+    site.take(_mail(1, "The lamp hums."))
     site.close(1)
     assert site.database.transact(lambda conn: case_deletion.remove(conn, 1, LATER)) is None
-    site.give(_mail(2, "The lift stands."))
-    site.work()
+    site.take(_mail(2, "The lift stands."))
     assert site.database.transact(lambda conn: case_deletion.remove(conn, 1, LATER)) == (1, 1)
 
 
 def test_an_open_case_and_what_was_merged_into_it_stay(site: Site) -> None:
-    ids = site.give(_mail(1, "The quokka jams."), _mail(2, "A numbat came by."), _mail(3, "The lift stands."))
-    site.work()
-    one, other, _ = (site.case_of(f"<keep{n}@corp.example>") for n in (1, 2, 3))
-    site.close(other)
-    site.database.transact(lambda conn: corrections.merge(conn, other, one, "rin", THEN))
-    site.database.transact(lambda conn: intake.rejudge(conn, [one], site.context, now=THEN))
+    ids = site.take(_mail(1, "The quokka jams."), _mail(2, "A numbat came by."), _mail(3, "The lift stands."))
+    site.close(site.case_of(2))
+    site.merge(site.case_of(2), site.case_of(1))
     assert site.go(Terms.of_days(1, 1)) == DeletedCounts()
     assert all(site.kept(id) for id in ids)
 
 
 def test_a_file_is_deleted_once_its_storage_is_configured_again(site: Site) -> None:
-    site.give(_mail(1, LONG), _mail(2, "Another matter."))
-    site.work()
+    site.take(_mail(1, LONG), _mail(2, "Another matter."))
     site.close(1)
     assert len(list(site.outside.keys())) == 1
     for terms in (RAW, WHOLE):
@@ -338,8 +317,7 @@ def test_a_file_is_deleted_once_its_storage_is_configured_again(site: Site) -> N
 @pytest.mark.long
 def test_a_case_of_very_many_mails_goes_too(site: Site) -> None:
     """More than a statement may have parameters (32,767 on PostgreSQL)."""
-    [id, other] = site.give(_mail(1, "The scanner hums."), _mail(2, "Another matter."))
-    site.work()
+    [id, other] = site.take(_mail(1, "The scanner hums."), _mail(2, "Another matter."))
     site.close(1)
 
     def double(conn: Connection, place: int) -> None:
@@ -371,8 +349,7 @@ def test_a_case_that_cannot_be_deleted_stops_no_other(
     sqlite: Database, context: AppContext, tmp_path: Path, error: str
 ) -> None:
     site = Site(sqlite, context, tmp_path)
-    ids = site.give(*(_mail(number, f"Matter {number}.") for number in (1, 2, 3)))
-    site.work()
+    ids = site.take(*(_mail(number, f"Matter {number}.") for number in (1, 2, 3)))
     site.close(1, 2)
     if error == "of the data":
         sqlite.transact(_damage)
@@ -399,8 +376,7 @@ def test_the_worker_lets_go_once_a_day_and_not_by_a_clock_that_was_set(
     sqlite: Database, context: AppContext, tmp_path: Path
 ) -> None:
     site = Site(sqlite, context, tmp_path)
-    [id] = site.give(_mail(1, LONG))
-    site.work()
+    [id] = site.take(_mail(1, LONG))
     site.close(1)
     wall, steady = THEN, 0.0
     retiring = RetentionJob(sqlite, site.outside, RAW, clock=lambda: wall, monotonic=lambda: steady)
@@ -429,8 +405,7 @@ def test_the_command_shows_first_and_does_it_when_told(
     sqlite: Database, context: AppContext, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     site = Site(sqlite, context, tmp_path)
-    [id] = site.give(_mail(1, "The quokka jams."))
-    site.work()
+    [id] = site.take(_mail(1, "The quokka jams."))
     site.close(1)
     capfd.readouterr()
 

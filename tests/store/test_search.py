@@ -1,7 +1,7 @@
 """Full text: words of both scripts, unfinished words, the newest first however common a word is."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import case, update
 
 from service.store import cases, search
 from service.store.database import Connection, Database
@@ -61,12 +61,9 @@ def test_a_word_of_every_mail_finds_the_newest(filled: Database, monkeypatch: py
 
 def test_words_are_found_however_far_apart_their_mails_are(filled: Database) -> None:
     """Message numbers beyond the first block of 16,384, and beyond blocks without any mail."""
-    for number, there in ((80, 200_000), (78, 49_153), (40, 16_384), (38, 16_383)):
-
-        def renumber(conn: Connection, number: int = number, there: int = there) -> None:
-            conn.execute(update(messages).where(messages.c.id == number).values(id=there))
-
-        filled.transact(renumber)
+    numbers = {80: 200_000, 78: 49_153, 40: 16_384, 38: 16_383}
+    renumbered = update(messages).where(messages.c.id.in_(numbers)).values(id=case(numbers, value=messages.c.id))
+    filled.transact(lambda conn: conn.execute(renumbered))
     _index(filled)
     assert _found(filled, "80") == ["SD-40"]
     assert _found(filled, "世話 78") == ["SD-39"]

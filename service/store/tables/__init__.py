@@ -10,13 +10,7 @@ There are three kinds of table. Only the first cannot be rebuilt (docs/design.md
 from __future__ import annotations
 
 from service.store.tables.case_tables import *  # noqa: F403 - every table is imported from here
-from service.store.tables.columns import Data as Data
-from service.store.tables.columns import Instant as Instant
-from service.store.tables.columns import Number as Number
-from service.store.tables.columns import Words as Words
-from service.store.tables.columns import metadata as metadata
-from service.store.tables.columns import storable as storable
-from service.store.tables.columns import to_json as to_json
+from service.store.tables.columns import *  # noqa: F403
 from service.store.tables.mail_tables import *  # noqa: F403
 
 SEARCH_TABLE = "search_words"

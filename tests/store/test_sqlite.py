@@ -1,15 +1,23 @@
-"""Writers of one SQLite file take turns: who waits comes next, however busy the others are."""
+"""SQLite: writers take turns, and after a flush that failed, what is promised is flushed anew."""
 
+import sqlite3
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from service.errors import Unavailable
+from service.intake import receive
 from service.store import database as rooms
 from service.store.database import Connection, Database
+from service.store.spool import Envelope
+
+WORDS = b"platypus-quokka-0123456789"
 
 
 def busy(url: str, transactions: int) -> None:
@@ -29,7 +37,7 @@ def busy(url: str, transactions: int) -> None:
 
 def test_a_mail_gets_its_turn_between_the_transactions_of_a_busy_worker(sqlite: Database) -> None:
     url = str(sqlite.url).replace("+pysqlite", "")
-    command = [sys.executable, "-m", "tests.store.test_turns", url, "40"]
+    command = [sys.executable, "-m", "tests.store.test_sqlite", url, "40"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as worker:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "begun\n"
@@ -55,6 +63,27 @@ def test_who_waits_too_long_is_told_that_the_database_is_busy(
     sqlite.transact(blocked)
     other.probe()
     other.close()
+
+
+def _fail(_: Connection) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+    raise OperationalError("COMMIT", None, error)
+
+
+def test_after_a_flush_that_failed_the_log_is_written_into_the_database_before_more_is_promised(
+    sqlite: Database,
+) -> None:
+    file = Path(str(sqlite.url.database))
+    with sqlite3.connect(file) as reader:  # while somebody has it open, no closing of ours writes the log
+        reader.execute("SELECT 1 FROM spool").fetchall()
+        receive(sqlite, [(Envelope("smtp"), WORDS)], datetime.now(UTC))
+        assert WORDS not in file.read_bytes()
+        with pytest.raises(Unavailable):
+            sqlite.transact(_fail)
+        sqlite.transact(lambda conn: conn.execute(text("SELECT 1")))
+        assert WORDS in file.read_bytes()
+    reader.close()
 
 
 if __name__ == "__main__":
