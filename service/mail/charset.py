@@ -107,7 +107,8 @@ def codec(label: str) -> str | None:
     numbered = re.sub(r".*8859\D?(\d{1,2})(?!\d).*", r"iso-8859-\1", name)  # "iso 8859 15"
     numbered = re.sub(r".*125([0-8])(?!\d).*", r"cp125\1", numbered)  # "win-1251"
     found = next((codec_name for pattern, codec_name in _LABEL_PATTERNS if pattern.search(name)), numbered)
-    for candidate in (name, name.removeprefix("x-"), name.removeprefix("charset="), found):
+    as_cp = name.replace("windows-cp", "cp")  # "windows-cp874"
+    for candidate in (name, name.removeprefix("x-"), name.removeprefix("charset="), as_cp, found):
         if candidate in _ALIASES:
             return _ALIASES[candidate]
         try:
