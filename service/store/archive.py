@@ -46,22 +46,37 @@ class Manifest:
 
 @contextlib.contextmanager
 def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
-    """Write a backup file (mode 0600), ``path.part`` until it is complete. Raises Refused if it cannot."""
-    if path.exists():
-        raise Refused(f"{path} exists already, and a backup never overwrites a file; give another name")
+    """Write a backup file (mode 0600), ``path.part`` until it is complete. Raises Refused if it cannot.
+
+    Errors of the caller's code inside the ``with`` are raised as they are.
+    """
     part = path.with_name(f"{path.name}.part")
+    with _write_errors(path):
+        if path.exists():
+            raise Refused(f"{path} exists already, and a backup never overwrites a file; give another name")
+        file = open(part, "w+b", opener=partial(os.open, mode=0o600))  # noqa: SIM115 (closed below)
+    archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
     try:
-        with open(part, "w+b", opener=partial(os.open, mode=0o600)) as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                yield Writer(path, manifest, archive)
-                archive.writestr(_MANIFEST, json.dumps(asdict(manifest), indent=1))
+        yield Writer(path, manifest, archive)
+        with _write_errors(path):
+            archive.writestr(_MANIFEST, json.dumps(asdict(manifest), indent=1))
+            archive.close()
             file.flush()
             os.fsync(file.fileno())
-        part.rename(path)
+            part.rename(path)
+    finally:
+        for clean_up in (archive.close, file.close, partial(part.unlink, missing_ok=True)):
+            with contextlib.suppress(OSError):  # an incomplete file may not close; the first error is what counts
+                clean_up()
+
+
+@contextlib.contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    """Raise Refused for an OSError, which would otherwise be reported as a database error."""
+    try:
+        yield
     except OSError as error:
         raise Refused(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @dataclass
@@ -91,13 +106,16 @@ class Writer:
 
     def _write(self, name: str, chunks: Iterable[bytes]) -> None:
         digest = hashlib.sha256()
-        with self._zip.open(name, "w", force_zip64=True) as entry:
+        with _write_errors(self.path):
+            entry = self._zip.open(name, "w", force_zip64=True)
+        try:
             for chunk in chunks:
                 digest.update(chunk)
-                try:
+                with _write_errors(self.path):
                     entry.write(chunk)
-                except OSError as error:  # an OSError would be reported as a database error
-                    raise Refused(f"{self.path} cannot be written: {error.strerror}") from None
+        finally:
+            with _write_errors(self.path):
+                entry.close()
         self.manifest.parts[name] = digest.hexdigest()
 
 

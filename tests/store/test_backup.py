@@ -14,6 +14,7 @@ from service.errors import Refused
 from service.intake import AppContext, receive
 from service.settings import Settings
 from service.store import outbox, second_readings, spool_view, tables, webhooks
+from service.store.archive import FORMAT, Manifest, writing
 from service.store.backup import backup, restore
 from service.store.blob_store import BlobStore, Folder
 from service.store.contents import BlobWriter, content
@@ -167,7 +168,21 @@ def test_a_backup_overwrites_nothing_and_is_for_its_owner_alone(sqlite: Database
         backup(sqlite, None, path, datetime.now(UTC))
     with pytest.raises(Refused, match="cannot be written"):
         backup(sqlite, None, tmp_path / "no" / "folder", datetime.now(UTC))
+    with pytest.raises(Refused, match="cannot be written: Not a directory"):
+        backup(sqlite, None, path / "below a file", datetime.now(UTC))
     assert sorted(one.name for one in tmp_path.iterdir() if one.name.startswith("sodan.b")) == ["sodan.backup"]
+
+
+def _lost_connection() -> Iterator[list[int]]:
+    yield [1]
+    raise ConnectionResetError("the database closed the connection")
+
+
+def test_an_error_of_the_database_is_not_called_an_error_of_the_backup_file(tmp_path: Path) -> None:
+    manifest = Manifest(FORMAT, "1", "2026-03-02T00:00:00+00:00", "sodan")
+    with pytest.raises(ConnectionResetError), writing(tmp_path / "sodan.backup", manifest) as archive:
+        archive.table("spool", ["id"], _lost_connection())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_restore_takes_only_whole_backups_and_only_empty_databases(sqlite: Database, tmp_path: Path) -> None:
