@@ -21,16 +21,17 @@ from service.store import cases, feed, second_readings, suggestions, timeline
 from service.store.cursor import from_cursor
 
 Sides = Literal["team", "vendor", "requester", "none"]
-Text = str | None
-HiddenHeader = Annotated[Text, Header(include_in_schema=False)]
+HiddenHeader = Annotated[str | None, Header(include_in_schema=False)]
 """A header with an ETag. It is not in the schema, since tests made from the schema cannot know the current ETag."""
 _ORDER = "Order of the list. With `-`, newest first. `priority`: P1 first, and of one priority the longest unchanged."
 _SORTS = {"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]}
 """Names for generated clients, which cannot derive any from a value that begins with "-"."""
 Sort = Annotated[SortName, Query(description=_ORDER, json_schema_extra=_SORTS)]
 _WORDS = "Words in Japanese or English that one mail of the case contains; a case key; or a vendor's case number."
-Words = Annotated[Text, Query(max_length=500, description=_WORDS)]
+Words = Annotated[str | None, Query(max_length=500, description=_WORDS)]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
+_CHANGED_SINCE = "Only cases that changed since: a time, or a duration before now such as `12h`."
+_UNCHANGED_SINCE = "Only cases unchanged since: a time, or a duration before now such as `3d`."
 Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
 Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
 CHANGE = case_responses(404, 409, 503)
@@ -67,13 +68,17 @@ def list_cases(
     priority: Annotated[list[Level], Query(default_factory=list, description="Priority.")],
     kind: Annotated[list[Kind], Query(default_factory=list, description="What the case is about.")],
     vendor: Annotated[list[str], Query(default_factory=list, examples=["microsoft"], description="Id of a vendor.")],
-    vendor_ref: Annotated[Text, Query(max_length=200, description="A vendor's case number.")] = None,
-    missing: Annotated[Text, Query(max_length=64, description="Id of a missing checklist item, or `any`.")] = None,
-    participant: Annotated[Text, Query(max_length=320, description="Address of a participant, or `@domain`.")] = None,
-    owner: Annotated[Text, Query(max_length=200, description="A team member; `me`: you; `none`: nobody.")] = None,
+    vendor_ref: Annotated[str | None, Query(max_length=200, description="A vendor's case number.")] = None,
+    missing: Annotated[
+        str | None, Query(max_length=64, description="Id of a missing checklist item, or `any`.")
+    ] = None,
+    participant: Annotated[
+        str | None, Query(max_length=320, description="Address of a participant, or `@domain`.")
+    ] = None,
+    owner: Annotated[str | None, Query(max_length=200, description="A team member; `me`: you; `none`: nobody.")] = None,
     q: Words = None,
-    updated_since: Annotated[Text, Ago(description="Only cases that changed since: a time, or `12h` ago.")] = None,
-    older_than: Annotated[Text, Ago(description="Only cases unchanged since: a time, or `3d` ago.")] = None,
+    updated_since: Annotated[str | None, Ago(description=_CHANGED_SINCE)] = None,
+    older_than: Annotated[str | None, Ago(description=_UNCHANGED_SINCE)] = None,
     sort: Sort = "-updated",
     limit: Limit = 50,
     cursor: Cursor = None,

@@ -34,7 +34,11 @@ class Wrong(BaseModel):
 class ProblemDetails(BaseModel):
     """An error response (RFC 9457 §3.1)."""
 
-    type: str = doc("Path of a page about the error.", "about:blank", examples=["/problems/not-found"])
+    type: str = doc(
+        "Path of a page that explains the error and says what to do; `about:blank` if there is no page.",
+        "about:blank",
+        examples=["/problems/not-found"],
+    )
     title: str = doc("Name of the HTTP status.", examples=["Not Found"])
     status: int = doc("The HTTP status.", examples=[404])
     detail: str = doc("What is wrong; absent if `title` says it.", "", examples=["there is no case SD-99"])
