@@ -94,7 +94,10 @@ class Listener:
             self._deadline_timer = self.loop.call_later(min(1.0, self.limits.timeout / 4), self._check_deadlines)
 
     async def stop(self, grace: float) -> None:
-        """Accept and keep no connections; one whose mail is being committed has ``grace`` seconds for its reply."""
+        """Stop listening and close all connections; a mail that is being committed gets its reply first.
+
+        Connections that are still open after ``grace`` seconds are aborted.
+        """
         self._is_stopping = True
         for server in self._servers:
             server.close()

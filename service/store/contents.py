@@ -114,7 +114,11 @@ class BlobWriter:
         self._retry_at = 0.0  # monotonic time from which external storage is used again after a failure
 
     def put_away(self, mails: Sequence[tuple[str, bytes]]) -> list[Packed]:
-        """Compress (id, raw mail) pairs. On return, large mails are durable outside, unless that storage fails."""
+        """Compress (id, raw mail) pairs. On return, large mails are durable in external storage.
+
+        If that storage fails, mails stay in the database for ``RETRY_SECONDS``, so that the failure delays no mail.
+        `sodan contents move` moves them later.
+        """
         large = sum(self.is_external(len(content)) for _, content in mails)
         if not large:
             return [Packed(id, "zstd", pack(content)) for id, content in mails]

@@ -69,7 +69,11 @@ def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
 
 
 def usual_times(conn: Connection, now: datetime) -> dict[str, float]:
-    """Return priority → median seconds in which a side had to act, of at least ``ENOUGH`` cases and a minute."""
+    """Return priority → median time to resolution in seconds, of cases resolved in the last 90 days.
+
+    Times in which no side had to act do not count. At most the 500 most recently updated cases are used. A priority
+    with fewer than ``ENOUGH`` cases, or with a median below a minute, is left out.
+    """
     query = (
         select(cases.c.priority, cases.c.document["clocks"].label("clocks"))
         .where(cases.c.status == "resolved", cases.c.merged_into.is_(None), cases.c.updated_at >= now - WINDOW)
