@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from service.api.case_schema import Level, Out, Side, Status, doc
-from service.api.dependencies import FindCase, Language, Reader, TheDesk, case_responses
+from service.api.dependencies import Audience, FindCase, Language, TheDesk, case_responses
 from service.api.paging import answer
 from service.cases import brief_text
 
@@ -95,7 +95,7 @@ class BriefTone(Out):
 class Brief(Out):
     """Summary of a case for a vendor, the team or the requester. Only the team's has the last five fields."""
 
-    for_: Reader = doc("Who will read it.", alias="for")
+    for_: Audience = doc("Who will read it.", alias="for")
     lang: Language = doc("Language of headings and labels. Quotes are not translated.")
     case: str | None = doc("Key of the case.")
     title: str = doc("Title of the case.")
@@ -132,7 +132,7 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
 def read_brief(
     find: FindCase,
     desk: TheDesk,
-    for_: Annotated[Reader, Query(alias="for", description="Who will read it.")] = "vendor",
+    for_: Annotated[Audience, Query(alias="for", description="Who will read it.")] = "vendor",
     lang: Annotated[Language | None, Query(description="Language; by default that of the case.")] = None,
     format: Annotated[
         Literal["json", "text", "markdown", "eml"],

@@ -17,7 +17,7 @@ from service.store import callers, cases
 from service.store.tokens import Token
 
 _MOVED = {"description": "The case was merged: `Location` is the URL of the case that contains it."}
-Reader = Literal["vendor", "team", "requester"]
+Audience = Literal["vendor", "team", "requester"]
 Language = Literal["ja", "en"]
 Key = Annotated[str, Path(description="Key of the case, such as `SD-12`.")]
 

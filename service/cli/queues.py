@@ -96,8 +96,6 @@ def outbox_show(id: int) -> int:
     Args:
         id: Id of the mail in `sodan outbox list`.
     """
-    from service.cli.tables import print_fields
-
     settings = start.settings()
     row = start.database(settings).read(lambda conn: outgoing.entry(conn, id))
     shown = {name: value for name, value in _shown(row, settings).items() if name not in ("text", "html")}

@@ -31,9 +31,12 @@ from service.store.tables import contents as content_table
 
 _ROWS = 500  # rows read or written at once
 _ROWS_WITH_BYTES = 8  # rows at once for tables with raw mails
-_KINDS: tuple[tuple[type, Any], ...]
-_KINDS = ((Instant, datetime | None), (types.Date, date | None), (types.LargeBinary, bytes | None))
-"""Types of columns whose values are text in a backup."""
+_TEXT_TYPES: tuple[tuple[type, Any], ...] = (
+    (Instant, datetime | None),
+    (types.Date, date | None),
+    (types.LargeBinary, bytes | None),
+)
+"""Column type → Python type, for columns whose values are text in a backup."""
 _RESET: dict[str, Mapping[str, Any]] = {
     "messages": {"indexed": False},  # the worker rebuilds the search index
     # leases belong to processes of the backed-up system
@@ -117,13 +120,18 @@ def _load(conn: Connection, archive: Reader, external_storage: bool) -> None:
 
 
 def _rows(archive: Reader, table: Table) -> Iterator[dict[str, Any]]:
-    kinds = {column.name: kind for column in table.columns for type, kind in _KINDS if isinstance(column.type, type)}
+    python_types = {
+        column.name: python_type
+        for column in table.columns
+        for column_type, python_type in _TEXT_TYPES
+        if isinstance(column.type, column_type)
+    }
     reset = {name: new for name, new in _RESET.get(table.name, {}).items() if name in table.columns}
     # the original may still be sending: disable webhooks, and turn waiting mails into drafts
     disabled = {"disabled_at": datetime.fromisoformat(archive.manifest.made_at), "last_error": webhooks.HELD}
     draft = {"state": "draft", "reason": outbox.RESTORED}
     for row in archive.table(table.name):
-        values = {name: msgspec.convert(its, kinds.get(name, Any)) for name, its in row.items()} | reset
+        values = {name: msgspec.convert(value, python_types.get(name, Any)) for name, value in row.items()} | reset
         if table.name == "webhooks" and values.get("disabled_at") is None:
             values |= disabled
         if table.name == "outbox" and values["state"] == "waiting":
