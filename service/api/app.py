@@ -45,7 +45,11 @@ RESOURCES = (cases, brief, messages, questions, vendors, meanings, spool, outbox
 def make_app(
     desk: Desk, pages: Sequence[APIRouter] = (), error_page: ErrorPage | None = None, *, open_to_loopback: bool = True
 ) -> FastAPI:
-    """Return the application. ``open_to_loopback``: it needs no token while no token exists (guard.py)."""
+    """Return the HTTP application.
+
+    ``pages``: routes of the web interface. ``error_page``: makes error pages for browsers.
+    ``open_to_loopback``: requests from loopback need no token until the first token exists (guard.py).
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -88,7 +88,11 @@ def _with_items(line: CaseMessage, replies: Iterable[Reply]) -> CaseMessage:
 
 
 def _adds(reply: Reply, reading: Reading) -> bool:
-    """Whether to add the answer: the reader found nothing for the item, or the answer names its question."""
+    """Return whether to add this answer to the statements of the reader.
+
+    It is added if the reader found no value for the item. An answer that stands beside its question or has its number
+    is also added if the reader found its value elsewhere in the mail.
+    """
     said = [one for one in reading.statements if one.meaning == f"item.{reply.item}" and one.state in ("value", "none")]
     inside = any(one.quote and one.quote in reply.words for one in said)
     return not said or (reply.explicit and not inside)  # the reader's normalised value of the same words is kept

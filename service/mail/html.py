@@ -132,7 +132,10 @@ class _Scan(Page):
         return at + 1
 
     def _skip(self, name: str, position: int) -> int:
-        """Return the position after the hidden element that starts before ``position``; that if it is not closed."""
+        """Return the position after the hidden element ``name``, or ``position`` if the element is not closed.
+
+        ``position``: after the start tag of the element.
+        """
         pattern = re.compile(rf"<(/?){re.escape(name)}\b", re.IGNORECASE)
         level, start = 1, position
         while self.skips_left > 0:

@@ -262,7 +262,8 @@ def _acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedel
 def envelope(mailbox: Mailbox, content: bytes) -> Envelope:
     """Return the envelope of a fetched mail: to the address of the mailbox, from Return-Path (RFC 5321 §4.4).
 
-    Without Return-Path the sender is unknown, but not the null sender ``<>``: then Sender or From is used.
+    Without Return-Path, the sender is the address in Sender or From. It is not left empty, because an empty sender
+    (``<>``) marks a delivery report.
     """
     header = message_from_bytes(content[:100_000].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0] + b"\r\n\r\n")
     sender = next((header[name] for name in ("Return-Path", "Sender", "From") if name in header), "")

@@ -25,7 +25,7 @@ MAX_MODEL_WAIT = timedelta(hours=2)  # the same limit for requests to the langua
 
 @dataclass
 class DueMail:
-    """Checks what is due, at most once per ``INTERVAL``, and writes it to the outbox."""
+    """Writes due notifications, the daily mail and reminders to the outbox. Checks at most once per ``INTERVAL``."""
 
     database: Database
     context: AppContext

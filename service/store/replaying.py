@@ -62,7 +62,10 @@ _READ_ANEW = (
 
 
 def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
-    """Return the message as the rules read it now. Case, author and facts from other copies are kept."""
+    """Return the stored message with the facts that the current rules extract from its mail.
+
+    The case, the author and facts from other copies of the mail are not changed.
+    """
     node, new = line.node, extracted.node
     side = "team" if line.turn.side == "team" and new.hands_on else new.side
     node = replace(node, **{name: getattr(new, name) for name in _READ_ANEW})

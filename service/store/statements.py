@@ -24,7 +24,10 @@ class Queue:
     """
 
     def __init__(self, table: Table, *columns: Any, longest: timedelta | None = None) -> None:
-        """``columns``: what ``first`` returns. ``longest``: a row due later is due now, since the clock was set."""
+        """Build the statements. ``columns``: what ``first`` returns.
+
+        ``longest``: the longest delay of a row. If a row is due even later, the clock was set back: it is due now.
+        """
         self.table, self._longest = table, longest
         now: Any = bindparam("now")
         [key] = table.primary_key.columns

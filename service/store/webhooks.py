@@ -107,7 +107,7 @@ def any_due(conn: Connection, now: datetime) -> bool:
 
 
 def claim(conn: Connection, now: datetime) -> Claimed | None:
-    """Lease a webhook that is due and has events to send, for the time ``LEASE``. None if there is none."""
+    """Lease one webhook that is due and has events to send, for ``LEASE``. Return None if there is none."""
     row = conn.execute(_due(now).limit(1).with_for_update(skip_locked=True)).first()
     if row is None:
         return None
