@@ -19,9 +19,12 @@ _LABELS = (
     r"(?:受付|整理|お問い?合わ?せ|問い?合わ?せ|問合せ|管理|案件|チケット|ケース|インシデント|サポート"
     r"|照会|依頼|申告|故障|障害|相談|調査)"
     r"\s?(?:番号|NO\.?|ID|№)"
-    r"|ケース|チケット|インシデント"
+    r"|ケース|チケット|インシデント|受付票?"
+    r"|\b(?:CASE|TICKET|REQUEST|MESSAGE|ISSUE|[IE]NQUIRY|REPORT) (?:WAS|HAS BEEN) (?:REGISTERED|RECORDED|FILED)"
+    r" (?:AS|UNDER)\b"
     r"|\b(?:CASE|TICKET|INCIDENT|SERVICE REQUEST|SUPPORT REQUEST|REQUEST"
     r"|SR|TT|CALL|JOB|WORK ORDER|ISSUE|LOG|OUR REF(?:ERENCE)?|REF(?:ERENCE)?)\b"
+    r"|\bLOGGED (?:AS|UNDER)\b|\bASSIGNED (?:THE )?NUMBER\b"
 )
 _MATTER_LABELS = (
     r"(?:手配|作業|工事|修理|伝票|見積|請求|注文|発注|返品)(?:書)?\s?(?:番号|NO\.?|ID|№)"
@@ -29,7 +32,7 @@ _MATTER_LABELS = (
 )
 """Labels of numbers that are not case numbers but still identify one matter."""
 _BETWEEN = (
-    r"(?:\s?(?:番号|ID|NUMBER|NO|NR|#|№|REFERENCE|REF)\.?)?"
+    r"\.?(?:\s?(?:番号|ID|NUMBER|NO|NR|#|№|REFERENCE|REF)\.?)?"
     r"\s?(?:[:#=]|は|が|IS|「|\[|\()?\s{0,2}[#「\[(]?"
 )
 _THINGS_JA = "契約|資産|備品|端末|電話|内線|口座|製造|シリアル|会員"

@@ -62,6 +62,14 @@ class Places:
     masked: dict[str, list[str]] = field(default_factory=dict)
 
 
+class _Found(dict[tuple[str, str], Reference]):
+    """Case numbers by vendor and number. ``in_subject``: those that the subject states."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_subject: set[tuple[str, str]] = set()
+
+
 class References:
     """The compiled case number patterns of all vendors."""
 
@@ -86,7 +94,7 @@ class References:
 
     def certain(self, turn: RuleInput, places: Places) -> tuple[Reference, ...]:
         """Return the numbers whose pattern is unique to one vendor."""
-        found: dict[tuple[str, str], Reference] = {}
+        found = _Found()
         self._collect_certain(places, turn, None, found)
         return tuple(found.values())
 
@@ -99,7 +107,7 @@ class References:
         ``loosely``: also accept numbers by generic patterns and the patterns of platforms. Not for requesters' mail,
             whose numbers are usually ours.
         """
-        found: dict[tuple[str, str], Reference] = {}
+        found = _Found()
         self._collect_certain(places, turn, vendor, found)
         if vendor is not None:
             self._mask(places, vendor)
@@ -109,12 +117,12 @@ class References:
                 if any(ref.vendor == vendor and not ref.token for ref in found.values()):
                     break
                 self._try(shapes, vendor, by_domain, places, turn, found, tokens_only=not loosely)
-        whole = _by_subject(_whole(found), fold(turn.subject))
+        whole = _by_subject(_whole(found), found)
         return tuple(sorted(whole, key=lambda ref: (ref.token, not ref.stated)))
 
     def behind(self, vendor: str, text: str, within: int) -> list[Reference]:
         """Return this vendor's numbers that begin within ``within`` characters; ``stated`` is false."""
-        found: dict[tuple[str, str], Reference] = {}
+        found = _Found()
         for shape in (*self._own[vendor], *self._certain) if vendor in self._own else ():
             match = shape.pattern.search(text) if shape.vendor == vendor and "body" in shape.said.at else None
             if match is not None and match.start() <= within:
@@ -128,7 +136,7 @@ class References:
         by_domain: bool,
         places: Places,
         turn: RuleInput,
-        found: dict[tuple[str, str], Reference],
+        found: _Found,
         *,
         tokens_only: bool = False,
     ) -> None:
@@ -136,9 +144,7 @@ class References:
             if (by_domain or shape.said.needs != "domain") and (shape.said.token or not tokens_only):
                 _collect(shape, vendor, places.masked, turn, found)
 
-    def _collect_certain(
-        self, places: Places, turn: RuleInput, vendor: str | None, found: dict[tuple[str, str], Reference]
-    ) -> None:
+    def _collect_certain(self, places: Places, turn: RuleInput, vendor: str | None, found: _Found) -> None:
         matching = {place: set(self._any_certain("\n".join(texts).encode())) for place, texts in places.plain.items()}
         for number, shape in enumerate(self._certain):
             if not any(place == "header" or number in matching[place] for place in shape.said.at):
@@ -201,9 +207,7 @@ def _blank(text: str, patterns: Sequence[Any]) -> str:
     return text
 
 
-def _collect(
-    shape: _Shape, vendor: str, places: dict[str, list[str]], turn: RuleInput, found: dict[tuple[str, str], Reference]
-) -> None:
+def _collect(shape: _Shape, vendor: str, places: dict[str, list[str]], turn: RuleInput, found: _Found) -> None:
     for at in shape.said.at:
         if at == "header":
             texts = [value for key, value in turn.headers if key.lower() == (shape.said.header or "").lower()]
@@ -218,7 +222,7 @@ def _collect(
                 _add(shape, vendor, match, text, at, found)
 
 
-def _whole(found: dict[tuple[str, str], Reference]) -> list[Reference]:
+def _whole(found: _Found) -> list[Reference]:
     """Return the numbers that are not part of a longer number of the same vendor."""
     return [
         ref
@@ -227,7 +231,7 @@ def _whole(found: dict[tuple[str, str], Reference]) -> list[Reference]:
     ]
 
 
-def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: dict[tuple[str, str], Reference]) -> None:
+def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: _Found) -> None:
     raw = match.group(shape.group)
     ref = canonical(raw, shape.said.canonical) if raw else ""
     ref = ref.strip("-_")
@@ -237,14 +241,16 @@ def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: dict
     key = (vendor, ref)
     if key not in found or (stated and not found[key].stated):
         found[key] = Reference(vendor, ref, stated, match.group().strip(" \t"), token=shape.said.token)
+    if stated and at == "subject":
+        found.in_subject.add(key)
 
 
-def _by_subject(found: Sequence[Reference], subject: str) -> Iterator[Reference]:
+def _by_subject(refs: Sequence[Reference], found: _Found) -> Iterator[Reference]:
     """Yield the numbers. One in the subject makes others of its kind mentions, such as the number of a parent case."""
-    heads = {ref for ref in found if ref.stated and ref.quote in subject}
-    kinds = {*map(_kind, heads)}
-    for ref in found:
-        yield structs.replace(ref, stated=False) if _kind(ref) in kinds and ref not in heads else ref
+    kinds = {_kind(ref) for ref in refs if (ref.vendor, ref.ref) in found.in_subject}
+    for ref in refs:
+        is_other = _kind(ref) in kinds and (ref.vendor, ref.ref) not in found.in_subject
+        yield structs.replace(ref, stated=False) if is_other else ref
 
 
 def _kind(ref: Reference) -> tuple[str, str]:

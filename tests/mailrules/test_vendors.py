@@ -215,6 +215,9 @@ class TestNumbers:
         mail = turn(text, subject="INC0077881 relay down", side="vendor", author="x@service-now.com")
         found = {r.ref: r.stated for r in VENDORS.references(mail, "servicenow", True)}
         assert (found["INC0077881"], found["INC0077100"]) == (True, False)
+        mail = turn("Case no. INC0077100 is done.", subject="INC0077881, INC0077100", side="vendor", author=mail.author)
+        found = {r.ref: r.stated for r in VENDORS.references(mail, "servicenow", True)}
+        assert found == {"INC0077881": True, "INC0077100": True}
 
     def test_a_label_of_ours_is_no_vendors_number(self) -> None:
         mail = turn("社内受付番号 12345 の件、Zoom が落ちます。", side="requester")
