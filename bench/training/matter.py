@@ -48,11 +48,11 @@ def text_to_read(extracted: ExtractedMessage) -> MailText:
 
 
 def read_example(reader: EmbeddedReader, mail: MailText, label: bool) -> Example:
-    decision = reader.decide(mail)
-    view, table = decision.view, shipped_weights().units["ours"].table
+    view, table = reader.view(mail), shipped_weights().units["ours"].table
+    scores, chances = reader.probabilities(view)
     readings = [*view.readings, *([view.subject] if view.subject is not None else [])]
     runs = [np.unique(table.find(found.marks)[1]) for found in word_runs(readings)]
-    return Example(runs, matter_inputs(view, decision.chances, decision.scores), label)
+    return Example(runs, matter_inputs(view, chances, scores.units), label)
 
 
 def openings(file: Path, reader: EmbeddedReader) -> list[Example]:

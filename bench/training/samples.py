@@ -11,7 +11,7 @@ from bench.harness import CORPUS, corpus
 from bench.training.features import Features, features_of
 from mailrules.evaluation.judged import mail_text
 from mailrules.reader.concepts import shipped_matcher
-from mailrules.reader.embedded import KINDS
+from mailrules.reader.decision import KINDS
 from mailrules.reader.mailview import MailView, view_mail
 
 LEAST_UNITS = 8  # a meaning labelled less often is not learned

@@ -5,48 +5,20 @@ the corpus. A meaning is stated if its probability reaches a threshold. The thre
 mail of writers who took no part in training. Items between the lower and the upper threshold are `unsure`.
 """
 
-from __future__ import annotations
-
-from collections.abc import Set
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 
 from ..sized_cache import SizedCache
-from ..statement import UNSURE, MailText, ReaderResult, Statement
-from .concepts import PLAIN, ConceptMatcher, shipped_matcher
-from .mailview import MailView, Matrix, UnitCache, is_readable, mail_inputs, side_of, view_mail
+from ..statement import MailText, ReaderResult
+from .concepts import ConceptMatcher, shipped_matcher
+from .decision import Decision
+from .mailview import MailView, UnitCache, mail_inputs, side_of, view_mail
 from .matter import announces, matter_inputs, tells_continuation, tells_departure
-from .unit_scores import mail_scores
-from .weights import UnitClassifier, Weights, shipped_weights
+from .unit_scores import MailScores, mail_scores
+from .weights import Weights, shipped_weights
 
-KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
-_STATES = ("none", "unknown", "pending", "partial")
-_MACHINES = ("bounce", "auto_reply", "calendar")  # automatic mail says nothing about impact or urgency
 _KEPT = 8_000_000
 """Bytes of readings of units that are kept: quoted, repeated and standard sentences cost next to nothing."""
-_WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
-_NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
-_NOTHING = "ask:nothing"  # topic of polite closings
-_SURELY_SECURITY, _TELLS = 0.4, 0.3
-_EFFECT = ("item:impact_scope", "item:business_impact")
-_MATTER = ("item:symptom", "item:change_target", *_EFFECT)
-_TELLING = ("item:error_message", "item:workaround", "item:deadline", "item:symptom", *_EFFECT)
-_URGENT_WORD = "heard.urgent"
-_EVERYTHING_STANDS = frozenset(("all_places_stand", "all_core_work", "nobody_can"))
-_NO_OTHER_WAY = frozenset(("no_other_way", "no_makeshift", "people_idle", "people_idle_many"))
-_CALMED = frozenset(("works_again", "no_effect", "fine_elsewhere"))
-_ATTACKED = frozenset(("lost_device", "credentials_given", "files_renamed", "two_security"))
-_WEIGHTS = ("impact:", "urgency:")
-_SHOWN = -0.8  # below this score, a sentence does not show the impact or urgency
-_STATE_SCORE = 0.0  # minimum score of a state in a unit
-_SETTLES = {
-    "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
-    "act:reopen": ("settled.back", frozenset(("say.reopen",))),
-}
-"""Acts that settle or reopen a case, each with its concept and the signals or concepts that support it.
-
-A wrong one is worse than a missed one, so the classifier alone is not enough.
-"""
+_CONTINUES = 0.5  # from this score of `MatterClassifier` on, a mail without reply headers is read as a reply
 
 
 class EmbeddedReader:
@@ -67,284 +39,26 @@ class EmbeddedReader:
 
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
-        view = self.view(mail)
-        side = side_of(mail)
-        scores = mail_scores(view, self._weights)
-        chances = self._weights.mail[side].probabilities(mail_inputs(view, scores.units, scores.whole))
-        continues = departs = 0.0
+        view, side = self.view(mail), side_of(mail)
+        scores, chances = self.probabilities(view)
+        thresholds, continues, departs = self._weights.thresholds[side], 0.0, 0.0
         if tells_continuation(mail) or tells_departure(mail):
             inputs = matter_inputs(view, chances, scores.units)
             continuation, departure = (self._weights.matter[name] for name in ("continuation", "departure"))
             continues = continuation.score(scores.rows, inputs) if tells_continuation(mail) else 0.0
             if tells_departure(mail):
                 departs = float(announces(view)) if mail.opens else departure.score(scores.rows, inputs)
-        units, thresholds = self._weights.units[side], self._weights.thresholds[side]
-        return Decision(view, scores.units, units, chances, thresholds, continues, departs)
+        if mail.opens and continues >= _CONTINUES and chances.get("urgent", 0.0) < thresholds["urgent"]:
+            view = replace(view, mail=replace(mail, opens=False))
+            scores, chances = self.probabilities(view)
+        return Decision(view, scores.units, self._weights.units[side], chances, thresholds, continues, departs)
+
+    def probabilities(self, view: MailView) -> tuple[MailScores, dict[str, float]]:
+        """Return the scores of a mail and the probabilities of the meanings."""
+        scores = mail_scores(view, self._weights)
+        parts = self._weights.mail[side_of(view.mail)]
+        return scores, parts.probabilities(mail_inputs(view, scores.units, scores.whole))
 
     def view(self, mail: MailText) -> MailView:
         """Split one mail into units and read those that are new."""
         return view_mail(mail, self._matcher, self._units)
-
-
-@dataclass
-class Decision:
-    """Converts the probabilities of one mail into statements with quotes."""
-
-    view: MailView
-    scores: Matrix
-    classifier: UnitClassifier
-    chances: dict[str, float]
-    thresholds: dict[str, float]
-    continues: float  # `continues` and `departs`: see `ReaderResult`
-    departs: float
-
-    def statements(self) -> list[Statement]:
-        found = [self._kind(), *self._weight()]
-        for meaning, chance in self.chances.items():
-            family = meaning.split(":")[0]
-            if (
-                family in ("item", "act", "ask", "tone", "parked")
-                and meaning != "ask:any"
-                and meaning not in _SETTLES
-                and chance >= self.threshold(meaning)
-            ):
-                found.append(self._state(meaning, chance))
-            elif family == "item" and chance >= self.thresholds.get(f"low {meaning}", 2.0):
-                found.append(self._state(meaning, chance, UNSURE))
-        if "ask:any" in self.chances:
-            found += self._asks()
-        found += self._settling()
-        found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | self._matters()).items()]
-        found += self._heard()
-        # a problem is solved or continues, not both; an urgent problem is only solved if a sentence says so
-        may_be_over = "works_again" in self._signals or self.chances.get("urgent", 0.0) < self.thresholds["urgent"]
-        ways = ("recovered", "ongoing") if may_be_over else ("ongoing",)
-        now = max(ways, key=lambda way: self.chances.get(way, 0.0) - self.threshold(way))
-        if self.chances.get(now, 0.0) >= self.threshold(now):
-            found.append(self._state(now, self.chances[now]))
-        # a sentence with an unmistakable statement is not a request
-        told = {self.view.units[at].start for at in self._plainly.values()}
-        return [one for one in found if one is not None and not (one.meaning.startswith("ask.") and one.start in told)]
-
-    def _heard(self) -> list[Statement]:
-        """Return statements for urgent wording in up to three units. They are shown but do not change the priority."""
-        if self.view.mail.side == "vendor":
-            return []
-        said = [at for at, reading in enumerate(self.view.readings) if _URGENT_WORD in reading.concepts]
-        if self.view.subject is not None and _URGENT_WORD in self.view.subject.concepts:
-            said.append(-1)
-        return [self._quote("heard", at, self.chances.get("heard", 0.5)) for at in said[:3]]
-
-    def _settling(self) -> list[Statement]:
-        """Return the statement that the problem is solved, or that it has returned; never both.
-
-        Automatic mail and mail of vendors cannot state this.
-        """
-        mail = self.view.mail
-        if mail.side == "vendor" or mail.automatic is not None:
-            return []
-        plain = {meaning: self._units_with(frozenset((concept,))) for meaning, (concept, _) in _SETTLES.items()}
-        found = {}
-        for meaning, (_, signs) in _SETTLES.items():
-            sure = self.chances.get(meaning, 0.0) >= self.threshold(meaning)
-            units = (plain[meaning] if sure or not mail.opens else []) or (self._units_with(signs) if sure else [])
-            if units:
-                found[meaning] = max(units, key=lambda at: self._score(meaning, at))
-        if len(found) == 2:  # both cannot be true: unmistakable wording takes precedence, then "it has returned"
-            kept = "act:reopen" if plain["act:reopen"] or not plain["act:confirm_resolved"] else "act:confirm_resolved"
-            found = {kept: found[kept]}
-        return [self._quote(meaning, at, max(self.chances.get(meaning, 0.0), 0.5)) for meaning, at in found.items()]
-
-    def _units_with(self, signs: Set[str]) -> list[int]:
-        """Return the units with one of these signals or concepts. Questions, conditions and plans are left out."""
-        return [
-            at
-            for at, one in enumerate(self.view.readings)
-            if not one.mild and not (one.concepts.isdisjoint(signs) and signs.isdisjoint(one.signals))
-        ]
-
-    @cached_property
-    def _plainly(self) -> dict[str, int]:
-        """Meaning → first unit that states this meaning unmistakably."""
-        begin = f"{PLAIN}{side_of(self.view.mail)}."
-        found: dict[str, int] = {}
-        for at, reading in enumerate(self.view.readings):
-            for concept in reading.plain:
-                if concept.startswith(begin):
-                    found.setdefault(concept[len(begin) :], at)
-        return found
-
-    def _matters(self) -> dict[str, int]:
-        """Return subject matter → first unit about it."""
-        found: dict[str, int] = {}
-        for at, reading in enumerate(self.view.readings):
-            for concept in reading.matters:
-                found.setdefault(concept, at)
-        return {} if self.view.mail.side == "vendor" else found
-
-    @cached_property
-    def _best_units(self) -> list[int]:
-        """Of each column, the unit with the highest score; -1 if there is no unit."""
-        units = self.scores[: len(self.view.readings)]
-        return units.argmax(0).tolist() if len(units) else [-1] * units.shape[1]
-
-    @cached_property
-    def _concepts(self) -> frozenset[str]:
-        """All concepts of the units and the subject."""
-        return frozenset().union(*(reading.concepts for reading in (*self.view.readings, self.view.subject) if reading))
-
-    @cached_property
-    def _signals(self) -> frozenset[str]:
-        """All signals of the units."""
-        return frozenset(signal for reading in self.view.readings for signal in reading.signals)
-
-    @cached_property
-    def _telling_unit(self) -> int:
-        """The unit that best describes the matter. It is quoted if no sentence shows the impact or urgency."""
-        columns = [self.classifier.column[meaning] for meaning in _MATTER if meaning in self.classifier.column]
-        scores = self.scores[: len(self.view.readings), columns]
-        return int(scores.max(1).argmax()) if scores.size else -1
-
-    def _best_unit(self, meaning: str) -> int:
-        """Return the unit that shows a meaning best; -1 if units do not show it."""
-        column = self.classifier.column.get(meaning)
-        return -1 if column is None else self._best_units[column]
-
-    def _shows(self, meaning: str) -> bool:
-        """Whether a sentence shows the impact or urgency."""
-        return (at := self._best_unit(meaning)) >= 0 and self._score(meaning, at) >= _SHOWN
-
-    def _score(self, meaning: str, at: int) -> float:
-        column = self.classifier.column.get(meaning)
-        return 0.0 if column is None else float(self.scores[at, column])
-
-    def threshold(self, meaning: str) -> float:
-        return self.thresholds.get(meaning, self.thresholds.get(meaning.split(":")[0], 2.0))
-
-    def _kinds(self) -> list[str]:
-        """Return the kinds, most probable first.
-
-        Urgent mail, except from a vendor, can only be an incident or a security matter. Security is excluded if the
-        mail is not urgent enough, its probability is low, or nothing in the mail points to an attack or a problem.
-        """
-        urgent = self.chances.get("urgent", 0.0)
-        ranked = sorted(KINDS, key=lambda kind: -self.chances.get(f"kind:{kind}", 0.0))
-        if urgent >= self.thresholds["urgent"] and self.view.mail.side != "vendor":
-            ranked = [kind for kind in ranked if kind in ("incident", "security")]
-        least = "perhaps urgent" if self._signals & _ATTACKED else "urgent"
-        harmless = (
-            urgent < self.thresholds[least]
-            or self.chances.get("kind:security", 0.0) < _SURELY_SECURITY
-            or self.view.mail.automatic in _MACHINES
-            or not (self._tells_a_matter() or self._names("sec."))
-        )
-        return [kind for kind in ranked if kind != "security"] if harmless else ranked
-
-    def _kind(self) -> Statement | None:
-        best = self._kinds()[0]
-        return self._state(f"kind:{best}", self.chances.get(f"kind:{best}", 0.0))
-
-    def _weight(self) -> list[Statement]:
-        """Return impact, urgency or security. The state is unsure if it is uncertain whether the mail is P1 or P2."""
-        if self.view.mail.automatic in _MACHINES:
-            return []
-        urgent = self.chances.get("urgent", 0.0)
-        perhaps = urgent >= self.thresholds["perhaps urgent"]
-        if self._kinds()[0] == "security":
-            return [self._state("security", urgent)] if perhaps else []
-        if self._stands_still():
-            return [self._state("impact:high", 1.0), self._state("urgency:high", 1.0)]
-        if urgent >= self.thresholds["urgent"] and self._shows_weight():
-            impact = self._best("impact", ("high", "medium"))
-            urgency = self._best("urgency", ("high", "medium")) if impact == "high" else "high"
-            return [self._state(f"impact:{impact}", urgent), self._state(f"urgency:{urgency}", urgent)]
-        if perhaps:
-            return [self._state("impact:high", urgent, UNSURE), self._state("urgency:high", urgent, UNSURE)]
-        return self._ordinary()
-
-    def _tells_a_matter(self) -> bool:
-        """Whether a sentence describes a problem, its scope or a deadline, in Japanese or English."""
-        return is_readable(self.view.mail) and max(self.chances.get(meaning, 0.0) for meaning in _TELLING) >= _TELLS
-
-    def _names(self, family: str | tuple[str, ...]) -> bool:
-        """Whether a sentence or the subject contains a concept of a family."""
-        return any(concept.startswith(family) for concept in self._concepts)
-
-    def _stands_still(self) -> bool:
-        """Whether the mail says that everybody or the core work is stopped and that there is no workaround.
-
-        This combination is reliable in every line of business, so it overrides the classifiers.
-        """
-        signals = self._signals
-        stands = signals & _EVERYTHING_STANDS and signals & _NO_OTHER_WAY and not signals & _CALMED
-        return bool(stands) and self.view.mail.side != "vendor"
-
-    def _shows_weight(self) -> bool:
-        """Whether the mail says who or what is affected, or that it cannot wait. A fault alone is not enough."""
-        if self.view.mail.side != "vendor" and not self._tells_a_matter():
-            return False
-        return self._names(_WEIGHING) or any(reading.counts for reading in self.view.readings)
-
-    def _ordinary(self) -> list[Statement]:
-        """Return impact and urgency (low, medium, or no statement) of a mail that is neither P1 nor P2.
-
-        A reply in which no sentence shows them says nothing about them.
-        """
-        found = []
-        for family in ("impact", "urgency"):
-            levels = (f"{family}:low", f"{family}:medium")
-            level = next((one for one in levels if self.chances.get(one, 0.0) >= self.threshold(one)), None)
-            if level is not None and (self.view.mail.opens or self._shows(level)):
-                found.append(self._state(level, self.chances[level]))
-        return found
-
-    def _best(self, family: str, levels: tuple[str, ...]) -> str:
-        return max(levels, key=lambda level: self.chances.get(f"{family}:{level}", 0.0))
-
-    def _asks(self) -> list[Statement]:
-        """Return the requests in units that probably contain one, and their topics (`concepts/vendor_asks.yaml`).
-
-        A polite closing and the sentence above a list of requests ask for nothing, unless they name a topic.
-        """
-        column, chance = self.classifier.column["ask:any"], self.chances["ask:any"]
-        if chance < self.thresholds["ask:any"]:
-            return []
-        readings, best, enough = self.view.readings, self._best_units[column], self.thresholds["ask unit"]
-        sure = [at for at in range(len(readings)) if at == best or self.scores[at, column] >= enough]
-        listed = {at for at in sure if readings[at].shape == "list"}
-        found: list[Statement] = []
-        for at in sure:
-            named = [one for one in readings[at].topics if one != _NOTHING and self.chances.get(one, 1.0) >= _NAMED_ASK]
-            introduces = at not in listed and at + 1 in listed
-            if named or not (introduces or _NOTHING in readings[at].topics):
-                found += [self._quote(ask, at, chance) for ask in ("ask:something", *named)]
-        return found
-
-    def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
-        at = self._best_unit(meaning)
-        if at >= 0 and meaning.startswith(_WEIGHTS) and not self._shows(meaning):
-            at = self._telling_unit
-        return self._quote(meaning, at, chance, state or self._item_state(meaning, at))
-
-    def _item_state(self, meaning: str, at: int) -> str:
-        if not meaning.startswith("item:") or at < 0:
-            return "value"
-        column = self.classifier.column
-        exact = column.get(f"{meaning}=none")
-        if exact is not None and self.scores[at, exact] >= _STATE_SCORE:
-            return "none"
-        scored = {
-            state: float(self.scores[at, column[f"state:{state}"]]) for state in _STATES if f"state:{state}" in column
-        }
-        if meaning != "item:occurred_at":
-            scored.pop("partial", None)
-        state = max(scored, key=lambda name: scored[name], default="value")
-        return state if scored.get(state, 0) >= _STATE_SCORE else "value"
-
-    def _quote(self, meaning: str, at: int, chance: float, state: str = "value") -> Statement:
-        name = meaning.replace(":", ".")
-        if at < 0:
-            subject = self.view.mail.subject.strip()[:200]
-            return Statement(name, state, subject, -1, -1, round(chance, 3))
-        unit = self.view.units[at]
-        return Statement(name, state, unit.text, unit.start, unit.end, round(chance, 3))

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from mailrules.statement import MailText
 
-from .embedded import Decision, EmbeddedReader
+from .decision import Decision
+from .embedded import EmbeddedReader
 from .unit_reading import Reading
 
 SHOWN = 5  # maximum number of meanings shown for a unit: those with the highest scores, at least `LEAST_SCORE`

@@ -128,7 +128,7 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
     return {
         "bias": 1.0,
         "words": math.log1p(min(plain, 12.0)),
-        "kind": float(any(n.kind == outer.kind for n in case.nodes)),
+        "kind": float(not outer.automatic and any(n.kind == outer.kind for n in case.nodes)),
         "days": math.log1p(abs((outer.at - newest.at).total_seconds()) / 86_400),
         "same_side": float(newest.side == outer.side),
         "handler": float(not case.team.isdisjoint((outer.author, *outer.to, *outer.cc))),

@@ -135,3 +135,19 @@ def test_impact_is_quoted_from_a_sentence_that_tells_the_matter() -> None:
     said = read(f"{matter}\nSerial HS-88127, no rush.\nSteve")
     assert said["impact.low"].quote == matter  # and not "Steve"
     assert said["urgency.low"].quote == "Serial HS-88127, no rush."
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Thank you, since yesterday evening every scan has gone through again. No more queue!", "en"),
+        ("昨夕の交換のあと、止まらずに使えるようになりました。ありがとうございました。", "ja"),
+    ],
+)
+def test_a_confirmation_without_reply_headers_is_read_as_a_reply(text: str, language: str) -> None:
+    assert "act.confirm_resolved" in read(text, language=language)
+    assert not READER.decide(mail(text, language=language)).view.mail.opens
+
+
+def test_a_condition_confirms_nothing() -> None:
+    assert "act.confirm_resolved" not in read("If all 42 go through this morning, we are done.")
