@@ -5,6 +5,7 @@ mail                                        turn after it
 ==========================================  ==================================================================
 automatic (receipt, absence, notification)  unchanged
 vendor, automatic, states a case status     by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
+vendor: short, only a new case number       unchanged: a receipt, also if it is not marked as automatic
 forged sender (DMARC failed)                unchanged
 user: report, answer, another report        team
 user or team: reminder or only thanks       unchanged
@@ -14,7 +15,7 @@ team to vendor                              vendor; team while a request of the 
 team to user: question or answer            user; unchanged if it only says that we are working on it
 team to user: the vendor is slow            vendor; team while a request of the vendor is open
 team, note that a ticket was opened         vendor
-team, forwards a mail                       as for the forwarded mail
+team, forwards a mail, not to the vendor    as for the forwarded mail
 vendor: request, answer, proposal to close  team
 vendor: progress, escalation, promise       vendor
 vendor: the case was closed                 nobody; the case is closed
@@ -38,6 +39,7 @@ from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask, Setting, Status
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
+RECEIPT_CHARS = 400  # longest text of a receipt; a longer mail whose content was not recognised goes to the team
 _NOTHING = Reading()
 Solved = tuple[datetime, str]  # (time, id of the message)
 _CLOSING = frozenset(("confirm_close", SOMETHING))  # requests of a proposal to close: "… or tell us what is left"
@@ -54,6 +56,7 @@ class Course:
     last_turn: Side | None = None  # who had to act before the case was resolved
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
     asks: tuple[Ask, ...] = ()
+    numbers: set[tuple[str, str]] = field(default_factory=set)  # the vendors' case numbers stated so far
 
 
 def follow(
@@ -135,11 +138,13 @@ def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
     if line.node.forged:
         return  # a forged mail changes nothing
     reading = line.reading or _NOTHING
+    brings_number = bool(course.moves) and not course.numbers.issuperset(line.node.stated)
+    course.numbers.update(line.node.stated)
     if line.turn.automatic is not None and not _by_a_person(line, reading):
         if line.turn.side == "vendor" and "auto_ack" not in reading.acts:
             _by_state(course, line, reading)
     elif line.turn.side == "vendor":
-        _vendor(course, ledger, line, reading)
+        _vendor(course, ledger, line, reading, brings_number=brings_number)
     elif line.turn.side == "team":
         _team(course, ledger, line, reading)
     else:
@@ -170,9 +175,15 @@ def _by_state(course: Course, line: CaseMessage, reading: Reading) -> None:
         _move(course, line, "vendor" if state == "vendor" else "team")
 
 
-def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
+def _is_receipt(line: CaseMessage, reading: Reading) -> bool:
+    """Whether a vendor's mail only confirms that a message arrived. It is short, and nothing else was recognised."""
+    tells = reading.acts or reading.asks or line.turn.files or reading.says("act.", "desk.")
+    return not tells and len(line.turn.text) <= RECEIPT_CHARS
+
+
+def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading, *, brings_number: bool) -> None:
     acts = set(reading.acts)
-    if acts == {"auto_ack"}:
+    if acts == {"auto_ack"} or (brings_number and _is_receipt(line, reading)):
         return
     asks = ledger.record_asks(line)
     closes = reading.says("act.close", "desk.closed")
@@ -209,10 +220,10 @@ def _team(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
         _settle(course, line.node.at, "closed" if may_close else "resolved")
         if to_vendor and not may_close and ("ask" in acts or reading.parked):
             _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
-    elif line.wrapper:
-        return
     elif to_vendor:
         _to_vendor(course, ledger, line, reading, answered)
+    elif line.wrapper:
+        return
     elif "requester" in towards:
         _to_user(course, ledger, line, reading)
     elif answered:

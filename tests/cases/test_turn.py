@@ -30,8 +30,12 @@ def line(
     files: Sequence[str] = (),
     automatic: str | None = None,
     wrapper: bool = False,
+    stated: str = "",
 ) -> CaseMessage:
-    """The ``number``-th mail, an hour after the one before. ``says``: meanings, ``item.logs=pending`` with a state."""
+    """The ``number``-th mail, an hour after the one before. ``says``: meanings, ``item.logs=pending`` with a state.
+
+    ``stated``: a case number of the vendor.
+    """
     at = UTC0 + timedelta(hours=number)
     turn = RuleInput(
         id=str(number),
@@ -50,7 +54,10 @@ def line(
         statements.append(Statement(meaning, state or "value", f"{one} of {number}", place * 40, place * 40 + 30))
     reading = RULES.conclude(turn, Reading(turn=str(number), statements=tuple(statements))).reading
     recipients = tuple(f"{one}@x.test" for one in to)
-    node = MessageFacts(number, at, author=f"{side}@x.test", side=side, to=recipients, automatic=automatic)
+    numbers = (("acme", stated),) if stated else ()
+    node = MessageFacts(
+        number, at, author=f"{side}@x.test", side=side, to=recipients, automatic=automatic, stated=numbers
+    )
     return CaseMessage(number, node, turn, at, reading, wrapper=wrapper)
 
 
@@ -101,6 +108,13 @@ LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
         ([line(0, "unknown")], "team"),
         ([line(0, "vendor", "kind.notice", automatic="notification")], None),
         ([line(0, "team", wrapper=True), line(1, "vendor", "ask.test")], "team"),
+        ([OPENING, line(1, "team", to=("vendor",), wrapper=True)], "vendor"),
+        ([INQUIRY, line(2, "vendor", stated="AC-1")], "vendor"),
+        ([INQUIRY, line(2, "vendor", stated="AC-1"), line(3, "vendor", stated="AC-1")], "team"),
+        ([INQUIRY, line(2, "vendor", "act.answer", stated="AC-1")], "team"),
+        ([INQUIRY, line(2, "vendor", "desk.closed", stated="AC-1")], None),
+        ([INQUIRY, line(2, "vendor", automatic="auto_reply", stated="AC-1"), line(3, "vendor", stated="AC-1")], "team"),
+        ([INQUIRY, line(2, "vendor", "x" * 500, stated="AC-1")], "team"),
     ],
 )
 def test_each_mail_moves_the_turn_or_leaves_it(lines: list[CaseMessage], turn: str | None) -> None:
