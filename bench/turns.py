@@ -1,0 +1,78 @@
+"""Labelled turns: does sodan say after each mail of a conversation who has to act next?
+
+    python -m bench.turns [SET…]
+
+A set is a file of ``bench/labelled_turns``, about the conversations in the folder of that name in
+``bench/labelled_mail``: who has to act in the case of each mail once this mail has arrived, the vendor's case numbers
+of each case at the end, and whether the case is resolved. The mails are taken in one by one, by the real rules.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import cyclopts
+from sqlalchemy import ColumnElement, Connection, select
+
+from bench.conversations import ENVELOPE, PLAYED, Conversation, labelled_context, read_yaml
+from bench.harness import ROOT, empty, worker
+from service import intake
+from service.intake import AppContext
+from service.store.tables import cases, deliveries, messages
+
+LABELS = ROOT / "bench" / "labelled_turns"
+
+
+def documents(conversation: Conversation, ours: AppContext) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Take the mails in, and yield of each its id, the letter of its case, and the case as it stands then."""
+    with empty("sqlite") as database:
+        now = PLAYED
+        reads = worker(database, ours, lambda: now)
+        for mail in conversation:
+            now += timedelta(seconds=1)
+            [number] = intake.receive(database, [(ENVELOPE, mail.content)], now)
+            while reads.step():
+                pass
+            mine = select(messages.c.case_id).join(deliveries, deliveries.c.message_id == messages.c.id)
+            mine = mine.where(deliveries.c.spool_id == number, deliveries.c.part == "")
+            document = database.read(partial(_document, cases.c.id == mine.scalar_subquery()))
+            yield mail.name.rpartition("/")[2], mail.case.rpartition("/")[2], document
+
+
+def _document(which: ColumnElement[bool], conn: Connection) -> dict[str, Any]:
+    return dict(conn.execute(select(cases.c.document).where(which)).scalar_one())
+
+
+def compare(conversation: Conversation, label: Mapping[str, Any], ours: AppContext) -> Counter[str]:
+    """Count what is right."""
+    count: Counter[str] = Counter()
+    last: dict[str, dict[str, Any]] = {}
+    for mail, case, document in documents(conversation, ours):
+        count["mails"] += 1
+        count["turn right"] += document["waiting_on"] == label["after"][mail]
+        last[case] = document
+    for case, document in last.items():
+        refs, wanted = {one["ref"] for one in document["vendor_refs"]}, label["refs"].get(case, [])
+        right = sum(any(one.endswith(ref) for one in wanted) for ref in refs)  # a label may hold a prefix, such as "#"
+        resolved = document["status"] == "resolved", label["status"][case] == "resolved"
+        count.update({"cases": 1, "refs given": len(refs), "refs wanted": len(wanted), "refs right": right})
+        count.update({"status right": resolved[0] == resolved[1]})
+    return count
+
+
+def main(*sets: str) -> None:
+    ours = labelled_context()
+    for name in sets or sorted(file.stem for file in LABELS.glob("*.json")):
+        labels = json.loads((LABELS / f"{name}.json").read_text(encoding="utf-8"))
+        count: Counter[str] = Counter()
+        for file in sorted((ROOT / "bench" / "labelled_mail" / name).glob("*.yaml")):
+            for conversation in read_yaml(file):
+                count += compare(conversation, labels[conversation[0].name.rpartition("/")[0]], ours)
+        print(name, dict(count), f"turn {count['turn right'] / count['mails']:.3f}")
+
+
+if __name__ == "__main__":
+    cyclopts.run(main)
