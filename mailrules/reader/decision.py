@@ -35,7 +35,8 @@ _SETTLES = {
 }
 """Acts that settle or reopen a case: the concept that states each unmistakably, and what supports it.
 
-A wrong one is worse than a missed one, so without support the classifier needs a higher threshold.
+A wrong one is worse than a missed one, so without support the classifier needs a higher threshold. In mail of the team
+it is too often wrong, and always needs support.
 """
 
 
@@ -102,7 +103,8 @@ class Decision:
             chance, best = self.chances.get(meaning, 0.0), self._best_unit(meaning)
             likely = chance >= self.thresholds["act"]
             units = (plain[meaning] if likely or not mail.opens else []) or (self._units_with(signs) if likely else [])
-            if not units and chance >= self.threshold(meaning) and best >= 0 and not self.view.readings[best].mild:
+            sure = chance >= self.threshold(meaning) and mail.side != "team"
+            if sure and not units and best >= 0 and not self.view.readings[best].mild:
                 units = [best]
             if units:
                 found[meaning] = max(units, key=lambda at: self._score(meaning, at))
