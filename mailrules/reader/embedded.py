@@ -12,13 +12,15 @@ from ..statement import MailText, ReaderResult
 from .concepts import ConceptMatcher, shipped_matcher
 from .decision import Decision
 from .mailview import MailView, UnitCache, mail_inputs, side_of, view_mail
-from .matter import announces, matter_inputs, tells_continuation, tells_departure
+from .matter import FURTHEST, announces, matter_inputs, tells_continuation, tells_departure
 from .unit_scores import MailScores, mail_scores
 from .weights import Weights, shipped_weights
 
 _KEPT = 8_000_000
 """Bytes of readings of units that are kept: quoted, repeated and standard sentences cost next to nothing."""
-_CONTINUES = 0.5  # from this score of `MatterClassifier` on, a mail without reply headers is read as a reply
+_CONTINUES = 0.5
+"""From this score of `MatterClassifier` on, a mail without reply headers is read as a reply. An urgent mail needs the
+highest score, because a reply says less about the impact."""
 
 
 class EmbeddedReader:
@@ -48,7 +50,8 @@ class EmbeddedReader:
             continues = continuation.score(scores.rows, inputs) if tells_continuation(mail) else 0.0
             if tells_departure(mail):
                 departs = float(announces(view)) if mail.opens else departure.score(scores.rows, inputs)
-        if mail.opens and continues >= _CONTINUES and chances.get("urgent", 0.0) < thresholds["urgent"]:
+        least = _CONTINUES if chances.get("urgent", 0.0) < thresholds["urgent"] else FURTHEST
+        if mail.opens and continues >= least:
             view = replace(view, mail=replace(mail, opens=False))
             scores, chances = self.probabilities(view)
         return Decision(view, scores.units, self._weights.units[side], chances, thresholds, continues, departs)

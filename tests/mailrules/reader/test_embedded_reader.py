@@ -149,5 +149,10 @@ def test_a_confirmation_without_reply_headers_is_read_as_a_reply(text: str, lang
     assert not READER.decide(mail(text, language=language)).view.mail.opens
 
 
+def test_a_happy_follow_up_with_a_double_negation_is_not_urgent() -> None:
+    found = read("Not one scanner lost its connection today, all trucks are gone. Thank you!", subject="Scanners fine")
+    assert all(one.state == "unsure" for meaning, one in found.items() if meaning in ("impact.high", "urgency.high"))
+
+
 def test_a_condition_confirms_nothing() -> None:
     assert "act.confirm_resolved" not in read("If all 42 go through this morning, we are done.")
