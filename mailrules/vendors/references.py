@@ -168,7 +168,7 @@ def _shape(vendor: str, said: ReferencePattern) -> _Shape:
 
 
 def _written(said: ReferencePattern) -> str:
-    """Return the whole pattern. With a label, ``pattern`` is only the pattern of the number."""
+    """Return the complete regular expression. After a label, ``said.pattern`` matches only the number."""
     if said.label is None:
         return said.pattern
     return rf"(?:{said.label}){_BETWEEN}(?P<ref>{said.pattern})(?:[^0-9A-Za-z]|$)"
