@@ -94,7 +94,9 @@ class LanguageModel:
             given["response_format"] = {"type": "json_object"}
         began = self.clock()
         try:
-            with self._client() as client:
+            with openai.OpenAI(
+                base_url=self.url, api_key=self.key or "none", timeout=self.seconds, max_retries=self.retries
+            ) as client:
                 answer = client.chat.completions.create(model=self.model, messages=messages, **given)
         except openai.BadRequestError:
             raise
@@ -111,13 +113,6 @@ class LanguageModel:
                 f"the response does not have the format of the chat API ({type(error).__name__}); check SODAN_MODEL_URL"
             ) from error
         return _reply(answer, self.clock() - began)
-
-    def _client(self) -> openai.OpenAI:
-        import openai
-
-        return openai.OpenAI(
-            base_url=self.url, api_key=self.key or "none", timeout=self.seconds, max_retries=self.retries
-        )
 
 
 def _reply(answer: Any, seconds: float) -> Reply:

@@ -32,10 +32,9 @@ def replay(
     apply: bool,
     now: datetime,
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yield (key, stored document, document by the current rules) of each case since ``since``.
+    """Yield (key, stored document, document by the current rules) of each case; with ``apply``, save the new one.
 
-    With ``apply``, the new document is saved, in one transaction per case. Manual changes are kept. Mails stay in their
-    cases. An interrupted run can be repeated, because unchanged cases are not written.
+    Manual changes are kept, and mails stay in their cases. An interrupted run can be repeated.
     """
     last = 0
     while chunk := database.read(partial(replaying.standing_since, since=since, after=last, limit=100)):

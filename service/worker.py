@@ -49,11 +49,7 @@ After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None
 
 
 class BatchSizer:
-    """Chooses how many mails to claim (``limit``): few under low load, and many if there is a backlog.
-
-    Usually, this is the number that can be processed in ``VISIBLE_SECONDS``. If a batch was full, there is a backlog:
-    the next batch is twice as large.
-    """
+    """Chooses how many mails to claim: as many as take ``VISIBLE_SECONDS``, and twice as many after each full batch."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -66,7 +62,6 @@ class BatchSizer:
         return min(self.limit * 2, self._most)
 
     def took(self, mails: int, seconds: float) -> None:
-        """Record the time for a batch, and set the next limit."""
         if mails:
             self._cost += (seconds / mails - self._cost) * min(0.5, mails / 16)
         self.limit = self.next_limit if mails >= self.limit else self._fitting_limit()
@@ -101,7 +96,6 @@ class Worker:
         self._must_release = False  # whether the database failed and leases must be released uncounted
 
     def run(self, stop: threading.Event) -> None:
-        """Process mail until ``stop`` is set and the current batch is finished."""
         pause, unreachable_pause = POLL_SECONDS[0], POLL_SECONDS[0]
         while not stop.is_set():
             self.before_batch()

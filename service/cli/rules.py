@@ -126,7 +126,6 @@ def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, 
 
 
 def _compared(case: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a case document that `sodan replay` compares."""
     items = case.get("checklist") or []
     asks = [ask for ask in case.get("asks") or [] if ask["state"] == "open"]
     return {name: case.get(name) for name in COMPARED} | {
@@ -146,7 +145,7 @@ def eval_(
     *,
     reader: Literal["embedded", "model"] = "embedded",
     as_json: Annotated[bool, Parameter(name="--json")] = False,
-) -> int:
+) -> None:
     """Measure a reader on labelled mails: precision, recall and counts, by language.
 
     Args:
@@ -157,4 +156,4 @@ def eval_(
     """
     from service.cli.evaluating import print_figures
 
-    return print_figures(paths, reader=reader, as_json=as_json, settings=start.settings())
+    print_figures(paths, reader=reader, as_json=as_json, settings=start.settings())

@@ -84,7 +84,6 @@ class Frame:
         )
 
     def domains(self) -> KnownDomains:
-        """Return the domains of the organisation and of the vendors in the current rules."""
         vendors = (domain for vendor in self.desk.rules.vendors.profiles.values() for domain in vendor.domains)
         return _known_domains((*self.desk.settings.organisation, *vendors))
 
@@ -111,17 +110,14 @@ class Frame:
             may_admin=isinstance(caller, Token) and caller.may("admin"),
             **values,
         )
-        return Response(
-            html,
-            status,
-            {
-                "Content-Type": "text/html; charset=utf-8",
-                "Content-Security-Policy": POLICY,
-                "Content-Language": reader.language,
-                "Cache-Control": "private, no-cache",
-                "Vary": "Accept-Language, Cookie",
-            },
-        )
+        headers = {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Security-Policy": POLICY,
+            "Content-Language": reader.language,
+            "Cache-Control": "private, no-cache",
+            "Vary": "Accept-Language, Cookie",
+        }
+        return Response(html, status, headers)
 
     def _no_verdicts(self) -> bool:
         """Return whether mail comes from other hosts, but no verification of senders is configured."""
