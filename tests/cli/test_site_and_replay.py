@@ -69,13 +69,6 @@ def test_a_broken_site_file_is_one_line(
     assert "Traceback" not in said.err
 
 
-def test_a_site_file_that_is_not_there_is_a_wrong_setting(sodan: Sodan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SODAN_SITE_FILE", "nowhere.yaml")
-    said = sodan("doctor")
-    assert said.status == 2
-    assert "SODAN_SITE_FILE" in said.err
-
-
 def test_replay_reads_with_other_packs_and_keeps_only_when_told(sodan: Sodan, mail: Write, tmp_path: Path) -> None:
     sodan("import", str(mail("1.eml", TROUBLE)))
     folder = tmp_path / "own"
