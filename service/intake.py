@@ -191,46 +191,36 @@ def place(
     If another worker changes the data of a decision, the mails are prepared again: twice without the lock, then
     within the transaction. Raises the same errors as ``take_in``.
     """
+
+    def write(conn: Connection, prepared: Prepared, anew: bool) -> T:
+        return after(conn, take_in(conn, prepared, context, by=by, now=now, anew=anew))
+
     prepared: Prepared | None = None
-    anew = False
-
-    def write(conn: Connection) -> T:
-        cases = take_in(conn, read_mails, context, by=by, now=now, prepared=prepared, anew=anew)
-        return after(conn, cases)
-
     for attempt in range(3):
-        anew = attempt == 2
         prepared = database.read(partial(prepare, read_mails=read_mails, context=context, now=now, before=prepared))
         with contextlib.suppress(placement.Outdated):
-            return database.transact(write)
+            return database.transact(partial(write, prepared=prepared, anew=attempt == 2))
     raise RuntimeError("the last attempt decides in the transaction")
 
 
 def take_in(
-    conn: Connection,
-    read_mails: Sequence[ReadMail],
-    context: AppContext,
-    *,
-    by: str,
-    now: datetime,
-    prepared: Prepared | None = None,
-    anew: bool = True,
+    conn: Connection, prepared: Prepared, context: AppContext, *, by: str, now: datetime, anew: bool = True
 ) -> list[int]:
-    """T3: place these mails, save their cases, and set their spool entries to done. Returns the cases.
+    """T3: place prepared mails, save their cases, and set their spool entries to done. Returns the cases.
 
     Cases that changed since ``prepared`` are judged here; long cases are queued for ``judge_next``. If ``prepared`` is
     outdated, the mails are decided again with ``anew``; otherwise Outdated is raised. Raises LostLease if ``by`` lost
     the lease of an entry. After any error, the transaction must not commit.
     """
     one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
-    spool.finish(conn, [one.claimed.id for one in read_mails], by, now)
-    decided = prepared.decided if prepared else None
+    decided, arrived = prepared.decided, prepared.decided.arrived
+    spool.finish(conn, [mail.spool_id for mail in arrived], by, now)
     placed = placement.place_all(
-        conn, _arrived(read_mails), now=now, reopen=context.reopen, read=context.rules.read, prepared=decided, anew=anew
+        conn, arrived, now=now, reopen=context.reopen, read=context.rules.read, prepared=decided, anew=anew
     )
     long = judge_queue.long_cases(conn, placed.cases) - set(placed.opened)
     judge_queue.queue(conn, sorted(long), now)
-    ready = _ready(conn, prepared, placed, context) if prepared and placed.by is decided else {}
+    ready = _ready(conn, prepared, placed, context) if placed.by is decided else {}
     found = [ready[case] for case in placed.cases if case in ready and case not in long]
     found += snapshots(conn, [case for case in placed.cases if case not in ready and case not in long], context, now)
     save_cases(conn, sorted(found, key=lambda one: one.case_id), now, placed.opened)

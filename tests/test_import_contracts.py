@@ -25,7 +25,7 @@ def test_a_breach_is_found(tmp_path: Path) -> None:
     for _, module, imported in BREACHES:
         with (tmp_path / f"{module.replace('.', '/')}.py").open("a", encoding="utf-8") as file:
             file.write(f"\nimport {imported}  # noqa\n")
-    command = [Path(sys.executable).parent / "lint-imports", "--no-cache"]
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
     environment = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin"}
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert result.returncode == 1

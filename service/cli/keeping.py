@@ -164,6 +164,4 @@ def erase(
     reserved: frozenset[str] = frozenset()
     if name:
         reserved = words_of_vendors(AppContext.of(settings).rules.vendors.profiles.values(), settings.organisation)
-    return erase_person(
-        settings, start.database(settings), address, name, reserved=reserved, apply=yes, now=start.now()
-    )
+    return erase_person(settings, start.database(settings), address, name, reserved, apply=yes)
