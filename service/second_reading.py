@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -151,14 +152,11 @@ class SecondReader:
             return reply, second.checked(self.context.rules, turn, reply.text)
 
     def _paid(self, request: Request, repair: str = "") -> Reply:
-        day = self.clock().date()
-        self.database.transact(lambda conn: second_readings.spend(conn, day, requests=1))
+        spend = partial(second_readings.spend, day=self.clock().date())
+        self.database.transact(partial(spend, requests=1))
         reply = self.model.ask(request, repair=repair)
-        self.database.transact(
-            lambda conn: second_readings.spend(
-                conn, day, tokens_in=reply.tokens_in, tokens_out=reply.tokens_out, seconds=reply.seconds
-            )
-        )
+        usage = {"tokens_in": reply.tokens_in, "tokens_out": reply.tokens_out, "seconds": reply.seconds}
+        self.database.transact(partial(spend, **usage))
         return reply
 
     def _keep(self, job: Job, by: str, request: Request, reply: Reply, answer: Answer) -> None:

@@ -5,6 +5,7 @@ tests start the PostgreSQL themselves: one server for the whole run, shared by a
 own for each test, copied from a migrated template.
 """
 
+import contextlib
 import gc
 import os
 import re
@@ -12,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +31,7 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from tests.postgres import Postgres
 from tests.running import Running, running
+from tests.served import ending, free_port, wait_until
 
 STORE = Path(__file__).parent / "store"
 SERVICES = {
@@ -192,25 +193,20 @@ def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def s3() -> Iterator[str]:
     """The endpoint of a server that speaks S3, with one bucket."""
-    ready = tmp_path_factory.mktemp("s3") / "port"
-    code = (
-        "import sys, pathlib; from moto.server import ThreadedMotoServer; import time\n"
-        "server = ThreadedMotoServer('127.0.0.1', 0); server.start()\n"
-        "pathlib.Path(sys.argv[1]).write_text(str(server.get_host_and_port()[1])); time.sleep(1800)\n"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, str(ready)], stderr=subprocess.DEVNULL)
-    try:
-        while not (ready.exists() and ready.read_text()):
-            assert process.poll() is None
-            time.sleep(0.05)
-        endpoint = f"http://127.0.0.1:{ready.read_text()}"
-        assert httpx.put(f"{endpoint}/mails", timeout=30).status_code == 200
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+
+    def has_bucket() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.put(f"{endpoint}/mails", timeout=30).status_code == 200
+        return False
+
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with ending(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)):
+        wait_until(has_bucket)
         yield endpoint
-    finally:
-        process.kill()
-        process.wait()
 
 
 # ── the HTTP side on a real port, over an empty database ─────────────────────────────────────────────────────────────

@@ -86,12 +86,10 @@ class Postgres:
         """SIGKILL the postmaster."""
         pid = int((self.data / "postmaster.pid").read_text().split("\n")[0])
         os.kill(pid, signal.SIGKILL)
-        for _ in range(100):
-            with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):
+            for _ in range(100):
                 os.kill(pid, 0)
                 time.sleep(0.02)
-                continue
-            break
 
     def url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self.folder}"

@@ -73,15 +73,10 @@ class Frame:
 
     def error_page(self, request: Request, status: int, text: str) -> Response:
         """Return the page for an error. ``text``: what is wrong; empty if the status code is enough."""
-        nothing, key = status in (404, 405), request.path_params.get("key", "")
-        return self.page(
-            request,
-            "error.html",
-            status,
-            title="error.404" if nothing else "error.other",
-            text=text or NOTHING_HERE,
-            case=None if text == f"there is no case {key}" else key,
-        )
+        title = "error.404" if status in (404, 405) else "error.other"
+        key = request.path_params.get("key", "")
+        case = None if text == f"there is no case {key}" else key
+        return self.page(request, "error.html", status, title=title, text=text or NOTHING_HERE, case=case)
 
     def domains(self) -> KnownDomains:
         vendors = (domain for vendor in self.desk.rules.vendors.profiles.values() for domain in vendor.domains)
