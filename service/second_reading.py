@@ -1,8 +1,7 @@
 """Second readings: a language model reads a message that the embedded reader has read already.
 
 A job is written in the transaction that stores a mail; the mail is visible long before the result. The result replaces
-the embedded reader's statements of that message, and the case is judged again. If the model fails, the embedded
-reader's result stays.
+the embedded reader's statements, and the case is judged again. If the model fails, those statements stay.
 """
 
 import signal
