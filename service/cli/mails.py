@@ -35,9 +35,7 @@ class Additions:
     organisation: Annotated[
         tuple[str, ...], Parameter(help="Mail domains of the organisation; people at them are requesters.")
     ] = ()
-    packs: Annotated[
-        tuple[Path, ...], Parameter(help="Additional folders of rule packs, loaded after those of SODAN_PACKS.")
-    ] = ()
+    packs: start.Packs = ()
 
     def settings(self) -> Settings:
         settings = start.settings()
