@@ -66,8 +66,7 @@ def write(database: Database, prepared: Prepared, *, anew: bool = True) -> list[
 
 
 def take(database: Database, *contents: bytes) -> Prepared:
-    read_mails = read(database, *contents)
-    prepared = prepare(database, read_mails)
+    prepared = prepare(database, read(database, *contents))
     write(database, prepared)
     return prepared
 
