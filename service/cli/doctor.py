@@ -98,7 +98,8 @@ def _checks(settings: Settings, database: Database, now: datetime) -> list[Check
         if_migrated(lambda: _outbox(settings, database, now)),
         if_migrated(lambda: _clock(database, now)),
         if_migrated(lambda: _contents(settings, database, now)),
-        lambda: _mailboxes(settings, database, now),
+        lambda: _mailbox_file(settings),
+        if_migrated(lambda: _mailboxes(database, now)),
         lambda: _tokens(settings, database, now),
         if_migrated(lambda: _webhooks(settings, database)),
         lambda: _verdicts(settings, database),
@@ -209,10 +210,11 @@ def _contents(settings: Settings, database: Database, now: datetime) -> Iterator
         yield True, f"contents: {count} to no mail; `sodan contents tidy` deletes such files"
 
 
-def _mailboxes(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:
+def _mailbox_file(settings: Settings) -> None:
     load(settings)  # raises an error if the file of SODAN_MAILBOXES is wrong
-    if not _is_migrated(database):
-        return
+
+
+def _mailboxes(database: Database, now: datetime) -> Iterator[Finding]:
     for status in database.read(mailboxes.statuses):
         name, away = status.name, status.away_since(now)
         if away is not None or status.failing_since is not None:
