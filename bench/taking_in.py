@@ -109,7 +109,7 @@ class Company:
         roles = ours.roles(database.read(placement.learned))
         read = [intake.understand(one, ours, roles) for one in claimed]
         prepared = database.read(lambda conn: intake.prepare(conn, read, ours, now))
-        database.transact(lambda conn: intake.take_in(conn, read, ours, by="bench", now=now, prepared=prepared))
+        database.transact(lambda conn: intake.take_in(conn, prepared, ours, by="bench", now=now))
 
 
 def receive(database: Database, contents: Sequence[bytes], now: datetime) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from service import memory
-from service.errors import Refused, SodanError, Unavailable
+from service.errors import SodanError, Unavailable
 from service.holders import process_name, release_the_dead
 from service.intake import AppContext
 from service.process import on_signals
@@ -113,10 +113,7 @@ def run_sender(settings: Settings, clock: Clock) -> None:
 
 
 def run_api(settings: Settings, database: Database, clock: Clock) -> None:
-    """Serve the HTTP API and the web page.
-
-    Raises Refused if access without a token would be possible from outside, or if a template has an error.
-    """
+    """Serve HTTP. Raises Refused for access from outside without a token, or an error in a template."""
     from service.api.app import make_app
     from service.api.serving import bind, must_be_safe, serve
     from service.desk import Desk
@@ -149,14 +146,3 @@ def encrypt_secrets(settings: Settings, database: Database) -> None:
         database.transact(lambda conn: webhooks.encrypt_stored(conn, box))
     except SodanError as error:
         structlog.get_logger("sodan.webhooks").warning("webhook secrets stay unencrypted", reason=str(error))
-
-
-def run_reader(settings: Settings, clock: Clock) -> None:
-    """Read mails again with the language model until SIGTERM or SIGINT. Raises Refused if none is configured."""
-    from service import second_reading
-
-    if not settings.model_url:
-        raise Refused("SODAN_MODEL_URL: not set; set it and SODAN_MODEL to use a language model")
-    stop = Event()
-    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
-    second_reading.run_reader(settings, stop, AppContext.of(settings), clock)

@@ -127,7 +127,6 @@ class Desk:
         return self.database.read(lambda conn: cases.survivor(conn, case.id))
 
     def content(self, spool_id: str) -> bytes:
-        """Return a raw mail. Raises NotFound, Unavailable."""
         return contents.content(self.database, blob_store_of(self.settings), spool_id)
 
     def brief(self, number: int, reader: str, language: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -203,7 +202,6 @@ class Desk:
         return self._correct(lambda conn, now: corrections.accept(conn, number, suggestion, who, now))
 
     def _correct(self, correct: Callable[[Connection, datetime], tuple[int, int]]) -> tuple[int, int]:
-        """Make a correction, and judge the changed cases again."""
         now = self.now()
 
         def change(conn: Connection) -> tuple[int, int]:

@@ -23,12 +23,12 @@ def _host() -> str:
     return socket.gethostname()[:32]
 
 
-def release_the_dead(database: Database) -> int:
-    """Release the leases of dead processes of this host; returns the number of mails released."""
+def release_the_dead(database: Database) -> None:
+    """Release the leases of dead processes of this host."""
     for by in filter(_is_dead, database.read(mailboxes.holders)):
         database.transact(partial(mailboxes.release, by=by))
-    dead = [by for by in database.read(spool.holders) if _is_dead(by)]
-    return database.transact(lambda conn: sum(spool.release(conn, by) for by in dead)) if dead else 0
+    for by in filter(_is_dead, database.read(spool.holders)):
+        database.transact(partial(spool.release, by=by))
 
 
 def _is_dead(by: str) -> bool:

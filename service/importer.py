@@ -81,9 +81,9 @@ def import_files(
     max_bytes: int,
     progress: Callable[[Imported], None] = lambda _: None,
 ) -> Imported:
-    """Put the mails in ``files`` into the spool, except known and too large mails; call ``progress`` after each group.
+    """Put new mails into the spool, and call ``progress`` after each group. Raises Unavailable or Refused.
 
-    Raises Unavailable or Refused. The mails received until then are kept, and another run adds the others.
+    After an error, the mails received until then are kept, and another run adds the others.
     """
     counts = Imported()
     group: list[tuple[Envelope, bytes]] = []

@@ -39,10 +39,7 @@ from service.store.spool import Claimed, Envelope, NewEntry
 
 
 def receive(database: Database, mails: Sequence[tuple[Envelope, bytes]], now: datetime) -> list[str]:
-    """T1: store mails durably in one commit and return their ids in the same order.
-
-    A mail may be acknowledged only after this returns. Raises Unavailable; then none is stored.
-    """
+    """T1: store mails durably in one commit; return their ids. Acknowledge mails only then. Raises Unavailable."""
     return receive_entries(database, [spool.new_entry(envelope, content, now) for envelope, content in mails])
 
 
@@ -60,10 +57,7 @@ UNREAD = Mail(defects=("unreadable",))
 
 @dataclass
 class AppContext:
-    """The configuration of an installation: addresses, roles and rules.
-
-    Only the rules change: ``rule_reloader`` may replace them between two mails.
-    """
+    """The addresses, roles and rules of an installation. ``rule_reloader`` may replace the rules between two mails."""
 
     rules: Rules
     ingest: IngestConfig
@@ -75,10 +69,7 @@ class AppContext:
 
     @classmethod
     def of(cls, settings: Settings, *, key: bytes = b"", rules: Rules | None = None) -> AppContext:
-        """Create a context from the settings. ``key`` signs case tokens. ``rules``: of these packs, if loaded already.
-
-        Raises Refused if a pack is invalid.
-        """
+        """``key`` signs case tokens. ``rules``: of these packs, if loaded already. Raises Refused (invalid pack)."""
         rules = rules or load(settings.packs, settings.site_file)
         return cls(
             rules=rules,
@@ -102,11 +93,9 @@ class AppContext:
         self.rules, self.team = rules, _team(settings, rules)
 
     def key(self, case_id: int) -> str:
-        """Return the case key that people use: ``SD-12``."""
         return f"{self.ingest.prefix}-{case_id}"
 
     def roles(self, learned: LearnedRoles = NOTHING_LEARNED) -> Roles:
-        """Return the roles of addresses, including those learned from mail."""
         return Roles(
             organisation=self.organisation,
             team=self.team,
@@ -174,7 +163,7 @@ def prepare(
 ) -> Prepared:
     """Decide which cases these mails belong to, and judge those cases. Reads only, without the lock of ``take_in``.
 
-    ``before``: earlier, outdated decisions about the same mails. Parts of them that are still valid are kept.
+    ``before``: outdated decisions about the same mails; their parts that are still valid are kept.
     """
     arrived, decided = (before.decided.arrived, before.decided) if before else (_arrived(read_mails), None)
     decided = placement.prepare(conn, arrived, reopen=context.reopen, read=context.rules.read, before=decided)
@@ -202,48 +191,36 @@ def place(
     If another worker changes the data of a decision, the mails are prepared again: twice without the lock, then
     within the transaction. Raises the same errors as ``take_in``.
     """
+
+    def write(conn: Connection, prepared: Prepared, anew: bool) -> T:
+        return after(conn, take_in(conn, prepared, context, by=by, now=now, anew=anew))
+
     prepared: Prepared | None = None
-    anew = False
-
-    def write(conn: Connection) -> T:
-        cases = take_in(conn, read_mails, context, by=by, now=now, prepared=prepared, anew=anew)
-        return after(conn, cases)
-
     for attempt in range(3):
-        anew = attempt == 2
         prepared = database.read(partial(prepare, read_mails=read_mails, context=context, now=now, before=prepared))
         with contextlib.suppress(placement.Outdated):
-            return database.transact(write)
+            return database.transact(partial(write, prepared=prepared, anew=attempt == 2))
     raise RuntimeError("the last attempt decides in the transaction")
 
 
 def take_in(
-    conn: Connection,
-    read_mails: Sequence[ReadMail],
-    context: AppContext,
-    *,
-    by: str,
-    now: datetime,
-    prepared: Prepared | None = None,
-    anew: bool = True,
+    conn: Connection, prepared: Prepared, context: AppContext, *, by: str, now: datetime, anew: bool = True
 ) -> list[int]:
-    """T3: place these mails, save their cases, and set their spool entries to done. Returns the cases.
+    """T3: place prepared mails, save their cases, and set their spool entries to done. Returns the cases.
 
-    Cases that changed since ``prepare`` are judged here. Long cases are queued to be judged later: see ``judge_next``.
-
-    ``prepared``: the result of ``prepare`` for the same mails. If it is outdated, the mails are decided again if
-    ``anew`` is true; otherwise Outdated is raised. Raises LostLease if ``by`` lost the lease of an entry. After any
-    error, the transaction must not commit.
+    Cases that changed since ``prepared`` are judged here; long cases are queued for ``judge_next``. If ``prepared`` is
+    outdated, the mails are decided again with ``anew``; otherwise Outdated is raised. Raises LostLease if ``by`` lost
+    the lease of an entry. After any error, the transaction must not commit.
     """
     one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
-    spool.finish(conn, [one.claimed.id for one in read_mails], by, now)
-    decided = prepared.decided if prepared else None
+    decided, arrived = prepared.decided, prepared.decided.arrived
+    spool.finish(conn, [mail.spool_id for mail in arrived], by, now)
     placed = placement.place_all(
-        conn, _arrived(read_mails), now=now, reopen=context.reopen, read=context.rules.read, prepared=decided, anew=anew
+        conn, arrived, now=now, reopen=context.reopen, read=context.rules.read, prepared=decided, anew=anew
     )
     long = judge_queue.long_cases(conn, placed.cases) - set(placed.opened)
     judge_queue.queue(conn, sorted(long), now)
-    ready = _ready(conn, prepared, placed, context) if prepared and placed.by is decided else {}
+    ready = _ready(conn, prepared, placed, context) if placed.by is decided else {}
     found = [ready[case] for case in placed.cases if case in ready and case not in long]
     found += snapshots(conn, [case for case in placed.cases if case not in ready and case not in long], context, now)
     save_cases(conn, sorted(found, key=lambda one: one.case_id), now, placed.opened)
@@ -273,11 +250,10 @@ def _arrived(read_mails: Sequence[ReadMail]) -> list[placement.ArrivedMail]:
 def judge_next(
     database: Database, context: AppContext, now: datetime, after: Callable[[Connection, int], None]
 ) -> bool:
-    """Judge the long case that has waited longest; returns False if none was waiting.
+    """Judge the long case that has waited longest, without the write lock; returns False if none was waiting.
 
-    The case is read and judged without the write lock, and then saved. If the case has changed meanwhile, it is not
-    saved and stays in the queue. ``after`` is called in the transaction that saves the case. Raises Unavailable. After
-    any other error, the case leaves the queue until the next mail in it.
+    A case that has changed meanwhile is not saved and stays in the queue. ``after`` is called in the transaction that
+    saves the case. Raises Unavailable. After any other error, the case leaves the queue until the next mail in it.
     """
     waiting = database.read(judge_queue.first)
     if waiting is None:
@@ -327,11 +303,8 @@ def case_snapshot(
     lines = with_replies(lines, known.asked, known.quoted)
     counting = counted(lines)
     judgement = context.rules.judge(tuple(line.turn for line in counting), [line.reading for line in counting])
-    frame = Frame(
-        key=context.key(case_id),
-        merged=tuple(map(context.key, known.merged)),
-        related=tuple(map(context.key, known.related)),
-    )
+    merged, related = (tuple(map(context.key, cases)) for cases in (known.merged, known.related))
+    frame = Frame(key=context.key(case_id), merged=merged, related=related)
     overrides = Overrides.from_document(known.by_hand)
     calendars = calendars_of(context.rules, vendor_of(counting, judgement, overrides))
     rules, asked = context.rules, known.asked

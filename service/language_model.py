@@ -7,7 +7,6 @@ and remembers the first that the endpoint accepts. With plain text, an answer ma
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -53,7 +52,6 @@ class LanguageModel:
     key: str = field(default="", repr=False)
     seconds: float = 60.0  # timeout of one request
     retries: int = 0  # retries after a temporary failure (the service uses its queue instead)
-    clock: Callable[[], float] = time.monotonic
     _form: Form = "schema"
     _temperature: bool = True  # whether to send a temperature; reasoning models refuse it
 
@@ -92,9 +90,11 @@ class LanguageModel:
             given["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif form == "json":
             given["response_format"] = {"type": "json_object"}
-        began = self.clock()
+        began = time.monotonic()
         try:
-            with self._client() as client:
+            with openai.OpenAI(
+                base_url=self.url, api_key=self.key or "none", timeout=self.seconds, max_retries=self.retries
+            ) as client:
                 answer = client.chat.completions.create(model=self.model, messages=messages, **given)
         except openai.BadRequestError:
             raise
@@ -110,14 +110,7 @@ class LanguageModel:
             raise ModelAway(
                 f"the response does not have the format of the chat API ({type(error).__name__}); check SODAN_MODEL_URL"
             ) from error
-        return _reply(answer, self.clock() - began)
-
-    def _client(self) -> openai.OpenAI:
-        import openai
-
-        return openai.OpenAI(
-            base_url=self.url, api_key=self.key or "none", timeout=self.seconds, max_retries=self.retries
-        )
+        return _reply(answer, time.monotonic() - began)
 
 
 def _reply(answer: Any, seconds: float) -> Reply:

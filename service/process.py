@@ -104,8 +104,7 @@ class Watch:
     """Decides whether a process hangs, by its reports to ``descriptor``. Before the first report, it does not hang."""
 
     def __init__(self, patience: float) -> None:
-        """``patience``: seconds without a report after which a process counts as hanging; 0: never."""
-        self._patience = patience
+        self._patience = patience  # seconds without a report after which a process counts as hanging; 0: never
         self._reports, self.descriptor = os.pipe()
         os.set_blocking(self._reports, False)
         os.set_blocking(self.descriptor, False)

@@ -37,7 +37,6 @@ class Rate:
         return 0.0
 
     def allows(self, key: Hashable) -> bool:
-        """Return whether an event may happen now, and count it if so."""
         return not self.wait(key)
 
     def forgive(self, key: Hashable) -> None:

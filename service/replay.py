@@ -1,7 +1,7 @@
 """Replays cases: reads their raw mails and judges them again with the current rules."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -24,30 +24,23 @@ from service.store.save import case_settings, save_cases, with_quoted
 
 
 def replay(
-    database: Database,
-    context: AppContext,
-    blob_store: BlobStore | None,
-    *,
-    since: datetime | None,
-    apply: bool,
-    now: datetime,
+    database: Database, context: AppContext, store: BlobStore | None, since: datetime | None, apply: bool, now: datetime
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yield (key, stored document, document by the current rules) of each case since ``since``.
+    """Yield (key, stored document, document by the current rules) of each case; with ``apply``, save the new one.
 
-    With ``apply``, the new document is saved, in one transaction per case. Manual changes are kept. Mails stay in their
-    cases. An interrupted run can be repeated, because unchanged cases are not written.
+    Manual changes are kept, and mails stay in their cases. An interrupted run can be repeated.
     """
     last = 0
     while chunk := database.read(partial(replaying.standing_since, since=since, after=last, limit=100)):
         for last, before in chunk:
-            reread = _read_again(database, context, blob_store, last)
+            reread = _read_again(database, context, store, last)
             run = database.transact if apply else database.read
             after = run(partial(_judge_again, case_id=last, reread=reread, context=context, apply=apply, now=now))
             yield context.key(last), before, before if after is None else after
 
 
 def _read_again(
-    database: Database, context: AppContext, blob_store: BlobStore | None, case_id: int
+    database: Database, context: AppContext, store: BlobStore | None, case_id: int
 ) -> dict[int, ExtractedMessage]:
     """Return message id → message, extracted again from the raw mail. Messages without raw mail are left out."""
     origins = database.read(partial(replaying.origins, case_id=case_id))
@@ -56,7 +49,7 @@ def _read_again(
     for origin in origins.values():
         if origin.spool_id not in mails:
             with contextlib.suppress(NotFound, contents.Damaged):
-                mails[origin.spool_id] = parse(contents.content(database, blob_store, origin.spool_id))
+                mails[origin.spool_id] = parse(contents.content(database, store, origin.spool_id))
     envelopes = {origin.spool_id: origin for origin in origins.values()}
 
     def extract_all(roles: Roles) -> dict[tuple[str, str], ExtractedMessage]:
@@ -90,12 +83,7 @@ def _read_again(
 
 
 def _judge_again(
-    conn: Connection,
-    case_id: int,
-    reread: Mapping[int, ExtractedMessage],
-    context: AppContext,
-    apply: bool,
-    now: datetime,
+    conn: Connection, case_id: int, reread: dict[int, ExtractedMessage], context: AppContext, apply: bool, now: datetime
 ) -> dict[str, Any] | None:
     """Return the new document of the case; None if it has no messages."""
     if apply:

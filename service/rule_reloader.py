@@ -28,9 +28,7 @@ class RuleReloader:
 
     def __init__(self, settings: Settings, context: AppContext) -> None:
         self._settings, self._context = settings, context
-        self._tried: frozenset[_Stamp] = frozenset()
-        """The files as last loaded or refused; empty until then, since it is unknown which files the rules came from.
-        """
+        self._tried: frozenset[_Stamp] = frozenset()  # the files as last loaded or refused
         self._seen = self._tried
         self._asked = False
         self._due = 0.0
@@ -54,7 +52,6 @@ class RuleReloader:
             self._load(asked)
 
     def keep(self, stop: threading.Event) -> None:
-        """Check until ``stop`` is set."""
         while not stop.wait(LOOK_SECONDS):
             self.look()
 

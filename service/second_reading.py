@@ -1,17 +1,15 @@
 """Second readings: a language model reads a message that the embedded reader has read already.
 
 A job is written in the transaction that stores a mail; the mail is visible long before the result. The result replaces
-the embedded reader's statements of that message, and the case is judged again. If the model fails, the embedded
-reader's result stays.
+the embedded reader's statements, and the case is judged again. If the model fails, those statements stay.
 """
 
-import os
-import secrets
-import socket
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -21,8 +19,10 @@ from mailrules.reader.model_request import Request
 from mailrules.thread import RuleInput
 from service import memory
 from service.errors import NotFound, Refused, Unavailable, where
+from service.holders import process_name
 from service.intake import AppContext, ReadMail, rejudge
 from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
+from service.process import on_signals
 from service.settings import Settings
 from service.store import second_readings
 from service.store.database import Connection, Database, one_at_a_time
@@ -37,25 +37,6 @@ LOOK_SECONDS = 0.5
 UNSURE = frozenset(("dmarc-failed", "sender-unverified", "from-several", "from-missing", "not-fully-read"))
 """Defects of messages that are not sent, because their author or text is uncertain."""
 REFUSALS = 2  # unusable answers after which a message keeps the embedded reader's result
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Which messages may be sent, and how many per day. 0: no limit."""
-
-    sides: frozenset[str] = frozenset(("requester", "team", "vendor"))
-    characters: int = 20_000
-    requests: int = 0
-    tokens: int = 0
-
-    def fits(self, message: Eligible) -> bool:
-        """Whether a message may be sent: by a person of an enabled side, not too long, without ``UNSURE`` defects."""
-        return (
-            message.automatic is None
-            and message.side in self.sides
-            and not UNSURE.intersection(message.defects)
-            and 0 < message.characters <= self.characters
-        )
 
 
 @dataclass
@@ -86,7 +67,7 @@ class SecondReader:
     database: Database
     context: AppContext
     model: LanguageModel
-    limits: Limits
+    settings: Settings
     clock: Callable[[], datetime]
     breaker: Breaker = field(default_factory=Breaker)
 
@@ -115,8 +96,9 @@ class SecondReader:
         if not second_readings.anything_due(conn, now):
             return False
         spent = second_readings.usage(conn, now.date())
-        within = not self.limits.requests or spent.requests < self.limits.requests
-        return within and (not self.limits.tokens or spent.tokens_in + spent.tokens_out < self.limits.tokens)
+        most_requests, most_tokens = self.settings.model_requests_per_day, self.settings.model_tokens_per_day
+        within = not most_requests or spent.requests < most_requests
+        return within and (not most_tokens or spent.tokens_in + spent.tokens_out < most_tokens)
 
     def _read(self, job: Job, by: str) -> None:
         turn = self.database.read(lambda conn: second_readings.case_message(conn, job.message).turn)
@@ -169,14 +151,11 @@ class SecondReader:
             return reply, second.checked(self.context.rules, turn, reply.text)
 
     def _paid(self, request: Request, repair: str = "") -> Reply:
-        day = self.clock().date()
-        self.database.transact(lambda conn: second_readings.spend(conn, day, requests=1))
+        spend = partial(second_readings.spend, day=self.clock().date())
+        self.database.transact(partial(spend, requests=1))
         reply = self.model.ask(request, repair=repair)
-        self.database.transact(
-            lambda conn: second_readings.spend(
-                conn, day, tokens_in=reply.tokens_in, tokens_out=reply.tokens_out, seconds=reply.seconds
-            )
-        )
+        usage = {"tokens_in": reply.tokens_in, "tokens_out": reply.tokens_out, "seconds": reply.seconds}
+        self.database.transact(partial(spend, **usage))
         return reply
 
     def _keep(self, job: Job, by: str, request: Request, reply: Reply, answer: Answer) -> None:
@@ -185,18 +164,9 @@ class SecondReader:
 
         def keep(conn: Connection) -> None:
             one_at_a_time(conn)
-            done = second_readings.finish(
-                conn,
-                job.message,
-                by,
-                now,
-                state="done",
-                answer=reply.text,
-                model=model,
-                request_version=request.version,
-                dropped=dict(answer.dropped),
-            )
-            if not done:
+            done = {"answer": reply.text, "model": model, "request_version": request.version}
+            dropped = dict(answer.dropped)
+            if not second_readings.finish(conn, job.message, by, now, state="done", dropped=dropped, **done):
                 return  # another process has taken over the job
             if answer.dropped:
                 second_readings.spend(conn, now.date(), dropped=sum(answer.dropped.values()))
@@ -217,12 +187,13 @@ class SecondReader:
 # ── put together ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def limits_of(settings: Settings) -> Limits:
-    return Limits(
-        frozenset(settings.model_sides),
-        settings.model_max_characters,
-        settings.model_requests_per_day,
-        settings.model_tokens_per_day,
+def may_be_sent(message: Eligible, settings: Settings) -> bool:
+    """Return whether a person of an enabled side wrote the message, and it is short and has no ``UNSURE`` defects."""
+    return (
+        message.automatic is None
+        and message.side in settings.model_sides
+        and not UNSURE.intersection(message.defects)
+        and 0 < message.characters <= settings.model_max_characters
     )
 
 
@@ -241,20 +212,22 @@ def after_judging(settings: Settings) -> Callable[..., None] | None:
     """Return the function that enqueues jobs in the transaction that stores mail; None without a model."""
     if not settings.model_url:
         return None
-    limits = limits_of(settings)
 
     def after(conn: Connection, read_mails: Sequence[ReadMail], _cases: Sequence[int], now: datetime) -> None:
         eligible = second_readings.eligible(conn, [one.claimed.id for one in read_mails])
-        second_readings.enqueue(conn, [one.message for one in eligible if limits.fits(one)], now)
+        second_readings.enqueue(conn, [one.message for one in eligible if may_be_sent(one, settings)], now)
 
     return after
 
 
-def run_reader(settings: Settings, stop: threading.Event, context: AppContext, clock: Callable[[], datetime]) -> None:
-    """Read until ``stop`` is set, with SODAN_MODEL_CONCURRENCY threads."""
+def run_reader(settings: Settings, clock: Callable[[], datetime]) -> None:
+    """Read with SODAN_MODEL_CONCURRENCY threads until SIGTERM or SIGINT. Raises Refused if no model is configured."""
+    if not settings.model_url:
+        raise Refused("SODAN_MODEL_URL: not set; set it and SODAN_MODEL to use a language model")
+    stop = threading.Event()
+    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
     database = Database(settings.database_url)
-    reader = SecondReader(database, context, model_of(settings), limits_of(settings), clock)
-    name = f"{socket.gethostname()[:32]}/{os.getpid()}"
+    reader = SecondReader(database, AppContext.of(settings), model_of(settings), settings, clock)
 
     def work(by: str) -> None:
         while not stop.is_set():
@@ -267,8 +240,7 @@ def run_reader(settings: Settings, stop: threading.Event, context: AppContext, c
             stop.wait(LOOK_SECONDS)
 
     threads = [
-        threading.Thread(target=work, args=(f"{name}/{secrets.token_hex(4)}",), daemon=True)
-        for _ in range(settings.model_concurrency)
+        threading.Thread(target=work, args=(process_name(),), daemon=True) for _ in range(settings.model_concurrency)
     ]
     for thread in threads:
         thread.start()

@@ -1,8 +1,4 @@
-"""All settings: the environment variables ``SODAN_*``, read once when a command starts (see docs/settings.md).
-
-The variable of a field is ``SODAN_`` and the name of the field in upper case. Validators raise ValueError with a text
-that says which form is expected.
-"""
+"""All settings: the environment variables ``SODAN_*``, read once when a command starts (see docs/settings.md)."""
 
 import os
 import re
@@ -55,16 +51,10 @@ def split(written: Any, by: str = ",") -> Any:
     return written
 
 
-def _folder(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder; create it or correct the path")
-    return folder
-
-
-def _file(file: Path) -> Path:
-    if not file.is_file():
-        raise ValueError(f"{file} is not a file; create it or correct the path")
-    return file
+def _existing(path: Path, kind: str, *, exists: bool) -> Path:
+    if not exists:
+        raise ValueError(f"{path} is not a {kind}; create it or correct the path")
+    return path
 
 
 def _zone(written: Any) -> Any:
@@ -103,9 +93,9 @@ _Domain = Annotated[
 Addresses = Annotated[tuple[_Address, ...], NoDecode, BeforeValidator(split)]
 Domains = Annotated[tuple[_Domain, ...], NoDecode, BeforeValidator(split)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(split)]
-Folder = Annotated[Path, AfterValidator(_folder)]
+Folder = Annotated[Path, AfterValidator(lambda path: _existing(path, "folder", exists=path.is_dir()))]
 Folders = Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(lambda written: split(written, ":"))]
-File = Annotated[Path, AfterValidator(_file)]
+File = Annotated[Path, AfterValidator(lambda path: _existing(path, "file", exists=path.is_file()))]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Sender = Annotated[str, AfterValidator(_sender)]
 _DATABASE = r"(sqlite|postgres(ql)?)(\+\w+)?://.*"

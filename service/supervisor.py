@@ -88,7 +88,6 @@ class Child:
 
 
 def _commands(settings: Settings) -> list[tuple[str, list[str]]]:
-    """Return (name, command line) of every child process."""
     command = [sys.executable, "-m", "service"]
     workers = [(f"worker {n + 1}", [*command, "worker"]) for n in range(settings.workers)]
     senders = [("sender", [*command, "sender"])] if settings.smarthost or settings.notify else []
@@ -168,7 +167,6 @@ def _send_signal(children: Sequence[Child], number: signal.Signals) -> None:
 
 
 def _announce(settings: Settings) -> None:
-    """Print the addresses of SMTP and HTTP, and a command to try next."""
     http, lmtp = settings.http_listen, f", LMTP on {settings.lmtp_listen}" if settings.lmtp_listen else ""
     url = f"http://{'localhost' if http.loopback else http.host}:{http.port}"
     print(

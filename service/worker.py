@@ -1,8 +1,7 @@
 """The worker: claims mails from the spool, processes them, and marks them as done. Retries or shunts failed mails.
 
-An attempt is counted and committed before it begins, so that a mail that kills this process is detected. Mails are
-read, placed and judged without a write. Then one transaction writes the results and marks the mails as done. If it
-fails, the mails of the batch are saved one by one.
+An attempt is counted and committed before it begins, so that a mail that kills this process is detected. If the
+transaction that saves a batch fails, its mails are saved one by one.
 
 If an attempt fails because of the database, it is not counted, because mails do not cause such failures. But if the
 database aborts the transaction of a single mail and works right after, this is counted, with a separate, higher limit.
@@ -49,11 +48,7 @@ After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None
 
 
 class BatchSizer:
-    """Chooses how many mails to claim (``limit``): few under low load, and many if there is a backlog.
-
-    Usually, this is the number that can be processed in ``VISIBLE_SECONDS``. If a batch was full, there is a backlog:
-    the next batch is twice as large.
-    """
+    """Chooses how many mails to claim: as many as take ``VISIBLE_SECONDS``, and twice as many after each full batch."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -66,7 +61,6 @@ class BatchSizer:
         return min(self.limit * 2, self._most)
 
     def took(self, mails: int, seconds: float) -> None:
-        """Record the time for a batch, and set the next limit."""
         if mails:
             self._cost += (seconds / mails - self._cost) * min(0.5, mails / 16)
         self.limit = self.next_limit if mails >= self.limit else self._fitting_limit()
@@ -101,7 +95,6 @@ class Worker:
         self._must_release = False  # whether the database failed and leases must be released uncounted
 
     def run(self, stop: threading.Event) -> None:
-        """Process mail until ``stop`` is set and the current batch is finished."""
         pause, unreachable_pause = POLL_SECONDS[0], POLL_SECONDS[0]
         while not stop.is_set():
             self.before_batch()
@@ -174,16 +167,16 @@ class Worker:
         now = self.clock()
         packed = self.blobs.put_away([(mail.claimed.id, mail.claimed.content) for mail in read_mails])
         began = time.monotonic()
+
+        def finish(conn: Connection, case_ids: Sequence[int]) -> list[Claimed]:
+            self._after(conn, read_mails, case_ids, now)
+            contents.keep(conn, packed)
+            # claiming the next batch in the same transaction halves the time that workers wait for their lock
+            if not self._was_full:
+                return []
+            return spool.claim(conn, self.by, self.clock(), self.lease, self._sizer.next_limit)
+
         try:
-
-            def finish(conn: Connection, case_ids: Sequence[int]) -> list[Claimed]:
-                self._after(conn, read_mails, case_ids, now)
-                contents.keep(conn, packed)
-                # claiming the next batch in the same transaction halves the time that workers wait for their lock
-                if not self._was_full:
-                    return []
-                return spool.claim(conn, self.by, self.clock(), self.lease, self._sizer.next_limit)
-
             placed = intake.place(self.database, read_mails, self.context, by=self.by, now=now, after=finish)
             self._next_batch += placed
         except Exception as error:

@@ -5,6 +5,7 @@ tests start the PostgreSQL themselves: one server for the whole run, shared by a
 own for each test, copied from a migrated template.
 """
 
+import contextlib
 import gc
 import os
 import re
@@ -12,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +31,7 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from tests.postgres import Postgres
 from tests.running import Running, running
+from tests.served import ending, free_port, wait_until
 
 STORE = Path(__file__).parent / "store"
 SERVICES = {
@@ -103,7 +104,7 @@ def _log_as_before() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """The server of this run: ``create(name)`` makes a database. Tests that stop a server start their own."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
     # not below pytest's own folder: the server's user may not enter it, and a socket's path must be short
@@ -117,10 +118,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 def template(postgres: Postgres) -> str:
     """Name of a migrated database of this worker, to be copied."""
     name = f"template_{uuid.uuid4().hex[:12]}"
-    database = Database(postgres.create(name))
+    _migrated(postgres.create(name))
+    return name
+
+
+def _migrated(url: str) -> None:
+    database = Database(url)
     migrate(database)
     database.close()
-    return name
 
 
 @pytest.fixture
@@ -150,9 +155,7 @@ def own_postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "sodan.db"
-    database = Database(f"sqlite:///{path}")
-    migrate(database)
-    database.close()
+    _migrated(f"sqlite:///{path}")
     return path
 
 
@@ -168,9 +171,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of an empty, migrated database."""
     if request.param == "sqlite":
-        path = tmp_path / "sodan.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
+        yield f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), tmp_path)}"
         return
     yield request.getfixturevalue("new_postgres")(request.getfixturevalue("template"))
 
@@ -186,32 +187,26 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     """An empty, migrated SQLite store, also where ``database`` is of each kind."""
-    shutil.copy(sqlite_template, tmp_path / "sodan.db")
-    opened = Database(f"sqlite:///{tmp_path / 'sodan.db'}")
+    opened = Database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path)}")
     yield opened
     opened.close()
 
 
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def s3() -> Iterator[str]:
     """The endpoint of a server that speaks S3, with one bucket."""
-    ready = tmp_path_factory.mktemp("s3") / "port"
-    code = (
-        "import sys, pathlib; from moto.server import ThreadedMotoServer; import time\n"
-        "server = ThreadedMotoServer('127.0.0.1', 0); server.start()\n"
-        "pathlib.Path(sys.argv[1]).write_text(str(server.get_host_and_port()[1])); time.sleep(1800)\n"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, str(ready)], stderr=subprocess.DEVNULL)
-    try:
-        while not (ready.exists() and ready.read_text()):
-            assert process.poll() is None
-            time.sleep(0.05)
-        endpoint = f"http://127.0.0.1:{ready.read_text()}"
-        assert httpx.put(f"{endpoint}/mails", timeout=30).status_code == 200
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+
+    def has_bucket() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.put(f"{endpoint}/mails", timeout=30).status_code == 200
+        return False
+
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with ending(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)):
+        wait_until(has_bucket)
         yield endpoint
-    finally:
-        process.kill()
-        process.wait()
 
 
 # ── the HTTP side on a real port, over an empty database ─────────────────────────────────────────────────────────────
@@ -220,13 +215,11 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Mail from this machine is verified: these tests are about what becomes of mail of known senders."""
-    key = tmp_path_factory.mktemp("key") / "sodan.key"
-    trusted = "127.0.0.1,192.0.2.1"
     return load(
         intake="intake@corp.example",
         database_url="sqlite:///unused.db",
-        key_file=key,
-        trusted_networks=trusted,
+        key_file=tmp_path_factory.mktemp("key") / "sodan.key",
+        trusted_networks="127.0.0.1,192.0.2.1",
         packs=str(Path(__file__).parent / "packs"),  # phrases of the tests' mails: a reader may read less
     )
 
@@ -255,8 +248,7 @@ def empty(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, context: AppContext, settings: Settings
 ) -> Iterator[Running]:
     """One service without any mail, for all requests that change nothing."""
-    path = tmp_path_factory.mktemp("empty") / "sodan.db"
-    shutil.copy(sqlite_template, path)
+    path = shutil.copy(sqlite_template, tmp_path_factory.mktemp("empty"))
     database = Database(f"sqlite:///{path}")
     with running(database, context, settings) as up:
         yield up

@@ -58,17 +58,8 @@ class Postgres:
             if self._as_root:
                 owner = pwd.getpwnam(USER)
                 os.chown(self.folder, owner.pw_uid, owner.pw_gid)
-            self._run(
-                "initdb",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--no-locale",
-                "--no-sync",
-                "-U",
-                "postgres",
-                "-D",
-                str(self.data),
-            )
+            options = "--auth=trust --encoding=UTF8 --no-locale --no-sync -U postgres -D".split()
+            self._run("initdb", *options, str(self.data))
             with (self.data / "postgresql.conf").open("a") as conf:
                 # the tests kill processes, they do not cut the power: the server need not flush
                 conf.write(f"fsync = off\nlisten_addresses = '{self.listen}'\nmax_connections = 200\n")
@@ -95,12 +86,10 @@ class Postgres:
         """SIGKILL the postmaster."""
         pid = int((self.data / "postmaster.pid").read_text().split("\n")[0])
         os.kill(pid, signal.SIGKILL)
-        for _ in range(100):
-            with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):
+            for _ in range(100):
                 os.kill(pid, 0)
                 time.sleep(0.02)
-                continue
-            break
 
     def url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self.folder}"
@@ -123,14 +112,10 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [str(self._reachable() / "bin" / program), *arguments],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            user=USER if self._as_root else None,
-            env={**os.environ, "LC_ALL": "C"},
-        )
+            [str(self._reachable() / "bin" / program), *arguments], check=True, cwd="/",
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            user=USER if self._as_root else None, env={**os.environ, "LC_ALL": "C"},
+        )  # fmt: skip
 
     def _reachable(self) -> Path:
         """The programs where ``USER`` may run them: where they are, or a copy if a folder above them is private."""

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,7 +111,3 @@ def running(database: Database, context: AppContext, settings: Settings, *, loop
 
 def with_settings(settings: Settings, **changed: Any) -> Settings:
     return settings.model_copy(update=changed)
-
-
-def for_team(context: AppContext, *team: str) -> AppContext:
-    return replace(context, team=team)

@@ -12,12 +12,7 @@ NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
 TITLES = (
     ("ja", "全社ポータルにサインインできない", "朝から全社ポータルに入れません。エラー 0x8004 が出ます。", "incident"),
-    (
-        "en",
-        "Mail flow delayed to the Osaka office",
-        "Outbound mail is delayed by two hours for 40 people.",
-        "incident",
-    ),
+    ("en", "Mail flow delayed to Osaka", "Outbound mail is delayed by two hours for 40 people.", "incident"),
     ("ja", "十月分の請求書と返金について", "返金の対象になるかご確認をお願いいたします。", "billing"),
     ("en", "How to rotate the API key of the gateway", "Which steps keep the old key valid for a day?", "howto"),
     ("ja", "新入社員のアカウント作成の申請", "12月1日入社の方のアカウントをお願いします。", "request"),
@@ -35,67 +30,37 @@ def seed(database: Database, count: int, *, mails: int = 3, now: datetime = NOW,
 
 def _put(conn: Connection, numbers: range, count: int, mails: int, now: datetime) -> None:
     made = [_case(number, now - timedelta(minutes=7 * (count - number)), mails) for number in numbers]
-    conn.execute(insert(cases), made)
-    conn.execute(
-        insert(case_items_missing),
-        [{"case_id": case["id"], "item": item} for case in made for item in case["missing"]] or [_none(made)],
-    )
-    refs = [{"case_id": case["id"], **ref} for case in made for ref in case["vendor_refs"]]
-    if refs:
-        conn.execute(insert(case_refs), refs)
-    conn.execute(
-        insert(participants),
-        [{"case_id": case["id"], **person} for case in made for person in case["document"]["participants"]],
-    )
-    conn.execute(insert(messages), [_message(case, at) for case in made for at in range(mails)])
-    conn.execute(
-        insert(attachments),
-        [
-            {
-                "message_id": (case["id"] - 1) * mails + 1,
-                "filename": "画面.png",
-                "content_type": "image/png",
-                "size": 48_200,
-                "sha256": "0" * 64,
-                "spool_id": "none",
-                "part": "1.2",
-                "inline": False,
-            }
-            for case in made
-        ],
-    )
-    conn.execute(
-        insert(events),
-        [
-            {"case_id": case["id"], "kind": "case.opened", "who": "", "at": case["opened_at"], "data": {}}
-            for case in made
-        ],
-    )
-
-
-def _none(made: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"case_id": made[0]["id"], "item": "version"}
+    file = {
+        "filename": "画面.png", "content_type": "image/png", "size": 48_200, "sha256": "0" * 64,
+        "spool_id": "none", "part": "1.2", "inline": False,
+    }  # fmt: skip
+    opened = {"kind": "case.opened", "who": "", "data": {}}
+    rows = {
+        cases: made,
+        case_items_missing: [{"case_id": case["id"], "item": item} for case in made for item in case["missing"]],
+        case_refs: [{"case_id": case["id"], **ref} for case in made for ref in case["vendor_refs"]],
+        participants: [{"case_id": case["id"], **one} for case in made for one in case["document"]["participants"]],
+        messages: [_message(case, at) for case in made for at in range(mails)],
+        attachments: [{**file, "message_id": (case["id"] - 1) * mails + 1} for case in made],
+        events: [{**opened, "case_id": case["id"], "at": case["opened_at"]} for case in made],
+    }
+    for table, given in rows.items():
+        if given:
+            conn.execute(insert(table), given)
 
 
 def _case(number: int, updated: datetime, mails: int) -> dict[str, Any]:
     language, title, words, kind = TITLES[number % len(TITLES)]
     side, vendor = SIDES[number % len(SIDES)], VENDORS[number % len(VENDORS)]
     summary: dict[str, Any] = {
-        "title": title,
-        "status": "open" if side else ("resolved", "closed")[number % 2],
-        "waiting_on": side,
-        "waiting_since": updated if side else None,
-        "priority": f"P{number % 4 + 1}",
-        "kind": kind,
-        "language": language,
-        "vendor": vendor,
+        "title": title, "status": "open" if side else ("resolved", "closed")[number % 2],
+        "waiting_on": side, "waiting_since": updated if side else None,
+        "priority": f"P{number % 4 + 1}", "kind": kind, "language": language, "vendor": vendor,
         "vendor_refs": [{"vendor": vendor, "ref": f"26{number:08d}"}] if vendor else [],
         "missing": ["occurred_at", "version"] if number % 3 == 0 else [],
-        "open_asks": 1 if side == "team" else 0,
-        "messages": mails,
-        "opened_at": updated - timedelta(hours=3),
-        "updated_at": updated,
-    }
+        "open_asks": 1 if side == "team" else 0, "messages": mails,
+        "opened_at": updated - timedelta(hours=3), "updated_at": updated,
+    }  # fmt: skip
     document = _document(number, summary, words, (number - 1) * mails + 1)
     return {"id": number, **summary, "set_by_people": {}, "document": document, "judged_by": "core 1"}
 
@@ -147,33 +112,23 @@ def _asked(summary: dict[str, Any], first_message: int) -> dict[str, Any]:
 def _message(case: dict[str, Any], at: int) -> dict[str, Any]:
     number = (case["id"] - 1) * case["messages"] + at + 1
     when = case["opened_at"] + timedelta(minutes=45 * at)
-    role = ("requester", "team", "vendor")[at % 3]
     _, _, words, _ = TITLES[case["id"] % len(TITLES)]
+    role, origin, name, address = (
+        ("requester", "delivered", "北川 亮", f"user{case['id'] % 50}@corp.example"),
+        ("team", "delivered", "IT Desk", "desk@corp.example"),
+        ("vendor", "forwarded", "Support", "support@vendor.example"),
+    )[at % 3]
     return {
-        "id": number,
-        "case_id": case["id"],
-        "origin": ("delivered", "delivered", "forwarded")[at % 3],
-        "message_id": f"<m{number}@mail.example>",
-        "in_reply_to": [],
-        "refs": [],
-        "author_name": ("北川 亮", "IT Desk", "Support")[at % 3],
-        "author_address": (f"user{case['id'] % 50}@corp.example", "desk@corp.example", "support@vendor.example")[
-            at % 3
-        ],
-        "author_role": role,
+        "id": number, "case_id": case["id"], "origin": origin, "message_id": f"<m{number}@mail.example>",
+        "author_name": name, "author_address": address, "author_role": role,
         "to": [{"name": "", "address": "intake@localhost"}],
-        "cc": [],
-        "subject": case["title"] if at == 0 else f"Re: {case['title']}",
-        "base_subject": case["title"],
-        "date": when,
-        "received_at": when,
+        "subject": case["title"] if at == 0 else f"Re: {case['title']}", "base_subject": case["title"],
+        "date": when, "received_at": when,
         "text": f"お世話になっております。\n{words}\nよろしくお願いいたします。 ({number})",
         "quoted_text": "" if at == 0 else f"> {words}\n",
-        "headers": {},
-        "defects": [],
-        "findings": [],
         "evidence": {"evidence": [{"kind": "reference", "value": "<m1@mail.example>"}], "runners_up": []},
-    }
+        **{name: [] for name in ("in_reply_to", "refs", "cc", "defects", "findings")}, "headers": {},
+    }  # fmt: skip
 
 
 def _stamp(moment: datetime) -> str:

@@ -46,14 +46,8 @@ def environment(**given: str) -> dict[str, str]:
 
 
 def sodan(*command: str, cwd: Path, **given: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "service", *command],
-        cwd=cwd,
-        env=environment(**given),
-        capture_output=True,
-        text=True,
-        timeout=250,
-    )
+    line, env = [sys.executable, "-m", "service", *command], environment(**given)
+    return subprocess.run(line, cwd=cwd, env=env, capture_output=True, text=True, timeout=250)
 
 
 @contextlib.contextmanager
@@ -85,19 +79,11 @@ class Served:
         smtp, self.http = free_ports(2)
         self.smtp = int(given.pop("smtp", "") or smtp)
         self.log = folder / "serve.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*under, sys.executable, "-m", "service", "serve"],
-                cwd=folder,
-                env=environment(
-                    smtp_listen=f"127.0.0.1:{self.smtp}",
-                    http_listen=f"127.0.0.1:{self.http}",
-                    **{"intake": "help@corp.example"} | given,
-                ),
-                stderr=log,
-                stdout=log,
-                umask=0,  # what it writes is private nevertheless
-            )
+        listen = {"smtp_listen": f"127.0.0.1:{self.smtp}", "http_listen": f"127.0.0.1:{self.http}"}
+        env = environment(**listen, **{"intake": "help@corp.example"} | given)
+        command = [*under, sys.executable, "-m", "service", "serve"]
+        with self.log.open("wb") as log:  # what it writes is private in spite of the umask
+            self.process = subprocess.Popen(command, cwd=folder, env=env, stderr=log, stdout=log, umask=0)
         self.wait_for(lambda: "next, in another terminal" in self.log.read_text())
 
     def wait_for(self, condition: object) -> None:

@@ -30,10 +30,11 @@ def test_every_bench_is_explained(name: str) -> None:
     assert f"| `{name}` |" in PAGE.read_text(encoding="utf-8")
 
 
-def test_a_broken_promise_is_marked_and_a_failure_told() -> None:
+def test_the_table_marks_a_broken_promise_tells_a_failure_and_compares_two_commits() -> None:
     assert "(!)" in table(run(1.5))
     assert "(!)" not in table(run(2.5))
     assert "api: FAILED: no server" in table(run(2.5))
+    assert "-25 %" in table(run(1.5), run(2.0))
 
 
 def broken(_seconds: float) -> list[Figure]:
@@ -45,20 +46,10 @@ def test_a_benchmark_that_raises_is_told_with_the_reason(monkeypatch: pytest.Mon
     assert measure(["broken"], 1.0)["failed"]["broken"] == "no server"
 
 
-def test_two_commits_stand_side_by_side() -> None:
-    assert "-25 %" in table(run(1.5), run(2.0))
-
-
-def test_an_upper_bound_is_met_from_below() -> None:
-    assert Figure("memory", 240, "MB", 250, True).met
-    assert not Figure("memory", 260, "MB", 250, True).met
-
-
-def test_a_ratio_is_taken_round_by_round() -> None:
-    assert ratio("rate", [2.0, 20.0, 6.0], [1.0, 10.0, 2.0]).value == 2.0
-
-
-def test_pairs_of_mails_are_counted() -> None:
+def test_bounds_ratios_and_pairs_are_counted() -> None:
+    met = [Figure("memory", value, "MB", 250, True).met for value in (240, 260)]
+    assert met == [True, False], "an upper bound is met from below"
+    assert ratio("rate", [2.0, 20.0, 6.0], [1.0, 10.0, 2.0]).value == 2.0, "taken round by round"
     labels = {"a": "x", "b": "x", "c": "y", "d": "y"}
     assert pair_figures({"a": 1, "b": 1, "c": 1, "d": 2}, labels) == (1 / 3, 1 / 2, 3, 2)
 
@@ -68,21 +59,14 @@ def test_every_stage_of_a_mail_is_counted(database: Database) -> None:
     assert {*stages.cpu} == {*STAGES, "commit and rest"} - {"index"}
 
 
-def test_a_store_holds_copies_of_its_mails_in_cases_of_their_own(database: Database) -> None:
-    growth.fill(Company(database), 12, 36)
-    ids = [f"<desk-0-0@{harness.DOMAIN}{mark}>" for mark in ("", ".m1", ".m2")]
-    query = select(messages.c.case_id).where(messages.c.message_id.in_(ids)).distinct()
-    assert len(database.read(lambda conn: conn.execute(query).all())) == 3
-
-
-def test_answers_to_copied_mails_join_the_cases_of_the_copies(database: Database) -> None:
+def test_copied_mails_have_cases_of_their_own_which_answers_to_them_join(database: Database) -> None:
     company = Company(database)
     growth.fill(company, 12, 36)
     growth.place(1, company, 24, [one.message_id for one in mix.mails(12)], 3)
-    rows = database.read(
-        lambda conn: conn.execute(select(messages.c.case_id, messages.c.message_id, messages.c.facts)).all()
-    )
+    query = select(messages.c.case_id, messages.c.message_id, messages.c.facts)
+    rows = database.read(lambda conn: conn.execute(query).all())
     cases = {row.message_id: row.case_id for row in rows}
+    assert len({cases[f"<desk-0-0@{harness.DOMAIN}{mark}>"] for mark in ("", ".m1", ".m2")}) == 3
     answers = [row for row in rows if row.message_id and row.message_id.startswith("<1-")]
     assert len(answers) == 6
     assert all(row.case_id == cases[parent] for row in answers for parent in row.facts["parents"])

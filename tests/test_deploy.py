@@ -87,17 +87,9 @@ def test_the_image_compiles_what_can_be_compiled_and_keeps_nothing_that_built_it
 
 def test_the_bill_of_materials_has_every_locked_library(tmp_path: Path) -> None:
     file = tmp_path / "sbom.json"
-    command = [
-        sys.executable,
-        "-m",
-        "cyclonedx_py",
-        "requirements",
-        "requirements.lock",
-        "--no-validate",
-        "-o",
-        str(file),
-    ]
-    subprocess.run([*command, "--pyproject", "pyproject.toml"], cwd=ROOT, check=True, capture_output=True, timeout=60)
+    options = "requirements requirements.lock --no-validate --pyproject pyproject.toml -o".split()
+    command = [sys.executable, "-m", "cyclonedx_py", *options, str(file)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
     listed = {one["name"].lower().replace("_", "-") for one in json.loads(file.read_text())["components"]}
     locked = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", (ROOT / "requirements.lock").read_text(), re.M)
     assert set(locked) <= listed

@@ -14,6 +14,8 @@ from service.store.database import Database
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MAX = 1000
 ONE = b"From: a@example.org\r\nSubject: one\r\n\r\nFrom the beginning, it failed.\r\n"
+SEPARATOR = b"From a@example.org Mon Mar  2 09:00:00 2026\n"
+CRLF = SEPARATOR.replace(b"\n", b"\r\n")
 TWO = b"From: b@example.org\nSubject: two\n\nFrom me\n\nFrom nowhere\n"
 
 
@@ -45,48 +47,36 @@ def test_a_second_run_changes_nothing(database: Database, tmp_path: Path) -> Non
     assert database.read(spool_view.ledger).accepted == 450
 
 
-def test_the_same_content_twice_in_one_run_is_received_once(sqlite: Database, tmp_path: Path) -> None:
-    (tmp_path / "a.eml").write_bytes(ONE)
-    (tmp_path / "b.eml").write_bytes(ONE)
-    assert run(sqlite, tmp_path) == Imported(files=2, mails=2, received=1, known=1)
-
-
-def test_what_came_by_smtp_may_be_imported_too(sqlite: Database, tmp_path: Path) -> None:
+def test_the_same_content_twice_in_one_run_is_received_once_also_after_smtp(sqlite: Database, tmp_path: Path) -> None:
     entry = spool.new_entry(spool.Envelope("smtp", "a@example.org", ("help@x",)), ONE, NOW)
     sqlite.transact(lambda conn: deposit.put(conn, [entry]))
-    (tmp_path / "a.eml").write_bytes(ONE)
-    assert run(sqlite, tmp_path).received == 1
+    for name in ("a.eml", "b.eml"):
+        (tmp_path / name).write_bytes(ONE)
+    assert run(sqlite, tmp_path) == Imported(files=2, mails=2, received=1, known=1)
 
 
 @pytest.mark.parametrize("name", ["archive.mbox", "archive", "mail104.box"])
 def test_an_mbox_is_told_by_its_first_line(sqlite: Database, tmp_path: Path, name: str) -> None:
     written = TWO.replace(b"\nFrom ", b"\n>From ")
-    (tmp_path / name).write_bytes(
-        b"From a@example.org Mon Mar  2 09:00:00 2026\n"
-        + written
-        + b"\nFrom - Tue Mar  3 10:00:00 2026 +0900\n"
-        + written
-    )
+    (tmp_path / name).write_bytes(SEPARATOR + written + b"\nFrom - Tue Mar  3 10:00:00 2026 +0900\n" + written)
     assert [content for _, content in mails(tmp_path / name, MAX)] == [TWO, TWO]
     assert [source for source, _ in mails(tmp_path / name, MAX)] == [f"{tmp_path / name}#1", f"{tmp_path / name}#2"]
     assert run(sqlite, tmp_path) == Imported(files=1, mails=2, received=1, known=1)
 
 
-def test_a_line_in_a_body_that_begins_with_from_divides_nothing(tmp_path: Path) -> None:
-    (tmp_path / "m").write_bytes(b"From a@example.org Mon Mar  2 09:00:00 2026\n" + TWO)
-    assert [content for _, content in mails(tmp_path / "m", MAX)] == [TWO]
-
-
-def test_an_mbox_with_crlf(tmp_path: Path) -> None:
-    separator = b"From a@example.org Mon Mar  2 09:00:00 2026\r\n"
-    (tmp_path / "m").write_bytes(separator + ONE + b"\r\n" + separator + ONE)
-    assert [content for _, content in mails(tmp_path / "m", MAX)] == [ONE, ONE]
+@pytest.mark.parametrize(
+    ("box", "found"),
+    [(SEPARATOR + TWO, [TWO]), (CRLF + ONE + b"\r\n" + CRLF + ONE, [ONE, ONE])],
+    ids=["a line in a body that begins with From", "line ends of Windows"],
+)
+def test_an_mbox_is_divided_at_its_separators_only(tmp_path: Path, box: bytes, found: list[bytes]) -> None:
+    (tmp_path / "m").write_bytes(box)
+    assert [content for _, content in mails(tmp_path / "m", MAX)] == found
 
 
 def test_a_mail_that_is_too_large_is_named_and_stops_no_other(sqlite: Database, tmp_path: Path) -> None:
-    separator = b"From a@example.org Mon Mar  2 09:00:00 2026\n"
     exact, large = (b"Subject: x\n\n" + b"x" * (size - 13) + b"\n" for size in (MAX, MAX + 1))
-    (tmp_path / "box").write_bytes(separator + large + b"\n" + separator + exact + b"\n" + separator + ONE)
+    (tmp_path / "box").write_bytes(SEPARATOR + large + b"\n" + SEPARATOR + exact + b"\n" + SEPARATOR + ONE)
     (tmp_path / "large.eml").write_bytes(large)
     (tmp_path / "small.eml").write_bytes(TWO)
     found = run(sqlite, tmp_path)
@@ -109,16 +99,9 @@ def test_folders_are_read_to_the_bottom_and_other_files_passed_by(sqlite: Databa
     (tmp_path / "2026/march").mkdir(parents=True)
     (tmp_path / "2026/march/a.eml").write_bytes(ONE)
     (tmp_path / "2026/b.txt").write_bytes(TWO)
+    (tmp_path / "2026/empty.eml").touch()  # an empty mail
     for name in ("notes.md", "picture.PNG", "data.json", ".hidden"):
         (tmp_path / name).write_bytes(b"no mail")
-    assert run(sqlite, tmp_path) == Imported(files=2, mails=2, received=2, known=0)
-
-
-def test_an_empty_file_is_an_empty_mail(sqlite: Database, tmp_path: Path) -> None:
-    (tmp_path / "empty.eml").touch()
-    assert run(sqlite, tmp_path).received == 1
-
-
-def test_a_path_that_is_not_there_is_named(sqlite: Database, tmp_path: Path) -> None:
+    assert run(sqlite, tmp_path) == Imported(files=3, mails=3, received=3, known=0)
     with pytest.raises(Refused, match=r"gone\.eml does not exist"):
         run(sqlite, tmp_path / "gone.eml")

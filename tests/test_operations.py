@@ -29,11 +29,8 @@ def commands(kind: str) -> list[str]:
 def test_every_line_of_the_night_page_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    given = {
-        "database_url": f"sqlite:///{tmp_path}/sodan.db",
-        "intake": "help@corp.example",
-        "content_store": str(tmp_path / "contents"),
-    }
+    given = {"database_url": f"sqlite:///{tmp_path}/sodan.db", "content_store": str(tmp_path / "contents")}
+    given["intake"] = "help@corp.example"
     service = Served(tmp_path, **given)
     addresses = {"smtp_listen": f"127.0.0.1:{service.smtp}", "http_listen": f"127.0.0.1:{service.http}"}
     for name, value in (given | addresses).items():

@@ -2,14 +2,12 @@
 
 import re
 import smtplib
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.outbound.test_off import addresses, tracer
-from tests.served import Served, environment
+from tests.served import Served, sodan
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,14 +44,7 @@ def _comes_out_as_shown(service: Served, folder: Path) -> None:
     with smtplib.SMTP("127.0.0.1", service.smtp, timeout=20) as client:
         client.sendmail("sato@corp.example", ["intake@localhost"], EXAMPLE.replace("\n", "\r\n").encode())
     service.wait_for(lambda: service.get("/api/cases").json()["items"])
-    shown = subprocess.run(
-        [sys.executable, "-m", "service", "show", "SD-1"],
-        cwd=folder,
-        env=environment() | {"COLUMNS": "160"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    shown = sodan("show", "SD-1", cwd=folder).stdout
     ages = re.compile(r" for (?:\d+[dhm] ?)+")  # the mail grows older
     for line in block("text").splitlines():
         assert line == "…" or ages.sub(" ", line) in ages.sub(" ", shown).splitlines(), f"{line!r} is not in:\n{shown}"

@@ -18,7 +18,7 @@ from service.store.encryption import secret_box
 from service.store.soundness import database_problems
 from service.store.timeline import unverified_lately
 
-Check = Callable[[], Iterable[Finding]]
+Check = Callable[[], Iterable[Finding] | None]
 LOW_DISK = 1_000_000_000  # bytes
 CHECKED_BYTES = 64_000_000
 """Total size of the newest raw mails that are checked. `sodan contents check` reads all raw mails."""
@@ -62,7 +62,7 @@ def examine(settings: Settings, database: Database, now: datetime) -> int:
     while checks:
         check = checks.pop(0)
         try:
-            findings = list(check())
+            findings = list(check() or ())
         except Unavailable as error:
             findings = [(False, what_to_do(str(error), database))]
             checks = checks[-1:]  # only the listeners can be checked without the database
@@ -81,14 +81,14 @@ def _checks(settings: Settings, database: Database, now: datetime) -> list[Check
     """Return the checks in order. The last one checks the listeners."""
 
     def if_migrated(check: Check) -> Check:
-        return lambda: check() if database.read(migrate.revision) == migrate.head() else ()
+        return lambda: check() if _is_migrated(database) else None
 
     def listeners() -> Iterator[Finding]:
         yield smtp(settings.smtp_listen)
         yield http(settings.http_listen)
 
     if database.missing:  # the other checks would create the database
-        return [lambda: _packs(settings), lambda: _database_exists(database), listeners]
+        return [lambda: _packs(settings), database.must_exist, listeners]
     return [
         lambda: _packs(settings),
         lambda: _disk(settings, database),
@@ -108,14 +108,13 @@ def _checks(settings: Settings, database: Database, now: datetime) -> list[Check
     ]
 
 
+def _is_migrated(database: Database) -> bool:
+    return database.read(migrate.revision) == migrate.head()
+
+
 def _wrong(what: str, meaning: str, action: str) -> Finding:
     """Return a finding: what is wrong, the consequence, and what to do."""
     return False, f"{what}; {meaning}. {action}"
-
-
-def _database_exists(database: Database) -> Iterator[Finding]:
-    database.must_exist()
-    yield from ()
 
 
 def _packs(settings: Settings) -> Iterator[Finding]:
@@ -211,9 +210,8 @@ def _contents(settings: Settings, database: Database, now: datetime) -> Iterator
         yield True, f"contents: {count} to no mail; `sodan contents tidy` deletes such files"
 
 
-def _mailbox_file(settings: Settings) -> Iterator[Finding]:
-    load(settings)
-    yield from ()
+def _mailbox_file(settings: Settings) -> None:
+    load(settings)  # raises an error if the file of SODAN_MAILBOXES is wrong
 
 
 def _mailboxes(database: Database, now: datetime) -> Iterator[Finding]:
@@ -254,7 +252,7 @@ def _verdicts(settings: Settings, database: Database) -> Iterator[Finding]:
         yield _wrong(what, "sodan does not trust this header from public addresses", action)
     elif settings.verdicts_configured:
         return
-    elif local and not (database.read(migrate.revision) == migrate.head() and database.read(unverified_lately)):
+    elif local and not (_is_migrated(database) and database.read(unverified_lately)):
         yield True, f"{what}; sodan trusts mail of programs on this machine, but not mail that another server relays"
     else:
         action = "Set SODAN_AUTHSERV_ID or SODAN_TRUSTED_NETWORKS (docs/settings.md)"

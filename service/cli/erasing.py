@@ -4,7 +4,6 @@ import json
 import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 from hashlib import sha256
 
 from mailrules.vendors import Vendor
@@ -22,19 +21,12 @@ NOT_REACHED = ["backups made earlier", "text inside attached documents, pictures
 
 
 def erase_person(
-    settings: Settings,
-    database: Database,
-    address: str,
-    names: Sequence[str],
-    *,
-    reserved: Collection[str] = (),
-    apply: bool,
-    now: datetime,
+    settings: Settings, database: Database, address: str, names: Sequence[str], reserved: Collection[str], apply: bool
 ) -> int:
     """Erase a person, or without ``apply`` list what would change, and print the certificate as JSON.
 
-    ``names``: names of the person. ``reserved``: names of vendors and of the organisation, which must not be erased.
-    Returns exit status 1 if data of the person may remain; a message says where. Raises Refused.
+    ``reserved``: names of vendors and of the organisation, which must not be erased. Returns exit status 1 if data of
+    the person may remain; a message says where. Raises Refused.
     """
     local, at, domain = address.strip().casefold().rpartition("@")
     if not (local and at and domain):
@@ -46,8 +38,8 @@ def erase_person(
     alias = "x" + secrets.token_hex(4)
     mask = Mask(f"{local}@{domain}", names, alias)
     writer = BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
+    now, salt = start.now(), secrets.token_hex(16)
     result = erase(database, writer, mask, now, apply=apply)
-    salt = secrets.token_hex(16)
     certificate = {
         "at": now.isoformat(),
         "done": apply,

@@ -30,8 +30,8 @@ RETRIES = 4  # maximum number of retries if the server of the model does not res
 _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms", "other mails to be triaged")
 
 
-def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings: Settings) -> int:
-    """Print the figures for all labelled mails in the paths. Returns 0. Raises Refused if there are none."""
+def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings: Settings) -> None:
+    """Print the figures for all labelled mails in the paths. Raises Refused if there are none."""
     model = _model(settings) if reader == "model" else None
     figures = compare(_pairs(paths, model, settings))
     if not figures:
@@ -45,10 +45,9 @@ def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings
         start.say(f"{model.version}: {usage}")
     if as_json:
         print(json.dumps(figures, ensure_ascii=False))
-        return 0
+        return
     for language, figure in figures.items():
         print("\n".join(table(language, figure)) + "\n")
-    return 0
 
 
 def _model(settings: Settings) -> ModelReader:
@@ -63,12 +62,9 @@ def table(language: str, figure: dict[str, Any]) -> list[str]:
     lines = [f"{language}: {start.counted(figure['mails'], 'mail')}"]
     for name in (*SINGLE, *_SHARES):
         lines.append(f"  {name:32} {_number(figure[name]['share'])}  of {figure[name]['count']}")
-    for name in (*SETS, "missing", "vendor mail that asks"):
-        row = figure[name]
-        lines.append(f"  {name:32} {_row(row)}")
-    lines.append("  by meaning:")
-    lines += [f"    {meaning:30} {_row(row)}" for meaning, row in figure["meanings"].items()]
-    return lines
+    lines += [f"  {name:32} {_row(figure[name])}" for name in (*SETS, "missing", "vendor mail that asks")]
+    meanings = [f"    {meaning:30} {_row(row)}" for meaning, row in figure["meanings"].items()]
+    return [*lines, "  by meaning:", *meanings]
 
 
 def _row(row: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
 
@@ -31,10 +30,9 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
         bar = progress.add_task("receive", total=len(files))
 
         def show_progress(state: Imported) -> None:
-            progress.update(bar, completed=min(state.files, len(files)))
+            progress.update(bar, completed=state.files)
 
-        result = import_files(database, files, datetime.now(UTC), settings.max_message_bytes, show_progress)
-        progress.update(bar, completed=len(files))
+        result = import_files(database, files, start.now(), settings.max_message_bytes, show_progress)
         if take_in:
             _take_in(settings, database, context, progress)
     ledger = database.read(spool_view.ledger)
@@ -50,7 +48,7 @@ def import_paths(settings: Settings, database: Database, paths: Sequence[Path], 
 
 def _take_in(settings: Settings, database: Database, context: AppContext, progress: Progress) -> None:
     """Process mail like a worker until none is waiting."""
-    key = database.transact(lambda conn: keys.key(conn, "case", datetime.now(UTC)))
+    key = database.transact(lambda conn: keys.key(conn, "case", start.now()))
     worker = worker_of(settings, database, replace(context, ingest=replace(context.ingest, secret=key)))
     waiting = database.read(spool_view.undone).get("waiting", 0)
     bar = progress.add_task("process", total=waiting)

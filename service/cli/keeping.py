@@ -1,16 +1,19 @@
 """`sodan backup`, `restore`, `webhooks`, `retention` and `erase`: backing up and deleting data."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from service.cli import start
 from service.cli.tables import print_rows
+from service.errors import Refused
+from service.settings import Settings
 from service.store import backup as archive
 from service.store import compaction
 from service.store import webhooks as hooks
-from service.store.blob_store import BlobStore, blob_store_of
+from service.store.blob_store import blob_store_of
+from service.store.cases import key_of
 from service.store.database import Database
 from service.store.retention import DeletedCounts, Terms, due, remove_due
 
@@ -96,47 +99,34 @@ def retention(
     """
     given = {"retention_raw_days": raw_days, "retention_cases_days": cases_days}
     settings = start.settings(**{name: days for name, days in given.items() if days is not None})
-    terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
     if compact and not apply:
-        start.say("--compact needs --apply")
-        return start.WRONG_USE
-    return run_retention(
-        start.database(settings), blob_store_of(settings), terms, settings.case_prefix, start.now(),
-        apply=apply, compact=compact, as_json=json, zone=settings.zone,
-    )  # fmt: skip
+        raise Refused("--compact needs --apply")
+    return run_retention(settings, start.database(settings), start.now(), apply=apply, compact=compact, as_json=json)
 
 
 def run_retention(
-    database: Database,
-    blob_store: BlobStore | None,
-    terms: Terms,
-    prefix: str,
-    now: datetime,
-    *,
-    apply: bool,
-    compact: bool,
-    as_json: bool,
-    zone: tzinfo = UTC,
+    settings: Settings, database: Database, now: datetime, *, apply: bool, compact: bool, as_json: bool
 ) -> int:
     """Print the cases that have data to delete, and with ``apply`` delete it. Returns the exit status."""
+    terms = Terms.of_days(settings.retention_raw_days, settings.retention_cases_days)
     if terms.raw is None and terms.cases is None:
         start.say(
             "nothing is ever deleted; to delete old data, set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS"
         )
         return 0
-    total = DeletedCounts()
+    total, store = DeletedCounts(), blob_store_of(settings)
 
     def rows() -> Iterator[dict[str, Any]]:
         for cases in due(database, terms, now):
             for case in cases:
                 planned = DeletedCounts(int(case.whole), case.messages if case.whole else 0, case.mails)
-                total.add(remove_due(database, blob_store, case, terms, now) if apply else planned)
+                total.add(remove_due(database, store, case, terms, now) if apply else planned)
                 goes = "the case" if case.whole else "raw mails"
-                key = f"{prefix}-{case.case_id}"
+                key = key_of(case.case_id, settings.case_prefix)
                 values = (key, case.status, case.since, goes, case.messages, case.mails, case.size)
                 yield dict(zip(RETENTION, values, strict=True))
 
-    print_rows(rows(), RETENTION, as_json=as_json, zone=zone)
+    print_rows(rows(), RETENTION, as_json=as_json, zone=settings.zone)
     cases, messages = start.counted(total.cases, "case"), start.counted(total.messages, "message")
     counted = f"{cases} with {messages}, {start.counted(total.mails, 'raw mail')}"
     if not apply:
@@ -167,15 +157,11 @@ def erase(
     from service.intake import AppContext
 
     if dry_run == yes:
-        start.say("give either --dry-run (list the changes) or --yes (erase)")
-        return start.WRONG_USE
+        raise Refused("give either --dry-run (list the changes) or --yes (erase)")
     if yes and name and not confirm_names:
-        start.say("names are also erased from mail of other people: first check --dry-run, then add --confirm-names")
-        return start.WRONG_USE
+        raise Refused("names are also erased from mail of other people: check --dry-run, then add --confirm-names")
     settings = start.settings()
     reserved: frozenset[str] = frozenset()
     if name:
         reserved = words_of_vendors(AppContext.of(settings).rules.vendors.profiles.values(), settings.organisation)
-    return erase_person(
-        settings, start.database(settings), address, name, reserved=reserved, apply=yes, now=start.now()
-    )
+    return erase_person(settings, start.database(settings), address, name, reserved, apply=yes)

@@ -28,11 +28,10 @@ def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) ->
         seconds: Seconds to wait for that mail.
     """
     from service.cli.mailbox_checks import chosen, examine
-    from service.mailbox.file import load
 
     settings = start.settings()
     waits = seconds if round_trip else None
-    return examine(settings, chosen(load(settings), names), start.database(settings), waits)
+    return examine(settings, chosen(settings, names), start.database(settings), waits)
 
 
 @mailbox.command(name="run")
@@ -44,11 +43,10 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
         dry_run: Print the mails that the command would fetch, and do not fetch them.
     """
     from service.cli.mailbox_checks import chosen, preview
-    from service.mailbox.file import load
     from service.mailbox.run import run_mailboxes
 
     settings = start.settings()
-    mailboxes = chosen(load(settings), names)
+    mailboxes = chosen(settings, names)
     if dry_run:
         return preview(settings, mailboxes, start.database(settings))
     start.log_to_stderr(settings)

@@ -18,7 +18,7 @@ from service.cli import start
 from service.cli.tables import print_rows, visible
 from service.errors import Refused, SodanError, Unavailable
 from service.mail.authentication import parse as parse_results
-from service.mailbox.file import Mailbox
+from service.mailbox.file import Mailbox, load
 from service.mailbox.run import source_of, stored_tokens
 from service.mailbox.source import FolderMissing, ListedMail, MailboxError, Source
 from service.outbound.policy import LOOP_HEADER
@@ -35,15 +35,15 @@ T = TypeVar("T")
 COLUMNS = ("name", "server", "folders", "after", "state", "last_success_at", "taken", "failed", "cause", "next_step")
 
 
-def chosen(configured: Sequence[Mailbox], names: Sequence[str]) -> list[Mailbox]:
+def chosen(settings: Settings, names: Sequence[str]) -> list[Mailbox]:
     """Return the configured mailboxes with these names, or all if no name is given. Raises SodanError."""
-    if not configured:
+    by_name = {mailbox.name: mailbox for mailbox in load(settings)}
+    if not by_name:
         raise SodanError("SODAN_MAILBOXES: not set; set it to the file that lists the mailboxes (docs/mailboxes.md)")
-    by_name = {mailbox.name: mailbox for mailbox in configured}
     for name in names:
         if name not in by_name:
             raise SodanError(f"there is no mailbox {name} in SODAN_MAILBOXES; it has {', '.join(by_name)}")
-    return [by_name[name] for name in names] or list(configured)
+    return [by_name[name] for name in names] or list(by_name.values())
 
 
 def list_mailboxes(
@@ -194,8 +194,7 @@ def round_trip(settings: Settings, mailbox: Mailbox, source: Source, seconds: fl
     began = time.monotonic()
     while time.monotonic() - began < seconds:
         for folder, position in positions.items():
-            new_mails = (mail for page in source.pages(folder, position, since) for mail in page.mails)
-            for mail in new_mails:
+            for mail in (mail for page in source.pages(folder, position, since) for mail in page.mails):
                 if subject is None or source.subject(folder, mail) == subject:
                     return _test_arrived(mailbox, source, folder, mail, time.monotonic() - began)
         source.wait(mailbox.folders, POLL_SECONDS, threading.Event())

@@ -35,20 +35,12 @@ class Additions:
     organisation: Annotated[
         tuple[str, ...], Parameter(help="Mail domains of the organisation; people at them are requesters.")
     ] = ()
-    packs: Annotated[
-        tuple[Path, ...], Parameter(help="Additional folders of rule packs, loaded after those of SODAN_PACKS.")
-    ] = ()
+    packs: start.Packs = ()
 
     def settings(self) -> Settings:
-        """Return the settings with these additions. Raises Refused."""
         settings = start.settings()
-        return settings.model_copy(
-            update={
-                "team": (*settings.team, *self.team),
-                "organisation": (*settings.organisation, *self.organisation),
-                "packs": (*settings.packs, *self.packs),
-            }
-        )
+        added = {name: (*getattr(settings, name), *getattr(self, name)) for name in ("team", "organisation", "packs")}
+        return settings.model_copy(update=added)
 
 
 NOTHING = Additions()
@@ -78,22 +70,15 @@ def parse(files: tuple[Path, ...], *, root: Path | None = None) -> None:
             parsed.
         root: Print `file` relative to this folder.
     """
-    results = list(each_file(partial(_parse, root=root), partial(_parse_crashed, root=root), files))
+    results = list(each_file(partial(_parse, root=root), partial(_parse, root=root, crashed=True), files))
     for (line, _), thread in zip(results, threads([ids for _, ids in results]), strict=True):
         print(f'{line[:-1]},"thread":{jsons.dumps(thread)}}}')
 
 
-def _parse(file: Path, root: Path | None) -> tuple[str, Mail]:
-    return _line(_mail(file), _name(file, root))
-
-
-def _parse_crashed(file: Path, root: Path | None) -> tuple[str, Mail]:
-    return _line(Mail(error="parsing this mail crashed the process"), _name(file, root))
-
-
-def _line(mail: Mail, name: str) -> tuple[str, Mail]:
+def _parse(file: Path, root: Path | None, crashed: bool = False) -> tuple[str, Mail]:
     """Return (JSON line of a mail without its thread, a mail with only the ids that determine the thread)."""
-    fields = report(mail, name)
+    mail = Mail(error="parsing this mail crashed the process") if crashed else _mail(file)
+    fields = report(mail, _name(file, root))
     fields.pop("thread", None)
     return _dump(fields), Mail(mail.message_id, mail.in_reply_to, mail.references)
 
@@ -147,19 +132,18 @@ def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = N
     """Yield a line of JSON per mail, judged as if it opened a case. ``guess``: guess sides. Raises PackError."""
     rules_of(settings.packs, settings.site_file)  # reports an invalid pack once, before the first mail
     work = partial(_judge, root=root, settings=settings, guess=guess)
-    yield from each_file(work, partial(_judge_crashed, root=root), files)
+    yield from each_file(work, partial(work, crashed=True), files)
 
 
-def _judge(file: Path, root: Path | None, settings: Settings, guess: bool) -> str:
-    name, rules = _name(file, root), rules_of(settings.packs, settings.site_file)
+def _judge(file: Path, root: Path | None, settings: Settings, guess: bool, crashed: bool = False) -> str:
+    name = _name(file, root)
+    if crashed:
+        return _dump({"file": name, "error": "judging this mail crashed the process"})
+    rules = rules_of(settings.packs, settings.site_file)
     try:
         return _dump(judged(file, name, rules, settings, rules if guess else None))
     except Exception as error:  # one malformed mail must not end the run
         return _dump({"file": name, "error": f"{type(error).__name__}: {error}"})
-
-
-def _judge_crashed(file: Path, root: Path | None) -> str:
-    return _dump({"file": _name(file, root), "error": "judging this mail crashed the process"})
 
 
 def judged(file: Path, name: str, rules: Rules, settings: Settings, guess: Rules | None) -> dict[str, Any]:

@@ -8,25 +8,19 @@ imported when it runs.
 import os
 import sys
 from importlib import metadata
-from typing import Any, Literal
+from typing import Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from service.cli.start import FOUND_WRONG, WRONG_USE, say
 from service.errors import NotFound, SodanError
 
-
-def _shown_default(value: Any) -> Any:
-    """Return the default of an option for the help; None (not shown) for off and for empty."""
-    return value or None
-
-
 app = App(
     name="sodan",
     help="Group mail about vendor support into cases. Show their priority, who has to act next, and what is missing.",
     help_format="plaintext",
-    # no --no-… and --empty-… variants of options, no "[default: False]"
-    default_parameter=Parameter(negative=(), show_default=_shown_default),
+    # no --no-… and --empty-… variants of options; no "[default: False]" in the help
+    default_parameter=Parameter(negative=(), show_default=lambda value: value or None),
     version=lambda: metadata.version("sodan"),  # cyclopts would look for a distribution named "service"
     version_flags=["--version"],
 )

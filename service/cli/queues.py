@@ -39,7 +39,10 @@ def spool_list(
         state: Only mails in this state.
         limit: Maximum number of mails.
     """
-    return _list(spool_view.listing, spool_view.undone, "shunted", state, limit, RECEIVED, json)
+    settings = start.settings()
+    database = start.database(settings)
+    _print(database.read(lambda conn: spool_view.listing(conn, state, limit)), RECEIVED, settings, as_json=json)
+    return start.FOUND_WRONG if database.read(spool_view.undone).get("shunted") else 0
 
 
 @spool.command(name="show")
@@ -86,7 +89,10 @@ def outbox_list(*, state: outgoing.State | None = None, limit: start.Positive = 
         state: Only entries in this state.
         limit: Maximum number of entries.
     """
-    return _list(outgoing.listing, outgoing.counts, "failed", state, limit, SENT, json)
+    settings = start.settings()
+    database = start.database(settings)
+    _print(database.read(lambda conn: outgoing.listing(conn, state, limit)), SENT, settings, as_json=json)
+    return start.FOUND_WRONG if database.read(outgoing.counts).get("failed") else 0
 
 
 @outbox.command(name="show")
@@ -138,22 +144,10 @@ def _change(ids: Sequence[int], change: Callable[[Connection, int, str, datetime
     start.say(f"{len(ids)} {result}")
 
 
-def _list(
-    listing: Callable[..., list[dict[str, Any]]],
-    counts: Callable[[Connection], dict[str, int]],
-    wrong: str,
-    state: str | None,
-    limit: int,
-    columns: Sequence[str],
-    as_json: bool,
-) -> int:
-    """Print rows of the spool or the outbox without leases. Returns exit status 1 if a row has the state ``wrong``."""
-    settings = start.settings()
-    database = start.database(settings)
-    rows = database.read(lambda conn: listing(conn, state, limit))
+def _print(rows: list[dict[str, Any]], columns: Sequence[str], settings: Settings, *, as_json: bool) -> None:
+    """Print rows of the spool or the outbox without leases."""
     shown = [{name: row[name] for name in row if not name.startswith("leased")} for row in rows]
     print_rows([_shown(row, settings) for row in shown], columns, as_json=as_json, zone=settings.zone)
-    return start.FOUND_WRONG if database.read(counts).get(wrong) else 0
 
 
 def _shown(row: dict[str, Any], settings: Settings) -> dict[str, Any]:

@@ -14,9 +14,6 @@ from service.errors import NotFound, SodanError
 if TYPE_CHECKING:
     from mailrules.engine.sources import Library
 
-Packs = Annotated[
-    tuple[Path, ...], Parameter(help="Additional folders of rule packs, loaded after those of SODAN_PACKS.")
-]
 SiteFile = Annotated[Path | None, Parameter(help="The site file. Default: SODAN_SITE_FILE.")]
 COMPARED = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
 """Fields of a case document that `sodan replay` compares unchanged."""
@@ -25,7 +22,7 @@ rules = App(name="rules", help="Rule packs: run their examples, check them, list
 
 
 @rules.command(name="test")
-def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
+def rules_test(*names: str, packs: start.Packs = (), site: SiteFile = None) -> int:
     """Run the examples of packs and vendors. Exit status 1: an example failed.
 
     Args:
@@ -48,7 +45,7 @@ def rules_test(*names: str, packs: Packs = (), site: SiteFile = None) -> int:
 
 
 @rules.command(name="lint")
-def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
+def rules_lint(*, packs: start.Packs = (), site: SiteFile = None) -> int:
     """Check packs: entries without examples, meanings without rules, duplicate ids, phrases that are too short."""
     from mailrules.engine.lint import lint
     from mailrules.library import build
@@ -64,7 +61,7 @@ def rules_lint(*, packs: Packs = (), site: SiteFile = None) -> int:
 
 
 @rules.command(name="list")
-def rules_list(*, packs: Packs = (), site: SiteFile = None, json: start.Json = False) -> None:
+def rules_list(*, packs: start.Packs = (), site: SiteFile = None, json: start.Json = False) -> None:
     """List the rules: the question that a rule answers, its id, its result, its file."""
     from mailrules.library import build
     from service.cli.tables import print_rows
@@ -93,7 +90,7 @@ def _names(library: Library) -> set[str]:
     return names
 
 
-def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, diff: bool = False) -> None:
+def replay(*, since: str | None = None, packs: start.Packs = (), apply: bool = False, diff: bool = False) -> None:
     """Judge stored cases again with the current packs or with other packs, and show what would change.
 
     Args:
@@ -126,7 +123,6 @@ def replay(*, since: str | None = None, packs: Packs = (), apply: bool = False, 
 
 
 def _compared(case: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a case document that `sodan replay` compares."""
     items = case.get("checklist") or []
     asks = [ask for ask in case.get("asks") or [] if ask["state"] == "open"]
     return {name: case.get(name) for name in COMPARED} | {
@@ -146,7 +142,7 @@ def eval_(
     *,
     reader: Literal["embedded", "model"] = "embedded",
     as_json: Annotated[bool, Parameter(name="--json")] = False,
-) -> int:
+) -> None:
     """Measure a reader on labelled mails: precision, recall and counts, by language.
 
     Args:
@@ -157,4 +153,4 @@ def eval_(
     """
     from service.cli.evaluating import print_figures
 
-    return print_figures(paths, reader=reader, as_json=as_json, settings=start.settings())
+    print_figures(paths, reader=reader, as_json=as_json, settings=start.settings())

@@ -3,6 +3,7 @@
 import sys
 
 from service.cli import start
+from service.errors import Refused
 
 
 def serve() -> int:
@@ -43,7 +44,7 @@ def api() -> None:
 
 def reader() -> None:
     """Only let the language model at SODAN_MODEL_URL read messages."""
-    from service.app import run_reader
+    from service.second_reading import run_reader
 
     settings = start.settings()
     start.log_to_stderr(settings)
@@ -70,7 +71,7 @@ def migrate() -> None:
     start.say(f"the database is at revision {after}" + ("" if before == after else f" (was {before or 'empty'})"))
 
 
-def smtp_password(name: str) -> int:
+def smtp_password(name: str) -> None:
     """Ask for a password and print the line to add to the file of SODAN_SMTP_PASSWORDS.
 
     Args:
@@ -82,7 +83,5 @@ def smtp_password(name: str) -> int:
 
     password = getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not password:
-        start.say("the password is empty: give one")
-        return start.WRONG_USE
+        raise Refused("the password is empty: give one")
     print(password_line(name, password))
-    return 0

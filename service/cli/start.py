@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 FOUND_WRONG = 1  # exit status: a problem was found
 WRONG_USE = 2  # exit status: wrong usage or configuration
 Json = Annotated[bool, Parameter(help="JSON Lines instead of a table.")]
+Packs = Annotated[
+    tuple[Path, ...], Parameter(help="Additional folders of rule packs, loaded after those of SODAN_PACKS.")
+]
 CaseKey = Annotated[str, Parameter(help="Key of the case, such as SD-12.")]
 Positive = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
 

@@ -115,7 +115,6 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
 
 
 def print_case(case: dict[str, Any], messages: list[dict[str, Any]], zone: tzinfo, *, as_json: bool) -> None:
-    """Print one case, and then its messages, with times in ``zone``."""
     if as_json:
         print_json(case)
         return

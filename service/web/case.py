@@ -93,18 +93,13 @@ def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str,
 
 
 def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the template values of a case."""
     names = {item: title.in_language(reader.language) for item, title in frame.desk.rules.labels.items()}
     lines = [
         {**line, "label": names.get(line["item"]) or reader.label(line.get("label") or line["item"])}
         for line in case.get("checklist", [])
     ]
-    labels = {
-        "ask": reader.t("asks"),
-        "why": reader.t("why", level=case["priority"]),
-        "heard": reader.t("heard"),
-        "parked": reader.t("parked"),
-    }
+    labels = {"ask": reader.t("asks"), "why": reader.t("why", level=case["priority"])}
+    labels |= {kind: reader.t(kind) for kind in ("heard", "parked")}
     by_message = marks.of_case({**case, "checklist": lines}, labels)
     left, shown, marked = WHOLE, [], {}
     for mail in mails:
@@ -147,12 +142,8 @@ def _bars(case: dict[str, Any]) -> list[dict[str, Any]]:
     seconds = {side: float(clocks.get(side) or 0) for side in ("team", "vendor", "requester")}
     longest = max(seconds.values()) or 1.0
     holder = case["waiting_on"] if case["status"] == "open" else None
+    widths = {side: time and round(max(2.0, time / longest * BAR), 1) for side, time in seconds.items()}
     return [
-        {
-            "side": side,
-            "seconds": time,
-            "width": time and round(max(2.0, time / longest * BAR), 1),
-            "holds": side == holder,
-        }
+        {"side": side, "seconds": time, "width": widths[side], "holds": side == holder}
         for side, time in seconds.items()
     ]

@@ -26,12 +26,12 @@ def value_routes(frame: Frame) -> APIRouter:
     """Return the routes that set fields, checklist items and requests of a case, add notes and send questions."""
     router, desk = APIRouter(include_in_schema=False), frame.desk
 
-    def set_values(key: str, wanted: Mapping[str, Any], who: str, was: Mapping[str, str]) -> Response:
+    def set_values(key: str, wanted: Mapping[str, Any], who: str, was: Mapping[str, str | None]) -> Response:
         """Set values of a case. Raises Conflict if the case no longer shows the values of the form (``was``)."""
 
         def check(case: StoredCase) -> None:
             shown = shown_values(case.document)
-            if any(_one_line(text) != shown.get(name, "") for name, text in was.items()):
+            if any(text is not None and _one_line(text) != shown.get(name, "") for name, text in was.items()):
                 raise Conflict("error.changed")
 
         event, _ = desk.set_values(desk.number_of(key), wanted, who, check)
@@ -40,23 +40,22 @@ def value_routes(frame: Frame) -> APIRouter:
     @router.post("/cases/{key}/set")
     def set_by_hand(key: str, who: Who, posted: Posted) -> Response:
         wanted = changed_fields(frame, posted)
-        was = {name: posted[f"was_{name}"] for name in wanted if f"was_{name}" in posted}
-        return set_values(key, wanted, who, was)
+        return set_values(key, wanted, who, {name: posted.get(f"was_{name}") for name in wanted})
 
     @router.post("/cases/{key}/items/{item}")
     def set_item(key: str, item: str, who: Who, posted: Posted) -> Response:
         if not re.fullmatch(r"[a-z_]{1,64}", item):
             raise Refused("there is no such item")
-        value, was = posted.get("value", "").strip()[:2000] or None, posted.get("was")
-        return set_values(key, {"items": {item: value}}, who, {} if was is None else {f"items.{item}": was})
+        value = posted.get("value", "").strip()[:2000] or None
+        return set_values(key, {"items": {item: value}}, who, {f"items.{item}": posted.get("was")})
 
     @router.post("/cases/{key}/asks/{ask}")
     def set_ask(key: str, ask: str, who: Who, posted: Posted) -> Response:
         if not re.fullmatch(r"[0-9]{1,20}-[a-z_:]{1,80}", ask):
             raise Refused("there is no such ask")
-        text, was = posted.get("answer", "").strip()[:2000], posted.get("was")
+        text = posted.get("answer", "").strip()[:2000]
         value = ({"answer": text} if text else "answered") if posted.get("value") == "answered" else None
-        return set_values(key, {"asks": {ask: value}}, who, {} if was is None else {f"asks.{ask}": was})
+        return set_values(key, {"asks": {ask: value}}, who, {f"asks.{ask}": posted.get("was")})
 
     @router.post("/cases/{key}/notes")
     def note(key: str, who: Who, posted: Posted) -> Response:

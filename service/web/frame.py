@@ -73,18 +73,12 @@ class Frame:
 
     def error_page(self, request: Request, status: int, text: str) -> Response:
         """Return the page for an error. ``text``: what is wrong; empty if the status code is enough."""
-        nothing, key = status in (404, 405), request.path_params.get("key", "")
-        return self.page(
-            request,
-            "error.html",
-            status,
-            title="error.404" if nothing else "error.other",
-            text=text or NOTHING_HERE,
-            case=None if text == f"there is no case {key}" else key,
-        )
+        title = "error.404" if status in (404, 405) else "error.other"
+        key = request.path_params.get("key", "")
+        case = None if text == f"there is no case {key}" else key
+        return self.page(request, "error.html", status, title=title, text=text or NOTHING_HERE, case=case)
 
     def domains(self) -> KnownDomains:
-        """Return the domains of the organisation and of the vendors in the current rules."""
         vendors = (domain for vendor in self.desk.rules.vendors.profiles.values() for domain in vendor.domains)
         return _known_domains((*self.desk.settings.organisation, *vendors))
 
@@ -111,17 +105,14 @@ class Frame:
             may_admin=isinstance(caller, Token) and caller.may("admin"),
             **values,
         )
-        return Response(
-            html,
-            status,
-            {
-                "Content-Type": "text/html; charset=utf-8",
-                "Content-Security-Policy": POLICY,
-                "Content-Language": reader.language,
-                "Cache-Control": "private, no-cache",
-                "Vary": "Accept-Language, Cookie",
-            },
-        )
+        headers = {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Security-Policy": POLICY,
+            "Content-Language": reader.language,
+            "Cache-Control": "private, no-cache",
+            "Vary": "Accept-Language, Cookie",
+        }
+        return Response(html, status, headers)
 
     def _no_verdicts(self) -> bool:
         """Return whether mail comes from other hosts, but no verification of senders is configured."""

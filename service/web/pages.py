@@ -72,7 +72,7 @@ def _outbox(frame: Frame) -> APIRouter:
         return frame.page(request, "outbox_entry.html", row=desk.database.read(lambda conn: outbox.entry(conn, id)))
 
     @router.post("/outbox/{id}/{what}")
-    def decide(id: int, what: str, who: Who, posted: Posted) -> Response:
+    def decide(id: int, what: str, who: Who) -> Response:
         if not 0 < id < 2**62 or what not in ("send", "discard"):
             raise NotFound(NOTHING_HERE)
         decision = outbox.send_again if what == "send" else outbox.discard
@@ -103,14 +103,9 @@ def _files(frame: Frame) -> APIRouter:
         if name not in frame.static:
             raise NotFound(NOTHING_HERE)
         content, media_type = frame.static[name]
-        return Response(
-            content,
-            headers={
-                "Content-Type": media_type,
-                "Cache-Control": "public, max-age=31536000, immutable",
-                "Content-Security-Policy": POLICY,
-            },
-        )
+        cached = "public, max-age=31536000, immutable"
+        headers = {"Content-Type": media_type, "Cache-Control": cached, "Content-Security-Policy": POLICY}
+        return Response(content, headers=headers)
 
     @router.get("/favicon.ico")
     def icon() -> Response:

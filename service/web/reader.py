@@ -36,7 +36,6 @@ class Reader:
     """A function that returns priority → seconds until a case of this priority is usually resolved."""
 
     def t(self, name: str, **values: object) -> str:
-        """Return the text called ``name`` in the reader's language."""
         return say(self.language, name, **values)
 
     def translated(self, text: str) -> str:
@@ -72,7 +71,6 @@ class Reader:
         return ("" if self.language == "ja" else " ").join(parts) or below_a_minute
 
     def age(self, time: str | None) -> str:
-        """Return how long ago a time (ISO 8601) was."""
         return self.length((self.now - datetime.fromisoformat(time)).total_seconds()) if time else ""
 
     def open_for(self, case: Mapping[str, Any]) -> str:
@@ -100,7 +98,6 @@ class Reader:
         return self.vendor_name(id, self.language) if id else ""
 
     def way(self, kind: str) -> str:
-        """Return the name of a kind of evidence for the case of a mail."""
         return self.t(f"way.{kind}") if kind else ""
 
     def side(self, side: str | None) -> str:

@@ -52,9 +52,7 @@ class Filled:
         take_in(self.database, self._context)
 
     def erase(self, *names: str, apply: bool = True) -> int:
-        return erase_person(
-            self.settings, self.database, ADDRESS, names, reserved=self.reserved, apply=apply, now=datetime.now(UTC)
-        )
+        return erase_person(self.settings, self.database, ADDRESS, names, self.reserved, apply=apply)
 
     def raw(self) -> list[bytes]:
         return [one.content(None) for one in contents.each(self.database)]

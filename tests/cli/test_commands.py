@@ -14,7 +14,6 @@ import pytest
 
 from service.cli import parallel
 from service.cli.tables import print_case
-from tests.cli import falling
 from tests.cli.conftest import Said, Sodan
 from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT
 from tests.running import Running
@@ -31,6 +30,14 @@ JUDGED = {
     "priority_detail", "present", "missing", "unknown", "asks", "acts", "tone", "parked", "vendor", "vendor_refs",
     "waiting_on", "needs_triage", "asks_something", "statements", "findings",
 }  # fmt: skip
+WANTS = """
+From: Support <support@microsoft.com>
+To: intake@corp.example
+Subject: Case TrackingID#2611170040001177
+Message-ID: <wants@x>
+
+Please upload the event log. Please also send the trace.
+"""
 
 
 def test_parse_prints_a_line_a_mail_in_the_order_given_and_never_stops(
@@ -52,11 +59,21 @@ def test_parse_prints_a_line_a_mail_in_the_order_given_and_never_stops(
     assert said.err == ""
 
 
+def read(file: Path) -> str:
+    if file.name == "kill.eml":
+        os._exit(9)
+    return file.name
+
+
+def fall(file: Path) -> str:
+    return "fell"
+
+
 def test_a_file_that_takes_its_process_along_is_one_line(mail: Write) -> None:
     files = [mail(f"{number:03}.eml", "x") for number in range(parallel.MIN_FILES)]
     files[17] = mail("kill.eml", "x")
     told = ["fell" if file.name == "kill.eml" else file.name for file in files]
-    assert list(parallel.each_file(falling.told, falling.fall, files, processes=2)) == told
+    assert list(parallel.each_file(read, fall, files, processes=2)) == told
 
 
 def test_judge_prints_every_field_and_knows_the_team(sodan: Sodan, mail: Write) -> None:
@@ -72,23 +89,19 @@ def test_judge_prints_every_field_and_knows_the_team(sodan: Sodan, mail: Write) 
     assert said.lines[1]["asks"] == ["logs"]
 
 
-def test_judge_quotes_every_request_of_a_vendor_named_or_not(sodan: Sodan, mail: Write) -> None:
-    text = (
-        "From: Support <support@microsoft.com>\nTo: intake@corp.example\nSubject: Case TrackingID#2611170040001177\n"
-        "Message-ID: <wants@x>\n\nPlease upload the event log of the server. Please also send the log of the client.\n"
-    )
-    said = sodan("judge", "--organisation", "corp.example", str(mail("1.eml", text)))
-    assert said.lines[0]["asks"] == ["logs"]
-    assert said.lines[0]["asks_something"] == [
-        "Please upload the event log of the server.",
-        "Please also send the log of the client.",
-    ]
-
-
-def test_judge_keeps_the_number_of_the_maker_beside_that_of_the_distributor(sodan: Sodan, mail: Write) -> None:
-    said = sodan("judge", "--organisation", "corp.example", str(mail("1.eml", RELAYED)))
-    assert said.lines[0]["vendor"] == "sbcs"
-    assert said.lines[0]["vendor_refs"] == ["SBCS-0066441", "86110022"]
+@pytest.mark.parametrize(
+    ("text", "judged"),
+    [
+        (WANTS, {"asks": ["logs"], "asks_something": ["Please upload the event log.", "Please also send the trace."]}),
+        (RELAYED, {"vendor": "sbcs", "vendor_refs": ["SBCS-0066441", "86110022"]}),
+    ],
+    ids=["named or not", "of the maker beside that of the distributor"],
+)
+def test_judge_quotes_every_request_and_number_of_a_vendor(
+    sodan: Sodan, mail: Write, text: str, judged: dict[str, Any]
+) -> None:
+    [line] = sodan("judge", "--organisation", "corp.example", str(mail("1.eml", text))).lines
+    assert {name: line[name] for name in judged} == judged
 
 
 def test_explain_names_rules_and_words_of_a_file_or_a_message(sodan: Sodan, mail: Write) -> None:
@@ -195,12 +208,13 @@ def test_wrong_use_is_status_2_and_a_line_on_stderr(sodan: Sodan, words: list[st
     assert "Traceback" not in said.err
 
 
-def test_a_wrong_setting_is_one_line_that_names_it(sodan: Sodan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SODAN_SMTP_LISTEN", "nowhere")
+@pytest.mark.parametrize(("name", "value"), [("SODAN_SMTP_LISTEN", "nowhere"), ("SODAN_SITE_FILE", "nowhere.yaml")])
+def test_a_wrong_setting_is_one_line_that_names_it(
+    sodan: Sodan, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
     said = sodan("cases")
-    assert said.status == 2
-    assert "SODAN_SMTP_LISTEN" in said.err
-    assert said.err.count("\n") == 1
+    assert (said.status, name in said.err, said.err.count("\n")) == (2, True, 1)
 
 
 def test_a_note_needs_no_rules(sodan: Sodan, mail: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,14 +285,6 @@ def test_tokens_are_made_listed_and_revoked(sodan: Sodan) -> None:
     assert sodan("token", "revoke", "9").status == 1
 
 
-def test_doctor_says_what_to_do(sodan: Sodan) -> None:
-    said = sodan("doctor")
-    assert said.status == 1
-    assert "sodan migrate" in said.out
-    sodan("migrate")
-    assert sodan("doctor").status == 0
-
-
 def test_the_same_tables_from_a_running_service(sodan: Sodan, embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     assert key in sodan("cases", "--url", embedded.url).out
@@ -292,9 +298,8 @@ def test_the_same_tables_from_a_running_service(sodan: Sodan, embedded: Running)
 
 
 def test_what_a_stranger_wrote_does_not_steer_the_terminal(sodan: Sodan, mail: Write) -> None:
-    evil = REPORT.replace("Subject: ", "Subject: \x1b]0;owned\x07\x1b[2J\x9b31m").replace(
-        "北川です", "\x1b[31m北川です\x08"
-    )
+    evil = REPORT.replace("Subject: ", "Subject: \x1b]0;owned\x07\x1b[2J\x9b31m")
+    evil = evil.replace("北川です", "\x1b[31m北川です\x08")
     sodan("import", str(mail("1.eml", evil)))
     for said in (sodan("cases"), sodan("show", "SD-1"), sodan("explain", str(mail("1.eml", evil)))):
         assert not {character for character in said.out if ord(character) < 32} - {"\n", "\t"}
@@ -312,25 +317,13 @@ def test_help_and_completion_know_every_command() -> None:
     assert all(word in completion for word in ("doctor", "--older-than", "--no-take-in"))
 
 
-def test_whoever_has_seen_enough_may_close_the_pipe(mail: Write) -> None:
-    files = [str(mail(f"{number}.eml", REPORT)) for number in range(60)]
-    with subprocess.Popen(
-        [sys.executable, "-m", "service", "parse", *files], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdout
-        assert process.stderr
-        os.close(os.dup(process.stdout.fileno()))
-        process.stdout.readline()
-        process.stdout.close()
-        assert b"Traceback" not in process.stderr.read()
-
-
-def test_a_table_that_nobody_reads_to_its_end_is_no_problem() -> None:
+@pytest.mark.parametrize("words", [["rules", "list"], ["parse", *["1.eml"] * 60]], ids=["a table", "lines"])
+def test_whoever_has_seen_enough_may_close_the_pipe(mail: Write, words: list[str]) -> None:
+    folder = mail("1.eml", REPORT).parent
     reading, writing = os.pipe()
     os.close(reading)
-    said = subprocess.run(
-        [sys.executable, "-m", "service", "rules", "list"], stdout=writing, stderr=subprocess.PIPE, check=False
-    )
+    command = [sys.executable, "-m", "service", *words]
+    said = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, cwd=folder, check=False)
     os.close(writing)
     assert (said.returncode, said.stderr) == (0, b"")
 
@@ -375,14 +368,10 @@ def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) 
 
 @pytest.mark.parametrize(
     ("change", "why"),
-    [
-        ("priority", "priority: expected field=value"),
-        ("prio=P2", "there is no such field (fields: status, priority"),
-        ("priority=P9", "'P1', 'P2', 'P3' or 'P4'"),
-        ("items=x", "items=x: expected field=value"),
-        ("status.x=1", "status.x=1: expected field=value"),
-    ],
-)
+    [("priority", "priority: expected field=value"), ("prio=P2", "there is no such field (fields: status, priority"),
+     ("priority=P9", "'P1', 'P2', 'P3' or 'P4'"), ("items=x", "items=x: expected field=value"),
+     ("status.x=1", "status.x=1: expected field=value")],
+)  # fmt: skip
 def test_a_change_that_cannot_be_made_says_why(sodan: Sodan, change: str, why: str) -> None:
     sodan("migrate")
     said = sodan("set", "SD-1", change)

@@ -1,7 +1,6 @@
 """The mails of ``make demo``: the cases they become, and that every stated reason stands in the mail it names."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -14,16 +13,12 @@ NOW = datetime.now(load().zone).replace(microsecond=0)
 """As `make demo` gives it: quoted times without a zone are of this one."""
 
 
-def demo(service: Running) -> list[dict[str, Any]]:
+def test_eight_mails_become_six_cases_and_every_stated_reason_stands_in_the_mail_it_names(
+    embedded: Running, capfd: pytest.CaptureFixture[str]
+) -> None:
     sent = mails(NOW).values()
-    assert len(sent) == 8
-    keys = dict.fromkeys(service.deliver(*sent))
-    return [service.get(f"/api/cases/{key}") for key in keys]
-
-
-def test_eight_mails_become_six_cases(embedded: Running) -> None:
-    cases = demo(embedded)
-    assert len(cases) == 6
+    cases = [embedded.get(f"/api/cases/{key}") for key in dict.fromkeys(embedded.deliver(*sent))]
+    assert (len(sent), len(cases)) == (8, 6)
     incident = cases[0]
     assert incident["vendor_refs"] == [{"vendor": "microsoft", "ref": "2611170030008841"}]
     assert incident["messages"] == 5  # three mails, two of which carry one of the vendor's
@@ -33,26 +28,16 @@ def test_eight_mails_become_six_cases(embedded: Running) -> None:
     assert hurry["priority"] in ("P3", "P4")
     assert hurry["priority_detail"]["heard"]
     assert hurry["needs_triage"]
-
-
-def test_every_stated_reason_stands_in_the_mail_it_names(embedded: Running, capfd: pytest.CaptureFixture[str]) -> None:
-    for case in demo(embedded):
+    for case in cases:
         print_case(case, [], UTC, as_json=False)
         shown = squeezed(capfd.readouterr().out)
         timeline = {message["id"]: message for message in embedded.get(f"/api/cases/{case['key']}/messages")["items"]}
-        stated = [
-            *case["priority_detail"]["evidence"],
-            *case["priority_detail"]["heard"],
-            *case["asks"],
-            *case["parked"],
-            *(line for line in case["checklist"] if line["quote"]),
-        ]
+        stated = [*case["priority_detail"]["evidence"], *case["priority_detail"]["heard"], *case["asks"]]
+        stated += [*case["parked"], *(line for line in case["checklist"] if line["quote"])]
         for said in stated:
             message = timeline[said["message"]]
-            words = "\n".join(
-                (message["subject"], message["text"], message["author"]["address"], str(message["attachments"]))
-            )
-            assert squeezed(said["quote"]) in squeezed(words), said
+            words = (message["subject"], message["text"], message["author"]["address"], str(message["attachments"]))
+            assert squeezed(said["quote"]) in squeezed("\n".join(words)), said
             assert squeezed(said["quote"])[:40] in shown or said.get("item"), said
 
 

@@ -29,8 +29,8 @@ def database(sodan: Sodan, tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
-def received(database: Database, at: datetime) -> str:
-    return intake.receive(database, [(spool.Envelope("smtp"), b"Subject: VPN\r\n\r\nIt fails.\r\n")], at)[0]
+def received(database: Database, at: datetime, content: bytes = b"Subject: VPN\r\n\r\nIt fails.\r\n") -> str:
+    return intake.receive(database, [(spool.Envelope("smtp"), content)], at)[0]
 
 
 def wrong(sodan: Sodan) -> str:
@@ -68,7 +68,7 @@ def test_a_disk_with_little_room(sodan: Sodan, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_database_that_is_damaged(sodan: Sodan, database: Database, tmp_path: Path) -> None:
     for number in range(50):
-        intake.receive(database, [(spool.Envelope("smtp"), b"%d" % number * 3000)], datetime.now(UTC))
+        received(database, datetime.now(UTC), b"%d" % number * 3000)
     database.read(lambda conn: conn.exec_driver_sql("PRAGMA wal_checkpoint").all())
     database.close()
     file = tmp_path / "cli.db"
@@ -89,6 +89,7 @@ def test_doors_where_somebody_says_nothing(sodan: Sodan, database: Database, mon
 
 def test_a_service_that_is_not_ready(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, embedded: Running) -> None:
     monkeypatch.setenv("SODAN_HTTP_LISTEN", embedded.url.removeprefix("http://"))
+    assert "it has no tables; this version of sodan needs" in wrong(sodan)
     sodan("migrate")
     assert sodan("doctor").status == 0
     embedded.database.transact(lambda conn: conn.exec_driver_sql("DELETE FROM alembic_version"))
@@ -97,11 +98,9 @@ def test_a_service_that_is_not_ready(sodan: Sodan, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     ("url", "todo"),
-    [
-        ("postgresql://nobody@127.0.0.1:1/none", "Start the database server"),
-        ("sqlite:////proc/none/sodan.db", "create it with `sodan migrate`"),
-    ],
-)
+    [("postgresql://nobody@127.0.0.1:1/none", "Start the database server"),
+     ("sqlite:////proc/none/sodan.db", "create it with `sodan migrate`")],
+)  # fmt: skip
 def test_a_database_that_is_not_there(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, url: str, todo: str) -> None:
     monkeypatch.setenv("SODAN_DATABASE_URL", url)
     said = wrong(sodan)

@@ -41,7 +41,7 @@ def figures(
     paths: tuple[Path, ...], settings: Settings, url: str, capfd: pytest.CaptureFixture[str]
 ) -> tuple[dict[str, Any], str]:
     given = settings.model_copy(update={"model_url": url, "model": "test-model"})
-    assert print_figures(paths, reader="model", as_json=True, settings=given) == 0
+    print_figures(paths, reader="model", as_json=True, settings=given)
     said = capfd.readouterr()
     return json.loads(said.out), said.err
 

@@ -42,8 +42,7 @@ class Desk(outbound_desk.Desk):
 
     def reader(self, url: str, *, seconds: float = 20.0, **limits: Any) -> SecondReader:
         settings = self.settings.model_copy(update={"model_url": url, "model_seconds": seconds, **limits})
-        model, allowed = second_reading.model_of(settings), second_reading.limits_of(settings)
-        return SecondReader(self.database, self.context, model, allowed, lambda: self.now)
+        return SecondReader(self.database, self.context, second_reading.model_of(settings), settings, lambda: self.now)
 
     def job(self) -> Any:
         return self.database.read(lambda conn: conn.execute(select(jobs)).first())

@@ -171,10 +171,8 @@ def test_a_model_that_stays_away_is_told_once_a_day_and_a_short_absence_never(de
     desk.configure(model_url="http://127.0.0.1:9/v1", model="m", triage_minutes=10_000)
     desk.after = second_reading.after_judging(desk.settings)
     desk.deliver(report())
-    reader = second_reading.SecondReader(
-        desk.database, desk.context, second_reading.model_of(desk.settings), second_reading.limits_of(desk.settings),
-        lambda: desk.now,
-    )  # fmt: skip
+    model = second_reading.model_of(desk.settings)
+    reader = second_reading.SecondReader(desk.database, desk.context, model, desk.settings, lambda: desk.now)
     titles = []
     for minutes in (1, 60, 70, 30):
         desk.now += timedelta(minutes=minutes)

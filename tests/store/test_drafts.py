@@ -60,15 +60,14 @@ def prepare(database: Database, mails: Sequence[ReadMail], before: Prepared | No
     return database.read(partial(intake.prepare, read_mails=mails, context=OURS, now=NOW, before=before))
 
 
-def write(database: Database, mails: Sequence[ReadMail], prepared: Prepared, *, anew: bool = True) -> list[int]:
-    save = partial(intake.take_in, read_mails=mails, context=OURS, by="w", now=NOW, prepared=prepared, anew=anew)
+def write(database: Database, prepared: Prepared, *, anew: bool = True) -> list[int]:
+    save = partial(intake.take_in, prepared=prepared, context=OURS, by="w", now=NOW, anew=anew)
     return database.transact(save)
 
 
 def take(database: Database, *contents: bytes) -> Prepared:
-    read_mails = read(database, *contents)
-    prepared = prepare(database, read_mails)
-    write(database, read_mails, prepared)
+    prepared = prepare(database, read(database, *contents))
+    write(database, prepared)
     return prepared
 
 
@@ -107,7 +106,7 @@ def test_a_case_that_was_set_apart_from_a_merged_one_is_judged_again(database: D
     mine = read(database, mail("more", "The kettle leaks still.", "kettle", author="jo", subject="Re: Kettle"))
     prepared = prepare(database, mine)
     database.transact(lambda conn: links.merge_cases(conn, 1, 2, NOW))
-    write(database, mine, prepared)
+    write(database, prepared)
     assert documents(database)[3] == judged_again(database)[3]
 
 
@@ -115,7 +114,7 @@ def test_a_case_that_another_worker_changed_meanwhile_is_judged_with_all_its_mai
     take(database, REPORT)
     mine, other = read(database, ANSWER), read(database, mail("more", "All shops are affected.", "report"))
     prepared = [prepare(database, read_mails) for read_mails in (mine, other)]
-    assert [write(database, *one) for one in zip((mine, other), prepared, strict=True)] == [[1], [1]]
+    assert [write(database, one) for one in prepared] == [[1], [1]]
     found = documents(database)
     assert found[1]["messages"] == 3
     assert found == judged_again(database)
@@ -126,12 +125,12 @@ def test_an_outdated_decision_is_not_written_and_only_what_changed_is_judged_aga
     prepared = prepare(database, mine)
     take(database, REPORT)
     with pytest.raises(placement.Outdated):
-        write(database, mine, prepared, anew=False)
+        write(database, prepared, anew=False)
     assert len(documents(database)) == 1
     again = prepare(database, mine, before=prepared)
     assert [*again.judged] == [1, -2]
     assert again.judged[-2] is prepared.judged[-2]
-    assert write(database, mine, again) == [1, 2]
+    assert write(database, again) == [1, 2]
     assert documents(database) == judged_again(database)
 
 
@@ -142,7 +141,7 @@ def test_a_value_set_meanwhile_is_kept(database: Database) -> None:
     by_ken = cases.update().values(set_by_people={"title": {"value": "Shop", "by": "ken"}})
     database.transact(lambda conn: conn.execute(by_ken))
     judged_again(database)
-    write(database, mine, prepared)
+    write(database, prepared)
     [document] = documents(database).values()
     assert (document["title"], document["messages"]) == ("Shop", 2)
 

@@ -211,7 +211,7 @@ def test_who_has_to_do_what_about_the_log_is_said(
 
     def erased() -> tuple[int, dict[str, Any], str]:
         capfd.readouterr()
-        status = erase_person(settings, database, ADDRESS, NAMES, apply=True, now=datetime.now(UTC))
+        status = erase_person(settings, database, ADDRESS, NAMES, (), apply=True)
         told = capfd.readouterr()
         return status, json.loads(told.out), told.err
 
@@ -247,15 +247,15 @@ def test_the_certificate_names_nobody_and_counts_everything(
 ) -> None:
     _fill(sqlite, context, BlobWriter())
     capfd.readouterr()  # what the worker logged
-    assert erase_person(settings, sqlite, ADDRESS, NAMES, apply=False, now=datetime.now(UTC)) == 0
+    assert erase_person(settings, sqlite, ADDRESS, NAMES, (), apply=False) == 0
     assert json.loads(capfd.readouterr().out)["done"] is False
-    assert erase_person(settings, sqlite, ADDRESS, NAMES, apply=True, now=datetime.now(UTC)) == 0
+    assert erase_person(settings, sqlite, ADDRESS, NAMES, (), apply=True) == 0
     written = capfd.readouterr().out
     certificate = json.loads(written)
     assert (certificate["done"], certificate["left"], len(certificate["mails"])) == (True, 0, 4)
     assert certificate["rows"]["messages.author_address"] >= 1
     assert not any(trace in written for trace in TRACES)
-    erase_person(settings, sqlite, ADDRESS, ("恵比寿 若菜",), apply=False, now=datetime.now(UTC))
+    erase_person(settings, sqlite, ADDRESS, ("恵比寿 若菜",), (), apply=False)
     assert json.loads(capfd.readouterr().out)["rows"] == {}
 
 

@@ -409,19 +409,19 @@ def test_the_command_shows_first_and_does_it_when_told(
     site.close(1)
     capfd.readouterr()
 
-    def run(terms: Terms, *, apply: bool, as_json: bool) -> tuple[str, str]:
-        given = (sqlite, site.outside, terms, "SD", LATER)
-        assert run_retention(*given, apply=apply, compact=apply, as_json=as_json) == 0
+    def run(raw_days: int, *, apply: bool, as_json: bool) -> tuple[str, str]:
+        settings = load(content_store=str(tmp_path / "contents"), retention_raw_days=raw_days)
+        assert run_retention(settings, sqlite, LATER, apply=apply, compact=apply, as_json=as_json) == 0
         told = capfd.readouterr()
         return told.out, told.err
 
-    assert "nothing is ever deleted" in run(Terms.of_days(0, 0), apply=True, as_json=False)[1]
-    out, err = run(RAW, apply=False, as_json=True)
+    assert "nothing is ever deleted" in run(0, apply=True, as_json=False)[1]
+    out, err = run(30, apply=False, as_json=True)
     row = json.loads(out)
     assert (row["case"], row["goes"], row["mails"]) == ("SD-1", "raw mails", 1)
     assert "would be deleted: 0 cases with 0 messages, 1 raw mail" in err
     assert site.kept(id)
-    out, err = run(RAW, apply=True, as_json=False)
+    out, err = run(30, apply=True, as_json=False)
     assert "SD-1" in out
     assert "deleted: 0 cases with 0 messages, 1 raw mail" in err
     assert not site.kept(id)

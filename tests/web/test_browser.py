@@ -44,17 +44,15 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def sheet(browser: Browser, embedded: Running) -> Iterator[Page]:
     """A Japanese page on a desktop; whatever the console complains of fails the test."""
-    context = browser.new_context(locale="ja-JP", base_url=embedded.url, viewport={"width": 1280, "height": 900})
-    page = context.new_page()
+    page = browser.new_page(locale="ja-JP", base_url=embedded.url, viewport={"width": 1280, "height": 900})
     complaints: list[str] = []
+    asked: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    outside: list[str] = []
-    page.on("request", lambda asked: outside.append(asked.url) if not asked.url.startswith(embedded.url) else None)
+    page.on("request", lambda request: asked.append(request.url))
     yield page
-    context.close()
-    assert outside == []
-    assert complaints == []
+    page.close()
+    assert [url for url in asked if not url.startswith(embedded.url)] == complaints == []
 
 
 def violations(page: Page) -> list[str]:
@@ -67,29 +65,23 @@ def violations(page: Page) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "width"),
-    [
-        ("light", 1280),
-        ("dark", 390),
-        *(pytest.param(*pair, marks=pytest.mark.long) for pair in (("dark", 1280), ("light", 390))),
-    ],
-)
+    [("light", 1280), ("dark", 390), pytest.param("dark", 1280, marks=pytest.mark.long),
+     pytest.param("light", 390, marks=pytest.mark.long)],
+)  # fmt: skip
 def test_axe_finds_nothing_on_any_page(browser: Browser, embedded: Running, scheme: str, width: int) -> None:
     embedded.deliver(REPORT, ASK, LOGS, REFUND)
     embedded.client.patch("/api/cases/SD-1", json={"priority": "P1"})
-    context = browser.new_context(
-        locale="ja-JP",
-        base_url=embedded.url,
+    page = browser.new_page(
+        locale="ja-JP", base_url=embedded.url, viewport={"width": width, "height": 900},
         color_scheme=scheme,  # type: ignore[arg-type]
-        viewport={"width": width, "height": 900},
-    )
-    page = context.new_page()
+    )  # fmt: skip
     for path in PATHS:
         page.goto(path)
         page.evaluate(EVERYTHING)
         assert violations(page) == [], path
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} scrolls sideways at {width}"
-    context.close()
+    page.close()
 
 
 def test_empty_ten_and_two_hundred_cases(sheet: Page, embedded: Running) -> None:
@@ -121,13 +113,9 @@ def test_the_keyboard_moves_opens_edits_and_assigns(sheet: Page, embedded: Runni
     sheet.keyboard.type("j")
     expect(sheet.get_by_role("searchbox")).to_have_value("j")
     sheet.goto("/")
-    titles = sheet.locator(".card .title")
-    sheet.keyboard.press("j")
-    expect(titles.nth(0)).to_be_focused()
-    sheet.keyboard.press("j")
-    expect(titles.nth(1)).to_be_focused()
-    sheet.keyboard.press("k")
-    expect(titles.nth(0)).to_be_focused()
+    for key, card in (("j", 0), ("j", 1), ("k", 0)):
+        sheet.keyboard.press(key)
+        expect(sheet.locator(".card .title").nth(card)).to_be_focused()
     sheet.goto(f"/cases/{report}")
     sheet.keyboard.press("e")
     expect(sheet.locator("select[name=priority]")).to_be_focused()
@@ -245,23 +233,18 @@ def test_whoever_writes_is_not_interrupted(sheet: Page, embedded: Running) -> No
     expect(box).to_be_focused()
 
 
-def test_the_brief_is_copied(browser: Browser, embedded: Running) -> None:
+def test_the_brief_is_copied(sheet: Page, embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
-    context = browser.new_context(
-        locale="ja-JP", base_url=embedded.url, permissions=["clipboard-read", "clipboard-write"]
-    )
-    page = context.new_page()
-    page.goto(f"/cases/{key}")
-    page.get_by_role("button", name="コピー").click()
-    expect(page.locator("#said")).to_have_text("コピーしました")
-    assert "2611170040001177" in page.evaluate("navigator.clipboard.readText()")
-    context.close()
+    sheet.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    sheet.goto(f"/cases/{key}")
+    sheet.get_by_role("button", name="コピー").click()
+    expect(sheet.locator("#said")).to_have_text("コピーしました")
+    assert "2611170040001177" in sheet.evaluate("navigator.clipboard.readText()")
 
 
 def test_without_javascript_everything_is_there(browser: Browser, embedded: Running) -> None:
     report, _ = embedded.deliver(REPORT, ASK)
-    context = browser.new_context(locale="en-US", base_url=embedded.url, java_script_enabled=False)
-    page = context.new_page()
+    page = browser.new_page(locale="en-US", base_url=embedded.url, java_script_enabled=False)
     page.goto("/")
     page.locator(f'.lane a[href="/cases/{report}"]').click()
     expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
@@ -274,7 +257,7 @@ def test_without_javascript_everything_is_there(browser: Browser, embedded: Runn
         box.check()
     page.get_by_role("button", name="Resolve").click()
     expect(page.get_by_role("status").first).to_contain_text("2 cases are resolved.")
-    context.close()
+    page.close()
 
 
 def test_the_keyboard_is_enough(sheet: Page, embedded: Running) -> None:
