@@ -1,11 +1,11 @@
 """Field types for packs and the site file: words, times of day, countries, time zones."""
 
 from datetime import time
-from typing import Annotated, Any, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from holidays.registry import COUNTRIES
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from mailrules.patterns import compile_pattern
 
@@ -94,23 +94,16 @@ Country = Annotated[str, AfterValidator(_known_country)]  # an ISO 3166 code, or
 Zone = Annotated[str, AfterValidator(_known_zone)]  # a time zone of the tz database
 
 
-class Day(Protocol):
-    """An object with opening hours."""
+class OpeningHours(Model):
+    """Working days and hours. Closing at midnight means the end of the day."""
 
-    @property
-    def open(self) -> time: ...
-    @property
-    def close(self) -> time: ...
+    days: Literal["mon-fri", "mon-sat", "all"] = "mon-fri"
+    open: Clock = time(9)
+    close: Clock = time(17, 30)
+    zone: Zone = "Asia/Tokyo"
 
-
-_Day = TypeVar("_Day", bound=Day)
-
-
-def opens_before_it_closes(day: _Day) -> _Day:
-    """Return ``day`` unchanged if it opens before it closes; closing at midnight means the end of the day.
-
-    Raises ValueError.
-    """
-    if day.close != time(0) and day.open >= day.close:
-        raise ValueError(f"open ({day.open:%H:%M}) must be before close ({day.close:%H:%M})")
-    return day
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Self:
+        if self.close != time(0) and self.open >= self.close:
+            raise ValueError(f"open ({self.open:%H:%M}) must be before close ({self.close:%H:%M})")
+        return self

@@ -78,17 +78,13 @@ class Catalogue:
     @property
     def items(self) -> tuple[str, ...]:
         """Ids of the checklist items, without `item.`."""
-        return self.below("item")
+        return tuple(meaning.removeprefix("item.") for meaning in self.meanings if meaning.startswith("item."))
 
     @cached_property
     def wanted(self) -> tuple[str, ...]:
         """Items that are requested as `ask.info.<item>`."""
         own = {meaning.wants for meaning in self}
         return tuple(item for item in self.items if item not in own)
-
-    def below(self, word: str) -> tuple[str, ...]:
-        """Return the ids that begin with `word` and a dot, without this prefix."""
-        return tuple(meaning[len(word) + 1 :] for meaning in self.meanings if meaning.startswith(f"{word}."))
 
     def fault(self, meaning: str, state: str, side: str | None = None) -> str | None:
         """Return why a statement is invalid in this catalogue; None for a valid statement."""

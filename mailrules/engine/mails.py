@@ -54,8 +54,6 @@ def facts_of(turn: RuleInput, vendor: str | None) -> Mapping[str, Any]:
         "vendor": vendor or "",
         "files": sum(not file.inline and not file.content_type.startswith("message/") for file in turn.files),
         "messages": 1,
-        "due_soon": False,
-        "towards": "",
     }
 
 

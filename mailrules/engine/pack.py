@@ -62,11 +62,20 @@ class Required(Model):
     vendor: list[str] | None = None
 
 
-class Pack(Model):
-    """One pack file."""
+class VendorPack(Model):
+    """A shipped vendor file: the fields of a pack that concern a vendor."""
 
     pack: RuleId
     title: str = ""
+    vendor: Vendor | None = None
+    references: list[ReferencePattern] = Field(default=[])  # patterns of case numbers that any known vendor may use
+    never: Words = Field(default=[])  # RE2 patterns for numbers that are never case numbers
+    incidental: Incidental = Incidental()
+
+
+class Pack(VendorPack):
+    """One pack file."""
+
     words: dict[str, dict[Literal["ja", "en"], list[str]]] = Field(default={})
     """Concept of the embedded reader → additional words by language."""
     meanings: list[dict[str, Any]] = Field(default=[])  # additional entries of the catalogue
@@ -74,18 +83,3 @@ class Pack(Model):
     rules: dict[str, list[dict[str, Any]]] = Field(default={})
     """Question (`priority`, `kind`, …) → rules evaluated before the shipped ones; the same id replaces a rule."""
     required: dict[Kind, Required] = Field(default={})
-    vendor: Vendor | None = None
-    references: list[ReferencePattern] = Field(default=[])  # patterns of case numbers that any known vendor may use
-    never: Words = Field(default=[])  # RE2 patterns for numbers that are never case numbers
-    incidental: Incidental = Incidental()
-
-
-class VendorPack(Model):
-    """A shipped vendor file: the fields of a pack that concern a vendor."""
-
-    pack: RuleId
-    title: str = ""
-    vendor: Vendor | None = None
-    references: list[ReferencePattern] = Field(default=[])
-    never: Words = Field(default=[])
-    incidental: Incidental = Incidental()

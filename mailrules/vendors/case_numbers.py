@@ -131,8 +131,5 @@ def _whole(token: str) -> str:
     """
     number = token.upper().strip("-_/")
     digits = sum(character.isdigit() for character in number)
-    if digits < 4 or not 5 <= len(number) <= 28 or (number.isdigit() and len(number) < 5):
-        return ""
-    if any(pattern.search(number) for pattern in (_DATE, _PHONE, _OTHER_CODE)):
-        return ""
-    return number
+    other = any(pattern.search(number) for pattern in (_DATE, _PHONE, _OTHER_CODE))
+    return number if digits >= 4 and 5 <= len(number) <= 28 and not other else ""

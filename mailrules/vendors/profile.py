@@ -3,9 +3,9 @@
 from datetime import time
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from mailrules.fields import Bilingual, Clock, Country, Model, Name, Names, Words, Zone, opens_before_it_closes
+from mailrules.fields import Bilingual, Clock, Country, Model, Name, Names, OpeningHours, Words
 
 
 class Canonical(Model):
@@ -56,16 +56,11 @@ class SeverityWord(Model):
     level: Literal["P1", "P2", "P3", "P4"]
 
 
-class Hours(Model):
+class Hours(OpeningHours):
     """Working hours of the vendor's support desk, for business time."""
 
     calendar: Country = "JP"  # country of the public holidays (ISO 3166), or ``none`` for around the clock
-    days: Literal["mon-fri", "mon-sat", "all"] = "mon-fri"
-    open: Clock = time(9)
     close: Clock = time(18)
-    zone: Zone = "Asia/Tokyo"
-
-    _in_order = model_validator(mode="after")(opens_before_it_closes)
 
 
 class Portal(Bilingual):

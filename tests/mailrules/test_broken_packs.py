@@ -95,7 +95,7 @@ def test_the_site_file_adds_products_hosts_and_partners(tmp_path: Path) -> None:
     rules = load(site=site)
     said = rules.read(turn("つくるくんが止まりました。端末はKIOSK07です。")).statements
     assert {("item.product", "つくるくん"), ("item.device_id", "KIOSK07")} <= {(s.meaning, s.value) for s in said}
-    assert rules.vendor_of("support@examplesaas.zendesk.com") == "slack"
+    assert rules.vendors.of_address("support@examplesaas.zendesk.com") == "slack"
 
 
 @pytest.mark.parametrize(
