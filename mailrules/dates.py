@@ -54,10 +54,7 @@ _ZONE = re.compile(rf"\b(?:{'|'.join(_ZONES)})\b|日本時間")
 
 
 def read_limit(text: str, written: datetime | None) -> datetime | None:
-    """Return the time that a sentence states; None if there is none, or ``written`` is None.
-
-    The result has the time zone that the sentence states, otherwise the time zone of ``written``.
-    """
+    """Return the time that a sentence states, in the zone of ``written`` unless it names another; None if none."""
     if written is None:
         return None
     day = _day(text, written.date())

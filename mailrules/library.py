@@ -1,7 +1,4 @@
-"""Loads the catalogue, rules, vendors, packs and the site file. Only this module reads these files.
-
-An invalid pack raises PackError; its text is one line with file, line, rule and reason.
-"""
+"""Loads the catalogue, rules, vendors, packs and the site file. Only this module reads these files."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -142,10 +139,7 @@ def _catalogue(library: Library) -> Catalogue:
 
 
 def _file(question: str, written: Mapping[str, Any], library: Library, meanings: Catalogue) -> RuleFile:
-    """Return a shipped rule file, preceded by the organisation's rules.
-
-    A rule with the same id replaces the shipped one.
-    """
+    """Return a shipped rule file, preceded by the organisation's rules; the same id replaces the shipped rule."""
     stage = "rules" if written.get("rules") else "final"
     rules = list(written.get(stage) or ())
     for pack, source in library.own:

@@ -1,7 +1,4 @@
-"""Site data: the organisation's own products, host names, people, partners and holidays.
-
-One YAML file, given to ``library.load``; every field is optional.
-"""
+"""The site file: the organisation's own products, host names, people, partners and holidays, all optional."""
 
 from __future__ import annotations
 

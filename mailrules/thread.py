@@ -1,7 +1,4 @@
-"""Input of the rules: the mails of a case, oldest first, each with its author's side.
-
-Plain values; nothing here depends on mail formats, databases or clocks.
-"""
+"""Input of the rules: the mails of a case, oldest first, each with its author's side."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -121,10 +121,7 @@ def load() -> Catalogue:
 
 
 def read_meanings(written: Any, where: str, family: str = "", *, enough: int = 1) -> tuple[Meaning, ...]:
-    """Build meanings from plain values. Raises CatalogueError.
-
-    `enough`: minimum number of examples and near-misses per language.
-    """
+    """Build meanings from plain values. `enough`: minimum number of examples per language. Raises CatalogueError."""
     if not isinstance(written, list):
         raise CatalogueError(f"{where}: expected a list of meanings")
     return tuple(_meaning(entry, where, family, enough) for entry in written)

@@ -10,10 +10,7 @@ from mailrules.vendors import Vendors
 
 
 def kind_of(thread: Thread, readings: Sequence[Reading]) -> str | None:
-    """Return the kind of the case: that of the first mail from our side whose kind is known.
-
-    If no such mail exists, use the first mail written by a person, then any mail.
-    """
+    """Return the first known kind: in mail from our side, otherwise in mail of people, otherwise in any mail."""
     pairs = list(zip(thread, readings, strict=True))
     for counts in (mails.ours, lambda turn: turn.automatic is None, lambda _: True):
         found = next((reading.kind for turn, reading in pairs if counts(turn) and reading.kind), None)
@@ -42,10 +39,7 @@ def language_of(thread: Thread) -> str:
 
 
 def vendor_of(thread: Thread, readings: Sequence[Reading], vendors: Vendors) -> str | None:
-    """Return the vendor of the case; None if there is none.
-
-    Addresses take precedence over text, vendors over platforms, newer mails over older ones.
-    """
+    """Return the vendor: vendors before platforms, then addresses before text, then newer mails before older ones."""
     by_address = [turn.vendor or vendors.of_address(turn.author) for turn in reversed(thread)]
     found = [vendor for vendor in (*by_address, *(reading.vendor for reading in reversed(readings))) if vendor]
     return next((vendor for vendor in found if not vendors.is_platform(vendor)), found[0] if found else None)

@@ -1,7 +1,4 @@
-"""Reads one mail into a reading, and judges all mails of a case.
-
-A judgement is computed from the readings of all mails each time. An older judgement is never modified.
-"""
+"""Reads one mail into a reading, and judges all mails of a case."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -169,10 +166,7 @@ class Rules:
         return tuple(hit.statement for hit in hits) if answered else None
 
     def judge(self, thread: Thread, readings: Sequence[Reading | None] | None = None) -> Judgement:
-        """Judge a case by its mails, oldest first; mails without a reading are read.
-
-        Raises ValueError if there are no mails.
-        """
+        """Judge a case by its mails, oldest first; mails without a reading are read."""
         if not thread:
             raise ValueError("a case without mails cannot be judged")
         given = list(readings) if readings is not None else [None] * len(thread)
@@ -291,10 +285,7 @@ def _firsts(fired: Sequence[Fired]) -> tuple[Finding, ...]:
 
 
 def _due(said: Statement, written: datetime | None) -> datetime | None:
-    """Return the due time of a promise; None if there is none.
-
-    This is the normalised value, if it is a date with a time zone; otherwise the time read from the quoted text.
-    """
+    """Return the due time that a statement names: its value if it is a time with a zone, otherwise from its quote."""
     with suppress(ValueError):
         due = datetime.fromisoformat(said.value or "")
         if due.tzinfo is not None:

@@ -117,10 +117,7 @@ def _doubts_impact(said: Statement) -> bool:
 
 
 def counted_mails(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
-    """Return the mails whose statements count for the case.
-
-    These are the mails of people on our side; otherwise the mails of all people; otherwise automatic mail.
-    """
+    """Return the mails that count for the case: of people on our side, otherwise of all people, otherwise all."""
     own = [one for one in concluded if ours(one.turn)]
     people = [one for one in concluded if one.turn.automatic is None]
     return own or people or concluded

@@ -53,13 +53,10 @@ class Finder(Model):
 
 
 class Required(Model):
-    """Items that a kind of case needs, most important first.
+    """Items that a kind of case needs, most important first."""
 
-    ``team``: from users. ``vendor``: in inquiries to a vendor.
-    """
-
-    team: list[str] | None = None
-    vendor: list[str] | None = None
+    team: list[str] | None = None  # from users
+    vendor: list[str] | None = None  # in inquiries to a vendor
 
 
 class VendorPack(Model):

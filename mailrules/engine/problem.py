@@ -50,8 +50,7 @@ _EMPTY = frozenset(
 def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
     """Return the problem statement: the vendor's last proposal, or our side's description if there is no proposal.
 
-    The team's first inquiry to a vendor replaces a user's report. ``drift`` is true if a proposal is about something
-    that no earlier text mentions.
+    The team's first inquiry to a vendor replaces a user's report.
     """
     statements: list[tuple[str, str]] = []
     told: dict[str, None] = {}
@@ -132,10 +131,7 @@ def _columns(text: str) -> int:
 
 
 def _apart(one: str, other: str) -> bool:
-    """Whether two texts are about different things.
-
-    False if a text is too short, or if the texts are in different languages.
-    """
+    """Whether two texts are about different things; false if one is too short or in another language."""
     if bool(_JAPANESE.search(one)) is not bool(_JAPANESE.search(other)):
         return False
     told = _told(one), _told(other)

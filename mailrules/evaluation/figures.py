@@ -148,10 +148,7 @@ def _share(answers: list[bool]) -> dict[str, float | int | None]:
 
 
 def _missing(rows: list[tuple[Outcome, Outcome]]) -> Figure:
-    """Count items reported as missing; one is correct if no label gives it.
-
-    Recall is unknown, since the labels do not say which items are needed.
-    """
+    """Count items reported as missing, right if no label gives them. The labels do not say which are needed."""
     figure = Figure()
     for said, labelled in rows:
         if labelled.side != "vendor":

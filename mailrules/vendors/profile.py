@@ -97,10 +97,7 @@ class Vendor(Model):
 
 
 class Incidental(Model):
-    """Text around a vendor's name that decides whether the case is with this vendor.
-
-    A name mentioned as a means of communication ("Slackで連絡ください") does not count.
-    """
+    """Text around a vendor's name that decides whether the case is with it (not in "Slackで連絡ください")."""
 
     before: Words = Field(default=[])  # RE2 for text before a name that does not count
     after: Words = Field(default=[])  # RE2 for text after a name that does not count

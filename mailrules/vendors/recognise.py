@@ -62,11 +62,7 @@ class Vendors:
         never: Sequence[str] = (),
         incidental: Sequence[Incidental] = (),
     ) -> None:
-        """``mapped``: additional domains or addresses → vendor id, from the site file.
-
-        ``never``: RE2 patterns of numbers that are never case numbers. ``incidental``: contexts in which a name does
-        not count.
-        """
+        """``mapped``: domain or address → vendor id, from the site file. ``never``: patterns of other numbers."""
         self.profiles = {profile.id: profile for profile in profiles}
         self._domains = {domain.lower(): p.id for p in profiles for domain in p.domains}
         self._domains.update({key.lower().lstrip("@"): value for key, value in (mapped or {}).items()})
@@ -175,9 +171,8 @@ class Vendors:
     def _named(self, turn: RuleInput, lines: Sequence[str]) -> Recognised:
         """Return the vendor that is named in the text.
 
-        A product name counts only in mail of the team, and not in mail to requesters. A user who writes "Outlook" or
-        "Zoom" usually has no case with the maker of this tool. Then only ``maker`` is set. There is one exception:
-        the text says that somebody asked the maker, or that the maker answered or sent an invoice.
+        A user who writes "Outlook" usually has no case with its maker: a product counts only in mail of the team that
+        is not to requesters, or where the text says that the maker was asked, answered or sent an invoice.
         """
         if self._automaton is None or turn.automatic in _SPEAKS_OF_NOTHING:
             return Recognised(None)

@@ -100,9 +100,7 @@ class References:
     ) -> tuple[Reference, ...]:
         """Return the case numbers of this mail, stated ones first.
 
-        ``by_domain``: the vendor was recognised by an address, not only by name.
-        ``loosely``: also accept numbers by generic patterns and the patterns of platforms. Not for requesters' mail,
-            whose numbers are usually ours.
+        ``loosely``: also by generic patterns and those of platforms, but not in requesters' mail: its are usually ours.
         """
         found = _Found()
         self._collect_certain(places, turn, vendor, found)

@@ -10,12 +10,13 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.settings import load
 from service.smtp.content import Content
-from service.smtp.limits import Limits
 from service.smtp.listener import Listener
 from service.smtp.protocol import Protocol
 
 LIMIT = 3000
+SETTINGS = load(_env_file=None, hostname="mx", max_message_bytes=LIMIT)
 END = b"\r\n.\r\n"
 COMMANDS = [
     *("EHLO client.example", "HELO client.example", "ehlo [192.0.2.1]", "EHLO", "HELO a b", "NOOP", "NOOP x y", "RSET"),
@@ -68,7 +69,7 @@ class Client:
 
     async def __aenter__(self) -> Client:
         self.taken = Taken()
-        listener = Listener(self.taken, Protocol, "mx", limits=Limits(message_bytes=LIMIT))
+        listener = Listener(self.taken, Protocol, SETTINGS)
         self.server = await listener.listen("127.0.0.1", 0)
         self.reader, self.writer = await asyncio.open_connection(*self.server.sockets[0].getsockname())
         assert await self.reply() == "220"
