@@ -64,7 +64,7 @@ class Smarthost:
     received: list[Received] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     port: int = 0
-    before_data: Callable[[], None] | None = None  # called before a mail is answered
+    before_reply: Callable[[bytes], object] = lambda _: None  # called with each mail before it is answered
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -77,9 +77,8 @@ class Smarthost:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if "DATA" in self.refuse:
             return self.refuse["DATA"]
-        if self.before_data is not None:
-            await asyncio.to_thread(self.before_data)
         content = cast(bytes, envelope.content)
+        await asyncio.to_thread(self.before_reply, content)
         mail = email.message_from_bytes(content, policy=email.policy.default)
         self.received.append(Received(envelope.mail_from or "", list(envelope.rcpt_tos), mail, content))
         return "250 2.0.0 queued"

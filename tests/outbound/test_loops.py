@@ -215,13 +215,13 @@ def test_the_hourly_limit_holds_further_mails_as_drafts_and_says_so(sqlite: Data
 
 def test_a_smart_host_that_is_slow_is_tried_again_with_the_same_message_id(small: Desk) -> None:
     small.deliver(report())
-    small.host.before_data = lambda: time.sleep(1.5)
+    small.host.before_reply = lambda _: time.sleep(1.5)
     sender = small.sender()
     sender.seconds = 0.3
     assert sender.step()
     [entry] = small.entries("waiting")
     assert entry["attempts"] == 1
-    small.host.before_data = None
+    small.host.before_reply = lambda _: None
     small.now += timedelta(minutes=2)
     assert small.send() == 1
     assert {got.mail["Message-ID"] for got in small.host.received} == {entry["message_id"]}

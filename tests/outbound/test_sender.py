@@ -110,11 +110,11 @@ def test_a_mail_is_sent_once_if_the_database_was_away_when_it_was_accepted(desk:
     def rename(old: str, new: str) -> None:
         desk.database.transact(lambda conn: conn.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}"))
 
-    desk.host.before_data = lambda: rename("outbox", "away")
+    desk.host.before_reply = lambda _: rename("outbox", "away")
     with pytest.raises(Unavailable):
         sender.step()
     rename("away", "outbox")
-    desk.host.before_data = None
+    desk.host.before_reply = lambda _: None
     desk.now += timedelta(minutes=6)
     assert not sender.step()
     assert len(desk.host.received) == 1
@@ -189,7 +189,7 @@ def test_a_mail_that_is_being_sent_cannot_be_discarded(desk: Desk) -> None:
         except Conflict as error:
             refused.append(str(error))
 
-    desk.host.before_data = discard
+    desk.host.before_reply = lambda _: discard()
     desk.send()
     assert refused == [f"outbox entry {waiting['id']} is being sent now; look at it again in a few minutes"]
     [sent] = desk.entries()
