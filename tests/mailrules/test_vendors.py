@@ -17,11 +17,6 @@ RULES = load()
 VENDORS: Vendors = RULES.vendors
 TABLES = yaml.safe_load(Path(__file__).with_name("vendors.yaml").read_text(encoding="utf-8"))
 PROFILES = sorted(source.pack.vendor.id for source in collect().sources if source.pack.vendor)
-SECTION_3 = """
-    microsoft aws google_cloud oracle cisco redhat vmware_broadcom sap servicenow zendesk jira_sm salesforce_e2c
-    freshdesk zammad_otrs dell hpe netapp paloalto fortinet citrix atlassian github cloudflare okta slack zoom adobe
-    box ibm trendmicro akamai fujitsu nec hitachi sakura iij cybozu sbcs fujifilm ntt_sdpf
-"""
 
 
 def turn(
@@ -47,7 +42,7 @@ def test_every_vendor_has_its_own_file_named_after_it() -> None:
     files = {file.stem for file in FILES.glob("*.yaml")} - {"any"}
     assert files == set(PROFILES)
     assert len(PROFILES) >= 42
-    assert set(SECTION_3.split()) <= set(PROFILES)
+    assert set(TABLES["known"]) <= set(PROFILES)
 
 
 def test_no_domain_belongs_to_two_vendors() -> None:
@@ -110,33 +105,6 @@ def test_whether_a_number_is_stated_or_mentioned_and_whose_it_is(
     found = VENDORS.read(turn(**mail, **by(vendor)))[1]
     marked = [[one.ref, one.vendor, "token" if one.token else "stated" if one.stated else "mentioned"] for one in found]
     assert sorted(marked) == marks
-
-
-def test_a_pack_may_bring_a_vendor_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "mytool.yaml").write_text(
-        """
-pack: site.mytool
-title: MyTool
-vendor:
-  id: mytool
-  name: {ja: マイツール, en: MyTool}
-  domains: [mytool.example]
-  names: [MyTool]
-  references:
-    - label: 'ticket|チケット'
-      pattern: 'MT\\d{4}'
-      canonical: {upper: true}
-  never: ['asset MT\\d{4}']
-  examples: [{subject: 'ticket no. mt1234', refs: [MT1234]}]
-  near_misses: [{text: asset MT9999}]
-""",
-        encoding="utf-8",
-    )
-    vendors = load([tmp_path]).vendors
-    assert check(vendors, vendors.profiles["mytool"]) == []
-    mail = turn("MyTool のチケット MT4321 で起票しました。")
-    known, references = vendors.read(mail)
-    assert (known.vendor, [one.ref for one in references]) == ("mytool", ["MT4321"])
 
 
 @pytest.mark.parametrize("text", ["ケース番号: 12345678 " * 20_000, "AWS Slack " * 40_000, "受付番号 " + "1" * 400_000])
