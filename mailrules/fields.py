@@ -75,18 +75,10 @@ class Bilingual(Model):
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # an identifier
 SideName = Literal["team", "requester", "vendor", "unknown"]
-Words = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
-"""One string or a list of strings."""
-Names = Annotated[
-    list[Annotated[str, AfterValidator(_says_something)]],
-    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
-]
-"""One string or a list of strings, each with at least one character other than ``*``."""
-Hosts = Annotated[
-    list[Annotated[str, AfterValidator(_has_a_shape)]],
-    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
-]
-"""RE2 patterns for names; none may match the empty string."""
+_ONE_OR_MORE = BeforeValidator(_as_list, json_schema_input_type=str | list[str])
+Words = Annotated[list[str], _ONE_OR_MORE]
+Names = Annotated[list[Annotated[str, AfterValidator(_says_something)]], _ONE_OR_MORE]  # more than ``*``
+Hosts = Annotated[list[Annotated[str, AfterValidator(_has_a_shape)]], _ONE_OR_MORE]  # RE2; none matches ""
 Addresses = Annotated[str, AfterValidator(_is_address)]  # an address, or ``@domain`` for all addresses of a domain
 Clock = Annotated[time, BeforeValidator(_as_clock), WithJsonSchema(_WRITTEN)]
 """A time of day such as ``09:00``. ``24:00``, the end of the day, is stored as midnight."""

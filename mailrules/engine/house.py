@@ -19,8 +19,7 @@ _ENOUGH = 2000  # maximum number of sentences read per mail
 class _Compiled:
     finder: Finder
     pack: str
-    words: tuple[Any, ...]
-    labels: tuple[Any, ...]
+    patterns: tuple[Any, ...]
     unless: tuple[Any, ...]
 
 
@@ -42,7 +41,7 @@ class OrganisationPhraseReader:
     def _try(one: _Compiled, mail: MailText, folded: str, quote: str, start: int) -> Iterator[Statement]:
         if mail.side not in one.finder.sides or any(pattern.search(folded) for pattern in one.unless):
             return
-        for pattern in (*one.labels, *one.words):
+        for pattern in one.patterns:
             match = pattern.search(folded)
             if match is not None:
                 value = match.groupdict().get("value") or None
@@ -63,16 +62,9 @@ def site_finders(site: Site) -> list[Finder]:
 
 
 def _compiled(finder: Finder, pack: str) -> _Compiled:
-    phrases = [compile_pattern(_phrase(phrase)) for phrase in finder.phrases]
-    return _Compiled(
-        finder,
-        pack,
-        (*phrases, *map(compile_pattern, finder.patterns)),
-        tuple(
-            compile_pattern(rf"^\W*(?:{_phrase(label)})\W*[:=][ \t]*(?P<value>\S.*?)\s*$") for label in finder.labels
-        ),
-        tuple(map(compile_pattern, finder.unless)),
-    )
+    labels = [rf"^\W*(?:{_phrase(label)})\W*[:=][ \t]*(?P<value>\S.*?)\s*$" for label in finder.labels]
+    patterns = (*labels, *map(_phrase, finder.phrases), *finder.patterns)
+    return _Compiled(finder, pack, tuple(map(compile_pattern, patterns)), tuple(map(compile_pattern, finder.unless)))
 
 
 def _phrase(words: str) -> str:

@@ -1,8 +1,7 @@
 """Converts a mail of a thread into the input of readers (its text) and of rules (its facts)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mailrules.engine.conditions import Hit, View
 from mailrules.judgement import Finding, Reading
@@ -43,20 +42,6 @@ def ours(turn: RuleInput) -> bool:
     return turn.side != "vendor" and turn.automatic is None
 
 
-def facts_of(turn: RuleInput, vendor: str | None) -> Mapping[str, Any]:
-    """Return the facts for rules about one mail."""
-    return {
-        "side": turn.side,
-        "to": addressee(turn),
-        "opens": opens(turn),
-        "automatic": turn.automatic or "",
-        "language": turn.language,
-        "vendor": vendor or "",
-        "files": sum(not file.inline and not file.content_type.startswith("message/") for file in turn.files),
-        "messages": 1,
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class ConcludedMail:
     """A mail, and the conclusions of the rules for this mail alone."""
@@ -72,7 +57,17 @@ class ConcludedMail:
 
 def view_of(turn: RuleInput, reading: Reading) -> View:
     """Return the view of one mail alone."""
-    return View(tuple(Hit(turn.id, s) for s in reading.statements), facts_of(turn, turn.vendor or reading.vendor))
+    facts = {
+        "side": turn.side,
+        "to": addressee(turn),
+        "opens": opens(turn),
+        "automatic": turn.automatic or "",
+        "language": turn.language,
+        "vendor": turn.vendor or reading.vendor or "",
+        "files": sum(not file.inline and not file.content_type.startswith("message/") for file in turn.files),
+        "messages": 1,
+    }
+    return View(tuple(Hit(turn.id, s) for s in reading.statements), facts)
 
 
 def opener(thread: Thread) -> RuleInput:

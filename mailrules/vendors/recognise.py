@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
@@ -24,6 +24,7 @@ _SPEAKS_OF_NOTHING = frozenset(("auto_reply", "bounce", "receipt", "calendar"))
 """Automatic mail repeats our subject, so names in it do not count; vendors' own automatic mail has their address."""
 _ENOUGH = 400  # maximum number of names read per line
 _LONG_NUMBER = re.compile(r"[0-9]{6}")
+_LATIN_PAIR = re.compile(r"\w\w", re.ASCII)
 _RIGHT_BEHIND = 8
 """Maximum number of characters between a vendor's name and the label of its number: の, 's, 社の, a space."""
 _NEAR = 40  # number of characters before and after a name that are checked for its context
@@ -42,12 +43,9 @@ class Recognised:
     maker: str | None = None
 
 
-@dataclass(slots=True)
-class _Name:
+class _Name(NamedTuple):
     vendor: str
     strong: bool
-    latin_start: bool
-    latin_end: bool
 
 
 class Vendors:
@@ -160,10 +158,8 @@ class Vendors:
         texts: list[str] = []
         for profile in profiles:
             for strong, words in ((True, profile.names), (False, profile.products)):
-                for word in words:
-                    text = lower(fold(word))
-                    texts.append(text)
-                    self._names.append(_Name(profile.id, strong, _is_latin(text[0]), _is_latin(text[-1])))
+                texts += [lower(fold(word)) for word in words]
+                self._names += [_Name(profile.id, strong)] * len(words)
         if not texts:
             return None
         return ahocorasick_rs.AhoCorasick(texts, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
@@ -180,9 +176,10 @@ class Vendors:
         scores: dict[str, float] = defaultdict(float)
         makers: dict[str, float] = defaultdict(float)
         for text, weight, start, end, name in self._names_in(turn, lines):
-            if self._in_passing(text, start, end):
-                continue
-            party = self._maker(text[end : end + _NEAR]) or self._party(text[max(0, start - _NEAR) : start])
+            before, after = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+            if self._after(after) or self._before(before):
+                continue  # named in passing
+            party = self._maker(after) or self._party(before)
             strong = party or (name.strong and turn.side != "requester")
             if not (strong or weak):
                 makers[name.vendor] += weight
@@ -212,10 +209,7 @@ class Vendors:
     def _found(self, text: str) -> list[tuple[int, int, _Name]]:
         """Return the names in a text that are not part of a longer word."""
         found = [(start, end, self._names[n]) for n, start, end in self._automaton.find_matches_as_indexes(lower(text))]
-        return [(start, end, name) for start, end, name in found if not _inside_word(name, text, start, end)]
-
-    def _in_passing(self, text: str, start: int, end: int) -> bool:
-        return self._after(text[end : end + _NEAR]) or self._before(text[max(0, start - _NEAR) : start])
+        return [(start, end, name) for start, end, name in found if not _inside_word(text, start, end)]
 
 
 def _by_label(places: Places, vendor: str, *, by_vendor: bool) -> Iterator[Reference]:
@@ -273,11 +267,5 @@ def check(vendors: Vendors, profile: Vendor) -> list[str]:
     return wrong
 
 
-def _inside_word(name: _Name, text: str, start: int, end: int) -> bool:
-    return (name.latin_start and start > 0 and _is_latin(text[start - 1])) or (
-        name.latin_end and end < len(text) and _is_latin(text[end])
-    )
-
-
-def _is_latin(char: str) -> bool:
-    return char.isascii() and (char.isalnum() or char == "_")
+def _inside_word(text: str, start: int, end: int) -> bool:
+    return any(at >= 0 and _LATIN_PAIR.match(text, at) for at in (start - 1, end - 1))
