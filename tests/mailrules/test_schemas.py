@@ -18,15 +18,10 @@ WRONG = yaml.safe_load(Path(__file__).with_name("schemas.yaml").read_text(encodi
 SITE = re.findall(r"^```yaml\n(products: .*?)^```$", PAGE, re.M | re.S)
 
 
-def validator(of: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(schema(of)), validate_formats=True)
-
-
 def problems(of: str, file: Path) -> list[str]:
-    return [
-        f"{file.name}: {error.message}"
-        for error in validator(of).iter_errors(as_yaml(file, file.read_text(encoding="utf-8")))
-    ]
+    validator = Draft202012Validator(json.loads(schema(of)), validate_formats=True)
+    found = validator.iter_errors(as_yaml(file, file.read_text(encoding="utf-8")))
+    return [f"{file.name}: {error.message}" for error in found]
 
 
 def test_every_shipped_pack_and_those_of_the_page_are_good_by_the_schema(tmp_path: Path) -> None:
