@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mailrules.engine.mails import SENTENCE
 from mailrules.engine.pack import Finder
 from mailrules.fold import fold
 from mailrules.patterns import compile_pattern
 from mailrules.site import Site
 from mailrules.statement import MailText, Statement
 
-_SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _ENOUGH = 2000  # maximum number of sentences read per mail
 
 
@@ -80,7 +80,7 @@ def _sentences(mail: MailText) -> Iterator[tuple[str, str, int]]:
     """Yield each sentence folded, verbatim, and with its offset in the text (-1 for the subject)."""
     if mail.subject:
         yield fold(mail.subject), mail.subject, -1
-    for number, match in enumerate(_SENTENCE.finditer(mail.text)):
+    for number, match in enumerate(SENTENCE.finditer(mail.text)):
         if number >= _ENOUGH:
             return
         quote = match.group().strip()

@@ -1,5 +1,6 @@
 """Converts a mail of a thread into the input of readers (its text) and of rules (its facts)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from mailrules.judgement import Finding, Reading
 from mailrules.statement import UNSURE, MailText, Statement
 from mailrules.thread import RuleInput, Thread
 
+SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _MACHINES = ("notification", "bounce", "calendar")
 _IMPACT = ("impact.", "urgency.", "security")
 

@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mailrules.engine.checklist import KNOWN
+
 URGENT = ("P1", "P2")
 SINGLE = ("kind", "priority")
 SETS = ("present", "unknown", "asks", "acts", "tone", "parked")
-TOLD_STATES = ("value", "none", "partial")
 UNLABELLED_ACTS = frozenset(("close", "withdraw", "agree", "decline"))
 """Acts that are in the catalogue but not in the labelling guide, so no label can confirm them."""
 
@@ -93,7 +94,7 @@ def labelled_outcome(mail: Mapping[str, Any]) -> Outcome:
 
 def sets_of(items: Mapping[str, Collection[str]], meanings: Collection[str]) -> dict[str, set[str]]:
     """Return the sets of an outcome without the asks. `items`: item → states given."""
-    present = {item for item, states in items.items() if not set(states).isdisjoint(TOLD_STATES)}
+    present = {item for item, states in items.items() if not set(states).isdisjoint(KNOWN)}
     unknown = {item for item, states in items.items() if "unknown" in states} - present
     families = (("acts", "act."), ("tone", "tone."), ("parked", "parked."))
     below = {name: {m.removeprefix(word) for m in meanings if m.startswith(word)} for name, word in families}

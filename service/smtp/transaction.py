@@ -115,15 +115,13 @@ class Transaction(Connection):
             raise CommandError("503 5.5.1 no recipient was accepted")
         if arg:
             raise CommandError("501 5.5.4 Syntax: DATA")
-        if not self.expect_content(self._declared):
-            self.release_content()
-            self.envelope = self._create_envelope()
-            self.reply(TOO_MUCH)
-            return
-        self.reply("354 End data with <CR><LF>.<CR><LF>")
-        self.idle_count = 0
         try:
-            await self._receive_message(len(self.envelope.rcpt_tos))
+            if self.expect_content(self._declared):
+                self.reply("354 End data with <CR><LF>.<CR><LF>")
+                self.idle_count = 0
+                await self._receive_message(len(self.envelope.rcpt_tos))
+            else:
+                self.reply(TOO_MUCH)
         finally:
             self.release_content()
             self.envelope = self._create_envelope()

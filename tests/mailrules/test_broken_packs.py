@@ -10,27 +10,7 @@ from mailrules.thread import RuleInput
 
 TABLES = yaml.safe_load(Path(__file__).with_name("broken_packs.yaml").read_text(encoding="utf-8"))
 
-GOOD = """pack: own
-title: words of this site
-find:
-  - id: own.gate
-    meaning: item.product
-    phrases: [正門ゲート]
-    examples: [正門ゲートが開きません。]
-    near_misses: [裏門です。]
-meanings:
-  - id: own.flood
-    title: {ja: 浸水, en: Flood}
-    definition: {ja: 水が入った。, en: Water came in.}
-    sides: [requester, team]
-    examples: {ja: [水が入りました。], en: [Water came in.]}
-    near_misses: {ja: [水を飲みます。], en: [I drink water.]}
-rules:
-  priority:
-    - id: own.flood_stops
-      gives: impact is high
-      any: [own.flood]
-"""
+GOOD = Path(__file__).with_name("own_pack.yaml").read_text(encoding="utf-8")
 
 
 def write(folder: Path, text: str) -> Path:
