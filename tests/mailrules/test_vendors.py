@@ -45,14 +45,11 @@ def test_every_vendor_has_its_own_file_named_after_it() -> None:
     assert set(TABLES["known"]) <= set(PROFILES)
 
 
-def test_no_domain_belongs_to_two_vendors() -> None:
-    domains = [domain for profile in VENDORS.profiles.values() for domain in profile.domains]
-    assert len(domains) == len(set(domains))
-
-
-def test_no_name_belongs_to_two_vendors() -> None:
-    words = [word.lower() for profile in VENDORS.profiles.values() for word in (*profile.names, *profile.products)]
-    assert sorted(word for word in set(words) if words.count(word) > 1) == []
+def test_no_domain_and_no_name_belongs_to_two_vendors() -> None:
+    profiles = VENDORS.profiles.values()
+    names = [name.lower() for one in profiles for name in (*one.names, *one.products)]
+    for words in (names, [domain for one in profiles for domain in one.domains]):
+        assert sorted(word for word in set(words) if words.count(word) > 1) == []
 
 
 @pytest.mark.parametrize("vendor", PROFILES)

@@ -202,11 +202,15 @@ def hold(dialogue: Dialogue, servers: Servers) -> None:
         if not lines[0].startswith("->"):
             _expect(open_line.reply(), "220", "greeting")
         for written in lines:
-            exchange = re.sub(r"\{([^{}*]+)\*(\d+)\}", lambda found: found[1] * int(found[2]), written)
             if written.startswith("MAILS "):
                 assert len(server.mails(recipient)) == int(written[6:])
             else:
-                _speak(open_line, exchange.replace("{to}", recipient), recipient)
+                _speak(open_line, expanded(written).replace("{to}", recipient), recipient)
+
+
+def expanded(written: str) -> str:
+    """Write out ``{x*98}``."""
+    return re.sub(r"\{([^{}*]+)\*(\d+)\}", lambda found: found[1] * int(found[2]), written)
 
 
 def _speak(open_line: Line, exchange: str, recipient: str) -> None:
