@@ -28,8 +28,8 @@ from aiosmtpd.smtp import SMTP
 
 from bench.harness import INTAKE, Figure, databases, listening, opened, ratio, serving
 from bench.mix import POLICY, Made, mails
+from service.settings import load
 from service.smtp.content import Content
-from service.smtp.limits import Limits
 from service.smtp.listener import Listener
 from service.smtp.protocol import Protocol
 from tests.served import Served
@@ -233,7 +233,7 @@ async def _serve(name: str) -> None:
         given: dict[str, Any] = {"data_size_limit": LIMIT, "enable_SMTPUTF8": True, "hostname": "stock.example"}
         server = await loop.create_server(lambda: SMTP(Discard(), loop=loop, **given), "127.0.0.1", 0, backlog=1024)
     else:
-        listener = Listener(Discard(), Protocol, "ours.example", limits=Limits(message_bytes=LIMIT))
+        listener = Listener(Discard(), Protocol, load(hostname="ours.example", max_message_bytes=LIMIT))
         server = await listener.listen("127.0.0.1", 0)
     print(f"SMTP on 127.0.0.1:{server.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True)
     await asyncio.Event().wait()

@@ -8,13 +8,10 @@ import re
 from collections.abc import Container
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
-_WEEKDAYS = {name: n for n, name in enumerate("月火水木金土日")}
-_DAYS = {name: n for n, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
-_MONTHS = {
-    name: n + 1
-    for n, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
-}
-_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DAYS_JA = "月火水木金土日"
+_DAYS_EN = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
 _NUMERIC = re.compile(
     r"(?<![\d/.])(?:(?P<year>20\d\d)[-/.年]\s?)?(?P<month>1[0-2]|0?[1-9])[-/月]\s?"
     r"(?P<day>3[01]|[12]\d|0?[1-9])日?(?![\d/])"
@@ -48,29 +45,16 @@ _CLOCK = (
     ),
     re.compile(r"\b(?P<hour>1[0-2]|0?\d)(?::(?P<min>[0-5]\d))?\s?(?P<half>am|pm)\b", re.I),
 )
-_NOON = re.compile(r"正午|お昼|\bnoon\b|\blunch(?:time)?\b", re.I)
-_MORNING = re.compile(r"午前中|朝一|朝まで|\b(?:first thing|tomorrow morning)\b", re.I)
-_ZONES = {
-    "JST": 9,
-    "日本時間": 9,
-    "UTC": 0,
-    "GMT": 0,
-    "CET": 1,
-    "CEST": 2,
-    "EST": -5,
-    "EDT": -4,
-    "PST": -8,
-    "PDT": -7,
-    "SGT": 8,
-}
-_ZONE = re.compile(r"\b(?:JST|UTC|GMT|CEST?|E[SD]T|P[SD]T|SGT)\b|日本時間")
+_NOON = re.compile(
+    r"正午|お昼|\bnoon\b|\blunch(?:time)?\b|午前中|朝一|朝まで|\b(?:first thing|tomorrow morning)\b", re.I
+)
+"""Noon, and a morning, which ends then."""
+_ZONES = {"JST": 9, "UTC": 0, "GMT": 0, "CET": 1, "CEST": 2, "EST": -5, "EDT": -4, "PST": -8, "PDT": -7, "SGT": 8}
+_ZONE = re.compile(rf"\b(?:{'|'.join(_ZONES)})\b|日本時間")
 
 
 def read_limit(text: str, written: datetime | None) -> datetime | None:
-    """Return the time that a sentence states; None if there is none, or ``written`` is None.
-
-    The result has the time zone that the sentence states, otherwise the time zone of ``written``.
-    """
+    """Return the time that a sentence states, in the zone of ``written`` unless it names another; None if none."""
     if written is None:
         return None
     day = _day(text, written.date())
@@ -83,7 +67,7 @@ def read_limit(text: str, written: datetime | None) -> datetime | None:
 
 def _zone(text: str, default: tzinfo) -> tzinfo:
     match = _ZONE.search(text)
-    return timezone(timedelta(hours=_ZONES[match.group()])) if match else default
+    return timezone(timedelta(hours=_ZONES.get(match.group(), _ZONES["JST"]))) if match else default  # 日本時間 is JST
 
 
 def _day(text: str, today: date) -> date | None:
@@ -95,28 +79,25 @@ def _day(text: str, today: date) -> date | None:
     for pattern, days in _RELATIVE:
         if pattern.search(text):
             return today + timedelta(days=days)
-    ja = _JA_WEEKDAY.search(text)
-    if ja:
-        return _weekday(today, _WEEKDAYS[ja.group("day")], bool(ja.group("next")))
+    if ja := _JA_WEEKDAY.search(text):
+        return _weekday(today, _DAYS_JA.index(ja["day"]), bool(ja["next"]))
     en = _EN_WEEKDAY.search(text)
-    if en and (en.group().lower() not in ("sun", "sat", "mon", "fri", "wed")):
-        return _weekday(today, _DAYS[en.group("day")[:3].lower()], bool(en.group("next")))
+    if en and en.group().lower() not in ("sun", "sat", "mon", "fri", "wed"):
+        return _weekday(today, _DAYS_EN.index(en["day"][:3].lower()), bool(en["next"]))
     if _WEEK_END.search(text):
         return today + timedelta(days=(4 - today.weekday()) % 7)
     if _NEXT_WEEK.search(text):
         return today + timedelta(days=11 - today.weekday())
     if _MONTH_END.search(text):
-        return _month_end(today)
+        return _next_month(today) - timedelta(days=1)
     only = _DAY_ONLY.search(text)
-    if only:
-        return _day_of_month(today, int(only.group("day") or only.group("day2")))
-    return None
+    return _day_of_month(today, int(only["day"] or only["day2"])) if only else None
 
 
 def _named(match: re.Match[str], today: date) -> date | None:
     groups = match.groupdict()
     month = groups["month"].lower()
-    number = int(month) if month.isdigit() else _MONTHS[month[:3]]
+    number = int(month) if month.isdigit() else _MONTHS.index(month[:3]) + 1
     try:
         if groups.get("year"):
             return date(int(groups["year"]), number, int(groups["day"]))
@@ -132,19 +113,15 @@ def _weekday(today: date, weekday: int, following: bool) -> date:
     return today + timedelta(days=(weekday - today.weekday()) % 7)
 
 
-def _month_end(today: date) -> date:
-    return (today.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+def _next_month(today: date) -> date:
+    """Return the first day of the next month."""
+    return (today.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 def _day_of_month(today: date, day: int) -> date | None:
     try:
         named = today.replace(day=day)
-    except ValueError:
-        return None
-    if named >= today:
-        return named
-    try:
-        return (today.replace(day=28) + timedelta(days=4)).replace(day=day)
+        return named if named >= today else _next_month(today).replace(day=day)
     except ValueError:
         return None
 
@@ -160,9 +137,7 @@ def _clock(text: str) -> time | None:
                 hour += 12
             if hour < 24 and minute < 60:
                 return time(hour, minute)
-    if _NOON.search(text):
-        return time(12)
-    return time(12) if _MORNING.search(text) else None
+    return time(12) if _NOON.search(text) else None
 
 
 def next_business_end(written: datetime, holidays: Container[date] = frozenset()) -> datetime:

@@ -1,11 +1,11 @@
 """Field types for packs and the site file: words, times of day, countries, time zones."""
 
 from datetime import time
-from typing import Annotated, Any, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from holidays.registry import COUNTRIES
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from mailrules.patterns import compile_pattern
 
@@ -75,18 +75,10 @@ class Bilingual(Model):
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # an identifier
 SideName = Literal["team", "requester", "vendor", "unknown"]
-Words = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
-"""One string or a list of strings."""
-Names = Annotated[
-    list[Annotated[str, AfterValidator(_says_something)]],
-    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
-]
-"""One string or a list of strings, each with at least one character other than ``*``."""
-Hosts = Annotated[
-    list[Annotated[str, AfterValidator(_has_a_shape)]],
-    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
-]
-"""RE2 patterns for names; none may match the empty string."""
+_ONE_OR_MORE = BeforeValidator(_as_list, json_schema_input_type=str | list[str])
+Words = Annotated[list[str], _ONE_OR_MORE]
+Names = Annotated[list[Annotated[str, AfterValidator(_says_something)]], _ONE_OR_MORE]  # more than ``*``
+Hosts = Annotated[list[Annotated[str, AfterValidator(_has_a_shape)]], _ONE_OR_MORE]  # RE2; none matches ""
 Addresses = Annotated[str, AfterValidator(_is_address)]  # an address, or ``@domain`` for all addresses of a domain
 Clock = Annotated[time, BeforeValidator(_as_clock), WithJsonSchema(_WRITTEN)]
 """A time of day such as ``09:00``. ``24:00``, the end of the day, is stored as midnight."""
@@ -94,23 +86,16 @@ Country = Annotated[str, AfterValidator(_known_country)]  # an ISO 3166 code, or
 Zone = Annotated[str, AfterValidator(_known_zone)]  # a time zone of the tz database
 
 
-class Day(Protocol):
-    """An object with opening hours."""
+class OpeningHours(Model):
+    """Working days and hours. Closing at midnight means the end of the day."""
 
-    @property
-    def open(self) -> time: ...
-    @property
-    def close(self) -> time: ...
+    days: Literal["mon-fri", "mon-sat", "all"] = "mon-fri"
+    open: Clock = time(9)
+    close: Clock = time(17, 30)
+    zone: Zone = "Asia/Tokyo"
 
-
-_Day = TypeVar("_Day", bound=Day)
-
-
-def opens_before_it_closes(day: _Day) -> _Day:
-    """Return ``day`` unchanged if it opens before it closes; closing at midnight means the end of the day.
-
-    Raises ValueError.
-    """
-    if day.close != time(0) and day.open >= day.close:
-        raise ValueError(f"open ({day.open:%H:%M}) must be before close ({day.close:%H:%M})")
-    return day
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Self:
+        if self.close != time(0) and self.open >= self.close:
+            raise ValueError(f"open ({self.open:%H:%M}) must be before close ({self.close:%H:%M})")
+        return self

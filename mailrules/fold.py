@@ -11,19 +11,10 @@ _RANGES = ((0xA0, 0x250), (0x2000, 0x2E00), (0x3000, 0x3400), (0xF900, 0xFB00), 
 _KEPT = set(range(0x2460, 0x2474)) | {0x30FC, 0x2015}
 """Not folded: circled numbers, which mark list items, the long-vowel sign and the horizontal bar."""
 _OWN = {
-    0x2018: "'",
-    0x2019: "'",
-    0x201C: '"',
-    0x201D: '"',
-    0x2010: "-",
-    0x2011: "-",
-    0x2012: "-",
-    0x2013: "-",
-    0x2014: "-",
-    0x2212: "-",
-    0x301C: "~",
-    0xFF5E: "~",
-    0x2B: "+",
+    **str.maketrans(dict.fromkeys("\u2018\u2019", "'")),
+    **str.maketrans(dict.fromkeys("\u201c\u201d", '"')),
+    **str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")),
+    **str.maketrans(dict.fromkeys("\u301c\uff5e", "~")),
 }
 _ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 
@@ -46,14 +37,13 @@ def _tables() -> tuple[dict[int, str], str]:
             else:
                 several.append(char)
     single.update(_OWN)
-    for low, high in ((0xFF66, 0xFFA0),):
-        for code in range(low, high):
-            single.pop(code, None)
+    for code in range(0xFF66, 0xFFA0):
+        single.pop(code, None)
     return single, "".join(several)
 
 
 _SINGLE, _SEVERAL = _tables()
-_FOLDED = re.compile(f"[{re.escape(''.join(chr(code) for code in _SINGLE if chr(code) != '+'))}]+")
+_FOLDED = re.compile(f"[{re.escape(''.join(map(chr, _SINGLE)))}]+")
 """Searching for one character set is many times faster than looking up each character in ``str.translate``."""
 _PECULIAR = re.compile(f"[ｦ-ﾟ{re.escape(_ZERO_WIDTH)}{re.escape(_SEVERAL)}\r]")
 """Finds out quickly whether ``_SPECIAL`` can match at all."""

@@ -21,10 +21,7 @@ class _Kept(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Finding(_Kept, frozen=True):
-    """A rule that fired. ``start`` and ``end`` are character offsets in the text of the mail.
-
-    They are -1 if the quote is from the subject, a header or a file name.
-    """
+    """A rule that fired. ``start`` and ``end``: offsets in the text, or -1 for a subject, header or file name."""
 
     rule: str
     pack: str
@@ -36,11 +33,7 @@ class Finding(_Kept, frozen=True):
 
 
 class Reference(_Kept, frozen=True):
-    """A vendor's case number.
-
-    ``stated`` is true if the number is in a place where the vendor states its number (header, subject, token line).
-    Otherwise a body only mentions the number, which is weaker evidence.
-    """
+    """A vendor's case number. ``stated``: where vendors state it (header, subject, token line), not only mentioned."""
 
     vendor: str
     ref: str
@@ -65,10 +58,7 @@ class Promise(_Kept, frozen=True):
 
 
 class Reading(_Kept, frozen=True):
-    """One mail: its statements, vendor and case numbers, and the conclusions that the rules draw from them.
-
-    The conclusions follow from the statements. They are stored too, because placing a mail in a case needs them.
-    """
+    """One mail: its statements, vendor and case numbers, and the conclusions of the rules, which placing needs."""
 
     turn: str = ""
     statements: tuple[Statement, ...] = ()
@@ -92,10 +82,7 @@ class Reading(_Kept, frozen=True):
     is about another matter."""
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
-        """Whether the mail contains a statement with one of these meanings and one of these states.
-
-        A name that ends with a dot (``item.``) stands for all meanings that begin with it.
-        """
+        """Whether the mail contains a statement with one of these meanings (``item.``: any below it) and states."""
         beginnings = tuple(one for one in meanings if one.endswith("."))
         return any(
             s.state in states and (s.meaning in meanings or s.meaning.startswith(beginnings)) for s in self.statements
@@ -148,26 +135,18 @@ class ToneHint:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The current problem statement.
-
-    ``version`` is the number of problem statements so far. ``drift`` is true if one of them is about something that
-    no earlier text mentions.
-    """
+    """The current problem statement."""
 
     statement: str = ""
-    version: int = 0
-    drift: bool = False
+    version: int = 0  # number of problem statements so far
+    drift: bool = False  # whether one of them is about something that no earlier text mentions
     turn: str | None = None
     agreed_at: datetime | None = None  # when our side agreed to the problem statement; set from the list of requests
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The judgement of a whole case.
-
-    Requests and acts stay in the readings of the mails. From these, ``cases.revise`` derives which requests are open
-    and who has to act next.
-    """
+    """The judgement of a whole case. ``cases.revise`` derives open requests and the next to act from the readings."""
 
     kind: str
     language: str

@@ -1,7 +1,4 @@
-"""Loads the catalogue, rules, vendors, packs and the site file. Only this module reads these files.
-
-An invalid pack raises PackError; its text is one line with file, line, rule and reason.
-"""
+"""Loads the catalogue, rules, vendors, packs and the site file. Only this module reads these files."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -62,12 +59,12 @@ def collect(folders: Sequence[Path] = (), site: Path | None = None) -> Library:
 def build(library: Library) -> Rules:
     """Compile a library. Raises PackError."""
     meanings = _catalogue(library)
-    written = {question: _rules_of(question) for question in QUESTIONS}
+    written = {question: _shipped_yaml(RULES / f"{question}.yaml") for question in QUESTIONS}
     files = {question: _file(question, written[question], library, meanings) for question in QUESTIONS}
     required = _required(written["checklist"]["required"], library, meanings)
     return Rules(
         version=version_of(library),
-        packs=tuple(source.pack.pack for source in library.sources if not source.shipped),
+        packs=tuple(pack.pack for pack, _ in library.own),
         catalogue=meanings,
         files=files,
         answers=_answers(written["asks"]["answers"]),
@@ -75,7 +72,7 @@ def build(library: Library) -> Rules:
         vendors=_vendors(library),
         reader=EmbeddedReader(_matcher(library)),
         house=_house(library, meanings),
-        sees=_sees(),
+        sees={language: frozenset(items) for language, items in _shipped_yaml(SEES).items()},
         site=library.site,
     )
 
@@ -105,13 +102,13 @@ def version_of(library: Library) -> str:
 def _shipped(file: Path, _written: int) -> Source:
     """Read a shipped vendor file. Cached per process until its modification time changes."""
     text = _text(file)
-    return Source(file, text, parsed(VendorPack, file, text), shipped=True)
+    return Source(file, text, parsed(VendorPack, file, text))
 
 
 def read_pack(file: Path) -> Source:
     """Read one file of the organisation as a pack. Raises PackError."""
     text = _text(file)
-    return Source(file, text, parsed(Pack, file, text), shipped=False)
+    return Source(file, text, parsed(Pack, file, text))
 
 
 def read_site(file: Path) -> Site:
@@ -126,8 +123,7 @@ def _text(file: Path) -> str:
         raise PackError(file, 1, "", f"cannot be read: {error}") from None
 
 
-def _rules_of(question: str) -> dict[str, Any]:
-    file = RULES / f"{question}.yaml"
+def _shipped_yaml(file: Path) -> dict[str, Any]:
     return dict(as_yaml(file, _text(file)))
 
 
@@ -143,10 +139,7 @@ def _catalogue(library: Library) -> Catalogue:
 
 
 def _file(question: str, written: Mapping[str, Any], library: Library, meanings: Catalogue) -> RuleFile:
-    """Return a shipped rule file, preceded by the organisation's rules.
-
-    A rule with the same id replaces the shipped one.
-    """
+    """Return a shipped rule file, preceded by the organisation's rules; the same id replaces the shipped rule."""
     stage = "rules" if written.get("rules") else "final"
     rules = list(written.get(stage) or ())
     for pack, source in library.own:
@@ -220,13 +213,6 @@ def _matcher(library: Library) -> ConceptMatcher | None:
             for language, some in by_language.items():
                 words.setdefault(concept, {}).setdefault(language, []).extend(some)
     return ConceptMatcher(words)
-
-
-def _sees() -> dict[str, frozenset[str]]:
-    if not SEES.exists():
-        return {}
-    written = as_yaml(SEES, _text(SEES)) or {}
-    return {str(language): frozenset(items) for language, items in written.items() if isinstance(items, list)}
 
 
 def _vendors(library: Library) -> Vendors:

@@ -22,9 +22,6 @@ def checked(rules: Rules, turn: RuleInput, answer: str) -> Answer:
 
 
 def reading_of(rules: Rules, turn: RuleInput, answer: Answer, version: str) -> Reading:
-    """Return the reading made from the model's statements.
-
-    Values (times, numbers, codes) come from the embedded reader's statements on the same text.
-    """
+    """Return the reading made from the model's statements, with values (times, codes) by the embedded reader."""
     embedded = rules.read(turn)
     return rules.reading(turn, join(answer.statements, embedded.statements), READER, version)

@@ -1,19 +1,15 @@
-"""Site data: the organisation's own products, host names, people, partners and holidays.
-
-One YAML file, given to ``library.load``; every field is optional.
-"""
+"""The site file: the organisation's own products, host names, people, partners and holidays, all optional."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 from functools import cache
-from typing import Literal
 
 import holidays
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from mailrules.fields import Addresses, Clock, Country, Hosts, Model, Names, SideName, Zone, opens_before_it_closes
+from mailrules.fields import Addresses, Country, Hosts, Model, Names, OpeningHours, SideName
 
 
 class Person(Model):
@@ -24,7 +20,7 @@ class Person(Model):
     side: SideName = "team"
 
 
-class Calendar(Model):
+class Calendar(OpeningHours):
     """Working hours of one of our sides. Every field is optional."""
 
     country: Country = "JP"
@@ -33,12 +29,6 @@ class Calendar(Model):
     Its public holidays count for business time, and for deadlines only if it is set explicitly.
     """
     closed: list[date] = Field(default=[])  # additional days off
-    days: Literal["mon-fri", "mon-sat", "all"] = "mon-fri"
-    open: Clock = time(9)
-    close: Clock = time(17, 30)
-    zone: Zone = "Asia/Tokyo"
-
-    _in_order = model_validator(mode="after")(opens_before_it_closes)
 
     @property
     def days_off(self) -> DaysOff:

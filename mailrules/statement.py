@@ -14,42 +14,31 @@ UNSURE = "unsure"
 
 
 class Statement(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One meaning of the catalogue found in a mail.
+    """One meaning of the catalogue found in a mail."""
 
-    `meaning` is the id of a catalogue entry. `state` is one of its states, or `unsure`: a sentence that could not be
-    judged counts neither as given nor as missing. `start` and `end` are the character offsets of `quote` in the new
-    text; they are -1 if the quote is from the subject or a file name. `reader` is "embedded", "model" or the name of
-    an organisation's pack. `value` is the normalised value of a date, number, code or version, if one was found.
-    """
-
-    meaning: str
-    state: str = "value"
+    meaning: str  # id of a catalogue entry
+    state: str = "value"  # one of its states, or `unsure`, which counts neither as given nor as missing
     quote: str = ""
-    start: int = -1
+    start: int = -1  # offset of `quote` in the new text; -1 if it is from the subject or a file name
     end: int = -1
     confidence: float = 1.0
-    reader: str = "embedded"
-    value: str | None = None
+    reader: str = "embedded"  # or "model", or the name of an organisation's pack
+    value: str | None = None  # normalised value of a date, number, code or version
 
 
 @dataclass(frozen=True, slots=True)
 class MailText:
-    """Input of a reader: one mail, without its case.
+    """Input of a reader: one mail, without its case."""
 
-    `text` is the new text only. `side` is requester, team, vendor or unknown; `to` is the side that the mail is
-    addressed to, "" if it is not known. `opens` is true if the mail starts a new topic. `written_at` has a time zone:
-    "by 15:00 today" is resolved against it.
-    """
-
-    text: str
+    text: str  # the new text only
     subject: str
     language: str
-    side: str
-    to: str
-    opens: bool
+    side: str  # requester, team, vendor or unknown
+    to: str  # side that the mail is addressed to; "" if it is not known
+    opens: bool  # whether it starts a new topic
     automatic: str | None
     files: tuple[str, ...]
-    written_at: datetime | None
+    written_at: datetime | None  # with a time zone: "by 15:00 today" is resolved against it
 
 
 class ReaderResult(NamedTuple):

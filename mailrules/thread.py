@@ -1,7 +1,4 @@
-"""Input of the rules: the mails of a case, oldest first, each with its author's side.
-
-Plain values; nothing here depends on mail formats, databases or clocks.
-"""
+"""Input of the rules: the mails of a case, oldest first, each with its author's side."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +39,6 @@ class RuleInput:
     """Vendor of the author or, for mail from our side, of a recipient; None if no vendor is involved."""
     partner: str | None = None
     """Mail domain of a vendor that no pack describes; case numbers in its mail are stored under this domain."""
-    forwarded_by: str | None = None
     headers: tuple[tuple[str, str], ...] = ()  # headers that packs may use: importance, ticket headers of vendors
 
 

@@ -101,7 +101,7 @@ class AppContext:
             team=self.team,
             learned=learned,
             known=self.rules.people,
-            vendor_of=self.rules.vendor_of,
+            vendor_of=self.rules.vendors.of_address,
             is_platform=self.rules.vendors.is_platform,
         )
 

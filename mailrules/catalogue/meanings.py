@@ -78,17 +78,13 @@ class Catalogue:
     @property
     def items(self) -> tuple[str, ...]:
         """Ids of the checklist items, without `item.`."""
-        return self.below("item")
+        return tuple(meaning.removeprefix("item.") for meaning in self.meanings if meaning.startswith("item."))
 
     @cached_property
     def wanted(self) -> tuple[str, ...]:
         """Items that are requested as `ask.info.<item>`."""
         own = {meaning.wants for meaning in self}
         return tuple(item for item in self.items if item not in own)
-
-    def below(self, word: str) -> tuple[str, ...]:
-        """Return the ids that begin with `word` and a dot, without this prefix."""
-        return tuple(meaning[len(word) + 1 :] for meaning in self.meanings if meaning.startswith(f"{word}."))
 
     def fault(self, meaning: str, state: str, side: str | None = None) -> str | None:
         """Return why a statement is invalid in this catalogue; None for a valid statement."""
@@ -125,10 +121,7 @@ def load() -> Catalogue:
 
 
 def read_meanings(written: Any, where: str, family: str = "", *, enough: int = 1) -> tuple[Meaning, ...]:
-    """Build meanings from plain values. Raises CatalogueError.
-
-    `enough`: minimum number of examples and near-misses per language.
-    """
+    """Build meanings from plain values. `enough`: minimum number of examples per language. Raises CatalogueError."""
     if not isinstance(written, list):
         raise CatalogueError(f"{where}: expected a list of meanings")
     return tuple(_meaning(entry, where, family, enough) for entry in written)

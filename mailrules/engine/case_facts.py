@@ -1,6 +1,7 @@
 """Facts of a case that follow from its mails without rules: kind, language, vendor, case numbers."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from mailrules.engine import mails
 from mailrules.judgement import Finding, Reading, Reference
@@ -9,10 +10,7 @@ from mailrules.vendors import Vendors
 
 
 def kind_of(thread: Thread, readings: Sequence[Reading]) -> str | None:
-    """Return the kind of the case: that of the first mail from our side whose kind is known.
-
-    If no such mail exists, use the first mail written by a person, then any mail.
-    """
+    """Return the first known kind: in mail from our side, otherwise in mail of people, otherwise in any mail."""
     pairs = list(zip(thread, readings, strict=True))
     for counts in (mails.ours, lambda turn: turn.automatic is None, lambda _: True):
         found = next((reading.kind for turn, reading in pairs if counts(turn) and reading.kind), None)
@@ -30,8 +28,8 @@ def inquires(thread: Thread) -> bool:
 
 
 def opened_by_us(thread: Thread) -> bool:
-    first = next((turn for turn in thread if turn.automatic is None), None)
-    return first is not None and first.side in ("team", "requester") and mails.opens(first)
+    first = mails.opener(thread)
+    return first.automatic is None and first.side in ("team", "requester") and mails.opens(first)
 
 
 def language_of(thread: Thread) -> str:
@@ -41,21 +39,10 @@ def language_of(thread: Thread) -> str:
 
 
 def vendor_of(thread: Thread, readings: Sequence[Reading], vendors: Vendors) -> str | None:
-    """Return the vendor of the case; None if there is none.
-
-    Addresses take precedence over text, vendors over platforms, newer mails over older ones.
-    """
-    platform: str | None = None
-    for by_address in (True, False):
-        for turn, reading in zip(reversed(thread), reversed(readings), strict=True):
-            vendor = (turn.vendor or vendors.of_address(turn.author)) if by_address else reading.vendor
-            if vendor is None:
-                continue
-            if vendors.is_platform(vendor):
-                platform = platform or vendor
-                continue
-            return vendor
-    return platform
+    """Return the vendor: vendors before platforms, then addresses before text, then newer mails before older ones."""
+    by_address = [turn.vendor or vendors.of_address(turn.author) for turn in reversed(thread)]
+    found = [vendor for vendor in (*by_address, *(reading.vendor for reading in reversed(readings))) if vendor]
+    return next((vendor for vendor in found if not vendors.is_platform(vendor)), found[0] if found else None)
 
 
 def references_of(thread: Thread, readings: Sequence[Reading], vendor: str | None) -> tuple[Reference, ...]:
@@ -72,7 +59,6 @@ def references_of(thread: Thread, readings: Sequence[Reading], vendor: str | Non
 
 def parked_of(readings: Sequence[Reading]) -> tuple[Finding, ...]:
     found: dict[str, Finding] = {}
-    for reading in readings:
-        for finding in reading.parked:
-            found.setdefault(finding.value or "", finding)
+    for finding in chain.from_iterable(reading.parked for reading in readings):
+        found.setdefault(finding.value or "", finding)
     return tuple(found.values())

@@ -37,11 +37,7 @@ class Told:
 
 
 def told_items(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, Told]:
-    """Return the value of each item.
-
-    The value is from mail of the team or of the first reporter; newer statements take precedence. If other reporters
-    gave other values, these are listed with the addresses of the reporters.
-    """
+    """Return the newest value of each item by the team or the first reporter, with the values of other reporters."""
     told: dict[str, Told] = {}
     over = False
     reporter = next((turn.author for turn, _ in mails if turn.side != "team"), "")

@@ -95,7 +95,7 @@ class Term:
         return bool(hits) != self.negated, [] if self.negated else hits
 
     def _fact(self, facts: Mapping[str, Any]) -> bool:
-        value = facts.get(self.name)
+        value = facts.get(self.name, "")
         if self.above is not None:
             return isinstance(value, int) and value > self.above
         if self.states:

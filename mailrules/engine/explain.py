@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
+from mailrules.catalogue.meanings import STATES
 from mailrules.engine import mails
 from mailrules.engine.conditions import Hit, View
 from mailrules.engine.judge import Rules
-from mailrules.engine.priority import facts_of_case, first_stage_results
+from mailrules.engine.priority import first_stage_results
 from mailrules.engine.rulefile import Rule, RuleFile
-from mailrules.judgement import Reference
+from mailrules.judgement import Reading
 from mailrules.reader import EmbeddedReader
 from mailrules.reader.trace import trace_lines
 from mailrules.thread import RuleInput
@@ -25,16 +26,17 @@ def explain(rules: Rules, turn: RuleInput, asked: str | None = None) -> Iterator
     if asked is None:
         yield from _trace(rules, turn, None)
         yield from _statements(view.hits)
-        yield from _numbers(reading.references)
+        for one in reading.references:
+            yield f"  case number {one.ref} of the vendor {one.vendor}: “{one.quote}”"
     elif rules.catalogue.get(asked) is not None:
-        found = view.find(asked, _any_state(rules))
+        found = view.find(asked, tuple(STATES))
         yield from _statements(found)
         if not found:
             yield f"  {asked} was not found in this mail"
         yield from _trace(rules, turn, asked)
     for question in _STAGES:
-        for file, seen in _stages(rules, rules.files[question], turn, view):
-            for rule in file:
+        for stage, seen in _stages(rules, rules.files[question], turn, reading, view):
+            for rule in stage:
                 if asked is None or rule.id == asked or _speaks_of(rule, asked):
                     yield from _rule(rule, seen, at_length=asked is not None)
 
@@ -46,20 +48,19 @@ def knows(rules: Rules, name: str) -> bool:
     )
 
 
-def _stages(rules: Rules, file: RuleFile, turn: RuleInput, view: View) -> Iterator[tuple[tuple[Rule, ...], View]]:
+def _stages(
+    rules: Rules, file: RuleFile, turn: RuleInput, reading: Reading, view: View
+) -> Iterator[tuple[tuple[Rule, ...], View]]:
     """Yield the rules of a file and their input. Rules about cases get a case that contains only this mail."""
+    results: dict[str, str] = {}
     if file.question in ("priority", "triage", "checklist"):
-        reading = rules.read(turn)
         alone = mails.valid_statements([rules.conclude(turn, reading)])
         towards = "vendor" if "vendor" in turn.towards and turn.side == "team" else "team"
-        view = View(alone, facts_of_case(side=turn.side, opens=mails.opens(turn), messages=1, towards=towards))
-        facts = {name: fired.gives.partition(" is ")[2] for name, fired in first_stage_results(file, view).items()}
-        kind = reading.kind or "incident"
-        yield file.rules, view
-        yield file.final, view.with_facts({**facts, "kind": kind})
-    else:
-        yield file.rules, view
-        yield file.final, view
+        view = View(alone, {"side": turn.side, "opens": mails.opens(turn), "messages": 1, "towards": towards})
+        results = {name: fired.gives.partition(" is ")[2] for name, fired in first_stage_results(file, view).items()}
+        results["kind"] = reading.kind or "incident"
+    yield file.rules, view
+    yield file.final, view.with_facts(results)
 
 
 def _speaks_of(rule: Rule, meaning: str) -> bool:
@@ -90,16 +91,7 @@ def _statements(hits: Iterable[Hit]) -> Iterator[str]:
         yield f"  {said.meaning}{state} [{said.reader}, {said.confidence:.2f}]: “{said.quote}”{value}"
 
 
-def _numbers(references: Iterable[Reference]) -> Iterator[str]:
-    for one in references:
-        yield f"  case number {one.ref} of the vendor {one.vendor}: “{one.quote}”"
-
-
 def _trace(rules: Rules, turn: RuleInput, meaning: str | None) -> Iterator[str]:
     """Yield what the embedded reader found in each unit, or why it stated `meaning` or not."""
     if isinstance(rules.reader, EmbeddedReader):
         yield from (f"  {line}" for line in trace_lines(rules.reader, mails.mail_text(turn), meaning))
-
-
-def _any_state(rules: Rules) -> tuple[str, ...]:
-    return tuple({state for meaning in rules.catalogue for state in meaning.states} | {"unsure"})

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mailrules.engine.mails import SENTENCE
 from mailrules.engine.pack import Finder
 from mailrules.fold import fold
 from mailrules.patterns import compile_pattern
 from mailrules.site import Site
 from mailrules.statement import MailText, Statement
 
-_SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _ENOUGH = 2000  # maximum number of sentences read per mail
 
 
@@ -19,8 +19,7 @@ _ENOUGH = 2000  # maximum number of sentences read per mail
 class _Compiled:
     finder: Finder
     pack: str
-    words: tuple[Any, ...]
-    labels: tuple[Any, ...]
+    patterns: tuple[Any, ...]
     unless: tuple[Any, ...]
 
 
@@ -42,7 +41,7 @@ class OrganisationPhraseReader:
     def _try(one: _Compiled, mail: MailText, folded: str, quote: str, start: int) -> Iterator[Statement]:
         if mail.side not in one.finder.sides or any(pattern.search(folded) for pattern in one.unless):
             return
-        for pattern in (*one.labels, *one.words):
+        for pattern in one.patterns:
             match = pattern.search(folded)
             if match is not None:
                 value = match.groupdict().get("value") or None
@@ -63,16 +62,9 @@ def site_finders(site: Site) -> list[Finder]:
 
 
 def _compiled(finder: Finder, pack: str) -> _Compiled:
-    phrases = [compile_pattern(_phrase(phrase)) for phrase in finder.phrases]
-    return _Compiled(
-        finder,
-        pack,
-        (*phrases, *map(compile_pattern, finder.patterns)),
-        tuple(
-            compile_pattern(rf"^\W*(?:{_phrase(label)})\W*[:=][ \t]*(?P<value>\S.*?)\s*$") for label in finder.labels
-        ),
-        tuple(map(compile_pattern, finder.unless)),
-    )
+    labels = [rf"^\W*(?:{_phrase(label)})\W*[:=][ \t]*(?P<value>\S.*?)\s*$" for label in finder.labels]
+    patterns = (*labels, *map(_phrase, finder.phrases), *finder.patterns)
+    return _Compiled(finder, pack, tuple(map(compile_pattern, patterns)), tuple(map(compile_pattern, finder.unless)))
 
 
 def _phrase(words: str) -> str:
@@ -88,7 +80,7 @@ def _sentences(mail: MailText) -> Iterator[tuple[str, str, int]]:
     """Yield each sentence folded, verbatim, and with its offset in the text (-1 for the subject)."""
     if mail.subject:
         yield fold(mail.subject), mail.subject, -1
-    for number, match in enumerate(_SENTENCE.finditer(mail.text)):
+    for number, match in enumerate(SENTENCE.finditer(mail.text)):
         if number >= _ENOUGH:
             return
         quote = match.group().strip()

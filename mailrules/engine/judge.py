@@ -1,9 +1,7 @@
-"""Reads one mail into a reading, and judges all mails of a case.
-
-A judgement is computed from the readings of all mails each time. An older judgement is never modified.
-"""
+"""Reads one mail into a reading, and judges all mails of a case."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -18,7 +16,7 @@ from mailrules.engine.checklist import Checklist, told_items
 from mailrules.engine.conditions import Group, Hit, View
 from mailrules.engine.house import OrganisationPhraseReader
 from mailrules.engine.mails import ConcludedMail, counted_mails, valid_statements
-from mailrules.engine.priority import facts_of_case, over, prioritise
+from mailrules.engine.priority import over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
 from mailrules.engine.rulefile import Fired, RuleFile
 from mailrules.judgement import AskMade, Finding, Judgement, Promise, Reading, ToneHint
@@ -27,7 +25,6 @@ from mailrules.statement import Reader, Statement
 from mailrules.thread import RuleInput, Side, Thread
 from mailrules.vendors import Vendors
 
-Sees = Mapping[str, Collection[str]]
 KEPT_MAILS = 2048  # size of the cache of conclusions; a case is judged again after each of its mails
 KEPT_TEXT = 16_000  # mails with a longer text are not cached
 
@@ -45,7 +42,7 @@ class Rules:
     vendors: Vendors
     reader: Reader
     house: OrganisationPhraseReader
-    sees: Sees  # language → items whose absence the embedded reader can detect
+    sees: Mapping[str, Collection[str]]  # language → items whose absence the embedded reader can detect
     site: Site = field(default_factory=Site)
 
     @property
@@ -77,10 +74,6 @@ class Rules:
         meaning = self.catalogue.get(rule)
         return meaning.title.in_language(language) if meaning else ""
 
-    def vendor_of(self, address: str) -> str | None:
-        """Return the vendor that uses this address; None if there is none."""
-        return self.vendors.of_address(address)
-
     def vendor_name(self, vendor: str, language: str = "en") -> str:
         """Return the name of a vendor in a language; its id if no pack describes it."""
         profile = self.vendors.profiles.get(vendor)
@@ -109,7 +102,7 @@ class Rules:
         """Return the reading of a mail for given statements, whichever reader found them."""
         known, references = self.vendors.read(turn)
         if turn.begins and not turn.subject_is_new:  # the subject is about another matter
-            known = self.vendors.recognise(replace(turn, subject=""))
+            known, _ = self.vendors.read(replace(turn, subject=""))
         kept = tuple(s for s in statements if self.catalogue.fault(s.meaning, s.state) is None)
         bare = Reading(
             turn=turn.id,
@@ -173,10 +166,7 @@ class Rules:
         return tuple(hit.statement for hit in hits) if answered else None
 
     def judge(self, thread: Thread, readings: Sequence[Reading | None] | None = None) -> Judgement:
-        """Judge a case by its mails, oldest first; mails without a reading are read.
-
-        Raises ValueError if there are no mails.
-        """
+        """Judge a case by its mails, oldest first; mails without a reading are read."""
         if not thread:
             raise ValueError("a case without mails cannot be judged")
         given = list(readings) if readings is not None else [None] * len(thread)
@@ -185,28 +175,25 @@ class Rules:
         known_kind = case_facts.kind_of(thread, full)
         kind = known_kind or ("notice" if mails.only_notices(thread) else "incident")
         towards = "vendor" if case_facts.inquires(thread) else "team"
-        opened = case_facts.opened_by_us(thread)
-        view = View(
-            valid_statements(concluded),
-            facts_of_case(
-                side=mails.opener(thread).side,
-                opens=opened,
-                language=case_facts.language_of(thread),
-                messages=len(thread),
-                towards=towards,
-                due_soon=self._due_soon(concluded),
-                files=sum(len(turn.files) for turn in thread),
-            ),
-        )
+        opened, language = case_facts.opened_by_us(thread), case_facts.language_of(thread)
+        facts = {
+            "side": mails.opener(thread).side,
+            "opens": opened,
+            "language": language,
+            "messages": len(thread),
+            "towards": towards,
+            "due_soon": self._due_soon(concluded),
+            "files": sum(len(turn.files) for turn in thread),
+        }
+        view = View(valid_statements(concluded), facts)
         told = told_items([(one.turn, one.reading) for one in counted_mails(concluded) if mails.ours(one.turn)])
-        lines, missing, questions = self.checklist.fill(
-            view, known_kind if opened else None, told, self._seen(thread, full)
-        )
+        sees = self._sees(thread, full, language)
+        lines, missing, questions = self.checklist.fill(view, known_kind if opened else None, told, sees)
         vendor = case_facts.vendor_of(thread, full, self.vendors)
         first = next((r for t, r in zip(thread, full, strict=True) if t.automatic is None), full[0])
         return Judgement(
             kind=kind,
-            language=case_facts.language_of(thread),
+            language=language,
             side="team" if towards == "vendor" or mails.opener(thread).side == "team" else "requester",
             priority=prioritise(view, kind, self.files["priority"], self.files["triage"]),
             checklist=lines,
@@ -231,37 +218,29 @@ class Rules:
         """Whether a deadline that our side states is before the end of the next business day after its mail."""
         for one in counted_mails(concluded):
             written = one.turn.date
+            if written is None:
+                continue
             for hit in one.view.find("item.deadline", ("value",)):
                 due = _due(hit.statement, written)
-                if (
-                    written is not None
-                    and due is not None
-                    and due <= next_business_end(written, self.site.calendar.days_off)
-                ):
+                if due is not None and due <= next_business_end(written, self.site.calendar.days_off):
                     return True
         return False
 
-    def _seen(self, thread: Thread, readings: Sequence[Reading]) -> Collection[str] | None:
-        """Return the items whose absence can be detected.
-
-        None means all items. It is returned if the embedded reader read no mail of our side.
-        """
+    def _sees(self, thread: Thread, readings: Sequence[Reading], language: str) -> Collection[str] | None:
+        """Return the items whose absence can be detected; None, for all items, if a model read all mails of ours."""
         mine = [r for t, r in zip(thread, readings, strict=True) if mails.ours(t)]
         if mine and all(reading.reader != "embedded" for reading in mine):
             return None
-        return self.sees.get("ja" if case_facts.language_of(thread) == "ja" else "en", ())
+        return self.sees.get("ja" if language == "ja" else "en", ())
 
     def _tone(self, readings: Sequence[Reading]) -> tuple[ToneHint, ...]:
         hints = []
-        for reading in readings:
-            for finding in reading.tone:
-                meaning = self.catalogue.get(f"tone.{finding.value}")
-                if meaning is not None and meaning.advice is not None and meaning.rewrite is not None:
-                    text = {
-                        "ja": f"{meaning.advice.ja}\n{meaning.rewrite.ja}",
-                        "en": f"{meaning.advice.en}\n{meaning.rewrite.en}",
-                    }
-                    hints.append(ToneHint(finding.value or "", finding, text))
+        for finding in chain.from_iterable(reading.tone for reading in readings):
+            meaning = self.catalogue.get(f"tone.{finding.value}")
+            if meaning is not None and meaning.advice is not None and meaning.rewrite is not None:
+                advice, rewrite = meaning.advice, meaning.rewrite
+                text = {"ja": f"{advice.ja}\n{rewrite.ja}", "en": f"{advice.en}\n{rewrite.en}"}
+                hints.append(ToneHint(finding.value or "", finding, text))
         return tuple(hints)
 
 
@@ -306,15 +285,9 @@ def _firsts(fired: Sequence[Fired]) -> tuple[Finding, ...]:
 
 
 def _due(said: Statement, written: datetime | None) -> datetime | None:
-    """Return the due time of a promise; None if there is none.
-
-    This is the normalised value, if it is a date with a time zone; otherwise the time read from the quoted text.
-    """
-    if said.value:
-        try:
-            due = datetime.fromisoformat(said.value)
-        except ValueError:
-            due = None
-        if due is not None and due.tzinfo is not None:
+    """Return the due time that a statement names: its value if it is a time with a zone, otherwise from its quote."""
+    with suppress(ValueError):
+        due = datetime.fromisoformat(said.value or "")
+        if due.tzinfo is not None:
             return due
     return read_limit(said.quote, written)

@@ -1,14 +1,15 @@
 """Converts a mail of a thread into the input of readers (its text) and of rules (its facts)."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mailrules.engine.conditions import Hit, View
 from mailrules.judgement import Finding, Reading
 from mailrules.statement import UNSURE, MailText, Statement
 from mailrules.thread import RuleInput, Thread
 
+SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _MACHINES = ("notification", "bounce", "calendar")
 _IMPACT = ("impact.", "urgency.", "security")
 
@@ -43,22 +44,6 @@ def ours(turn: RuleInput) -> bool:
     return turn.side != "vendor" and turn.automatic is None
 
 
-def facts_of(turn: RuleInput, vendor: str | None) -> Mapping[str, Any]:
-    """Return the facts for rules about one mail."""
-    return {
-        "side": turn.side,
-        "to": addressee(turn),
-        "opens": opens(turn),
-        "automatic": turn.automatic or "",
-        "language": turn.language,
-        "vendor": vendor or "",
-        "files": sum(not file.inline and not file.content_type.startswith("message/") for file in turn.files),
-        "messages": 1,
-        "due_soon": False,
-        "towards": "",
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class ConcludedMail:
     """A mail, and the conclusions of the rules for this mail alone."""
@@ -74,7 +59,17 @@ class ConcludedMail:
 
 def view_of(turn: RuleInput, reading: Reading) -> View:
     """Return the view of one mail alone."""
-    return View(tuple(Hit(turn.id, s) for s in reading.statements), facts_of(turn, turn.vendor or reading.vendor))
+    facts = {
+        "side": turn.side,
+        "to": addressee(turn),
+        "opens": opens(turn),
+        "automatic": turn.automatic or "",
+        "language": turn.language,
+        "vendor": turn.vendor or reading.vendor or "",
+        "files": sum(not file.inline and not file.content_type.startswith("message/") for file in turn.files),
+        "messages": 1,
+    }
+    return View(tuple(Hit(turn.id, s) for s in reading.statements), facts)
 
 
 def opener(thread: Thread) -> RuleInput:
@@ -119,10 +114,7 @@ def _doubts_impact(said: Statement) -> bool:
 
 
 def counted_mails(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
-    """Return the mails whose statements count for the case.
-
-    These are the mails of people on our side; otherwise the mails of all people; otherwise automatic mail.
-    """
+    """Return the mails that count for the case: of people on our side, otherwise of all people, otherwise all."""
     own = [one for one in concluded if ours(one.turn)]
     people = [one for one in concluded if one.turn.automatic is None]
     return own or people or concluded

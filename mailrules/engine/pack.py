@@ -53,31 +53,10 @@ class Finder(Model):
 
 
 class Required(Model):
-    """Items that a kind of case needs, most important first.
+    """Items that a kind of case needs, most important first."""
 
-    ``team``: from users. ``vendor``: in inquiries to a vendor.
-    """
-
-    team: list[str] | None = None
-    vendor: list[str] | None = None
-
-
-class Pack(Model):
-    """One pack file."""
-
-    pack: RuleId
-    title: str = ""
-    words: dict[str, dict[Literal["ja", "en"], list[str]]] = Field(default={})
-    """Concept of the embedded reader → additional words by language."""
-    meanings: list[dict[str, Any]] = Field(default=[])  # additional entries of the catalogue
-    find: list[Finder] = Field(default=[])
-    rules: dict[str, list[dict[str, Any]]] = Field(default={})
-    """Question (`priority`, `kind`, …) → rules evaluated before the shipped ones; the same id replaces a rule."""
-    required: dict[Kind, Required] = Field(default={})
-    vendor: Vendor | None = None
-    references: list[ReferencePattern] = Field(default=[])  # patterns of case numbers that any known vendor may use
-    never: Words = Field(default=[])  # RE2 patterns for numbers that are never case numbers
-    incidental: Incidental = Incidental()
+    team: list[str] | None = None  # from users
+    vendor: list[str] | None = None  # in inquiries to a vendor
 
 
 class VendorPack(Model):
@@ -86,6 +65,18 @@ class VendorPack(Model):
     pack: RuleId
     title: str = ""
     vendor: Vendor | None = None
-    references: list[ReferencePattern] = Field(default=[])
-    never: Words = Field(default=[])
+    references: list[ReferencePattern] = Field(default=[])  # patterns of case numbers that any known vendor may use
+    never: Words = Field(default=[])  # RE2 patterns for numbers that are never case numbers
     incidental: Incidental = Incidental()
+
+
+class Pack(VendorPack):
+    """One pack file."""
+
+    words: dict[str, dict[Literal["ja", "en"], list[str]]] = Field(default={})
+    """Concept of the embedded reader → additional words by language."""
+    meanings: list[dict[str, Any]] = Field(default=[])  # additional entries of the catalogue
+    find: list[Finder] = Field(default=[])
+    rules: dict[str, list[dict[str, Any]]] = Field(default={})
+    """Question (`priority`, `kind`, …) → rules evaluated before the shipped ones; the same id replaces a rule."""
+    required: dict[Kind, Required] = Field(default={})

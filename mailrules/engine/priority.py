@@ -1,11 +1,10 @@
 """Computes the priority of a case from its valid statements; the rules are in `rules/priority.yaml`."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from mailrules.engine.conditions import Hit, View
+from mailrules.engine.conditions import View
 from mailrules.engine.mails import finding
-from mailrules.engine.rulefile import Fired, Rule, RuleFile
+from mailrules.engine.rulefile import Fired, RuleFile
 from mailrules.judgement import Finding, PriorityDetail
 
 
@@ -42,21 +41,7 @@ def first_stage_results(rules: RuleFile, view: View) -> dict[str, Fired]:
 
 def _evidence(decided: Fired, stage: Mapping[str, Fired]) -> tuple[Finding, ...]:
     """Return the statements of the deciding rule and of the first-stage results that its condition uses."""
-    found: list[Finding] = [_as_finding(decided.rule, hit) for hit in decided.hits]
-    for name in _named(decided.rule):
-        if name in stage:
-            found += [_as_finding(stage[name].rule, hit) for hit in stage[name].hits]
+    used = [term.name for term in decided.rule.condition.terms() if term.is_fact and not term.negated]
+    sources = [decided, *(stage[name] for name in used if name in stage)]
+    found = [finding(source.rule.id, source.rule.file, hit) for source in sources for hit in source.hits]
     return tuple(dict.fromkeys(found))
-
-
-def _named(rule: Rule) -> list[str]:
-    return list(dict.fromkeys(term.name for term in rule.condition.terms() if term.is_fact and not term.negated))
-
-
-def _as_finding(rule: Rule, hit: Hit) -> Finding:
-    return finding(rule.id, rule.file, hit)
-
-
-def facts_of_case(**known: Any) -> dict[str, Any]:
-    """Return the facts of a case by name. A fact without a value is empty."""
-    return {"automatic": "", "to": "", "vendor": "", "due_soon": False, **known}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from mailrules.engine.conditions import Hit
-from mailrules.engine.mails import ConcludedMail, opens, ours
+from mailrules.engine.mails import SENTENCE, ConcludedMail, opens, ours
 from mailrules.fold import fold, lower
 from mailrules.judgement import Problem, Reading
 from mailrules.thread import RuleInput, Thread
@@ -28,7 +28,6 @@ _GREETING = re.compile(
 # The rest of a greeting: the name, and the mark after it.
 _AFTER_GREETING = re.compile(r"^[^,、.!]*[,、.!]?\s*")
 _ADDRESSEE = re.compile(r"[^\n。、,]{1,40}(?:様|さま|殿|御中|各位)[、,]?")
-_SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _SAYS = 16  # minimum width of an informative sentence, in half-width columns; greetings and names are shorter
 _SHARED = 0.25
 """Two texts are about different things if they share less than this fraction of the words of the shorter one."""
@@ -50,8 +49,7 @@ _EMPTY = frozenset(
 def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
     """Return the problem statement: the vendor's last proposal, or our side's description if there is no proposal.
 
-    The team's first inquiry to a vendor replaces a user's report. ``drift`` is true if a proposal is about something
-    that no earlier text mentions.
+    The team's first inquiry to a vendor replaces a user's report.
     """
     statements: list[tuple[str, str]] = []
     told: dict[str, None] = {}
@@ -101,7 +99,7 @@ def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
             found = next((quote for quote in quotes if quote not in urgent and not _greets(quote)), None)
             if found is not None:
                 return found[:_LONGEST]
-        sentences = [told for match in _SENTENCE.finditer(turn.text[:4000]) if (told := match.group().strip())]
+        sentences = [told for match in SENTENCE.finditer(turn.text[:4000]) if (told := match.group().strip())]
         first = first or next(iter(sentences), "")
         earlier = {s.quote for s in reading.statements if turn.begins and s.meaning in _OF_EARLIER}
         telling = [one for one in sentences if not _greets(one)]
@@ -132,10 +130,7 @@ def _columns(text: str) -> int:
 
 
 def _apart(one: str, other: str) -> bool:
-    """Whether two texts are about different things.
-
-    False if a text is too short, or if the texts are in different languages.
-    """
+    """Whether two texts are about different things; false if one is too short or in another language."""
     if bool(_JAPANESE.search(one)) is not bool(_JAPANESE.search(other)):
         return False
     told = _told(one), _told(other)

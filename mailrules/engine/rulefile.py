@@ -20,19 +20,9 @@ from typing import Any
 from mailrules.catalogue.meanings import STATES, Catalogue, Text
 from mailrules.engine.conditions import TOLD, ConditionError, Group, Hit, View, group_of
 
-FACTS: Mapping[str, str] = {
-    "side": "who wrote it: requester, team, vendor, unknown",
-    "to": "who it is written to: requester, team, vendor, or nothing",
-    "opens": "it opens the matter (a case: one of ours opened it)",
-    "automatic": "auto_reply, bounce, receipt, calendar, notification, or nothing",
-    "language": "ja, en, …",
-    "vendor": "the id of the vendor concerned",
-    "files": "number of attached files",
-    "messages": "number of messages in the case so far",
-    "due_soon": "a deadline told falls before the end of the next business day",
-    "towards": "a case: who is asked for help, team or vendor",
-}
-"""Facts that rules may use besides statements."""
+FACTS = frozenset("side to opens automatic language vendor files messages due_soon towards".split())
+"""Facts that rules may use besides statements; docs/packs.md describes them."""
+_TABLES = {"required", "answers"}  # additional tables of some questions (checklist, asks)
 _KEYS = {"id", "gives", "each", "why", "needs", "all", "any", "unless"}
 
 
@@ -96,24 +86,18 @@ def rule_file(written: Any, file: str, catalogue: Catalogue, made: Collection[st
     """Build rules from plain values. `made`: facts that only `final` may use. Raises RuleError."""
     if not isinstance(written, dict) or not isinstance(written.get("question"), str):
         raise RuleError(f"{file}: expected `question:` and `rules:`")
-    if unknown := set(written) - {"question", "rules", "final", *EXTRA}:
+    if unknown := set(written) - {"question", "rules", "final", *_TABLES}:
         raise RuleError(f"{file}: unknown field: {', '.join(sorted(map(str, unknown)))}")
-    rules = _rules(written.get("rules"), file, catalogue, frozenset(FACTS))
+    rules = tuple(_rule(entry, file, catalogue, FACTS) for entry in written.get("rules") or ())
     given = {rule.gives.partition(" is ")[0] for rule in rules if " is " in rule.gives}
-    final = _rules(written.get("final"), file, catalogue, frozenset(FACTS) | given | set(made))
+    facts = FACTS | given | set(made)
+    final = tuple(_rule(entry, file, catalogue, facts) for entry in written.get("final") or ())
     taken: set[str] = set()
     for rule in (*rules, *final):
         if rule.id in taken:
             raise RuleError(f"{file}: {rule.id}: this id is used twice")
         taken.add(rule.id)
     return RuleFile(written["question"], rules, final)
-
-
-EXTRA = ("required", "order", "answers", "shown")  # additional tables that some questions need (checklist, asks)
-
-
-def _rules(written: Any, file: str, catalogue: Catalogue, facts: Collection[str]) -> tuple[Rule, ...]:
-    return tuple(_rule(entry, file, catalogue, facts) for entry in written or ())
 
 
 def _rule(entry: Any, file: str, catalogue: Catalogue, facts: Collection[str]) -> Rule:

@@ -14,8 +14,7 @@ class Source:
 
     file: Path
     text: str
-    pack: Pack | VendorPack
-    shipped: bool
+    pack: VendorPack
 
     def line(self, rule: str) -> int:
         """Return the number of the line that contains the id of this rule; 1 if there is none."""

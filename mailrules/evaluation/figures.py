@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mailrules.engine.checklist import KNOWN
+
 URGENT = ("P1", "P2")
 SINGLE = ("kind", "priority")
 SETS = ("present", "unknown", "asks", "acts", "tone", "parked")
-TOLD_STATES = ("value", "none", "partial")
 UNLABELLED_ACTS = frozenset(("close", "withdraw", "agree", "decline"))
 """Acts that are in the catalogue but not in the labelling guide, so no label can confirm them."""
 
@@ -77,24 +78,27 @@ def labelled_outcome(mail: Mapping[str, Any]) -> Outcome:
         if label.startswith("item:"):
             item, _, state = label[5:].partition("=")
             items[item].add(state or "value")
-    present = {item for item, states in items.items() if states & set(TOLD_STATES)}
+    meanings = {label.partition("=")[0].replace(":", ".") for label in labels}
+    asks = {label[4:] for label in labels if label.startswith("ask:")}
     return Outcome(
         language=mail["lang"],
         side=mail["side"],
         kind=mail["kind"],
         priority=mail["priority"],
-        asks_something=any(label.startswith("ask:") for label in labels),
-        sets={
-            "present": present if mail["side"] != "vendor" else set(),
-            "unknown": {item for item, states in items.items() if "unknown" in states} - present,
-            "asks": {label[4:] for label in labels if label.startswith("ask:")} if mail["side"] == "vendor" else set(),
-            "acts": {label[4:] for label in labels if label.startswith("act:")},
-            "tone": {label[5:] for label in labels if label.startswith("tone:")},
-            "parked": {label[7:] for label in labels if label.startswith("parked:")},
-        },
+        asks_something=bool(asks),
+        sets=sets_of(items, meanings) | {"asks": asks if mail["side"] == "vendor" else set()},
         told=set(items),
-        meanings={label.partition("=")[0].replace(":", ".") for label in labels},
+        meanings=meanings,
     )
+
+
+def sets_of(items: Mapping[str, Collection[str]], meanings: Collection[str]) -> dict[str, set[str]]:
+    """Return the sets of an outcome without the asks. `items`: item → states given."""
+    present = {item for item, states in items.items() if not set(states).isdisjoint(KNOWN)}
+    unknown = {item for item, states in items.items() if "unknown" in states} - present
+    families = (("acts", "act."), ("tone", "tone."), ("parked", "parked."))
+    below = {name: {m.removeprefix(word) for m in meanings if m.startswith(word)} for name, word in families}
+    return {"present": present, "unknown": unknown, **below}
 
 
 def compare(pairs: Iterable[tuple[Outcome, Outcome]]) -> dict[str, dict[str, Any]]:
@@ -148,10 +152,7 @@ def _share(answers: list[bool]) -> dict[str, float | int | None]:
 
 
 def _missing(rows: list[tuple[Outcome, Outcome]]) -> Figure:
-    """Count items reported as missing; one is correct if no label gives it.
-
-    Recall is unknown, since the labels do not say which items are needed.
-    """
+    """Count items reported as missing, right if no label gives them. The labels do not say which are needed."""
     figure = Figure()
     for said, labelled in rows:
         if labelled.side != "vendor":

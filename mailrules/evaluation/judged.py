@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mailrules.engine.judge import Rules
-from mailrules.evaluation.figures import TOLD_STATES, Outcome
+from mailrules.evaluation.figures import Outcome, sets_of
 from mailrules.statement import UNSURE, MailText, Reader
 from mailrules.thread import File, RuleInput
 
 WRITTEN_AT = datetime(2026, 3, 10, 9, tzinfo=UTC)
-_FAMILIES = ("ask", "act", "tone", "parked")
 
 
 def mail_text(mail: Mapping[str, Any]) -> MailText:
@@ -57,23 +56,15 @@ def judged_outcome(reader: Reader, mail: Mapping[str, Any], rules: Rules) -> Out
     for statement in said:
         if statement.meaning.startswith("item.") and statement.state != UNSURE:
             states.setdefault(statement.meaning[5:], set()).add(statement.state)
-    present = {item for item, found in states.items() if found & set(TOLD_STATES)}
-    below = {word: {m.partition(".")[2] for m in meanings if m.startswith(f"{word}.")} for word in _FAMILIES}
+    asks = {meaning.removeprefix("ask.") for meaning in meanings if meaning.startswith("ask.")}
     return Outcome(
         language=mail["lang"],
         side=mail["side"],
         kind=judgement.kind,
         priority=judgement.priority.level,
         needs_triage=judgement.priority.needs_triage,
-        asks_something=bool(below["ask"]),
-        sets={
-            "present": present,
-            "unknown": {item for item, found in states.items() if "unknown" in found} - present,
-            "asks": {ask.replace("info.", "info:") for ask in below["ask"] if ask != "something"},
-            "acts": below["act"],
-            "tone": below["tone"],
-            "parked": below["parked"],
-        },
+        asks_something=bool(asks),
+        sets=sets_of(states, meanings) | {"asks": {a.replace("info.", "info:") for a in asks if a != "something"}},
         missing=judgement.missing if mail["opens"] and mail["side"] != "vendor" else (),
         told=set(states),
         meanings=meanings,

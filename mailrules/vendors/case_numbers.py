@@ -72,11 +72,7 @@ class CaseNumber:
 
 
 def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[CaseNumber, ...]:
-    """Return the case numbers of one mail, in order.
-
-    If ``by_vendor``, a number in brackets or after ``#`` in the subject is accepted without a label such as "Case
-    no.".
-    """
+    """Return the case numbers of one mail, in order. ``by_vendor``: in the subject, brackets or ``#`` are enough."""
     found: dict[str, CaseNumber] = {}
     subject = fold(subject[:500])
     for place in (subject, fold(text[:MAX_READ])):
@@ -104,8 +100,7 @@ def find_tokens(text: str, most: int) -> tuple[str, ...]:
 def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
     """Return up to ``most`` numbers that follow a label for one matter: a case, a job, an order, an invoice.
 
-    Numbers of machines, contracts and accounts are left out, because many matters share them. 管理番号 is left out too,
-    because it is often the number of a machine.
+    Numbers of machines (管理番号 too), contracts and accounts are left out, because many matters share them.
     """
     found: dict[str, None] = {}
     for place in (fold(subject[:500]), fold(text[:MAX_READ])):
@@ -124,15 +119,8 @@ def _add(found: dict[str, CaseNumber], token: str, quote: str) -> None:
 
 
 def _whole(token: str) -> str:
-    """Return the token in upper case if it can be a case number, otherwise "".
-
-    A case number has 5 to 28 characters, of which at least four are digits. Dates, phone numbers, error codes and
-    articles are not case numbers.
-    """
+    """Return the token in upper case if it can be a case number, otherwise ""."""
     number = token.upper().strip("-_/")
     digits = sum(character.isdigit() for character in number)
-    if digits < 4 or not 5 <= len(number) <= 28 or (number.isdigit() and len(number) < 5):
-        return ""
-    if any(pattern.search(number) for pattern in (_DATE, _PHONE, _OTHER_CODE)):
-        return ""
-    return number
+    other = any(pattern.search(number) for pattern in (_DATE, _PHONE, _OTHER_CODE))
+    return number if digits >= 4 and 5 <= len(number) <= 28 and not other else ""

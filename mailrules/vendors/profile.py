@@ -3,9 +3,9 @@
 from datetime import time
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from mailrules.fields import Bilingual, Clock, Country, Model, Name, Names, Words, Zone, opens_before_it_closes
+from mailrules.fields import Bilingual, Clock, Country, Model, Name, Names, OpeningHours, Words
 
 
 class Canonical(Model):
@@ -56,16 +56,11 @@ class SeverityWord(Model):
     level: Literal["P1", "P2", "P3", "P4"]
 
 
-class Hours(Model):
+class Hours(OpeningHours):
     """Working hours of the vendor's support desk, for business time."""
 
     calendar: Country = "JP"  # country of the public holidays (ISO 3166), or ``none`` for around the clock
-    days: Literal["mon-fri", "mon-sat", "all"] = "mon-fri"
-    open: Clock = time(9)
     close: Clock = time(18)
-    zone: Zone = "Asia/Tokyo"
-
-    _in_order = model_validator(mode="after")(opens_before_it_closes)
 
 
 class Portal(Bilingual):
@@ -102,10 +97,7 @@ class Vendor(Model):
 
 
 class Incidental(Model):
-    """Text around a vendor's name that decides whether the case is with this vendor.
-
-    A name mentioned as a means of communication ("Slackで連絡ください") does not count.
-    """
+    """Text around a vendor's name that decides whether the case is with it (not in "Slackで連絡ください")."""
 
     before: Words = Field(default=[])  # RE2 for text before a name that does not count
     after: Words = Field(default=[])  # RE2 for text after a name that does not count

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
 from mailrules.fold import fold, lower
-from mailrules.judgement import Finding, Reference
+from mailrules.judgement import Reference
 from mailrules.patterns import compile_pattern
 from mailrules.thread import RuleInput
 from mailrules.vendors.case_numbers import find_case_numbers
@@ -24,6 +24,7 @@ _SPEAKS_OF_NOTHING = frozenset(("auto_reply", "bounce", "receipt", "calendar"))
 """Automatic mail repeats our subject, so names in it do not count; vendors' own automatic mail has their address."""
 _ENOUGH = 400  # maximum number of names read per line
 _LONG_NUMBER = re.compile(r"[0-9]{6}")
+_LATIN_PAIR = re.compile(r"\w\w", re.ASCII)
 _RIGHT_BEHIND = 8
 """Maximum number of characters between a vendor's name and the label of its number: の, 's, 社の, a space."""
 _NEAR = 40  # number of characters before and after a name that are checked for its context
@@ -33,22 +34,18 @@ _NEAR = 40  # number of characters before and after a name that are checked for 
 class Recognised:
     """The vendor of one mail.
 
-    ``by_domain``: an address of the vendor was found. Otherwise ``finding`` contains the text that names the vendor.
-    ``maker``: if no vendor is recognised, the maker of the product that a user names.
+    ``by_domain``: an address of the vendor was found. ``maker``: if no vendor is recognised, the maker of the product
+    that a user names.
     """
 
     vendor: str | None
     by_domain: bool = False
-    finding: Finding | None = None
     maker: str | None = None
 
 
-@dataclass(slots=True)
-class _Name:
+class _Name(NamedTuple):
     vendor: str
     strong: bool
-    latin_start: bool
-    latin_end: bool
 
 
 class Vendors:
@@ -63,11 +60,7 @@ class Vendors:
         never: Sequence[str] = (),
         incidental: Sequence[Incidental] = (),
     ) -> None:
-        """``mapped``: additional domains or addresses → vendor id, from the site file.
-
-        ``never``: RE2 patterns of numbers that are never case numbers. ``incidental``: contexts in which a name does
-        not count.
-        """
+        """``mapped``: domain or address → vendor id, from the site file. ``never``: patterns of other numbers."""
         self.profiles = {profile.id: profile for profile in profiles}
         self._domains = {domain.lower(): p.id for p in profiles for domain in p.domains}
         self._domains.update({key.lower().lstrip("@"): value for key, value in (mapped or {}).items()})
@@ -97,30 +90,14 @@ class Vendors:
         profile = self.profiles.get(vendor or "")
         return profile is not None and profile.platform
 
-    def severity(self, vendor: str | None, words: str) -> str | None:
-        """Return the level (P1–P4) of the vendor's word for a severity; the longest word takes precedence."""
-        profile = self.profiles.get(vendor or "")
-        text = lower(fold(words))
-        known = sorted(profile.severities, key=lambda said: -len(said.word)) if profile else ()
-        return next((said.level for said in known if lower(fold(said.word)) in text), None)
-
-    def read(self, turn: RuleInput) -> tuple[Recognised, tuple[Reference, ...]]:
-        """Return the vendor of a mail and the case numbers in it."""
+    def read(self, turn: RuleInput, known: Recognised | None = None) -> tuple[Recognised, tuple[Reference, ...]]:
+        """Return the vendor of a mail and the case numbers in it. ``known``: the vendor, if it is given."""
         lines = lines_of(turn)
         places = places_of(turn, lines)
-        known = self._recognise(turn, lines, places)
+        known = known or self._recognise(turn, lines, places)
         if turn.partner and not known.by_domain:
             return known, self._of_partner(turn, places, turn.partner)
         return known, self._references(turn, places, known.vendor, known.by_domain)
-
-    def recognise(self, turn: RuleInput) -> Recognised:
-        """Return the vendor of a mail."""
-        lines = lines_of(turn)
-        return self._recognise(turn, lines, places_of(turn, lines))
-
-    def references(self, turn: RuleInput, vendor: str | None, by_domain: bool) -> tuple[Reference, ...]:
-        """Return the case numbers in a mail whose vendor is known. ``by_domain``: an address identified it."""
-        return self._references(turn, places_of(turn, lines_of(turn)), vendor, by_domain)
 
     def _recognise(self, turn: RuleInput, lines: Sequence[str], places: Places) -> Recognised:
         """Return the vendor that this mail is about."""
@@ -130,23 +107,18 @@ class Vendors:
         certain = self._numbers.certain(turn, places)
         for reference in certain:
             if not self.is_platform(reference.vendor):
-                return Recognised(reference.vendor, False, _finding(turn, reference.vendor, reference.quote))
+                return Recognised(reference.vendor)
         if by_address:
             return Recognised(by_address, True)
         named = self._named(turn, lines)
         if named.vendor is None and certain and turn.side in ("vendor", "unknown"):
-            return Recognised(certain[0].vendor, False, _finding(turn, certain[0].vendor, certain[0].quote))
+            return Recognised(certain[0].vendor)
         return named
 
     def _references(
         self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool
     ) -> tuple[Reference, ...]:
-        """Return the case numbers in this mail: first of the recognised vendor, then of other vendors.
-
-        Of the vendor's own numbers, those in the subject or after a label come before those that are only mentioned.
-
-        ``by_domain``: the vendor was recognised by an address, not only by name.
-        """
+        """Return the case numbers in this mail: first of the recognised vendor, then of other vendors."""
         others = self._of_others(places, vendor) if vendor is not None and by_domain else {}
         if others:
             places = _without(places, [ref.quote for ref in others.values()])
@@ -159,9 +131,7 @@ class Vendors:
     def _of_partner(self, turn: RuleInput, places: Places, partner: str) -> tuple[Reference, ...]:
         """Return the case numbers in the mail of a partner without a vendor file.
 
-        These are numbers whose pattern is unique to one vendor. Numbers with a label are returned too, except from
-        mail of requesters. In mail of our side, such a number counts only as mentioned, because it may belong to
-        somebody else.
+        Numbers with a label count only as mentioned in mail of our team, because they may belong to somebody else.
         """
         certain = self._numbers.certain(turn, places)
         if turn.side == "requester":
@@ -188,10 +158,8 @@ class Vendors:
         texts: list[str] = []
         for profile in profiles:
             for strong, words in ((True, profile.names), (False, profile.products)):
-                for word in words:
-                    text = lower(fold(word))
-                    texts.append(text)
-                    self._names.append(_Name(profile.id, strong, _is_latin(text[0]), _is_latin(text[-1])))
+                texts += [lower(fold(word)) for word in words]
+                self._names += [_Name(profile.id, strong)] * len(words)
         if not texts:
             return None
         return ahocorasick_rs.AhoCorasick(texts, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
@@ -199,30 +167,27 @@ class Vendors:
     def _named(self, turn: RuleInput, lines: Sequence[str]) -> Recognised:
         """Return the vendor that is named in the text.
 
-        A product name counts only in mail of the team, and not in mail to requesters. A user who writes "Outlook" or
-        "Zoom" usually has no case with the maker of this tool. Then only ``maker`` is set. There is one exception:
-        the text says that somebody asked the maker, or that the maker answered or sent an invoice.
+        A user who writes "Outlook" usually has no case with its maker: a product counts only in mail of the team that
+        is not to requesters, or where the text says that the maker was asked, answered or sent an invoice.
         """
         if self._automaton is None or turn.automatic in _SPEAKS_OF_NOTHING:
             return Recognised(None)
         weak = turn.side == "team" and "requester" not in turn.towards
         scores: dict[str, float] = defaultdict(float)
         makers: dict[str, float] = defaultdict(float)
-        first: dict[str, Finding] = {}
         for text, weight, start, end, name in self._names_in(turn, lines):
-            if self._in_passing(text, start, end):
-                continue
-            party = self._maker(text[end : end + _NEAR]) or self._party(text[max(0, start - _NEAR) : start])
+            before, after = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+            if self._after(after) or self._before(before):
+                continue  # named in passing
+            party = self._maker(after) or self._party(before)
             strong = party or (name.strong and turn.side != "requester")
             if not (strong or weak):
                 makers[name.vendor] += weight
                 continue
             scores[name.vendor] += weight if strong else weight / 2
-            first.setdefault(name.vendor, _finding(turn, name.vendor, text[start:end]))
         if not scores:
             return Recognised(None, maker=max(makers, key=lambda maker: makers[maker], default=None))
-        best = max(scores, key=lambda vendor: (scores[vendor], -list(first).index(vendor)))
-        return Recognised(best, False, first[best])
+        return Recognised(max(scores, key=lambda vendor: scores[vendor]))
 
     def _names_in(self, turn: RuleInput, lines: Sequence[str]) -> Iterator[tuple[str, float, int, int, _Name]]:
         """Yield each name as (text, weight, start, end, name)."""
@@ -244,10 +209,7 @@ class Vendors:
     def _found(self, text: str) -> list[tuple[int, int, _Name]]:
         """Return the names in a text that are not part of a longer word."""
         found = [(start, end, self._names[n]) for n, start, end in self._automaton.find_matches_as_indexes(lower(text))]
-        return [(start, end, name) for start, end, name in found if not _inside_word(name, text, start, end)]
-
-    def _in_passing(self, text: str, start: int, end: int) -> bool:
-        return self._after(text[end : end + _NEAR]) or self._before(text[max(0, start - _NEAR) : start])
+        return [(start, end, name) for start, end, name in found if not _inside_word(text, start, end)]
 
 
 def _by_label(places: Places, vendor: str, *, by_vendor: bool) -> Iterator[Reference]:
@@ -298,22 +260,12 @@ def check(vendors: Vendors, profile: Vendor) -> list[str]:
                 example.subject,
                 headers=tuple(example.headers.items()),
             )
-            owner = vendors.recognise(turn).vendor or (profile.id if profile.platform else None)
-            found = [r.ref for r in vendors.references(turn, owner, True) if not r.token]
+            owner = vendors.read(turn)[0].vendor or (profile.id if profile.platform else None)
+            found = [r.ref for r in vendors.read(turn, Recognised(owner, by_domain=True))[1] if not r.token]
             if sorted(found) != sorted(example.refs):
                 wrong.append(f"{kind} {number}: {example.subject or example.text!r} gives {found}, not {example.refs}")
     return wrong
 
 
-def _finding(turn: RuleInput, vendor: str, quote: str) -> Finding:
-    return Finding(f"vendor.{vendor}", f"vendors.{vendor}", turn.id, quote, value=vendor)
-
-
-def _inside_word(name: _Name, text: str, start: int, end: int) -> bool:
-    return (name.latin_start and start > 0 and _is_latin(text[start - 1])) or (
-        name.latin_end and end < len(text) and _is_latin(text[end])
-    )
-
-
-def _is_latin(char: str) -> bool:
-    return char.isascii() and (char.isalnum() or char == "_")
+def _inside_word(text: str, start: int, end: int) -> bool:
+    return any(at >= 0 and _LATIN_PAIR.match(text, at) for at in (start - 1, end - 1))

@@ -76,10 +76,7 @@ class References:
     def __init__(
         self, profiles: Sequence[Vendor], generic: Sequence[ReferencePattern] = (), never: Sequence[str] = ()
     ) -> None:
-        """``generic``: patterns that any known vendor may use.
-
-        ``never``: patterns of numbers that are never case numbers.
-        """
+        """``generic``: patterns that any known vendor may use. ``never``: patterns of numbers of other things."""
         own = {p.id: [_shape(p.id, said) for said in p.references] for p in profiles}
         self._certain = [s for shapes in own.values() for s in shapes if s.said.needs == "nothing"]
         self._any_certain = set_of([shape.pattern.pattern for shape in self._certain], options_for())
@@ -103,16 +100,13 @@ class References:
     ) -> tuple[Reference, ...]:
         """Return the case numbers of this mail, stated ones first.
 
-        ``by_domain``: the vendor was recognised by an address, not only by name.
-        ``loosely``: also accept numbers by generic patterns and the patterns of platforms. Not for requesters' mail,
-            whose numbers are usually ours.
+        ``loosely``: also by generic patterns and those of platforms, but not in requesters' mail: its are usually ours.
         """
         found = _Found()
         self._collect_certain(places, turn, vendor, found)
         if vendor is not None:
             self._mask(places, vendor)
-            if vendor in self._own:
-                self._try(self._own[vendor], vendor, by_domain, places, turn, found)
+            self._try(self._own.get(vendor, ()), vendor, by_domain, places, turn, found)
             for shapes in self._loose:
                 if any(ref.vendor == vendor and not ref.token for ref in found.values()):
                     break
@@ -260,11 +254,6 @@ def _kind(ref: Reference) -> tuple[str, str]:
 
 def canonical(ref: str, how: Canonical) -> str:
     """Return the normalised number."""
-    text = "".join(fold(ref).split())
-    if how.keep == "digits":
-        text = re.sub(r"[^0-9]", "", text)
-    elif how.keep == "alnum":
-        text = re.sub(r"[^0-9A-Za-z]", "", text)
-    if how.upper:
-        text = text.upper()
-    return text[: how.length] if how.length else text
+    removed = {"all": r"\s", "digits": r"[^0-9]", "alnum": r"[^0-9A-Za-z]"}[how.keep]
+    text = re.sub(removed, "", fold(ref))
+    return (text.upper() if how.upper else text)[: how.length]

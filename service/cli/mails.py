@@ -165,7 +165,7 @@ def _roles(rules: Rules, settings: Settings) -> Roles:
     from service.cases.facts.roles import Roles
 
     team = (*settings.team, *rules.colleagues)
-    return Roles(organisation=settings.organisation, team=team, known=rules.people, vendor_of=rules.vendor_of)
+    return Roles(organisation=settings.organisation, team=team, known=rules.people, vendor_of=rules.vendors.of_address)
 
 
 @cache

@@ -1,8 +1,4 @@
-"""Reads the file of SODAN_MAILBOXES, which lists the mailboxes to fetch from (docs/mailboxes.md).
-
-The file contains no secrets. It only names the file or environment variable of a secret: ``{file: PATH}`` or
-``{env: NAME}``.
-"""
+"""Reads the file of SODAN_MAILBOXES, which lists the mailboxes to fetch from (docs/mailboxes.md), without secrets."""
 
 from __future__ import annotations
 

@@ -202,10 +202,7 @@ class GraphSource:
         return FolderState(state.get("totalItemCount"), problems, self._notes())
 
     def _notes(self) -> list[str]:
-        """Return a warning if the app may access every mailbox of the tenant.
-
-        The token lists permissions for all mailboxes. It does not list those granted by RBAC for Applications.
-        """
+        """Return a warning if the token lists permissions: those by RBAC for Applications are not in it."""
         try:
             claims = jwt.decode(self.tokens.token(), options={"verify_signature": False})
         except jwt.PyJWTError:

@@ -51,23 +51,8 @@ def fetch(
     """Fetch from the mailboxes until ``stop`` is set; a failure of one does not affect the others."""
     by = by or process_name()
     lease = timedelta(seconds=settings.lease_seconds)
-    fetchers = [
-        Fetcher(
-            mailbox,
-            source_of(mailbox, settings, stored_tokens(settings, database, mailbox.name), stop.wait),
-            database,
-            by=by,
-            lease=lease,
-            since=mailbox.since_moment(settings),
-            max_bytes=settings.max_message_bytes,
-            clock=now,
-            back_off=back_off,
-        )
-        for mailbox in configured
-    ]
-    threads = [
-        threading.Thread(target=fetcher.run, args=(stop,), name=fetcher.name, daemon=True) for fetcher in fetchers
-    ]
+    fetchers = [fetcher_of(mailbox, settings, database, by, stop.wait, back_off) for mailbox in configured]
+    threads = [threading.Thread(target=each.run, args=(stop,), name=each.name, daemon=True) for each in fetchers]
     for thread in threads:
         thread.start()
     while not stop.wait(settings.lease_seconds / 4):
@@ -85,6 +70,24 @@ def _renew(database: Database, names: Sequence[str], by: str, lease: timedelta) 
         database.transact(lambda conn: mailboxes.renew(conn, names, by, now(), lease))
     except Unavailable as error:
         _log.warning("leases were not renewed", reason=str(error))
+
+
+def fetcher_of(
+    mailbox: Mailbox, settings: Settings, database: Database, by: str, pause: Callable[[float], object],
+    back_off: BackOff,
+) -> Fetcher:  # fmt: skip
+    """Return what fetches from a mailbox. ``pause``: waits for a number of seconds, or until the process stops."""
+    return Fetcher(
+        mailbox,
+        source_of(mailbox, settings, stored_tokens(settings, database, mailbox.name), pause),
+        database,
+        by=by,
+        lease=timedelta(seconds=settings.lease_seconds),
+        since=mailbox.since_moment(settings),
+        max_bytes=settings.max_message_bytes,
+        clock=now,
+        back_off=back_off,
+    )
 
 
 def source_of(mailbox: Mailbox, settings: Settings, store: TokenStore, pause: Callable[[float], object]) -> Source:

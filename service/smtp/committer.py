@@ -63,8 +63,7 @@ class Committer:
                 group.append(next_mail)
                 size += next_mail[1].size
                 next_mail = self._next_mail()
-            # the mails are read and hashed in this thread, so that the event loop is not blocked
-            self._commit([entry for waiting in group for entry in self._entry_of(waiting)])
+            self._commit(self._entries(group))
             if size > BIG:
                 self._database.forget_values()
             del group
@@ -80,14 +79,15 @@ class Committer:
         self._stopping = next_mail is None
         return next_mail
 
-    def _entry_of(self, waiting: _Waiting) -> list[tuple[NewEntry, _Reply]]:
-        """Return a list of one spool entry with its future; empty if the content cannot be read."""
-        envelope, content, now, future = waiting
-        try:
-            return [(new_entry(envelope, content.read(self._bare_newlines), now), future)]
-        except Exception as error:  # any error, even lack of memory: the thread must continue for the other mails
-            self._deliver_error([future], error)
-            return []
+    def _entries(self, group: Sequence[_Waiting]) -> list[tuple[NewEntry, _Reply]]:
+        """Read and hash the mails, in this thread so that the event loop is not blocked."""
+        entries = []
+        for envelope, content, now, future in group:
+            try:
+                entries.append((new_entry(envelope, content.read(self._bare_newlines), now), future))
+            except Exception as error:  # any error, even lack of memory: the thread must continue for the other mails
+                self._deliver_error([future], error)
+        return entries
 
     def _commit(self, entries: Sequence[tuple[NewEntry, _Reply]]) -> None:
         if not entries:

@@ -13,7 +13,7 @@ import structlog
 from aiosmtpd.smtp import SMTP
 
 from service.smtp.content import Content
-from service.smtp.limits import LONGEST_LINE, Share
+from service.smtp.limits import BYTES_PER_SECOND, CONTENT_SECONDS, DISCARDED_BYTES, LONGEST_LINE, Share
 from service.smtp.listener import Listener
 
 _log = structlog.get_logger("sodan.smtp")
@@ -40,7 +40,7 @@ class Connection(SMTP):
     def __init__(self, listener: Listener) -> None:
         self.loop = listener.loop
         self.listener = listener
-        self.limits = listener.limits
+        self.settings = listener.settings
         self.transport = None
         self.host: str | None = None  # the client's IP address
         self.refusal: str | None = None  # the reply to send instead of 220; after a 554, only QUIT is allowed
@@ -85,7 +85,7 @@ class Connection(SMTP):
                 self._content = None
                 self._buffer += after_message
                 self._wake()
-            elif content.is_discarded and content.received > self.limits.message_bytes + self.limits.discarded_bytes:
+            elif content.is_discarded and content.received > self.settings.max_message_bytes + DISCARDED_BYTES:
                 self._content = None
                 self._wake()
         elif not self.input_ended:
@@ -156,8 +156,8 @@ class Connection(SMTP):
 
     async def read_content(self) -> Content:
         """Read a message after the reply 354. The result is not ``complete`` if the connection or a limit ended it."""
-        content = Content(self.limits.message_bytes, self.listener.folder)
-        self._content_deadline = self.loop.time() + self.limits.content_seconds
+        content = Content(self.settings.max_message_bytes, self.listener.folder)
+        self._content_deadline = self.loop.time() + CONTENT_SECONDS
         buffered = bytes(self._buffer)
         self._buffer.clear()
         after_message = self._feed(content, buffered)
@@ -177,7 +177,7 @@ class Connection(SMTP):
         if share is not None and not content.is_discarded:
             share.received = content.received + len(data)
             size = -(-share.received // _RESERVED) * _RESERVED
-            if not self.listener.budget.reserve(share, min(size, self.limits.message_bytes)):
+            if not self.listener.budget.reserve(share, min(size, self.settings.max_message_bytes)):
                 content.discard()
         try:
             return content.feed(data)
@@ -197,7 +197,7 @@ class Connection(SMTP):
         self._resume_reading()
         if not self.input_ended:
             self._input_arrived = self.loop.create_future()
-            self.deadline = self.loop.time() + self.limits.timeout
+            self.deadline = self.loop.time() + self.settings.smtp_timeout
             if self._content is not None:
                 self.deadline = min(self.deadline, self._content_deadline)
             await self._input_arrived
@@ -209,14 +209,14 @@ class Connection(SMTP):
         """Close the connection if its deadline is over. In a message, enough new bytes extend the deadline."""
         if not self.deadline or now < self.deadline or self.transport is None:
             return
-        content, enough = self._content, self.limits.bytes_per_second * self.limits.timeout
+        content, enough = self._content, BYTES_PER_SECOND * self.settings.smtp_timeout
         if self.closing or self._writable is not None:
             self.transport.abort()  # the client does not read, so no reply would reach it
         elif content is not None and now >= self._content_deadline:
             self.close("421 4.4.2 the message took too long")
         elif content is not None and content.received - self._received_at_check >= enough:
             self._received_at_check = content.received
-            self.deadline = min(now + self.limits.timeout, self._content_deadline)
+            self.deadline = min(now + self.settings.smtp_timeout, self._content_deadline)
         else:
             self.close("421 4.4.2 too little received for too long")
 
@@ -230,7 +230,7 @@ class Connection(SMTP):
         """Send the queued replies; wait while the client does not read them."""
         self._write()
         if self._writable is not None:
-            self.deadline = self.loop.time() + self.limits.timeout
+            self.deadline = self.loop.time() + self.settings.smtp_timeout
             await self._writable
             if not self.closing:
                 self.deadline = 0.0
@@ -265,7 +265,7 @@ class Connection(SMTP):
                 self.deadline = self.loop.time() + _LINGER_SECONDS
             else:
                 self.transport.close()
-                self.deadline = self.loop.time() + self.limits.timeout
+                self.deadline = self.loop.time() + self.settings.smtp_timeout
         self._wake()
 
     async def start_tls(self, context: ssl.SSLContext) -> bool:

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
 from service.rate import Rate
+from service.settings import Networks
 
 BareNewlines = Literal["normalise", "refuse", "keep"]
 """What happens to a message with a lone CR or LF: it becomes CRLF, the message is refused, or it stays."""
@@ -28,35 +29,20 @@ TOO_MANY_MAILS = "450 4.7.1 too many mails from this sender within an hour, try 
 TOO_MANY_FROM_THERE = "450 4.7.1 too many mails from your network, try again later"
 FAILED_LOGINS = 20  # maximum failed logins per hour of one ``neighbourhood``
 GRACE_SECONDS = 5.0  # seconds at the beginning of a message in which it is not treated as slow
+BYTES_PER_SECOND = 64.0  # minimum speed of a message, on average over SODAN_SMTP_TIMEOUT
+CONTENT_SECONDS = 1800.0  # maximum time for a whole message
+DISCARDED_BYTES = 67_108_864
+"""Maximum bytes of a message beyond its limit; they are discarded, then the connection is closed."""
+BAD_COMMANDS = 20  # wrong commands after which a session is closed
+UNKNOWN_COMMANDS = 5  # unknown commands after which a session is closed
+REFUSED_RECIPIENTS = 100  # refused recipients after which a session is closed, because it may guess addresses
+IDLE_COMMANDS = 100  # maximum number of NOOP, RSET, HELO, EHLO, VRFY, HELP between two mails
+SESSION_FAILED_LOGINS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits of a listener; times are in seconds."""
-
-    message_bytes: int = 36_700_160
-    recipients: int = 100
-    connections: int = 256
-    connections_per_host: int = 128
-    timeout: float = 300.0  # maximum time for one command, and for each ``timeout * bytes_per_second`` bytes
-    bytes_per_second: float = 64.0  # minimum speed of a message, on average over ``timeout``
-    bad_commands: int = 20  # wrong commands after which a session is closed
-    unknown_commands: int = 5  # unknown commands after which a session is closed
-    refused_recipients: int = 100  # refused recipients after which a session is closed, because it may guess addresses
-    idle_commands: int = 100  # maximum number of NOOP, RSET, HELO, EHLO, VRFY, HELP between two mails
-    failed_logins: int = 3
-    discarded_bytes: int = 67_108_864
-    """Maximum bytes of a message beyond ``message_bytes``; they are discarded, then the connection is closed."""
-    content_seconds: float = 1800.0  # maximum time for a whole message
-    bare_newlines: BareNewlines = "normalise"
-    networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks of the clients that may send; if empty, all clients may send."""
-
-    def admits(self, host: str | None) -> bool:
-        """Return whether the client with the IP address ``host`` may send mail."""
-        if not self.networks or host is None:
-            return True
-        return any(_address(host) in network for network in self.networks)
+def admits(networks: Networks, host: str | None) -> bool:
+    """Return whether the client with the IP address ``host`` may send mail; without ``networks``, all may."""
+    return not networks or host is None or any(_address(host) in network for network in networks)
 
 
 def _address(host: str) -> IPv4Address | IPv6Address:
@@ -123,8 +109,8 @@ class Share:
 class Budget:
     """Limits the total bytes of the messages that a process is receiving or committing.
 
-    A neighbourhood may use a quarter of the total, a network half of it. If the total is used up, the slowest message
-    of the network that uses most is cut off, or the new message is refused if it comes from that network.
+    A neighbourhood may use a quarter, a network half. If the total is used up, the slowest message of the network that
+    uses most is cut off, or the new message is refused if it comes from that network.
     """
 
     def __init__(self, total: int = 1_073_741_824, clock: Callable[[], float] = time.monotonic) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from service.rate import Rate
-from service.smtp.limits import FAILED_LOGINS, Budget, Limits, Usage, network_of
+from service.settings import Settings
+from service.smtp.limits import FAILED_LOGINS, Budget, Usage, admits, network_of
 from service.smtp.passwords import Passwords
 from service.smtp.tls import ServerTls
 
@@ -20,12 +21,9 @@ class Listener:
 
     handler: Any  # has the methods of ``server.SmtpHandler``
     session_class: type[Any]  # ``protocol.Protocol`` or ``protocol.Lmtp``
-    hostname: str
-    limits: Limits = field(default_factory=Limits)
+    settings: Settings
     tls: ServerTls | None = None
-    require_tls: bool = False
     passwords: Passwords | None = None
-    require_login: bool = False
     folder: Path | None = None  # folder for the files of large messages until they are committed
     budget: Budget = field(default_factory=Budget)
     failed_logins_of: Rate = field(default_factory=lambda: Rate(FAILED_LOGINS))
@@ -61,11 +59,11 @@ class Listener:
             self._check_deadlines()
         if self._is_stopping:
             return CLOSING
-        if not self.limits.admits(host):
-            return f"554 {self.hostname} accepts no mail from your address"
-        if self._usage.of_neighbourhood(host) > self.limits.connections_per_host:
+        if not admits(self.settings.smtp_networks, host):
+            return f"554 {self.settings.hostname} accepts no mail from your address"
+        if self._usage.of_neighbourhood(host) > self.settings.smtp_max_connections_per_host:
             return "421 4.7.0 too many connections from your address, please try again later"
-        if len(self._connections) > self.limits.connections and not self._make_room(host):
+        if len(self._connections) > self.settings.smtp_max_connections and not self._make_room(host):
             return "421 4.7.0 too many connections, please try again later"
         return None
 
@@ -91,13 +89,11 @@ class Listener:
             connection.check_deadline(now)
         self._deadline_timer = None
         if self._connections:
-            self._deadline_timer = self.loop.call_later(min(1.0, self.limits.timeout / 4), self._check_deadlines)
+            seconds = min(1.0, self.settings.smtp_timeout / 4)
+            self._deadline_timer = self.loop.call_later(seconds, self._check_deadlines)
 
     async def stop(self, grace: float) -> None:
-        """Stop listening and close all connections; a mail that is being committed gets its reply first.
-
-        Connections that are still open after ``grace`` seconds are aborted.
-        """
+        """Stop listening, and close all connections within ``grace`` seconds, after the replies to committed mails."""
         self._is_stopping = True
         for server in self._servers:
             server.close()

@@ -12,9 +12,9 @@ import structlog
 from aiosmtpd.smtp import syntax
 
 from service.errors import where
+from service.smtp import limits
 from service.smtp.addresses import is_host
 from service.smtp.connection import LineTooLong
-from service.smtp.limits import COMMAND_LINE, LONGER_LINES, neighbourhood
 from service.smtp.listener import Listener
 from service.smtp.login import WrongPassword, log_in
 from service.smtp.transaction import NOT_NOW, CommandError, Transaction
@@ -39,7 +39,7 @@ class Protocol(Transaction):
     async def _handle_client(self) -> None:
         try:
             kind = "LMTP" if self.hello == "LHLO" else "ESMTP"
-            self.reply(self.refusal or f"220 {self.listener.hostname} {kind} sodan")
+            self.reply(self.refusal or f"220 {self.settings.hostname} {kind} sodan")
             while not self.closing:
                 try:
                     line = await self.read_line()
@@ -69,14 +69,13 @@ class Protocol(Transaction):
             self.reply(NOT_NOW)
 
     def _exceeded_limit(self) -> str | None:
-        limits = self.limits
-        if self.error_count >= limits.bad_commands or self._unknown_count >= limits.unknown_commands:
+        if self.error_count >= limits.BAD_COMMANDS or self._unknown_count >= limits.UNKNOWN_COMMANDS:
             return "421 4.7.0 too many errors"
-        if self.refused_count >= limits.refused_recipients:
+        if self.refused_count >= limits.REFUSED_RECIPIENTS:
             return "421 4.7.0 too many unknown recipients"
-        if self.idle_count >= limits.idle_commands:
+        if self.idle_count >= limits.IDLE_COMMANDS:
             return "421 4.7.0 too many commands without a mail"
-        if self._failed_login_count >= limits.failed_logins:
+        if self._failed_login_count >= limits.SESSION_FAILED_LOGINS:
             return "421 4.7.0 too many failed logins"
         return None
 
@@ -93,7 +92,7 @@ class Protocol(Transaction):
             # a web page caused a browser to connect to this port: ignore all its data
             self.close("421 4.7.0 this is SMTP, not HTTP")
             return
-        if len(line) > LONGER_LINES.get(name, COMMAND_LINE):
+        if len(line) > limits.LONGER_LINES.get(name, limits.COMMAND_LINE):
             raise CommandError("500 5.5.2 line too long")
         if _CONTROL.search(line, 0, len(line) - 2):
             raise CommandError("500 5.5.2 control characters in a command")
@@ -105,7 +104,7 @@ class Protocol(Transaction):
             raise CommandError("500 5.5.1 unknown command")
         if self.refusal is not None and name != "QUIT":
             raise CommandError("503 5.5.1 no mail is accepted from your address")  # RFC 5321 §3.1
-        if self.listener.require_tls and self.session.ssl is None and name not in _BEFORE_TLS:
+        if self.settings.smtp_require_tls and self.session.ssl is None and name not in _BEFORE_TLS:
             raise CommandError("530 5.7.0 send STARTTLS first")
         try:
             text = argument.strip().decode()
@@ -120,13 +119,13 @@ class Protocol(Transaction):
     async def smtp_HELO(self, arg: str | None) -> None:
         self._greet(arg)
         self.session.extended_smtp = False
-        self.reply(f"250 {self.listener.hostname}")
+        self.reply(f"250 {self.settings.hostname}")
 
     @syntax("EHLO hostname")
     async def smtp_EHLO(self, arg: str | None) -> None:
         self._greet(arg)
         self.session.extended_smtp = True
-        self.reply(f"250-{self.listener.hostname}")
+        self.reply(f"250-{self.settings.hostname}")
         for keyword in self._extensions():
             self.reply(f"250-{keyword}")
         self.reply("250 HELP")
@@ -139,11 +138,11 @@ class Protocol(Transaction):
 
     def _extensions(self) -> Iterator[str]:
         yield "PIPELINING"  # RFC 2920
-        yield f"SIZE {self.limits.message_bytes}"
+        yield f"SIZE {self.settings.max_message_bytes}"
         yield "8BITMIME"
         yield "SMTPUTF8"
         yield "ENHANCEDSTATUSCODES"
-        yield f"LIMITS RCPTMAX={self.limits.recipients}"  # RFC 9422
+        yield f"LIMITS RCPTMAX={self.settings.max_recipients}"  # RFC 9422
         if self.listener.tls is not None and self.session.ssl is None:
             yield "STARTTLS"
         if self.offers_login:
@@ -175,7 +174,7 @@ class Protocol(Transaction):
             raise CommandError("503 5.5.1 AUTH is not possible now")
         if arg is None:
             raise CommandError("501 5.5.4 Syntax: AUTH mechanism")
-        failed_logins, client_network = self.listener.failed_logins_of, neighbourhood(self.host)
+        failed_logins, client_network = self.listener.failed_logins_of, limits.neighbourhood(self.host)
         if not failed_logins.allows(client_network):  # counted before the attempt: attempts may run in parallel
             self.close("421 4.7.0 too many failed logins from your address, please try again later")
             return

@@ -21,7 +21,7 @@ from service.settings import Listen, Settings
 from service.smtp.addresses import Intake
 from service.smtp.committer import Committer
 from service.smtp.content import Content
-from service.smtp.limits import FAILED_LOGINS, Budget, Limits, Rates
+from service.smtp.limits import FAILED_LOGINS, Budget, Rates
 from service.smtp.listener import Listener
 from service.smtp.passwords import Passwords
 from service.smtp.pressure import CHECK_SECONDS, Pressure
@@ -107,12 +107,9 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     )
     make_listener = partial(
         Listener,
-        hostname=settings.hostname,
-        limits=_limits(settings),
+        settings=settings,
         tls=tls,
-        require_tls=settings.smtp_require_tls,
         passwords=Passwords(settings.smtp_passwords) if settings.smtp_passwords else None,
-        require_login=settings.smtp_require_login,
         folder=spill_folder(database.folder),
         budget=Budget(settings.smtp_max_bytes_at_once),
         failed_logins_of=Rate(FAILED_LOGINS),
@@ -147,18 +144,6 @@ def spill_folder(database_folder: Path | None) -> Path | None:
             with tempfile.TemporaryFile(dir=folder):
                 return folder
     return None
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        message_bytes=settings.max_message_bytes,
-        recipients=settings.max_recipients,
-        connections=settings.smtp_max_connections,
-        connections_per_host=settings.smtp_max_connections_per_host,
-        timeout=settings.smtp_timeout,
-        bare_newlines=settings.smtp_bare_newlines,
-        networks=settings.smtp_networks,
-    )
 
 
 async def _listen(listener: Listener, name: str, listen: Listen) -> Listen:

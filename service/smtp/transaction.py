@@ -62,8 +62,8 @@ class Transaction(Connection):
         size = parameters.pop("SIZE", "0")
         if not re.fullmatch(r"[0-9]{1,20}", size):
             raise CommandError("501 5.5.4 SIZE must be a number of bytes")
-        if int(size) > self.limits.message_bytes:  # RFC 1870 §6.1
-            raise CommandError(f"552 5.3.4 too large, at most {self.limits.message_bytes} bytes are accepted")
+        if int(size) > self.settings.max_message_bytes:  # RFC 1870 §6.1
+            raise CommandError(f"552 5.3.4 too large, at most {self.settings.max_message_bytes} bytes are accepted")
         if self.offers_login:
             parameters.pop("AUTH", None)  # RFC 4954 §5: accepted, but not trusted
         if parameters:
@@ -82,7 +82,7 @@ class Transaction(Connection):
             raise CommandError("555 5.5.4 parameter not recognized or not implemented")
         if not address.isascii() and not self.envelope.smtp_utf8:
             raise CommandError("553 5.6.7 this address needs SMTPUTF8")
-        if len(self.envelope.rcpt_tos) >= self.limits.recipients:
+        if len(self.envelope.rcpt_tos) >= self.settings.max_recipients:
             # not counted as an error: the rest may be sent in another mail (RFC 5321 §4.5.3.1.10)
             self.reply("452 4.5.3 too many recipients")
             return
@@ -115,15 +115,13 @@ class Transaction(Connection):
             raise CommandError("503 5.5.1 no recipient was accepted")
         if arg:
             raise CommandError("501 5.5.4 Syntax: DATA")
-        if not self.expect_content(self._declared):
-            self.release_content()
-            self.envelope = self._create_envelope()
-            self.reply(TOO_MUCH)
-            return
-        self.reply("354 End data with <CR><LF>.<CR><LF>")
-        self.idle_count = 0
         try:
-            await self._receive_message(len(self.envelope.rcpt_tos))
+            if self.expect_content(self._declared):
+                self.reply("354 End data with <CR><LF>.<CR><LF>")
+                self.idle_count = 0
+                await self._receive_message(len(self.envelope.rcpt_tos))
+            else:
+                self.reply(TOO_MUCH)
         finally:
             self.release_content()
             self.envelope = self._create_envelope()
@@ -147,7 +145,7 @@ class Transaction(Connection):
             return None
         if content.is_discarded:
             return TOO_MUCH
-        if content.has_forbidden_newline(self.limits.bare_newlines):
+        if content.has_forbidden_newline(self.settings.smtp_bare_newlines):
             self.error_count += 1
             return "550 5.6.0 CR or LF alone in the content: lines end with CR LF"
         self.committing = True
@@ -166,7 +164,7 @@ class Transaction(Connection):
 
     def _require_permission(self) -> None:
         self.require_greeting()
-        if self.listener.require_login and not self.session.authenticated:
+        if self.settings.smtp_require_login and not self.session.authenticated:
             raise CommandError("530 5.7.0 Authentication required")
 
     def require_greeting(self) -> None:

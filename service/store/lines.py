@@ -66,7 +66,6 @@ class _Row(NamedTuple):
     date_offset: int | None
     received_at: datetime
     language: str
-    forwarded_by: str | None
     automatic: str | None
     headers: str | None
     statements: str | None
@@ -115,7 +114,6 @@ def _message(row: _Row) -> CaseMessage:
         files=tuple(File(*fields) for fields in facts.get("files", ())),
         vendor=facts.get("turn_vendor"),
         partner=node.counterpart,
-        forwarded_by=row.forwarded_by,
         headers=tuple(sorted(msgspec.json.decode(row.headers or "{}").items())),
     )
     people = [

@@ -31,7 +31,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
 
 
 def test_people_are_on_the_side_that_is_named(rules: Rules) -> None:
-    roles = Roles(organisation=("corp.example",), known=rules.people, vendor_of=rules.vendor_of)
+    roles = Roles(organisation=("corp.example",), known=rules.people, vendor_of=rules.vendors.of_address)
     assert roles.role_of("helper@partner.example") == "team"
     assert roles.role_of("resident@corp.example") == "vendor"
     assert roles.role_of("guest+pc@partner.example") == "requester"

@@ -60,8 +60,9 @@ class Dovecot:
     def start(self) -> Dovecot:
         assert BINARY is not None, "CI installs dovecot-imapd"
         self.process = subprocess.Popen(
-            [BINARY, "-F", "-c", str(self.configuration)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
+            [BINARY, "-F", "-c", str(self.configuration)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
         end = time.monotonic() + 30
         while time.monotonic() < end:
             if self.process.poll() is not None:
@@ -75,9 +76,7 @@ class Dovecot:
     def kill(self) -> None:
         """Every process of it, at once, as when its machine loses power."""
         assert self.process is not None
-        for pid in _family(self.process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         if self.process.stderr:
             self.process.stderr.close()
@@ -125,15 +124,3 @@ class Dovecot:
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
-
-
-def _family(pid: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, IndexError):
-            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
-            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-    found = [pid]
-    for one in found:
-        found += children.get(one, [])
-    return found

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from string import Template
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -117,14 +119,4 @@ def http_server(answer: Callable[[str, str, Any, bytes], Answer], tls: ssl.SSLCo
 
 def dovecot_settings(provider: Provider) -> str:
     """Dovecot that asks the provider about each token."""
-    return f"""
-auth_mechanisms = plain login xoauth2 oauthbearer
-oauth2 {{
-  introspection_mode = post
-  introspection_url = {provider.url}/introspect
-  username_attribute = username
-  active_attribute = active
-  active_value = true
-  force_introspection = yes
-}}
-"""
+    return Template(Path(__file__).with_name("oauth.conf").read_text()).substitute(url=provider.url)

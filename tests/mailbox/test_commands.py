@@ -1,12 +1,16 @@
 """`sodan mailbox`: what an operator sees before, while and after something is wrong."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from service.cli.main import main
 from tests.mailbox.conftest import Box, mail, states
+
+TABLES = yaml.safe_load(Path(__file__).with_name("settings.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(autouse=True)
@@ -25,16 +29,7 @@ def test_a_mailbox_that_is_well(box: Box, capfd: pytest.CaptureFixture[str]) -> 
     assert "WRONG" not in said
 
 
-@pytest.mark.parametrize(
-    ("given", "cause", "next_step"),
-    [
-        ({"imap": {"user": "nobody"}}, "refuses the sign-in of nobody", "check user and secret"),
-        ({"imap": {"port": 1}}, "localhost:1 cannot be reached", "check host, port and tls"),
-        ({"imap": {"ca_file": None}}, "the certificate of localhost is not accepted", "imap.ca_file"),
-        ({"folders": ["Nowhere"]}, "the folder Nowhere cannot be opened", "list an existing folder"),
-        ({"after": {"move": "Done"}}, "the folder Done to move to does not exist", "create it in a mail program"),
-    ],
-)
+@pytest.mark.parametrize(("given", "cause", "next_step"), TABLES["failures"])
 def test_each_failure_has_its_cause_and_the_next_step(
     given: dict[str, Any], cause: str, next_step: str, box: Box, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -45,17 +40,7 @@ def test_each_failure_has_its_cause_and_the_next_step(
     assert next_step in wrong
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"imap": {"password": "secret"}}, "support.imap.password: secrets are not written into this file"),
-        ({"imap": {"pasword": 1}}, "support.imap.pasword: Extra inputs are not permitted"),
-        ({"since": "yesterday"}, "support.since: expected a date such as 2026-11-01"),
-        ({"address": "else@corp.example"}, "support.address: else@corp.example is not in SODAN_INTAKE"),
-        ({"after": "delete"}, "support.after: expected leave, {flag: seen} or {move: FOLDER}"),
-        ({"after": {"move": "INBOX"}}, "mail cannot be moved to INBOX, because mail is fetched from there"),
-    ],
-)
+@pytest.mark.parametrize(("given", "words"), TABLES["wrong"])
 def test_a_wrong_file_is_told_in_one_line_that_names_the_place(
     given: dict[str, Any], words: str, box: Box, capfd: pytest.CaptureFixture[str]
 ) -> None:

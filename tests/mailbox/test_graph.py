@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from service.mailbox.fetcher import Fetcher
 from service.mailbox.file import Mailbox
 from service.mailbox.oauth import Tokens
-from service.mailbox.run import now, source_of, stored_tokens
+from service.mailbox.run import fetcher_of, now, stored_tokens
 from service.mailbox.source import Source, TokenStore
 from service.settings import Settings
 from service.store import contents
@@ -55,16 +55,10 @@ class Desk:
         )
 
     def fetcher(self, by: str = "a", **given: Any) -> Fetcher:
-        mailbox = self.mailbox(**given)
-        tokens = stored_tokens(self.settings, self.database, "support")
-        source = source_of(mailbox, self.settings, tokens, self.waits.append)
-        self.sources.append(source)
-        source.wait = lambda folders, seconds, stop: None  # type: ignore[method-assign]
-        return Fetcher(
-            mailbox, source, self.database, by=by, lease=timedelta(seconds=60),
-            since=mailbox.since_moment(self.settings), max_bytes=self.settings.max_message_bytes, clock=now,
-            back_off=SOON,
-        )  # fmt: skip
+        fetcher = fetcher_of(self.mailbox(**given), self.settings, self.database, by, self.waits.append, SOON)
+        self.sources.append(fetcher.source)
+        fetcher.source.wait = lambda folders, seconds, stop: None  # type: ignore[method-assign]
+        return fetcher
 
     def round(self, fetcher: Fetcher | None = None, *, mails: int) -> None:
         """A round succeeds, and so many mails are kept then."""

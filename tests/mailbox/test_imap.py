@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from imapclient.exceptions import IMAPClientError
@@ -17,18 +18,7 @@ from service.store.mailboxes import statuses
 from tests.mailbox.conftest import Box, fetching, mail, states, status
 from tests.served import wait_until
 
-FULL_MAILBOX = """
-mail_plugins = quota
-protocol imap {
-  mail_plugins {
-    imap_quota = yes
-  }
-}
-quota user {
-  quota_storage_size = 3k
-  quota_storage_grace = 0
-}
-"""
+FULL_MAILBOX = Path(__file__).with_name("full_mailbox.conf").read_text()
 FULL_FOLDER = "mail_plugins = quota\nquota user {\n}\nquota_mailbox_message_count = 3\n"
 
 

@@ -2,52 +2,36 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from service.cli.mailbox_checks import examine
 from tests.mailbox.conftest import Box, mail, states
-from tests.mailbox.dovecot import Dovecot
-from tests.served import free_port
+from tests.outbound.desk import Smarthost, smarthost
+
+VERDICT = b"Authentication-Results: mx.provider.example; dmarc=pass header.from=corp.example\r\n"
 
 
-class Relay:
+@pytest.fixture
+def relay(box: Box) -> Iterator[Smarthost]:
     """A smart host that delivers into the mailbox, with what the provider's server says in front."""
-
-    def __init__(self, server: Dovecot, answer: str = "250 ok") -> None:
-        self.server, self.answer = server, answer
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        if self.answer == "250 ok":
-            verdict = b"Authentication-Results: mx.provider.example; dmarc=pass header.from=corp.example\r\n"
-            threading.Thread(target=self.server.deliver, args=(verdict + envelope.content,)).start()
-        return self.answer
+    with smarthost() as host:
+        host.before_reply = lambda content: box.deliver(VERDICT + content)
+        sender = {"smarthost": f"smtp://127.0.0.1:{host.port}", "from_": "IT desk <it@corp.example>"}
+        box.settings = box.settings.model_copy(update=sender)
+        yield host
 
 
-@contextmanager
-def relay(handler: Relay) -> Iterator[str]:
-    port = free_port()
-    controller = Controller(handler, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield f"smtp://127.0.0.1:{port}"
-    finally:
-        controller.stop()
-
-
-def tried(box: Box, url: str, capfd: pytest.CaptureFixture[str], seconds: float = 60, **given: Any) -> tuple[int, str]:
-    sender = {"smarthost": url, "from_": "IT desk <it@corp.example>" if url else ""}
-    status = examine(box.settings.model_copy(update=sender), [box.mailbox(**given)], box.database, seconds)
+def tried(box: Box, capfd: pytest.CaptureFixture[str], seconds: float = 60, **given: Any) -> tuple[int, str]:
+    status = examine(box.settings, [box.mailbox(**given)], box.database, seconds)
     return status, capfd.readouterr().out
 
 
+@pytest.mark.usefixtures("relay")
 def test_a_mail_that_is_sent_comes_into_the_mailbox_and_is_flagged(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
     box.deliver(mail(1))
-    with relay(Relay(box.server)) as url:
-        status, said = tried(box, url, capfd, after={"flag": "flagged"}, authserv="mx.provider.example")
+    status, said = tried(box, capfd, after={"flag": "flagged"}, authserv="mx.provider.example")
     assert status == 0, said
     assert "sent “sodan mailbox test" in said
     assert "INBOX: the mail arrived after" in said
@@ -59,9 +43,9 @@ def test_a_mail_that_is_sent_comes_into_the_mailbox_and_is_flagged(box: Box, cap
     assert (box.kept, states(box.database)) == ([], [])
 
 
+@pytest.mark.usefixtures("relay")
 def test_another_server_than_authserv_is_named(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
-    with relay(Relay(box.server)) as url:
-        status, said = tried(box, url, capfd, authserv="mx.google.com")
+    status, said = tried(box, capfd, authserv="mx.google.com")
     assert status == 1
     assert "topmost Authentication-Results is from mx.provider.example, but authserv is mx.google.com" in said
 
@@ -74,10 +58,10 @@ def test_another_server_than_authserv_is_named(box: Box, capfd: pytest.CaptureFi
     ],
 )
 def test_a_mail_that_does_not_come_is_told_with_the_next_step(
-    answer: str, cause: str, next_step: str, box: Box, capfd: pytest.CaptureFixture[str]
+    answer: str, cause: str, next_step: str, box: Box, relay: Smarthost, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with relay(Relay(box.server, answer)) as url:
-        status, said = tried(box, url, capfd, 1)
+    relay.refuse["DATA"] = answer
+    status, said = tried(box, capfd, 1)
     assert status == 1
     wrong = next(line for line in said.splitlines() if line.startswith("WRONG"))
     assert cause in wrong
@@ -88,7 +72,7 @@ def test_without_a_smart_host_a_person_sends_the_mail(box: Box, capfd: pytest.Ca
     box.deliver(mail(1))
     sending = threading.Timer(2, box.deliver, [mail(2)])
     sending.start()
-    status, said = tried(box, "", capfd)
+    status, said = tried(box, capfd)
     sending.join()
     assert status == 0, said
     assert "send a mail to support@corp.example now" in said

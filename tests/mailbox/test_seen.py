@@ -38,17 +38,13 @@ def test_ten_minutes_away_stand_on_the_page_and_in_one_event(embedded: Running, 
     assert told(embedded.database) == (["mailbox.away"] if seen else [])
 
 
-def test_an_event_tells_that_it_is_back(embedded: Running) -> None:
-    away(embedded.database, 12)
-    for _ in range(2):
-        embedded.database.transact(lambda conn: mailboxes.record_success(conn, "support", "a", now()))
-    assert told(embedded.database) == ["mailbox.away", "mailbox.back"]
-    assert "has not been read" not in embedded.client.get("/?lang=en").text
-
-
-def test_metrics_tell_of_each_mailbox(embedded: Running) -> None:
+def test_metrics_tell_of_each_mailbox_and_an_event_that_it_is_back(embedded: Running) -> None:
     away(embedded.database, 12)
     lines = embedded.client.get("/metrics").text.splitlines()
     assert 'sodan_mailbox_failing{mailbox="support"} 1.0' in lines
     assert 'sodan_mailbox_errors_total{mailbox="support"} 3.0' in lines
     assert any(line.startswith('sodan_mailbox_last_success_seconds{mailbox="support"} ') for line in lines)
+    for _ in range(2):
+        embedded.database.transact(lambda conn: mailboxes.record_success(conn, "support", "a", now()))
+    assert told(embedded.database) == ["mailbox.away", "mailbox.back"]
+    assert "has not been read" not in embedded.client.get("/?lang=en").text

@@ -1,7 +1,6 @@
 """The rules alone: labelled mail as statements, so that what is wrong here is a rule's fault and not a reader's.
 
-Mails that open a matter, of the development files of the corpus. `python -m tests.mailrules.test_gold_statements`
-prints the figures.
+Mails that open a matter, of the development files of the corpus.
 """
 
 import json
@@ -51,8 +50,7 @@ def judged(mail: dict[str, Any]) -> tuple[str, str, str]:
     return judgement.kind, judgement.priority.level, judgement.priority.impact
 
 
-def agreement() -> tuple[Counter[str], Counter[str]]:
-    """By field: how many agree, of how many."""
+def test_the_rules_agree_with_people_where_the_statements_are_theirs() -> None:
     right: Counter[str] = Counter()
     of: Counter[str] = Counter()
     for mail in mails(weighed=True):
@@ -63,11 +61,6 @@ def agreement() -> tuple[Counter[str], Counter[str]]:
                     continue  # what else a mail is for is not weighed by impact
                 of[field] += 1
                 right[field] += label == got
-    return right, of
-
-
-def test_the_rules_agree_with_people_where_the_statements_are_theirs() -> None:
-    right, of = agreement()
     assert of["kind"] > 100
     shares = {field: right[field] / of[field] for field in of}
     assert shares["kind"] >= 0.99
@@ -84,9 +77,3 @@ def test_every_label_of_the_corpus_is_a_meaning_of_the_catalogue() -> None:
                 fault = RULES.catalogue.fault(meaning.replace(":", "."), state or "value")
                 unknown |= {f"{label}: {fault}"} if fault else set()
     assert sorted(unknown) == []
-
-
-if __name__ == "__main__":
-    found, whole = agreement()
-    for name in whole:
-        print(f"{name:9} {found[name] / whole[name]:.3f} of {whole[name]}")

@@ -11,16 +11,6 @@ from service.mail import language
 TEXT = "昨日の15時ごろから全社で会計システムにログインできません。コードは E-4471 です。We restarted the server twice."
 
 
-def test_rules_that_let_go_read_as_before() -> None:
-    rules = library.load()
-    turn = RuleInput(id="1", side="requester", author="mori@works.example", text=TEXT, subject="ログイン不可")
-    before = rules.read(turn)
-    library.clear_caches()
-    other = RuleInput(id="1", side="requester", author="mori@works.example", text=TEXT + " ", subject="ログイン不可")
-    assert rules.read(turn) == before
-    assert rules.read(other).findings == before.findings
-
-
 def test_a_process_lets_go_once_it_has_outgrown_its_room_and_not_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_due", 0.0)
     compile_pattern(r"quite (a|some) lot of words")
@@ -31,7 +21,7 @@ def test_a_process_lets_go_once_it_has_outgrown_its_room_and_not_again_at_once(m
     assert not memory.free_if_above(room=0)
 
 
-def test_texts_are_read_the_same_after_the_pages_of_mapped_files_were_released() -> None:
+def test_texts_are_read_the_same_after_caches_were_cleared_and_pages_of_mapped_files_released() -> None:
     rules = library.load()
     turn = RuleInput(id="1", side="requester", author="mori@works.example", text=TEXT, subject="ログイン不可")
     written = "Kære kolleger, vores regnskabssystem kan ikke åbnes siden i morges, og vi venter stadig på jeres svar."

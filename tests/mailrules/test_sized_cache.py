@@ -11,14 +11,10 @@ def test_values_used_least_recently_go_first() -> None:
     assert cache.known(["a", "b", "c"]) == {"a": 1, "c": 3}
 
 
-def test_a_value_larger_than_the_cache_is_not_kept() -> None:
+def test_a_value_larger_than_the_cache_is_not_kept_and_a_replaced_one_counts_once() -> None:
     cache = SizedCache[str, int](100)
     cache.keep({"a": 1}, [101])
     assert cache.known(["a"]) == {}
-
-
-def test_a_replaced_value_counts_once() -> None:
-    cache = SizedCache[str, int](100)
     for value in range(10):
         cache.keep({"a": value}, [60])
     cache.keep({"b": 1}, [40])

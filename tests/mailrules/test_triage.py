@@ -15,17 +15,23 @@ UNSURE = (Statement("impact.high", "unsure"), Statement("urgency.high", "unsure"
 
 
 @pytest.mark.parametrize(
-    ("said", "triage"),
+    ("mails", "triage"),
     [
-        ((), False),
-        (UNSURE, False),
-        ((*UNSURE, Statement("act.thanks")), False),
-        ((*UNSURE, Statement("item.impact_scope")), True),
-        ((*UNSURE, Statement("act.reopen")), True),
+        ([OPENING, ()], False),
+        ([OPENING, UNSURE], False),
+        ([OPENING, (*UNSURE, Statement("act.thanks"))], False),
+        ([OPENING, (*UNSURE, Statement("item.impact_scope"))], True),
+        ([OPENING, (*UNSURE, Statement("act.reopen"))], True),
+        ([UNSURE], True),
+        ([(Statement("kind.request"), *UNSURE), ()], True),
+        ([(Statement("impact.medium"), Statement("urgency.high"), *UNSURE)], False),  # urgent all the same
+        ([(Statement("impact.high"), Statement("urgency.high", "unsure"))], False),
     ],
 )
-def test_only_a_later_mail_that_tells_something_asks_for_triage(said: tuple[Statement, ...], triage: bool) -> None:
-    assert needs_triage(OPENING, said) is triage
+def test_an_opening_mail_in_doubt_or_a_later_one_that_tells_something_asks_for_triage(
+    mails: list[tuple[Statement, ...]], triage: bool
+) -> None:
+    assert needs_triage(*mails) is triage
 
 
 def test_the_rules_list_what_leaves_a_doubt_about_the_impact() -> None:
@@ -35,16 +41,6 @@ def test_the_rules_list_what_leaves_a_doubt_about_the_impact() -> None:
     for term in terms:
         for state in term.states or ("value",):
             assert needs_triage(OPENING, (*UNSURE, Statement(term.name, state))), (term.name, state)
-
-
-def test_an_urgent_case_needs_no_triage_because_of_a_sentence_that_could_not_be_judged() -> None:
-    assert not needs_triage((Statement("impact.medium"), Statement("urgency.high"), *UNSURE))
-    assert not needs_triage((Statement("impact.high"), Statement("urgency.high", "unsure")))
-
-
-def test_an_opening_mail_whose_impact_is_unsure_asks_for_triage() -> None:
-    assert needs_triage(UNSURE)
-    assert needs_triage((Statement("kind.request"), *UNSURE), ())
 
 
 @pytest.mark.parametrize(

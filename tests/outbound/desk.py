@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 from aiosmtpd.controller import Controller
@@ -64,7 +65,7 @@ class Smarthost:
     received: list[Received] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     port: int = 0
-    before_data: Callable[[], None] | None = None  # called before a mail is answered
+    before_reply: Callable[[bytes], object] = lambda _: None  # called with each mail before it is answered
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -77,9 +78,8 @@ class Smarthost:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if "DATA" in self.refuse:
             return self.refuse["DATA"]
-        if self.before_data is not None:
-            await asyncio.to_thread(self.before_data)
         content = cast(bytes, envelope.content)
+        await asyncio.to_thread(self.before_reply, content)
         mail = email.message_from_bytes(content, policy=email.policy.default)
         self.received.append(Received(envelope.mail_from or "", list(envelope.rcpt_tos), mail, content))
         return "250 2.0.0 queued"
@@ -117,10 +117,14 @@ class Desk:
         raw = content.strip("\n").replace("\n", "\r\n").encode()
         envelope = spool.Envelope(channel, mail_from, (rcpt,), peer="127.0.0.1")
         [id] = receive(self.database, [(envelope, raw)], self.now)
-        after = self.after or after_judging(self.settings, self.context)
-        take_in(self.database, self.context, self.now, after=[after] if after else [])
+        self.take_in()
         assert self.database.read(lambda conn: spool_view.entry(conn, id))["state"] == "done"
         return id
+
+    def take_in(self) -> None:
+        """Take in what was received, and do what is configured once cases are judged."""
+        after = self.after or after_judging(self.settings, self.context)
+        take_in(self.database, self.context, self.now, after=[after] if after else [])
 
     def configure(self, **given: Any) -> None:
         """Change settings, as a restart does."""
@@ -214,34 +218,7 @@ def report(
     )
 
 
-def bounce(of: str, headers: str = "") -> str:
+def bounce(of: str) -> str:
     """A delivery report (RFC 3464) about the mail with this Message-ID, as our own mail server returns it."""
-    return f"""From: MAILER-DAEMON@mx.corp.example
-To: intake@corp.example
-Subject: Undelivered Mail Returned to Sender
-Message-ID: <dsn-{of.strip("<>").partition("@")[0]}@mx.corp.example>
-Date: Wed, 04 Nov 2026 01:05:00 +0000
-{headers}MIME-Version: 1.0
-Content-Type: multipart/report; report-type=delivery-status; boundary="b"
-
---b
-Content-Type: text/plain
-
-Your message could not be delivered.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.corp.example
-
-Final-Recipient: rfc822; aiko@corp.example
-Action: failed
-Status: 5.1.1
-
---b
-Content-Type: text/rfc822-headers
-
-Message-ID: {of}
-
---b--
-"""
+    written = Path(__file__).with_name("bounce.txt").read_text(encoding="utf-8")
+    return written.format(of=of, name=of.strip("<>").partition("@")[0])

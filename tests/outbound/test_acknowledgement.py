@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from service.app import run_api
 from service.cases.facts import tokens
@@ -13,6 +14,8 @@ from service.outbound.setup import after_judging, outbound_of
 from service.outbound.texts import SHIPPED, Templates
 from service.store.database import Database
 from tests.outbound.desk import KEY, Desk, Smarthost, desk_with, report
+
+WRONG_TEMPLATES = yaml.safe_load(Path(__file__).with_name("wrong_templates.yaml").read_text(encoding="utf-8"))
 
 
 def test_a_report_is_acknowledged_with_number_and_questions(desk: Desk) -> None:
@@ -74,23 +77,12 @@ def test_nothing_leaves_the_house_unless_told_to(sqlite: Database, host: Smartho
     assert [one["state"] for one in desk.entries()] == (["draft"] if given["acknowledge"] == "draft" else [])
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("en/acknowledgement.txt.j2", b"{% if %}"),
-        ("en/acknowledgement.txt.j2", b"{% if name %}{{ nmae }}{% endif %}"),
-        ("ja/digest.txt.j2", b"\xff\xfe"),
-        ("mail.html.j2", b"{{ paragraphs + 1 }}"),
-        ("questions.yaml", b"[version]"),
-        ("questions.yaml", b"version: Which version?"),
-        ("questions.yaml", b"\xff"),
-    ],
-)
+@pytest.mark.parametrize(("name", "content"), WRONG_TEMPLATES)
 def test_a_wrong_template_stops_the_start_by_name(
-    sqlite: Database, host: Smarthost, tmp_path: Path, name: str, content: bytes
+    sqlite: Database, host: Smarthost, tmp_path: Path, name: str, content: str
 ) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
-    (tmp_path / name).write_bytes(content)
+    (tmp_path / name).write_bytes(content.encode("latin-1"))
     desk = desk_with(sqlite, host, templates=str(tmp_path), http_listen="0.0.0.0:0")
     starts: tuple[Callable[[], object], ...] = (
         lambda: after_judging(desk.settings, desk.context),

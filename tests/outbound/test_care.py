@@ -94,7 +94,7 @@ def test_a_person_is_not_erased_while_a_mail_to_them_is_being_sent(desk: Desk) -
         except Conflict as error:
             refused.append(str(error))
 
-    desk.host.before_data = erase_aiko
+    desk.host.before_reply = lambda _: erase_aiko()
     desk.send()
     assert refused == ["a mail to this person is being sent now; try again in a few minutes"]
     assert [(one["state"], one["recipient"]) for one in desk.entries()] == [("sent", "aiko@corp.example")]

@@ -31,10 +31,7 @@ pytestmark = [
     ),
 ]
 
-
-STORIES: dict[str, dict[str, Any]] = yaml.safe_load(
-    Path(__file__).with_name("stories.yaml").read_text(encoding="utf-8")
-)
+STORIES = yaml.safe_load(Path(__file__).with_name("stories.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("language", ["ja", pytest.param("en", marks=pytest.mark.long)])

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 from sqlalchemy import Connection, Engine, event
 
 from service.errors import Conflict, Refused, Unavailable
@@ -12,6 +14,8 @@ from service.store import outbox
 from service.store.database import Database
 from tests.flow.crew import Deadly
 from tests.outbound.desk import Desk, Smarthost, desk_with, report
+
+SMARTHOSTS = yaml.safe_load(Path(__file__).with_name("smarthosts.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.both_databases
@@ -43,20 +47,7 @@ def test_a_permanent_refusal_is_set_aside_with_the_servers_words(desk: Desk, com
     assert len(desk.host.received) == 1
 
 
-@pytest.mark.parametrize(
-    ("url", "meant"),
-    [
-        ("smtp://mx.example", ("mx.example", 25, "smtp", "")),
-        ("smtp+starttls://me%40corp.example@mx.example", ("mx.example", 587, "smtp+starttls", "me@corp.example")),
-        ("smtps://me@mx.example:4650/", ("mx.example", 4650, "smtps", "me")),
-        ("http://mx.example:25", None),
-        ("mx.example:25", None),
-        ("smtp://:25", None),
-        ("smtp://mx.example:99999", None),
-        ("smtp://mx.example/inbox", None),
-        ("smtps://me:secret@mx.example", None),
-    ],
-)
+@pytest.mark.parametrize(("url", "meant"), SMARTHOSTS)
 def test_the_setting_of_the_smart_host_names_a_server_and_no_password(
     url: str, meant: tuple[str, int, str, str] | None
 ) -> None:
@@ -110,11 +101,11 @@ def test_a_mail_is_sent_once_if_the_database_was_away_when_it_was_accepted(desk:
     def rename(old: str, new: str) -> None:
         desk.database.transact(lambda conn: conn.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}"))
 
-    desk.host.before_data = lambda: rename("outbox", "away")
+    desk.host.before_reply = lambda _: rename("outbox", "away")
     with pytest.raises(Unavailable):
         sender.step()
     rename("away", "outbox")
-    desk.host.before_data = None
+    desk.host.before_reply = lambda _: None
     desk.now += timedelta(minutes=6)
     assert not sender.step()
     assert len(desk.host.received) == 1
@@ -189,7 +180,7 @@ def test_a_mail_that_is_being_sent_cannot_be_discarded(desk: Desk) -> None:
         except Conflict as error:
             refused.append(str(error))
 
-    desk.host.before_data = discard
+    desk.host.before_reply = lambda _: discard()
     desk.send()
     assert refused == [f"outbox entry {waiting['id']} is being sent now; look at it again in a few minutes"]
     [sent] = desk.entries()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 from collections.abc import Iterator
 from typing import Any
 
-import uvloop
+from anyio.from_thread import start_blocking_portal
 
 from service import settings
 from service.settings import Listen, Settings
@@ -30,35 +28,11 @@ def set_up(url: str, **given: Any) -> Settings:
 @contextlib.contextmanager
 def acceptor(chosen: Settings) -> Iterator[Listen]:
     """An acceptor on a free port, stopped gracefully at the end."""
-    started = threading.Event()
-    state: dict[str, Any] = {}
-
-    async def serve() -> None:
-        state["loop"], state["stop"] = asyncio.get_running_loop(), asyncio.Event()
-        async with serving(chosen) as listening:
-            state["address"] = listening.lmtp or listening.smtp
-            started.set()
-            await state["stop"].wait()
-
-    def run() -> None:
-        try:
-            uvloop.run(serve())
-        except BaseException as error:
-            state["error"] = error
-            started.set()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    started.wait(10)
-    if "error" in state:
-        thread.join()
-        raise state["error"]
-    try:
-        yield state["address"]
-    finally:
-        state["loop"].call_soon_threadsafe(state["stop"].set)
-        thread.join(30)
-        assert not thread.is_alive()
+    with (
+        start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
+        portal.wrap_async_context_manager(serving(chosen)) as listening,
+    ):
+        yield listening.lmtp or listening.smtp
 
 
 class Client(Line):

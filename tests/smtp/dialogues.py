@@ -33,34 +33,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import yaml
+
 from service.smtp.passwords import password_line
 from tests.served import environment, wait_until
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 
-USUAL = {
-    "HELLO": "EHLO client.example -> 250\n",
-    "MAIL": "HELLO\nMAIL FROM:<user@example.org> -> 250 2.1.0\n",
-    "RCPT": "MAIL\nRCPT TO:<{to}> -> 250 2.1.5\n",
-    "DATA": "RCPT\nDATA -> 354\n",
-    "LHLO": "LHLO client.example -> 250\n",
-    "START": "HELLO\nSTARTTLS -> 220 2.0.0\nTLS\n",
-    "SECURE": "START\nHELLO\n",
-}
-SMUGGLED = r"MAIL FROM:<ceo@example.org>\r\nRCPT TO:<{to}>\r\nDATA\r\nSubject: smuggled\r\n\r\nx"
-
-TLS = {"SMTP_TLS_CERTIFICATE": "{folder}/certificate.pem", "SMTP_PASSWORDS": "{folder}/passwords"}
-VARIANTS: dict[str, dict[str, str]] = {
-    "plain": {"LMTP_LISTEN": "127.0.0.1:0", "MAX_MESSAGE_BYTES": "100000", "MAX_RECIPIENTS": "5"},
-    "hasty": {"SMTP_TIMEOUT": "0.6"},
-    "tls": TLS,
-    "locked": {**TLS, "SMTP_REQUIRE_TLS": "true", "SMTP_REQUIRE_LOGIN": "true"},
-    "closed": {"SMTP_NETWORKS": "192.0.2.0/24"},
-    "narrow": {"SMTP_MAX_CONNECTIONS_PER_HOST": "2"},
-    "lenient": {"SMTP_BARE_NEWLINES": "keep"},
-    "strict": {"SMTP_BARE_NEWLINES": "refuse"},
-    "away": {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
-}
+GIVEN = yaml.safe_load((Path(__file__).parent / "conformance" / "usual.yaml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -98,7 +78,7 @@ class Servers:
             shutil.copy(self._template, folder / "sodan.db")
             shutil.copy(CERTIFICATES / "first.pem", folder / "certificate.pem")
             (folder / "passwords").write_text(f"# who may send\n\n{password_line('aiko', 'secret')}\n")
-            self._running[variant] = Server(folder, VARIANTS[variant])
+            self._running[variant] = Server(folder, GIVEN["servers"][variant])
         return self._running[variant]
 
     def stop(self) -> None:
@@ -214,7 +194,7 @@ class Line:
 
 def hold(dialogue: Dialogue, servers: Servers) -> None:
     """Speak it, and see that everything is as written."""
-    lines = dialogue.script.strip().replace("{smuggled}", SMUGGLED).splitlines()
+    lines = dialogue.script.strip().replace("{smuggled}", GIVEN["smuggled"]).splitlines()
     name = lines.pop(0)[7:] if lines[0].startswith("SERVER ") else "plain"
     server, kind = (servers["plain"], "LMTP") if name == "lmtp" else (servers[name], "SMTP")
     recipient = f"help+{uuid.uuid4().hex}@intake.example"
@@ -222,16 +202,20 @@ def hold(dialogue: Dialogue, servers: Servers) -> None:
         if not lines[0].startswith("->"):
             _expect(open_line.reply(), "220", "greeting")
         for written in lines:
-            exchange = re.sub(r"\{([^{}*]+)\*(\d+)\}", lambda found: found[1] * int(found[2]), written)
             if written.startswith("MAILS "):
                 assert len(server.mails(recipient)) == int(written[6:])
             else:
-                _speak(open_line, exchange.replace("{to}", recipient), recipient)
+                _speak(open_line, expanded(written).replace("{to}", recipient), recipient)
+
+
+def expanded(written: str) -> str:
+    """Write out ``{x*98}``."""
+    return re.sub(r"\{([^{}*]+)\*(\d+)\}", lambda found: found[1] * int(found[2]), written)
 
 
 def _speak(open_line: Line, exchange: str, recipient: str) -> None:
-    if exchange in USUAL:
-        for usual in USUAL[exchange].splitlines():
+    if exchange in GIVEN["usual"]:
+        for usual in GIVEN["usual"][exchange].splitlines():
             _speak(open_line, usual.replace("{to}", recipient), recipient)
     elif exchange == "TLS":
         open_line.begin_tls()

@@ -10,25 +10,17 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.settings import load
 from service.smtp.content import Content
-from service.smtp.limits import Limits
 from service.smtp.listener import Listener
 from service.smtp.protocol import Protocol
+from tests.smtp.dialogues import GIVEN, expanded
 
 LIMIT = 3000
+SETTINGS = load(_env_file=None, hostname="mx", max_message_bytes=LIMIT)
 END = b"\r\n.\r\n"
-COMMANDS = [
-    *("EHLO client.example", "HELO client.example", "ehlo [192.0.2.1]", "EHLO", "HELO a b", "NOOP", "NOOP x y", "RSET"),
-    *("RSET x", "VRFY a@b.example", "HELP", "HELP ME", "EXPN list", "DATA x", "BDAT 10", "WHAT", "", " NOOP"),
-    *("GET / HTTP/1.1", "Host: a", "MAIL FROM:<a@b.example>", "MAIL FROM:<>", "MAIL FROM:<a@b.example> SIZE=100"),
-    *(f"MAIL FROM:<a@b.example> SIZE={LIMIT + 1}", "MAIL FROM:<a@", "mail from: <用户@例子.example> SMTPUTF8"),
-    *("RCPT TO:<a@b.example>", "RCPT TO:<c@d.example>", "rcpt to: <\"a b\"@c.example>", "RCPT TO:a", "RCPT TO:<> X"),
-    *(f"NOOP {'x' * 505}", f"NOOP {'x' * 506}", f"NOOP {'x' * 3000}", "用户"),
-]  # fmt: skip
-PIECES = [
-    *(b".", b"..", b"\r\n", b"\r\n", b"\r\n.", b"\r\n..", b"x", b"Subject: y", b"\xff\xfe", b"\0", b"\n", b"\r"),
-    *(b"z" * 996, b"z" * 1200, b"w\r\n" * 700, b".\r\n\n.\n", b"\r\n.\n", b"\r.\r\n", b"..\r\n" * 700),
-]
+COMMANDS = [expanded(written) for written in GIVEN["commands"]]
+PIECES = [expanded(written).encode("latin-1") for written in GIVEN["pieces"]]
 MAIL = ["EHLO c", "MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA"]
 
 lines = st.builds(
@@ -68,7 +60,7 @@ class Client:
 
     async def __aenter__(self) -> Client:
         self.taken = Taken()
-        listener = Listener(self.taken, Protocol, "mx", limits=Limits(message_bytes=LIMIT))
+        listener = Listener(self.taken, Protocol, SETTINGS)
         self.server = await listener.listen("127.0.0.1", 0)
         self.reader, self.writer = await asyncio.open_connection(*self.server.sockets[0].getsockname())
         assert await self.reply() == "220"

@@ -1,8 +1,9 @@
-"""What a sender may rely on, and what a stranger runs into, over real sockets."""
+"""What a sender may rely on, and what a stranger runs into, over real sockets; what the log tells of it."""
 
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -11,6 +12,9 @@ from service.store import spool_view
 from service.store.contents import content as content_of
 from service.store.database import Database
 from tests.smtp.conversation import Client, acceptor, set_up
+from tests.smtp.dialogues import Server
+
+SECRET = "hunter2-swordfish"
 
 MAIL = b"From: Aiko <aiko@example.org>\r\nTo: help@intake.example\r\nSubject: VPN\r\n\r\nIt does not connect.\r\n"
 
@@ -96,3 +100,27 @@ def test_lmtp_is_recorded_as_the_channel_and_the_null_sender_as_empty(sqlite: Da
         client.send(MAIL + b".\r\n")
         assert client.reply().startswith("250 2.0.0 accepted as ")
     assert [(row["channel"], row["mail_from"]) for row in sqlite.read(spool_view.listing)] == [("lmtp", "")]
+
+
+@pytest.mark.both_databases
+def test_an_error_of_the_database_does_not_tell_the_words_of_a_mail(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    refuse = (  # on PostgreSQL the error then shows the whole row
+        "ALTER TABLE spool ADD COLUMN further text NOT NULL"
+        if database.postgresql
+        else "CREATE TRIGGER refuse BEFORE INSERT ON spool BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    )
+    database.transact(lambda conn: conn.execute(text(refuse)))
+    server = Server(tmp_path, {"DATABASE_URL": database_url})
+    try:
+        with server.greeted() as client:
+            reply = client.mail(f"Subject: {SECRET}\r\n\r\n{SECRET}".encode(), sender=f"{SECRET}@corp.example")
+            assert reply.startswith("451 4.3.0")
+    finally:
+        server.stop()
+    told = server.log.read_text()
+    assert "mail was not committed" in told
+    assert "deposit.py" in told
+    assert SECRET not in told
+    assert database.read(spool_view.ledger).accepted == 0

@@ -192,7 +192,7 @@ def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) ->
     turn = _turn(str(position), node, earlier, earlier.text, date, language, given)
     return ExtractedMessage(
         node=node,
-        turn=replace(turn, forwarded_by=forwarded_by),
+        turn=turn,
         source=earlier,
         part=part,
         text=earlier.text,

@@ -1,21 +1,14 @@
 """Figures of labelled mail."""
 
+import json
+from pathlib import Path
+
 from mailrules.evaluation.figures import Outcome, compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
 from mailrules.library import load
 from mailrules.statement import MailText, ReaderResult, Statement
 
-MAIL = {
-    "lang": "en",
-    "side": "requester",
-    "kind": "incident",
-    "priority": "P1",
-    "units": [
-        {"t": "No till works.", "l": ["item:symptom", "impact:high", "act:report"]},
-        {"t": "Since when, nobody knows.", "l": ["item:occurred_at=unknown"]},
-        {"t": "There is no other way.", "l": ["item:workaround=none", "urgency:high"]},
-    ],
-}
+MAIL = json.loads(Path(__file__).with_name("mail.json").read_text(encoding="utf-8"))
 
 
 def test_labels_become_the_outcome_of_a_mail() -> None:
