@@ -21,11 +21,12 @@ import cyclopts
 from bench.harness import INTAKE, Figure, context, cpu_of, empty, ratio, show, standard_library
 from bench.mix import EVERY, mails
 from mailrules.engine.judge import Rules
-from service import intake
+from service import intake, memory
 from service.cases.facts.extraction import extract_messages
 from service.mail.parse import parse
 from service.store import placement, search, spool
 from service.store.database import Database
+from service.store.save import save_cases
 from service.store.spool import Envelope
 
 BATCH = 128
@@ -39,7 +40,7 @@ STAGES: dict[str, Callable[..., Any]] = {
     "draft cases": placement.drafts,
     "place": placement.place_all,
     "judge": intake.case_snapshot,
-    "save cases": intake.save_cases,
+    "save cases": save_cases,
     "index": search.index_pending,
 }
 
@@ -89,6 +90,7 @@ class Company:
     def __init__(self, database: Database) -> None:
         self.database, self._ours, self._now = database, context(), datetime.now(UTC)
         self._mails = mails(10**9, self._now)
+        memory.freeze_after_loading()  # as a worker does
 
     def take_in(self, count: int, batch: int, more: Sequence[bytes] = ()) -> Stages:
         """Receive and take in the next mails, then ``more``, so many at once; what it cost."""

@@ -56,7 +56,8 @@ def rate(turn: int, kind: str, workers: int, count: int) -> float:
         taken_in = database.read(spool_view.ledger).taken_in
     if taken_in != count:
         raise RuntimeError(f"{count} were received, {taken_in} taken in")
-    return count / (max(ended) - min(began))
+    seconds: float = max(ended) - min(began)
+    return count / seconds
 
 
 def compare(kinds: Sequence[str], count: int, rounds: int) -> list[Figure]:
