@@ -68,7 +68,7 @@ def placed(conversations: Sequence[Conversation], ours: AppContext, reader: Embe
         extracted = read_mail(mail.content, ours, ours.roles(learned), PLAYED)
         learned = learned.with_more(b.learned for b in extracted)
         ids = {b.node.id: next(numbers) for b in extracted}
-        nodes = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
+        nodes = [b.node.evolve(id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
         text = text_to_read(extracted[0])
         example = read_example(reader, text, mail.case in cases) if tells_continuation(text) else None
         out.append(Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), example))
@@ -82,13 +82,13 @@ def examples(mails: Sequence[Placed], continuation: MatterClassifier) -> Iterato
     for mail in mails:
         outer, *inner = mail.nodes
         score = continuation.score(mail.text.rows, mail.text.inputs) if mail.text else 0.0
-        nodes = [replace(outer, continues=score), *inner]
+        nodes = [outer.evolve(continues=score), *inner]
         linked = (link.other for n in nodes for link in links_of(n, known) if link.other is not None)
         fit_to_match = has_content(nodes[0], nodes) and not leaves_topic(nodes[0])
         if fit_to_match and not any(known.nodes[other.id].case == mail.case for other in linked):
             yield from _against(nodes, mail.case, known, [*newest][::-1])
         for node in nodes:
-            known.enter(replace(node, case=mail.case))
+            known.enter(node.evolve(case=mail.case))
         newest.pop(mail.case, None)
         newest[mail.case] = None
 

@@ -157,5 +157,5 @@ def _read_with_side(message: CaseMessage, side: Side, read: Read | None) -> Case
 def _with_side(message: Message, side: Side) -> Message:
     """Return the message with another side of its author, without its reading."""
     partner = company_of(message.node.author) if side == "vendor" else None
-    node = replace(message.node, side=side, vendor=message.turn.vendor, partner=partner)
+    node = message.node.evolve(side=side, vendor=message.turn.vendor, partner=partner)
     return replace(message, node=node, turn=replace(message.turn, side=side, partner=node.counterpart), reading=None)

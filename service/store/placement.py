@@ -155,7 +155,7 @@ def _numbered(arrived: Sequence[ArrivedMail]) -> list[Mail]:
     for one in arrived:
         ids = {b.node.id: number - place for place, b in enumerate(one.extracted, start=1)}
         number -= len(one.extracted)
-        nodes = (replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in one.extracted)
+        nodes = (b.node.evolve(id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in one.extracted)
         mails.append([(one, b, node) for b, node in zip(one.extracted, nodes, strict=True)])
     return mails
 
@@ -175,7 +175,7 @@ class _Writer:
         for number, node in plan.nodes.items():
             if number > 0:
                 evidence = self.evidence(number) if number in plan.evidence else None
-                message_rows.rewrite(self.conn, number, replace(node, holds=self.held(node.holds)), evidence)
+                message_rows.rewrite(self.conn, number, node.evolve(holds=self.held(node.holds)), evidence)
         self.deliver()
         self.set_roles()
         pairs = [(self.case(a), self.case(b), self.number(m), why) for (a, b), (m, why) in plan.related.items()]

@@ -68,7 +68,7 @@ def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
     """
     node, new = line.node, extracted.node
     side = "team" if line.turn.side == "team" and new.hands_on else new.side
-    node = replace(node, **{name: getattr(new, name) for name in _READ_ANEW})
+    node = node.evolve(**{name: getattr(new, name) for name in _READ_ANEW})
     turn = replace(
         line.turn,
         side=side,

@@ -1,7 +1,6 @@
 """Undoes a change that a person made to cases: a merge, a move, or a field that was set."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -102,7 +101,7 @@ def _place_later_mail(
     add_facts(conn, neighbours, case_ids)
     later = [node for node in sorted(all_nodes, key=order_of) if node.id not in before and node.pinned is None]
     for node in all_nodes:
-        neighbours.enter(node if node not in later else replace(node, case=None))
+        neighbours.enter(node if node not in later else node.evolve(case=None))
     placer = Placer(neighbours)
     unplaced, previous = later, len(later) + 1
     while len(unplaced) < previous:  # repeat until no unplaced mail has a link to a placed mail

@@ -4,7 +4,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -110,7 +109,7 @@ class Filing:
     @property
     def nodes(self) -> dict[int, MessageFacts]:
         """Every message, with the case it is in."""
-        return {i: replace(n, case=self.root(n.case or 0)) for i, n in self.known.nodes.items()}
+        return {i: n.evolve(case=self.root(n.case or 0)) for i, n in self.known.nodes.items()}
 
     def root(self, case: int) -> int:
         while case in self.known.aliases:
@@ -148,7 +147,7 @@ class Filing:
         """Place one mail, given as what it brings; its message number."""
         ids = {b.node.id: -1 - self._count - place for place, b in enumerate(extracted)}
         self._count += len(extracted)
-        come = [replace(b.node, id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
+        come = [b.node.evolve(id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
         keys = {key for node in come for key in candidate_lookup(node)}
         self.known.shared = {key: len(self.known.own.get(key, ())) for key in keys}
         placing = _Placer(self.known)

@@ -1,6 +1,5 @@
 """A mail whose author did not send it (DMARC, by our own server's word alone) is a stranger's, whatever it says."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ def _node(id: int, author: str, **facts: Any) -> MessageFacts:
 def _cases(*nodes: MessageFacts) -> list[list[int]]:
     placing = Placer(Known())
     for node in nodes:
-        placing.take([replace(node, id=-node.id)])
+        placing.take([node.evolve(id=-node.id)])
     home = placing.finish().home
     return sorted(sorted(-message for message in home if home[message] == case) for case in {*home.values()})
 

@@ -128,7 +128,7 @@ def test_the_vendor_whose_hours_count_is_that_of_the_case() -> None:
 
 
 def test_a_name_from_the_site_file_stands_where_no_mail_tells_one() -> None:
-    opening = replace(OPENING, node=replace(OPENING.node, author="helper@partner.test"), name="")
+    opening = replace(OPENING, node=OPENING.node.evolve(author="helper@partner.test"), name="")
     names = {"helper@partner.test": "Helper"}
     told = revise([opening], judged([opening]), Overrides(), Frame("SD-7"), NOW, RULES.answers_ask, names=names)
     assert [(p.address, p.name) for p in told.participants] == [("helper@partner.test", "Helper")]
@@ -143,8 +143,8 @@ def test_a_case_needs_triage_until_it_is_over_or_a_person_sets_the_priority() ->
 
 def test_a_stranger_who_answers_into_a_case_is_no_participant() -> None:
     stranger = line(3, "unknown", "act.report")
-    stranger = replace(stranger, node=replace(stranger.node, author="x@else.test"))
-    people = state([replace(m, node=replace(m.node, author=f"{m.turn.side}@lab.test")) for m in (OPENING, INQUIRY)])
+    stranger = replace(stranger, node=stranger.node.evolve(author="x@else.test"))
+    people = state([replace(m, node=m.node.evolve(author=f"{m.turn.side}@lab.test")) for m in (OPENING, INQUIRY)])
     assert [p.address for p in people.participants] == ["requester@lab.test", "team@lab.test"]
     with_him = state([OPENING, INQUIRY, stranger])
     assert "x@else.test" not in [p.address for p in with_him.participants]
@@ -152,11 +152,11 @@ def test_a_stranger_who_answers_into_a_case_is_no_participant() -> None:
 
 def test_an_old_number_in_the_subject_of_a_new_topic_is_not_the_cases() -> None:
     number = Reference("acme", "550123", True, "#550123")
-    first = replace(INQUIRY, node=replace(INQUIRY.node, fresh=True, reply_marked=True))
+    first = replace(INQUIRY, node=INQUIRY.node.evolve(fresh=True, reply_marked=True))
     assert first.reading is not None
     first = replace(first, reading=msgspec.structs.replace(first.reading, references=(number,)))
     assert state([first], references=(number,)).vendor_refs == ()
-    unlinked = replace(first, node=replace(first.node, reply_marked=False))
+    unlinked = replace(first, node=first.node.evolve(reply_marked=False))
     assert state([unlinked], references=(number,)).vendor_refs == (("acme", "550123"),), "no reply: its own number"
     assert state([replace(first, node=INQUIRY.node)], references=(number,)).vendor_refs == (("acme", "550123"),)
 

@@ -26,5 +26,5 @@ def test_one_usual_word_is_no_reason_and_one_plain_word_joins_no_two_reports(
     report: str, rarity: float, reasons: tuple[str, ...], barred: bool
 ) -> None:
     case = profile(USER, "Toner", "The plotter of treasury prints stripes. Unit KX-4410.", 0)
-    [score] = compare(profile(OTHER_USER, "Vault", report, 90), [case], lambda _word: rarity)
+    [score] = compare(profile(OTHER_USER, "Vault", report, 90), {1: case}, lambda _word: rarity)
     assert (score.reasons, score.barred) == (reasons, barred)

@@ -193,7 +193,7 @@ CLOSING = [INQUIRY, line(2, "vendor", "ask.test", "ask.confirm_close"), line(3, 
         ([INQUIRY, LOGS_AND_SLOT, line(3, "vendor", "act.withdraw", "act.progress")],
          "vendor", "logs withdrawn, time_slot open"),
         # a log handed over under the vendor's number answers though only we are addressed
-        ([INQUIRY, ASKED, replace(NOTE, node=replace(NOTE.node, stated=(("cisco", "690011223"),)))],
+        ([INQUIRY, ASKED, replace(NOTE, node=NOTE.node.evolve(stated=(("cisco", "690011223"),)))],
          "vendor", "logs answered"),
         # a case that the vendor closed is closed until it comes back
         (CLOSING, "closed", "test withdrawn, confirm_close withdrawn"),
@@ -319,7 +319,7 @@ def test_an_answer_that_went_by_a_portal_can_be_told_by_hand_and_later_mail_move
     assert by_hand(**everything).waiting_on == "vendor"
     assert by_hand(**{"*": Setting("answered", "Aki", at - timedelta(days=2))}).waiting_on == "team"
     again = line(9, "vendor", "ask.logs")
-    again = replace(again, node=replace(again.node, at=at + timedelta(hours=1)))
+    again = replace(again, node=again.node.evolve(at=at + timedelta(hours=1)))
     later = by_hand(again, **everything)
     assert (later.waiting_on, [ask.state for ask in later.asks]) == ("team", ["answered", "answered", "open"])
     gone = by_hand(**{"*": Setting("withdrawn", "Aki", at)})
@@ -338,7 +338,7 @@ def test_an_answer_that_went_by_a_portal_can_be_told_by_hand_and_later_mail_move
 def test_an_answer_to_our_questions_is_told_by_its_arrival(written: float, received: float, turn: str) -> None:
     begin, asked = line(0, "requester", "act.report"), UTC0 + timedelta(minutes=60)
     answer = line(1, "requester", "act.inform")
-    node = replace(answer.node, at=UTC0 + timedelta(minutes=written))
+    node = answer.node.evolve(at=UTC0 + timedelta(minutes=written))
     answer = replace(answer, node=node, received_at=UTC0 + timedelta(minutes=received))
     found = follow([begin, answer], RULES.answers_ask, asked=[asked])
     assert found.waiting_on == turn

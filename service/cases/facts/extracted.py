@@ -64,8 +64,7 @@ def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFact
     acknowledges = acts == {"auto_ack"} if automatic is None else automatic == "notification" and "auto_ack" in acts
     if node.side == "vendor" and acknowledges:
         automatic = "auto_reply"
-    return replace(
-        node,
+    return node.evolve(
         stated=stated,
         mentioned=tuple(pair for pair in mentioned if pair not in stated),
         vendor=node.vendor or reading.vendor,

@@ -146,8 +146,7 @@ def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, .
     text = mail.reply_text or mail.intro
     at, dated = header.moment(mail.date, given.received_at)
     facts = _facts(-1, mail, text, at, given)
-    node = replace(
-        facts,
+    node = facts.evolve(
         dated=dated,
         automatic=mail.automatic,
         bounced=mail.bounce.message_id if mail.bounce else None,
@@ -179,8 +178,7 @@ def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) ->
     facts = _facts(-1 - position, earlier, earlier.text, at, given)
     # if the header block names no recipient, the forwarder received the forwarded mail
     to = facts.to or ((given.sender,) if earlier.origin != "quoted" and given.sender else ())
-    node = replace(
-        facts,
+    node = facts.evolve(
         dated=dated,
         origin=earlier.origin,
         to=to,

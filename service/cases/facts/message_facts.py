@@ -1,9 +1,8 @@
 """Facts of one message for placement; stored as JSON, the same for every channel."""
 
-from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -15,9 +14,8 @@ KEPT_NODES = 2_048  # messages whose decoded facts are cached
 IN_COLUMNS = ("id", "case", "pinned", "joined", "placed")
 
 
-@dataclass(frozen=True, slots=True)
-class MessageFacts:
-    """Facts of one message."""
+class MessageFacts(msgspec.Struct, frozen=True, gc=False):
+    """Facts of one message. msgspec is used because placing decodes and copies many of them."""
 
     id: int  # id in the store; negative until the message is stored
     at: datetime  # time of writing (UTC): the Date header, or the time of receipt if Date is missing or impossible
@@ -67,6 +65,10 @@ class MessageFacts:
     text: str = ""  # squashed beginning of the new text, for comparison
     others: tuple[str, ...] = ()  # addresses of the author and recipients outside the team, at most six
     holds: tuple[int, ...] = ()  # ids of the messages found inside this message
+
+    def evolve(self, **changes: Any) -> Self:
+        """Return a copy with other values."""
+        return msgspec.structs.replace(self, **changes)
 
     @property
     def doubted(self) -> bool:
@@ -137,8 +139,8 @@ class MessageFacts:
         return out | {"at": self.at.isoformat(), "dated": self.dated, "has_subject": self.has_subject}
 
 
-_NAMES = frozenset(field.name for field in fields(MessageFacts))
-_STORED = [field.name for field in fields(MessageFacts) if field.name not in IN_COLUMNS]
+_NAMES = frozenset(MessageFacts.__struct_fields__)
+_STORED = [name for name in MessageFacts.__struct_fields__ if name not in IN_COLUMNS]
 _DECODER = msgspec.json.Decoder(MessageFacts)
 
 

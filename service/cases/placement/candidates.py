@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 
 from service.cases.facts.content_words import weight
 from service.cases.facts.message_facts import MessageFacts
@@ -29,12 +28,15 @@ def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int])
 
 def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:
     """Return a function: word → rarity around the month of the mail, 0.8 (one message) to 0.1; 0.4 if unknown."""
-    months = {n.at.toordinal() // MONTH + step for n in nodes for step in (-1, 0, 1)}
+    months = {str(n.at.toordinal() // MONTH + step) for n in nodes for step in (-1, 0, 1)}
+    counts: dict[str, int] = defaultdict(int)
+    for key, count in shared.items():
+        word, _, month = key.rpartition(":")
+        if month in months:
+            counts[word] += count
 
-    @cache
     def rare(word: str) -> float:
-        counts = [n for month in months if (n := shared.get(f"word:{word}:{month}")) is not None]
-        many = sum(counts)
-        return (1.0 / (1.0 + many / 4.0) if many <= _CROWD else 0.1) if counts else 0.4
+        many = counts.get(f"word:{word}")
+        return 0.4 if many is None else 1.0 / (1.0 + many / 4.0) if many <= _CROWD else 0.1
 
     return rare

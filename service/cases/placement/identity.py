@@ -1,7 +1,6 @@
 """Whether two messages are copies of one mail: delivered, in Cc, forwarded, attached, quoted or imported."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 
 from service.cases.facts.content_words import is_same_text, other_numbers
@@ -32,7 +31,7 @@ def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
         return None  # different mails even if the text is equal, such as daily notices
     if _same_author(one, other) is not True or not same_base(one, other):
         return None
-    return _same_without_id(*(replace(n, text=n.text[:_SHOWN]) if n.is_shown else n for n in (one, other)))
+    return _same_without_id(*(n.evolve(text=n.text[:_SHOWN]) if n.is_shown else n for n in (one, other)))
 
 
 def _same_without_id(one: MessageFacts, other: MessageFacts) -> str | None:
@@ -87,8 +86,7 @@ def merge_copies(known: MessageFacts, come: MessageFacts) -> MessageFacts:
         second, holds = first, first.holds
     if second.is_shown and not first.is_shown:
         second = first  # a quote is only a claim of the mail that contains it
-    return replace(
-        first,
+    return first.evolve(
         shown_by=known.shown_by and come.shown_by,
         base=first.base if first.has_subject else second.base,
         has_subject=first.has_subject or second.has_subject,

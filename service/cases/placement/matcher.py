@@ -25,6 +25,7 @@ MARGIN = 1.0  # minimum lead over the next candidate, in logits, for an automati
 FORM = 0.5  # share of words in common from which two reports are never joined: they are forms with the same text
 STEPS = ("follows_up", "inquiry", "answer")  # features that show the next step of a case
 SUGGEST, MOST_SUGGESTED = 0.03, 3  # minimum score and maximum number of suggestions for a mail
+_MOST_SHOWN = 4  # candidates with reasons
 USUAL = 0.4  # rarity below which a word is no reason by itself: more than six messages of about its month have it
 BETWEEN = "; "  # separates the reasons in the evidence of a message
 
@@ -68,6 +69,7 @@ class Profile:
 class Score:
     """How well a mail fits a case."""
 
+    case: int
     score: float  # probability between 0 and 1
     logit: float
     reasons: tuple[str, ...]  # empty: the two have nothing in common, or only one usual word
@@ -80,16 +82,25 @@ def joins(best: Score, runner_up: Score | None) -> bool:
     return clear and best.score >= JOIN and bool(best.reasons) and not best.barred
 
 
-def compare(mail: Profile, cases: Sequence[Profile], rare: Callable[[str], float]) -> list[Score]:
-    """Score one mail against its candidates. ``rare``: the rarity of a word, see ``keys.rarity``."""
+def compare(mail: Profile, cases: Mapping[int, Profile], rare: Callable[[str], float]) -> list[Score]:
+    """Score one mail against its candidates, and return the best, best first. ``rare``: see ``candidates.rarity``."""
     column = column_of(mail.nodes[0])
-    found = [features(mail, case, rare) for case in cases]
-    scores = []
-    for case, its, led in zip(cases, found, with_leads(found), strict=True):
-        logit = sum(weights[column] * led[name] for name, weights in WEIGHTS.items())
-        score = round(1.0 / (1.0 + math.exp(-logit)), 3)
-        scores.append(Score(score, logit, reasons(mail, case, its, rare), _is_barred(mail, case, its)))
-    return scores
+    found = {number: features(mail, case, rare) for number, case in cases.items()}
+    logits = {
+        number: sum(weights[column] * led[name] for name, weights in WEIGHTS.items())
+        for number, led in zip(found, with_leads([*found.values()]), strict=True)
+    }
+    best = sorted(logits, key=lambda number: (-logits[number], number))[:_MOST_SHOWN]
+    return [
+        Score(
+            number,
+            round(1.0 / (1.0 + math.exp(-logits[number])), 3),
+            logits[number],
+            reasons(mail, cases[number], found[number], rare),
+            _is_barred(mail, cases[number], found[number]),
+        )
+        for number in best
+    ]
 
 
 def column_of(outer: MessageFacts) -> int:

@@ -49,7 +49,7 @@ class Placer:
         holds = dict.fromkeys(taken.get(i, i) for i in (*known.holds, *outer.holds))
         holds.pop(first, None)
         if tuple(holds) != known.holds:
-            self.plan.nodes[first] = self.known.nodes[first] = replace(known, holds=tuple(holds))
+            self.plan.nodes[first] = self.known.nodes[first] = known.evolve(holds=tuple(holds))
         for node in reversed(mail[1:]):
             if taken[node.id] == node.id and not node.shown_by:
                 self.follow_links(node.id, open_new=False)
@@ -172,24 +172,23 @@ class Placer:
         self.plan.suggestions += [Suggestion(message, r.case, 0.5, (ANSWERS,)) for r in answered]
         if leaves_topic(outer):
             return
-        mail, found = matcher.Profile(nodes), self.candidates(message, nodes, home)
-        scores = matcher.compare(mail, [*found.values()], rarity(nodes, self.known.shared))
-        ranked = sorted(zip(scores, found, strict=True), key=lambda row: (-row[0].logit, row[1]))[:4]
+        candidates = self.candidates(message, nodes, home)
+        ranked = matcher.compare(matcher.Profile(nodes), candidates, rarity(nodes, self.known.shared))
         if not ranked:
             return
-        (best, case), second = ranked[0], ranked[1][0] if len(ranked) > 1 else None
-        runners = [Evidence("content", matcher.BETWEEN.join(s.reasons), case=c, score=s.score) for s, c in ranked]
-        joins = matcher.joins(best, second) and self.may_join(outer, case) and not answered
+        best, second = ranked[0], ranked[1] if len(ranked) > 1 else None
+        runners = [Evidence("content", matcher.BETWEEN.join(s.reasons), case=s.case, score=s.score) for s in ranked]
+        joins = matcher.joins(best, second) and self.may_join(outer, best.case) and not answered
         answered += runners[1:] if joins else runners
         if joins:
-            self.merge_cases(case, home)
+            self.merge_cases(best.case, home)
             margin = None if second is None else round(best.logit - second.logit, 2)
             for node in nodes:
                 if self.plan.evidence[node.id].kind == "new":
                     self.plan.evidence[node.id] = replace(runners[0], case=0, margin=margin)
         else:
-            near = [its for its in ranked[: matcher.MOST_SUGGESTED] if its[0].score >= matcher.SUGGEST]
-            self.plan.suggestions += [Suggestion(message, c, s.score, s.reasons) for s, c in near if s.reasons]
+            near = [its for its in ranked[: matcher.MOST_SUGGESTED] if its.score >= matcher.SUGGEST]
+            self.plan.suggestions += [Suggestion(message, s.case, s.score, s.reasons) for s in near if s.reasons]
 
     def may_join(self, outer: MessageFacts, case: int) -> bool:
         """Whether similar content may join a mail to a case. Not if only unknown senders wrote the mail or the case."""
@@ -229,7 +228,7 @@ class Placer:
     # ── cases ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def enter(self, message: int, home: int, evidence: Evidence) -> None:
-        node = replace(self.known.nodes[message], case=home)
+        node = self.known.nodes[message].evolve(case=home)
         self.known.nodes[message] = node
         self.members[home][message] = None
         if message in self.plan.nodes:
