@@ -13,7 +13,7 @@ from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import DEFECTS
-from service.cases.placement.keys import identity_keys, stored_keys
+from service.cases.placement.keys import fingerprint, stored_keys
 from service.cases.placement.known import Evidence, Plan
 from service.mail.message import Address, Mail
 from service.store.tables import attachments, deliveries, messages, thread_keys
@@ -64,7 +64,7 @@ def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]
         "vendor": node.vendor,
         "statements": unbound(reading) if reading else None,
         "findings": findings_of(reading),
-        "fingerprint": next((key[4:] for key in identity_keys(node) if key.startswith("txt:")), None),
+        "fingerprint": fingerprint(node),
         "spool_id": one.spool_id,
         "raw_part": None if mail else getattr(source, "raw_part", None),
         "indexed": False,
