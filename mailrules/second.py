@@ -1,5 +1,7 @@
 """Second reading of a mail by a language model: the request to the model, and the reading made from its answer."""
 
+import msgspec
+
 from mailrules.engine import mails
 from mailrules.engine.judge import Rules
 from mailrules.judgement import Reading
@@ -24,7 +26,8 @@ def checked(rules: Rules, turn: RuleInput, answer: str) -> Answer:
 def reading_of(rules: Rules, turn: RuleInput, answer: Answer, version: str) -> Reading:
     """Return the reading made from the model's statements.
 
-    Values (times, numbers, codes) come from the embedded reader's statements on the same text.
+    Values (times, numbers, codes) and who has to act next come from the embedded reader, which reads the same text.
     """
     embedded = rules.read(turn)
-    return rules.reading(turn, join(answer.statements, embedded.statements), READER, version)
+    reading = rules.reading(turn, join(answer.statements, embedded.statements), READER, version)
+    return msgspec.structs.replace(reading, next_side=embedded.next_side)
