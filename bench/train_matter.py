@@ -1,30 +1,56 @@
-"""Trains the classifiers of mails that continue a matter, and of replies that begin another one.
+"""Trains the classifiers of ``mailrules/reader/matter.py``.
 
     python -m bench.train_matter FOLDER… [--write]
 
 The folders hold labelled conversations as for ``bench.conversations``: a mail continues a matter if an earlier mail is
 in its case; a reply whose parent is in another case begins another matter. ``bench/labelled_openings`` and
-``bench/labelled_replies`` are always used. For each set, it prints how many of the labelled mails, and how many of the
-others, a classifier that never saw the set takes for labelled ones. ``--write`` writes ``mailrules/reader/matter.bin``.
-Needs the dependency group ``train``.
+``bench/labelled_replies`` are always used. Who has to act after a mail is labelled in ``bench/labelled_turns`` and
+``bench/labelled_next``. For each set, it prints what a classifier that never saw the set gets right (half an hour).
+``--write`` omits most of this and writes ``mailrules/reader/matter.bin``. Needs the dependency group ``train``.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from email import message_from_bytes, policy
+from itertools import chain
 from pathlib import Path
 
 import cyclopts
 import numpy as np
+from numpy.typing import NDArray
 
-from bench.conversations import PLAYED, Conversation, labelled_context, read_all
+from bench.conversations import PLAYED, Conversation, LabelledMail, labelled_context, read_all
 from bench.harness import ROOT
 from bench.threads import read_mail
-from bench.training.matter import OPENINGS, Example, openings, read_example, text_to_read, train, without
+from bench.training.matter import (
+    OPENINGS,
+    SINGLE,
+    Example,
+    next_example,
+    openings,
+    read_example,
+    single_mails,
+    text_to_read,
+    train,
+    without,
+)
+from bench.turns import LABELS, SETS, labelled_turns
 from mailrules.reader.embedded import EmbeddedReader
-from mailrules.reader.matter import FILE, MatterClassifier, tells_continuation, tells_departure, written
+from mailrules.reader.mailview import is_readable
+from mailrules.reader.matter import (
+    FILE,
+    NEXT,
+    MatterClassifier,
+    next_classifier,
+    next_side,
+    side_read,
+    tells_continuation,
+    tells_departure,
+    written,
+)
 from mailrules.reader.weights import shipped_weights
 from mailrules.statement import MailText
+from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.roles import NOTHING_LEARNED
 from service.intake import AppContext
 
@@ -48,30 +74,52 @@ def replies(file: Path, reader: EmbeddedReader) -> list[Example]:
 def mails(
     conversations: Sequence[Conversation], ours: AppContext, reader: EmbeddedReader
 ) -> Iterator[tuple[str, Example]]:
-    """The mails of conversations for each of the classifiers."""
-    learned, begun = NOTHING_LEARNED, set[str]()
-    for conversation in conversations:
-        cases: dict[str, str] = {}
-        for mail in conversation:
-            headers = message_from_bytes(mail.content, policy=policy.default)
-            extracted = read_mail(mail.content, ours, ours.roles(learned), PLAYED)
-            learned = learned.with_more(one.learned for one in extracted)
-            text = text_to_read(extracted[0])
-            if tells_continuation(text):
-                yield "continuation", read_example(reader, text, mail.case in begun)
-            parent = str(headers["In-Reply-To"] or "").strip()
-            if parent in cases and extracted[0].turn.is_reply and tells_departure(text):
-                yield "departure", read_example(reader, text, cases[parent] != mail.case)
-            cases[str(headers["Message-ID"] or "").strip()] = mail.case
-            begun.add(mail.case)
+    """The mails of conversations for ``continuation`` and ``departure``."""
+    begun = set[str]()
+    cases: dict[str, str] = {}  # Message-ID → case
+    for mail, extracted in read_conversations(conversations, ours):
+        headers, text = message_from_bytes(mail.content, policy=policy.default), text_to_read(extracted)
+        if tells_continuation(text):
+            yield "continuation", read_example(reader, text, mail.case in begun)
+        parent = str(headers["In-Reply-To"] or "").strip()
+        if parent in cases and extracted.turn.is_reply and tells_departure(text):
+            yield "departure", read_example(reader, text, cases[parent] != mail.case)
+        cases[str(headers["Message-ID"] or "").strip()] = mail.case
+        begun.add(mail.case)
 
 
-def left_out(read: Mapping[Path, Sequence[Example]]) -> dict[Path, list[float]]:
-    """The distances of the mails of each set by a classifier that never saw it."""
+def turns(name: str, ours: AppContext, reader: EmbeddedReader) -> Iterator[tuple[str, Example]]:
+    """The mails of a set with labelled turns for ``next.…``."""
+    labels = labelled_turns(name)
+    for mail, extracted in read_conversations(read_all([SETS / name]), ours):
+        conversation, _, id = mail.name.rpartition("/")
+        label, text = labels[conversation], text_to_read(extracted)
+        if is_readable(text):
+            doubtful = id in label.get("doubtful", ())
+            yield next_classifier(text), next_example(reader, text, label["after"][id], doubtful)
+
+
+def read_conversations(
+    conversations: Sequence[Conversation], ours: AppContext
+) -> Iterator[tuple[LabelledMail, ExtractedMessage]]:
+    """Each mail with its outer message, read with the roles that the earlier mails teach."""
+    learned = NOTHING_LEARNED
+    for mail in chain.from_iterable(conversations):
+        extracted = read_mail(mail.content, ours, ours.roles(learned), PLAYED)
+        learned = learned.with_more(one.learned for one in extracted)
+        yield mail, extracted[0]
+
+
+def train_one(name: str, read: Sequence[Example]) -> MatterClassifier:
+    return train(read, side_read(name), len(NEXT) if name.startswith("next.") else 2)
+
+
+def left_out(name: str, read: Mapping[Path, Sequence[Example]]) -> dict[Path, list[NDArray[np.float64]]]:
+    """The scores of the mails of each set by a classifier that never saw it."""
     found = {}
     for one in read:
-        classifier = train(without(one, read))
-        found[one] = [classifier.distance(its.rows, its.inputs) for its in read[one]]
+        classifier = train_one(name, without(one, read))
+        found[one] = [classifier.scores(its.rows, its.inputs) for its in read[one]]
     return found
 
 
@@ -80,26 +128,39 @@ def main(*folders: Path, write: bool = False) -> None:
     read: dict[str, dict[Path, list[Example]]] = {
         "continuation": {file: openings(file, reader) for file in sorted(OPENINGS.glob("*.jsonl"))},
         "departure": {file: replies(file, reader) for file in sorted(REPLIES.glob("*.jsonl"))},
+        **{f"next.{side}": {} for side in ("vendor", "team", "ours")},
     }
+    for file in sorted(SINGLE.glob("*.jsonl")):
+        for name, example in single_mails(file, reader):
+            read[name].setdefault(file, []).append(example)
     for folder in folders:
         for name, example in mails(read_all([folder]), ours, reader):
             read[name].setdefault(folder, []).append(example)
+    for file in sorted(LABELS.glob("*.json")):
+        for name, example in turns(file.stem, ours, reader):
+            read[name].setdefault(file, []).append(example)
     made: dict[str, MatterClassifier] = {}
     for name, sets in read.items():
-        found, boundary = left_out(sets), 0.0
+        found, boundary = left_out(name, sets) if name in FALSE or not write else {}, 0.0
         if name in FALSE:
-            others = [at for one in sets for at, its in zip(found[one], sets[one], strict=True) if not its.label]
+            others = [at[0] for one in sets for at, its in zip(found[one], sets[one], strict=True) if not its.label]
             boundary = float(np.quantile(others, 1 - FALSE[name]))
-        for one, at in found.items():
-            labelled, other = (
-                [a > boundary for a, its in zip(at, sets[one], strict=True) if its.label is kind]
-                for kind in (True, False)
-            )
-            print(f"{name} {one.name}: {sum(labelled)} of {len(labelled)}, false {sum(other)} of {len(other)}")
-        classifier = train(without(None, sets))
-        made[name] = classifier._replace(base=classifier.base - boundary)
+        for one, scores in found.items():
+            print(f"{name} {one.name}: {_right(scores, sets[one], boundary)}")
+        classifier = train_one(name, without(None, sets))
+        made[name] = classifier._replace(base=classifier.base - np.float32(boundary))
     if write:
-        WRITTEN.write_bytes(written(made, shipped.units["ours"].table, shipped.version))
+        WRITTEN.write_bytes(written(made, shipped.tables, shipped.version))
+
+
+def _right(scores: Sequence[NDArray[np.float64]], read: Sequence[Example], boundary: float) -> str:
+    if len(scores[0]) > 1:
+        right = sum(NEXT[its.label] == next_side(at) for at, its in zip(scores, read, strict=True))
+        return f"{right} of {len(read)}"
+    taken, other = (
+        [at[0] > boundary for at, its in zip(scores, read, strict=True) if its.label == kind] for kind in (True, False)
+    )
+    return f"{sum(taken)} of {len(taken)}, false {sum(other)} of {len(other)}"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from mailrules.statement import Statement
+from mailrules.statement import NextSide, Statement
 from mailrules.thread import Side
 
 
@@ -80,6 +80,7 @@ class Reading(_Kept, frozen=True):
     departs: bool = False
     """Whether it is a reply that begins another matter than the mail that it answers, or a first mail that says that it
     is about another matter."""
+    next_side: NextSide | None = None  # who has to act after this mail by its words; None if its reader does not tell
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
         """Whether the mail contains a statement with one of these meanings (``item.``: any below it) and states."""

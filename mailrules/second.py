@@ -1,5 +1,7 @@
 """Second reading of a mail by a language model: the request to the model, and the reading made from its answer."""
 
+import msgspec
+
 from mailrules.engine import mails
 from mailrules.engine.judge import Rules
 from mailrules.judgement import Reading
@@ -22,6 +24,10 @@ def checked(rules: Rules, turn: RuleInput, answer: str) -> Answer:
 
 
 def reading_of(rules: Rules, turn: RuleInput, answer: Answer, version: str) -> Reading:
-    """Return the reading made from the model's statements, with values (times, codes) by the embedded reader."""
+    """Return the reading made from the model's statements.
+
+    Values (times, codes) and who has to act next come from the embedded reader.
+    """
     embedded = rules.read(turn)
-    return rules.reading(turn, join(answer.statements, embedded.statements), READER, version)
+    reading = rules.reading(turn, join(answer.statements, embedded.statements), READER, version)
+    return msgspec.structs.replace(reading, next_side=embedded.next_side)

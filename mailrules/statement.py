@@ -6,7 +6,7 @@ statements and facts; they do not depend on which reader found a statement, nor 
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -24,6 +24,9 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     confidence: float = 1.0
     reader: str = "embedded"  # or "model", or the name of an organisation's pack
     value: str | None = None  # normalised value of a date, number, code or version
+
+
+NextSide = Literal["team", "vendor", "requester", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class ReaderResult(NamedTuple):
     departs: float = 0.0
     """Between -2 and 2: positive if the mail, provided that it is a reply, begins another matter than the mail that it
     answers; 0.0 if the reader does not tell."""
+    next_side: NextSide | None = None  # who has to act after this mail; None if the reader does not tell
 
 
 class Reader(Protocol):

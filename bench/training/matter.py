@@ -1,7 +1,7 @@
 """Trains a classifier of `mailrules/reader/matter.py`: logistic regression over words and the numbers of the reader."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -16,26 +16,30 @@ from bench.training.classifiers import RUNS, weighted
 from mailrules.engine.mails import mail_text
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.features import word_runs
+from mailrules.reader.mailview import side_of
 from mailrules.reader.marks import Places
-from mailrules.reader.matter import MatterClassifier, matter_inputs
+from mailrules.reader.matter import NEXT, MatterClassifier, matter_inputs, next_classifier, next_inputs
 from mailrules.reader.weights import shipped_weights
 from mailrules.statement import MailText
 from service.cases.facts.extracted import ExtractedMessage
 
 OPENINGS = ROOT / "bench" / "labelled_openings"
+SINGLE = ROOT / "bench" / "labelled_next"
 SOFTNESS = 1.0  # `C` of the logistic regression
 WORDS = 8.0  # length of the vector of words, compared with the other numbers
+DOUBTFUL = 0.5  # weight of a mail that a second reader might label otherwise
 LEAST = 2  # mails that a word must stand in
 T = TypeVar("T")
 
 
 class Example(NamedTuple):
-    """A mail as the classifier sees it, and whether it is what the classifier looks for."""
+    """A mail as the classifier sees it, and its label: whether it is what the classifier looks for, or an outcome."""
 
     runs: list[Places]
     """The rows of its words, of pairs and of triples of words."""
     inputs: NDArray[np.float64]
-    label: bool
+    label: int
+    weight: float = 1.0  # less if a second reader might label it otherwise
 
     @property
     def rows(self) -> Places:
@@ -47,12 +51,18 @@ def text_to_read(extracted: ExtractedMessage) -> MailText:
     return mail_text(replace(extracted.turn, begins=False))
 
 
-def read_example(reader: EmbeddedReader, mail: MailText, label: bool) -> Example:
-    view, table = reader.view(mail), shipped_weights().units["ours"].table
+def read_example(reader: EmbeddedReader, mail: MailText, label: int) -> Example:
+    view, table = reader.view(mail), shipped_weights().tables[side_of(mail)]
     scores, chances = reader.probabilities(view)
     readings = [*view.readings, *([view.subject] if view.subject is not None else [])]
     runs = [np.unique(table.find(found.marks)[1]) for found in word_runs(readings)]
     return Example(runs, matter_inputs(view, chances, scores.units), label)
+
+
+def next_example(reader: EmbeddedReader, mail: MailText, after: str | None, doubtful: bool) -> Example:
+    """Return a mail with its label for ``next.…``. ``after``: as in ``bench/labelled_turns``."""
+    one = read_example(reader, mail, NEXT.index(after or "nobody"))  # type: ignore[arg-type]
+    return one._replace(inputs=next_inputs(mail, one.inputs), weight=DOUBTFUL if doubtful else 1.0)
 
 
 def openings(file: Path, reader: EmbeddedReader) -> list[Example]:
@@ -68,8 +78,17 @@ def openings(file: Path, reader: EmbeddedReader) -> list[Example]:
     ]
 
 
-def train(read: Sequence[Example]) -> MatterClassifier:
-    weight = np.zeros(len(shipped_weights().units["ours"].table), np.float32)
+def single_mails(file: Path, reader: EmbeddedReader) -> Iterator[tuple[str, Example]]:
+    """The mails of a file of ``bench/labelled_next``, each for one of the classifiers ``next.…``."""
+    for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+        given = (row[name] for name in ("text", "subject", "lang", "side", "to", "opens"))
+        mail = MailText(*given, automatic=None, files=(), written_at=None)
+        yield next_classifier(mail), next_example(reader, mail, row["next"], row["doubtful"])
+
+
+def train(read: Sequence[Example], side: str = "ours", outcomes: int = 2) -> MatterClassifier:
+    """Train a classifier. ``side``: whose table of marks it uses."""
+    weight = np.zeros(len(shipped_weights().tables[side]), np.float32)
     for number, importance in enumerate(RUNS):
         weight[np.concatenate([one.runs[number] for one in read])] = importance
     rows = [one.rows for one in read]
@@ -77,9 +96,12 @@ def train(read: Sequence[Example]) -> MatterClassifier:
     weight *= np.where(counts >= LEAST, np.log(len(rows) / np.maximum(counts, 1)), 0.0)  # rare words weigh more
     given = hstack([weighted(rows, weight) * WORDS, csr_matrix(np.array([one.inputs for one in read]))])
     model = LogisticRegression(C=SOFTNESS, solver="liblinear", class_weight="balanced")
-    model.fit(given.tocsr(), [one.label for one in read])
-    of_words, of_inputs = np.split(model.coef_[0].astype(np.float32), [len(weight)])
-    return MatterClassifier(of_words * weight * WORDS, np.square(weight), of_inputs, float(model.intercept_[0]))
+    if outcomes > 2:
+        model = LogisticRegression(C=SOFTNESS, max_iter=500)
+    model.fit(given.tocsr(), [one.label for one in read], [one.weight for one in read])
+    of_words, of_inputs = np.split(model.coef_.astype(np.float32), [len(weight)], axis=1)
+    values = of_words.T * (weight * WORDS)[:, None]
+    return MatterClassifier(values, np.square(weight), of_inputs, model.intercept_.astype(np.float32))
 
 
 def without(one: Path | None, of_folders: Mapping[Path, Iterable[T]]) -> list[T]:

@@ -11,8 +11,17 @@ from ..sized_cache import SizedCache
 from ..statement import MailText, ReaderResult
 from .concepts import ConceptMatcher, shipped_matcher
 from .decision import Decision
-from .mailview import MailView, UnitCache, mail_inputs, side_of, view_mail
-from .matter import FURTHEST, announces, matter_inputs, tells_continuation, tells_departure
+from .mailview import MailView, UnitCache, is_readable, mail_inputs, side_of, view_mail
+from .matter import (
+    FURTHEST,
+    announces,
+    matter_inputs,
+    next_classifier,
+    next_inputs,
+    next_side,
+    tells_continuation,
+    tells_departure,
+)
 from .unit_scores import MailScores, mail_scores
 from .weights import Weights, shipped_weights
 
@@ -35,26 +44,30 @@ class EmbeddedReader:
         self.version = self._weights.version
 
     def read(self, mail: MailText) -> ReaderResult:
-        """Return the statements of one mail, grouped by family, and the scores `continues` and `departs`."""
+        """Return the statements of one mail, grouped by family, and what its words say as a whole."""
         decision = self.decide(mail)
-        return ReaderResult(tuple(decision.statements()), decision.continues, decision.departs)
+        return ReaderResult(tuple(decision.statements()), decision.continues, decision.departs, decision.next_side)
 
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
-        view, side = self.view(mail), side_of(mail)
+        view, side, matter = self.view(mail), side_of(mail), self._weights.matter
         scores, chances = self.probabilities(view)
+        inputs = matter_inputs(view, chances, scores.units)
         thresholds, continues, departs = self._weights.thresholds[side], 0.0, 0.0
-        if tells_continuation(mail) or tells_departure(mail):
-            inputs = matter_inputs(view, chances, scores.units)
-            continuation, departure = (self._weights.matter[name] for name in ("continuation", "departure"))
-            continues = continuation.score(scores.rows, inputs) if tells_continuation(mail) else 0.0
-            if tells_departure(mail):
-                departs = float(announces(view)) if mail.opens else departure.score(scores.rows, inputs)
+        if tells_continuation(mail):
+            continues = matter["continuation"].score(scores.rows, inputs)
+        if tells_departure(mail):
+            departs = float(announces(view)) if mail.opens else matter["departure"].score(scores.rows, inputs)
         least = _CONTINUES if chances.get("urgent", 0.0) < thresholds["urgent"] else FURTHEST
         if mail.opens and continues >= least:
             view = replace(view, mail=replace(mail, opens=False))
             scores, chances = self.probabilities(view)
-        return Decision(view, scores.units, self._weights.units[side], chances, thresholds, continues, departs)
+            inputs = matter_inputs(view, chances, scores.units)
+        decision = Decision(view, scores.units, self._weights.units[side], chances, thresholds, continues, departs)
+        classifier = matter[next_classifier(mail)]
+        if is_readable(mail) and classifier.knows(scores.rows):
+            decision.next_side = next_side(classifier.scores(scores.rows, next_inputs(view.mail, inputs)))
+        return decision
 
     def probabilities(self, view: MailView) -> tuple[MailScores, dict[str, float]]:
         """Return the scores of a mail and the probabilities of the meanings."""

@@ -1,14 +1,15 @@
-"""Decides by the words of a mail whether it continues a matter or begins another one.
+"""Decides by the words of a mail whether it continues a matter or begins another one, and who has to act next.
 
-Two linear classifiers read mail in Japanese or English. `continuation` reads mail of users and of unknown senders,
-because mail of the team and of vendors nearly always continues a matter. `departure` reads replies of users and of the
-team. The result helps to place a mail in a case (docs/placement.md).
+Linear classifiers read mail in Japanese or English. `continuation` reads mail of users and of unknown senders, because
+mail of the team and of vendors nearly always continues a matter. `departure` reads replies of users and of the team.
+Both help to place a mail in a case (docs/placement.md). `next.vendor`, `next.team` and `next.ours` read mail of
+vendors, of the team, and of everybody else: who has to act after this mail (docs/design.md, Turn and asks)?
 
 The features are words, pairs and triples of words, and numbers that the reader has computed anyway: the probabilities
 of the meanings, the scores of the first sentence and of the best later sentence, and whether the author announces
 another matter. For example, thanks before a report of a fault are typical of a new matter.
 
-``bench.train_matter`` trains both on labelled conversations and single mails. The boundary of `departure` is chosen so
+``bench.train_matter`` trains them on labelled conversations and single mails. The boundary of `departure` is chosen so
 that at most 2 % of the replies that stay with their matter, by writers unknown to it, are taken for a new one.
 
 The file identifies words by their marks. In memory they are rows of the table of the reader's weights, because the
@@ -23,7 +24,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from ..statement import MailText
+from ..statement import MailText, NextSide
 from .mailview import ABSENT, MailView, Matrix, is_readable
 from .marks import MarkTable, Places
 
@@ -32,30 +33,66 @@ FURTHEST = 2.0  # scores are cut off at this distance from zero
 _LEAST_CHANCE = 0.001
 _ANNOUNCED = "say.another_matter"
 _EARLY = 4  # units that may contain an announcement, after a greeting, a name and thanks
+NEXT: tuple[NextSide, ...] = ("team", "vendor", "requester", "nobody")  # the outcomes of `next.…`
+_SURELY_NOBODY = 0.6
+"""Minimum probability that nobody has to act: a case that waits for nobody is not looked at again."""
 
 
 class MatterClassifier(NamedTuple):
-    """One of the two classifiers. `values` and `squares` have one number for each row of the table of marks."""
+    """One of the classifiers. `values` and `squares` have one row for each row of the table of marks.
+
+    A classifier of two outcomes has one score, the distance from the boundary; the others have one for each outcome.
+    """
 
     values: NDArray[np.float32]
-    """What a word adds to the score, before it is divided by the length of the mail's vector."""
+    """What a word adds to each score, before it is divided by the length of the mail's vector."""
     squares: NDArray[np.float32]  # square of the weight of a word in that vector; 0.0 for words that do not count
-    inputs: NDArray[np.float32]  # one weight for each number of `matter_inputs`
-    base: float
+    inputs: NDArray[np.float32]  # for each score, one weight for each number of `matter_inputs`
+    base: NDArray[np.float32]
 
     def score(self, rows: Places, inputs: NDArray[np.float64]) -> float:
         """Return the distance from the boundary, between -2 and 2; 0.0 if no word counts.
 
         ``rows``: the distinct features of the mail; ``inputs``: see `matter_inputs`.
         """
-        if not self.squares.take(rows).any():
+        if not self.knows(rows):
             return 0.0
-        return round(max(-FURTHEST, min(FURTHEST, self.distance(rows, inputs))), 2)
+        return round(max(-FURTHEST, min(FURTHEST, float(self.scores(rows, inputs)[0]))), 2)
 
-    def distance(self, rows: Places, inputs: NDArray[np.float64]) -> float:
-        """Return the distance from the boundary without limits."""
+    def knows(self, rows: Places) -> bool:
+        """Whether any word of the mail counts."""
+        return bool(self.squares.take(rows).any())
+
+    def scores(self, rows: Places, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the scores without limits."""
         length = float(np.sqrt(self.squares.take(rows).sum())) or 1.0
-        return self.base + float(self.values.take(rows).sum()) / length + float(self.inputs @ inputs)
+        of_words: NDArray[np.float64] = self.values.take(rows, axis=0).sum(0) / length
+        return of_words + self.inputs @ inputs + self.base
+
+
+def next_classifier(mail: MailText) -> str:
+    """Return the name of the classifier that decides who has to act after this mail."""
+    return f"next.{mail.side if mail.side in ('vendor', 'team') else 'ours'}"
+
+
+def next_inputs(mail: MailText, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the numbers about a mail for `next.…`: `matter_inputs`, and the circumstances of the mail."""
+    circumstances = (
+        *(mail.to == side for side in NEXT[:3]),
+        mail.automatic is not None,
+        mail.opens,
+        mail.side == "unknown",
+    )
+    return np.concatenate((inputs, circumstances))
+
+
+def next_side(scores: NDArray[np.float64]) -> NextSide:
+    """Return who has to act next by the scores of `next.…`."""
+    odds = np.exp(scores - scores.max())
+    best = NEXT[int(odds.argmax())]
+    if best == "nobody" and odds.max() < _SURELY_NOBODY * odds.sum():
+        return NEXT[int(odds[:3].argmax())]
+    return best
 
 
 def tells_continuation(mail: MailText) -> bool:
@@ -88,17 +125,25 @@ def matter_inputs(view: MailView, chances: Mapping[str, float], scores: Matrix) 
     return np.concatenate((np.log(chance / (1 - chance)) / 4, of_units, lengths, (2.0 * announces(view),)))
 
 
-def read_classifiers(data: bytes, table: MarkTable) -> dict[str, MatterClassifier]:
-    """Read the classifiers from the content of the file; see ``written``."""
-    return {name: _read(document, table) for name, document in _content(data)["classifiers"].items()}
+def side_read(name: str) -> str:
+    """Return the side whose table of marks a classifier uses; see `side_of`."""
+    return "vendor" if name == "next.vendor" else "ours"
+
+
+def read_classifiers(data: bytes, tables: Mapping[str, MarkTable]) -> dict[str, MatterClassifier]:
+    """Read the classifiers from the content of the file; see ``written``. ``tables``: the table of each side."""
+    documents = _content(data)["classifiers"]
+    return {name: _read(document, tables[side_read(name)]) for name, document in documents.items()}
 
 
 def _read(document: Mapping[str, Any], table: MarkTable) -> MatterClassifier:
     known, rows = table.find(np.frombuffer(document["marks"], np.uint64))
-    values, squares = np.zeros((2, len(table)), np.float32)
-    values[rows] = np.frombuffer(document["values"], np.float16)[known]
+    base = np.frombuffer(document["base"], np.float32)
+    values, squares = np.zeros((len(table), len(base)), np.float32), np.zeros(len(table), np.float32)
+    values[rows] = np.frombuffer(document["values"], np.float16).reshape(-1, len(base))[known]
     squares[rows] = np.frombuffer(document["squares"], np.float16)[known]
-    return MatterClassifier(values, squares, np.frombuffer(document["inputs"], np.float32), document["base"])
+    inputs = np.frombuffer(document["inputs"], np.float32).reshape(len(base), -1)
+    return MatterClassifier(values, squares, inputs, base)
 
 
 def trained_with(data: bytes) -> str:
@@ -111,9 +156,9 @@ def _content(data: bytes) -> dict[str, Any]:
     return content
 
 
-def written(classifiers: Mapping[str, MatterClassifier], table: MarkTable, version: str) -> bytes:
+def written(classifiers: Mapping[str, MatterClassifier], tables: Mapping[str, MarkTable], version: str) -> bytes:
     """Return the content of the file. ``version``: see ``trained_with``."""
-    documents = {name: _written(one, table) for name, one in classifiers.items()}
+    documents = {name: _written(one, tables[side_read(name)]) for name, one in classifiers.items()}
     content = msgspec.msgpack.encode({"version": version, "classifiers": documents})
     return zstandard.ZstdCompressor(level=19).compress(content)
 
@@ -122,8 +167,8 @@ def _written(classifier: MatterClassifier, table: MarkTable) -> dict[str, Any]:
     rows = np.flatnonzero(classifier.squares)
     return {
         "marks": table.marks.take(rows).tobytes(),
-        "values": classifier.values.take(rows).astype(np.float16).tobytes(),
+        "values": classifier.values.take(rows, axis=0).astype(np.float16).tobytes(),
         "squares": classifier.squares.take(rows).astype(np.float16).tobytes(),
         "inputs": classifier.inputs.astype(np.float32).tobytes(),
-        "base": classifier.base,
+        "base": classifier.base.astype(np.float32).tobytes(),
     }

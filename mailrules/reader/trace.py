@@ -18,6 +18,7 @@ def trace_lines(reader: EmbeddedReader, mail: MailText, meaning: str | None = No
     if meaning is not None:
         yield from _trace_meaning(decision, meaning)
         return
+    yield f"who has to act next by the words of this mail: {decision.next_side or 'not known'}"
     names = [_dotted(name) for name in decision.classifier.meanings]
     for at, reading in enumerate(decision.view.readings):
         best = sorted(zip(decision.scores[at].tolist(), names, strict=True), reverse=True)[:SHOWN]

@@ -185,7 +185,12 @@ class Weights:
             self.units[side] = UnitClassifier(table, Packed.from_document(parts["units"]))
             self.whole[side] = UnitClassifier(table, Packed.from_document(parts["whole"]))
             self.mail[side] = MailClassifier(parts["mail"])
-        self.matter = matter.read_classifiers(of_matter, self.units["ours"].table)
+        self.matter = matter.read_classifiers(of_matter, self.tables)
+
+    @property
+    def tables(self) -> dict[str, MarkTable]:
+        """The table of marks of each side."""
+        return {side: classifier.table for side, classifier in self.units.items()}
 
 
 @cache

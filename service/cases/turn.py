@@ -5,26 +5,22 @@ mail                                        turn after it
 ==========================================  ==================================================================
 automatic (receipt, absence, notification)  unchanged
 vendor, automatic, states a case status     by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
-vendor: short, only a new case number       unchanged: a receipt, also if it is not marked as automatic
 forged sender (DMARC failed)                unchanged
-user: report, answer, another report        team
 user or team: reminder or only thanks       unchanged
 user or team: the problem is solved         nobody; resolved (closed if the team lets the vendor close)
 team to vendor: solved, but asks for more   vendor; the case stays open
-team to vendor                              vendor; team while a request of the vendor is open or refused
-team to user: question or answer            user; unchanged if it only says that we are working on it
-team to user: the vendor is slow            vendor; team while a request of the vendor is open
-team, note that a ticket was opened         vendor
+answers not all numbered questions          team
 team, forwards a mail, not to the vendor    as for the forwarded mail
-vendor: request, answer, proposal to close  team
-vendor: progress, escalation, promise       vendor
 vendor: the case was closed                 nobody; the case is closed
+every other mail of a person                who has to act next by its words (`Reading.next_side`)
+the same, its words do not tell             by side: user → team; team → the addressee; vendor → team
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
 reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
 
 After a case is resolved, polite phrases of the vendor, automatic mail and thanks change nothing. A request, a new
-report or news that the vendor continues to work reopens the case.
+report or news that the vendor continues to work reopens the case. If the words of a user or of the team say that nobody
+has to act, the case is resolved; the first mail of a case, such as a notice, leaves it open without a turn.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,13 +29,13 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 
 from mailrules.judgement import Reading
+from mailrules.statement import NextSide
 from mailrules.thread import Side
 from service.cases.asks import SOMETHING, Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask, Setting, Status
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
-RECEIPT_CHARS = 400  # longest text of a receipt; a longer mail whose content was not recognised goes to the team
 _NOTHING = Reading()
 Solved = tuple[datetime, str]  # (time, id of the message)
 _CLOSING = frozenset(("confirm_close", SOMETHING))  # requests of a proposal to close: "… or tell us what is left"
@@ -56,7 +52,6 @@ class Course:
     last_turn: Side | None = None  # who had to act before the case was resolved
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
     asks: tuple[Ask, ...] = ()
-    numbers: set[tuple[str, str]] = field(default_factory=set)  # the vendors' case numbers stated so far
 
 
 def follow(
@@ -138,17 +133,13 @@ def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
     if line.node.forged:
         return  # a forged mail changes nothing
     reading = line.reading or _NOTHING
-    brings_number = bool(course.moves) and not course.numbers.issuperset(line.node.stated)
-    course.numbers.update(line.node.stated)
     if line.turn.automatic is not None and not _by_a_person(line, reading):
         if line.turn.side == "vendor" and "auto_ack" not in reading.acts:
             _by_state(course, line, reading)
     elif line.turn.side == "vendor":
-        _vendor(course, ledger, line, reading, brings_number=brings_number)
-    elif line.turn.side == "team":
-        _team(course, ledger, line, reading)
+        _vendor(course, ledger, line, reading)
     else:
-        _user(course, ledger, line, reading)
+        _ours(course, ledger, line, reading)
 
 
 def _by_a_person(line: CaseMessage, reading: Reading) -> bool:
@@ -175,15 +166,9 @@ def _by_state(course: Course, line: CaseMessage, reading: Reading) -> None:
         _move(course, line, "vendor" if state == "vendor" else "team")
 
 
-def _is_receipt(line: CaseMessage, reading: Reading) -> bool:
-    """Whether a vendor's mail only confirms that a message arrived. It is short, and nothing else was recognised."""
-    tells = reading.acts or reading.asks or line.turn.files or reading.says("act.", "desk.")
-    return not tells and len(line.turn.text) <= RECEIPT_CHARS
-
-
-def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading, *, brings_number: bool) -> None:
+def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     acts = set(reading.acts)
-    if acts == {"auto_ack"} or (brings_number and _is_receipt(line, reading)):
+    if acts == {"auto_ack"}:
         return
     asks = ledger.record_asks(line)
     closes = reading.says("act.close", "desk.closed")
@@ -196,98 +181,59 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading,
     elif closes and not asks:
         ledger.record_closed(line)
         _settle(course, line.node.at, "closed")
-    elif not asks and "scope_statement" not in acts and _goes_on(reading):
-        _move(course, line, "vendor")
     else:
-        _move(course, line, "team")
+        _give(course, line, _next(line, "team"))
 
 
-def _goes_on(reading: Reading) -> bool:
-    """Whether the vendor will write next: it works on the case, escalated it or promised an update."""
-    if "escalated" in reading.acts or reading.says("act.promise"):
-        return True
-    return "progress" in reading.acts and "answer" not in reading.acts
-
-
-def _team(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
-    acts, towards = set(reading.acts), line.turn.towards
-    to_vendor = "vendor" in towards
-    handed_over = "give_logs" in acts and bool(line.node.stated)
-    answered = ledger.record_answers(line) if to_vendor or handed_over or reading.says("act.elsewhere") else 0
-    if "confirm_resolved" in acts and "reopen" not in acts:
+def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
+    acts, to_vendor, by_team = set(reading.acts), "vendor" in line.turn.towards, line.turn.side == "team"
+    if line.turn.side == "unknown" and course.status != "open":
+        return
+    answered = 0
+    if to_vendor or (by_team and (_hands_over(line, reading) or reading.says("act.elsewhere"))):
+        answered = ledger.record_answers(line)
+    if to_vendor or answered:
+        said = _next(line, "team" if ledger.open() else "vendor")
+    else:
+        said = _next(line, "requester" if by_team and course.moves else "team")
+    back = "reopen" in acts
+    solved = not back and (("confirm_resolved" in acts and not line.turn.begins) or (said == "nobody" and course.moves))
+    says_nothing_new = course.moves and not back and ("chase" in acts or _only_thanks(reading))
+    if solved:
         ledger.record_solved(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line.node.at, "closed" if may_close else "resolved")
-        if to_vendor and not may_close and ("ask" in acts or reading.parked):
+        if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
             _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
-    elif to_vendor:
-        _to_vendor(course, ledger, line, reading, answered)
-    elif line.wrapper:
-        return
-    elif "requester" in towards:
-        _to_user(course, ledger, line, reading)
-    elif answered:
-        _move(course, line, "team" if _owes(ledger, line) else "vendor")
-    elif handed_over:
-        _move(course, line, "vendor")  # also if addressed only to us: its case number shows who needs the logs
-    elif not course.moves or acts & {"report", "reopen"}:
-        _move(course, line, "vendor" if reading.says("act.raised") else "team")
+    elif answered and line.by_number and ledger.open():
+        _move(course, line, "team")
+    elif not says_nothing_new and (to_vendor or not line.wrapper):
+        _give(course, line, "team" if back and said == "nobody" else said)
 
 
-def _to_vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading, answered: int) -> None:
-    acts = set(reading.acts)
-    if course.status != "open" and _only_thanks(reading):
-        return
-    if "chase" in acts and not answered and course.waiting_on is not None and not acts & {"report", "give_logs"}:
-        return
-    _move(course, line, "team" if _owes(ledger, line) or _hints(reading, "refuse_logs") else "vendor")
+def _hands_over(line: CaseMessage, reading: Reading) -> bool:
+    """Whether a mail brings logs for a case number: the vendor gets them, even if the mail is addressed only to us."""
+    return "give_logs" in reading.acts and bool(line.node.stated)
 
 
-def _to_user(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
-    asks = "ask" in reading.acts
-    at_it = "progress" in reading.acts or reading.says("act.promise")
-    if _only_thanks(reading) or (at_it and not asks and "answer" not in reading.acts):
-        if course.waiting_on is None and course.status == "open":
-            _move(course, line, "team")
-    elif _hints(reading, "blame_vendor_slow") and (course.moves or not line.turn.subject_is_new):
-        _move(course, line, "team" if _owes(ledger, line) else "vendor")
-    elif course.waiting_on != "vendor" or asks:
-        # if the first mail is a status report, it asks nobody for anything: the team continues
-        _move(course, line, "requester" if asks or course.moves else "team")
+def _next(line: CaseMessage, otherwise: NextSide) -> NextSide:
+    """Return who has to act after a mail of a person, by its words; `otherwise` if its reader does not tell."""
+    said = line.reading.next_side if line.reading else None
+    return said or otherwise
 
 
-def _owes(ledger: Ledger, line: CaseMessage) -> bool:
-    return any(ask.asked_at <= line.node.at for ask in ledger.open())
-
-
-def _hints(reading: Reading, tone: str) -> bool:
-    return any(found.value == tone for found in reading.tone)
+def _give(course: Course, line: CaseMessage, said: NextSide) -> None:
+    """Give the turn to a side. If nobody has to act, the case stays open, but waits for nobody."""
+    if said != "nobody":
+        _move(course, line, said)
+    elif course.status == "open" and (course.waiting_on is not None or not course.moves):
+        course.moves.append((max(line.node.at, course.moves[-1][0]) if course.moves else line.node.at, None))
+        course.waiting_on, course.since = None, None
 
 
 def _only_thanks(reading: Reading) -> bool:
     """Whether the mail contains only thanks or an acknowledgement, so that nobody has to act."""
     return reading.says("act.thanks") and all(s.meaning in _MERE_THANKS for s in reading.statements)
-
-
-def _user(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
-    acts = set(reading.acts)
-    if "confirm_resolved" in acts and "reopen" not in acts and not line.turn.begins:
-        ledger.record_solved(line.node.at, line.turn.id)
-        _settle(course, line.node.at, "resolved")
-    elif _leaves(course, line, reading, acts):
-        return
-    elif "vendor" in line.turn.towards:
-        ledger.record_answers(line)
-        _move(course, line, "team" if _owes(ledger, line) else "vendor")
-    else:
-        _move(course, line, "team")
-
-
-def _leaves(course: Course, line: CaseMessage, reading: Reading, acts: set[str]) -> bool:
-    """Whether a user's mail leaves the turn unchanged: a reminder, thanks, a stranger in a resolved case."""
-    if line.turn.side == "unknown" and course.status != "open":
-        return True
-    return bool(course.moves) and "reopen" not in acts and ("chase" in acts or _only_thanks(reading))
 
 
 def _move(course: Course, line: CaseMessage, side: Side) -> None:

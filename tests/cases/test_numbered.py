@@ -73,9 +73,6 @@ def states(told: Course) -> dict[str, str]:
         ("1. We are still checking.\n2. will follow\n3. attached", "3"),
         ("1. 調査中です。\n2. 追ってご連絡いたします。\n4. はい", "4"),
         ("I have two questions:\n1) When will this be fixed?\n2) What does the error mean?", ""),
-        # a longer list is another list; its information answers what says nothing specific, as that of any mail does
-        ("What we did:\n1. restarted\n2. reset\n3. new cable\n4. new port\n5. new switch", "2"),
-        ("Thank you, we will look at it.", ""),
         ("Thank you, I will check it tomorrow.", ""),
         # below a copy of the question
         (
@@ -89,6 +86,12 @@ def test_an_answer_with_a_number_answers_the_question_of_that_number(answer: str
     names = dict(zip("1234", ("Which ver", "Was the a", "Could you", "Is the do"), strict=True))
     assert states(told) == {name: "answered" if n in answered else "open" for n, name in names.items()}
     assert told.waiting_on == ("vendor" if answered == "1234" else "team")
+
+
+def test_a_longer_list_is_another_list_and_its_information_answers_what_says_nothing_specific() -> None:
+    done = "What we did:\n1. restarted\n2. reset\n3. new cable\n4. new port\n5. new switch"
+    told = course(INQUIRY, mail(1, "vendor", "team", ASKED), mail(2, "team", "vendor", done))
+    assert [name for name, state in states(told).items() if state == "answered"] == ["Was the a"]
 
 
 def test_answers_in_japanese_and_in_the_quoted_text_are_matched_as_well() -> None:
