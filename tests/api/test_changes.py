@@ -71,12 +71,6 @@ def test_an_item_or_request_that_is_not_there_cannot_be_answered(embedded: Runni
     assert taken_back.status_code == 200
 
 
-def test_what_is_not_there_cannot_be_moved_or_merged(embedded: Running) -> None:
-    (key,) = embedded.deliver(REPORT)
-    assert embedded.client.post("/api/cases/SD-999/merge", json={"into": key}).status_code == 404
-    assert embedded.client.post("/api/messages/999/move", json={"to": key}).status_code == 404
-
-
 def test_undoing_a_value_keeps_those_set_later(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     first = embedded.get(f"/api/cases/{key}")

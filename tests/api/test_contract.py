@@ -79,7 +79,8 @@ ERRORS = (
     ("GET", "/api/cases?priority=P5", 422), ("GET", "/api/cases?updated_since=x", 400),
     ("GET", "/api/cases?older_than=x", 400), ("GET", "/api/spool?state=x", 422), ("PATCH", "{case}", 422),
     ("GET", "{case}/brief?for=x", 422), ("GET", "{case}/brief?format=x", 422),
-    ("GET", "{case}/brief?lang=x", 422),
+    ("GET", "{case}/brief?lang=x", 422), ("GET", "/api/cases/SD-999/notes", 404),
+    ("GET", "/api/cases/SD-999/questions/draft", 404),
     ("POST", "{case}/merge", 422), ("POST", "/api/messages/{message}/move", 422),
 )  # fmt: skip
 URGENT = REPORT.replace("<report@", "<urgent@").replace("サインインできません", "が遅い").replace(
@@ -296,6 +297,8 @@ def errors_are_as_promised(program: Program, path: str, message: str) -> None:
     for method, wrong, status in ERRORS:
         program.asks(method, wrong.format(case=path, message=message), status)
     program.asks("POST", f"{path}/merge", 404, json={"into": "SD-999"})
+    program.asks("POST", "/api/cases/SD-999/merge", 404, json={"into": path.rpartition("/")[2]})
+    program.asks("POST", "/api/messages/999999/move", 404, json={"to": "new"})
     program.asks("GET", "/api/events", 400, headers={"Last-Event-ID": "x"})
     (entry, *_) = program.page("/api/spool", ENTRY)
     program.asks("POST", f"/api/spool/{entry['id']}/retry", 409)
