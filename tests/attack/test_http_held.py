@@ -53,13 +53,12 @@ def test_a_connection_without_a_whole_request_or_after_one_is_closed(empty: Runn
 
 @pytest.mark.usefixtures("hasty")
 def test_a_header_that_drips_is_closed(empty: Running) -> None:
-    with connect(empty) as held:
-        held.sendall(BEGINNING)
-        with pytest.raises(OSError, match=r"reset|Broken pipe"):
-            _drip(held)
+    with connect(empty) as held, pytest.raises(OSError, match=r"reset|Broken pipe"):
+        drip(held)
 
 
-def _drip(held: socket.socket) -> None:
+def drip(held: socket.socket) -> None:
+    held.sendall(BEGINNING)
     for _ in range(1200):
         held.sendall(b"a")
         time.sleep(0.05)
@@ -105,19 +104,16 @@ def chunks(size: int) -> Iterator[bytes]:
     yield b'"}'
 
 
-WRITING = [
-    ("POST", "/api/webhooks"),
-    ("PATCH", "/api/cases/SD-1"),
-    ("POST", "/api/cases/SD-1/merge"),
-    ("POST", "/api/spool/x/retry"),
-    ("POST", "/login"),
-    ("PUT", "/api/nowhere"),
-]
+WRITING = (
+    "POST /api/webhooks", "PATCH /api/cases/SD-1", "POST /api/cases/SD-1/merge", "POST /api/spool/x/retry",
+    "POST /login", "PUT /api/nowhere",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize(("method", "path"), WRITING)
+@pytest.mark.parametrize("request_line", WRITING)
 @pytest.mark.parametrize("declared", [True, False], ids=["length", "chunked"])
-def test_a_body_over_the_limit_is_not_read(empty: Running, method: str, path: str, declared: bool) -> None:
+def test_a_body_over_the_limit_is_not_read(empty: Running, request_line: str, declared: bool) -> None:
+    method, path = request_line.split()
     body = json.dumps({"url": "x" * (LIMIT + 10)}).encode() if declared else chunks(LIMIT * 3)
     try:
         answer = empty.client.request(method, path, content=body, headers={"Content-Type": "application/json"})
@@ -129,14 +125,7 @@ def test_a_body_over_the_limit_is_not_read(empty: Running, method: str, path: st
     assert answer.status_code in (401, 403, 404, 405, 413)
     if answer.status_code == 413:
         assert answer.headers["content-type"] == "application/problem+json"
-
-
-def test_a_body_that_is_refused_says_how_much_may_be(empty: Running) -> None:
-    answer = empty.client.post(
-        "/api/webhooks", content=b"x" * (LIMIT + 1), headers={"Content-Type": "application/json"}
-    )
-    assert answer.status_code == 413
-    assert str(LIMIT) in answer.json()["detail"]
+        assert str(LIMIT) in answer.json()["detail"]
 
 
 def test_a_body_of_the_limit_is_read(embedded: Running) -> None:

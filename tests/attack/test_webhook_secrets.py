@@ -86,14 +86,9 @@ WRONG: dict[str, Callable[[Path], Any]] = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_key_file_is_named_and_nothing_is_sent(
-    sqlite: Database,
-    context: AppContext,
-    settings: Settings,
-    tmp_path: Path,
-    wrong: str,
-    capsys: pytest.CaptureFixture[str],
+    sqlite: Database, context: AppContext, tmp_path: Path, wrong: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = with_settings(settings, key_file=tmp_path / "key")
+    settings = load(database_url="sqlite:///unused.db", key_file=tmp_path / "key")
     box = secret_box(settings)
     sqlite.transact(lambda conn: webhooks.create(conn, box, "https://hooks.example/", [], NOW))
     sqlite.transact(lambda conn: conn.execute(insert(events), {"kind": "case.opened", "at": NOW, "data": {}}))

@@ -1,12 +1,13 @@
 """A webhook that drips, hangs or cannot exist silences no other: it is counted and disabled, with a notice."""
 
 import asyncio
-import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from ipaddress import ip_network
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 from sqlalchemy import select
@@ -27,28 +28,25 @@ NAMES = (
 )  # fmt: skip
 
 
+class Drip(StreamRequestHandler):
+    """Never ends the header of its answer."""
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            while True:
+                time.sleep(0.05)
+                self.wfile.write(b"X-Drop: 1\r\n")
+
+
 @contextmanager
-def dripping(every: float = 0.05) -> Iterator[int]:
-    """A server that never ends its header; its port."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        done = threading.Event()
-
-        def drip(client: socket.socket) -> None:
-            with client, suppress(OSError):
-                client.sendall(b"HTTP/1.1 200 OK\r\n")
-                while not done.wait(every):
-                    client.sendall(b"X-Drop: 1\r\n")
-
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    threading.Thread(target=drip, args=(listening.accept()[0],), daemon=True).start()
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield int(listening.getsockname()[1])
-        done.set()
+def dripping() -> Iterator[int]:
+    """A server that drips; its port."""
+    with ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
 LATER, MOMENT = timedelta(days=1), timedelta(seconds=1)
