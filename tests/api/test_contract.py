@@ -304,16 +304,14 @@ def errors_are_as_promised(program: Program, path: str, message: str) -> None:
     program.asks("POST", f"/api/spool/{entry['id']}/retry", 409)
 
 
-def test_a_misspelt_parameter_is_refused_with_the_nearest_right_one(service: Running) -> None:
-    answer = service.client.get("/api/cases", params={"stauts": "open"})
-    assert answer.status_code == 422
+def test_a_misspelt_parameter_is_refused_with_the_nearest_right_one(empty: Running) -> None:
+    answer = empty.client.get("/api/cases", params={"stauts": "open"})
     [wrong] = answer.json()["errors"]
     assert wrong == {"where": "query.stauts", "why": "there is no such parameter; did you mean status?"}
-    assert service.client.get("/healthz", params={"probe": "1"}).status_code == 200
+    assert (answer.status_code, empty.client.get("/healthz", params={"probe": "1"}).status_code) == (422, 200)
 
 
 def test_the_versioned_address_answers_as_the_plain_one(service: Running) -> None:
     (key,) = service.deliver(REPORT)
     assert service.get(f"/api/v1/cases/{key}") == service.get(f"/api/cases/{key}")
-    assert service.client.get("/api/v1/nothing").status_code == 404
-    assert service.client.get("/api/v1").status_code == 404
+    assert [service.client.get(f"/api/v1{path}").status_code for path in ("/nothing", "")] == [404, 404]

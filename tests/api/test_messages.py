@@ -19,24 +19,19 @@ def test_a_mail_that_came_twice_is_one_message_found_by_its_message_id(service: 
     assert service.get("/api/messages", message_id="<nothing@corp.example>")["items"] == []
 
 
-@pytest.mark.parametrize(
-    ("accept", "kind"),
-    [
+def test_the_raw_mail_is_labelled_as_bytes_only_for_a_client_that_asks(embedded: Running) -> None:
+    embedded.deliver(REPORT)
+    (found,) = embedded.get("/api/messages", message_id="<report@corp.example>")["items"]
+    for accept, kind in (
         ("*/*", "message/rfc822"),
         ("message/rfc822, application/octet-stream;q=0.5", "message/rfc822"),
         ("Application/Octet-Stream, */*;q=0.1", "application/octet-stream"),
         ("application/octet-stream;level=1;q=0", "message/rfc822"),
         ("message/rfc822;level=1;q=0, application/octet-stream;level=1;q=1", "application/octet-stream"),
-    ],
-)
-def test_the_raw_mail_is_labelled_as_bytes_only_for_a_client_that_asks(
-    embedded: Running, accept: str, kind: str
-) -> None:
-    embedded.deliver(REPORT)
-    (found,) = embedded.get("/api/messages", message_id="<report@corp.example>")["items"]
-    raw = embedded.client.get(f"/api/messages/{found['id']}/raw", headers={"Accept": accept})
-    assert (raw.headers["content-type"], raw.headers["vary"]) == (kind, "Accept")
-    assert raw.content == REPORT.lstrip("\n").replace("\n", "\r\n").encode()
+    ):
+        raw = embedded.client.get(f"/api/messages/{found['id']}/raw", headers={"Accept": accept})
+        assert (raw.headers["content-type"], raw.headers["vary"]) == (kind, "Accept"), accept
+        assert raw.content == REPORT.lstrip("\n").replace("\n", "\r\n").encode()
 
 
 def test_a_message_found_inside_another_has_no_raw_mail_of_its_own(service: Running) -> None:
@@ -86,10 +81,6 @@ def test_a_shunted_mail_can_be_tried_again(service: Running) -> None:
 def test_metrics_balance(service: Running) -> None:
     service.deliver(REPORT, ASK, LOGS)
     text = service.client.get("/metrics").text
-    numbers = {
-        name: float(found[1])
-        for name in ("accepted_total", "taken_in_total", "waiting", "shunted")
-        if (found := re.search(rf"^sodan_mails_{name} (\S+)$", text, re.MULTILINE))
-    }
+    numbers = {name: float(value) for name, value in re.findall(r"^sodan_mails_(\w+) (\S+)$", text, re.MULTILINE)}
     assert numbers["accepted_total"] == 3
     assert numbers["accepted_total"] == numbers["taken_in_total"] + numbers["waiting"] + numbers["shunted"]

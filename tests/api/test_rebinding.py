@@ -121,26 +121,18 @@ def answering(answer: bytes, certificate: str = "") -> Iterator[tuple[int, list[
     thread.join(30)
 
 
-def test_in_tls_the_name_stays_the_name_although_an_address_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_tls_the_name_stays_the_name_and_must_be_that_of_the_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although an address is connected to."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "first.pem"))
-    with (
-        answering(b"HTTP/1.1 204 No Content\r\n\r\n", "first.pem") as (port, heard, names),
-        deceived((PRIVATE,)) as loop,
-    ):
+    answer = b"HTTP/1.1 204 No Content\r\n\r\n"
+    with answering(answer, "first.pem") as (port, heard, names), deceived((PRIVATE,)) as loop:
         told(loop, f"https://{NAME}:{port}/in?x=1", HOME)
         assert loop.asked == [NAME]
     assert names == [NAME]
     assert heard[0].startswith(b"POST /in?x=1 HTTP/1.1\r\n")
     assert f"\r\nhost: {NAME}:{port}\r\n".encode() in heard[0].replace(b"Host:", b"host:")
-
-
-def test_a_certificate_of_another_name_is_not_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "first.pem"))
-    with (
-        answering(b"", "first.pem") as (port, heard, _),
-        deceived((PRIVATE,)) as loop,
-        pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
-    ):
+    refused = pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED")
+    with answering(b"", "first.pem") as (port, heard, _), deceived((PRIVATE,)) as loop, refused:
         told(loop, f"https://hooks.example:{port}/in", HOME)
     assert heard == []
 

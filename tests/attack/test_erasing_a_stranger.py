@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from sqlalchemy import select, update
 
 from service.cli.erasing import erase_person, words_of_vendors
@@ -22,10 +21,11 @@ from service.store.database import Database
 from service.store.spool import Envelope
 from service.store.tables import cases, messages, metadata
 from tests.running import take_in
+from tests.tables import table_beside
 
 ADDRESS = "aiko@corp.example"
 WORDS = ("the", "error", "本番", "Microsoft", "VPN", "Error", "お客様", "サポート", "microsoft", "AWS", "it", "エラー")
-SINGLE_NAMES = yaml.safe_load(Path(__file__).with_name("single_names.yaml").read_text(encoding="utf-8"))
+SINGLE_NAMES = table_beside(__file__, "single_names.yaml")
 OTHERS = (
     "From: Ben <ben@corp.example>\r\nTo: intake@corp.example\r\nSubject: the error of Microsoft in 本番\r\n"
     "Message-ID: <2@corp.example>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"

@@ -94,9 +94,6 @@ def test_connections_that_went_are_not_counted(embedded: Running, monkeypatch: p
             assert until_closed(held).startswith(b"HTTP/1.1 200")
 
 
-# ── bodies ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def chunks(size: int) -> Iterator[bytes]:
     yield b'{"url": "'
     for _ in range(size // 50_000):
@@ -144,9 +141,6 @@ def test_a_body_that_drips_gets_408_or_is_closed(empty: Running) -> None:
         )
         said = until_closed(held)
     assert b" 408 " in said.partition(b"\r\n")[0] or said == b""
-
-
-# ── streams ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_limit_of_listeners_holds_for_those_that_come_at_once(

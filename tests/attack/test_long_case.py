@@ -14,7 +14,7 @@ from service.store.spool import Envelope
 from service.store.tables import cases, events, messages
 from service.store.tables import judge_queue as queued
 from service.worker import Worker
-from tests.flow.crew import context, worker
+from tests.flow.crew import Deadly, context, worker
 
 pytestmark = pytest.mark.both_databases
 
@@ -119,19 +119,17 @@ def test_a_long_case_that_cannot_be_judged_does_not_push_another_out_of_the_queu
     send(long_case, mail(50), of_ken(50))
     ours.step()
     assert sorted(waiting(long_case)) == [1, 2]
-    ours.context = replace(ours.context, rules=Interrupted(long_case, ours.context.rules))  # type: ignore[arg-type]
+    ours.context = replace(ours.context, rules=Interrupted(ours.context.rules, long_case))  # type: ignore[arg-type]
     ours.turn()
     assert sorted(waiting(long_case)) == [1, 2]
 
 
-class Interrupted:
+class Interrupted(Deadly):
     """Rules that fail to judge, after another worker has stored a mail in the first case."""
 
-    def __init__(self, database: Database, real: Any) -> None:
-        self._other_host, self._real = Database(database.url.render_as_string(hide_password=False)), real
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
+    def __init__(self, real: Any, database: Database) -> None:
+        super().__init__(real)
+        self._other_host = Database(database.url.render_as_string(hide_password=False))
 
     def judge(self, *_: Any) -> None:
         send(self._other_host, mail(52))

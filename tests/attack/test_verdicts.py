@@ -3,11 +3,9 @@
 from datetime import timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import Roles
@@ -16,6 +14,7 @@ from service.mail.authentication import MICROSOFT_365
 from service.mail.parse import parse
 from tests.attack.site import INSIDE, OUTSIDE, Site, mail, new_id
 from tests.running import now
+from tests.tables import table_beside
 
 AR = "Authentication-Results: "
 PASS = f"{AR}mx.corp.example; dmarc=pass (p=reject dis=none) header.from=corp.example\n"
@@ -25,7 +24,7 @@ MEI = "Mei <mei@corp.example>"
 DONE = "It works again, the problem is solved. Please close the case. Thank you."
 
 PARTS = {"ar": AR, "pass": PASS, "fail": FAIL, "hop": HOP, "long": "x" * 1_200}
-HEADERS: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("verdicts.yaml").read_text())
+HEADERS: dict[str, dict[str, Any]] = table_beside(__file__, "verdicts.yaml")
 
 
 def opened(site: Site) -> tuple[str, str]:
@@ -60,8 +59,6 @@ def test_our_servers_own_pass_moves_it(behind_mx: Site, form: str) -> None:
     behind_mx.send(mail(MEI, "Re: The verdict scanner stops", DONE, replies_to=id, head=head))
     assert behind_mx.case(key)["status"] == "resolved"
 
-
-# ── the same question of the pure core: Microsoft 365, networks, relays ──────────────────────────────────────────────
 
 M365 = (
     f"{AR}spf=pass (sender IP is 192.0.2.1)\n smtp.mailfrom=corp.example; dkim=pass (signature was verified)\n"

@@ -110,7 +110,8 @@ def test_a_forged_mail_under_the_id_of_a_real_one_is_not_taken_for_it_and_gets_n
     assert _stands(desk, key) == before
     texts = [one["text"] for one in desk.get(f"/api/cases/{key}/messages")["items"]]
     assert any("E-7741" in text for text in texts)
-    assert desk.deliver(_mail("three", TEAM, SUBJECT, "Is it plugged in?", 20, more=REPLY.replace("work", "open"))) == [key]
+    answers = "In-Reply-To: <open@corp.example>\n"
+    assert desk.deliver(_mail("three", TEAM, SUBJECT, "Is it plugged in?", 20, more=answers)) == [key]
 
 
 def test_a_case_that_a_forged_mail_opened_is_the_teams_to_look_at_until_the_true_mail_comes(desk: Running) -> None:

@@ -38,33 +38,26 @@ def test_a_mail_that_comes_back_under_its_own_id_is_one_message(service: Running
     (key,) = service.deliver(REPORT)
     before = service.get(f"/api/cases/{key}")
     for hop in range(4):
-        assert service.deliver(
-            f"Received: from a{hop}.example by b.example; Tue, 17 Nov 2026 09:01:00 +0900\n{REPORT}"
-        ) == [key]
+        received = f"Received: from a{hop}.example by b.example; Tue, 17 Nov 2026 09:01:00 +0900\n"
+        assert service.deliver(received + REPORT) == [key]
     after = service.get(f"/api/cases/{key}")
-    assert [after[name] for name in ("messages", "status", "waiting_on", "waiting_since", "priority")] == [
-        before[name] for name in ("messages", "status", "waiting_on", "waiting_since", "priority")
-    ]
+    assert [after[name] for name in ("messages", *MOVED)] == [before[name] for name in ("messages", *MOVED)]
     assert service.get("/api/messages", message_id="<loop@corp.example>")["items"][0]["deliveries"] == 5
 
 
-@pytest.mark.parametrize(
-    "head",
-    [
-        "Auto-Submitted: auto-replied",
-        "Precedence: bulk",
-        "Precedence: junk",
-        "Precedence: list\nList-Id: <staff.corp.example>",
-        "Precedence: auto_reply",
-        "X-Loop: mei@corp.example\nX-Auto-Response-Suppress: All",
-    ],
-)
+HEADS = (
+    "Auto-Submitted: auto-replied", "Precedence: bulk", "Precedence: junk", "Precedence: auto_reply",
+    "Precedence: list\nList-Id: <staff.corp.example>", "X-Loop: mei@corp.example\nX-Auto-Response-Suppress: All",
+)  # fmt: skip
+MOVED = ("status", "waiting_on", "waiting_since", "priority", "title", "missing", "participants")
+
+
+@pytest.mark.parametrize("head", HEADS)
 def test_machines_that_answer_and_answer_move_nothing(embedded: Running, head: str) -> None:
     (key,) = embedded.deliver(REPORT)
     before = embedded.get(f"/api/cases/{key}")
     assert set(embedded.deliver(*(_answer(number, head) for number in range(1, 9)))) == {key}
     after = embedded.get(f"/api/cases/{key}")
-    for name in ("status", "waiting_on", "waiting_since", "priority", "title", "missing", "participants"):
-        assert after[name] == before[name], name
+    assert [after[name] for name in MOVED] == [before[name] for name in MOVED]
     mails = embedded.get(f"/api/cases/{key}/messages")["items"]
     assert [mail["automatic"] for mail in mails] == [None] + ["auto_reply"] * 8

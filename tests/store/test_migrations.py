@@ -23,6 +23,7 @@ from service.store.database import Database
 from service.store.migrate import bring_to, head, migrate, revision
 from service.store.tables import SEARCH_TABLE, metadata
 from tests.running import take_in
+from tests.served import wait_until
 from tests.store.desk import FROM_INSIDE, letter
 
 FIRST = "0001"
@@ -73,9 +74,6 @@ def test_a_database_of_a_newer_sodan_is_refused(database: Database) -> None:
     assert database.read(revision) == "9999"
 
 
-# ── from the first schema with data in it to the newest one ──────────────────────────────────────────────────────────
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def first(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database as the first version left it, without data."""
@@ -87,8 +85,7 @@ def first(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
 
 
 def _mail(number: int) -> bytes:
-    text = f"Error 0x8007000{number % 10} since 9:00."
-    return letter(f"up{number}", "aiko@corp.example", "intake@corp.example", f"Printer {number}", text)
+    return letter(f"up{number}", "aiko@corp.example", "it@corp.example", f"Printer {number}", "Error 0x80070005.")
 
 
 def _case(conn: Connection) -> None:
@@ -135,15 +132,14 @@ def test_from_the_first_schema_with_data_while_mail_comes_in(first: Database, co
         while not stop.is_set():
             sent.extend(receive(first, [(FROM_INSIDE, _mail(100 + len(sent)))], AT))
 
-    sender = threading.Thread(target=send)
-    sender.start()
-    try:
-        while not sent:
-            stop.wait(0.005)
-        assert migrate(first)[0] == FIRST
-    finally:
-        stop.set()
-        sender.join()
+    with ThreadPoolExecutor() as crew:
+        sending = crew.submit(send)
+        wait_until(lambda: sent or sending.done())
+        try:
+            assert migrate(first)[0] == FIRST
+        finally:
+            stop.set()
+        assert sending.result() is None
     assert first.read(revision) == head()
     after = first.read(_rows)
     for name, rows in before.items():

@@ -4,16 +4,14 @@ import contextlib
 import re
 import shutil
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, event, func, select
+from sqlalchemy import Connection, func, select
 
 from service.cases.facts.extraction import extract_messages
 from service.cases.facts.roles import LearnedRoles
@@ -87,21 +85,6 @@ def test_no_lookup_reads_a_whole_table(database: Database) -> None:
         return found
 
     assert database.transact(plans) == set()
-
-
-def test_postgresql_gets_the_keys_of_a_batch_in_one_execution(new_postgres: Callable[..., str], template: str) -> None:
-    many: list[bool] = []
-
-    def note(_conn: Connection, _cursor: object, statement: str, *rest: Any) -> None:
-        many.extend(rest[2:] if "INSERT INTO thread_keys" in statement else ())
-
-    with contextlib.closing(Database(new_postgres(template))) as database:
-        event.listen(Engine, "before_cursor_execute", note)
-        Desk(database).take(REPORT, INQUIRY)
-        event.remove(Engine, "before_cursor_execute", note)
-        query = select(func.count()).select_from(thread_keys)
-        assert many == [False]
-        assert database.read(lambda conn: conn.execute(query).scalar_one()) > 10
 
 
 def test_lines_come_back_with_their_turns_and_readings_in_the_order_of_writing(database: Database) -> None:
