@@ -6,24 +6,13 @@ from typing import Any
 import pytest
 
 from service.store import search
-from tests.mails import ASK, LOGS, REFUND, REPORT
+from tests.mails import REFUND, REPORT
 from tests.running import Running
 from tests.seeding import seed
 
 
 def keys(service: Running, **query: object) -> list[str]:
     return [case["key"] for case in service.get("/api/cases", **query)["items"]]
-
-
-def test_the_vendors_ask_is_answered_by_the_logs(service: Running) -> None:
-    (key,) = service.deliver(ASK)
-    before = service.get(f"/api/cases/{key}")
-    assert [(ask["what"], ask["state"]) for ask in before["asks"]] == [("logs", "open")]
-    assert (before["waiting_on"], before["open_asks"]) == ("team", 1)
-    service.deliver(LOGS)
-    after = service.get(f"/api/cases/{key}")
-    assert [(ask["what"], ask["state"]) for ask in after["asks"]] == [("logs", "answered")]
-    assert (after["waiting_on"], after["open_asks"]) == ("vendor", 0)
 
 
 FILTERS: list[tuple[dict[str, Any], Callable[[dict[str, Any]], Any]]] = [

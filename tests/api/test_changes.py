@@ -50,8 +50,9 @@ def test_an_item_may_be_waived_or_answered(service: Running) -> None:
 
 def test_a_change_that_makes_no_sense_is_a_problem(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
-    long = {"title": "x" * 501}
-    for body in ({"priority": "P0"}, {"color": "red"}, long, {"title": " "}, [1], "P1", {"items": []}):
+    titles = ({"title": "x" * 501}, {"title": " "})
+    bodies: tuple[object, ...] = ({"priority": "P0"}, {"color": "red"}, *titles, [1], "P1", {"items": []})
+    for body in bodies:
         answer = embedded.client.patch(f"/api/cases/{key}", json=body)
         assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), body
 

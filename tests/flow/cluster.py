@@ -2,7 +2,9 @@
 
 import os
 import pwd
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tests.postgres import USER, Postgres
@@ -10,9 +12,13 @@ from tests.served import wait_until
 
 
 class Cluster:
-    """Two servers in ``folder``; ``url`` names both, and whoever connects takes the primary."""
+    """Two servers in a folder of their own; ``url`` names both, and whoever connects takes the primary."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
+        # not below pytest's own folder: the path of a socket must be short
+        folder = Path(tempfile.mkdtemp(prefix="sodan-two-"))
+        folder.chmod(0o755)
+        self._folder = folder
         self.primary, self.standby = Postgres(folder / "a"), Postgres(folder / "b")
         self._ports = {self.primary: 5432, self.standby: 5433}
         for server in self._ports:
@@ -50,7 +56,7 @@ class Cluster:
     def remove(self) -> None:
         for server in self._ports:
             server.stop()
-            server.remove()
+        shutil.rmtree(self._folder)
 
     def _follow(self) -> None:
         """Make the standby a copy of the primary that follows it, and let commits wait for it."""

@@ -48,15 +48,12 @@ def titles(database: Database) -> list[str]:
 
 def test_a_mail_becomes_a_case(database: Database) -> None:
     [id] = receive(database, [mail(1)])
-    assert worker(database).step() == 1
+    assert [worker(database).step() for _ in range(2)] == [1, 0]
 
     def look(conn: Connection) -> None:
-        case = conn.execute(select(cases)).one()
+        case, message = conn.execute(select(cases)).one(), conn.execute(select(messages)).one()
         assert (case.title, case.status, case.waiting_on, case.messages) == ("Trouble 1", "open", "team", 1)
-        assert case.document["key"] == "SD-1"
-        assert case.document["messages"] == 1
-        assert [one["address"] for one in case.document["participants"]] == ["aiko1@corp.example"]
-        message = conn.execute(select(messages)).one()
+        assert (case.document["key"], len(case.document["participants"])) == ("SD-1", 1)
         assert (message.message_id, message.author_role, message.spool_id) == ("<m1@corp.example>", "requester", id)
         assert message.statements is not None
         assert conn.execute(select(deliveries.c.spool_id)).scalars().all() == [id]
@@ -65,7 +62,6 @@ def test_a_mail_becomes_a_case(database: Database) -> None:
     database.read(look)
     assert states(database) == {id: ("done", 1)}
     assert database.read(spool_view.done_without_message) == []
-    assert worker(database).step() == 0
 
 
 @pytest.mark.parametrize("words", ["raises in reading", "raises in judging"])

@@ -25,7 +25,7 @@ FAN4 = mail("fan4", USER, "Re: Fan noise", "It is loud again.", 130, to=(DESK,),
 SMELL = mail("smell", DESK, "Re: Fan noise", "Smells how?", 70, to=(USER,), parent="fan2", refs=("fan",))
 LAMP = mail("lamp", USER, "Lamp", "A lamp flickers in the hall.", 10, to=(DESK,))
 PUMP = mail("pump", USER, "Pump", "The pump of hall four leaks.", 10, to=(DESK,))
-MAILS = {one.message_id[1:-8]: one for one in (FAN, FAN2, FAN3, FAN4, SMELL, HEAT, HEAT2, HEAT3, LAMP, PUMP)}
+MAILS = {str(one.message_id)[1:-8]: one for one in (FAN, FAN2, FAN3, FAN4, SMELL, HEAT, HEAT2, HEAT3, LAMP, PUMP)}
 
 
 class People(Desk):
@@ -163,8 +163,8 @@ ANSWER = mail("fan6", USER, "Re: Fan noise", "Now it is quiet.", 40, to=(DESK,),
 @pytest.mark.parametrize("later", [(OPENING, BETWEEN), (HANDED,)], ids=["answered", "quoted"])
 def test_a_merge_taken_back_lets_earlier_mails_follow_their_answer(database: Database, later: tuple[Mail, ...]) -> None:
     desk = People(database)
-    desk.take(HEAT)
-    desk.take(ANSWER)
+    for one in (HEAT, ANSWER):
+        desk.take(one)
     event = desk.merge("fan6", "heat")
     for one in (*later, HEAT2):
         desk.take(one)

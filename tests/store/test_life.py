@@ -172,30 +172,28 @@ class Life(RuleBasedStateMachine):
         return {row.id: row.case_id for row in rows}
 
 
-def live(share: int, empty: Callable[[], AbstractContextManager[str]], context: AppContext) -> None:
+@contextmanager
+def copied(template: Path, copy: Path) -> Iterator[str]:
+    """The URL of a copy of a SQLite database."""
+    shutil.copy(template, copy)
+    yield f"sqlite:///{copy}"
+    copy.unlink()
+
+
+@pytest.mark.hypothesis
+@pytest.mark.parametrize(("kind", "share"), [("sqlite", 5), ("postgresql", 2)])
+def test_people_and_mails_in_any_order(
+    kind: str, share: int, request: pytest.FixtureRequest, tmp_path: Path, context: AppContext
+) -> None:
     """``share``: of 50 examples."""
+    fixture, numbers = request.getfixturevalue, itertools.count()
+
+    def empty() -> AbstractContextManager[str]:
+        if kind == "sqlite":
+            return copied(fixture("sqlite_template"), tmp_path / f"life-{next(numbers)}.db")
+        return nullcontext(fixture("new_postgres")(fixture("template")))
+
     here = type("Here", (Life,), {"empty": staticmethod(empty), "context": context})
     chosen = settings(max_examples=max(2, settings().max_examples * share // 50), stateful_step_count=10)
     with content_joins_nothing():
         stateful.run_state_machine_as_test(here, settings=chosen)
-
-
-@pytest.mark.hypothesis
-def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path, context: AppContext) -> None:
-    numbers = itertools.count()
-
-    @contextmanager
-    def empty() -> Iterator[str]:
-        path = tmp_path / f"life-{next(numbers)}.db"
-        shutil.copy(sqlite_template, path)
-        yield f"sqlite:///{path}"
-        path.unlink()
-
-    live(5, empty, context)
-
-
-@pytest.mark.hypothesis
-def test_people_and_mails_in_any_order_on_postgresql(
-    new_postgres: Callable[[str], str], template: str, context: AppContext
-) -> None:
-    live(2, lambda: nullcontext(new_postgres(template)), context)

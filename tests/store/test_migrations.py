@@ -31,13 +31,10 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 def _differences(conn: Connection) -> list[object]:
-    context = MigrationContext.configure(
-        conn,
-        opts={
-            "compare_type": True,
-            "include_name": lambda name, kind, _: not (kind == "table" and (name or "").startswith(SEARCH_TABLE)),
-        },
-    )
+    def is_ours(name: str | None, kind: str, _: object) -> bool:
+        return kind != "table" or not (name or "").startswith(SEARCH_TABLE)
+
+    context = MigrationContext.configure(conn, opts={"compare_type": True, "include_name": is_ours})
     return list(compare_metadata(context, metadata))
 
 
