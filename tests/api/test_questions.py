@@ -60,7 +60,7 @@ def test_the_page_says_that_a_held_question_is_not_sent_yet(
             assert "SODAN_SMARTHOST" not in service.client.get("/outbox").text
 
 
-def test_notes_are_for_the_team_and_name_their_writer(embedded: Running, key: str) -> None:
+def test_notes_are_for_the_team_name_their_writer_and_go_with_a_merge(embedded: Running, key: str) -> None:
     made = embedded.client.post(f"/api/cases/{key}/notes", json={"text": "Called her at 10:30, 番号は 4411"})
     assert (made.status_code, made.json()["who"]) == (201, getpass.getuser())
     [note] = embedded.get(f"/api/cases/{key}/notes")["items"]
@@ -70,15 +70,11 @@ def test_notes_are_for_the_team_and_name_their_writer(embedded: Running, key: st
     for side in ("vendor", "team"):
         assert "4411" not in embedded.client.get(f"/api/cases/{key}/brief", params={"for": side}).text
     assert embedded.client.post(f"/api/cases/{key}/notes", json={"text": " \n"}).status_code == 422
-
-
-def test_notes_go_with_a_merge(embedded: Running, key: str) -> None:
     (other,) = embedded.deliver(REPORT.replace("<q1@", "<q2@").replace("Outlook", "Badge reader"))
-    embedded.client.post(f"/api/cases/{other}/notes", json={"text": "the second door"})
-    embedded.client.post(f"/api/cases/{other}/merge", json={"into": key})
-    assert [one["text"] for one in embedded.get(f"/api/cases/{key}/notes")["items"]] == ["the second door"]
-    moved = embedded.client.get(f"/api/cases/{other}/notes")
-    assert (moved.status_code, moved.headers["location"]) == (308, f"/api/cases/{key}/notes")
+    embedded.client.post(f"/api/cases/{key}/merge", json={"into": other})
+    assert embedded.get(f"/api/cases/{other}/notes")["items"] == [note]
+    moved = embedded.client.get(f"/api/cases/{key}/notes")
+    assert (moved.status_code, moved.headers["location"]) == (308, f"/api/cases/{other}/notes")
 
 
 def test_a_case_is_assigned_and_found_by_its_owner(embedded: Running, key: str) -> None:

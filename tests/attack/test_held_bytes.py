@@ -188,8 +188,7 @@ def test_failed_logins_are_counted_over_all_connections(clock: Time, most: int) 
     guesses = Rate(most, clock)
     assert sum(guesses.allows("192.0.2.1") for _ in range(100)) == most
     guesses.forgive("192.0.2.1")
-    assert guesses.allows("192.0.2.1")
-    assert not guesses.allows("192.0.2.1")
+    assert [guesses.allows("192.0.2.1") for _ in range(2)] == [True, False]
     clock.now += 3600 / most + 1
     assert guesses.allows("192.0.2.1")
 
@@ -215,7 +214,6 @@ def test_a_worker_claims_no_more_bytes_than_it_can_hold(sqlite: Database, sizes:
     for id, size in zip(ids, sizes, strict=True):
         resize = f"UPDATE spool SET size = {size * 1_000_000} WHERE id = '{id}'"
         sqlite.transact(partial(Connection.exec_driver_sql, statement=resize))
-    claimed = sqlite.transact(lambda conn: spool.claim(conn, "w", now, timedelta(seconds=60), 128))
-    together = sum(sizes[ids.index(one.id)] for one in claimed) * 1_000_000
-    assert claimed
-    assert len(claimed) == 1 or together <= spool.CLAIM_BYTES
+    first, *more = sqlite.transact(lambda conn: spool.claim(conn, "w", now, timedelta(seconds=60), 128))
+    together = sum(sizes[ids.index(one.id)] for one in (first, *more)) * 1_000_000
+    assert not more or together <= spool.CLAIM_BYTES

@@ -34,8 +34,9 @@ def with_number(site: Site) -> tuple[str, str, str]:
 def test_another_vendor_that_knows_the_number_moves_nothing(site: Site, sender: str, how: str) -> None:
     key, number, answer = with_number(site)
     before = site.standing(key)
-    text = f"TrackingID#{number}\nTicket #771204\n\n{CLOSED}" if "own" in how else f"TrackingID#{number}\n\n{CLOSED}"
-    site.send(mail(sender, f"TrackingID#{number}", text, replies_to=answer if "reply" in how else ""))
+    own = "\nTicket #771204" if "own" in how else ""
+    text, thread = f"TrackingID#{number}{own}\n\n{CLOSED}", answer if "reply" in how else ""
+    site.send(mail(sender, f"TrackingID#{number}", text, replies_to=thread))
     assert site.standing(key) == before
 
 

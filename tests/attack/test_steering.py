@@ -87,14 +87,11 @@ def test_an_outsider_unites_no_cases(site: Site) -> None:
 def test_who_takes_part_still_moves_the_case(site: Site) -> None:
     """The other side of the law: a partner whom our people wrote to answers, and is heard."""
     key, id = opened(site, "partner")
-    reply = new_id("asked")
-    question = mail(
-        "mei@corp.example", "Re: The partner printer feeds two sheets", "Can you look at it?",
-        id=reply, replies_to=id, more=f"To: desk@partner.example, {'help@corp.example'}\n",
-    )  # fmt: skip
+    reply, subject = new_id("asked"), "Re: The partner printer feeds two sheets"
+    to = "To: desk@partner.example, help@corp.example\n"
+    question = mail("mei@corp.example", subject, "Can you look at it?", id=reply, replies_to=id, more=to)
     assert site.send(question, peer=INSIDE) == key
-    waiting = mail("desk@partner.example", "Re: The partner printer feeds two sheets", FIRE, replies_to=reply)
-    assert site.send(waiting) == key
+    assert site.send(mail("desk@partner.example", subject, FIRE, replies_to=reply)) == key
     assert site.case(key)["priority"] == "P1"
 
 
@@ -126,21 +123,19 @@ def test_a_forged_forward_makes_nobody_team(site: Site, peer: str) -> None:
     assert roles[who] == "requester"
 
 
-COPIES = {"same words": "", "same words and name": "Rie Mori ", "same words, other date": ""}
+SCANNER = "The scanner on floor 3 stops after one page. Error E-5511. Could you look at it, please?"
 
 
 @pytest.mark.parametrize("thief", ["eve@stranger.example", "support@evil.zendesk.com", "rie@corp.example.evil.example"])
-@pytest.mark.parametrize("copy", COPIES)
-def test_a_copy_sent_before_does_not_swallow_the_real_mail(site: Site, copy: str, thief: str) -> None:
-    id = new_id("stolen")
-    text = "The scanner on floor 3 stops after one page. Error E-5511. Could you look at it, please?"
-    at = "Date: Fri, 20 Nov 2026 09:00:00 +0900\n"
-    date = at.replace("20", "19", 1) if "date" in copy else at
-    site.send(mail(f"{COPIES[copy]}<{thief}>", "The scanner stops", text, id=id, more=date))
-    site.send(mail("Rie Mori <rie@corp.example>", "The scanner stops", text, id=id, more=at), peer=INSIDE)
-    found = site.messages(id)
-    assert {one["author"]["address"] for one in found} == {thief, "rie@corp.example"}
-    [real] = [one for one in found if one["author"]["address"] == "rie@corp.example"]
+@pytest.mark.parametrize(("name", "day"), [("", 20), ("Rie Mori ", 20), ("", 19)])
+def test_a_copy_sent_before_does_not_swallow_the_real_mail(site: Site, name: str, day: int, thief: str) -> None:
+    """A mail with the Message-ID and the words of another."""
+    id, date = new_id("stolen"), "Date: Fri, {} Nov 2026 09:00:00 +0900\n"
+    site.send(mail(f"{name}<{thief}>", "The scanner stops", SCANNER, id=id, more=date.format(day)))
+    real_one = mail("Rie Mori <rie@corp.example>", "The scanner stops", SCANNER, id=id, more=date.format(20))
+    site.send(real_one, peer=INSIDE)
+    found = {one["author"]["address"]: one for one in site.messages(id)}
+    assert found.keys() == {thief, "rie@corp.example"}
+    real = found["rie@corp.example"]
     assert "message-id-reused" in real["defects"]
-    opener = [p["address"] for p in site.case(real["case"])["participants"]]
-    assert "rie@corp.example" in opener
+    assert "rie@corp.example" in [one["address"] for one in site.case(real["case"])["participants"]]

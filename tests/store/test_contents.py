@@ -5,18 +5,16 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from sqlalchemy import Connection, update
 
 from service.errors import Unavailable
-from service.intake import AppContext, receive
-from service.settings import load
+from service.intake import receive
 from service.store import contents, spool_view
 from service.store.blob_store import BlobStore, Folder, key_of, path_of
 from service.store.contents import BlobWriter
@@ -25,6 +23,7 @@ from service.store.packing import pack, unpack
 from service.store.spool import Envelope
 from service.store.tables import contents as rows
 from service.store.tables import spool
+from tests.flow.crew import context
 from tests.running import take_in
 from tests.served import wait_until
 from tests.store.desk import on_statements
@@ -41,14 +40,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     return bucket(request.getfixturevalue("s3"), tmp_path.name) if in_bucket else Folder(tmp_path / "contents")
 
 
-@cache
-def _context() -> AppContext:
-    return AppContext.of(load(intake="help@corp.example"))
-
-
 def _taken_in(database: Database, shelf: BlobWriter, *mails: bytes) -> list[str]:
-    ids = receive(database, [(Envelope("smtp", "a@corp.example", ("help@corp.example",)), m) for m in mails], NOW)
-    take_in(database, _context(), NOW, blobs=shelf)
+    ids = receive(database, [(Envelope("smtp", "a@corp.example", ("help@intake.example",)), m) for m in mails], NOW)
+    take_in(database, context(), NOW, blobs=shelf)
     return ids
 
 
@@ -134,22 +128,21 @@ def test_a_content_that_is_deleted_or_replaced_during_a_move_is_not_written_back
 def test_a_move_and_a_deletion_do_not_block_each_other(database: Database, tmp_path: Path) -> None:
     [id] = _taken_in(database, BlobWriter(), BIG)
     other = Database(database.url.render_as_string(hide_password=False))
-    moved: list[tuple[str, str]] = []
-    moving = Thread(target=lambda: moved.extend(contents.move(other, BlobWriter(Folder(tmp_path), 0), None)))
+    moving = contents.move(other, BlobWriter(Folder(tmp_path), 0), None)
 
-    def delete(conn: Connection) -> None:
+    def delete(conn: Connection) -> Future[list[tuple[str, str]]]:
         """As retention: it deletes the content before the spool entry."""
         one_at_a_time(conn)
         conn.execute(update(rows).where(rows.c.id == id).values(codec=contents.GONE, bytes=b""))
-        moving.start()
+        moved = crew.submit(list, moving)
         wait_until(lambda: list(Folder(tmp_path).keys()) != [], 10)
         time.sleep(0.5)  # the move waits for this transaction now
         conn.execute(update(spool).where(spool.c.id == id).values(size=0))
+        return moved
 
-    database.transact(delete)
-    moving.join()
+    with ThreadPoolExecutor() as crew:
+        assert database.transact(delete).result() == []
     other.close()
-    assert moved == []
 
 
 def test_contents_move_to_another_store_and_back_into_the_database(

@@ -73,10 +73,11 @@ class Life(RuleBasedStateMachine):
     def some_come(self, count: int, workers: int) -> None:
         """In one batch, or one by one, by so many workers."""
         coming, self.waiting = self.waiting[:count], self.waiting[count:]
-        if not workers:
+        if workers:
+            with ThreadPoolExecutor(workers) as crew:
+                list(crew.map(self.desk.take, coming))
+        else:
             self.desk.take(*coming)
-        with ThreadPoolExecutor(max(workers, 1)) as crew:
-            list(crew.map(self.desk.take, coming if workers else []))
 
     @rule(pick=st.integers(0, 999))
     def one_comes_again(self, pick: int) -> None:

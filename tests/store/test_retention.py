@@ -226,19 +226,18 @@ def _again(conn: Connection, id: str) -> None:
         conn.execute(table.insert().values({**row, "id": "twin"}))
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_no_byte_of_a_case_that_went_is_left(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path, context: AppContext, settings: Settings
-) -> None:
-    if kind == "sqlite":
-        database: Database = request.getfixturevalue("sqlite")
-        folder = tmp_path
-    else:
+def test_no_byte_of_a_case_that_went_is_left(site: Site, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    database, folder = site.database, tmp_path
+    if database.postgresql:
         server: Postgres = request.getfixturevalue("postgres")
-        database = Database(request.getfixturevalue("new_postgres")(request.getfixturevalue("template")))
         query = text("SELECT oid FROM pg_database WHERE datname = current_database()")
         folder = server.data / "base" / str(database.read(lambda conn: conn.execute(query).scalar()))
-    site = Site(database, context, tmp_path)
+
+    def is_held(word: bytes) -> bool:
+        if database.postgresql:
+            database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
+        return holding(folder, word) + holding(tmp_path, word) != []
+
     words = (LONG, "A numbat came by.", "The lift stands.", "Lift, numbat too.")
     site.take(*(_mail(number, text) for number, text in enumerate(words, start=1)))
     one, part, lift, last = map(site.case_of, (1, 2, 3, 4))
@@ -247,33 +246,25 @@ def test_no_byte_of_a_case_that_went_is_left(
     assert site.go(Terms.of_days(1, 1)) == DeletedCounts()  # an open case, and what was merged into it, stays
     site.close(one, lift, last)  # the last has the highest number, and stays whoever asks
     assert database.transact(lambda conn: case_deletion.remove(conn, last, LATER)) is None
-    if kind == "postgresql":
-        database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
-    assert holding(folder, b"quokka")
-    assert [(o.case_id, o.whole, o.messages, o.mails) for some in due(database, WHOLE, LATER) for o in some] == [
-        (one, True, 2, 2),
-        (lift, True, 1, 1),
-    ]
+    assert is_held(b"quokka")
+    listed = [(o.case_id, o.whole, o.messages, o.mails) for some in due(database, WHOLE, LATER) for o in some]
+    assert listed == [(one, True, 2, 2), (lift, True, 1, 1)]
     assert site.go(WHOLE) == DeletedCounts(2, 3, 3)
     assert site.sound()
     compaction.compact(database)
-    if kind == "postgresql":
-        database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
-    assert not holding(folder, b"quokka")
-    assert not holding(tmp_path, b"quokka")
-    assert not holding(folder, b"keep2@corp")
+    assert not is_held(b"quokka")
+    assert not is_held(b"keep2@corp")
     left = database.read(lambda conn: [str(conn.execute(select(table)).all()) for table in metadata.sorted_tables])
     assert not any("keep1@" in rows or "Trouble 2" in rows for rows in left)
     assert database.read(lambda conn: conn.execute(select(cases.c.id)).scalars().all()) == [last]
     site.take(_mail(8, "A new one, the door squeaks."))
     assert site.case_of(8) > last
-    with running(database, context, settings) as service:
+    with running(database, site.context, request.getfixturevalue("settings")) as service:
         assert [service.client.get(f"/api/cases/SD-{gone}").status_code for gone in (one, part)] == [404, 404]
         assert not service.get("/api/cases", q="quokka")["items"]
         assert [case["key"] for case in service.get("/api/cases", q="numbat")["items"]] == [f"SD-{last}"]
         kinds = [event.kind for event in database.read(lambda conn: conn.execute(select(events.c.kind)).all())]
         assert kinds.count("case.removed") == 2
-    database.close()
 
 
 @pytest.mark.long

@@ -133,10 +133,3 @@ def test_the_ledger_counts_every_mail_once(database: Database) -> None:
     assert ledger.balanced
     assert database.read(spool_view.oldest_waiting) == NOW
     assert sorted(database.read(spool_view.done_without_message)) == ids[:2]
-
-
-def test_only_what_is_due_is_due(database: Database) -> None:
-    assert not database.read(lambda conn: spool.anything_due(conn, NOW))
-    _receive(database, 1, NOW + timedelta(seconds=5))
-    assert not database.read(lambda conn: spool.anything_due(conn, NOW))
-    assert database.read(lambda conn: spool.anything_due(conn, NOW + timedelta(seconds=5)))
