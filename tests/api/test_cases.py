@@ -2,52 +2,17 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from service.store import search
-from tests.mails import ASK, LOGS, REFUND, REPORT
+from tests.mails import REFUND, REPORT
 from tests.running import Running
 from tests.seeding import seed
 
 
 def keys(service: Running, **query: object) -> list[str]:
     return [case["key"] for case in service.get("/api/cases", **query)["items"]]
-
-
-def test_an_empty_house_has_an_empty_list(service: Running) -> None:
-    assert service.get("/api/cases") == {"items": [], "next": None}
-
-
-def test_the_vendors_ask_is_answered_by_the_logs(service: Running) -> None:
-    (key,) = service.deliver(ASK)
-    before = service.get(f"/api/cases/{key}")
-    assert [(ask["what"], ask["state"]) for ask in before["asks"]] == [("logs", "open")]
-    assert (before["waiting_on"], before["open_asks"]) == ("team", 1)
-    service.deliver(LOGS)
-    after = service.get(f"/api/cases/{key}")
-    assert [(ask["what"], ask["state"]) for ask in after["asks"]] == [("logs", "answered")]
-    assert (after["waiting_on"], after["open_asks"]) == ("vendor", 0)
-
-
-@pytest.mark.both_databases
-def test_pages_hold_every_case_once_whatever_the_sort(service: Running) -> None:
-    seed(service.database, 23)
-    for sort in ("-updated", "updated", "-opened", "opened", "priority"):
-        seen: list[str] = []
-        url = f"/api/cases?sort={sort}&limit=5"
-        while url:
-            answer = service.client.get(url)
-            body = answer.json()
-            seen += [case["key"] for case in body["items"]]
-            following = answer.links.get("next", {}).get("url", "")
-            assert bool(following) == (body["next"] is not None)
-            if following:
-                assert parse_qs(urlsplit(following).query)["cursor"] == [body["next"]]
-            url = following
-        assert len(seen) == 23, sort
-        assert len(set(seen)) == 23, sort
 
 
 FILTERS: list[tuple[dict[str, Any], Callable[[dict[str, Any]], Any]]] = [
@@ -91,37 +56,23 @@ def test_a_case_is_found_by_who_takes_part(service: Running) -> None:
     assert keys(service, participant="nobody@corp.example") == []
 
 
-@pytest.mark.both_databases
-def test_two_letter_words_are_found_in_mail(service: Running) -> None:
-    report, refund = service.deliver(REPORT, REFUND)
-    assert keys(service, q="返金") == [refund]
-    assert keys(service, q="全社") == [report]
-    assert keys(service, q="全社 0x80190001") == [report]
-    assert keys(service, q="invoice") == [refund]
-    assert keys(service, q="invoices") == []
-    assert keys(service, q="\"' OR 1=1 -- *") == []
-
-
-CURSORS = ("nonsense", "1", "P5-1-1", "-1-1", "1-1-1", "1-1'--", "१-१", "1-" + "9" * 16)
-TIMES = ("yesterday", "2026-13-01", "3 fortnights", "99999999d")
-
-
 @pytest.mark.parametrize(
-    ("name", "value", "status", "named"),
+    ("name", "values", "status", "named"),
     [
-        *(("cursor", cursor, 422, "cursor") for cursor in CURSORS),
-        *(("updated_since", time, 400, "updated_since") for time in TIMES),
-        ("missing", "shoe_size", 400, "occurred_at, "),
+        ("cursor", ("none", "1", "P5-1-1", "-1-1", "1-1-1", "1-1'--", "१-१", "1-" + "9" * 16), 422, "cursor"),
+        ("updated_since", ("yesterday", "2026-13-01", "3 fortnights", "99999999d"), 400, "updated_since"),
+        ("missing", ("shoe_size",), 400, "occurred_at, "),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_name(
-    empty: Running, name: str, value: str, status: int, named: str
+    empty: Running, name: str, values: tuple[str, ...], status: int, named: str
 ) -> None:
-    answer = empty.client.get("/api/cases", params={name: value})
-    assert (answer.status_code, named in answer.text) == (status, True)
-    assert answer.headers["content-type"] == "application/problem+json"
+    for value in values:
+        answer = empty.client.get("/api/cases", params={name: value})
+        assert (answer.status_code, named in answer.text) == (status, True), value
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_a_blank_missing_item_is_none_and_an_unknown_one_is_refused_on_the_page(empty: Running) -> None:
-    assert empty.get("/api/cases", missing="")["items"] == []
+    assert empty.get("/api/cases", missing="") == {"items": [], "next": None}
     assert empty.client.get("/", params={"missing": "shoe_size"}).status_code == 400

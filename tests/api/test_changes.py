@@ -20,13 +20,11 @@ def settings_of(service: Running, key: str) -> list[int]:
 def test_what_a_person_sets_stays_until_it_is_taken_back(service: Running) -> None:
     (key,) = service.deliver(ASK)
     before = service.get(f"/api/cases/{key}")
-    changed = service.client.patch(f"/api/cases/{key}", json={"priority": "P1", "title": "サインイン障害"})
-    assert changed.status_code == 200
-    assert changed.json()["priority"] == "P1"
-    assert changed.json()["priority_detail"]["set_by"] == LOGIN
+    changed = service.client.patch(f"/api/cases/{key}", json={"priority": "P1", "title": "サインイン障害"}).json()
+    assert (changed["priority"], changed["priority_detail"]["set_by"]) == ("P1", LOGIN)
     service.deliver(LOGS)  # judged anew by the rules
-    assert service.get(f"/api/cases/{key}")["priority"] == "P1"
-    assert service.get(f"/api/cases/{key}")["title"] == "サインイン障害"
+    after = service.get(f"/api/cases/{key}")
+    assert (after["priority"], after["title"]) == ("P1", "サインイン障害")
     back = service.client.patch(f"/api/cases/{key}", json={"priority": None, "title": None}).json()
     assert (back["priority"], back["title"]) == (before["priority"], before["title"])
     assert back["priority_detail"]["set_by"] == "rules"
@@ -41,8 +39,7 @@ def test_an_item_may_be_waived_or_answered(service: Running) -> None:
     assert states[first]["state"] == "waived"
     assert (states[second]["state"], states[second]["value"]) == ("present", "PC-1042")
     assert (states[second]["set_by"], states[second]["quote"]) == (LOGIN, None)
-    assert first not in changed["missing"]
-    assert second not in changed["missing"]
+    assert not {first, second} & set(changed["missing"])
     back = service.client.patch(f"/api/cases/{key}", json={"items": {first: None}}).json()
     assert first in back["missing"]
     missing = {line["item"] for line in back["checklist"] if line["state"] == "missing"}
@@ -51,30 +48,22 @@ def test_an_item_may_be_waived_or_answered(service: Running) -> None:
     assert set(after["missing"]) == missing - set(waived)  # what is missing next moves up
 
 
-@pytest.mark.parametrize(
-    "body", [{"priority": "P0"}, {"color": "red"}, {"title": "x" * 501}, {"title": " "}, [1], "P1", {"items": []}]
-)
-def test_a_change_that_makes_no_sense_is_a_problem(embedded: Running, body: object) -> None:
+def test_a_change_that_makes_no_sense_is_a_problem(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
-    answer = embedded.client.patch(f"/api/cases/{key}", json=body)
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
+    titles = ({"title": "x" * 501}, {"title": " "})
+    bodies: tuple[object, ...] = ({"priority": "P0"}, {"color": "red"}, *titles, [1], "P1", {"items": []})
+    for body in bodies:
+        answer = embedded.client.patch(f"/api/cases/{key}", json=body)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), body
 
 
-@pytest.mark.parametrize(("group", "id"), [("items", "versoin"), ("asks", "1-logs")])
-def test_an_item_or_request_that_is_not_there_cannot_be_answered(embedded: Running, group: str, id: str) -> None:
+def test_an_item_or_request_that_is_not_there_cannot_be_answered(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
-    answer = embedded.client.patch(f"/api/cases/{key}", json={group: {id: "answered"}})
-    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
-    assert id in answer.json()["detail"]
-    taken_back = embedded.client.patch(f"/api/cases/{key}", json={group: {id: None}})  # an older version stored it
-    assert taken_back.status_code == 200
-
-
-def test_what_is_not_there_cannot_be_moved_or_merged(embedded: Running) -> None:
-    (key,) = embedded.deliver(REPORT)
-    assert embedded.client.post("/api/cases/SD-999/merge", json={"into": key}).status_code == 404
-    assert embedded.client.post("/api/messages/999/move", json={"to": key}).status_code == 404
+    for group, id in (("items", "versoin"), ("asks", "1-logs")):
+        answer = embedded.client.patch(f"/api/cases/{key}", json={group: {id: "answered"}})
+        assert (answer.status_code, id in answer.json()["detail"]) == (404, True)
+        taken_back = embedded.client.patch(f"/api/cases/{key}", json={group: {id: None}})  # an older version stored it
+        assert taken_back.status_code == 200
 
 
 def test_undoing_a_value_keeps_those_set_later(embedded: Running) -> None:

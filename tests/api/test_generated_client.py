@@ -73,48 +73,31 @@ def test_every_operation_is_generated_with_named_values(generated: Path, empty: 
     assert not enums, "values without a name: the numbers move when a value is added"
 
 
-def test_a_program_lists_changes_merges_and_reads_by_the_client(client: Any) -> None:
+def test_a_program_lists_changes_and_reads_by_the_client(client: Any) -> None:
     models = import_module(f"{PACKAGE}.models")
     [found] = call("cases.list_cases", client, kind=[models.ListCasesKindItem.BILLING]).items
-    everything = call("cases.list_cases", client, sort=models.ListCasesSort.UPDATED_DESC)
     page = call("cases.list_cases", client, limit=2)
     rest = call("cases.list_cases", client, limit=2, cursor=page.next_)
-    assert [case.key for case in page.items + rest.items] == [case.key for case in everything.items]
-    assert (len(everything.items), rest.next_) == (3, None)
+    assert (len({case.key for case in page.items + rest.items}), rest.next_) == (3, None)
 
     seen = answer("cases.read_case", client, found.key)
-    brief = call("cases.read_brief", client, found.key)
-    assert (seen.parsed.requester.name, brief.for_, brief.case) == ("Dana Whitlock", "vendor", found.key)
+    assert seen.parsed.requester.name == "Dana Whitlock"
     change = models.CaseChange(title="Refund for October", vendor="zoom")
     assert call("cases.change_case", client, found.key, body=change).title == "Refund for October"
     back = call("cases.change_case", client, found.key, body=models.CaseChange(title=None))
     assert (back.title, back.vendor) == (seen.parsed.title, "zoom")  # what is not named stays as it is
     note = answer("cases.add_note", client, found.key, body=models.NewNote(text="Dana has been called."))
     assert (note.status_code, note.parsed.who) == (HTTPStatus.CREATED, "dashboard")
-    told = call("cases.list_case_events", client, found.key).items
-    assert {"case.set", "case.noted"} <= {event.kind for event in told if event.who == "dashboard"}
 
-    gone, stays = (
-        call("messages.list_messages", client, message_id=f"<{name}@corp.example>").items[0].case
-        for name in ("report", "ask")
-    )
-    done = call("cases.merge_case", client, gone, body=models.Merge(into=stays))
-    assert (done.case, call("cases.read_case", client, gone).merged) == (stays, [gone])
-    assert set(call("cases.undo_correction", client, done.correction).cases) == {gone, stays}
-
-    sent = call("cases.list_case_messages", client, stays).items[-1]
-    assert call("messages.read_message", client, int(sent.id)) == sent
-    raw = answer("messages.read_raw_message", client, int(sent.id))
+    [logs] = call("messages.list_messages", client, message_id="<logs@corp.example>").items
+    raw = answer("messages.read_raw_message", client, int(logs.id))
     assert raw.parsed.payload.read() == LOGS.lstrip("\n").replace("\n", "\r\n").encode()
-    [file] = sent.attachments
-    assert len(call("messages.read_attachment", client, int(file.id)).payload.read()) == file.size
     stream = call("events.stream_events", client, once=True)
     events = [models.Event.from_dict(json.loads(line[6:])) for line in stream.splitlines() if line[:5] == "data:"]
-    assert stays in {event.case for event in events if event.kind == "case.opened"}
+    assert logs.case in {event.case for event in events if event.kind == "case.opened"}
 
     with client.with_headers({"If-Match": seen.headers["etag"]}) as late:
-        stale = answer("cases.change_case", late, gone, body=change)
+        stale = answer("cases.change_case", late, found.key, body=change)
     assert (stale.status_code, stale.parsed.status) == (HTTPStatus.PRECONDITION_FAILED, 412)
-    missing = call("cases.read_case", client, "SD-999")
-    assert (missing.type_, missing.detail) == ("/problems/not-found", "there is no case SD-999")
+    assert call("cases.read_case", client, "SD-999").type_ == "/problems/not-found"
     assert [one.where for one in call("cases.list_cases", client, limit=0).errors] == ["query.limit"]

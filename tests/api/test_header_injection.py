@@ -10,33 +10,19 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.mails import ASK, LOGS, REFUND, REPORT
+from tests.mails import ASK, REFUND, REPORT
 from tests.running import Running
 
 EVIL = "\r\nX-Evil: 1\r\nSet-Cookie: evil=1\r\n\r\n<script>evil</script>"
 CODED = quote(EVIL, safe="")
-NAMES = (
-    'filename="=?utf-8?q?a=0D=0AX-Evil:_1.txt?="',
-    "filename*=UTF-8''a%0D%0AX-Evil%3A%201%0D%0A%0D%0A.txt",
-    "filename*0*=UTF-8''a%0D%0A; filename*1*=X-Evil%3A%201",
-    'filename="a%0d%0aX-Evil: 1"',
-    'filename="a\\\r\n\tX-Evil: 1"',
-    'filename="q\\"; filename*=x; X-Evil=\\"1"',
-)
-PARTS = "\n".join(
-    f"--b\nContent-Type: text/x=?utf-8?q?=0D=0AX-Evil:_1?=; name=a\nContent-Disposition: attachment; {name}\n\n{at}\n"
-    for at, name in enumerate(NAMES)
-)
-ATTACK = f"""
+ATTACK = """
 From: "=?utf-8?q?a=0D=0AX-Evil:_1?=" <evil@corp.example>
 To: intake@corp.example
 Subject: =?utf-8?q?a=0D=0AX-Evil:_1=0D=0A=0D=0Ab?=
 Message-ID: <attack@corp.example>
-Date: Tue, 17 Nov 2026 09:10:00 +0900
-MIME-Version: 1.0
-Content-Type: multipart/mixed; boundary="b"
+Content-Type: text/x=?utf-8?q?=0D=0AX-Evil:_1?=
 
-{PARTS}--b--
+It does not work.
 """
 
 
@@ -56,7 +42,8 @@ class Wire:
         with socket.create_connection(self.address, timeout=30) as link:
             link.sendall(head.encode("latin-1", "replace") + sent)
             heard = b"".join(iter(lambda: link.recv(65536), b""))
-        first, *written = heard.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+        said, _, rest = heard.partition(b"\r\n\r\n")
+        first, *written = said.decode("latin-1").split("\r\n")
         assert re.fullmatch(r"HTTP/1\.1 [2-5][0-9]{2} [A-Za-z ]+", first), (target, first)
         headers: dict[str, str] = {}
         for line in written:
@@ -69,7 +56,7 @@ class Wire:
         assert "x-evil" not in headers, target
         assert "evil=1" not in headers.get("set-cookie", ""), target
         assert "evil.example" not in " ".join(headers.values()), target
-        return int(first.split()[1]), headers, heard.partition(b"\r\n\r\n")[2]
+        return int(first.split()[1]), headers, rest
 
 
 @pytest.fixture
@@ -88,26 +75,16 @@ def test_nothing_in_an_address_becomes_a_header(embedded: Running, wire: Wire) -
             status, headers, _ = wire.says("GET", path)
         assert (status, headers["location"]) == (308, path.replace(report, ask))
         assert wire.says("GET", f"{path}?x=a\r\nX-Evil: 1\r\nX-Rest: b")[0] in (200, 308, 400, 422)
-        for end in ("%0d%0aX-Evil:%201", "%0a", "%00", "%e2%80%a8", "%0d%0a%0d%0a"):
-            assert wire.says("GET", path.replace(report, report + end))[0] == (400 if "%00" in end else 404)
+        for end in ("%0d%0aX-Evil:%201", "%0a", "%e2%80%a8", "%0d%0a%0d%0a"):
+            assert wire.says("GET", path.replace(report, report + end))[0] == 404
     # Link: the whole address of the next page, with the words that were looked for and what else was said
-    links = []
-    for target in (
-        f"/api/cases?limit=1&q={CODED}",
-        f"/api/cases?limit=1&status=open&q={CODED}&vendor_ref={CODED}",
-        '/api/cases?limit=1&q=a>;rel="next",<http:',
-        "/api/cases?limit=1",
-        # words that are found, with what could end a header or a link
-        "/api/cases?limit=1&q=%E3%81%BE%E3%81%99%0d%0a%0d%0a%3E%3B%22%2C%3C%20",
-        f"/api/cases/{ask}/messages?limit=1",
-        "/api/spool?limit=1",
-    ):
+    found = "%E3%81%BE%E3%81%99%0d%0a%0d%0a%3E%3B%22%2C%3C%20"  # words that are found, with what could end a link
+    pages = ("/api/cases?limit=1", f"/api/cases?limit=1&q={found}", f"/api/cases/{ask}/messages?limit=1")
+    for target in (*pages, "/api/spool?limit=1"):
         status, headers, _ = wire.says("GET", target)
-        assert status == 200
-        links += [headers["link"]] if "link" in headers else []
-    assert len(links) == 4
-    for link in links:
-        assert re.fullmatch(r'<http://[^<>"\s]+>; rel="next"', link), link
+        assert (status, bool(re.fullmatch(r'<http://[^<>"\s]+>; rel="next"', headers["link"]))) == (200, True), target
+    for words in (f"q={CODED}", f"status=open&q={CODED}&vendor_ref={CODED}", 'q=a>;rel="next",<http:'):
+        assert wire.says("GET", f"/api/cases?limit=1&{words}")[0] == 200
     # and everything else with a name or a value in it
     for target in (
         f"/{CODED}", f"/api/{CODED}", f"/static/{CODED}", f"/api/vendors/{CODED}", f"/api/attachments/{CODED}",
@@ -168,28 +145,16 @@ def test_nothing_in_a_form_becomes_a_header(embedded: Running, wire: Wire) -> No
         assert status in (404, 422), target
 
 
-def test_when_to_come_back_is_a_number_whatever_the_token_says(embedded: Running, wire: Wire) -> None:
+def test_what_a_mail_says_is_no_header_of_a_page_or_an_event(embedded: Running, wire: Wire) -> None:
+    """The names of files are looked at in tests/hostile/test_files.py."""
+    (key,) = embedded.deliver(ATTACK)
+    for path in (f"/api/cases/{key}", f"/cases/{key}", "/api/messages/1/raw", "/api/events?once=true"):
+        status, _, told = wire.says("GET", path)
+        assert status == 200
+        assert path.endswith("raw") or not re.search(rb"^x-evil", told, re.IGNORECASE | re.MULTILINE)
+
+
+def test_when_to_come_back_is_a_number_whatever_the_token_says(wire: Wire) -> None:
     for _ in range(12):
         status, headers, _ = wire.says("GET", "/api/cases", f"Authorization: Bearer {CODED}")
-    assert status == 429
-    assert re.fullmatch(r"[0-9]+", headers["retry-after"])
-
-
-def test_a_mail_that_names_its_files_after_headers_gives_downloads_without_them(embedded: Running, wire: Wire) -> None:
-    (key,) = embedded.deliver(ATTACK)
-    embedded.deliver(ASK, LOGS)
-    (message,) = embedded.get("/api/messages", message_id="<attack@corp.example>")["items"]
-    assert len(message["attachments"]) == len(NAMES)
-    for file in message["attachments"]:
-        status, headers, body = wire.says("GET", f"/api/attachments/{file['id']}")
-        assert (status, len(body)) == (200, file["size"])
-        assert re.fullmatch(
-            r"attachment; filename=\"[\w .-]+\"; filename\*=UTF-8''[\w%.~-]+", headers["content-disposition"]
-        )
-        assert "%0D" not in headers["content-disposition"]
-        assert "%0A" not in headers["content-disposition"]
-        assert re.fullmatch(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", headers["x-content-type"])
-    for path in (f"/api/cases/{key}", f"/cases/{key}", f"/api/messages/{message['id']}/raw", "/api/events?once=true"):
-        assert wire.says("GET", path)[0] == 200
-    told = wire.says("GET", "/api/events?once=true")[2].decode()
-    assert not re.search(r"^x-evil", told, re.IGNORECASE | re.MULTILINE)
+    assert (status, headers["retry-after"].isdigit()) == (429, True)

@@ -40,30 +40,20 @@ def test_every_schema_field_and_parameter_is_described(empty: Running) -> None:
     shown = empty.get("/openapi.json")
     schemas_shown = shown["components"]["schemas"]
     fields = {(name, field): value for name, one in schemas_shown.items() for field, value in one["properties"].items()}
-    parameters = {
-        (operation["operationId"], parameter["name"]): parameter
-        for methods in shown["paths"].values()
-        for operation in methods.values()
-        for parameter in operation.get("parameters", ())
-    }
+    operations = [operation for methods in shown["paths"].values() for operation in methods.values()]
+    parameters = {(one["operationId"], each["name"]): each for one in operations for each in one.get("parameters", ())}
     assert [name for name, one in schemas_shown.items() if not one.get("description")] == []
     assert [name for name, one in (fields | parameters).items() if not one.get("description")] == []
 
 
 def test_every_field_of_an_answer_is_described(embedded: Running) -> None:
     for key in embedded.deliver(REPORT, ASK, LOGS, REFUND):
-        case = Case.model_validate(embedded.get(f"/api/cases/{key}"))
-        timeline = MessagePage.model_validate(embedded.get(f"/api/cases/{key}/messages"))
-        history = EventPage.model_validate(embedded.get(f"/api/cases/{key}/history"))
-        briefs = [
-            Brief.model_validate(embedded.get(f"/api/cases/{key}/brief", **{"for": reader}))
-            for reader in ("vendor", "team", "requester")
-        ]
-        for answered in (case, timeline, history, *briefs):
-            assert list(undescribed(answered)) == []
-    vendors = VendorPage.model_validate(embedded.get("/api/vendors"))
-    spool = SpoolPage.model_validate(embedded.get("/api/spool"))
-    assert [*undescribed(vendors), *undescribed(spool)] == []
+        answers: dict[str, type[BaseModel]] = {"": Case, "/messages": MessagePage, "/history": EventPage}
+        answers |= {f"/brief?for={reader}": Brief for reader in ("vendor", "team", "requester")}
+        for path, model in answers.items():
+            assert list(undescribed(model.model_validate(embedded.get(f"/api/cases/{key}{path}")))) == []
+    for path, model in (("/api/vendors", VendorPage), ("/api/spool", SpoolPage)):
+        assert list(undescribed(model.model_validate(embedded.get(path)))) == []
 
 
 def undescribed(shown: BaseModel) -> Iterator[str]:
@@ -82,12 +72,9 @@ def test_every_kind_of_event_is_described(embedded: Running) -> None:
     for kind in KINDS:
         assert f"`{kind}`" in shown["components"]["schemas"]["Event"]["properties"]["kind"]["description"]
     rooms = ("store", "outbound", "mailbox")
+    hook = shown["webhooks"]["event"]["post"]
+    body = hook["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    assert (hook["operationId"], body) == ("receiveEvent", "#/components/schemas/WebhookPayload")
     written = "".join(file.read_text(encoding="utf-8") for room in rooms for file in Path("service", room).glob("*.py"))
     named = set(re.findall(r'"((?:case|message|outbox|mailbox|contents|spool|webhook)\.(?!id\b)[a-z]+)"', written))
     assert named <= set(KINDS)
-
-
-def test_what_a_webhook_is_sent_is_described(empty: Running) -> None:
-    hook = empty.get("/openapi.json")["webhooks"]["event"]["post"]
-    body = hook["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    assert (hook["operationId"], body) == ("receiveEvent", "#/components/schemas/WebhookPayload")

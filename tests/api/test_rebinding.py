@@ -6,7 +6,6 @@ The resolver is the test's own, below everything that sends; what is connected t
 import asyncio
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ import pytest
 from service.api.webhook_delivery import send
 from service.errors import Refused
 from service.store.webhooks import Claimed
+from tests.mailbox.provider import Answer, http_server
 
 CERTIFICATES = Path(__file__).parents[1] / "smtp" / "certificates"
 PUBLIC, PRIVATE, NAME = "93.184.215.14", "127.0.0.1", "mx.intake.example"
@@ -89,83 +89,53 @@ def test_a_name_of_which_one_address_is_not_public_is_refused_before_any_connect
 
 
 @contextmanager
-def answering(answer: bytes, certificate: str = "") -> Iterator[tuple[int, list[bytes], list[str | None]]]:
-    """A server on loopback: its port, what it was sent, and the names that were asked for in TLS."""
-    heard: list[bytes] = []
+def answering(status: int = 204, certificate: str = "") -> Iterator[tuple[int, list[Any], list[str | None]]]:
+    """A server on loopback: its port, request lines and headers that it was sent, and the names asked for in TLS."""
+    heard: list[Any] = []
     names: list[str | None] = []
-    listener = socket.create_server((PRIVATE, 0))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.sni_callback = lambda _, name, __: names.append(name)
     if certificate:
         context.load_cert_chain(CERTIFICATES / certificate)
 
-    def serve() -> None:
-        with listener, listener.accept()[0] as plain:
-            plain.settimeout(30)
-            try:
-                link = context.wrap_socket(plain, server_side=True) if certificate else plain
-                data = b""
-                while not data.endswith(b"}"):  # the end of the event
-                    data += (piece := link.recv(65536))
-                    if not piece:
-                        break
-                heard.append(data)
-                link.sendall(answer)
-                link.close()
-            except OSError:
-                pass
+    def answer(method: str, path: str, headers: Any, _body: bytes) -> Answer:
+        heard.append((f"{method} {path}", [(name.lower(), value) for name, value in headers.items()]))
+        return status, b"", {"Location": "http://10.0.0.1/"}
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield listener.getsockname()[1], heard, names
-    thread.join(30)
+    with http_server(answer, context if certificate else None) as port:
+        yield port, heard, names
 
 
-def test_in_tls_the_name_stays_the_name_although_an_address_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_tls_the_name_stays_the_name_and_must_be_that_of_the_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although an address is connected to."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "first.pem"))
-    with (
-        answering(b"HTTP/1.1 204 No Content\r\n\r\n", "first.pem") as (port, heard, names),
-        deceived((PRIVATE,)) as loop,
-    ):
+    with answering(certificate="first.pem") as (port, heard, names), deceived((PRIVATE,)) as loop:
         told(loop, f"https://{NAME}:{port}/in?x=1", HOME)
-        assert loop.asked == [NAME]
-    assert names == [NAME]
-    assert heard[0].startswith(b"POST /in?x=1 HTTP/1.1\r\n")
-    assert f"\r\nhost: {NAME}:{port}\r\n".encode() in heard[0].replace(b"Host:", b"host:")
-
-
-def test_a_certificate_of_another_name_is_not_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "first.pem"))
-    with (
-        answering(b"", "first.pem") as (port, heard, _),
-        deceived((PRIVATE,)) as loop,
-        pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
-    ):
-        told(loop, f"https://hooks.example:{port}/in", HOME)
-    assert heard == []
+        assert (loop.asked, names, len(heard)) == ([NAME], [NAME], 1)
+        [(request, headers)] = heard
+        assert (request, dict(headers)["host"]) == ("POST /in?x=1", f"{NAME}:{port}")
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            told(loop, f"https://hooks.example:{port}/in", HOME)
+        assert len(heard) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_into_our_network_is_a_failure_and_not_followed(status: int) -> None:
-    answer = f"HTTP/1.1 {status} Elsewhere\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n".encode()
-    with answering(answer) as (port, heard, _), deceived((PRIVATE,)) as loop:
+    with answering(status) as (port, heard, _), deceived((PRIVATE,)) as loop:
         with pytest.raises(httpx.HTTPError, match=f"the response was {status}"):
             told(loop, f"http://{NAME}:{port}/in", HOME)
-        assert loop.connected == [(PRIVATE, port)]
-    assert len(heard) == 1
+        assert (loop.connected, len(heard)) == ([(PRIVATE, port)], 1)
 
 
 @pytest.mark.parametrize("evil", ["/in\r\nX-Evil: 1", "/in?a=\r\nX-Evil: 1", "/%0d%0aX-Evil:%201", ":80\r\nX-Evil: 1/"])
 def test_what_is_sent_out_has_the_headers_that_we_write_and_no_others(evil: str) -> None:
     """Also where a URL got past the door, such as by a database that somebody edited."""
-    with answering(b"HTTP/1.1 204 No Content\r\n\r\n") as (port, heard, _), deceived((PRIVATE,)) as loop:
+    with answering() as (port, heard, _), deceived((PRIVATE,)) as loop:
         try:
             told(loop, f"http://{NAME}:{port}{evil}" if evil[0] == "/" else f"http://{NAME}{evil}", HOME)
         except (Refused, ValueError, httpx.HTTPError, httpx.InvalidURL):
             assert not heard
-        if not loop.connected or loop.connected[0][1] != port:
-            socket.create_connection((PRIVATE, port)).close()  # nobody came; let the server go
-    for request in heard:
-        names = [line.partition(b":")[0].lower() for line in request.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]]
-        assert b"x-evil" not in names
+    for _, headers in heard:
+        names = [name for name, _ in headers]
+        assert "x-evil" not in names
         assert sorted(set(names)) == sorted(names)

@@ -16,21 +16,12 @@ Subject: {subject}
 
 {text}
 """
-FIRST = MAIL.format(
-    hour=10,
-    subject="Badge reader WX-4410 at door three shows E-5521",
-    text="The badge reader WX-4410 at door three shows E-5521 and rejects every card of the night shift.",
-)
-AGAIN = MAIL.format(
-    hour=13,
-    subject="Gate of the yard, E-5521",
-    text="The gate of the yard does not open for the lorries; its reader WX-4410 shows E-5521, the drivers wait.",
-)
-REPLY = MAIL.format(
-    hour=15,
-    subject="Re: Gate of the yard, E-5521\nIn-Reply-To: <door-13@corp.example>\nReferences: <door-10@corp.example>",
-    text="It is still closed to them.",
-)
+READER = "The badge reader WX-4410 at door three shows E-5521 and rejects every card of the night shift."
+GATE = "The gate of the yard does not open for the lorries; its reader WX-4410 shows E-5521, the drivers wait."
+THREAD = "\nIn-Reply-To: <door-13@corp.example>\nReferences: <door-10@corp.example>"
+FIRST = MAIL.format(hour=10, subject="Badge reader WX-4410 at door three shows E-5521", text=READER)
+AGAIN = MAIL.format(hour=13, subject="Gate of the yard, E-5521", text=GATE)
+REPLY = MAIL.format(hour=15, subject=f"Re: Gate of the yard, E-5521{THREAD}", text="It is still closed to them.")
 
 
 @pytest.fixture

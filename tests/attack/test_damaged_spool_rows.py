@@ -9,17 +9,15 @@ from service import intake
 from service.store import spool_view
 from service.store.database import Database
 from service.store.spool import Envelope
-from tests.flow.crew import worker
+from tests.flow.crew import work_off, worker
 from tests.running import Running
 
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
 
 
-def received(database: Database, count: int = 3) -> list[str]:
-    mails = [
-        (ENVELOPE, f"From: Aiko <aiko{n}@corp.example>\r\nSubject: Printer {n}\r\n\r\nIt is jammed.\r\n".encode())
-        for n in range(count)
-    ]
+def received(database: Database) -> list[str]:
+    mail = "From: Aiko <aiko{}@corp.example>\r\nSubject: Printer {}\r\n\r\nIt is jammed.\r\n"
+    mails = [(ENVELOPE, mail.format(number, number).encode()) for number in range(3)]
     return intake.receive(database, mails, datetime.now(UTC))
 
 
@@ -39,9 +37,7 @@ def is_set_aside(database: Database, table: str, assignment: str, place: int) ->
     """Of three mails, a worker sets aside the damaged one and takes in the others."""
     ids = received(database)
     damage(database, ids[place], assignment, table)
-    working = worker(database)
-    while working.step():
-        pass
+    work_off(worker(database))
     assert "damaged" in str(database.read(lambda conn: spool_view.entry(conn, ids[place]))["reason"])
     assert database.read(spool_view.ledger).balanced
     states = [row["state"] for row in reversed(database.read(spool_view.listing))]
@@ -63,9 +59,7 @@ def test_json_of_another_shape_sets_that_row_aside_on_both_databases(database: D
 @pytest.mark.parametrize("written", ["yesterday", ""])
 def test_a_time_that_is_none_sets_that_row_aside(sqlite: Database, written: str) -> None:
     damage(sqlite, received(sqlite)[1], f"received_at = '{written}'")
-    working = worker(sqlite)
-    while working.step():
-        pass
+    work_off(worker(sqlite))
     ledger = sqlite.read(spool_view.ledger)
     assert (ledger.taken_in, ledger.shunted, ledger.waiting) == (2, 1, 0)
 

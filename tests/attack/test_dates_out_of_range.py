@@ -1,10 +1,8 @@
 """A date that no calendar arithmetic survives is no date: the mail is filed by its receipt, and the next mail too."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-import yaml
 from sqlalchemy import select
 
 from service import intake
@@ -13,11 +11,12 @@ from service.store.database import Database
 from service.store.spool import Envelope
 from service.store.tables import messages
 from tests.flow.crew import worker
+from tests.tables import table_beside
 
 RECEIVED = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("help@intake.example",))
 GOOD = "Mon, 02 Mar 2026 09:00:00 +0900"
-TABLES = yaml.safe_load(Path(__file__).with_name("dates_out_of_range.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "dates_out_of_range.yaml")
 DATES: list[str] = TABLES["fields"]
 
 

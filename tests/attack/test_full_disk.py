@@ -1,61 +1,35 @@
 """No room for the log: no process ends, mail is taken in, and the log goes on when there is room again."""
 
 import os
-import smtplib
 import subprocess
 from pathlib import Path
 
-import httpx
 import pytest
 
 from service.process import PatientStream
 from service.store import spool_view
 from service.store.database import Database
 from tests.flow.test_faults import connect, send
-from tests.served import MAIL, free_port, started, wait_until
-
-INTAKE = {"intake": "help@corp.example"}
+from tests.served import free_port, started, wait_until
 
 
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=5).status_code > 0
-    except httpx.HTTPError:
-        return False
-
-
-def test_with_its_log_on_a_full_disk_an_acceptor_takes_mail(sqlite: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("command", "parts"), [("smtp", 0), pytest.param("serve", 3, marks=pytest.mark.long)])
+def test_with_its_log_on_a_full_disk_no_process_ends_and_mail_is_taken(
+    sqlite: Database, tmp_path: Path, command: str, parts: int
+) -> None:
     port = free_port()
-    given = {"database_url": f"sqlite:///{sqlite.url.database}", "smtp_listen": f"127.0.0.1:{port}"} | INTAKE
-    with open("/dev/full", "wb") as full, started("smtp", cwd=tmp_path, out=full, **given) as process:
+    given = {"database_url": f"sqlite:///{sqlite.url.database}", "smtp_listen": f"127.0.0.1:{port}"}
+    given |= {"intake": "help@corp.example", "http_listen": f"127.0.0.1:{free_port()}"}
+    with open("/dev/full", "wb") as full, started(command, cwd=tmp_path, out=full, **given) as process:
         with connect(port) as client:
+            wait_until(lambda: len(children(process.pid)) == parts, 240)
+            first = children(process.pid)
             assert [send(client, number)[0] for number in range(5)] == [250] * 5
-        assert process.poll() is None
-    assert process.returncode == 0
-    assert sqlite.read(spool_view.ledger).accepted == 5
-
-
-@pytest.mark.long
-def test_with_the_log_on_a_full_disk_every_process_lives_and_mail_is_taken_in(tmp_path: Path) -> None:
-    smtp, http = free_port(), free_port()
-    given = {"smtp_listen": f"127.0.0.1:{smtp}", "http_listen": f"127.0.0.1:{http}"} | INTAKE
-    with open("/dev/full", "wb") as full, started("serve", cwd=tmp_path, out=full, **given) as process:
-        url = f"http://127.0.0.1:{http}"
-        wait_until(lambda: answers(f"{url}/readyz"), 240)
-        first = children(process.pid)
-        assert len(first) == 3, "smtp, worker and api run"
-        for number in range(20):
-            with smtplib.SMTP("127.0.0.1", smtp, timeout=60) as client:
-                client.sendmail("aiko@corp.example", ["help@corp.example"], MAIL % number)
-
-        def taken_in() -> int:
-            found = httpx.get(f"{url}/api/cases", params={"limit": 100}, timeout=30).json()["items"]
-            return sum(one["messages"] for one in found)
-
-        wait_until(lambda: taken_in() == 20, 240)
+        wait_until(lambda: not parts or sqlite.read(spool_view.ledger).taken_in == 5, 240)
         assert children(process.pid) == first, "no process was started anew"
         assert process.poll() is None
     assert process.returncode == 0
+    assert sqlite.read(spool_view.ledger).accepted == 5
 
 
 def children(pid: int) -> set[str]:

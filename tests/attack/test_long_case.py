@@ -14,7 +14,7 @@ from service.store.spool import Envelope
 from service.store.tables import cases, events, messages
 from service.store.tables import judge_queue as queued
 from service.worker import Worker
-from tests.flow.crew import context, worker
+from tests.flow.crew import Deadly, context, worker
 
 pytestmark = pytest.mark.both_databases
 
@@ -41,7 +41,7 @@ def long_case(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     monkeypatch.setattr(judge_queue, "LONG", LENGTH - 1)
     send(database, *(mail(number) for number in range(LENGTH - 1)))
     assert worker(database).turn()
-    assert shown(database) == LENGTH - 1
+    assert counts(database) == [LENGTH - 1]
     return database
 
 
@@ -54,66 +54,38 @@ def finish(working: Worker) -> None:
         pass
 
 
-def shown(database: Database) -> int:
-    """How many messages the case says it has."""
-    return int(database.read(lambda conn: conn.execute(select(cases.c.messages)).scalar_one()))
+def counts(database: Database) -> list[int]:
+    """How many messages each case says it has."""
+    return list(database.read(lambda conn: conn.execute(select(cases.c.messages).order_by(cases.c.id)).scalars().all()))
 
 
 def waiting(database: Database) -> list[int]:
     return list(database.read(lambda conn: conn.execute(select(queued.c.case_id)).scalars().all()))
 
 
-def test_mail_to_a_long_case_is_stored_at_once_and_judged_next(long_case: Database) -> None:
-    ours = worker(long_case)
-    send(long_case, mail(50), mail(51))
-    assert ours.step() == 2
-    assert long_case.read(spool_view.ledger).waiting == 0
-    assert (shown(long_case), waiting(long_case)) == (LENGTH - 1, [1])
-    finish(ours)
-    assert (shown(long_case), waiting(long_case)) == (LENGTH + 1, [])
+def test_mail_to_a_long_case_is_stored_at_once_and_judged_next_once_and_whole(long_case: Database) -> None:
+    """Other cases are judged at once. A worker that died leaves the long one to the next."""
 
-
-def test_it_is_judged_whole(long_case: Database) -> None:
-    """What stands in it afterwards is what judging it in one go gives."""
-    send(long_case, mail(50, "Now error 0x80190001 appears for everybody on the second floor."))
-    finish(worker(long_case))
-
-    def document(conn: Connection) -> dict[str, object]:
-        return {**conn.execute(select(cases.c.document)).scalar_one(), "updated_at": None, "clocks": None}
-
-    before = long_case.read(document)
-    assert before["messages"] == LENGTH
-    long_case.transact(lambda conn: intake.rejudge(conn, [1], context(), now=datetime.now(UTC)))
-    assert long_case.read(document) == before
-
-
-def test_a_worker_that_died_leaves_it_to_the_next(long_case: Database) -> None:
-    send(long_case, mail(50))
-    worker(long_case).step()
-    other = worker(long_case)
-    assert other.turn()
-    assert (shown(long_case), waiting(long_case)) == (LENGTH, [])
-
-
-def test_many_mails_to_it_are_judged_once(long_case: Database) -> None:
     def changes(conn: Connection) -> int:
         return int(conn.execute(select(func.count()).where(events.c.kind == "case.changed")).scalar_one())
 
-    ours = worker(long_case)
+    def document(conn: Connection) -> dict[str, object]:
+        shown = conn.execute(select(cases.c.document).where(cases.c.id == 1)).scalar_one()
+        return {**shown, "updated_at": None, "clocks": None}
+
     before = long_case.read(changes)
-    for number in range(50, 55):
-        send(long_case, mail(number))
-        ours.step()
-    finish(ours)
-    assert long_case.read(changes) == before + 1
-    assert shown(long_case) == LENGTH + 4
-
-
-def test_other_cases_are_judged_at_once(long_case: Database) -> None:
-    send(long_case, mail(50), of_ken(0))
+    send(long_case, mail(50, "Now error 0x80190001 appears for everybody on the second floor."), mail(51))
+    assert worker(long_case).step() == 2
+    assert long_case.read(spool_view.ledger).waiting == 0
+    send(long_case, of_ken(0))
     worker(long_case).step()
-    found = long_case.read(lambda conn: conn.execute(select(cases.c.messages).order_by(cases.c.id)).scalars().all())
-    assert list(found) == [LENGTH - 1, 1]
+    assert (counts(long_case), waiting(long_case)) == ([LENGTH - 1, 1], [1])
+    finish(worker(long_case))
+    assert (counts(long_case), waiting(long_case)) == ([LENGTH + 1, 1], [])
+    assert long_case.read(changes) == before + 1
+    judged = long_case.read(document)
+    long_case.transact(lambda conn: intake.rejudge(conn, [1], context(), now=datetime.now(UTC)))
+    assert long_case.read(document) == judged
 
 
 def test_a_long_case_that_cannot_be_judged_stops_nothing(long_case: Database) -> None:
@@ -148,19 +120,17 @@ def test_a_long_case_that_cannot_be_judged_does_not_push_another_out_of_the_queu
     send(long_case, mail(50), of_ken(50))
     ours.step()
     assert sorted(waiting(long_case)) == [1, 2]
-    ours.context = replace(ours.context, rules=Interrupted(long_case, ours.context.rules))  # type: ignore[arg-type]
+    ours.context = replace(ours.context, rules=Interrupted(ours.context.rules, long_case))  # type: ignore[arg-type]
     ours.turn()
     assert sorted(waiting(long_case)) == [1, 2]
 
 
-class Interrupted:
+class Interrupted(Deadly):
     """Rules that fail to judge, after another worker has stored a mail in the first case."""
 
-    def __init__(self, database: Database, real: Any) -> None:
-        self._other_host, self._real = Database(database.url.render_as_string(hide_password=False)), real
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
+    def __init__(self, real: Any, database: Database) -> None:
+        super().__init__(real)
+        self._other_host = Database(database.url.render_as_string(hide_password=False))
 
     def judge(self, *_: Any) -> None:
         send(self._other_host, mail(52))

@@ -34,8 +34,9 @@ def with_number(site: Site) -> tuple[str, str, str]:
 def test_another_vendor_that_knows_the_number_moves_nothing(site: Site, sender: str, how: str) -> None:
     key, number, answer = with_number(site)
     before = site.standing(key)
-    text = f"TrackingID#{number}\nTicket #771204\n\n{CLOSED}" if "own" in how else f"TrackingID#{number}\n\n{CLOSED}"
-    site.send(mail(sender, f"TrackingID#{number}", text, replies_to=answer if "reply" in how else ""))
+    own = "\nTicket #771204" if "own" in how else ""
+    text, thread = f"TrackingID#{number}{own}\n\n{CLOSED}", answer if "reply" in how else ""
+    site.send(mail(sender, f"TrackingID#{number}", text, replies_to=thread))
     assert site.standing(key) == before
 
 
@@ -51,17 +52,16 @@ def test_another_tenant_that_guesses_the_ticket_moves_nothing(site: Site) -> Non
     assert site.case(key)["status"] == "closed"
 
 
+NO_TENANTS = [f"support@{at}" for at in ("zendesk.com", "sub.acme.zendesk.com", "acme.zendesk.com.evil.example")]
+
+
 @pytest.mark.parametrize(
     ("desk", "others", "own"),
     [
         ("desk@acme.co.jp", ["support@co.zendesk.com"], "a@acme.zendesk.com"),
         ("desk@mail.acme.example", ["support@mail.freshdesk.com"], "a@acme.zendesk.com"),
         ("desk@acme.example", [], "a@acme.zendesk.com"),
-        (
-            "support@acme.zendesk.com",
-            [f"support@{at}" for at in ("zendesk.com", "sub.acme.zendesk.com", "acme.zendesk.com.evil.example")],
-            "agent@acme.zendesk.com",
-        ),
+        ("support@acme.zendesk.com", NO_TENANTS, "agent@acme.zendesk.com"),
         *((f"help@acme.{at}", [f"help@evil.{at}"], f"agent@acme.{at}") for at in HOSTS),
     ],
 )
@@ -87,23 +87,19 @@ def test_a_vendor_that_states_the_number_our_people_noted_is_heard(site: Site) -
     assert site.case(key)["status"] == "closed"
 
 
-# ── a mail dated before the case ─────────────────────────────────────────────────────────────────────────────────────
-
 BEFORE = "Date: Mon, 02 Nov 2026 09:00:00 +0900\n"  # weeks before all other mails of these tests
 
 
 @pytest.fixture(scope="module")
 def answered(site: Site) -> tuple[str, str, str, list[str]]:
-    """A case with an inquiry, the vendor's answer and our reply, joined by the number alone: its key, its word, the
-    number, and the Message-IDs."""
+    """A case with an inquiry and the vendor's answer, joined by the number alone: its key, its word, the number, and
+    the Message-IDs."""
     word, number = next(_WORDS), str(next(_NUMBERS))
     asked = f"The {word} feeds two sheets at once. What shall we do? TrackingID#{number}"
     key, first = inquiry(site, word, MICROSOFT, asked)
-    ids = [first, new_id(word, "microsoft.com"), new_id(word)]
+    ids = [first, new_id(word, "microsoft.com")]
     said = f"TrackingID#{number} Please send us the log of the {word}."
     site.send(mail(MICROSOFT, f"The {word} TrackingID#{number}", said, id=ids[1]))
-    to, reply = f"To: {MICROSOFT}\nCc: help@corp.example\n", f"TrackingID#{number} Here is the log of the {word}."
-    site.send(mail("mei@corp.example", f"Log TrackingID#{number}", reply, id=ids[2], more=to), peer=INSIDE)
     assert {site.message(id)["case"] for id in ids} == {key}
     return key, word, number, ids
 
@@ -118,4 +114,4 @@ def test_an_older_mail_takes_nothing_out_of_a_case(
     text = f"TrackingID#{number} We have received your request." if "number" in knows else "We have your request."
     thread = ids[1] if knows == "message-id" else ""
     site.send(mail(sender, subject, text, replies_to=thread, more=BEFORE))
-    assert [site.message(id)["case"] for id in ids] == [key] * 3
+    assert [site.message(id)["case"] for id in ids] == [key] * 2

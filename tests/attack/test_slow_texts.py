@@ -3,18 +3,17 @@
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-import yaml
 
 from service.intake import understand
 from service.mail.message import Mail
 from service.store.spool import Claimed
 from tests.flow.crew import context
 from tests.flow.test_worker import ENVELOPE
+from tests.tables import table_beside
 
-TEXTS = yaml.safe_load(Path(__file__).with_name("slow_texts.yaml").read_text(encoding="utf-8"))
+TEXTS = table_beside(__file__, "slow_texts.yaml")
 HEAD = (
     "From: Aiko Mori <aiko@corp.example>\r\nTo: help@intake.example\r\nSubject: Trouble\r\nMIME-Version: 1.0\r\n"
     "Message-ID: <x@corp.example>\r\nDate: Mon, 02 Mar 2026 09:00:00 +0900\r\nContent-Type: text/"

@@ -23,8 +23,6 @@ def opened(site: Site, word: str, sender: str = "mei@corp.example") -> tuple[str
     return site.send(mail(sender, f"The {word} printer feeds two sheets", text, id=id), peer=INSIDE), id
 
 
-# ── mails that must not move the case of somebody else ───────────────────────────────────────────────────────────────
-
 STRANGERS = ("eve@stranger.example", '"Mei Aoki" <eve2@stranger.example>', "mei@corp.example.evil.example")
 VENDOR_LIKE = """
     support@evil.zendesk.com jira@evil.atlassian.net help@evil.freshdesk.com desk@evil.service-now.com
@@ -53,21 +51,14 @@ def by_message_id(subject: str, id: str) -> Iterator[str]:
         yield mail(EVE, subject, FIRE, more=f"{header}: {id}\nDate: {date} 08:00:00 +0900\n")
 
 
-def test_a_stranger_who_knows_a_message_id_moves_nothing(site: Site) -> None:
+def test_a_stranger_who_knows_a_message_id_or_a_vendor_who_knows_the_key_moves_nothing(site: Site) -> None:
     key, id = opened(site, "label")
     before = site.standing(key)
-    for attack in by_message_id("Re: The label printer feeds two sheets", id):
+    by_key = (mail(f"Support <{sender}>", f"[{key}] The label printer", CLOSED) for sender in VENDOR_LIKE)
+    for attack in (*by_message_id("Re: The label printer feeds two sheets", id), *by_key):
         site.send(attack)
         assert site.standing(key) == before, attack
     assert "outsider" in site.case(key)["notes"]
-
-
-def test_no_vendor_closes_a_case_by_its_key(site: Site) -> None:
-    key, _ = opened(site, "desk")
-    before = site.standing(key)
-    for sender in VENDOR_LIKE:
-        site.send(mail(f"Support <{sender}>", f"[{key}] The desk printer", CLOSED))
-        assert site.standing(key) == before, sender
 
 
 def test_a_forged_from_of_our_people_moves_nothing(site: Site) -> None:
@@ -81,6 +72,7 @@ def test_a_forged_from_of_our_people_moves_nothing(site: Site) -> None:
         assert site.send(mail(sender, "Re: The guess printer feeds two sheets", DONE, replies_to=id)) == key
         assert site.standing(key) == before, sender
     assert "sender-unverified" in site.case(key)["notes"]
+    assert "Sender not verified" in site.http.get(f"/cases/{key}", headers={"Accept-Language": "en"}).text
 
 
 def test_an_outsider_unites_no_cases(site: Site) -> None:
@@ -95,18 +87,13 @@ def test_an_outsider_unites_no_cases(site: Site) -> None:
 def test_who_takes_part_still_moves_the_case(site: Site) -> None:
     """The other side of the law: a partner whom our people wrote to answers, and is heard."""
     key, id = opened(site, "partner")
-    reply = new_id("asked")
-    question = mail(
-        "mei@corp.example", "Re: The partner printer feeds two sheets", "Can you look at it?",
-        id=reply, replies_to=id, more=f"To: desk@partner.example, {'help@corp.example'}\n",
-    )  # fmt: skip
+    reply, subject = new_id("asked"), "Re: The partner printer feeds two sheets"
+    to = "To: desk@partner.example, help@corp.example\n"
+    question = mail("mei@corp.example", subject, "Can you look at it?", id=reply, replies_to=id, more=to)
     assert site.send(question, peer=INSIDE) == key
-    waiting = mail("desk@partner.example", "Re: The partner printer feeds two sheets", FIRE, replies_to=reply)
-    assert site.send(waiting) == key
+    assert site.send(mail("desk@partner.example", subject, FIRE, replies_to=reply)) == key
     assert site.case(key)["priority"] == "P1"
 
-
-# ── dates that have not come ──────────────────────────────────────────────────────────────────────────────────────
 
 AHEAD = (10, 20, 60, 1_440, 43_200, 561_600, 4_730_400)  # minutes: up to nine years
 
@@ -114,30 +101,12 @@ AHEAD = (10, 20, 60, 1_440, 43_200, 561_600, 4_730_400)  # minutes: up to nine y
 @pytest.mark.parametrize("ahead", AHEAD)
 def test_a_date_ahead_of_its_receipt_holds_no_case(site: Site, ahead: int) -> None:
     key, id = opened(site, "clock")
-    far = format_datetime(datetime.now(UTC) + timedelta(minutes=ahead))
-    done = mail(
-        "mei@corp.example", "Re: The clock printer feeds two sheets", DONE, replies_to=id, more=f"Date: {far}\n"
-    )
-    assert site.send(done, peer=INSIDE) == key
-    assert site.case(key)["status"] == "resolved"
-    now = format_datetime(datetime.now(UTC) + timedelta(minutes=1))  # surely received after the other
-    again = mail(
-        "mei@corp.example",
-        "Re: The clock printer feeds two sheets",
-        "It happens again: the clock printer feeds two sheets at once. Please look at it.",
-        replies_to=id,
-        more=f"Date: {now}\n",
-    )
-    assert site.send(again, peer=INSIDE) == key
-    assert site.case(key)["status"] == "open"
-
-
-def test_an_unverified_sender_is_shown_as_such(site: Site) -> None:
-    id = new_id("shown")
-    key = site.send(mail("new@corp.example", "The projector is dark", "The projector in room 9 is dark.", id=id))
-    assert "sender-unverified" in site.message(id)["defects"]
-    page = site.http.get(f"/cases/{key}", headers={"Accept-Language": "en"}).text
-    assert "Sender not verified" in page
+    again = "It happens again: the clock printer feeds two sheets at once. Please look at it."
+    for text, minutes, status in ((DONE, ahead, "resolved"), (again, 1, "open")):  # surely received after the other
+        date = f"Date: {format_datetime(datetime.now(UTC) + timedelta(minutes=minutes))}\n"
+        subject = "Re: The clock printer feeds two sheets"
+        assert site.send(mail("mei@corp.example", subject, text, replies_to=id, more=date), peer=INSIDE) == key
+        assert site.case(key)["status"] == status
 
 
 @pytest.mark.parametrize("peer", [INSIDE, OUTSIDE])
@@ -154,23 +123,19 @@ def test_a_forged_forward_makes_nobody_team(site: Site, peer: str) -> None:
     assert roles[who] == "requester"
 
 
-# ── the Message-ID of another's mail ──────────────────────────────────────────────────────────────────────────────
-
-COPIES = {"same words": "", "same words and name": "Rie Mori ", "same words, other date": ""}
+SCANNER = "The scanner on floor 3 stops after one page. Error E-5511. Could you look at it, please?"
 
 
 @pytest.mark.parametrize("thief", ["eve@stranger.example", "support@evil.zendesk.com", "rie@corp.example.evil.example"])
-@pytest.mark.parametrize("copy", COPIES)
-def test_a_copy_sent_before_does_not_swallow_the_real_mail(site: Site, copy: str, thief: str) -> None:
-    id = new_id("stolen")
-    text = "The scanner on floor 3 stops after one page. Error E-5511. Could you look at it, please?"
-    at = "Date: Fri, 20 Nov 2026 09:00:00 +0900\n"
-    date = at.replace("20", "19", 1) if "date" in copy else at
-    site.send(mail(f"{COPIES[copy]}<{thief}>", "The scanner stops", text, id=id, more=date))
-    site.send(mail("Rie Mori <rie@corp.example>", "The scanner stops", text, id=id, more=at), peer=INSIDE)
-    found = site.messages(id)
-    assert {one["author"]["address"] for one in found} == {thief, "rie@corp.example"}
-    [real] = [one for one in found if one["author"]["address"] == "rie@corp.example"]
+@pytest.mark.parametrize(("name", "day"), [("", 20), ("Rie Mori ", 20), ("", 19)])
+def test_a_copy_sent_before_does_not_swallow_the_real_mail(site: Site, name: str, day: int, thief: str) -> None:
+    """A mail with the Message-ID and the words of another."""
+    id, date = new_id("stolen"), "Date: Fri, {} Nov 2026 09:00:00 +0900\n"
+    site.send(mail(f"{name}<{thief}>", "The scanner stops", SCANNER, id=id, more=date.format(day)))
+    real_one = mail("Rie Mori <rie@corp.example>", "The scanner stops", SCANNER, id=id, more=date.format(20))
+    site.send(real_one, peer=INSIDE)
+    found = {one["author"]["address"]: one for one in site.messages(id)}
+    assert found.keys() == {thief, "rie@corp.example"}
+    real = found["rie@corp.example"]
     assert "message-id-reused" in real["defects"]
-    opener = [p["address"] for p in site.case(real["case"])["participants"]]
-    assert "rie@corp.example" in opener
+    assert "rie@corp.example" in [one["address"] for one in site.case(real["case"])["participants"]]

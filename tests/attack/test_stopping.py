@@ -1,10 +1,12 @@
 """A signal that comes at the worst moment still stops the process: no handler takes a lock that may be held."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -90,14 +92,9 @@ def test_a_process_stops_wherever_in_its_wait_the_signal_comes(
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "sodan.db").write_bytes(sqlite_template.read_bytes())
     given = environment(smtp_listen="127.0.0.1:0", http_listen="127.0.0.1:0", watchdog="0", stop_seconds="5")
-    ended = subprocess.run(
-        [sys.executable, "-c", AT_THE_WORST_MOMENT + program, *moments.split()],
-        cwd=tmp_path,
-        env=given | {"PYTHONPATH": os.getcwd()},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    command = [sys.executable, "-c", AT_THE_WORST_MOMENT + program, *moments.split()]
+    env = given | {"PYTHONPATH": os.getcwd()}
+    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=PATIENCE)
     assert ended.returncode == 0, ended.stderr
 
 
@@ -110,16 +107,12 @@ def test_no_signal_handler_of_ours_takes_a_lock() -> None:
         "service/mailbox/run.py": 1,  # SIG_IGN
         "service/supervisor.py": 1,  # SIG_IGN in the child, before exec
     }
-    found = {
-        str(file): count
+    found = Counter(
+        str(file)
         for file in Path("service").rglob("*.py")
-        if (count := file.read_text(encoding="utf-8").count("signal.signal(") + _bare(file))
-    }
+        for _ in re.findall(r"signal\.signal\(|^ *signal\(", file.read_text(encoding="utf-8"), re.M)
+    )
     assert found == allowed
-
-
-def _bare(file: Path) -> int:
-    return sum(line.strip().startswith("signal(") for line in file.read_text(encoding="utf-8").splitlines())
 
 
 @pytest.mark.slow

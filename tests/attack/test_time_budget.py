@@ -79,14 +79,10 @@ def test_mails_that_were_not_read_in_time_are_given_back_uncounted(
     assert {row["attempts"] for row in rows} == {1}
 
 
-def test_the_limit_reaches_a_pattern_that_would_run_for_years() -> None:
-    hopeless = re.compile(r"(a+)+$")
+def test_the_limit_reaches_a_pattern_that_would_run_for_years_and_ends_with_its_block() -> None:
     with pytest.raises(OutOfTime), cpu_limit(0.2):
-        hopeless.match("a" * 60 + "b")
-
-
-def test_a_limit_of_nought_is_none_and_a_limit_ends_with_its_block() -> None:
-    with cpu_limit(0):
+        re.match(r"(a+)+$", "a" * 60 + "b")
+    with cpu_limit(0):  # none
         assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
     with cpu_limit(5):
         assert signal.getitimer(signal.ITIMER_PROF)[0] > 0

@@ -1,25 +1,26 @@
 """A webhook that drips, hangs or cannot exist silences no other: it is counted and disabled, with a notice."""
 
 import asyncio
-import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
-from ipaddress import ip_network
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 from sqlalchemy import select
 
 from service.api import webhook_delivery
-from service.desk import Desk
 from service.store import webhooks
-from service.store.encryption import secret_box
 from service.store.tables import events
+from tests.api.test_events import desk_of, hook, soon
 from tests.mailbox.provider import Answer, http_server
 from tests.mails import REPORT
-from tests.running import Running, now, with_settings
+from tests.running import Running
 
+MINUTE = timedelta(minutes=1)
 LONG_LABEL = "a" * 64 + ".example"
 NAMES = (
     LONG_LABEL, "hooks." + "b" * 80 + ".example", "あ" * 60 + ".example", ".".join(["c" * 60] * 5), "a..example",
@@ -27,67 +28,56 @@ NAMES = (
 )  # fmt: skip
 
 
+class Drip(StreamRequestHandler):
+    """Never ends the header of its answer."""
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            while True:
+                time.sleep(0.05)
+                self.wfile.write(b"X-Drop: 1\r\n")
+
+
 @contextmanager
-def dripping(every: float = 0.05) -> Iterator[int]:
-    """A server that never ends its header; its port."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        done = threading.Event()
-
-        def drip(client: socket.socket) -> None:
-            with client, suppress(OSError):
-                client.sendall(b"HTTP/1.1 200 OK\r\n")
-                while not done.wait(every):
-                    client.sendall(b"X-Drop: 1\r\n")
-
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    threading.Thread(target=drip, args=(listening.accept()[0],), daemon=True).start()
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield int(listening.getsockname()[1])
-        done.set()
+def dripping() -> Iterator[int]:
+    """A server that drips; its port."""
+    with ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
-LATER, MOMENT = timedelta(days=1), timedelta(seconds=1)
-"""The webhooks of these tests are due tomorrow, and the tests' clock is a day ahead: the service itself tells none."""
+def deliver(service: Running, ahead: timedelta = timedelta(0)) -> bool:
+    """Deliver one event that is due; whether there was one."""
+    desk = desk_of(service, home=True)
+    return asyncio.run(webhook_delivery.deliver_one(replace(desk, now=lambda: soon() + MINUTE + ahead)))
 
 
-def desk(service: Running, ahead: timedelta = timedelta(0)) -> Desk:
-    settings = with_settings(service.settings, webhook_networks=(ip_network("127.0.0.0/8"),))
-    return Desk(settings, service.database, lambda: service.context, lambda: now() + LATER + ahead)
-
-
-def hook(service: Running, url: str) -> int:
-    box = secret_box(service.settings)
-    return service.database.transact(lambda conn: webhooks.create(conn, box, url, [], now() + LATER - MOMENT))[0]
-
-
-def row(service: Running, id: int) -> dict[str, object]:
-    return service.database.read(lambda conn: webhooks.find(conn, id))
+def only(service: Running) -> dict[str, object]:
+    """What is stored of the one webhook."""
+    [row] = service.database.read(webhooks.listing)
+    return row
 
 
 def test_one_that_drips_does_not_hold_up_another(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook_delivery, "POLL_SECONDS", 0.05)
-
-    async def until_heard(heard: threading.Event) -> None:
-        async with webhook_delivery.sending(desk(embedded)):
-            assert await asyncio.to_thread(heard.wait, 30)
-
     heard = threading.Event()
 
     def answer(*_: object) -> Answer:
         heard.set()
         return 204, b"", {}
 
+    async def until_heard() -> None:
+        async with webhook_delivery.sending(desk_of(embedded, home=True)):
+            assert await asyncio.to_thread(heard.wait, 30)
+
     with dripping() as slow, http_server(answer) as quick:
-        for _ in range(3):
-            hook(embedded, f"http://127.0.0.1:{slow}/")
-        hook(embedded, f"http://127.0.0.1:{quick}/")
+        for port in (slow, slow, slow, quick):
+            hook(embedded, f"http://127.0.0.1:{port}/")
         embedded.deliver(REPORT)
-        asyncio.run(until_heard(heard))
+        asyncio.run(until_heard())
 
 
 def test_one_that_drips_has_a_total_time_and_the_error_is_recorded(
@@ -95,10 +85,10 @@ def test_one_that_drips_has_a_total_time_and_the_error_is_recorded(
 ) -> None:
     monkeypatch.setattr(webhook_delivery, "TOTAL_SECONDS", 0.5)
     with dripping() as port:
-        id = hook(embedded, f"http://127.0.0.1:{port}/")
+        hook(embedded, f"http://127.0.0.1:{port}/")
         embedded.deliver(REPORT)
-        assert asyncio.run(webhook_delivery.deliver_one(desk(embedded)))
-    found = row(embedded, id)
+        assert deliver(embedded)
+    found = only(embedded)
     assert (found["attempts"], found["last_error"]) == (1, "no response within 0.5 seconds")
 
 
@@ -111,22 +101,21 @@ def test_a_name_that_cannot_be_is_refused_when_the_webhook_is_made(empty: Runnin
 
 @pytest.mark.parametrize("name", [*NAMES, "[::1%25]"])
 def test_a_name_that_cannot_be_and_is_there_already_fails_and_is_counted(embedded: Running, name: str) -> None:
-    id = hook(embedded, f"https://{name}/in")
+    hook(embedded, f"https://{name}/in")
     embedded.deliver(REPORT)
-    assert asyncio.run(webhook_delivery.deliver_one(desk(embedded)))
-    found = row(embedded, id)
+    assert deliver(embedded)
+    found = only(embedded)
     assert (found["attempts"], bool(found["last_error"])) == (1, True)
-    assert not asyncio.run(webhook_delivery.deliver_one(desk(embedded))), "it is not tried again at once"
+    assert not deliver(embedded), "it is not tried again at once"
 
 
 def test_after_nine_failures_it_is_disabled_and_that_is_told(embedded: Running) -> None:
-    id = hook(embedded, f"https://{LONG_LABEL}/in")
+    hook(embedded, f"https://{LONG_LABEL}/in")
     embedded.deliver(REPORT)
     for number in range(webhooks.MAX_ATTEMPTS):
-        assert row(embedded, id)["disabled_at"] is None
-        asyncio.run(webhook_delivery.deliver_one(desk(embedded, timedelta(days=number + 1))))
-    assert row(embedded, id)["disabled_at"] is not None
-    told = embedded.database.read(
-        lambda conn: conn.execute(select(events.c.data).where(events.c.kind == "webhook.disabled")).scalars().all()
-    )
-    assert [one["webhook"] for one in told] == [id]
+        assert only(embedded)["disabled_at"] is None
+        deliver(embedded, timedelta(days=number + 1))
+    assert only(embedded)["disabled_at"] is not None
+    query = select(events.c.data).where(events.c.kind == "webhook.disabled")
+    [told] = embedded.database.read(lambda conn: conn.execute(query).scalars().all())
+    assert told["webhook"] == only(embedded)["id"]

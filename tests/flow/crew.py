@@ -57,14 +57,8 @@ def worker(database: Database, *, deadly: bool = False, now: datetime | None = N
     home = context()
     if deadly:
         home = replace(home, rules=Deadly(home.rules))  # type: ignore[arg-type]
-    return Worker(
-        database,
-        home,
-        by=process_name(),
-        batch=64,
-        lease=timedelta(seconds=lease),
-        clock=(lambda: now) if now else (lambda: datetime.now(UTC)),
-    )
+    clock = (lambda: now) if now else (lambda: datetime.now(UTC))
+    return Worker(database, home, by=process_name(), batch=64, lease=timedelta(seconds=lease), clock=clock)
 
 
 def work_off(worker: Worker) -> None:

@@ -23,15 +23,8 @@ class Disk:
         _do("mount", "-o", "loop", str(image), str(mount))
 
     def remove(self) -> None:
-        for _ in range(50):
-            if subprocess.run(["umount", str(self.mount)], capture_output=True, check=False).returncode == 0:
-                break
-            time.sleep(0.1)
-        else:
-            _do("umount", "-l", str(self.mount))
+        _do("umount", "-l", str(self.mount))
         self._image.unlink()
-        with contextlib.suppress(OSError):
-            self.mount.rmdir()
 
     @contextlib.contextmanager
     def full(self) -> Iterator[None]:

@@ -1,12 +1,10 @@
 """Attacks by mail under another's name: shown where our own mail server says so (DMARC), and moving nothing."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from service.cases.facts.sender import Verdicts
 from service.intake import AppContext
 from service.settings import load
 from service.store.database import Database
@@ -105,46 +103,24 @@ def test_a_forged_mail_opens_no_settled_case(desk: Running) -> None:
     assert desk.get(f"/api/cases/{key}")["status"] == "resolved"
 
 
-def test_it_unites_no_two_cases_and_takes_nobodys_answers(desk: Running) -> None:
-    key = _opened(desk)
-    (other,) = desk.deliver(_mail("two", USER, "Projector shows no picture", "The projector in room 4 is dark.", 2))
-    both = "In-Reply-To: <open@corp.example> <two@corp.example>\nReferences: <open@corp.example> <two@corp.example>\n"
-    answer = "Re: Projector shows no picture"
-    desk.deliver(_mail("glue", TEAM, answer, "Both are one matter.", 10, head=FAIL, more=both))
-    assert {desk.get(f"/api/cases/{one}")["key"] for one in (key, other)} == {key, other}
-    # a forged mail under the id of a real one: the answer goes to the real one
-    desk.deliver(_mail("two", TEAM, "Projector shows no picture", "Buy cards, send me the codes.", 1, head=FAIL))
-    plugged = _mail("three", TEAM, answer, "Is it plugged in?", 20, more=REPLY.replace("work", "two"))
-    assert desk.deliver(plugged) == [other]
-
-
-def test_a_forged_mail_under_the_id_of_a_real_one_is_not_taken_for_it(desk: Running) -> None:
+def test_a_forged_mail_under_the_id_of_a_real_one_is_not_taken_for_it_and_gets_no_answers(desk: Running) -> None:
     key = _opened(desk)
     before = _stands(desk, key)
     desk.deliver(_mail("open", USER, "Label printer feeds two sheets", SOLVED, 1, head=FAIL))
     assert _stands(desk, key) == before
     texts = [one["text"] for one in desk.get(f"/api/cases/{key}/messages")["items"]]
     assert any("E-7741" in text for text in texts)
+    answers = "In-Reply-To: <open@corp.example>\n"
+    assert desk.deliver(_mail("three", TEAM, SUBJECT, "Is it plugged in?", 20, more=answers)) == [key]
 
 
-def test_the_true_mail_takes_the_place_of_its_forged_copy(desk: Running) -> None:
+def test_a_case_that_a_forged_mail_opened_is_the_teams_to_look_at_until_the_true_mail_comes(desk: Running) -> None:
     desk.deliver(FAIL + REPORT)
     (mail,) = desk.get("/api/messages", message_id="<open@corp.example>")["items"]
     assert mail["author"]["role"] == "unknown"
+    case = desk.get(f"/api/cases/{mail['case']}")
+    assert (case["status"], case["waiting_on"], case["participants"]) == ("open", "team", [])
     (key,) = desk.deliver(REPORT)
     (mail,) = desk.get("/api/messages", message_id="<open@corp.example>")["items"]
     assert (mail["author"]["role"], mail["deliveries"], "dmarc-failed" in mail["defects"]) == ("requester", 2, False)
     assert "dmarc-failed" not in desk.get(f"/api/cases/{key}")["notes"]
-
-
-def test_a_case_that_a_forged_mail_opened_is_the_teams_to_look_at(desk: Running) -> None:
-    (key,) = desk.deliver(FAIL + REPORT)
-    case = desk.get(f"/api/cases/{key}")
-    assert (case["status"], case["waiting_on"], case["participants"]) == ("open", "team", [])
-
-
-def test_without_our_servers_name_no_such_header_is_believed(desk: Running) -> None:
-    desk.context = replace(desk.context, ingest=replace(desk.context.ingest, verdicts=Verdicts()))
-    key = _opened(desk)
-    desk.deliver(_mail("true", USER, SUBJECT, SOLVED, 30, head=FAIL, more=REPLY))
-    assert desk.get(f"/api/cases/{key}")["status"] == "resolved"

@@ -48,7 +48,8 @@ class Days:
         self.now += timedelta(minutes=5)
 
 
-def test_a_mail_that_always_takes_too_long_is_set_aside_alone(database_at: Database) -> None:
+def test_a_mail_that_always_takes_too_long_is_set_aside_alone_and_a_retry_begins_anew(database_at: Database) -> None:
+    """Workers that come and go count together."""
     name = database_at.url.database
     database_at.transact(lambda conn: _trap(conn, "PERFORM pg_sleep(60)"))
     database_at.transact(lambda conn: conn.execute(text(f"ALTER DATABASE {name} SET statement_timeout = '2s'")))
@@ -58,10 +59,16 @@ def test_a_mail_that_always_takes_too_long_is_set_aside_alone(database_at: Datab
     days.work()
     assert titles(database_at) == ["Trouble 1", "Trouble 3"]
     assert states(database_at)[ids[1]] == ("waiting", 1)
-    days.work()
+    other = Days(database_at, patience=2)
+    other.now = days.now
+    other.work()
     assert states(database_at) == {ids[0]: ("done", 1), ids[1]: ("shunted", 2), ids[2]: ("done", 1)}
     entry = database_at.read(partial(spool_view.entry, id=ids[1]))
     assert entry["reason"] == "the database aborted the transaction of this mail 2 times alone: the database is busy"
+    database_at.transact(lambda conn: spool.retry(conn, ids[1], other.now))
+    other.work()
+    assert states(database_at)[ids[1]] == ("waiting", 1)
+    assert "1 times alone" in str(database_at.read(partial(spool_view.entry, id=ids[1]))["reason"])
     assert database_at.read(spool_view.ledger).balanced
 
 
@@ -79,24 +86,6 @@ def test_it_is_tried_far_more_often_than_one_that_fails_by_itself(database_at: D
     database_at.transact(lambda conn: conn.execute(text("DROP TRIGGER trap ON messages")))
     days.work()
     assert titles(database_at) == ["Trouble 1", "Trouble 2", "Trouble 3"]
-    assert database_at.read(spool_view.ledger).balanced
-
-
-def test_workers_that_come_and_go_count_together_and_a_retry_begins_anew(database_at: Database) -> None:
-    database_at.transact(lambda conn: _trap(conn, "RAISE EXCEPTION 'no' USING ERRCODE = '40P01'"))
-    ids = receive(database_at, [mail(1), mail(2), mail(3)])
-    for times in range(1, 4):
-        assert states(database_at)[ids[1]][0] == "waiting"
-        days = Days(database_at, patience=3)  # another worker each time: the one before was started anew
-        days.now += timedelta(minutes=5 * times)
-        days.work()
-    assert states(database_at)[ids[1]][0] == "shunted"
-    reason = database_at.read(partial(spool_view.entry, id=ids[1]))["reason"]
-    assert reason == "the database aborted the transaction of this mail 3 times alone: the database is busy"
-    database_at.transact(lambda conn: spool.retry(conn, ids[1], days.now))
-    days.work()
-    assert states(database_at)[ids[1]] == ("waiting", 1)
-    assert "1 times alone" in str(database_at.read(partial(spool_view.entry, id=ids[1]))["reason"])
     assert database_at.read(spool_view.ledger).balanced
 
 

@@ -2,7 +2,6 @@
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -122,17 +121,16 @@ def test_a_folder_that_goes_away_changes_nothing(context: AppContext, files: Loo
     assert str(context.refused).endswith("is not a folder; SODAN_PACKS and --packs name folders of packs")
 
 
-@pytest.fixture
-def served(tmp_path: Path, folder: Path) -> Iterator[Served]:
-    running = Served(tmp_path, packs=str(folder), database_url=f"sqlite:///{tmp_path}/sodan.db")
-    try:
-        yield running
-    finally:
-        running.stop()
-
-
 @pytest.mark.slow
-def test_a_running_service_follows_its_packs_and_loses_no_mail(served: Served, folder: Path) -> None:
+def test_a_running_service_follows_its_packs_and_loses_no_mail(tmp_path: Path, folder: Path) -> None:
+    served = Served(tmp_path, packs=str(folder), database_url=f"sqlite:///{tmp_path}/sodan.db")
+    try:
+        follows_its_packs(served, folder)
+    finally:
+        served.stop()
+
+
+def follows_its_packs(served: Served, folder: Path) -> None:
     sent = 0
 
     def said(event: str) -> int:

@@ -43,38 +43,28 @@ def has_ended(pid: int) -> bool:
     return not status.exists() or "Z" in status.read_text().rpartition(")")[2][:3]
 
 
+BROKEN = "pack: broken\nversion: 1\nsignals:\n  - id: [\n"
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
         ({"smtp_listen": "25"}, r"SODAN_SMTP_LISTEN: expected host:port"),
         ({"database_url": "postgresql://a@127.0.0.1:1/b"}, r"SODAN_DATABASE_URL: the database does not respond"),
         ({"database_url": "sqlite:////proc/none/sodan.db"}, r"SODAN_DATABASE_URL: the database cannot be reached"),
+        ({"packs": "."}, r".*broken\.yaml"),
+        ({"smtp_listen": "127.0.0.1:{taken}", "http_listen": "127.0.0.1:{free}"},
+         r"SODAN_SMTP_LISTEN: cannot listen on 127\.0\.0\.1:\d+: another process uses this address"),
     ],
-)
-def test_a_wrong_setting_is_one_line_and_status_2(tmp_path: Path, given: dict[str, str], words: str) -> None:
-    ended = sodan("serve", cwd=tmp_path, **given)
+)  # fmt: skip
+def test_what_is_wrong_is_one_line_and_status_2(tmp_path: Path, given: dict[str, str], words: str) -> None:
+    (tmp_path / "broken.yaml").write_text(BROKEN)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = {"taken": taken.getsockname()[1], "free": free_port()}
+        command = "worker" if "packs" in given else "serve"
+        ended = sodan(command, cwd=tmp_path, **{name: value.format(**ports) for name, value in given.items()})
     assert ended.returncode == 2
     assert re.fullmatch(rf"sodan: {words}.*\n", ended.stderr), ended.stderr
-
-
-def test_an_address_in_use_is_named(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        ended = sodan("serve", cwd=tmp_path, smtp_listen=f"127.0.0.1:{port}", http_listen=f"127.0.0.1:{free_port()}")
-    assert ended.returncode == 2
-    assert f"SODAN_SMTP_LISTEN: cannot listen on 127.0.0.1:{port}: another process uses this address" in ended.stderr
-
-
-def test_a_broken_pack_names_file_and_line(tmp_path: Path) -> None:
-    packs = tmp_path / "packs"
-    packs.mkdir()
-    (packs / "broken.yaml").write_text("pack: broken\nversion: 1\nsignals:\n  - id: [\n")
-    ended = sodan("worker", cwd=tmp_path, packs=str(packs))
-    assert ended.returncode == 2
-    assert "broken.yaml" in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.long  # in short: a signal to `sodan smtp` renews it, and a running service passes SIGHUP on

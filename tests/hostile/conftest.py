@@ -44,28 +44,20 @@ class Besieged:
             doubled = content.replace(b"\r\n.", b"\r\n..")
             return client.mail(doubled, "help@corp.example", sender="aiko@corp.example")
 
-    def settled(self) -> Ledger:
-        """The ledger once nothing waits any more."""
-        wait_until(lambda: self.served.process.poll() is not None or not self.ledger().waiting, PATIENCE)
-        assert self.served.process.poll() is None, self.served.log.read_text()
-        return self.ledger()
-
-    def message(self, id: str) -> dict[str, Any]:
-        """The one message with that Message-ID."""
+    def take(self, id: str, content: bytes) -> dict[str, Any]:
+        """Send a mail that is to be taken in, and is; the one message with that Message-ID."""
+        self.take_in(content)
         [found] = self.page(f"/api/messages?message_id=%3C{id}@corp.example%3E").json()["items"]
         return dict(found)
-
-    def take(self, id: str, content: bytes) -> dict[str, Any]:
-        """Send a mail that is to be taken in, and is; the message that it became."""
-        self.take_in(content)
-        return self.message(id)
 
     def take_in(self, *contents: bytes) -> None:
         """Send mails; each is accepted and taken in."""
         before = self.ledger()
         for content in contents:
             assert self.send(content).startswith("250 2.0.0")
-        after = self.settled()
+        wait_until(lambda: self.served.process.poll() is not None or not self.ledger().waiting, PATIENCE)
+        assert self.served.process.poll() is None, self.served.log.read_text()
+        after = self.ledger()
         assert after.balanced
         assert after.shunted == before.shunted
         assert after.accepted - before.accepted == after.taken_in - before.taken_in == len(contents)

@@ -3,17 +3,16 @@
 import hashlib
 import re
 import uuid
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-import yaml
 from selectolax.lexbor import LexborHTMLParser
 
-from tests.hostile.bombs import WORDS, attached, mixed, nested_archive, zip_bomb, zipped
+from tests.hostile.bombs import WORDS, attached, mixed, nested_archive, zipped
 from tests.hostile.conftest import Besieged
+from tests.tables import table_beside
 
-NAMES: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("names.yaml").read_text(encoding="utf-8"))
+NAMES: dict[str, list[str]] = table_beside(__file__, "names.yaml")
 """What is written after ``Content-Disposition: attachment;``, the name that is shown, the name that is saved."""
 
 
@@ -63,7 +62,7 @@ def test_a_name_of_ten_thousand_characters_is_cut(besieged: Besieged) -> None:
 def test_archives_are_files_like_any_other_and_never_opened(besieged: Besieged) -> None:
     id = f"archives-{uuid.uuid4().hex[:8]}"
     files = {
-        "bomb.zip": (zip_bomb(), "application/zip"),
+        "bomb.zip": (zipped("nothing.txt", bytes(200_000_000)), "application/zip"),
         "nested.zip": (nested_archive(), "application/zip"),
         "mail.eml.zip": (zipped("inner.eml", b"\r\n\r\nUrgent: everything is down"), "application/zip"),
         "program.exe": (b"MZ" + bytes(1_000), "application/x-msdownload"),
@@ -89,14 +88,13 @@ def test_archives_are_files_like_any_other_and_never_opened(besieged: Besieged) 
     besieged.goes_on()
 
 
-@pytest.mark.parametrize(
-    "kind", ["a/b\r\n c/d", "text/html;<script>", "x" * 10_000 + "/y", "/", "text/", "\x00/\x00", "../../x"]
-)
-def test_a_hostile_type_goes_out_as_a_type(besieged: Besieged, kind: str) -> None:
+def test_a_hostile_type_goes_out_as_a_type(besieged: Besieged) -> None:
     id = f"type-{uuid.uuid4().hex[:8]}"
-    message = besieged.take(id, mixed(id, WORDS, attached('filename="x.bin"', b"x", kind)))
-    [file] = message["attachments"]
-    assert len(file["content_type"]) <= 255
-    answer = besieged.http.get(f"/api/attachments/{file['id']}")
-    assert answer.headers["content-type"] == "application/octet-stream"
-    assert re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+", answer.headers["x-content-type"])
+    kinds = ("a/b\r\n c/d", "text/html;<script>", "x" * 10_000 + "/y", "/", "text/", "\x00/\x00", "../../x")
+    message = besieged.take(id, mixed(id, WORDS, *(attached('filename="x.bin"', b"x", kind) for kind in kinds)))
+    assert len(message["attachments"]) == len(kinds)
+    for file in message["attachments"]:
+        assert len(file["content_type"]) <= 255
+        answer = besieged.http.get(f"/api/attachments/{file['id']}")
+        assert answer.headers["content-type"] == "application/octet-stream"
+        assert re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+", answer.headers["x-content-type"])

@@ -1,14 +1,12 @@
 """Machines told from people: words of a machine and a header or report together, never a header alone."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from service.mail.message import Bounce
 from service.mail.parse import parse
+from tests.tables import table_beside
 
-MAILS = yaml.safe_load(Path(__file__).with_name("automatic.yaml").read_text(encoding="utf-8"))
+MAILS = table_beside(__file__, "automatic.yaml")
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,18 @@
 # ruff: noqa: E501 -- a mail a line
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.mail import client_phrases
 from service.mail.body import Body, read_body
+from tests.tables import table_beside
 
 TOKYO = timezone(timedelta(hours=9))
 NOON = datetime(2026, 11, 10, 13, 10, tzinfo=TOKYO)
-TABLES: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("bodies.yaml").read_text(encoding="utf-8"))
+TABLES: dict[str, list[str]] = table_beside(__file__, "bodies.yaml")
 
 
 def body(text: str, subject: str = "Re: Printer", date: datetime | None = NOON, html: str | None = None) -> Body:
@@ -62,24 +61,19 @@ def test_a_forward_in_a_language_without_a_table_is_read_by_its_shape(mark: str)
 def test_an_attribution_line_names_writer_and_moment(line: str, subject: str) -> None:
     read = body(f"Thanks, done.\n\n{line}\n\n> Is it done?\n> It was due today.\n", subject)
     (mail,) = read.forwarded if subject.startswith("FW") else read.history
-    assert read.reply_text == "Thanks, done."
+    assert (read.reply_text, mail.text) == ("Thanks, done.", "Is it done?\nIt was due today.")
     assert str(mail.from_) == "Ada Byron <ada@maker.example>"
     assert mail.date == datetime(2026, 11, 10, 12, 5, tzinfo=TOKYO)
-    assert mail.text == "Is it done?\nIt was due today."
 
 
 @pytest.mark.parametrize("line", TABLES["more attributions"])
-@pytest.mark.parametrize("quoted", ["> Is it done?", "Is it done?"], ids=["marked", "unmarked"])
-def test_an_attribution_line_is_read_with_and_without_quote_marks(line: str, quoted: str) -> None:
-    read = body(f"Yes.\n\n{line}\n\n{quoted}\n", date=datetime(2016, 2, 3, 18, 0, tzinfo=UTC))
+@pytest.mark.parametrize("mark", ["> ", ""], ids=["marked", "unmarked"])
+def test_an_attribution_line_is_read_with_and_without_quote_marks(line: str, mark: str) -> None:
+    read = body(f"Yes.\n\n{line}\n\n{mark}Is it done?\n", date=datetime(2016, 2, 3, 18, 0, tzinfo=UTC))
     (mail,) = read.history
-    assert read.reply_text == "Yes."
-    assert mail.text == "Is it done?"
-    assert mail.from_ is not None
-    assert mail.from_.name == "Ada Byron"
-    assert mail.from_.address in ("ada@maker.example", "")
-    assert mail.date is not None
-    assert mail.date.date().isoformat() == "2016-02-03"
+    assert (read.reply_text, mail.text) == ("Yes.", "Is it done?")
+    assert str(mail.from_) in ("Ada Byron <ada@maker.example>", "Ada Byron")
+    assert str(mail.date)[:10] == "2016-02-03"
 
 
 @pytest.mark.parametrize(("text", "new"), TABLES["new text"])
@@ -143,30 +137,22 @@ def test_a_date_without_zone_in_a_mail_dated_in_utc_follows_the_language(
     assert mail.date == datetime(2026, 11, 10, 12, 5, tzinfo=zone)
 
 
-@pytest.mark.parametrize("signature", TABLES["signatures"])
-def test_a_signature_is_not_new_text(signature: str) -> None:
-    assert body(f"The printer works again.\n\n{signature}\n").reply_text == "The printer works again."
+NOT_NEW = (
+    *(f"It prints.\n\n{below}\n" for kind in ("signatures", "footers") for below in TABLES[kind]),
+    *(f"{banner}\n\nIt prints." for banner in TABLES["banners"]),
+    *(f"It prints.\n\n{line}\n\nYour request (12) was updated." for line in TABLES["reply lines"]),
+    *(f"{line}\n\nIt prints." for line in TABLES["reply lines"]),
+)
 
 
-@pytest.mark.parametrize("footer", TABLES["footers"])
-def test_the_footer_of_a_phone_is_not_new_text(footer: str) -> None:
-    assert body(f"It prints.\n\n{footer}").reply_text == "It prints."
+@pytest.mark.parametrize("text", NOT_NEW)
+def test_signatures_footers_banners_and_what_stands_below_a_reply_line_are_not_new_text(text: str) -> None:
+    assert body(text).reply_text == "It prints."
 
 
 @pytest.mark.parametrize("text", TABLES["kept"])
 def test_what_only_looks_like_a_signature_stays(text: str) -> None:
     assert body(f"Dear all,\n\n{text}").reply_text == f"Dear all,\n\n{text}"
-
-
-@pytest.mark.parametrize("banner", TABLES["banners"])
-def test_a_banner_of_the_mail_system_is_not_new_text(banner: str) -> None:
-    assert body(f"{banner}\n\nThe printer works again.").reply_text == "The printer works again."
-
-
-@pytest.mark.parametrize("line", TABLES["reply lines"])
-def test_below_a_reply_line_nothing_is_new(line: str) -> None:
-    assert body(f"Yes, please.\n\n{line}\n\nYour request (12) was updated.").reply_text == "Yes, please."
-    assert body(f"{line}\n\nYour request (12) was updated.").reply_text == "Your request (12) was updated."
 
 
 @given(

@@ -1,15 +1,13 @@
 """Bytes to text, whatever the label says."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.mail import charset, jis
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("charsets.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "charsets.yaml")
 KANA = [chr(c) for c in range(0x3041, 0x3094)]
 KANJI = list("日本語障害復旧報告書添付会社部長確認依頼至急対応完了予定")
 japanese = st.text(alphabet=KANA + KANJI + list("ABC 123\n"), max_size=200)

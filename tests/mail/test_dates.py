@@ -1,19 +1,18 @@
 """Dates as header blocks write them."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.mail import dates, headers
+from tests.tables import table_beside
 
 TOKYO = timezone(timedelta(hours=9))
 WRITTEN = datetime(2026, 11, 24, 10, 0, tzinfo=TOKYO)
 
-TABLES = yaml.safe_load(Path(__file__).with_name("dates.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "dates.yaml")
 
 
 @pytest.mark.parametrize("text", TABLES["without zone"])

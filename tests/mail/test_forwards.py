@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import yaml
 
 from service.mail.body import read_body
 from service.mail.writer import people
+from tests.tables import table_beside
 
 # in forwards.txt: language, Apple's mark, Thunderbird's mark and labels, labels of Outlook and Apple, of Yahoo!, two dates,
 # the subject's prefix, Gmail's date
 ROWS = Path(__file__).with_name("forwards.txt").read_text(encoding="utf-8").splitlines()
-LAYOUTS: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("layouts.yaml").read_text(encoding="utf-8"))
+LAYOUTS: dict[str, list[str]] = table_beside(__file__, "layouts.yaml")
 LANGUAGES: dict[str, list[str]] = {row.partition(" / ")[0]: row.split(" / ")[1:] for row in ROWS}
 
 FROM = "Ada Byron <ada@maker.example>"

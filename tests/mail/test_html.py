@@ -1,13 +1,11 @@
 """HTML as a person reads it."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from service.mail import html
+from tests.tables import table_beside
 
-CASES = yaml.safe_load(Path(__file__).with_name("html.yaml").read_text(encoding="utf-8"))
+CASES = table_beside(__file__, "html.yaml")
 
 
 @pytest.mark.parametrize(("markup", "text"), CASES.values(), ids=CASES.keys())

@@ -2,17 +2,15 @@
 
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.mail.language import language_of
+from tests.tables import table_beside
 
-TEXTS: list[list[str]] = yaml.safe_load(Path(__file__).with_name("languages.yaml").read_text(encoding="utf-8"))
+TEXTS: list[list[str]] = table_beside(__file__, "languages.yaml")
 
 
 @pytest.mark.parametrize(("text", "language"), TEXTS)
@@ -25,29 +23,20 @@ def test_any_text_has_a_code(text: str) -> None:
     assert 2 <= len(language_of(text)) <= 3
 
 
-def in_own_process(code: str) -> str:
-    """What this code prints in a process that has not loaded the classifier. ``GERMAN`` is a text that needs it."""
-    start = (
-        "import resource, tempfile\n"
-        "from service.mail import language_table\n"
-        "from service.mail.language import language_of\n"
-        "GERMAN = 'Das Gerät funktioniert nicht mehr, bitte helfen Sie uns schnell weiter.'\n"
-    )
-    done = subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def test_a_temporary_folder_that_takes_no_file_does_not_matter() -> None:
-    gone = Path(tempfile.gettempdir()) / "no" / "such" / "folder"
-    assert in_own_process(f"tempfile.tempdir = {str(gone)!r}\nprint(language_of(GERMAN))") == "de"
+IN_OWN_PROCESS = """
+import resource, tempfile
+from service.mail.language import language_of
+GERMAN = 'Das Gerät funktioniert nicht mehr, bitte helfen Sie uns schnell weiter.'
+tempfile.tempdir = '/no/such/folder'
+before = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+first = language_of(GERMAN)
+resource.setrlimit(resource.RLIMIT_NOFILE, before)
+print(first, language_of(GERMAN))
+"""
 
 
 def test_without_the_classifier_the_language_is_unknown_until_it_can_be_loaded() -> None:
-    code = (
-        "before = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
-        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))\n"
-        "first = language_of(GERMAN)\n"
-        "resource.setrlimit(resource.RLIMIT_NOFILE, before)\n"
-        "print(first, language_of(GERMAN))"
-    )
-    assert in_own_process(code) == "und de"
+    """A temporary folder that takes no file does not matter."""
+    done = subprocess.run([sys.executable, "-c", IN_OWN_PROCESS], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "und de"

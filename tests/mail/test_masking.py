@@ -79,18 +79,14 @@ def test_parts_within_parts_and_files_that_name_the_person() -> None:
     masked = MASK.mail(_mail(whole))
     assert masked is not None
     assert not MASK.mentions_in_mail(masked)
-    assert b"see below" in masked or b"see below" in base64.b64decode(b"c2VlIGJlbG93")
-
-
-def test_a_mail_that_does_not_name_the_person_is_left_alone() -> None:
-    raw = b"From: b@corp.example\r\nSubject: hello\r\n\r\nhanako is not mori\r\n"
-    assert MASK.mail(raw) is None
+    assert "see below" in parse(masked).text
 
 
 @pytest.mark.parametrize(
     "raw",
     [
         b"",
+        b"From: b@corp.example\r\nSubject: hello\r\n\r\nhanako is not mori\r\n",
         b"hanako.mori@corp.example",
         b"From hanako.mori@corp.example\r\nFrom: <hanako.mori@corp.example\r\n\r\n",
         b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nHanako Mori\r\n",

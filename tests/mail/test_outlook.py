@@ -14,10 +14,6 @@ COMPRESSED = bytes.fromhex(
 """The example of [MS-OXRTFCP] 4.1.1."""
 
 
-def test_compressed_rich_text_is_unpacked() -> None:
-    assert rtf.decompress(COMPRESSED) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
-
-
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
@@ -41,12 +37,10 @@ def stream(*attributes: bytes) -> bytes:
     return tnef.START + struct.pack("<H", 1) + b"".join(attributes)
 
 
-def binary(ident: int, value: bytes) -> bytes:
-    return struct.pack("<HHII", 0x0102, ident, 1, len(value)) + value + b"\0" * (-len(value) % 4)
-
-
-def test_a_body_in_rich_text_alone_is_read() -> None:
-    unpacked = tnef.read(stream(attribute(1, 0x69003, struct.pack("<I", 1) + binary(0x1009, COMPRESSED))))
+def test_compressed_rich_text_is_unpacked_and_read_as_the_body() -> None:
+    assert rtf.decompress(COMPRESSED) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
+    binary = struct.pack("<IHHII", 1, 0x0102, 0x1009, 1, len(COMPRESSED)) + COMPRESSED + b"\0" * (-len(COMPRESSED) % 4)
+    unpacked = tnef.read(stream(attribute(1, 0x69003, binary)))
     assert unpacked is not None
     assert unpacked.text == "hello world"
 

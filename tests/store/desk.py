@@ -1,19 +1,22 @@
 """Placing mails in a real store, without SMTP and without rules."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Engine, event, insert, select
 
 from service.cases.facts.extraction import extract_messages
 from service.mail.message import Mail
 from service.store import placement
 from service.store.database import Database, one_at_a_time
+from service.store.packing import unpack
 from service.store.placement import ArrivedMail, Placed, Prepared
 from service.store.spool import Envelope
 from service.store.tables import cases, messages, spool
@@ -34,6 +37,27 @@ def letter(name: str, author: str, to: str, subject: str, text: str, at: int = 0
         message[header.replace("_", "-")] = value
     message.set_content(text)
     return message.as_bytes()
+
+
+@contextmanager
+def on_statements(when: str, call: Callable[..., object]) -> Iterator[None]:
+    """Call this ``before`` or ``after`` each statement."""
+    event.listen(Engine, f"{when}_cursor_execute", call)
+    try:
+        yield
+    finally:
+        event.remove(Engine, f"{when}_cursor_execute", call)
+
+
+def holding(folder: Path, *words: bytes) -> list[str]:
+    """Which files below a folder, also unpacked, hold which of these words (small letters)."""
+    found = []
+    for path in filter(Path.is_file, folder.rglob("*")):
+        with suppress(FileNotFoundError):  # the server drops and renames files while we look
+            raw = path.read_bytes()
+            for content in (raw, unpack(raw)) if path.suffix == ".zst" else (raw,):
+                found += [f"{path.name}: {word!r}" for word in words if word in content.lower()]
+    return found
 
 
 class Desk:

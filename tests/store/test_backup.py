@@ -3,6 +3,8 @@
 import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from service.store.encryption import SecretBox
 from service.store.migrate import head, revision
 from service.store.spool import Envelope
 from tests.running import running, take_in
+from tests.served import wait_until
 from tests.store.test_retention import bucket
 
 ENVELOPE = Envelope("smtp", "aiko@corp.example", ("intake@corp.example",))
@@ -91,9 +94,7 @@ def test_a_backup_is_equal_case_by_case_on_either_database(
     assert elsewhere.read(spool_view.ledger).taken_in == 19
 
 
-def test_a_backup_under_load_is_one_moment(
-    database: Database, context: AppContext, settings: Settings, tmp_path: Path
-) -> None:
+def test_a_backup_under_load_is_one_moment(database: Database, context: AppContext, tmp_path: Path) -> None:
     stop = threading.Event()
     sent: list[str] = []
 
@@ -106,31 +107,25 @@ def test_a_backup_under_load_is_one_moment(
         while not stop.is_set():
             take_in(database, context)
 
-    threads = [threading.Thread(target=one) for one in (send, work)]
-    for thread in threads:
-        thread.start()
-    try:
-        while len(sent) < 50:
-            stop.wait(0.01)
-        promised = list(sent)
-        backup(database, None, tmp_path / "sodan.backup", datetime.now(UTC))
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    elsewhere = Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")
-    restored = restore(elsewhere, None, tmp_path / "sodan.backup")
-    assert restored.ledger.balanced
-    assert restored.wrong == []
-    assert elsewhere.read(spool_view.done_without_message) == []
-    there = {row["id"] for row in elsewhere.read(lambda conn: spool_view.listing(conn, limit=100_000))}
-    assert there >= set(promised)
-    assert there <= set(sent)
-    take_in(elsewhere, context)
-    assert elsewhere.read(spool_view.ledger).taken_in == len(there)
-    empty_cases = select(tables.cases.c.id).where(tables.cases.c.id.not_in(select(tables.messages.c.case_id)))
-    assert elsewhere.read(lambda conn: conn.execute(empty_cases).all()) == []
-    elsewhere.close()
+    with ThreadPoolExecutor() as crew:
+        done = [crew.submit(one) for one in (send, work)]
+        try:
+            wait_until(lambda: len(sent) >= 50)
+            promised = list(sent)
+            backup(database, None, tmp_path / "sodan.backup", datetime.now(UTC))
+        finally:
+            stop.set()
+        assert [one.result() for one in done] == [None, None]
+    with closing(Database(f"sqlite:///{tmp_path}/elsewhere/sodan.db")) as elsewhere:
+        restored = restore(elsewhere, None, tmp_path / "sodan.backup")
+        assert (restored.ledger.balanced, restored.wrong) == (True, [])
+        assert elsewhere.read(spool_view.done_without_message) == []
+        there = {row["id"] for row in elsewhere.read(lambda conn: spool_view.listing(conn, limit=100_000))}
+        assert set(promised) <= there <= set(sent)
+        take_in(elsewhere, context)
+        assert elsewhere.read(spool_view.ledger).taken_in == len(there)
+        empty_cases = select(tables.cases.c.id).where(tables.cases.c.id.not_in(select(tables.messages.c.case_id)))
+        assert elsewhere.read(lambda conn: conn.execute(empty_cases).all()) == []
 
 
 @pytest.mark.parametrize("kind", ["folder", "s3"])
@@ -148,28 +143,24 @@ def test_contents_outside_go_to_the_outside_of_the_new_place(
     assert len(list(old.keys())) == 2
     backup(sqlite, old, tmp_path / "whole", datetime.now(UTC))
     for number, outside in enumerate((new, None)):
-        elsewhere = Database(f"sqlite:///{tmp_path}/elsewhere{number}/sodan.db")
-        assert restore(elsewhere, outside, tmp_path / "whole").wrong == []
-        assert [content(elsewhere, outside, id) for id in ids] == mails
-        elsewhere.close()
+        with closing(Database(f"sqlite:///{tmp_path}/elsewhere{number}/sodan.db")) as elsewhere:
+            assert restore(elsewhere, outside, tmp_path / "whole").wrong == []
+            assert [content(elsewhere, outside, id) for id in ids] == mails
     assert dict(new.keys()).keys() == dict(old.keys()).keys()
     old.remove(next(old.keys())[0])
     assert len(backup(sqlite, old, tmp_path / "lacking", datetime.now(UTC)).missing) == 1
-    third = Database(f"sqlite:///{tmp_path}/third/sodan.db")
-    assert len(restore(third, None, tmp_path / "lacking").wrong) == 1
-    third.close()
+    with closing(Database(f"sqlite:///{tmp_path}/third/sodan.db")) as third:
+        assert len(restore(third, None, tmp_path / "lacking").wrong) == 1
 
 
 def test_a_backup_overwrites_nothing_and_is_for_its_owner_alone(sqlite: Database, tmp_path: Path) -> None:
     path = tmp_path / "sodan.backup"
     backup(sqlite, None, path, datetime.now(UTC))
     assert path.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(Refused, match="exists already"):
-        backup(sqlite, None, path, datetime.now(UTC))
-    with pytest.raises(Refused, match="cannot be written"):
-        backup(sqlite, None, tmp_path / "no" / "folder", datetime.now(UTC))
-    with pytest.raises(Refused, match="cannot be written: Not a directory"):
-        backup(sqlite, None, path / "below a file", datetime.now(UTC))
+    not_there = tmp_path / "no" / "folder"
+    for wrong, why in ((path, "exists already"), (not_there, "cannot be written"), (path / "x", "Not a directory")):
+        with pytest.raises(Refused, match=why):
+            backup(sqlite, None, wrong, datetime.now(UTC))
     assert sorted(one.name for one in tmp_path.iterdir() if one.name.startswith("sodan.b")) == ["sodan.backup"]
 
 
@@ -232,41 +223,38 @@ def test_what_people_set_and_what_points_forward_comes_back_and_days_too(
     assert elsewhere.read(rows) == database.read(rows)
 
 
-def test_a_restored_copy_sends_no_mail_that_the_original_may_have_sent(
-    database: Database, elsewhere: Database, tmp_path: Path
-) -> None:
-    now, lease = datetime(2026, 3, 2, tzinfo=UTC), timedelta(minutes=5)
-    draft = outbox.Draft("acknowledgement", "aiko@corp.example", "Re: Portal", "We have received your message.")
-    for _ in range(2):
-        database.transact(lambda conn: outbox.write(conn, draft, state="waiting", now=now))
-        database.transact(lambda conn: outbox.claim(conn, "sender of the original", now, lease))
-    backup(database, None, tmp_path / "copy.backup", now)
-    restore(elsewhere, None, tmp_path / "copy.backup")
-    assert not elsewhere.read(lambda conn: outbox.anything_due(conn, now + 2 * lease))
-    elsewhere.transact(lambda conn: outbox.discard(conn, 2, "mika", now))
-    elsewhere.transact(lambda conn: outbox.send_again(conn, 1, "mika", now))
-    assert elsewhere.read(lambda conn: outbox.anything_due(conn, now))
-
-
-def test_a_restored_copy_tells_no_webhook_until_its_owner_says_so(
+def test_a_restored_copy_sends_no_mail_and_tells_no_webhook_until_its_owner_says_so(
     database: Database, elsewhere: Database, tmp_path: Path
 ) -> None:
     now = datetime.now(UTC)
+    later = now + timedelta(days=9)
+    draft = outbox.Draft("acknowledgement", "aiko@corp.example", "Re: Portal", "We have received your message.")
 
     def put(conn: Connection) -> None:
+        for _ in range(2):
+            outbox.write(conn, draft, state="waiting", now=now)
+            outbox.claim(conn, "sender of the original", now, timedelta(minutes=5))
         webhooks.create(conn, SecretBox(tmp_path / "key"), "https://hooks.example/a", [], now)
         conn.execute(insert(tables.events), {"kind": "case.opened", "at": now, "data": {}})
 
+    def mail_is_due(conn: Connection) -> bool:
+        return outbox.anything_due(conn, later)
+
+    def webhook_is_due(conn: Connection) -> bool:
+        return webhooks.any_due(conn, later)
+
     database.transact(put)
-    assert database.read(lambda conn: webhooks.any_due(conn, now))
-    backup(database, None, tmp_path / "b", now)
-    restore(elsewhere, None, tmp_path / "b")
-    later = now + timedelta(days=9)
-    assert not elsewhere.read(lambda conn: webhooks.any_due(conn, later))
-    assert elsewhere.read(webhooks.held) == ["https://hooks.example/a"]
-    assert database.read(webhooks.held) == []
+    assert database.read(webhook_is_due)
+    backup(database, None, tmp_path / "copy.backup", now)
+    restore(elsewhere, None, tmp_path / "copy.backup")
+    assert not elsewhere.read(mail_is_due)
+    elsewhere.transact(lambda conn: outbox.discard(conn, 2, "mika", now))
+    elsewhere.transact(lambda conn: outbox.send_again(conn, 1, "mika", now))
+    assert elsewhere.read(mail_is_due)
+    assert not elsewhere.read(webhook_is_due)
+    assert (elsewhere.read(webhooks.held), database.read(webhooks.held)) == (["https://hooks.example/a"], [])
     assert elsewhere.transact(lambda conn: webhooks.enable_held(conn, later)) == 1
     # what the original told already is not told again, what comes is
-    assert not elsewhere.read(lambda conn: webhooks.any_due(conn, later))
+    assert not elsewhere.read(webhook_is_due)
     elsewhere.transact(lambda conn: conn.execute(insert(tables.events), {"kind": "x", "at": later, "data": {}}))
-    assert elsewhere.read(lambda conn: webhooks.any_due(conn, later))
+    assert elsewhere.read(webhook_is_due)

@@ -18,6 +18,8 @@ from service.store.database import Connection, Database
 from tests.postgres import Postgres
 from tests.served import wait_until
 
+Become = Callable[[int], None]
+
 
 @pytest.fixture
 def url(new_postgres: Callable[[], str]) -> str:
@@ -34,56 +36,46 @@ def _ask(database: Database, sql: str) -> list[Any]:
     return list(database.read(lambda conn: conn.execute(text(sql)).all()))
 
 
-class Counted:
-    """How many connections the server has to the database of the test."""
-
-    def __init__(self, postgres: Postgres, url: str) -> None:
-        self._asking = Database(postgres.url("postgres"))
-        self._name = make_url(url).database
-
-    def become(self, wanted: int) -> None:
-        """Wait until so many sleep; with 0, until none is left at all."""
-        which = " AND wait_event = 'PgSleep'" if wanted else ""
-        query = text(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{self._name}'{which}")
-        wait_until(lambda: self._asking.read(lambda conn: conn.execute(query).scalar_one()) == wanted, 20)
-
-    def close(self) -> None:
-        self._asking.close()
-
-
 @pytest.fixture
-def connections(postgres: Postgres, url: str) -> Iterator[Counted]:
-    counted = Counted(postgres, url)
-    counted.become(0)
-    yield counted
-    counted.close()
+def connections(postgres: Postgres, url: str) -> Iterator[Become]:
+    """Waits until so many connections to the database of the test sleep; with 0, until none is left at all."""
+    asking = Database(postgres.url("postgres"))
+
+    def become(wanted: int) -> None:
+        which = " AND wait_event = 'PgSleep'" if wanted else ""
+        count = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{make_url(url).database}'{which}"
+        wait_until(lambda: _ask(asking, count) == [(wanted,)], 20)
+
+    become(0)
+    yield become
+    asking.close()
 
 
 def test_who_is_at_work_finishes_and_nothing_stays_open(
-    connections: Counted, url: str, crew: ThreadPoolExecutor
+    connections: Become, url: str, crew: ThreadPoolExecutor
 ) -> None:
     database = Database(url)
     at_work = [crew.submit(_ask, database, "SELECT pg_sleep(2)") for _ in range(3)]
-    connections.become(3)
+    connections(3)
     database.close()
     assert all(one.result(20) for one in at_work)
-    connections.become(0)
+    connections(0)
 
 
 def test_who_does_not_finish_is_broken_off_and_told(
-    connections: Counted, url: str, crew: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    connections: Become, url: str, crew: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(async_engine, "FINISH_SECONDS", 0.2)
     database = Database(url)
     at_work = crew.submit(_ask, database, "SELECT pg_sleep(60)")
-    connections.become(1)
+    connections(1)
     database.close()
     with pytest.raises(Unavailable):
         at_work.result(20)
-    connections.become(0)
+    connections(0)
 
 
-def test_closing_while_connections_are_made_and_again_and_again(connections: Counted, url: str) -> None:
+def test_closing_while_connections_are_made_and_again_and_again(connections: Become, url: str) -> None:
     threads = threading.active_count()
     database = Database(url)
     with warnings.catch_warnings(), ThreadPoolExecutor(4) as crew:
@@ -96,7 +88,7 @@ def test_closing_while_connections_are_made_and_again_and_again(connections: Cou
         database.close()
         gc.collect()
     assert threading.active_count() == threads
-    connections.become(0)
+    connections(0)
 
 
 def test_a_server_that_never_greets_keeps_nobody_from_closing(
@@ -116,14 +108,14 @@ def test_a_server_that_never_greets_keeps_nobody_from_closing(
                 pass  # what it had said; then it has hung up
 
 
-def test_what_is_distrusted_is_let_go_of_too(connections: Counted, url: str, crew: ThreadPoolExecutor) -> None:
+def test_what_is_distrusted_is_let_go_of_too(connections: Become, url: str, crew: ThreadPoolExecutor) -> None:
     database = Database(url)
     at_work = crew.submit(_ask, database, "SELECT pg_sleep(2)")
-    connections.become(1)
+    connections(1)
     with pytest.raises(Unavailable):  # it writes where one may only read
         database.read(lambda conn: conn.execute(text("CREATE TABLE never (n int)")))
     assert at_work.result(20)
-    connections.become(0)
+    connections(0)
     database.close()
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -29,14 +30,13 @@ def _held(database: Database, sql: str) -> Iterator[None]:
         begun.set()
         end.wait(60)
 
-    thread = threading.Thread(target=database.transact, args=(hold,))
-    thread.start()
-    assert begun.wait(20)
-    try:
-        yield
-    finally:
-        end.set()
-        thread.join()
+    with ThreadPoolExecutor() as crew:
+        crew.submit(database.transact, hold)
+        assert begun.wait(20)
+        try:
+            yield
+        finally:
+            end.set()
 
 
 @pytest.mark.parametrize("who", list(HOLDS))

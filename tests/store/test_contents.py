@@ -5,18 +5,16 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from sqlalchemy import Connection, Engine, event, update
+from sqlalchemy import Connection, update
 
 from service.errors import Unavailable
-from service.intake import AppContext, receive
-from service.settings import load
+from service.intake import receive
 from service.store import contents, spool_view
 from service.store.blob_store import BlobStore, Folder, key_of, path_of
 from service.store.contents import BlobWriter
@@ -25,8 +23,10 @@ from service.store.packing import pack, unpack
 from service.store.spool import Envelope
 from service.store.tables import contents as rows
 from service.store.tables import spool
+from tests.flow.crew import context
 from tests.running import take_in
 from tests.served import wait_until
+from tests.store.desk import on_statements
 from tests.store.test_retention import bucket
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -40,14 +40,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     return bucket(request.getfixturevalue("s3"), tmp_path.name) if in_bucket else Folder(tmp_path / "contents")
 
 
-@cache
-def _context() -> AppContext:
-    return AppContext.of(load(intake="help@corp.example"))
-
-
 def _taken_in(database: Database, shelf: BlobWriter, *mails: bytes) -> list[str]:
-    ids = receive(database, [(Envelope("smtp", "a@corp.example", ("help@corp.example",)), m) for m in mails], NOW)
-    take_in(database, _context(), NOW, blobs=shelf)
+    ids = receive(database, [(Envelope("smtp", "a@corp.example", ("help@intake.example",)), m) for m in mails], NOW)
+    take_in(database, context(), NOW, blobs=shelf)
     return ids
 
 
@@ -68,8 +63,7 @@ def test_what_is_packed_comes_back_and_what_is_broken_is_told() -> None:
 
 def test_paths_name_keys_and_nothing_else_is_one() -> None:
     key = "ab" * 32
-    assert path_of(key) == f"ab/{key[2:]}.zst"
-    assert key_of(f"some/prefix/{path_of(key)}") == key
+    assert (path_of(key), key_of(f"some/prefix/{path_of(key)}")) == (f"ab/{key[2:]}.zst", key)
     assert [key_of(path) for path in ("ab/x.zst", f"ab/.{key[2:]}.zst", f"{key}.zst", f"ab/{key[2:]}.gz")] == [None] * 4
 
 
@@ -134,22 +128,21 @@ def test_a_content_that_is_deleted_or_replaced_during_a_move_is_not_written_back
 def test_a_move_and_a_deletion_do_not_block_each_other(database: Database, tmp_path: Path) -> None:
     [id] = _taken_in(database, BlobWriter(), BIG)
     other = Database(database.url.render_as_string(hide_password=False))
-    moved: list[tuple[str, str]] = []
-    moving = Thread(target=lambda: moved.extend(contents.move(other, BlobWriter(Folder(tmp_path), 0), None)))
+    moving = contents.move(other, BlobWriter(Folder(tmp_path), 0), None)
 
-    def delete(conn: Connection) -> None:
+    def delete(conn: Connection) -> Future[list[tuple[str, str]]]:
         """As retention: it deletes the content before the spool entry."""
         one_at_a_time(conn)
         conn.execute(update(rows).where(rows.c.id == id).values(codec=contents.GONE, bytes=b""))
-        moving.start()
+        moved = crew.submit(list, moving)
         wait_until(lambda: list(Folder(tmp_path).keys()) != [], 10)
         time.sleep(0.5)  # the move waits for this transaction now
         conn.execute(update(spool).where(spool.c.id == id).values(size=0))
+        return moved
 
-    database.transact(delete)
-    moving.join()
+    with ThreadPoolExecutor() as crew:
+        assert database.transact(delete).result() == []
     other.close()
-    assert moved == []
 
 
 def test_contents_move_to_another_store_and_back_into_the_database(
@@ -185,34 +178,26 @@ def test_missing_changed_and_orphaned_contents_are_named(database: Database, tmp
     assert contents.find_inconsistencies(database, None, later) == (sorted(ids), [])
 
 
-def test_who_tidies_looks_again_before_a_file_goes(database: Database, tmp_path: Path) -> None:
-    """Between the list and the file's turn the same mail may have come anew."""
+def test_who_tidies_looks_again_before_a_file_goes(sqlite: Database, tmp_path: Path) -> None:
+    """Between the list and the file's turn, or while rows are searched, the same mail may have come anew."""
     folder = Folder(tmp_path / "contents")
-    _taken_in(database, BlobWriter(folder, 10_000), BIG)
+    _taken_in(sqlite, BlobWriter(folder, 10_000), BIG)
     [(named, _)] = folder.keys()
     orphan, now = "0c" * 32, datetime.now(UTC)
     folder.put(orphan, b"left by a crash")
     later = now + 2 * contents.YOUNG
-    for key, at, goes in ((named, later, False), (orphan, now, False), (orphan, later, True)):
-        assert contents.remove_unreferenced(database, folder, key, at) is goes
-        assert (folder.get(key) is None) is goes
-
-
-def test_a_file_stays_that_is_written_anew_while_rows_are_searched(sqlite: Database, tmp_path: Path) -> None:
-    folder = Folder(tmp_path / "contents")
-    key = "0d" * 32
-    folder.put(key, b"left by a crash")
-    os.utime(tmp_path / "contents" / path_of(key), (0, 0))
 
     def arrives(*_: object) -> None:
-        folder.put(key, b"left by a crash")  # a worker, whose row is not committed yet
+        folder.put(orphan, b"left by a crash")  # a worker, whose row is not committed yet
 
-    event.listen(Engine, "after_cursor_execute", arrives)
-    try:
-        assert not contents.remove_unreferenced(sqlite, folder, key, datetime.now(UTC))
-    finally:
-        event.remove(Engine, "after_cursor_execute", arrives)
-    assert folder.get(key) is not None
+    assert not contents.remove_unreferenced(sqlite, folder, named, later)
+    assert not contents.remove_unreferenced(sqlite, folder, orphan, now)
+    os.utime(tmp_path / "contents" / path_of(orphan), (0, 0))
+    with on_statements("after", arrives):
+        assert not contents.remove_unreferenced(sqlite, folder, orphan, now)
+    assert dict(folder.keys()).keys() == {named, orphan}
+    assert contents.remove_unreferenced(sqlite, folder, orphan, later)
+    assert dict(folder.keys()).keys() == {named}
 
 
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """What people do by hand holds, can be taken back, and is written down."""
 
 from functools import partial
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -20,6 +19,13 @@ HEAT = mail("heat", OTHER_USER, "Rack is hot", "Rack two is at 41 degrees.", 30,
 HEAT2 = mail("heat2", OTHER_USER, "Re: Rack is hot", "42 by now.", 90, to=(DESK,), parent="heat")
 FAN3 = mail("fan3", USER, "Re: Fan noise", "It stopped for a minute.", 120, to=(DESK,), parent="fan2", refs=("fan",))
 HEAT3 = mail("heat3", OTHER_USER, "Re: Rack is hot", "43!", 150, to=(DESK,), parent="heat2", refs=("heat",))
+
+
+FAN4 = mail("fan4", USER, "Re: Fan noise", "It is loud again.", 130, to=(DESK,), parent="fan", refs=("fan2",))
+SMELL = mail("smell", DESK, "Re: Fan noise", "Smells how?", 70, to=(USER,), parent="fan2", refs=("fan",))
+LAMP = mail("lamp", USER, "Lamp", "A lamp flickers in the hall.", 10, to=(DESK,))
+PUMP = mail("pump", USER, "Pump", "The pump of hall four leaks.", 10, to=(DESK,))
+MAILS = {str(one.message_id)[1:-8]: one for one in (FAN, FAN2, FAN3, FAN4, SMELL, HEAT, HEAT2, HEAT3, LAMP, PUMP)}
 
 
 class People(Desk):
@@ -41,40 +47,67 @@ class People(Desk):
     def undo(self, event: int) -> list[int]:
         return self.database.transact(partial(undo.undo, event=event, who="Ben", now=NOW))
 
-    def set(self, case: int, **wanted: Any) -> int:
-        return self.database.transact(
-            partial(corrections.set_by_person, number=case, wanted=wanted, who="Aki", now=NOW)
-        )
-
     def survivor(self, case: int) -> int:
         return self.database.read(partial(corrections.survivor, number=case))
+
+    def follow(self, story: str) -> None:
+        """``take A B``, ``merge A B`` (A's case into B's), ``move A B``, ``split A``, ``undo N`` (the Nth of these)."""
+        events = []
+        for step in story.split(", "):
+            match step.split():
+                case ["take", *names]:
+                    self.take(*(MAILS[name] for name in names))
+                case ["merge", one, other]:
+                    events.append(self.merge(one, other))
+                case ["move", one, other]:
+                    events.append(self.move(one, self.case_of(other))[0])
+                case ["split", one]:
+                    events.append(self.move(one, None)[0])
+                case ["undo", number]:
+                    self.undo(events[int(number) - 1])
 
 
 @pytest.fixture
 def desk(database: Database) -> People:
+    """Two cases with two mails each."""
     made = People(database)
     for one in (FAN, FAN2, HEAT, HEAT2):
         made.take(one)
     return made
 
 
-def test_a_merge_holds_and_both_keys_lead_to_one_case(desk: People) -> None:
-    fan, heat = desk.cases("fan", "heat")
-    event = desk.merge("heat", "fan")
-    assert desk.case_of("heat2") == fan
-    assert desk.merged_into(heat) == fan
-    desk.take(FAN3, HEAT3)
-    assert len(desk.partition()) == 1
-    assert desk.survivor(heat) == fan
-    assert desk.database.read(partial(corrections.changed_cases, event=event)) == [fan]
-    desk.take(mail("keyed", DESK, f"SD-{heat}: parts ordered", "They come on Monday.", 200))
-    assert desk.case_of("keyed") == fan
+@pytest.mark.parametrize(
+    ("story", "cases"),
+    [
+        # a merge holds; once it is taken back, later mail goes where it belongs
+        ("merge heat fan, take fan3 heat3", "fan fan2 fan3 heat heat2 heat3"),
+        ("merge heat fan, take fan3 heat3, undo 1", "fan fan2 fan3 | heat heat2 heat3"),
+        # a moved message stays, also when it is delivered again, and its answers follow it
+        ("move fan2 heat, take fan2, take smell", "fan | fan2 heat heat2 smell"),
+        # a message split off has a case of its own and can go back
+        ("split fan2, take fan3", "fan | fan2 fan3 | heat heat2"),
+        ("split fan2, take fan3, undo 1", "fan fan2 fan3 | heat heat2"),
+        # a merge taken back sets apart what a person had moved before
+        ("move fan heat, merge fan2 heat, take fan4, undo 2", "fan fan4 heat heat2 | fan2"),
+        ("move fan heat, merge fan2 heat, take fan4, undo 2, undo 1", "fan fan2 fan4 | heat heat2"),
+        # an undo leaves alone what a later correction moved away
+        ("take lamp, merge lamp fan, merge heat fan, split lamp, undo 2", "fan fan2 | heat heat2 | lamp"),
+        # undoing one move keeps another that set the same cases apart
+        ("take fan3, split fan2, move fan3 fan2, undo 1", "fan fan2 | fan3 | heat heat2"),
+        # undoing a merge keeps what a person set apart since
+        ("take pump, move heat2 pump, merge heat fan, move fan2 pump, undo 2", "fan | fan2 heat2 pump | heat"),
+    ],
+)  # fmt: skip
+def test_corrections_hold_and_can_be_taken_back(desk: People, story: str, cases: str) -> None:
+    desk.follow(story)
+    assert desk.partition() == {frozenset(names.split()) for names in cases.split(" | ")}
 
 
 def test_a_chain_of_merges_is_followed_to_its_end_by_mails_and_keys_and_taken_back_link_by_link(desk: People) -> None:
-    desk.take(mail("lamp", USER, "Lamp", "A lamp flickers in the hall.", 10, to=(DESK,)))
+    desk.take(LAMP)
     fan, heat, lamp = desk.cases("fan", "heat", "lamp")
-    desk.merge(heat, fan)
+    first = desk.merge(heat, fan)
+    assert desk.database.read(partial(corrections.changed_cases, event=first)) == [fan]
     last = desk.merge(fan, lamp)
     desk.take(HEAT3, mail("keyed", DESK, f"SD-{heat}: parts ordered", "They come on Monday.", 200))
     assert {*desk.cases("fan", "heat", "heat3", "keyed", "lamp")} == {lamp}
@@ -85,40 +118,24 @@ def test_a_chain_of_merges_is_followed_to_its_end_by_mails_and_keys_and_taken_ba
     desk.undo(last)
     assert {*desk.cases("fan", "heat", "heat3")} == {fan}
     assert desk.case_of("lamp") == lamp
-
-
-def test_a_merge_can_be_taken_back_and_later_mail_goes_where_it_belongs(desk: People) -> None:
-    fan, heat = desk.cases("fan", "heat")
-    event = desk.merge("heat", "fan")
-    desk.take(FAN3, HEAT3)
-    assert desk.undo(event) == sorted((fan, heat))
-    assert desk.partition() == {frozenset({"fan", "fan2", "fan3"}), frozenset({"heat", "heat2", "heat3"})}
-    assert desk.case_of("heat3") == heat
+    assert desk.undo(first) == sorted((fan, heat))
     assert desk.merged_into(heat) is None
     with pytest.raises(Conflict):
-        desk.undo(event)
+        desk.undo(first)
 
 
-def test_a_moved_message_stays_and_its_answers_follow_it(desk: People) -> None:
-    fan, heat = desk.cases("fan", "heat")
-    assert desk.move("fan2", heat)[1] == heat
-    desk.take(FAN)  # delivered again: nothing moves back
-    desk.take(mail("re", DESK, "Re: Fan noise", "Smells how?", 70, to=(USER,), parent="fan2", refs=("fan",)))
-    assert desk.cases("fan2", "re", "fan") == [heat, heat, fan]
-    assert desk.row("fan2")["pinned_by"] == "Aki"
-
-
-def test_a_message_split_off_has_a_case_of_its_own_and_can_go_back(desk: People) -> None:
+def test_a_case_split_off_and_taken_back_leads_on_and_may_be_united_by_rules_again(desk: People) -> None:
     fan = desk.case_of("fan")
     event, case = desk.move("fan2", None)
-    assert case not in desk.cases("fan", "heat")
-    desk.take(FAN3)
-    assert desk.case_of("fan3") == case
+    assert desk.row("fan2")["pinned_by"] == "Aki"
     assert fan in desk.undo(event)
-    assert desk.cases("fan2", "fan3") == [fan, fan]
     assert desk.merged_into(case) == fan
-    # rules may unite the two cases again
     assert desk.database.read(partial(links.set_apart, case_id=fan)) == set()
+
+
+def test_undoing_a_merge_leaves_cases_apart_that_a_person_set_apart_since(desk: People) -> None:
+    desk.follow("take pump, merge heat fan, move fan2 pump, undo 1")
+    assert desk.case_of("pump") in desk.database.read(partial(links.set_apart, case_id=desk.case_of("fan")))
 
 
 def test_merges_in_a_circle_still_end(desk: People) -> None:
@@ -146,8 +163,8 @@ ANSWER = mail("fan6", USER, "Re: Fan noise", "Now it is quiet.", 40, to=(DESK,),
 @pytest.mark.parametrize("later", [(OPENING, BETWEEN), (HANDED,)], ids=["answered", "quoted"])
 def test_a_merge_taken_back_lets_earlier_mails_follow_their_answer(database: Database, later: tuple[Mail, ...]) -> None:
     desk = People(database)
-    desk.take(HEAT)
-    desk.take(ANSWER)
+    for one in (HEAT, ANSWER):
+        desk.take(one)
     event = desk.merge("fan6", "heat")
     for one in (*later, HEAT2):
         desk.take(one)
@@ -155,17 +172,6 @@ def test_a_merge_taken_back_lets_earlier_mails_follow_their_answer(database: Dat
     assert desk.cases("heat", "heat2") == [1, 1]
     rows = database.read(lambda conn: conn.execute(select(messages.c.case_id)).scalars().all())
     assert list(rows).count(1) == 2
-
-
-def test_a_merge_taken_back_sets_apart_what_a_person_had_moved_before(desk: People) -> None:
-    fan, heat = desk.cases("fan", "heat")
-    moved, _ = desk.move("fan", heat)
-    merged = desk.merge(fan, heat)
-    desk.take(mail("fan7", USER, "Re: Fan noise", "It is loud again.", 130, to=(DESK,), parent="fan", refs=("fan2",)))
-    desk.undo(merged)
-    assert desk.cases("fan", "fan2") == [heat, fan]
-    desk.undo(moved)
-    assert desk.cases("fan", "fan2", "fan7", "heat", "heat2") == [fan] * 3 + [heat] * 2
 
 
 REPORT = mail("report", USER, "Pump", "The pump in hall two leaks.", 10, to=(DESK,))
@@ -200,34 +206,3 @@ def test_a_move_taken_back_leads_to_the_case_that_its_own_became_part_of(pump: P
     assert pump.case_of("showing") == report
     pump.undo(moved)
     assert pump.database.read(lambda conn: conn.execute(query).one()).case_id == report
-
-
-def test_an_undo_leaves_alone_what_a_later_correction_moved_away(desk: People) -> None:
-    for name in ("lamp", "pump"):
-        desk.take(mail(name, USER, name, f"The {name} of hall four is broken.", 10, to=(DESK,)))
-    heat, at_pump = desk.cases("heat", "pump")
-    desk.merge("lamp", "fan")
-    merged = desk.merge("heat", "fan")
-    desk.move("lamp", at_pump)
-    desk.undo(merged)
-    assert desk.cases("heat", "heat2", "lamp") == [heat, heat, at_pump]
-
-
-def test_undoing_one_move_keeps_another_that_set_the_same_cases_apart(desk: People) -> None:
-    desk.take(FAN3)
-    fan = desk.case_of("fan")
-    first, apart = desk.move("fan2", None)
-    desk.move("fan3", apart)
-    desk.undo(first)
-    assert desk.cases("fan", "fan2", "fan3") == [fan, fan, apart]
-
-
-def test_undoing_a_merge_keeps_what_a_person_set_apart_since(desk: People) -> None:
-    desk.take(mail("pump", USER, "Pump", "The pump of hall four leaks.", 10, to=(DESK,)))
-    fan, at_pump = desk.cases("fan", "pump")
-    desk.move("heat2", at_pump)
-    merged = desk.merge("heat", "fan")
-    desk.move("fan2", at_pump)
-    desk.undo(merged)
-    assert desk.case_of("fan2") == at_pump != fan
-    assert at_pump in desk.database.read(partial(links.set_apart, case_id=fan))

@@ -69,32 +69,27 @@ def test_more_than_one_statement_can_hold(database: Database) -> None:
 
 
 def test_a_server_that_stops_is_unavailable_and_comes_back(own_postgres: Postgres) -> None:
-    server = own_postgres
-    database = Database(server.create("away"))
+    database = Database(own_postgres.create("away"))
     migrate(database)
 
-    def put(number: int) -> None:
-        entries = [spool.new_entry(ENVELOPES[0], b"%d" % number, NOON)]
-        database.transact(lambda conn: deposit.put(conn, entries))
+    def put(conn: Connection, size: int = 1, *, stops: bool = False) -> None:
+        if stops:
+            conn.exec_driver_sql("SELECT 1")
+            own_postgres.pause()
+        deposit.put(conn, [spool.new_entry(ENVELOPES[0], b"x" * size, NOON)])
 
-    put(1)
-
-    def stop_meanwhile(size: int, conn: Connection) -> None:
-        conn.exec_driver_sql("SELECT 1")
-        server.pause()
-        deposit.put(conn, [spool.new_entry(ENVELOPES[0], b"lost" * size, NOON)])
-
+    database.transact(put)
     for size in (1, 600_000):
         with pytest.raises(Unavailable):
-            database.transact(partial(stop_meanwhile, size))
-        server.start()
-        put(size)
-    server.pause()
+            database.transact(partial(put, size=size, stops=True))
+        own_postgres.start()
+        database.transact(partial(put, size=size))
+    own_postgres.pause()
     with pytest.raises(Unavailable):
-        put(2)
+        database.transact(put)
     with pytest.raises(Unavailable):
         receive_entries(database, [spool.new_entry(ENVELOPES[0], b"lost too", NOON)])
-    server.start()
-    put(3)
+    own_postgres.start()
+    database.transact(put)
     assert database.read(spool_view.ledger).waiting == 4
     database.close()

@@ -7,18 +7,16 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.header import Header
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from sqlalchemy import Engine, event, text, update
+from sqlalchemy import text, update
 
 from service.cli.erasing import erase_person
-from service.errors import Unavailable
 from service.intake import AppContext, receive
 from service.mail.masking import Mask
 from service.settings import Settings
@@ -33,6 +31,7 @@ from service.store.packing import unpack
 from service.store.spool import Envelope
 from tests.postgres import Postgres
 from tests.running import running, take_in
+from tests.store.desk import holding, on_statements
 from tests.store.test_retention import bucket
 
 ADDRESS = "wakana.ebisu@corp.example"
@@ -55,23 +54,20 @@ def _mail(number: int, sender: str, text: str, *more: str) -> bytes:
 def _mails() -> list[bytes]:
     person = f"{Header('恵比寿 若菜', 'iso-2022-jp').encode()} <{ADDRESS}>"
     subject = f"Subject: {Header('恵比寿若菜の VPN が切れます', 'utf-8').encode()}"
-    long = "ログ 0123456789\n" * 2000
+    report = f"恵比寿です。VPN が切れます。エラー 0x80070005\n\n恵比寿　若菜\n{ADDRESS}\n" + "ログ 0123456789\n" * 2000
+    ask = f"恵比寿 若菜 様\n\nログをください。\n\n> From: {ADDRESS}"
+    quoting = (
+        f"対応します。\n\nOn Mon, 2 Mar 2026 at 09:01, 恵比寿 若菜 <{ADDRESS}> wrote:\n"
+        "> 恵比寿です。VPN が切れます。エラー 0x80070005\n> Asked by Wakana Ebisu of Sales\n"
+    )
+    reply = ("In-Reply-To: <erase1@corp.example>", "Subject: Re: VPN")
     return [
-        _mail(1, person, f"恵比寿です。VPN が切れます。エラー 0x80070005\n\n恵比寿　若菜\n{ADDRESS}\n{long}", subject),
-        _mail(
-            2, "IT <it@corp.example>", f"恵比寿 若菜 様\n\nログをください。\n\n> From: {ADDRESS}", f"Cc: {person}",
-            "In-Reply-To: <erase1@corp.example>", "Subject: Re: VPN",
-        ),
+        _mail(1, person, report, subject),
+        _mail(2, "IT <it@corp.example>", ask, f"Cc: {person}", *reply),
         _mail(3, "Boss <boss@corp.example>", "Wakana Ebisu cannot work. Please hurry.", "Subject: VPN"),
         _mail(4, "Other <other@corp.example>", "プリンターが動きません。", "Subject: printer"),
-        _mail(
-            5,
-            "IT <it@corp.example>",
-            f"対応します。\n\nOn Mon, 2 Mar 2026 at 09:01, 恵比寿 若菜 <{ADDRESS}> wrote:\n"
-            "> 恵比寿です。VPN が切れます。エラー 0x80070005\n> Asked by Wakana Ebisu of Sales\n",
-            "Subject: about the VPN",
-        ),
-    ]  # fmt: skip
+        _mail(5, "IT <it@corp.example>", quoting, "Subject: about the VPN"),
+    ]
 
 
 def _fill(database: Database, context: AppContext, shelf: BlobWriter) -> list[str]:
@@ -83,13 +79,7 @@ def _fill(database: Database, context: AppContext, shelf: BlobWriter) -> list[st
 
 def _found(folder: Path) -> list[str]:
     """Where on the disk a trace is."""
-    found = []
-    for path in filter(Path.is_file, folder.rglob("*")):
-        with suppress(FileNotFoundError):  # the server drops and renames files while we look
-            raw = path.read_bytes()
-            for content in (raw, unpack(raw)) if path.suffix == ".zst" else (raw,):
-                found += [f"{path.name}: {needle!r}" for needle in NEEDLES if needle in content.lower()]
-    return found
+    return holding(folder, *NEEDLES)
 
 
 def _erase(database: Database, shelf: BlobWriter | None = None, *, apply: bool = True) -> ErasureResult:
@@ -119,15 +109,21 @@ def _sql(database: Database, *statements: str) -> None:
         database.transact_alone(lambda conn, statement=statement: conn.execute(text(statement)))  # type: ignore[misc]
 
 
+def _outside(store: BlobStore) -> dict[str, bytes]:
+    """What lies outside the database, unpacked, in small letters."""
+    return {key: unpack(store.get(key) or b"").lower() for key in dict(store.keys())}
+
+
 def _erased_everywhere(
-    database: Database, folder: Path, tmp_path: Path, context: AppContext, settings: Settings
+    database: Database, folder: Path, outside: BlobStore, context: AppContext, settings: Settings
 ) -> None:
-    outside = Folder(tmp_path / "contents")
     shelf = BlobWriter(outside, 10_000)
     ids = _fill(database, context, shelf)
     if database.postgresql:
         _sql(database, "ANALYZE", "CHECKPOINT")  # so the planner knows the person too
+    keys = {key for key, content in _outside(outside).items() if any(needle in content for needle in NEEDLES)}
     places = _found(folder)
+    assert keys
     assert len(places) >= 4
     assert any(re.match(r"[0-9A-F]{24}:|sodan\.db-wal:", place) for place in places), "the log tells too"
     assert names_of(database, ADDRESS) == ["恵比寿 若菜"]
@@ -140,8 +136,9 @@ def _erased_everywhere(
 
     erased = _erase(database, shelf)
     assert (len(erased.mails), erased.left, erased.remains) == (4, 0, Remains())
-    assert _found(tmp_path) == []
     assert _found(folder) == []
+    assert not _outside(outside).keys() & keys
+    assert not any(needle in content for needle in NEEDLES for content in _outside(outside).values())
 
     assert database.read(spool_view.ledger).balanced
     _is_sound(database, outside, ids)
@@ -153,10 +150,13 @@ def _erased_everywhere(
         assert service.get("/api/cases", q="プリンター")["items"]
 
 
+@pytest.mark.parametrize("kind", ["folder", "s3"])
 def test_no_byte_of_an_erased_person_is_left(
-    sqlite: Database, tmp_path: Path, context: AppContext, settings: Settings
+    sqlite: Database, tmp_path: Path, context: AppContext, settings: Settings, request: pytest.FixtureRequest, kind: str
 ) -> None:
-    _erased_everywhere(sqlite, tmp_path, tmp_path, context, settings)
+    in_bucket = kind == "s3"
+    outside = bucket(request.getfixturevalue("s3"), tmp_path.name) if in_bucket else Folder(tmp_path / "contents")
+    _erased_everywhere(sqlite, tmp_path, outside, context, settings)
 
 
 @pytest.mark.parametrize(
@@ -170,38 +170,14 @@ def test_no_byte_of_an_erased_person_is_left_on_a_server(
     """In no file of the whole server: neither under ``base`` nor in the write-ahead log nor in what it said itself."""
     database = Database(server.create("erase"))
     migrate(database)
-    _erased_everywhere(database, server.folder, tmp_path, context, settings)
+    _erased_everywhere(database, server.folder, Folder(tmp_path), context, settings)
     database.close()
 
 
-def test_no_object_of_an_erased_person_is_left_in_a_bucket(
-    database: Database, context: AppContext, s3: str, tmp_path: Path
-) -> None:
-    outside = bucket(s3, tmp_path.name)
-    shelf = BlobWriter(outside, 10_000)
-    ids = _fill(database, context, shelf)
-
-    def found() -> set[str]:
-        """The keys of the objects, unpacked, with a trace."""
-        contents_of = {key: unpack(outside.get(key) or b"").lower() for key in dict(outside.keys())}
-        return {key for key, content in contents_of.items() if any(needle in content for needle in NEEDLES)}
-
-    before = found()
-    assert before
-    assert _erase(database, shelf).left == 0
-    assert found() == set()
-    listing = httpx.get(f"{s3}/mails", params={"list-type": "2", "prefix": tmp_path.name}).text
-    assert not any(key[2:] in listing for key in before)
-    _is_sound(database, outside, ids)
-
-
 def test_who_has_to_do_what_about_the_log_is_said(
-    server: Postgres,
-    context: AppContext,
-    settings: Settings,
-    capfd: pytest.CaptureFixture[str],
+    server: Postgres, context: AppContext, settings: Settings, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:
+) -> None:  # fmt: skip
     """A role that may not; then it may, but a reader of the log is away; then nobody reads it."""
     administrator = Database(server.create("erase"))
     _sql(administrator, "CREATE ROLE intake LOGIN", "ALTER DATABASE erase OWNER TO intake")
@@ -263,7 +239,8 @@ def test_erasing_and_placing_do_not_block_each_other(database: Database, context
     """Placing changes cases, then messages. It begins after the first message was erased, before its case is marked."""
     _fill(database, context, BlobWriter())
     other = Database(database.url.render_as_string(hide_password=False))
-    changed, failed = threading.Event(), []
+    begun: list[Future[None]] = []
+    changed = threading.Event()
 
     def place(conn: Connection) -> None:
         one_at_a_time(conn)
@@ -271,27 +248,17 @@ def test_erasing_and_placing_do_not_block_each_other(database: Database, context
         changed.set()
         conn.execute(update(tables.messages).values(deliveries=tables.messages.c.deliveries + 1))
 
-    def run() -> None:
-        try:
-            other.transact(place)
-        except Unavailable as error:
-            failed.append(error)
+    with ThreadPoolExecutor() as crew:
 
-    placing = threading.Thread(target=run)
+        def begin(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+            if re.match('UPDATE messages SET "?indexed', statement) and not begun:
+                begun.append(crew.submit(other.transact, place))
+                changed.wait(1)
 
-    def begin(_conn: object, _cursor: object, statement: str, *_: object) -> None:
-        if re.match('UPDATE messages SET "?indexed', statement) and not placing.ident:
-            placing.start()
-            changed.wait(1)
-
-    event.listen(Engine, "after_cursor_execute", begin)
-    try:
-        assert _erase(database).left == 0
-    finally:
-        event.remove(Engine, "after_cursor_execute", begin)
-        placing.join()
-        other.close()
-    assert (changed.is_set(), failed) == (True, [])
+        with on_statements("after", begin):
+            assert _erase(database).left == 0
+    other.close()
+    assert [one.result() for one in begun] == [None]
 
 
 def test_a_mail_in_a_workers_hand_is_left_to_it_and_found_by_the_next_time(

@@ -105,17 +105,15 @@ def test_who_hands_on_a_vendors_mail_is_of_the_team_and_read_so_in_any_order(
 
 @pytest.mark.parametrize("order", list(permutations((INQUIRY, RECEIPT, ANSWER))))
 def test_a_partners_mail_is_a_vendors_in_any_order(site: Site, order: tuple[bytes, ...]) -> None:
-    roles = {name: row.author_role for name, row in site.take(*order).items()}
+    found = site.take(*order)
+    roles = {name: row.author_role for name, row in found.items()}
     assert roles == {"inquiry": "team", "receipt": "vendor", "answer": "vendor"}
     assert site.partners == {"brook-alarms.example"}
-
-
-def test_its_receipt_and_its_number_lead_to_the_inquiry(site: Site) -> None:
-    found = site.take(INQUIRY, RECEIPT, ANSWER)
-    assert len({row.case_id for row in found.values()}) == 1
-    case = site.document(found["inquiry"].case_id)
-    assert case["vendor_refs"] == [{"vendor": "brook-alarms.example", "ref": "7714-208"}]
-    assert case["waiting_on"] == "team"
+    if order[0] is INQUIRY:  # its receipt and its number lead to the inquiry
+        assert len({row.case_id for row in found.values()}) == 1
+        case = site.document(found["inquiry"].case_id)
+        assert case["vendor_refs"] == [{"vendor": "brook-alarms.example", "ref": "7714-208"}]
+        assert case["waiting_on"] == "team"
 
 
 def test_what_a_partner_wrote_before_is_read_anew(site: Site) -> None:
@@ -130,9 +128,10 @@ def test_what_a_partner_wrote_before_is_read_anew(site: Site) -> None:
     ("mails", "peer", "partners"),
     [
         # only the team's believed mail makes a partner
-        ([mail("one", ADA, DESK, "Gate sensor", "It raises an alarm.", 0)], "127.0.0.1", ()),
-        ([mail("one", TEAM, DESK, "Gate sensor", "It raises an alarm.", 0)], "127.0.0.2", ()),
-        ([mail("one", "it@elsewhere.example", DESK, "Gate sensor", "It raises an alarm.", 0)], "127.0.0.1", ()),
+        *(
+            ([mail("one", sender, DESK, "Gate sensor", "It raises an alarm.", 0)], peer, ())
+            for sender, peer in ((ADA, "127.0.0.1"), (TEAM, "127.0.0.2"), ("it@elsewhere.example", "127.0.0.1"))
+        ),
         # who wrote first may be one of our people, who writes from home
         ([mail("first", "ada@home.example", TEAM, "VPN", "I cannot connect. Ada", 0), ASKED_BACK], "127.0.0.1", ()),
         # a mail to our own people makes no partner of whom it names too

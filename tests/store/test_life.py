@@ -68,28 +68,22 @@ class Life(RuleBasedStateMachine):
         self.mails = mails
         self.waiting = data.draw(st.permutations(mails))
 
-    # ── mails come ───────────────────────────────────────────────────────────────────────────────────────────────────
-
     @precondition(lambda self: self.waiting)
-    @rule(count=st.integers(1, 6), batch=st.booleans())
-    def some_come(self, count: int, batch: bool) -> None:
+    @rule(count=st.integers(1, 8), workers=st.integers(0, 3))
+    def some_come(self, count: int, workers: int) -> None:
+        """In one batch, or one by one, by so many workers."""
         coming, self.waiting = self.waiting[:count], self.waiting[count:]
-        for one in [coming] if batch else [[one] for one in coming]:
-            self.desk.take(*one)
+        if workers:
+            with ThreadPoolExecutor(workers) as crew:
+                list(crew.map(self.desk.take, coming))
+        else:
+            self.desk.take(*coming)
 
     @rule(pick=st.integers(0, 999))
     def one_comes_again(self, pick: int) -> None:
         self.desk.take(pick_one(self.mails, pick))
-        self.waiting = [one for one in self.waiting if one not in self.known()]
-
-    @precondition(lambda self: self.waiting)
-    @rule(count=st.integers(2, 8), workers=st.integers(2, 3))
-    def several_workers_take_some_in(self, count: int, workers: int) -> None:
-        coming, self.waiting = self.waiting[:count], self.waiting[count:]
-        with ThreadPoolExecutor(workers) as crew:
-            list(crew.map(self.desk.take, coming))
-
-    # ── people put them elsewhere ────────────────────────────────────────────────────────────────────────────────────
+        names = {f"<{name}@x.test>" for _, name in self.desk.standing()}
+        self.waiting = [one for one in self.waiting if one.message_id not in names]
 
     @rule(pick=st.integers(0, 999), place=st.integers(0, 999), who=NAMES)
     def somebody_moves_a_message(self, pick: int, place: int, who: str) -> None:
@@ -131,8 +125,6 @@ class Life(RuleBasedStateMachine):
         list(replay(self.database, self.context, None, since=None, apply=True, now=NOW))
         assert self.standing() == stood
 
-    # ── what always holds ────────────────────────────────────────────────────────────────────────────────────────────
-
     @invariant()
     def what_a_person_put_together_is_together(self) -> None:
         stand = self.standing()
@@ -168,8 +160,6 @@ class Life(RuleBasedStateMachine):
             assert self.desk.partition() == alone.partition()
         self.stack.close()
 
-    # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
     def act(self, fn: Callable[[Connection], T]) -> T:
         def turn(conn: Connection) -> T:
             one_at_a_time(conn)
@@ -182,35 +172,29 @@ class Life(RuleBasedStateMachine):
         rows = self.database.read(lambda conn: conn.execute(select(messages.c.id, messages.c.case_id)).all())
         return {row.id: row.case_id for row in rows}
 
-    def known(self) -> list[Mail]:
-        names = {name for _, name in self.desk.standing()}
-        return [one for one in self.mails if one.message_id and one.message_id[1:-8] in names]
+
+@contextmanager
+def copied(template: Path, copy: Path) -> Iterator[str]:
+    """The URL of a copy of a SQLite database."""
+    shutil.copy(template, copy)
+    yield f"sqlite:///{copy}"
+    copy.unlink()
 
 
-def live(share: int, empty: Callable[[], AbstractContextManager[str]], context: AppContext) -> None:
+@pytest.mark.hypothesis
+@pytest.mark.parametrize(("kind", "share"), [("sqlite", 5), ("postgresql", 2)])
+def test_people_and_mails_in_any_order(
+    kind: str, share: int, request: pytest.FixtureRequest, tmp_path: Path, context: AppContext
+) -> None:
     """``share``: of 50 examples."""
+    fixture, numbers = request.getfixturevalue, itertools.count()
+
+    def empty() -> AbstractContextManager[str]:
+        if kind == "sqlite":
+            return copied(fixture("sqlite_template"), tmp_path / f"life-{next(numbers)}.db")
+        return nullcontext(fixture("new_postgres")(fixture("template")))
+
     here = type("Here", (Life,), {"empty": staticmethod(empty), "context": context})
     chosen = settings(max_examples=max(2, settings().max_examples * share // 50), stateful_step_count=10)
     with content_joins_nothing():
         stateful.run_state_machine_as_test(here, settings=chosen)
-
-
-@pytest.mark.hypothesis
-def test_people_and_mails_in_any_order(sqlite_template: Path, tmp_path: Path, context: AppContext) -> None:
-    numbers = itertools.count()
-
-    @contextmanager
-    def empty() -> Iterator[str]:
-        path = tmp_path / f"life-{next(numbers)}.db"
-        shutil.copy(sqlite_template, path)
-        yield f"sqlite:///{path}"
-        path.unlink()
-
-    live(5, empty, context)
-
-
-@pytest.mark.hypothesis
-def test_people_and_mails_in_any_order_on_postgresql(
-    new_postgres: Callable[[str], str], template: str, context: AppContext
-) -> None:
-    live(2, lambda: nullcontext(new_postgres(template)), context)

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from service.store import cases
 from service.store.database import Connection, Database
 from service.store.tables import cases as table
+from tests.store.desk import on_statements
 
 
 def _plan(conn: Connection, statement: str, values: Any) -> list[str]:
@@ -20,9 +21,8 @@ def test_a_list_is_read_in_the_order_of_an_index(sqlite: Database, sort: str) ->
 
     def look(conn: Connection) -> list[list[str]]:
         note = lambda _c, _cursor, statement, values, *_: asked.append((statement, values))  # noqa: E731
-        event.listen(conn, "before_cursor_execute", note)
-        cases.page(conn, cases.Filter(), sort, 50, None, "SD")
-        event.remove(conn, "before_cursor_execute", note)
+        with on_statements("before", note):
+            cases.page(conn, cases.Filter(), sort, 50, None, "SD")
         return [_plan(conn, *one) for one in asked]
 
     [plan] = sqlite.read(look)

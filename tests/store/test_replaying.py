@@ -67,11 +67,10 @@ def filled(database: Database, context: AppContext) -> Database:
 
     def by_hand(conn: Any) -> None:
         wanted = {"priority": "P1", "title": "Login, again", "items": {"occurred_at": "08:30"}}
-        event = corrections.set_by_person(conn, 1, wanted, "Aki", NOW)
+        corrections.set_by_person(conn, 1, wanted, "Aki", NOW)
         printer = select(messages.c.id).where(messages.c.author_address == "ken@corp.example")
         moved, _ = corrections.move(conn, conn.execute(printer).scalar_one(), 1, "Aki", NOW)
-        touched = {*corrections.changed_cases(conn, event), *corrections.changed_cases(conn, moved)}
-        intake.rejudge(conn, sorted(touched), context, now=NOW)
+        intake.rejudge(conn, corrections.changed_cases(conn, moved), context, now=NOW)
 
     database.transact(by_hand)
     return database

@@ -59,19 +59,6 @@ def test_a_lease_runs_out_and_then_the_mail_is_claimed_alone(database: Database)
     assert claims == [[(ids[0], 2)], [(ids[1], 2)], [(ids[2], 2)], [(fresh[0], 1), (fresh[1], 1)], []]
 
 
-def test_what_kills_three_workers_is_set_aside_and_the_rest_goes_on(database: Database) -> None:
-    bad, *good = _receive(database, 3)
-    at = NOW
-    for attempt in range(3):
-        claimed = _claim(database, f"w{attempt}", at)
-        assert claimed[0].id == bad
-        at += LEASE + timedelta(seconds=1)
-    rest = [one.id for _ in range(3) for one in _claim(database, "w9", at)]
-    assert rest == good
-    state, attempts, reason = _state(database, bad)
-    assert (state, attempts, "3 times" in str(reason)) == ("shunted", 3, True)
-
-
 def test_a_failed_mail_waits_then_is_set_aside_with_its_reason(database: Database) -> None:
     [id] = _receive(database, 1)
     at = NOW
@@ -146,19 +133,3 @@ def test_the_ledger_counts_every_mail_once(database: Database) -> None:
     assert ledger.balanced
     assert database.read(spool_view.oldest_waiting) == NOW
     assert sorted(database.read(spool_view.done_without_message)) == ids[:2]
-
-
-def test_listing_pages_by_state(database: Database) -> None:
-    ids = _receive(database, 5)
-    database.transact(lambda conn: spool.shunt(conn, ids[1:4], "broken", NOW))
-    first = database.read(lambda conn: spool_view.listing(conn, "shunted", 2))
-    assert [entry["id"] for entry in first] == [ids[3], ids[2]]
-    second = database.read(lambda conn: spool_view.listing(conn, "shunted", 2, before=ids[2]))
-    assert [entry["id"] for entry in second] == [ids[1]]
-
-
-def test_only_what_is_due_is_due(database: Database) -> None:
-    assert not database.read(lambda conn: spool.anything_due(conn, NOW))
-    _receive(database, 1, NOW + timedelta(seconds=5))
-    assert not database.read(lambda conn: spool.anything_due(conn, NOW))
-    assert database.read(lambda conn: spool.anything_due(conn, NOW + timedelta(seconds=5)))
