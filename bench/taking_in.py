@@ -21,7 +21,7 @@ import cyclopts
 from bench.harness import INTAKE, Figure, context, cpu_of, empty, ratio, show, standard_library
 from bench.mix import EVERY, mails
 from mailrules.engine.judge import Rules
-from service import intake, memory
+from service import intake
 from service.cases.facts.extraction import extract_messages
 from service.mail.parse import parse
 from service.store import placement, search, spool
@@ -90,7 +90,8 @@ class Company:
     def __init__(self, database: Database) -> None:
         self.database, self._ours, self._now = database, context(), datetime.now(UTC)
         self._mails = mails(10**9, self._now)
-        memory.freeze_after_loading()  # as a worker does
+        gc.collect()
+        gc.freeze()  # as a worker does
 
     def take_in(self, count: int, batch: int, more: Sequence[bytes] = ()) -> Stages:
         """Receive and take in the next mails, then ``more``, so many at once; what it cost."""

@@ -122,5 +122,6 @@ def _whole(token: str) -> str:
     """Return the token in upper case if it can be a case number, otherwise ""."""
     number = token.upper().strip("-_/")
     digits = sum(character.isdigit() for character in number)
-    other = any(pattern.search(number) for pattern in (_DATE, _PHONE, _OTHER_CODE))
-    return number if digits >= 4 and 5 <= len(number) <= 28 and not other else ""
+    if digits < 4 or not 5 <= len(number) <= 28:
+        return ""  # before the patterns, because most words end here
+    return "" if any(pattern.search(number) for pattern in (_DATE, _PHONE, _OTHER_CODE)) else number
