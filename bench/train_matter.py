@@ -82,7 +82,7 @@ def mails(
         if tells_continuation(text):
             yield "continuation", read_example(reader, text, mail.case in begun)
         parent = str(headers["In-Reply-To"] or "").strip()
-        if parent in cases and extracted.turn.is_reply and tells_departure(text):
+        if parent and parent in cases and extracted.turn.is_reply and tells_departure(text):
             yield "departure", read_example(reader, text, cases[parent] != mail.case)
         cases[str(headers["Message-ID"] or "").strip()] = mail.case
         begun.add(mail.case)

@@ -1,4 +1,8 @@
-"""All settings: the environment variables ``SODAN_*``, read once when a command starts (see docs/settings.md)."""
+"""All settings: the environment variables ``SODAN_*``, read once when a command starts (see docs/settings.md).
+
+The variable of a field is ``SODAN_`` and the name of the field in upper case. Validators raise ValueError with a text
+that says which form is expected.
+"""
 
 import os
 import re

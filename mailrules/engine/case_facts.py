@@ -40,9 +40,13 @@ def language_of(thread: Thread) -> str:
 
 def vendor_of(thread: Thread, readings: Sequence[Reading], vendors: Vendors) -> str | None:
     """Return the vendor: vendors before platforms, then addresses before text, then newer mails before older ones."""
-    by_address = [turn.vendor or vendors.of_address(turn.author) for turn in reversed(thread)]
-    found = [vendor for vendor in (*by_address, *(reading.vendor for reading in reversed(readings))) if vendor]
-    return next((vendor for vendor in found if not vendors.is_platform(vendor)), found[0] if found else None)
+    platform: str | None = None
+    by_address = (turn.vendor or vendors.of_address(turn.author) for turn in reversed(thread))
+    for vendor in chain(by_address, (reading.vendor for reading in reversed(readings))):
+        if vendor and not vendors.is_platform(vendor):
+            return vendor
+        platform = platform or vendor
+    return platform
 
 
 def references_of(thread: Thread, readings: Sequence[Reading], vendor: str | None) -> tuple[Reference, ...]:

@@ -52,22 +52,20 @@ class EmbeddedReader:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
         view, side, matter = self.view(mail), side_of(mail), self._weights.matter
         scores, chances = self.probabilities(view)
-        inputs = matter_inputs(view, chances, scores.units)
-        thresholds, continues, departs = self._weights.thresholds[side], 0.0, 0.0
-        if tells_continuation(mail):
-            continues = matter["continuation"].score(scores.rows, inputs)
-        if tells_departure(mail):
-            departs = float(announces(view)) if mail.opens else matter["departure"].score(scores.rows, inputs)
+        thresholds, continues, departs, said = self._weights.thresholds[side], 0.0, 0.0, None
+        if is_readable(mail):
+            inputs, classifier = matter_inputs(view, chances, scores.units), matter[next_classifier(mail)]
+            if classifier.knows(scores.rows):
+                said = next_side(classifier.scores(scores.rows, next_inputs(mail, inputs)))
+            if tells_continuation(mail):
+                continues = matter["continuation"].score(scores.rows, inputs)
+            if tells_departure(mail):
+                departs = float(announces(view)) if mail.opens else matter["departure"].score(scores.rows, inputs)
         least = _CONTINUES if chances.get("urgent", 0.0) < thresholds["urgent"] else FURTHEST
         if mail.opens and continues >= least:
             view = replace(view, mail=replace(mail, opens=False))
             scores, chances = self.probabilities(view)
-            inputs = matter_inputs(view, chances, scores.units)
-        decision = Decision(view, scores.units, self._weights.units[side], chances, thresholds, continues, departs)
-        classifier = matter[next_classifier(mail)]
-        if is_readable(mail) and classifier.knows(scores.rows):
-            decision.next_side = next_side(classifier.scores(scores.rows, next_inputs(view.mail, inputs)))
-        return decision
+        return Decision(view, scores.units, self._weights.units[side], chances, thresholds, continues, departs, said)
 
     def probabilities(self, view: MailView) -> tuple[MailScores, dict[str, float]]:
         """Return the scores of a mail and the probabilities of the meanings."""

@@ -35,7 +35,7 @@ _ANNOUNCED = "say.another_matter"
 _EARLY = 4  # units that may contain an announcement, after a greeting, a name and thanks
 NEXT: tuple[NextSide, ...] = ("team", "vendor", "requester", "nobody")  # the outcomes of `next.…`
 _SURELY_NOBODY = 0.6
-"""Minimum probability that nobody has to act: a case that waits for nobody is not looked at again."""
+"""Minimum probability that nobody has to act, because such a mail of our side resolves its case."""
 
 
 class MatterClassifier(NamedTuple):

@@ -60,7 +60,11 @@ class Vendors:
         never: Sequence[str] = (),
         incidental: Sequence[Incidental] = (),
     ) -> None:
-        """``mapped``: domain or address → vendor id, from the site file. ``never``: patterns of other numbers."""
+        """``mapped``: domain or address → vendor id, from the site file.
+
+        ``never``: RE2 patterns of numbers that are never case numbers. ``incidental``: contexts in which a name does
+        not make its vendor the vendor of the mail.
+        """
         self.profiles = {profile.id: profile for profile in profiles}
         self._domains = {domain.lower(): p.id for p in profiles for domain in p.domains}
         self._domains.update({key.lower().lstrip("@"): value for key, value in (mapped or {}).items()})

@@ -9,9 +9,10 @@ forged sender (DMARC failed)                unchanged
 user or team: reminder or only thanks       unchanged
 user or team: the problem is solved         nobody; resolved (closed if the team lets the vendor close)
 team to vendor: solved, but asks for more   vendor; the case stays open
-answers not all numbered questions          team
+our side answers some numbered questions    team
 team, forwards a mail, not to the vendor    as for the forwarded mail
 vendor: the case was closed                 nobody; the case is closed
+unknown sender: by its words nobody         team
 every other mail of a person                who has to act next by its words (`Reading.next_side`)
 the same, its words do not tell             by side: user → team; team → the addressee; vendor → team
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
@@ -39,7 +40,7 @@ UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its
 _NOTHING = Reading()
 Solved = tuple[datetime, str]  # (time, id of the message)
 _CLOSING = frozenset(("confirm_close", SOMETHING))  # requests of a proposal to close: "… or tell us what is left"
-_MERE_THANKS = ("act.thanks", "heard")  # statement types that a mail with only thanks may contain
+_MERE_THANKS = ("act.thanks", "heard", "kind.", "impact.", "urgency.")  # a mail with only thanks has nothing else
 
 
 @dataclass(slots=True)
@@ -182,12 +183,21 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
         ledger.record_closed(line)
         _settle(course, line.node.at, "closed")
     else:
-        _give(course, line, _next(line, "team"))
+        said = _next(line, "vendor" if not asks and _goes_on(reading) else "team")
+        _give(course, line, "team" if asks and said == "nobody" else said)
+
+
+def _goes_on(reading: Reading) -> bool:
+    """Whether the vendor will write next, by its acts: for readings that do not say who has to act next."""
+    if "escalated" in reading.acts or reading.says("act.promise"):
+        return True
+    return "progress" in reading.acts and "answer" not in reading.acts
 
 
 def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     acts, to_vendor, by_team = set(reading.acts), "vendor" in line.turn.towards, line.turn.side == "team"
-    if line.turn.side == "unknown" and course.status != "open":
+    stranger, back = line.turn.side == "unknown", "reopen" in acts
+    if stranger and course.status != "open":
         return
     answered = 0
     if to_vendor or (by_team and (_hands_over(line, reading) or reading.says("act.elsewhere"))):
@@ -196,19 +206,21 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
         said = _next(line, "team" if ledger.open() else "vendor")
     else:
         said = _next(line, "requester" if by_team and course.moves else "team")
-    back = "reopen" in acts
-    solved = not back and (("confirm_resolved" in acts and not line.turn.begins) or (said == "nobody" and course.moves))
-    says_nothing_new = course.moves and not back and ("chase" in acts or _only_thanks(reading))
-    if solved:
+    forwards = by_team and line.wrapper and not to_vendor
+    thanks = _only_thanks(reading)
+    over = said == "nobody" and course.moves and not (stranger or forwards or thanks)
+    if ("confirm_resolved" in acts or over) and not back and not line.turn.begins:
         ledger.record_solved(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line.node.at, "closed" if may_close else "resolved")
         if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
             _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
+    elif forwards or (course.moves and not back and ("chase" in acts or thanks)):
+        return
     elif answered and line.by_number and ledger.open():
         _move(course, line, "team")
-    elif not says_nothing_new and (to_vendor or not line.wrapper):
-        _give(course, line, "team" if back and said == "nobody" else said)
+    else:
+        _give(course, line, "team" if said == "nobody" and (back or (stranger and course.moves)) else said)
 
 
 def _hands_over(line: CaseMessage, reading: Reading) -> bool:
@@ -233,7 +245,7 @@ def _give(course: Course, line: CaseMessage, said: NextSide) -> None:
 
 def _only_thanks(reading: Reading) -> bool:
     """Whether the mail contains only thanks or an acknowledgement, so that nobody has to act."""
-    return reading.says("act.thanks") and all(s.meaning in _MERE_THANKS for s in reading.statements)
+    return reading.says("act.thanks") and all(s.meaning.startswith(_MERE_THANKS) for s in reading.statements)
 
 
 def _move(course: Course, line: CaseMessage, side: Side) -> None:

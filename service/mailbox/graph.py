@@ -202,7 +202,10 @@ class GraphSource:
         return FolderState(state.get("totalItemCount"), problems, self._notes())
 
     def _notes(self) -> list[str]:
-        """Return a warning if the token lists permissions: those by RBAC for Applications are not in it."""
+        """Return a warning if the app may access every mailbox of the tenant.
+
+        The token lists permissions for all mailboxes, not those granted by RBAC for Applications.
+        """
         try:
             claims = jwt.decode(self.tokens.token(), options={"verify_signature": False})
         except jwt.PyJWTError:

@@ -95,6 +95,14 @@ LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
         ([OPENING, INQUIRY, line(2, "requester", "act.thanks", to=("team",), then="team")], "vendor"),
         ([OPENING, line(1, "requester", to=("team",), then="nobody")], None),
         ([OPENING, line(1, "requester", "act.reopen", to=("team",), then="nobody")], "team"),
+        (
+            [OPENING, INQUIRY, line(2, "requester", "act.thanks", "kind.incident", to=("team",), then="nobody")],
+            "vendor",
+        ),
+        ([OPENING, INQUIRY, line(2, "unknown", to=("team",), then="nobody")], "team"),
+        ([OPENING, INQUIRY, line(2, "team", to=("team",), wrapper=True, then="nobody")], "vendor"),
+        ([OPENING, INQUIRY, line(2, "vendor", "ask.logs", then="nobody")], "team"),
+        ([OPENING, INQUIRY, line(2, "vendor", "act.progress")], "vendor"),  # read by an earlier version
         ([line(0, "team", "act.report", then="vendor")], "vendor"),
         ([line(0, "team", "act.report")], "team"),
         ([line(0, "unknown")], "team"),

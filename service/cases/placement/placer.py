@@ -173,9 +173,9 @@ class Placer:
         if leaves_topic(outer):
             return
         candidates = self.candidates(message, nodes, home)
-        ranked = matcher.compare(matcher.Profile(nodes), candidates, rarity(nodes, self.known.shared))
-        if not ranked:
+        if not candidates:
             return
+        ranked = matcher.compare(matcher.Profile(nodes), candidates, rarity(nodes, self.known.shared))
         best, second = ranked[0], ranked[1] if len(ranked) > 1 else None
         runners = [Evidence("content", matcher.BETWEEN.join(s.reasons), case=s.case, score=s.score) for s in ranked]
         joins = matcher.joins(best, second) and self.may_join(outer, best.case) and not answered
