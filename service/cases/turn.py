@@ -220,7 +220,8 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     elif answered and line.by_number and ledger.open():
         _move(course, line, "team")
     else:
-        _give(course, line, "team" if said == "nobody" and (back or (stranger and course.moves)) else said)
+        wanted = back or line.turn.begins or (stranger and course.moves)  # then somebody has to act
+        _give(course, line, "team" if said == "nobody" and wanted else said)
 
 
 def _hands_over(line: CaseMessage, reading: Reading) -> bool:

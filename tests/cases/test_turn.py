@@ -170,6 +170,7 @@ def test_a_mail_that_tells_nothing_answers_nothing(asked: str, says: tuple[str, 
 NOTE = line(3, "team", "act.give_logs")
 SOLVED = line(3, "requester", "act.confirm_resolved", to=("team",))
 BEGINS = line(0, "requester", "act.confirm_resolved", "item.question", to=("team",))
+NEEDS_NOTHING = line(0, "requester", to=("team",), then="nobody")
 REFUSED = line(1, "team", "act.answer", "tone.refuse_logs", to=("vendor",), then="team")
 LOGS_AND_MORE = line(2, "vendor", "ask.logs", "ask.something", "ask.something=value")
 UNNAMED = line(2, "vendor", "ask.something")
@@ -219,6 +220,7 @@ CLOSING = [INQUIRY, line(2, "vendor", "ask.test", "ask.confirm_close"), line(3, 
          "team", ""),
         # who begins another matter after it works again waits for the team
         ([replace(BEGINS, turn=replace(BEGINS.turn, begins=True))], "team", ""),
+        ([replace(NEEDS_NOTHING, turn=replace(NEEDS_NOTHING.turn, begins=True))], "team", ""),
         # what was asked lapses or is answered when the matter is settled
         ([INQUIRY, line(2, "vendor", "ask.confirm_close", "ask.logs"), SOLVED],
          "resolved", "confirm_close answered, logs withdrawn"),
