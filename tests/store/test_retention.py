@@ -238,7 +238,7 @@ def test_no_byte_of_a_case_that_went_is_left(site: Site, request: pytest.Fixture
             database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
         return holding(folder, word) + holding(tmp_path, word) != []
 
-    words = (LONG, "A numbat came by.", "The lift stands.", "Lift, numbat too.")
+    words = (LONG, "A numbat broke the scanner.", "The lift stands.", "Lift, numbat too.")
     site.take(*(_mail(number, text) for number, text in enumerate(words, start=1)))
     one, part, lift, last = map(site.case_of, (1, 2, 3, 4))
     site.close(part)
