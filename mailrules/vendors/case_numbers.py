@@ -13,19 +13,22 @@ from mailrules.patterns import RE2
 MAX_READ = 20_000
 MAX_FOUND = 10
 
-_NUMBER = r"((?:[一-龠々ァ-ヶ]{1,4}-)?[A-Z0-9]+(?:[-_/][A-Z0-9]+)*)"
-"""May begin with an office or a line of business: 大-33190, 札幌-0021847."""
+_NUMBER = r"((?:[一-龠々ぁ-んァ-ヶ]{1,4}-|[A-Z]{1,6}[#.])?[A-Z0-9]+(?:[-_/][A-Z0-9]+)*)"
+"""May begin with an office, a line of business or letters: 大-33190, 札幌-0021847, BW#55-2093, TS.118-402."""
 _LABELS = (
     r"(?:受付|整理|お問い?合わ?せ|問い?合わ?せ|問合せ|管理|案件|チケット|ケース|インシデント|サポート"
-    r"|照会|依頼|申告|故障|障害|相談|調査)"
+    r"|照会|依頼|申告|故障|障害|相談|調査|お?預かり|修理(?:受付|伝票)?)"
     r"\s?(?:番号|NO\.?|ID|№)"
     r"|ケース|チケット|インシデント|受付票?"
     r"|\b(?:CASE|TICKET|REQUEST|MESSAGE|ISSUE|[IE]NQUIRY|REPORT) (?:WAS|HAS BEEN) (?:REGISTERED|RECORDED|FILED)"
     r" (?:AS|UNDER)\b"
-    r"|\b(?:CASE|TICKET|INCIDENT|SERVICE REQUEST|SUPPORT REQUEST|REQUEST"
-    r"|SR|TT|CALL|JOB|WORK ORDER|ISSUE|LOG|OUR REF(?:ERENCE)?|REF(?:ERENCE)?)\b"
-    r"|\bLOGGED (?:AS|UNDER)\b|\bASSIGNED (?:THE )?NUMBER\b"
+    r"|\b(?:LOGGED|FILED WITH US|NOT(?:ED|ING) (?:IT|THIS)|TRACK(?:ED|ING) (?:IT|THIS)) (?:AS|UNDER)\b"
+    r"|\b(?:CASE|TICKET|INCIDENT|SERVICE REQUEST|SUPPORT REQUEST|REQUEST|QUERY|CLAIM"
+    r"|SR|TT|RMA|CALL|JOB|WORK ORDER|ISSUE|LOG|OUR REF(?:ERENCE)?|REF(?:ERENCE)?)\b"
+    r"|\bASSIGNED (?:THE )?NUMBER\b"
 )
+_RECORDED = r"」?\s?(?:として|で)(?:お?受け?付け?|お預かり|お取り|記録|起票|登録|管理|手配)"
+"""What stands behind a number in Japanese: 本件は HW-1570 として記録いたしました."""
 _MATTER_LABELS = (
     r"(?:手配|作業|工事|修理|伝票|見積|請求|注文|発注|返品)(?:書)?\s?(?:番号|NO\.?|ID|№)"
     r"|\b(?:RMA|INVOICE|CREDIT NOTE|QUOTE|QUOTATION|ORDER|DISPATCH|CLAIM|YOUR REF(?:ERENCE)?)\b"
@@ -41,13 +44,20 @@ _THINGS_EN = "CONTRACT|ASSET|PHONE|ACCOUNT|SERIAL|LICEN[CS]E"
 _BEFORE = 16
 
 _LABELLED = RE2.compile(rf"(?i)(?:(?:{_LABELS}){_BETWEEN})+{_NUMBER}")  # Our ref: case 4471235
+_RECORDED_AS = RE2.compile(rf"(?i){_NUMBER}{_RECORDED}|\b(?:QUOTE|MENTION|CITE) {_NUMBER}")
+_LEADING = RE2.compile(
+    r"(?i)^(?:(?:RE|FWD?|AW)\s?:\s?)*(?:NO\.\s?)?([A-Z]{2,6}(?:#|[-/_]?[0-9]{2}|-[A-Z0-9]+[-/])[-/A-Z0-9]{2,})(?:\s|:|,|$)"
+)
+"""A number with which the subject begins: letters, then digits or ``#``. Models often begin with a single letter."""
+_LEAST_DIGITS = 5  # of such a number
 _NOT_MATTER = RE2.compile(rf"(?:{_THINGS_JA}|機械|機器|社員)の?\s?$|\b(?:{_THINGS_EN}|DEVICE|MACHINE|EMPLOYEE)\s?$")
 _MATTER = RE2.compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
-_BRACKETED = RE2.compile(rf"(?i)[\[【(<「](?:[^\]】)>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)>」]")
+_BRACKETED = RE2.compile(rf"(?i)[\[【({{<「](?:[^\]】)}}>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)}}>」]")
 _MARKED = RE2.compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _ANY = RE2.compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
 _NOT_CASE = RE2.compile(  # orders and invoices too; these name one matter, so _NOT_MATTER does not contain them
-    rf"(?:{_THINGS_JA}|注文|発注|見積|請求|顧客|お客様|配送|伝票|型番|承認|稟議)(?:の|用の?|書の?|品の?)?\s?$"
+    rf"(?:{_THINGS_JA}|注文|発注|見積|請求|顧客|お客様|配送|伝票|承認|稟議)(?:の|用の?|書の?|品の?)?\s?(?:番号|NO\.?|№)?\s?$"
+    r"|(?:型番|機番|機種|型式|品番)\s?$"
     rf"|(?:{_THINGS_EN}|ORDER|INVOICE|QUOTATION|CUSTOMER|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX)"
     r"\s?(?:NO\.?|NUMBER|#)?\s?$"
 )
@@ -55,11 +65,11 @@ _ERROR = RE2.compile(r"(?:(?:エラー|例外)(?:コード|番号)?|\b(?:ERROR|E
 """What stands before an error code; two mails with the same error code can be about different cases."""
 _OPENING = " \t:[【(<「"  # not "#", which marks a ticket: "Printer error [#84412]"
 _DATE = RE2.compile(
-    r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-9]{1,2}[-/][0-9]{1,2}(?:[-/][0-9]{2,4})?)$"
+    r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-3]?[0-9][-/][0-3]?[0-9](?:[-/][0-9]{2,4})?)$"
 )
-_PHONE = RE2.compile(r"^(?:0|81-)[0-9]{1,4}-[0-9]{2,4}(?:-[0-9]{3,4})?$")
+_PHONE = RE2.compile(r"^(?:(?:0|81-)[0-9]{1,4}-[0-9]{2,4}-[0-9]{3,4}|0[0-9]{2,3}-[0-9]{2,3}|0[0-9]{2,3}-[0-9]{6})$")
 _OTHER_CODE = RE2.compile(
-    r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^(?:KB|CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
+    r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^KB[0-9]{6,7}$|^(?:CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
 )
 
 
@@ -81,8 +91,10 @@ def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[Case
             theirs = head.upper().rstrip().endswith("YOUR") and match.group().upper().startswith("REF")
             if not theirs and not _NOT_CASE.search(head.upper()):
                 _add(found, match.group(match.lastindex), match.group())
+        for match in _RECORDED_AS.finditer(place):
+            _add(found, match.group(match.lastindex), match.group())
     if by_vendor:
-        for pattern in (_BRACKETED, _MARKED):
+        for pattern in (_LEADING, _BRACKETED, _MARKED):
             for match in pattern.finditer(subject):
                 label = match.group()[: match.start(1) - match.start()].upper().rstrip("#: ")
                 head = subject[max(0, match.start() - _BEFORE) : match.start(1)].upper().rstrip(_OPENING)

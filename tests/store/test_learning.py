@@ -134,6 +134,11 @@ def test_what_a_partner_wrote_before_is_read_anew(site: Site) -> None:
         ),
         # who wrote first may be one of our people, who writes from home
         ([mail("first", "ada@home.example", TEAM, "VPN", "I cannot connect. Ada", 0), ASKED_BACK], "127.0.0.1", ()),
+        # not even if the answer is passed on to him, or he writes from a company of his own
+        ([mail("first", "ada@home.example", TEAM, "VPN", "I cannot connect. Ada", 0), mail(
+            "fw", TEAM, "ada@home.example", "FW: VPN", "Is it this?"
+            + OLD.format("ada@home.example", "9:00", TEAM, "VPN", "I cannot connect. Ada"), 9,
+        )], "127.0.0.1", ()),
         # a mail to our own people makes no partner of whom it names too
         ([mail("one", TEAM, f"{ADA}, {DESK}", "Gate", "They come on Tuesday.", 0)], "127.0.0.1", ()),
         # a quote of a mail of ours makes no partner
@@ -154,6 +159,22 @@ def test_what_a_partner_wrote_before_is_read_anew(site: Site) -> None:
 def test_whom_a_mail_makes_a_partner(site: Site, mails: list[bytes], peer: str, partners: tuple[str, ...]) -> None:
     assert "vendor" not in {row.author_role for row in site.take(*mails, peer=peer).values()}
     assert site.partners == set(partners)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        # it passes on a user's mail, which its headers and the quote show, or the mark of its subject
+        mail("pass", TEAM, DESK, "Re: gate", "Please look into it."
+             + OLD.format(ADA, "9:00", TEAM, "gate", "It stays open."), 3, In_Reply_To="<user@x.test>"),
+        mail("pass", TEAM, DESK, "FW: gate", "Please look into it.", 3, In_Reply_To="<user@x.test>"),
+        # it answers the mailbox of a function: no user writes from there
+        mail("pass", TEAM, "gate-support@brook-alarms.example", "Re: alarm", "Which gate?", 3, In_Reply_To="<al@x.test>"),
+    ],
+)  # fmt: skip
+def test_a_mail_that_names_an_earlier_one_can_make_a_partner(site: Site, asked: bytes) -> None:
+    assert site.take(asked, ANSWER)["answer"].author_role == "vendor"
+    assert site.partners == {"brook-alarms.example"}
 
 
 def test_two_inquiries_get_their_own_receipts(site: Site) -> None:

@@ -13,7 +13,7 @@ from service.cases.facts import tokens
 from service.cases.facts.content_words import content_words, squashed
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.roles import LearnedRoles, Roles, company_of
+from service.cases.facts.roles import LearnedRoles, Roles, company_of, is_role_mailbox
 from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.cases.facts.subject import read_subject
 from service.cases.facts.trust import OURS
@@ -126,14 +126,27 @@ def _forwarder_of_a_vendor(mail: Mail, roles: Roles) -> frozenset[str]:
 
 
 def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozenset[str]:
-    """Return the unknown companies to which the team writes first. A person who wrote to us first may be a user."""
-    if roles.role_of(mail.from_) != "team" or mail.automatic or mail.in_reply_to or mail.references:
+    """Return the unknown companies to which the team writes.
+
+    A person who wrote to us first may be a user with a private address. Not so the mailbox of a company's function.
+    """
+    if roles.role_of(mail.from_) != "team" or mail.automatic:
         return frozenset()
     to = [a for a in mail.to[:20] if a.address and not header.is_intake(a.key, ingest.intake)]
     if any(roles.role_of(a) == "requester" for a in to):
         return frozenset()
-    found = {company_of(a.key) for a in to if roles.role_of(a) == "unknown" and "[" not in a.key}
-    return frozenset(found - roles.learned.refused)
+    unknown = [a.key for a in to if roles.role_of(a) == "unknown" and "[" not in a.key]
+    wrote_first = {company_of(e.from_.key) for e in (*mail.forwarded, *mail.history) if e.from_}
+    asked = [key for key in unknown if company_of(key) not in wrote_first] if not _may_answer(mail, roles) else ()
+    return frozenset(map(company_of, (*asked, *filter(is_role_mailbox, unknown)))) - roles.learned.refused
+
+
+def _may_answer(mail: Mail, roles: Roles) -> bool:
+    """Whether a mail may answer its recipients: it names an earlier mail, and does not pass on a user's mail."""
+    if not (mail.in_reply_to or mail.references) or read_subject(mail.subject or "").forward:
+        return False
+    newest = next(iter((*mail.forwarded, *mail.history)), None)
+    return newest is None or roles.role_of(newest.from_) != "requester"
 
 
 def _hands_on(mail: Mail, roles: Roles) -> bool:

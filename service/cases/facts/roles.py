@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from mailrules.thread import Side
 from service.mail.message import Address
 from service.mail.word_lists import load
 
-_CONSUMER_PROVIDERS: Final = frozenset(load("freemail", "service.cases")["providers"].split())
+_CONSUMER_PROVIDERS, _ROLE_MAILBOXES = (
+    frozenset(load("addresses", "service.cases")[name].split()) for name in ("providers", "role_mailboxes")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,15 @@ def is_freemail(domain: str) -> bool:
     """Whether the domain or a parent domain belongs to a consumer mail provider, not to a company."""
     labels = domain.casefold().split(".")
     return any(".".join(labels[start:]) in _CONSUMER_PROVIDERS for start in range(len(labels) - 1))
+
+
+def is_role_mailbox(key: str) -> bool:
+    """Whether an address is of a company's function, such as ``support@`` or ``biz-help@``, not of a person (RFC 2142).
+
+    Addresses at consumer providers are of persons.
+    """
+    local, _, domain = key.casefold().rpartition("@")
+    return not _ROLE_MAILBOXES.isdisjoint(re.split(r"[-_.+]", local)) and not is_freemail(domain)
 
 
 def company_of(key: str) -> str:
