@@ -27,7 +27,7 @@ from .weights import Weights, shipped_weights
 
 _KEPT = 8_000_000
 """Bytes of readings of units that are kept: quoted, repeated and standard sentences cost next to nothing."""
-_CONTINUES = 0.5
+_CONTINUES = 0.6
 """From this score of `MatterClassifier` on, a mail without reply headers is read as a reply. An urgent mail needs the
 highest score, because a reply says less about the impact."""
 
