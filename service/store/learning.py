@@ -19,7 +19,7 @@ from mailrules.thread import RuleInput, Side
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.extracted import ExtractedMessage, node_as_read, with_reading
 from service.cases.facts.roles import LearnedRoles, companies_above, company_of
-from service.cases.placement.keys import company_keys
+from service.cases.placement.keys import MONTH, key_of
 from service.errors import NotFound
 from service.store import replaying
 from service.store.lines import lines_of
@@ -90,7 +90,7 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
     sides: dict[int, dict[int, Side]] = defaultdict(dict)  # case id → message id → side of the author
     for row in conn.execute(_FROM_REQUESTERS, {"these": team}) if team else ():
         sides[row.case_id][row.id] = "team"
-    keys = [key for company in companies for key in company_keys(company, at[company])]
+    keys = [key for company in companies for key in _keys_around(company, at[company])]
     for id, case, author in conn.execute(_FROM_UNKNOWN, {"these": keys}) if keys else ():
         if not set(companies).isdisjoint(companies_above(author)):
             sides[case][id] = "vendor"
@@ -103,6 +103,12 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
         ]
         replaying.keep(conn, after, {message.id: message for message in before})
     return sorted(sides)
+
+
+def _keys_around(company: str, at: datetime) -> list[str]:
+    """Return the keys for a company's mail in the month of ``at``, the month before and the month after."""
+    month = at.toordinal() // MONTH
+    return [f"{key_of('ven', company)}:{of}" for of in (month - 1, month, month + 1)]
 
 
 def _insert_new(conn: Connection, table: Table, values: Sequence[str], **columns: Any) -> list[str]:

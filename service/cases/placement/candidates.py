@@ -31,12 +31,13 @@ def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable
     months = {str(n.at.toordinal() // MONTH + step) for n in nodes for step in (-1, 0, 1)}
     counts: dict[str, int] = defaultdict(int)
     for key, count in shared.items():
-        word, _, month = key.rpartition(":")
-        if month in months:
-            counts[word] += count
+        if key.startswith("word:"):
+            word, _, month = key[5:].rpartition(":")
+            if month in months:
+                counts[word] += count
 
     def rare(word: str) -> float:
-        many = counts.get(f"word:{word}")
+        many = counts.get(word)
         return 0.4 if many is None else 1.0 / (1.0 + many / 4.0) if many <= _CROWD else 0.1
 
     return rare

@@ -20,9 +20,10 @@ The first six keys are strong evidence or identify copies. The others only find 
 days), so that the cost of a lookup does not grow with the age of the store.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 from service.cases.facts.content_words import weight
 from service.cases.facts.message_facts import MessageFacts
@@ -32,6 +33,16 @@ _LONG = 240
 MONTH = 30  # days
 _WORDS, _FEWER_WORDS = 12, 6  # distinctive words used as keys: for a mail that starts a thread, for a reply
 _SILENT = ("bounce", "calendar")
+
+
+def _kept(compute: Callable[[MessageFacts], Any]) -> Callable[[MessageFacts], Any]:
+    """Keep the result with the message, because several steps of placing need it. Callers must not change it."""
+
+    def of(node: MessageFacts) -> Any:
+        kept = vars(node)
+        return kept.get(compute.__name__) or kept.setdefault(compute.__name__, compute(node))
+
+    return of
 
 
 def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[str]:
@@ -49,6 +60,7 @@ def fingerprint(node: MessageFacts) -> str | None:
     return _hash(node.text[:160]) if len(node.text) >= 40 else None
 
 
+@_kept
 def _strong_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     """Return the strong keys of a message: (keys of its own properties, keys of its references)."""
     own = {key for vendor, ref in node.stated for key in (key_of("ref", vendor, ref), key_of("num", ref))}
@@ -56,6 +68,7 @@ def _strong_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     return own | {*thread_index_keys(node)}, cited | {key_of("num", number) for number in node.told}
 
 
+@_kept
 def cited_ids(node: MessageFacts) -> tuple[str, ...]:
     """Return the Message-IDs that the message refers to: bounced mail, In-Reply-To, then References, newest first."""
     bounced = (node.bounced,) if node.bounced else ()
@@ -66,10 +79,11 @@ def cited_ids(node: MessageFacts) -> tuple[str, ...]:
 def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     """Return the keys by which later mail finds a message: (keys of its own properties, keys of its references)."""
     month, (own, cited) = node.at.toordinal() // MONTH, _strong_keys(node)
-    own |= identity_keys(node) | {f"{key}:{month}" for key in _candidates(node)}
+    own = own.union(identity_keys(node), (f"{key}:{month}" for key in _candidates(node)))
     return own, cited - own
 
 
+@_kept
 def identity_lookup(node: MessageFacts) -> set[str]:
     """Return the keys to look up for copies of a message. The dates of copies may differ by one minute."""
     return identity_keys(node, (-1, 0, 1)) | {*message_id_keys(node)}
@@ -87,6 +101,7 @@ def candidate_lookup(node: MessageFacts) -> set[str]:
     return {f"{key}:{of}" for key in _candidates(node) for of in (month, other)}
 
 
+@_kept
 def _candidates(node: MessageFacts) -> list[str]:
     if node.automatic in _SILENT or node.forged:
         return []
@@ -99,12 +114,6 @@ def _candidates(node: MessageFacts) -> list[str]:
         keys.append(key_of("sub", _hash(node.base)))
     words = sorted(dict.fromkeys((*node.subject_words, *node.words)), key=lambda word: -weight(word))
     return [*keys, *(key_of("word", word) for word in words[: _WORDS if node.headerless else _FEWER_WORDS])]
-
-
-def company_keys(company: str, at: datetime) -> list[str]:
-    """Return the keys for a company's mail in the month of ``at``, the month before and the month after."""
-    month = at.toordinal() // MONTH
-    return [f"{key_of('ven', company)}:{of}" for of in (month - 1, month, month + 1)]
 
 
 def message_id_keys(node: MessageFacts) -> list[str]:

@@ -116,9 +116,7 @@ def _incoming(node: MessageFacts, known: Known) -> Iterator[Link]:
     uncertain = [one.side == "unknown" or one.doubted for one in (node, *owners)]
     if owners and (uncertain[0] or not all(uncertain)):
         return  # the references mean the message that had the id first
-    for other in known.citing(key):
-        if other.id == node.id:
-            continue
+    for other in (one for one in known.citing(key) if one.id != node.id):
         if node.message_id in other.parents:
             yield Link("in_reply_to", node.message_id, other=other, incoming=True)
         elif node.message_id == other.bounced:

@@ -38,9 +38,10 @@ class Profile:
         self.nodes = nodes
         self.opener, self.newest = min(nodes, key=attrgetter("at")), max(nodes, key=attrgetter("at"))
         spoken = [n for n in nodes if n.origin != "quoted"] or nodes
-        self.words = {word for n in nodes for words in (n.words, n.subject_words) for word in words}
-        self.mass = sum(map(weight, self.words))
-        self.codes = {word for word in self.words if weight(word) >= IDENTIFIER and not word.isdigit()}
+        self.words = frozenset[str]().union(*(n.vocabulary for n in nodes))
+        weights = {word: weight(word) for word in self.words}
+        self.mass = sum(weights.values())
+        self.codes = {word for word, its in weights.items() if its >= IDENTIFIER and not word.isdigit()}
         self.companies = {company for n in spoken for company in n.companies}
         self.team = {n.author for n in nodes if n.side == "team"}
         self.reporters: set[str] = set()
@@ -165,7 +166,7 @@ def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool
         return True
     if side != case.opener.side or any(found[step] for step in STEPS):
         return False
-    one, other = ({*n.words, *n.subject_words} for n in (outer, case.opener))
+    one, other = outer.vocabulary, case.opener.vocabulary
     both = one & other
     only_one = len(both) < 2 and not any(weight(word) >= IDENTIFIER for word in both)
     return side != "requester" or only_one or len(both) >= FORM * len(one | other)
