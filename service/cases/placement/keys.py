@@ -91,7 +91,8 @@ def identity_lookup(node: MessageFacts) -> set[str]:
 
 def strong_lookup(node: MessageFacts) -> set[str]:
     """Return all keys to look up for copies and links."""
-    return identity_lookup(node).union(*_strong_keys(node))
+    keys: set[str] = identity_lookup(node).union(*_strong_keys(node))
+    return keys
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
