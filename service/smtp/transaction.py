@@ -143,7 +143,7 @@ class Transaction(Connection):
             return None
         if content.is_discarded:
             return TOO_MUCH
-        if content.has_forbidden_newline(self.settings.smtp_bare_newlines):
+        if self.settings.smtp_bare_newlines == "refuse" and content.has_bare_newline:
             self.error_count += 1
             return "550 5.6.0 CR or LF alone in the content: lines end with CR LF"
         self.committing = True
