@@ -165,7 +165,6 @@ class _Classifier:
     def _plain(self, part: Part, segments: list[Segment]) -> None:
         payload = self._payload(part)
         files = transfer.uuencoded(payload) if b"begin" in payload else []
-        files = files or (transfer.yencoded(payload) if b"=ybegin " in payload else [])
         if files:
             texts: list[bytes] = []
             text_start = 0
