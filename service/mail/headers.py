@@ -1,7 +1,7 @@
 """Reads the header of a message: ids, people, subject, date and other fields."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
 
@@ -118,13 +118,12 @@ def _other_fields(raw: dict[str, list[bytes]], hint: str | None) -> dict[str, st
     return {name: encoded.decode_field(raw[name][0], hint)[:MAX_OTHER] for name in names}
 
 
-_RFC = re.compile(
-    rb"(?:[A-Za-z]{3,9},?[ \t]+)?(\d{1,2})[ \t-]+([A-Za-z]{3})[a-z]*[ \t-]+(\d{4})[ \t]+(\d{1,2}):(\d{2})(?::(\d{2}))?"
-    rb"[ \t]*(?:([+-]\d{4})(?![^\s(;])|(?:GMT|UTC?|Z)?(?:[ \t]*\([^)]*\))?[ \t]*\Z)"
+_STANDARD = re.compile(
+    rb"(?:[A-Za-z]{3,9},?[ \t]+)?\d{1,2}[ \t-]+[A-Za-z]{3}[ \t-]+\d{4}[ \t]+\d{1,2}:\d{2}(?::\d{2})?"
+    rb"[ \t]*(?:[+-]\d{4}(?![^\s(;])|(?:GMT|UTC?|Z)?(?:[ \t]*\([^)]*\))?[ \t]*\Z)"
 )
 _CLOCK = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:.][0-5]\d")
 _FRACTION = re.compile(r"(:\d\d:\d\d)[.,]\d+")
-_MONTHS = {name: i for i, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 
 
 def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | None:
@@ -135,29 +134,20 @@ def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | No
     """
     if not raw:
         return None
-    match = _RFC.match(raw[:200])
-    if match is not None and match[2].lower() in _MONTHS:
-        try:
-            offset = _offset(match[7]) if match[7] else UTC
-            parsed = datetime(
-                int(match[3]), _MONTHS[match[2].lower()], int(match[1]), int(match[4]), int(match[5]),
-                min(int(match[6] or 0), 59), tzinfo=offset,
-            )  # fmt: skip
-            return dates.plausible(parsed)
-        except (ValueError, OverflowError):
-            pass
-    value = _FRACTION.sub(r"\1", encoded.decode_field(raw[:200]))
+    value = encoded.decode_field(raw[:200])
+    if _STANDARD.match(raw[:200]) and (standard := _standard_date(value)):
+        return standard
+    value = _FRACTION.sub(r"\1", value)
     if not _CLOCK.search(value) or re.search(r"\d{5}", value):
         return None
     if (found := dates.read(value, UTC, relayed_at)) is not None:
         return found[0]
-    try:  # "Sun Apr 23 02:25:07 EDT 1995": the year is the last word
+    return _standard_date(value)  # "Sun Apr 23 02:25:07 EDT 1995": the year is the last word
+
+
+def _standard_date(value: str) -> datetime | None:
+    try:
         parsed = parsedate_to_datetime(value)
         return dates.plausible(parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC))
     except (ValueError, OverflowError, TypeError, IndexError, AttributeError):
         return None
-
-
-def _offset(zone: bytes) -> timezone:
-    minutes = int(zone[1:3]) * 60 + int(zone[3:5])
-    return timezone(timedelta(minutes=-minutes if zone[:1] == b"-" else minutes)) if minutes else UTC
