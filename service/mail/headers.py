@@ -33,10 +33,8 @@ def read(part: Part, defects: set[str]) -> Mail:
         raw.setdefault(name, []).append(value)
 
     def one(name: str) -> bytes | None:
-        values = raw.get(name)
-        if values is None:
-            return None
-        return next((v for v in values if v), values[0])
+        values = raw.get(name, [None])
+        return next(filter(None, values), values[0])
 
     def people(name: str) -> tuple[Address, ...]:
         values = raw.get(name)
@@ -60,13 +58,15 @@ def read(part: Part, defects: set[str]) -> Mail:
     elif "@" not in author.address:
         defects.add("from-invalid")
     date_field = one("date")
-    relayed_at = _relayed_at(raw.get("received", [b""])[0])
+    _, stamped, relay_time = raw.get("received", [b""])[0].rpartition(b";")  # RFC 5321 §4.4: the time is after it
+    relayed_at = date(relay_time.strip()) if stamped else None
     sent_at = date(date_field, relayed_at)
     if sent_at is None:
         defects.add("date-invalid" if date_field else "date-missing")
     message_id = identifiers.message_id(one("message-id"))
     if message_id is None:
         defects.add("message-id-missing")
+    other_fields = islice(filter(_OTHER_FIELDS.fullmatch, raw), MAX_OTHERS)
     return Mail(
         message_id=message_id,
         in_reply_to=identifiers.message_ids(one("in-reply-to")),
@@ -79,7 +79,7 @@ def read(part: Part, defects: set[str]) -> Mail:
         subject=encoded.decode_field(one("subject"), hint),
         date=sent_at,
         thread_index=identifiers.thread_root(one("thread-index")),
-        headers=_other_fields(raw, hint),
+        headers={name: encoded.decode_field(raw[name][0], hint)[:MAX_OTHER] for name in other_fields},
         authentication_results=_authentication_results(part),
         relayed="received" in raw,
         relayed_at=relayed_at,
@@ -100,22 +100,12 @@ def _authentication_results(part: Part) -> tuple[tuple[int, str], ...]:
     return tuple(headers)
 
 
-def _relayed_at(received: bytes) -> datetime | None:
-    """Return the time of a Received line (RFC 5321 §4.4: after the last ``;``); None if there is none."""
-    return date(received.rpartition(b";")[2].strip()) if b";" in received else None
-
-
 def _charset_hint(part: Part) -> str | None:
     """Return the charset of the body, which is likely the charset of 8-bit header fields too; None if not stated."""
     label = part.parameters.get("charset")
     if label is None and part.children:
         label = next((c.parameters["charset"] for c in part.children[:5] if "charset" in c.parameters), None)
     return label
-
-
-def _other_fields(raw: dict[str, list[bytes]], hint: str | None) -> dict[str, str]:
-    names = islice(filter(_OTHER_FIELDS.fullmatch, raw), MAX_OTHERS)
-    return {name: encoded.decode_field(raw[name][0], hint)[:MAX_OTHER] for name in names}
 
 
 _STANDARD = re.compile(
