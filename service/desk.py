@@ -83,6 +83,11 @@ class Desk:
         """The 200 vendors with the most cases, each with id, numbers of cases and review."""
         return CachedValue(self._vendor_reviews)
 
+    @cached_property
+    def usual_times(self) -> CachedValue[dict[str, float]]:
+        """Priority → seconds until a case of this priority is usually resolved."""
+        return CachedValue(lambda: self.database.read(lambda conn: reviews.usual_times(conn, self.now())))
+
     @property
     def rules(self) -> Rules:
         return self.context.rules

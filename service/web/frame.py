@@ -86,7 +86,7 @@ class Frame:
         chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
         language = language_of(request.headers.get("accept-language", ""), chosen)
         desk = self.desk
-        return Reader(language, desk.now(), desk.settings.zone, desk.rules.vendor_name)
+        return Reader(language, desk.now(), desk.settings.zone, desk.rules.vendor_name, desk.usual_times)
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page: ``template`` rendered with ``values`` and with what all templates use."""

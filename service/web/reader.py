@@ -32,6 +32,8 @@ class Reader:
     now: datetime
     zone: tzinfo
     vendor_name: Callable[[str, str], str]
+    usual_times: Callable[[], Mapping[str, float]] = dict
+    """A function that returns priority → seconds until a case of this priority is usually resolved."""
 
     def t(self, name: str, **values: object) -> str:
         return say(self.language, name, **values)
@@ -70,6 +72,11 @@ class Reader:
 
     def age(self, time: str | None) -> str:
         return self.length((self.now - datetime.fromisoformat(time)).total_seconds()) if time else ""
+
+    def open_for(self, case: Mapping[str, Any]) -> str:
+        """Return how long a case has been open, and how long cases of its priority usually are."""
+        age, usual = self.age(case["opened_at"]), self.usual_times().get(case["priority"])
+        return self.t("open_for.usual", age=age, usual=self.length(usual)) if usual else self.t("open_for", age=age)
 
     def since(self, time: str) -> str:
         """Return how long a side has had to act since a time (ISO 8601)."""

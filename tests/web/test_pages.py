@@ -13,6 +13,7 @@ from sqlalchemy import text as sql
 
 from service.cases.placement import matcher, objections, placer
 from service.store.database import Connection
+from service.store.reviews import usual_times
 from service.store.tables import cases, messages
 from service.web import marks
 from service.web.frame import HERE
@@ -205,6 +206,27 @@ def test_every_error_that_a_page_can_show_has_a_japanese_text() -> None:
     assert sent.startswith("送信メール 5 ")
 
 
+def test_a_card_says_how_long_a_case_is_open_and_what_is_usual(embedded: Running) -> None:
+    seed(embedded.database, 60, now=datetime.now(UTC))
+    for times, said in (((7200,) * 5, "(通常 2時間)"), ((7200,) * 4, None), ((20,) * 5, None)):
+
+        def resolved(conn: Connection, times: tuple[int, ...] = times) -> None:
+            numbers = conn.execute(select(cases.c.id).order_by(cases.c.id)).scalars().all()
+            conn.execute(update(cases).values(status="open", priority="P2", updated_at=datetime.now(UTC)))
+            for number, seconds in zip(numbers, times, strict=False):
+                clocks = {"clocks": {"team": seconds, "vendor": 0, "requester": None}}
+                conn.execute(update(cases).where(cases.c.id == number).values(status="resolved", document=clocks))
+
+        embedded.database.transact(resolved)
+        usual = embedded.database.read(lambda conn: usual_times(conn, datetime.now(UTC)))
+        assert usual == ({"P2": 7200} if said else {})
+    case = {"status": "open", "priority": "P2", "opened_at": "2026-11-24T00:00:00Z"}
+    now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+    assert Reader("ja", now, UTC, lambda id, _: id, lambda: {"P2": 7200.0}).open_for(case) == "経過 3時間(通常 2時間)"
+    assert Reader("en", now, UTC, lambda id, _: id, lambda: {"P1": 60.0}).open_for(case) == "open for 3 h"
+    assert "経過 " in page(embedded, "/")
+
+
 def test_each_value_is_changed_where_it_stands_and_the_history_says_from_what_to_what(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     case = embedded.get(f"/api/cases/{key}")
@@ -276,13 +298,7 @@ def test_lanes_say_whose_turn_it_is_and_what_is_missing_with_a_p1_case_first(ser
     assert first is not None
     assert f"/cases/{report}" in (first.html or "")
     text = page(service, "/")
-    for words in (
-        "経過 ",
-        "自社の対応待ち",
-        "ベンダーの対応待ち",
-        "端末名・ホスト名・シリアル",
-        "対応中の P1 <b>1 件</b>",
-    ):
+    for words in ("自社の対応待ち", "ベンダーの対応待ち", "端末名・ホスト名・シリアル", "対応中の P1 <b>1 件</b>"):
         assert words in text
     assert f"/cases/{ask}" not in page(service, "/?status=open&priority=P1")
 
