@@ -1,4 +1,4 @@
-"""Rate limits within one process, for mails of a sender, sign-ins and HTTP requests."""
+"""Rate limits within one process, for mails of a sender, logins and HTTP requests."""
 
 import time
 from collections import OrderedDict
@@ -38,3 +38,8 @@ class Rate:
 
     def allows(self, key: Hashable) -> bool:
         return not self.wait(key)
+
+    def forgive(self, key: Hashable) -> None:
+        """Remove the last event of a key from the count."""
+        if key in self._full_at:
+            self._full_at[key] -= self._seconds_each

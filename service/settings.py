@@ -109,6 +109,12 @@ _STORE = r"database|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?|(file://)?/.*"
 _STORE_FORMS = "database, a folder (/var/lib/sodan/contents) or s3://bucket"
 _SMARTHOST = r"(smtp|smtps|smtp\+starttls)://[^/\s:].*"
 _SMARTHOST_FORMS = "smtp://host:port, smtp+starttls://user@host:587 or smtps://user@host:465"
+_NEEDS = (
+    ("smtp_require_tls", "smtp_tls_certificate", ""),
+    ("smtp_passwords", "smtp_tls_certificate", ", because AUTH is offered only with TLS"),
+    ("smtp_require_login", "smtp_passwords", ""),
+)
+"""(setting of the SMTP server, other setting that it needs, text of the reason)."""
 Side = Literal["requester", "team", "vendor"]
 
 
@@ -179,6 +185,8 @@ class Settings(BaseSettings):
     smtp_tls_certificate: Path | None = None
     smtp_tls_key: Path | None = None
     smtp_require_tls: bool = False
+    smtp_passwords: Path | None = None
+    smtp_require_login: bool = False
 
     # cases
     packs: Folders = ()
@@ -247,8 +255,9 @@ class Settings(BaseSettings):
 
     def require_smtp(self) -> None:
         """Raise WrongSetting if a setting is missing that only the SMTP server needs."""
-        if self.smtp_require_tls and self.smtp_tls_certificate is None:
-            raise WrongSetting("SODAN_SMTP_REQUIRE_TLS: it needs SODAN_SMTP_TLS_CERTIFICATE too")
+        for field, needed, reason in _NEEDS:
+            if getattr(self, field) and not getattr(self, needed):
+                raise WrongSetting(f"{variable(field)}: it needs {variable(needed)} too{reason}")
 
     @property
     def verdicts_configured(self) -> bool:

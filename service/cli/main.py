@@ -44,7 +44,7 @@ _GROUPS = {
     "Cases": "cases:cases cases:show changes:brief changes:set_ changes:merge changes:ask changes:note",
     "Mail": "mails:import_ mails:parse mails:judge mails:explain mails:prompt queues:spool queues:outbox",
     "Rules": "rules:rules rules:replay rules:eval_",
-    "Administration": "serving:migrate access:token access:team keeping:webhooks main:completion",
+    "Administration": "serving:migrate access:token access:team serving:smtp_password keeping:webhooks main:completion",
     "Data": "keeping:backup keeping:restore keeping:retention keeping:erase contents:contents",
 }
 """Heading in the help → commands: module of this package, and function or group of commands in it."""

@@ -1,6 +1,9 @@
-"""`sodan serve` and its individual parts, `doctor`, and database migration."""
+"""`sodan serve` and its individual parts, `doctor`, database migration, and passwords for SMTP logins."""
+
+import sys
 
 from service.cli import start
+from service.errors import Refused
 
 
 def serve() -> int:
@@ -66,3 +69,19 @@ def migrate() -> None:
 
     before, after = bring_to_head(start.database(start.settings(), make=True))
     start.say(f"the database is at revision {after}" + ("" if before == after else f" (was {before or 'empty'})"))
+
+
+def smtp_password(name: str) -> None:
+    """Ask for a password and print the line to add to the file of SODAN_SMTP_PASSWORDS.
+
+    Args:
+        name: The user name for SMTP AUTH.
+    """
+    from getpass import getpass
+
+    from service.smtp.passwords import password_line
+
+    password = getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise Refused("the password is empty: give one")
+    print(password_line(name, password))

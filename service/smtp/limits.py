@@ -12,8 +12,9 @@ from service.settings import Networks
 
 COMMAND_LINE = 512  # maximum bytes of a command line, including CRLF (RFC 5321 §4.5.3.1.4)
 LONGER_LINES = {
-    "MAIL": 512 + 26 + 17 + 10,  # SIZE (RFC 1870 §3), BODY (RFC 6152), SMTPUTF8 (RFC 6531)
+    "MAIL": 512 + 26 + 17 + 10 + 500,  # SIZE (RFC 1870 §3), BODY (RFC 6152), SMTPUTF8 (RFC 6531), AUTH (RFC 4954 §3)
     "VRFY": 512 + 9,  # SMTPUTF8 (RFC 6531 §3.7.4.2)
+    "AUTH": 12_288,  # RFC 4954 §4
 }
 LONGEST_LINE = max(LONGER_LINES.values())
 PATH = 256
@@ -22,6 +23,7 @@ because bounce addresses do."""
 DOMAIN = 255  # maximum bytes of a domain (RFC 5321 §4.5.3.1.2)
 TOO_MANY_MAILS = "450 4.7.1 too many mails from this sender within an hour, try again later"
 TOO_MANY_FROM_THERE = "450 4.7.1 too many mails from your network, try again later"
+FAILED_LOGINS = 20  # maximum failed logins per hour of one ``neighbourhood``
 GRACE_SECONDS = 5.0  # seconds at the beginning of a message in which it is not treated as slow
 BYTES_PER_SECOND = 64.0  # minimum speed of a message, on average over SODAN_SMTP_TIMEOUT
 CONTENT_SECONDS = 1800.0  # maximum time for a whole message
@@ -31,6 +33,7 @@ BAD_COMMANDS = 20  # wrong commands after which a session is closed
 UNKNOWN_COMMANDS = 5  # unknown commands after which a session is closed
 REFUSED_RECIPIENTS = 100  # refused recipients after which a session is closed, because it may guess addresses
 IDLE_COMMANDS = 100  # maximum number of NOOP, RSET, HELO, EHLO, VRFY, HELP between two mails
+SESSION_FAILED_LOGINS = 3
 
 
 def admits(networks: Networks, host: str | None) -> bool:

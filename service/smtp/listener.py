@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from service.rate import Rate
 from service.settings import Settings
-from service.smtp.limits import Budget, Usage, admits, network_of
+from service.smtp.limits import FAILED_LOGINS, Budget, Usage, admits, network_of
+from service.smtp.passwords import Passwords
 from service.smtp.tls import ServerTls
 
 CLOSING = "421 4.3.2 server is shutting down, please try again later"
@@ -21,8 +23,11 @@ class Listener:
     session_class: type[Any]  # ``protocol.Protocol`` or ``protocol.Lmtp``
     settings: Settings
     tls: ServerTls | None = None
+    passwords: Passwords | None = None
     folder: Path | None = None  # folder for the files of large messages until they are committed
     budget: Budget = field(default_factory=Budget)
+    failed_logins_of: Rate = field(default_factory=lambda: Rate(FAILED_LOGINS))
+    """Rate of failed logins by ``neighbourhood``."""
 
     def __post_init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -30,8 +35,7 @@ class Listener:
         self.commands: dict[str, Callable[..., Any]] = {
             name[5:]: getattr(self.session_class, name) for name in dir(self.session_class) if name[:5] == "smtp_"
         }
-        for inherited in ("EXPN", "AUTH"):  # commands of aiosmtpd that are not offered
-            del self.commands[inherited]
+        del self.commands["EXPN"]  # the command of aiosmtpd would reveal which users exist
         self._is_stopping = False
         self._servers: list[asyncio.Server] = []
         self._connections: set[Any] = set()

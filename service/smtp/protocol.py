@@ -15,6 +15,7 @@ from service.smtp import limits
 from service.smtp.addresses import is_host
 from service.smtp.connection import LineTooLong
 from service.smtp.listener import Listener
+from service.smtp.login import WrongPassword, log_in
 from service.smtp.transaction import NOT_NOW, CommandError, Transaction
 
 _log = structlog.get_logger("sodan.smtp")
@@ -22,18 +23,17 @@ _log = structlog.get_logger("sodan.smtp")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _IDLE = {"NOOP", "RSET", "HELO", "EHLO", "LHLO", "VRFY", "HELP"}
 _BEFORE_TLS = {"NOOP", "EHLO", "LHLO", "STARTTLS", "QUIT"}  # RFC 3207 §4
-_NOT_IMPLEMENTED = {
-    "EXPN", "AUTH", "ETRN", "ATRN", "TURN", "SEND", "SOML", "SAML", "BDAT", "BURL", "XCLIENT", "XFORWARD",
-}  # fmt: skip
+_NOT_IMPLEMENTED = {"EXPN", "ETRN", "ATRN", "TURN", "SEND", "SOML", "SAML", "BDAT", "BURL", "XCLIENT", "XFORWARD"}
 _HTTP = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PRI"}
 
 
 class Protocol(Transaction):
-    """The session with greeting, TLS, and closing after too many errors."""
+    """The session with greeting, TLS, login, and closing after too many errors."""
 
     def __init__(self, listener: Listener) -> None:
         super().__init__(listener)
         self._unknown_count = 0
+        self._failed_login_count = 0
 
     async def _handle_client(self) -> None:
         try:
@@ -74,6 +74,8 @@ class Protocol(Transaction):
             return "421 4.7.0 too many unknown recipients"
         if self.idle_count >= limits.IDLE_COMMANDS:
             return "421 4.7.0 too many commands without a mail"
+        if self._failed_login_count >= limits.SESSION_FAILED_LOGINS:
+            return "421 4.7.0 too many failed logins"
         return None
 
     def _reply_error(self, reply: str) -> None:
@@ -110,7 +112,7 @@ class Protocol(Transaction):
         self.idle_count += name in _IDLE
         await method(self, text or None)
 
-    # ── greeting, TLS ──
+    # ── greeting, TLS, login ──
 
     async def smtp_HELO(self, arg: str | None) -> None:
         self._greet(arg)
@@ -140,6 +142,8 @@ class Protocol(Transaction):
         yield f"LIMITS RCPTMAX={self.settings.max_recipients}"  # RFC 9422
         if self.listener.tls is not None and self.session.ssl is None:
             yield "STARTTLS"
+        if self.offers_login:
+            yield "AUTH PLAIN LOGIN"
 
     async def smtp_STARTTLS(self, arg: str | None) -> None:
         if self.listener.tls is None:
@@ -150,6 +154,33 @@ class Protocol(Transaction):
             raise CommandError("503 5.5.1 TLS is active already")
         self.reply("220 2.0.0 Ready to start TLS")
         await self.start_tls(self.listener.tls.context)
+
+    @syntax("AUTH mechanism", when="offers_login")
+    async def smtp_AUTH(self, arg: str | None) -> None:
+        if self.listener.passwords is None:
+            raise CommandError("502 5.5.1 AUTH is not implemented")
+        if self.session.ssl is None:
+            raise CommandError("538 5.7.11 send STARTTLS first")
+        self.require_greeting()
+        if self.session.authenticated or self.envelope.mail_from:  # RFC 4954 §4
+            raise CommandError("503 5.5.1 AUTH is not possible now")
+        if arg is None:
+            raise CommandError("501 5.5.4 Syntax: AUTH mechanism")
+        failed_logins, client_network = self.listener.failed_logins_of, limits.neighbourhood(self.host)
+        if not failed_logins.allows(client_network):  # counted before the attempt: attempts may run in parallel
+            self.close("421 4.7.0 too many failed logins from your address, please try again later")
+            return
+        try:
+            await log_in(self, self.listener.passwords, arg)
+        except WrongPassword:
+            self._failed_login_count += 1
+            raise
+        except CommandError:
+            failed_logins.forgive(client_network)
+            raise
+        failed_logins.forgive(client_network)
+        self.session.authenticated = True
+        self.reply("235 2.7.0 welcome")
 
     # ── the rest ──
 

@@ -16,12 +16,14 @@ import uvloop
 from service.errors import Refused, Unavailable
 from service.mail.hops import HEADER_BYTES, hops
 from service.process import announce, give_back_what_is_freed, report
+from service.rate import Rate
 from service.settings import Listen, Settings
 from service.smtp.addresses import Intake
 from service.smtp.committer import Committer
 from service.smtp.content import Content
-from service.smtp.limits import Budget, Rates
+from service.smtp.limits import FAILED_LOGINS, Budget, Rates
 from service.smtp.listener import Listener
+from service.smtp.passwords import Passwords
 from service.smtp.pressure import CHECK_SECONDS, Pressure
 from service.smtp.protocol import Lmtp, Protocol
 from service.smtp.tls import ServerTls
@@ -107,8 +109,10 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
         Listener,
         settings=settings,
         tls=tls,
+        passwords=Passwords(settings.smtp_passwords) if settings.smtp_passwords else None,
         folder=spill_folder(database.folder),
         budget=Budget(settings.smtp_max_bytes_at_once),
+        failed_logins_of=Rate(FAILED_LOGINS),
     )
     listeners = [make_listener(smtp_handler, Protocol)]
     address, lmtp_address = await _listen(listeners[0], "SODAN_SMTP_LISTEN", settings.smtp_listen), None

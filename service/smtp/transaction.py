@@ -34,7 +34,7 @@ class Transaction(Connection):
         self.idle_count = 0  # commands such as NOOP since the last mail
 
     async def smtp_MAIL(self, arg: str | None) -> None:
-        self._require_greeting()
+        self._require_permission()
         address, parameters = self._parse_path("MAIL FROM:", arg, "553 5.1.7 malformed address")
         if self.envelope.mail_from:
             raise CommandError("503 5.5.1 MAIL was sent already")
@@ -62,12 +62,14 @@ class Transaction(Connection):
             raise CommandError("501 5.5.4 SIZE must be a number of bytes")
         if int(size) > self.settings.max_message_bytes:  # RFC 1870 §6.1
             raise CommandError(f"552 5.3.4 too large, at most {self.settings.max_message_bytes} bytes are accepted")
+        if self.offers_login:
+            parameters.pop("AUTH", None)  # RFC 4954 §5: accepted, but not trusted
         if parameters:
             raise CommandError("555 5.5.4 parameter not recognized or not implemented")
         return int(size)
 
     async def smtp_RCPT(self, arg: str | None) -> None:
-        self._require_greeting()
+        self._require_permission()
         if not self.envelope.mail_from:
             raise CommandError("503 5.5.1 send MAIL first")
         address, parameters = self._parse_path("RCPT TO:", arg, "553 5.1.3 malformed address")
@@ -104,7 +106,7 @@ class Transaction(Connection):
         return address, parameters
 
     async def smtp_DATA(self, arg: str | None) -> None:
-        self._require_greeting()
+        self._require_permission()
         if not self.envelope.rcpt_tos:
             raise CommandError("503 5.5.1 no recipient was accepted")
         if arg:
@@ -156,6 +158,15 @@ class Transaction(Connection):
         """Send the reply to a message. In SMTP, one reply is for all recipients."""
         self.reply(verdict)
 
-    def _require_greeting(self) -> None:
+    def _require_permission(self) -> None:
+        self.require_greeting()
+        if self.settings.smtp_require_login and not self.session.authenticated:
+            raise CommandError("530 5.7.0 Authentication required")
+
+    def require_greeting(self) -> None:
         if not self.session.host_name:
             raise CommandError(f"503 5.5.1 say {self.hello} first")
+
+    @property
+    def offers_login(self) -> bool:
+        return self.listener.passwords is not None and self.session.ssl is not None

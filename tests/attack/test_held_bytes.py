@@ -184,11 +184,13 @@ def test_a_forged_envelope_does_not_lock_out_its_victim(clock: Time) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 3, 20])
-def test_a_rate_allows_so_many_events_and_more_with_time(clock: Time, most: int) -> None:
-    rate = Rate(most, clock)
-    assert sum(rate.allows("192.0.2.1") for _ in range(100)) == most
+def test_failed_logins_are_counted_over_all_connections(clock: Time, most: int) -> None:
+    guesses = Rate(most, clock)
+    assert sum(guesses.allows("192.0.2.1") for _ in range(100)) == most
+    guesses.forgive("192.0.2.1")
+    assert [guesses.allows("192.0.2.1") for _ in range(2)] == [True, False]
     clock.now += 3600 / most + 1
-    assert rate.allows("192.0.2.1")
+    assert guesses.allows("192.0.2.1")
 
 
 OURS = (

@@ -86,12 +86,20 @@ def test_what_the_model_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("start", [run_smtp, run_supervisor])
+@pytest.mark.parametrize(
+    ("given", "value", "words"),
+    [
+        ("SMTP_REQUIRE_TLS", "yes", "it needs SODAN_SMTP_TLS_CERTIFICATE too"),
+        ("SMTP_PASSWORDS", "names", "it needs SODAN_SMTP_TLS_CERTIFICATE too, because"),
+        ("SMTP_REQUIRE_LOGIN", "yes", "it needs SODAN_SMTP_PASSWORDS too"),
+    ],
+)
 def test_what_the_smtp_server_needs_is_named_and_stops_no_other_command(
-    monkeypatch: pytest.MonkeyPatch, start: Callable[[Settings], None]
+    monkeypatch: pytest.MonkeyPatch, start: Callable[[Settings], None], given: str, value: str, words: str
 ) -> None:
-    monkeypatch.setenv("SODAN_SMTP_REQUIRE_TLS", "yes")
+    monkeypatch.setenv(f"SODAN_{given}", value)
     chosen = settings.load()
-    with pytest.raises(WrongSetting, match=r"^SODAN_SMTP_REQUIRE_TLS: it needs SODAN_SMTP_TLS_CERTIFICATE too"):
+    with pytest.raises(WrongSetting, match=f"^SODAN_{given}: {words}"):
         start(chosen)
 
 

@@ -35,6 +35,7 @@ from typing import Self
 
 import yaml
 
+from service.smtp.passwords import password_line
 from tests.served import environment, wait_until
 
 CERTIFICATES = Path(__file__).parent / "certificates"
@@ -76,6 +77,7 @@ class Servers:
             folder.mkdir()
             shutil.copy(self._template, folder / "sodan.db")
             shutil.copy(CERTIFICATES / "first.pem", folder / "certificate.pem")
+            (folder / "passwords").write_text(f"# who may send\n\n{password_line('aiko', 'secret')}\n")
             self._running[variant] = Server(folder, GIVEN["servers"][variant])
         return self._running[variant]
 

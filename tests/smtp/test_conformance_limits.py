@@ -1,9 +1,11 @@
-"""What one client may ask of us: lines, errors, idle talk, time, connections; STARTTLS."""
+"""What one client may ask of us: lines, errors, idle talk, time, connections; STARTTLS and AUTH."""
 
 import re
 import shutil
 import signal
 import ssl
+import subprocess
+import sys
 import time
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from service.errors import Refused
 from service.smtp.limits import admits, neighbourhood, network_of
+from service.smtp.passwords import Passwords
 from service.smtp.tls import ServerTls
 from tests.served import wait_until
 from tests.smtp.dialogues import CERTIFICATES, GIVEN, Line, Server, Servers
@@ -109,6 +112,23 @@ def test_a_signal_renews_the_certificate_and_a_broken_one_changes_nothing(
         assert server.stop() == 0
 
 
-def test_a_certificate_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+def test_files_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"^SODAN_SMTP_TLS_CERTIFICATE: "):
         ServerTls(tmp_path / "none.pem", tmp_path / "none.pem")
+    (tmp_path / "passwords").write_text("aiko:secret\n")
+    with pytest.raises(Refused, match=r"^SODAN_SMTP_PASSWORDS: .*, line 1: "):
+        Passwords(tmp_path / "passwords")
+    with pytest.raises(Refused, match=r"^SODAN_SMTP_PASSWORDS: "):
+        Passwords(tmp_path / "none")
+
+
+def test_a_command_makes_the_line_by_which_a_password_is_known(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "service", "smtp-password", "aiko"]
+    made = subprocess.run(command, input="秘密\n", capture_output=True, text=True, check=True).stdout
+    assert "秘密" not in made
+    (tmp_path / "passwords").write_text(made, encoding="utf-8")
+    known = Passwords(tmp_path / "passwords")
+    assert known.match(b"aiko", "秘密".encode())
+    assert not known.match(b"aiko", b"secret")
+    assert not known.match(b"\xff", b"")
+    assert subprocess.run(command, input="\n", capture_output=True, text=True).returncode == 2
