@@ -109,7 +109,7 @@ def _charset_hint(part: Part) -> str | None:
 
 
 _STANDARD = re.compile(
-    rb"(?:[A-Za-z]{3,9},?[ \t]+)?\d{1,2}[ \t-]+[A-Za-z]{3}[ \t-]+\d{4}[ \t]+\d{1,2}:\d{2}(?::\d{2})?"
+    rb"(?:[A-Za-z]{3,9},?[ \t]+)?\d{1,2}[ \t-]+[A-Za-z]{3}[ \t-]+(\d{4})[ \t]+\d{1,2}:\d{2}(?::\d{2})?"
     rb"[ \t]*(?:[+-]\d{4}(?![^\s(;])|(?:GMT|UTC?|Z)?(?:[ \t]*\([^)]*\))?[ \t]*\Z)"
 )
 _CLOCK = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:.][0-5]\d")
@@ -125,8 +125,11 @@ def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | No
     if not raw:
         return None
     value = encoded.decode_field(raw[:200])
-    if _STANDARD.match(raw[:200]) and (standard := _standard_date(value)):
-        return standard
+    standard = _STANDARD.match(raw[:200])
+    if standard is not None and standard[1] < b"1000":
+        return None  # the standard library reads the year 0001 as 2001
+    if standard is not None and (parsed := _standard_date(value)):
+        return parsed
     value = _FRACTION.sub(r"\1", value)
     if not _CLOCK.search(value) or re.search(r"\d{5}", value):
         return None

@@ -9,7 +9,6 @@ import lzma
 import shutil
 import tempfile
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,12 +34,13 @@ def load_classifier() -> Any:
 
 
 def _mapped_tables() -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as name:  # a map stays valid after its file is deleted
-        folder, tables = Path(name), {}
-        with lzma.open(MODEL_DIR / MODEL_FILE) as packed, (folder / "tables.npz").open("wb") as unpacked:
+    tables = {}
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as unpacked:
+        with lzma.open(MODEL_DIR / MODEL_FILE) as packed:
             shutil.copyfileobj(packed, unpacked, length=1 << 20)
-        with np.load(folder / "tables.npz") as archive:
-            for table in archive.files:
-                np.save(folder / f"{table}.npy", archive[table])
-                tables[table] = np.load(folder / f"{table}.npy", mmap_mode="r")
+        unpacked.seek(0)
+        with np.load(unpacked) as archive:
+            for name in archive.files:
+                np.save(f"{folder}/{name}.npy", archive[name])
+                tables[name] = np.load(f"{folder}/{name}.npy", mmap_mode="r")  # valid after its file is deleted
     return tables
