@@ -24,7 +24,9 @@ Sides = Literal["team", "vendor", "requester", "none"]
 HiddenHeader = Annotated[str | None, Header(include_in_schema=False)]
 """A header with an ETag. It is not in the schema, since tests made from the schema cannot know the current ETag."""
 _ORDER = "Order of the list. With `-`, newest first. `priority`: P1 first, and of one priority the longest unchanged."
-Sort = Annotated[SortName, Query(description=_ORDER)]
+_SORTS = {"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]}
+"""Names for generated clients, which cannot derive any from a value that begins with "-"."""
+Sort = Annotated[SortName, Query(description=_ORDER, json_schema_extra=_SORTS)]
 _WORDS = "Words in Japanese or English that one mail of the case contains; a case key; or a vendor's case number."
 Words = Annotated[str | None, Query(max_length=500, description=_WORDS)]
 Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})

@@ -73,12 +73,23 @@ class WebhookPayload(Out):
 
 EventPage = page_of("EventPage", Event, "Events of a case.", "The events, newest first: at most 100.", None)
 POLL_SECONDS = 0.25  # time between two database queries; one query serves all listeners
-STREAM = {
+EVENT = {
     "type": "object",
-    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
-    "description": "One event of the stream. `data` is an `Event` as JSON.",
+    "properties": {
+        "id": {"type": "string", "examples": ["41"]},
+        "event": {"type": "string", "examples": ["case.changed"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/Event"},
+        },
+    },
 }
-_ONCE = "`true`: end after the stored events: all, or those after `Last-Event-ID`."
+"""OpenAPI schema of one event."""
+STREAM = {"anyOf": [{"type": "string", "description": "The stream as text."}, EVENT]}
+"""OpenAPI schema of the stream. Some clients apply it to each event, generated clients to the whole text."""
+_LAST = "Continue after this event, for clients that cannot send `Last-Event-ID`."
+_ONCE = "`true`: end after the stored events: all, or those after `last` or `Last-Event-ID`."
 _NAMED = "`true`: the field `event` is the kind; `false`: without it, a browser gets each event as `message`."
 Once = Annotated[bool, Query(description=_ONCE)]
 Named = Annotated[bool, Query(description=_NAMED)]
