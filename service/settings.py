@@ -181,7 +181,7 @@ class Settings(BaseSettings):
     smtp_max_connections_per_host: int = Field(128, ge=1, le=100_000)
     smtp_max_bytes_at_once: int = Field(1_073_741_824, ge=1_048_576)
     smtp_timeout: float = Field(300, gt=0, le=86400)
-    smtp_bare_newlines: Literal["normalise", "refuse", "keep"] = "normalise"
+    smtp_bare_newlines: Literal["normalise", "refuse"] = "normalise"
     smtp_tls_certificate: Path | None = None
     smtp_tls_key: Path | None = None
     smtp_require_tls: bool = False

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from service.api.case_schema import Level, Out, Side, Status, doc
+from service.api.case_schema import Ask, Level, Out, ParkedTopic, Side, Status, ToneHint, doc
 from service.api.dependencies import Audience, FindCase, Language, TheDesk, case_responses
 from service.api.paging import answer
 from service.cases import brief_text
@@ -68,30 +68,6 @@ class BriefPriority(Out):
     evidence: list[str] = doc("The text that shows the priority, verbatim.")
 
 
-class BriefAsk(Out):
-    """An open request of the vendor."""
-
-    what: str = doc("What is asked for, as in `asks` of the case.", examples=["info:version", "logs"])
-    quote: str | None = doc("The text of the request, verbatim.")
-    message: str | int | None = doc("`id` of the message that asks.")
-    asked_at: datetime | None = doc("When the vendor asked.")
-
-
-class BriefParked(Out):
-    """A topic to discuss after the problem is solved."""
-
-    topic: str = doc("`rca`, `compensation`, `product_change` or `support_dissatisfaction`.")
-    quote: str = doc("The text, verbatim.")
-
-
-class BriefTone(Out):
-    """A suggestion for a more polite wording."""
-
-    id: str = doc("Id of the tone hint (`GET /api/meanings`).")
-    quote: str = doc("The text, verbatim.")
-    advice: str | dict[str, str] = doc("What to write instead.")
-
-
 class Brief(Out):
     """Summary of a case for a vendor, the team or the requester. Only the team's has the last five fields."""
 
@@ -113,9 +89,9 @@ class Brief(Out):
     promised: datetime | None = doc("The time by which somebody promised an update; null if nobody did.")
     priority: BriefPriority | None = doc("Only for the team: the priority.", None)
     needs_triage: bool | None = doc("Only for the team: as in the case.", None)
-    open_asks: list[BriefAsk] | None = doc("Only for the team: open requests of the vendor.", None)
-    parked: list[BriefParked] | None = doc("Only for the team: topics to discuss after the problem is solved.", None)
-    tone: list[BriefTone] | None = doc("Only for the team: suggestions for a more polite wording.", None)
+    open_asks: list[Ask] | None = doc("Only for the team: open requests of the vendor.", None)
+    parked: list[ParkedTopic] | None = doc("Only for the team: topics to discuss after the problem is solved.", None)
+    tone: list[ToneHint] | None = doc("Only for the team: suggestions for a more polite wording.", None)
 
 
 router = APIRouter(prefix="/api/cases", tags=["cases"])

@@ -8,7 +8,6 @@
   this machine are rejected (DNS rebinding).
 """
 
-import time
 from collections.abc import Callable, MutableMapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -35,7 +34,6 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing (RFC
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 PROXIED = ("forwarded", "x-real-ip", "via", "x-forwarded-")  # beginnings of the names of headers that a proxy adds
 LOOPBACK_ADDRESSES = ("127.", "::1", "::ffff:127.")
-CACHE_SECONDS = 5.0  # seconds for which the answer "a valid token exists" is cached
 
 LOCAL = Token(0, "", "admin")  # the token of a caller on this machine while no token is required
 
@@ -49,7 +47,6 @@ class Guard:
         self.app, self.database, self.open_to_loopback, self.now = app, database, open_to_loopback, now
         self.calls = Rate(rate, seconds=60, burst=max(5, rate / 4))
         self.failures = Rate(30, seconds=60, burst=7.5)
-        self._token_exists_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,7 +76,7 @@ class Guard:
             state["token"] = LOCAL if local and not secret else None
             return None
         if not secret:
-            if not local or await self._token_exists():
+            if not local or await self._read(tokens.any_valid):
                 return _unknown(scope, "a token is needed: send Authorization: Bearer …")
             state["token"] = LOCAL
             return None
@@ -96,11 +93,6 @@ class Guard:
             return problem(403, f"this call needs the scope write; this token has {token.scope}")
         state["token"] = token
         return None
-
-    async def _token_exists(self) -> bool:
-        if time.monotonic() >= self._token_exists_until and await self._read(tokens.any_valid):
-            self._token_exists_until = time.monotonic() + CACHE_SECONDS
-        return time.monotonic() < self._token_exists_until
 
     async def _read(self, query: Callable[..., T], *values: Any) -> T:
         """Return the result of a query about valid tokens, run in a thread."""

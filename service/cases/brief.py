@@ -131,13 +131,9 @@ def _for_team(case: Document) -> dict[str, Any]:
     return {
         "priority": {"level": case.get("priority"), "evidence": [e["quote"] for e in detail.get("evidence", [])]},
         "needs_triage": bool(case.get("needs_triage")),
-        "open_asks": [
-            {name: ask[name] for name in ("what", "quote", "message", "asked_at")}
-            for ask in case.get("asks", [])
-            if ask["state"] == "open"
-        ],
-        "parked": [{"topic": p["topic"], "quote": p["quote"]} for p in case.get("parked", [])],
-        "tone": [{"id": t["id"], "quote": t["quote"], "advice": t["advice"]} for t in case.get("tone", [])],
+        "open_asks": [ask for ask in case.get("asks", []) if ask["state"] == "open"],
+        "parked": case.get("parked", []),
+        "tone": case.get("tone", []),
     }
 
 

@@ -41,13 +41,7 @@ def _parse(value: str) -> tuple[Address, ...]:
     simple = _SIMPLE.match(value)
     if simple is not None:
         return (Address(_name(simple[1] or simple[2] or ""), _mailbox(simple[3])),)
-    mailboxes = _Scanner(value).run()
-    if not any(a.address for a in mailboxes) and "=?" in value:
-        # the whole field, with the address, is inside an encoded word
-        decoded = encoded.decode_words(value)
-        if "@" in decoded and decoded != value:
-            mailboxes = _Scanner(decoded).run()
-    return tuple(mailboxes)
+    return tuple(_Scanner(value).run())
 
 
 class _Scanner:

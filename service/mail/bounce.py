@@ -100,7 +100,8 @@ def _free_form(root: Part, header: Mail, contents: Contents, start: str) -> bool
     if _SES.search(start):
         return True
     subject = header.subject
-    from_daemon = _is_from_daemon(header)
+    sender = header.from_ or Address()
+    from_daemon = bool(_DAEMON.match(sender.address) or _DAEMON_NAME.search(sender.name) or _DAEMON.match(sender.name))
     if _REPLY.match(subject) and not from_daemon:
         return False
     subject_points = 2 if _SUBJECT.search(subject) else 0
@@ -108,7 +109,7 @@ def _free_form(root: Part, header: Mail, contents: Contents, start: str) -> bool
     points = subject_points + header_points
     if from_daemon:
         points += 2
-    elif header.from_ is not None and _LIST_DAEMON.search(header.from_.address):
+    elif _LIST_DAEMON.search(sender.address):
         points += 1
     path = root.first("return-path")
     if path is not None and (path.strip() in (b"<>", b"") or b"mailer-daemon" in path.lower()):
@@ -122,11 +123,6 @@ def _free_form(root: Part, header: Mail, contents: Contents, start: str) -> bool
     if contents.returned or contents.messages or _RETURNED.search(start):
         points += 1
     return points >= ENOUGH + (1 if not from_daemon and not header_points else 0)
-
-
-def _is_from_daemon(header: Mail) -> bool:
-    sender = header.from_ or Address()
-    return bool(_DAEMON.match(sender.address) or _DAEMON_NAME.search(sender.name) or _DAEMON.match(sender.name))
 
 
 def _recipients(header: Mail, start: str) -> tuple[str, ...]:

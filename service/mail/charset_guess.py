@@ -106,12 +106,6 @@ def _japanese(raw: bytes) -> str | None:
     return best[1] if best else None
 
 
-def japanese(raw: bytes) -> str | None:
-    """Decode as Shift_JIS or EUC-JP, whichever gives fewer half-width kana; None if the bytes are invalid in both."""
-    texts = [text for codec in ("cp932", "euc_jp") if (text := decode_strictly(raw, codec)) is not None]
-    return min(texts, key=lambda text: sum("\uff61" <= c <= "\uff9f" for c in text), default=None)
-
-
 def decode_strictly(raw: bytes, codec: str | None) -> str | None:
     """Return the decoded text; None if the bytes are invalid in this codec, or it is None."""
     try:

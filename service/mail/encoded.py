@@ -4,7 +4,7 @@ import binascii
 import re
 
 from service.mail import charset
-from service.mail.charset_guess import decode_strictly, guess, japanese
+from service.mail.charset_guess import decode_strictly, guess
 
 _WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?(.*?)\?=", re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n]+")
@@ -42,9 +42,7 @@ def decode_bytes(raw: bytes, hint: str | None = None) -> str:
         return raw.decode("ascii")
     name = charset.codec(hint) if hint else None
     text = decode_strictly(raw, "utf-8")
-    if text is None and name in ("jis", "cp932", "euc_jp"):
-        text = japanese(raw)
-    elif text is None and name not in ("ascii", "utf-8") and not (name == "cp1252" and _foreign(raw)):
+    if text is None and name not in ("ascii", "utf-8", "jis") and not (name == "cp1252" and _foreign(raw)):
         text = decode_strictly(raw, name)
     return guess(raw)[0] if text is None else text
 
@@ -68,7 +66,8 @@ def decode_words(value: str) -> str:
     # every encoded word ends with "?=": stop at the last one, so that the search is linear
     for match in _WORD.finditer(value, 0, value.rfind("?=") + 2):
         gap = value[word_end : match.start()]
-        payload = _payload(match[2], match[3])
+        raw = match[3].encode("utf-8", "surrogateescape")
+        payload = binascii.a2b_qp(raw.replace(b" ", b"_"), header=True) if match[2] in "qQ" else base64(raw)
         if payloads and (gap.strip() or match[1].casefold() != charset_label.casefold()):
             texts.append(charset.decode(b"".join(payloads), charset_label)[0])
             if gap.strip():
@@ -83,11 +82,6 @@ def decode_words(value: str) -> str:
         texts.append(charset.decode(b"".join(payloads), charset_label)[0])
     texts.append(value[word_end:])
     return "".join(texts)
-
-
-def _payload(encoding: str, data: str) -> bytes:
-    raw = data.encode("utf-8", "surrogateescape")
-    return binascii.a2b_qp(raw.replace(b" ", b"_"), header=True) if encoding in "qQ" else base64(raw)
 
 
 def base64(raw: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Reads the header of a message: ids, people, subject, date and other fields."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
 
@@ -33,10 +33,8 @@ def read(part: Part, defects: set[str]) -> Mail:
         raw.setdefault(name, []).append(value)
 
     def one(name: str) -> bytes | None:
-        values = raw.get(name)
-        if values is None:
-            return None
-        return next((v for v in values if v), values[0])
+        values = raw.get(name, [None])
+        return next(filter(None, values), values[0])
 
     def people(name: str) -> tuple[Address, ...]:
         values = raw.get(name)
@@ -60,13 +58,15 @@ def read(part: Part, defects: set[str]) -> Mail:
     elif "@" not in author.address:
         defects.add("from-invalid")
     date_field = one("date")
-    relayed_at = _relayed_at(raw.get("received", [b""])[0])
+    _, stamped, relay_time = raw.get("received", [b""])[0].rpartition(b";")  # RFC 5321 §4.4: the time is after it
+    relayed_at = date(relay_time.strip()) if stamped else None
     sent_at = date(date_field, relayed_at)
     if sent_at is None:
         defects.add("date-invalid" if date_field else "date-missing")
     message_id = identifiers.message_id(one("message-id"))
     if message_id is None:
         defects.add("message-id-missing")
+    other_fields = islice(filter(_OTHER_FIELDS.fullmatch, raw), MAX_OTHERS)
     return Mail(
         message_id=message_id,
         in_reply_to=identifiers.message_ids(one("in-reply-to")),
@@ -79,7 +79,7 @@ def read(part: Part, defects: set[str]) -> Mail:
         subject=encoded.decode_field(one("subject"), hint),
         date=sent_at,
         thread_index=identifiers.thread_root(one("thread-index")),
-        headers=_other_fields(raw, hint),
+        headers={name: encoded.decode_field(raw[name][0], hint)[:MAX_OTHER] for name in other_fields},
         authentication_results=_authentication_results(part),
         relayed="received" in raw,
         relayed_at=relayed_at,
@@ -100,11 +100,6 @@ def _authentication_results(part: Part) -> tuple[tuple[int, str], ...]:
     return tuple(headers)
 
 
-def _relayed_at(received: bytes) -> datetime | None:
-    """Return the time of a Received line (RFC 5321 §4.4: after the last ``;``); None if there is none."""
-    return date(received.rpartition(b";")[2].strip()) if b";" in received else None
-
-
 def _charset_hint(part: Part) -> str | None:
     """Return the charset of the body, which is likely the charset of 8-bit header fields too; None if not stated."""
     label = part.parameters.get("charset")
@@ -113,18 +108,12 @@ def _charset_hint(part: Part) -> str | None:
     return label
 
 
-def _other_fields(raw: dict[str, list[bytes]], hint: str | None) -> dict[str, str]:
-    names = islice(filter(_OTHER_FIELDS.fullmatch, raw), MAX_OTHERS)
-    return {name: encoded.decode_field(raw[name][0], hint)[:MAX_OTHER] for name in names}
-
-
-_RFC = re.compile(
-    rb"(?:[A-Za-z]{3,9},?[ \t]+)?(\d{1,2})[ \t-]+([A-Za-z]{3})[a-z]*[ \t-]+(\d{4})[ \t]+(\d{1,2}):(\d{2})(?::(\d{2}))?"
-    rb"[ \t]*(?:([+-]\d{4})(?![^\s(;])|(?:GMT|UTC?|Z)?(?:[ \t]*\([^)]*\))?[ \t]*\Z)"
+_STANDARD = re.compile(
+    rb"(?:[A-Za-z]{3,9},?[ \t]+)?\d{1,2}[ \t-]+[A-Za-z]{3}[ \t-]+(\d{4})[ \t]+\d{1,2}:\d{2}(?::\d{2})?"
+    rb"[ \t]*(?:[+-]\d{4}(?![^\s(;])|(?:GMT|UTC?|Z)?(?:[ \t]*\([^)]*\))?[ \t]*\Z)"
 )
 _CLOCK = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:.][0-5]\d")
 _FRACTION = re.compile(r"(:\d\d:\d\d)[.,]\d+")
-_MONTHS = {name: i for i, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 
 
 def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | None:
@@ -135,29 +124,23 @@ def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | No
     """
     if not raw:
         return None
-    match = _RFC.match(raw[:200])
-    if match is not None and match[2].lower() in _MONTHS:
-        try:
-            offset = _offset(match[7]) if match[7] else UTC
-            parsed = datetime(
-                int(match[3]), _MONTHS[match[2].lower()], int(match[1]), int(match[4]), int(match[5]),
-                min(int(match[6] or 0), 59), tzinfo=offset,
-            )  # fmt: skip
-            return dates.plausible(parsed)
-        except (ValueError, OverflowError):
-            pass
-    value = _FRACTION.sub(r"\1", encoded.decode_field(raw[:200]))
+    value = encoded.decode_field(raw[:200])
+    standard = _STANDARD.match(raw[:200])
+    if standard is not None and standard[1] < b"1000":
+        return None  # the standard library reads the year 0001 as 2001
+    if standard is not None and (parsed := _standard_date(value)):
+        return parsed
+    value = _FRACTION.sub(r"\1", value)
     if not _CLOCK.search(value) or re.search(r"\d{5}", value):
         return None
     if (found := dates.read(value, UTC, relayed_at)) is not None:
         return found[0]
-    try:  # "Sun Apr 23 02:25:07 EDT 1995": the year is the last word
+    return _standard_date(value)  # "Sun Apr 23 02:25:07 EDT 1995": the year is the last word
+
+
+def _standard_date(value: str) -> datetime | None:
+    try:
         parsed = parsedate_to_datetime(value)
         return dates.plausible(parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC))
     except (ValueError, OverflowError, TypeError, IndexError, AttributeError):
         return None
-
-
-def _offset(zone: bytes) -> timezone:
-    minutes = int(zone[1:3]) * 60 + int(zone[3:5])
-    return timezone(timedelta(minutes=-minutes if zone[:1] == b"-" else minutes)) if minutes else UTC

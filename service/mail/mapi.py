@@ -2,9 +2,9 @@
 
 import struct
 from contextlib import suppress
-from dataclasses import dataclass, field
 
-from service.mail import charset, rtf
+from service.mail import charset, plain, rtf
+from service.mail.contents import Contents, DecodedFile, Segment, safe_name
 
 MAX_PROPERTIES = 10_000
 
@@ -31,42 +31,27 @@ class Properties(dict[str, Value]):
         return next(filter(None, texts), "")
 
 
-@dataclass(slots=True)
-class File:
-    filename: str
-    payload: bytes
-    content_type: str = "application/octet-stream"
-    inline: bool = False
+def add_body(contents: Contents, properties: Properties, page: str | None, text: str = "") -> None:
+    """Add the body of a mail. ``page``, ``text``: the code page and the text if the properties state none."""
+    text = properties.text("body") or text
+    value, number, compressed = properties.get("html"), properties.get("codepage"), properties.get("rtf")
+    if isinstance(number, int):
+        page = "utf-8" if number == 65001 else f"cp{number}"
+    html = charset.decode(value.rstrip(b"\x00"), page)[0] if isinstance(value, bytes) else str(value or "")
+    if isinstance(compressed, bytes) and not html and not text.strip():
+        unpacked = rtf.decompress(compressed)
+        if unpacked is None:
+            contents.defects.add("rtf-broken")
+        else:
+            text, html = rtf.read(unpacked)
+    contents.segments.append(Segment(plain.lines(text), html))
 
 
-@dataclass(slots=True)
-class Item:
-    """A mail read from a ``.msg`` file or a TNEF stream."""
-
-    header: str = ""  # header as in Internet mail; empty for TNEF, which is a part of an Internet mail
-    subject: str = ""
-    text: str = ""
-    html: str = ""
-    files: list[File] = field(default_factory=list)
-    defects: set[str] = field(default_factory=set)
-
-    def read_body(self, properties: Properties, page: str | None, plain: str = "") -> None:
-        """Set ``text`` and ``html``. ``page``, ``plain``: the code page and the text if the properties state none."""
-        self.text = properties.text("body") or plain
-        markup, number = properties.get("html"), properties.get("codepage")
-        if isinstance(number, int):
-            page = "utf-8" if number == 65001 else f"cp{number}"
-        if isinstance(markup, bytes):
-            self.html = charset.decode(markup.rstrip(b"\x00"), page)[0]
-        elif markup:
-            self.html = str(markup)
-        compressed = properties.get("rtf")
-        if isinstance(compressed, bytes) and not self.html and not self.text.strip():
-            unpacked = rtf.decompress(compressed)
-            if unpacked is None:
-                self.defects.add("rtf-broken")
-            else:
-                self.text, self.html = rtf.read(unpacked)
+def add_file(contents: Contents, path: str, name: str, payload: bytes, kind: str = "", *, inline: bool = False) -> None:
+    """Add a file of a mail that is in the MIME part ``path``."""
+    number = len(contents.files) + 1
+    name, kind = safe_name(name or f"file-{number}.bin"), kind or "application/octet-stream"
+    contents.files.append(DecodedFile(name, kind, payload, f"{path}/t{number}", inline))
 
 
 def read_properties(data: bytes, page: str) -> Properties:

@@ -18,6 +18,7 @@ from email.utils import format_datetime, quote
 from typing import Any
 
 from service.mail import charset, encoded
+from service.mail.address import parse_list
 from service.mail.message import Address
 from service.mail.parse import parse
 
@@ -25,7 +26,6 @@ _AT = r"(?:@|=40|%40|=|&#64;|&#x40;|&commat;)"
 """The ``@`` in plain text, quoted-printable, links, return paths (VERP) and HTML."""
 _BETWEEN_CJK = r"[\s\u3000\u00a0,]*"
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "iso2022_jp", "latin-1")
-_ENCODED = re.compile(r"=\?[^\s?]+\?[bBqQ]\?[^?]*\?=(?:[ \t\r\n]+=\?[^\s?]+\?[bBqQ]\?[^?]*\?=)*")
 _ADDRESS_FIELDS = frozenset(
     ("from", "to", "cc", "bcc", "reply-to", "sender", "resent-from", "resent-to", "resent-cc", "resent-sender")
 )
@@ -130,9 +130,10 @@ class Mask:
         An attachment that mentions the person is removed. If the masked mail still mentions the person, a plain-text
         mail with the main headers and the text replaces it.
         """
-        message = message_from_bytes(raw, policy=_POLICY)
-        if not self._mask_part(message) and not self.mentions_in_mail(raw):
+        if not self.mentions_in_mail(raw):
             return None
+        message = message_from_bytes(raw, policy=_POLICY)
+        self._mask_part(message)
         try:
             masked = message.as_bytes(policy=_POLICY)
         except (ValueError, LookupError, TypeError, AttributeError, KeyError):  # the generator cannot write it
@@ -155,57 +156,36 @@ class Mask:
         text = html.unescape(_text(part, payload))
         return self.mentions_in_bytes(payload) or self.mentions(text) or self.mentions(re.sub(r"<[^>]*>", "", text))
 
-    def _mask_part(self, part: Message) -> bool:
-        changed = self._mask_headers(part)
+    def _mask_part(self, part: Message) -> None:
+        self._mask_headers(part)
         for side in ("preamble", "epilogue"):
-            if (text_outside := getattr(part, side)) and self.mentions(text_outside):
+            if text_outside := getattr(part, side):
                 setattr(part, side, self.text(text_outside))
-                changed = True
         if part.is_multipart():
             children: Any = part.get_payload()
             for child in children:
-                changed = self._mask_part(child) or changed
-            return changed
-        if not self._mentions_in_part(part):
-            return changed
-        payload = _payload(part)
-        text = _text(part, payload)
-        if part.get_content_maintype() == "text" and self.text(text) != text:
-            _set_payload(part, self.text(text).encode("utf-8", "replace"), "utf-8")
-        elif part.get_content_maintype() == "message" and (nested := self.mail(payload)):
-            _set_payload(part, nested, None)
-        else:
-            _set_payload(part, _REMOVED, None)
-        return True
+                self._mask_part(child)
+        elif self._mentions_in_part(part):
+            payload = _payload(part)
+            text = _text(part, payload)
+            if part.get_content_maintype() == "text" and self.text(text) != text:
+                _set_payload(part, self.text(text).encode("utf-8", "replace"), "utf-8")
+            elif part.get_content_maintype() == "message" and (nested := self.mail(payload)):
+                _set_payload(part, nested, None)
+            else:
+                _set_payload(part, _REMOVED, None)
 
-    def _mask_headers(self, part: Message) -> bool:
+    def _mask_headers(self, part: Message) -> None:
         headers = []
         for name, value in part.raw_items():
-            shown = _raw(value)
-            if name.lower() in _ADDRESS_FIELDS:
-                shown = self._without_display_names(shown)
-            written = _ENCODED.sub(self._mask_encoded, self.text(shown))
-            headers.append((name, value) if written == _raw(value) else (self.text(name), written))
-        changed = headers != list(part.raw_items())
-        part._headers = headers  # type: ignore[attr-defined]
-        return changed
-
-    def _without_display_names(self, field: str) -> str:
-        """Return an address field with the display name of the person's address masked (RFC 5322 §3.4)."""
-        for match in reversed(list(self._address.finditer(field))):
-            before = field[: match.start()].rstrip()
-            if not before.endswith("<"):
-                continue
-            end = len(before[:-1].rstrip())
-            if field[:end].endswith('"'):
-                start = max(0, field.rfind('"', 0, end - 1))
+            shown = _decoded(value)
+            if not self.mentions(f"{name}: {shown}"):
+                headers.append((name, value))
+            elif name.lower() in _ADDRESS_FIELDS:
+                headers.append((name, ", ".join(map(self._person, parse_list(_raw(value))))))
             else:
-                start = max(field.rfind(mark, 0, end) for mark in ",;:<>") + 1
-            name = field[start:end]
-            blank = _encoded(self.blank(encoded.decode_words(name))) if _ENCODED.search(name) else self.blank(name)
-            space = " " if name[:1].isspace() and not blank[:1].isspace() else ""
-            field = f"{field[:start]}{space}{blank}{field[end:]}"
-        return field
+                headers.append((self.text(name), _field(self.text(shown))))
+        part._headers = headers  # type: ignore[attr-defined]
 
     def words_in_mail(self, raw: bytes) -> set[str]:
         """Return all parts of the decoded mail that would be replaced."""
@@ -215,10 +195,6 @@ class Mask:
             if not part.is_multipart():
                 words |= self.matches(_text(part, _payload(part)))
         return words
-
-    def _mask_encoded(self, match: re.Match[str]) -> str:
-        decoded = encoded.decode_words(match[0])
-        return _encoded(self.text(decoded)) if self.mentions(decoded) else match[0]
 
     def _plain_mail(self, raw: bytes) -> bytes:
         """Return a new plain-text mail with the main headers and the text, masked."""
@@ -231,14 +207,17 @@ class Mask:
             "To": ", ".join(map(self._person, mail.to)),
             "Cc": ", ".join(map(self._person, mail.cc)),
         }
-        lines = [f"{name}: {value if value.isascii() else _encoded(value)}" for name, value in fields.items() if value]
+        lines = [f"{name}: {_field(value)}" for name, value in fields.items() if value]
         kind = "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit"
         content = "\n".join([self.text("\n".join(lines)), kind, "", self.text(mail.text), ""])
         return content.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
 
     def _person(self, person: Address) -> str:
-        name = self.blank(person.name) if person.key == self.address else self.text(person.name)
-        return f"{_encoded(name)} <{person.address}>"
+        """Return a person as an address field states it (RFC 5322 §3.4), masked."""
+        is_masked = self._address.match(person.address) is not None
+        name = self.blank(person.name) if is_masked else self.text(person.name)
+        written = f'"{quote(name)}"' if name.isascii() and name else _field(name)
+        return f"{written} <{self.text(person.address)}>" if person.address else written
 
     def _blank(self, match: re.Match[str]) -> str:
         return _before(match) + self.blank(match[0].removeprefix(_before(match)))
@@ -323,8 +302,6 @@ def _set_payload(part: Message, payload: bytes, label: str | None) -> None:
     encode_base64(part)
 
 
-def _encoded(words: str) -> str:
-    """Return a display name as a quoted string if it is ASCII, otherwise as encoded words (RFC 2047)."""
-    if words.isascii():
-        return f'"{quote(words)}"' if words else ""
-    return Header(words, "utf-8", maxlinelen=998).encode()
+def _field(text: str) -> str:
+    """Return the text of a header field, with encoded words (RFC 2047) if it is not ASCII."""
+    return text if text.isascii() else Header(text, "utf-8", maxlinelen=998).encode()

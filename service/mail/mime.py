@@ -68,7 +68,8 @@ class Reader:
 
     def read(self, path: str = "0", default: str = "text/plain") -> Part:
         """Return the root part of the buffer. ``default``: the media type of a root without Content-Type."""
-        root = self._enter(self._preamble(), path, default)
+        preamble = _PREAMBLE.match(self.buffer)  # a byte order mark, empty lines and an mbox "From " line
+        root = self._enter(preamble.end() if preamble else 0, path, default)
         position = root.start if not self.open else self.open[-1][0].start
         size = len(self.buffer)
         # a delimiter may be on the very first line of a body
@@ -84,11 +85,6 @@ class Reader:
             position = self._delimiter(line_start, line_end)
         self._close(0, size)
         return root
-
-    def _preamble(self) -> int:
-        """Return where the header begins: after a byte order mark, empty lines and an mbox ``From `` line."""
-        match = _PREAMBLE.match(self.buffer)
-        return match.end() if match else 0
 
     def _delimiter(self, start: int, end: int) -> int:
         """Process a line that begins with two hyphens and may be a delimiter; return the position to continue from."""

@@ -7,8 +7,9 @@ from email.utils import format_datetime
 
 import olefile
 
-from service.mail import charset
-from service.mail.mapi import NAMES, File, Item, Properties
+from service.mail import charset, mime
+from service.mail.contents import Contents, Inner
+from service.mail.mapi import NAMES, Properties, add_body, add_file
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 MAX_BYTES = 100_000_000
@@ -19,39 +20,45 @@ _SUBMITTED, _DELIVERED = b"\x40\x00\x39\x00", b"\x40\x00\x06\x0e"  # type and id
 _STREAM = re.compile(r"__substg1\.0_([0-9A-F]{4})([0-9A-F]{4})(?:-[0-9A-F]{8})?$")
 
 
-def read(data: bytes) -> Item | None:
-    """Return the mail in a ``.msg`` file; None if the file has another format or is too damaged."""
+def read(data: bytes, path: str) -> Inner | None:
+    """Return the mail in a ``.msg`` file in the MIME part ``path``; None if it has another format or is too damaged."""
     if not data.startswith(SIGNATURE) or len(data) > MAX_BYTES:
         return None
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as container:  # type: ignore[no-untyped-call]
-            return _message(container)
+            return _message(container, path)
     except Exception:  # olefile raises many kinds of errors on damaged files
         return None
 
 
-def _message(container: olefile.OleFileIO) -> Item | None:
-    paths: list[list[str]] = container.listdir()  # type: ignore[no-untyped-call]
-    if len(paths) > MAX_ENTRIES:
+def _message(container: olefile.OleFileIO, path: str) -> Inner | None:
+    streams: list[list[str]] = container.listdir()  # type: ignore[no-untyped-call]
+    if len(streams) > MAX_ENTRIES:
         return None
-    properties = _properties(container, [p for p in paths if len(p) == 1])
+    properties = _properties(container, [stream for stream in streams if len(stream) == 1])
     if not properties:
         return None
-    header = properties.text("transport_headers") or _header(properties, _submitted(container))
-    item = Item(header, properties.text("subject"))
-    item.read_body(properties, None)
+    contents = Contents(subject=properties.text("subject"))
+    add_body(contents, properties, None)
     by_file: dict[str, list[list[str]]] = {}
-    for path in paths:
-        if len(path) == 2 and path[0].startswith("__attach_version1.0"):
-            by_file.setdefault(path[0], []).append(path)
-    for index, name in enumerate(sorted(by_file)[:MAX_FILES], 1):
-        file_properties = _properties(container, by_file[name])
-        payload = file_properties.get("data")
+    for stream in streams:
+        if len(stream) == 2 and stream[0].startswith("__attach_version1.0"):
+            by_file.setdefault(stream[0], []).append(stream)
+    for name in sorted(by_file)[:MAX_FILES]:
+        file = _properties(container, by_file[name])
+        payload = file.get("data")
         if isinstance(payload, bytes):
-            filename = file_properties.text("filename_long", "filename") or f"file-{index}.bin"
-            kind = file_properties.text("mime") or "application/octet-stream"
-            item.files.append(File(filename, payload, kind, bool(file_properties.text("content_id"))))
-    return item
+            filename, inline = file.text("filename_long", "filename"), bool(file.text("content_id"))
+            add_file(contents, path, filename, payload, file.text("mime"), inline=inline)
+    header = properties.text("transport_headers") or _header(properties, _submitted(container))
+    return Inner(_root(header, path), contents)
+
+
+def _root(header: str, path: str) -> mime.Part:
+    """Return a part with only the header. Content- fields are left out, because they do not describe this file."""
+    raw = header.replace("\x00", "").encode("utf-8", "replace").strip() + b"\n\n"
+    fields = mime.read(raw, set(), path).fields
+    return mime.Part(b"", [(name, value) for name, value in fields if not name.startswith("content-")], 0, 0, path)
 
 
 def _properties(container: olefile.OleFileIO, paths: list[list[str]]) -> Properties:

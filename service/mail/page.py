@@ -41,7 +41,9 @@ class Page:
         if "&" in chunk:
             chunk = unescape(chunk)
         if self.pre:
-            self._preformatted(chunk.replace("\r\n", "\n").replace("\r", "\n"))
+            for number, line in enumerate(re.split("\r\n|\r|\n", chunk)):
+                self.breaks += number > 0
+                self.put(line)
             return
         chunk = _SPACES.sub(" ", chunk)
         if chunk == " " and (self.breaks or not self.line):
@@ -53,11 +55,6 @@ class Page:
         elif chunk[0] == " " and self.line[-1].endswith(" "):
             chunk = chunk[1:]
         self.put(chunk)
-
-    def _preformatted(self, chunk: str) -> None:
-        for number, line in enumerate(chunk.split("\n")):
-            self.breaks += number > 0
-            self.put(line)
 
     def put(self, piece: str) -> None:
         if not piece:

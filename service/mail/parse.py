@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from service.mail import automatic, bounce, headers, mime, outlook_files, structure
+from service.mail import automatic, bounce, headers, mime, msgfile, structure, tnef
 from service.mail.body import read_body
 from service.mail.contents import Contents, DecodedFile, Inner
 from service.mail.language import language_of
@@ -50,8 +50,10 @@ def attached_mail(raw: bytes, part: str) -> bytes:
 
 
 def _open(raw: bytes, defects: set[str]) -> Inner:
-    """Return the message in the bytes of an Internet mail or of a file in one of Outlook's formats."""
-    return outlook_files.read(raw) or Inner(mime.read(raw, defects))
+    """Return the message in the bytes of an Internet mail, a ``.msg`` file or a TNEF stream."""
+    if raw.startswith(tnef.START):
+        return Inner(mime.Part(b"", [], 0, 0), tnef.read(raw, "0"))
+    return msgfile.read(raw, "0") or Inner(mime.read(raw, defects))
 
 
 def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:

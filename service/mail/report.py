@@ -49,12 +49,8 @@ def threads(mails: Sequence[Mail]) -> list[str]:
     roots: dict[str, str] = {}
 
     def find(node: str) -> str:
-        path = []
         while roots.setdefault(node, node) != node:
-            path.append(node)
-            node = roots[node]
-        for node_on_path in path:
-            roots[node_on_path] = node
+            roots[node] = node = roots[roots[node]]
         return node
 
     ids: list[str] = []
@@ -62,7 +58,5 @@ def threads(mails: Sequence[Mail]) -> list[str]:
         own_id = mail.message_id or f"<{index}@no-message-id>"
         ids.append(own_id)
         for other in (*mail.references, *mail.in_reply_to):
-            own_root, other_root = find(own_id), find(other)
-            if own_root != other_root:
-                roots[other_root] = own_root
+            roots[find(other)] = find(own_id)
     return [find(own_id) for own_id in ids]

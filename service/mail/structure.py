@@ -8,7 +8,7 @@ import re
 
 from asn1crypto import cms
 
-from service.mail import calendar, charset, encoded, mime, outlook_files, plain, rtf, tnef, transfer
+from service.mail import calendar, charset, encoded, mime, msgfile, plain, tnef, transfer
 from service.mail.contents import (
     Contents,
     DecodedFile,
@@ -158,14 +158,13 @@ class _Classifier:
         """Add an Outlook mail both as a file and as an attached message."""
         payload = self._payload(part)
         self._file(part, payload, fallback="message.msg")
-        inner = outlook_files.read(payload, part.path + ".m")
+        inner = msgfile.read(payload, part.path + ".m")
         if inner is not None:
             self.contents.messages.append(inner)
 
     def _plain(self, part: Part, segments: list[Segment]) -> None:
         payload = self._payload(part)
         files = transfer.uuencoded(payload) if b"begin" in payload else []
-        files = files or (transfer.yencoded(payload) if b"=ybegin " in payload else [])
         if files:
             texts: list[bytes] = []
             text_start = 0
@@ -179,8 +178,6 @@ class _Classifier:
         text = self._decode(part, payload)
         if part.kind in ("text/enriched", "text/richtext"):
             text = plain.unenriched(text)
-        elif part.kind == "text/rtf":
-            text = rtf.read(payload)[0]
         if "-----BEGIN PGP MESSAGE-----" in text:
             self.contents.defects.add("encrypted-pgp")
         text = plain.unsigned(text)
@@ -197,18 +194,18 @@ class _Classifier:
             self._file(part, self._payload(part), fallback="invite.ics")
 
     def _tnef(self, part: Part, segments: list[Segment]) -> None:
-        unpacked = tnef.read(self._payload(part))
+        unpacked = tnef.read(self._payload(part), part.path)
         if unpacked is None:
             self.contents.defects.add("tnef-broken")
             self._file(part, self._payload(part))
             return
         self.contents.defects.update(unpacked.defects)
         self.contents.subject = self.contents.subject or unpacked.subject
-        segment = Segment(plain=plain.lines(unpacked.text), html=unpacked.html)
+        [segment] = unpacked.segments
         text_before = letters("".join(best_text(other) for other in segments))
         if letters(best_text(segment))[:200] not in text_before:
             segments.append(segment)
-        for file in outlook_files.files(unpacked, part.path):
+        for file in unpacked.files:
             self._add(file)
 
     def _smime(self, part: Part, segments: list[Segment]) -> None:

@@ -11,7 +11,6 @@ import structlog
 from service import intake
 from service.errors import Unavailable, where
 from service.smtp.content import Content
-from service.smtp.limits import BareNewlines
 from service.store.database import Database
 from service.store.spool import Envelope, NewEntry, new_entry
 
@@ -28,12 +27,9 @@ _Waiting = tuple[Envelope, Content, datetime, _Reply]
 class Committer:
     """Stores mails durably. Call ``start`` before the first mail, and ``stop`` after the last one."""
 
-    def __init__(
-        self, database: Database, clock: Callable[[], datetime], bare_newlines: BareNewlines = "normalise"
-    ) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
-        self._bare_newlines = bare_newlines
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._commit_groups, name="committer")
         self._stopping = False
@@ -84,7 +80,7 @@ class Committer:
         entries = []
         for envelope, content, now, future in group:
             try:
-                entries.append((new_entry(envelope, content.read(self._bare_newlines), now), future))
+                entries.append((new_entry(envelope, content.read(), now), future))
             except Exception as error:  # any error, even lack of memory: the thread must continue for the other mails
                 self._deliver_error([future], error)
         return entries

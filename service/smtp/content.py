@@ -11,13 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from service.smtp.limits import BareNewlines
-
 SPILL = 131_072
 """Maximum bytes of a message in memory. A larger one is in a file without a name, which ends with the process."""
 _END = b"\r\n.\r\n"
 _TAIL_BYTES = len(_END) - 1
-_SMUGGLED_ENDS = (b"\n.\n", b"\n.\r", b"\r.\r", b"\r.\n")
 
 
 class Content:
@@ -40,7 +37,6 @@ class Content:
         self.is_discarded = False  # whether the message is discarded, including data that is not received yet
         self.is_too_big = False
         """Whether the size without the final dot and the dots of dot-stuffing (RFC 1870 §5) exceeds the limit."""
-        self.has_smuggled_end = False  # whether the message contains a line of one dot whose line ends are not CRLF
 
     def feed(self, chunk: bytes | bytearray) -> bytes | None:
         """Add a chunk. Return the bytes after the end of the message; None if the end is not reached."""
@@ -49,27 +45,24 @@ class Content:
         at = window.find(_END)
         if at < 0:
             stored_end = max(0, len(window) - _TAIL_BYTES)
-            self._store(window, stored_end, stored_end + 2)
+            self._store(window, stored_end, dots_end=stored_end + 2)
             self._tail = window[stored_end:]
             # the shortest line with a dot of dot-stuffing has four bytes (".." CR LF)
             self.is_too_big = self.is_too_big or self._stored > self._limit + self._limit // 3 + 16
         else:
             self.complete = True
-            self._store(window, at + 2, at + 2)
+            self._store(window, at + 2, dots_end=at + 2)
             self.is_too_big = self.is_too_big or self._stored - 2 - self._dots > self._limit
         if self.is_too_big:
             self.discard()
         return window[at + len(_END) :] if self.complete else None
 
-    def _store(self, window: bytes, stored_end: int, patterns_end: int) -> None:
-        """Store and count ``window[:stored_end]``; patterns are looked for in ``window[:patterns_end]``."""
-        self._dots += window.count(b"\r\n.", 0, patterns_end)
+    def _store(self, window: bytes, stored_end: int, dots_end: int) -> None:
+        """Store and count ``window[:stored_end]``; dots of dot-stuffing are counted in ``window[:dots_end]``."""
+        self._dots += window.count(b"\r\n.", 0, dots_end)
         self._ends[0] += window.count(b"\r\n", 0, stored_end + 1)
         self._ends[1] += window.count(b"\r", 0, stored_end)
         self._ends[2] += window.count(b"\n", 0, stored_end)
-        self.has_smuggled_end = self.has_smuggled_end or any(
-            window.find(pattern, 0, patterns_end) >= 0 for pattern in _SMUGGLED_ENDS
-        )
         self._stored += stored_end
         if self.is_discarded:
             return
@@ -78,11 +71,11 @@ class Content:
             self._file.write(memory.getbuffer())
         self._file.write(memoryview(window)[:stored_end])
 
-    def has_forbidden_newline(self, bare_newlines: BareNewlines) -> bool:
-        """Return whether the message must be refused because of a lone CR or LF."""
+    @property
+    def has_bare_newline(self) -> bool:
+        """Whether the message contains a lone CR or LF."""
         pairs, returns, feeds = self._ends
-        bare = not pairs == returns == feeds
-        return (bare_newlines == "refuse" and bare) or (bare_newlines == "keep" and self.has_smuggled_end)
+        return not pairs == returns == feeds
 
     def discard(self) -> None:
         """Free the memory and the file; data still to come is not stored. May be called twice."""
@@ -100,13 +93,12 @@ class Content:
         self._file.seek(2)
         return self._file.read(size)
 
-    def read(self, bare_newlines: BareNewlines = "normalise") -> bytes:
-        """Return the message without dot-stuffing. With ``normalise``, each lone CR or LF is replaced by CRLF."""
+    def read(self) -> bytes:
+        """Return the message without dot-stuffing, and with CRLF in place of each lone CR or LF."""
         self._file.seek(0)
         raw = self._file.read()
         if b"\r\n." in raw:
             raw = raw.replace(b"\r\n.", b"\r\n")
-        pairs = raw.count(b"\r\n")
-        if bare_newlines == "normalise" and not pairs == raw.count(b"\r") == raw.count(b"\n"):
+        if self.has_bare_newline:
             raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
         return raw[2:]

@@ -6,13 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Literal
 
 from service.rate import Rate
 from service.settings import Networks
-
-BareNewlines = Literal["normalise", "refuse", "keep"]
-"""What happens to a message with a lone CR or LF: it becomes CRLF, the message is refused, or it stays."""
 
 COMMAND_LINE = 512  # maximum bytes of a command line, including CRLF (RFC 5321 §4.5.3.1.4)
 LONGER_LINES = {

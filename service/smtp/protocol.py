@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 
 import structlog
-from aiosmtpd.smtp import syntax
 
 from service.errors import where
 from service.smtp import limits
@@ -115,13 +114,11 @@ class Protocol(Transaction):
 
     # ── greeting, TLS, login ──
 
-    @syntax("HELO hostname")
     async def smtp_HELO(self, arg: str | None) -> None:
         self._greet(arg)
         self.session.extended_smtp = False
         self.reply(f"250 {self.settings.hostname}")
 
-    @syntax("EHLO hostname")
     async def smtp_EHLO(self, arg: str | None) -> None:
         self._greet(arg)
         self.session.extended_smtp = True
@@ -148,11 +145,6 @@ class Protocol(Transaction):
         if self.offers_login:
             yield "AUTH PLAIN LOGIN"
 
-    @property
-    def offers_tls(self) -> bool:
-        return self.listener.tls is not None
-
-    @syntax("STARTTLS", when="offers_tls")
     async def smtp_STARTTLS(self, arg: str | None) -> None:
         if self.listener.tls is None:
             raise CommandError("502 5.5.1 STARTTLS is not implemented")
@@ -192,41 +184,28 @@ class Protocol(Transaction):
 
     # ── the rest ──
 
-    @syntax("RSET")
     async def smtp_RSET(self, arg: str | None) -> None:
         if arg:
             raise CommandError("501 5.5.4 Syntax: RSET")
         self.envelope = self._create_envelope()
         self.reply("250 2.0.0 OK")
 
-    @syntax("NOOP [ignored]")
     async def smtp_NOOP(self, arg: str | None) -> None:
         self.reply("250 2.0.0 OK")
 
-    @syntax("QUIT")
     async def smtp_QUIT(self, arg: str | None) -> None:
         if arg:
             raise CommandError("501 5.5.4 Syntax: QUIT")
         self.reply("221 2.0.0 Bye")
         self.close()
 
-    @syntax("VRFY address")
     async def smtp_VRFY(self, arg: str | None) -> None:
         if not arg:
             raise CommandError("501 5.5.4 Syntax: VRFY address")
         self.reply("252 2.5.0 cannot verify, try RCPT")  # RFC 5321 §7.3: do not reveal which users exist
 
-    @syntax("HELP [command]")
     async def smtp_HELP(self, arg: str | None) -> None:
-        known = {name: method for name, method in self.listener.commands.items() if self._syntax_available(method)}
-        if arg is None:
-            self.reply("214 2.0.0 Commands: " + " ".join(sorted(known)))
-        elif arg.upper() in known:
-            method = known[arg.upper()]
-            extended = getattr(method, "__smtp_syntax_extended__", None) or ""
-            self.reply(f"214 2.0.0 Syntax: {getattr(method, '__smtp_syntax__')}{extended}")  # noqa: B009
-        else:
-            raise CommandError("504 5.5.4 no help on this topic")
+        self.reply("214 2.0.0 commands: see RFC 5321")
 
 
 class Lmtp(Protocol):
@@ -234,7 +213,6 @@ class Lmtp(Protocol):
 
     hello = "LHLO"
 
-    @syntax("LHLO hostname")
     async def smtp_LHLO(self, arg: str | None) -> None:
         await super().smtp_EHLO(arg)
 

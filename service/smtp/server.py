@@ -98,7 +98,7 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     certificate = settings.smtp_tls_certificate
     tls = ServerTls(certificate, settings.smtp_tls_key or certificate) if certificate else None
     database = Database(settings.database_url)
-    committer = Committer(database, lambda: datetime.now(UTC), settings.smtp_bare_newlines)
+    committer = Committer(database, lambda: datetime.now(UTC))
     give_back_what_is_freed()
     pressure = Pressure(database, min_free_bytes=settings.min_free_bytes, max_waiting=settings.max_waiting)
     rates = Rates(settings.sender_rate, settings.network_rate)

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import structlog
-from aiosmtpd.smtp import syntax
 
 from service.errors import where
 from service.smtp.addresses import read_parameters, read_path
@@ -34,7 +33,6 @@ class Transaction(Connection):
         self.refused_count = 0  # refused recipients so far
         self.idle_count = 0  # commands such as NOOP since the last mail
 
-    @syntax("MAIL FROM:<address>", extended=" [SP parameters]")
     async def smtp_MAIL(self, arg: str | None) -> None:
         self._require_permission()
         address, parameters = self._parse_path("MAIL FROM:", arg, "553 5.1.7 malformed address")
@@ -70,7 +68,6 @@ class Transaction(Connection):
             raise CommandError("555 5.5.4 parameter not recognized or not implemented")
         return int(size)
 
-    @syntax("RCPT TO:<address>", extended=" [SP parameters]")
     async def smtp_RCPT(self, arg: str | None) -> None:
         self._require_permission()
         if not self.envelope.mail_from:
@@ -108,7 +105,6 @@ class Transaction(Connection):
             raise CommandError("501 5.5.4 parameters are malformed, repeated, or sent without EHLO")
         return address, parameters
 
-    @syntax("DATA")
     async def smtp_DATA(self, arg: str | None) -> None:
         self._require_permission()
         if not self.envelope.rcpt_tos:
@@ -145,7 +141,7 @@ class Transaction(Connection):
             return None
         if content.is_discarded:
             return TOO_MUCH
-        if content.has_forbidden_newline(self.settings.smtp_bare_newlines):
+        if self.settings.smtp_bare_newlines == "refuse" and content.has_bare_newline:
             self.error_count += 1
             return "550 5.6.0 CR or LF alone in the content: lines end with CR LF"
         self.committing = True

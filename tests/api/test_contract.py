@@ -4,70 +4,64 @@ Once on SQLite and once on PostgreSQL. What is said here is promised to programs
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from pydantic import BaseModel
 
 from mailrules import catalogue
+from service.api import case_schema
+from service.api.brief import Brief
+from service.api.case_schema import Case, CasePage, CaseSummary
+from service.api.events import EventPage
+from service.api.health import Health
+from service.api.meanings import MeaningOut, Meanings
+from service.api.messages import AttachmentOut, Correction, MessageOut, MessagePage, StatementOut, Why
+from service.api.problems import ProblemDetails
+from service.api.spool import SpoolEntry, SpoolPage
+from service.api.vendors import Review, Vendor, VendorPage
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
 
+SIDES = ("team", "vendor", "requester")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?Z")
-KEY = re.compile(r"SD-[0-9]+")
-ID = re.compile(r"[0-9]+")
-SIDE = {"team", "vendor", "requester", None}
-ROLE = {"team", "requester", "vendor", "unknown"}
-LEVEL = {"P1", "P2", "P3", "P4"}
-SECONDS = (int, float, None)
-QUOTED = {"message": ID, "quote": str}
-SUMMARY: dict[str, Any] = {
-    "key": KEY, "title": str, "status": {"open", "resolved", "closed"}, "waiting_on": SIDE,
-    "waiting_since": (TIME, None), "priority": LEVEL,
-    "kind": {"incident", "howto", "request", "billing", "security", "rca", "notice"}, "language": str,
-    "vendor": (str, None), "vendor_refs": [{"vendor": str, "ref": str}], "missing": [str], "open_asks": int,
-    "messages": int, "opened_at": TIME, "updated_at": TIME,
-}  # fmt: skip
-CASE = SUMMARY | {
-    "priority_detail": {
-        "level": LEVEL, "impact": (str, None), "urgency": (str, None), "evidence": [{"rule": str, **QUOTED}],
-        "heard": [{"quote": str}], "set_by": str,
-    },
-    "checklist": [
-        {"item": str, "label": (str, dict), "state": {"present", "missing", "unknown", "waived", "not_needed"},
-         "value": (str, None), "message": (ID, None), "quote": (str, None)},
-    ],
-    "asks": [
-        {"id": (str, int), "by": str, "of": SIDE, "what": str, "quote": str, "message": ID, "asked_at": TIME,
-         "state": {"open", "answered", "withdrawn"}, "answered_at": (TIME, None), "answered_by_message": (ID, None)},
-    ],
-    "tone": [{"id": str, "advice": str, **QUOTED}], "parked": [{"topic": str, **QUOTED}],
-    "problem": {"statement": (str, None), "version": int, "drift": object},
-    "clocks": {"team": SECONDS, "vendor": SECONDS, "requester": SECONDS, "first_response": SECONDS, "turns": int},
-    "participants": [{"address": str, "name": (str, None), "role": ROLE}],
-    "merged": [KEY], "related": [KEY], "judged_by": str,
-}  # fmt: skip
-MESSAGE = {
-    "id": ID, "case": KEY, "origin": {"delivered", "forwarded", "attached", "quoted"},
-    "author": {"name": (str, None), "address": (str, None), "role": ROLE}, "forwarded_by": object, "to": [object],
-    "cc": [object], "subject": str, "date": (TIME, None), "received_at": TIME, "text": str, "quoted_text": str,
-    "automatic": {None, "auto_reply", "bounce", "receipt", "calendar", "notification"},
-    "attachments": [
-        {"id": ID, "filename": str, "content_type": str, "size": int, "sha256": re.compile("[0-9a-f]{64}")},
-    ],
-    "statements": [
-        {"meaning": str, "state": str, "quote": str, "value": (str, None), "confidence": float, "reader": str},
-    ],
-    "deliveries": int, "findings": [dict], "defects": [str],
-}  # fmt: skip
-WAITS = {"team": SECONDS, "vendor": SECONDS, "requester": SECONDS}
-REVIEW = {"cases": int, "turns_to_resolution": SECONDS, "median_wait": WAITS}
-VENDOR = {"id": str, "name": (str, dict), "review": REVIEW}
-EXAMPLES = {"ja": [str], "en": [str]}
-MEANING = {"id": str, "title": {"ja": str, "en": str}, "definition": {"ja": str}, "examples": EXAMPLES}
-ENTRY = {"id": str, "state": {"waiting", "done", "shunted", "refused"}, "received_at": TIME, "reason": (str, None)}
-PROBLEM = {"title": str, "status": int}
-DONE = {"case": KEY, "undo": re.compile("/api/corrections/[0-9]+/undo")}
+SUMMARY = """key title status waiting_on waiting_since priority kind language vendor vendor_refs missing needs_triage
+    requester excerpt open_asks messages opened_at updated_at"""
+PROMISED: dict[type[BaseModel], str] = {
+    CaseSummary: SUMMARY,
+    Case: f"""{SUMMARY} priority_detail checklist asks tone parked problem clocks participants merged related
+        suggestions read_by judged_by""",
+    case_schema.VendorRef: "vendor ref",
+    case_schema.Person: "name address",
+    case_schema.PriorityDetail: "level impact urgency evidence heard set_by",
+    case_schema.Evidence: "rule message quote",
+    case_schema.Heard: "quote",
+    case_schema.ChecklistItem: "item label state value message quote",
+    case_schema.Ask: "id by of what quote message asked_at state answered_at answered_by_message",
+    case_schema.ToneHint: "id message quote advice",
+    case_schema.ParkedTopic: "topic message quote",
+    case_schema.ProblemStatement: "statement version drift",
+    case_schema.Clocks: "team vendor requester first_response turns",
+    case_schema.Participant: "address name role",
+    case_schema.Suggested: "id case score reasons",
+    case_schema.ReadBy: "reader version pending",
+    case_schema.Author: "name address role",
+    MessageOut: """id case origin author forwarded_by to cc subject date received_at text quoted_text automatic
+        attachments deliveries statements findings defects""",
+    AttachmentOut: "id filename content_type size sha256",
+    StatementOut: "meaning state quote value confidence reader",
+    Why: "case evidence runners_up",
+    Correction: "case undo",
+    Vendor: "id name review",
+    Review: "cases turns_to_resolution median_wait",
+    MeaningOut: "id title definition examples",
+    SpoolEntry: "id state received_at reason",
+    ProblemDetails: "title status",
+    Brief: "for lang",
+}
+"""The fields of each kind of object that programs outside rely on."""
 ERRORS = (
     ("GET", "/api/cases/SD-999", 404), ("GET", "/api/cases/x", 404), ("GET", "/api/cases/SD-999/messages", 404),
     ("GET", "/api/cases/SD-999/brief", 404), ("GET", "/api/messages/999999", 404), ("GET", "/api/nothing", 404),
@@ -89,29 +83,21 @@ URGENT = REPORT.replace("<report@", "<urgent@").replace("サインインでき�
 )  # fmt: skip
 
 
-def fits(value: Any, shape: Any, at: str) -> None:
-    """``shape``: a type, a pattern, a set of values, several of these, or a list or an object of them."""
-    if isinstance(shape, tuple):
-        assert any(value is None if one is None else _is(value, one) for one in shape), (at, value)
-    elif isinstance(shape, list):
-        assert isinstance(value, list), (at, value)
-        for number, one in enumerate(value):
-            fits(one, shape[0], f"{at}[{number}]")
-    elif isinstance(shape, dict):
-        assert isinstance(value, dict), (at, value)
-        assert set(shape) <= set(value), (at, set(shape) - set(value))
-        for name, inner in shape.items():
-            fits(value[name], inner, f"{at}.{name}")
-    else:
-        assert _is(value, shape), (at, value)
+def fits(value: Any, model: type[BaseModel], at: str) -> None:
+    """The value has the types of its model, every promised field and none that is not described, also in its parts."""
+    for part in parts_of(model.model_validate(value)):
+        missing = {*PROMISED.get(type(part), "").split()} - {*part.model_dump(by_alias=True, exclude_unset=True)}
+        assert not missing, (at, type(part), missing)
+        assert not part.model_extra, (at, type(part))
 
 
-def _is(value: Any, shape: Any) -> bool:
-    if isinstance(shape, set):
-        return value in shape
-    if isinstance(shape, re.Pattern):
-        return isinstance(value, str) and shape.fullmatch(value) is not None
-    return isinstance(value, shape) and (shape is object or not isinstance(value, bool))
+def parts_of(shown: BaseModel) -> Iterator[BaseModel]:
+    yield shown
+    for name in type(shown).model_fields:
+        value = getattr(shown, name)
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, BaseModel):
+                yield from parts_of(part)
 
 
 class Program:
@@ -125,27 +111,27 @@ class Program:
         assert answer.status_code == status, (method, path, sent, answer.text)
         if status >= 400:
             assert answer.headers["content-type"] == "application/problem+json", path
-            fits(answer.json(), PROBLEM, path)
+            fits(answer.json(), ProblemDetails, path)
             assert answer.json()["status"] == status
             assert status != 405 or "GET, PATCH" in answer.headers["allow"]
         return answer
 
-    def reads(self, path: str, shape: Any, **query: Any) -> Any:
+    def reads(self, path: str, model: type[BaseModel], **query: Any) -> Any:
         answer = self.asks("GET", path, params=query)
         assert answer.headers["content-type"] == "application/json", path
-        fits(answer.json(), shape, path)
+        fits(answer.json(), model, path)
         return answer.json()
 
-    def page(self, path: str, item: Any, **query: Any) -> list[Any]:
+    def page(self, path: str, model: type[BaseModel], **query: Any) -> list[Any]:
         """A list, read page by page of one, the way ``Link`` and ``next`` say."""
         url, seen = str(httpx.URL(path, params={**query, "limit": 1})), []
         while url:
             answer = self.asks("GET", url)
-            fits(answer.json(), {"items": [item], "next": (str, None)}, path)
+            fits(answer.json(), model, path)
             seen += answer.json()["items"]
             url = answer.links.get("next", {}).get("url", "")
             assert bool(url) == (answer.json()["next"] is not None), path
-        whole: list[Any] = self.reads(path, {"items": [item], "next": (str, None)}, **query)["items"]
+        whole: list[Any] = self.reads(path, model, **query)["items"]
         ids, seen_ids = ([str(one.get("key", one.get("id"))) for one in items] for items in (whole, seen))
         assert ids == seen_ids, path
         return whole
@@ -169,41 +155,42 @@ def test_every_call_answers_as_it_is_promised(service: Running, program: Program
 
 def lists_are_as_promised(program: Program, everything: set[str]) -> None:
     """Fields, pages, every sort; the filters are in test_cases.py."""
-    listed = program.page("/api/cases", SUMMARY)
+    listed = program.page("/api/cases", CasePage)
     assert {case["key"] for case in listed} == everything
+    assert all(TIME.fullmatch(case[field]) for case in listed for field in ("opened_at", "updated_at"))
     for name, value in (("updated_since", "2100-01-01"), ("older_than", "1000d"), ("q", "見当たらない")):
-        assert program.page("/api/cases", SUMMARY, **{name: value}) == [], name
+        assert program.page("/api/cases", CasePage, **{name: value}) == [], name
     for sort, field in (("updated", "updated_at"), ("opened", "opened_at")):
         for sign in ("", "-"):
-            values = [case[field] for case in program.page("/api/cases", SUMMARY, sort=sign + sort)]
+            values = [case[field] for case in program.page("/api/cases", CasePage, sort=sign + sort)]
             assert values == sorted(values, reverse=bool(sign)), sort
             assert sign != "-" or sort != "updated" or values == [case["updated_at"] for case in listed]  # the default
-    levels = [case["priority"] for case in program.page("/api/cases", SUMMARY, sort="priority")]
+    levels = [case["priority"] for case in program.page("/api/cases", CasePage, sort="priority")]
     assert levels == sorted(levels)
 
 
 def cases_are_as_promised(program: Program, everything: set[str], asked: str) -> None:
     """A case, its timeline, its brief."""
-    cases = {key: program.reads(f"/api/cases/{key}", CASE) for key in everything}
+    cases = {key: program.reads(f"/api/cases/{key}", Case) for key in everything}
     for name in ("checklist", "asks", "parked", "participants", "vendor_refs", "missing"):
         assert any(case[name] for case in cases.values()), name
     assert any(case["priority_detail"]["evidence"] for case in cases.values())
     assert any(case["priority_detail"]["heard"] for case in cases.values())
-    timeline = program.page(f"/api/cases/{asked}/messages", MESSAGE)
+    timeline = program.page(f"/api/cases/{asked}/messages", MessagePage)
     assert [message["date"] for message in timeline] == sorted(message["date"] for message in timeline)
-    for reader in ("vendor", "team"):
+    program.reads(f"/api/cases/{asked}/history", EventPage)
+    for reader in ("vendor", "team", "requester"):
         for lang in ("ja", "en"):
             query = {"for": reader, "lang": lang}
-            program.reads(f"/api/cases/{asked}/brief", {"for": {reader}, "lang": {lang}}, **query)
+            assert query.items() <= program.reads(f"/api/cases/{asked}/brief", Brief, **query).items()
             written = program.asks("GET", f"/api/cases/{asked}/brief?for={reader}&lang={lang}&format=markdown")
             assert written.headers["content-type"].startswith("text/markdown")
 
 
 def messages_and_files_are_as_promised(program: Program, asked: str) -> None:
-    (message,) = program.reads("/api/messages", {"items": [MESSAGE]}, message_id="<logs@corp.example>")["items"]
-    assert program.reads(f"/api/messages/{message['id']}", MESSAGE) == message
-    evidence = {"case": {asked}, "evidence": [object], "runners_up": [object]}
-    program.reads(f"/api/messages/{message['id']}/why", evidence)
+    (message,) = program.reads("/api/messages", MessagePage, message_id="<logs@corp.example>")["items"]
+    assert program.reads(f"/api/messages/{message['id']}", MessageOut) == message
+    assert program.reads(f"/api/messages/{message['id']}/why", Why)["case"] == asked
     raw = program.asks("GET", f"/api/messages/{message['id']}/raw")
     assert raw.headers["content-type"] == "message/rfc822"
     assert raw.content == LOGS.lstrip("\n").replace("\n", "\r\n").encode()
@@ -214,16 +201,16 @@ def messages_and_files_are_as_promised(program: Program, asked: str) -> None:
 
 def everything_else_is_as_promised(program: Program, asked: str) -> None:
     """Vendors, spool, health, documentation, the page."""
-    assert "microsoft" in {one["id"] for one in program.reads("/api/vendors", {"items": [VENDOR]})["items"]}
-    assert program.reads("/api/vendors/microsoft", VENDOR)["review"]["median_wait"] == dict.fromkeys(WAITS)  # too few
-    entries = program.page("/api/spool", ENTRY)
+    assert "microsoft" in {one["id"] for one in program.reads("/api/vendors", VendorPage)["items"]}
+    assert program.reads("/api/vendors/microsoft", Vendor)["review"]["median_wait"] == dict.fromkeys(SIDES)  # too few
+    entries = program.page("/api/spool", SpoolPage)
     assert len(entries) == 5
-    assert program.page("/api/spool", ENTRY, state="done") == entries
+    assert program.page("/api/spool", SpoolPage, state="done") == entries
     for state in ("waiting", "shunted", "refused"):
-        assert program.page("/api/spool", ENTRY, state=state) == []
+        assert program.page("/api/spool", SpoolPage, state=state) == []
     for path in ("/healthz", "/readyz"):
-        program.reads(path, {"status": {"ok"}})
-    meanings = program.reads("/api/meanings", {"items": [MEANING], "ids": [str]})
+        assert program.reads(path, Health)["status"] == "ok"
+    meanings = program.reads("/api/meanings", Meanings)
     assert meanings["ids"] == list(catalogue.load().ids)
     for path, kind in (("/metrics", "text/plain"), ("/docs", "text/html"), ("/openapi.json", "application/json"),
                        ("/", "text/html"), (f"/cases/{asked}", "text/html")):  # fmt: skip
@@ -233,7 +220,7 @@ def everything_else_is_as_promised(program: Program, asked: str) -> None:
 @pytest.mark.both_databases
 def test_every_change_and_every_error_is_as_promised(service: Running, program: Program) -> None:
     report, asked, refund = service.deliver(REPORT, ASK, REFUND)
-    (message,) = program.reads("/api/messages", {"items": [MESSAGE]}, message_id="<refund@corp.example>")["items"]
+    (message,) = program.reads("/api/messages", MessagePage, message_id="<refund@corp.example>")["items"]
     assert message["case"] == refund
     path = f"/api/cases/{report}"
     changes_are_as_promised(program, path)
@@ -254,7 +241,7 @@ def changes_are_as_promised(program: Program, path: str) -> None:
         {"waiting_on": "vendor"}, {"waiting_on": "none"}, {"items": {item: "waived"}}, {"items": {item: "v1"}},
     ):  # fmt: skip
         changed = program.asks("PATCH", path, json=change, headers={"If-Match": tag})
-        fits(changed.json(), CASE, path)
+        fits(changed.json(), Case, path)
         program.asks("PATCH", path, 412, json=change, headers={"If-Match": tag})
         tag = changed.headers["etag"]
         for name in set(change) - {"items"}:
@@ -269,20 +256,21 @@ def merges_and_moves_are_as_promised(program: Program, report: str, asked: str, 
     """With the way back."""
     path = f"/api/cases/{report}"
     done = program.asks("POST", f"{path}/merge", json={"into": asked}).json()
-    fits(done, DONE, "merge")
+    fits(done, Correction, "merge")
     for rest in ("", "/messages", "/brief"):
         gone = program.asks("GET", path + rest, 308)
         assert gone.headers["location"] == f"/api/cases/{asked}{rest}"
-    assert program.reads(f"/api/cases/{asked}", CASE)["merged"] == [report]
-    assert report not in {case["key"] for case in program.page("/api/cases", SUMMARY)}
+    assert program.reads(f"/api/cases/{asked}", Case)["merged"] == [report]
+    assert report not in {case["key"] for case in program.page("/api/cases", CasePage)}
     program.asks("POST", done["undo"])
     program.asks("POST", done["undo"], 409)
     for to in (asked, "new"):
         moved = program.asks("POST", f"/api/messages/{message['id']}/move", json={"to": to}).json()
-        fits(moved, DONE, "move")
-        assert program.reads(f"/api/messages/{message['id']}/why", {"pinned_by": str, "case": {moved["case"]}})
+        fits(moved, Correction, "move")
+        why = program.reads(f"/api/messages/{message['id']}/why", Why)
+        assert (why["case"], bool(why["pinned_by"])) == (moved["case"], True)
         program.asks("POST", moved["undo"])
-    assert program.reads(f"/api/messages/{message['id']}", MESSAGE)["case"] == message["case"]
+    assert program.reads(f"/api/messages/{message['id']}", MessageOut)["case"] == message["case"]
 
 
 def events_are_as_promised(program: Program) -> None:
@@ -300,7 +288,7 @@ def errors_are_as_promised(program: Program, path: str, message: str) -> None:
     program.asks("POST", "/api/cases/SD-999/merge", 404, json={"into": path.rpartition("/")[2]})
     program.asks("POST", "/api/messages/999999/move", 404, json={"to": "new"})
     program.asks("GET", "/api/events", 400, headers={"Last-Event-ID": "x"})
-    (entry, *_) = program.page("/api/spool", ENTRY)
+    (entry, *_) = program.page("/api/spool", SpoolPage)
     program.asks("POST", f"/api/spool/{entry['id']}/retry", 409)
 
 

@@ -38,7 +38,7 @@ BOUNDED: dict[str, int] = {
     "service.mail.signature.FRAME": 200,
     "service.mail.dates._HALVES": 200,  # dates.LONGEST
     "service.mail.dates._WORD": 200,
-    "service.mail.headers._RFC": 200,
+    "service.mail.headers._STANDARD": 200,
     "service.mail.signature._LOG_LINE": 200,
     "service.mail.signature._SENTENCE": 90,  # _WIDEST
     "service.mail.writer._LEAD": 200,  # _LONGEST_NAME

@@ -6,7 +6,7 @@ import uuid
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from tests.hostile.bombs import plain
+from tests.hostile.bombs import attached, mixed, plain
 from tests.hostile.conftest import Besieged
 from tests.tables import table_beside
 
@@ -50,3 +50,18 @@ def test_markup_is_words_on_every_page(besieged: Besieged) -> None:
         if case not in ("markup as words", "markup twice escaped", "utf-7", "null bytes"):
             assert "RAN" not in message["text"].replace("here", ""), case
     besieged.goes_on()
+
+
+def test_markup_in_names_is_words_on_every_page(besieged: Besieged) -> None:
+    """In the author's name, the subject, the name and the content of a file, and in what is looked for."""
+    id = f"names-{uuid.uuid4().hex[:8]}"
+    evil = "<script>RAN()</script><img src=x onerror=RAN()>'><svg onload=RAN()>{{7*7}}"
+    mail = mixed(id, b"Content-Type: text/plain\r\n\r\n" + SAID.encode(), attached(f'filename="../{evil}.html"', b"x"))
+    mail = mail.replace(b"Aiko Mori", f'"{evil}"'.encode()).replace(b"Trouble with the printer", evil.encode())
+    message = besieged.take(id, mail)
+    case, mail_page = f"/cases/{message['case']}", f"/messages/{message['id']}"
+    for path in (case, mail_page, "/", "/?q=%3Cscript%3E", "/vendors", "/received"):
+        text = besieged.page(path).text
+        is_harmless(text)
+        assert "<script>RAN" not in text
+        assert ">49<" not in text

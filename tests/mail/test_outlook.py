@@ -40,9 +40,9 @@ def stream(*attributes: bytes) -> bytes:
 def test_compressed_rich_text_is_unpacked_and_read_as_the_body() -> None:
     assert rtf.decompress(COMPRESSED) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
     binary = struct.pack("<IHHII", 1, 0x0102, 0x1009, 1, len(COMPRESSED)) + COMPRESSED + b"\0" * (-len(COMPRESSED) % 4)
-    unpacked = tnef.read(stream(attribute(1, 0x69003, binary)))
+    unpacked = tnef.read(stream(attribute(1, 0x69003, binary)), "0")
     assert unpacked is not None
-    assert unpacked.text == "hello world"
+    assert unpacked.text() == "hello world"
 
 
 def test_a_cut_off_stream_gives_what_was_whole() -> None:
@@ -50,7 +50,7 @@ def test_a_cut_off_stream_gives_what_was_whole() -> None:
         attribute(2, 0x69002, b"\0" * 14), attribute(2, 0x18010, b"a.txt\0"), attribute(2, 0x6800F, b"whole file"),
         attribute(2, 0x69002, b"\0" * 14), attribute(2, 0x18010, b"b.txt\0"), attribute(2, 0x6800F, b"cut file"),
     )  # fmt: skip
-    unpacked = tnef.read(whole[:-6])
+    unpacked = tnef.read(whole[:-6], "0")
     assert unpacked is not None
     assert [(f.filename, f.payload) for f in unpacked.files] == [("a.txt", b"whole file"), ("b.txt", b"cut ")]
     assert "tnef-damaged" in unpacked.defects

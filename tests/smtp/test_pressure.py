@@ -10,7 +10,7 @@ from service.rate import HOUR, Rate
 from service.smtp import pressure
 from service.smtp.committer import Committer
 from service.smtp.content import Content
-from service.smtp.limits import BareNewlines, Rates
+from service.smtp.limits import Rates
 from service.store import spool_view
 from service.store.database import Database
 from service.store.spool import Envelope
@@ -42,7 +42,7 @@ def test_workers_far_behind(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_mail_for_which_memory_is_lacking_stops_no_other(sqlite: Database) -> None:
     class TooBig(Content):
-        def read(self, bare_newlines: BareNewlines = "normalise") -> bytes:
+        def read(self) -> bytes:
             raise MemoryError
 
     async def store_both() -> str:

@@ -24,28 +24,6 @@ from tests.running import Running, running
 from tests.seeding import seed
 
 ROOT = Path(__file__).parents[2]
-EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg onload=alert(3)>{{7*7}}"
-
-ATTACK = f"""
-From: "{EVIL.replace('"', "")}" <evil@corp.example>
-To: intake@corp.example
-Subject: {EVIL}
-Message-ID: <attack@corp.example>
-Date: Tue, 17 Nov 2026 09:10:00 +0900
-MIME-Version: 1.0
-Content-Type: multipart/mixed; boundary="b"
-
---b
-Content-Type: text/html; charset=utf-8
-
-<p>ポータルに入れません。エラー 0x8001 {EVIL}</p><script>alert(4)</script><a href="javascript:alert(5)">x</a>
---b
-Content-Type: text/html; name="{EVIL.replace('"', "")}"
-Content-Disposition: attachment; filename="../../{EVIL.replace('"', "")}.html"
-
-<script>alert(6)</script>
---b--
-"""
 
 
 def page(service: Running, path: str, language: str = "ja") -> str:
@@ -109,24 +87,6 @@ def test_what_somebody_set_apart_is_related_but_not_proposed_for_a_merge(service
     with running(service.database, service.context, service.settings.model_copy(update=prefix)) as renamed:
         title = renamed.get(f"/api/cases/IT-{split.partition('-')[2]}")["title"]
         assert title in page(renamed, f"/cases/IT-{first.partition('-')[2]}")
-
-
-@pytest.mark.parametrize("path", ["/", "/cases/{key}", "/messages/1", "/?q=%3Cscript%3E", "/vendors", "/received"])
-def test_what_a_stranger_wrote_is_text_on_every_page(embedded: Running, path: str) -> None:
-    (key,) = embedded.deliver(ATTACK)
-    for language in ("ja", "en"):
-        text = page(embedded, path.replace("{key}", key), language)
-        assert "<script>alert" not in text
-        assert "<img" not in text
-        assert "onload=alert(3)>" not in re.sub(r"&lt;.*?&gt;", "", text)
-        assert "javascript:" not in re.sub(r"&lt;.*?&gt;", "", text).replace("text/javascript", "")
-        assert "49" not in re.findall(r"\{\{7\*7\}\}|>49<", text)
-        seen = LexborHTMLParser(text)
-        assert [(script.attributes.get("src") or "")[:16] for script in seen.css("script")] == ["/static/page.js?"]
-        assert seen.css("img, iframe, object, embed, style, base, meta[http-equiv]") == []
-        for element in seen.css("*"):
-            assert not [name for name in element.attributes if name.startswith("on") or name == "style"]
-            assert not (element.attributes.get("href") or "").lower().startswith(("javascript:", "data:"))
 
 
 def test_the_button_that_asks_is_seen_only_where_something_can_be_chosen(embedded: Running) -> None:
