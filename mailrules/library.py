@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mailrules import catalogue, sized_cache
+from mailrules import catalogue
 from mailrules.catalogue import Catalogue, CatalogueError, read_meanings
 from mailrules.engine import judge
 from mailrules.engine.checklist import Checklist
@@ -18,6 +18,7 @@ from mailrules.engine.rulefile import RuleError, RuleFile, rule_file
 from mailrules.engine.sources import Library, Source
 from mailrules.patterns import PatternError
 from mailrules.patterns import clear_caches as forget_compiled
+from mailrules.reader import mailview
 from mailrules.reader.concepts import ConceptMatcher, shipped_vocabulary
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.weights import FILES, shipped_weights
@@ -82,7 +83,7 @@ def clear_caches() -> None:
     _shipped.cache_clear()
     forget_compiled()
     judge.clear_caches()
-    sized_cache.clear_caches()
+    mailview.clear_caches()
 
 
 def version_of(library: Library) -> str:
