@@ -72,6 +72,9 @@ class Bilingual(Model):
     ja: str
     en: str
 
+    def in_language(self, language: str) -> str:
+        return self.ja if language == "ja" else self.en
+
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # an identifier
 SideName = Literal["team", "requester", "vendor", "unknown"]

@@ -1,8 +1,8 @@
 """Generates the reference page of the catalogue, `docs/meanings.md`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from mailrules.catalogue.meanings import Catalogue, Meaning
+from mailrules.catalogue.meanings import Catalogue, Meaning, Sentences
 
 _FAMILIES: Mapping[str, str] = {
     "items": "Items",
@@ -46,8 +46,8 @@ def _row(meaning: Meaning) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _sentences(by_language: Mapping[str, Sequence[str]]) -> str:
-    return "<br>".join(_plain(s) for language in ("en", "ja") for s in by_language.get(language, ())[:_SHOWN])
+def _sentences(by_language: Sentences) -> str:
+    return "<br>".join(_plain(s) for some in (by_language["en"], by_language["ja"]) for s in some[:_SHOWN])
 
 
 def _plain(sentence: str) -> str:

@@ -92,7 +92,7 @@ def instruction(catalogue: Catalogue, side: str) -> str:
 
 def entries(catalogue: Catalogue, side: str) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return (id, definition, states) of each meaning that this side may state; an unknown side may state all."""
-    found = []
+    found: list[tuple[str, str, tuple[str, ...]]] = []
     for id in catalogue.ids:
         meaning = catalogue.get(id)
         if meaning is None or (side in ("requester", "team", "vendor") and side not in meaning.sides):
