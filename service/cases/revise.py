@@ -9,9 +9,10 @@ from datetime import datetime
 
 from mailrules.engine.checklist import AT_ONCE
 from mailrules.judgement import ItemState, Judgement, Problem
+from mailrules.site import Calendar
 from mailrules.thread import Side
 from service.cases.asks import Answers
-from service.cases.clocks import Calendar, business, elapsed, spans_of
+from service.cases.clocks import business, elapsed, spans_of
 from service.cases.facts.case_message import CaseMessage, doubts_of, in_order, with_readings
 from service.cases.facts.subject import shown_subject
 from service.cases.facts.trust import Doubt
