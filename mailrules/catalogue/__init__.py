@@ -5,6 +5,5 @@ It is the only source for the labels of the corpus, the request to a language mo
 """
 
 from mailrules.catalogue.meanings import STATES, Catalogue, Meaning, load
-from mailrules.catalogue.page import as_markdown
 
-__all__ = ["STATES", "Catalogue", "Meaning", "as_markdown", "load"]
+__all__ = ["STATES", "Catalogue", "Meaning", "load"]

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from mailrules.catalogue import Meaning, as_markdown, load
+from mailrules.catalogue import Meaning, load
+from mailrules.catalogue.__main__ import as_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = yaml.safe_load(Path(__file__).with_name("catalogue.yaml").read_text(encoding="utf-8"))
