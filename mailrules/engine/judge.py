@@ -223,7 +223,7 @@ class Rules:
                 continue
             for hit in one.view.find("item.deadline", ("value",)):
                 due = _due(hit.statement, written)
-                if due is not None and due <= next_business_end(written, self.site.calendar.days_off):
+                if due is not None and due <= next_business_end(written, self.site.calendar.is_off):
                     return True
         return False
 
