@@ -195,7 +195,6 @@ class Rules:
         return Judgement(
             kind=kind,
             language=language,
-            side="team" if towards == "vendor" or mails.opener(thread).side == "team" else "requester",
             priority=prioritise(view, kind, self.files["priority"], self.files["triage"]),
             checklist=lines,
             missing=missing,

@@ -38,7 +38,6 @@ def judged(lines: Sequence[CaseMessage], **values: object) -> Judgement:
     made = Judgement(
         kind="incident",
         language="en",
-        side="team",
         priority=PriorityDetail("P3", "low", "low", (words,), (), needs_triage=True),
         checklist=(
             ItemState(
