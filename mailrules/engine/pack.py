@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from mailrules.catalogue.meanings import Meaning
-from mailrules.engine.rulefile import RuleId, WrittenRule
+from mailrules.engine.rulefile import WrittenRule
 from mailrules.fields import Model, SideName, Words
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
 
+RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
 Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 
 

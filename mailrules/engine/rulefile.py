@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -25,13 +25,12 @@ from mailrules.fields import Bilingual, Model, Words
 
 FACTS = frozenset("side to opens automatic language vendor files messages due_soon towards".split())
 """Facts that rules may use besides statements; docs/packs.md describes them."""
-RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
 
 
 class WrittenRule(Model):
     """A rule as it is written in a file. `conditions.py` describes the terms of `all`, `any` and `unless`."""
 
-    id: RuleId
+    id: str
     gives: str | None = None
     each: Words = Field(default=[])
     why: Bilingual | None = None
