@@ -10,7 +10,7 @@ from mailrules.engine.priority import first_stage_results
 from mailrules.engine.rulefile import Rule, RuleFile
 from mailrules.judgement import Reading
 from mailrules.reader import EmbeddedReader
-from mailrules.reader.decision import Decision
+from mailrules.reader.trace import trace_lines
 from mailrules.thread import RuleInput
 
 _STAGES = ("kind", "acts", "asks", "tone", "parked", "problem", "priority", "triage", "checklist")
@@ -19,12 +19,12 @@ _STAGES = ("kind", "acts", "asks", "tone", "parked", "problem", "priority", "tri
 def explain(rules: Rules, turn: RuleInput, asked: str | None = None) -> Iterator[str]:
     """Yield lines of text about one mail: everything, or one rule or meaning if `asked` is its id.
 
-    A rule is shown with its unmet conditions, a meaning with its statements or why the reader did not find it.
+    A rule is shown with its unmet conditions, a meaning with its statements and the trace of the reader.
     """
     reading = rules.read(turn)
     view = mails.view_of(turn, reading)
     if asked is None:
-        yield f"  who has to act next by the words of this mail: {reading.next_side or 'not known'}"
+        yield from _trace(rules, turn, None)
         yield from _statements(view.hits)
         for one in reading.references:
             yield f"  case number {one.ref} of the vendor {one.vendor}: “{one.quote}”"
@@ -33,8 +33,7 @@ def explain(rules: Rules, turn: RuleInput, asked: str | None = None) -> Iterator
         yield from _statements(found)
         if not found:
             yield f"  {asked} was not found in this mail"
-        if isinstance(rules.reader, EmbeddedReader):
-            yield from _by_the_reader(rules.reader.decide(mails.mail_text(turn)), asked)
+        yield from _trace(rules, turn, asked)
     for question in _STAGES:
         for stage, seen in _stages(rules, rules.files[question], turn, reading, view):
             for rule in stage:
@@ -92,20 +91,7 @@ def _statements(hits: Iterable[Hit]) -> Iterator[str]:
         yield f"  {said.meaning}{state} [{said.reader}, {said.confidence:.2f}]: “{said.quote}”{value}"
 
 
-def _by_the_reader(decision: Decision, meaning: str) -> Iterator[str]:
-    """Yield why the embedded reader did not state a meaning, and the unit with the highest score."""
-    names = {name.replace(":", "."): name for name in (*decision.chances, *decision.classifier.meanings)}
-    name = "ask:any" if meaning == "ask.something" else names.get(meaning, meaning)
-    chance, threshold = decision.chances.get(name), decision.threshold(name)
-    if chance is None:
-        yield (
-            "  not stated: the embedded reader does not detect this meaning; "
-            "a language model or a phrase in your own pack can"
-        )
-    elif threshold > 1:
-        yield "  not stated: no threshold was precise enough on mail by unseen writers, so this meaning is never stated"
-    elif chance < threshold:
-        yield f"  not stated: its probability {chance:.2f} is below the threshold {threshold:.2f}"
-    column, readings = decision.classifier.column.get(name), decision.view.readings
-    if readings and column is not None:
-        yield f"  most similar: “{readings[int(decision.scores[: len(readings), column].argmax())].text}”"
+def _trace(rules: Rules, turn: RuleInput, meaning: str | None) -> Iterator[str]:
+    """Yield what the embedded reader found in each unit, or why it stated `meaning` or not."""
+    if isinstance(rules.reader, EmbeddedReader):
+        yield from (f"  {line}" for line in trace_lines(rules.reader, mails.mail_text(turn), meaning))

@@ -113,11 +113,7 @@ def test_explain_names_rules_and_words_of_a_file_or_a_message(sodan: Sodan, mail
     assert sodan("explain", "<nothing@corp.example>").status == 1
     why = sodan("explain", str(file), "--rule", "urgency.high")
     assert "“回避策はありません。”" in why.out
-    assert "who has to act next by the words of this mail: team" in said.out
-    contact = sodan("explain", str(file), "--rule", "item.contact").out
-    assert "item.contact was not found" in contact
-    assert "is below the threshold" in contact
-    assert "does not detect" in sodan("explain", str(file), "--rule", "act.withdraw").out
+    assert "item.contact was not found" in sodan("explain", str(file), "--rule", "item.contact").out
     unknown = sodan("explain", str(file), "--rule", "item.nothing")
     assert (unknown.status, unknown.out) == (1, "")
     assert "there is no rule or meaning 'item.nothing'" in unknown.err

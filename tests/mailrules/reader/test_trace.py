@@ -1,0 +1,25 @@
+"""What `explain` shows of the embedded reader."""
+
+from mailrules.reader import EmbeddedReader
+from mailrules.reader.trace import trace_lines
+from mailrules.statement import MailText
+
+MAIL = MailText(
+    "None of the tills in the shop works.\nWe have no other way.", "", "en", "requester", "team", True, None, (), None
+)
+
+
+def test_each_unit_shows_its_forms_concepts_and_signals() -> None:
+    lines = list(trace_lines(EmbeddedReader(), MAIL))
+    assert lines[0] == "who has to act next by the words of this mail: team"
+    second = lines.index("“We have no other way.”")
+    assert any("normal forms" in line and " till " in line for line in lines[:second])
+    assert any("concepts" in line and "scale.nobody" in line for line in lines[:second])
+    assert any("properties" in line and "negated" in line for line in lines[second:])
+    assert any("signals" in line and "no_other_way" in line for line in lines[second:])
+
+
+def test_a_meaning_that_was_not_stated_says_what_was_lacking() -> None:
+    lacking = next(trace_lines(EmbeddedReader(), MAIL, "item.version"))
+    assert "is below the threshold" in lacking or "no threshold was precise enough" in lacking
+    assert "does not detect" in next(trace_lines(EmbeddedReader(), MAIL, "item.nonsense"))
