@@ -21,6 +21,7 @@ from service.errors import SodanError
 from service.settings import Settings, load
 
 MAILS = Path(__file__).parent / "demo"
+PATIENCE = 30.0
 WAYS = {
     "rfc": "%a, %d %b %Y %H:%M:%S %z",
     "gmail": "%a, %-d %b %Y at %H:%M",
@@ -55,11 +56,11 @@ def send(settings: Settings, texts: Iterable[str]) -> None:
 def cases(client: httpx.Client, ids: Iterable[str]) -> list[dict[str, Any]]:
     """The cases they became, in the order of the mails; waits until all are taken in."""
     keys: dict[str, None] = {}
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     for message_id in ids:
         while not (found := client.get("/api/messages", params={"message_id": message_id}).json()["items"]):
             if time.monotonic() > until:
-                raise TimeoutError(f"{message_id} was not taken in within 30 s: does a worker run?")
+                raise TimeoutError(f"{message_id} was not taken in within {PATIENCE:.0f} s: does a worker run?")
             time.sleep(0.1)
         keys[found[0]["case"]] = None
     return [client.get(f"/api/cases/{key}").json() for key in keys]

@@ -22,7 +22,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from bench.conversations import PLAYED, Conversation, labelled_context, links, play, read_all
-from bench.harness import empty, read_mail
+from bench.harness import empty
+from bench.threads import read_mail
 from bench.training.matter import OPENINGS, openings, read_example, text_to_read, train, without
 from bench.training.matter import Example as MailExample
 from mailrules.reader.embedded import EmbeddedReader

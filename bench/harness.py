@@ -14,21 +14,16 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import cyclopts
 import structlog
 import yaml
 
 from service import settings
-from service.cases.facts.extracted import ExtractedMessage, with_reading
-from service.cases.facts.extraction import extract_messages
-from service.cases.facts.roles import Roles
 from service.intake import AppContext
-from service.mail.parse import parse
 from service.store.database import Database
 from service.store.migrate import migrate
 from service.worker import Worker
@@ -40,6 +35,7 @@ CORPUS = ROOT / "mailrules" / "corpus"
 INTAKE, DOMAIN, TEAM = "help@intake.example", "corp.example", "desk.corp.example"
 COMPANY = {"intake": INTAKE, "organisation": DOMAIN, "team": f"@{TEAM}"}
 """The settings of the company whose mails the benchmarks use."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,11 +53,13 @@ class Figure:
     def met(self) -> bool:
         return self.target is None or (self.value <= self.target if self.at_most else self.value >= self.target)
 
-    def line(self) -> str:
+    def line(self, before: Mapping[str, Any] | None = None) -> str:
+        """One line; ``before``: the same figure of another run."""
         target = "" if self.target is None else f"{'≤' if self.at_most else '≥'} {self.target:.4g}"
         value = f"{self.value:.2f} {self.unit}"
+        change = f"{before['value']:>9.2f} {100 * (self.value / before['value'] - 1):>+5.0f} % " if before else ""
         numbers = ", ".join(f"{name} {number:,.4g}" for name, number in self.detail.items())
-        return f"  {self.what:<44} {value:>12} {target + ('' if self.met else ' (!)'):<12} {numbers}".rstrip()
+        return f"  {self.what:<44} {value:>12} {target + ('' if self.met else ' (!)'):<12} {change}{numbers}".rstrip()
 
 
 def ratio(
@@ -80,13 +78,10 @@ def ratio(
     return Figure(what, found, "×", target, at_most, numbers | detail)
 
 
-def run_alone(measure: Callable[..., list[Figure]]) -> None:
-    """Run one benchmark with its parameters as options, and print its figures. Exit status 1: a target was missed."""
-    app = cyclopts.App(result_action="return_value")
-    app.default(measure)
-    figures = app()
+def show(figures: Sequence[Figure]) -> int:
+    """Print the figures of one benchmark; an exit status: 1 if a target was missed."""
     print("\n".join(figure.line() for figure in figures))
-    sys.exit(not all(figure.met for figure in figures))
+    return 0 if all(figure.met for figure in figures) else 1
 
 
 def pair_figures(cases: Mapping[str, Hashable], labels: Mapping[str, str]) -> tuple[float, float, int, int]:
@@ -105,6 +100,15 @@ def cpu_of(call: Callable[[], object]) -> float:
     began = time.process_time()
     call()
     return (time.process_time() - began) * 1000
+
+
+def in_turns(calls: Sequence[Callable[[int], T]], rounds: int) -> list[list[T]]:
+    """What each call returns in each round, given its number. Which is first changes from round to round."""
+    found: list[list[T]] = [[] for _ in calls]
+    for turn in range(rounds):
+        for call, its in [*zip(calls, found, strict=True)][:: 1 if turn % 2 else -1]:
+            its.append(call(turn))
+    return found
 
 
 def standard_library(raw: bytes) -> None:
@@ -158,12 +162,6 @@ def empty(kind: str) -> Iterator[Database]:
 def context(**given: str) -> AppContext:
     """The rules with the settings of the company, or those given."""
     return AppContext.of(settings.load(_env_file=None, **COMPANY | given))
-
-
-def read_mail(content: bytes, ours: AppContext, roles: Roles, at: datetime) -> list[ExtractedMessage]:
-    """The messages in a mail, each with what the rules read in it."""
-    extracted = extract_messages(parse(content), roles, ours.ingest, received_at=at)
-    return [with_reading(one, ours.rules.read(replace(one.turn, id=""))) for one in extracted]
 
 
 def worker(database: Database, ours: AppContext, clock: Callable[[], datetime], batch: int = 16) -> Worker:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from email.message import EmailMessage
 from functools import partial
 
-from bench.harness import Figure, corpus, cpu_of, ratio, run_alone, standard_library
+from bench.harness import Figure, corpus, cpu_of, ratio, show, standard_library
 from mailrules.engine.judge import Rules
 from mailrules.evaluation.judged import turn_of
 from mailrules.library import load
@@ -24,7 +24,7 @@ WARMING_UP = 30  # mails read before the times count: caches of words and automa
 STEPS = ("new sentences", "known sentences", "judge")
 
 
-def measure(seconds: float = 30) -> list[Figure]:
+def measure(seconds: float) -> list[Figure]:
     """In about so many seconds; at least ten mails of a language count."""
     rules, mails = load(), WARMING_UP + max(10, round(seconds * 25))
     gc.collect()
@@ -57,4 +57,4 @@ def _costs(rules: Rules, turn: RuleInput) -> list[float]:
 
 
 if __name__ == "__main__":
-    run_alone(measure)
+    show(measure(30))

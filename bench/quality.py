@@ -22,6 +22,7 @@ def main() -> None:
     template = jinja.from_string((ROOT / "bench" / "data" / "quality.md").read_text(encoding="utf-8"))
     text = template.render(found, lines=table("quality"))
     (ROOT / "docs" / "quality.md").write_text(text, encoding="utf-8")
+    print(text)
 
 
 def figures(writers: list[str]) -> dict[str, Any]:

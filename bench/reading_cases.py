@@ -12,16 +12,27 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import cyclopts
 import httpx
 from sqlalchemy import text
 
-from bench.harness import Figure, cpu_of_processes, databases, listening, opened, ratio, run_alone, table
+from bench.harness import Figure, cpu_of_processes, databases, listening, opened, ratio, show, table
 from service.store import search
+from service.store.database import Database
 from tests.seeding import seed
 
 MAILS = 5  # of a case
 BACKENDS = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'sodan' AND pid <> pg_backend_pid()")
 """The processes of a PostgreSQL on this machine that work for sodan."""
+MAIN = ("list", "filter", "case", "timeline", "search, two words", "board", "board, case")
+
+
+def fill(database: Database, cases: int) -> None:
+    """Seed cases and index their mails."""
+    seed(database, cases, mails=MAILS, now=datetime.now(UTC), chunk=5000)
+    while search.index_pending(database, 5000):
+        pass
+    database.transact(lambda conn: conn.exec_driver_sql("ANALYZE"))
 
 
 def cost(client: httpx.Client, pids: Sequence[int], path: str, batch: int) -> tuple[float, float, int]:
@@ -33,23 +44,21 @@ def cost(client: httpx.Client, pids: Sequence[int], path: str, batch: int) -> tu
     return (cpu_of_processes(*pids) - used) / batch * 1000, took / batch * 1000, len(answer.content)
 
 
-def compare(database: str = "sqlite", *, messages: int = 1_000_000, seconds: float = 60) -> list[Figure]:
-    """All requests in turns for so many seconds."""
+def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) -> list[Figure]:
+    """The requests of these names, or all, in turns for so many seconds."""
     found: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
-    with databases(database) as create, opened(url := create("bench")) as store:
-        seed(store, messages // MAILS, mails=MAILS, now=datetime.now(UTC), chunk=5000)
-        while search.index_pending(store, 5000):
-            pass
-        store.transact(lambda conn: conn.exec_driver_sql("ANALYZE"))
+    with databases(kind) as create, opened(url := create("bench")) as database:
+        fill(database, cases)
         given = {"database_url": url, "http_listen": "127.0.0.1:0", "http_rate": "1000000", "log_level": "error"}
         api, retry = listening("-m", "service", "api", **given), httpx.HTTPTransport(retries=5)
         with api as (pid, port), httpx.Client(transport=retry, timeout=60) as client:
             client.base_url = f"http://127.0.0.1:{port}"
             second = client.get("/api/cases?limit=50").json()["next"]
             paths = {name: path.format(second=second) for name, path in table("requests").items()}
+            paths = {name: paths[name] for name in names or paths}
             for path in paths.values():
                 client.get(path)  # the first is slower
-            pids = [pid, *(store.read(lambda conn: conn.scalars(BACKENDS).all()) if store.postgresql else ())]
+            pids = [pid, *(database.read(lambda conn: conn.scalars(BACKENDS).all()) if database.postgresql else ())]
             until = time.monotonic() + seconds
             while len(found["alive"]) < 2 or time.monotonic() < until:
                 for name, path in paths.items():
@@ -62,9 +71,13 @@ def compare(database: str = "sqlite", *, messages: int = 1_000_000, seconds: flo
 
 
 def measure(seconds: float) -> list[Figure]:
-    """2,000 cases, in about so many seconds."""
-    return compare(messages=2000 * MAILS, seconds=seconds * 0.6)
+    """The main requests over 2,000 cases, in about so many seconds."""
+    return compare("sqlite", 2000, seconds * 0.6, MAIN)
+
+
+def main(database: str = "sqlite", *, messages: int = 1_000_000, seconds: float = 60) -> int:
+    return show(compare(database, messages // MAILS, seconds))
 
 
 if __name__ == "__main__":
-    run_alone(compare)
+    cyclopts.run(main)

@@ -1,31 +1,38 @@
 """Mail by SMTP, against stock aiosmtpd that discards it: ratios within one run, each server in a process of its own.
 
-``accept`` is accepted mails a second of `sodan smtp`, durable before the 250, on SQLite and on a PostgreSQL that
-flushes. This process, on the same cores, sends to one server at a time, in turns. ``through`` is mails of the mix a
-second until the API of `sodan serve` shows them; then, at half that rate, milliseconds from the 250 of some mails to
-that moment; and the resident megabytes of each process.
+    python -m bench --only accept through
+    python -m bench.smtp stock|discarding      # one of the servers that sodan is compared with; it prints its port
+
+``accept`` is accepted mails a second: of our listener with the handler of the stock server; of `sodan smtp`, durable
+before the 250, on SQLite and on a PostgreSQL that flushes. This process, on the same cores, sends to one of them at a
+time, in turns. ``through`` is mails of the mix a second until the API of `sodan serve` shows them; then, at half that
+rate, milliseconds from the 250 of some mails to that moment; and the resident megabytes of each process.
 """
 
 import asyncio
 import contextlib
 import os
 import random
-import socket
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from email.message import EmailMessage
 from itertools import cycle, takewhile
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvloop
+from aiosmtpd.smtp import SMTP
 
 from bench.harness import INTAKE, Figure, databases, listening, opened, ratio, serving
 from bench.mix import POLICY, Made, mails
-from tests.served import Served, ending, free_port, wait_until
+from service.settings import load
+from service.smtp.content import Content
+from service.smtp.listener import Listener
+from service.smtp.protocol import Protocol
+from tests.served import Served
 
 CONNECTIONS = 32
 ROUNDS = 3
@@ -35,6 +42,7 @@ LOADS = {
     "1 MB, connection reused": (1_000_000, True, 2.0),
 }
 """Bytes of a mail, whether a connection is reused, and the target: at least so many times the stock server's rate."""
+LIMIT = 36_700_160
 TARGETS = {"sqlite": 0.6, "postgresql": 0.5}
 FOLLOWED = 40
 PATIENCE = 180.0  # seconds in which all that was sent must be seen
@@ -112,16 +120,6 @@ def mail_of(size: int) -> Made:
 
 
 @contextlib.contextmanager
-def _stock() -> Iterator[int]:
-    """The port of aiosmtpd as it is."""
-    port = free_port()
-    options = ("-n", "-u", "-c", "aiosmtpd.handlers.Sink", "-l", f"127.0.0.1:{port}")
-    with ending(subprocess.Popen([sys.executable, "-m", "aiosmtpd", *options])), socket.socket() as probe:
-        wait_until(lambda: probe.connect_ex(("127.0.0.1", port)) == 0)
-        yield port
-
-
-@contextlib.contextmanager
 def _durable(kind: str) -> Iterator[int]:
     """The port of `sodan smtp`, on a database that flushes every commit, unlike those of the tests."""
     with databases(kind, "fsync = on", "max_wal_size = '4GB'") as create, opened(url := create("accept")):
@@ -134,15 +132,17 @@ def measure_accept(seconds: float) -> list[Figure]:
     """The rate of each server and load against the stock server, in turns; in about so many seconds."""
     figures = []
     with contextlib.ExitStack() as stack:
-        stock = stack.enter_context(_stock())
-        ours = {kind: stack.enter_context(_durable(kind)) for kind in TARGETS}
+        servers = [listening("-m", "bench.smtp", name) for name in ("stock", "discarding")]
+        (_, stock), (_, discarding) = map(stack.enter_context, servers)
+        ours = {"discarding": discarding} | {kind: stack.enter_context(_durable(kind)) for kind in TARGETS}
         each = max(0.5, seconds / (ROUNDS * len(LOADS) * (1 + len(ours))))
         for load, (size, reuse, target) in LOADS.items():
             made, ports = [mail_of(size)], (stock, *ours.values())
             rounds = [[rate_of(port, made, each, reuse=reuse) for port in ports] for _ in range(ROUNDS)]
             bases, *others = zip(*rounds, strict=True)
             for name, rates in zip(ours, others, strict=True):
-                figures.append(ratio(f"{load}, {name}", rates, bases, target, unit="mails/s"))
+                wanted = target if name in TARGETS else None
+                figures.append(ratio(f"{load}, {name}", rates, bases, wanted, unit="mails/s"))
     return figures
 
 
@@ -175,7 +175,11 @@ def visible(sodan: Served, made: Sequence[Made]) -> float:
 
 def through(kind: str, seconds: float) -> list[Figure]:
     """Rate and delay on one database, and the memory of each process after that; in about so many seconds."""
-    with _stock() as stock, databases(kind) as create, serving(create("bench")) as sodan:
+    with (
+        listening("-m", "bench.smtp", "stock") as (_, stock),
+        databases(kind) as create,
+        serving(create("bench")) as sodan,
+    ):
         rate = visible(sodan, list(mails(150, seed=1)))
         made = list(mails(max(100, round(rate * seconds * 0.4)), seed=2))
         before = rate_of(stock, made, 1.5)
@@ -204,3 +208,36 @@ def _memory(pid: int) -> float:
 def measure_through(seconds: float) -> list[Figure]:
     """Both databases, each with half of the time."""
     return [figure for kind in TARGETS for figure in through(kind, seconds / 2)]
+
+
+class Discard:
+    """A handler that forgets what it gets: of aiosmtpd, and of our own protocol."""
+
+    async def handle_DATA(self, _server: Any, _session: Any, _envelope: Any) -> str:
+        return "250 2.0.0 OK"
+
+    def refuse_sender(self, *_: object) -> None:
+        pass
+
+    refuse_recipient = refuse_sender
+
+    async def store(self, content: Content, *_: object) -> str:
+        content.read()  # as aiosmtpd does before it calls the handler
+        return "250 2.0.0 OK"
+
+
+async def _serve(name: str) -> None:
+    """``stock``: aiosmtpd as it is. ``discarding``: our own protocol with the same handler, so nothing is kept."""
+    loop = asyncio.get_running_loop()
+    if name == "stock":
+        given: dict[str, Any] = {"data_size_limit": LIMIT, "enable_SMTPUTF8": True, "hostname": "stock.example"}
+        server = await loop.create_server(lambda: SMTP(Discard(), loop=loop, **given), "127.0.0.1", 0, backlog=1024)
+    else:
+        listener = Listener(Discard(), Protocol, load(hostname="ours.example", max_message_bytes=LIMIT))
+        server = await listener.listen("127.0.0.1", 0)
+    print(f"SMTP on 127.0.0.1:{server.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    (asyncio if sys.argv[1] == "stock" else uvloop).run(_serve(sys.argv[1]))  # stock: on its own loop

@@ -16,8 +16,10 @@ from itertools import islice, product
 from typing import Any
 from unittest import mock
 
-from bench import mix
-from bench.harness import INTAKE, Figure, context, cpu_of, empty, ratio, run_alone, standard_library
+import cyclopts
+
+from bench.harness import INTAKE, Figure, context, cpu_of, empty, ratio, show, standard_library
+from bench.mix import EVERY, mails
 from mailrules.engine.judge import Rules
 from service import intake
 from service.cases.facts.extraction import extract_messages
@@ -27,6 +29,7 @@ from service.store.database import Database
 from service.store.save import save_cases
 from service.store.spool import Envelope
 
+BATCH = 128
 STAGES: dict[str, Callable[..., Any]] = {
     "receive": intake.receive,
     "claim": spool.claim,
@@ -86,7 +89,7 @@ class Company:
 
     def __init__(self, database: Database) -> None:
         self.database, self._ours, self._now = database, context(), datetime.now(UTC)
-        self._mails = mix.mails(10**9, self._now)
+        self._mails = mails(10**9, self._now)
         gc.collect()
         gc.freeze()  # as a worker does
 
@@ -96,16 +99,15 @@ class Company:
         gc.collect()
         with stages.watching():
             for start in range(0, len(contents), batch):
-                self._now += batch * mix.EVERY
-                envelope = Envelope("smtp", f"sender@{INTAKE}", (INTAKE,), peer="127.0.0.1")
-                intake.receive(self.database, [(envelope, one) for one in contents[start : start + batch]], self._now)
+                self._now += batch * EVERY
+                receive(self.database, contents[start : start + batch], self._now)
                 with stages.counting("commit and rest"):
-                    self._process(batch, self._now)
+                    self._take_in(batch)
         return stages
 
-    def _process(self, batch: int, now: datetime) -> None:
+    def _take_in(self, batch: int) -> None:
         """One batch of what waits, as a worker takes it in."""
-        database, ours = self.database, self._ours
+        database, ours, now = self.database, self._ours, self._now
         claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), batch))
         roles = ours.roles(database.read(placement.learned))
         read = [intake.understand(one, ours, roles) for one in claimed]
@@ -113,31 +115,41 @@ class Company:
         database.transact(lambda conn: intake.take_in(conn, prepared, ours, by="bench", now=now))
 
 
-def compare(database: str = "sqlite", *, mails: int = 1000, batch: int = 128) -> list[Figure]:
+def receive(database: Database, contents: Sequence[bytes], now: datetime) -> None:
+    """Put mails into the spool."""
+    envelope = Envelope("smtp", f"sender@{INTAKE}", (INTAKE,), peer="127.0.0.1")
+    intake.receive(database, [(envelope, one) for one in contents], now)
+
+
+def compare(kind: str, count: int, batch: int = BATCH) -> list[Figure]:
     """Each stage's CPU, the costliest first, against the standard library parsing such mails.
 
     Some mails before them are not counted: imports, compiled patterns, prepared statements.
     """
-    with empty(database) as store:
-        company = Company(store)
-        for number in (100, mails):
+    with empty(kind) as database:
+        company = Company(database)
+        for number in (100, count):
             began = time.monotonic()
             stages = company.take_in(number, batch)
             with stages.watching():
-                while search.index_pending(store, batch):
+                while search.index_pending(database, batch):
                     pass
             rate = number / (time.monotonic() - began)
-    contents = [one.content for one in mix.mails(mails)]
-    base = [cpu_of(lambda: [*map(standard_library, contents)]) / mails]
-    costs = sorted(((1000 * spent / mails, stage) for stage, spent in stages.cpu.items()), reverse=True)
+    contents = [one.content for one in mails(count)]
+    base = [cpu_of(lambda: [*map(standard_library, contents)]) / count]
+    costs = sorted(((1000 * spent / count, stage) for stage, spent in stages.cpu.items()), reverse=True)
     total = ratio("all stages", [sum(ms for ms, _ in costs)], base, rate=rate)
     return [*(ratio(stage, [ms], base) for ms, stage in costs), total]
 
 
 def measure(seconds: float) -> list[Figure]:
     """SQLite, in about so many seconds."""
-    return compare(mails=max(100, round(seconds * 15)))
+    return compare("sqlite", max(100, round(seconds * 15)))
+
+
+def main(database: str = "sqlite", *, mails: int = 1000, batch: int = BATCH) -> int:
+    return show(compare(database, mails, batch))
 
 
 if __name__ == "__main__":
-    run_alone(compare)
+    cyclopts.run(main)

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.conversations import PLAYED, Conversation, LabelledMail, labelled_context, read_all
-from bench.harness import ROOT, read_mail
+from bench.harness import ROOT
+from bench.threads import read_mail
 from bench.training.matter import (
     OPENINGS,
     SINGLE,

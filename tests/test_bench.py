@@ -30,10 +30,11 @@ def test_every_bench_is_explained(name: str) -> None:
     assert f"| `{name}` |" in PAGE.read_text(encoding="utf-8")
 
 
-def test_the_table_marks_a_broken_promise_and_tells_a_failure() -> None:
+def test_the_table_marks_a_broken_promise_tells_a_failure_and_compares_two_commits() -> None:
     assert "(!)" in table(run(1.5))
     assert "(!)" not in table(run(2.5))
     assert "api: FAILED: no server" in table(run(2.5))
+    assert "-25 %" in table(run(1.5), run(2.0))
 
 
 def broken(_seconds: float) -> list[Figure]:
