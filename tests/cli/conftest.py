@@ -66,7 +66,7 @@ def mail(tmp_path: Path) -> Callable[[str, str], Path]:
 
 @pytest.fixture
 def embedded(sqlite: Database, context: AppContext) -> Iterator[Running]:
-    """A running service."""
+    """A running service, for `--url`."""
     settings = load(intake=("intake@corp.example", "intake@localhost"), database_url="sqlite:///unused.db")
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # its log is not what the command says
     with running(sqlite, AppContext.of(settings, rules=context.rules), settings) as up:
