@@ -5,7 +5,7 @@ reads the clock.
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 _DAYS_JA = "月火水木金土日"
@@ -140,9 +140,9 @@ def _clock(text: str) -> time | None:
     return time(12) if _NOON.search(text) else None
 
 
-def next_business_end(written: datetime, holidays: Container[date] = frozenset()) -> datetime:
+def next_business_end(written: datetime, is_off: Callable[[date], bool] = lambda _: False) -> datetime:
     """Return the end of the next business day after ``written`` (docs/design.md, Priority)."""
     day = written.date() + timedelta(days=1)
-    while day.weekday() >= 5 or day in holidays:
+    while day.weekday() >= 5 or is_off(day):
         day += timedelta(days=1)
     return datetime.combine(day, time(23, 59, 59), tzinfo=written.tzinfo or UTC)

@@ -52,14 +52,6 @@ _COUNTRIES = frozenset(code for entry in COUNTRIES.values() for code in entry[1:
 """Read from the registry of the library: its own list of countries imports the module of every country."""
 
 
-def _known_zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (OSError, ValueError, KeyError):
-        raise ValueError(f"expected a time zone such as Asia/Tokyo or UTC, not {value!r}") from None
-    return value
-
-
 class Model(BaseModel):
     """Base class: an unknown key is an error, so that a misspelt field is reported."""
 
@@ -72,6 +64,9 @@ class Bilingual(Model):
     ja: str
     en: str
 
+    def in_language(self, language: str) -> str:
+        return self.ja if language == "ja" else self.en
+
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # an identifier
 SideName = Literal["team", "requester", "vendor", "unknown"]
@@ -83,7 +78,6 @@ Addresses = Annotated[str, AfterValidator(_is_address)]  # an address, or ``@dom
 Clock = Annotated[time, BeforeValidator(_as_clock), WithJsonSchema(_WRITTEN)]
 """A time of day such as ``09:00``. ``24:00``, the end of the day, is stored as midnight."""
 Country = Annotated[str, AfterValidator(_known_country)]  # an ISO 3166 code, or ``none``
-Zone = Annotated[str, AfterValidator(_known_zone)]  # a time zone of the tz database
 
 
 class OpeningHours(Model):
@@ -92,7 +86,12 @@ class OpeningHours(Model):
     days: Literal["mon-fri", "mon-sat", "all"] = "mon-fri"
     open: Clock = time(9)
     close: Clock = time(17, 30)
-    zone: Zone = "Asia/Tokyo"
+    zone: ZoneInfo = ZoneInfo("Asia/Tokyo")
+
+    @property
+    def weekdays(self) -> range:
+        """The working days, counted from Monday = 0."""
+        return range({"mon-fri": 5, "mon-sat": 6, "all": 7}[self.days])
 
     @model_validator(mode="after")
     def _opens_before_it_closes(self) -> Self:

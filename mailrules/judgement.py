@@ -10,7 +10,6 @@ from datetime import datetime
 import msgspec
 
 from mailrules.statement import NextSide, Statement
-from mailrules.thread import Side
 
 
 class _Kept(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -151,7 +150,6 @@ class Judgement:
 
     kind: str
     language: str
-    side: Side  # whose checklist is used: ``requester`` (a request to us) or ``team`` (an inquiry to a vendor)
     priority: PriorityDetail
     checklist: tuple[ItemState, ...]
     missing: tuple[str, ...]

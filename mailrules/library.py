@@ -1,23 +1,24 @@
 """Loads the catalogue, rules, vendors, packs and the site file. Only this module reads these files."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mailrules import catalogue, sized_cache
-from mailrules.catalogue import Catalogue, CatalogueError, read_meanings
+from mailrules import catalogue
+from mailrules.catalogue import Catalogue
 from mailrules.engine import judge
 from mailrules.engine.checklist import Checklist
-from mailrules.engine.conditions import ConditionError, Group, group_of
+from mailrules.engine.conditions import group_of
 from mailrules.engine.house import OrganisationPhraseReader, site_finders
 from mailrules.engine.judge import Rules
 from mailrules.engine.pack import Pack, VendorPack
-from mailrules.engine.rulefile import RuleError, RuleFile, rule_file
+from mailrules.engine.rulefile import FACTS, Rule, RuleFile, WrittenRule, rule_of
 from mailrules.engine.sources import Library, Source
-from mailrules.patterns import PatternError
 from mailrules.patterns import clear_caches as forget_compiled
+from mailrules.reader import mailview
 from mailrules.reader.concepts import ConceptMatcher, shipped_vocabulary
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.weights import FILES, shipped_weights
@@ -67,7 +68,7 @@ def build(library: Library) -> Rules:
         packs=tuple(pack.pack for pack, _ in library.own),
         catalogue=meanings,
         files=files,
-        answers=_answers(written["asks"]["answers"]),
+        answers={ask: group_of({"any": list(terms)}) for ask, terms in written["asks"]["answers"].items()},
         checklist=Checklist(meanings, required, files["checklist"]),
         vendors=_vendors(library),
         reader=EmbeddedReader(_matcher(library)),
@@ -82,7 +83,7 @@ def clear_caches() -> None:
     _shipped.cache_clear()
     forget_compiled()
     judge.clear_caches()
-    sized_cache.clear_caches()
+    mailview.clear_caches()
 
 
 def version_of(library: Library) -> str:
@@ -127,39 +128,44 @@ def _shipped_yaml(file: Path) -> dict[str, Any]:
     return dict(as_yaml(file, _text(file)))
 
 
+@contextmanager
+def _placed(source: Source, entry: str) -> Iterator[None]:
+    """Report a ValueError as a PackError about this entry of a pack."""
+    try:
+        yield
+    except ValueError as error:
+        raise PackError(source.file, source.line(entry), entry, str(error)) from None
+
+
 def _catalogue(library: Library) -> Catalogue:
     meanings = catalogue.load()
     for pack, source in library.own:
-        try:
-            meanings = meanings.extended(read_meanings(pack.meanings, source.file.name, pack.pack), source.file.name)
-        except CatalogueError as error:
-            rule = next((str(m.get("id")) for m in pack.meanings if f" {m.get('id')}: " in str(error)), pack.pack)
-            raise PackError(source.file, source.line(rule), rule, str(error).rpartition(f"{rule}: ")[2]) from None
+        for meaning in pack.meanings:
+            with _placed(source, meaning.id):
+                meanings = meanings.extended([meaning], pack.pack)
     return meanings
 
 
 def _file(question: str, written: Mapping[str, Any], library: Library, meanings: Catalogue) -> RuleFile:
     """Return a shipped rule file, preceded by the organisation's rules; the same id replaces the shipped rule."""
-    stage = "rules" if written.get("rules") else "final"
-    rules = list(written.get(stage) or ())
+    shipped = Source(RULES / f"{question}.yaml", "", VendorPack(pack=question))
+    stages = {
+        stage: {rule["id"]: (WrittenRule(**rule), question, shipped) for rule in written.get(stage) or ()}
+        for stage in ("rules", "final")
+    }
+    stage = "rules" if stages["rules"] else "final"
     for pack, source in library.own:
-        for rule in reversed(pack.rules.get(question, ())):
-            alone = {"question": question, stage: [rule]}
-            try:
-                rule_file(
-                    alone if stage == "rules" else {**written, **alone},
-                    source.file.name,
-                    meanings,
-                    MADE.get(question, ()),
-                )
-            except RuleError as error:
-                name = str(rule.get("id", pack.pack))
-                raise PackError(source.file, source.line(name), name, str(error).rpartition(f"{name}: ")[2]) from None
-            rules = [rule, *(one for one in rules if one["id"] != rule["id"])]
-    try:
-        return rule_file({**written, stage: rules}, question, meanings, MADE.get(question, ()))
-    except RuleError as error:
-        raise PackError(RULES / f"{question}.yaml", 1, question, str(error)) from None
+        own = {rule.id: (rule, source.file.name, source) for rule in pack.rules.get(question, ())}
+        stages[stage] = own | {id: rule for id, rule in stages[stage].items() if id not in own}
+
+    def compiled(stage: str, facts: Collection[str]) -> Iterator[Rule]:
+        for rule, file, source in stages[stage].values():
+            with _placed(source, rule.id):
+                yield rule_of(rule, file, meanings, facts)
+
+    rules = tuple(compiled("rules", FACTS))
+    made = {rule.gives.partition(" is ")[0] for rule in rules if " is " in rule.gives}
+    return RuleFile(question, rules, tuple(compiled("final", FACTS | made | set(MADE.get(question, ())))))
 
 
 def _required(
@@ -179,24 +185,14 @@ def _required(
     return required
 
 
-def _answers(written: Mapping[str, Sequence[str]]) -> dict[str, Group]:
-    try:
-        return {ask: group_of({"any": list(terms)}) for ask, terms in written.items()}
-    except ConditionError as error:
-        raise PackError(RULES / "asks.yaml", 1, "answers", str(error)) from None
-
-
 def _house(library: Library, meanings: Catalogue) -> OrganisationPhraseReader:
     finders = [(finder, "site") for finder in site_finders(library.site)]
     for pack, source in library.own:
         for finder in pack.find:
-            fault = meanings.fault(finder.meaning, finder.state)
-            try:
+            with _placed(source, finder.id):
+                if fault := meanings.fault(finder.meaning, finder.state):
+                    raise ValueError(fault)
                 OrganisationPhraseReader([(finder, pack.pack)])
-            except PatternError as error:
-                fault = fault or str(error)
-            if fault:
-                raise PackError(source.file, source.line(finder.id), finder.id, fault)
             finders.append((finder, pack.pack))
     return OrganisationPhraseReader(finders)
 
@@ -220,11 +216,8 @@ def _vendors(library: Library) -> Vendors:
     profiles = {pack.vendor.id: pack.vendor for pack in packs if pack.vendor}
     for source in library.sources:
         vendor = source.pack.vendor
-        try:
+        with _placed(source, vendor.id if vendor else source.pack.pack):
             References([vendor] if vendor else [], source.pack.references, source.pack.never)
-        except (ValueError, PatternError) as error:
-            rule = vendor.id if vendor else source.pack.pack
-            raise PackError(source.file, source.line(rule), rule, str(error)) from None
     return Vendors(
         list(profiles.values()),
         [said for pack in packs for said in pack.references],

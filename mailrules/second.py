@@ -8,14 +8,12 @@ from mailrules.judgement import Reading
 from mailrules.reader import model_request
 from mailrules.reader.model_answer import READER, Answer, check, join
 from mailrules.reader.model_request import Request
-from mailrules.reader.units import split_units
 from mailrules.thread import RuleInput
 
 
 def request_for(rules: Rules, turn: RuleInput) -> Request:
     """Return the request to the language model for this mail."""
-    text = mails.mail_text(turn)
-    return model_request.request(text, split_units(text.text), rules.catalogue)
+    return model_request.request(mails.mail_text(turn), rules.catalogue)
 
 
 def checked(rules: Rules, turn: RuleInput, answer: str) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
@@ -30,22 +29,10 @@ class Calendar(OpeningHours):
     """
     closed: list[date] = Field(default=[])  # additional days off
 
-    @property
-    def days_off(self) -> DaysOff:
-        """Days off for deadlines; public holidays only if ``country`` is set explicitly."""
+    def is_off(self, day: date) -> bool:
+        """Whether a day does not count for deadlines; public holidays only if ``country`` is set explicitly."""
         named = "country" in self.model_fields_set and self.country != "none"
-        return DaysOff(self.country if named else "", frozenset(self.closed))
-
-
-@dataclass(frozen=True, slots=True)
-class DaysOff:
-    """Public holidays of a country (none if empty), and additional days."""
-
-    country: str = ""
-    closed: frozenset[date] = frozenset()
-
-    def __contains__(self, day: object) -> bool:
-        return day in self.closed or bool(self.country and isinstance(day, date) and day in _holidays(self.country))
+        return day in self.closed or (named and day in _holidays(self.country))
 
 
 @cache

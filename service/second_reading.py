@@ -16,7 +16,6 @@ import structlog
 from mailrules import second
 from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
-from mailrules.thread import RuleInput
 from service import memory
 from service.errors import NotFound, Refused, Unavailable, where
 from service.holders import process_name
@@ -104,7 +103,11 @@ class SecondReader:
         turn = self.database.read(lambda conn: second_readings.case_message(conn, job.message).turn)
         request = second.request_for(self.context.rules, turn)
         try:
-            reply, answer = self._ask(request, turn)
+            reply, answer = answer_of(
+                self.model,
+                lambda repair: self._paid(request, repair),
+                lambda text: second.checked(self.context.rules, turn, text),
+            )
         except ModelAway as error:
             self._away(job, by, error)
         except ModelRefused as error:
@@ -139,18 +142,7 @@ class SecondReader:
 
         self.database.transact(write)
 
-    def _ask(self, request: Request, turn: RuleInput) -> tuple[Reply, Answer]:
-        """Return the answer, repaired once if the endpoint does not enforce its form."""
-        reply = self._paid(request)
-        try:
-            return reply, second.checked(self.context.rules, turn, reply.text)
-        except AnswerRefused as error:
-            if not self.model.answers_freely:
-                raise
-            reply = self._paid(request, repair=f"That could not be used: {error}.")
-            return reply, second.checked(self.context.rules, turn, reply.text)
-
-    def _paid(self, request: Request, repair: str = "") -> Reply:
+    def _paid(self, request: Request, repair: str) -> Reply:
         spend = partial(second_readings.spend, day=self.clock().date())
         self.database.transact(partial(spend, requests=1))
         reply = self.model.ask(request, repair=repair)
@@ -182,6 +174,23 @@ class SecondReader:
         self.database.transact(
             lambda conn: second_readings.finish(conn, job.message, by, self.clock(), state=state, reason=why[:300])
         )
+
+
+def answer_of(
+    model: LanguageModel, ask: Callable[[str], Reply], check: Callable[[str], Answer]
+) -> tuple[Reply, Answer]:
+    """Return the answer, repaired once if the endpoint does not enforce its form.
+
+    ``ask``: gets what was wrong with the last answer. Raises ModelAway, ModelRefused and AnswerRefused.
+    """
+    reply = ask("")
+    try:
+        return reply, check(reply.text)
+    except AnswerRefused as error:
+        if not model.answers_freely:
+            raise
+        reply = ask(f"That could not be used: {error}.")
+        return reply, check(reply.text)
 
 
 # ── put together ─────────────────────────────────────────────────────────────────────────────────────────────────────

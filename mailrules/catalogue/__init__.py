@@ -4,7 +4,6 @@ It is the only source for the labels of the corpus, the request to a language mo
 `docs/meanings.md`, `GET /api/meanings` and the enumerations in OpenAPI.
 """
 
-from mailrules.catalogue.meanings import STATES, Catalogue, CatalogueError, Meaning, Text, load, read_meanings
-from mailrules.catalogue.page import as_markdown
+from mailrules.catalogue.meanings import STATES, Catalogue, Meaning, load
 
-__all__ = ["STATES", "Catalogue", "CatalogueError", "Meaning", "Text", "as_markdown", "load", "read_meanings"]
+__all__ = ["STATES", "Catalogue", "Meaning", "load"]

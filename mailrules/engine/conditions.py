@@ -27,10 +27,6 @@ _NAME = r"[a-z][a-z0-9_.]*(?:(?<=\.)\*)?"
 _TERM = re.compile(rf"(?P<no>not )?(?P<name>{_NAME})(?: is (?P<is>[A-Za-z0-9_.|]+)| > (?P<above>[0-9]+))?")
 
 
-class ConditionError(ValueError):
-    """A term that cannot be parsed; the text contains it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A statement and the id of its mail."""
@@ -172,7 +168,7 @@ def term_text(term: Term | Group) -> str:
 
 
 def group_of(written: Mapping[str, Any]) -> Group:
-    """Parse the lists of a rule or of an inner group. Raises ConditionError."""
+    """Parse the lists of a rule or of an inner group. Raises ValueError."""
     return Group(**{name: tuple(map(_term, _listed(written.get(name)))) for name in ("all", "any", "unless")})
 
 
@@ -185,11 +181,11 @@ def _listed(written: Any) -> Iterable[Any]:
 def _term(written: Any) -> Term | Group:
     if isinstance(written, Mapping):
         if unknown := set(written) - {"all", "any", "unless"}:
-            raise ConditionError(f"a condition has all, any or unless, not {', '.join(sorted(map(str, unknown)))}")
+            raise ValueError(f"a condition has all, any or unless, not {', '.join(sorted(map(str, unknown)))}")
         return group_of(written)
     match = _TERM.fullmatch(written) if isinstance(written, str) else None
     if match is None:
-        raise ConditionError(f"expected `NAME`, `NAME is VALUE` or `NAME > NUMBER`, not {written!r}")
+        raise ValueError(f"expected `NAME`, `NAME is VALUE` or `NAME > NUMBER`, not {written!r}")
     return Term(
         written,
         match["name"],

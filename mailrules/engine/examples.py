@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from mailrules.catalogue.meanings import Meaning
 from mailrules.engine.judge import Rules
-from mailrules.engine.pack import Example, Finder, Pack
+from mailrules.engine.pack import Example, Finder
 from mailrules.engine.sources import Library, Source
 from mailrules.thread import File, RuleInput
 from mailrules.vendors import check
@@ -37,8 +38,8 @@ def try_examples(library: Library, rules: Rules, only: Collection[str] | None = 
         for finder in pack.find:
             if only is None or {finder.id, pack.pack} & set(only):
                 yield from _finder(finder, source, rules)
-        for meaning in _meanings(pack):
-            if only is None or {meaning, pack.pack} & set(only):
+        for meaning in pack.meanings:
+            if only is None or {meaning.id, pack.pack} & set(only):
                 yield from _meaning(meaning, source, rules)
     for source in library.sources:
         vendor = source.pack.vendor
@@ -49,19 +50,14 @@ def try_examples(library: Library, rules: Rules, only: Collection[str] | None = 
             yield from (Tried(*place, True) for _ in range(len(vendor.examples) + len(vendor.near_misses) - len(wrong)))
 
 
-def _meanings(pack: Pack) -> list[str]:
-    return [str(entry.get("id")) for entry in pack.meanings]
-
-
-def _meaning(meaning: str, source: Source, rules: Rules) -> Iterator[Tried]:
+def _meaning(meaning: Meaning, source: Source, rules: Rules) -> Iterator[Tried]:
     """A meaning of the organisation must be found in its examples and not in its near-misses."""
-    entry = rules.catalogue.meanings[meaning]
-    for sentences, wanted in ((entry.examples, "fires"), (entry.near_misses, "silent")):
+    for sentences, wanted in ((meaning.examples, "fires"), (meaning.near_misses, "silent")):
         for language, texts in sentences.items():
             for text in texts:
-                example = Example(text=text, side=entry.sides[0])  # type: ignore[arg-type]
-                found = rules.read(turn_of(example, language)).says(meaning, states=tuple(entry.states))
-                yield _tried(meaning, source, text, wanted, found)
+                example = Example(text=text, side=meaning.sides[0])
+                found = rules.read(turn_of(example, language)).says(meaning.id, states=tuple(meaning.states))
+                yield _tried(meaning.id, source, text, wanted, found)
 
 
 def _finder(finder: Finder, source: Source, rules: Rules) -> Iterator[Tried]:

@@ -9,7 +9,7 @@ from itertools import chain
 
 import msgspec
 
-from mailrules.catalogue.meanings import Catalogue, Text
+from mailrules.catalogue.meanings import Catalogue
 from mailrules.dates import next_business_end, read_limit
 from mailrules.engine import case_facts, mails
 from mailrules.engine.checklist import Checklist, told_items
@@ -19,6 +19,7 @@ from mailrules.engine.mails import ConcludedMail, counted_mails, valid_statement
 from mailrules.engine.priority import over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
 from mailrules.engine.rulefile import Fired, RuleFile
+from mailrules.fields import Bilingual
 from mailrules.judgement import AskMade, Finding, Judgement, Promise, Reading, ToneHint
 from mailrules.site import Site
 from mailrules.statement import Reader, Statement
@@ -61,7 +62,7 @@ class Rules:
         return {one.address.lower(): one.name for one in self.site.people if one.name}
 
     @property
-    def labels(self) -> dict[str, Text]:
+    def labels(self) -> dict[str, Bilingual]:
         """Item → its title."""
         return {item: self.catalogue.meanings[f"item.{item}"].title for item in self.catalogue.items}
 
@@ -79,7 +80,7 @@ class Rules:
         profile = self.vendors.profiles.get(vendor)
         if profile is None:
             return vendor
-        return profile.name.ja if language == "ja" else profile.name.en
+        return profile.name.in_language(language)
 
     def read(self, turn: RuleInput) -> Reading:
         """Read one mail with the embedded reader and the organisation's own phrases.
@@ -194,7 +195,6 @@ class Rules:
         return Judgement(
             kind=kind,
             language=language,
-            side="team" if towards == "vendor" or mails.opener(thread).side == "team" else "requester",
             priority=prioritise(view, kind, self.files["priority"], self.files["triage"]),
             checklist=lines,
             missing=missing,
@@ -222,7 +222,7 @@ class Rules:
                 continue
             for hit in one.view.find("item.deadline", ("value",)):
                 due = _due(hit.statement, written)
-                if due is not None and due <= next_business_end(written, self.site.calendar.days_off):
+                if due is not None and due <= next_business_end(written, self.site.calendar.is_off):
                     return True
         return False
 

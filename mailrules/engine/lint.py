@@ -41,7 +41,7 @@ def _pack(pack: Pack, source: Source, rules: Rules) -> Iterator[Remark]:
             yield say(finder.id, "two entries of the pack have this id; rename one of them", "error")
         seen.add(finder.id)
         yield from (say(finder.id, message) for message in _finder(finder))
-    for meaning in (str(entry.get("id")) for entry in pack.meanings):
+    for meaning in (entry.id for entry in pack.meanings):
         if not any(finder.meaning == meaning for finder in pack.find):
             yield say(meaning, "no entry finds this meaning, so no mail can have it; add an entry under `find`")
         if not _used(meaning, rules):

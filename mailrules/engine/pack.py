@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from mailrules.catalogue.meanings import Meaning
+from mailrules.engine.rulefile import WrittenRule
 from mailrules.fields import Model, SideName, Words
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
 
@@ -75,8 +77,8 @@ class Pack(VendorPack):
 
     words: dict[str, dict[Literal["ja", "en"], list[str]]] = Field(default={})
     """Concept of the embedded reader → additional words by language."""
-    meanings: list[dict[str, Any]] = Field(default=[])  # additional entries of the catalogue
+    meanings: list[Meaning] = Field(default=[])  # additional entries of the catalogue
     find: list[Finder] = Field(default=[])
-    rules: dict[str, list[dict[str, Any]]] = Field(default={})
+    rules: dict[str, list[WrittenRule]] = Field(default={})
     """Question (`priority`, `kind`, …) → rules evaluated before the shipped ones; the same id replaces a rule."""
     required: dict[Kind, Required] = Field(default={})

@@ -103,7 +103,7 @@ def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
         first = first or next(iter(sentences), "")
         earlier = {s.quote for s in reading.statements if turn.begins and s.meaning in _OF_EARLIER}
         telling = [one for one in sentences if not _greets(one)]
-        informative = [one for one in telling if _columns(one) >= _SAYS]
+        informative = [one for one in telling if columns(one) >= _SAYS]
         for one in [*(one for one in informative if one not in earlier), *informative, *telling]:
             return one[:_LONGEST]
     return first[:_LONGEST]
@@ -114,7 +114,7 @@ def _greets(text: str) -> bool:
     if _ADDRESSEE.fullmatch(text):
         return True
     greeting = _GREETING.match(text)
-    return greeting is not None and _columns(_AFTER_GREETING.sub("", text[greeting.end() :])) < _SAYS
+    return greeting is not None and columns(_AFTER_GREETING.sub("", text[greeting.end() :])) < _SAYS
 
 
 def _joined(hits: Sequence[Hit]) -> str:
@@ -125,7 +125,8 @@ def _inquires(turn: RuleInput) -> bool:
     return turn.side == "team" and "vendor" in turn.towards and opens(turn)
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
+    """Return the width of a text in half-width columns."""
     return sum(1 if char.isascii() else 2 for char in text)
 
 

@@ -17,17 +17,32 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mailrules.catalogue.meanings import STATES, Catalogue, Text
-from mailrules.engine.conditions import TOLD, ConditionError, Group, Hit, View, group_of
+from pydantic import Field, model_validator
+
+from mailrules.catalogue.meanings import STATES, Catalogue
+from mailrules.engine.conditions import TOLD, Group, Hit, View, group_of
+from mailrules.fields import Bilingual, Model, Words
 
 FACTS = frozenset("side to opens automatic language vendor files messages due_soon towards".split())
 """Facts that rules may use besides statements; docs/packs.md describes them."""
-_TABLES = {"required", "answers"}  # additional tables of some questions (checklist, asks)
-_KEYS = {"id", "gives", "each", "why", "needs", "all", "any", "unless"}
 
 
-class RuleError(ValueError):
-    """A rule file that cannot be used; the text is one line with file, rule and reason."""
+class WrittenRule(Model):
+    """A rule as it is written in a file. `conditions.py` describes the terms of `all`, `any` and `unless`."""
+
+    id: str
+    gives: str | None = None
+    each: Words = Field(default=[])
+    why: Bilingual | None = None
+    all: Any = None
+    any: Any = None
+    unless: Any = None
+
+    @model_validator(mode="after")
+    def _gives_one_thing(self) -> WrittenRule:
+        if bool(self.each) == (self.gives is not None):
+            raise ValueError("expected either `gives` or `each`, not both")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +54,7 @@ class Rule:
     condition: Group
     gives: str = ""
     each: tuple[str, ...] = ()
-    why: Text | None = None
+    why: Bilingual | None = None
     needs: frozenset[str] = frozenset()  # `condition.needs()`: most rules need a statement that most mails do not have
 
     def fire(self, view: View) -> list[Fired]:
@@ -82,50 +97,16 @@ class RuleFile:
         return next((fired for rule in self.final for fired in rule.fire(seen)), None)
 
 
-def rule_file(written: Any, file: str, catalogue: Catalogue, made: Collection[str] = ()) -> RuleFile:
-    """Build rules from plain values. `made`: facts that only `final` may use. Raises RuleError."""
-    if not isinstance(written, dict) or not isinstance(written.get("question"), str):
-        raise RuleError(f"{file}: expected `question:` and `rules:`")
-    if unknown := set(written) - {"question", "rules", "final", *_TABLES}:
-        raise RuleError(f"{file}: unknown field: {', '.join(sorted(map(str, unknown)))}")
-    rules = tuple(_rule(entry, file, catalogue, FACTS) for entry in written.get("rules") or ())
-    given = {rule.gives.partition(" is ")[0] for rule in rules if " is " in rule.gives}
-    facts = FACTS | given | set(made)
-    final = tuple(_rule(entry, file, catalogue, facts) for entry in written.get("final") or ())
-    taken: set[str] = set()
-    for rule in (*rules, *final):
-        if rule.id in taken:
-            raise RuleError(f"{file}: {rule.id}: this id is used twice")
-        taken.add(rule.id)
-    return RuleFile(written["question"], rules, final)
-
-
-def _rule(entry: Any, file: str, catalogue: Catalogue, facts: Collection[str]) -> Rule:
-    name = entry.get("id") if isinstance(entry, dict) else None
-    if not isinstance(name, str):
-        raise RuleError(f"{file}: a rule needs an id, not {entry!r:.80}")
-    if unknown := set(entry) - _KEYS:
-        raise RuleError(f"{file}: {name}: unknown field: {', '.join(sorted(map(str, unknown)))}")
-    try:
-        condition = group_of(entry)
-    except ConditionError as error:
-        raise RuleError(f"{file}: {name}: {error}") from None
-    each = entry.get("each") or ()
-    each = (each,) if isinstance(each, str) else tuple(each)
-    if bool(each) == ("gives" in entry):
-        raise RuleError(f"{file}: {name}: expected either `gives` or `each`, not both")
+def rule_of(written: WrittenRule, file: str, catalogue: Catalogue, facts: Collection[str]) -> Rule:
+    """Compile a rule. `facts`: those that it may use. Raises ValueError."""
+    condition = group_of({"all": written.all, "any": written.any, "unless": written.unless})
     for term in condition.terms():
-        fault = _unknown(term.name, term.states, catalogue, facts, term.is_fact)
-        if fault:
-            raise RuleError(f"{file}: {name}: {term.written!r}: {fault}")
-    for meaning in each:
+        if fault := _unknown(term.name, term.states, catalogue, facts, term.is_fact):
+            raise ValueError(f"{term.written!r}: {fault}")
+    for meaning in written.each:
         if fault := _unknown(meaning, (), catalogue, facts, False):
-            raise RuleError(f"{file}: {name}: {meaning!r}: {fault}")
-    why = entry.get("why")
-    if why is not None and set(why) != {"ja", "en"}:
-        raise RuleError(f"{file}: {name}: `why` needs a text in ja and one in en")
-    text = Text(**why) if why else None
-    return Rule(name, file, condition, str(entry.get("gives", "")), each, text, condition.needs())
+            raise ValueError(f"{meaning!r}: {fault}")
+    return Rule(written.id, file, condition, written.gives or "", tuple(written.each), written.why, condition.needs())
 
 
 def _unknown(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from mailrules.engine import mails
 from mailrules.engine.judge import Rules
 from mailrules.evaluation.figures import Outcome, sets_of
 from mailrules.statement import UNSURE, MailText, Reader
@@ -12,29 +13,13 @@ from mailrules.thread import File, RuleInput
 WRITTEN_AT = datetime(2026, 3, 10, 9, tzinfo=UTC)
 
 
-def mail_text(mail: Mapping[str, Any]) -> MailText:
-    """Return the input of a reader for a corpus line. The subject of a reply is left out, as in the service."""
-    return MailText(
-        "\n".join(unit["t"] for unit in mail["units"]),
-        mail["subject"] if mail["opens"] else "",
-        mail["lang"],
-        mail["side"],
-        mail["to"],
-        mail["opens"],
-        mail["automatic"],
-        tuple(mail["files"]),
-        WRITTEN_AT,
-    )
-
-
 def turn_of(mail: Mapping[str, Any]) -> RuleInput:
     """Return a corpus line as the only mail of a case."""
-    text = mail_text(mail)
     return RuleInput(
         id="1",
         side=mail["side"],
         author="writer@example",
-        text=text.text,
+        text="\n".join(unit["t"] for unit in mail["units"]),
         subject=mail["subject"],
         subject_is_new=mail["opens"],
         begins=mail["opens"],
@@ -44,6 +29,11 @@ def turn_of(mail: Mapping[str, Any]) -> RuleInput:
         towards=frozenset((mail["to"],)),
         files=tuple(File(name, "application/octet-stream", 1) for name in mail["files"]),
     )
+
+
+def mail_text(mail: Mapping[str, Any]) -> MailText:
+    """Return the input of a reader for a corpus line. The subject of a reply is left out, as in the service."""
+    return mails.mail_text(turn_of(mail))
 
 
 def judged_outcome(reader: Reader, mail: Mapping[str, Any], rules: Rules) -> Outcome:

@@ -5,7 +5,7 @@ whole words. Japanese entries must begin and end at word boundaries; word bounda
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import accumulate, count
@@ -94,28 +94,19 @@ def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasi
     return separator, AhoCorasick([f"{separator}{text}{separator}" for text in found]), entries
 
 
-def load_vocabulary(documents: Iterable[str]) -> dict[str, dict[str, list[str]]]:
-    """Merge concept files: `concept: {en: "entry, entry, …", ja: "entry, …"}`. Later files add entries."""
-    merged: dict[str, dict[str, list[str]]] = {}
-    for document in documents:
-        content: dict[str, dict[str, str]] = yaml.load(document, Loader=yaml.CSafeLoader)
-        for concept, by_language in content.items():
-            for language, entries in by_language.items():
-                merged.setdefault(concept, {}).setdefault(language, []).extend(
-                    filter(None, map(str.strip, entries.split(",")))
-                )
-    return merged
-
-
 @cache
 def shipped_vocabulary() -> dict[str, dict[str, list[str]]]:
-    """Return the concepts shipped with sodan."""
-    folder = files("mailrules") / "concepts"
-    return load_vocabulary(
-        entry.read_text(encoding="utf-8")
-        for entry in sorted(folder.iterdir(), key=lambda file: file.name)
-        if entry.name.endswith(".yaml")
-    )
+    """Return the concepts shipped with sodan. A file has `concept: {en: "entry, entry, …", ja: "entry, …"}`."""
+    merged: dict[str, dict[str, list[str]]] = {}
+    for file in sorted((files("mailrules") / "concepts").iterdir(), key=lambda file: file.name):
+        if not file.name.endswith(".yaml"):
+            continue
+        content: dict[str, dict[str, str]] = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        for concept, by_language in content.items():
+            for language, entries in by_language.items():
+                own = merged.setdefault(concept, {}).setdefault(language, [])
+                own.extend(filter(None, map(str.strip, entries.split(","))))
+    return merged
 
 
 @cache

@@ -7,7 +7,6 @@ mail of writers who took no part in training. Items between the lower and the up
 
 from dataclasses import replace
 
-from ..sized_cache import SizedCache
 from ..statement import MailText, ReaderResult
 from .concepts import ConceptMatcher, shipped_matcher
 from .decision import Decision
@@ -25,8 +24,7 @@ from .matter import (
 from .unit_scores import MailScores, mail_scores
 from .weights import Weights, shipped_weights
 
-_KEPT = 8_000_000
-"""Bytes of readings of units that are kept: quoted, repeated and standard sentences cost next to nothing."""
+_KEPT = 1700  # readings of units (about 8 MB): quoted, repeated and standard sentences cost next to nothing
 _CONTINUES = 0.6
 """From this score of `MatterClassifier` on, a mail without reply headers is read as a reply. An urgent mail needs the
 highest score, because a reply says less about the impact."""
@@ -40,7 +38,7 @@ class EmbeddedReader:
     def __init__(self, matcher: ConceptMatcher | None = None, weights: Weights | None = None) -> None:
         self._matcher = matcher or shipped_matcher()
         self._weights = weights or shipped_weights()
-        self._units: UnitCache = SizedCache(_KEPT)
+        self._units = UnitCache(_KEPT)
         self.version = self._weights.version
 
     def read(self, mail: MailText) -> ReaderResult:

@@ -1,12 +1,14 @@
 """Input of the classifiers for one mail: its units, their scores, and the named inputs of the mail step."""
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sized_cache import SizedCache
 from ..statement import MailText
 from .concepts import ConceptMatcher
 from .normal_forms import is_japanese
@@ -18,10 +20,46 @@ Matrix = NDArray[np.float32]
 MAX_SUBJECT = 200
 ABSENT = -1.2  # score of a missing unit
 CIRCUMSTANCES = "opens|to vendor|to requester|from team|from vendor|automatic|length|short|files|ja".split("|")
+Key = tuple[str, str, str, str]  # text, shape and label of a unit, and the side whose classifiers read it
 
 
-UnitCache = SizedCache[tuple[str, str, str, str], Reading]
-"""Readings by the text, shape and label of the unit and the side whose classifiers read it."""
+class UnitCache:
+    """The readings of the units that were used last. Thread-safe."""
+
+    def __init__(self, most: int) -> None:
+        """`most`: maximum number of readings."""
+        self._most, self._lock = most, Lock()
+        self._kept: OrderedDict[Key, Reading] = OrderedDict()
+        _caches.add(self)
+
+    def known(self, keys: Iterable[Key]) -> dict[Key, Reading]:
+        """Return key → reading for the keys that the cache contains."""
+        with self._lock:
+            found = {key: self._kept[key] for key in keys if key in self._kept}
+            for key in found:
+                self._kept.move_to_end(key)
+        return found
+
+    def keep(self, readings: Mapping[Key, Reading]) -> None:
+        """Add readings, and remove those that were used least recently."""
+        with self._lock:
+            self._kept.update(readings)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def clear(self) -> None:
+        """Remove all readings."""
+        with self._lock:
+            self._kept.clear()
+
+
+_caches: WeakSet[UnitCache] = WeakSet()
+
+
+def clear_caches() -> None:
+    """Clear all caches of this kind in the process."""
+    for cache in list(_caches):
+        cache.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +94,7 @@ def view_mail(mail: MailText, matcher: ConceptMatcher, cache: UnitCache | None =
     if new:
         found = dict(zip(new, read_units(list(new.values()), matcher), strict=True))
         if cache is not None:
-            cache.keep(found, [reading.size for reading in found.values()])
+            cache.keep(found)
         known |= found
     readings = [known[key] for key in keys]
     return MailView(mail, units, readings[: len(units)], readings[-1] if subject else None)

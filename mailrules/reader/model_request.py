@@ -5,27 +5,19 @@ addressee. Mail addresses, phone numbers and secrets are masked, and restored in
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from mailrules.catalogue import Catalogue
 from mailrules.patterns import RE2
+from mailrules.reader.units import split_units
 from mailrules.statement import MailText
 
 EDITION = "3"  # version of the wording below
 SUBJECT = 0  # unit number of the subject
 MAX_STATEMENTS = 60
-
-
-class Span(Protocol):
-    """A unit of the new text; the offset counts characters."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def start(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -45,9 +37,10 @@ class Request:
         return [{"role": "system", "content": self.system}, {"role": "user", "content": self.user}]
 
 
-def request(mail: MailText, units: Sequence[Span], catalogue: Catalogue) -> Request:
+def request(mail: MailText, catalogue: Catalogue) -> Request:
     """Return the request for one mail."""
     mask = Mask()
+    units = split_units(mail.text)
     numbered = [(mask.hide(mail.subject), -1), *((mask.hide(unit.text), unit.start) for unit in units)]
     system = instruction(catalogue, mail.side)
     schema = answer_schema(catalogue, mail.side)
@@ -92,7 +85,7 @@ def instruction(catalogue: Catalogue, side: str) -> str:
 
 def entries(catalogue: Catalogue, side: str) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return (id, definition, states) of each meaning that this side may state; an unknown side may state all."""
-    found = []
+    found: list[tuple[str, str, tuple[str, ...]]] = []
     for id in catalogue.ids:
         meaning = catalogue.get(id)
         if meaning is None or (side in ("requester", "team", "vendor") and side not in meaning.sides):

@@ -41,11 +41,6 @@ class Reading(msgspec.Struct, gc=False, eq=False):
     rows: bytes = b""  # the rows of the unit's features in the table of the classifiers of one side (`unit_scores.py`)
     sums: bytes = b""  # what the unit adds to the scores: one row for each `features.Part`
 
-    @property
-    def size(self) -> int:
-        """Approximate size in bytes."""
-        return 3500 + 8 * len(self.text) + 40 * len(self.forms)
-
 
 _NOTHING: frozenset[str] = frozenset()
 

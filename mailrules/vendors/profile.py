@@ -49,24 +49,11 @@ class ReferenceExample(Model):
     refs: Words = Field(default=[])
 
 
-class SeverityWord(Model):
-    """The vendor's word for a priority level, as it is used in ``severity_requested``."""
-
-    word: str
-    level: Literal["P1", "P2", "P3", "P4"]
-
-
 class Hours(OpeningHours):
     """Working hours of the vendor's support desk, for business time."""
 
     calendar: Country = "JP"  # country of the public holidays (ISO 3166), or ``none`` for around the clock
     close: Clock = time(18)
-
-
-class Portal(Bilingual):
-    """Where a vendor wants replies, as text, and the URL of the page."""
-
-    url: str = ""
 
 
 class Vendor(Model):
@@ -79,18 +66,13 @@ class Vendor(Model):
     """A help-desk platform that many vendors use (Zendesk, Jira); used only if no vendor is recognised."""
     names: Names = Field(default=[])  # names that people use for the vendor, to recognise the vendor without an address
     products: Names = Field(default=[])  # names of products of the vendor: weak evidence for the vendor
-    no_reply: Words = Field(default=[])  # local parts or whole addresses that nobody reads
-    portal_only: bool = False  # replies must be entered in the vendor's portal, not sent by mail
-    portal: Portal | None = None  # where to reply if not by mail
     references: list[ReferencePattern] = Field(default=[])
     never: Words = Field(default=[])
     """RE2 patterns for numbers of this vendor that are not case numbers (serials, contracts, articles, bugs).
 
     Their matches are hidden from the case number patterns.
     """
-    severities: list[SeverityWord] = Field(default=[])
     hours: Hours = Hours()
-    upload: Words = Field(default=[])  # addresses and hosts where the vendor accepts file uploads
     sources: Words = Field(default=[])  # sources of these facts, with their quality (A read, B seen, own, label)
     examples: list[ReferenceExample] = Field(default=[])
     near_misses: list[ReferenceExample] = Field(default=[])

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
+from mailrules.engine.problem import columns
 from service.cases.facts.subject import shown_subject
 from service.mail.word_lists import load
 
@@ -119,7 +120,7 @@ def _later(case: Document, lang: Lang, for_: str) -> list[dict[str, Any]]:
         return []
     label = TEXTS["titles"]["parked"][lang]
     return [
-        {"item": f"parked:{one['topic']}", "label": label, "text": _one_line(one["quote"]), "state": "present",
+        {"item": f"parked:{one['topic']}", "label": label, "text": one_line(one["quote"]), "state": "present",
          "message": one["message"], "partial": False}
         for one in case.get("parked", [])
         if one["topic"] in ("rca", "compensation")
@@ -146,7 +147,7 @@ def _promised(case: Document) -> str | None:
 def _problem(case: Document, lines: Mapping[str, Document], names: Sequence[str]) -> dict[str, Any]:
     """Return the problem in one sentence. If the problem statement is only the subject, return symptom or question."""
     stated = case.get("problem") or {}
-    statement = _one_line(stated.get("statement"))
+    statement = one_line(stated.get("statement"))
     title = shown_subject(case.get("title") or "")
     unkind = _hint({"quote": statement}, case) is not None
     if statement and not unkind and shown_subject(statement) != title:
@@ -155,7 +156,7 @@ def _problem(case: Document, lines: Mapping[str, Document], names: Sequence[str]
     for item in _TELLING.get(str(case.get("kind")), ("symptom", "question")):
         line = lines.get(item)
         words = _words(line) if line is not None else ""
-        if line is not None and (_columns(words) >= _SAYS or (words and item != "question")):
+        if line is not None and (columns(words) >= _SAYS or (words and item != "question")):
             return {"statement": words, "message": line.get("message"), "item": item}
     return {"statement": "" if unkind else title, "message": stated.get("message"), "item": None}
 
@@ -167,8 +168,8 @@ def _is_over(case: Document) -> bool:
 
 def _hint(line: Document, case: Document) -> Document | None:
     """Return the tone hint for the sentence quoted in a checklist line, if any."""
-    said = [text for text in (_one_line(line.get("quote")), _one_line(line.get("value"))) if text]
-    hints = [(hint, _one_line(hint["quote"])) for hint in case.get("tone", [])]
+    said = [text for text in (one_line(line.get("quote")), one_line(line.get("value"))) if text]
+    hints = [(hint, one_line(hint["quote"])) for hint in case.get("tone", [])]
     return next((hint for hint, quote in hints if quote and any(quote in text for text in said)), None)
 
 
@@ -202,7 +203,7 @@ def _entry(line: Document, people: Mapping[str, str], lang: Lang) -> dict[str, A
     elif line.get("partial"):
         text = f"{text}{TEXTS['values']['about'][lang]}"
     beside = line.get("others") or []
-    others = [f"{people.get(one['author'], one['author'])}: {_one_line(one['value'])}" for one in beside]
+    others = [f"{people.get(one['author'], one['author'])}: {one_line(one['value'])}" for one in beside]
     return {
         "item": line["item"],
         "label": line["label"],
@@ -214,7 +215,7 @@ def _entry(line: Document, people: Mapping[str, str], lang: Lang) -> dict[str, A
 
 
 def _words(line: Document) -> str:
-    return _one_line(line.get("value")) or _one_line(line.get("quote"))
+    return one_line(line.get("value")) or one_line(line.get("quote"))
 
 
 def _without_label(text: str, names: Sequence[str]) -> str:
@@ -224,7 +225,7 @@ def _without_label(text: str, names: Sequence[str]) -> str:
     unnumbered = label.lstrip("0123456789")
     if unnumbered[:1] in _AFTER_NUMBER:
         label = unnumbered.strip(_MARKS)
-    if not value or _columns(label) < _LABEL_COLUMNS or any(map(str.isdigit, label)):
+    if not value or columns(label) < _LABEL_COLUMNS or any(map(str.isdigit, label)):
         return unmarked(text)  # a label with a digit is a time or an amount: "9時：停止"
     words = set(label.split())
     named = any(words <= set(name.replace("/", " ").split()) if label.isascii() else label in name for name in names)
@@ -236,12 +237,8 @@ def unmarked(text: str) -> str:
     return _MARKER.sub("", text)
 
 
-def _one_line(text: Any) -> str:
+def one_line(text: Any) -> str:
     return " ".join(str(text or "").split())
-
-
-def _columns(text: str) -> int:
-    return sum(1 if char.isascii() else 2 for char in text)
 
 
 def _ours(ref: Document, case: Document) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from service.cases.brief import TEXTS, unmarked
+from service.cases.brief import TEXTS, one_line, unmarked
 
 _JOINED = {"ja": "・", "en": " / "}
 Block = tuple[str, list[str]]  # heading ("" for none), and lines below it
@@ -56,7 +56,7 @@ def _blocks(made: Mapping[str, Any], zone: tzinfo, words: Callable[[str], str]) 
         yield titles["gaps"], [words(one["label"]) for one in made["gaps"]]
     for name in ("open_asks", "parked", "tone"):
         if made.get(name):
-            yield titles[name], [words(unmarked(_line(one.get("advice") or one["quote"]))) for one in made[name]]
+            yield titles[name], [words(unmarked(one_line(one.get("advice") or one["quote"]))) for one in made[name]]
 
 
 def _standing(made: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:
@@ -88,13 +88,9 @@ def _once(entries: Sequence[Mapping[str, Any]], told: set[str], lang: str) -> li
     return [(_JOINED[lang].join(labels), words) for words, labels in together.items()]
 
 
-def _line(value: Any) -> str:
-    return " ".join(str(value).split())
-
-
 def _plain(value: str) -> str:
     """Return the text of a mail as one line, with Markdown and HTML characters escaped."""
-    words = _line(value)
+    words = one_line(value)
     for mark in ("\\", "`", "*", "_", "[", "]", "<", "#", "|"):
         words = words.replace(mark, f"\\{mark}")
     return words

@@ -5,31 +5,15 @@ Our working hours are in the site file, the working hours of a vendor in the ven
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import holidays
 
-from mailrules import site
 from mailrules.engine.judge import Rules
+from mailrules.site import Calendar
 from mailrules.thread import Side
 from mailrules.vendors.profile import Hours
-
-_TOKYO = ZoneInfo("Asia/Tokyo")
-_DAYS = {"mon-fri": frozenset(range(5)), "mon-sat": frozenset(range(6)), "all": frozenset(range(7))}
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """Working hours of one side. Weekdays count from Monday = 0."""
-
-    zone: tzinfo = _TOKYO
-    country: str = "JP"  # ISO 3166 code for public holidays; empty: no public holidays
-    opens: time = time(9, 0)
-    closes: time = time(17, 30)  # midnight means the end of the day
-    weekdays: frozenset[int] = frozenset(range(5))
-    closed: frozenset[date] = frozenset()  # further days off
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +52,16 @@ def _working(start: datetime, end: datetime, calendar: Calendar) -> float:
     if (there.date() - here.date()).days > 3660:
         here = there - timedelta(days=3660)
     total, day, last = 0.0, here.date(), there.date()
-    free = _free(calendar.country, here.year, there.year) | calendar.closed
+    free = _free(calendar.country, here.year, there.year).union(calendar.closed)
     for edge in (day, last) if day < last else (day,):
         if edge.weekday() in calendar.weekdays and edge not in free:
-            opens = datetime.combine(edge, calendar.opens, calendar.zone)
+            opens = datetime.combine(edge, calendar.open, calendar.zone)
             closes = datetime.combine(*_closing(edge, calendar), calendar.zone)
             total += max(0.0, (min(there, closes) - max(here, opens)).total_seconds())
     return total + _days_between(day, last, calendar.weekdays, free) * _day(calendar)
 
 
-def _days_between(first: date, last: date, weekdays: frozenset[int], free: frozenset[date]) -> int:
+def _days_between(first: date, last: date, weekdays: range, free: frozenset[date]) -> int:
     """Return the number of working days after ``first`` and before ``last``."""
     if (days := (last - first).days - 1) <= 0:
         return 0
@@ -91,18 +75,18 @@ def _days_between(first: date, last: date, weekdays: frozenset[int], free: froze
 
 def _closing(day: date, calendar: Calendar) -> tuple[date, time]:
     """Return when working hours end. Midnight means the end of the day."""
-    return (day, calendar.closes) if calendar.closes != time(0) else (day + timedelta(days=1), time(0))
+    return (day, calendar.close) if calendar.close != time(0) else (day + timedelta(days=1), time(0))
 
 
 def _day(calendar: Calendar) -> float:
     """Return the seconds of a whole working day in local time, ignoring daylight saving changes."""
-    opens, closes = datetime.combine(date.min, calendar.opens), datetime.combine(*_closing(date.min, calendar))
+    opens, closes = datetime.combine(date.min, calendar.open), datetime.combine(*_closing(date.min, calendar))
     return max(0.0, (closes - opens).total_seconds())
 
 
 @lru_cache(maxsize=256)
 def _free(country: str, first: int, last: int) -> frozenset[date]:
-    if not country:
+    if country == "none":
         return frozenset()
     return frozenset(holidays.country_holidays(country, years=range(first, last + 1)))
 
@@ -110,33 +94,15 @@ def _free(country: str, first: int, last: int) -> frozenset[date]:
 def calendars_of(rules: Rules, vendor: str | None) -> Mapping[Side, Calendar]:
     """Return the calendars for ``revise``; a vendor without a vendor file gets default working hours."""
     profile = rules.vendors.profiles.get(vendor or "")
-    ours = _of_site(rules.site.calendar)
-    asking = rules.site.requester_calendar
+    ours = rules.site.calendar
     return {
         "team": ours,
-        "requester": ours if asking is None else _of_site(asking),
+        "requester": rules.site.requester_calendar or ours,
         "vendor": Calendar() if profile is None else _of_vendor(profile.hours),
     }
 
 
-def _of_site(given: site.Calendar) -> Calendar:
-    return Calendar(
-        zone=ZoneInfo(given.zone),
-        country="" if given.country == "none" else given.country,
-        opens=given.open,
-        closes=given.close,
-        weekdays=_DAYS[given.days],
-        closed=frozenset(given.closed),
-    )
-
-
 def _of_vendor(hours: Hours) -> Calendar:
     if hours.calendar == "none":
-        return Calendar(country="", opens=time(0), closes=time(0), weekdays=_DAYS["all"])
-    return Calendar(
-        zone=ZoneInfo(hours.zone),
-        country=hours.calendar,
-        opens=hours.open,
-        closes=hours.close,
-        weekdays=_DAYS[hours.days],
-    )
+        return Calendar(country="none", open=time(0), close=time(0), days="all")
+    return Calendar(country=hours.calendar, days=hours.days, open=hours.open, close=hours.close, zone=hours.zone)

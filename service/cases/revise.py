@@ -9,14 +9,15 @@ from datetime import datetime
 
 from mailrules.engine.checklist import AT_ONCE
 from mailrules.judgement import ItemState, Judgement, Problem
+from mailrules.site import Calendar
 from mailrules.thread import Side
 from service.cases.asks import Answers
-from service.cases.clocks import Calendar, business, elapsed, spans_of
+from service.cases.clocks import business, elapsed, spans_of
 from service.cases.facts.case_message import CaseMessage, doubts_of, in_order, with_readings
 from service.cases.facts.subject import shown_subject
 from service.cases.facts.trust import Doubt
 from service.cases.replies import Asked
-from service.cases.state import FIELDS, Ask, CaseState, Clocks, Frame, Overrides, Participant, Promised, Setting, Status
+from service.cases.state import Ask, CaseState, Clocks, Frame, Overrides, Participant, Promised, Setting, Status
 from service.cases.turn import Course, Solved, follow
 
 DEFAULT_CALENDARS: Mapping[Side, Calendar] = {"team": Calendar(), "vendor": Calendar(), "requester": Calendar()}
@@ -45,15 +46,13 @@ def revise(
     everything = in_order(lines)
     doubted = doubts_of(everything)
     ordered = _counted(everything, doubted, judgement)
-    level = overrides.priority.value if overrides.priority else judgement.priority.level
+    level = overrides.value("priority", judgement.priority.level)
     course = follow(ordered, answers, overrides.asks, _waits_for_answers(asked, level), solved)
     status, waiting_on, since, moves = _with_people(course, overrides)
     by_hand = _answers_by_hand(course.asks) | dict(overrides.items)
     checklist, missing = _checklist(judgement, by_hand)
-    set_by = _set_by(overrides)
     state = CaseState(
-        key=frame.key,
-        title=overrides.title.value if overrides.title else _title(ordered, judgement.excerpt),
+        title=overrides.value("title", None) or _title(ordered, judgement.excerpt),
         status=status,
         waiting_on=waiting_on,
         waiting_since=since,
@@ -67,16 +66,15 @@ def revise(
         updated_at=now,
         judgement=judgement,
         checklist=checklist,
-        priority_set_by=set_by.get("priority", "rules"),
         clocks=_clocks(ordered, moves, now, calendars),
         promises=_promises(ordered, now),
         participants=participants_of(ordered, names),
         problem=_agreed(judgement.problem, course.asks, ordered),
         frame=frame,
         items_set_by=_names(by_hand),
-        set_by=set_by,
+        set_by=_names(overrides.fields),
         not_counted=tuple((str(line.id), doubted[line.id]) for line in everything if line.id in doubted),
-        owner=overrides.owner.value if overrides.owner else None,
+        owner=overrides.value("owner", None),
     )
     return replace(state, notes=(*_notes(state, asked), *_doubtful(everything, doubted)))
 
@@ -88,13 +86,8 @@ def _counted(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt], judgeme
     return with_readings(counted, judgement.readings) if same else counted
 
 
-def _set_by(overrides: Overrides) -> dict[str, str]:
-    """Return field → person who set the field by hand."""
-    settings = {name: getattr(overrides, name) for name in FIELDS}
-    return _names({name: setting for name, setting in settings.items() if setting is not None})
-
-
 def _names(settings: Mapping[str, Setting]) -> dict[str, str]:
+    """Return field or item → person who set it by hand."""
     return {name: setting.by or "somebody" for name, setting in settings.items()}
 
 
@@ -135,11 +128,10 @@ def _waits_for_answers(asked: Sequence[Asked], level: str) -> list[datetime]:
 
 def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Overrides) -> str | None:
     """Return the vendor: set by a person, else named in the mails, else the maker of the first named product."""
-    if overrides.vendor is not None:
-        return overrides.vendor.value  # type: ignore[no-any-return]
     written = [line for line in lines if line.turn.automatic is None]
     named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
-    return judgement.vendor or next((vendor for vendor in named if vendor), None)
+    by_mails = judgement.vendor or next((vendor for vendor in named if vendor), None)
+    return overrides.value("vendor", by_mails)  # type: ignore[no-any-return]
 
 
 _SIDES: tuple[Side, ...] = ("team", "vendor", "requester")
@@ -151,18 +143,18 @@ def _with_people(
     """Return (status, side to act, since when, all changes of the turn). Manual changes are applied."""
     status, waiting_on, since = course.status, course.waiting_on, course.since
     moves = list(course.moves)
-    if overrides.status is not None:
-        status = overrides.status.value
+    if (set_status := overrides.fields.get("status")) is not None:
+        status, at = set_status.value, set_status.at
         if status != "open":
-            waiting_on, since = None, overrides.status.at or since
-            if overrides.status.at is not None:
-                moves = [m for m in moves if m[0] <= overrides.status.at]
-                moves.append((overrides.status.at, None))
+            waiting_on, since = None, at or since
+            if at is not None:
+                moves = [m for m in moves if m[0] <= at]
+                moves.append((at, None))
         elif course.status != "open":
-            waiting_on, since = course.last_turn or "team", overrides.status.at or since
+            waiting_on, since = course.last_turn or "team", at or since
             moves.append((since or course.moves[-1][0], waiting_on))
-    if overrides.waiting_on is not None:
-        waiting_on, since = overrides.waiting_on.value, overrides.waiting_on.at or since
+    if (turn := overrides.fields.get("waiting_on")) is not None:
+        waiting_on, since = turn.value, turn.at or since
         if since is not None:
             moves = [m for m in moves if m[0] <= since]
             moves.append((since, waiting_on))

@@ -85,12 +85,7 @@ class Setting:
 class Overrides:
     """All manual changes of a case."""
 
-    status: Setting | None = None
-    priority: Setting | None = None
-    title: Setting | None = None
-    vendor: Setting | None = None
-    waiting_on: Setting | None = None
-    owner: Setting | None = None
+    fields: Mapping[str, Setting] = field(default_factory=dict)  # ``status``, ``priority``, … → its value
     items: Mapping[str, Setting] = field(default_factory=dict)  # item → ``waived``, or its value
     asks: Mapping[str, Setting] = field(default_factory=dict)
     """Request id → ``answered`` or ``withdrawn``; ``*`` means all requests open at that time."""
@@ -98,16 +93,14 @@ class Overrides:
     @classmethod
     def from_document(cls, document: Mapping[str, Any] | None) -> Overrides:
         """Read ``cases.set_by_people``: field → {"value", "by", "at"}; ``items``, ``asks``: name → such a value."""
-        document = document or {}
-        one = {name: _setting(document[name]) for name in FIELDS if name in document}
-        items, asks = (
-            {str(name): _setting(value) for name, value in (document.get(group) or {}).items()}
-            for group in ("items", "asks")
-        )
-        return cls(**one, items=items, asks=asks)
+        fields = dict(document or {})
+        items, asks = fields.pop("items", None), fields.pop("asks", None)
+        groups = (fields, items or {}, asks or {})
+        return cls(*({str(name): _setting(value) for name, value in group.items()} for group in groups))
 
-
-FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")  # fields of a case that a person can set
+    def value(self, field: str, otherwise: Any) -> Any:
+        """Return the value that a person set, or ``otherwise``."""
+        return self.fields[field].value if field in self.fields else otherwise
 
 
 def _setting(written: Any) -> Setting:
@@ -125,7 +118,6 @@ def _setting(written: Any) -> Setting:
 class CaseState:
     """The current state of a case. The API shows ``document``. The attributes are stored in columns for filters."""
 
-    key: str
     title: str
     status: Status
     waiting_on: Side | None
@@ -140,7 +132,6 @@ class CaseState:
     updated_at: datetime
     judgement: Judgement
     checklist: tuple[ItemState, ...]
-    priority_set_by: str
     clocks: Clocks
     promises: tuple[Promised, ...]
     participants: tuple[Participant, ...]
@@ -165,7 +156,7 @@ class CaseState:
     @property
     def needs_triage(self) -> bool:
         """Whether the case is open, its severity is unknown, and no person has set the priority."""
-        return self.judgement.priority.needs_triage and self.status == "open" and self.priority_set_by == "rules"
+        return self.judgement.priority.needs_triage and self.status == "open" and "priority" not in self.set_by
 
     def _requester(self) -> dict[str, str] | None:
         """Return the requester: the first participant of our people, otherwise of the team, otherwise unknown."""
@@ -177,7 +168,7 @@ class CaseState:
 
     def summary(self) -> dict[str, Any]:
         """Return the case summary of the API."""
-        own = shown(self, "key title status waiting_on waiting_since priority")
+        own = {"key": self.frame.key, **shown(self, "title status waiting_on waiting_since priority")}
         own |= shown(self.judgement, "kind language") | {"vendor": self.vendor}
         counts = shown(self, "open_asks messages opened_at updated_at owner")
         return own | {
@@ -229,7 +220,7 @@ class CaseState:
             "evidence": [{"rule": f.rule, **_cited(f)} for f in detail.evidence],
             "heard": [{"quote": f.quote, "message": f.turn} for f in detail.heard],
             "basis": detail.rule,
-            "set_by": self.priority_set_by,
+            "set_by": self.set_by.get("priority", "rules"),
             "by_rules": detail.level,
         }
 

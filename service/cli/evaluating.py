@@ -16,16 +16,14 @@ from mailrules.evaluation.judged import judged_outcome
 from mailrules.reader import EmbeddedReader
 from mailrules.reader.model_answer import READER, AnswerRefused, check, join
 from mailrules.reader.model_request import request
-from mailrules.reader.units import split_units
 from mailrules.statement import MailText, Reader, ReaderResult
 from service.cli import start
 from service.cli.mails import judge_files, judged, rules_of
 from service.errors import Refused
-from service.language_model import LanguageModel, ModelAway, ModelRefused
-from service.second_reading import model_of
+from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
+from service.second_reading import answer_of, model_of
 from service.settings import Settings
 
-MAX_ANSWERS = 2  # maximum number of requests until an answer is usable, as in the service
 RETRIES = 4  # maximum number of retries if the server of the model does not respond
 _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms", "other mails to be triaged")
 
@@ -143,23 +141,22 @@ class ModelReader:
         embedded = self.embedded.read(mail)
         if mail.automatic or not 0 < len(mail.text) <= self.characters:
             return embedded
-        question, repair = request(mail, split_units(mail.text), self.catalogue), ""
-        for _ in range(MAX_ANSWERS):
-            try:
-                reply = self.model.ask(question, repair=repair)
-                self._count(requests=1, tokens=reply.tokens_in + reply.tokens_out)
-                answer = check(reply.text, question, mail, self.catalogue)
-            except ModelAway as error:
-                raise Refused(f"the language model failed: {error}") from None
-            except ModelRefused:
-                break
-            except AnswerRefused as error:
-                repair = f"That could not be used: {error}." if self.model.answers_freely else ""
-            else:
-                self._count(dropped=sum(answer.dropped.values()))
-                return embedded._replace(statements=join(answer.statements, embedded.statements))
-        self._count(left=1)
-        return embedded
+        question = request(mail, self.catalogue)
+
+        def ask(repair: str) -> Reply:
+            reply = self.model.ask(question, repair=repair)
+            self._count(requests=1, tokens=reply.tokens_in + reply.tokens_out)
+            return reply
+
+        try:
+            _, answer = answer_of(self.model, ask, lambda text: check(text, question, mail, self.catalogue))
+        except ModelAway as error:
+            raise Refused(f"the language model failed: {error}") from None
+        except (ModelRefused, AnswerRefused):
+            self._count(left=1)
+            return embedded
+        self._count(dropped=sum(answer.dropped.values()))
+        return embedded._replace(statements=join(answer.statements, embedded.statements))
 
     def _count(self, **amounts: int) -> None:
         with self._lock:

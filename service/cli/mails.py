@@ -149,8 +149,7 @@ def _judge(file: Path, root: Path | None, settings: Settings, guess: bool, crash
 def judged(file: Path, name: str, rules: Rules, settings: Settings, guess: Rules | None) -> dict[str, Any]:
     """Judge a mail as if it opened a case. ``guess``: rules for guessing the sides of people; None: do not guess."""
     from service.cases.facts.extraction import IngestConfig
-    from service.cases.guess_roles import guess_intake_addresses, guess_roles
-    from service.cases.judge_alone import judge_alone
+    from service.cases.judge_alone import guess_intake_addresses, guess_roles, judge_alone
 
     intake = (*settings.intake, *(f"intake@{domain.lstrip('@')}" for domain in settings.organisation))
     ingest = IngestConfig(zone=settings.zone, intake=intake, organisation=settings.organisation)

@@ -86,7 +86,7 @@ def _names(library: Library) -> set[str]:
     names = {source.pack.pack for source in library.sources}
     names |= {source.pack.vendor.id for source in library.sources if source.pack.vendor}
     for pack, _ in library.own:
-        names |= {finder.id for finder in pack.find} | {str(entry.get("id")) for entry in pack.meanings}
+        names |= {finder.id for finder in pack.find} | {meaning.id for meaning in pack.meanings}
     return names
 
 

@@ -121,7 +121,7 @@ class DueMail:
     def _day(self, document: dict[str, Any]) -> int:
         """Return the length of a requester's working day in seconds."""
         calendar = calendars_of(self.context.rules, document.get("vendor"))["requester"]
-        opens, closes = calendar.opens, calendar.closes
+        opens, closes = calendar.open, calendar.close
         seconds = (closes.hour - opens.hour) * 3600 + (closes.minute - opens.minute) * 60
         return seconds if seconds > 0 else 86400
 

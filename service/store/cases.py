@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
 
+from mailrules.site import Calendar
 from mailrules.thread import Side
-from service.cases.clocks import Calendar, Span, business
+from service.cases.clocks import Span, business
 from service.cases.state import stamp
 from service.errors import NotFound
 from service.store import search

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from service.cli.erasing import erase_person, words_of_vendors
+from service.cli.keeping import erase_person, words_of_vendors
 from service.cli.main import main
 from service.errors import Refused
 from service.intake import AppContext, receive

@@ -118,7 +118,8 @@ def test_a_long_case_that_cannot_be_judged_does_not_push_another_out_of_the_queu
     send(long_case, *(of_ken(number) for number in range(LENGTH)))
     finish(ours)
     send(long_case, mail(50), of_ken(50))
-    ours.step()
+    while ours.step():  # a busy machine takes one mail at a time
+        pass
     assert sorted(waiting(long_case)) == [1, 2]
     ours.context = replace(ours.context, rules=Interrupted(ours.context.rules, long_case))  # type: ignore[arg-type]
     ours.turn()

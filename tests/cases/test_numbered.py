@@ -1,12 +1,12 @@
 """Answers by number: which of the numbered questions of a mail another mail answers."""
 
-# ruff: noqa: E501 -- a case a line
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 
 from mailrules.library import load
 from mailrules.thread import RuleInput, Side
@@ -16,6 +16,8 @@ from service.cases.facts.message_facts import MessageFacts
 from service.cases.numbered import numbered_lists
 from service.cases.replies import MOST_TEXT, Asked, answers_with_place
 from service.cases.turn import Course, follow
+
+TABLES = yaml.safe_load(Path(__file__).with_name("numbered.yaml").read_text(encoding="utf-8"))
 
 AT = datetime(2031, 5, 12, tzinfo=UTC)
 RULES = load()
@@ -61,26 +63,7 @@ def states(told: Course) -> dict[str, str]:
     return {ask.quote.strip("1234①②③.) ")[:9]: ask.state for ask in told.asks}
 
 
-@pytest.mark.parametrize(
-    ("answer", "answered"),
-    [
-        ("Hi Mika,\n1. 8.2.4\n2. yes, it was\n3. see attachment\n4. always", "1234"),
-        ("Hi Mika,\n\n2. yes, it was\n4. always\n\nThe others tomorrow.", "24"),
-        ("Hi Mika,\n1. 8.2.4\n2. yes, it was\n3. we will send it tomorrow\n4. which door do you mean?", "12"),
-        ("Q2: yes, it was", "2"),
-        ("1)8.2.4\n2)yes, it was", "12"),
-        ("１．8.2.4\n２．yes, it was", "12"),
-        ("1. We are still checking.\n2. will follow\n3. attached", "3"),
-        ("1. 調査中です。\n2. 追ってご連絡いたします。\n4. はい", "4"),
-        ("I have two questions:\n1) When will this be fixed?\n2) What does the error mean?", ""),
-        ("Thank you, I will check it tomorrow.", ""),
-        # below a copy of the question
-        (
-            "2. Was the antenna covered during painting?\n-> yes, it was\n4) Is the door closed when this happens?\nalways",
-            "24",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("answer", "answered"), TABLES["an_answer_with_a_number_answers_the_question_of_that_number"])
 def test_an_answer_with_a_number_answers_the_question_of_that_number(answer: str, answered: str) -> None:
     told = course(INQUIRY, mail(1, "vendor", "team", ASKED), mail(2, "team", "vendor", answer))
     names = dict(zip("1234", ("Which ver", "Was the a", "Could you", "Is the do"), strict=True))

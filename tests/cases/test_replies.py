@@ -3,10 +3,14 @@
 # ruff: noqa: E501 -- a case a line
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import yaml
 
 from service.cases.replies import Asked, match, question_lines
+
+TABLES = yaml.safe_load(Path(__file__).with_name("replies.yaml").read_text(encoding="utf-8"))
 
 ITEMS = ("occurred_at", "version", "impact_scope")
 EN = (
@@ -27,51 +31,17 @@ def asked(questions: tuple[str, ...] = EN, items: tuple[str, ...] = ITEMS) -> As
     return Asked(datetime(2026, 11, 4, tzinfo=UTC), "acknowledgement", "", items, question_lines(text), text)
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("1. yesterday evening\n2. no idea\n3. just me", {"occurred_at": "yesterday evening", "version": None, "impact_scope": "just me"}),
-        ("1) 昨日の夕方\n2) 不明\n", {"occurred_at": "昨日の夕方", "version": None}),
-        ("①今朝9時\n③私だけです", {"occurred_at": "今朝9時", "impact_scope": "私だけです"}),
-        ("Q1: yesterday\nQ3: 5 people", {"occurred_at": "yesterday", "impact_scope": "5 people"}),
-        ("３．私だけです。\n１．今朝です。", {"impact_scope": "私だけです。", "occurred_at": "今朝です。"}),
-        ("(1) since 9\n(2) 16.0.17\n\nBest regards\nAiko", {"occurred_at": "since 9", "version": "16.0.17"}),
-        ("1番: 今朝\n2番: 分かりません", {"occurred_at": "今朝", "version": None}),
-        ("1 yesterday\n2 16.0\n3 all of us", {"occurred_at": "yesterday", "version": "16.0", "impact_scope": "all of us"}),
-        ("1.\nthis morning\nat about nine\n2.\n?", {"occurred_at": "this morning at about nine", "version": None}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "told"), TABLES["numbered_answers_go_to_their_questions"])
 def test_numbered_answers_go_to_their_questions(text: str, told: dict[str, str | None]) -> None:
     assert _told(match(text, "", asked())) == told
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("Since about 9 this morning. My whole team has it.", {"occurred_at": "Since about 9 this morning.", "impact_scope": "My whole team has it."}),
-        ("田中です。\n昨日の10時ごろからです。周りの人も同じです。", {"occurred_at": "昨日の10時ごろからです。", "impact_scope": "周りの人も同じです。"}),
-        ("バージョンは分かりません。私だけです。", {"version": None, "impact_scope": "私だけです。"}),
-        ("昨日からです。他は分かりません。", {"occurred_at": "昨日からです。", "version": None, "impact_scope": None}),
-        ("1.5 hours ago it began. The others see it too.", {"occurred_at": "1.5 hours ago it began.", "impact_scope": "The others see it too."}),
-        ("yesterday 5pm\n16.2\nonly me", {"occurred_at": "yesterday 5pm", "version": "16.2", "impact_scope": "only me"}),
-        ("お世話になっております。\n\n・昨日の夕方からです\n・営業部の5名とも同じです\n\nよろしくお願いいたします。", {"occurred_at": "昨日の夕方からです", "impact_scope": "営業部の5名とも同じです"}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "told"), TABLES["free_answers_are_known_by_their_words"])
 def test_free_answers_are_known_by_their_words(text: str, told: dict[str, str | None]) -> None:
     assert _told(match(text, "", asked(JA if any(ord(c) > 255 for c in text) else EN))) == told
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Thank you!",
-        "Any news? When will this be fixed?",
-        "3階のプリンタから紙が出ません。",
-        "よろしくお願いします。",
-        "",
-        "OK",
-    ],
-)
+@pytest.mark.parametrize("text", TABLES["what_answers_nothing_fills_nothing"])
 def test_what_answers_nothing_fills_nothing(text: str) -> None:
     assert match(text, "", asked(JA)) == ()
 

@@ -1,10 +1,15 @@
 """Sides of addresses, base subjects, and tokens that nobody can make up."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from service.cases.facts.roles import LearnedRoles, Roles
 from service.cases.facts.subject import read_subject, shown_subject
 from service.cases.facts.tokens import case_of_address, case_of_message_id, case_of_token, own_message_id, token
+
+TABLES = yaml.safe_load(Path(__file__).with_name("roles_subject_tokens.yaml").read_text(encoding="utf-8"))
 
 ROLES = Roles(
     organisation=("lab.test",),
@@ -14,39 +19,12 @@ ROLES = Roles(
 )
 
 
-@pytest.mark.parametrize(
-    ("address", "side"),
-    [
-        ("desk@lab.test", "team"),
-        ("Desk+night@LAB.test", "team"),
-        ("anyone@it.lab.test", "team"),
-        ("ren@lab.test", "team"),
-        ("mika@lab.test", "requester"),
-        ("mika@branch.lab.test", "requester"),
-        ("mika@notlab.test", "unknown"),
-        ("help@acme.test", "vendor"),
-        ("someone@else.test", "unknown"),
-        ("", "unknown"),
-        (None, "unknown"),
-    ],
-)
+@pytest.mark.parametrize(("address", "side"), TABLES["an_address_is_on_one_side"])
 def test_an_address_is_on_one_side(address: str | None, side: str) -> None:
     assert ROLES.role_of(address) == side
 
 
-@pytest.mark.parametrize(
-    ("address", "side"),
-    [
-        ("anyone@partner.test", "vendor"),
-        ("anyone@sub.partner.test", "vendor"),
-        ("resident@desk.partner.test", "team"),
-        ("ito@partner.test", "team"),  # named among the team: an address is stronger than a domain
-        ("lent@partner.test", "requester"),
-        ("ren@shop.lab.test", "vendor"),  # and a domain that somebody named stronger than the organisation
-        ("mika@lab.test", "requester"),
-        ("anyone@notpartner.test", "unknown"),
-    ],
-)
+@pytest.mark.parametrize(("address", "side"), TABLES["the_side_of_a_whole_domain_may_be_named"])
 def test_the_side_of_a_whole_domain_may_be_named(address: str, side: str) -> None:
     known = {
         "@partner.test": "vendor",
@@ -63,47 +41,12 @@ def test_our_own_people_are_never_a_vendor_even_where_we_are_one() -> None:
     assert ROLES.vendor("help@acme.test") == "acme"
 
 
-@pytest.mark.parametrize(
-    "subject",
-    [
-        "VPN が切れる",
-        "Re: VPN が切れる",
-        "RE: FW: Re: VPN が切れる",
-        "返信: VPN が切れる",
-        "転送：  VPN が切れる",
-        "Re[2]: VPN が切れる",
-        "AW: WG: VPN が切れる",
-        "【外部】Re: VPN が切れる",
-        "[EXTERNAL] Re: [外部メール] VPN が切れる",
-        "Re: [net-users] VPN が切れる",
-        "[net-users:01234] VPN が切れる",
-        "自動応答: VPN が切れる",
-        "Automatic reply: VPN が切れる",
-        "[受付番号:26110200387] VPN が切れる",
-        "【K2611-0918823】VPN が切れる",
-        "VPN が切れる [acme #8841207]",
-        "VPN が切れる - TrackingID#2611100050003837",
-        "Case 51234567: VPN が切れる",
-        "VPN が切れる (fwd)",
-        "ＶＰＮ が切れる",
-    ],
-)
+@pytest.mark.parametrize("subject", TABLES["marks_banners_and_tags_do_not_change_the_base_subject"])
 def test_marks_banners_and_tags_do_not_change_the_base_subject(subject: str) -> None:
     assert read_subject(subject).base == "vpn が切れる"
 
 
-@pytest.mark.parametrize(
-    ("subject", "base"),
-    [
-        ("", ""),
-        ("Re:", ""),
-        ("[#4411] ", "[#4411]"),
-        ("【本番】DB に接続できない", "【本番】db に接続できない"),
-        ("Result: 3 of 4", "result: 3 of 4"),
-        ("Regarding the fan", "regarding the fan"),
-        ("Invoice 2031-05", "invoice 2031-05"),
-    ],
-)
+@pytest.mark.parametrize(("subject", "base"), TABLES["what_is_no_mark_stays"])
 def test_what_is_no_mark_stays(subject: str, base: str) -> None:
     assert read_subject(subject).base == base
 

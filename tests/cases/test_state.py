@@ -19,8 +19,9 @@ from mailrules.judgement import (
     Reading,
     Reference,
 )
+from mailrules.site import Calendar
 from mailrules.statement import Statement
-from service.cases.clocks import Calendar, Span, business, elapsed, spans_of
+from service.cases.clocks import Span, business, elapsed, spans_of
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import reading_of, unbound
 from service.cases.revise import revise, vendor_of
@@ -37,7 +38,6 @@ def judged(lines: Sequence[CaseMessage], **values: object) -> Judgement:
     made = Judgement(
         kind="incident",
         language="en",
-        side="team",
         priority=PriorityDetail("P3", "low", "low", (words,), (), needs_triage=True),
         checklist=(
             ItemState(
@@ -81,8 +81,8 @@ def test_business_time_leaves_out_nights_weekends_and_public_holidays() -> None:
     friday, tuesday = datetime(2031, 5, 2, 17, 0, tzinfo=tokyo), datetime(2031, 5, 7, 9, 30, tzinfo=tokyo)
     spans = [Span("vendor", friday, tuesday)]  # 3 to 6 May 2031: two days of weekend and the holidays around it
     assert business(spans, "vendor", Calendar()) == 3600
-    assert business(spans, "vendor", Calendar(country="")) == 3600 + 2 * int(8.5 * 3600)
-    always = Calendar(opens=time(0, 0), closes=time(23, 59), weekdays=frozenset(range(7)), country="")
+    assert business(spans, "vendor", Calendar(country="none")) == 3600 + 2 * int(8.5 * 3600)
+    always = Calendar(open=time(0), close=time(23, 59), days="all", country="none")
     assert business(spans, "vendor", always) <= elapsed(spans, "vendor")
     assert business(spans, "team", Calendar()) == 0
 

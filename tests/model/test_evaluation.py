@@ -78,7 +78,7 @@ def test_an_answer_that_cannot_be_used_leaves_the_mail_to_the_embedded_reader(
 ) -> None:
     with endpoint(says("I am sorry.")) as up:
         _, said = figures((corpus,), settings, up.url, capfd)
-    assert len(up.asked) == 2
+    assert len(up.asked) == 1
     assert "1 mail read by the embedded reader instead" in said
 
 

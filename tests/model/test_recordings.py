@@ -15,7 +15,6 @@ from mailrules.library import load
 from mailrules.reader import EmbeddedReader
 from mailrules.reader.model_answer import check, join
 from mailrules.reader.model_request import request
-from mailrules.reader.units import split_units
 from mailrules.statement import MailText, Reader, ReaderResult, Statement
 
 CORPUS = Path(__file__).parents[2] / "mailrules" / "corpus"
@@ -43,7 +42,7 @@ class RecordedReader:
         self.dropped = 0
 
     def read(self, mail: MailText) -> ReaderResult:
-        asked = request(mail, split_units(mail.text), RULES.catalogue)
+        asked = request(mail, RULES.catalogue)
         kept = check(self._answer, asked, mail, RULES.catalogue)
         self.dropped = sum(kept.dropped.values())
         return ReaderResult(join(kept.statements, EMBEDDED.read(mail).statements))

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from service.cli.erasing import erase_person
+from service.cli.keeping import erase_person
 from service.intake import AppContext, receive
 from service.mail.masking import Mask
 from service.settings import Settings

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.cases.clocks import Calendar
+from mailrules.site import Calendar
 from service.store.cases import StoredCase, to_now
 
 FRIDAY = datetime(2031, 5, 16, 7, 0, tzinfo=UTC)  # 16:00 in Tokyo

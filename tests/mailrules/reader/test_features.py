@@ -11,13 +11,11 @@ import numpy as np
 from bench.training.features import features_of
 from mailrules.evaluation.judged import mail_text
 from mailrules.reader.concepts import shipped_matcher
-from mailrules.reader.mailview import side_of, view_mail
+from mailrules.reader.mailview import UnitCache, side_of, view_mail
 from mailrules.reader.marks import UnitMarks, mark_of, marks_of, prefixed
 from mailrules.reader.normal_forms import normal_forms
-from mailrules.reader.unit_reading import Reading
 from mailrules.reader.unit_scores import mail_scores
 from mailrules.reader.weights import shipped_weights
-from mailrules.sized_cache import SizedCache
 from mailrules.statement import MailText
 
 CORPUS = Path(__file__).resolve().parents[3] / "mailrules" / "corpus"
@@ -50,7 +48,7 @@ def test_the_reader_scores_the_features_that_training_names() -> None:
 
 
 def test_units_that_were_read_before_have_the_same_scores_in_another_mail() -> None:
-    weights, cache = shipped_weights(), SizedCache[tuple[str, str, str, str], Reading](1 << 20)
+    weights, cache = shipped_weights(), UnitCache(1000)
     for mail in mails():
         view_mail(replace(mail, text=mail.text[len(mail.text) // 3 :], subject=""), shipped_matcher(), cache)
         kept = mail_scores(view_mail(mail, shipped_matcher(), cache), weights)
@@ -58,6 +56,17 @@ def test_units_that_were_read_before_have_the_same_scores_in_another_mail() -> N
         assert np.allclose(kept.units, new.units, atol=1e-5), mail.text
         assert np.allclose(kept.whole, new.whole, atol=1e-5), mail.text
         assert kept.rows.tolist() == new.rows.tolist(), mail.text
+
+
+def test_the_cache_of_units_keeps_those_that_were_used_last() -> None:
+    [reading] = view_mail(
+        MailText("It is down.", "", "en", "requester", "", True, None, (), None), shipped_matcher()
+    ).readings
+    cache, keys = UnitCache(2), [(text, "", "", "ours") for text in "abc"]
+    cache.keep({keys[0]: reading, keys[1]: reading})
+    assert cache.known(keys[:1])
+    cache.keep({keys[2]: reading})
+    assert [*cache.known(keys)] == [keys[0], keys[2]]
 
 
 def marks(features: list[tuple[int, str]]) -> UnitMarks:

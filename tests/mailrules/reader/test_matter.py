@@ -1,0 +1,112 @@
+"""What the words of a mail say of its matter: whether they go on with an earlier one, begin one, or leave the one that
+they answer; and who has to act next."""
+
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from mailrules.engine.judge import Rules
+from mailrules.library import load
+from mailrules.reader.matter import FILE, read_classifiers, trained_with, written
+from mailrules.reader.weights import shipped_weights
+from mailrules.statement import MailText, ReaderResult
+from mailrules.thread import RuleInput
+
+TABLES = yaml.safe_load(Path(__file__).with_name("matter.yaml").read_text(encoding="utf-8"))
+REPLY = RuleInput(
+    "1", "requester", "ren@lab.test", "", subject_is_new=False, is_reply=True, language="en",
+    towards=frozenset({"team"}),
+)  # fmt: skip
+UNANNOUNCED = TABLES["departs"][-3]
+
+
+@pytest.fixture(scope="module")
+def rules() -> Rules:
+    return load()
+
+
+def departs(rules: Rules, text: str) -> bool:
+    japanese = any("\u3040" <= letter <= "\u30ff" for letter in text)
+    return rules.read(replace(REPLY, text=text, language="ja" if japanese else "en")).departs
+
+
+@pytest.mark.parametrize("text", TABLES["departs"])
+def test_a_reply_may_begin_another_matter_announced_or_not(rules: Rules, text: str) -> None:
+    assert departs(rules, text)
+
+
+@pytest.mark.parametrize("text", ["", *TABLES["stays"]])
+def test_a_side_remark_does_not_depart(rules: Rules, text: str) -> None:
+    assert not departs(rules, text)
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        replace(REPLY, is_reply=False),
+        replace(REPLY, subject_is_new=True),
+        replace(REPLY, side="vendor"),
+        replace(REPLY, automatic="auto_reply"),
+        replace(REPLY, language="de"),
+    ],
+)
+def test_only_replies_of_people_of_ours_depart(rules: Rules, mail: RuleInput) -> None:
+    assert not rules.read(replace(mail, text=UNANNOUNCED)).departs
+
+
+def test_a_reply_that_departs_is_read_as_the_first_mail_of_its_matter(rules: Rules) -> None:
+    departing = replace(REPLY, text=UNANNOUNCED)
+    first = rules.read(replace(departing, is_reply=False, begins=False, subject_is_new=True))
+    assert rules.read(departing).statements == first.statements
+    assert rules.read(replace(departing, begins=True)) == rules.read(departing)
+
+
+def read(rules: Rules, text: str, side: str, language: str = "", to: str = "team", opens: bool = True) -> ReaderResult:
+    language = language or ("en" if text.isascii() else "ja")
+    return rules.reader.read(MailText(text, "", language, side, to, opens, None, (), None))
+
+
+def test_a_users_mail_that_goes_on_scores_above_zero_and_one_that_begins_a_matter_below(rules: Rules) -> None:
+    assert [text for text in TABLES["continues"] if read(rules, text, "requester").continues <= 0] == []
+    assert [text for text in TABLES["begins"] if read(rules, text, "requester").continues >= 0] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "side", "language"),
+    [
+        ("Mein Rechner startet seit heute nicht mehr.", "requester", "de"),
+        ("It still fails.", "team", "en"),
+        ("It still fails.", "vendor", "en"),
+        ("", "requester", "en"),
+    ],
+)
+def test_other_languages_and_sides_and_mail_without_words_score_zero(
+    rules: Rules, text: str, side: str, language: str
+) -> None:
+    assert read(rules, text, side, language).continues == 0.0
+
+
+@pytest.mark.parametrize(("side", "to", "text", "wanted"), TABLES["next"])
+def test_the_words_of_a_mail_say_who_has_to_act_next(rules: Rules, side: str, to: str, text: str, wanted: str) -> None:
+    assert read(rules, text, side, to=to, opens=False).next_side == wanted
+
+
+def test_a_mail_in_another_language_or_without_words_does_not_say_it(rules: Rules) -> None:
+    assert read(rules, "Bitte senden Sie uns das Protokoll des Geräts.", "vendor", "de").next_side is None
+    assert read(rules, "", "vendor").next_side is None
+
+
+def test_a_written_file_holds_the_same_classifiers_and_the_shipped_ones_fit_the_readers_weights() -> None:
+    weights = shipped_weights()
+    data = written(weights.matter, weights.tables, "7")
+    assert trained_with(data) == "7"
+    again = read_classifiers(data, weights.tables)
+    names = {"continuation", "departure", "next.vendor", "next.team", "next.ours"}
+    assert again.keys() == weights.matter.keys() == names
+    for name, kept in weights.matter.items():
+        assert all(map(np.array_equal, kept, again[name]))
+    assert trained_with((files("mailrules") / "reader" / FILE).read_bytes()) == weights.version
