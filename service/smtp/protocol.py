@@ -155,7 +155,6 @@ class Protocol(Transaction):
         self.reply("220 2.0.0 Ready to start TLS")
         await self.start_tls(self.listener.tls.context)
 
-    @syntax("AUTH mechanism", when="offers_login")
     async def smtp_AUTH(self, arg: str | None) -> None:
         if self.listener.passwords is None:
             raise CommandError("502 5.5.1 AUTH is not implemented")

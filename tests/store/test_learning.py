@@ -169,7 +169,7 @@ def test_whom_a_mail_makes_a_partner(site: Site, mails: list[bytes], peer: str, 
              + OLD.format(ADA, "9:00", TEAM, "gate", "It stays open."), 3, In_Reply_To="<user@x.test>"),
         mail("pass", TEAM, DESK, "FW: gate", "Please look into it.", 3, In_Reply_To="<user@x.test>"),
         # it answers the mailbox of a function: no user writes from there
-        mail("pass", TEAM, "gate-support@brook-alarms.example", "Re: alarm", "Which gate?", 3, In_Reply_To="<al@x.test>"),
+        mail("pass", TEAM, "gate-support@brook-alarms.example", "Re: alarm", "Which?", 3, In_Reply_To="<al@x.test>"),
     ],
 )  # fmt: skip
 def test_a_mail_that_names_an_earlier_one_can_make_a_partner(site: Site, asked: bytes) -> None:
