@@ -34,6 +34,9 @@ _PARTS = re.compile(r"[\s,;:()\"'’“”„«»-]+")
 _ENGLISH = re.compile(r"(?:sent|posted|composed|written)\s+(?:from|via|with|using|by|on)\b")
 _FROM = re.compile(r"(?:[\w'’-]{1,30} )?(?:via|from) (?:my |a )?(?:mobile|iphone|ipad|android|phone|cell|blackberry)\b")
 _APOLOGY = re.compile(r"(?:so |and )?(?:please|sorry|apolog|excuse|pardon|forgive|kindly|get |samsung)")
+_EXCUSE = re.compile(
+    r"(?:please |pls )?(?:excuse|forgive|pardon)\b[^.]{0,60}\b(?:brevity|typos?|spelling|mistakes)\b.{0,60}$"
+)
 _JAPANESE = re.compile(alternatives(_LISTS["japanese_footer"]))
 _CHINESE = re.compile(alternatives(_LISTS["chinese_footer"]))
 _CUT_AFTER = re.compile(
@@ -87,7 +90,8 @@ def footer_start(lines: Sequence[str]) -> int | None:
         line = lines[at]
         if len(line) < 300 and "http" in line and _CUT_AFTER.match(line):
             return at
-    return None
+    linked = len(last) < 120 and last.strip().startswith(("<http", "http", "(http"))
+    return len(lines) - 2 if linked and len(lines) > 1 and _is_footer(lines[-2]) else None
 
 
 def list_footer_start(lines: Sequence[str]) -> int | None:
@@ -114,6 +118,8 @@ def _is_footer(line: str) -> bool:
         return _is_english_footer(bare)
     if (m := _FROM.match(bare)) is not None:
         return len(bare) - m.end() < 16 and "," not in bare
+    if bare.startswith(("please excuse", "pls excuse", "excuse", "please forgive", "yahoo mail:")):
+        return _EXCUSE.match(bare) is not None or bare.startswith("yahoo mail:")
     return _is_foreign_footer(bare)
 
 

@@ -85,7 +85,11 @@ def _decode_mislabelled(raw: bytes, codec_name: str) -> tuple[str, str | None]:
     if codec_name == "cp1252":
         return cp1252(raw), None
     lenient = raw.decode(codec_name, "replace")
-    if lenient.count("\ufffd") <= 2 < len(lenient) // 50:
+    lost_characters = lenient.count("\ufffd")
+    if (
+        lost_characters * 20 <= len(lenient) - len(lenient.encode("ascii", "ignore"))
+        or lost_characters <= 2 < len(lenient) // 50
+    ):
         return lenient, "charset-lossy"
     text, lossy = guess(raw)
     return (lenient, "charset-lossy") if lossy else (text, "charset-wrong")

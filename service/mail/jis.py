@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 ESCAPE = re.compile(rb"(\x1b\$[@B]|\x1b\$\([DBOPQ]|\x1b\([BJIH])")
 
@@ -30,9 +31,32 @@ def _decode_run(run: bytes, escape: bytes) -> str:
     """Decode the bytes after the escape sequence ``escape``."""
     if escape == b"\x1b(I":
         return bytes(b | 0x80 if 0x20 < b < 0x60 else b for b in run).decode("cp932", "replace")
+    if escape == b"\x1b$(D":
+        return _decode_jis0212(run)
     if escape.startswith(b"\x1b$"):
-        return "\n".join(map(_decode_pairs, re.split(rb"\r?\n", run)))
+        return _decode_pairs(run) if b"\n" not in run else _decode_lines(run)
     return run.decode("ascii") if run.isascii() else run.decode("cp932", "replace")
+
+
+def _decode_jis0212(run: bytes) -> str:
+    try:
+        return (b"\x1b$(D" + run + b"\x1b(B").decode("iso2022_jp_1")
+    except (UnicodeError, ValueError):
+        return "\ufffd" * (len(run) // 2)
+
+
+def _decode_lines(run: bytes) -> str:
+    """Decode JIS X 0208 with line ends. Lines below the first may be ASCII, because mailers omit the escape."""
+    lines = re.split(rb"\r?\n", run)
+    texts = [_decode_pairs(lines[0])]
+    for line in lines[1:]:
+        is_ascii = len(line) % 2 or not _looks_like_pairs(line)
+        texts.append(line.decode("ascii", "replace") if is_ascii else _decode_pairs(line))
+    return "\n".join(texts)
+
+
+def _looks_like_pairs(line: bytes) -> bool:
+    return bool(line) and all(0x21 <= b <= 0x7E for b in line) and any(a in (0x24, 0x25) for a, _ in pairwise(line))
 
 
 def _decode_pairs(line: bytes) -> str:

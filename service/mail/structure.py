@@ -8,7 +8,7 @@ import re
 
 from asn1crypto import cms
 
-from service.mail import calendar, charset, encoded, mime, msgfile, plain, tnef, transfer
+from service.mail import calendar, charset, encoded, mime, msgfile, plain, rtf, tnef, transfer
 from service.mail.contents import (
     Contents,
     DecodedFile,
@@ -178,6 +178,8 @@ class _Classifier:
         text = self._decode(part, payload)
         if part.kind in ("text/enriched", "text/richtext"):
             text = plain.unenriched(text)
+        elif part.kind == "text/rtf":
+            text = rtf.read(payload)[0]
         if "-----BEGIN PGP MESSAGE-----" in text:
             self.contents.defects.add("encrypted-pgp")
         text = plain.unsigned(text)

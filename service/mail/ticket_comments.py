@@ -44,14 +44,25 @@ def may_hold_reply_line(text: str) -> bool:
 
 
 def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
-    """Return the heading of a comment below the rule ``at``: name and date on one line; None without one."""
+    """Return the heading of a comment below the rule ``at``: name and date, on one line or on two; None without one."""
     if not is_rule(lines[at]):
         return None
     first = _next_text_line(lines, at + 1)
     if first is None:
         return None
-    text = _date_and_name(lines[first]) if _may_contain_name(lines[first]) else None
-    return Attribution(at, first + 1, text, of_ticket=True) if text else None
+    if _may_contain_name(lines[first]) and (text := _date_and_name(lines[first])):
+        return Attribution(at, first + 1, text, of_ticket=True)
+    second = _next_text_line(lines, first + 1)
+    if (
+        second is None
+        or not _may_contain_name(lines[first])
+        or len(lines[second]) > 60
+        or _SENTENCE.search(lines[second])
+    ):
+        return None
+    if dates.has_day(lines[first]) or not dates.has_day(lines[second]) or not _TIME.search(lines[second]):
+        return None
+    return Attribution(at, second + 1, f"{lines[second].strip()}, {lines[first].strip()}", of_ticket=True)
 
 
 def is_notice(lines: Sequence[str | None]) -> bool:

@@ -32,11 +32,19 @@ _AFTER_NAME: Final = words(_LISTS["behind_name"])
 _PRONOUNS: Final = ("you", "i")
 _LONGEST_LINE: Final = 4_000
 _MOST_PEOPLE: Final = 500
+_BEHALF = re.compile(
+    r"\s(?:on behalf of|im auftrag von|de la part de|en nombre de|per conto di|em nome de|namens|på vegne af|för|の代理"
+    r"|代表)"
+    r"\s",
+    re.I,
+)
 
 
 def people(value: str) -> tuple[Address, ...]:
     """Return the people of a header line such as ``A <a@b>; B [mailto:b@c], c@d``, also names without address."""
     value = value[:_LONGEST_LINE]
+    if on_behalf := _BEHALF.search(value):
+        value = value[: on_behalf.start()]
     addresses: list[Address] = []
     at = 0
     for match in ADDRESS.finditer(value):

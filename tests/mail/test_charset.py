@@ -41,6 +41,7 @@ def test_our_iso_2022_jp_is_the_codec_s(text: str) -> None:
         (b"\x1b$B!A\x1b(B\x1b(I66E\x1b(B", "～ｶｶﾅ"),
         (b'\x1b$B$"$$\n$&\x1b(B', "あい\nう"),
         (b'\x1b$B$"', "あ"),
+        (b"\x1b$(D0!\x1b(B", "丂"),
     ],
 )
 def test_what_windows_mailers_send_as_iso_2022_jp(raw: bytes, text: str) -> None:
