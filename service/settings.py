@@ -15,16 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BeforeValidator,
-    DirectoryPath,
-    Field,
-    FilePath,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
@@ -64,6 +55,21 @@ def split(written: Any, by: str = ",") -> Any:
     return written
 
 
+def _existing(path: Path, kind: str, *, exists: bool) -> Path:
+    if not exists:
+        raise ValueError(f"{path} is not a {kind}; create it or correct the path")
+    return path
+
+
+def _zone(written: Any) -> Any:
+    if not isinstance(written, str):
+        return written
+    try:
+        return ZoneInfo(written)
+    except (OSError, ValueError, KeyError):  # unknown zone, or an invalid name
+        raise ValueError(f"expected a time zone such as Asia/Tokyo or UTC, not {written!r}") from None
+
+
 def _sender(written: str) -> str:
     if written and not re.fullmatch(r"[^@\s<>\"]+@[^@\s<>\"]+", parseaddr(written)[1]):
         raise ValueError(f"expected an address such as it@corp.example or IT desk <it@corp.example>, not {written!r}")
@@ -91,7 +97,10 @@ _Domain = Annotated[
 Addresses = Annotated[tuple[_Address, ...], NoDecode, BeforeValidator(split)]
 Domains = Annotated[tuple[_Domain, ...], NoDecode, BeforeValidator(split)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(split)]
-Folders = Annotated[tuple[DirectoryPath, ...], NoDecode, BeforeValidator(lambda written: split(written, ":"))]
+Folder = Annotated[Path, AfterValidator(lambda path: _existing(path, "folder", exists=path.is_dir()))]
+Folders = Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(lambda written: split(written, ":"))]
+File = Annotated[Path, AfterValidator(lambda path: _existing(path, "file", exists=path.is_file()))]
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Sender = Annotated[str, AfterValidator(_sender)]
 _DATABASE = r"(sqlite|postgres(ql)?)(\+\w+)?://.*"
 _LEVELS = "(?i)debug|info|warning|error"
@@ -181,13 +190,13 @@ class Settings(BaseSettings):
 
     # cases
     packs: Folders = ()
-    site_file: FilePath | None = None
+    site_file: File | None = None
     case_prefix: Annotated[
         str,
         form("[A-Za-z][A-Za-z0-9]{0,15}", "1 to 16 letters and digits, beginning with a letter"),
         AfterValidator(str.upper),
     ] = "SD"
-    zone: ZoneInfo = ZoneInfo("Asia/Tokyo")
+    zone: Zone = ZoneInfo("Asia/Tokyo")
     reopen_days: int = Field(14, ge=0, le=3650)
     retention_raw_days: int = Field(0, ge=0, le=36_500)
     retention_cases_days: int = Field(0, ge=0, le=36_500)
@@ -201,7 +210,7 @@ class Settings(BaseSettings):
     acknowledge: Literal["off", "draft", "on"] = "off"
     acknowledge_per_address: int = Field(5, ge=1, le=1000)
     acknowledge_per_hour: int = Field(60, ge=1, le=100_000)
-    templates: DirectoryPath | None = None
+    templates: Folder | None = None
     public_url: str = ""
     notify: Words = ()
     notify_quiet: Annotated[str, form(f"{_CLOCK}-{_CLOCK}", "two times of day such as 20:00-07:30")] = ""

@@ -25,7 +25,7 @@ from .unit_scores import MailScores, mail_scores
 from .weights import Weights, shipped_weights
 
 _KEPT = 1700  # readings of units (about 8 MB): quoted, repeated and standard sentences cost next to nothing
-_CONTINUES = 0.6
+_CONTINUES = 0.5
 """From this score of `MatterClassifier` on, a mail without reply headers is read as a reply. An urgent mail needs the
 highest score, because a reply says less about the impact."""
 

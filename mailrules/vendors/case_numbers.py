@@ -1,4 +1,4 @@
-"""Case numbers of any vendor: numbers after a label, and numbers in brackets or after ``#`` in the subject.
+"""Case numbers of any vendor: after a label, before "として受け付け", or marked in the subject (brackets, ``#``).
 
 Vendor files have exact patterns for the numbers of their vendors. This module is for vendors without a file. Numbers of
 contracts, assets, orders and phones, dates and versions are not case numbers. All patterns are RE2: linear in the
@@ -27,7 +27,7 @@ _LABELS = (
     r"|SR|TT|RMA|CALL|JOB|WORK ORDER|ISSUE|LOG|OUR REF(?:ERENCE)?|REF(?:ERENCE)?)\b"
     r"|\bASSIGNED (?:THE )?NUMBER\b"
 )
-_RECORDED = r"」?\s?(?:として|で)(?:お?受け?付け?|お預かり|お取り|記録|起票|登録|管理|手配)"
+_RECORDED = r"」?\s?(?:として|で)(?:お?受け?付け?|お預かり|お取り|記録|起票|手配)"
 """What stands behind a number in Japanese: 本件は HW-1570 として記録いたしました."""
 _MATTER_LABELS = (
     r"(?:手配|作業|工事|修理|伝票|見積|請求|注文|発注|返品)(?:書)?\s?(?:番号|NO\.?|ID|№)"
@@ -44,12 +44,13 @@ _THINGS_EN = "CONTRACT|ASSET|PHONE|ACCOUNT|SERIAL|LICEN[CS]E"
 _BEFORE = 16
 
 _LABELLED = RE2.compile(rf"(?i)(?:(?:{_LABELS}){_BETWEEN})+{_NUMBER}")  # Our ref: case 4471235
-_RECORDED_AS = RE2.compile(rf"(?i){_NUMBER}{_RECORDED}|\b(?:QUOTE|MENTION|CITE) {_NUMBER}")
+_RECORDED_AS = RE2.compile(rf"(?i)(?:^|[^A-Z0-9_.-]){_NUMBER}{_RECORDED}|\b(?:QUOTE|MENTION|CITE) {_NUMBER}")
+_LETTER = RE2.compile(r"[A-Z]")
 _LEADING = RE2.compile(
-    r"(?i)^(?:(?:RE|FWD?|AW)\s?:\s?)*(?:NO\.\s?)?([A-Z]{2,6}(?:#|[-/_]?[0-9]{2}|-[A-Z0-9]+[-/])[-/A-Z0-9]{2,})(?:\s|:|,|$)"
+    r"(?i)^(?:(?:RE|FWD?|AW)\s?:\s?)*"
+    rf"(?:([A-Z]{{2,6}}(?:#[-/A-Z0-9]+|[-/_]?(?:[A-Z0-9]{{1,4}}[-/])?[0-9]{{7,}}))|NO\.\s?{_NUMBER})(?:\s|:|,|$)"
 )
-"""A number with which the subject begins: letters, then digits or ``#``. Models often begin with a single letter."""
-_LEAST_DIGITS = 5  # of such a number
+"""A number with which the subject begins: letters, then ``#`` or more digits than names of products and hosts have."""
 _NOT_MATTER = RE2.compile(rf"(?:{_THINGS_JA}|機械|機器|社員)の?\s?$|\b(?:{_THINGS_EN}|DEVICE|MACHINE|EMPLOYEE)\s?$")
 _MATTER = RE2.compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
 _BRACKETED = RE2.compile(rf"(?i)[\[【({{<「](?:[^\]】)}}>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)}}>」]")
@@ -57,7 +58,7 @@ _MARKED = RE2.compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _ANY = RE2.compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
 _NOT_CASE = RE2.compile(  # orders and invoices too; these name one matter, so _NOT_MATTER does not contain them
     rf"(?:{_THINGS_JA}|注文|発注|見積|請求|顧客|お客様|配送|伝票|承認|稟議)(?:の|用の?|書の?|品の?)?\s?(?:番号|NO\.?|№)?\s?$"
-    r"|(?:型番|機番|機種|型式|品番)\s?$"
+    r"|(?:型番|機番|機種|型式|品番|社員|ユーザー|アドレス)(?:番号|ID|名)?\s?$"
     rf"|(?:{_THINGS_EN}|ORDER|INVOICE|QUOTATION|CUSTOMER|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX)"
     r"\s?(?:NO\.?|NUMBER|#)?\s?$"
 )
@@ -69,7 +70,7 @@ _DATE = RE2.compile(
 )
 _PHONE = RE2.compile(r"^(?:(?:0|81-)[0-9]{1,4}-[0-9]{2,4}-[0-9]{3,4}|0[0-9]{2,3}-[0-9]{2,3}|0[0-9]{2,3}-[0-9]{6})$")
 _OTHER_CODE = RE2.compile(
-    r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^KB[0-9]{6,7}$|^(?:CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
+    r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^KB[-_]?[0-9]{4,7}$|^(?:CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
 )
 
 
@@ -91,15 +92,18 @@ def find_case_numbers(subject: str, text: str, *, by_vendor: bool) -> tuple[Case
             theirs = head.upper().rstrip().endswith("YOUR") and match.group().upper().startswith("REF")
             if not theirs and not _NOT_CASE.search(head.upper()):
                 _add(found, match.group(match.lastindex), match.group())
-        for match in _RECORDED_AS.finditer(place):
-            _add(found, match.group(match.lastindex), match.group())
+        for match in _RECORDED_AS.finditer(place) if by_vendor else ():
+            head = place[max(0, match.start() - _BEFORE) : match.start(match.lastindex)].upper().rstrip(_OPENING)
+            if not _NOT_CASE.search(head) and (match.lastindex == 1 or _LETTER.search(match.group(2).upper())):
+                _add(found, match.group(match.lastindex), match.group())
     if by_vendor:
         for pattern in (_LEADING, _BRACKETED, _MARKED):
             for match in pattern.finditer(subject):
-                label = match.group()[: match.start(1) - match.start()].upper().rstrip("#: ")
-                head = subject[max(0, match.start() - _BEFORE) : match.start(1)].upper().rstrip(_OPENING)
+                start = match.start(match.lastindex)
+                label = subject[match.start() : start].upper().rstrip("#: ")
+                head = subject[max(0, match.start() - _BEFORE) : start].upper().rstrip(_OPENING)
                 if not _NOT_CASE.search(label) and not _ERROR.search(head):
-                    _add(found, match.group(1), match.group().strip())
+                    _add(found, match.group(match.lastindex), match.group().strip())
     return tuple(found.values())[:MAX_FOUND]
 
 

@@ -91,6 +91,7 @@ STREAM = {"anyOf": [{"type": "string", "description": "The stream as text."}, EV
 _LAST = "Continue after this event, for clients that cannot send `Last-Event-ID`."
 _ONCE = "`true`: end after the stored events: all, or those after `last` or `Last-Event-ID`."
 _NAMED = "`true`: the field `event` is the kind; `false`: without it, a browser gets each event as `message`."
+Last = Annotated[str | None, Query(pattern="^[0-9]{1,18}$", description=_LAST)]
 Once = Annotated[bool, Query(description=_ONCE)]
 Named = Annotated[bool, Query(description=_NAMED)]
 MAX_LISTENERS = 200
@@ -156,6 +157,7 @@ def routes(desk: Desk) -> APIRouter:
     async def stream_events(
         request: Request,
         last_event_id: Annotated[str | None, Header(include_in_schema=False)] = None,
+        last: Last = None,
         once: Once = False,
         named: Named = True,
     ) -> Response:
@@ -165,12 +167,10 @@ def routes(desk: Desk) -> APIRouter:
         With the header `Last-Event-ID`, the stream continues after that event. Without this header, the stream begins
         with new events.
         """
-        if last_event_id is None:
-            start = 0 if once else await events.newest()
-        elif last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 19:
-            start = int(last_event_id)
-        else:
+        given = last_event_id or last
+        if given is not None and not (given.isascii() and given.isdigit() and len(given) < 19):
             raise Refused("Last-Event-ID: expected the `id` of an event, such as 41")
+        start = int(given) if given is not None else 0 if once else await events.newest()
         # no await between check and increment, since many requests may arrive at once
         if events.listeners >= MAX_LISTENERS:
             why = f"{MAX_LISTENERS} clients read events already; retry after the seconds in Retry-After"

@@ -13,12 +13,15 @@ MOMENT = [
     {"type": "null"},
 ]
 """OpenAPI schema of a time in a request."""
-_AGO = re.compile(r"([0-9]{1,6})([smhdw])")
+_AGO = re.compile(r"(?P<count>[0-9]{1,6})\s*(?P<unit>[smhdw]|min|sec|hours?|days?|weeks?|minutes?|seconds?)")
+_ISO = re.compile(
+    r"P(?:(?P<d>[0-9]{1,6})D)?(?:T(?:(?P<h>[0-9]{1,6})H)?(?:(?P<m>[0-9]{1,6})M)?(?:(?P<s>[0-9]{1,6})S)?)?"
+)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def moment(value: str | None, name: str, now: datetime) -> datetime | None:
-    """Parse ``2026-11-24T01:00:00Z``, ``2026-11-24``, or a duration before now: ``90m``, ``12h``, ``3d``.
+    """Parse ``2026-11-24T01:00:00Z``, ``2026-11-24``, or a duration before now: ``90m``, ``12h``, ``3d``, ``P3D``.
 
     A time without a zone is in UTC. A blank value gives None. Raises Refused. ``name``: the parameter of the request.
     """
@@ -27,7 +30,10 @@ def moment(value: str | None, name: str, now: datetime) -> datetime | None:
     text = value.strip()
     try:
         if match := _AGO.fullmatch(text.lower()):
-            return _in_range(now - timedelta(**{_UNITS[match[2]]: int(match[1])}))
+            return _in_range(now - timedelta(**{_UNITS[match["unit"][0]]: int(match["count"])}))
+        if (match := _ISO.fullmatch(text.upper())) and any(match.groups()):
+            part = {key: int(value or 0) for key, value in match.groupdict().items()}
+            return _in_range(now - timedelta(days=part["d"], hours=part["h"], minutes=part["m"], seconds=part["s"]))
         # form encoding replaces the "+" of a zone by a space; RFC 3339 allows leap seconds and the year 0000
         text = re.sub(r" (?=\d{2}:?\d{2}$)", "+", text) if "T" in text.upper() else text
         text = re.sub(r"(?<=:\d{2}:)60", "59", text.upper())

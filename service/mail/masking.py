@@ -303,5 +303,6 @@ def _set_payload(part: Message, payload: bytes, label: str | None) -> None:
 
 
 def _field(text: str) -> str:
-    """Return the text of a header field, with encoded words (RFC 2047) if it is not ASCII."""
+    """Return the text of a header field on one line, with encoded words (RFC 2047) if it is not ASCII."""
+    text = " ".join(text.split())
     return text if text.isascii() else Header(text, "utf-8", maxlinelen=998).encode()

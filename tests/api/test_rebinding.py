@@ -89,7 +89,7 @@ def test_a_name_of_which_one_address_is_not_public_is_refused_before_any_connect
 
 
 @contextmanager
-def answering(certificate: str = "") -> Iterator[tuple[int, list[Any], list[str | None]]]:
+def answering(status: int = 204, certificate: str = "") -> Iterator[tuple[int, list[Any], list[str | None]]]:
     """A server on loopback: its port, request lines and headers that it was sent, and the names asked for in TLS."""
     heard: list[Any] = []
     names: list[str | None] = []
@@ -100,7 +100,7 @@ def answering(certificate: str = "") -> Iterator[tuple[int, list[Any], list[str 
 
     def answer(method: str, path: str, headers: Any, _body: bytes) -> Answer:
         heard.append((f"{method} {path}", [(name.lower(), value) for name, value in headers.items()]))
-        return 204, b"", {}
+        return status, b"", {"Location": "http://10.0.0.1/"}
 
     with http_server(answer, context if certificate else None) as port:
         yield port, heard, names
@@ -117,6 +117,14 @@ def test_in_tls_the_name_stays_the_name_and_must_be_that_of_the_certificate(monk
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             told(loop, f"https://hooks.example:{port}/in", HOME)
         assert len(heard) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_into_our_network_is_a_failure_and_not_followed(status: int) -> None:
+    with answering(status) as (port, heard, _), deceived((PRIVATE,)) as loop:
+        with pytest.raises(httpx.HTTPError, match=f"the response was {status}"):
+            told(loop, f"http://{NAME}:{port}/in", HOME)
+        assert (loop.connected, len(heard)) == ([(PRIVATE, port)], 1)
 
 
 @pytest.mark.parametrize("evil", ["/in\r\nX-Evil: 1", "/in?a=\r\nX-Evil: 1", "/%0d%0aX-Evil:%201", ":80\r\nX-Evil: 1/"])

@@ -139,6 +139,16 @@ def test_what_a_partner_wrote_before_is_read_anew(site: Site) -> None:
             "fw", TEAM, "ada@home.example", "FW: VPN", "Is it this?"
             + OLD.format("ada@home.example", "9:00", TEAM, "VPN", "I cannot connect. Ada"), 9,
         )], "127.0.0.1", ()),
+        # a user writes from home and from the office, or a colleague of a partner answers
+        *(
+            ([mail("re", TEAM, private, subject, "Since when?" + OLD.format(author, "9:00", TEAM, "VPN", "No VPN."), 9,
+                   In_Reply_To="<first@x.test>")], "127.0.0.1", ())
+            for private, author, subject in (
+                ("ada@home.example", ADA, "Re: VPN"),
+                ("koji.tanaka@affiliate.example", "koji.tanaka@affiliate.example", "Re: VPN"),
+                ("ada@home.example", "support@sap.com", "FW: VPN"),
+            )
+        ),
         # a mail to our own people makes no partner of whom it names too
         ([mail("one", TEAM, f"{ADA}, {DESK}", "Gate", "They come on Tuesday.", 0)], "127.0.0.1", ()),
         # a quote of a mail of ours makes no partner
@@ -164,10 +174,11 @@ def test_whom_a_mail_makes_a_partner(site: Site, mails: list[bytes], peer: str, 
 @pytest.mark.parametrize(
     "asked",
     [
-        # it passes on a user's mail, which its headers and the quote show, or the mark of its subject
+        # it passes on a user's mail, quoted or forwarded
         mail("pass", TEAM, DESK, "Re: gate", "Please look into it."
              + OLD.format(ADA, "9:00", TEAM, "gate", "It stays open."), 3, In_Reply_To="<user@x.test>"),
-        mail("pass", TEAM, DESK, "FW: gate", "Please look into it.", 3, In_Reply_To="<user@x.test>"),
+        mail("pass", TEAM, DESK, "FW: gate", "Please look into it."
+             + OLD.format(ADA, "9:00", TEAM, "gate", "It stays open."), 3, In_Reply_To="<user@x.test>"),
         # it answers the mailbox of a function: no user writes from there
         mail("pass", TEAM, "gate-support@brook-alarms.example", "Re: alarm", "Which?", 3, In_Reply_To="<al@x.test>"),
     ],

@@ -135,18 +135,29 @@ def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozense
     to = [a for a in mail.to[:20] if a.address and not header.is_intake(a.key, ingest.intake)]
     if any(roles.role_of(a) == "requester" for a in to):
         return frozenset()
-    unknown = [a.key for a in to if roles.role_of(a) == "unknown" and "[" not in a.key]
-    wrote_first = {company_of(e.from_.key) for e in (*mail.forwarded, *mail.history) if e.from_}
-    asked = [key for key in unknown if company_of(key) not in wrote_first] if not _may_answer(mail, roles) else ()
-    return frozenset(map(company_of, (*asked, *filter(is_role_mailbox, unknown)))) - roles.learned.refused
+    unknown = [a for a in to if roles.role_of(a) == "unknown" and "[" not in a.key]
+    asked = [a.key for a in unknown if is_role_mailbox(a.key) or not _may_answer(mail, a, roles)]
+    return frozenset(map(company_of, asked)) - roles.learned.refused
 
 
-def _may_answer(mail: Mail, roles: Roles) -> bool:
-    """Whether a mail may answer its recipients: it names an earlier mail, and does not pass on a user's mail."""
-    if not (mail.in_reply_to or mail.references) or read_subject(mail.subject or "").forward:
+def _may_answer(mail: Mail, recipient: Address, roles: Roles) -> bool:
+    """Whether a mail may answer this recipient: it names an earlier mail, or contains one of his company.
+
+    A mail that passes on a user's mail does not answer somebody else.
+    """
+    inner = [e.from_ for e in (*mail.forwarded, *mail.history) if e.from_]
+    if any(company_of(author.key) == company_of(recipient.key) for author in inner):
+        return True
+    if not (mail.in_reply_to or mail.references):
         return False
-    newest = next(iter((*mail.forwarded, *mail.history)), None)
-    return newest is None or roles.role_of(newest.from_) != "requester"
+    user = inner[0] if inner and roles.role_of(inner[0]) == "requester" else None
+    return user is None or _may_be_same_person(user, recipient)
+
+
+def _may_be_same_person(one: Address, other: Address) -> bool:
+    """Whether two addresses have the same local part or name: a user may also write from home."""
+    same_name = bool(one.name) and one.name.casefold() == other.name.casefold()
+    return same_name or one.key.partition("@")[0] == other.key.partition("@")[0]
 
 
 def _hands_on(mail: Mail, roles: Roles) -> bool:

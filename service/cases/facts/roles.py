@@ -126,7 +126,7 @@ def is_role_mailbox(key: str) -> bool:
     Addresses at consumer providers are of persons.
     """
     local, _, domain = key.casefold().rpartition("@")
-    return not _ROLE_MAILBOXES.isdisjoint(re.split(r"[-_.+]", local)) and not is_freemail(domain)
+    return re.split("[-_]", local)[-1] in _ROLE_MAILBOXES and not is_freemail(domain)
 
 
 def company_of(key: str) -> str:
