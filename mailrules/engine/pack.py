@@ -82,3 +82,11 @@ class Pack(VendorPack):
     rules: dict[str, list[WrittenRule]] = Field(default={})
     """Question (`priority`, `kind`, …) → rules evaluated before the shipped ones; the same id replaces a rule."""
     required: dict[Kind, Required] = Field(default={})
+
+    @model_validator(mode="after")
+    def _has_each_rule_once(self) -> Pack:
+        for question, rules in self.rules.items():
+            ids = [rule.id for rule in rules]
+            if twice := [id for id in dict.fromkeys(ids) if ids.count(id) > 1]:
+                raise ValueError(f"rules.{question} contains {twice[0]!r} twice; give one of them another id")
+        return self
