@@ -1,7 +1,7 @@
 """Facts of one message for placement; stored as JSON, the same for every channel."""
 
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Self
 
 import msgspec
@@ -14,11 +14,8 @@ KEPT_NODES = 2_048  # messages whose decoded facts are cached
 IN_COLUMNS = ("id", "case", "pinned", "joined", "placed")
 
 
-class MessageFacts(msgspec.Struct, frozen=True, dict=True):
-    """Facts of one message. msgspec is used because placing decodes and copies many of them.
-
-    ``dict`` allows cached properties: placing asks for them again for each mail that is compared with this message.
-    """
+class MessageFacts(msgspec.Struct, frozen=True, gc=False):
+    """Facts of one message. msgspec is used because placing decodes and copies many of them."""
 
     id: int  # id in the store; negative until the message is stored
     at: datetime  # time of writing (UTC): the Date header, or the time of receipt if Date is missing or impossible
@@ -103,12 +100,12 @@ class MessageFacts(msgspec.Struct, frozen=True, dict=True):
         """The vendor that the message is about, or the maker of the product."""
         return self.vendor or self.maker
 
-    @cached_property
+    @property
     def vocabulary(self) -> frozenset[str]:
         """The topic words of subject and text."""
         return frozenset((*self.words, *self.subject_words))
 
-    @cached_property
+    @property
     def companies(self) -> frozenset[str]:
         """The vendors and partners who wrote or received the message, or whom the message is about."""
         return frozenset(name for name in (self.about, self.to_vendor, self.partner, self.to_partner) if name)
@@ -118,7 +115,7 @@ class MessageFacts(msgspec.Struct, frozen=True, dict=True):
         """The partner company of the author; else the vendor of the author, of a recipient or named in the text."""
         return self.partner or self.vendor
 
-    @cached_property
+    @property
     def asked(self) -> tuple[str, ...]:
         """Vendors and partners to which our mail is addressed; for an internal note, the vendor that the note names."""
         if self.side not in ("team", "requester"):

@@ -20,10 +20,9 @@ The first six keys are strong evidence or identify copies. The others only find 
 days), so that the cost of a lookup does not grow with the age of the store.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
 
 from service.cases.facts.content_words import weight
 from service.cases.facts.message_facts import MessageFacts
@@ -33,16 +32,6 @@ _LONG = 240
 MONTH = 30  # days
 _WORDS, _FEWER_WORDS = 12, 6  # distinctive words used as keys: for a mail that starts a thread, for a reply
 _SILENT = ("bounce", "calendar")
-
-
-def _kept(compute: Callable[[MessageFacts], Any]) -> Callable[[MessageFacts], Any]:
-    """Keep the result with the message, because several steps of placing need it. Callers must not change it."""
-
-    def of(node: MessageFacts) -> Any:
-        kept = vars(node)
-        return kept.get(compute.__name__) or kept.setdefault(compute.__name__, compute(node))
-
-    return of
 
 
 def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[str]:
@@ -60,7 +49,6 @@ def fingerprint(node: MessageFacts) -> str | None:
     return _hash(node.text[:160]) if len(node.text) >= 40 else None
 
 
-@_kept
 def _strong_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     """Return the strong keys of a message: (keys of its own properties, keys of its references)."""
     own = {key for vendor, ref in node.stated for key in (key_of("ref", vendor, ref), key_of("num", ref))}
@@ -68,7 +56,6 @@ def _strong_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     return own | {*thread_index_keys(node)}, cited | {key_of("num", number) for number in node.told}
 
 
-@_kept
 def cited_ids(node: MessageFacts) -> tuple[str, ...]:
     """Return the Message-IDs that the message refers to: bounced mail, In-Reply-To, then References, newest first."""
     bounced = (node.bounced,) if node.bounced else ()
@@ -83,7 +70,6 @@ def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     return own, cited - own
 
 
-@_kept
 def identity_lookup(node: MessageFacts) -> set[str]:
     """Return the keys to look up for copies of a message. The dates of copies may differ by one minute."""
     return identity_keys(node, (-1, 0, 1)) | {*message_id_keys(node)}
@@ -91,8 +77,7 @@ def identity_lookup(node: MessageFacts) -> set[str]:
 
 def strong_lookup(node: MessageFacts) -> set[str]:
     """Return all keys to look up for copies and links."""
-    keys: set[str] = identity_lookup(node).union(*_strong_keys(node))
-    return keys
+    return identity_lookup(node).union(*_strong_keys(node))
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
@@ -102,7 +87,6 @@ def candidate_lookup(node: MessageFacts) -> set[str]:
     return {f"{key}:{of}" for key in _candidates(node) for of in (month, other)}
 
 
-@_kept
 def _candidates(node: MessageFacts) -> list[str]:
     if node.automatic in _SILENT or node.forged:
         return []
