@@ -246,7 +246,8 @@ class Fetcher:
                 self.source.mark(folder, places)
             except FolderMissing as error:
                 self._folder_error = error
-                later = partial(mailboxes.mark_later, name=self.name, places=places, reason=error.cause)
+                reason = f"{error.cause}; {error.next_step}"
+                later = partial(mailboxes.mark_later, name=self.name, places=places, reason=reason)
                 self.database.transact(partial(later, due_at=now + RETRY[0]))
                 return
             self.database.transact(partial(mailboxes.record_marked, name=self.name, places=places))

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,12 @@ class Box:
     def is_well(self) -> None:
         """Wait until a round has succeeded."""
         wait_until(lambda: succeeded(self.database))
+
+    def not_moved(self, mails: int) -> list[str]:
+        """Wait until so many mails wait to be flagged or moved; return their reasons."""
+        waiting = partial(mailboxes.not_taken, name="support")
+        wait_until(lambda: len(self.database.read(waiting)) == mails)
+        return [str(mail["reason"]) for mail in self.database.read(waiting)]
 
     def fails(self, cause: str) -> mailboxes.Status:
         """Wait until it fails with this cause."""
