@@ -8,7 +8,7 @@ Case ids may remain in the events of corrections and in the evidence of other ma
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, or_, select, union, update
+from sqlalchemy import Connection, delete, func, select, union, update
 
 from service.store import links, search, spool
 from service.store.cases import survivor
@@ -34,7 +34,7 @@ def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | N
     ids = select(messages.c.id).where(messages.c.case_id.in_(parts))  # too many for a list of parameters
     for statement in (
         update(messages).where(messages.c.found_in.in_(ids)).values(found_in=None),
-        delete(thread_keys).where(or_(thread_keys.c.case_id.in_(parts), thread_keys.c.message_id.in_(ids))),
+        delete(thread_keys).where(thread_keys.c.message_id.in_(ids)),
         delete(deliveries).where(deliveries.c.message_id.in_(ids)),
         delete(attachments).where(attachments.c.message_id.in_(ids)),
         delete(messages).where(messages.c.case_id.in_(parts)),

@@ -13,8 +13,9 @@ Link = tuple[int, int, int | None, str]  # (case, other case, message that relat
 
 def merge_cases(conn: Connection, case: int, into: int, now: datetime) -> None:
     """Merge a case into another because of strong evidence: move its messages, redirect its key, write the event."""
+    moved = select(messages.c.id).where(messages.c.case_id == case)
+    conn.execute(update(thread_keys).where(thread_keys.c.message_id.in_(moved)).values(case_id=into))
     conn.execute(update(messages).where(messages.c.case_id == case).values(case_id=into))
-    conn.execute(update(thread_keys).where(thread_keys.c.case_id == case).values(case_id=into))
     conn.execute(update(cases).where(cases.c.id == case).values(merged_into=into, updated_at=now))
     data = {"from": case, "into": into, "by": "rules"}
     conn.execute(insert(events).values(case_id=into, kind="case.merged", who="", at=now, data=data))

@@ -7,7 +7,7 @@ from service.cases.facts.content_words import weight
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement.keys import MONTH
 
-_MOST = 8  # maximum number of cases compared with one mail
+_MOST = 6  # maximum number of cases compared with one mail
 NEWEST = 3  # of these, the cases that received mail last: mails in two languages share no word
 _CROWD = 10  # if more messages than this share a key, the key adds almost nothing to the rank of a case
 _WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}

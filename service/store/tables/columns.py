@@ -19,8 +19,8 @@ metadata = MetaData(
 )
 
 
-def table(name: str, *columns: Column[Any]) -> Table:
-    return Table(name, metadata, *columns)
+def table(name: str, *columns: Column[Any], **options: Any) -> Table:
+    return Table(name, metadata, *columns, **options)
 
 
 def only(condition: str) -> dict[str, Any]:
