@@ -65,7 +65,7 @@ def _copy(conn: Connection, last: int, number: int) -> None:
     mark = f".m{number}"
 
     def copied(column: ColumnElement[Any]) -> ColumnElement[Any]:
-        if column.name == "id" or any(key.column.table in NUMBERED for key in column.foreign_keys):
+        if column.name in ("id", "case_id") or any(key.column.table in NUMBERED for key in column.foreign_keys):
             return column + number * last
         if column is thread_keys.c.key:
             return column + mark

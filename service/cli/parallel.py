@@ -36,12 +36,16 @@ def each_file(
             except BrokenProcessPool:
                 for future in futures:
                     future.cancel()
-        for file in chunks.pop(0):  # each file in its own process, so that only the faulty file fails
+        rest = list(chunks.pop(0))
+        while rest:  # one file after the other, so that only the faulty file fails
             with _pool(1) as pool:
                 try:
-                    yield pool.submit(work, file).result()
+                    while rest:
+                        result = pool.submit(work, rest[0]).result()
+                        del rest[0]
+                        yield result
                 except BrokenProcessPool:
-                    yield crashed(file)
+                    yield crashed(rest.pop(0))
 
 
 def _each(work: Callable[[Path], T], files: Sequence[Path]) -> list[T]:
