@@ -65,7 +65,8 @@ def compare(conversation: Conversation, label: Mapping[str, Any], ours: AppConte
         count["turn right"] += document["waiting_on"] == label["after"][mail]
         last[case] = document
     for case, document in last.items() if "refs" in label else ():
-        refs, wanted = {one["ref"] for one in document["vendor_refs"]}, label["refs"].get(case, [])
+        refs = {one["ref"] for one in document["vendor_refs"]}
+        wanted = [ref.upper() for ref in label["refs"].get(case, [])]  # as sodan writes them
         right = sum(any(one.endswith(ref) for one in wanted) for ref in refs)  # a label may hold a prefix, such as "#"
         settled = document["status"] != "open", label["status"][case] != "open"
         count.update({"cases": 1, "refs given": len(refs), "refs wanted": len(wanted), "refs right": right})

@@ -30,3 +30,11 @@ def lower(text: str) -> str:
     if len(small) == len(text):
         return small
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+
+
+def upper(text: str) -> str:
+    """Return the text in capitals without changing the length (``ß`` would become two characters)."""
+    great = text.upper()
+    if len(great) == len(text):
+        return great
+    return "".join(up if len(up := char.upper()) == 1 else char for char in text)

@@ -128,7 +128,10 @@ class Vendors:
             places = _without(places, [ref.quote for ref in others.values()])
         found = self._numbers.read(turn, places, vendor, by_domain, loosely=turn.side != "requester")
         if vendor is not None and turn.side != "requester" and not any(not ref.token for ref in found):
-            found = (*found, *_by_label(places, vendor, by_vendor=turn.side == "vendor" and by_domain))
+            found = (
+                *found,
+                *_of_any_vendor(places, vendor, "vendor" if turn.side == "vendor" and by_domain else "team"),
+            )
         known = {(ref.vendor, ref.ref) for ref in found}
         return (*found, *(ref for ref in others.values() if (ref.vendor, ref.ref) not in known))
 
@@ -141,7 +144,7 @@ class Vendors:
         if turn.side == "requester":
             return certain
         his = turn.side == "vendor"
-        own = _by_label(_without(places, [ref.quote for ref in certain]), partner, by_vendor=his)
+        own = _of_any_vendor(_without(places, [ref.quote for ref in certain]), partner, "vendor" if his else "team")
         return (*certain, *(Reference(ref.vendor, ref.ref, ref.stated and his, ref.quote) for ref in own))
 
     def _of_others(self, places: Places, vendor: str) -> dict[str, Reference]:
@@ -216,11 +219,11 @@ class Vendors:
         return [(start, end, name) for start, end, name in found if not _inside_word(text, start, end)]
 
 
-def _by_label(places: Places, vendor: str, *, by_vendor: bool) -> Iterator[Reference]:
-    """Yield the numbers with a label or in a typical position, if the vendor's own patterns found no number."""
+def _of_any_vendor(places: Places, vendor: str, side: str) -> Iterator[Reference]:
+    """Yield the numbers that the classifier takes for case numbers; the vendor's own patterns found none."""
     texts = {place: "\n".join(lines) for place, lines in (places.masked or places.plain).items()}
-    told = find_case_numbers(texts.get("subject", ""), texts.get("line", ""), by_vendor=by_vendor)
-    mentioned = find_case_numbers("", texts.get("body", ""), by_vendor=False)
+    told = find_case_numbers(texts.get("subject", ""), texts.get("line", ""), side=side)
+    mentioned = find_case_numbers("", texts.get("body", ""), side=side)
     for stated, numbers in ((True, told), (False, mentioned)):
         for one in numbers:
             yield Reference(vendor, one.number, stated, one.quote)

@@ -12,20 +12,20 @@ TABLES = yaml.safe_load(Path(__file__).with_name("case_numbers.yaml").read_text(
 
 @pytest.mark.parametrize(("subject", "text", "numbers"), TABLES["case numbers"])
 def test_a_labelled_or_bracketed_token_is_a_case_number(subject: str, text: str, numbers: list[str]) -> None:
-    assert [found.number for found in find_case_numbers(subject, text, by_vendor=True)] == numbers
+    assert [found.number for found in find_case_numbers(subject, text, side="vendor")] == numbers
 
 
 @pytest.mark.parametrize(("subject", "text"), TABLES["other things"])
 def test_numbers_of_other_things_are_no_case_numbers(subject: str, text: str) -> None:
-    assert find_case_numbers(subject, text, by_vendor=True) == ()
+    assert find_case_numbers(subject, text, side="vendor") == ()
 
 
 def test_a_bracketed_token_counts_in_a_vendors_subject_only() -> None:
-    assert find_case_numbers("[48210] moving boxes", "", by_vendor=False) == ()
+    assert find_case_numbers("[48210] moving boxes", "", side="team") == ()
 
 
 def test_the_search_is_linear_in_hostile_text() -> None:
-    assert find_case_numbers("[" * 100_000, "case " * 200_000, by_vendor=True) == ()
+    assert find_case_numbers("[" * 100_000, "case " * 200_000, side="vendor") == ()
 
 
 def test_a_token_keeps_the_office_before_it_where_that_is_set_apart() -> None:

@@ -1,0 +1,131 @@
+"""Trains the classifier of ``mailrules/vendors/number_classifier.py``.
+
+    python -m bench.train_numbers [--write]
+
+It learns from the labelled turns with ``refs`` and from the mails of ``bench/labelled_numbers``: a number is a case
+number of the vendor if the labels name it. It prints for each set what a classifier that never saw the set finds:
+numbers given, given rightly, wanted, found. Needs the dependency group ``train``.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import cyclopts
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from bench.conversations import TEAM, read_all
+from bench.harness import ROOT
+from bench.turns import LABELS, SETS, labelled_turns
+from mailrules.fold import fold
+from mailrules.vendors.case_numbers import weighed
+from mailrules.vendors.number_classifier import FILE, LEAST, SIZE, places_of, written
+from service.mail.parse import parse
+
+SINGLE = ROOT / "bench" / "labelled_numbers"
+SOFTNESS = 0.3  # `C` of the logistic regression
+WEIGHTS = {"near_misses": 2.0}
+OF_SINGLE = 0.5  # weight of a number in another single mail: many of them were written to mislead
+Key = tuple[str, ...]  # set and case: numbers are counted once for each case
+
+
+class Example(NamedTuple):
+    """A number of a mail."""
+
+    key: Key
+    number: str
+    places: list[int]
+    label: bool
+    weight: float
+
+
+class Set(NamedTuple):
+    examples: list[Example]
+    wanted: set[tuple[Key, str]]
+
+
+def plain(number: str) -> str:
+    return fold(number).upper().strip("#-_/.")
+
+
+def examples(
+    key: Key, subject: str, text: str, side: str, wanted: Sequence[str], weight: float = 1.0
+) -> Iterator[Example]:
+    refs = [plain(ref) for ref in wanted]
+    for number, _, features in weighed(subject, text, side):
+        yield Example(key, number, places_of(features), any(is_number(number, ref) for ref in refs), weight)
+
+
+def is_number(number: str, ref: str) -> bool:
+    """Whether this is the labelled number, or all of it but a word before it (``第``, ``No.``)."""
+    return number == ref or (ref.endswith(number) and 2 * len(number) > len(ref))
+
+
+def of_conversations(name: str) -> Set:
+    """The mails of the team and of vendors in a set with labelled turns."""
+    out, labels = Set([], set()), labelled_turns(name)
+    for mail in chain.from_iterable(read_all([SETS / name])):
+        conversation, case = mail.name.rpartition("/")[0], mail.case.rpartition("/")[2]
+        refs = labels[conversation].get("refs", {}).get(case, [])
+        key, read = (name, conversation, case), parse(mail.content)
+        author = read.from_.address if read.from_ else ""
+        side = "team" if author in TEAM else "requester" if author.endswith("@corp.example") else "vendor"
+        out.wanted.update((key, plain(ref)) for ref in refs)
+        if side != "requester" and "refs" in labels[conversation]:
+            out.examples.extend(examples(key, read.subject, read.reply_text, side, refs))
+    return out
+
+
+def of_mails(file: Path) -> Set:
+    """The mails of a file of ``bench/labelled_numbers``."""
+    out = Set([], set())
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()):
+        row, key = json.loads(line), (file.stem, str(number))
+        out.wanted.update((key, plain(ref)) for ref in row["refs"])
+        out.examples.extend(
+            examples(key, row["subject"], row["text"], row["side"], row["refs"], WEIGHTS.get(file.stem, OF_SINGLE))
+        )
+    return out
+
+
+def matrix(of: Sequence[Example]) -> csr_matrix:
+    ends = np.cumsum([0, *(len(one.places) for one in of)])
+    places = np.array([place for one in of for place in one.places])
+    return csr_matrix((np.ones(len(places)), places, ends), shape=(len(of), SIZE))
+
+
+def train(of: Sequence[Example]) -> LogisticRegression:
+    return LogisticRegression(C=SOFTNESS, max_iter=1000).fit(
+        matrix(of), [one.label for one in of], sample_weight=[one.weight for one in of]
+    )
+
+
+def counts(of: Set, chances: NDArray[np.float64], least: float = LEAST) -> tuple[int, int, int, int]:
+    """Numbers given, given rightly, wanted, and found."""
+    given = {(one.key, one.number) for one, chance in zip(of.examples, chances, strict=True) if chance >= least}
+    right = {(key, ref) for key, ref in of.wanted for k, number in given if k == key and is_number(number, ref)}
+    rightly = sum(any(k == key and is_number(number, ref) for k, ref in of.wanted) for key, number in given)
+    return len(given), rightly, len(of.wanted), len(right)
+
+
+def main(*, write: bool = False) -> None:
+    sets = {file.stem: of_mails(file) for file in sorted(SINGLE.glob("*.jsonl"))}
+    for file in sorted(LABELS.glob("*.json")):
+        read = of_conversations(file.stem)
+        sets |= {file.stem: read} if read.examples else {}
+    for name, own in sets.items():
+        others = [one for other, its in sets.items() if other != name for one in its.examples]
+        print(name, *counts(own, train(others).predict_proba(matrix(own.examples))[:, 1]))
+    if write:
+        trained = train([one for its in sets.values() for one in its.examples])
+        file = ROOT / "mailrules" / "vendors" / FILE
+        file.write_bytes(written(trained.coef_[0], float(trained.intercept_[0])))
+
+
+if __name__ == "__main__":
+    cyclopts.run(main)
