@@ -85,8 +85,11 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
     extracted = [message for mail in arrived for message in mail.extracted]
     at = {company: message.node.at for message in extracted for company in message.learned.partners}
     addresses = {address for message in extracted for address in message.learned.team}
-    team = _insert_new(conn, learned_team, sorted(addresses), learned_at=now)
-    companies = _insert_new(conn, partners, sorted(at), learned_at=now, refused=False)
+    known = {*look_up(conn, "learned", sorted(addresses), sorted(at))}
+    new_team = [address for address in sorted(addresses) if ("team", address) not in known]
+    new_partners = [company for company in sorted(at) if ("partner", company) not in known]
+    team = _insert_new(conn, learned_team, new_team, learned_at=now)
+    companies = _insert_new(conn, partners, new_partners, learned_at=now, refused=False)
     sides: dict[int, dict[int, Side]] = defaultdict(dict)  # case id → message id → side of the author
     for row in conn.execute(_FROM_REQUESTERS, {"these": team}) if team else ():
         sides[row.case_id][row.id] = "team"
@@ -128,7 +131,7 @@ def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None
     authors = {(message.role, message.node.author) for message in messages if message.node.author}
     companies = sorted({name for role, author in authors if role == "unknown" for name in companies_above(author)})
     addresses = sorted({author for role, author in authors if role == "requester"})
-    found = {*look_up(conn, "learned", addresses, companies)} if addresses or companies else set()
+    found = {*look_up(conn, "learned", addresses, companies)}
     if not found:
         return list(arrived)
     team = {address for kind, address in found if kind == "team"}

@@ -3,7 +3,6 @@
 ``strong`` finds copies and links. ``add_candidates`` finds cases to compare with, for mail without a strong link.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -18,7 +17,7 @@ from service.cases.placement.keys import cited_ids, key_of, message_id_keys, str
 from service.cases.placement.known import MOST_ROWS, Known
 from service.cases.placement.objections import SEPARATE
 from service.store.database import run
-from service.store.tables import messages
+from service.store.tables import messages, to_json
 
 MOVED = "a person moved a message from one to the other"  # why the two cases are related
 DISMISSED = "a person dismissed the suggestion"
@@ -175,8 +174,7 @@ _WORDS = {
 
 def _by_key(conn: Connection, keys: Sequence[str], ids: Sequence[str] = ()) -> Rows:
     """Return at most ``MOST_ROWS`` rows per key and per Message-ID."""
-    found = {key: _ROWS.decode(rows) for key, rows in look_up(conn, "keys", keys, ids) if rows}
-    return {key: rows for key, rows in found.items() if rows}
+    return {key: _ROWS.decode(rows) for key, rows in look_up(conn, "keys", keys, ids) if rows and rows != "[]"}
 
 
 def look_up(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]:
@@ -184,7 +182,7 @@ def look_up(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]
     if given and not any(given):
         return ()
     name = conn.dialect.name
-    return run(conn, statement(what, name), tuple(json.dumps(its) if name == "sqlite" else list(its) for its in given))
+    return run(conn, statement(what, name), tuple(to_json(its) if name == "sqlite" else list(its) for its in given))
 
 
 @cache

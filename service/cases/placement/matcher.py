@@ -135,7 +135,7 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
     worked = any(n.side in ("team", "vendor") and n.at < outer.at for n in case.nodes)
     foreign = len(mail.codes - case.codes) / len(mail.codes) if mail.codes and case.codes else 0.0
     waited_for = case.inquires & mail.answers - (case.answers if outer.automatic else set())
-    askers = {n.author for n in case.nodes if waited_for.intersection(n.asked)}
+    askers = {n.author for n in case.nodes if waited_for.intersection(n.asked)} if waited_for else set()
     inquires = mail.inquires and not mail.reporters and case.reporters and not case.contacts
     return {
         "bias": 1.0,
