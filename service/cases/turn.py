@@ -6,11 +6,13 @@ mail                                        turn after it
 automatic (receipt, absence, notification)  unchanged
 vendor, automatic, states a case status     by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
 forged sender (DMARC failed)                unchanged
-user or team: reminder or only thanks       unchanged
-user or team: the problem is solved         nobody; resolved (closed if the team lets the vendor close)
+user or team: only thanks, or a reminder    unchanged, unless it is a reminder by a user who has to act
+user or team: the problem is solved         nobody; resolved (closed if the team lets the vendor close); not if its
+                                            words say who has to act next
 team to vendor: solved, but asks for more   vendor; the case stays open
 our side answers some numbered questions    team
-team, forwards a mail, not to the vendor    as for the forwarded mail
+team, forwards a mail, not to the vendor    as for the forwarded mail; not if its words to a user say who has to
+                                            act next
 vendor: the case was closed                 nobody; the case is closed
 unknown sender: by its words nobody         team
 every other mail of a person                who has to act next by its words (`Reading.next_side`)
@@ -197,6 +199,7 @@ def _goes_on(reading: Reading) -> bool:
 def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     acts, to_vendor, by_team = set(reading.acts), "vendor" in line.turn.towards, line.turn.side == "team"
     stranger, back = line.turn.side == "unknown", "reopen" in acts
+    goes_on = reading.next_side not in (None, "nobody")  # by its words, somebody has to act
     if stranger and course.status != "open":
         return
     answered = 0
@@ -206,16 +209,19 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
         said = _next(line, "team" if ledger.open() else "vendor")
     else:
         said = _next(line, "requester" if by_team and course.moves else "team")
-    forwards = by_team and line.wrapper and not to_vendor
+    their_turn = line.turn.side == course.waiting_on == "requester"
+    to_user = goes_on and "requester" in line.turn.towards
+    forwards = by_team and line.wrapper and not (to_vendor or to_user)
     thanks = _only_thanks(reading)
     over = said == "nobody" and course.moves and not (stranger or forwards or thanks)
-    if ("confirm_resolved" in acts or over) and not back and not line.turn.begins:
+    solved = "confirm_resolved" in acts and not goes_on
+    if (solved or over) and not back and not line.turn.begins:
         ledger.record_solved(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line.node.at, "closed" if may_close else "resolved")
         if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
             _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
-    elif forwards or (course.moves and not back and ("chase" in acts or thanks)):
+    elif forwards or (course.moves and not back and (thanks or ("chase" in acts and not their_turn))):
         return
     elif answered and line.by_number and ledger.open():
         _move(course, line, "team")
