@@ -2,9 +2,10 @@
 
     python -m bench.train_numbers [--write]
 
-It learns from the labelled turns with ``refs`` and from the mails of ``bench/labelled_numbers``: a number is a case
-number of the vendor if the labels name it. It prints for each set what a classifier that never saw the set finds:
-numbers given, given rightly, wanted, found. Needs the dependency group ``train``.
+It learns from the labelled turns with ``refs`` (not those in ``held_out``) and from the mails of
+``bench/labelled_numbers``: a number is a case number of the vendor if the labels name it. It prints for each set what a
+classifier that never saw the set finds: numbers given, given rightly, wanted, found. Needs the dependency group
+``train``.
 """
 
 import json
@@ -23,8 +24,8 @@ from bench.conversations import TEAM, read_all
 from bench.harness import ROOT
 from bench.turns import LABELS, SETS, labelled_turns
 from mailrules.fold import fold
-from mailrules.vendors.case_numbers import weighed
-from mailrules.vendors.number_classifier import FILE, LEAST, SIZE, places_of, written
+from mailrules.vendors.case_numbers import candidates
+from mailrules.vendors.number_classifier import FILE, LEAST, SIZE, slots_of, written
 from service.mail.parse import parse
 
 SINGLE = ROOT / "bench" / "labelled_numbers"
@@ -39,9 +40,10 @@ class Example(NamedTuple):
 
     key: Key
     number: str
-    places: list[int]
+    slots: list[int]
     label: bool
     weight: float
+    is_labelled: bool  # the classifier does not decide about it
 
 
 class Set(NamedTuple):
@@ -57,8 +59,10 @@ def examples(
     key: Key, subject: str, text: str, side: str, wanted: Sequence[str], weight: float = 1.0
 ) -> Iterator[Example]:
     refs = [plain(ref) for ref in wanted]
-    for number, _, features in weighed(subject, text, side):
-        yield Example(key, number, places_of(features), any(is_number(number, ref) for ref in refs), weight)
+    for place, whole in (("subject", subject), ("text", text)):
+        for one in candidates(fold(whole), place, side):
+            label = any(is_number(one.number, ref) for ref in refs)
+            yield Example(key, one.number, slots_of(one.features(side)), label, weight, "label" in one.marks)
 
 
 def is_number(number: str, ref: str) -> bool:
@@ -94,9 +98,9 @@ def of_mails(file: Path) -> Set:
 
 
 def matrix(of: Sequence[Example]) -> csr_matrix:
-    ends = np.cumsum([0, *(len(one.places) for one in of)])
-    places = np.array([place for one in of for place in one.places])
-    return csr_matrix((np.ones(len(places)), places, ends), shape=(len(of), SIZE))
+    ends = np.cumsum([0, *(len(one.slots) for one in of)])
+    slots = np.array([slot for one in of for slot in one.slots])
+    return csr_matrix((np.ones(len(slots)), slots, ends), shape=(len(of), SIZE))
 
 
 def train(of: Sequence[Example]) -> LogisticRegression:
@@ -107,7 +111,11 @@ def train(of: Sequence[Example]) -> LogisticRegression:
 
 def counts(of: Set, chances: NDArray[np.float64], least: float = LEAST) -> tuple[int, int, int, int]:
     """Numbers given, given rightly, wanted, and found."""
-    given = {(one.key, one.number) for one, chance in zip(of.examples, chances, strict=True) if chance >= least}
+    given = {
+        (one.key, one.number)
+        for one, chance in zip(of.examples, chances, strict=True)
+        if one.is_labelled or chance >= least
+    }
     right = {(key, ref) for key, ref in of.wanted for k, number in given if k == key and is_number(number, ref)}
     rightly = sum(any(k == key and is_number(number, ref) for k, ref in of.wanted) for key, number in given)
     return len(given), rightly, len(of.wanted), len(right)

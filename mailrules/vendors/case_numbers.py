@@ -1,11 +1,11 @@
 """Case numbers of any vendor, as a classifier decides by the text around them (``number_classifier``).
 
 Vendor files have exact patterns for the numbers of their vendors. This module is for vendors without a file. The
-patterns below mark what is typical: a label before the number, "として受け付け" after it, brackets in the subject. All
-patterns are RE2: linear in the length of the text.
+patterns below mark what is typical: a label before the number, "として受け付け" after it, brackets in the subject. A
+number with a label needs no classifier. All patterns are RE2: linear in the length of the text.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -65,86 +65,118 @@ _FREE = RE2.compile(
 _MARKS: dict[str, dict[str, Any]] = {"text": {"label": _LABELLED, "recorded": _RECORDED_AS}}
 _MARKS["subject"] = _MARKS["text"] | {"first": _LEADING, "brackets": _BRACKETED, "sharp": _MARKED}
 _SUFFICE = {"vendor": frozenset(_MARKS["subject"]), "team": frozenset(("label",))}
-"""Marks without which a number in a subject is none: subjects begin with hosts and products, ours name our tickets."""
+"""A number in a subject needs one of these marks. Subjects of vendors often begin with names of hosts and products;
+subjects of our team contain our own ticket numbers."""
 _ANY = RE2.compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
 _NOT_CASE = RE2.compile(  # orders and invoices too; these name one matter, so _NOT_MATTER does not contain them
-    rf"(?:{_THINGS_JA}|注文|発注|見積|請求|顧客|お客様|配送|伝票|承認|稟議)(?:の|用の?|書の?|品の?)?\s?(?:番号|NO\.?|№)?\s?$"
+    rf"(?:{_THINGS_JA}|注文|発注|見積|請求|顧客|お客様|配送|伝票|承認|稟議|許可|登録|免許|追跡|郵便)(?:の|用の?|書の?|品の?)?\s?(?:番号|NO\.?|№)?\s?$"
     r"|(?:型番|機番|機種|型式|品番|社員|ユーザー|アドレス)(?:番号|ID|名)?\s?$"
-    rf"|(?:{_THINGS_EN}|ORDER|INVOICE|QUOTATION|CUSTOMER|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX)"
+    rf"|(?:{_THINGS_EN}|ORDER|INVOICE|QUOTATION|CUSTOMER|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX|MODEL|TRACKING|REGISTRATION)"
     r"\s?(?:NO\.?|NUMBER|#)?\s?$"
 )
-_ERROR = RE2.compile(r"(?:(?:エラー|例外)(?:コード|番号)?|\b(?:ERROR|EXCEPTION)(?:\s?CODE)?)$")
-_OTHERS = {"thing": _NOT_CASE, "error": _ERROR}
-_OPENING = " \t:[【(<「"  # not "#", which marks a ticket: "Printer error [#84412]"
+_NUMBERED = r"(?:の|ご|側の)?(?:管理|依頼|受付|整理|案件|チケット)?(?:番号|NO\.?|№)?$"
+_READERS = {
+    "vendor": RE2.compile(
+        rf"(?:貴社|御社|貴院|貴行|貴校|貴店|貴所){_NUMBERED}|\bYOUR (?:OWN )?REF(?:ERENCE)?(?: (?:NO\.?|NUMBER))?$"
+    ),
+    "team": RE2.compile(
+        rf"(?:弊社|当社|当院|当行|当校|当方|社内){_NUMBERED}"
+        r"|\bOUR (?:OWN )?(?:REF(?:ERENCE)?|TICKET|REQUEST|CASE|LOG)(?: (?:NO\.?|NUMBER|IS))?$"
+    ),
+}
+"""What stands before a number of our own team, by the side that wrote the mail."""
+_OPENING = " \t:=.[【(<「は"  # not "#", which marks a ticket: "Printer error [#84412]"
 _DATE = RE2.compile(
     r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-3]?[0-9][-/][0-3]?[0-9](?:[-/][0-9]{2,4})?)$"
 )
 _PHONE = RE2.compile(r"^(?:(?:0|81-)[0-9]{1,4}-[0-9]{2,4}-[0-9]{3,4}|0[0-9]{2,3}-[0-9]{2,3}|0[0-9]{2,3}-[0-9]{6})$")
 _OTHER_CODE = RE2.compile(
-    r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^KB[-_]?[0-9]{4,7}$|^(?:CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
+    r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^KB[-_]?[0-9]{4,7}$|^(?:CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[A-Z]{2,6}-?20[0-9]{2}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
 )
-_NO_NUMBER = RE2.compile(rf"{_DATE.pattern}|^[0-9]+(?:\.[0-9]+)+$")  # a date, a version, an IP address
-_SHAPES = {"phone": _PHONE, "other code": _OTHER_CODE}
+_VERSION = RE2.compile(r"^[0-9]+(?:\.[0-9]+)+$")  # or an IP address
+_NO_CASE = (_DATE, _VERSION, _PHONE, _OTHER_CODE)
 
 
 @dataclass(frozen=True, slots=True)
 class CaseNumber:
-    """A case number, and the text that shows it."""
+    """A case number, and the text that shows it. ``marked``: a label or mark shows it, not only the words around it."""
 
     number: str
     quote: str
+    marked: bool
 
 
 class Candidate(NamedTuple):
-    """A number that may be a case number, and its place in the folded text."""
+    """A number that may be a case number, with its position in a folded text (``capitals``: the same in capitals)."""
 
     number: str
     start: int
     end: int
     marks: list[str]
+    capitals: str
+    place: str  # subject or text
+
+    def quote(self, folded: str) -> str:
+        """Return the number with the last words before it in its line."""
+        return folded[max(0, self.start - _BEFORE) : self.end].rpartition("\n")[2].strip()
+
+    def features(self, side: str) -> list[str]:
+        """Return what the classifier reads."""
+        return list(number_features(self.capitals, self.start, self.end, self.place, side, self.marks))
 
 
 def find_case_numbers(subject: str, text: str, *, side: str) -> tuple[CaseNumber, ...]:
     """Return the case numbers of one mail, in order. ``side``: vendor or team, who wrote the mail."""
     found: dict[str, CaseNumber] = {}
-    for number, quote, features in weighed(subject, text, side):
-        if number not in found and len(found) < MAX_FOUND and probability(features) >= LEAST:
-            found[number] = CaseNumber(number, quote)
+    for place, whole in (("subject", subject[:500]), ("text", text[:MAX_READ])):
+        folded = fold(whole)
+        for one in candidates(folded, place, side):
+            if len(found) == MAX_FOUND:
+                break
+            if one.number not in found and ("label" in one.marks or probability(one.features(side)) >= LEAST):
+                found[one.number] = CaseNumber(one.number, one.quote(folded), bool(one.marks))
     return tuple(found.values())
 
 
-def weighed(subject: str, text: str, side: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield each number of a mail that may be a case number, its quote, and the features that are weighed."""
-    for place, whole in (("subject", subject[:500]), ("text", text[:MAX_READ])):
-        folded = fold(whole)
-        capitals = upper(folded)
-        for one in candidates(folded, place):
-            if place == "subject" and _SUFFICE[side].isdisjoint(one.marks):
-                continue
-            quote = folded[max(0, one.start - _BEFORE) : one.end].rpartition("\n")[2]
-            yield one.number, quote.strip(), list(number_features(capitals, *one[1:3], place, side, one.marks))
-
-
-def candidates(text: str, place: str) -> list[Candidate]:
-    """Return the numbers of a folded text that may be case numbers."""
-    marks: dict[tuple[int, int], list[str]] = {}
-    for mark, pattern in _MARKS[place].items():
-        for match in pattern.finditer(text):
-            marks.setdefault(match.span(match.lastindex), []).append(mark)
+def candidates(text: str, place: str, side: str) -> list[Candidate]:
+    """Return the numbers of a folded text that may be case numbers, at most ``MAX_CANDIDATES``, marked ones first."""
+    capitals, marks = upper(text), _marked(text, place)
     taken = {at for start, end in marks for at in range(start, end)}
     for match in _FREE.finditer(text):
         start, end = match.span(match.lastindex)
         if start not in taken and end - 1 not in taken:
             marks[start, end] = []
-    capitals, found = upper(text), []
-    for (start, end), its in sorted(marks.items())[:MAX_CANDIDATES]:
+    found = []
+    for (start, end), its in sorted(marks.items()):
         number = capitals[start:end].strip("-_/.")
-        if sum(map(str.isdigit, number)) >= 3 and 4 <= len(number) <= 28 and not _NO_NUMBER.search(number):
-            head = capitals[max(0, start - _BEFORE) : start].rstrip(_OPENING)
-            its += [mark for mark, pattern in _OTHERS.items() if pattern.search(head)]
-            its += [mark for mark, pattern in _SHAPES.items() if pattern.search(number)]
-            found.append(Candidate(number, start, end, its))
-    return found
+        needed = place == "text" or not _SUFFICE[side].isdisjoint(its)
+        if needed and _may_be_case(number) and not _is_of_another(capitals, start, side, its):
+            found.append(Candidate(number, start, end, its, capitals, place))
+    found.sort(key=lambda one: not one.marks)
+    return sorted(found[:MAX_CANDIDATES], key=lambda one: one.start)
+
+
+def _marked(text: str, place: str) -> dict[tuple[int, int], list[str]]:
+    """Return the numbers with a mark as position → marks. A label of another thing, such as an asset, is no label."""
+    marks: dict[tuple[int, int], list[str]] = {}
+    for mark, pattern in _MARKS[place].items():
+        for match in pattern.finditer(text):
+            head = text[max(0, match.start() - _BEFORE) : match.start()].upper()
+            its = marks.setdefault(match.span(match.lastindex), [])
+            its.append("other label" if mark == "label" and _NOT_CASE.search(head) else mark)
+    return marks
+
+
+def _may_be_case(number: str) -> bool:
+    digits = sum(map(str.isdigit, number))
+    return digits >= 3 and 4 <= len(number) <= 28 and not any(its.search(number) for its in _NO_CASE)
+
+
+def _is_of_another(capitals: str, start: int, side: str, marks: Sequence[str]) -> bool:
+    """Whether the words before a number say that it is of another thing, or of the reader of the mail."""
+    head = capitals[max(0, start - 2 * _BEFORE) : start].rpartition("\n")[2].rstrip(_OPENING)
+    other = "other label" in marks or ("label" not in marks and _NOT_CASE.search(head))
+    return bool(other or _READERS[side].search(head))
 
 
 def find_tokens(text: str, most: int) -> tuple[str, ...]:

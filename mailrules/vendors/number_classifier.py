@@ -2,7 +2,8 @@
 
 The features are the characters and words before and after the number, its shape, its place, who wrote the mail, and
 whether a known label or mark is there. ``bench.train_numbers`` trains the weights on labelled mails. The name of a
-feature is hashed into a table of ``SIZE`` weights; what collides is rare, and the training has seen the same table.
+feature is hashed into a table of ``SIZE`` weights. Features that share a weight do no harm: the training has seen the
+same table.
 """
 
 import math
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILE = "numbers.bin"
-SIZE = 1 << 15
+SIZE = 1 << 17
 LEAST = 0.5  # minimum probability of a case number
 _BEFORE, _AFTER = 24, 16  # characters around the number that are read
 _DIGIT, _CAPITAL = re.compile(r"[0-9]"), re.compile(r"[A-Z]")
@@ -50,15 +51,15 @@ def number_features(text: str, start: int, end: int, place: str, side: str, mark
         yield from (f"mark:{mark}", f"mark, side:{mark} {side}")
 
 
-def places_of(features: Iterable[str]) -> list[int]:
-    """Return the places of the features in the table of weights."""
+def slots_of(features: Iterable[str]) -> list[int]:
+    """Return the positions of the features in the table of weights."""
     return sorted({crc32(feature.encode()) % SIZE for feature in features})
 
 
 def probability(features: Iterable[str]) -> float:
     """Return the probability that the number with these features is a case number of the vendor."""
     weights = _weights()
-    return 1.0 / (1.0 + math.exp(-float(weights[places_of(features)].sum() + weights[SIZE])))
+    return 1.0 / (1.0 + math.exp(-float(weights[slots_of(features)].sum() + weights[SIZE])))
 
 
 def written(weights: NDArray[np.float64], base: float) -> bytes:

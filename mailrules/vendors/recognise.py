@@ -94,14 +94,19 @@ class Vendors:
         profile = self.profiles.get(vendor or "")
         return profile is not None and profile.platform
 
-    def read(self, turn: RuleInput, known: Recognised | None = None) -> tuple[Recognised, tuple[Reference, ...]]:
-        """Return the vendor of a mail and the case numbers in it. ``known``: the vendor, if it is given."""
+    def read(
+        self, turn: RuleInput, known: Recognised | None = None, *, by_patterns: bool = False
+    ) -> tuple[Recognised, tuple[Reference, ...]]:
+        """Return the vendor of a mail and the case numbers in it.
+
+        ``known``: the vendor, if it is given. ``by_patterns``: only the numbers that the vendor's own patterns find.
+        """
         lines = lines_of(turn)
         places = places_of(turn, lines)
         known = known or self._recognise(turn, lines, places)
         if turn.partner and not known.by_domain:
             return known, self._of_partner(turn, places, turn.partner)
-        return known, self._references(turn, places, known.vendor, known.by_domain)
+        return known, self._references(turn, places, known.vendor, known.by_domain, by_patterns)
 
     def _recognise(self, turn: RuleInput, lines: Sequence[str], places: Places) -> Recognised:
         """Return the vendor that this mail is about."""
@@ -120,14 +125,15 @@ class Vendors:
         return named
 
     def _references(
-        self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool
+        self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool, by_patterns: bool
     ) -> tuple[Reference, ...]:
         """Return the case numbers in this mail: first of the recognised vendor, then of other vendors."""
         others = self._of_others(places, vendor) if vendor is not None and by_domain else {}
         if others:
             places = _without(places, [ref.quote for ref in others.values()])
         found = self._numbers.read(turn, places, vendor, by_domain, loosely=turn.side != "requester")
-        if vendor is not None and turn.side != "requester" and not any(not ref.token for ref in found):
+        unknown = turn.side != "requester" and not by_patterns and all(ref.token for ref in found)
+        if vendor is not None and unknown:
             found = (
                 *found,
                 *_of_any_vendor(places, vendor, "vendor" if turn.side == "vendor" and by_domain else "team"),
@@ -144,7 +150,9 @@ class Vendors:
         if turn.side == "requester":
             return certain
         his = turn.side == "vendor"
-        own = _of_any_vendor(_without(places, [ref.quote for ref in certain]), partner, "vendor" if his else "team")
+        rest = _without(places, [ref.quote for ref in certain])
+        self._numbers.mask(rest, partner)
+        own = _of_any_vendor(rest, partner, "vendor" if his else "team")
         return (*certain, *(Reference(ref.vendor, ref.ref, ref.stated and his, ref.quote) for ref in own))
 
     def _of_others(self, places: Places, vendor: str) -> dict[str, Reference]:
@@ -226,7 +234,7 @@ def _of_any_vendor(places: Places, vendor: str, side: str) -> Iterator[Reference
     mentioned = find_case_numbers("", texts.get("body", ""), side=side)
     for stated, numbers in ((True, told), (False, mentioned)):
         for one in numbers:
-            yield Reference(vendor, one.number, stated, one.quote)
+            yield Reference(vendor, one.number, stated and one.marked, one.quote)
 
 
 def _without(places: Places, quotes: Sequence[str]) -> Places:
@@ -268,7 +276,8 @@ def check(vendors: Vendors, profile: Vendor) -> list[str]:
                 headers=tuple(example.headers.items()),
             )
             owner = vendors.read(turn)[0].vendor or (profile.id if profile.platform else None)
-            found = [r.ref for r in vendors.read(turn, Recognised(owner, by_domain=True))[1] if not r.token]
+            _, refs = vendors.read(turn, Recognised(owner, by_domain=True), by_patterns=True)
+            found = [r.ref for r in refs if not r.token]
             if sorted(found) != sorted(example.refs):
                 wrong.append(f"{kind} {number}: {example.subject or example.text!r} gives {found}, not {example.refs}")
     return wrong

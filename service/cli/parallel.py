@@ -39,13 +39,15 @@ def each_file(
         rest = list(chunks.pop(0))
         while rest:  # one file after the other, so that only the faulty file fails
             with _pool(1) as pool:
+                first = len(rest)
                 try:
                     while rest:
                         result = pool.submit(work, rest[0]).result()
                         del rest[0]
                         yield result
                 except BrokenProcessPool:
-                    yield crashed(rest.pop(0))
+                    if len(rest) == first:  # otherwise an earlier file may be the cause: try again in a new process
+                        yield crashed(rest.pop(0))
 
 
 def _each(work: Callable[[Path], T], files: Sequence[Path]) -> list[T]:

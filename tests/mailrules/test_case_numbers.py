@@ -20,6 +20,19 @@ def test_numbers_of_other_things_are_no_case_numbers(subject: str, text: str) ->
     assert find_case_numbers(subject, text, side="vendor") == ()
 
 
+@pytest.mark.parametrize(("subject", "text", "numbers"), TABLES["of the team"])
+def test_a_number_that_the_team_names_is_the_vendors_unless_it_is_ours(
+    subject: str, text: str, numbers: list[str]
+) -> None:
+    assert [found.number for found in find_case_numbers(subject, text, side="team")] == numbers
+
+
+@pytest.mark.parametrize("before", ["we looked at the log again " * 60, "Switch 1: port 1/0/1 is up\n" * 100])
+def test_a_labelled_number_is_found_after_a_long_text(before: str) -> None:
+    found = find_case_numbers("", f"{before}. Please quote case number 48210377.", side="vendor")
+    assert [one.number for one in found] == ["48210377"]
+
+
 def test_a_bracketed_token_counts_in_a_vendors_subject_only() -> None:
     assert find_case_numbers("[48210] moving boxes", "", side="team") == ()
 

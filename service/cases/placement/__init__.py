@@ -10,5 +10,5 @@ For each mail, in this order:
 * ``identity``    is it a copy of a message that is already stored?
 * ``links``       strong evidence: ids, numbers, tokens, quoted mail; merges cases regardless of the order of arrival
 * ``objections``  reasons not to follow a link
-* ``matcher``     without a link: compare the mail once with at most eight cases; then join, suggest or open a case
+* ``matcher``     without a link: compare the mail once with at most six cases; then join, suggest or open a case
 """
