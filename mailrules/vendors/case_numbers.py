@@ -95,6 +95,7 @@ _OTHER_CODE = RE2.compile(
 )
 _VERSION = RE2.compile(r"^[0-9]+(?:\.[0-9]+)+$")  # or an IP address
 _NO_CASE = (_DATE, _VERSION, _PHONE, _OTHER_CODE)
+_POSTCODE = RE2.compile(r"^[0-9]{3}-[0-9]{4}$")  # of Japan; with a mark, a case number may look like that
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,8 @@ def candidates(text: str, place: str, side: str) -> list[Candidate]:
     for (start, end), its in sorted(marks.items()):
         number = capitals[start:end].strip("-_/.")
         needed = place == "text" or not _SUFFICE[side].isdisjoint(its)
+        if not its and _POSTCODE.search(number):
+            continue
         if needed and _may_be_case(number) and not _is_of_another(capitals, start, side, its):
             found.append(Candidate(number, start, end, its, capitals, place))
     found.sort(key=lambda one: not one.marks)

@@ -150,9 +150,7 @@ class Vendors:
         if turn.side == "requester":
             return certain
         his = turn.side == "vendor"
-        rest = _without(places, [ref.quote for ref in certain])
-        self._numbers.mask(rest, partner)
-        own = _of_any_vendor(rest, partner, "vendor" if his else "team")
+        own = _of_any_vendor(_without(places, [ref.quote for ref in certain]), partner, "vendor" if his else "team")
         return (*certain, *(Reference(ref.vendor, ref.ref, ref.stated and his, ref.quote) for ref in own))
 
     def _of_others(self, places: Places, vendor: str) -> dict[str, Reference]:

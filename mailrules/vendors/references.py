@@ -105,7 +105,7 @@ class References:
         found = _Found()
         self._collect_certain(places, turn, vendor, found)
         if vendor is not None:
-            self.mask(places, vendor)
+            self._mask(places, vendor)
             self._try(self._own.get(vendor, ()), vendor, by_domain, places, turn, found)
             for shapes in self._loose:
                 if any(ref.vendor == vendor and not ref.token for ref in found.values()):
@@ -146,8 +146,7 @@ class References:
             owner = vendor if vendor and shape.vendor in self._platform_ids else shape.vendor
             _collect(shape, owner, places.plain, turn, found)
 
-    def mask(self, places: Places, vendor: str) -> None:
-        """Fill ``places.masked``: URLs and numbers that are never case numbers are replaced by spaces."""
+    def _mask(self, places: Places, vendor: str) -> None:
         whole = "\n".join(text for texts in places.plain.values() for text in texts)
         patterns = [p for p in (*self._never, *self._never_of.get(vendor, ())) if p.search(whole)]
         for place, texts in places.plain.items():
