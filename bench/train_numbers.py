@@ -62,7 +62,7 @@ def examples(
     for place, whole in (("subject", subject), ("text", text)):
         for one in candidates(fold(whole), place, side):
             label = any(is_number(one.number, ref) for ref in refs)
-            yield Example(key, one.number, slots_of(one.features(side)), label, weight, "label" in one.marks)
+            yield Example(key, one.number, slots_of(one.features(side)), label, weight, one.is_labelled)
 
 
 def is_number(number: str, ref: str) -> bool:

@@ -1,8 +1,8 @@
-"""Case numbers of any vendor, as a classifier decides by the text around them (``number_classifier``).
+"""Case numbers of any vendor: by a clear label, else as a classifier decides by the text around them.
 
 Vendor files have exact patterns for the numbers of their vendors. This module is for vendors without a file. The
-patterns below mark what is typical: a label before the number, "として受け付け" after it, brackets in the subject. A
-number with a label needs no classifier. All patterns are RE2: linear in the length of the text.
+patterns below mark what is typical: a label before the number, "として受け付け" after it, brackets in the subject. The
+classifier is in ``number_classifier``. All patterns are RE2: linear in the length of the text.
 """
 
 from collections.abc import Sequence
@@ -64,38 +64,44 @@ _FREE = RE2.compile(
 )
 _MARKS: dict[str, dict[str, Any]] = {"text": {"label": _LABELLED, "recorded": _RECORDED_AS}}
 _MARKS["subject"] = _MARKS["text"] | {"first": _LEADING, "brackets": _BRACKETED, "sharp": _MARKED}
-_SUFFICE = {"vendor": frozenset(_MARKS["subject"]), "team": frozenset(("label",))}
+_SUFFICE = {"vendor": frozenset((*_MARKS["subject"], "vague label")), "team": frozenset(("label", "vague label"))}
 """A number in a subject needs one of these marks. Subjects of vendors often begin with names of hosts and products;
 subjects of our team contain our own ticket numbers."""
 _ANY = RE2.compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
 _NOT_CASE = RE2.compile(  # orders and invoices too; these name one matter, so _NOT_MATTER does not contain them
     rf"(?:{_THINGS_JA}|注文|発注|見積|請求|顧客|お客様|配送|伝票|承認|稟議|許可|登録|免許|追跡|郵便)(?:の|用の?|書の?|品の?)?\s?(?:番号|NO\.?|№)?\s?$"
     r"|(?:型番|機番|機種|型式|品番|社員|ユーザー|アドレス)(?:番号|ID|名)?\s?$"
-    rf"|(?:{_THINGS_EN}|ORDER|INVOICE|QUOTATION|CUSTOMER|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX|MODEL|TRACKING|REGISTRATION)"
+    rf"|\b(?:{_THINGS_EN}|ORDER|INVOICE|QUOTATION|CUSTOMER|BUILD|VERSION|RELEASE|REV|PATCH|PO|EXT|TEL|FAX|MODEL|TRACKING|REGISTRATION)"
     r"\s?(?:NO\.?|NUMBER|#)?\s?$"
 )
-_NUMBERED = r"(?:の|ご|側の)?(?:管理|依頼|受付|整理|案件|チケット)?(?:番号|NO\.?|№)?$"
+_NUMBERED = r"(?:の|ご|側の)?(?:管理|依頼|整理|案件)?(?:番号|NO|№)?$"
 _READERS = {
     "vendor": RE2.compile(
-        rf"(?:貴社|御社|貴院|貴行|貴校|貴店|貴所){_NUMBERED}|\bYOUR (?:OWN )?REF(?:ERENCE)?(?: (?:NO\.?|NUMBER))?$"
+        rf"(?:貴社|御社|貴院|貴行|貴校|貴店|貴所){_NUMBERED}|\bYOUR (?:OWN )?REF(?:ERENCE)?(?:\.? (?:NO|NUMBER|IS))?$"
     ),
     "team": RE2.compile(
-        rf"(?:弊社|当社|当院|当行|当校|当方|社内){_NUMBERED}"
-        r"|\bOUR (?:OWN )?(?:REF(?:ERENCE)?|TICKET|REQUEST|CASE|LOG)(?: (?:NO\.?|NUMBER|IS))?$"
+        rf"(?:弊社|当社|当院|当行|当校|当方|社内){_NUMBERED}|\bOUR (?:OWN )?REF(?:ERENCE)?(?:\.? (?:NO|NUMBER|IS))?$"
     ),
 }
 """What stands before a number of our own team, by the side that wrote the mail."""
-_OPENING = " \t:=.[【(<「は"  # not "#", which marks a ticket: "Printer error [#84412]"
+_OPENING = " \t:=.#[【(<「はが"
+_CLEAR = RE2.compile(
+    r"(?i)番号|№|受付|問い?合|ケース|チケット|インシデント|\b(?:CASE|TICKET|INCIDENT|SR|WORK ORDER|REF(?:ERENCE)?)\b"
+    r"|(?:NO|NUMBER|ID|#)[\s.:#]*$"
+)
+"""A label that needs no classifier; words such as "call", "log" and "issue" stand before many other numbers."""
+_OWN_LABEL = RE2.compile(r"(?i)受付|問い?合|ケース|チケット|インシデント|\b(?:CASE|TICKET|INCIDENT)\b")
 _DATE = RE2.compile(
     r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-3]?[0-9][-/][0-3]?[0-9](?:[-/][0-9]{2,4})?)$"
 )
 _PHONE = RE2.compile(r"^(?:(?:0|81-)[0-9]{1,4}-[0-9]{2,4}-[0-9]{3,4}|0[0-9]{2,3}-[0-9]{2,3}|0[0-9]{2,3}-[0-9]{6})$")
 _OTHER_CODE = RE2.compile(
-    r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^KB[-_]?[0-9]{4,7}$|^(?:CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[A-Z]{2,6}-?20[0-9]{2}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
+    r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^KB[-_]?[0-9]{4,7}$|^(?:CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
 )
 _VERSION = RE2.compile(r"^[0-9]+(?:\.[0-9]+)+$")  # or an IP address
 _NO_CASE = (_DATE, _VERSION, _PHONE, _OTHER_CODE)
-_POSTCODE = RE2.compile(r"^[0-9]{3}-[0-9]{4}$")  # of Japan; with a mark, a case number may look like that
+_UNMARKED = RE2.compile(r"^[0-9]{3}-[0-9]{4}$|^[A-Z]{2,6}-?20[0-9]{2}$")
+"""Postcodes of Japan, products and papers of a year: with a mark, a case number may look like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,11 @@ class Candidate(NamedTuple):
     capitals: str
     place: str  # subject or text
 
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the classifier need not decide. Short numbers are left to it: "in that case 1200 people …"."""
+        return "label" in self.marks and _whole(self.number) != ""
+
     def quote(self, folded: str) -> str:
         """Return the number with the last words before it in its line."""
         return folded[max(0, self.start - _BEFORE) : self.end].rpartition("\n")[2].strip()
@@ -127,15 +138,15 @@ class Candidate(NamedTuple):
 
 
 def find_case_numbers(subject: str, text: str, *, side: str) -> tuple[CaseNumber, ...]:
-    """Return the case numbers of one mail, in order. ``side``: vendor or team, who wrote the mail."""
+    """Return the case numbers of one mail, labelled ones first. ``side``: vendor or team, who wrote the mail."""
     found: dict[str, CaseNumber] = {}
-    for place, whole in (("subject", subject[:500]), ("text", text[:MAX_READ])):
-        folded = fold(whole)
-        for one in candidates(folded, place, side):
-            if len(found) == MAX_FOUND:
-                break
-            if one.number not in found and ("label" in one.marks or probability(one.features(side)) >= LEAST):
-                found[one.number] = CaseNumber(one.number, one.quote(folded), bool(one.marks))
+    texts = {"subject": fold(subject[:500]), "text": fold(text[:MAX_READ])}
+    read = [one for place, folded in texts.items() for one in candidates(folded, place, side)]
+    for one in sorted(read, key=lambda one: not one.is_labelled):
+        if one.number in found or len(found) == MAX_FOUND:
+            continue
+        if one.is_labelled or probability(one.features(side)) >= LEAST:
+            found[one.number] = CaseNumber(one.number, one.quote(texts[one.place]), bool(one.marks))
     return tuple(found.values())
 
 
@@ -151,23 +162,30 @@ def candidates(text: str, place: str, side: str) -> list[Candidate]:
     for (start, end), its in sorted(marks.items()):
         number = capitals[start:end].strip("-_/.")
         needed = place == "text" or not _SUFFICE[side].isdisjoint(its)
-        if not its and _POSTCODE.search(number):
+        if not its and _UNMARKED.search(number):
             continue
         if needed and _may_be_case(number) and not _is_of_another(capitals, start, side, its):
             found.append(Candidate(number, start, end, its, capitals, place))
-    found.sort(key=lambda one: not one.marks)
+    found.sort(key=lambda one: (not one.is_labelled, not one.marks))
     return sorted(found[:MAX_CANDIDATES], key=lambda one: one.start)
 
 
 def _marked(text: str, place: str) -> dict[tuple[int, int], list[str]]:
-    """Return the numbers with a mark as position → marks. A label of another thing, such as an asset, is no label."""
+    """Return the numbers with a mark as position → marks."""
     marks: dict[tuple[int, int], list[str]] = {}
     for mark, pattern in _MARKS[place].items():
         for match in pattern.finditer(text):
-            head = text[max(0, match.start() - _BEFORE) : match.start()].upper()
-            its = marks.setdefault(match.span(match.lastindex), [])
-            its.append("other label" if mark == "label" and _NOT_CASE.search(head) else mark)
+            span = match.span(match.lastindex)
+            marks.setdefault(span, []).append(_kind_of_label(text, match.start(), span[0]) if mark == "label" else mark)
     return marks
+
+
+def _kind_of_label(text: str, start: int, end: int) -> str:
+    """Return the mark for a label: "other label" if it is of another thing (資産管理番号), "vague label" if unclear."""
+    head = text[max(0, start - _BEFORE) : start].rpartition("\n")[2].upper()
+    if _NOT_CASE.search(head):
+        return "vague label" if _OWN_LABEL.search(text[start:end]) else "other label"
+    return "label" if _CLEAR.search(text[start:end]) else "vague label"
 
 
 def _may_be_case(number: str) -> bool:
@@ -178,7 +196,8 @@ def _may_be_case(number: str) -> bool:
 def _is_of_another(capitals: str, start: int, side: str, marks: Sequence[str]) -> bool:
     """Whether the words before a number say that it is of another thing, or of the reader of the mail."""
     head = capitals[max(0, start - 2 * _BEFORE) : start].rpartition("\n")[2].rstrip(_OPENING)
-    other = "other label" in marks or ("label" not in marks and _NOT_CASE.search(head))
+    has_label = "label" in marks or "vague label" in marks
+    other = "other label" in marks or (not has_label and _NOT_CASE.search(head))
     return bool(other or _READERS[side].search(head))
 
 

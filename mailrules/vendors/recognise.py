@@ -226,7 +226,7 @@ class Vendors:
 
 
 def _of_any_vendor(places: Places, vendor: str, side: str) -> Iterator[Reference]:
-    """Yield the numbers that the classifier takes for case numbers; the vendor's own patterns found none."""
+    """Yield the case numbers by labels and by the classifier, where the vendor's own patterns found none."""
     texts = {place: "\n".join(lines) for place, lines in (places.masked or places.plain).items()}
     told = find_case_numbers(texts.get("subject", ""), texts.get("line", ""), side=side)
     mentioned = find_case_numbers("", texts.get("body", ""), side=side)

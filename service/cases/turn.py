@@ -6,13 +6,13 @@ mail                                        turn after it
 automatic (receipt, absence, notification)  unchanged
 vendor, automatic, states a case status     by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
 forged sender (DMARC failed)                unchanged
-user or team: only thanks, or a reminder    unchanged, unless it is a reminder by a user who has to act
-user or team: the problem is solved         nobody; resolved (closed if the team lets the vendor close); not if its
-                                            words say who has to act next
+user or team: only thanks, or a reminder    unchanged; after a reminder by the user who has to act: team
+user or team: the problem is solved         nobody; resolved (closed if the team lets the vendor close), except if the
+                                            words of the mail name a side that has to act
 team to vendor: solved, but asks for more   vendor; the case stays open
 our side answers some numbered questions    team
-team, forwards a mail, not to the vendor    as for the forwarded mail; not if its words to a user say who has to
-                                            act next
+team, forwards a mail, not to the vendor    as for the forwarded mail, except if its words say that a user has to
+                                            act
 vendor: the case was closed                 nobody; the case is closed
 unknown sender: by its words nobody         team
 every other mail of a person                who has to act next by its words (`Reading.next_side`)
@@ -210,18 +210,23 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     else:
         said = _next(line, "requester" if by_team and course.moves else "team")
     their_turn = line.turn.side == course.waiting_on == "requester"
-    to_user = goes_on and "requester" in line.turn.towards
+    to_user = reading.next_side == "requester" and "requester" in line.turn.towards and course.status == "open"
     forwards = by_team and line.wrapper and not (to_vendor or to_user)
     thanks = _only_thanks(reading)
     over = said == "nobody" and course.moves and not (stranger or forwards or thanks)
-    solved = "confirm_resolved" in acts and not goes_on
-    if (solved or over) and not back and not line.turn.begins:
+    confirms = "confirm_resolved" in acts and not (back or stranger or line.turn.begins)
+    again = course.status != "open" and "ask" not in acts
+    if confirms:
+        ledger.record_solved(line.node.at, line.turn.id)
+    if (confirms and (again or not goes_on)) or (over and not back and not line.turn.begins):
         ledger.record_solved(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line.node.at, "closed" if may_close else "resolved")
         if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
             _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
-    elif forwards or (course.moves and not back and (thanks or ("chase" in acts and not their_turn))):
+    elif "chase" in acts and their_turn:
+        _move(course, line, "team")
+    elif forwards or (course.moves and not back and (thanks or ("chase" in acts and not confirms))):
         return
     elif answered and line.by_number and ledger.open():
         _move(course, line, "team")
