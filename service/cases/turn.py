@@ -214,7 +214,7 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     forwards = by_team and line.wrapper and not (to_vendor or to_user)
     thanks = _only_thanks(reading)
     over = said == "nobody" and course.moves and not (stranger or forwards or thanks)
-    confirms = "confirm_resolved" in acts and not (back or stranger or line.turn.begins)
+    confirms = "confirm_resolved" in acts and not (back or line.turn.begins)
     again = course.status != "open" and "ask" not in acts
     if confirms:
         ledger.record_solved(line.node.at, line.turn.id)

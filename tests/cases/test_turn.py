@@ -100,6 +100,27 @@ LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
             "vendor",
         ),
         ([OPENING, INQUIRY, line(2, "unknown", to=("team",), then="nobody")], "team"),
+        ([line(0, "unknown"), line(1, "unknown", "act.confirm_resolved", "act.thanks", then="nobody")], None),
+        ([OPENING, line(1, "requester", "act.confirm_resolved", to=("team",), then="team")], "team"),
+        ([OPENING, INQUIRY, line(2, "team", "act.confirm_resolved", to=("vendor",), then="vendor")], "vendor"),
+        (
+            [
+                OPENING,
+                line(1, "requester", "act.confirm_resolved", to=("team",), then="nobody"),
+                line(2, "requester", "act.confirm_resolved", to=("team",), then="team"),
+            ],
+            None,
+        ),
+        (
+            [
+                OPENING,
+                line(1, "team", to=("requester",), then="requester"),
+                line(2, "requester", "act.chase", to=("team",), then="vendor"),
+            ],
+            "team",
+        ),
+        ([OPENING, INQUIRY, line(2, "team", to=("requester",), wrapper=True, then="requester")], "requester"),
+        ([OPENING, INQUIRY, line(2, "team", to=("requester",), wrapper=True, then="nobody")], "vendor"),
         ([OPENING, INQUIRY, line(2, "team", to=("team",), wrapper=True, then="nobody")], "vendor"),
         ([OPENING, INQUIRY, line(2, "vendor", "ask.logs", then="nobody")], "team"),
         ([OPENING, INQUIRY, line(2, "vendor", "act.progress")], "vendor"),  # read by an earlier version
