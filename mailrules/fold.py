@@ -34,7 +34,7 @@ def lower(text: str) -> str:
 
 def upper(text: str) -> str:
     """Return the text in capitals without changing the length (``ß`` would become two characters)."""
-    great = text.upper()
-    if len(great) == len(text):
-        return great
+    capitals = text.upper()
+    if len(capitals) == len(text):
+        return capitals
     return "".join(up if len(up := char.upper()) == 1 else char for char in text)

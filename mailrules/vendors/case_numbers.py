@@ -1,8 +1,9 @@
 """Case numbers of any vendor: by a clear label, else as a classifier decides by the text around them.
 
-Vendor files have exact patterns for the numbers of their vendors. This module is for vendors without a file. The
-patterns below mark what is typical: a label before the number, "として受け付け" after it, brackets in the subject. The
-classifier is in ``number_classifier``. All patterns are RE2: linear in the length of the text.
+Vendor files have exact patterns for the numbers of their vendors. This module is for vendors without a file, and for
+mails in which the patterns of the file find no number. The patterns below mark what is typical: a label before the
+number, "として受け付け" after it, brackets in the subject. The classifier is in ``number_classifier``. All patterns are
+RE2: linear in the length of the text.
 """
 
 from collections.abc import Sequence
@@ -151,7 +152,10 @@ def find_case_numbers(subject: str, text: str, *, side: str) -> tuple[CaseNumber
 
 
 def candidates(text: str, place: str, side: str) -> list[Candidate]:
-    """Return the numbers of a folded text that may be case numbers, at most ``MAX_CANDIDATES``, marked ones first."""
+    """Return the numbers of a folded text that may be case numbers, by position.
+
+    Of more than ``MAX_CANDIDATES``, it returns the labelled ones, then the marked ones, then the others.
+    """
     capitals, marks = upper(text), _marked(text, place)
     taken = {at for start, end in marks for at in range(start, end)}
     for match in _FREE.finditer(text):

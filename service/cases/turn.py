@@ -213,13 +213,12 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     to_user = reading.next_side == "requester" and "requester" in line.turn.towards and course.status == "open"
     forwards = by_team and line.wrapper and not (to_vendor or to_user)
     thanks = _only_thanks(reading)
-    over = said == "nobody" and course.moves and not (stranger or forwards or thanks)
     confirms = "confirm_resolved" in acts and not (back or line.turn.begins)
+    over = said == "nobody" and course.moves and not (stranger or forwards or thanks or back or line.turn.begins)
     again = course.status != "open" and "ask" not in acts
-    if confirms:
+    if confirms or over:
         ledger.record_solved(line.node.at, line.turn.id)
-    if (confirms and (again or not goes_on)) or (over and not back and not line.turn.begins):
-        ledger.record_solved(line.node.at, line.turn.id)
+    if over or (confirms and (again or not goes_on)):
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line.node.at, "closed" if may_close else "resolved")
         if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
