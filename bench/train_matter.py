@@ -39,17 +39,15 @@ from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.mailview import is_readable
 from mailrules.reader.matter import (
     FILE,
-    NEXT,
     MatterClassifier,
     next_classifier,
-    next_side,
     side_read,
     tells_continuation,
     tells_departure,
     written,
 )
 from mailrules.reader.weights import shipped_weights
-from mailrules.statement import MailText
+from mailrules.statement import NEXT_SIDES, MailText
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.roles import NOTHING_LEARNED
 from service.intake import AppContext
@@ -111,7 +109,7 @@ def read_conversations(
 
 
 def train_one(name: str, read: Sequence[Example]) -> MatterClassifier:
-    return train(read, side_read(name), len(NEXT) if name.startswith("next.") else 2)
+    return train(read, side_read(name), len(NEXT_SIDES) if name.startswith("next.") else 2)
 
 
 def left_out(name: str, read: Mapping[Path, Sequence[Example]]) -> dict[Path, list[NDArray[np.float64]]]:
@@ -155,7 +153,7 @@ def main(*folders: Path, write: bool = False) -> None:
 
 def _right(scores: Sequence[NDArray[np.float64]], read: Sequence[Example], boundary: float) -> str:
     if len(scores[0]) > 1:
-        right = sum(NEXT[its.label] == next_side(at) for at, its in zip(scores, read, strict=True))
+        right = sum(its.label == at.argmax() for at, its in zip(scores, read, strict=True))
         return f"{right} of {len(read)}"
     taken, other = (
         [at[0] > boundary for at, its in zip(scores, read, strict=True) if its.label == kind] for kind in (True, False)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from mailrules.statement import NextSide, Statement
+from mailrules.statement import Statement
 
 
 class _Kept(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -79,7 +79,7 @@ class Reading(_Kept, frozen=True):
     departs: bool = False
     """Whether it is a reply that begins another matter than the mail that it answers, or a first mail that says that it
     is about another matter."""
-    next_side: NextSide | None = None  # who has to act after this mail by its words; None if its reader does not tell
+    next_scores: tuple[float, ...] = ()  # who has to act after this mail by its words alone; see `ReaderResult`
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
         """Whether the mail contains a statement with one of these meanings (``item.``: any below it) and states."""

@@ -28,4 +28,4 @@ def reading_of(rules: Rules, turn: RuleInput, answer: Answer, version: str) -> R
     """
     embedded = rules.read(turn)
     reading = rules.reading(turn, join(answer.statements, embedded.statements), READER, version)
-    return msgspec.structs.replace(reading, next_side=embedded.next_side)
+    return msgspec.structs.replace(reading, next_scores=embedded.next_scores)

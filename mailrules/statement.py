@@ -27,6 +27,7 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 NextSide = Literal["team", "vendor", "requester", "nobody"]
+NEXT_SIDES: tuple[NextSide, ...] = ("team", "vendor", "requester", "nobody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class ReaderResult(NamedTuple):
     departs: float = 0.0
     """Between -2 and 2: positive if the mail, provided that it is a reply, begins another matter than the mail that it
     answers; 0.0 if the reader does not tell."""
-    next_side: NextSide | None = None  # who has to act after this mail; None if the reader does not tell
+    next_scores: tuple[float, ...] = ()
+    """Who has to act after this mail: the logarithm of the probability of each of `NEXT_SIDES`, at least -6. Empty if
+    the reader does not tell."""
 
 
 class Reader(Protocol):

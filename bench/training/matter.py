@@ -18,9 +18,9 @@ from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.features import word_runs
 from mailrules.reader.mailview import side_of
 from mailrules.reader.marks import Places
-from mailrules.reader.matter import NEXT, MatterClassifier, matter_inputs, next_classifier, next_inputs
+from mailrules.reader.matter import MatterClassifier, matter_inputs, next_classifier, next_inputs
 from mailrules.reader.weights import shipped_weights
-from mailrules.statement import MailText
+from mailrules.statement import NEXT_SIDES, MailText
 from service.cases.facts.extracted import ExtractedMessage
 
 OPENINGS = ROOT / "bench" / "labelled_openings"
@@ -61,7 +61,7 @@ def read_example(reader: EmbeddedReader, mail: MailText, label: int) -> Example:
 
 def next_example(reader: EmbeddedReader, mail: MailText, after: str | None, doubtful: bool) -> Example:
     """Return a mail with its label for ``next.…``. ``after``: as in ``bench/labelled_turns``."""
-    one = read_example(reader, mail, NEXT.index(after or "nobody"))  # type: ignore[arg-type]
+    one = read_example(reader, mail, NEXT_SIDES.index(after or "nobody"))  # type: ignore[arg-type]
     return one._replace(inputs=next_inputs(mail, one.inputs), weight=DOUBTFUL if doubtful else 1.0)
 
 

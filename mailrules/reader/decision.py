@@ -6,7 +6,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..statement import UNSURE, NextSide, Statement
+from ..statement import UNSURE, Statement
 from .concepts import PLAIN
 from .mailview import MailView, Matrix, is_readable, side_of
 from .weights import UnitClassifier
@@ -49,9 +49,9 @@ class Decision:
     classifier: UnitClassifier
     chances: dict[str, float]
     thresholds: dict[str, float]
-    continues: float  # `continues`, `departs` and `next_side`: see `ReaderResult`
+    continues: float  # `continues`, `departs` and `next_scores`: see `ReaderResult`
     departs: float
-    next_side: NextSide | None = None
+    next_scores: tuple[float, ...] = ()
 
     def statements(self) -> list[Statement]:
         found = [self._kind(), *self._weight()]

@@ -17,7 +17,7 @@ from .matter import (
     matter_inputs,
     next_classifier,
     next_inputs,
-    next_side,
+    next_scores,
     tells_continuation,
     tells_departure,
 )
@@ -44,17 +44,18 @@ class EmbeddedReader:
     def read(self, mail: MailText) -> ReaderResult:
         """Return the statements of one mail, grouped by family, and what its words say as a whole."""
         decision = self.decide(mail)
-        return ReaderResult(tuple(decision.statements()), decision.continues, decision.departs, decision.next_side)
+        return ReaderResult(tuple(decision.statements()), decision.continues, decision.departs, decision.next_scores)
 
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
         view, side, matter = self.view(mail), side_of(mail), self._weights.matter
         scores, chances = self.probabilities(view)
-        thresholds, continues, departs, said = self._weights.thresholds[side], 0.0, 0.0, None
+        thresholds, continues, departs = self._weights.thresholds[side], 0.0, 0.0
+        told: tuple[float, ...] = ()
         if is_readable(mail):
             inputs, classifier = matter_inputs(view, chances, scores.units), matter[next_classifier(mail)]
             if classifier.knows(scores.rows):
-                said = next_side(classifier.scores(scores.rows, next_inputs(mail, inputs)))
+                told = next_scores(classifier.scores(scores.rows, next_inputs(mail, inputs)))
             if tells_continuation(mail):
                 continues = matter["continuation"].score(scores.rows, inputs)
             if tells_departure(mail):
@@ -63,7 +64,9 @@ class EmbeddedReader:
         if mail.opens and continues >= least:
             view = replace(view, mail=replace(mail, opens=False))
             scores, chances = self.probabilities(view)
-        return Decision(view, scores.units, self._weights.units[side], chances, thresholds, continues, departs, said)
+        return Decision(
+            view, scores.units, self._weights.units[side], chances, thresholds, continues, departs, told
+        )
 
     def probabilities(self, view: MailView) -> tuple[MailScores, dict[str, float]]:
         """Return the scores of a mail and the probabilities of the meanings."""

@@ -24,7 +24,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from ..statement import MailText, NextSide
+from ..statement import NEXT_SIDES, MailText
 from .mailview import ABSENT, MailView, Matrix, is_readable
 from .marks import MarkTable, Places
 
@@ -33,9 +33,7 @@ FURTHEST = 2.0  # scores are cut off at this distance from zero
 _LEAST_CHANCE = 0.001
 _ANNOUNCED = "say.another_matter"
 _EARLY = 4  # units that may contain an announcement, after a greeting, a name and thanks
-NEXT: tuple[NextSide, ...] = ("team", "vendor", "requester", "nobody")  # the outcomes of `next.…`
-_SURELY_NOBODY = 0.6
-"""Minimum probability that nobody has to act, because such a mail of our side resolves its case."""
+_LEAST_LOG = -6.0
 
 
 class MatterClassifier(NamedTuple):
@@ -78,7 +76,7 @@ def next_classifier(mail: MailText) -> str:
 def next_inputs(mail: MailText, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the numbers about a mail for `next.…`: `matter_inputs`, and the circumstances of the mail."""
     circumstances = (
-        *(mail.to == side for side in NEXT[:3]),
+        *(mail.to == side for side in NEXT_SIDES[:3]),
         mail.automatic is not None,
         mail.opens,
         mail.side == "unknown",
@@ -86,13 +84,11 @@ def next_inputs(mail: MailText, inputs: NDArray[np.float64]) -> NDArray[np.float
     return np.concatenate((inputs, circumstances))
 
 
-def next_side(scores: NDArray[np.float64]) -> NextSide:
-    """Return who has to act next by the scores of `next.…`."""
-    odds = np.exp(scores - scores.max())
-    best = NEXT[int(odds.argmax())]
-    if best == "nobody" and odds.max() < _SURELY_NOBODY * odds.sum():
-        return NEXT[int(odds[:3].argmax())]
-    return best
+def next_scores(scores: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the scores of `next.…` as logarithms of probabilities; see `ReaderResult`."""
+    logs = scores - scores.max()
+    logs -= np.log(np.exp(logs).sum())
+    return tuple(np.round(logs, 2).clip(_LEAST_LOG, 0.0).tolist())
 
 
 def tells_continuation(mail: MailText) -> bool:

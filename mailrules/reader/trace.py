@@ -1,8 +1,9 @@
 """Trace of the embedded reader for `explain`: units, normal forms, concepts, clause properties, meanings."""
 
 from collections.abc import Iterable, Iterator
+from math import exp
 
-from mailrules.statement import MailText
+from mailrules.statement import NEXT_SIDES, MailText
 
 from .decision import Decision
 from .embedded import EmbeddedReader
@@ -18,7 +19,8 @@ def trace_lines(reader: EmbeddedReader, mail: MailText, meaning: str | None = No
     if meaning is not None:
         yield from _trace_meaning(decision, meaning)
         return
-    yield f"who has to act next by the words of this mail: {decision.next_side or 'not known'}"
+    chances = (f"{side} {exp(one):.2f}" for side, one in zip(NEXT_SIDES, decision.next_scores, strict=False))
+    yield f"who has to act next by the words of this mail: {', '.join(chances) or 'not known'}"
     names = [_dotted(name) for name in decision.classifier.meanings]
     for at, reading in enumerate(decision.view.readings):
         best = sorted(zip(decision.scores[at].tolist(), names, strict=True), reverse=True)[:SHOWN]

@@ -6,43 +6,48 @@ mail                                        turn after it
 automatic (receipt, absence, notification)  unchanged
 vendor, automatic, states a case status     by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
 forged sender (DMARC failed)                unchanged
-user or team: only thanks, or a reminder    unchanged; after a reminder by the user who has to act: team
-user or team: the problem is solved         nobody; resolved (closed if the team lets the vendor close), except if the
-                                            words of the mail name a side that has to act
-team to vendor: solved, but asks for more   vendor; the case stays open
-our side answers some numbered questions    team
-team, forwards a mail, not to the vendor    as for the forwarded mail, except if its words say that a user has to
-                                            act
+team, forwards a mail, not to the vendor    as for the forwarded mail, except if the requester has to act
+every other mail of a person                by the table of weights: by its words, by who wrote to whom, and by who
+                                            had to act before (`words/turn.yaml`)
+the same, its words do not tell             by side: user → team; team → the addressee; vendor → team; nobody if the
+                                            problem is solved
+vendor: asks for something, nobody acts     team
 vendor: the case was closed                 nobody; the case is closed
-unknown sender: by its words nobody         team
-every other mail of a person                who has to act next by its words (`Reading.next_side`)
-the same, its words do not tell             by side: user → team; team → the addressee; vendor → team
+our side answers some numbered questions    team
+unknown sender: nobody acts                 team, except if the problem is solved
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
 reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
 
-After a case is resolved, polite phrases of the vendor, automatic mail and thanks change nothing. A request, a new
-report or news that the vendor continues to work reopens the case. If the words of a user or of the team say that nobody
-has to act, the case is resolved; the first mail of a case, such as a notice, leaves it open without a turn.
+If nobody has to act after a mail of our side, the case is resolved (closed if the team lets the vendor close), unless
+the mail asks the vendor for more, such as the cause. The first mail of a case, or a mail of a vendor, leaves it open
+without a turn.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import exp
 from operator import itemgetter
 
 from mailrules.judgement import Reading
-from mailrules.statement import NextSide
-from mailrules.thread import Side
+from mailrules.statement import NEXT_SIDES, NextSide
+from mailrules.thread import RuleInput, Side
 from service.cases.asks import SOMETHING, Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask, Setting, Status
+from service.mail.word_lists import load
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
+WRITERS = ("team", "team_to_vendor", "team_to_requester", "requester", "requester_to_vendor", "vendor", "unknown")
+BEFORE = ("first", *NEXT_SIDES)
+"""Rows and columns of the table: who wrote to whom, and who had to act before (`first`: the case begins)."""
+_SURELY_NOBODY = 0.5
+"""Minimum probability that nobody has to act after a mail of our side, because such a mail resolves its case."""
 _NOTHING = Reading()
+_WEIGHTS: Mapping[str, Mapping[str, Sequence[float]]] = load("turn", "service.cases")
 Solved = tuple[datetime, str]  # (time, id of the message)
 _CLOSING = frozenset(("confirm_close", SOMETHING))  # requests of a proposal to close: "… or tell us what is left"
-_MERE_THANKS = ("act.thanks", "heard", "kind.", "impact.", "urgency.")  # a mail with only thanks has nothing else
 
 
 @dataclass(slots=True)
@@ -170,23 +175,48 @@ def _by_state(course: Course, line: CaseMessage, reading: Reading) -> None:
 
 
 def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
-    acts = set(reading.acts)
-    if acts == {"auto_ack"}:
+    if set(reading.acts) == {"auto_ack"}:
         return
-    asks = ledger.record_asks(line)
-    closes = reading.says("act.close", "desk.closed")
-    settled = course.status != "open"
-    if settled and not asks and not acts & {"progress", "escalated"}:
-        if closes:
-            course.status = "closed"
-    elif asks and settled and "confirm_close" in (told := {a.what for a in ledger.open()}) and told <= _CLOSING:
+    asks, settled = ledger.record_asks(line), course.status != "open"
+    said = _next(course, line, "vendor" if not asks and _goes_on(reading) else "nobody" if settled else "team")
+    if asks and settled and "confirm_close" in (told := {a.what for a in ledger.open()}) and told <= _CLOSING:
         ledger.record_solved(line.node.at, line.turn.id)
-    elif closes and not asks:
+    elif asks and said == "nobody":
+        _move(course, line, "team")
+    elif not asks and reading.says("act.close", "desk.closed"):
         ledger.record_closed(line)
         _settle(course, line.node.at, "closed")
     else:
-        said = _next(line, "vendor" if not asks and _goes_on(reading) else "team")
-        _give(course, line, "team" if asks and said == "nobody" else said)
+        _give(course, line, said)
+
+
+def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
+    acts, to_vendor, by_team = set(reading.acts), "vendor" in line.turn.towards, line.turn.side == "team"
+    stranger, answered = line.turn.side == "unknown", 0
+    if stranger and course.status != "open":
+        return
+    if to_vendor or (by_team and (_hands_over(line, reading) or reading.says("act.elsewhere"))):
+        answered = ledger.record_answers(line)
+    confirms = "confirm_resolved" in acts and not line.turn.begins
+    if answered and line.by_number and ledger.open():
+        said: NextSide = "team"
+    elif to_vendor or answered:
+        said = _next(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor")
+    else:
+        said = _next(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
+    if by_team and line.wrapper and not to_vendor and (said != "requester" or not reading.next_scores):
+        return
+    over = said == "nobody" and course.moves and not line.turn.begins
+    if confirms or (over and not stranger):
+        ledger.record_solved(line.node.at, line.turn.id)
+    if over and (confirms or not stranger):
+        may_close = to_vendor and reading.says("act.close")
+        _settle(course, line.node.at, "closed" if may_close else "resolved")
+        if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
+            _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
+    else:
+        wanted = line.turn.begins or (stranger and course.moves)  # then somebody has to act
+        _give(course, line, "team" if said == "nobody" and wanted else said)
 
 
 def _goes_on(reading: Reading) -> bool:
@@ -196,53 +226,34 @@ def _goes_on(reading: Reading) -> bool:
     return "progress" in reading.acts and "answer" not in reading.acts
 
 
-def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
-    acts, to_vendor, by_team = set(reading.acts), "vendor" in line.turn.towards, line.turn.side == "team"
-    stranger, back = line.turn.side == "unknown", "reopen" in acts
-    goes_on = reading.next_side not in (None, "nobody")  # by its words, somebody has to act
-    if stranger and course.status != "open":
-        return
-    answered = 0
-    if to_vendor or (by_team and (_hands_over(line, reading) or reading.says("act.elsewhere"))):
-        answered = ledger.record_answers(line)
-    if to_vendor or answered:
-        said = _next(line, "team" if ledger.open() else "vendor")
-    else:
-        said = _next(line, "requester" if by_team and course.moves else "team")
-    their_turn = line.turn.side == course.waiting_on == "requester"
-    to_user = reading.next_side == "requester" and "requester" in line.turn.towards and course.status == "open"
-    forwards = by_team and line.wrapper and not (to_vendor or to_user)
-    thanks = _only_thanks(reading)
-    confirms = "confirm_resolved" in acts and not (back or line.turn.begins)
-    over = said == "nobody" and course.moves and not (stranger or forwards or thanks or back or line.turn.begins)
-    again = course.status != "open" and "ask" not in acts
-    if confirms or over:
-        ledger.record_solved(line.node.at, line.turn.id)
-    if over or (confirms and (again or not goes_on)):
-        may_close = to_vendor and reading.says("act.close")
-        _settle(course, line.node.at, "closed" if may_close else "resolved")
-        if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
-            _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
-    elif "chase" in acts and their_turn:
-        _move(course, line, "team")
-    elif forwards or (course.moves and not back and (thanks or ("chase" in acts and not confirms))):
-        return
-    elif answered and line.by_number and ledger.open():
-        _move(course, line, "team")
-    else:
-        wanted = back or line.turn.begins or (stranger and course.moves)  # then somebody has to act
-        _give(course, line, "team" if said == "nobody" and wanted else said)
-
-
 def _hands_over(line: CaseMessage, reading: Reading) -> bool:
     """Whether a mail brings logs for a case number: the vendor gets them, even if the mail is addressed only to us."""
     return "give_logs" in reading.acts and bool(line.node.stated)
 
 
-def _next(line: CaseMessage, otherwise: NextSide) -> NextSide:
-    """Return who has to act after a mail of a person, by its words; `otherwise` if its reader does not tell."""
-    said = line.reading.next_side if line.reading else None
-    return said or otherwise
+def writer(turn: RuleInput) -> str:
+    """Return who wrote a mail to whom, as a row of the table."""
+    if turn.side in ("team", "requester") and "vendor" in turn.towards:
+        return f"{turn.side}_to_vendor"
+    if turn.side == "team" and "requester" in turn.towards:
+        return "team_to_requester"
+    return turn.side
+
+
+def _next(course: Course, line: CaseMessage, otherwise: NextSide) -> NextSide:
+    """Return who has to act after a mail of a person, by the table of weights; `otherwise` if its words do not tell."""
+    chances = line.reading.next_scores if line.reading else ()
+    if not chances:
+        return otherwise
+    before = (course.waiting_on or "nobody") if course.moves else "first"
+    sums = _WEIGHTS[writer(line.turn)][before]
+    for side, chance in zip(NEXT_SIDES, chances, strict=True):
+        sums = [one + chance * weight for one, weight in zip(sums, _WEIGHTS["words"][side], strict=True)]
+    best = max(sums)
+    share = 1 / sum(exp(one - best) for one in sums)
+    if NEXT_SIDES[sums.index(best)] == "nobody" and line.turn.side != "vendor" and share < _SURELY_NOBODY:
+        best = max(sums[:-1])
+    return NEXT_SIDES[sums.index(best)]
 
 
 def _give(course: Course, line: CaseMessage, said: NextSide) -> None:
@@ -252,11 +263,6 @@ def _give(course: Course, line: CaseMessage, said: NextSide) -> None:
     elif course.status == "open" and (course.waiting_on is not None or not course.moves):
         course.moves.append((max(line.node.at, course.moves[-1][0]) if course.moves else line.node.at, None))
         course.waiting_on, course.since = None, None
-
-
-def _only_thanks(reading: Reading) -> bool:
-    """Whether the mail contains only thanks or an acknowledgement, so that nobody has to act."""
-    return reading.says("act.thanks") and all(s.meaning.startswith(_MERE_THANKS) for s in reading.statements)
 
 
 def _move(course: Course, line: CaseMessage, side: Side) -> None:

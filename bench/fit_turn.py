@@ -1,0 +1,129 @@
+"""Fits the table of who has to act next, ``service/cases/words/turn.yaml``.
+
+    python -m bench.fit_turn [--write]
+
+It learns from the sets of ``bench/labelled_turns`` that are not held out: from what the words of each mail say, by a
+classifier that never saw the set (`mailrules/reader/matter.py`), from who wrote to whom, and from who had to act before
+by the labels. Logistic regression, L2. It prints how many turns are right in sets that the table has not seen, with the
+turn before each mail as the table itself told it. Needs the dependency group ``train``.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cyclopts
+import numpy as np
+import yaml
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from bench.conversations import labelled_context, read_all
+from bench.harness import ROOT
+from bench.train_matter import read_conversations, train_one
+from bench.training.matter import SINGLE, Example, next_example, single_mails, text_to_read
+from bench.turns import LABELS, SETS, labelled_turns
+from mailrules.reader.embedded import EmbeddedReader
+from mailrules.reader.mailview import is_readable
+from mailrules.reader.matter import next_classifier, next_scores
+from mailrules.statement import NEXT_SIDES, NextSide
+from service.cases.turn import BEFORE, WRITERS, writer
+from service.intake import AppContext
+
+WRITTEN = ROOT / "service" / "cases" / "words" / "turn.yaml"
+FOLDS = 6
+SOFTNESS = 0.3  # `C` of the logistic regression
+HEAD = """\
+# Who has to act after a mail of a person: weights fitted by `python -m bench.fit_turn`. Columns: team, vendor,
+# requester, nobody. `words`: for the logarithm of each probability by the words of the mail. The other rows: who wrote
+# to whom, and who had to act before this mail (`first`: the case begins). The column with the highest sum has to act.
+"""
+
+
+class Mail(NamedTuple):
+    """A labelled mail that the reader can read."""
+
+    set: str
+    case: str
+    classifier: str
+    example: Example
+    writer: str
+    next: NextSide
+
+
+def mails(name: str, ours: AppContext, reader: EmbeddedReader) -> Iterator[Mail]:
+    """The mails of a set."""
+    labels = labelled_turns(name)
+    for mail, extracted in read_conversations(read_all([SETS / name]), ours):
+        conversation, _, id = mail.name.rpartition("/")
+        label, text = labels[conversation], text_to_read(extracted)
+        after, doubtful = label["after"][id], id in label.get("doubtful", ())
+        if is_readable(text):
+            example = next_example(reader, text, after, doubtful)
+            yield Mail(name, mail.case, next_classifier(text), example, writer(extracted.turn), after or "nobody")
+
+
+def scores(read: Sequence[Mail], more: Sequence[tuple[str, Example]]) -> Iterator[tuple[float, ...]]:
+    """What the words of each mail say, by classifiers that were trained without its fold."""
+    folds = {one: at % FOLDS for at, one in enumerate(sorted({mail.set for mail in read}))}
+    trained = {}
+    for fold in range(FOLDS):
+        for name in sorted({mail.classifier for mail in read}):
+            seen = [m.example for m in read if m.classifier == name and folds[m.set] != fold]
+            trained[fold, name] = train_one(name, seen + [its for other, its in more if other == name])
+    for mail in read:
+        classifier = trained[folds[mail.set], mail.classifier]
+        yield next_scores(classifier.scores(mail.example.rows, mail.example.inputs))
+
+
+def features(mail: Mail, said: tuple[float, ...], before: str) -> dict[str, float]:
+    return {**dict(zip(NEXT_SIDES, said, strict=True)), f"{mail.writer} {before}": 1.0}
+
+
+class Table:
+    """The table, fitted to mails with what their words say."""
+
+    def __init__(self, read: Iterable[tuple[Mail, tuple[float, ...]]]) -> None:
+        rows, last = [], dict[str, str]()
+        for mail, said in read:
+            rows.append((features(mail, said, last.get(mail.case, "first")), mail.next, mail.example.weight))
+            last[mail.case] = mail.next
+        given, labels, weights = zip(*rows, strict=True)
+        self.names, self.model = DictVectorizer(), LogisticRegression(C=SOFTNESS, max_iter=3000)
+        self.model.fit(self.names.fit_transform(given), [NEXT_SIDES.index(one) for one in labels], weights)
+
+    def right(self, read: Sequence[tuple[Mail, tuple[float, ...]]]) -> int:
+        """How many turns of other mails are right, with the turns before as told."""
+        last, right = dict[str, str](), 0
+        for mail, said in read:
+            given = self.names.transform([features(mail, said, last.get(mail.case, "first"))])
+            last[mail.case] = NEXT_SIDES[int(self.model.predict(given)[0])]
+            right += last[mail.case] == mail.next
+        return right
+
+    def __str__(self) -> str:
+        columns, weights, bias = self.names.vocabulary_, self.model.coef_, self.model.intercept_
+        table = {"words": {one: weights[:, columns[one]] for one in NEXT_SIDES}}
+        for row in WRITERS:
+            cells = {before: columns.get(f"{row} {before}") for before in BEFORE}
+            table[row] = {one: bias + (0.0 if at is None else weights[:, at]) for one, at in cells.items()}
+        rounded = {row: {one: np.round(its, 2).tolist() for one, its in cells.items()} for row, cells in table.items()}
+        return HEAD + yaml.dump(rounded, default_flow_style=None, sort_keys=False, width=120)
+
+
+def main(*, write: bool = False) -> None:
+    ours, reader = labelled_context(), EmbeddedReader()
+    read = [mail for file in sorted(LABELS.glob("*.json")) for mail in mails(file.stem, ours, reader)]
+    more = [one for file in sorted(SINGLE.glob("*.jsonl")) for one in single_mails(file, reader)]
+    given = list(zip(read, scores(read, more), strict=True))
+    names = sorted({mail.set for mail in read})
+    for fold in range(FOLDS):
+        unseen = [one for one in given if names.index(one[0].set) % FOLDS == fold]
+        right = Table(one for one in given if names.index(one[0].set) % FOLDS != fold).right(unseen)
+        print(f"fold {fold}: {right} of {len(unseen)}", flush=True)
+    if write:
+        Path(WRITTEN).write_text(str(Table(given)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    cyclopts.run(main)
