@@ -146,8 +146,8 @@ def databases(kind: str, *conf: str) -> Iterator[Callable[[str], str]]:
 
 @contextlib.contextmanager
 def opened(url: str) -> Iterator[Database]:
-    """A database with all tables."""
-    with contextlib.closing(Database(url)) as database:
+    """A database with all tables, opened as a worker opens it."""
+    with contextlib.closing(Database.for_worker(url)) as database:
         migrate(database)
         yield database
 

@@ -38,7 +38,7 @@ def run_worker(settings: Settings) -> None:
     stop, reload = Event(), Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: reload.set})
     context = AppContext.of(settings)  # first, so that invalid packs are reported before anything else
-    database = Database(settings.database_url, cache_mb=32)
+    database = Database.for_worker(settings.database_url)
     context = replace(context, ingest=replace(context.ingest, secret=_case_key(database, stop)))
     reloader = RuleReloader(settings, context)
     memory.freeze_after_loading()
