@@ -3,9 +3,10 @@
     python -m bench.growth [sqlite postgresql] [--messages 1000000] [--few 10000] [--mails 300] [--rounds 5]
 
 Both stores take in the same mails of ``bench.mix``. Then the rows of the full one are copied until there are enough.
-Copies have ids and keys of their own, like mail of earlier months: a company writes as much every month, so a larger
-store is an older one, and candidates are looked for by keys of a month. Measured are the time and the CPU of placing
-new mails of these conversations, and answers to copied ones, in batches (on PostgreSQL the CPU of the client alone).
+Copies have ids and keys of their own, like mail of other months: a company writes as much every month, so a larger
+store is an older one, and candidates are looked for by keys that begin with the month. Measured are the time and the
+CPU of placing new mails of these conversations, and answers to copied ones, in batches (on PostgreSQL the CPU of the
+client alone).
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from functools import partial
 from typing import Any
 
 import cyclopts
-from sqlalchemy import ColumnElement, Table, func, insert, literal, select
+from sqlalchemy import ColumnElement, Table, case, func, insert, literal, select
 
 from bench.harness import DOMAIN, INTAKE, Figure, databases, in_turns, opened, ratio, show
 from bench.mix import mails as mix
@@ -68,7 +69,7 @@ def _copy(conn: Connection, last: int, number: int) -> None:
         if column.name in ("id", "case_id") or any(key.column.table in NUMBERED for key in column.foreign_keys):
             return column + number * last
         if column is thread_keys.c.key:
-            return column + mark
+            return case((column.between("0", ":"), literal(f"{number:03}") + column), else_=column + mark)
         if column is messages.c.message_id:
             return func.replace(column, ">", f"{mark}>")
         if column is messages.c.quoted_text:

@@ -64,9 +64,7 @@ class EmbeddedReader:
         if mail.opens and continues >= least:
             view = replace(view, mail=replace(mail, opens=False))
             scores, chances = self.probabilities(view)
-        return Decision(
-            view, scores.units, self._weights.units[side], chances, thresholds, continues, departs, told
-        )
+        return Decision(view, scores.units, self._weights.units[side], chances, thresholds, continues, departs, told)
 
     def probabilities(self, view: MailView) -> tuple[MailScores, dict[str, float]]:
         """Return the scores of a mail and the probabilities of the meanings."""

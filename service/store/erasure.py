@@ -144,7 +144,7 @@ def _forget_words(conn: Connection, numbers: list[int]) -> None:
     for chunk in chunks(numbers):
         search.forget(conn, chunk)
         mark_changed(conn, case_table.c.id.in_(select(messages.c.case_id).where(messages.c.id.in_(chunk))))
-        of_words = or_(thread_keys.c.key.startswith("word:"), thread_keys.c.key.startswith("talk:"))
+        of_words = or_(thread_keys.c.key.contains(":word:"), *map(thread_keys.c.key.startswith, ("word:", "talk:")))
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_(chunk), of_words))
 
 

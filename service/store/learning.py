@@ -19,7 +19,7 @@ from mailrules.thread import RuleInput, Side
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.extracted import ExtractedMessage, node_as_read, with_reading
 from service.cases.facts.roles import LearnedRoles, companies_above, company_of
-from service.cases.placement.keys import MONTH, key_of
+from service.cases.placement.keys import MONTH, key_of, monthly
 from service.errors import NotFound
 from service.store import replaying
 from service.store.lines import lines_of
@@ -111,7 +111,7 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
 def _keys_around(company: str, at: datetime) -> list[str]:
     """Return the keys for a company's mail in the month of ``at``, the month before and the month after."""
     month = at.toordinal() // MONTH
-    return [f"{key_of('ven', company)}:{of}" for of in (month - 1, month, month + 1)]
+    return [monthly(key_of("ven", company), of) for of in (month - 1, month, month + 1)]
 
 
 def _insert_new(conn: Connection, table: Table, values: Sequence[str], **columns: Any) -> list[str]:

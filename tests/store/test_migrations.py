@@ -118,6 +118,18 @@ def _rows(conn: Connection) -> dict[str, list[dict[str, Any]]]:
     return {name: [dict(row._mapping) for row in conn.execute(select(tables.tables[name]))] for name in names}
 
 
+def test_keys_that_find_candidates_begin_with_their_month(first: Database) -> None:
+    first.transact(_case)
+    first.transact(partial(bring_to, revision="0019"))
+    kept = ("who:kim@x.test:07", "ref:aws:24651", "mid:<a:24651>")
+    rows = [{"key": key} for key in ("word:scanner:24651", "ven:acme:kim@x.test:24651", *kept)]
+    insert_keys = text("INSERT INTO thread_keys (key, message_id, kind, case_id) VALUES (:key, 9, 'own', 7)")
+    first.transact(lambda conn: conn.execute(insert_keys, rows) and None)
+    migrate(first)
+    found = first.read(lambda conn: set(conn.execute(text("SELECT key FROM thread_keys")).scalars()))
+    assert found == {"24651:word:scanner", "24651:ven:acme:kim@x.test", *kept}
+
+
 def test_from_the_first_schema_with_data_while_mail_comes_in(first: Database, context: AppContext) -> None:
     first.transact(_case)
     before = first.read(_rows)

@@ -17,8 +17,8 @@ def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int])
     """Return the candidate cases. ``found``: key → the case of each message; ``newest``: cases with the newest mail."""
     points: dict[int, float] = defaultdict(float)
     for key, rows in found.items():
-        kind, _, value = key.partition(":")
-        worth = weight(value.rpartition(":")[0]) if kind == "word" else _WORTH.get(kind, 0.0)
+        _, kind, value = key.split(":", 2)
+        worth = weight(value) if kind == "word" else _WORTH.get(kind, 0.0)
         worth /= len(rows) if len(rows) <= _CROWD else 10 * _CROWD
         for case in set(rows):
             points[case] += worth
@@ -31,10 +31,9 @@ def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable
     months = {str(n.at.toordinal() // MONTH + step) for n in nodes for step in (-1, 0, 1)}
     counts: dict[str, int] = defaultdict(int)
     for key, count in shared.items():
-        if key.startswith("word:"):
-            word, _, month = key[5:].rpartition(":")
-            if month in months:
-                counts[word] += count
+        month, kind, word = key.split(":", 2)
+        if kind == "word" and month in months:
+            counts[word] += count
 
     def rare(word: str) -> float:
         many = counts.get(word)

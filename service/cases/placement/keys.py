@@ -16,8 +16,9 @@ key        own: property of the message                             cites: refer
 ``word:``  a distinctive word, and month                            –
 =========  =======================================================  ==================================
 
-The first six keys are strong evidence or identify copies. The others only find candidates. They contain the month (30
-days), so that the cost of a lookup does not grow with the age of the store.
+The first six keys are strong evidence or identify copies. The others only find candidates. They begin with the month
+(30 days): the keys of a month then stand together in the database, and neither a lookup nor an insert costs more in an
+older store.
 """
 
 from collections.abc import Collection
@@ -66,7 +67,7 @@ def cited_ids(node: MessageFacts) -> tuple[str, ...]:
 def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
     """Return the keys by which later mail finds a message: (keys of its own properties, keys of its references)."""
     month, (own, cited) = node.at.toordinal() // MONTH, _strong_keys(node)
-    own = own.union(identity_keys(node), (f"{key}:{month}" for key in _candidates(node)))
+    own = own.union(identity_keys(node), (monthly(key, month) for key in _candidates(node)))
     return own, cited - own
 
 
@@ -84,7 +85,7 @@ def candidate_lookup(node: MessageFacts) -> set[str]:
     """Return the keys to look up for candidates: of the month of the message, and of the nearer neighbouring month."""
     month, day = divmod(node.at.toordinal(), MONTH)
     other = month - 1 if day < MONTH // 2 else month + 1
-    return {f"{key}:{of}" for key in _candidates(node) for of in (month, other)}
+    return {monthly(key, of) for key in _candidates(node) for of in (month, other)}
 
 
 def _candidates(node: MessageFacts) -> list[str]:
@@ -115,6 +116,11 @@ def key_of(kind: str, *values: str) -> str:
     """Return a key. A long value is replaced by its hash, so that the key fits into the database column."""
     value = ":".join(values)
     return f"{kind}:{value if len(value) <= _LONG else _hash(value)}"
+
+
+def monthly(key: str, month: int) -> str:
+    """Return a key that finds messages of one month only."""
+    return f"{month}:{key}"
 
 
 def _at(node: MessageFacts, at: datetime) -> str:
