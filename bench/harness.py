@@ -24,7 +24,7 @@ import yaml
 
 from service import settings
 from service.intake import AppContext
-from service.store.database import Database
+from service.store.database import WORKER_CACHE_MB, Database
 from service.store.migrate import migrate
 from service.worker import Worker
 from tests.postgres import Postgres
@@ -146,8 +146,8 @@ def databases(kind: str, *conf: str) -> Iterator[Callable[[str], str]]:
 
 @contextlib.contextmanager
 def opened(url: str) -> Iterator[Database]:
-    """A database with all tables, opened as a worker opens it."""
-    with contextlib.closing(Database.for_worker(url)) as database:
+    """A database with all tables, with the page cache of a worker."""
+    with contextlib.closing(Database(url, WORKER_CACHE_MB)) as database:
         migrate(database)
         yield database
 

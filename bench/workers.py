@@ -22,7 +22,7 @@ from bench.mix import mails
 from bench.taking_in import receive
 from service import settings
 from service.store import spool_view
-from service.store.database import Database
+from service.store.database import WORKER_CACHE_MB, Database
 
 TARGET = 1.7
 PATIENCE = 300.0
@@ -36,7 +36,7 @@ def work(url: str, start: Barrier) -> tuple[float, float]:
         receive(other, [one.content for one in mails(40, seed=2)], NOW())
         while worker(other, ours, NOW).step():
             pass
-    with closing(Database(url)) as database:
+    with closing(Database(url, WORKER_CACHE_MB)) as database:
         reads = worker(database, ours, NOW, batch=settings.load(_env_file=None).batch)
         start.wait(PATIENCE)
         began = time.monotonic()

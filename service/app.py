@@ -23,7 +23,7 @@ from service.settings import Settings
 from service.store import keys, webhooks
 from service.store.blob_store import blob_store_of
 from service.store.contents import BlobWriter
-from service.store.database import Database
+from service.store.database import WORKER_CACHE_MB, Database
 from service.store.encryption import secret_box
 from service.store.retention import RetentionJob, Terms
 from service.worker import After, Worker
@@ -38,7 +38,7 @@ def run_worker(settings: Settings) -> None:
     stop, reload = Event(), Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: reload.set})
     context = AppContext.of(settings)  # first, so that invalid packs are reported before anything else
-    database = Database.for_worker(settings.database_url)
+    database = Database(settings.database_url, WORKER_CACHE_MB)
     context = replace(context, ingest=replace(context.ingest, secret=_case_key(database, stop)))
     reloader = RuleReloader(settings, context)
     memory.freeze_after_loading()

@@ -35,41 +35,26 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BUSY_SECONDS = 15.0  # seconds that a writer waits for the write lock; then it raises ``Unavailable``
+WORKER_CACHE_MB = 32  # page cache of a worker, which looks up many keys
 POLL_SECONDS = 0.001  # seconds between two attempts to get the write lock of SQLite
 
-_PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "temp_store=MEMORY",
-    "journal_size_limit=67108864",
-)
-_MAPPED_BYTES = 1 << 40  # more than SQLite maps (2 GB), so as much as it can
 _ONE_AT_A_TIME = 0x50DA_4E01  # key of the advisory lock of ``one_at_a_time``; any constant does
 
 
 class Database:
     """The database behind a URL. Connects on first use."""
 
-    def __init__(self, url: str, cache_mb: int = 8, *, mapped: bool = False) -> None:
-        """``cache_mb``: page cache of each SQLite connection, in MB; the operating system caches the file too.
-
-        ``mapped``: whether SQLite reads the file through a memory map.
-        """
+    def __init__(self, url: str, cache_mb: int = 8) -> None:
+        """``cache_mb``: page cache of each SQLite connection, in MB; the operating system caches the file too."""
         parsed = make_url(url)
         self.postgresql = parsed.get_backend_name() in ("postgresql", "postgres")
         self.url = parsed.set(drivername="postgresql+asyncpg" if self.postgresql else "sqlite+pysqlite")
-        self._pragmas = (*_PRAGMAS, f"cache_size=-{cache_mb * 1000}", f"mmap_size={_MAPPED_BYTES if mapped else 0}")
+        self._cache_mb = cache_mb
         self._write_lock = threading.Lock()
         self._flush_failed = False
         self._engine: Engine | None = None
         self._async_engine: AsyncEngineThread | None = None
         self._engine_lock = threading.Lock()
-
-    @classmethod
-    def for_worker(cls, url: str) -> "Database":
-        """The database as a worker opens it: placing looks up many keys, and a map saves a copy for each page."""
-        return cls(url, cache_mb=32, mapped=True)
 
     def transact(self, fn: Callable[[Connection], T]) -> T:
         """Run ``fn`` in a transaction; return its result when durable. Raises Unavailable, and what ``fn`` raises."""
@@ -185,7 +170,7 @@ class Database:
                     connect_args={"timeout": BUSY_SECONDS},
                     max_overflow=50,
                 )
-                event.listen(self._engine, "connect", partial(_prepare_sqlite, self._pragmas))
+                event.listen(self._engine, "connect", partial(_prepare_sqlite, self._cache_mb))
                 event.listen(self._engine, "begin", _begin_sqlite)
             return self._engine
 
@@ -220,9 +205,16 @@ def _within(connection: Connection, fn: Callable[[Connection], T]) -> T:
         return fn(connection)
 
 
-def _prepare_sqlite(pragmas: Sequence[str], connection: Any, _record: Any) -> None:
+def _prepare_sqlite(cache_mb: int, connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions; _begin_sqlite does
-    for pragma in pragmas:
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        f"cache_size=-{cache_mb * 1000}",
+        "journal_size_limit=67108864",
+    ):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
