@@ -58,7 +58,7 @@ def mails(name: str, ours: AppContext, reader: EmbeddedReader) -> Iterator[Mail]
         conversation, _, id = mail.name.rpartition("/")
         label, text = labels[conversation], text_to_read(extracted)
         after, doubtful = label["after"][id], id in label.get("doubtful", ())
-        if is_readable(text):
+        if is_readable(text) and extracted.turn.automatic is None:
             example = next_example(reader, text, after, doubtful)
             yield Mail(name, mail.case, next_classifier(text), example, writer(extracted.turn), after or "nobody")
 
@@ -77,7 +77,8 @@ def scores(read: Sequence[Mail], more: Sequence[tuple[str, Example]]) -> Iterato
 
 
 def features(mail: Mail, said: tuple[float, ...], before: str) -> dict[str, float]:
-    return {**dict(zip(NEXT_SIDES, said, strict=True)), f"{mail.writer} {before}": 1.0}
+    words = {f"says {side}": chance for side, chance in zip(NEXT_SIDES, said, strict=True)}
+    return {**words, mail.writer: 1.0, f"after {before}": 1.0, f"{mail.writer} {before}": 1.0}
 
 
 class Table:
@@ -103,10 +104,13 @@ class Table:
 
     def __str__(self) -> str:
         columns, weights, bias = self.names.vocabulary_, self.model.coef_, self.model.intercept_
-        table = {"words": {one: weights[:, columns[one]] for one in NEXT_SIDES}}
+        table = {"words": {one: weights[:, columns[f"says {one}"]] for one in NEXT_SIDES}}
         for row in WRITERS:
-            cells = {before: columns.get(f"{row} {before}") for before in BEFORE}
-            table[row] = {one: bias + (0.0 if at is None else weights[:, at]) for one, at in cells.items()}
+            cells = {before: (row, f"after {before}", f"{row} {before}") for before in BEFORE}
+            table[row] = {
+                before: bias + sum(weights[:, columns[one]] for one in names if one in columns)
+                for before, names in cells.items()
+            }
         rounded = {row: {one: np.round(its, 2).tolist() for one, its in cells.items()} for row, cells in table.items()}
         return HEAD + yaml.dump(rounded, default_flow_style=None, sort_keys=False, width=120)
 

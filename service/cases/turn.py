@@ -6,22 +6,25 @@ mail                                        turn after it
 automatic (receipt, absence, notification)  unchanged
 vendor, automatic, states a case status     by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
 forged sender (DMARC failed)                unchanged
+user: a reminder                            unchanged; the user's own turn → team
 team, forwards a mail, not to the vendor    as for the forwarded mail, except if the requester has to act
 every other mail of a person                by the table of weights: by its words, by who wrote to whom, and by who
                                             had to act before (`words/turn.yaml`)
-the same, its words do not tell             by side: user → team; team → the addressee; vendor → team; nobody if the
-                                            problem is solved
+the same, its words do not tell             by side and acts; thanks change nothing
 vendor: asks for something, nobody acts     team
 vendor: the case was closed                 nobody; the case is closed
 our side answers some numbered questions    team
-unknown sender: nobody acts                 team, except if the problem is solved
+our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
+                                            mail asks the vendor for more, such as the cause
+our side: nobody acts                       the same, unless requests of the vendor are open, the team writes to a
+                                            vendor who has the turn (both: unchanged), or a stranger writes (team)
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
 reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
 
-If nobody has to act after a mail of our side, the case is resolved (closed if the team lets the vendor close), unless
-the mail asks the vendor for more, such as the cause. The first mail of a case, or a mail of a vendor, leaves it open
-without a turn.
+After a case is resolved, polite phrases of the vendor and thanks change nothing. A request, news that the vendor
+continues to work, or a new report reopens it. The first mail of a case, or a mail of a vendor, never resolves a case:
+the case stays open, and waits for nobody if nobody has to act.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +42,8 @@ from service.cases.state import Ask, Setting, Status
 from service.mail.word_lists import load
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
-WRITERS = ("team", "team_to_vendor", "team_to_requester", "requester", "requester_to_vendor", "vendor", "unknown")
+_MERE_THANKS = ("act.thanks", "heard", "kind.", "impact.", "urgency.")  # a mail with only thanks has nothing else
+WRITERS = ("team", "team_to_vendor", "team_to_requester", "requester", "vendor", "unknown")
 BEFORE = ("first", *NEXT_SIDES)
 """Rows and columns of the table: who wrote to whom, and who had to act before (`first`: the case begins)."""
 _SURELY_NOBODY = 0.5
@@ -175,48 +179,22 @@ def _by_state(course: Course, line: CaseMessage, reading: Reading) -> None:
 
 
 def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
-    if set(reading.acts) == {"auto_ack"}:
+    acts = set(reading.acts)
+    if acts == {"auto_ack"}:
         return
     asks, settled = ledger.record_asks(line), course.status != "open"
-    said = _next(course, line, "vendor" if not asks and _goes_on(reading) else "nobody" if settled else "team")
-    if asks and settled and "confirm_close" in (told := {a.what for a in ledger.open()}) and told <= _CLOSING:
+    closes = reading.says("act.close", "desk.closed")
+    said = _next(course, line, "vendor" if not asks and _goes_on(reading) else "team")
+    if settled and not asks and not acts & {"progress", "escalated"}:
+        if closes:
+            course.status = "closed"
+    elif asks and settled and "confirm_close" in (told := {a.what for a in ledger.open()}) and told <= _CLOSING:
         ledger.record_solved(line.node.at, line.turn.id)
-    elif asks and said == "nobody":
-        _move(course, line, "team")
-    elif not asks and reading.says("act.close", "desk.closed"):
+    elif closes and not asks:
         ledger.record_closed(line)
         _settle(course, line.node.at, "closed")
     else:
-        _give(course, line, said)
-
-
-def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
-    acts, to_vendor, by_team = set(reading.acts), "vendor" in line.turn.towards, line.turn.side == "team"
-    stranger, answered = line.turn.side == "unknown", 0
-    if stranger and course.status != "open":
-        return
-    if to_vendor or (by_team and (_hands_over(line, reading) or reading.says("act.elsewhere"))):
-        answered = ledger.record_answers(line)
-    confirms = "confirm_resolved" in acts and not line.turn.begins
-    if answered and line.by_number and ledger.open():
-        said: NextSide = "team"
-    elif to_vendor or answered:
-        said = _next(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor")
-    else:
-        said = _next(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
-    if by_team and line.wrapper and not to_vendor and (said != "requester" or not reading.next_scores):
-        return
-    over = said == "nobody" and course.moves and not line.turn.begins
-    if confirms or (over and not stranger):
-        ledger.record_solved(line.node.at, line.turn.id)
-    if over and (confirms or not stranger):
-        may_close = to_vendor and reading.says("act.close")
-        _settle(course, line.node.at, "closed" if may_close else "resolved")
-        if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
-            _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
-    else:
-        wanted = line.turn.begins or (stranger and course.moves)  # then somebody has to act
-        _give(course, line, "team" if said == "nobody" and wanted else said)
+        _give(course, line, "team" if asks and said == "nobody" else said)
 
 
 def _goes_on(reading: Reading) -> bool:
@@ -226,6 +204,55 @@ def _goes_on(reading: Reading) -> bool:
     return "progress" in reading.acts and "answer" not in reading.acts
 
 
+def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
+    acts, to_vendor, by_team = set(reading.acts), "vendor" in line.turn.towards, line.turn.side == "team"
+    stranger, begins = line.turn.side == "unknown", line.turn.begins or "reopen" in acts
+    if stranger and course.status != "open":
+        return
+    confirms, answered = "confirm_resolved" in acts and not begins, 0
+    if to_vendor or (by_team and (_hands_over(line, reading) or reading.says("act.elsewhere"))):
+        answered = ledger.record_answers(line)
+    if answered and line.by_number and ledger.open() and not confirms:
+        said: NextSide = "team"
+    elif to_vendor or answered:
+        said = _next(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor")
+    else:
+        said = _next(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
+    if _leaves_turn(course, line, reading, said):
+        return
+    if confirms:
+        ledger.record_solved(line.node.at, line.turn.id)
+    waits = stranger or ledger.open() or (to_vendor and course.waiting_on == "vendor")
+    if said != "nobody" or begins or not course.moves:
+        wanted = begins and bool(course.moves or line.turn.begins)  # then somebody has to act
+        _give(course, line, "team" if said == "nobody" and wanted else said)
+    elif confirms or not waits:
+        ledger.record_solved(line.node.at, line.turn.id)
+        may_close = to_vendor and reading.says("act.close")
+        _settle(course, line.node.at, "closed" if may_close else "resolved")
+        if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
+            _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
+    elif stranger:
+        _move(course, line, "team")
+
+
+def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, said: NextSide) -> bool:
+    """Whether a mail of our side leaves the turn unchanged: a forward, a reminder, or thanks.
+
+    Words tell thanks better than acts while a case is open, so thanks are decided by the table then.
+    """
+    by_team, told = line.turn.side == "team", bool(reading.next_scores)
+    if by_team and line.wrapper and "vendor" not in line.turn.towards:
+        return said != "requester" or not told
+    if not course.moves or {"reopen", "confirm_resolved"} & set(reading.acts):
+        return False
+    if "chase" in reading.acts and not by_team:
+        if line.turn.side == course.waiting_on:
+            _move(course, line, "team")
+        return True
+    return _only_thanks(reading) and (course.status != "open" or not told)
+
+
 def _hands_over(line: CaseMessage, reading: Reading) -> bool:
     """Whether a mail brings logs for a case number: the vendor gets them, even if the mail is addressed only to us."""
     return "give_logs" in reading.acts and bool(line.node.stated)
@@ -233,10 +260,9 @@ def _hands_over(line: CaseMessage, reading: Reading) -> bool:
 
 def writer(turn: RuleInput) -> str:
     """Return who wrote a mail to whom, as a row of the table."""
-    if turn.side in ("team", "requester") and "vendor" in turn.towards:
-        return f"{turn.side}_to_vendor"
-    if turn.side == "team" and "requester" in turn.towards:
-        return "team_to_requester"
+    for side in ("vendor", "requester"):
+        if turn.side == "team" and side in turn.towards:
+            return f"team_to_{side}"
     return turn.side
 
 
@@ -263,6 +289,11 @@ def _give(course: Course, line: CaseMessage, said: NextSide) -> None:
     elif course.status == "open" and (course.waiting_on is not None or not course.moves):
         course.moves.append((max(line.node.at, course.moves[-1][0]) if course.moves else line.node.at, None))
         course.waiting_on, course.since = None, None
+
+
+def _only_thanks(reading: Reading) -> bool:
+    """Whether the mail contains only thanks or an acknowledgement, so that nobody has to act."""
+    return reading.says("act.thanks") and all(s.meaning.startswith(_MERE_THANKS) for s in reading.statements)
 
 
 def _move(course: Course, line: CaseMessage, side: Side) -> None:

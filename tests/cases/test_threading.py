@@ -297,7 +297,7 @@ def test_two_first_mails_with_the_same_words_but_one_stay_apart(subject: str, te
 def test_empty_keys_are_never_looked_up(facts: dict[str, Any]) -> None:
     node = MessageFacts(id=-1, at=at(0), **facts)
     for keys in (strong_lookup(node), candidate_lookup(node)):
-        assert not {key for key in keys if not key.startswith("sub:")}
+        assert not {key for key in keys if ":sub:" not in key}
 
 
 def test_mails_that_lack_the_same_things_stand_apart() -> None:

@@ -95,6 +95,19 @@ LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
         ([OPENING, INQUIRY, line(2, "team", to=("requester",), then="vendor")], "vendor"),
         ([OPENING, line(1, "requester", "act.chase", to=("team",))], "team"),
         ([OPENING, line(1, "requester", to=("team",), then="nobody")], None),
+        ([OPENING, INQUIRY, line(2, "requester", "act.chase", to=("team",), then="team")], "vendor"),
+        (
+            [
+                OPENING,
+                line(1, "team", to=("requester",), then="requester"),
+                line(2, "requester", "act.chase", to=("team",), then="vendor"),
+            ],
+            "team",
+        ),
+        ([OPENING, line(1, "requester", "act.reopen", to=("team",), then="nobody")], "team"),
+        ([OPENING, INQUIRY, line(2, "team", "act.thanks", to=("vendor",), then="nobody")], "vendor"),
+        ([OPENING, INQUIRY, ASKED, line(3, "requester", "act.thanks", to=("team",), then="nobody")], "team"),
+        ([OPENING, INQUIRY, line(2, "team", to=("team",), wrapper=True, then="nobody")], "vendor"),
         ([OPENING, INQUIRY, line(2, "unknown", to=("team",), then="nobody")], "team"),
         ([line(0, "unknown"), line(1, "unknown", "act.confirm_resolved", "act.thanks", then="nobody")], None),
         ([OPENING, line(1, "requester", "act.confirm_resolved", to=("team",), then="team")], "team"),
@@ -273,6 +286,47 @@ def test_an_exchange_leads_to_a_turn_and_a_state_of_each_ask(lines: list[CaseMes
     assert (told.waiting_on if told.status == "open" else told.status) == turn
     assert told.status == "open" or told.waiting_on is None
     assert ", ".join(f"{ask.what} {ask.state}" for ask in told.asks) == asks
+
+
+REAL = {
+    "report": ("requester", "team", "Since this morning the scanner in the post room does not start."),
+    "inquiry": ("team", "vendor", "Our scanner does not start since this morning. What can we do?"),
+    "asked": ("vendor", "team", "Please send us the event log of the scanner."),
+    "solved": ("requester", "team", "It works again, thank you very much. You can close this."),
+}
+
+
+def said(number: int, side: Side, to: Side, text: str) -> CaseMessage:
+    """A mail as the embedded reader reads it."""
+    given = line(number, side, to=(to,))
+    language = "en" if text.isascii() else "ja"
+    turn = replace(given.turn, text=text, language=language, is_reply=number > 0, subject_is_new=number == 0)
+    return replace(given, turn=turn, reading=RULES.read(turn))
+
+
+@pytest.mark.parametrize(
+    ("before", "side", "to", "text", "turn"),
+    [
+        ("report solved", "requester", "team", "The one we closed yesterday is back this morning.", "team"),
+        ("report", "requester", "team", "It happened again.", "team"),
+        ("report inquiry asked", "requester", "team", "Thank you, noted.", "team"),
+        ("report inquiry", "team", "vendor", "Thank you for the quick reply.", "vendor"),
+        ("report", "requester", "team", "その後いかがでしょうか。", "team"),
+        (
+            "report inquiry solved",
+            "vendor",
+            "team",
+            "You are welcome. Feel free to contact us again.",
+            "resolved",
+        ),
+        ("report inquiry solved", "requester", "team", "ご連絡ありがとうございます。", "resolved"),
+        ("report inquiry", "requester", "team", "Thank you for letting me know.", "vendor"),
+    ],
+)
+def test_short_mails_of_everyday_life(before: str, side: Side, to: Side, text: str, turn: str) -> None:
+    mails = [said(number, *REAL[one]) for number, one in enumerate(before.split())]  # type: ignore[arg-type]
+    told = course(*mails, said(len(mails), side, to, text))
+    assert (told.waiting_on if told.status == "open" else told.status) == turn
 
 
 def test_each_sentence_that_asks_is_one_request() -> None:
