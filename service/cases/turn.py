@@ -16,8 +16,9 @@ vendor: the case was closed                 nobody; the case is closed
 our side answers some numbered questions    team
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
-our side: nobody acts                       the same, unless requests of the vendor are open, the team writes to a
-                                            vendor who has the turn (both: unchanged), or a stranger writes (team)
+our side: nobody acts                       resolved, except if it thanks while requests of the vendor are open or if
+                                            the team writes to a vendor who has the turn (both: unchanged), or if a
+                                            stranger writes (team)
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
 reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
@@ -218,14 +219,13 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
         said = _next(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor")
     else:
         said = _next(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
-    if _leaves_turn(course, line, reading, said):
+    if _leaves_turn(course, ledger, line, reading, said):
         return
     if confirms:
         ledger.record_solved(line.node.at, line.turn.id)
-    waits = stranger or ledger.open() or (to_vendor and course.waiting_on == "vendor")
+    waits = stranger or (to_vendor and course.waiting_on == "vendor")
     if said != "nobody" or begins or not course.moves:
-        wanted = begins and bool(course.moves or line.turn.begins)  # then somebody has to act
-        _give(course, line, "team" if said == "nobody" and wanted else said)
+        _give(course, line, "team" if said == "nobody" and begins else said)
     elif confirms or not waits:
         ledger.record_solved(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
@@ -236,10 +236,10 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
         _move(course, line, "team")
 
 
-def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, said: NextSide) -> bool:
+def _leaves_turn(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading, said: NextSide) -> bool:
     """Whether a mail of our side leaves the turn unchanged: a forward, a reminder, or thanks.
 
-    Words tell thanks better than acts while a case is open, so thanks are decided by the table then.
+    The table decides about thanks in an open case, but thanks alone settle no case in which requests are open.
     """
     by_team, told = line.turn.side == "team", bool(reading.next_scores)
     if by_team and line.wrapper and "vendor" not in line.turn.towards:
@@ -249,6 +249,8 @@ def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, said: Next
     if "chase" in reading.acts and not by_team:
         if line.turn.side == course.waiting_on:
             _move(course, line, "team")
+        return True
+    if said == "nobody" and ledger.open() and reading.says("act.thanks"):
         return True
     return _only_thanks(reading) and (course.status != "open" or not told)
 
