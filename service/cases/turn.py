@@ -16,9 +16,9 @@ vendor: the case was closed                 nobody; the case is closed
 our side answers some numbered questions    team
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
-our side: nobody acts                       resolved, except if it thanks while requests of the vendor are open or if
-                                            the team writes to a vendor who has the turn (both: unchanged), or if a
-                                            stranger writes (team)
+our side: only thanks                       unchanged if requests of the vendor are open, otherwise by the table
+our side: nobody acts                       resolved, except if the team writes to a vendor who has the turn
+                                            (unchanged), or if a stranger writes (team)
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
 reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
@@ -239,7 +239,7 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
 def _leaves_turn(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading, said: NextSide) -> bool:
     """Whether a mail of our side leaves the turn unchanged: a forward, a reminder, or thanks.
 
-    The table decides about thanks in an open case, but thanks alone settle no case in which requests are open.
+    The table decides about thanks in an open case in which no request of the vendor is open.
     """
     by_team, told = line.turn.side == "team", bool(reading.next_scores)
     if by_team and line.wrapper and "vendor" not in line.turn.towards:
@@ -250,9 +250,7 @@ def _leaves_turn(course: Course, ledger: Ledger, line: CaseMessage, reading: Rea
         if line.turn.side == course.waiting_on:
             _move(course, line, "team")
         return True
-    if said == "nobody" and ledger.open() and reading.says("act.thanks"):
-        return True
-    return _only_thanks(reading) and (course.status != "open" or not told)
+    return _only_thanks(reading) and (course.status != "open" or not told or bool(ledger.open()))
 
 
 def _hands_over(line: CaseMessage, reading: Reading) -> bool:

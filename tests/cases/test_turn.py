@@ -309,7 +309,7 @@ def said(number: int, side: Side, to: Side, text: str) -> CaseMessage:
     [
         ("report solved", "requester", "team", "The one we closed yesterday is back this morning.", "team"),
         ("report", "requester", "team", "It happened again.", "team"),
-        ("report inquiry asked", "requester", "team", "Thank you, noted.", "team"),
+        ("report inquiry asked", "requester", "team", "Thanks for the update.", "team"),
         ("report inquiry", "team", "vendor", "Thank you for the quick reply.", "vendor"),
         ("report", "requester", "team", "その後いかがでしょうか。", "team"),
         (
