@@ -6,8 +6,9 @@ mail                                        turn after it
 automatic (receipt, absence, notification)  unchanged
 vendor, automatic, states a case status     by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
 forged sender (DMARC failed)                unchanged
-user: a reminder                            unchanged; the user's own turn → team
-team, forwards a mail, not to the vendor    as for the forwarded mail, except if the requester has to act
+user or stranger: a reminder                unchanged; the user's own turn → team
+team, forwards a mail, not to the vendor    as for the forwarded mail, except if the requester has to act or it is
+                                            solved
 every other mail of a person                by the table of weights: by its words, by who wrote to whom, and by who
                                             had to act before (`words/turn.yaml`)
 the same, its words do not tell             by side and acts; thanks change nothing
@@ -17,8 +18,8 @@ our side answers some numbered questions    team
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
 our side: only thanks                       unchanged if requests of the vendor are open, otherwise by the table
-our side: nobody acts                       resolved, except if the team writes to a vendor who has the turn
-                                            (unchanged), or if a stranger writes (team)
+our side: nobody acts                       resolved, except if the mail is to a vendor who has the turn (unchanged),
+                                            or if a stranger writes (team)
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
 reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
@@ -31,7 +32,7 @@ the case stays open, and waits for nobody if nobody has to act.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import exp
+from math import log
 from operator import itemgetter
 
 from mailrules.judgement import Reading
@@ -47,8 +48,8 @@ _MERE_THANKS = ("act.thanks", "heard", "kind.", "impact.", "urgency.")  # a mail
 WRITERS = ("team", "team_to_vendor", "team_to_requester", "requester", "vendor", "unknown")
 BEFORE = ("first", *NEXT_SIDES)
 """Rows and columns of the table: who wrote to whom, and who had to act before (`first`: the case begins)."""
-_SURELY_NOBODY = 0.5
-"""Minimum probability that nobody has to act after a mail of our side, because such a mail resolves its case."""
+_SURELY_NOBODY = log(0.5)
+"""Minimum chance by the words alone that nobody has to act after a mail of our side: such a mail resolves its case."""
 _NOTHING = Reading()
 _WEIGHTS: Mapping[str, Mapping[str, Sequence[float]]] = load("turn", "service.cases")
 Solved = tuple[datetime, str]  # (time, id of the message)
@@ -219,14 +220,15 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
         said = _next(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor")
     else:
         said = _next(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
-    if _leaves_turn(course, ledger, line, reading, said):
+    if not (confirms or begins) and course.moves and _leaves_turn(course, ledger, line, reading, said):
+        if "chase" in acts and line.turn.side == course.waiting_on == "requester":
+            _move(course, line, "team")
         return
     if confirms:
         ledger.record_solved(line.node.at, line.turn.id)
-    waits = stranger or (to_vendor and course.waiting_on == "vendor")
     if said != "nobody" or begins or not course.moves:
         _give(course, line, "team" if said == "nobody" and begins else said)
-    elif confirms or not waits:
+    elif confirms or not (stranger or (to_vendor and course.waiting_on == "vendor")):
         ledger.record_solved(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line.node.at, "closed" if may_close else "resolved")
@@ -239,18 +241,15 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
 def _leaves_turn(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading, said: NextSide) -> bool:
     """Whether a mail of our side leaves the turn unchanged: a forward, a reminder, or thanks.
 
-    The table decides about thanks in an open case in which no request of the vendor is open.
+    The table decides about thanks of our people in an open case in which no request of the vendor is open.
     """
     by_team, told = line.turn.side == "team", bool(reading.next_scores)
     if by_team and line.wrapper and "vendor" not in line.turn.towards:
         return said != "requester" or not told
-    if not course.moves or {"reopen", "confirm_resolved"} & set(reading.acts):
-        return False
     if "chase" in reading.acts and not by_team:
-        if line.turn.side == course.waiting_on:
-            _move(course, line, "team")
         return True
-    return _only_thanks(reading) and (course.status != "open" or not told or bool(ledger.open()))
+    kept = course.status != "open" or line.turn.side == "unknown" or not told or bool(ledger.open())
+    return kept and _only_thanks(reading)
 
 
 def _hands_over(line: CaseMessage, reading: Reading) -> bool:
@@ -275,11 +274,9 @@ def _next(course: Course, line: CaseMessage, otherwise: NextSide) -> NextSide:
     sums = _WEIGHTS[writer(line.turn)][before]
     for side, chance in zip(NEXT_SIDES, chances, strict=True):
         sums = [one + chance * weight for one, weight in zip(sums, _WEIGHTS["words"][side], strict=True)]
-    best = max(sums)
-    share = 1 / sum(exp(one - best) for one in sums)
-    if NEXT_SIDES[sums.index(best)] == "nobody" and line.turn.side != "vendor" and share < _SURELY_NOBODY:
-        best = max(sums[:-1])
-    return NEXT_SIDES[sums.index(best)]
+    if line.turn.side != "vendor" and chances[-1] < _SURELY_NOBODY:
+        sums = sums[:-1]
+    return NEXT_SIDES[sums.index(max(sums))]
 
 
 def _give(course: Course, line: CaseMessage, said: NextSide) -> None:

@@ -109,6 +109,8 @@ LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
         ([OPENING, INQUIRY, ASKED, line(3, "requester", "act.thanks", to=("team",), then="nobody")], "team"),
         ([OPENING, INQUIRY, line(2, "team", to=("team",), wrapper=True, then="nobody")], "vendor"),
         ([OPENING, INQUIRY, line(2, "unknown", to=("team",), then="nobody")], "team"),
+        ([OPENING, INQUIRY, line(2, "unknown", "act.thanks", to=("team",), then="nobody")], "vendor"),
+        ([OPENING, line(1, "team", "act.confirm_resolved", to=("team",), wrapper=True, then="nobody")], None),
         ([line(0, "unknown"), line(1, "unknown", "act.confirm_resolved", "act.thanks", then="nobody")], None),
         ([OPENING, line(1, "requester", "act.confirm_resolved", to=("team",), then="team")], "team"),
         ([OPENING, INQUIRY, line(2, "team", "act.confirm_resolved", to=("vendor",), then="vendor")], "vendor"),
@@ -147,7 +149,7 @@ def test_doubtful_words_count_with_who_wrote_and_who_had_to_act(
     """Words that fit nobody a little more than the vendor, and these two more than the others."""
     doubtful = line(3, side, to=(to,))
     assert doubtful.reading is not None
-    scores = {"team": 0.15, "vendor": 0.3, "requester": 0.1, "nobody": 0.45}
+    scores = {"team": 0.12, "vendor": 0.28, "requester": 0.08, "nobody": 0.52}
     told = msgspec.structs.replace(doubtful.reading, next_scores=tuple(log(scores[one]) for one in NEXT_SIDES))
     assert course(*before, replace(doubtful, reading=told)).waiting_on == turn
 
@@ -321,6 +323,8 @@ def said(number: int, side: Side, to: Side, text: str) -> CaseMessage:
         ),
         ("report inquiry solved", "requester", "team", "ご連絡ありがとうございます。", "resolved"),
         ("report inquiry", "requester", "team", "Thank you for letting me know.", "vendor"),
+        ("report", "requester", "team", "It is on the third floor.", "team"),
+        ("report", "requester", "team", "Thanks, I am available tomorrow.", "team"),
     ],
 )
 def test_short_mails_of_everyday_life(before: str, side: Side, to: Side, text: str, turn: str) -> None:
