@@ -15,6 +15,7 @@ the same, its words do not tell             by side and acts; thanks change noth
 vendor: asks for something, nobody acts     team
 vendor: the case was closed                 nobody; the case is closed
 our side answers some numbered questions    team
+our side answers no request of the vendor   team if the words fit the team best, otherwise by the table
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
 our side: only thanks                       unchanged if requests of the vendor are open, otherwise by the table
@@ -186,7 +187,6 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
         return
     asks, settled = ledger.record_asks(line), course.status != "open"
     closes = reading.says("act.close", "desk.closed")
-    said = _next(course, line, "vendor" if not asks and _goes_on(reading) else "team")
     if settled and not asks and not acts & {"progress", "escalated"}:
         if closes:
             course.status = "closed"
@@ -196,6 +196,7 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
         ledger.record_closed(line)
         _settle(course, line.node.at, "closed")
     else:
+        said = _next(course, line, "vendor" if not asks and _goes_on(reading) else "team")
         _give(course, line, "team" if asks and said == "nobody" else said)
 
 
@@ -217,7 +218,8 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     if answered and line.by_number and ledger.open() and not confirms:
         said: NextSide = "team"
     elif to_vendor or answered:
-        said = _next(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor")
+        owing = not answered and bool(ledger.open())
+        said = _next(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor", owing)
     else:
         said = _next(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
     if not (confirms or begins) and course.moves and _leaves_turn(course, ledger, line, reading, said):
@@ -229,7 +231,8 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     if said != "nobody" or begins or not course.moves:
         _give(course, line, "team" if said == "nobody" and begins else said)
     elif confirms or not (stranger or (to_vendor and course.waiting_on == "vendor")):
-        ledger.record_solved(line.node.at, line.turn.id)
+        if not confirms:
+            ledger.record_solved(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line.node.at, "closed" if may_close else "resolved")
         if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
@@ -265,11 +268,17 @@ def writer(turn: RuleInput) -> str:
     return turn.side
 
 
-def _next(course: Course, line: CaseMessage, otherwise: NextSide) -> NextSide:
-    """Return who has to act after a mail of a person, by the table of weights; `otherwise` if its words do not tell."""
+def _next(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = False) -> NextSide:
+    """Return who has to act after a mail of a person, by the table of weights; `otherwise` if its words do not tell.
+
+    ``owing``: the mail answers none of the vendor's open requests. If its words fit our team best, the team still owes
+    the answer, although most mails of the team to a vendor pass the turn on.
+    """
     chances = line.reading.next_scores if line.reading else ()
     if not chances:
         return otherwise
+    if owing and max(chances) == chances[0]:
+        return "team"
     before = (course.waiting_on or "nobody") if course.moves else "first"
     sums = _WEIGHTS[writer(line.turn)][before]
     for side, chance in zip(NEXT_SIDES, chances, strict=True):
