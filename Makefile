@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test test-long check setup lock bench demo lint types imports audit sbom clean
+.PHONY: run test test-long test-soak check setup lock bench demo lint types imports audit sbom clean
 
 run: $(VENV)/.run            ## serve SMTP and HTTP with an embedded database
 	@$(BIN)/sodan serve
@@ -12,15 +12,18 @@ run: $(VENV)/.run            ## serve SMTP and HTTP with an embedded database
 setup: $(VENV)/.run          ## the environment alone
 
 # the tests start many processes: they use what the first has compiled
-test test-long: export PYTHONDONTWRITEBYTECODE =
+test test-long test-soak: export PYTHONDONTWRITEBYTECODE =
 
-test: $(VENV)/.dev           ## every test; those of the store on SQLite and on a real PostgreSQL
+test: $(VENV)/.dev           ## the tests; those of the store on SQLite and on a real PostgreSQL
 	@$(BIN)/python -m pytest -n auto
 
-test-long: $(VENV)/.dev      ## tests of many minutes, before a release: kills, faults, more examples
-	@$(BIN)/python -m pytest -n 0 -m "long or hypothesis" --hypothesis-profile long --timeout 7200
+test-long: $(VENV)/.dev      ## tests that kill processes, fill disks and stop servers
+	@$(BIN)/python -m pytest -n auto -m "long and not soak"
 
-check: lint types imports audit test  ## what CI runs
+test-soak: $(VENV)/.dev      ## an hour and more: many kills, many generated inputs
+	@$(BIN)/python -m pytest -n 0 -m "soak or hypothesis" --hypothesis-profile soak --timeout 7200
+
+check: lint types imports audit test test-long  ## what CI runs, and what a release needs
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

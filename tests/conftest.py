@@ -40,7 +40,7 @@ SERVICES = {
     "acceptors": r"tests/smtp/test_conformance",
 }
 """Running services that tests of several files share."""
-for name, examples in (("short", 50), ("long", 400)):  # `make test-long` asks for the other
+for name, examples in (("short", 50), ("soak", 400)):  # `make test-soak` asks for the other
     checks = list(HealthCheck)
     properties.register_profile(
         name, max_examples=examples, deadline=None, derandomize=name == "short", suppress_health_check=checks

@@ -12,7 +12,7 @@ from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.running import Running
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_operation_answers_as_described(embedded: Running, tmp_path: Path) -> None:
     embedded.deliver(REPORT, ASK, LOGS, REFUND)
     bounded = tmp_path / "bounded.toml"  # the stream of events ends only where it is told to

@@ -13,7 +13,8 @@ from tests.flow.test_faults import connect, send
 from tests.served import free_port, started, wait_until
 
 
-@pytest.mark.parametrize(("command", "parts"), [("smtp", 0), pytest.param("serve", 3, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("command", "parts"), [("smtp", 0), pytest.param("serve", 3, marks=pytest.mark.soak)])
 def test_with_its_log_on_a_full_disk_no_process_ends_and_mail_is_taken(
     sqlite: Database, tmp_path: Path, command: str, parts: int
 ) -> None:

@@ -21,6 +21,8 @@ import mailrules
 import service
 from service.process import OutOfTime, cpu_limit
 
+pytestmark = pytest.mark.long
+
 ROOMS = (
     *("service.mail", "service.cases.facts", "service.cases", "service.smtp", "service.api", "service.web"),
     *("mailrules.dates", "mailrules.engine.house", "mailrules.engine.problem", "mailrules.reader", "mailrules.vendors"),

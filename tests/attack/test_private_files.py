@@ -20,7 +20,7 @@ from service.store.spool import Envelope
 from tests.attack.site import Site, mail
 from tests.served import started, wait_until
 
-UMASKS = (0o000, 0o022, *(pytest.param(mask, marks=pytest.mark.long) for mask in (0o002, 0o027, 0o077)))
+UMASKS = (0o000, 0o022, *(pytest.param(mask, marks=pytest.mark.soak) for mask in (0o002, 0o027, 0o077)))
 
 
 @pytest.fixture(params=UMASKS, ids=lambda mask: oct(mask))

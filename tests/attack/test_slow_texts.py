@@ -13,6 +13,8 @@ from tests.flow.crew import context
 from tests.flow.test_worker import ENVELOPE
 from tests.tables import table_beside
 
+pytestmark = pytest.mark.long
+
 TEXTS = table_beside(__file__, "slow_texts.yaml")
 HEAD = (
     "From: Aiko Mori <aiko@corp.example>\r\nTo: help@intake.example\r\nSubject: Trouble\r\nMIME-Version: 1.0\r\n"
@@ -37,7 +39,7 @@ def defects(kind: str, body: bytes, seconds: float) -> tuple[str, ...]:
     return source.defects
 
 
-@pytest.mark.parametrize("size", [200_000, pytest.param(1_000_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("size", [200_000, pytest.param(1_000_000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize(
     ("kind", "how", "text"),
     [pytest.param(kind, how, text, id=name) for kind, how, texts in TEXTS for name, text in texts.items()],

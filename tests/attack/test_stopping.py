@@ -76,13 +76,14 @@ sys.exit(run_worker(settings))
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("program", "moments"),
     [
         (SUPERVISOR, "SIGTERM-1 SIGTERM-3 SIGTERM-5 SIGINT-3 SIGHUP-5"),
         (WORKER, "SIGTERM-3 SIGHUP-3"),
-        pytest.param(SUPERVISOR, "SIGTERM-2 SIGTERM-4 SIGTERM-7 SIGINT-5 SIGHUP-3", marks=pytest.mark.long),
-        pytest.param(WORKER, "SIGTERM-2 SIGINT-3", marks=pytest.mark.long),
+        pytest.param(SUPERVISOR, "SIGTERM-2 SIGTERM-4 SIGTERM-7 SIGINT-5 SIGHUP-3", marks=pytest.mark.soak),
+        pytest.param(WORKER, "SIGTERM-2 SIGINT-3", marks=pytest.mark.soak),
     ],
     ids=["supervisor", "worker", "supervisor, further", "worker, further"],
 )
@@ -115,7 +116,7 @@ def test_no_signal_handler_of_ours_takes_a_lock() -> None:
     assert found == allowed
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_interrupt_is_lost_while_the_process_starts(tmp_path: Path) -> None:
     """As KeyboardInterrupt it would be, where it comes in a callback of the import system."""
     given = environment(smtp_listen="127.0.0.1:0", http_listen="127.0.0.1:0")

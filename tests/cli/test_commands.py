@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from service.cli import parallel
 from service.cli.tables import print_case
 from tests.cli.conftest import Said, Sodan
 from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT
@@ -57,23 +56,6 @@ def test_parse_prints_a_line_a_mail_in_the_order_given_and_never_stops(
     assert first["forwarded"][0]["from"] == "Microsoft サポート <support@mail.support.microsoft.com>"
     assert last["attachments"][0]["filename"] == "signin.csv"
     assert said.err == ""
-
-
-def read(file: Path) -> str:
-    if file.name == "kill.eml":
-        os._exit(9)
-    return file.name
-
-
-def fall(file: Path) -> str:
-    return "fell"
-
-
-def test_a_file_that_takes_its_process_along_is_one_line(mail: Write) -> None:
-    files = [mail(f"{number:03}.eml", "x") for number in range(parallel.MIN_FILES)]
-    files[17] = mail("kill.eml", "x")
-    told = ["fell" if file.name == "kill.eml" else file.name for file in files]
-    assert list(parallel.each_file(read, fall, files, processes=2)) == told
 
 
 def test_judge_prints_every_field_and_knows_the_team(sodan: Sodan, mail: Write) -> None:

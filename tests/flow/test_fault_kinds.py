@@ -29,6 +29,8 @@ from tests.flow.test_worker import mail, receive, states
 from tests.postgres import Postgres
 from tests.served import free_port, wait_until
 
+pytestmark = pytest.mark.long
+
 FULL = ("the disk is full", "the disk is almost full", "the database reports a disk error")
 NO_ROOM = (452, "4.3.1 the disk is almost full, please try again later")
 
@@ -85,7 +87,6 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     made.remove()
 
 
-@pytest.mark.slow
 def test_a_disk_that_is_full_then_read_only_then_well(disk: Disk, tmp_path: Path) -> None:
     url, port = f"sqlite:///{disk.mount / 'sodan.db'}", free_port()
     database = Database(url)
@@ -126,7 +127,6 @@ def cluster() -> Iterator[Cluster]:
     made.remove()
 
 
-@pytest.mark.slow
 def test_a_primary_fails_and_its_standby_takes_over(cluster: Cluster, tmp_path: Path) -> None:
     port, database = free_port(), Database(cluster.url)
     migrate(database)
@@ -171,7 +171,6 @@ class Outage(Deadly):
         return super().read(turn)
 
 
-@pytest.mark.slow
 def test_an_outage_in_the_middle_of_a_mail_is_not_counted_against_it(own_postgres: Postgres) -> None:
     database = Database(own_postgres.create("sodan"))
     migrate(database)

@@ -20,6 +20,8 @@ from service.store.tables import messages
 from tests.postgres import Postgres
 from tests.served import free_port, started, wait_until
 
+pytestmark = pytest.mark.long
+
 MAIL = b"From: Aiko <aiko@corp.example>\r\nSubject: VPN %d\r\nMessage-ID: <%d@corp.example>\r\n\r\n%b\r\n"
 NOT_NOW = (451, "4.3.0 temporary problem, please try again later")
 
@@ -63,7 +65,6 @@ def all_taken_in(database: Database) -> set[str]:
     raise AssertionError("something still waits")
 
 
-@pytest.mark.slow
 def test_a_full_disk_is_451_and_all_goes_on_when_there_is_room(sqlite: Database, tmp_path: Path) -> None:
     port = free_port()
     url = str(sqlite.url).replace("+pysqlite", "")
@@ -83,7 +84,6 @@ def test_a_full_disk_is_451_and_all_goes_on_when_there_is_room(sqlite: Database,
         assert all_taken_in(sqlite) == promised | {"<0@corp.example>", "<99@corp.example>"}
 
 
-@pytest.mark.slow
 def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_path: Path) -> None:
     url, port = own_postgres.create("sodan"), free_port()
     database = Database(url)
@@ -103,7 +103,6 @@ def test_a_database_that_goes_away_and_comes_back(own_postgres: Postgres, tmp_pa
     database.close()
 
 
-@pytest.mark.slow
 def test_parts_wait_for_a_database_that_is_not_migrated_yet(new_postgres: Callable[[], str], tmp_path: Path) -> None:
     url, port = new_postgres(), free_port()
     with part("worker", tmp_path, url, port) as worker, part("smtp", tmp_path, url, port), connect(port) as client:

@@ -24,12 +24,13 @@ from service.store.tables import messages, spool
 from tests.flow.test_faults import all_taken_in, connect, send
 from tests.served import Served, ending
 
+pytestmark = pytest.mark.long
+
 SECONDS = 240.0  # a run may take so long
 
 
 @pytest.mark.both_databases
-@pytest.mark.slow
-@pytest.mark.parametrize(("mails", "kills"), [(60, 2), pytest.param(500, 12, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("mails", "kills"), [(60, 2), pytest.param(500, 12, marks=pytest.mark.soak)])
 def test_nothing_promised_is_lost_or_doubled_when_processes_are_killed(
     database: Database, database_url: str, tmp_path: Path, mails: int, kills: int
 ) -> None:

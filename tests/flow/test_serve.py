@@ -11,7 +11,7 @@ import pytest
 from tests.served import Served, free_port, sodan, wait_until
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_is_killed_or_hangs_comes_back_and_nothing_outlives_the_supervisor(tmp_path: Path) -> None:
     served = Served(tmp_path, watchdog="2")
     try:
@@ -67,7 +67,7 @@ def test_what_is_wrong_is_one_line_and_status_2(tmp_path: Path, given: dict[str,
     assert re.fullmatch(rf"sodan: {words}.*\n", ended.stderr), ended.stderr
 
 
-@pytest.mark.long  # in short: a signal to `sodan smtp` renews it, and a running service passes SIGHUP on
+@pytest.mark.soak  # in short: a signal to `sodan smtp` renews it, and a running service passes SIGHUP on
 def test_sighup_renews_the_certificate_of_the_acceptor(tmp_path: Path) -> None:
     certificates = Path(__file__).parents[1] / "smtp" / "certificates"
     file = tmp_path / "certificate.pem"

@@ -91,7 +91,7 @@ def work_on(database: Database, url: str, lease: float, deadly: str, tried: int)
     return [states(database)[id] for id in ids], int(died)
 
 
-ATTEMPTS = [2, pytest.param(0, marks=pytest.mark.long)]  # how often a mail was tried before
+ATTEMPTS = [2, pytest.param(0, marks=pytest.mark.soak)]  # how often a mail was tried before
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_a_mail_that_kills_its_worker_is_set_aside_and_takes_nobody_along(
     assert titles(database) == ["Trouble 1", "Trouble 3"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("before", ATTEMPTS)
 def test_a_mail_that_never_ends_is_set_aside_too(sqlite: Database, before: int) -> None:
     stood, died = work_on(sqlite, str(sqlite.url), 8, "endless loop", before)

@@ -48,6 +48,7 @@ def test_whoever_lost_the_lease_keeps_nothing(database: Database) -> None:
         assert len(kept(database)) == count
 
 
+@pytest.mark.long
 def test_two_machines_one_killed_the_other_goes_on_within_the_lease(
     dovecot: Dovecot, own_settings: Settings, database: Database, database_url: str, tmp_path: Path
 ) -> None:

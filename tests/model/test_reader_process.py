@@ -20,6 +20,8 @@ from tests.model.test_second_reading import HIGH, NONE, Desk
 from tests.outbound.desk import Smarthost
 from tests.served import started, wait_until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def delivered(sqlite: Database, context: AppContext, model_settings: Settings) -> Desk:

@@ -34,7 +34,7 @@ pytestmark = [
 STORIES = yaml.safe_load(Path(__file__).with_name("stories.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("language", ["ja", pytest.param("en", marks=pytest.mark.long)])
+@pytest.mark.parametrize("language", ["ja", pytest.param("en", marks=pytest.mark.soak)])
 def test_a_poor_report_is_asked_answered_notified_and_listed(language: str, tmp_path: Path) -> None:
     story, intake = STORIES[language], free_port()
     with a_target() as target, postfix(intake, "aiko", "mika") as post:

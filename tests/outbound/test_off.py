@@ -35,7 +35,7 @@ def tracer(trace: Path) -> list[str]:
     return [str(STRACE), "-D", "-f", "--seccomp-bpf", "-e", f"trace={CALLS}", "-o", str(trace)]
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.skipif(not tracer(Path()), reason="needs strace; CI installs Debian's")
 def test_with_a_smart_host_set_the_same_look_sees_the_mail_leave(tmp_path: Path) -> None:
     trace = tmp_path / "trace"

@@ -94,6 +94,7 @@ def test_a_backup_is_equal_case_by_case_on_either_database(
     assert elsewhere.read(spool_view.ledger).taken_in == 19
 
 
+@pytest.mark.long
 def test_a_backup_under_load_is_one_moment(database: Database, context: AppContext, tmp_path: Path) -> None:
     stop = threading.Event()
     sent: list[str] = []

@@ -159,9 +159,10 @@ def test_no_byte_of_an_erased_person_is_left(
     _erased_everywhere(sqlite, tmp_path, outside, context, settings)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "server",
-    ["", *(pytest.param(line, marks=pytest.mark.long) for line in ("wal_recycle = off", "wal_keep_size = 48MB"))],
+    ["", *(pytest.param(line, marks=pytest.mark.soak) for line in ("wal_recycle = off", "wal_keep_size = 48MB"))],
     indirect=True,
 )
 def test_no_byte_of_an_erased_person_is_left_on_a_server(
@@ -174,6 +175,7 @@ def test_no_byte_of_an_erased_person_is_left_on_a_server(
     database.close()
 
 
+@pytest.mark.long
 def test_who_has_to_do_what_about_the_log_is_said(
     server: Postgres, context: AppContext, settings: Settings, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

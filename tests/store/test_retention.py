@@ -267,7 +267,7 @@ def test_no_byte_of_a_case_that_went_is_left(site: Site, request: pytest.Fixture
         assert kinds.count("case.removed") == 2
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_a_case_of_very_many_mails_goes_too(site: Site) -> None:
     """More than a statement may have parameters (32,767 on PostgreSQL)."""
     [id, other] = site.take(_mail(1, "The scanner hums."), _mail(2, "Another matter."))

@@ -65,8 +65,8 @@ def violations(page: Page) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "width"),
-    [("light", 1280), ("dark", 390), pytest.param("dark", 1280, marks=pytest.mark.long),
-     pytest.param("light", 390, marks=pytest.mark.long)],
+    [("light", 1280), ("dark", 390), pytest.param("dark", 1280, marks=pytest.mark.soak),
+     pytest.param("light", 390, marks=pytest.mark.soak)],
 )  # fmt: skip
 def test_axe_finds_nothing_on_any_page(browser: Browser, embedded: Running, scheme: str, width: int) -> None:
     embedded.deliver(REPORT, ASK, LOGS, REFUND)
