@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ..statement import UNSURE, Statement
 from .concepts import PLAIN
+from .form_lines import item_of, state_of
 from .mailview import MailView, Matrix, is_readable, side_of
 from .weights import UnitClassifier
 
@@ -71,6 +72,7 @@ class Decision:
         found += self._settling()
         found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | self._matters()).items()]
         found += self._heard()
+        found += self._form_lines({(one.meaning, one.start) for one in found if one and one.state != UNSURE})
         # a problem is solved or continues, not both; an urgent problem is only solved if a sentence says so
         may_be_over = "works_again" in self._signals or self.chances.get("urgent", 0.0) < self.thresholds["urgent"]
         ways = ("recovered", "ongoing") if may_be_over else ("ongoing",)
@@ -89,6 +91,21 @@ class Decision:
         if self.view.subject is not None and _URGENT_WORD in self.view.subject.concepts:
             said.append(-1)
         return [self._quote("heard", at, self.chances.get("heard", 0.5)) for at in said[:3]]
+
+    def _form_lines(self, known: Set[tuple[str, int]]) -> list[Statement]:
+        """Return the items that form lines of our side name by their labels and that are not ``known`` yet."""
+        found = [*self.view.stated]
+        for at, unit in enumerate(self.view.units if self.view.mail.side != "vendor" else ()):
+            item = item_of(unit.label) if unit.label else None
+            if item is not None and (item, unit.start) not in known and state_of(unit) != "empty":
+                found.append(self._quote(item, at, 1.0, state_of(unit) or self._value_state(item, at)))
+        return found
+
+    def _value_state(self, item: str, at: int) -> str:
+        """Return the state of an item in a form line. A start without a time of day is partial."""
+        if item == "item.occurred_at":
+            return "value" if "time" in self.view.readings[at].shapes else "partial"
+        return self._item_state(item.replace(".", ":", 1), at)
 
     def _settling(self) -> list[Statement]:
         """Return the statement that the problem is solved, or that it has returned; never both.

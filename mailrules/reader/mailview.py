@@ -9,8 +9,9 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
-from ..statement import MailText
+from ..statement import MailText, Statement
 from .concepts import ConceptMatcher
+from .form_lines import filled_units
 from .normal_forms import is_japanese
 from .signals import signal_names
 from .unit_reading import Reading, read_units
@@ -64,12 +65,16 @@ def clear_caches() -> None:
 
 @dataclass(frozen=True, slots=True)
 class MailView:
-    """The units of a mail, and the readings of the units and of the subject."""
+    """The units of a mail, and the readings of the units and of the subject.
+
+    ``stated``: what form lines state that are no units, because they have no value (`form_lines.py`).
+    """
 
     mail: MailText
     units: list[Unit]
     readings: list[Reading]
     subject: Reading | None
+    stated: list[Statement]
 
 
 def side_of(mail: MailText) -> str:
@@ -84,7 +89,9 @@ def is_readable(mail: MailText) -> bool:
 
 def view_mail(mail: MailText, matcher: ConceptMatcher, cache: UnitCache | None = None) -> MailView:
     """Split one mail into units, and read the units that are not in the cache."""
-    units = split_units(mail.text)
+    units, stated = split_units(mail.text), list[Statement]()
+    if mail.side != "vendor":  # a vendor's form asks
+        units, stated = filled_units(units)
     subject = mail.subject.strip()[:MAX_SUBJECT]
     everything = [*units, Unit(subject, -1, -1, "subject")] if subject else units
     side = side_of(mail)
@@ -97,7 +104,7 @@ def view_mail(mail: MailText, matcher: ConceptMatcher, cache: UnitCache | None =
             cache.keep(found)
         known |= found
     readings = [known[key] for key in keys]
-    return MailView(mail, units, readings[: len(units)], readings[-1] if subject else None)
+    return MailView(mail, units, readings[: len(units)], readings[-1] if subject else None, stated)
 
 
 def input_names(meanings: Sequence[str], whole: Sequence[str]) -> list[str]:

@@ -1,0 +1,47 @@
+"""Form lines: unfilled ones are not read, and labels name items."""
+
+import pytest
+
+from mailrules.reader.embedded import EmbeddedReader
+from mailrules.statement import MailText
+
+READER = EmbeddedReader()
+
+
+def items(text: str, side: str = "requester") -> dict[str, str]:
+    """Item → state, of the items that a mail states."""
+    language = "en" if text.isascii() else "ja"
+    mail = MailText(text, "POS", language, side, "team", True, None, (), None)
+    stated = READER.read(mail).statements
+    return {one.meaning[5:]: one.state for one in stated if one.meaning.startswith("item.") and one.state != "unsure"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["回避策:", "回避策：　", "■回避策:(あれば記入)", "代替手段:○○", "承認者:(お名前を記入してください)", "エラー:(例)E-104",
+     "Workaround:", "Workaround: (please describe)", "Approver: (name of your manager)", "Error: e.g. ERR_TIMEOUT",
+     "Error text: <error text>", "承認者:____"],
+)  # fmt: skip
+def test_a_line_that_is_not_filled_in_states_nothing(line: str) -> None:
+    text = f"全店でレジが起動しません。\n{line}" if not line.isascii() else f"No till in any shop starts.\n{line}"
+    assert items(text).keys().isdisjoint(("workaround", "approval", "error_message"))
+
+
+@pytest.mark.parametrize(
+    ("line", "item", "state"),
+    [("影響範囲:現在確認中です", "impact_scope", "pending"), ("影響人数:不明", "impact_scope", "unknown"),
+     ("Users affected: not known yet", "impact_scope", "unknown"), ("Workaround: n/a", "workaround", "not_applicable"),
+     ("Approved by: TBC", "approval", "pending"), ("回避策:特になし", "workaround", "none"),
+     ("発生日時: 11/16 8:30", "occurred_at", "value"), ("Start: 2026-11-16", "occurred_at", "partial"),
+     ("エラー:例外 0x80070005", "error_message", "value"), ("① 承認者:購買部 三田", "approval", "value")],
+)  # fmt: skip
+def test_a_label_names_its_item(line: str, item: str, state: str) -> None:
+    assert items(line)[item] == state
+
+
+def test_a_label_above_a_line_is_its_heading() -> None:
+    assert "workaround" in items("全店でレジが起動しません。\n回避策:\n手書きの伝票で販売しています。")
+
+
+def test_a_form_of_a_vendor_states_nothing() -> None:
+    assert items("発生日時: 11/16 8:30\nエラー: E-104", "vendor") == {}
