@@ -142,12 +142,12 @@ class Rules:
             ),
             findings=tuple(chain.from_iterable(map(_findings, every))),
         )
-        replaces = (name.strip() for one in self.files["standing"].fire(view) for name in one.gives.split(","))
+        standing = self.files["standing"].fire(view)
         return ConcludedMail(
             turn,
             concluded,
             view,
-            frozenset(replaces),
+            tuple((mails.meanings_of(one.hits), frozenset(one.gives.split(", "))) for one in standing),
             doubts=self.files["standing"].decide(view) is not None,
             offered=tuple(hit for one in problem if one.rule.id == "problem.offered" for hit in one.hits),
             told=tuple(hit for one in problem if one.rule.id != "problem.offered" for hit in one.hits),

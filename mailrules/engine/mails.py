@@ -51,7 +51,8 @@ class ConcludedMail:
     turn: RuleInput
     reading: Reading  # includes the conclusions
     view: View
-    replaces: frozenset[str]  # meanings whose earlier statements this mail makes obsolete
+    replaces: tuple[tuple[frozenset[str], frozenset[str]], ...]
+    """Meanings that this mail states, and those whose earlier statements they make obsolete."""
     doubts: bool  # whether it may leave a doubt about the impact if it is not the first mail
     offered: tuple[Hit, ...]  # statements in which a vendor proposes a problem statement
     told: tuple[Hit, ...]  # statements in which our side describes the problem
@@ -93,7 +94,8 @@ def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     """Return the statements of a case that are valid after its last mail, oldest first.
 
     `rules/standing.yaml` defines which earlier statements a later mail replaces, and which later mail may leave a
-    doubt about the impact.
+    doubt about the impact. What is replaced replaces nothing: after "it works", then "it failed again", the urgency
+    told at first is valid again.
     """
     kept: list[Hit] = []
     replaced: set[str] = set()
@@ -105,8 +107,13 @@ def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
             for hit in reversed(one.view.hits)
             if hit.statement.meaning not in replaced and (doubts or not _doubts_impact(hit.statement))
         ]
-        replaced |= one.replaces
+        replaced = replaced.union(*(gone for said, gone in one.replaces if not said <= replaced))
     return tuple(reversed(kept))
+
+
+def meanings_of(hits: Sequence[Hit]) -> frozenset[str]:
+    """Return the meanings of statements."""
+    return frozenset(hit.statement.meaning for hit in hits)
 
 
 def _doubts_impact(said: Statement) -> bool:
