@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ..statement import UNSURE, Statement
 from .concepts import PLAIN
+from .courtesy import only_courtesy
 from .form_lines import item_of, state_of
 from .mailview import MailView, Matrix, is_readable, side_of
 from .weights import UnitClassifier
@@ -55,6 +56,9 @@ class Decision:
     next_scores: tuple[float, ...] = ()
 
     def statements(self) -> list[Statement]:
+        if self.view.mail.side != "vendor" and only_courtesy(self.view):
+            agreed = self.view.mail.to == "vendor" and self.chances.get("act:agree", 0.0) >= self.thresholds["act"]
+            return [self._quote(one, 0, 1.0) for one in ("kind:notice", "act:thanks", *(["act:agree"] * agreed))]
         found = [self._kind(), *self._weight()]
         for meaning, chance in self.chances.items():
             family = meaning.split(":")[0]

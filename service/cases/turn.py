@@ -18,7 +18,7 @@ our side answers some numbered questions    team
 our side answers no request of the vendor   team if the words fit the team best, otherwise by the table
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
-our side: only thanks                       unchanged if requests of the vendor are open, otherwise by the table
+our side: only thanks                       unchanged
 our side: nobody acts                       resolved, except if the mail is to a vendor who has the turn (unchanged),
                                             or if a stranger writes (team)
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
@@ -65,6 +65,7 @@ class Course:
     waiting_on: Side | None = None
     since: datetime | None = None
     last_turn: Side | None = None  # who had to act before the case was resolved
+    with_vendor: bool = False  # a vendor takes part, or had to act once
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
     asks: tuple[Ask, ...] = ()
 
@@ -148,6 +149,7 @@ def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
     if line.node.forged:
         return  # a forged mail changes nothing
     reading = line.reading or _NOTHING
+    course.with_vendor |= "vendor" in (line.turn.side, *line.turn.towards)
     if line.turn.automatic is not None and not _by_a_person(line, reading):
         if line.turn.side == "vendor" and "auto_ack" not in reading.acts:
             _by_state(course, line, reading)
@@ -222,17 +224,14 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
         said = _next(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor", owing)
     else:
         said = _next(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
-    if not (confirms or begins) and course.moves and _leaves_turn(course, ledger, line, reading, said):
+    if not (confirms or begins) and course.moves and _leaves_turn(course, line, reading, said):
         if "chase" in acts and line.turn.side == course.waiting_on == "requester":
             _move(course, line, "team")
         return
-    if confirms:
-        ledger.record_solved(line.node.at, line.turn.id)
     if said != "nobody" or begins or not course.moves:
         _give(course, line, "team" if said == "nobody" and begins else said)
     elif confirms or not (stranger or (to_vendor and course.waiting_on == "vendor")):
-        if not confirms:
-            ledger.record_solved(line.node.at, line.turn.id)
+        ledger.record_solved(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line.node.at, "closed" if may_close else "resolved")
         if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
@@ -241,18 +240,12 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
         _move(course, line, "team")
 
 
-def _leaves_turn(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading, said: NextSide) -> bool:
-    """Whether a mail of our side leaves the turn unchanged: a forward, a reminder, or thanks.
-
-    The table decides about thanks of our people in an open case in which no request of the vendor is open.
-    """
-    by_team, told = line.turn.side == "team", bool(reading.next_scores)
+def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, said: NextSide) -> bool:
+    """Whether a mail of our side leaves the turn unchanged: a forward, a reminder, or thanks."""
+    by_team = line.turn.side == "team"
     if by_team and line.wrapper and "vendor" not in line.turn.towards:
-        return said != "requester" or not told
-    if "chase" in reading.acts and not by_team:
-        return True
-    kept = course.status != "open" or line.turn.side == "unknown" or not told or bool(ledger.open())
-    return kept and _only_thanks(reading)
+        return said != "requester" or not reading.next_scores
+    return ("chase" in reading.acts and not by_team) or (_only_thanks(reading) and course.waiting_on != "requester")
 
 
 def _hands_over(line: CaseMessage, reading: Reading) -> bool:
@@ -283,9 +276,12 @@ def _next(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = 
     sums = _WEIGHTS[writer(line.turn)][before]
     for side, chance in zip(NEXT_SIDES, chances, strict=True):
         sums = [one + chance * weight for one, weight in zip(sums, _WEIGHTS["words"][side], strict=True)]
-    if line.turn.side != "vendor" and chances[-1] < _SURELY_NOBODY:
-        sums = sums[:-1]
-    return NEXT_SIDES[sums.index(max(sums))]
+    possible = {"team": 0, "requester": 2}
+    if course.with_vendor or line.turn.side == "team":
+        possible["vendor"] = 1
+    if line.turn.side == "vendor" or chances[-1] >= _SURELY_NOBODY:
+        possible["nobody"] = 3
+    return max(possible, key=lambda side: sums[possible[side]])  # type: ignore
 
 
 def _give(course: Course, line: CaseMessage, said: NextSide) -> None:
@@ -305,6 +301,7 @@ def _only_thanks(reading: Reading) -> bool:
 def _move(course: Course, line: CaseMessage, side: Side) -> None:
     """Give the turn to `side` and reopen the case; `since` is unchanged if the side already has the turn."""
     course.status = "open"
+    course.with_vendor |= side == "vendor"
     if course.waiting_on != side:
         at = max(line.node.at, course.moves[-1][0]) if course.moves else line.node.at
         course.waiting_on, course.since = side, at
