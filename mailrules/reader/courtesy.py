@@ -22,7 +22,7 @@ def _polite(sentence: str) -> bool:
     at = polite = 0
     while found := phrase.match(sentence, at):
         at, polite = found.end(), polite + 1
-    return name.fullmatch(sentence, at) is not None and (polite > 0 or at < len(sentence))
+    return name.fullmatch(sentence, at) is not None and "?" not in sentence and (polite > 0 or at < len(sentence))
 
 
 @cache

@@ -325,6 +325,9 @@ def said(number: int, side: Side, to: Side, text: str) -> CaseMessage:
         ("report inquiry", "requester", "team", "Thank you for letting me know.", "vendor"),
         ("report", "requester", "team", "It is on the third floor.", "team"),
         ("report", "requester", "team", "Thanks, I am available tomorrow.", "team"),
+        ("report", "requester", "team", "Many thanks!", "team"),
+        ("report", "requester", "team", "承知しました。ありがとうございます。", "team"),
+        ("report inquiry asked", "requester", "team", "Great, thanks!", "team"),
     ],
 )
 def test_short_mails_of_everyday_life(before: str, side: Side, to: Side, text: str, turn: str) -> None:

@@ -18,8 +18,9 @@ def items(text: str, side: str = "requester") -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "line",
-    ["回避策:", "回避策：　", "■回避策:(あれば記入)", "代替手段:○○", "承認者:(お名前を記入してください)", "エラー:(例)E-104",
-     "Workaround:", "Workaround: (please describe)", "Approver: (name of your manager)", "Error: e.g. ERR_TIMEOUT",
+    ["回避策:", "回避策：　", "■回避策:(あれば記入)", "代替手段:○○", "承認者:(お名前を記入してください)",
+     "エラー:(例)E-104", "Workaround:", "Workaround: (please describe)", "Approver: (name of your manager)",
+     "Error: e.g. ERR_TIMEOUT",
      "Error text: <error text>", "承認者:____"],
 )  # fmt: skip
 def test_a_line_that_is_not_filled_in_states_nothing(line: str) -> None:
