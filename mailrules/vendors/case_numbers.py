@@ -93,7 +93,7 @@ _CLEAR = RE2.compile(
 """A label that needs no classifier; words such as "call", "log" and "issue" stand before many other numbers."""
 _OWN_LABEL = RE2.compile(r"(?i)受付|問い?合|ケース|チケット|インシデント|\b(?:CASE|TICKET|INCIDENT)\b")
 _DATE = RE2.compile(
-    r"^(?:(?:19|20)[0-9]{2}[-/]?[01]?[0-9][-/]?[0-3]?[0-9]|[0-3]?[0-9][-/][0-3]?[0-9](?:[-/][0-9]{2,4})?)$"
+    r"^(?:(?:19|20)[0-9]{2}(?:[-/][01]?[0-9][-/]|[01]?[0-9][-/]?)[0-3]?[0-9]|[0-3]?[0-9][-/][0-3]?[0-9](?:[-/][0-9]{2,4})?)$"
 )
 _PHONE = RE2.compile(r"^(?:(?:0|81-)[0-9]{1,4}-[0-9]{2,4}-[0-9]{3,4}|0[0-9]{2,3}-[0-9]{2,3}|0[0-9]{2,3}-[0-9]{6})$")
 _OTHER_CODE = RE2.compile(

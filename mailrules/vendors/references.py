@@ -1,5 +1,6 @@
 """Case numbers of vendors: finding them, excluding similar numbers, and normalising their spelling.
 
+A pattern never takes a part of a longer token: the whole token is the number, or no part of it is.
 If a pattern is unique to one vendor, a number of this pattern is a case number. Any other number needs a label or other
 evidence for the vendor. Numbers of phones, serials, contracts, deliveries and articles, and dates, are never case
 numbers: they are replaced by spaces before the patterns run, because RE2 has no look-around.
@@ -36,6 +37,10 @@ _ENOUGH = 50  # maximum number of matches of one pattern in one text: a text wit
 _DIGIT = re.compile(r"[0-9]")
 _FROM_FIRST_DIGIT = re.compile(r"[0-9].*", re.DOTALL)
 _DAY = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_TOKEN_BEFORE = re.compile(r"(?:[0-9A-Za-z][-_]?|[0-9]/)\Z")
+_TOKEN_AFTER = re.compile(r"[-_]?[0-9A-Za-z]|/[0-9]")
+_TOKEN_REST = re.compile(r"(?:[-_]?[0-9A-Za-z]|/[0-9])*")
+"""A token consists of letters, digits, hyphens or underscores between them, and slashes between digits."""
 
 _LABEL = re.compile(r"(?:[ \t]*[■□●○◆◇▼▽▲◎・※*•‣-]+)?[ \t]*[【<\[]?[^\s:=。、|][^:=。\n|]{0,38}[】>\]]?[ \t]*[:=|\t]")
 _LOG = re.compile(
@@ -197,8 +202,36 @@ def _blank(text: str, patterns: Sequence[Any]) -> str:
     if not patterns or not _DIGIT.search(text):
         return text
     for pattern in patterns:
-        text = pattern.sub(lambda match: " " * len(match.group()), text)
+        text = _blank_one(text, pattern)
     return text
+
+
+def _blank_one(text: str, pattern: Any) -> str:
+    """Hide the matches of one pattern, each to the end of its token; not those that are part of a longer number."""
+    pieces, done = [], 0
+    for match in pattern.finditer(text):
+        start, end = match.span()
+        cuts = _cuts_token(text, end)
+        if _cuts_token(text, start) or (cuts and _DIGIT.match(text, start)):
+            continue  # 2026-11 in 2026-118822
+        if cuts:
+            end = _TOKEN_REST.match(text, end).end()  # type: ignore[union-attr]
+        pieces += [text[done:start], " " * (end - start)]
+        done = end
+    return "".join((*pieces, text[done:]))
+
+
+def _cuts_token(text: str, at: int) -> bool:
+    """Whether this position is inside a token: F261201|-0007."""
+    return bool(_TOKEN_BEFORE.search(text[max(0, at - 2) : at]) and _TOKEN_AFTER.match(text, at))
+
+
+def _is_whole_token(match: Any, group: int, text: str) -> bool:
+    """Whether the number, or the whole match if it has more of the token than the number, is no part of a token."""
+    return all(
+        any(not _cuts_token(text, at) for at in ends)
+        for ends in ((match.start(group), match.start()), (match.end(group), match.end()))
+    )
 
 
 def _collect(shape: _Shape, vendor: str, places: dict[str, list[str]], turn: RuleInput, found: _Found) -> None:
@@ -227,7 +260,7 @@ def _whole(found: _Found) -> list[Reference]:
 
 def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: _Found) -> None:
     raw = match.group(shape.group)
-    ref = canonical(raw, shape.said.canonical) if raw else ""
+    ref = canonical(raw, shape.said.canonical) if raw and _is_whole_token(match, shape.group, text) else ""
     ref = ref.strip("-_")
     if not ref or (_DAY.fullmatch(ref) and shape.said.needs != "nothing"):
         return

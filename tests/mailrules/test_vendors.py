@@ -1,6 +1,7 @@
 """Whose case a mail is about, and which of its digits are the case's number."""
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ RULES = load()
 VENDORS: Vendors = RULES.vendors
 TABLES = yaml.safe_load(Path(__file__).with_name("vendors.yaml").read_text(encoding="utf-8"))
 PROFILES = sorted(source.pack.vendor.id for source in collect().sources if source.pack.vendor)
+WITH_DOMAINS = [one for one in PROFILES if VENDORS.profiles[one].domains]
 
 
 def turn(
@@ -58,6 +60,23 @@ def test_examples_and_near_misses_of_every_vendor_hold(vendor: str) -> None:
     assert profile.examples
     assert profile.near_misses
     assert check(VENDORS, profile) == []
+
+
+@pytest.mark.parametrize("vendor", WITH_DOMAINS)
+def test_no_vendor_takes_a_part_of_a_longer_token(vendor: str) -> None:
+    own = {ref for example in VENDORS.profiles[vendor].examples for ref in example.refs if "ref:" not in ref}
+    for ref in sorted(own):
+        for example in VENDORS.profiles[vendor].examples:
+            for longer in (f"{ref}-0007", f"{ref}-B2", f"{ref}_3", f"26-{ref}", f"QX{ref}"):
+                texts = {name: getattr(example, name).replace(ref, longer) for name in ("text", "subject")}
+                if texts != {"text": example.text, "subject": example.subject}:
+                    assert ref not in numbers(turn(**texts, **by(vendor))), longer
+
+
+@pytest.mark.parametrize("vendor", WITH_DOMAINS)
+def test_after_a_label_the_whole_token_is_the_number(vendor: str) -> None:
+    for label, token in product(TABLES["labels"], TABLES["tokens"]):
+        assert numbers(turn(subject=f"{label}{token} 本件のご回答", **by(vendor))) == [token]
 
 
 def test_check_tells_which_example_fails() -> None:
