@@ -86,6 +86,28 @@ def test_judge_quotes_every_request_and_number_of_a_vendor(
     assert {name: line[name] for name in judged} == judged
 
 
+OUTAGE = """
+From: Riku <r.onishi@corp.example>
+To: {to}
+Subject: 勤怠システム
+Message-ID: <outage@corp.example>
+Date: Tue, 03 Mar 2026 08:50:00 +0900
+Content-Type: text/plain; charset=utf-8
+
+8時40分から、製造部の18名が勤怠システムにログインできません。「認証に失敗しました」と出ます。
+ほかの方法では打刻できず、作業を始められません。ブラウザーの変更は試しました。
+"""
+
+
+def test_it_makes_no_difference_to_which_of_our_mailboxes_a_requester_writes(sodan: Sodan, mail: Write) -> None:
+    mailboxes = ("intake@corp.example", "help@corp.example", "pc-room@corp.example", "help@cases.corp.example")
+    for team in ((), ("--team", "help@corp.example")):
+        files = [str(mail(f"{number}.eml", OUTAGE.format(to=to))) for number, to in enumerate(mailboxes)]
+        lines = sodan("judge", "--organisation", "corp.example", *team, *files).lines
+        assert all(line | {"file": ""} == lines[0] | {"file": ""} for line in lines)
+        assert "symptom" in lines[0]["present"]
+
+
 def test_explain_names_rules_and_words_of_a_file_or_a_message(sodan: Sodan, mail: Write) -> None:
     file = mail("1.eml", REPORT)
     said = sodan("explain", str(file))

@@ -21,6 +21,12 @@ from service.mail.message import Address, Earlier, Mail
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 _MOST_NUMBERS = 12
+_NOT_ADDRESSED: dict[Side, frozenset[Side]] = {
+    "requester": frozenset(("team", "requester")),
+    "unknown": frozenset(("team", "requester")),
+    "vendor": frozenset(("requester",)),
+}
+"""Sides that a writer does not address in a mail that reached sodan: such a recipient is a mailbox like ``help@``."""
 _KANA = re.compile("[\u3040-\u30ff]")
 
 
@@ -290,7 +296,7 @@ def _turn(
         date=date,
         language=language,
         automatic=node.automatic,
-        towards=frozenset(map(given.roles.role_of, addressed)),
+        towards=frozenset(map(given.roles.role_of, addressed)) - _NOT_ADDRESSED.get(node.side, frozenset()),
         files=tuple(File(f.filename, f.content_type, f.size, f.inline) for f in source.attachments),
         vendor=node.vendor,
         partner=node.counterpart,
