@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from mailrules.catalogue.meanings import STATES
-from mailrules.engine import mails
+from mailrules.engine import case_facts, mails
 from mailrules.engine.conditions import Hit, View
 from mailrules.engine.judge import Rules
 from mailrules.engine.priority import first_stage_results
@@ -55,7 +55,7 @@ def _stages(
     results: dict[str, str] = {}
     if file.question in ("priority", "triage", "checklist"):
         alone = mails.valid_statements([rules.conclude(turn, reading)])
-        towards = "vendor" if "vendor" in turn.towards and turn.side == "team" else "team"
+        towards = "vendor" if case_facts.inquires((turn,)) else "team"
         view = View(alone, {"side": turn.side, "opens": mails.opens(turn), "messages": 1, "towards": towards})
         results = {name: fired.gives.partition(" is ")[2] for name, fired in first_stage_results(file, view).items()}
         results["kind"] = reading.kind or "incident"

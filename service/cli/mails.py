@@ -22,6 +22,7 @@ from service.mail.report import report, threads
 if TYPE_CHECKING:
     from mailrules.engine.judge import Rules
     from service.cases.facts.extracted import ExtractedMessage
+    from service.cases.facts.extraction import IngestConfig
     from service.cases.facts.roles import Roles
     from service.settings import Settings
 
@@ -148,12 +149,9 @@ def _judge(file: Path, root: Path | None, settings: Settings, guess: bool, crash
 
 def judged(file: Path, name: str, rules: Rules, settings: Settings, guess: Rules | None) -> dict[str, Any]:
     """Judge a mail as if it opened a case. ``guess``: rules for guessing the sides of people; None: do not guess."""
-    from service.cases.facts.extraction import IngestConfig
     from service.cases.judge_alone import guess_intake_addresses, guess_roles, judge_alone
 
-    intake = (*settings.intake, *(f"intake@{domain.lstrip('@')}" for domain in settings.organisation))
-    ingest = IngestConfig(zone=settings.zone, intake=intake, organisation=settings.organisation)
-    roles, mail = _roles(rules, settings), _mail(file)
+    roles, ingest, mail = _roles(rules, settings), _ingest(settings), _mail(file)
     if guess is not None and mail.error is None:
         ingest = guess_intake_addresses(mail, ingest)
         roles = guess_roles(mail, guess, roles, ingest)
@@ -165,6 +163,14 @@ def _roles(rules: Rules, settings: Settings) -> Roles:
 
     team = (*settings.team, *rules.colleagues)
     return Roles(organisation=settings.organisation, team=team, known=rules.people, vendor_of=rules.vendors.of_address)
+
+
+def _ingest(settings: Settings) -> IngestConfig:
+    """Return the settings for extraction. ``intake@`` each domain of the organisation counts as an intake address."""
+    from service.cases.facts.extraction import IngestConfig
+
+    intake = (*settings.intake, *(f"intake@{domain.lstrip('@')}" for domain in settings.organisation))
+    return IngestConfig(settings.zone, settings.case_prefix, intake, settings.organisation)
 
 
 @cache
@@ -221,13 +227,10 @@ def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) ->
 
 def _messages(content: bytes, rules: Rules, settings: Settings) -> Sequence[ExtractedMessage]:
     """Return the messages in a raw mail: the mail itself, and forwarded, attached and quoted mails."""
-    from service.cases.facts.extraction import IngestConfig, extract_messages
+    from service.cases.facts.extraction import extract_messages
 
-    ingest = IngestConfig(
-        zone=settings.zone, prefix=settings.case_prefix, intake=settings.intake, organisation=settings.organisation
-    )
-    mail = parse_mail(content)
-    return extract_messages(mail, _roles(rules, settings), ingest, received_at=mail.date or datetime.now(UTC))
+    mail, roles = parse_mail(content), _roles(rules, settings)
+    return extract_messages(mail, roles, _ingest(settings), received_at=mail.date or datetime.now(UTC))
 
 
 def _content(what: str, settings: Settings) -> bytes:

@@ -108,6 +108,15 @@ def test_it_makes_no_difference_to_which_of_our_mailboxes_a_requester_writes(sod
         assert "symptom" in lines[0]["present"]
 
 
+@pytest.mark.parametrize("team", [(), ("--team", "r.onishi@works.example")])
+def test_explain_finds_the_same_statements_as_judge(sodan: Sodan, mail: Write, team: tuple[str, ...]) -> None:
+    file = str(mail("1.eml", OUTAGE.replace("corp", "works").format(to="intake@works.example")))
+    [judged] = sodan("judge", "--organisation", "works.example", *team, file).lines
+    said = sodan("explain", "--organisation", "works.example", *team, file).out
+    found = re.findall(r"^  ([a-z_.]+)(?: = \w+)? \[\w+, (\d\.\d\d)\]:", said, re.MULTILINE)
+    assert found == [(one["meaning"], f"{one['confidence']:.2f}") for one in judged["statements"]]
+
+
 def test_explain_names_rules_and_words_of_a_file_or_a_message(sodan: Sodan, mail: Write) -> None:
     file = mail("1.eml", REPORT)
     said = sodan("explain", str(file))
