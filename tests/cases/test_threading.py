@@ -89,6 +89,11 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
         ),
         mail("reply", ACME, f"{SUBJECT} [acme #550123]", "Which invoice?", 6 * DAY, parent="new"),
     ], "inquiry receipt | new reply", {"new": objections.NEW_TOPIC, "reply": "in_reply_to"}),
+    "an inquiry to a vendor that answers a user's mail stays with it": ([
+        REPORT,
+        mail("ask", DESK, "Re: Plotter offline", "On a different topic: E-7741.", 20, to=(ACME,), parent="report"),
+        mail("got", ACME, "Re: Plotter offline [acme #550777]", "Is the blue lamp on?", 40, parent="ask"),
+    ], "report ask got", {"ask": "in_reply_to"}),
     "a reply with another subject and other words": ([
         REPORT, ANSWER, mail("other", USER, "Badge", "Door three rejects my card.", DAY, to=(DESK,), parent="answer"),
     ], "report answer | other", {"other": objections.OTHER_MATTER}),

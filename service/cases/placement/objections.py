@@ -29,7 +29,8 @@ def objection(
     speaker = other if link.incoming and other is not None else node
     if (node.doubted and link.kind not in (*_BY_ID, "token")) or (link.incoming and speaker.doubted):
         return FORGED
-    if leaves_topic(speaker) and link.kind not in ("token", "bounce", "case_key") and not inner:
+    leaves = leaves_topic(speaker) and not _asks_vendor_about(speaker, node if link.incoming else other, link.kind)
+    if leaves and link.kind not in ("token", "bounce", "case_key") and not inner:
         return NEW_TOPIC
     if other is not None and link.kind in _BY_NUMBER and (leaves_topic(other) or other.doubted):
         return NEW_TOPIC if leaves_topic(other) else FORGED
@@ -42,6 +43,14 @@ def objection(
     if not node.automatic and not inner and case.settled_at is not None and node.at - case.settled_at > reopen:
         return SETTLED
     return ""
+
+
+def _asks_vendor_about(one: MessageFacts, answered: MessageFacts | None, kind: str) -> bool:
+    """Whether our team answers a user's mail by a mail to a vendor: it restates the problem as if it were a new one."""
+    to_vendor = one.side == "team" and (one.to_vendor or one.to_partner)
+    return (
+        bool(to_vendor) and kind == "in_reply_to" and answered is not None and answered.side in ("requester", "unknown")
+    )
 
 
 def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
