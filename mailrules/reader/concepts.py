@@ -27,6 +27,7 @@ _FUNCTION_WORDS = frozenset(
 
 PLAIN = "plain."
 IDIOM = "idiom"
+STATE = "ticket_state."
 Vocabulary = Mapping[str, Mapping[str, Sequence[str]]]
 
 
@@ -36,6 +37,7 @@ class Entry(NamedTuple):
     concepts: tuple[str, ...]
     groups: int  # the groups of `signals.yaml` that contain one of the concepts
     plain: tuple[str, ...]  # the concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`)
+    state: str  # the label or the name of a state of a case (`concepts/ticket_states.yaml`), or ""
     idiom: bool  # whether other entries found inside this phrase are ignored (`concepts/idioms.yaml`)
 
 
@@ -88,7 +90,13 @@ def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasi
     for text in ("", *_FUNCTION_WORDS):
         found.pop(text, None)
     entries = [
-        Entry(tuple(names), groups_of(names), tuple(name for name in names if name.startswith(PLAIN)), IDIOM in names)
+        Entry(
+            tuple(names),
+            groups_of(names),
+            tuple(name for name in names if name.startswith(PLAIN)),
+            next((name for name in names if name.startswith(STATE)), ""),
+            IDIOM in names,
+        )
         for names in map(sorted, found.values())
     ]
     return separator, AhoCorasick([f"{separator}{text}{separator}" for text in found]), entries

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import msgspec
 
 from .clauses import Clauses, clause_properties, split_clauses
-from .concepts import ConceptMatcher
+from .concepts import PLAIN, STATE, ConceptMatcher
 from .normal_forms import fold, is_japanese, normal_forms, sentences_of
 from .shapes import Count, find_shapes
 from .signals import find_signals
+from .ticket_states import Name, is_announced, named_states
 from .units import Unit
 
 _MATTER, _ASKED = "matter.", "asked."
@@ -34,7 +35,10 @@ class Reading(msgspec.Struct, gc=False, eq=False):
     signals: tuple[str, ...]
     mild: bool  # whether the unit contains a question, condition or plan, and so states no fact
     plain: Sequence[str]
-    """Concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`), not negated; empty if ``mild``."""
+    """Concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`), not negated.
+
+    If the unit is ``mild``, only the state of a case in a clause that is not mild.
+    """
     matters: Sequence[str]
     """The subject matter (`concepts/subject_matter.yaml`). With "all" or "every", a single device does not count."""
     topics: Sequence[str]  # the topics of requests in the unit (`concepts/vendor_asks.yaml`)
@@ -53,6 +57,7 @@ class _Sentence(NamedTuple):
     concepts: Sequence[Set[str]]  # the concepts of each clause
     groups: Sequence[int]  # the groups of each clause (`signals.py`)
     plain: Sequence[str]  # unmistakable concepts in clauses that are not negated by other words
+    states: Sequence[str]  # … of the states of a case, in clauses that are no question, condition or plan either
 
 
 def read_units(units: Sequence[Unit], matcher: ConceptMatcher) -> list[Reading]:
@@ -78,21 +83,35 @@ def _sentences(texts: Sequence[str], matcher: ConceptMatcher, *, japanese: bool)
     concepts: dict[int, set[str]] = {}
     groups = [0] * len(begins)
     plain: dict[int, list[str]] = {}
+    states: dict[int, list[str]] = {}
+    names: list[Name] = []
     for first, last, entry in matcher.find(tokens, japanese=japanese):
         clause = bisect_right(begins, first) - 1
         concepts.setdefault(clause, set()).update(entry.concepts)
         groups[clause] |= entry.groups
+        if entry.state:
+            names.append(Name(first, last, entry.state))
         if entry.plain:
             end = tokens.index("\n", first)
             others = (*tokens[begins[clause] : first], *tokens[last : min([end, *begins[clause + 1 : clause + 2]])])
             if "negated" not in clause_properties(others):
                 plain.setdefault(end, []).extend(entry.plain)
+    properties = [own for clauses in every for own in clauses.properties]
+    for first, last, state in named_states(tokens, names):
+        clause, end = bisect_right(begins, first) - 1, tokens.index("\n", first)
+        meaning = f"{PLAIN}vendor.desk.{state.removeprefix(STATE)}"
+        concepts[clause].add(meaning)
+        tail = tokens[last : min([end, *begins[clause + 1 : clause + 2]])]
+        if properties[clause].isdisjoint(_MILD) and not is_announced(tail) and "negated" not in clause_properties(tail):
+            states.setdefault(end, []).append(meaning)
     at = end = 0
     for clauses, forms in zip(every, sentences_of(tokens), strict=True):
         numbers = range(at, at + len(clauses.begins))
         end += len(forms)
         found = [concepts.get(clause, _NOTHING) for clause in numbers]
-        yield _Sentence(forms, clauses, found, groups[numbers.start : numbers.stop], plain.get(end, ()))
+        yield _Sentence(
+            forms, clauses, found, groups[numbers.start : numbers.stop], plain.get(end, ()), states.get(end, ())
+        )
         at = numbers.stop
         end += 1
 
@@ -118,7 +137,7 @@ def _reading(
         tuple(counts),
         find_signals(zip(sentence.groups, clauses.properties, strict=True), counts, shapes) if told else (),
         mild,
-        () if mild else sentence.plain,
+        (*(() if mild else sentence.plain), *sentence.states),
         tuple([one for one in _named(concepts, _MATTER) if one != "matter.device" or "scale.all" not in concepts]),
         tuple([f"ask:{one.removeprefix(_ASKED).replace('info.', 'info:')}" for one in _named(concepts, _ASKED)]),
     )
