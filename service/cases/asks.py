@@ -22,6 +22,7 @@ SOMETHING = "something"  # a request that does not say what is wanted
 _SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
 """If our side says that the problem is solved, these requests count as answered, and all others as withdrawn."""
 _TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
+_DELIVERY = frozenset(("act.give_logs", "item.logs"))  # a sentence that promises them delivers nothing
 _STATES = ("value", "partial", "none", "unknown", "not_applicable")
 
 
@@ -96,7 +97,10 @@ class Ledger:
 
         A request that says nothing specific needs more than what answers the specific requests of the same mail.
         """
-        hits = {what: self._answers(what, turn, reading) for what in {ask.what for ask in waiting} - {SOMETHING}}
+        hits = {
+            what: self._answers(what, turn, _told(reading) if what == "logs" else reading)
+            for what in {ask.what for ask in waiting} - {SOMETHING}
+        }
         matched = [ask for ask in waiting if hits.get(ask.what) is not None]
         named: dict[str, set[str]] = {}  # message → its specific requests that this mail answers
         for ask in matched:
@@ -118,8 +122,9 @@ class Ledger:
         spent = {said.quote for what in beside for said in hits[what] or ()}
         if any(self._answers(what, turn, Reading()) is not None for what in beside):
             turn = replace(turn, files=())
-        rest = [said for said in _without_questions(reading) if said.quote not in spent]
-        return self._answers(SOMETHING, turn, msgspec.structs.replace(reading, statements=tuple(rest))) is not None
+        told = _told(reading)
+        rest = tuple(said for said in told.statements if said.quote not in spent)
+        return self._answers(SOMETHING, turn, msgspec.structs.replace(told, statements=rest)) is not None
 
     def record_solved(self, at: datetime, message: str) -> None:
         """Record that our side says that the problem is solved. See ``_SETTLED_WITH``."""
@@ -164,11 +169,22 @@ class Ledger:
 
 def _tells(reading: Reading) -> bool:
     """Whether a mail contains information: not only a reminder, thanks, a promise or a question back."""
-    told = msgspec.structs.replace(reading, statements=_without_questions(reading))
-    return not reading.says("act.chase") and told.says(*_TELLS, states=_STATES)
+    return not reading.says("act.chase") and _told(reading).says(*_TELLS, states=_STATES)
 
 
-def _without_questions(reading: Reading) -> tuple[Statement, ...]:
-    """Return the statements that are not in a question of the mail."""
-    questions = [said.quote for said in reading.statements if said.meaning == "item.question" and said.quote]
-    return tuple(said for said in reading.statements if said.quote not in questions)
+def _told(reading: Reading) -> Reading:
+    """Return the reading without what is only asked or promised: statements in questions, deliveries in promises.
+
+    The reader often takes a promise for an answer, and quotes any sentence of the mail for it.
+    """
+    said = reading.statements
+    asked = {one.quote for one in said if one.meaning == "item.question" and one.quote}
+    promised = {one.quote for one in said if one.meaning == "act.promise" and one.quote}
+    told = tuple(
+        one
+        for one in said
+        if one.quote not in asked
+        and not (one.quote in promised and one.meaning in _DELIVERY)
+        and not (promised and one.meaning == "act.answer")
+    )
+    return msgspec.structs.replace(reading, statements=told)

@@ -4,7 +4,7 @@
 mail                                        turn after it
 ==========================================  ==================================================================
 automatic (receipt, absence, notification)  unchanged
-vendor, automatic, states a case status     by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
+vendor: a notice that states a case status  by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
 forged sender (DMARC failed)                unchanged
 user or stranger: a reminder                unchanged; the user's own turn → team
 team, forwards a mail, not to the vendor    as for the forwarded mail, except if the requester has to act or it is
@@ -15,7 +15,8 @@ the same, its words do not tell             by side and acts; thanks change noth
 vendor: asks for something, nobody acts     team
 vendor: the case was closed                 nobody; the case is closed
 our side answers some numbered questions    team
-our side answers no request of the vendor   team if the words fit the team best, otherwise by the table
+our side answers no request of the vendor   team if the words fit the team best or promise something, otherwise by
+                                            the table
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
 our side: only thanks                       unchanged
@@ -25,9 +26,9 @@ sodan: questions to a user                  user if it was the team's (in P1 and
 reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
 
-After a case is resolved, polite phrases of the vendor and thanks change nothing. A request, news that the vendor
-continues to work, or a new report reopens it. The first mail of a case, or a mail of a vendor, never resolves a case:
-the case stays open, and waits for nobody if nobody has to act.
+After a case is resolved, polite phrases of the vendor and thanks change nothing. A request, a question, a promise, news
+that the vendor continues to work, or a new report reopens it. The first mail of a case, or a mail of a vendor, never
+resolves a case: the case stays open, and waits for nobody if nobody has to act.
 """
 
 from collections.abc import Mapping, Sequence
@@ -189,7 +190,8 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
         return
     asks, settled = ledger.record_asks(line), course.status != "open"
     closes = reading.says("act.close", "desk.closed")
-    if settled and not asks and not acts & {"progress", "escalated"}:
+    state = state_told(reading)
+    if settled and not asks and not acts & {"progress", "escalated"} and not reading.says("act.promise"):
         if closes:
             course.status = "closed"
     elif asks and settled and "confirm_close" in (told := {a.what for a in ledger.open()}) and told <= _CLOSING:
@@ -197,6 +199,8 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
     elif closes and not asks:
         ledger.record_closed(line)
         _settle(course, line.node.at, "closed")
+    elif not asks and (state == "team" or (state == "vendor" and "answer" not in acts)):
+        _move(course, line, "vendor" if state == "vendor" else "team")  # a notice that no header marks as automatic
     else:
         said = _next(course, line, "vendor" if not asks and _goes_on(reading) else "team")
         _give(course, line, "team" if asks and said == "nobody" else said)
@@ -245,7 +249,9 @@ def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, said: Next
     by_team = line.turn.side == "team"
     if by_team and line.wrapper and "vendor" not in line.turn.towards:
         return said != "requester" or not reading.next_scores
-    return ("chase" in reading.acts and not by_team) or (_only_thanks(reading) and course.waiting_on != "requester")
+    if "chase" in reading.acts and not by_team and course.status == "open":
+        return True
+    return _only_thanks(reading) and course.waiting_on != "requester"
 
 
 def _hands_over(line: CaseMessage, reading: Reading) -> bool:
@@ -264,13 +270,13 @@ def writer(turn: RuleInput) -> str:
 def _next(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = False) -> NextSide:
     """Return who has to act after a mail of a person, by the table of weights; `otherwise` if its words do not tell.
 
-    ``owing``: the mail answers none of the vendor's open requests. If its words fit our team best, the team still owes
-    the answer, although most mails of the team to a vendor pass the turn on.
+    ``owing``: the mail answers none of the vendor's open requests. If its words fit our team best, or promise
+    something, the team still owes the answer, although most mails of the team to a vendor pass the turn on.
     """
     chances = line.reading.next_scores if line.reading else ()
     if not chances:
         return otherwise
-    if owing and max(chances) == chances[0]:
+    if owing and line.reading and (max(chances) == chances[0] or line.reading.says("act.promise")):
         return "team"
     before = (course.waiting_on or "nobody") if course.moves else "first"
     sums = _WEIGHTS[writer(line.turn)][before]

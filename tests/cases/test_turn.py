@@ -163,6 +163,7 @@ def test_doubtful_words_count_with_who_wrote_and_who_had_to_act(
         (("item.contact",), (), ["logs"], "team"),
         (("item.logs=none", "item.contact"), (), [], "vendor"),
         (("item.logs=pending", "item.contact"), (), ["logs"], "team"),
+        (("act.give_logs", "item.logs=pending", "item.contact"), (), ["logs"], "team"),
         (("item.product",), (), ["logs", "time_slot"], "team"),
     ],
 )
@@ -263,6 +264,10 @@ CLOSING = [INQUIRY, line(2, "vendor", "ask.test", "ask.confirm_close"), line(3, 
         # a vendor that goes on after the settlement has the turn
         ([INQUIRY, line(2, "team", "act.confirm_resolved", to=("vendor",)),
           line(3, "vendor", "act.progress", then="vendor")], "vendor", ""),
+        ([OPENING, INQUIRY, SOLVED, line(4, "vendor", "act.promise", then="vendor")], "vendor", ""),
+        # a question about a settled matter is no reminder
+        ([OPENING, INQUIRY, SOLVED, line(4, "requester", "act.chase", "item.question", to=("team",), then="team")],
+         "team", ""),
         # a proposal to close lets earlier asks lapse and resolves nothing
         ([INQUIRY, LOGS_AND_SLOT, line(3, "vendor", "ask.confirm_close")],
          "team", "logs withdrawn, time_slot withdrawn, confirm_close open"),
@@ -274,6 +279,8 @@ CLOSING = [INQUIRY, line(2, "vendor", "ask.test", "ask.confirm_close"), line(3, 
         ([INQUIRY, line(2, "vendor", "kind.notice", automatic="notification")], "vendor", ""),
         ([INQUIRY, ASKED, line(3, "vendor", "act.auto_ack", "desk.vendor", automatic="auto_reply")],
          "team", "logs open"),
+        ([INQUIRY, line(2, "vendor", "desk.customer", then="vendor")], "team", ""),
+        ([INQUIRY, ASKED, line(3, "vendor", "desk.vendor", then="team")], "vendor", "logs open"),
         # a person's mail that a desk marks as automatic counts
         ([INQUIRY, line(2, "vendor", "ask.logs", automatic="notification")], "team", "logs open"),
         # a refusal keeps the turn though the mail that asked never came
@@ -328,12 +335,40 @@ def said(number: int, side: Side, to: Side, text: str) -> CaseMessage:
         ("report", "requester", "team", "Many thanks!", "team"),
         ("report", "requester", "team", "承知しました。ありがとうございます。", "team"),
         ("report inquiry asked", "requester", "team", "Great, thanks!", "team"),
+        ("report inquiry", "vendor", "team", "Status of your case: Waiting for customer", "team"),
+        ("report inquiry solved", "requester", "team", "Do you know what had caused it?", "team"),
+        ("report inquiry solved", "requester", "team", "故障の原因は何だったのですか。", "team"),
+        (
+            "report inquiry solved",
+            "vendor",
+            "team",
+            "You will receive our analysis of the cause by Thursday.",
+            "vendor",
+        ),
+        ("report inquiry solved", "vendor", "team", "原因の調査結果は追ってご報告いたします。", "vendor"),
     ],
 )
 def test_short_mails_of_everyday_life(before: str, side: Side, to: Side, text: str, turn: str) -> None:
     mails = [said(number, *REAL[one]) for number, one in enumerate(before.split())]  # type: ignore[arg-type]
     told = course(*mails, said(len(mails), side, to, text))
     assert (told.waiting_on if told.status == "open" else told.status) == turn
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "turn"),
+    [
+        ("Trace to follow by Wednesday.", "open", "team"),
+        ("The event log will be uploaded on Wednesday.", "open", "team"),
+        ("イベントログは採取次第ご提出いたします。", "open", "team"),
+        ("イベントログの取得方法を教えてください。", "open", "vendor"),
+        ("We have put the event log on your share.", "answered", "vendor"),
+        ("イベントログをポータルに格納しました。", "answered", "vendor"),
+    ],
+)
+def test_a_promise_or_a_question_delivers_no_logs(text: str, state: str, turn: str) -> None:
+    mails = [said(number, *REAL[one]) for number, one in enumerate(("report", "inquiry", "asked"))]  # type: ignore[arg-type]
+    told = course(*mails, said(3, "team", "vendor", text))
+    assert ([ask.state for ask in told.asks], told.waiting_on) == ([state], turn)
 
 
 def test_each_sentence_that_asks_is_one_request() -> None:
