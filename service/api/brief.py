@@ -85,7 +85,7 @@ class Brief(Out):
     titles: dict[str, str] = doc("Headings in the language of the brief, by id.")
     status: Status | None = doc("Status of the case.")
     waiting_on: Side | None = doc("The side that has to act next; null if nobody has to act.")
-    waiting_since: datetime | None = doc("Since when this side has to act; null if nobody has to act.")
+    waiting_since: datetime | None = doc("Since when this side has to act, or since when nobody has to act.")
     promised: datetime | None = doc("The time by which somebody promised an update; null if nobody did.")
     priority: BriefPriority | None = doc("Only for the team: the priority.", None)
     needs_triage: bool | None = doc("Only for the team: as in the case.", None)

@@ -196,7 +196,7 @@ class CaseSummary(Out, json_schema_extra={"examples": [_SUMMARY]}):
     title: str = doc("The subject without `Re:` and `Fwd:`, or the sentence about the matter, or a title set by hand.")
     status: Status = doc("`open`: somebody has to act. `resolved`: the problem is solved. `closed`: finished.")
     waiting_on: Side | None = doc("The side that has to act next; null if nobody has to act.")
-    waiting_since: datetime | None = doc("Since when this side has to act; null if nobody has to act.")
+    waiting_since: datetime | None = doc("Since when this side has to act, or since when nobody has to act.")
     priority: Level = doc("Priority by business impact and urgency: `P1` is the highest.")
     kind: Kind = doc(
         "What the case is about. `incident`: something that does not work. `howto`: how to do something. "

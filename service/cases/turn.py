@@ -64,7 +64,7 @@ class Course:
 
     status: Status = "open"
     waiting_on: Side | None = None
-    since: datetime | None = None
+    since: datetime | None = None  # since when this side, or nobody, has to act
     last_turn: Side | None = None  # who had to act before the case was resolved
     with_vendor: bool = False  # a vendor takes part, or had to act once
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
@@ -105,7 +105,7 @@ def follow(
         _solved(course, ledger, at, message)
     if not course.moves:  # only automatic mail: the team has to check the case, unless all mails are notifications
         if all(line.turn.automatic == "notification" for line in lines):
-            course.waiting_on = None
+            course.since = lines[0].node.at
         else:
             _move(course, lines[0], "team")
     course.asks = ledger.asks
@@ -296,7 +296,7 @@ def _give(course: Course, line: CaseMessage, said: NextSide) -> None:
         _move(course, line, said)
     elif course.status == "open" and (course.waiting_on is not None or not course.moves):
         course.moves.append((max(line.node.at, course.moves[-1][0]) if course.moves else line.node.at, None))
-        course.waiting_on, course.since = None, None
+        course.waiting_on, course.since = None, course.moves[-1][0]
 
 
 def _only_thanks(reading: Reading) -> bool:
@@ -321,4 +321,4 @@ def _settle(course: Course, at: datetime, status: Status) -> None:
     course.status = status
     if course.waiting_on is not None or not course.moves:
         course.moves.append((at, None))
-    course.waiting_on, course.since = None, None
+    course.waiting_on, course.since = None, course.moves[-1][0]

@@ -15,7 +15,7 @@ from service.errors import NotFound
 from service.store import search
 from service.store.cursor import beyond
 from service.store.statements import one_row
-from service.store.tables import case_items_missing, case_refs, cases, messages, participants, spool
+from service.store.tables import WAITING_SINCE, case_items_missing, case_refs, cases, messages, participants, spool
 
 SORTS = ("-updated", "updated", "-opened", "opened", "priority")
 
@@ -77,24 +77,20 @@ def page(
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
     """Return up to ``limit`` summaries after a position (cursor.py), and the last position; None at the end."""
     down = sort.startswith("-")
-    moment = cases.c.updated_at if sort == "priority" else cases.c[sort.lstrip("-") + "_at"]
+    moment = WAITING_SINCE if sort == "priority" else cases.c[sort.lstrip("-") + "_at"]
     order: list[Any] = [moment.desc(), cases.c.id.desc()] if down else [moment, cases.c.id]
-    if sort == "priority":  # P1 first, then the case that was not updated for longest
+    if sort == "priority":  # P1 first, then the case that waits longest
         order.insert(0, cases.c.priority)
         if len(which.waiting_on) == 1:  # constant in this query, but needed to match the order of an index
             order.insert(0, cases.c.waiting_on)
-    query = select(*_SUMMARY).where(*_conditions(conn, which, prefix)).order_by(*order).limit(limit + 1)
+    query = select(*_SUMMARY, moment.label("moment")).where(*_conditions(conn, which, prefix))
     if after is not None:
-        later = beyond(moment, cases.c.id, after, down=down)
-        priority = after[0] or "P1"
-        same = and_(cases.c.priority == priority, later)
-        query = query.where(or_(cases.c.priority > priority, same) if sort == "priority" else later)
-    rows = conn.execute(query).all()
-    items = [_summary(dict(row._mapping), prefix) for row in rows[:limit]]
-    if len(rows) <= limit:
-        return items, None
-    last = rows[limit - 1]._mapping
-    return items, [last["priority"] if sort == "priority" else "", last[moment.name], last["id"]]
+        priority = cases.c.priority if sort == "priority" else None
+        query = query.where(beyond(moment, cases.c.id, after, down=down, priority=priority))
+    rows = conn.execute(query.order_by(*order).limit(limit + 1)).all()
+    found = [dict(row._mapping) for row in rows[:limit]]
+    positions = [["" if sort != "priority" else row["priority"], row.pop("moment"), row["id"]] for row in found]
+    return [_summary(row, prefix) for row in found], positions[-1] if len(rows) > limit else None
 
 
 def find(conn: Connection, number: int) -> StoredCase:

@@ -36,8 +36,11 @@ def from_cursor(cursor: str | None) -> list[Any] | None:
     return ["".join(priority), _EPOCH + timedelta(microseconds=int(micros)), int(number)]
 
 
-def beyond(moment: Any, number: Any, position: Sequence[Any], *, down: bool = False) -> ColumnElement[bool]:
-    """Return the SQL condition for the rows after a position, ordered by the columns ``moment`` and ``number``."""
-    columns = tuple_(moment, number)
-    values = tuple_(literal(position[1], Instant), literal(position[2], Number))
-    return columns < values if down else columns > values
+def beyond(
+    moment: Any, number: Any, position: Sequence[Any], *, down: bool = False, priority: Any = None
+) -> ColumnElement[bool]:
+    """Return the SQL condition for the rows after a position, ordered by ``priority`` (or not), moment and number."""
+    columns, values = [moment, number], [literal(position[1], Instant), literal(position[2], Number)]
+    if priority is not None:
+        columns, values = [priority, *columns], [literal(position[0] or "P1"), *values]
+    return tuple_(*columns) < tuple_(*values) if down else tuple_(*columns) > tuple_(*values)

@@ -390,6 +390,7 @@ def test_news_from_another_case_settles_this_one_until_somebody_writes_again() -
     at = LOGS_AND_SLOT.node.at + timedelta(minutes=30)
     told = follow([INQUIRY, LOGS_AND_SLOT], RULES.answers_ask, solved=[(at, "77")])
     assert (told.status, told.waiting_on, {ask.state for ask in told.asks}) == ("resolved", None, {"withdrawn"})
+    assert told.since == at
     again = line(3, "requester", "act.reopen", to=("team",))
     assert follow([INQUIRY, LOGS_AND_SLOT, again], RULES.answers_ask, solved=[(at, "77")]).waiting_on == "team"
     late = follow([OPENING], RULES.answers_ask, asked=[at], solved=[(OPENING.node.at + timedelta(minutes=1), "77")])

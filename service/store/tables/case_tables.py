@@ -1,6 +1,6 @@
 """Tables of cases and data that belongs to cases, events, outgoing mail, webhooks, tokens and keys."""
 
-from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer, SmallInteger, String, false
+from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer, SmallInteger, String, false, func
 
 from service.store.tables.columns import Data, Instant, Number, Words, only, table
 
@@ -31,21 +31,25 @@ cases = table(
     Column("judged_by", Words, nullable=False, server_default=""),
     Column("owner", Words, comment="the person of the team it is assigned to"),
 )
+WAITING_SINCE = func.coalesce(cases.c.waiting_since, cases.c.updated_at)
+"""Since when a case has its turn. Older versions stored no time if nobody had to act."""
+
 Index("ix_cases_updated_at", cases.c.updated_at, cases.c.id)
 Index("ix_cases_opened_at", cases.c.opened_at, cases.c.id)
 Index("ix_cases_status", cases.c.status, cases.c.updated_at, cases.c.id)
 Index("ix_cases_waiting_on", cases.c.waiting_on, cases.c.updated_at, cases.c.id)
 Index("ix_cases_priority", cases.c.priority, cases.c.updated_at, cases.c.id)
+Index("ix_cases_waiting_since", cases.c.priority, WAITING_SINCE, cases.c.id)
 Index("ix_cases_kind", cases.c.kind, cases.c.updated_at, cases.c.id)
 Index("ix_cases_vendor", cases.c.vendor, cases.c.updated_at, cases.c.id)
 # partial, because SQLite would otherwise use this index for queries about unmerged cases
 Index("ix_cases_merged_into", cases.c.merged_into, **only("merged_into IS NOT NULL"))
 Index("ix_cases_owner", cases.c.owner, cases.c.updated_at, cases.c.id, **only("owner IS NOT NULL"))
-Index(  # one lane of the start page: the most urgent cases first, then those unchanged for longest
+Index(  # one lane of the start page: the most urgent cases first, then those that wait longest
     "ix_cases_lane",
     cases.c.waiting_on,
     cases.c.priority,
-    cases.c.updated_at,
+    WAITING_SINCE,
     cases.c.id,
     **only("status = 'open' AND merged_into IS NULL"),
 )
