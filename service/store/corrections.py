@@ -16,7 +16,7 @@ from service.store import links, placement, suggestions
 from service.store.cases import merge_target
 from service.store.cases import survivor as survivor
 from service.store.database import one_at_a_time
-from service.store.neighbours import DISMISSED, MOVED
+from service.store.neighbours import DISMISSED, MOVED, SET_APART
 from service.store.statements import chunks, one_row, write_event
 from service.store.tables import cases, events, messages
 
@@ -103,6 +103,8 @@ def dismiss(conn: Connection, case: int, number: int, who: str, now: datetime) -
     older, newer = _sides(conn, case, number)
     message = suggestions.find(conn, number).message_id
     suggestions.decide(conn, suggestions.between(conn, (older, newer)), "dismissed", who, now)
+    others = [row for row in links.links_of(conn, [older]) if newer in row[:2] and row[3] not in SET_APART]
+    links.delete_links(conn, others)
     links.relate(conn, [(older, newer, message, DISMISSED)])
     for case, other in ((older, newer), (newer, older)):
         write_event(conn, "case.kept_apart", now, {"other": other}, case=case, who=who)

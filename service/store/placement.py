@@ -278,6 +278,8 @@ def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
     for one, other in plan.related:
         related[one].add(other)
         related[other].add(one)
+    for case, its in settings.items():
+        related[case] -= its.unlike
     settings = {
         case: its for case, its in settings.items() if case in plan.touched or not related[case] <= {*its.related}
     }

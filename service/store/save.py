@@ -17,6 +17,7 @@ from service.cases.placement.objections import APART
 from service.cases.replies import Asked
 from service.cases.turn import Solved
 from service.store.asked import asked_in, quoted_texts
+from service.store.neighbours import DISMISSED
 from service.store.statements import THESE, chunks, every
 from service.store.tables import (
     Instant,
@@ -49,6 +50,7 @@ class CaseSettings:
     asked: tuple[Asked, ...] = ()  # mails with which sodan asked for information
     quoted: Mapping[int, str] = field(default_factory=dict)  # as ``with_quoted`` adds them
     version: int = 0
+    unlike: frozenset[int] = frozenset()  # cases that a person marked as not the same
     solved: tuple[Solved, ...] = ()  # stated by replies that begin another matter, in other cases
 
 
@@ -109,9 +111,10 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
         related: dict[int, list[int]] = defaultdict(list)
         for row in conn.execute(_MERGED, {"these": chunk}).all():
             merged[row.merged_into].append(row.id)
+        unlike: dict[int, list[int]] = defaultdict(list)
         apart: dict[int, list[int]] = defaultdict(list)
         for case, other, why in conn.execute(_RELATED, {"these": chunk}).all():
-            related[case].append(other)
+            (unlike if why == DISMISSED else related)[case].append(other)
             if why in APART:
                 apart[other].append(case)
         solved = _solved(conn, apart)
@@ -123,6 +126,7 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
                 tuple(related[id]),
                 asked.get(id, ()),
                 version=version,
+                unlike=frozenset(unlike[id]),
                 solved=tuple(solved[id]),
             )
     return found
