@@ -103,7 +103,7 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
         table.add_row(
             case["key"],
             Text(case["priority"], COLOURS.get(case["priority"], "")),
-            Text(turn, TURNS.get(turn, "dim")),
+            Text(_side(turn), TURNS.get(turn, "dim")),
             age(case["waiting_since"] or case["updated_at"]),
             escape(visible(case["vendor"] or "")),
             escape(visible(case["title"])),
@@ -123,7 +123,7 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], zone: tzinf
     out.print(Text.assemble(level, f" {case['key']}  ", (visible(case["title"]), "bold")))
     refs = ", ".join(f"{ref['vendor']} {ref['ref']}" for ref in case["vendor_refs"])
     side, since = case["waiting_on"], age(case["waiting_since"])
-    turn = f"waiting on {side} for {since}" if side else "nobody has to act"
+    turn = f"waiting for the {_side(side)} for {since}" if side else "nobody has to act"
     owner = f"owner {case['owner']}" if case.get("owner") else ""
     told = (f"{case['status']}, {turn}", case["kind"], refs or case["vendor"], owner)
     out.print(escape(visible(" · ".join(part for part in told if part))))
@@ -150,7 +150,7 @@ def _sections(case: dict[str, Any], zone: tzinfo) -> dict[str, list[str]]:
     drift = ", the topic changed" if problem["drift"] else ""
     labels = {item["item"]: item["label"] for item in case.get("checklist", [])}
     promises = (promise for promise in case.get("promises", []) if not promise["kept"])
-    times = ", ".join(f"{side} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))
+    times = ", ".join(f"{_side(side)} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))
     return {
         f"evidence for {case['priority']}{by_person}": [f"“{quote}”  {', '.join(ids)}" for quote, ids in rules.items()],
         "urgent wording (does not count)": [f"“{wording['quote']}”" for wording in detail.get("heard", [])],
@@ -161,10 +161,11 @@ def _sections(case: dict[str, Any], zone: tzinfo) -> dict[str, list[str]]:
         f"problem (version {problem['version']}{drift})": [statement] * bool(statement),
         "missing": [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]],
         "requests of the vendor": [
-            f"{ask['state']}: {ask['what']} → {ask['of']}  “{ask['quote'] or ''}”" for ask in case.get("asks", [])
+            f"{ask['state']}: {ask['what']} → {_side(ask['of'])}  “{ask['quote'] or ''}”"
+            for ask in case.get("asks", [])
         ],
         "promises": [
-            f"by {promise['by']}, {_minute(promise['due'], zone)}{', overdue' * promise['overdue']}"
+            f"by {_side(promise['by'])}, {_minute(promise['due'], zone)}{', overdue' * promise['overdue']}"
             f"  “{promise['quote']}”"
             for promise in promises
         ],
@@ -181,10 +182,17 @@ def _print_mails(out: Console, messages: list[dict[str, Any]], zone: tzinfo) -> 
     for mail in messages:
         author, when = mail["author"], _minute(mail["date"] or mail["received_at"], zone)
         origin = "" if mail["origin"] == "delivered" else f" [{mail['origin']}]"
-        out.print(Text(visible(f"── {when}  {author['name'] or author['address']} ({author['role']}){origin}"), "dim"))
+        out.print(
+            Text(visible(f"── {when}  {author['name'] or author['address']} ({_side(author['role'])}){origin}"), "dim")
+        )
         out.print(Text(visible(mail["text"].strip())))
         for file in mail["attachments"]:
             out.print(Text(visible(f"   + {file['filename']} ({file['size']} bytes)"), "dim"))
+
+
+def _side(side: str) -> str:
+    """Return the name of a side, or another text unchanged."""
+    return "IT team" if side == "team" else side
 
 
 def _minute(time: str, zone: tzinfo) -> str:

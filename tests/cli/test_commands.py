@@ -172,7 +172,7 @@ def test_cases_and_show_read_like_a_table_or_as_json(sodan: Sodan, mail: Write) 
     (found,) = json_of(sodan("cases", "--vendor", "microsoft", "--json"))["items"]
     assert json_of(sodan("cases", "返金", "--json"))["items"][0]["title"] == "Zoom invoice for October"
     shown = sodan("show", found["key"])
-    assert "logs → team" in shown.out
+    assert "logs → IT team" in shown.out
     assert "サインインログをご提供いただけますでしょうか" in shown.out
     assert "── 2026-11-17 10:40 JST  Microsoft" in shown.out
     why = [line.rsplit("”", 1)[0] for line in shown.out.splitlines() if line.startswith("  “")]
@@ -198,6 +198,16 @@ def test_show_prints_triage_owner_and_suggestions(sodan: Sodan, mail: Write) -> 
     [suggested] = case["suggestions"]
     assert suggested["case"] == "SD-1"
     assert f"possibly the same case\n  SD-1  {suggested['title']}" in shown.out
+
+
+def test_cases_print_since_when_a_case_is_resolved_and_not_its_last_change(sodan: Sodan, mail: Write) -> None:
+    head, _, _ = REPORT.replace("<report@", "<solved@").replace("Subject: ", "Subject: Re: ").partition("\n\n")
+    solved = head.replace("17 Nov", "18 Nov") + "\nIn-Reply-To: <report@corp.example>\n\n無事に解決しました。\n"
+    sodan("import", str(mail("1.eml", REPORT)), str(mail("2.eml", solved)))
+    sodan("set", "SD-1", "owner=kitagawa")
+    case = json_of(sodan("show", "SD-1", "--json"))
+    assert (case["status"], case["waiting_on"], case["waiting_since"][:10]) == ("resolved", None, "2026-11-18")
+    assert " 0m " not in sodan("cases").out
 
 
 def json_of(said: Said) -> Any:
@@ -302,7 +312,7 @@ def test_the_same_tables_from_a_running_service(sodan: Sodan, embedded: Running)
     (key,) = embedded.deliver(ASK)
     assert key in sodan("cases", "--url", embedded.url).out
     assert json_of(sodan("cases", "--url", embedded.url, "--json", "--waiting-on", "team"))["items"][0]["key"] == key
-    assert "logs → team" in sodan("show", key, "--url", embedded.url).out
+    assert "logs → IT team" in sodan("show", key, "--url", embedded.url).out
     assert sodan("show", "SD-99", "--url", embedded.url).status == 1
     assert sodan("cases", "--url", "http://127.0.0.1:9").status == 2
     wrong = sodan("cases", "--url", embedded.url, "--token", "wrong")
