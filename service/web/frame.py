@@ -17,10 +17,11 @@ from starlette.responses import RedirectResponse, Response
 from service.cases.state import stamp
 from service.desk import Desk
 from service.errors import Refused, Unavailable
-from service.store import callers
+from service.store import callers, feed
 from service.store.timeline import unverified_lately
 from service.store.tokens import Token
 from service.web.deceptive import KnownDomains, mixes_scripts, visible
+from service.web.outcome import IDS
 from service.web.reader import Reader, language_of
 
 HERE = Path(__file__).parent
@@ -66,6 +67,7 @@ class Frame:
             return item if label is None else label.in_language(language)
 
         environment.globals["names"] = item_name
+        environment.filters["code"] = _with_code
         environment.globals["key_of"] = desk.key_of
         environment.globals["reason"] = lambda rule, language: desk.rules.why(rule, language)
         environment.globals["mixes_scripts"] = mixes_scripts
@@ -74,9 +76,22 @@ class Frame:
     def error_page(self, request: Request, status: int, text: str) -> Response:
         """Return the page for an error. ``text``: what is wrong; empty if the status code is enough."""
         title = "error.404" if status in (404, 405) else "error.other"
-        key = request.path_params.get("key", "")
-        case = None if text == f"there is no case {key}" else key
-        return self.page(request, "error.html", status, title=title, text=text or NOTHING_HERE, case=case)
+        origin = self._origin(request, text)
+        return self.page(request, "error.html", status, title=title, text=text or NOTHING_HERE, origin=origin)
+
+    def _origin(self, request: Request, text: str) -> tuple[str, str] | None:
+        """Return path and name of the case or message that a failed request is about; None if there is none."""
+        params, desk = request.path_params, self.desk
+        key = params.get("key", "")
+        if request.url.path.startswith("/messages/") and request.method == "POST":
+            return None if text == "there is no such message" else (f"/messages/{params['id']}", "back.message")
+        if IDS.fullmatch(ids := params.get("ids", "")):
+            try:
+                number = desk.database.read(lambda conn: feed.case_of(conn, int(ids.partition(".")[0])))
+            except Unavailable:
+                return None
+            key = desk.key_of(number) if number is not None else ""
+        return (f"/cases/{key}", "back.case") if key and text != f"there is no case {key}" else None
 
     def domains(self) -> KnownDomains:
         vendors = (domain for vendor in self.desk.rules.vendors.profiles.values() for domain in vendor.domains)
@@ -136,6 +151,12 @@ def _shown(value: Any) -> Any:
     if isinstance(value, datetime):
         return stamp(value)
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _with_code(text: str) -> Markup:
+    """Return a text as HTML, with the parts between backticks as code."""
+    parts = enumerate(text.split("`"))
+    return Markup("").join(Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in parts)
 
 
 def who(request: Request) -> str:

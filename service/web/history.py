@@ -55,7 +55,8 @@ def _changes(data: Mapping[str, Any], reader: Reader, items: Mapping[str, str]) 
             old_text = _value(name, was[name], reader) if name in was else ""
             new_text = reader.t("set.rules") if value is None and name != "owner" else _value(name, value, reader)
             if old_text == new_text:
-                old_text = reader.t("event.by_rules", value=old_text)
+                person = ((data.get("before") or {}).get(name) or {}).get("by")
+                old_text = reader.t("event.by", value=old_text, who=person or reader.t("set.rules"))
             lines.append(_line(label, old_text, new_text))
     return lines
 

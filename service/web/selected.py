@@ -36,6 +36,8 @@ def routes(frame: Frame) -> APIRouter:
     @router.get("/merge")
     def choose(request: Request) -> Response:
         """Show the selected cases. The person then chooses the case into which the others are merged."""
+        if not request.state.token.may("write"):
+            raise Refused("this needs a token with the scope write")
         documents, failed = {}, []
         for key in _keys(request.query_params.getlist("case")):
             try:

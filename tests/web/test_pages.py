@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy import text as sql
 
+from mailrules.catalogue import load
 from service.cases.placement import matcher, objections, placer
 from service.store.database import Connection
 from service.store.reviews import usual_times
-from service.store.tables import cases, messages
+from service.store.tables import case_links, cases, messages
 from service.web import marks
 from service.web.frame import HERE
 from service.web.reader import WORDS, Reader, language_of, say, translated
@@ -298,7 +299,7 @@ def test_lanes_say_whose_turn_it_is_and_what_is_missing_with_a_p1_case_first(ser
     assert first is not None
     assert f"/cases/{report}" in (first.html or "")
     text = page(service, "/")
-    for words in ("自社の対応待ち", "ベンダーの対応待ち", "端末名・ホスト名・シリアル", "対応中の P1 <b>1 件</b>"):
+    for words in ("情シスの対応待ち", "ベンダーの対応待ち", "端末名・ホスト名・シリアル", "対応中の P1 <b>1 件</b>"):
         assert words in text
     assert f"/cases/{ask}" not in page(service, "/?status=open&priority=P1")
 
@@ -352,6 +353,20 @@ def test_an_error_page_names_what_is_wrong_in_the_language_of_the_reader_and_lea
         answer = embedded.client.post(path, data=given, headers={"Accept-Language": language})
         assert (answer.status_code, text in answer.text) == (status, True), answer.text
         assert f'href="/cases/{key}"' in answer.text
+    mail = embedded.get(f"/api/cases/{key}/messages")["items"][0]["id"]
+    set_values = [embedded.client.post(f"/cases/{key}/set", data={"priority": level}) for level in ("P2", "P3")]
+    first = set_values[0].headers["location"].rpartition("=")[2]
+    for path, given, status, back in (
+        (f"/messages/{mail}/move", {"to": "SD-99"}, 404, f"/messages/{mail}"),
+        (f"/messages/{mail}/move", {"to": key}, 409, f"/messages/{mail}"),
+        ("/messages/999/move", {"to": key}, 404, None),
+        (f"/corrections/{first}/undo", {}, 409, f"/cases/{key}"),
+        ("/corrections/999999/undo", {}, 404, None),
+    ):
+        answer = embedded.client.post(path, data=given)
+        assert answer.status_code == status, answer.text
+        links = [link.attributes["href"] for link in LexborHTMLParser(answer.text).css("main .empty a")]
+        assert links == [back, "/"][back is None :]
     headers = {"Accept-Language": "ja"}
     assert "そのメールはありません。" in embedded.client.get("/messages/999", headers=headers).text
     unknown = embedded.client.get("/cases/SD-9", headers=headers)
@@ -383,6 +398,7 @@ def test_words_that_templates_say_exist() -> None:
     doubts = ("dmarc-failed", "sender-unverified", "outsider")
     notes = ("p1-without-contact", "p1-without-owner", "overdue-promise", "call", "reminded", *doubts)
     said |= {f"note.{note}" for note in notes}
+    said |= {f"what.{meaning.partition('.')[2]}" for meaning in load().meanings if meaning.startswith("ask.")}
     assert said - set(WORDS) == set()
     assert say("ja", "no.such.word") == "word"
 
@@ -435,3 +451,50 @@ def test_where_nobody_has_said_how_bad_it_is_the_page_offers_to_ask(embedded: Ru
     offered = page.index('id="ask-impact_scope"')
     assert offered < page.index('id="ask-business_impact"') < page.index("Ask for other facts")
     assert page.count('id="ask-impact_scope"') == 1
+
+
+def test_a_withdrawn_request_is_not_called_answered(embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    [request] = embedded.get(f"/api/cases/{key}")["asks"]
+    embedded.client.patch(f"/api/cases/{key}", json={"asks": {request["id"]: "withdrawn"}})
+    shown = tree(embedded, f"/cases/{key}").css_first(".asks li.withdrawn")
+    assert shown is not None
+    assert ("取り下げ" in shown.text(), "回答済み" in shown.css_first(".meta").text()) == (True, False)  # type: ignore[union-attr]
+    assert re.search(r"が入力\s+取り消す", shown.text())
+
+
+def test_the_history_names_who_set_a_value_that_is_saved_again(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    level = embedded.get(f"/api/cases/{key}")["priority"]
+    for _ in range(2):
+        embedded.client.post(f"/cases/{key}/set", data={"priority": level})
+    who = embedded.get(f"/api/cases/{key}")["set_by"]["priority"]
+    text = page(embedded, f"/cases/{key}")
+    assert text.index(f"優先度: {level}({who}) → {level}") < text.index(f"優先度: {level}(自動) → {level}")
+
+
+def test_cases_marked_as_not_the_same_are_not_called_related(service: Running) -> None:
+    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "27 Nov").replace("Subject: ", "Subject: 再: ")
+    first, second = service.deliver(REPORT, again)
+    [found] = service.get(f"/api/cases/{first}")["suggestions"]
+    link = {"case_id": int(first[3:]), "other_id": int(second[3:]), "why": objections.SETTLED}
+    back = {**link, "case_id": link["other_id"], "other_id": link["case_id"]}
+    service.database.transact(lambda conn: conn.execute(insert(case_links), [link, back]) and None)
+    service.client.post(f"/cases/{first}/suggestions/{found['id']}", data={"value": "dismiss"})
+    service.deliver(LOGS.replace("<logs@", "<more@").replace("<ask@", "<again@"))
+    assert [service.get(f"/api/cases/{key}")["related"] for key in (first, second)] == [[], []]
+    assert f'href="/cases/{second}"' not in page(service, f"/cases/{first}")
+
+
+def test_the_api_page_shows_code_without_backticks(embedded: Running) -> None:
+    text = page(embedded, "/docs")
+    assert "`" not in text
+    assert "<code>resolved</code>" in text or "<code>null</code>" in text
+
+
+def test_a_token_that_only_reads_gets_no_form_to_merge_cases(service: Running) -> None:
+    keys = service.deliver(REPORT, ASK)
+    reader = {"Authorization": f"Bearer {service.token('viewer', 'read')}", "Accept-Language": "en"}
+    refused = service.client.get("/merge", params={"case": keys}, headers=reader)
+    assert (refused.status_code, "the scope write" in refused.text) == (400, True)
+    assert 'action="/merge"' not in refused.text
