@@ -24,7 +24,7 @@ from service.store.cases import key_of
 from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase as erase_mask
-from service.store.erasure import names_of
+from service.store.erasure import names_of, own_names
 from service.store.retention import DeletedCounts, Terms, due, remove_due
 
 NOT_REACHED = ["backups made earlier", "text inside attached documents, pictures and archives, which are not opened"]
@@ -156,10 +156,10 @@ def erase(
     """Erase a person permanently from all mails and tables, and print a certificate (JSON). The cases stay.
 
     Args:
-        address: The person's mail address. Its part before the @ and the display name beside it are erased too.
-        name: A name of the person, preferably the full name ("Aiko Mori"), or a phone number.
+        address: The person's mail address. Its part before the @ and the names in From of the person's mails are
+            erased too, in all mails. A first or last name alone is not guessed: give it with --name.
+        name: A further name of the person, preferably the full name ("Aiko Mori"), or a phone number.
             A single word is erased only if it refers to a person: with a title, in a greeting or in a signature.
-            In mail of other people, only the names given here are erased.
         confirm_names: Confirm that you checked the list of the dry run for these names. Required with --name and --yes.
         dry_run: List every place and the words that would be replaced. Change nothing.
         yes: Erase the person. You cannot undo this.
@@ -171,9 +171,7 @@ def erase(
     if yes and name and not confirm_names:
         raise Refused("names are also erased from mail of other people: check --dry-run, then add --confirm-names")
     settings = start.settings()
-    reserved: frozenset[str] = frozenset()
-    if name:
-        reserved = words_of_vendors(AppContext.of(settings).rules.vendors.profiles.values(), settings.organisation)
+    reserved = words_of_vendors(AppContext.of(settings).rules.vendors.profiles.values(), settings.organisation)
     return erase_person(settings, start.database(settings), address, name, reserved, apply=yes)
 
 
@@ -189,9 +187,11 @@ def erase_person(
     if not (local and at and domain):
         raise Refused(f"{address} is not a mail address")
     check_names(names, reserved)
-    for name in names_of(database, f"{local}@{domain}"):
-        if name not in names and not apply:
-            start.say(f"this name stands beside the address; to erase it elsewhere too, add --name: {name}")
+    own = (name for name in own_names(database, f"{local}@{domain}") if not _why_no_name(name, reserved))
+    names = tuple(dict.fromkeys((*names, *own)))
+    left_out = [name for name in names_of(database, f"{local}@{domain}") if name not in names]
+    for name in left_out:
+        start.say(f"this name is erased only beside the address; to erase it elsewhere too, add --name: {name}")
     alias = "x" + secrets.token_hex(4)
     mask = Mask(f"{local}@{domain}", names, alias)
     writer = BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
@@ -209,6 +209,7 @@ def erase_person(
         "remains": result.remains.here,
         "not_reached": [
             *NOT_REACHED,
+            *(["names beside the address that may also mean others; --name erases them elsewhere"] if left_out else []),
             *(f"raw mail {id}: its content is damaged" for id in sorted(result.unreadable)),
             *result.remains.elsewhere,
         ],
@@ -227,15 +228,19 @@ def erase_person(
 
 def check_names(names: Sequence[str], reserved: Collection[str]) -> None:
     """Raise Refused if a name is too short, a common word, or the name of a vendor or the organisation."""
-    known = {word.casefold() for word in reserved}
     for name in names:
-        parts = [part for part in re.split(r"[\s\u3000,]+", name) if part]
-        if len("".join(parts)) < 2:
-            raise Refused(f"{name!r} is too short; give at least two characters, best the full name")
-        if name.casefold() in known or all(part.casefold() in known or is_common(part) for part in parts):
-            raise Refused(
-                f"{name!r} is a vendor, a product or a common word, not a name; give the full name of the person"
-            )
+        if reason := _why_no_name(name, reserved):
+            raise Refused(f"{name!r} {reason}")
+
+
+def _why_no_name(name: str, reserved: Collection[str]) -> str | None:
+    known = {word.casefold() for word in reserved}
+    parts = [part for part in re.split(r"[\s\u3000,]+", name) if part]
+    if len("".join(parts)) < 2:
+        return "is too short; give at least two characters, best the full name"
+    if name.casefold() in known or all(part.casefold() in known or is_common(part) for part in parts):
+        return "is a vendor, a product or a common word, not a name; give the full name of the person"
+    return None
 
 
 def words_of_vendors(vendors: Iterable[Vendor], organisation: Sequence[str]) -> frozenset[str]:

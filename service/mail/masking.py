@@ -4,7 +4,7 @@ The length stays equal, because stored evidence refers to positions in texts. In
 ``@`` is replaced. The domain stays: it identifies no person, and shows the side of the author.
 
 A name of several words or with digits is replaced everywhere; a single word only where it refers to a person: beside a
-title, in a self-introduction, or alone on a line as in a signature. The display name of the address is always replaced.
+title, in a self-introduction, or alone on a line as in a signature. Beside the address, the name becomes ``ERASED``.
 """
 
 import html
@@ -38,6 +38,7 @@ _AFTER_PERSON = (
 )
 _TITLE_AFTER = r"[ \t\u3000]*(?:様|さま|さん|殿|氏|くん|君)|[- ](?:san|sama)\b"
 _POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=0)
+ERASED = "(erased)"  # the display name of an erased person
 _REMOVED = b"removed: this file named a person who was erased"
 
 
@@ -109,7 +110,7 @@ class Mask:
         masked = {}
         for key, inner in value.items():
             if isinstance(inner, str) and is_person and key == "name":
-                inner = self.blank(inner)
+                inner = ERASED if inner else ""
             elif isinstance(inner, str) and key in STRUCTURED:
                 inner = self.address_in(inner)
             else:
@@ -215,7 +216,7 @@ class Mask:
     def _person(self, person: Address) -> str:
         """Return a person as an address field states it (RFC 5322 §3.4), masked."""
         is_masked = self._address.match(person.address) is not None
-        name = self.blank(person.name) if is_masked else self.text(person.name)
+        name = self.text(person.name) if not is_masked else ERASED if person.name else ""
         written = f'"{quote(name)}"' if name.isascii() and name else _field(name)
         return f"{written} <{self.text(person.address)}>" if person.address else written
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, Row, String, Table, delete, literal, or_, select, tuple_, update
 
-from service.mail.masking import Mask
+from service.mail.masking import ERASED, Mask
 from service.store import contents, outbox, search
 from service.store.compaction import Remains, compact
 from service.store.contents import BlobWriter
@@ -52,6 +52,11 @@ class ErasureResult:
 def names_of(database: Database, address: str) -> list[str]:
     """Return the names that mails give with an address, the most frequent first."""
     return database.read(partial(_names, address=address.casefold()))
+
+
+def own_names(database: Database, address: str) -> list[str]:
+    """Return the names in From of the mails from an address, without names that are part of another person's name."""
+    return database.read(partial(_own_names, address=address.casefold()))
 
 
 def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, apply: bool) -> ErasureResult:
@@ -153,7 +158,7 @@ def _changed(mask: Mask, columns: Sequence[Any], row: Any) -> dict[str, Any]:
     changed = {c.name: new for c in columns if (new := _masked(mask, c, row[c.name])) != row[c.name]}
     for address, name in (("address", "name"), ("author_address", "author_name")):
         if row.get(name) and str(row.get(address)).casefold() == mask.address:
-            changed[name] = mask.blank(row[name])
+            changed[name] = ERASED
     return changed
 
 
@@ -206,3 +211,18 @@ def _names(conn: Connection, address: str) -> list[str]:
     authors = select(messages.c.author_name).where(messages.c.author_address == address).distinct()
     names.update(conn.execute(authors).scalars())
     return [name for name, _ in names.most_common() if len(name.strip()) > 1 and name.casefold() != address]
+
+
+def _own_names(conn: Connection, address: str) -> list[str]:
+    author = messages.c.author_address
+    own = select(messages.c.author_name).where(author == address, messages.c.origin == "delivered").distinct()
+    names = {name: _name_words(name) for name in conn.execute(own).scalars() if name.casefold() != address}
+    for table, beside, name in ((participants, "address", "name"), (messages, "author_address", "author_name")):
+        others = select(table.c[name]).where(table.c[beside] != address).distinct()
+        for other in map(_name_words, conn.execute(others).scalars()):
+            names = {name: words for name, words in names.items() if not words <= other}
+    return list(names)
+
+
+def _name_words(name: str) -> frozenset[str]:
+    return frozenset(name.casefold().replace(",", " ").split())

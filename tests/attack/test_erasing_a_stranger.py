@@ -87,6 +87,37 @@ def test_a_display_name_that_is_a_word_takes_nothing_from_others(filled: Filled,
     assert f'"{name}"'.encode() not in b"".join(filled.raw()), "the field beside the address"
 
 
+@pytest.mark.parametrize("name", ["Aiko Mori", "森川 愛子", "森川愛子"])
+def test_the_own_name_goes_from_all_mails(filled: Filled, capfd: pytest.CaptureFixture[str], name: str) -> None:
+    asks = OTHERS.replace(b"AWS is well.", f"AWS is well.\r\n{name}\r\n".encode())
+    filled.fill(from_person(name).replace(b"connect.", f"connect.\r\n\r\n{name}".encode()), asks)
+    capfd.readouterr()
+    assert filled.erase() == 0
+    certificate, said = capfd.readouterr()
+    assert (json.loads(certificate)["left"], name in said) == (0, False)
+    assert name not in filled.everything()
+    assert [parse(raw).text for raw in filled.raw() if name in parse(raw).text] == []
+    assert "(erased)" in {getattr(parse(raw).from_, "name", "") for raw in filled.raw()}
+    query = select(messages.c.author_name)
+    assert set(filled.database.read(lambda conn: conn.execute(query).scalars().all())) == {"(erased)", "Ben"}
+
+
+@pytest.mark.parametrize("name", ["Ben", "Ben Okoro"])
+def test_the_name_of_somebody_else_stays_and_is_told(
+    filled: Filled, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    """A sender can choose the name of somebody else."""
+    others = OTHERS.replace(b"From: Ben ", b"From: Ben Okoro ").replace(b"AWS is well.", b"Ben Okoro here.\r\nBen")
+    filled.fill(from_person(name), others)
+    texts = filled.texts()
+    capfd.readouterr()
+    assert filled.erase() == 0
+    certificate, said = capfd.readouterr()
+    assert f"--name: {name}" in said
+    assert any("--name" in one for one in json.loads(certificate)["not_reached"])
+    assert (filled.texts(), others in filled.raw()) == (texts, True)
+
+
 def test_a_word_or_a_vendor_is_refused_as_a_name(filled: Filled) -> None:
     """Without 本番 and VPN, which are no everyday words of mail; what these may take is the next test."""
     filled.fill(from_person("Aiko Mori"), OTHERS)
