@@ -10,7 +10,7 @@ from typing import Final
 from service.mail import dates, encoded, forward, history, identifiers, plain, signature, ticket_comments
 from service.mail.headers import MAX_SUBJECT
 from service.mail.history import Section
-from service.mail.message import Earlier, Origin
+from service.mail.message import Address, Earlier, Origin
 from service.mail.writer import author_and_date, people
 
 LONGEST: Final = 400_000  # maximum number of characters that are split; the text beyond them belongs to the last author
@@ -43,26 +43,28 @@ class _OuterMail:
     may_have_reply_line: bool  # whether the body may contain "reply above this line"
 
 
-def read_body(text: str, html: str | None, *, subject: str, date: datetime | None) -> Body:
+def read_body(
+    text: str, html: str | None, *, subject: str, date: datetime | None, author: Address | None = None
+) -> Body:
     """Split the body ``text``; never raises. Flowed lines (RFC 3676) must be joined already.
 
-    ``html``: the same body as HTML, if there is one. ``subject``, ``date``: those of the mail. HTML and date suggest
-    the time zone of dates without one (``dates.zone_of``).
+    ``html``: the same body as HTML, if there is one. ``subject``, ``date``, ``author``: those of the mail. HTML and
+    date suggest the time zone of dates without one (``dates.zone_of``).
     """
     if not text.strip():
         return Body()
     try:
-        return _read(text, html, subject, date)
+        return _read(text, html, subject, date, author)
     except Exception:  # never raise: a body that cannot be split is still text
         return Body(text.strip(), defects=("body-unread",))
 
 
-def _read(text: str, html: str | None, subject: str, date: datetime | None) -> Body:
+def _read(text: str, html: str | None, subject: str, date: datetime | None, author: Address | None) -> Body:
     lines, beyond_limit = _lines(text)
     splitter = history.Splitter(forward.prefix_of(subject))
     own, sections = splitter.split(lines)
     may_have_reply_line = ticket_comments.may_hold_reply_line(text[:LONGEST])
-    reply_lines, below_reply_line = _new_text(own, may_have_reply_line)
+    reply_lines, below_reply_line = _new_text(own, author, may_have_reply_line)
     outer = _OuterMail(dates.zone_of(_zone_language(text, html), date), date, may_have_reply_line)
     forwards, others = forward.split_forwards(sections, subject, bool(reply_lines))
     forwarded = tuple(_earlier_mail(section, "forwarded", outer, subject) for section in forwards)
@@ -94,7 +96,9 @@ def _lines(text: str) -> tuple[list[str], str]:
     return lines, beyond_limit
 
 
-def _new_text(own: history.Lines, may_have_reply_line: bool = False) -> tuple[list[str], list[str]]:
+def _new_text(
+    own: history.Lines, author: Address | None, may_have_reply_line: bool = False
+) -> tuple[list[str], list[str]]:
     """Return (new text of one author without signature, lines below a "reply above this line")."""
     below_reply_line: list[str] = []
     if may_have_reply_line and (reply_line := _reply_line(own)) is not None:
@@ -111,7 +115,7 @@ def _new_text(own: history.Lines, may_have_reply_line: bool = False) -> tuple[li
             parts.append([])
     new: list[str] = []
     for part in parts:
-        if kept := signature.new_text(_single_spaced(part)):
+        if kept := signature.new_text(_single_spaced(part), author):
             new += ["", *kept] if new else kept
     return new, below_reply_line
 
@@ -148,9 +152,9 @@ def _zone_language(text: str, html: str | None) -> str:
 
 
 def _earlier_mail(section: Section, origin: Origin, outer: _OuterMail, outer_subject: str) -> Earlier:
-    text = "\n".join(_new_text(section.lines, outer.may_have_reply_line)[0]).rstrip()
     if section.attribution is not None:
         author, date, zone_assumed = author_and_date(section.attribution.text, outer.default_zone, outer.date)
+        text = _text_of(section, author, outer)
         subject = forward.base_subject(outer_subject) or None if origin == "forwarded" else None
         return Earlier(origin=origin, from_=author, subject=subject, date=date, zone_assumed=zone_assumed, text=text)
     assert section.block is not None
@@ -158,6 +162,7 @@ def _earlier_mail(section: Section, origin: Origin, outer: _OuterMail, outer_sub
     if any("=?" in value for value in values.values()):
         values = {field: encoded.decode_words(value) for field, value in values.items()}
     authors = people(values.get("from", ""))
+    text = _text_of(section, authors[0] if authors else None, outer)
     dated = dates.read(values["date"], outer.default_zone, outer.date) if "date" in values else None
     return Earlier(
         origin=origin,
@@ -172,6 +177,10 @@ def _earlier_mail(section: Section, origin: Origin, outer: _OuterMail, outer_sub
     )
 
 
+def _text_of(section: Section, author: Address | None, outer: _OuterMail) -> str:
+    return "\n".join(_new_text(section.lines, author, outer.may_have_reply_line)[0]).rstrip()
+
+
 def _newest_first(mails: list[Earlier]) -> list[Earlier]:
     """Return the mails sorted by date if each has one; otherwise in the order of the text."""
     if all(earlier.date is not None for earlier in mails):
@@ -184,7 +193,7 @@ def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
     first = sections[0]
     if first.block is None or not first.block.subject or forward.same_subject(subject, first.block.subject):
         return ""
-    return "\n".join(_new_text(first.lines)[0]).rstrip()
+    return "\n".join(_new_text(first.lines, None)[0]).rstrip()
 
 
 def _text_of_others(lines: Sequence[str], own: history.Lines, below_reply_line: Sequence[str]) -> str:

@@ -69,7 +69,7 @@ def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:
     if len(subject) > headers.MAX_SUBJECT:
         defects.add("header-cut")
         subject = subject[: headers.MAX_SUBJECT].rstrip()
-    body = read_body(text, contents.html(), subject=subject, date=header.date)
+    body = read_body(text, contents.html(), subject=subject, date=header.date, author=header.from_)
     defects.update(body.defects)
     attached, quoted_in_attached = _attached(contents, defects, nesting)
     forwarded = (*body.forwarded, *attached)

@@ -7,18 +7,22 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.mail.boilerplate import FRAME, banner_end, disclaimer_start, footer_start, list_footer_start
+from service.mail.message import Address
 from service.mail.word_lists import alternatives, fold, load, phrases
 
 _LONGEST_SIGNATURE: Final = 16  # maximum number of lines of a signature without a delimiter
 _LONGEST_DELIMITED: Final = 60
 """Maximum number of lines below "-- " (RFC 3676 §4.3); more lines are text below a line of dashes."""
 _WIDEST: Final = 90
+_LONGEST_NAME: Final = 44
 _MOST_CUTS: Final = 40
 _MOST_WORDS: Final = 9  # maximum number of words in a line of a signature
 
 _LISTS: Final = load("around_text")
 _DELIMITER = re.compile(r"(?:--|—|––|__|－－)[ \t\u00a0]*$")
 _FOOTNOTE = re.compile(r"\s*\[\d{1,2}\]")
+_NAME_MARKS = " \t\u3000,.;:-–—~/*_"
+_NAME_BREAKS = re.compile(r"[\s,./|()\[\]（）／・_+-]+")
 _SYMBOLS = re.compile(r"[\s\-_=*#~+ᐧ.·•|]*$")
 _NAME_DASH = re.compile(r"[-–—~][ \t]?[^\W\d_][\w.'’ -]{0,40}$")
 _CONTACT = re.compile(alternatives(_LISTS["contact"]), re.I)  # matches an address or a phone number
@@ -35,11 +39,13 @@ _SENTENCE = re.compile(
 _SIGN_OFFS: Final = phrases(_LISTS["sign_offs"])
 
 
-def new_text(lines: list[str]) -> list[str]:
+def new_text(lines: list[str], author: Address | None = None) -> list[str]:
     """Return the lines of one author without warning, signature and footer."""
     kept = _trim(lines)
     for _ in range(_MOST_CUTS):
         tail_start = _tail_start(kept)
+        if tail_start is None and author is not None and _ends_with_name(kept, author):
+            tail_start = len(kept) - 1
         if tail_start is None:
             break
         kept = _trim(kept[:tail_start])
@@ -118,6 +124,21 @@ def _closing(lines: list[str]) -> int | None:
     ):
         return len(lines) - 1
     return None
+
+
+def _ends_with_name(lines: Sequence[str], author: Address) -> bool:
+    """Return whether the last line, below a blank line, is only the name of the author or a part of it."""
+    if len(lines) < 2 or lines[-2].strip() or len(lines[-1]) > _LONGEST_NAME:
+        return False
+    name = fold(author.name or author.address.partition("@")[0])
+    line = fold(lines[-1]).strip(_NAME_MARKS)
+    if not line.isascii() and len(line) > 1:
+        joined, whole = ("".join(_NAME_BREAKS.split(text)) for text in (line, name))
+        if joined and (whole.startswith(joined) or whole.endswith(joined)):
+            return True
+    words, of_name = (set(filter(None, _NAME_BREAKS.split(text))) for text in (line, name))
+    initials = {word[0] for word in of_name}
+    return any(len(word) > 1 or not word.isascii() for word in words) and words <= of_name | initials
 
 
 def _contact_paragraph(lines: list[str]) -> int | None:

@@ -3,18 +3,20 @@
 # ruff: noqa: E501 -- a mail a line
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.mail import client_phrases
+from service.mail.address import parse_list
 from service.mail.body import Body, read_body
 from tests.tables import table_beside
 
 TOKYO = timezone(timedelta(hours=9))
 NOON = datetime(2026, 11, 10, 13, 10, tzinfo=TOKYO)
-TABLES: dict[str, list[str]] = table_beside(__file__, "bodies.yaml")
+TABLES: dict[str, list[Any]] = table_beside(__file__, "bodies.yaml")
 
 
 def body(text: str, subject: str = "Re: Printer", date: datetime | None = NOON, html: str | None = None) -> Body:
@@ -153,6 +155,17 @@ def test_signatures_footers_banners_and_what_stands_below_a_reply_line_are_not_n
 @pytest.mark.parametrize("text", TABLES["kept"])
 def test_what_only_looks_like_a_signature_stays(text: str) -> None:
     assert body(f"Dear all,\n\n{text}").reply_text == f"Dear all,\n\n{text}"
+
+
+@pytest.mark.parametrize("sign", [True, False])
+def test_a_lone_name_of_the_author_at_the_end_is_a_signature(sign: bool) -> None:
+    for author, last in TABLES["signed" if sign else "not signed"]:
+        [writer] = parse_list(author)
+        text = f"It prints.\n\n{last}"
+        read = read_body(text, None, subject="Printer", date=NOON, author=writer).reply_text
+        assert read == ("It prints." if sign else text), (author, last)
+    quoting = "It prints.\n\nOn Tue, Nov 10, 2026 at 12:05 PM Bob <b@x.example> wrote:\n> No.\n>\n> Bob"
+    assert body(quoting).history[0].text == "No."
 
 
 @given(
