@@ -34,6 +34,14 @@ _RELATIVE = (
         0,
     ),
 )
+_MOVING = re.compile(
+    r"本日|今日|きょう|今朝|けさ|今晩|今夜|今夕|今週|今月"
+    r"|昨日|きのう|昨夜|昨晩|一昨日|先週|先月|先日|明日|あした|明朝|明後日|あさって|来週|来月"
+    r"|\b(?:to(?:day|night|morrow)|yesterday|last night|(?:this|last|next) (?:morning|afternoon|evening|week(?:end)?"
+    r"|month|(?:mon|tues|wednes|thurs|fri|satur|sun)day))\b",
+    re.I,
+)
+"""Words for a day that depend on the day on which they are written."""
 _NEXT_WEEK = re.compile(r"来週|\bnext week\b", re.I)
 _JA_WEEKDAY = re.compile(r"(?P<next>来週の?)?(?P<day>[月火水木金土日])曜日?")
 _EN_WEEKDAY = re.compile(r"\b(?P<next>next )?(?P<day>mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?\b", re.I)
@@ -63,6 +71,11 @@ def read_limit(text: str, written: datetime | None) -> datetime | None:
         return None
     zone = _zone(text, written.tzinfo or UTC)
     return datetime.combine(day or written.date(), clock or time(23, 59), tzinfo=zone)
+
+
+def has_moving_day(text: str) -> bool:
+    """Return whether a text names a day only by words such as "today", which mean another day for a later reader."""
+    return bool(_MOVING.search(text)) and not any(named.search(text) for named in (_NUMERIC, _DAY_MONTH, _MONTH_DAY))
 
 
 def _zone(text: str, default: tzinfo) -> tzinfo:

@@ -136,7 +136,8 @@ class Desk:
         )
         document = cases.to_now(case, self.now())
         language = language or ("en" if document["language"] == "en" else "ja")
-        return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels_of(self.rules))
+        labels, zone = labels_of(self.rules), self.settings.zone
+        return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels, zone=zone)
 
     def brief_draft(self, number: int, reader: str, language: str | None) -> bytes:
         """Return the brief of a case as a mail that a mail program opens as a draft, with the case in Cc."""

@@ -5,15 +5,18 @@ the brief as plain text or Markdown.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal
 
+from mailrules.dates import has_moving_day
 from mailrules.engine.problem import columns
 from service.cases.facts.subject import shown_subject
 from service.mail.word_lists import load
 
 Lang = Literal["ja", "en"]
 Document = Mapping[str, Any]
+Dated = Callable[[str, Any], str]  # (text, id of its message) → the text, with the date of the mail if it needs it
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("problem", ("symptom", "error_message", "change_target")),
@@ -45,10 +48,12 @@ def brief(
     for_: str = "vendor",
     lang: str = "en",
     labels: Mapping[str, Mapping[str, str]] | None = None,
+    zone: tzinfo = UTC,
 ) -> dict[str, Any]:
     """Return the brief as JSON values.
 
-    `case` and `messages` are documents of the API; `labels`: item → language → label.
+    `case` and `messages` are documents of the API; `labels`: item → language → label; `zone`: time zone of dates.
+    A text that says "today" is followed by the date of its mail.
 
     A brief for a vendor contains no internal remarks, tone hints or priority. It contains no items with a tone hint;
     `reword` lists them. It contains parked topics only if the problem is solved. A brief for the requester contains
@@ -69,15 +74,20 @@ def brief(
     unkind = {item: hint for item, line in known.items() if (hint := _hint(line, case)) and for_ == "vendor"}
     lines = {i: line for i, line in known.items() if i not in unkind and _meant(line, case, messages, for_)}
     people = {p["address"]: p["name"] or p["address"] for p in case.get("participants", [])}
+    written = {str(m["id"]): datetime.fromisoformat(m["date"]).astimezone(zone) for m in messages if m.get("date")}
+
+    def dated(text: str, message: Any) -> str:
+        return with_date(text, written.get(str(message)), language)
+
     made: dict[str, Any] = {
         "for": for_,
         "lang": language,
         "case": case.get("key"),
         "title": shown_subject(case.get("title") or ""),
-        "problem": _problem(case, lines, every_name),
+        "problem": _problem(case, lines, every_name, dated),
         "vendor": case.get("vendor"),
         "references": [ref["ref"] for ref in case.get("vendor_refs", []) if _ours(ref, case)],
-        "sections": _sections(lines, case, people, language, for_),
+        "sections": _sections(lines, case, people, language, for_, dated),
         "gaps": [
             {"item": item, "label": known[item]["label"] if item in known else names.get(item, item)}
             for item in case.get("missing", [])
@@ -100,28 +110,28 @@ def brief(
 
 
 def _sections(
-    lines: Mapping[str, Document], case: Document, people: Mapping[str, str], lang: Lang, for_: str
+    lines: Mapping[str, Document], case: Document, people: Mapping[str, str], lang: Lang, for_: str, dated: Dated
 ) -> list[dict[str, Any]]:
     placed = {item for _, items in SECTIONS for item in items}
     made = []
     for name, items in SECTIONS:
         wanted = items or tuple(item for item in lines if item not in placed)
-        entries = [_entry(lines[item], people, lang) for item in wanted if item in lines]
+        entries = [_entry(lines[item], people, lang, dated) for item in wanted if item in lines]
         if name == "question":
-            entries += _later(case, lang, for_)
+            entries += _later(case, lang, for_, dated)
         if entries or name != "other":
             made.append({"id": name, "title": TEXTS["titles"][name][lang], "entries": entries})
     return made
 
 
-def _later(case: Document, lang: Lang, for_: str) -> list[dict[str, Any]]:
+def _later(case: Document, lang: Lang, for_: str, dated: Dated) -> list[dict[str, Any]]:
     """Return the parked topics (cause, compensation) as entries for the vendor, once the problem is solved."""
     if for_ != "vendor" or not case.get("recovered"):
         return []
     label = TEXTS["titles"]["parked"][lang]
     return [
-        {"item": f"parked:{one['topic']}", "label": label, "text": one_line(one["quote"]), "state": "present",
-         "message": one["message"], "partial": False}
+        {"item": f"parked:{one['topic']}", "label": label, "text": dated(one_line(one["quote"]), one["message"]),
+         "state": "present", "message": one["message"], "partial": False}
         for one in case.get("parked", [])
         if one["topic"] in ("rca", "compensation")
     ]  # fmt: skip
@@ -144,20 +154,20 @@ def _promised(case: Document) -> str | None:
     return min(due, default=None)
 
 
-def _problem(case: Document, lines: Mapping[str, Document], names: Sequence[str]) -> dict[str, Any]:
+def _problem(case: Document, lines: Mapping[str, Document], names: Sequence[str], dated: Dated) -> dict[str, Any]:
     """Return the problem in one sentence. If the problem statement is only the subject, return symptom or question."""
     stated = case.get("problem") or {}
     statement = one_line(stated.get("statement"))
     title = shown_subject(case.get("title") or "")
     unkind = _hint({"quote": statement}, case) is not None
     if statement and not unkind and shown_subject(statement) != title:
-        statement = _without_label(statement, names)
+        statement = dated(_without_label(statement, names), stated.get("message"))
         return {"statement": statement, "message": stated.get("message"), "item": None}
     for item in _TELLING.get(str(case.get("kind")), ("symptom", "question")):
         line = lines.get(item)
         words = _words(line) if line is not None else ""
         if line is not None and (columns(words) >= _SAYS or (words and item != "question")):
-            return {"statement": words, "message": line.get("message"), "item": item}
+            return {"statement": dated(words, line.get("message")), "message": line.get("message"), "item": item}
     return {"statement": "" if unkind else title, "message": stated.get("message"), "item": None}
 
 
@@ -193,9 +203,9 @@ def _meant(line: Document, case: Document, messages: Sequence[Document], for_: s
     return item == "contact" and roles.get(str(line.get("message"))) == "team"
 
 
-def _entry(line: Document, people: Mapping[str, str], lang: Lang) -> dict[str, Any]:
+def _entry(line: Document, people: Mapping[str, str], lang: Lang, dated: Dated) -> dict[str, Any]:
     """Return one checklist line as an entry. Values of other people follow, with the names of these people."""
-    text = _words(line)
+    text = dated(_words(line), line.get("message"))
     if line["state"] == "unknown":
         text = TEXTS["values"]["unknown"][lang]
     elif line.get("none") and not text:
@@ -203,7 +213,10 @@ def _entry(line: Document, people: Mapping[str, str], lang: Lang) -> dict[str, A
     elif line.get("partial"):
         text = f"{text}{TEXTS['values']['about'][lang]}"
     beside = line.get("others") or []
-    others = [f"{people.get(one['author'], one['author'])}: {one_line(one['value'])}" for one in beside]
+    others = [
+        f"{people.get(one['author'], one['author'])}: {dated(one_line(one['value']), one.get('message'))}"
+        for one in beside
+    ]
     return {
         "item": line["item"],
         "label": line["label"],
@@ -235,6 +248,15 @@ def _without_label(text: str, names: Sequence[str]) -> str:
 def unmarked(text: str) -> str:
     """Return the text of a list line without its marker: ``2. It is dead.``, ``・動きません``."""
     return _MARKER.sub("", text)
+
+
+def with_date(text: str, written: datetime | None, lang: str) -> str:
+    """Return the text of a mail, with the date of the mail if the text names a day only by words such as "today"."""
+    if written is None or not has_moving_day(text):
+        return text
+    return text + str(TEXTS["values"]["written"][lang]).format(
+        month=written.month, day=written.day, name=f"{written:%B}"
+    )
 
 
 def one_line(text: Any) -> str:

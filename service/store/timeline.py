@@ -52,11 +52,14 @@ def before_newest(conn: Connection, case_id: int, limit: int) -> list[Any] | Non
 
 
 def outlines(conn: Connection, case_id: int, limit: int) -> list[dict[str, Any]]:
-    """Return id, role of the author, and files of the ``limit`` newest messages of a case, oldest first."""
-    query = select(messages.c.id, messages.c.author_role).where(messages.c.case_id == case_id)
+    """Return id, date, role of the author, and files of the ``limit`` newest messages of a case, oldest first."""
+    query = select(messages.c.id, messages.c.author_role, _WHEN.label("at")).where(messages.c.case_id == case_id)
     rows = conn.execute(query.order_by(_WHEN.desc(), messages.c.id.desc()).limit(limit)).all()[::-1]
     files = _files_of(conn, [row.id for row in rows])
-    return [{"id": str(row.id), "author": {"role": row.author_role}, "attachments": files[row.id]} for row in rows]
+    return [
+        {"id": str(row.id), "date": stamp(row.at), "author": {"role": row.author_role}, "attachments": files[row.id]}
+        for row in rows
+    ]
 
 
 def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[str, Any]]:

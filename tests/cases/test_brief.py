@@ -185,3 +185,21 @@ def test_labels_are_in_the_language_of_the_brief_and_handed_on_mails_are_no_atta
     made = brief(document, mails, lang="ja", labels={"version": {"ja": "版", "en": "Version"}})
     assert made["attached"] == []
     assert "・版: 4.2" in text(made)
+
+
+@pytest.mark.parametrize(("words", "lang", "shown"), TABLES["a_day_in_words_is_followed_by_the_date_of_the_mail"])
+@pytest.mark.parametrize("for_", ["vendor", "team", "requester"])
+def test_a_day_in_words_is_followed_by_the_date_of_the_mail(words: str, lang: str, shown: str, for_: str) -> None:
+    mails = [MAILS[0] | {"date": "2026-11-30T23:40:00Z"}]  # 1 December in Tokyo
+    others = [{"author": "b@x.example", "message": "1", "value": words, "quote": words}]
+    document = case(line("symptom", "It beeps."), line("occurred_at", words, others=others))
+    document["problem"] = {"statement": words, "message": "1"}
+    made = brief(document, mails, lang=lang, for_=for_, zone=ZoneInfo("Asia/Tokyo"))
+    entries = [entry["text"] for section in made["sections"] for entry in section["entries"]]
+    assert entries == ["It beeps.", f"{shown} / b@x.example: {shown}"]
+    assert made["problem"]["statement"] == shown
+
+
+def test_a_request_of_the_vendor_for_tomorrow_tells_when_it_was_made() -> None:
+    ask = {"state": "open", "what": "logs", "quote": "Send the log tomorrow.", "asked_at": "2026-12-01T06:00:00Z"}
+    assert "- Send the log tomorrow. (mail of 1 December)\n" in said(case(asks=[ask]), for_="team")
