@@ -11,6 +11,7 @@ from service.api.case_schema import Out, doc, page_of
 from service.api.dependencies import FindCase, Language, TheDesk, Who, case_responses
 from service.api.outbox import OutboxEntry, entry
 from service.api.paging import answer
+from service.errors import Conflict
 from service.outbound import questions
 from service.store import notes
 
@@ -75,10 +76,16 @@ Lang = Annotated[Language | None, Query(description="Language of the mail; by de
 router = APIRouter(prefix="/api/cases", tags=["cases"])
 
 
-@router.get("/{key}/questions/draft", response_model=QuestionsDraft, responses=case_responses(400, 404, 503))
+@router.get("/{key}/questions/draft", response_model=QuestionsDraft, responses=case_responses(400, 404, 409, 503))
 def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang = None) -> Response:
-    """Preview the mail that asks the requester for these facts. `refused`: why it may not be sent."""
-    return answer(shown(desk.draft_questions(find().id, item, language=lang)))
+    """Preview the mail that asks the requester for these facts. `refused`: why it may not be sent.
+
+    409: there is nothing to ask.
+    """
+    mail = desk.draft_questions(find().id, item, language=lang)
+    if not mail.items:
+        raise Conflict(questions.NOTHING_TO_ASK)
+    return answer(shown(mail))
 
 
 @router.post(

@@ -12,6 +12,7 @@ from service.cases import brief_text
 from service.cli import start
 from service.cli.tables import print_json
 from service.errors import Refused
+from service.outbound import questions
 
 
 def brief(
@@ -93,8 +94,8 @@ def merge(key: start.CaseKey, into: str) -> None:
 
 def ask(
     key: start.CaseKey, *items: str, text: str = "", lang: Literal["ja", "en"] | None = None, draft: bool = False
-) -> None:
-    """Ask the requester of a case for facts by mail, and print the mail.
+) -> int:
+    """Ask the requester of a case for facts by mail, and print the mail. Exit status 1: there is nothing to ask.
 
     Args:
         items: Ids of checklist items such as occurred_at, at most five. Default: the missing items.
@@ -104,9 +105,11 @@ def ask(
     """
     desk, entry = start.desk(), None
     number = desk.survivor(key)
-    if draft:
-        mail = desk.draft_questions(number, items, text, lang)
-    else:
+    mail = desk.draft_questions(number, items, text, lang)
+    if not mail.items and not text.strip():
+        start.say(questions.NOTHING_TO_ASK)
+        return start.FOUND_WRONG
+    if not draft:
         mail, entry = desk.ask(number, items, text, lang, getpass.getuser())
     print(f"To: {mail.address or '-'}\nSubject: {mail.subject}\n\n{mail.text}", end="")
     if entry is not None:
@@ -115,6 +118,7 @@ def ask(
         start.say(told.format(id=entry["id"]))
     elif mail.refused:
         start.say(f"this mail may not be sent: {mail.refused}")
+    return 0
 
 
 def note(key: start.CaseKey, text: str) -> None:

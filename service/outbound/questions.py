@@ -16,6 +16,7 @@ from service.store.outbox import Draft
 
 MAX_TIMES_ASKED = 2  # maximum number of mails that ask for the same fact: the acknowledgement, and one mail of a person
 MAX_TEXT = 20_000  # maximum length of the text that a person adds, in characters
+NOTHING_TO_ASK = "nothing is missing, so there is nothing to ask; choose items or write a text"
 _NUMBERED = re.compile(r"^[ \t]*[0-9]{1,2}\. ", re.MULTILINE)
 
 
@@ -85,12 +86,12 @@ def _refusal(
 ) -> str | None:
     if first is None:
         return "this case has no mail from a requester, so there is nobody to ask"
+    if not items and not text.strip():
+        return NOTHING_TO_ASK
     if reason := policy.author_refusal(first.author, first.role, outbound.own, verified=first.verified):
         return reason
     if not outbound.can_send:
         return "SODAN_SMARTHOST and SODAN_FROM are not set, so sodan cannot send mail; copy the text instead"
-    if not items and not text.strip():
-        return "there is nothing to ask; choose items or write a text"
     most, times = MAX_TIMES_ASKED, asked.times_asked(conn, case_id)
     if often := [item for item in items if times[item] >= most]:
         return f"asked {most} times already: {', '.join(often)}; a phone call may help more than another mail"

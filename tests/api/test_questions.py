@@ -45,6 +45,18 @@ def test_the_text_is_shown_first_and_a_refusal_says_why(embedded: Running, key: 
     assert embedded.get("/api/outbox")["items"] == []
 
 
+def test_without_anything_missing_there_is_no_draft(embedded: Running, key: str) -> None:
+    while (draft := embedded.client.get(f"/api/cases/{key}/questions/draft")).status_code == 200:
+        waived = dict.fromkeys(draft.json()["items"], "waived")
+        embedded.client.patch(f"/api/cases/{key}", json={"items": waived})
+    for answer in (
+        embedded.client.get(f"/api/cases/{key}/questions/draft"),
+        embedded.client.post(f"/api/cases/{key}/questions", json={}),
+    ):
+        assert (answer.status_code, "nothing to ask" in answer.json()["detail"]) == (409, True)
+    assert embedded.get(f"/api/cases/{key}/questions/draft", item=["version"])["items"] == ["version"]
+
+
 def test_the_page_says_that_a_held_question_is_not_sent_yet(
     sqlite: Database, context: AppContext, settings: Settings
 ) -> None:
