@@ -7,6 +7,7 @@ Refused and Conflict like the functions of the store that they call. ``who`` is 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from mailrules.engine.judge import Rules
 from service.cases import brief, brief_text
-from service.errors import NotFound, Refused
+from service.errors import Conflict, NotFound, Refused
 from service.intake import AppContext, rejudge
 from service.outbound import compose, questions
 from service.outbound.acknowledge import OutboundConfig, reply_subject
@@ -179,11 +180,16 @@ class Desk:
         return self.database.transact(change)
 
     def _check_known(self, case: cases.StoredCase, wanted: Mapping[str, Any]) -> None:
-        """Raise NotFound if ``wanted`` answers a checklist item or a request that does not exist."""
+        """Raise NotFound, Conflict or Refused if ``wanted`` sets an item or a request that the case cannot have."""
         for item, value in (wanted.get("items") or {}).items():
             if value is not None and item not in self.rules.labels:
                 raise NotFound(f"items: {item[:40]!r} is not a checklist item; docs/meanings.md lists them as item.…")
-        ids = {"*", *(ask["id"] for ask in case.document.get("asks", ()))}
+            if value != "waived" and get_close_matches(str(value).casefold(), ["waived"], 1, 0.83):
+                raise Refused(f"items: {item}: {value!r} would be the answer in words; did you mean `waived`?")
+        asks = case.document.get("asks", ())
+        if (wanted.get("asks") or {}).get("*") and not any(ask["state"] == "open" or ask["set_by"] for ask in asks):
+            raise Conflict("asks: this case has no open request, so `*` changes nothing")
+        ids = {"*", *(ask["id"] for ask in asks)}
         for id, value in (wanted.get("asks") or {}).items():
             if value is not None and id not in ids:
                 raise NotFound(f"asks: {id[:40]!r} is not a request of this case; `asks` of the case lists them")

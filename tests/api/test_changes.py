@@ -57,6 +57,17 @@ def test_a_change_that_makes_no_sense_is_a_problem(embedded: Running) -> None:
         assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), body
 
 
+def test_a_text_like_waived_and_requests_of_a_case_without_any_are_refused(embedded: Running) -> None:
+    (key,) = embedded.deliver(REPORT)
+    for value in ("waved", "Waived", "waive"):
+        answer = embedded.client.patch(f"/api/cases/{key}", json={"items": {"version": value}})
+        assert (answer.status_code, "did you mean `waived`" in answer.json()["detail"]) == (400, True)
+    answer = embedded.client.patch(f"/api/cases/{key}", json={"asks": {"*": "answered"}})
+    assert (answer.status_code, "no open request" in answer.json()["detail"]) == (409, True)
+    assert settings_of(embedded, key) == []
+    assert embedded.client.patch(f"/api/cases/{key}", json={"items": {"version": "W7"}}).status_code == 200
+
+
 def test_an_item_or_request_that_is_not_there_cannot_be_answered(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     for group, id in (("items", "versoin"), ("asks", "1-logs")):
