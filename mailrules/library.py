@@ -46,7 +46,7 @@ def collect(folders: Sequence[Path] = (), site: Path | None = None) -> Library:
     sources = [_shipped(file, file.stat().st_mtime_ns) for file in sorted(VENDORS.glob("*.yaml"))]
     for folder in folders:
         if not folder.is_dir():
-            raise PackError(folder, 1, "", "is not a folder; SODAN_PACKS and --packs name folders of packs")
+            raise PackError(folder, None, "", "is not a folder; SODAN_PACKS and --packs name folders of packs")
         sources += [read_pack(file) for file in sorted(folder.rglob("*.y*ml"))]
     known = read_site(site) if site else Site()
     vendors = {source.pack.vendor.id for source in sources if source.pack.vendor}
@@ -121,7 +121,8 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PackError(file, 1, "", f"cannot be read: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else "the text is not UTF-8"
+        raise PackError(file, None, "", f"cannot be read: {reason}") from None
 
 
 def _shipped_yaml(file: Path) -> dict[str, Any]:

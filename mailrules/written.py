@@ -26,11 +26,16 @@ _WORDS = {
 
 
 class PackError(ValueError):
-    """A pack or site file that cannot be used. The text is one line: ``file:line: rule: message``."""
+    """A pack or site file that cannot be used. The text is one line: ``file:line: rule: message``.
 
-    def __init__(self, file: Path | str, line: int, rule: str, message: str) -> None:
+    ``line``: None if the problem is the whole file.
+    """
+
+    def __init__(self, file: Path | str, line: int | None, rule: str, message: str) -> None:
         self.file, self.line, self.rule, self.message = str(file), line, rule, " ".join(message.split())
-        super().__init__(f"{self.file}:{line}: {rule + ': ' if rule else ''}{self.message}")
+        super().__init__(
+            f"{self.file}{'' if line is None else f':{line}'}: {rule + ': ' if rule else ''}{self.message}"
+        )
 
 
 def parsed(model: type[_Written], file: Path, text: str) -> _Written:

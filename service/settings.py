@@ -211,7 +211,7 @@ class Settings(BaseSettings):
     acknowledge_per_address: int = Field(5, ge=1, le=1000)
     acknowledge_per_hour: int = Field(60, ge=1, le=100_000)
     templates: Folder | None = None
-    public_url: str = ""
+    public_url: Annotated[str, form(r"https?://[^/\s]\S*", "a URL such as https://sodan.corp.example")] = ""
     notify: Words = ()
     notify_quiet: Annotated[str, form(f"{_CLOCK}-{_CLOCK}", "two times of day such as 20:00-07:30")] = ""
     triage_minutes: int = Field(30, ge=1, le=10_080)

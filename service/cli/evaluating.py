@@ -30,6 +30,9 @@ _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms", 
 
 def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings: Settings) -> None:
     """Print the figures for all labelled mails in the paths. Raises Refused if there are none."""
+    for path in paths:
+        if not path.exists():
+            raise Refused(f"{path} does not exist")
     model = _model(settings) if reader == "model" else None
     figures = compare(_pairs(paths, model, settings))
     if not figures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsons
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,17 +64,23 @@ def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negat
 # ── parse ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parse(files: tuple[Path, ...], *, root: Path | None = None) -> None:
+def parse(files: tuple[Path, ...], *, root: Path | None = None) -> int:
     """Parse mails and print JSON Lines: one object per mail, in the order given.
 
     Args:
         files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`; the others are still
-            parsed.
+            parsed, and the exit status is 1.
         root: Print `file` relative to this folder.
     """
     results = list(each_file(partial(_parse, root=root), partial(_parse, root=root, crashed=True), files))
     for (line, _), thread in zip(results, threads([ids for _, ids in results]), strict=True):
         print(f'{line[:-1]},"thread":{jsons.dumps(thread)}}}')
+    return _status(files)
+
+
+def _status(files: Sequence[Path]) -> int:
+    """Return the exit status: whether a file could not be read. The line of the file tells the reason."""
+    return 0 if all(os.access(file, os.R_OK) and not file.is_dir() for file in files) else start.FOUND_WRONG
 
 
 def _parse(file: Path, root: Path | None, crashed: bool = False) -> tuple[str, Mail]:
@@ -114,11 +121,11 @@ def judge(
     site: Path | None = None,
     root: Path | None = None,
     guess_roles: bool = False,
-) -> None:
+) -> int:
     """Judge each mail alone, as if it opened a case, and print JSON Lines.
 
     Args:
-        files: Mails as raw files (.eml).
+        files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`, and the exit status is 1.
         site: The site file: own products, host names, people. Default: SODAN_SITE_FILE.
         root: Print `file` relative to this folder.
         guess_roles: Guess the side of unknown people from the recipients of each mail. The service never does this.
@@ -127,6 +134,7 @@ def judge(
     only = {"team": additions.team, "organisation": additions.organisation, "site_file": site or settings.site_file}
     for line in judge_files(files, settings.model_copy(update=only), root, guess=guess_roles):
         print(line)
+    return _status(files)
 
 
 def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = None, *, guess: bool) -> Iterator[str]:

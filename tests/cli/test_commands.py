@@ -45,7 +45,10 @@ def test_parse_prints_a_line_a_mail_in_the_order_given_and_never_stops(
     good, other = mail("b.eml", ASK), mail("a.eml", LOGS)
     empty = mail("empty.eml", "")
     said = sodan("parse", "--root", str(tmp_path), str(good), "missing.eml", str(empty), str(tmp_path), str(other))
-    assert said.status == 0
+    assert said.status == 1
+    assert [sodan(command, str(empty)).status for command in ("parse", "judge")] == [0, 0]
+    unread = sodan("judge", str(good), "missing.eml")
+    assert (unread.status, [bool(line.get("error")) for line in unread.lines]) == (1, [False, True])
     names = ["mail/b.eml", "missing.eml", "mail/empty.eml", ".", "mail/a.eml"]
     assert [line["file"] for line in said.lines] == names
     assert all(set(line) >= PARSED for line in said.lines)
@@ -231,7 +234,10 @@ def test_wrong_use_is_status_2_and_a_line_on_stderr(sodan: Sodan, words: list[st
     assert "Traceback" not in said.err
 
 
-@pytest.mark.parametrize(("name", "value"), [("SODAN_SMTP_LISTEN", "nowhere"), ("SODAN_SITE_FILE", "nowhere.yaml")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SODAN_SMTP_LISTEN", "nowhere"), ("SODAN_SITE_FILE", "nowhere.yaml"), ("SODAN_PUBLIC_URL", "sodan.corp.example")],
+)
 def test_a_wrong_setting_is_one_line_that_names_it(
     sodan: Sodan, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
@@ -374,6 +380,32 @@ def test_a_misspelt_variable_or_line_of_the_env_file_is_named_with_the_nearest_r
         assert f"SODAN_{wrong} is not a setting, so sodan ignores it; did you mean SODAN_{right}?" in said.err
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["judge", "--packs", "nowhere", "x.eml"], "nowhere: is not a folder"),
+        (["judge", "--site", "nowhere", "x.eml"], "nowhere: cannot be read: No such file or directory"),
+        (["eval", "nowhere"], "nowhere does not exist"),
+    ],
+)
+def test_a_missing_path_is_named_with_a_plain_reason(sodan: Sodan, words: list[str], reason: str) -> None:
+    said = sodan(*words)
+    assert (said.status, reason in said.err) == (2, True)
+
+
+def test_if_nothing_is_missing_there_is_nothing_to_ask(sodan: Sodan, mail: Write) -> None:
+    sodan("import", str(mail("a.eml", REPORT)))
+    missing = json_of(sodan("show", "SD-1", "--json"))["missing"]
+    assert sodan("ask", "SD-1", "--draft").status == 0
+    while missing:
+        sodan("set", "SD-1", *(f"items.{item}=waived" for item in missing))
+        missing = json_of(sodan("show", "SD-1", "--json"))["missing"]
+    for words in ([], ["--draft"]):
+        said = sodan("ask", "SD-1", *words)
+        assert (said.status, said.out, "nothing is missing" in said.err) == (1, "", True)
+    assert sodan("ask", "SD-1", "--draft", "--text", "May we call you?").status == 0
+
+
 def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) -> None:
     assert sodan("import", str(mail("a.eml", REPORT)), str(mail("b.eml", REFUND))).status == 0
     saved = sodan("set", "sd-1", "priority=P2", "items.version=8.2.4", "owner=me")
@@ -393,10 +425,11 @@ def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) 
     ("change", "why"),
     [("priority", "priority: expected field=value"), ("prio=P2", "there is no such field (fields: status, priority"),
      ("priority=P9", "'P1', 'P2', 'P3' or 'P4'"), ("items=x", "items=x: expected field=value"),
-     ("status.x=1", "status.x=1: expected field=value")],
+     ("status.x=1", "status.x=1: expected field=value"), ("asks.*=answered", "this case has no open request"),
+     ("items.contact=waive", "did you mean `waived`?")],
 )  # fmt: skip
-def test_a_change_that_cannot_be_made_says_why(sodan: Sodan, change: str, why: str) -> None:
-    sodan("migrate")
+def test_a_change_that_cannot_be_made_says_why(sodan: Sodan, mail: Write, change: str, why: str) -> None:
+    sodan("import", str(mail("a.eml", REPORT)))
     said = sodan("set", "SD-1", change)
     assert said.status == 2
     assert why in said.err
