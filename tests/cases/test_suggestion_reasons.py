@@ -28,3 +28,19 @@ def test_one_usual_word_is_no_reason_and_one_plain_word_joins_no_two_reports(
     case = profile(USER, "Toner", "The plotter of treasury prints stripes. Unit KX-4410.", 0)
     [score] = compare(profile(OTHER_USER, "Vault", report, 90), {1: case}, lambda _word: rarity)
     assert (score.reasons, score.barred) == (reasons, barred)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("迂回路を教えてください。", "迂回路の件です。", "迂回路"),
+        ("分注器が止まりました。", "分注器の校正をします。", "分注器"),
+        ("滅菌室の扉", "滅菌器の扉", "滅菌"),
+        ("洗浄棟の扉と plotter", "病理棟の扉と plotter", "plotter"),
+        ("核医棟の扉と plotter", "医棟と plotter", "plotter, 医棟"),
+    ],
+)
+def test_words_in_common_are_words_that_a_reader_knows(first: str, second: str, words: str) -> None:
+    case = profile(USER, "", first, 0)
+    [score] = compare(profile(OTHER_USER, "", second, 90), {1: case}, lambda _word: 0.9)
+    assert score.reasons[0] == f"words: {words}"

@@ -72,6 +72,11 @@ def weight(word: str) -> float:
     return 1.5 if len(word) >= 3 else 1.0
 
 
+def is_kanji(word: str) -> bool:
+    """Return whether a word begins with a kanji."""
+    return "一" <= word[0] <= "龥" or word[0] == "々"
+
+
 def squashed(text: str) -> str:
     """Normalise a text for comparison: its first 4,000 characters, case-folded, without white space and quote marks."""
     folded = unicodedata.normalize("NFKC", text[:4000]).casefold()
@@ -132,7 +137,7 @@ def _words(text: str, keep_all: bool = False) -> Iterable[str]:
 def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
     """Return the words of one token: pairs of characters for kanji, stems for Latin text, else the token."""
     token = token.casefold()
-    if "一" <= token[0] <= "龥" or token[0] == "々":
+    if is_kanji(token):
         pairs = {token[i : i + 2] for i in range(len(token) - 1)}
         pairs = {pair for pair in pairs if pair[1] not in _TITLES or pair in _NO_NAMES}
         return tuple(sorted(pairs) if keep_all else sorted(pairs - _STOP_KANJI))

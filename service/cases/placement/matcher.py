@@ -6,12 +6,13 @@ vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 
-from service.cases.facts.content_words import IDENTIFIER, weight
+from service.cases.facts.content_words import IDENTIFIER, is_kanji, weight
 from service.cases.facts.message_facts import MessageFacts
 from service.mail.word_lists import load
 
@@ -180,7 +181,8 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float], rare: Call
     both = sorted(mail.words & case.words, key=lambda word: (-weight(word), word))
     out = []
     if both:
-        out.append("words: " + ", ".join(both[:6]))
+        shown = sorted(_readable(set(both), mail.words, case.words), key=lambda word: (-weight(word), word))
+        out.append("words: " + ", ".join((shown or both)[:6]))
     for kind, shared in (("person", mail.people & case.people), ("vendor", mail.companies & case.companies)):
         if shared:
             out.append(f"{kind}: " + ", ".join(sorted(shared)[:2]))
@@ -188,6 +190,31 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float], rare: Call
     if not out or usual:
         return ()
     return (*out, *(text for name, text in SAID.items() if found[name]))
+
+
+def _readable(both: set[str], mail: Collection[str], case: Collection[str]) -> set[str]:
+    """Return the words in common as a reader knows them: topic words of kanji are pairs of characters (避策).
+
+    Pairs that follow each other in only one way become one word (回避策). Other pairs are left out if they follow
+    another pair in both mails, because they are probably no words.
+    """
+    pairs = {word for word in both if len(word) == 2 and is_kanji(word)}
+    first, last = Counter(pair[0] for pair in pairs), Counter(pair[1] for pair in pairs)
+    by_first = {pair[0]: pair for pair in pairs}
+    joined = {one: by_first[one[1]] for one in pairs if first[one[1]] == 1 == last[one[1]] and one[0] != one[1]}
+    words = both - pairs
+    for start in pairs - {*joined.values()}:
+        word, pair = start, start
+        while pair in joined:
+            pair = joined[pair]
+            word += pair[1]
+        if word != start or not all(_has_pair_before(start, others) for others in (mail, case)):
+            words.add(word)
+    return words
+
+
+def _has_pair_before(pair: str, words: Collection[str]) -> bool:
+    return any(len(word) == 2 and word != pair and word[1] == pair[0] for word in words)
 
 
 SAID = {
