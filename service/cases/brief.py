@@ -1,7 +1,7 @@
 """The brief of a case: what a vendor, a colleague or the requester needs to know, in the words of the mails.
 
-Every entry quotes a mail and names the message. Unknown items are left out and listed in `gaps`. `brief_text` renders
-the brief as plain text or Markdown.
+Every entry quotes a mail and names the message; the date of the mail follows words such as "today". Unknown
+items are left out and listed in `gaps`. `brief_text` renders the brief as plain text or Markdown.
 """
 
 import re
@@ -53,7 +53,6 @@ def brief(
     """Return the brief as JSON values.
 
     `case` and `messages` are documents of the API; `labels`: item → language → label; `zone`: time zone of dates.
-    A text that says "today" is followed by the date of its mail.
 
     A brief for a vendor contains no internal remarks, tone hints or priority. It contains no items with a tone hint;
     `reword` lists them. It contains parked topics only if the problem is solved. A brief for the requester contains
@@ -74,17 +73,12 @@ def brief(
     unkind = {item: hint for item, line in known.items() if (hint := _hint(line, case)) and for_ == "vendor"}
     lines = {i: line for i, line in known.items() if i not in unkind and _meant(line, case, messages, for_)}
     people = {p["address"]: p["name"] or p["address"] for p in case.get("participants", [])}
-    written = {str(m["id"]): datetime.fromisoformat(m["date"]).astimezone(zone) for m in messages if m.get("date")}
-
-    def dated(text: str, message: Any) -> str:
-        return with_date(text, written.get(str(message)), language)
-
     made: dict[str, Any] = {
         "for": for_,
         "lang": language,
         "case": case.get("key"),
         "title": shown_subject(case.get("title") or ""),
-        "problem": _problem(case, lines, every_name, dated),
+        "problem": _problem(case, lines, every_name, dated := _dating(messages, language, zone)),
         "vendor": case.get("vendor"),
         "references": [ref["ref"] for ref in case.get("vendor_refs", []) if _ours(ref, case)],
         "sections": _sections(lines, case, people, language, for_, dated),
@@ -248,6 +242,11 @@ def _without_label(text: str, names: Sequence[str]) -> str:
 def unmarked(text: str) -> str:
     """Return the text of a list line without its marker: ``2. It is dead.``, ``・動きません``."""
     return _MARKER.sub("", text)
+
+
+def _dating(messages: Sequence[Document], lang: Lang, zone: tzinfo) -> Dated:
+    written = {str(m["id"]): datetime.fromisoformat(m["date"]).astimezone(zone) for m in messages if m.get("date")}
+    return lambda text, message: with_date(text, written.get(str(message)), lang)
 
 
 def with_date(text: str, written: datetime | None, lang: str) -> str:

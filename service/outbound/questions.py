@@ -16,7 +16,7 @@ from service.store.outbox import Draft
 
 MAX_TIMES_ASKED = 2  # maximum number of mails that ask for the same fact: the acknowledgement, and one mail of a person
 MAX_TEXT = 20_000  # maximum length of the text that a person adds, in characters
-NOTHING_TO_ASK = "nothing is missing, so there is nothing to ask; choose items or write a text"
+NOTHING_TO_ASK = "there is nothing to ask; choose items or write a text"
 _NUMBERED = re.compile(r"^[ \t]*[0-9]{1,2}\. ", re.MULTILINE)
 
 

@@ -402,7 +402,7 @@ def test_if_nothing_is_missing_there_is_nothing_to_ask(sodan: Sodan, mail: Write
         missing = json_of(sodan("show", "SD-1", "--json"))["missing"]
     for words in ([], ["--draft"]):
         said = sodan("ask", "SD-1", *words)
-        assert (said.status, said.out, "nothing is missing" in said.err) == (1, "", True)
+        assert (said.status, said.out, "nothing to ask" in said.err) == (1, "", True)
     assert sodan("ask", "SD-1", "--draft", "--text", "May we call you?").status == 0
 
 
