@@ -30,8 +30,12 @@ def mail_text(turn: RuleInput) -> MailText:
 
 
 def addressee(turn: RuleInput) -> str:
-    """Return the side a mail is addressed to: a vendor before a requester before the team; "" if unknown."""
-    return next((side for side in ("vendor", "requester", "team") if side in turn.towards), "")
+    """Return the side a mail is addressed to: a vendor before a requester before the team; "" if unknown.
+
+    Users and vendors whose mail reached sodan write to the team, whatever mailbox they name.
+    """
+    otherwise = "" if turn.side == "team" else "team"
+    return next((side for side in ("vendor", "requester", "team") if side in turn.towards), otherwise)
 
 
 def opens(turn: RuleInput) -> bool:
