@@ -26,6 +26,7 @@ _FUNCTION_WORDS = frozenset(
 )
 
 PLAIN = "plain."
+_STATING = (PLAIN, "settled.")  # prefixes of concepts that state a meaning by themselves
 IDIOM = "idiom"
 STATE = "ticket_state."
 Vocabulary = Mapping[str, Mapping[str, Sequence[str]]]
@@ -36,7 +37,7 @@ class Entry(NamedTuple):
 
     concepts: tuple[str, ...]
     groups: int  # the groups of `signals.yaml` that contain one of the concepts
-    plain: tuple[str, ...]  # the concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`)
+    plain: tuple[str, ...]  # the concepts that state a meaning unmistakably (`unmistakable.yaml`, `resolved.yaml`)
     state: str  # the label or the name of a state of a case (`concepts/ticket_states.yaml`), or ""
     idiom: bool  # whether other entries found inside this phrase are ignored (`concepts/idioms.yaml`)
 
@@ -93,7 +94,7 @@ def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasi
         Entry(
             tuple(names),
             groups_of(names),
-            tuple(name for name in names if name.startswith(PLAIN)),
+            tuple(name for name in names if name.startswith(_STATING)),
             next((name for name in names if name.startswith(STATE)), ""),
             IDIOM in names,
         )

@@ -9,7 +9,7 @@ from functools import cached_property
 from ..statement import UNSURE, Statement
 from .concepts import PLAIN
 from .courtesy import only_courtesy
-from .form_lines import item_of, state_of
+from .form_lines import stated_by
 from .mailview import MailView, Matrix, is_readable, side_of
 from .weights import UnitClassifier
 
@@ -29,6 +29,9 @@ _NO_OTHER_WAY = frozenset(("no_other_way", "no_makeshift", "people_idle", "peopl
 _CALMED = frozenset(("works_again", "no_effect", "fine_elsewhere"))
 _ATTACKED = frozenset(("lost_device", "credentials_given", "files_renamed", "two_security"))
 _WEIGHTS = ("impact:", "urgency:")
+_AFTERWARDS = "after.recovery"
+_LARGE = ("scale.all", "scale.nobody", "scale.site")
+_DENIABLE = ("item.workaround", "item.approval")  # items that a negated value may deny
 _SHOWN = -0.8  # below this score, a sentence does not show the impact or urgency
 _STATE_SCORE = 0.0  # minimum score of a state in a unit
 _SETTLES = {
@@ -76,12 +79,15 @@ class Decision:
         found += self._settling()
         found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | self._matters()).items()]
         found += self._heard()
-        found += self._form_lines({(one.meaning, one.start) for one in found if one and one.state != UNSURE})
-        # a problem is solved or continues, not both; an urgent problem is only solved if a sentence says so
-        may_be_over = "works_again" in self._signals or self.chances.get("urgent", 0.0) < self.thresholds["urgent"]
+        labelled = self._form_lines()
+        lines = {(one.meaning, one.start) for one in labelled}
+        found = [*labelled, *(one for one in found if one is not None and (one.meaning, one.start) not in lines)]
+        # a problem is solved or continues, not both; a new or urgent problem is only solved if a sentence says so
+        calm = self.chances.get("urgent", 0.0) < self.thresholds["urgent"] and not self.view.mail.opens
+        may_be_over = "works_again" in self._signals or calm
         ways = ("recovered", "ongoing") if may_be_over else ("ongoing",)
         now = max(ways, key=lambda way: self.chances.get(way, 0.0) - self.threshold(way))
-        if self.chances.get(now, 0.0) >= self.threshold(now):
+        if self.chances.get(now, 0.0) >= self.threshold(now) and not (now == "recovered" and self._denied(now)):
             found.append(self._state(now, self.chances[now]))
         # a sentence with an unmistakable statement is not a request
         told = {self.view.units[at].start for at in self._plainly.values()}
@@ -96,17 +102,22 @@ class Decision:
             said.append(-1)
         return [self._quote("heard", at, self.chances.get("heard", 0.5)) for at in said[:3]]
 
-    def _form_lines(self, known: Set[tuple[str, int]]) -> list[Statement]:
-        """Return the items that form lines of our side name by their labels and that are not ``known`` yet."""
+    def _form_lines(self) -> list[Statement]:
+        """Return the items that form lines of our side name by their labels."""
         found = [*self.view.stated]
         for at, unit in enumerate(self.view.units if self.view.mail.side != "vendor" else ()):
-            item = item_of(unit.label) if unit.label else None
-            if item is not None and (item, unit.start) not in known and state_of(unit) != "empty":
-                found.append(self._quote(item, at, 1.0, state_of(unit) or self._value_state(item, at)))
+            item, state = stated_by(unit) or ("", "empty")
+            if state != "empty":
+                found.append(self._quote(item, at, 1.0, state or self._value_state(item, at)))
         return found
 
     def _value_state(self, item: str, at: int) -> str:
-        """Return the state of an item in a form line. A start without a time of day is partial."""
+        """Return the state of an item in a form line.
+
+        A start without a time of day is partial. "Workaround: a restart does not help" is none, or a remark: unsure.
+        """
+        if item in _DENIABLE and "negated" in self.view.readings[at].clauses.whole:
+            return UNSURE
         if item == "item.occurred_at":
             return "value" if "time" in self.view.readings[at].shapes else "partial"
         return self._item_state(item.replace(".", ":", 1), at)
@@ -119,14 +130,17 @@ class Decision:
         mail = self.view.mail
         if mail.side == "vendor" or mail.automatic is not None:
             return []
-        plain = {meaning: self._units_with(frozenset((concept,))) for meaning, (concept, _) in _SETTLES.items()}
+        plain = {
+            meaning: [at for at, reading in enumerate(self.view.readings) if concept in reading.plain]
+            for meaning, (concept, _) in _SETTLES.items()
+        }
         found = {}
         for meaning, (_, signs) in _SETTLES.items():
             chance, best = self.chances.get(meaning, 0.0), self._best_unit(meaning)
             likely = chance >= self.thresholds["act"]
             units = (plain[meaning] if likely or not mail.opens else []) or (self._units_with(signs) if likely else [])
             sure = chance >= self.threshold(meaning) and mail.side != "team"
-            if sure and not units and best >= 0 and not self.view.readings[best].mild:
+            if sure and not units and best >= 0 and not (self.view.readings[best].mild or self._denied(meaning)):
                 units = [best]
             if units:
                 found[meaning] = max(units, key=lambda at: self._score(meaning, at))
@@ -134,6 +148,15 @@ class Decision:
             kept = "act:reopen" if plain["act:reopen"] or not plain["act:confirm_resolved"] else "act:confirm_resolved"
             found = {kept: found[kept]}
         return [self._quote(meaning, at, max(self.chances.get(meaning, 0.0), 0.5)) for meaning, at in found.items()]
+
+    def _denied(self, meaning: str) -> bool:
+        """Whether the sentence that shows a recovery best denies it, or speaks of the time after it."""
+        at = self._best_unit(meaning)
+        if at < 0:
+            return False
+        reading = self.view.readings[at]
+        works = "works_again" in reading.signals or "settled.works" in reading.plain
+        return _AFTERWARDS in reading.concepts or ("negated" in reading.clauses.whole and not works)
 
     def _units_with(self, signs: Set[str]) -> list[int]:
         """Return the units with one of these signals or concepts. Questions, conditions and plans are left out."""
@@ -205,11 +228,12 @@ class Decision:
         """Return the kinds, most probable first.
 
         Urgent mail, except from a vendor, can only be an incident or a security matter. Security is excluded if the
-        mail is not urgent enough, its probability is low, or nothing in the mail points to an attack or a problem.
+        mail is not urgent enough, its probability is low, nothing in the mail points to an attack or a problem, or
+        somebody only locked themselves out. The latter is not urgent either.
         """
         urgent = self.chances.get("urgent", 0.0)
         ranked = sorted(KINDS, key=lambda kind: -self.chances.get(f"kind:{kind}", 0.0))
-        if urgent >= self.thresholds["urgent"] and self.view.mail.side != "vendor":
+        if urgent >= self.thresholds["urgent"] and self.view.mail.side != "vendor" and not self._locked_out:
             ranked = [kind for kind in ranked if kind in ("incident", "security")]
         least = "perhaps urgent" if self._signals & _ATTACKED else "urgent"
         harmless = (
@@ -217,6 +241,7 @@ class Decision:
             or self.chances.get("kind:security", 0.0) < _SURELY_SECURITY
             or self.view.mail.automatic in _MACHINES
             or not (self._tells_a_matter() or self._names("sec."))
+            or self._locked_out
         )
         return [kind for kind in ranked if kind != "security"] if harmless else ranked
 
@@ -230,6 +255,8 @@ class Decision:
             return []
         urgent = self.chances.get("urgent", 0.0)
         perhaps = urgent >= self.thresholds["perhaps urgent"]
+        if self._locked_out:
+            return self._ordinary()
         if self._kinds()[0] == "security":
             return [self._state("security", urgent)] if perhaps else []
         if self._stands_still():
@@ -241,6 +268,12 @@ class Decision:
         if perhaps:
             return [self._state("impact:high", urgent, UNSURE), self._state("urgency:high", urgent, UNSURE)]
         return self._ordinary()
+
+    @cached_property
+    def _locked_out(self) -> bool:
+        """Whether one person cannot sign in any more by a mistake of their own, and nothing points to an attack."""
+        attack = any(one.startswith("sec.") and one not in ("sec.asset", "sec.harmless") for one in self._concepts)
+        return "own.lockout" in self._concepts and not attack and not self._names(_LARGE)
 
     def _tells_a_matter(self) -> bool:
         """Whether a sentence describes a problem, its scope or a deadline, in Japanese or English."""

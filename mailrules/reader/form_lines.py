@@ -1,7 +1,7 @@
-"""Form lines, "label: value": the item that a label names, and values with a state of their own.
+"""Form lines, "label: value", whose label names an item (`form_lines.yaml`).
 
-A line of our side that is not filled in is not read at all. A line that says "unknown", "to be confirmed" or "not
-applicable" states only this (docs/design.md, Value states). Labels and values are in `form_lines.yaml`.
+A line that is not filled in is not read. A line that says "unknown", "to be confirmed" or "not applicable" states only
+this (docs/design.md, Value states). Other lines are read, and also state their item.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from ..statement import Statement
 from .normal_forms import fold
 from .units import Unit
 
-UNFILLED = ("empty", "placeholder")
-_TELLING = ("none",)  # states of lines that are also read
+_UNFILLED = ("empty", "placeholder")
+_READ = ("none",)  # the classifiers also read lines in this state
 _MARKS = "-*・•●■□○◆◇▪◦▼☑✓※①②③④⑤⑥⑦⑧⑨⑩0123456789.)(【】[]<>「」*#  \t"
 _COLONS = (":", "：")
 
@@ -52,14 +52,23 @@ def state_of(unit: Unit) -> str | None:
     return next((state for state, pattern in _table().states.items() if pattern.fullmatch(value)), None)
 
 
+def stated_by(unit: Unit) -> tuple[str, str | None] | None:
+    """Return the item that a form line names, with ``state_of``; None for other units. No approval is still to come."""
+    item = item_of(unit.label) if unit.label else None
+    if item is None:
+        return None
+    state = state_of(unit)
+    return item, "pending" if (item, state) == ("item.approval", "none") else state
+
+
 def filled_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Statement]]:
     """Return the units that have to be read, and what the other form lines state."""
     read, stated = [], list[Statement]()
     for at, unit in enumerate(units):
-        state = state_of(unit) if unit.label else None
-        if state is None or state in _TELLING or (state == "empty" and _introduces(units, at)):
+        item, state = stated_by(unit) or ("", None)
+        if state is None or state in _READ or (state == "empty" and _introduces(units, at)):
             read.append(unit)
-        elif state not in UNFILLED and (item := item_of(unit.label)):
+        elif state not in _UNFILLED:
             stated.append(Statement(item, state, unit.text, unit.start, unit.end))
     return read, stated
 

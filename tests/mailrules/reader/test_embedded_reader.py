@@ -156,3 +156,26 @@ def test_a_happy_follow_up_with_a_double_negation_is_not_urgent() -> None:
 
 def test_a_condition_confirms_nothing() -> None:
     assert "act.confirm_resolved" not in read("If all 42 go through this morning, we are done.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The gates are still not fixed.", "ゲートはまだ復旧しておりません。", "解消していません。",
+     "That did not cure it.", "復旧後に原因報告書をご提出ください。", "Please write a cause report once everything is back."],
+)  # fmt: skip
+def test_a_denied_or_future_recovery_is_none(text: str) -> None:
+    assert settled(text).isdisjoint(("recovered", "act.confirm_resolved"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The gates open again.", "No more errors since ten.", "エラーは出なくなりました。", "問題なく印刷できました。"],
+)
+def test_a_recovery_may_be_told_by_what_is_gone(text: str) -> None:
+    assert settled(text) & {"recovered", "act.confirm_resolved"}
+
+
+def settled(text: str) -> set[str]:
+    language = "en" if text.isascii() else "ja"
+    mail = MailText(text, "", language, "requester", "team", False, None, (), None)
+    return {one.meaning for one in EmbeddedReader().read(mail).statements}

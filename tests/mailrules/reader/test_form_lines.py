@@ -40,6 +40,29 @@ def test_a_label_names_its_item(line: str, item: str, state: str) -> None:
     assert items(line)[item] == state
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["影響範囲:全店……40台が起動しません", "Scope: the tills stop.... in every shop", "Error: reference to __init__",
+     "Error: [ERR-12] please enter a valid code (5)", "発生日時:本日……9時頃", "再現性:○", "原因:不明"],
+)  # fmt: skip
+def test_a_line_with_a_value_is_read(line: str) -> None:
+    language = "en" if line.isascii() else "ja"
+    view = READER.view(MailText(line, "POS", language, "requester", "team", True, None, (), None))
+    assert "".join(one.text for one in view.readings) == line
+
+
+@pytest.mark.parametrize(
+    "value", ["再起動しても直りません", "今のところありません", "none found so far", "a restart does not help"]
+)
+def test_a_negated_value_is_no_workaround(value: str) -> None:
+    text = (
+        f"全店でレジが起動しません。\n回避策:{value}"
+        if not value.isascii()
+        else f"No till starts.\nWorkaround: {value}"
+    )
+    assert items(text).get("workaround", "none") == "none"
+
+
 def test_a_label_above_a_line_is_its_heading() -> None:
     assert "workaround" in items("全店でレジが起動しません。\n回避策:\n手書きの伝票で販売しています。")
 
