@@ -161,7 +161,8 @@ def test_a_condition_confirms_nothing() -> None:
 @pytest.mark.parametrize(
     "text",
     ["The gates are still not fixed.", "ゲートはまだ復旧しておりません。", "解消していません。",
-     "That did not cure it.", "復旧後に原因報告書をご提出ください。", "Please write a cause report once everything is back."],
+     "That did not cure it.", "復旧後に原因報告書をご提出ください。",
+     "Please write a cause report once everything is back."],
 )  # fmt: skip
 def test_a_denied_or_future_recovery_is_none(text: str) -> None:
     assert settled(text).isdisjoint(("recovered", "act.confirm_resolved"))
