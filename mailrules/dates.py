@@ -11,7 +11,10 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 _DAYS_JA = "月火水木金土日"
 _DAYS_EN = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
+_MONTH = (
+    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
 _NUMERIC = re.compile(
     r"(?<![\d/.])(?:(?P<year>20\d\d)[-/.年]\s?)?(?P<month>1[0-2]|0?[1-9])[-/月]\s?"
     r"(?P<day>3[01]|[12]\d|0?[1-9])日?(?![\d/])"
@@ -34,14 +37,27 @@ _RELATIVE = (
         0,
     ),
 )
-_MOVING = re.compile(
-    r"本日|今日|きょう|今朝|けさ|今晩|今夜|今夕|今週|今月"
-    r"|昨日|きのう|昨夜|昨晩|一昨日|先週|先月|先日|明日|あした|明朝|明後日|あさって|来週|来月"
+_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_MOVING_DAY = (
+    r"(?:(?<![基日])本日|今日(?!本(?![店社部番]))|きょう|今朝|けさ|今晩|今夜|今夕|今週|今月"
+    r"|昨日|きのう|昨夜|昨晩|おととい|おとつい|先週|先月|先日|明日(?!香)|あした|明朝|明後日|あさって|来週|来月"
+    r"|(?<![毎各隔]週)(?<!毎週の)[月火水木金土日]曜(?!ごと|毎)日?"
     r"|\b(?:to(?:day|night|morrow)|yesterday|last night|(?:this|last|next) (?:morning|afternoon|evening|week(?:end)?"
-    r"|month|(?:mon|tues|wednes|thurs|fri|satur|sun)day))\b",
-    re.I,
+    rf"|month)|(?:this|last|next|on|by|until|till|since|before|after|from) {_WEEKDAY}"
+    rf"|(?<!every ){_WEEKDAY} (?:morning|noon|afternoon|evening|night))\b)"
 )
+_MOVING = re.compile(_MOVING_DAY, re.I)
 """Words for a day that depend on the day on which they are written."""
+_SHORT_DATE = r"(?:1[0-2]|0?[1-9])[-/](?:3[01]|[12]\d|0?[1-9])(?![-/.\d])"
+_DATED = (
+    re.compile(r"(?<!\d)20\d\d[-/年]\s?\d{1,2}[-/月]\s?\d{1,2}|(?<!\d)\d{1,2}月\s?\d{1,2}日"),
+    re.compile(
+        rf"{_MOVING_DAY}[ \u3000]?(?:[(（] ?{_SHORT_DATE}|,? ?{_SHORT_DATE}(?= ?(?:[)）,、の]|at\b|\d{{1,2}}[:時]|$)))",
+        re.I,
+    ),
+    re.compile(rf"(?<![-/.\d]){_SHORT_DATE} ?[(（] ?{_MOVING_DAY}", re.I),
+)
+"""A day of the calendar. Month and day with a slash count only beside such a word: others may be fractions."""
 _NEXT_WEEK = re.compile(r"来週|\bnext week\b", re.I)
 _JA_WEEKDAY = re.compile(r"(?P<next>来週の?)?(?P<day>[月火水木金土日])曜日?")
 _EN_WEEKDAY = re.compile(r"\b(?P<next>next )?(?P<day>mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?\b", re.I)
@@ -75,7 +91,7 @@ def read_limit(text: str, written: datetime | None) -> datetime | None:
 
 def has_moving_day(text: str) -> bool:
     """Return whether a text names a day only by words such as "today", which mean another day for a later reader."""
-    return bool(_MOVING.search(text)) and not any(named.search(text) for named in (_NUMERIC, _DAY_MONTH, _MONTH_DAY))
+    return bool(_MOVING.search(text)) and not any(named.search(text) for named in (*_DATED, _DAY_MONTH, _MONTH_DAY))
 
 
 def _zone(text: str, default: tzinfo) -> tzinfo:

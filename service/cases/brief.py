@@ -99,7 +99,7 @@ def brief(
         "promised": _promised(case),
     }
     if for_ == "team":
-        made |= _for_team(case)
+        made |= _for_team(case, dated)
     return made
 
 
@@ -131,13 +131,17 @@ def _later(case: Document, lang: Lang, for_: str, dated: Dated) -> list[dict[str
     ]  # fmt: skip
 
 
-def _for_team(case: Document) -> dict[str, Any]:
+def _for_team(case: Document, dated: Dated) -> dict[str, Any]:
     detail = case.get("priority_detail") or {}
+
+    def said(one: Document) -> dict[str, Any]:
+        return {**one, "quote": dated(one_line(one["quote"]), one["message"])}
+
     return {
         "priority": {"level": case.get("priority"), "evidence": [e["quote"] for e in detail.get("evidence", [])]},
         "needs_triage": bool(case.get("needs_triage")),
-        "open_asks": [ask for ask in case.get("asks", []) if ask["state"] == "open"],
-        "parked": case.get("parked", []),
+        "open_asks": [said(ask) for ask in case.get("asks", []) if ask["state"] == "open"],
+        "parked": [said(topic) for topic in case.get("parked", [])],
         "tone": case.get("tone", []),
     }
 

@@ -200,6 +200,10 @@ def test_a_day_in_words_is_followed_by_the_date_of_the_mail(words: str, lang: st
     assert made["problem"]["statement"] == shown
 
 
-def test_a_request_of_the_vendor_for_tomorrow_tells_when_it_was_made() -> None:
-    ask = {"state": "open", "what": "logs", "quote": "Send the log tomorrow.", "asked_at": "2026-12-01T06:00:00Z"}
-    assert "- Send the log tomorrow. (mail of 1 December)\n" in said(case(asks=[ask]), for_="team")
+def test_requests_and_topics_for_tomorrow_tell_when_they_were_written() -> None:
+    ask = {"state": "open", "what": "logs", "quote": "Send the log tomorrow.", "message": "1"}
+    topic = {"topic": "rca", "quote": "Tell the cause next week.", "message": "1"}
+    made = brief(case(asks=[ask], parked=[topic]), [MAILS[0] | {"date": "2026-12-01T06:00:00Z"}], for_="team")
+    for kind, quote in (("open_asks", ask["quote"]), ("parked", topic["quote"])):
+        assert made[kind][0]["quote"] == f"{quote} (mail of 1 December)"
+        assert f"- {quote} (mail of 1 December)\n" in text(made)
