@@ -28,6 +28,7 @@ _NAME_DASH = re.compile(r"[-–—~][ \t]?[^\W\d_][\w.'’ -]{0,40}$")
 _CONTACT = re.compile(alternatives(_LISTS["contact"]), re.I)  # matches an address or a phone number
 _COMPANY = re.compile(r"株式会社|有限会社|合同会社|㈱|\(株\)|（株）|\b(?:inc|ltd|llc|gmbh|corp|plc|b\.v|pty)\b", re.I)
 _ORGANISATION = re.compile(alternatives(_LISTS["organisation"]), re.I)
+_ANNOUNCES = re.compile(alternatives(_LISTS["announces"]), re.I)  # matches the end of a line above an answer
 _LOG_LINE = re.compile(alternatives(_LISTS["log_line"]), re.I)  # matches a line of a log, a table or code
 _LABELLED = re.compile(r"[ \t・■●◆【\[]{0,3}([^:：\n]{1,20})[:：]")
 _LINK = re.compile(r"\s*(?:https?://|mailto:|[\w.+-]{1,64}@)")
@@ -127,14 +128,20 @@ def _closing(lines: list[str]) -> int | None:
 
 
 def _ends_with_name(lines: Sequence[str], author: Address) -> bool:
-    """Return whether the last line, below a blank line, is only the name of the author or a part of it."""
+    """Return whether the last line, below a blank line, is only the name of the author or whole parts of it.
+
+    It is no signature, but an answer, if the line above asks or announces something.
+    """
     if len(lines) < 2 or lines[-2].strip() or len(lines[-1]) > _LONGEST_NAME:
+        return False
+    above = next((line for line in reversed(lines[:-1]) if line.strip()), "")
+    if _ANNOUNCES.search(above[-_WIDEST:].rstrip()):
         return False
     name = fold(author.name or author.address.partition("@")[0])
     line = fold(lines[-1]).strip(_NAME_MARKS)
     if not line.isascii() and len(line) > 1:
-        joined, whole = ("".join(_NAME_BREAKS.split(text)) for text in (line, name))
-        if joined and (whole.startswith(joined) or whole.endswith(joined)):
+        joined = "".join(_NAME_BREAKS.split(line))
+        if joined and joined in ("".join(_NAME_BREAKS.split(name)), *_NAME_BREAKS.split(name)):
             return True
     words, of_name = (set(filter(None, _NAME_BREAKS.split(text))) for text in (line, name))
     initials = {word[0] for word in of_name}

@@ -157,6 +157,13 @@ def test_what_only_looks_like_a_signature_stays(text: str) -> None:
     assert body(f"Dear all,\n\n{text}").reply_text == f"Dear all,\n\n{text}"
 
 
+@pytest.mark.parametrize(("author", "above", "last"), TABLES["answered"])
+def test_the_name_of_the_author_below_a_question_or_an_announcement_stays(author: str, above: str, last: str) -> None:
+    [writer] = parse_list(author)
+    text = f"It prints.\n{above}\n\n{last}"
+    assert read_body(text, None, subject="Printer", date=NOON, author=writer).reply_text == text
+
+
 @pytest.mark.parametrize("sign", [True, False])
 def test_a_lone_name_of_the_author_at_the_end_is_a_signature(sign: bool) -> None:
     for author, last in TABLES["signed" if sign else "not signed"]:
