@@ -33,8 +33,9 @@ def test_one_usual_word_is_no_reason_and_one_plain_word_joins_no_two_reports(
 @pytest.mark.parametrize(
     ("first", "second", "words"),
     [
-        ("迂回路を教えてください。", "迂回路の件です。", "迂回路"),
-        ("分注器が止まりました。", "分注器の校正をします。", "分注器"),
+        ("迂回路を教えてください。", "迂回路の件です。", "迂回"),
+        ("分注器が止まりました。", "分注器の校正をします。", "分注"),
+        ("札幌の plotter を幌加内へ", "札幌から幌加内へ plotter", "plotter, 札幌"),
         ("滅菌室の扉", "滅菌器の扉", "滅菌"),
         ("洗浄棟の扉と plotter", "病理棟の扉と plotter", "plotter"),
         ("核医棟の扉と plotter", "医棟と plotter", "plotter, 医棟"),

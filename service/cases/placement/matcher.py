@@ -6,7 +6,6 @@ vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -193,24 +192,12 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float], rare: Call
 
 
 def _readable(both: set[str], mail: Collection[str], case: Collection[str]) -> set[str]:
-    """Return the words in common as a reader knows them: topic words of kanji are pairs of characters (避策).
+    """Return the words in common without pieces of words: topic words of kanji are pairs of characters (避策).
 
-    Pairs that follow each other in only one way become one word (回避策). Other pairs are left out if they follow
-    another pair in both mails, because they are probably no words.
+    A pair that follows another pair in both mails is left out, because it is probably no word.
     """
     pairs = {word for word in both if len(word) == 2 and is_kanji(word)}
-    first, last = Counter(pair[0] for pair in pairs), Counter(pair[1] for pair in pairs)
-    by_first = {pair[0]: pair for pair in pairs}
-    joined = {one: by_first[one[1]] for one in pairs if first[one[1]] == 1 == last[one[1]] and one[0] != one[1]}
-    words = both - pairs
-    for start in pairs - {*joined.values()}:
-        word, pair = start, start
-        while pair in joined:
-            pair = joined[pair]
-            word += pair[1]
-        if word != start or not all(_has_pair_before(start, others) for others in (mail, case)):
-            words.add(word)
-    return words
+    return both - {pair for pair in pairs if all(_has_pair_before(pair, words) for words in (mail, case))}
 
 
 def _has_pair_before(pair: str, words: Collection[str]) -> bool:
