@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsons
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,20 +74,15 @@ def parse(files: tuple[Path, ...], *, root: Path | None = None) -> int:
     results = list(each_file(partial(_parse, root=root), partial(_parse, root=root, crashed=True), files))
     for (line, _), thread in zip(results, threads([ids for _, ids in results]), strict=True):
         print(f'{line[:-1]},"thread":{jsons.dumps(thread)}}}')
-    return _status(files)
-
-
-def _status(files: Sequence[Path]) -> int:
-    """Return the exit status: whether a file could not be read. The line of the file tells the reason."""
-    return 0 if all(os.access(file, os.R_OK) and not file.is_dir() for file in files) else start.FOUND_WRONG
+    return start.FOUND_WRONG if any(ids.error for _, ids in results) else 0
 
 
 def _parse(file: Path, root: Path | None, crashed: bool = False) -> tuple[str, Mail]:
-    """Return (JSON line of a mail without its thread, a mail with only the ids that determine the thread)."""
+    """Return (JSON line of a mail without its thread, a mail with only its error and the ids that place it)."""
     mail = Mail(error="parsing this mail crashed the process") if crashed else _mail(file)
     fields = report(mail, _name(file, root))
     fields.pop("thread", None)
-    return _dump(fields), Mail(mail.message_id, mail.in_reply_to, mail.references)
+    return _dump(fields), Mail(mail.message_id, mail.in_reply_to, mail.references, error=mail.error)
 
 
 def _name(file: Path, root: Path | None) -> str:
@@ -132,9 +126,11 @@ def judge(
     """
     settings = additions.settings()
     only = {"team": additions.team, "organisation": additions.organisation, "site_file": site or settings.site_file}
+    status = 0
     for line in judge_files(files, settings.model_copy(update=only), root, guess=guess_roles):
         print(line)
-    return _status(files)
+        status = start.FOUND_WRONG if jsons.loads(line).get("error") else status
+    return status
 
 
 def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = None, *, guess: bool) -> Iterator[str]:
