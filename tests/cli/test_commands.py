@@ -46,7 +46,7 @@ def test_parse_prints_a_line_a_mail_in_the_order_given_and_never_stops(
     empty = mail("empty.eml", "")
     said = sodan("parse", "--root", str(tmp_path), str(good), "missing.eml", str(empty), str(tmp_path), str(other))
     assert said.status == 1
-    assert [sodan(command, str(empty)).status for command in ("parse", "judge")] == [0, 0]
+    assert [sodan(command, str(empty)).status for command in ("parse", "judge")] == [1, 1]
     assert [sodan(command, "/proc/self/mem").status for command in ("parse", "judge")] == [1, 1]  # fails when read
     unread = sodan("judge", str(good), "missing.eml")
     assert (unread.status, [bool(line.get("error")) for line in unread.lines]) == (1, [False, True])
