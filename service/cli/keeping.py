@@ -156,8 +156,8 @@ def erase(
     """Erase a person permanently from all mails and tables, and print a certificate (JSON). The cases stay.
 
     Args:
-        address: The person's mail address. Its part before the @ and the names in From of the person's mails are
-            erased too, in all mails. A first or last name alone is not guessed: give it with --name.
+        address: The person's mail address. Its part before the @ is erased too, in all mails. The names in From of the
+            person's mails are erased in these mails and in quotes of them. To erase them elsewhere, use --name.
         name: A further name of the person, preferably the full name ("Aiko Mori"), or a phone number.
             A single word is erased only if it refers to a person: with a title, in a greeting or in a signature.
         confirm_names: Confirm that you checked the list of the dry run for these names. Required with --name and --yes.
@@ -188,12 +188,13 @@ def erase_person(
         raise Refused(f"{address} is not a mail address")
     check_names(names, reserved)
     own = (name for name in own_names(database, f"{local}@{domain}") if not _why_no_name(name, reserved))
-    names = tuple(dict.fromkeys((*names, *own)))
+    own_only = [name for name in own if name not in names]
     left_out = [name for name in names_of(database, f"{local}@{domain}") if name not in names]
     for name in left_out:
-        start.say(f"this name is erased only beside the address; to erase it elsewhere too, add --name: {name}")
+        where = "in the person's own mails and beside the address" if name in own_only else "beside the address"
+        start.say(f"this name is erased only {where}; to erase it in all mails, add --name: {name}")
     alias = "x" + secrets.token_hex(4)
-    mask = Mask(f"{local}@{domain}", names, alias)
+    mask = Mask(f"{local}@{domain}", names, alias, own_only)
     writer = BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
     now, salt = start.now(), secrets.token_hex(16)
     result = erase_mask(database, writer, mask, now, apply=apply)
@@ -201,7 +202,7 @@ def erase_person(
         "at": now.isoformat(),
         "done": apply,
         "person": {"salt": salt, "sha256": sha256(f"{salt}{local}@{domain}".encode()).hexdigest()},
-        "words": len(names),
+        "words": len(names) + len(own_only),
         "rows": dict(sorted(result.rows.items())),
         "mails": [{"was": was, "is": new} if new else {"was": was} for was, new in result.mails],
         **({} if apply else {"changes": result.changes}),
@@ -209,7 +210,7 @@ def erase_person(
         "remains": result.remains.here,
         "not_reached": [
             *NOT_REACHED,
-            *(["names beside the address that may also mean others; --name erases them elsewhere"] if left_out else []),
+            *(["names of the person in mails of other people; --name erases them"] if left_out else []),
             *(f"raw mail {id}: its content is damaged" for id in sorted(result.unreadable)),
             *result.remains.elsewhere,
         ],

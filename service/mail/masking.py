@@ -5,21 +5,25 @@ The length stays equal, because stored evidence refers to positions in texts. In
 
 A name of several words or with digits is replaced everywhere; a single word only where it refers to a person: beside a
 title, in a self-introduction, or alone on a line as in a signature. Beside the address, the name becomes ``ERASED``.
+
+A sender can choose any display name. Therefore ``own_names``, the names in From, are replaced only beside the address
+and in what the person wrote: ``Mask.author`` and ``Mask.quoting``.
 """
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from email import message_from_bytes, policy
 from email.encoders import encode_base64
 from email.header import Header
 from email.message import Message
 from email.utils import format_datetime, quote
+from functools import cached_property
 from typing import Any
 
 from service.mail import charset, encoded
 from service.mail.address import parse_list
-from service.mail.message import Address
+from service.mail.message import Address, Mail
 from service.mail.parse import parse
 
 _AT = r"(?:@|=40|%40|=|&#64;|&#x40;|&commat;)"
@@ -42,6 +46,9 @@ ERASED = "(erased)"  # the display name of an erased person
 _REMOVED = b"removed: this file named a person who was erased"
 
 
+_SEGMENTS = re.compile(r"([\r\n]+|<[^<>]*>)")  # separates the lines of a text and the texts of HTML
+_QUOTE_MARKS = re.compile(r"[>|\s]*(?:[A-Za-z-]{2,12}[:：]\s*)*")  # also "Re: " and "Subject: "
+
 STRUCTURED = frozenset(
     """
     case channel codec id impact item key kind language level message of origin priority ref role rule state status
@@ -59,11 +66,21 @@ def is_distinctive(name: str) -> bool:
 class Mask:
     """Finds and replaces the address and names of one person; upper and lower case are equal."""
 
-    def __init__(self, address: str, names: Sequence[str], alias: str) -> None:
-        """``alias``: the letters and digits used as replacement, repeated as often as needed."""
+    def __init__(
+        self,
+        address: str,
+        names: Sequence[str],
+        alias: str,
+        own_names: Sequence[str] = (),
+        own_lines: Collection[str] = (),
+        own_text: str = "",
+        own_messages: Collection[str] = (),
+    ) -> None:
+        """``alias``: the letters and digits used as replacement, repeated as often as needed. Others: see `quoting`."""
         self.address = address.casefold()
         self.names = tuple(dict.fromkeys(name.strip() for name in names if len(name.strip()) > 1))
-        self._alias = alias
+        self.own_names = tuple(name for name in own_names if name not in names)
+        self._alias, self._own_lines, self._own_text, self._own_messages = alias, own_lines, own_text, own_messages
         local, _, domain = self.address.rpartition("@")
         self._address = re.compile(
             rf"(?<![\w.+-]){re.escape(local)}(?:\+[^\s@<>\"]*)?(?={_AT}{re.escape(domain)}(?![\w-]|\.\w))", re.I
@@ -71,20 +88,61 @@ class Mask:
         distinctive = [name for name in self.names if is_distinctive(name)]
         single_words = [name for name in self.names if not is_distinctive(name)]
         whole_names = re.compile("|".join(_name_patterns(distinctive)) or r"(?!)", re.I)
-        self._patterns = (self._address, whole_names, re.compile(_one_word_pattern(single_words), re.I | re.M))
-        self._needles = tuple(_needles((self.address, *self.names)).items())
+        own = "|".join(_name_patterns(self.own_names)) or r"(?!)"
+        beside = rf"(?:{own})(?=[\"'”]?\s?[<(（\[]?{self._address.pattern})"
+        one_word = re.compile(_one_word_pattern(single_words), re.I | re.M)
+        self._patterns = (re.compile(beside, re.I), self._address, whole_names, one_word)
+        self._needles = tuple(_needles((self.address, *self.names, *(self.own_names if own_lines else ()))).items())
+
+    @cached_property
+    def author(self) -> "Mask":
+        """The mask for what the person wrote, with the names in From."""
+        return Mask(self.address, (*self.names, *self.own_names), self._alias) if self.own_names else self
+
+    def quoting(self, lines: Collection[str], text: str = "", messages: Collection[str] = ()) -> "Mask":
+        """Return the mask for what quotes the person. Names in From are replaced in quotes only.
+
+        ``lines``: see `lines_of`. ``text``: the person's texts; any part of it is a quote. ``messages``: ids of the
+        person's messages; JSON that names another message is no quote.
+        """
+        return Mask(self.address, self.names, self._alias, self.own_names, lines, text, messages)
+
+    def lines_of(self, text: str) -> set[str]:
+        """Return the lines of a text by the person that contain a name in From, without quote marks."""
+        return {_unquoted(part) for part in _SEGMENTS.split(text) if self.author.mentions(part)}
+
+    def in_mail(self, mail: Mail, lines: Collection[str]) -> "Mask":
+        """Return the mask for a raw mail, of the person or quoting the person or neither. ``lines``: see `lines_of`."""
+        authors = [inner.from_ for inner in (*mail.forwarded, *mail.history)]
+        if self._is_person(mail.from_):
+            return self.author
+        if any(map(self._is_person, authors)):
+            return self.quoting({*lines} - self.lines_of(mail.reply_text))
+        return self
+
+    def _is_person(self, author: Address | None) -> bool:
+        return author is not None and author.address.casefold() == self.address
+
+    def _quotes(self, text: str) -> Iterator[tuple[str, bool]]:
+        """Yield the parts of a text, and whether each quotes the person with a name in From."""
+        for part in _SEGMENTS.split(text) if self._own_lines or self._own_text else (text,):
+            line = _unquoted(part) if self._own_lines or self._own_text else ""
+            is_quote = bool(line) and (line in self._own_lines or " ".join(line.rstrip("…").split()) in self._own_text)
+            yield part, is_quote and self.author.mentions(part)
 
     def mentions(self, text: str) -> bool:
         """Return whether the text contains the address or a name of the person."""
-        return any(pattern.search(text) for pattern in self._patterns)
+        return any(pattern.search(text) for pattern in self._patterns) or any(its for _, its in self._quotes(text))
 
     def matches(self, text: str) -> set[str]:
         """Return all parts of the text that would be replaced."""
         matches = (match for pattern in self._patterns for match in pattern.finditer(text))
-        return {match[0].removeprefix(_before(match)) for match in matches}
+        found = {match[0].removeprefix(_before(match)) for match in matches}
+        return found.union(*(self.author.matches(part) for part, is_quote in self._quotes(text) if is_quote))
 
     def text(self, text: str) -> str:
         """Return the text with the person's address and names replaced."""
+        text = "".join(self.author.text(part) if is_quote else part for part, is_quote in self._quotes(text))
         for pattern in self._patterns:
             text = pattern.sub(self._blank, text)
         return text
@@ -106,6 +164,8 @@ class Mask:
             return [self.data(inner) for inner in value]
         if not isinstance(value, dict):
             return value
+        if self._own_messages and str(value.get("message") or "") not in {"", *self._own_messages}:
+            return Mask(self.address, self.names, self._alias, self.own_names).data(value)
         is_person = str(value.get("address", "")).casefold() == self.address
         masked = {}
         for key, inner in value.items():
@@ -222,6 +282,11 @@ class Mask:
 
     def _blank(self, match: re.Match[str]) -> str:
         return _before(match) + self.blank(match[0].removeprefix(_before(match)))
+
+
+def _unquoted(line: str) -> str:
+    """Return a line in lower case, without quote marks, reply marks and space around it."""
+    return line[_QUOTE_MARKS.match(line).end() :].strip().casefold()  # type: ignore[union-attr]
 
 
 def _before(match: re.Match[str]) -> str:

@@ -1,14 +1,16 @@
 """Erases a person: replaces the address and names in all raw mails, tables and indexes. The cases remain.
 
 The address is replaced everywhere. Names are replaced only in prose and in name fields (``service.mail.masking``), not
-in columns of ids and kinds. Each change is a transaction that excludes transactions of workers, because these lock the
-rows in another order. Mail may arrive meanwhile, so the search is repeated until it finds nothing. Then the search
-index is rebuilt, and ``service.store.compaction`` removes the remains of the old rows. ``docs/operations.md`` says what
-to do about backups, archived logs and deleted files on disk.
+in columns of ids and kinds; names in From only in the person's mails and in quotes of them. Each change is one
+transaction that excludes transactions of workers, because these lock the rows in another order. Mail may arrive
+meanwhile, so the search is repeated until it finds nothing. Then the search index is rebuilt, and
+``service.store.compaction`` removes the remains of the old rows. ``docs/operations.md`` says what to do about backups,
+archived logs and deleted files on disk.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -17,7 +19,9 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, Row, String, Table, delete, literal, or_, select, tuple_, update
 
+from service.errors import NotFound, Unavailable
 from service.mail.masking import ERASED, Mask
+from service.mail.parse import parse
 from service.store import contents, outbox, search
 from service.store.compaction import Remains, compact
 from service.store.contents import BlobWriter
@@ -49,6 +53,16 @@ class ErasureResult:
     remains: Remains = field(default_factory=Remains)
 
 
+@dataclass(frozen=True)
+class _Own:
+    """What the person wrote, to recognise quotes of it."""
+
+    messages: frozenset[int]  # their ids
+    cases: frozenset[int]  # the cases of these messages
+    lines: frozenset[str]  # see ``Mask.lines_of``
+    text: str  # subjects and texts with a name in From, in lower case, with single spaces
+
+
 def names_of(database: Database, address: str) -> list[str]:
     """Return the names that mails give with an address, the most frequent first."""
     return database.read(partial(_names, address=address.casefold()))
@@ -61,33 +75,78 @@ def own_names(database: Database, address: str) -> list[str]:
 
 def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, apply: bool) -> ErasureResult:
     """Replace the address and names everywhere, or only search. Raises Unavailable, Conflict (a mail is being sent)."""
+    return _erase(database, writer, mask, _own(database, writer, mask), now, apply=apply)
+
+
+def _erase(
+    database: Database, writer: BlobWriter, mask: Mask, own: _Own, now: datetime, *, apply: bool
+) -> ErasureResult:
     result = ErasureResult()
     if apply:  # the outbox must not send mail to the replacement address
         database.transact(partial(outbox.withdraw, address=mask.address, now=now))
     for _ in range(MAX_SWEEPS if apply else 1):
         before = len(result.mails) + result.rows.total()
-        _sweep_mails(database, writer, mask, result, apply)
+        _sweep_mails(database, writer, mask, own, result, apply)
         for table in metadata.sorted_tables:
             if table is not content_table:
-                _sweep_table(database, table, mask, result, apply)
+                _sweep_table(database, table, mask, own, result, apply)
         if len(result.mails) + result.rows.total() == before:
             break
     if apply:
         while search.index_pending(database):
             pass
         result.remains = compact(database)
-        again = erase(database, writer, mask, now, apply=False)
+        again = _erase(database, writer, mask, own, now, apply=False)
         result.left = len(again.mails) + again.rows.total()
     return result
 
 
-def _sweep_mails(database: Database, writer: BlobWriter, mask: Mask, result: ErasureResult, apply: bool) -> None:
+def _own(database: Database, writer: BlobWriter, mask: Mask) -> _Own:
+    """Return what the person wrote, read from the tables and the raw mails; nothing if no name in From is erased."""
+    rows = database.read(partial(_own_rows, address=mask.address)) if mask.own_names else []
+    texts = {text for row in rows for text in (row.subject, row.text, row.intro)}
+    for id in {row.spool_id for row in rows if row.origin == "delivered" and row.spool_id}:
+        with suppress(NotFound, Unavailable, contents.Damaged):
+            mail = parse(contents.content(database, writer.blob_store, id))
+            texts |= {mail.subject, mail.reply_text, mail.text.removesuffix(mail.quoted_text)}
+    texts = {text for text in texts if mask.author.mentions(text)}
+    lines = frozenset[str]().union(*map(mask.lines_of, texts))
+    text = "\n".join(" ".join(text.casefold().split()) for text in sorted(texts))
+    return _Own(frozenset(row.id for row in rows), frozenset(row.case_id for row in rows), lines, text)
+
+
+def _own_rows(conn: Connection, address: str) -> Sequence[Any]:
+    c = messages.c
+    query = select(c.id, c.case_id, c.origin, c.spool_id, c.subject, c.text, c.intro)
+    return conn.execute(query.where(c.author_address == address)).all()
+
+
+def _mask_of(mask: Mask, own: _Own, table: Table, column: str, row: Any) -> Mask:
+    """Return the mask for a value: names in From are replaced in what the person wrote, and in quotes of it."""
+    if not mask.own_names:
+        return mask
+    if table is messages:
+        if row["id"] in own.messages or row["author_address"] == mask.address:
+            return mask.author
+        quotes = column in ("quoted_text", "subject", "base_subject") and row["case_id"] in own.cases
+        return mask.quoting(own.lines) if quotes else mask
+    if row.get("message_id") in own.messages:
+        return mask.author
+    if row["id"] in own.cases if table is case_table else table.name == "events" and row["case_id"] in own.cases:
+        return mask.quoting(own.lines, own.text, frozenset(map(str, own.messages)))
+    return mask
+
+
+def _sweep_mails(
+    database: Database, writer: BlobWriter, everywhere: Mask, own: _Own, result: ErasureResult, apply: bool
+) -> None:
     for mail in contents.each(database):
         try:
             content = mail.content(writer.blob_store)
         except contents.Damaged:
             result.unreadable.add(mail.id)
             continue
+        mask = everywhere.in_mail(parse(content), own.lines) if everywhere.own_names else everywhere
         masked = mask.mail(content)
         if masked is None:
             continue
@@ -118,19 +177,22 @@ def _replace(conn: Connection, before: contents.StoredContent, packed: contents.
     return True
 
 
-def _sweep_table(database: Database, table: Table, mask: Mask, result: ErasureResult, apply: bool) -> None:
+def _sweep_table(
+    database: Database, table: Table, everywhere: Mask, own: _Own, result: ErasureResult, apply: bool
+) -> None:
     columns = [column for column in table.columns if _is_searched(table, column)]
     if not columns:
         return
     numbers = set()
     for row in _each(database, table, columns):
-        changed = _changed(mask, columns, row._mapping)
+        masks = {column.name: _mask_of(everywhere, own, table, column.name, row._mapping) for column in columns}
+        changed = _changed(masks, columns, row._mapping)
         if not changed:
             continue
         if not apply:
             key = [row._mapping[column.name] for column in table.primary_key.columns]
             for name in changed:
-                words = sorted(_words(mask, row._mapping[name]))
+                words = sorted(_words(masks[name], row._mapping[name]))
                 result.changes.append({"where": f"{table.name}.{name}", "row": key, "words": words})
         result.rows.update(f"{table.name}.{name}" for name in changed)
         if table is messages:
@@ -153,11 +215,11 @@ def _forget_words(conn: Connection, numbers: list[int]) -> None:
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_(chunk), of_words))
 
 
-def _changed(mask: Mask, columns: Sequence[Any], row: Any) -> dict[str, Any]:
+def _changed(masks: Mapping[str, Mask], columns: Sequence[Any], row: Any) -> dict[str, Any]:
     """Return column → new value, for the columns of a row that name the person."""
-    changed = {c.name: new for c in columns if (new := _masked(mask, c, row[c.name])) != row[c.name]}
+    changed = {c.name: new for c in columns if (new := _masked(masks[c.name], c, row[c.name])) != row[c.name]}
     for address, name in (("address", "name"), ("author_address", "author_name")):
-        if row.get(name) and str(row.get(address)).casefold() == mask.address:
+        if row.get(name) and str(row.get(address)).casefold() == masks[address].address:
             changed[name] = ERASED
     return changed
 
@@ -183,7 +245,8 @@ def _is_searched(table: Table, column: Any) -> bool:
 def _each(database: Database, table: Table, columns: list[Any]) -> Iterator[Row[Any]]:
     """Yield all rows of a table, ordered by primary key, in several transactions."""
     key = list(table.primary_key.columns)
-    query = following = select(*dict.fromkeys([*key, *columns])).order_by(*key).limit(_ROWS)
+    owners = [column for column in table.columns if column.name in ("case_id", "message_id")]
+    query = following = select(*dict.fromkeys([*key, *columns, *owners])).order_by(*key).limit(_ROWS)
     while rows := database.read(partial(_rows, query=following)):
         yield from rows
         last = (literal(rows[-1]._mapping[column.name], column.type) for column in key)
@@ -216,12 +279,19 @@ def _names(conn: Connection, address: str) -> list[str]:
 def _own_names(conn: Connection, address: str) -> list[str]:
     author = messages.c.author_address
     own = select(messages.c.author_name).where(author == address, messages.c.origin == "delivered").distinct()
-    names = {name: _name_words(name) for name in conn.execute(own).scalars() if name.casefold() != address}
+    names = [name for name in conn.execute(own).scalars() if name.casefold() != address]
     for table, beside, name in ((participants, "address", "name"), (messages, "author_address", "author_name")):
         others = select(table.c[name]).where(table.c[beside] != address).distinct()
-        for other in map(_name_words, conn.execute(others).scalars()):
-            names = {name: words for name, words in names.items() if not words <= other}
-    return list(names)
+        for other in conn.execute(others).scalars():
+            names = [name for name in names if not _is_part(name, other)]
+    return names
+
+
+def _is_part(name: str, other: str) -> bool:
+    """Return whether a name is a part of another name, or both are the same without spaces."""
+    words, others = _name_words(name), _name_words(other)
+    one, whole = ("".join(name.casefold().replace(",", " ").split()) for name in (name, other))
+    return words <= others or one == whole or (not name.isascii() and one in whole)
 
 
 def _name_words(name: str) -> frozenset[str]:

@@ -18,6 +18,7 @@ from service.mail.parse import parse
 from service.settings import Settings
 from service.store import contents
 from service.store.database import Database
+from service.store.erasure import own_names
 from service.store.spool import Envelope
 from service.store.tables import cases, messages, metadata
 from tests.running import take_in
@@ -87,19 +88,51 @@ def test_a_display_name_that_is_a_word_takes_nothing_from_others(filled: Filled,
     assert f'"{name}"'.encode() not in b"".join(filled.raw()), "the field beside the address"
 
 
-@pytest.mark.parametrize("name", ["Aiko Mori", "森川 愛子", "森川愛子"])
-def test_the_own_name_goes_from_all_mails(filled: Filled, capfd: pytest.CaptureFixture[str], name: str) -> None:
-    asks = OTHERS.replace(b"AWS is well.", f"AWS is well.\r\n{name}\r\n".encode())
-    filled.fill(from_person(name).replace(b"connect.", f"connect.\r\n\r\n{name}".encode()), asks)
+@pytest.mark.parametrize("name", ["Out of memory", "Gateway Timeout", "2031", "08:15", "SD-77", "夜間 保守"])
+def test_a_display_name_erases_nothing_that_others_wrote(filled: Filled, name: str) -> None:
+    """Not even in an answer to the person, and in the history of the case."""
+    report = from_person(name).replace(b"VPN down", f"{name} on the VPN".encode())
+    answer = OTHERS.replace(b"Message-ID:", b"In-Reply-To: <1@corp.example>\r\nMessage-ID:")
+    answer = answer.replace(b"AWS is well.", f"{name}\r\nThe report says {name}.".encode())
+    answer += f"\r\nOn Mon, 2 Mar 2026 at 09:01, {name} <{ADDRESS}> wrote:\r\n> It does not connect.\r\n".encode()
+    filled.fill(report, answer)
+    texts = filled.texts()[0]
+    assert filled.erase() == 0
+    assert filled.texts()[0] == texts
+    masked = next(raw for raw in map(parse, filled.raw()) if raw.message_id == "<2@corp.example>")
+    assert masked.reply_text == parse(answer).reply_text
+    assert (name in masked.quoted_text, ADDRESS in masked.quoted_text) == (False, False)
+
+
+@pytest.mark.parametrize("name", ["Aiko Mori", "森川 愛子"])
+def test_the_own_name_goes_from_own_mails_and_quotes_of_them(
+    filled: Filled, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    report = from_person(name).replace(b"VPN down", f"{name}: VPN".encode())
+    report = report.replace(b"connect.", f"connect for {name}.\r\n\r\n{name}".encode())
+    answer = OTHERS.replace(b"the error of Microsoft in \xe6\x9c\xac\xe7\x95\xaa", f"Re: {name}: VPN".encode())
+    answer = answer.replace(b"Message-ID:", b"In-Reply-To: <1@corp.example>\r\nMessage-ID:")
+    quote = f"> It does not connect for {name}.\r\n>\r\n> {name}\r\n"
+    answer += f"\r\nOn Mon, 2 Mar 2026 at 09:01, {name} <{ADDRESS}> wrote:\r\n{quote}".encode()
+    filled.fill(report, answer)
     capfd.readouterr()
     assert filled.erase() == 0
     certificate, said = capfd.readouterr()
-    assert (json.loads(certificate)["left"], name in said) == (0, False)
+    assert f"own mails and beside the address; to erase it in all mails, add --name: {name}" in said
+    assert json.loads(certificate)["left"] == 0
     assert name not in filled.everything()
     assert [parse(raw).text for raw in filled.raw() if name in parse(raw).text] == []
     assert "(erased)" in {getattr(parse(raw).from_, "name", "") for raw in filled.raw()}
     query = select(messages.c.author_name)
     assert set(filled.database.read(lambda conn: conn.execute(query).scalars().all())) == {"(erased)", "Ben"}
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("森川 愛子", "森川愛子"), ("森川愛子", "森川 愛子"), ("愛子", "森川愛子")]
+)
+def test_the_name_of_somebody_else_is_recognised_without_spaces(filled: Filled, name: str, other: str) -> None:
+    filled.fill(from_person(name), OTHERS.replace(b"From: Ben ", f'From: "{other}" '.encode()))
+    assert own_names(filled.database, ADDRESS) == []
 
 
 @pytest.mark.parametrize("name", ["Ben", "Ben Okoro"])
