@@ -24,23 +24,14 @@ from typing import Any
 from service.mail import charset, encoded
 from service.mail.address import parse_list
 from service.mail.message import Address, Mail
+from service.mail.name_patterns import is_distinctive, name_patterns, needles, one_word_pattern
 from service.mail.parse import parse
 
 _AT = r"(?:@|=40|%40|=|&#64;|&#x40;|&commat;)"
 """The ``@`` in plain text, quoted-printable, links, return paths (VERP) and HTML."""
-_BETWEEN_CJK = r"[\s\u3000\u00a0,]*"
-_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "iso2022_jp", "latin-1")
 _ADDRESS_FIELDS = frozenset(
     ("from", "to", "cc", "bcc", "reply-to", "sender", "resent-from", "resent-to", "resent-cc", "resent-sender")
 )
-_LETTER = r"[A-Za-z0-9_\u00c0-\u024f]"  # a character of a Latin word
-_LINE_START = r"^[> \t\u3000]*"
-_GREETING = r"\b(?:Dear|Hi|Hello|Mr|Ms|Mrs|Dr|This is|I am|I'm)\b\.?[ \t]+"
-_AFTER_PERSON = (
-    r"[ \t\u3000]*(?:様|さま|さん|殿|氏|くん|君)|[- ](?:san|sama)\b"
-    r"|[ \t]*(?:です|と申します|と申し|でございます|より)|[ \t]*[,、。.]?[ \t\r]*$|[ \t]+here\b"
-)
-_TITLE_AFTER = r"[ \t\u3000]*(?:様|さま|さん|殿|氏|くん|君)|[- ](?:san|sama)\b"
 _POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=0)
 ERASED = "(erased)"  # the display name of an erased person
 _REMOVED = b"removed: this file named a person who was erased"
@@ -56,11 +47,6 @@ STRUCTURED = frozenset(
     """.split()
 )
 """JSON keys whose values are ids or fixed terms, in which names are not replaced."""
-
-
-def is_distinctive(name: str) -> bool:
-    """Return whether the name is replaced everywhere, because it has two words or a digit."""
-    return len(re.findall(r"[^\s\u3000,]+", name)) > 1 or (len(name) > 3 and any(letter.isdigit() for letter in name))
 
 
 class Mask:
@@ -87,12 +73,12 @@ class Mask:
         )
         distinctive = [name for name in self.names if is_distinctive(name)]
         single_words = [name for name in self.names if not is_distinctive(name)]
-        whole_names = re.compile("|".join(_name_patterns(distinctive)) or r"(?!)", re.I)
-        own = "|".join(_name_patterns(self.own_names)) or r"(?!)"
+        whole_names = re.compile("|".join(name_patterns(distinctive)) or r"(?!)", re.I)
+        own = "|".join(name_patterns(self.own_names)) or r"(?!)"
         beside = rf"(?:{own})(?=[\"'”]?\s?[<(（\[]?{self._address.pattern})"
-        one_word = re.compile(_one_word_pattern(single_words), re.I | re.M)
+        one_word = re.compile(one_word_pattern(single_words), re.I | re.M)
         self._patterns = (re.compile(beside, re.I), self._address, whole_names, one_word)
-        self._needles = tuple(_needles((self.address, *self.names, *(self.own_names if own_lines else ()))).items())
+        self._needles = tuple(needles((self.address, *self.names, *(self.own_names if own_lines else ()))).items())
 
     @cached_property
     def author(self) -> "Mask":
@@ -290,49 +276,8 @@ def _unquoted(line: str) -> str:
 
 
 def _before(match: re.Match[str]) -> str:
-    """Return the text before a one-word name that ``_one_word_pattern`` matched with it."""
+    """Return the text before a one-word name that ``one_word_pattern`` matched with it."""
     return (match[1] or "") if match.re.groups else ""
-
-
-def _one_word_pattern(names: Sequence[str]) -> str:
-    """Return a pattern for one-word names where they mean a person; group 1 is the text before the name."""
-    if not names:
-        return r"(?!)"
-    either = "|".join(
-        rf"(?<!{_LETTER}){re.escape(name)}(?!{_LETTER})" if name.isascii() else re.escape(name)
-        for name in sorted(names, key=len, reverse=True)
-    )
-    alone = rf"{_LINE_START}(?=(?:{either})(?:{_AFTER_PERSON}))"
-    return rf"({alone}|{_GREETING})(?:{either})|(?:{either})(?={_TITLE_AFTER})"
-
-
-def _name_patterns(names: Sequence[str]) -> list[str]:
-    """Return patterns for names, longest first: with their words in both orders and any separator between them."""
-    patterns: dict[str, None] = {}
-    for name in sorted(names, key=len, reverse=True):
-        parts = [re.escape(part) for part in re.split(r"[\s\u3000,]+", name) if part]
-        for order in (parts, parts[::-1]):
-            between = _BETWEEN_CJK if not name.isascii() else r"(?:[\s\u00a0,.]|%20|=20|_)+"
-            pattern = between.join(order)
-            patterns[rf"(?<!{_LETTER}){pattern}(?!{_LETTER})" if name.isascii() else pattern] = None
-    return list(patterns)
-
-
-def _needles(words: Sequence[str]) -> dict[bytes, list[str]]:
-    """Return bytes of each word in each charset, in lower case → charsets; used for a fast first search."""
-    encodings: dict[bytes, list[str]] = {}
-    for word in words:
-        for part in re.split(r"[\s\u3000,@]+", word):
-            for name in _ENCODINGS:
-                try:
-                    needle = part.encode(name)
-                except UnicodeError:
-                    continue
-                if name == "iso2022_jp":
-                    needle = re.sub(rb"\x1b[$(][B@J]", b"", needle)  # the escape sequence may be further away
-                encodings.setdefault(needle.lower(), []).append(name)
-    encodings.pop(b"", None)
-    return encodings
 
 
 def _raw(value: Any) -> str:

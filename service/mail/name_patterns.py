@@ -1,0 +1,61 @@
+"""Patterns that find the names of a person in text, and bytes that find them in raw mails."""
+
+import re
+from collections.abc import Sequence
+
+_BETWEEN_CJK = r"[\s\u3000\u00a0,]*"
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "iso2022_jp", "latin-1")
+_LETTER = r"[A-Za-z0-9_\u00c0-\u024f]"  # a character of a Latin word
+_LINE_START = r"^[> \t\u3000]*"
+_GREETING = r"\b(?:Dear|Hi|Hello|Mr|Ms|Mrs|Dr|This is|I am|I'm)\b\.?[ \t]+"
+_AFTER_PERSON = (
+    r"[ \t\u3000]*(?:様|さま|さん|殿|氏|くん|君)|[- ](?:san|sama)\b"
+    r"|[ \t]*(?:です|と申します|と申し|でございます|より)|[ \t]*[,、。.]?[ \t\r]*$|[ \t]+here\b"
+)
+_TITLE_AFTER = r"[ \t\u3000]*(?:様|さま|さん|殿|氏|くん|君)|[- ](?:san|sama)\b"
+
+
+def is_distinctive(name: str) -> bool:
+    """Return whether the name is replaced everywhere, because it has two words or a digit."""
+    return len(re.findall(r"[^\s\u3000,]+", name)) > 1 or (len(name) > 3 and any(letter.isdigit() for letter in name))
+
+
+def one_word_pattern(names: Sequence[str]) -> str:
+    """Return a pattern for one-word names where they mean a person; group 1 is the text before the name."""
+    if not names:
+        return r"(?!)"
+    either = "|".join(
+        rf"(?<!{_LETTER}){re.escape(name)}(?!{_LETTER})" if name.isascii() else re.escape(name)
+        for name in sorted(names, key=len, reverse=True)
+    )
+    alone = rf"{_LINE_START}(?=(?:{either})(?:{_AFTER_PERSON}))"
+    return rf"({alone}|{_GREETING})(?:{either})|(?:{either})(?={_TITLE_AFTER})"
+
+
+def name_patterns(names: Sequence[str]) -> list[str]:
+    """Return patterns for names, longest first: with their words in both orders and any separator between them."""
+    patterns: dict[str, None] = {}
+    for name in sorted(names, key=len, reverse=True):
+        parts = [re.escape(part) for part in re.split(r"[\s\u3000,]+", name) if part]
+        for order in (parts, parts[::-1]):
+            between = _BETWEEN_CJK if not name.isascii() else r"(?:[\s\u00a0,.]|%20|=20|_)+"
+            pattern = between.join(order)
+            patterns[rf"(?<!{_LETTER}){pattern}(?!{_LETTER})" if name.isascii() else pattern] = None
+    return list(patterns)
+
+
+def needles(words: Sequence[str]) -> dict[bytes, list[str]]:
+    """Return bytes of each word in each charset, in lower case → charsets; used for a fast first search."""
+    encodings: dict[bytes, list[str]] = {}
+    for word in words:
+        for part in re.split(r"[\s\u3000,@]+", word):
+            for name in _ENCODINGS:
+                try:
+                    needle = part.encode(name)
+                except UnicodeError:
+                    continue
+                if name == "iso2022_jp":
+                    needle = re.sub(rb"\x1b[$(][B@J]", b"", needle)  # the escape sequence may be further away
+                encodings.setdefault(needle.lower(), []).append(name)
+    encodings.pop(b"", None)
+    return encodings
