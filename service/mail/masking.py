@@ -75,7 +75,7 @@ class Mask:
         single_words = [name for name in self.names if not is_distinctive(name)]
         whole_names = re.compile("|".join(name_patterns(distinctive)) or r"(?!)", re.I)
         own = "|".join(name_patterns(self.own_names)) or r"(?!)"
-        beside = rf"(?:{own})(?=[\"'”]?\s?[<(（\[]?{self._address.pattern})"
+        beside = rf"(?:{own})(?=[\"'”]?\s?(?:[<(（\[]|&lt;)?{self._address.pattern})"
         one_word = re.compile(one_word_pattern(single_words), re.I | re.M)
         self._patterns = (re.compile(beside, re.I), self._address, whole_names, one_word)
         self._needles = tuple(needles((self.address, *self.names, *(self.own_names if own_lines else ()))).items())

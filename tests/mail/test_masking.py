@@ -43,6 +43,18 @@ def test_other_addresses_that_look_alike_stay() -> None:
     assert mask.text("<mori@corp.example>") == "<x7k2@corp.example>"
 
 
+def test_in_a_mail_of_others_an_own_name_goes_only_beside_the_address_and_in_a_quote() -> None:
+    mask = Mask(PERSON, [], "x7k2", ["Slow Print"])
+    quote = f"<div>On Mon, 2 Mar 2026 at 09:01, Slow Print &lt;{PERSON}&gt; wrote:<br></div><blockquote>"
+    body = MIMEText(f"<p>A Slow Print again.</p>{quote}<p>Good day</p><p>Slow Print</p></blockquote>", "html")
+    body["From"], body["Subject"] = "Ben <ben@corp.example>", "Re: printer"
+    raw = body.as_bytes()
+    masked = mask.in_mail(parse(raw), mask.lines_of("Good day\n\nSlow Print")).mail(raw)
+    assert masked is not None
+    assert parse(masked).reply_text == "A Slow Print again."
+    assert "Slow Print" not in parse(masked).quoted_text
+
+
 def _mail(body: MIMEMultipart | MIMEText) -> bytes:
     body["From"] = f"{Header('森 花子', 'iso-2022-jp').encode()} <{PERSON}>"
     body["To"] = "help@intake.example"
