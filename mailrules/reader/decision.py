@@ -144,8 +144,8 @@ class Decision:
                 units = [best]
             if units:
                 found[meaning] = max(units, key=lambda at: self._score(meaning, at))
-        if len(found) == 2:  # both cannot be true: unmistakable wording takes precedence, then "it has returned"
-            kept = "act:reopen" if plain["act:reopen"] or not plain["act:confirm_resolved"] else "act:confirm_resolved"
+        if len(found) == 2:  # both cannot be true: unmistakable wording takes precedence
+            kept = max(found, key=lambda meaning: (bool(plain[meaning]), self.chances.get(meaning, 0.0)))
             found = {kept: found[kept]}
         return [self._quote(meaning, at, max(self.chances.get(meaning, 0.0), 0.5)) for meaning, at in found.items()]
 

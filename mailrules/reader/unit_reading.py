@@ -56,7 +56,7 @@ class _Sentence(NamedTuple):
     clauses: Clauses
     concepts: Sequence[Set[str]]  # the concepts of each clause
     groups: Sequence[int]  # the groups of each clause (`signals.py`)
-    plain: Sequence[str]  # unmistakable concepts in clauses that are not negated by other words
+    plain: Sequence[str]  # unmistakable concepts that no other word denies
     states: Sequence[str]  # … of the states of a case, in clauses that are no question, condition or plan either
 
 
@@ -93,8 +93,9 @@ def _sentences(texts: Sequence[str], matcher: ConceptMatcher, *, japanese: bool)
             names.append(Name(first, last, entry.state))
         if entry.plain:
             end = tokens.index("\n", first)
-            others = (*tokens[begins[clause] : first], *tokens[last : min([end, *begins[clause + 1 : clause + 2]])])
-            if "negated" not in clause_properties(others):
+            stop = min([end, *begins[clause + 1 : clause + 2]])
+            # the word that denies a phrase follows it in Japanese, and precedes it in English
+            if "negated" not in clause_properties(tokens[last:stop] if japanese else tokens[begins[clause] : first]):
                 plain.setdefault(end, []).extend(entry.plain)
     properties = [own for clauses in every for own in clauses.properties]
     for first, last, state in named_states(tokens, names):

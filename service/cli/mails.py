@@ -63,26 +63,25 @@ def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negat
 # ── parse ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parse(files: tuple[Path, ...], *, root: Path | None = None) -> int:
+def parse(files: tuple[Path, ...], *, root: Path | None = None) -> None:
     """Parse mails and print JSON Lines: one object per mail, in the order given.
 
     Args:
         files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`; the others are still
-            parsed, and the exit status is 1.
+            parsed.
         root: Print `file` relative to this folder.
     """
     results = list(each_file(partial(_parse, root=root), partial(_parse, root=root, crashed=True), files))
     for (line, _), thread in zip(results, threads([ids for _, ids in results]), strict=True):
         print(f'{line[:-1]},"thread":{jsons.dumps(thread)}}}')
-    return start.FOUND_WRONG if any(ids.error for _, ids in results) else 0
 
 
 def _parse(file: Path, root: Path | None, crashed: bool = False) -> tuple[str, Mail]:
-    """Return (JSON line of a mail without its thread, a mail with only its error and the ids that place it)."""
+    """Return (JSON line of a mail without its thread, a mail with only the ids that determine the thread)."""
     mail = Mail(error="parsing this mail crashed the process") if crashed else _mail(file)
     fields = report(mail, _name(file, root))
     fields.pop("thread", None)
-    return _dump(fields), Mail(mail.message_id, mail.in_reply_to, mail.references, error=mail.error)
+    return _dump(fields), Mail(mail.message_id, mail.in_reply_to, mail.references)
 
 
 def _name(file: Path, root: Path | None) -> str:
@@ -115,22 +114,19 @@ def judge(
     site: Path | None = None,
     root: Path | None = None,
     guess_roles: bool = False,
-) -> int:
+) -> None:
     """Judge each mail alone, as if it opened a case, and print JSON Lines.
 
     Args:
-        files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`, and the exit status is 1.
+        files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`.
         site: The site file: own products, host names, people. Default: SODAN_SITE_FILE.
         root: Print `file` relative to this folder.
         guess_roles: Guess the side of unknown people from the recipients of each mail. The service never does this.
     """
     settings = additions.settings()
     only = {"team": additions.team, "organisation": additions.organisation, "site_file": site or settings.site_file}
-    status = 0
     for line in judge_files(files, settings.model_copy(update=only), root, guess=guess_roles):
         print(line)
-        status = start.FOUND_WRONG if jsons.loads(line).get("error") else status
-    return status
 
 
 def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = None, *, guess: bool) -> Iterator[str]:
