@@ -83,7 +83,7 @@ class Frame:
         """Return path and name of the case or message that a failed request is about; None if there is none."""
         params, desk = request.path_params, self.desk
         key = params.get("key", "")
-        if request.url.path.startswith("/messages/") and request.method == "POST":
+        if "id" in params and request.url.path.startswith("/messages/") and request.method == "POST":
             return None if text == "there is no such message" else (f"/messages/{params['id']}", "back.message")
         if IDS.fullmatch(ids := params.get("ids", "")):
             try:

@@ -360,6 +360,7 @@ def test_an_error_page_names_what_is_wrong_in_the_language_of_the_reader_and_lea
         (f"/messages/{mail}/move", {"to": "SD-99"}, 404, f"/messages/{mail}"),
         (f"/messages/{mail}/move", {"to": key}, 409, f"/messages/{mail}"),
         ("/messages/999/move", {"to": key}, 404, None),
+        (f"/messages/{mail}/elsewhere", {}, 404, None),
         (f"/corrections/{first}/undo", {}, 409, f"/cases/{key}"),
         ("/corrections/999999/undo", {}, 404, None),
     ):
