@@ -14,6 +14,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, insert, select, text
+from sqlalchemy.event import listen
 
 from service.errors import Refused
 from service.intake import AppContext, receive
@@ -132,6 +133,18 @@ def test_keys_that_find_candidates_begin_with_their_month(first: Database) -> No
     migrate(first)
     found = first.read(lambda conn: set(conn.execute(text("SELECT key FROM thread_keys")).scalars()))
     assert found == {"24651:word:scanner", "24651:ven:acme:kim@x.test", *kept}
+
+
+def test_reads_are_not_blocked_while_indexes_of_cases_are_built(first: Database) -> None:
+    first.transact(partial(bring_to, revision="0020"))
+    run: list[str] = []
+
+    def migrate_and_record(conn: Connection) -> None:
+        listen(conn, "before_cursor_execute", lambda *given: run.append(given[2].split()[0]))
+        bring_to(conn, "0021")
+
+    first.transact(migrate_and_record)
+    assert [word for word in run if word in ("CREATE", "DROP")] == ["CREATE", "CREATE", "DROP"]
 
 
 def test_from_the_first_schema_with_data_while_mail_comes_in(first: Database, context: AppContext) -> None:

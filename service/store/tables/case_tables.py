@@ -46,7 +46,7 @@ Index("ix_cases_vendor", cases.c.vendor, cases.c.updated_at, cases.c.id)
 Index("ix_cases_merged_into", cases.c.merged_into, **only("merged_into IS NOT NULL"))
 Index("ix_cases_owner", cases.c.owner, cases.c.updated_at, cases.c.id, **only("owner IS NOT NULL"))
 Index(  # one lane of the start page: the most urgent cases first, then those that wait longest
-    "ix_cases_lane",
+    "ix_cases_lane_since",
     cases.c.waiting_on,
     cases.c.priority,
     WAITING_SINCE,
