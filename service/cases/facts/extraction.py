@@ -26,7 +26,7 @@ _NOT_ADDRESSED: dict[Side, frozenset[Side]] = {
     "unknown": frozenset(("team", "requester")),
     "vendor": frozenset(("requester",)),
 }
-"""Sides that a writer does not address in a mail that reached sodan: such a recipient is a mailbox like ``help@``."""
+"""By writer, sides not counted as addressed: what reaches sodan is for the team, also if sent to ``help@`` or a user."""
 _KANA = re.compile("[\u3040-\u30ff]")
 
 
