@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from mailrules.fold import fold, upper
 from mailrules.patterns import RE2
 from mailrules.vendors.number_classifier import LEAST, number_features, probability
+from mailrules.vendors.separators import FILLER, separate
 
 MAX_READ = 20_000
 MAX_FOUND = 10
@@ -57,7 +58,7 @@ _LEADING = RE2.compile(
 """A number with which the subject begins: letters, then ``#`` or more digits than names of products and hosts have."""
 _NOT_MATTER = RE2.compile(rf"(?:{_THINGS_JA}|機械|機器|社員)の?\s?$|\b(?:{_THINGS_EN}|DEVICE|MACHINE|EMPLOYEE)\s?$")
 _MATTER = RE2.compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
-_BRACKETED = RE2.compile(rf"(?i)[\[【({{<「](?:[^\]】)}}>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}[\]】)}}>」]")
+_BRACKETED = RE2.compile(rf"(?i)[\[【({{<「](?:[^\]】)}}>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}{FILLER}*[\]】)}}>」]")
 _MARKED = RE2.compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _FREE = RE2.compile(
     r"(?i)(?:^|[^A-Z0-9_一-龠々ぁ-んァ-ヶ])([一-龠々]{1,4}-[A-Z0-9]+(?:[-_/.#][A-Z0-9]+)*)"
@@ -156,6 +157,7 @@ def candidates(text: str, place: str, side: str) -> list[Candidate]:
 
     Of more than ``MAX_CANDIDATES``, it returns the labelled ones, then the marked ones, then the others.
     """
+    text = separate(text)
     capitals, marks = upper(text), _marked(text, place)
     taken = {at for start, end in marks for at in range(start, end)}
     for match in _FREE.finditer(text):
@@ -207,7 +209,7 @@ def _is_of_another(capitals: str, start: int, side: str, marks: Sequence[str]) -
 
 def find_tokens(text: str, most: int) -> tuple[str, ...]:
     """Return up to ``most`` tokens of a text that could be case numbers, in order."""
-    found = (_whole(match.group(1)) for match in _ANY.finditer(fold(text[:MAX_READ])))
+    found = (_whole(match.group(1)) for match in _ANY.finditer(separate(fold(text[:MAX_READ]))))
     return tuple(dict.fromkeys(filter(None, found)))[:most]
 
 
@@ -217,7 +219,7 @@ def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
     Numbers of machines (管理番号 too), contracts and accounts are left out, because many matters share them.
     """
     found: dict[str, None] = {}
-    for place in (fold(subject[:500]), fold(text[:MAX_READ])):
+    for place in map(separate, (fold(subject[:500]), fold(text[:MAX_READ]))):
         for match in _MATTER.finditer(place):
             head = place[max(0, match.start() - _BEFORE) : match.start()].upper()
             number = _whole(match.group(match.lastindex))

@@ -19,6 +19,7 @@ from mailrules.judgement import Reference
 from mailrules.patterns import compile_pattern, options_for, set_of
 from mailrules.thread import RuleInput
 from mailrules.vendors.profile import Canonical, ReferencePattern, Vendor
+from mailrules.vendors.separators import separate
 
 _HEAD_LINES = 6  # lines at the top of a mail in which a case number is stated rather than mentioned
 _BETWEEN = (
@@ -186,12 +187,16 @@ def is_log(line: str) -> bool:
 
 def places_of(turn: RuleInput, lines: Sequence[str]) -> Places:
     """Return the texts of a mail that may contain a case number, by place."""
-    plain: dict[str, list[str]] = {"subject": [fold(turn.subject)] if turn.subject else [], "line": [], "body": []}
+    plain: dict[str, list[str]] = {
+        "subject": [separate(fold(turn.subject))] if turn.subject else [],
+        "line": [],
+        "body": [],
+    }
     for near_top, line in enumerate(lines, 1):
         if _DIGIT.search(line) or line.startswith("thread::"):
             short = near_top <= _HEAD_LINES and len(line) <= 60
             stated = short or line.startswith(("[", "ref:", "thread::")) or _LABEL.match(line[:60])
-            plain["line" if stated else "body"].append(line)
+            plain["line" if stated else "body"].append(separate(line))
     return Places(plain)
 
 
@@ -212,8 +217,8 @@ def _blank_one(text: str, pattern: Any) -> str:
     for match in pattern.finditer(text):
         start, end = match.span()
         cuts = _cuts_token(text, end)
-        if _cuts_token(text, start) or (cuts and _DIGIT.match(text, start)):
-            continue  # 2026-11 in 2026-118822
+        if start < done or _cuts_token(text, start) or (cuts and _DIGIT.match(text, start)):
+            continue  # in the token of an earlier match, or 2026-11 in 2026-118822
         if cuts:
             end = _TOKEN_REST.match(text, end).end()  # type: ignore[union-attr]
         pieces += [text[done:start], " " * (end - start)]

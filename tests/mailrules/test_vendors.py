@@ -13,6 +13,7 @@ from mailrules.library import collect, load
 from mailrules.patterns import compile_pattern, options_for, set_of
 from mailrules.thread import RuleInput
 from mailrules.vendors import Recognised, Vendors, check
+from mailrules.vendors.references import References, lines_of, places_of
 
 RULES = load()
 VENDORS: Vendors = RULES.vendors
@@ -136,3 +137,12 @@ def test_patterns_too_large_for_one_automaton_are_searched_one_by_one() -> None:
     find = set_of([large, *many], options_for())
     assert list(find(b"HX3@ abc 123456")) == [4]
     assert list(find(b"nothing")) == []
+
+
+def test_hidden_text_keeps_its_length() -> None:
+    """The token of the first postcode has a second one in it."""
+    mail = turn("受付 〒112-2335-b/112-2335 ケース番号 02223334", **by("okta"))
+    places = places_of(mail, lines_of(mail))
+    before = [len(line) for line in places.plain["line"]]
+    References([VENDORS.profiles["okta"]], never=[r"〒?\b\d{3}-\d{4}\b"]).read(mail, places, "okta", by_domain=True)
+    assert [len(line) for line in places.masked["line"]] == before
