@@ -26,7 +26,7 @@ _NOT_ADDRESSED: dict[Side, frozenset[Side]] = {
     "unknown": frozenset(("team", "requester")),
     "vendor": frozenset(("requester",)),
 }
-"""By writer, sides not counted as addressed: what reaches sodan is for the team, also if sent to ``help@`` or a user."""
+"""By writer, sides that are not addressed: what reaches sodan is for the team, also if sent to ``help@`` or a user."""
 _KANA = re.compile("[\u3040-\u30ff]")
 
 
