@@ -12,11 +12,20 @@ _SIGNS = frozenset(
 _LINKS = _SIGNS | frozenset(
     (
         *"be have set change update move to from of for as into now current new the a you this".split(),
-        *"case ticket request incident issue inquiry inc sr id number".split(),
+        *"case ticket request incident issue inquiry inc sr id number ; back then".split(),
         *"が は を の も より 変更 更新 現在 ケース チケット 問い合わせ 以下 次".split(),
     )
 )
 """Words and signs that may stand between the label and the name of the state."""
+_TICKETS = frozenset(
+    (
+        *"case ticket request incident issue inquiry enquiry inc sr".split(),
+        *"ケース チケット 問い合わせ 案件 インシデント リクエスト 依頼 本件".split(),
+    )
+)
+_BESIDE = _LINKS | _TICKETS | frozenset("latest our 番号 最新 件 受付 対応 進捗 弊社 当社 貴社 客 様".split())
+"""Words and signs that may stand before the label. Others name a thing that has a state: "port state"."""
+_CLOSING = frozenset("\" ' ) ] } - 」 』 】 〕".split())
 _ENDS = _SIGNS | frozenset(
     (
         *". 。 ! ; to from by at on and but since because due until with action response reply".split(),
@@ -28,6 +37,7 @@ _ENDS = _SIGNS | frozenset(
 """Words and signs that may follow the name of a state; others belong to a longer name: "open items", 「受付番号」."""
 _LATER = frozenset("れる 変わる".split())
 _TOLD = frozenset("た て".split())
+_UNTOLD = frozenset("ない か".split())
 
 
 class Name(NamedTuple):
@@ -39,21 +49,24 @@ class Name(NamedTuple):
 
 
 def named_states(tokens: Sequence[str], found: Iterable[Name]) -> Iterator[Name]:
-    """Yield for each label the state that holds now: the last one, but not one after "from".
+    """Yield for each label of a ticket the state that holds now: the last one, but not one after "from".
 
     ``tokens``: sentences, each with a line break at its end.
     """
     state: Name | None = None
-    end, after_label = 0, False
+    end, after_label, of_ticket = 0, False, False
     for name in sorted(found, key=lambda one: (one.first, -one.last)):
         if name.first < end:  # inside a longer name
             continue
-        linked = after_label and _LINKS.issuperset(tokens[end : name.first]) and tokens[name.last] in _ENDS
-        end = name.last
+        linked = (
+            after_label and of_ticket and _LINKS.issuperset(tokens[end : name.first]) and tokens[name.last] in _ENDS
+        )
+        begin, end = end if of_ticket else 0, name.last
         if name.concept in ("ticket_state.label", "ticket_state.before"):
             if state is not None:
                 yield state
             state, after_label = None, name.concept == "ticket_state.label"
+            of_ticket = _is_of_ticket(tokens, begin, name)
         elif not linked:
             after_label = False
         elif tokens[name.first - 1] != "from":
@@ -62,6 +75,37 @@ def named_states(tokens: Sequence[str], found: Iterable[Name]) -> Iterator[Name]
         yield state
 
 
-def is_announced(tail: Sequence[str]) -> bool:
-    """Whether the words after the name of a state say in Japanese that this state comes later."""
-    return not _LATER.isdisjoint(tail) and _TOLD.isdisjoint(tail)
+def _is_of_ticket(tokens: Sequence[str], begin: int, label: Name) -> bool:
+    """Whether a label is about a ticket: a word of a ticket is beside it, or it stands alone in its sentence.
+
+    ``begin``: the end of an earlier label of a ticket or its state, with which the label may go on.
+    """
+    first, last = label.first, label.last
+    while first > begin and tokens[first - 1] != "\n" and tokens[first - 1] in _BESIDE:
+        first -= 1
+    if first == begin or tokens[first - 1] == "\n" or not _TICKETS.isdisjoint(tokens[first : label.first]):
+        return True
+    if first == label.first:
+        return False
+    while tokens[last] in _LINKS:
+        last += 1
+    if not _TICKETS.isdisjoint(tokens[label.last : last]):
+        return True
+    return not _CLOSING.isdisjoint(tokens[first : label.first]) and _begins_with_ticket(tokens, first)
+
+
+def _begins_with_ticket(tokens: Sequence[str], at: int) -> bool:
+    """Whether the sentence begins with a word of a ticket: Ticket "Printer offline" status."""
+    while at and tokens[at - 1] != "\n":
+        at -= 1
+    while tokens[at] in _BESIDE:
+        if tokens[at] in _TICKETS:
+            return True
+        at += 1
+    return False
+
+
+def is_doubtful(head: Sequence[str], tail: Sequence[str]) -> bool:
+    """Whether the words around the name of a state say that it comes later, does not hold, or is asked for."""
+    later = not _LATER.isdisjoint(tail) and _TOLD.isdisjoint(tail)
+    return later or not _UNTOLD.isdisjoint(tail) or "whether" in head

@@ -11,7 +11,7 @@ from .concepts import PLAIN, STATE, ConceptMatcher
 from .normal_forms import fold, is_japanese, normal_forms, sentences_of
 from .shapes import Count, find_shapes
 from .signals import find_signals
-from .ticket_states import Name, is_announced, named_states
+from .ticket_states import Name, is_doubtful, named_states
 from .units import Unit
 
 _MATTER, _ASKED = "matter.", "asked."
@@ -103,7 +103,7 @@ def _sentences(texts: Sequence[str], matcher: ConceptMatcher, *, japanese: bool)
         meaning = f"{PLAIN}vendor.desk.{state.removeprefix(STATE)}"
         concepts[clause].add(meaning)
         tail = tokens[last : min([end, *begins[clause + 1 : clause + 2]])]
-        if properties[clause].isdisjoint(_MILD) and not is_announced(tail) and "negated" not in clause_properties(tail):
+        if properties[clause].isdisjoint(_MILD) and not is_doubtful(tokens[begins[clause] : first], tail):
             states.setdefault(end, []).append(meaning)
     at = end = 0
     for clauses, forms in zip(every, sentences_of(tokens), strict=True):

@@ -53,6 +53,7 @@ BEFORE = ("first", *NEXT_SIDES)
 _SURELY_NOBODY = log(0.5)
 """Minimum chance by the words alone that nobody has to act after a mail of our side: such a mail resolves its case."""
 _NOTHING = Reading()
+_GOING_ON = frozenset(("progress", "escalated"))
 _WEIGHTS: Mapping[str, Mapping[str, Sequence[float]]] = load("turn", "service.cases")
 Solved = tuple[datetime, str]  # (time, id of the message)
 _CLOSING = frozenset(("confirm_close", SOMETHING))  # requests of a proposal to close: "… or tell us what is left"
@@ -167,11 +168,15 @@ def _by_a_person(line: CaseMessage, reading: Reading) -> bool:
 
 
 def state_told(reading: Reading) -> Side | str | None:
-    """Return whose turn it is by the status in a notice: a side, `closed`, or None without a status."""
-    for meaning, side in (("desk.vendor", "vendor"), ("desk.customer", "team"), ("desk.closed", "closed")):
+    """Return whose turn it is by the status in a notice: a side, `closed`, or None without a status.
+
+    A mail that also requests, promises or reports progress does not close the case.
+    """
+    for meaning, side in (("desk.vendor", "vendor"), ("desk.customer", "team")):
         if reading.says(meaning):
             return side
-    return None
+    goes_on = reading.asks or reading.says("act.promise") or not _GOING_ON.isdisjoint(reading.acts)
+    return "closed" if reading.says("desk.closed") and not goes_on else None
 
 
 def _by_state(course: Course, line: CaseMessage, reading: Reading) -> None:
@@ -189,9 +194,9 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
     if acts == {"auto_ack"}:
         return
     asks, settled = ledger.record_asks(line), course.status != "open"
-    closes = reading.says("act.close", "desk.closed")
     state = state_told(reading)
-    if settled and not asks and not acts & {"progress", "escalated"} and not reading.says("act.promise"):
+    closes = reading.says("act.close") or state == "closed"
+    if settled and not asks and not acts & _GOING_ON and not reading.says("act.promise"):
         if closes:
             course.status = "closed"
     elif asks and settled and "confirm_close" in (told := {a.what for a in ledger.open()}) and told <= _CLOSING:

@@ -30,6 +30,12 @@ def states(text: str) -> list[str]:
         ("ステータスが「お客様確認中」から「弊社調査中」に更新されました。", "vendor"),
         ("State: Closed Complete", "closed"),
         ("お問い合わせの状況が「解決済み」になりました。", "closed"),
+        ("Ticket status: Resolved - no answer from you", "closed"),
+        ("対応状況：終了(ご回答がないため)", "closed"),
+        ("Good morning, the state of your request is now Resolved.", "closed"),
+        ('Ticket 8813 "scanner jams": status set to Closed', "closed"),
+        ("Request status: Done", "closed"),
+        ("Status set to Closed; moved back to In Progress.", "vendor"),
     ],
 )
 def test_a_notice_tells_the_state_that_holds_now(text: str, meaning: str) -> None:
@@ -49,6 +55,17 @@ def test_a_notice_tells_the_state_that_holds_now(text: str, meaning: str) -> Non
         "ステータスはまだ「完了」ではありません。",
         "状況：受付番号は後日お送りします。",
         "状態：完了までお待ちください。",
+        "The relay state is closed.",
+        "Replication status: completed",
+        "Copy status: done",
+        "Status: to do",
+        "We replaced the fan, and the delivery status is pending.",
+        "Ticket 8813: on port 7 the link state is closed.",
+        "The export was marked as completed.",
+        "Please tell us whether the ticket status is closed.",
+        "バルブの状態：クローズ",
+        "転送の対応状況は「完了」です。",
+        "チケットのステータスが「完了」になっているかをお知らせください。",
     ],
 )
 def test_other_sentences_name_no_state(text: str) -> None:
