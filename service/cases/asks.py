@@ -13,6 +13,7 @@ import msgspec
 from mailrules.judgement import Reading
 from mailrules.statement import Statement
 from mailrules.thread import RuleInput
+from service.cases.deliveries import delivers_logs
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask
 
@@ -22,7 +23,7 @@ SOMETHING = "something"  # a request that does not say what is wanted
 _SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
 """If our side says that the problem is solved, these requests count as answered, and all others as withdrawn."""
 _TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
-_DELIVERY = frozenset(("act.give_logs", "item.logs"))  # a sentence that promises them delivers nothing
+_DELIVERY = frozenset(("act.give_logs", "item.logs"))  # a sentence that only promises them delivers nothing
 _STATES = ("value", "partial", "none", "unknown", "not_applicable")
 
 
@@ -184,7 +185,7 @@ def _told(reading: Reading) -> Reading:
         one
         for one in said
         if one.quote not in asked
-        and not (one.quote in promised and one.meaning in _DELIVERY)
+        and not (one.quote in promised and one.meaning in _DELIVERY and not delivers_logs(one.quote))
         and not (promised and one.meaning == "act.answer")
     )
     return msgspec.structs.replace(reading, statements=told)
