@@ -364,7 +364,7 @@ def test_an_error_page_names_what_is_wrong_in_the_language_of_the_reader_and_lea
         (f"/corrections/{first}/undo", {}, 409, f"/cases/{key}"),
         ("/corrections/999999/undo", {}, 404, None),
     ):
-        answer = embedded.client.post(path, data=given)
+        answer = embedded.client.post(path, data=given, headers={"Accept": "text/html"})
         assert answer.status_code == status, answer.text
         links = [link.attributes["href"] for link in LexborHTMLParser(answer.text).css("main .empty a")]
         assert links == [back, "/"][back is None :]
