@@ -32,7 +32,7 @@ _WEIGHTS = ("impact:", "urgency:")
 _AFTERWARDS = "after.recovery"
 _LARGE = ("scale.all", "scale.nobody", "scale.site")
 _DENIABLE = ("item.workaround", "item.approval")  # items that a negated value may deny
-_SHOWN = -0.8  # below this score, a sentence does not show the impact or urgency
+_SHOWN = -0.7  # below this score, a sentence does not show the impact or urgency
 _STATE_SCORE = 0.0  # minimum score of a state in a unit
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
@@ -60,7 +60,7 @@ class Decision:
 
     def statements(self) -> list[Statement]:
         if self.view.mail.side != "vendor" and only_courtesy(self.view):
-            agreed = self.view.mail.to == "vendor" and self.chances.get("act:agree", 0.0) >= self.thresholds["act"]
+            agreed = self.view.mail.to == "vendor" and self._chance("act:agree") >= self.thresholds["act"]
             return [self._quote(one, 0, 1.0) for one in ("kind:notice", "act:thanks", *(["act:agree"] * agreed))]
         found = [self._kind(), *self._weight()]
         for meaning, chance in self.chances.items():
@@ -83,11 +83,11 @@ class Decision:
         lines = {(one.meaning, one.start) for one in labelled}
         found = [*labelled, *(one for one in found if one is not None and (one.meaning, one.start) not in lines)]
         # a problem is solved or continues, not both; a new or urgent problem is only solved if a sentence says so
-        calm = self.chances.get("urgent", 0.0) < self.thresholds["urgent"] and not self.view.mail.opens
+        calm = self._chance("urgent") < self.thresholds["urgent"] and not self.view.mail.opens
         may_be_over = "works_again" in self._signals or calm
         ways = ("recovered", "ongoing") if may_be_over else ("ongoing",)
-        now = max(ways, key=lambda way: self.chances.get(way, 0.0) - self.threshold(way))
-        if self.chances.get(now, 0.0) >= self.threshold(now) and not (now == "recovered" and self._denied(now)):
+        now = max(ways, key=lambda way: self._chance(way) - self.threshold(way))
+        if self._chance(now) >= self.threshold(now) and not (now == "recovered" and self._denied(now)):
             found.append(self._state(now, self.chances[now]))
         # a sentence with an unmistakable statement is not a request
         told = {self.view.units[at].start for at in self._plainly.values()}
@@ -136,8 +136,8 @@ class Decision:
         }
         found = {}
         for meaning, (_, signs) in _SETTLES.items():
-            chance, best = self.chances.get(meaning, 0.0), self._best_unit(meaning)
-            likely = chance >= self.thresholds["act"]
+            chance, best = self._chance(meaning), self._best_unit(meaning)
+            likely = chance >= self.thresholds["act"] and chance == max(map(self._chance, _SETTLES))
             units = (plain[meaning] if likely or not mail.opens else []) or (self._units_with(signs) if likely else [])
             sure = chance >= self.threshold(meaning) and mail.side != "team"
             if sure and not units and best >= 0 and not (self.view.readings[best].mild or self._denied(meaning)):
@@ -145,9 +145,9 @@ class Decision:
             if units:
                 found[meaning] = max(units, key=lambda at: self._score(meaning, at))
         if len(found) == 2:  # both cannot be true: unmistakable wording takes precedence
-            kept = max(found, key=lambda meaning: (bool(plain[meaning]), self.chances.get(meaning, 0.0)))
+            kept = max(found, key=lambda meaning: (bool(plain[meaning]), self._chance(meaning)))
             found = {kept: found[kept]}
-        return [self._quote(meaning, at, max(self.chances.get(meaning, 0.0), 0.5)) for meaning, at in found.items()]
+        return [self._quote(meaning, at, max(self._chance(meaning), 0.5)) for meaning, at in found.items()]
 
     def _denied(self, meaning: str) -> bool:
         """Whether the sentence that shows a recovery best denies it, or speaks of the time after it."""
@@ -217,6 +217,9 @@ class Decision:
         """Whether a sentence shows the impact or urgency."""
         return (at := self._best_unit(meaning)) >= 0 and self._score(meaning, at) >= _SHOWN
 
+    def _chance(self, meaning: str) -> float:
+        return self.chances.get(meaning, 0.0)
+
     def _score(self, meaning: str, at: int) -> float:
         column = self.classifier.column.get(meaning)
         return 0.0 if column is None else float(self.scores[at, column])
@@ -231,14 +234,14 @@ class Decision:
         mail is not urgent enough, its probability is low, nothing in the mail points to an attack or a problem, or
         somebody only locked themselves out. The latter is not urgent either.
         """
-        urgent = self.chances.get("urgent", 0.0)
-        ranked = sorted(KINDS, key=lambda kind: -self.chances.get(f"kind:{kind}", 0.0))
+        urgent = self._chance("urgent")
+        ranked = sorted(KINDS, key=lambda kind: -self._chance(f"kind:{kind}"))
         if urgent >= self.thresholds["urgent"] and self.view.mail.side != "vendor" and not self._locked_out:
             ranked = [kind for kind in ranked if kind in ("incident", "security")]
         least = "perhaps urgent" if self._signals & _ATTACKED else "urgent"
         harmless = (
             urgent < self.thresholds[least]
-            or self.chances.get("kind:security", 0.0) < _SURELY_SECURITY
+            or self._chance("kind:security") < _SURELY_SECURITY
             or self.view.mail.automatic in _MACHINES
             or not (self._tells_a_matter() or self._names("sec."))
             or self._locked_out
@@ -247,13 +250,13 @@ class Decision:
 
     def _kind(self) -> Statement | None:
         best = self._kinds()[0]
-        return self._state(f"kind:{best}", self.chances.get(f"kind:{best}", 0.0))
+        return self._state(f"kind:{best}", self._chance(f"kind:{best}"))
 
     def _weight(self) -> list[Statement]:
         """Return impact, urgency or security. The state is unsure if it is uncertain whether the mail is P1 or P2."""
         if self.view.mail.automatic in _MACHINES:
             return []
-        urgent = self.chances.get("urgent", 0.0)
+        urgent = self._chance("urgent")
         perhaps = urgent >= self.thresholds["perhaps urgent"]
         if self._locked_out:
             return self._ordinary()
@@ -277,7 +280,7 @@ class Decision:
 
     def _tells_a_matter(self) -> bool:
         """Whether a sentence describes a problem, its scope or a deadline, in Japanese or English."""
-        return is_readable(self.view.mail) and max(self.chances.get(meaning, 0.0) for meaning in _TELLING) >= _TELLS
+        return is_readable(self.view.mail) and max(self._chance(meaning) for meaning in _TELLING) >= _TELLS
 
     def _names(self, family: str | tuple[str, ...]) -> bool:
         """Whether a sentence or the subject contains a concept of a family."""
@@ -301,18 +304,18 @@ class Decision:
     def _ordinary(self) -> list[Statement]:
         """Return impact and urgency (low, medium, or no statement) of a mail that is neither P1 nor P2.
 
-        A reply in which no sentence shows them says nothing about them.
+        A reply or an incident in which no sentence shows them says nothing about them.
         """
-        found = []
+        found, incident = [], self._kinds()[0] == "incident"
         for family in ("impact", "urgency"):
             levels = (f"{family}:low", f"{family}:medium")
-            level = next((one for one in levels if self.chances.get(one, 0.0) >= self.threshold(one)), None)
-            if level is not None and (self.view.mail.opens or self._shows(level)):
+            level = next((one for one in levels if self._chance(one) >= self.threshold(one)), None)
+            if level is not None and ((self.view.mail.opens and not incident) or self._shows(level)):
                 found.append(self._state(level, self.chances[level]))
         return found
 
     def _best(self, family: str, levels: tuple[str, ...]) -> str:
-        return max(levels, key=lambda level: self.chances.get(f"{family}:{level}", 0.0))
+        return max(levels, key=lambda level: self._chance(f"{family}:{level}"))
 
     def _asks(self) -> list[Statement]:
         """Return the requests in units that probably contain one, and their topics (`concepts/vendor_asks.yaml`).

@@ -13,7 +13,9 @@ MAIL = MailText(
 
 def test_each_unit_shows_its_forms_concepts_and_signals() -> None:
     lines = list(trace_lines(EmbeddedReader(), MAIL))
-    assert re.search(r"by the words of this mail: team 0\.[89]\d, vendor 0\.0\d, requester 0\.00, nobody 0\.\d\d$", lines[0])
+    assert re.search(
+        r"by the words of this mail: team 0\.[89]\d, vendor 0\.0\d, requester 0\.00, nobody 0\.\d\d$", lines[0]
+    )
     second = lines.index("“We have no other way.”")
     assert any("normal forms" in line and " till " in line for line in lines[:second])
     assert any("concepts" in line and "scale.nobody" in line for line in lines[:second])
