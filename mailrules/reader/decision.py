@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
-from dataclasses import dataclass
 from functools import cached_property
 
 from ..statement import UNSURE, Statement
 from .concepts import PLAIN
 from .courtesy import only_courtesy
+from .evidence import EFFECT, Evidence
 from .form_lines import stated_by
-from .mailview import MailView, Matrix, is_readable, side_of
-from .weights import UnitClassifier
+from .mailview import is_readable, side_of
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
-_STATES = ("none", "unknown", "pending", "partial")
 _MACHINES = ("bounce", "auto_reply", "calendar")  # automatic mail says nothing about impact or urgency
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
 _NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
 _NOTHING = "ask:nothing"  # topic of polite closings
 _SURELY_SECURITY, _TELLS = 0.4, 0.3
-_EFFECT = ("item:impact_scope", "item:business_impact")
-_MATTER = ("item:symptom", "item:change_target", *_EFFECT)
-_TELLING = ("item:error_message", "item:workaround", "item:deadline", "item:symptom", *_EFFECT)
+_TELLING = ("item:error_message", "item:workaround", "item:deadline", "item:symptom", *EFFECT)
 _URGENT_WORD = "heard.urgent"
 _EVERYTHING_STANDS = frozenset(("all_places_stand", "all_core_work", "nobody_can"))
 _NO_OTHER_WAY = frozenset(("no_other_way", "no_makeshift", "people_idle", "people_idle_many"))
 _CALMED = frozenset(("works_again", "no_effect", "fine_elsewhere"))
 _ATTACKED = frozenset(("lost_device", "credentials_given", "files_renamed", "two_security"))
-_WEIGHTS = ("impact:", "urgency:")
 _AFTERWARDS = "after.recovery"
 _LARGE = ("scale.all", "scale.nobody", "scale.site")
 _DENIABLE = ("item.workaround", "item.approval")  # items that a negated value may deny
-_SHOWN = -0.7  # below this score, a sentence does not show the impact or urgency
-_STATE_SCORE = 0.0  # minimum score of a state in a unit
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
     "act:reopen": ("settled.back", frozenset(("say.reopen",))),
@@ -45,18 +37,8 @@ it is too often wrong, and always needs support.
 """
 
 
-@dataclass
-class Decision:
-    """The probabilities of one mail, and the statements that follow from them."""
-
-    view: MailView
-    scores: Matrix
-    classifier: UnitClassifier
-    chances: dict[str, float]
-    thresholds: dict[str, float]
-    continues: float  # `continues`, `departs` and `next_scores`: see `ReaderResult`
-    departs: float
-    next_scores: tuple[float, ...] = ()
+class Decision(Evidence):
+    """The statements that follow from the probabilities of one mail."""
 
     def statements(self) -> list[Statement]:
         if self.view.mail.side != "vendor" and only_courtesy(self.view):
@@ -158,14 +140,6 @@ class Decision:
         works = "works_again" in reading.signals or "settled.works" in reading.plain
         return _AFTERWARDS in reading.concepts or ("negated" in reading.clauses.whole and not works)
 
-    def _units_with(self, signs: Set[str]) -> list[int]:
-        """Return the units with one of these signals or concepts. Questions, conditions and plans are left out."""
-        return [
-            at
-            for at, one in enumerate(self.view.readings)
-            if not one.mild and not (one.concepts.isdisjoint(signs) and signs.isdisjoint(one.signals))
-        ]
-
     @cached_property
     def _plainly(self) -> dict[str, int]:
         """Meaning → first unit that states this meaning unmistakably."""
@@ -184,48 +158,6 @@ class Decision:
             for concept in reading.matters:
                 found.setdefault(concept, at)
         return {} if self.view.mail.side == "vendor" else found
-
-    @cached_property
-    def _best_units(self) -> list[int]:
-        """Of each column, the unit with the highest score; -1 if there is no unit."""
-        units = self.scores[: len(self.view.readings)]
-        return units.argmax(0).tolist() if len(units) else [-1] * units.shape[1]
-
-    @cached_property
-    def _concepts(self) -> frozenset[str]:
-        """All concepts of the units and the subject."""
-        return frozenset().union(*(reading.concepts for reading in (*self.view.readings, self.view.subject) if reading))
-
-    @cached_property
-    def _signals(self) -> frozenset[str]:
-        """All signals of the units."""
-        return frozenset(signal for reading in self.view.readings for signal in reading.signals)
-
-    @cached_property
-    def _telling_unit(self) -> int:
-        """The unit that best describes the matter. It is quoted if no sentence shows the impact or urgency."""
-        columns = [self.classifier.column[meaning] for meaning in _MATTER if meaning in self.classifier.column]
-        scores = self.scores[: len(self.view.readings), columns]
-        return int(scores.max(1).argmax()) if scores.size else -1
-
-    def _best_unit(self, meaning: str) -> int:
-        """Return the unit that shows a meaning best; -1 if units do not show it."""
-        column = self.classifier.column.get(meaning)
-        return -1 if column is None else self._best_units[column]
-
-    def _shows(self, meaning: str) -> bool:
-        """Whether a sentence shows the impact or urgency."""
-        return (at := self._best_unit(meaning)) >= 0 and self._score(meaning, at) >= _SHOWN
-
-    def _chance(self, meaning: str) -> float:
-        return self.chances.get(meaning, 0.0)
-
-    def _score(self, meaning: str, at: int) -> float:
-        column = self.classifier.column.get(meaning)
-        return 0.0 if column is None else float(self.scores[at, column])
-
-    def threshold(self, meaning: str) -> float:
-        return self.thresholds.get(meaning, self.thresholds.get(meaning.split(":")[0], 2.0))
 
     def _kinds(self) -> list[str]:
         """Return the kinds, most probable first.
@@ -282,10 +214,6 @@ class Decision:
         """Whether a sentence describes a problem, its scope or a deadline, in Japanese or English."""
         return is_readable(self.view.mail) and max(self._chance(meaning) for meaning in _TELLING) >= _TELLS
 
-    def _names(self, family: str | tuple[str, ...]) -> bool:
-        """Whether a sentence or the subject contains a concept of a family."""
-        return any(concept.startswith(family) for concept in self._concepts)
-
     def _stands_still(self) -> bool:
         """Whether the mail says that everybody or the core work is stopped and that there is no workaround.
 
@@ -335,32 +263,3 @@ class Decision:
             if named or not (introduces or _NOTHING in readings[at].topics):
                 found += [self._quote(ask, at, chance) for ask in ("ask:something", *named)]
         return found
-
-    def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
-        at = self._best_unit(meaning)
-        if at >= 0 and meaning.startswith(_WEIGHTS) and not self._shows(meaning):
-            at = self._telling_unit
-        return self._quote(meaning, at, chance, state or self._item_state(meaning, at))
-
-    def _item_state(self, meaning: str, at: int) -> str:
-        if not meaning.startswith("item:") or at < 0:
-            return "value"
-        column = self.classifier.column
-        exact = column.get(f"{meaning}=none")
-        if exact is not None and self.scores[at, exact] >= _STATE_SCORE:
-            return "none"
-        scored = {
-            state: float(self.scores[at, column[f"state:{state}"]]) for state in _STATES if f"state:{state}" in column
-        }
-        if meaning != "item:occurred_at":
-            scored.pop("partial", None)
-        state = max(scored, key=lambda name: scored[name], default="value")
-        return state if scored.get(state, 0) >= _STATE_SCORE else "value"
-
-    def _quote(self, meaning: str, at: int, chance: float, state: str = "value") -> Statement:
-        name = meaning.replace(":", ".")
-        if at < 0:
-            subject = self.view.mail.subject.strip()[:200]
-            return Statement(name, state, subject, -1, -1, round(chance, 3))
-        unit = self.view.units[at]
-        return Statement(name, state, unit.text, unit.start, unit.end, round(chance, 3))

@@ -219,7 +219,7 @@ def _changed(masks: Mapping[str, Mask], columns: Sequence[Any], row: Any) -> dic
     """Return column → new value, for the columns of a row that name the person."""
     changed = {c.name: new for c in columns if (new := _masked(masks[c.name], c, row[c.name])) != row[c.name]}
     for address, name in (("address", "name"), ("author_address", "author_name")):
-        if row.get(name) and str(row.get(address)).casefold() == masks[address].address:
+        if row.get(name) and address in masks and str(row[address]).casefold() == masks[address].address:
             changed[name] = ERASED
     return changed
 

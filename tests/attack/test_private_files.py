@@ -60,6 +60,7 @@ def test_what_is_written_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert modes(tmp_path) == {}
 
 
+@pytest.mark.long
 def test_a_service_with_an_open_umask_writes_private_files(behind_mx: Site) -> None:
     behind_mx.send(mail("mei@corp.example", "Door", "The door of room 12 does not open."))
     folder = behind_mx.served.log.parent
@@ -68,6 +69,7 @@ def test_a_service_with_an_open_umask_writes_private_files(behind_mx: Site) -> N
     assert set(modes(folder)) == {"serve.log"}  # the test's own
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("command", ["serve", "smtp", "worker", "api"])
 def test_files_of_an_older_installation_become_private_at_start(tmp_path: Path, command: str) -> None:

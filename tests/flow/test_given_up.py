@@ -48,6 +48,7 @@ class Days:
         self.now += timedelta(minutes=5)
 
 
+@pytest.mark.long
 def test_a_mail_that_always_takes_too_long_is_set_aside_alone_and_a_retry_begins_anew(database_at: Database) -> None:
     """Workers that come and go count together."""
     name = database_at.url.database

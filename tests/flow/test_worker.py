@@ -94,7 +94,7 @@ def work_on(database: Database, url: str, lease: float, deadly: str, tried: int)
 ATTEMPTS = [2, pytest.param(0, marks=pytest.mark.soak)]  # how often a mail was tried before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("before", ATTEMPTS)
 def test_a_mail_that_kills_its_worker_is_set_aside_and_takes_nobody_along(
     database: Database, database_url: str, before: int

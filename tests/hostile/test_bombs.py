@@ -48,7 +48,7 @@ def test_a_mail_of_nothing_but_itself_is_taken_in(besieged: Besieged) -> None:
 
 
 @pytest.mark.both_databases
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_bomb_is_taken_in_on_either_database(database: Database) -> None:
     """No value that a stranger writes is longer than a column or an index takes."""
     for bomb in WIDE:

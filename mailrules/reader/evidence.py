@@ -1,0 +1,115 @@
+"""What the classifiers found in one mail: probabilities, scores, concepts and signals, and quotes of its sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..statement import Statement
+from .mailview import MailView, Matrix
+from .weights import UnitClassifier
+
+EFFECT = ("item:impact_scope", "item:business_impact")
+_STATES = ("none", "unknown", "pending", "partial")
+_MATTER = ("item:symptom", "item:change_target", *EFFECT)
+_WEIGHTS = ("impact:", "urgency:")
+_SHOWN = -0.7  # below this score, a sentence does not show the impact or urgency
+_STATE_SCORE = 0.0  # minimum score of a state in a unit
+
+
+@dataclass
+class Evidence:
+    """The scores and probabilities of one mail, and what they are based on."""
+
+    view: MailView
+    scores: Matrix
+    classifier: UnitClassifier
+    chances: dict[str, float]
+    thresholds: dict[str, float]
+    continues: float  # `continues`, `departs` and `next_scores`: see `ReaderResult`
+    departs: float
+    next_scores: tuple[float, ...] = ()
+
+    def _units_with(self, signs: Set[str]) -> list[int]:
+        """Return the units with one of these signals or concepts. Questions, conditions and plans are left out."""
+        return [
+            at
+            for at, one in enumerate(self.view.readings)
+            if not one.mild and not (one.concepts.isdisjoint(signs) and signs.isdisjoint(one.signals))
+        ]
+
+    @cached_property
+    def _best_units(self) -> list[int]:
+        """Of each column, the unit with the highest score; -1 if there is no unit."""
+        units = self.scores[: len(self.view.readings)]
+        return units.argmax(0).tolist() if len(units) else [-1] * units.shape[1]
+
+    @cached_property
+    def _concepts(self) -> frozenset[str]:
+        """All concepts of the units and the subject."""
+        return frozenset().union(*(reading.concepts for reading in (*self.view.readings, self.view.subject) if reading))
+
+    @cached_property
+    def _signals(self) -> frozenset[str]:
+        """All signals of the units."""
+        return frozenset(signal for reading in self.view.readings for signal in reading.signals)
+
+    @cached_property
+    def _telling_unit(self) -> int:
+        """The unit that best describes the matter. It is quoted if no sentence shows the impact or urgency."""
+        columns = [self.classifier.column[meaning] for meaning in _MATTER if meaning in self.classifier.column]
+        scores = self.scores[: len(self.view.readings), columns]
+        return int(scores.max(1).argmax()) if scores.size else -1
+
+    def _best_unit(self, meaning: str) -> int:
+        """Return the unit that shows a meaning best; -1 if units do not show it."""
+        column = self.classifier.column.get(meaning)
+        return -1 if column is None else self._best_units[column]
+
+    def _shows(self, meaning: str) -> bool:
+        """Whether a sentence shows the impact or urgency."""
+        return (at := self._best_unit(meaning)) >= 0 and self._score(meaning, at) >= _SHOWN
+
+    def _chance(self, meaning: str) -> float:
+        return self.chances.get(meaning, 0.0)
+
+    def _score(self, meaning: str, at: int) -> float:
+        column = self.classifier.column.get(meaning)
+        return 0.0 if column is None else float(self.scores[at, column])
+
+    def threshold(self, meaning: str) -> float:
+        return self.thresholds.get(meaning, self.thresholds.get(meaning.split(":")[0], 2.0))
+
+    def _names(self, family: str | tuple[str, ...]) -> bool:
+        """Whether a sentence or the subject contains a concept of a family."""
+        return any(concept.startswith(family) for concept in self._concepts)
+
+    def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:
+        at = self._best_unit(meaning)
+        if at >= 0 and meaning.startswith(_WEIGHTS) and not self._shows(meaning):
+            at = self._telling_unit
+        return self._quote(meaning, at, chance, state or self._item_state(meaning, at))
+
+    def _item_state(self, meaning: str, at: int) -> str:
+        if not meaning.startswith("item:") or at < 0:
+            return "value"
+        column = self.classifier.column
+        exact = column.get(f"{meaning}=none")
+        if exact is not None and self.scores[at, exact] >= _STATE_SCORE:
+            return "none"
+        scored = {
+            state: float(self.scores[at, column[f"state:{state}"]]) for state in _STATES if f"state:{state}" in column
+        }
+        if meaning != "item:occurred_at":
+            scored.pop("partial", None)
+        state = max(scored, key=lambda name: scored[name], default="value")
+        return state if scored.get(state, 0) >= _STATE_SCORE else "value"
+
+    def _quote(self, meaning: str, at: int, chance: float, state: str = "value") -> Statement:
+        name = meaning.replace(":", ".")
+        if at < 0:
+            subject = self.view.mail.subject.strip()[:200]
+            return Statement(name, state, subject, -1, -1, round(chance, 3))
+        unit = self.view.units[at]
+        return Statement(name, state, unit.text, unit.start, unit.end, round(chance, 3))
