@@ -13,10 +13,14 @@ from mailrules.evaluation.figures import compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
 from mailrules.library import load
 
+NEWEST = "held_out_eleventh"
+
 
 def main() -> None:
     split = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))
-    found = {name: figures(writers) for name, writers in split.items() if name.startswith("held_out")}
+    held_out = {name: writers for name, writers in split.items() if name.startswith("held_out")}
+    earlier = [writer for name, writers in held_out.items() if name != NEWEST for writer in writers]
+    found = {"newest": figures(held_out[NEWEST]), "earlier": figures(earlier)}
     jinja = Environment(trim_blocks=True, keep_trailing_newline=True)
     jinja.filters["short"] = short
     template = jinja.from_string((ROOT / "bench" / "data" / "quality.md").read_text(encoding="utf-8"))
