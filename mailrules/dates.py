@@ -41,7 +41,7 @@ _WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _MOVING_DAY = (
     r"(?:(?<![基日])本日|今日(?!本(?![店社部番]))|きょう|今朝|けさ|今晩|今夜|今夕|今週|今月"
     r"|昨日|きのう|昨夜|昨晩|おととい|おとつい|先週|先月|先日|明日(?!香)|あした|明朝|明後日|あさって|来週|来月"
-    r"|(?<![毎各隔]週)(?<!毎週の)[月火水木金土日]曜(?!ごと|毎)日?"
+    r"|(?<!毎)(?<![毎各隔]週)(?<!毎週の)[月火水木金土日]曜(?!ごと|毎)日?"
     r"|\b(?:to(?:day|night|morrow)|yesterday|last night|(?:this|last|next) (?:morning|afternoon|evening|week(?:end)?"
     rf"|month)|(?:this|last|next|on|by|until|till|since|before|after|from) {_WEEKDAY}"
     rf"|(?<!every ){_WEEKDAY} (?:morning|noon|afternoon|evening|night))\b)"

@@ -10,7 +10,7 @@ import yaml
 from .mailview import MailView
 from .unit_reading import Reading
 
-_ADDRESSED = r"\w{1,6}(?:様|さま|さん|氏|先生)"
+_ADDRESSED = r"[^\W\d_\u3041-\u309f]{1,6}(?:様|さま|さん|氏|先生)"
 _LONGEST = 200  # characters of a sentence; the time is quadratic in marks in a row
 _POLITE = frozenset(("say.thanks", "say.ack", "ask.courtesy", "idiom"))
 """A last word beside other concepts is no name ("Thanks, Fixed")."""
@@ -19,19 +19,23 @@ _POLITE = frozenset(("say.thanks", "say.ack", "ask.courtesy", "idiom"))
 def only_courtesy(view: MailView) -> bool:
     """Whether every sentence of a mail consists of polite phrases and names. False for a mail without text."""
     readings = list(view.readings)
-    if len(readings) > 1 and not readings[-1].concepts and _patterns().name.fullmatch(readings[-1].folded):
+    name, last = _patterns().name, readings[-1:]
+    if len(readings) > 1 and any(name.fullmatch(one.folded) and not (one.concepts or one.shapes) for one in last):
         readings.pop()  # the name of the author
-    return bool(readings) and all(map(_polite, readings))
+    phrases = [*map(_phrases, readings)]
+    return None not in phrases and any(phrases)
 
 
-def _polite(reading: Reading) -> bool:
+def _phrases(reading: Reading) -> int | None:
+    """Return the number of polite phrases in a sentence that consists of them and of names; None otherwise."""
     sentence, patterns = reading.folded[: _LONGEST + 1], _patterns()
-    at = 0
+    at = phrases = 0
     while found := patterns.phrase.match(sentence, at):
-        at = found.end()
+        at, phrases = found.end(), phrases + (found["said"] is not None)
     if not at or "?" in sentence or len(sentence) > _LONGEST:
-        return False
-    return at == len(sentence) or (patterns.name.fullmatch(sentence, at) is not None and reading.concepts <= _POLITE)
+        return None
+    named = at < len(sentence)
+    return phrases if not named or (patterns.name.fullmatch(sentence, at) and reading.concepts <= _POLITE) else None
 
 
 class _Patterns(NamedTuple):
@@ -44,5 +48,5 @@ def _patterns() -> _Patterns:
     text = (files("mailrules") / "reader" / "courtesy.yaml").read_text(encoding="utf-8")
     phrases = [line for lines in yaml.load(text, Loader=yaml.CSafeLoader).values() for line in lines.splitlines()]
     marks = r"[\W_]*"
-    phrase = rf"{marks}(?:{_ADDRESSED}|(?i:{'|'.join(phrases)})(?![a-z])){marks}"
+    phrase = rf"{marks}(?:{_ADDRESSED}|(?P<said>(?i:{'|'.join(phrases)}))(?![a-z])){marks}"
     return _Patterns(re.compile(phrase), re.compile(rf"(?:[A-Z][a-z'-]+|{_ADDRESSED}){marks}"))

@@ -40,6 +40,10 @@ _TOLD = frozenset("た て".split())
 _UNTOLD = frozenset("ない か".split())
 
 
+_CLOSED = "ticket_state.closed"
+"""Behind a label alone ("Status: closed") it may be the state of a thing that an earlier sentence names."""
+
+
 class Name(NamedTuple):
     """A label or the name of a state in the tokens of some sentences."""
 
@@ -54,7 +58,7 @@ def named_states(tokens: Sequence[str], found: Iterable[Name]) -> Iterator[Name]
     ``tokens``: sentences, each with a line break at its end.
     """
     state: Name | None = None
-    end, after_label, of_ticket = 0, False, False
+    end, after_label, of_ticket, alone = 0, False, False, False
     for name in sorted(found, key=lambda one: (one.first, -one.last)):
         if name.first < end:  # inside a longer name
             continue
@@ -66,10 +70,11 @@ def named_states(tokens: Sequence[str], found: Iterable[Name]) -> Iterator[Name]
             if state is not None:
                 yield state
             state, after_label = None, name.concept == "ticket_state.label"
-            of_ticket = _is_of_ticket(tokens, begin, name)
+            alone = name.first == begin or tokens[name.first - 1] == "\n"
+            of_ticket = alone or _is_of_ticket(tokens, begin, name)
         elif not linked:
             after_label = False
-        elif tokens[name.first - 1] != "from":
+        elif tokens[name.first - 1] != "from" and not (alone and name.concept == _CLOSED):
             state = name
     if state is not None:
         yield state

@@ -5,14 +5,18 @@ from itertools import pairwise
 
 FILLER = ";"
 """Replaces what is no part of a number. It is not a space, which would end a URL."""
-_TAIL = re.compile(r"(?<=[0-9]{3})(?:[-_][A-Za-z]{2,})+(?![-_/]?[0-9A-Za-z])")
+_TAIL = re.compile(
+    r"(?<=[0-9]{3})(?:[-_](?:san|sama|logs?|traces?|dumps?|files?|screenshots?|photos?|report))+(?![-_/]?[0-9A-Za-z])",
+    re.I,
+)
+"""Words that people write behind a number. Other letters may belong to it: INC-20261127-AB."""
 _BEFORE_DATE = re.compile(r"(?<=[0-9])/(?=20[0-9]{2}([-/])[0-9]{1,2}\1[0-9]{1,2}(?![-_/]?[0-9A-Za-z]))")
 _SLASHED = re.compile(r"(?<![-_./0-9A-Za-z])[0-9A-Za-z][-_0-9A-Za-z]*(?:/[0-9A-Za-z][-_0-9A-Za-z]*)+")
 _LEAST = 5  # digits of each of two numbers with a slash between them; 0041/7720 is one number
 
 
 def separate(text: str) -> str:
-    """Return a folded text with fillers for tails of letters, and for slashes that separate numbers.
+    """Return a folded text with fillers for words behind numbers, and for slashes that separate numbers.
 
     Such a slash is between two numbers of equal length, or before a date. Positions are unchanged.
     """

@@ -13,7 +13,6 @@ import msgspec
 from mailrules.judgement import Reading
 from mailrules.statement import Statement
 from mailrules.thread import RuleInput
-from service.cases.deliveries import delivers_logs
 from service.cases.facts.case_message import CaseMessage
 from service.cases.state import Ask
 
@@ -185,7 +184,7 @@ def _told(reading: Reading) -> Reading:
         one
         for one in said
         if one.quote not in asked
-        and not (one.quote in promised and one.meaning in _DELIVERY and not delivers_logs(one.quote))
+        and not (one.quote in promised and one.meaning in _DELIVERY)
         and not (promised and one.meaning == "act.answer")
     )
     return msgspec.structs.replace(reading, statements=told)

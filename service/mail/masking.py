@@ -112,9 +112,10 @@ class Mask:
     def _quotes(self, text: str) -> Iterator[tuple[str, bool]]:
         """Yield the parts of a text, and whether each quotes the person with a name in From."""
         for part in _SEGMENTS.split(text) if self._own_lines or self._own_text else (text,):
-            line = _unquoted(part) if self._own_lines or self._own_text else ""
+            named = bool(self._own_lines or self._own_text) and self.author.mentions(part)
+            line = _unquoted(part) if named else ""  # few parts name the person: the search in the texts is slow
             is_quote = bool(line) and (line in self._own_lines or " ".join(line.rstrip("…").split()) in self._own_text)
-            yield part, is_quote and self.author.mentions(part)
+            yield part, is_quote
 
     def mentions(self, text: str) -> bool:
         """Return whether the text contains the address or a name of the person."""

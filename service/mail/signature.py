@@ -130,7 +130,7 @@ def _closing(lines: list[str]) -> int | None:
 def _ends_with_name(lines: Sequence[str], author: Address) -> bool:
     """Return whether the last line, below a blank line, is only the name of the author or whole parts of it.
 
-    It is no signature, but an answer, if the line above asks or announces something.
+    It is no signature, but an answer, if the line above announces something.
     """
     if len(lines) < 2 or lines[-2].strip() or len(lines[-1]) > _LONGEST_NAME:
         return False

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Row, String, Table, delete, literal, or_, select, tuple_, update
@@ -87,7 +88,7 @@ def _erase(
     for _ in range(MAX_SWEEPS if apply else 1):
         before = len(result.mails) + result.rows.total()
         _sweep_mails(database, writer, mask, own, result, apply)
-        for table in metadata.sorted_tables:
+        for table in sorted(metadata.sorted_tables, key=lambda one: one is messages):
             if table is not content_table:
                 _sweep_table(database, table, mask, own, result, apply)
         if len(result.mails) + result.rows.total() == before:
@@ -184,7 +185,10 @@ def _sweep_table(
     if not columns:
         return
     numbers = set()
-    for row in _each(database, table, columns):
+    # the person's own messages last: if this is interrupted, the next run knows by them which names and texts to erase
+    every = partial(_each, database, table, columns)
+    others, own_rows = (partial(_is_own, table, own, its_own) for its_own in (False, True))
+    for row in chain(filter(others, every()), filter(own_rows, every())):
         masks = {column.name: _mask_of(everywhere, own, table, column.name, row._mapping) for column in columns}
         changed = _changed(masks, columns, row._mapping)
         if not changed:
@@ -203,6 +207,10 @@ def _sweep_table(
             database.transact(partial(_change, table=table, row=row, changed=changed))
     if apply and numbers:
         database.transact(partial(_forget_words, numbers=sorted(numbers)))
+
+
+def _is_own(table: Table, own: _Own, its_own: bool, row: Any) -> bool:
+    return (table is messages and row.id in own.messages) is its_own
 
 
 def _forget_words(conn: Connection, numbers: list[int]) -> None:

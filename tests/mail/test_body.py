@@ -158,7 +158,7 @@ def test_what_only_looks_like_a_signature_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(("author", "above", "last"), TABLES["answered"])
-def test_the_name_of_the_author_below_a_question_or_an_announcement_stays(author: str, above: str, last: str) -> None:
+def test_the_name_of_the_author_below_an_announcement_stays(author: str, above: str, last: str) -> None:
     [writer] = parse_list(author)
     text = f"It prints.\n{above}\n\n{last}"
     assert read_body(text, None, subject="Printer", date=NOON, author=writer).reply_text == text

@@ -27,7 +27,8 @@ def test_polite_phrases_say_nothing_about_the_matter(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Thanks, works", "Approved.", "Yes.", "Thanks.\nSolved.", "Great. Broken", "Thanks, Urgent!", "Great, it opens",
+    ["Thanks, works", "Approved.", "Yes.", "Thanks.\nSolved.", "Great. Broken", "Thanks, Urgent!",
+     "OK.\nFriday", "承認者は佐藤様", "佐藤さん、鈴木さん", "Great, it opens",
      "Thanks, but it is down again", "No thanks to you", "", "Oskar?",
      "ありがとうございます。開くようになりました。", "承知しましたが、まだ開きません。",
      "よろしくお願いします。3番も止まりました。"],
