@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Row, String, Table, delete, literal, or_, select, tuple_, update
@@ -59,6 +58,7 @@ class _Own:
     """What the person wrote, to recognise quotes of it."""
 
     messages: frozenset[int]  # their ids
+    mails: frozenset[str]  # the ids of their raw mails
     cases: frozenset[int]  # the cases of these messages
     lines: frozenset[str]  # see ``Mask.lines_of``
     text: str  # subjects and texts with a name in From, in lower case, with single spaces
@@ -87,10 +87,12 @@ def _erase(
         database.transact(partial(outbox.withdraw, address=mask.address, now=now))
     for _ in range(MAX_SWEEPS if apply else 1):
         before = len(result.mails) + result.rows.total()
-        _sweep_mails(database, writer, mask, own, result, apply)
-        for table in sorted(metadata.sorted_tables, key=lambda one: one is messages):
-            if table is not content_table:
-                _sweep_table(database, table, mask, own, result, apply)
+        # what the person wrote comes last: if this is interrupted, the next run knows by it what else to erase
+        for its_own in (False, True) if own.messages else (False,):
+            _sweep_mails(database, writer, mask, own, result, apply, its_own)
+            for table in (messages,) if its_own else metadata.sorted_tables:
+                if table is not content_table:
+                    _sweep_table(database, table, mask, own, result, apply, its_own)
         if len(result.mails) + result.rows.total() == before:
             break
     if apply:
@@ -106,14 +108,15 @@ def _own(database: Database, writer: BlobWriter, mask: Mask) -> _Own:
     """Return what the person wrote, read from the tables and the raw mails; nothing if no name in From is erased."""
     rows = database.read(partial(_own_rows, address=mask.address)) if mask.own_names else []
     texts = {text for row in rows for text in (row.subject, row.text, row.intro)}
-    for id in {row.spool_id for row in rows if row.origin == "delivered" and row.spool_id}:
+    mails = frozenset(row.spool_id for row in rows if row.origin == "delivered" and row.spool_id)
+    for id in mails:
         with suppress(NotFound, Unavailable, contents.Damaged):
             mail = parse(contents.content(database, writer.blob_store, id))
             texts |= {mail.subject, mail.reply_text, mail.text.removesuffix(mail.quoted_text)}
     texts = {text for text in texts if mask.author.mentions(text)}
     lines = frozenset[str]().union(*map(mask.lines_of, texts))
     text = "\n".join(" ".join(text.casefold().split()) for text in sorted(texts))
-    return _Own(frozenset(row.id for row in rows), frozenset(row.case_id for row in rows), lines, text)
+    return _Own(frozenset(row.id for row in rows), mails, frozenset(row.case_id for row in rows), lines, text)
 
 
 def _own_rows(conn: Connection, address: str) -> Sequence[Any]:
@@ -139,9 +142,17 @@ def _mask_of(mask: Mask, own: _Own, table: Table, column: str, row: Any) -> Mask
 
 
 def _sweep_mails(
-    database: Database, writer: BlobWriter, everywhere: Mask, own: _Own, result: ErasureResult, apply: bool
+    database: Database,
+    writer: BlobWriter,
+    everywhere: Mask,
+    own: _Own,
+    result: ErasureResult,
+    apply: bool,
+    its_own: bool,
 ) -> None:
     for mail in contents.each(database):
+        if (mail.id in own.mails) is not its_own:
+            continue
         try:
             content = mail.content(writer.blob_store)
         except contents.Damaged:
@@ -179,16 +190,15 @@ def _replace(conn: Connection, before: contents.StoredContent, packed: contents.
 
 
 def _sweep_table(
-    database: Database, table: Table, everywhere: Mask, own: _Own, result: ErasureResult, apply: bool
+    database: Database, table: Table, everywhere: Mask, own: _Own, result: ErasureResult, apply: bool, its_own: bool
 ) -> None:
     columns = [column for column in table.columns if _is_searched(table, column)]
     if not columns:
         return
     numbers = set()
-    # the person's own messages last: if this is interrupted, the next run knows by them which names and texts to erase
-    every = partial(_each, database, table, columns)
-    others, own_rows = (partial(_is_own, table, own, its_own) for its_own in (False, True))
-    for row in chain(filter(others, every()), filter(own_rows, every())):
+    for row in _each(database, table, columns):
+        if table is messages and (row.id in own.messages) is not its_own:
+            continue
         masks = {column.name: _mask_of(everywhere, own, table, column.name, row._mapping) for column in columns}
         changed = _changed(masks, columns, row._mapping)
         if not changed:
@@ -207,10 +217,6 @@ def _sweep_table(
             database.transact(partial(_change, table=table, row=row, changed=changed))
     if apply and numbers:
         database.transact(partial(_forget_words, numbers=sorted(numbers)))
-
-
-def _is_own(table: Table, own: _Own, its_own: bool, row: Any) -> bool:
-    return (table is messages and row.id in own.messages) is its_own
 
 
 def _forget_words(conn: Connection, numbers: list[int]) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from service.cli.keeping import erase_person, words_of_vendors
 from service.cli.main import main
@@ -104,17 +105,32 @@ def test_a_display_name_erases_nothing_that_others_wrote(filled: Filled, name: s
     assert (name in masked.quoted_text, ADDRESS in masked.quoted_text) == (False, False)
 
 
-@pytest.mark.parametrize("name", ["Aiko Mori", "森川 愛子"])
-def test_the_own_name_goes_from_own_mails_and_quotes_of_them(
-    filled: Filled, capfd: pytest.CaptureFixture[str], name: str
-) -> None:
+def with_quote(name: str) -> tuple[bytes, bytes]:
+    """A mail of the person with this name, and Ben's answer that quotes it."""
     report = from_person(name).replace(b"VPN down", f"{name}: VPN".encode())
     report = report.replace(b"connect.", f"connect for {name}.\r\n\r\n{name}".encode())
     answer = OTHERS.replace(b"the error of Microsoft in \xe6\x9c\xac\xe7\x95\xaa", f"Re: {name}: VPN".encode())
     answer = answer.replace(b"Message-ID:", b"In-Reply-To: <1@corp.example>\r\nMessage-ID:")
     quote = f"> It does not connect for {name}.\r\n>\r\n> {name}\r\n"
-    answer += f"\r\nOn Mon, 2 Mar 2026 at 09:01, {name} <{ADDRESS}> wrote:\r\n{quote}".encode()
-    filled.fill(report, answer)
+    return report, answer + f"\r\nOn Mon, 2 Mar 2026 at 09:01, {name} <{ADDRESS}> wrote:\r\n{quote}".encode()
+
+
+def test_an_erasure_that_was_interrupted_still_knows_the_name(filled: Filled) -> None:
+    filled.fill(*with_quote("Aiko Mori"))
+    fails = "BEFORE UPDATE ON messages WHEN old.author_address = 'ben@corp.example' BEGIN SELECT RAISE(ABORT, 'x'); END"
+    filled.database.transact(lambda conn: conn.execute(text(f"CREATE TRIGGER fails {fails}")))
+    with pytest.raises(IntegrityError):
+        filled.erase()
+    filled.database.transact(lambda conn: conn.execute(text("DROP TRIGGER fails")))
+    assert filled.erase() == 0
+    assert "Aiko Mori" not in filled.everything()
+
+
+@pytest.mark.parametrize("name", ["Aiko Mori", "森川 愛子"])
+def test_the_own_name_goes_from_own_mails_and_quotes_of_them(
+    filled: Filled, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    filled.fill(*with_quote(name))
     capfd.readouterr()
     assert filled.erase() == 0
     certificate, said = capfd.readouterr()
