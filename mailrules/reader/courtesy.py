@@ -19,11 +19,14 @@ _POLITE = frozenset(("say.thanks", "say.ack", "ask.courtesy", "idiom"))
 def only_courtesy(view: MailView) -> bool:
     """Whether every sentence of a mail consists of polite phrases and names. False for a mail without text."""
     readings = list(view.readings)
-    name, last = _patterns().name, readings[-1:]
-    if len(readings) > 1 and any(name.fullmatch(one.folded) and not (one.concepts or one.shapes) for one in last):
-        readings.pop()  # the name of the author
+    if len(readings) > 1 and _is_name(readings[-1]):
+        readings.pop()  # of the author
     phrases = [*map(_phrases, readings)]
     return None not in phrases and any(phrases)
+
+
+def _is_name(reading: Reading) -> bool:
+    return bool(_patterns().name.fullmatch(reading.folded)) and not (reading.concepts or reading.shapes)
 
 
 def _phrases(reading: Reading) -> int | None:

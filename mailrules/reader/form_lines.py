@@ -32,7 +32,7 @@ def _table() -> _Table:
     text = (files("mailrules") / "reader" / "form_lines.yaml").read_text(encoding="utf-8")
     content = yaml.load(text, Loader=yaml.CSafeLoader)
     items = {label.strip(): item for item, labels in content["labels"].items() for label in labels.split(",")}
-    return _Table(items, {state: RE2.compile(pattern) for state, pattern in content["states"].items()})
+    return _Table(items, {state: RE2.compile("|".join(patterns)) for state, patterns in content["states"].items()})
 
 
 def item_of(label: str) -> str | None:

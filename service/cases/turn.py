@@ -19,7 +19,7 @@ our side answers no request of the vendor   team if the words fit the team best 
                                             the table
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
-our side: only thanks                       unchanged
+our side: only thanks                       unchanged, except if the requester has to act (by the table)
 our side: nobody acts                       resolved, except if the mail is to a vendor who has the turn (unchanged),
                                             or if a stranger writes (team)
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
@@ -275,6 +275,8 @@ def writer(turn: RuleInput) -> str:
 def _next(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = False) -> NextSide:
     """Return who has to act after a mail of a person, by the table of weights; `otherwise` if its words do not tell.
 
+    A user's mail does not give the turn to a vendor who takes no part in the case.
+
     ``owing``: the mail answers none of the vendor's open requests. If its words fit our team best, or promise
     something, the team still owes the answer, although most mails of the team to a vendor pass the turn on.
     """
@@ -287,12 +289,13 @@ def _next(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = 
     sums = _WEIGHTS[writer(line.turn)][before]
     for side, chance in zip(NEXT_SIDES, chances, strict=True):
         sums = [one + chance * weight for one, weight in zip(sums, _WEIGHTS["words"][side], strict=True)]
-    possible = {"team": 0, "requester": 2}
-    if course.with_vendor or line.turn.side == "team":
-        possible["vendor"] = 1
-    if line.turn.side == "vendor" or chances[-1] >= _SURELY_NOBODY:
-        possible["nobody"] = 3
-    return max(possible, key=lambda side: sums[possible[side]])  # type: ignore
+    possible = {
+        "team": True,
+        "vendor": course.with_vendor or line.turn.side == "team",
+        "requester": True,
+        "nobody": line.turn.side == "vendor" or chances[-1] >= _SURELY_NOBODY,
+    }
+    return max(zip(sums, NEXT_SIDES, strict=True), key=lambda one: (possible[one[1]], one[0]))[1]
 
 
 def _give(course: Course, line: CaseMessage, said: NextSide) -> None:
