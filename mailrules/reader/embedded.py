@@ -10,7 +10,15 @@ from dataclasses import replace
 from ..statement import MailText, ReaderResult
 from .concepts import ConceptMatcher, shipped_matcher
 from .decision import Decision
-from .mailview import MailView, UnitCache, is_readable, mail_inputs, side_of, view_mail
+from .mailview import (
+    MailView,
+    UnitCache,
+    is_readable,
+    mail_inputs,
+    side_of,
+    view_mail,
+    with_subject_as_text,
+)
 from .matter import (
     FURTHEST,
     announces,
@@ -25,6 +33,7 @@ from .unit_scores import MailScores, mail_scores
 from .weights import Weights, shipped_weights
 
 _KEPT = 1700  # readings of units (about 8 MB): quoted, repeated and standard sentences cost next to nothing
+_TELLING, _TELLS = ("item:", "ask:"), 0.0  # from this score on a sentence tells something
 _CONTINUES = 0.5
 """From this score of `MatterClassifier` on, a mail without reply headers is read as a reply. An urgent mail needs the
 highest score, because a reply says less about the impact."""
@@ -50,6 +59,9 @@ class EmbeddedReader:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
         view, side, matter = self.view(mail), side_of(mail), self._weights.matter
         scores, chances = self.probabilities(view)
+        if mail.opens and view.subject is not None and not self._tells_anything(view, scores):
+            view = with_subject_as_text(view, self._matcher, self._units)
+            scores, chances = self.probabilities(view)
         thresholds, continues, departs = self._weights.thresholds[side], 0.0, 0.0
         told: tuple[float, ...] = ()
         if is_readable(mail):
@@ -71,6 +83,14 @@ class EmbeddedReader:
         scores = mail_scores(view, self._weights)
         parts = self._weights.mail[side_of(view.mail)]
         return scores, parts.probabilities(mail_inputs(view, scores.units, scores.whole))
+
+    def _tells_anything(self, view: MailView, scores: MailScores) -> bool:
+        """Whether a sentence of the text tells something. If none does ("see subject"), the subject tells it."""
+        if view.mail.side == "vendor" or not view.units:
+            return view.mail.side == "vendor"
+        columns = self._weights.units["ours"].column
+        telling = [number for meaning, number in columns.items() if meaning.startswith(_TELLING)]
+        return bool(scores.units[: len(view.units), telling].max() >= _TELLS)
 
     def view(self, mail: MailText) -> MailView:
         """Split one mail into units and read those that are new."""

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from weakref import WeakSet
 
@@ -105,6 +105,13 @@ def view_mail(mail: MailText, matcher: ConceptMatcher, cache: UnitCache | None =
         known |= found
     readings = [known[key] for key in keys]
     return MailView(mail, units, readings[: len(units)], readings[-1] if subject else None, stated)
+
+
+def with_subject_as_text(view: MailView, matcher: ConceptMatcher, cache: UnitCache | None = None) -> MailView:
+    """Return the view of a mail as if its subject were the beginning of its text. Quotes of it have no place (-1)."""
+    subject = view_mail(replace(view.mail, text=view.mail.subject.strip()[:MAX_SUBJECT], subject=""), matcher, cache)
+    units = [unit._replace(start=-1, end=-1) for unit in subject.units]
+    return replace(view, units=[*units, *view.units], readings=[*subject.readings, *view.readings])
 
 
 def input_names(meanings: Sequence[str], whole: Sequence[str]) -> list[str]:

@@ -55,6 +55,29 @@ def test_a_standstill_that_is_only_asked_about_is_not() -> None:
     assert "impact.high" not in found or found["impact.high"].state == "unsure"
 
 
+@pytest.mark.parametrize(
+    ("subject", "text", "language"),
+    [
+        ("Cold store: none of the scanners work, nobody can book goods in", "", "en"),
+        ("Nobody at the clinic can open patient records, all wards", "As in the subject.\nRegards", "en"),
+        (
+            "全支店で窓口端末が起動せず、お客様対応ができません",
+            "表題のとおりです。\n何卒よろしくお願いいたします。",
+            "ja",
+        ),
+    ],
+)
+def test_a_subject_tells_the_matter_where_the_text_tells_nothing(subject: str, text: str, language: str) -> None:
+    found = read(text, subject=subject, language=language)
+    assert found["kind.incident"].quote in subject
+    assert {"impact.high", "impact.medium"} & {one.meaning for one in found.values() if one.state == "value"}
+
+
+def test_a_text_that_tells_the_matter_is_quoted_before_the_subject() -> None:
+    found = read("My mouse wheel is stuck.", subject="Nobody at the clinic can open records")
+    assert "mouse wheel" in found["item.symptom"].quote
+
+
 def test_a_zone_that_a_vendor_names_is_not_asked_for() -> None:
     found = read("あわせて、発生日時(日本時間)をお知らせください。", side="vendor", to="team", language="ja")
     assert "ask.info.occurred_at" in found
