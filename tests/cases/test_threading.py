@@ -109,6 +109,14 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
         note("else", "keyboard", "My keyboard misses the letter k.", 5, OTHER_USER),
         mail("ask", DESK, "Access denied for one person", "QX_41 on acme drive for one of ours.", DAY, to=(ACME,)),
     ], "user ask | else", {"ask": "content"}),
+    "an inquiry to a vendor that shares one everyday word with a user's report": ([
+        note("user", "No sound", "My headset has no sound in calls since Tuesday."),
+        mail("ask", DESK, "Invoice 4410", "The invoice of Tuesday shows three seats too many.", 40, to=(ACME,)),
+    ], "user | ask", {}),
+    "an inquiry that shares one word of three characters": ([
+        note("user", "印刷", "請求書が印刷できません。総務の私だけです。"),
+        mail("ask", DESK, "金額の件", "9月分の請求書の金額が契約と異なります。", 40, to=(ACME,)),
+    ], "user | ask", {}),
     "a number that we noted before the vendor stated it": ([
         note("note", "Relay host", "Raised with acme as ticket 8812345678, host relay-9.", 0, DESK),
         note("vendor", "Relay host down [acme #8812345678]", "We are looking into it.", 40, ACME),
@@ -138,10 +146,10 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
     "a stranger's quote joins only what was sent to him": ([
         REPORT,
         mail("copy", STRANGER, "Re: Plotter offline", "Tell me more about it, please.", 60, history=(LENT,)),
-        mail("ask", DESK, "Spare lamp", "Do you have the blue lamp for our plotter in stock?", 70, to=(STRANGER,)),
+        mail("ask", DESK, "Spare lamp", "Do you have the blue lamp for a plotter that shows E-7741?", 70, to=(STRANGER,)),
         mail(
             "offer", STRANGER, "Offer", "We have two of them here.", 90,
-            history=(inside(DESK, "Do you have the blue lamp for our plotter in stock?", 70),),
+            history=(inside(DESK, "Do you have the blue lamp for a plotter that shows E-7741?", 70),),
         ),
     ], "report ask offer | copy", {"offer": "recovered"}),
     "our mail with one vendor's number and a number of something else": ([

@@ -23,7 +23,6 @@ LEADS = ("coverage", "codes", "follows_up", "reply", "inquiry", "answer")
 JOIN = 0.8  # minimum score of an automatic join
 MARGIN = 1.0  # minimum lead over the next candidate, in logits, for an automatic join
 FORM = 0.5  # share of words in common from which two reports are never joined: they are forms with the same text
-STEPS = ("follows_up", "inquiry", "answer")  # features that show the next step of a case
 SUGGEST, MOST_SUGGESTED = 0.03, 3  # minimum score and maximum number of suggestions for a mail
 _MOST_SHOWN = 4  # candidates with reasons
 USUAL = 0.4  # rarity below which a word is no reason by itself: more than six messages of about its month have it
@@ -157,19 +156,22 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
 
 def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool:
     """Whether a mail must not join: nobody asked the vendor who answers; it answers an unknown mail of another
-    subject; or the two are of one side, and neither is the next step of the other. Two reports of users are only barred
-    if they are forms, or share at most one plain word."""
+    subject; it is not the next step of the same user or vendor, and shares at most one plain word; or the two are of
+    one side, and neither is the next step of the other. Two reports of users are then only barred if they are forms."""
     outer, side = mail.nodes[0], mail.nodes[0].side
     if mail.answers and not any(n.asked for n in case.nodes):
         return True
     if outer.parents and all(n.base != outer.base for n in case.nodes):
         return True
-    if side != case.opener.side or any(found[step] for step in STEPS):
+    if found["follows_up"] or found["answer"]:
+        return False
+    both = _readable(mail.words & case.words, mail.words, case.words)
+    if len(both) < 2 and not any(weight(word) >= IDENTIFIER for word in both):
+        return True
+    if side != case.opener.side or found["inquiry"]:
         return False
     one, other = outer.vocabulary, case.opener.vocabulary
-    both = one & other
-    only_one = len(both) < 2 and not any(weight(word) >= IDENTIFIER for word in both)
-    return side != "requester" or only_one or len(both) >= FORM * len(one | other)
+    return side != "requester" or len(one & other) >= FORM * len(one | other)
 
 
 def reasons(mail: Profile, case: Profile, found: Mapping[str, float], rare: Callable[[str], float]) -> tuple[str, ...]:
