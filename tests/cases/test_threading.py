@@ -146,10 +146,10 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
     "a stranger's quote joins only what was sent to him": ([
         REPORT,
         mail("copy", STRANGER, "Re: Plotter offline", "Tell me more about it, please.", 60, history=(LENT,)),
-        mail("ask", DESK, "Spare lamp", "Do you have the blue lamp for a plotter that shows E-7741?", 70, to=(STRANGER,)),
+        mail("ask", DESK, "Spare lamp", "Have you a blue lamp for a plotter that shows E-7741?", 70, to=(STRANGER,)),
         mail(
             "offer", STRANGER, "Offer", "We have two of them here.", 90,
-            history=(inside(DESK, "Do you have the blue lamp for a plotter that shows E-7741?", 70),),
+            history=(inside(DESK, "Have you a blue lamp for a plotter that shows E-7741?", 70),),
         ),
     ], "report ask offer | copy", {"offer": "recovered"}),
     "our mail with one vendor's number and a number of something else": ([
