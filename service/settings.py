@@ -284,7 +284,7 @@ def environment(name: str) -> str:
 
 def misspelt() -> dict[str, str | None]:
     """Return unknown ``SODAN_*`` variable of the environment or ``.env`` → most similar known variable, or None."""
-    known = {variable(field) for field in Settings.model_fields} | {"SODAN_TOKEN"}  # used by the command line
+    known = {variable(field) for field in Settings.model_fields}
     return {
         name: next(iter(get_close_matches(name, known, 1, 0.8)), None)
         for name in dict.fromkeys((*os.environ, *map(str.upper, DotEnvSettingsSource(Settings).env_vars)))

@@ -84,7 +84,7 @@ def test_the_page_names_settings_and_replies_that_exist() -> None:
     from service.settings import Settings, variable
 
     settings = {variable(name) for name in Settings.model_fields}
-    assert set(re.findall(r"SODAN_[A-Z0-9_]+", PAGE)) - {"SODAN_TOKEN"} <= settings  # read by `sodan cases --url` alone
+    assert set(re.findall(r"SODAN_[A-Z0-9_]+", PAGE)) - {"SODAN_TOKEN"} <= settings  # a variable of the example
     channels = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "service/smtp").glob("*.py"))
     for reply in re.findall(r"senders get `([0-9 .]+)`", PAGE):
         assert f'"{reply}' in channels or f" {reply}" in channels, reply

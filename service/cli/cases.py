@@ -1,10 +1,7 @@
 """`sodan cases` and `sodan show`."""
 
-from __future__ import annotations
-
 import getpass
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -12,17 +9,11 @@ from service.api.case_schema import Kind, Level, Sort, Status
 from service.api.moments import moment
 from service.cli import start
 from service.cli.tables import print_case, print_cases
-from service.errors import NotFound, Refused, Unavailable
+from service.errors import Refused
 from service.store import cases as stored
 from service.store import suggestions, timeline
 from service.store.cursor import from_cursor, to_cursor
 from service.store.database import Connection
-
-if TYPE_CHECKING:
-    from service.desk import Desk
-
-Url = Annotated[str | None, Parameter(help="Read from the running service at this URL instead of the local database.")]
-Secret = Annotated[str | None, Parameter(env_var="SODAN_TOKEN", help="Token for --url.")]
 
 
 def cases(
@@ -43,8 +34,6 @@ def cases(
     limit: int = 50,
     cursor: str | None = None,
     json: bool = False,
-    url: Url = None,
-    token: Secret = None,
 ) -> None:
     """List the cases that match all options. Repeat an option to allow several values: --priority P1 --priority P2.
 
@@ -63,99 +52,41 @@ def cases(
         cursor: Continue a previous list: the value that it printed at its end.
         json: Print the response of `GET /api/cases` instead of a table.
     """
-    query = {
-        "q": q, "status": status, "waiting_on": waiting_on, "priority": priority, "kind": kind, "vendor": vendor,
-        "vendor_ref": vendor_ref, "missing": missing, "participant": participant, "owner": owner,
-        "updated_since": updated_since, "older_than": older_than, "sort": sort, "limit": limit, "cursor": cursor,
-    }  # fmt: skip
-    print_cases(_source(url, token).cases(query), as_json=json)
+    if not 1 <= limit <= 1000:
+        raise Refused("--limit: expected 1 to 1000")
+    desk = start.desk(rules=False)
+    which = stored.Filter(
+        q=q,
+        status=status,
+        waiting_on=waiting_on,
+        priority=priority,
+        kind=kind,
+        vendor=vendor,
+        vendor_ref=vendor_ref,
+        missing=desk.missing_item(missing, "--missing"),
+        participant=participant,
+        owner=getpass.getuser() if owner == "me" else owner,
+        updated_since=moment(updated_since, "--updated-since", desk.now()),
+        older_than=moment(older_than, "--older-than", desk.now()),
+    )
+    after = from_cursor(cursor)
+    items, position = desk.database.read(lambda conn: stored.page(conn, which, sort, limit, after, desk.prefix))
+    print_cases({"items": items, "next": to_cursor(position)}, as_json=json)
 
 
-def show(key: start.CaseKey, *, json: bool = False, url: Url = None, token: Secret = None) -> None:
+def show(key: start.CaseKey, *, json: bool = False) -> None:
     """Show a case: who has to act next, the evidence for its priority, what is missing, and the mails.
 
     Args:
         json: Print the response of `GET /api/cases/KEY` instead.
     """
-    source = _source(url, token)
-    case = source.case(key)
-    print_case(case, [] if json else source.messages(str(case["key"])), start.settings().zone, as_json=json)
+    desk = start.desk(rules=False)
+    number = desk.survivor(key)
 
+    def read(conn: Connection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        case = stored.to_now(stored.find(conn, number), desk.now())
+        case["suggestions"] = suggestions.of_case(conn, number, desk.prefix)
+        return case, timeline.page(conn, number, 200, None, desk.prefix)[0]
 
-def _source(url: str | None, token: str | None) -> Local | Remote:
-    return Remote(url, token) if url else Local(start.desk(rules=False))
-
-
-class Local:
-    """Reads cases from the database that the settings name. Returns them in the format of the API."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.database, self.prefix, self.now = desk, desk.database, desk.prefix, desk.now()
-
-    def cases(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        given = {name: value for name, value in query.items() if value not in (None, ())}
-        sort, limit, cursor = given.pop("sort"), given.pop("limit"), given.pop("cursor", None)
-        if not 1 <= limit <= 1000:
-            raise Refused("--limit: expected 1 to 1000")
-        for name in ("updated_since", "older_than"):
-            if name in given:
-                given[name] = moment(given[name], f"--{name.replace('_', '-')}", self.now)
-        if "missing" in given:
-            given["missing"] = self.desk.missing_item(given["missing"], "--missing")
-        if given.get("owner") == "me":
-            given["owner"] = getpass.getuser()
-        which, after = stored.Filter(**given), from_cursor(cursor)
-        items, position = self.database.read(lambda conn: stored.page(conn, which, sort, limit, after, self.prefix))
-        return {"items": items, "next": to_cursor(position)}
-
-    def case(self, key: str) -> dict[str, Any]:
-        number = self.desk.survivor(key)
-
-        def read(conn: Connection) -> dict[str, Any]:
-            open_suggestions = suggestions.of_case(conn, number, self.prefix)
-            return stored.to_now(stored.find(conn, number), self.now) | {"suggestions": open_suggestions}
-
-        return self.database.read(read)
-
-    def messages(self, key: str) -> list[dict[str, Any]]:
-        number = self.desk.number_of(key)
-        return self.database.read(lambda conn: timeline.page(conn, number, 200, None, self.prefix))[0]
-
-
-class Remote:
-    """Reads cases from a running service over HTTP."""
-
-    def __init__(self, url: str, token: str | None) -> None:
-        self.url = url.rstrip("/")
-        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
-
-    def cases(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        given = {name: list(value) if isinstance(value, tuple) else value for name, value in query.items() if value}
-        return self._get("/api/cases", given)
-
-    def case(self, key: str) -> dict[str, Any]:
-        return self._get(f"/api/cases/{key}", {})
-
-    def messages(self, key: str) -> list[dict[str, Any]]:
-        return list(self._get(f"/api/cases/{key}/messages", {"limit": 200})["items"])
-
-    def _get(self, path: str, query: dict[str, Any]) -> dict[str, Any]:
-        import httpx
-
-        try:
-            response = httpx.get(self.url + path, params=query, headers=self.headers, timeout=30, follow_redirects=True)
-            body = response.json()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise Unavailable(
-                f"--url: {self.url} does not respond as a sodan service ({type(error).__name__}); check the address"
-            ) from None
-        if response.status_code == 401:
-            raise Refused(
-                "--token: the service at --url needs a valid token (`sodan token create`), here or in SODAN_TOKEN"
-            )
-        if response.status_code == 404:
-            raise NotFound(str(body.get("detail", "not found")))
-        if response.status_code != 200:
-            errors = "; ".join(f"{error['where']}: {error['why']}" for error in body.get("errors", []))
-            raise Refused(f"{body.get('title', response.status_code)}: {errors or body.get('detail', '')}")
-        return dict(body)
+    case, mails = desk.database.read(read)
+    print_case(case, mails, desk.settings.zone, as_json=json)

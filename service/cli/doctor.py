@@ -55,6 +55,16 @@ _POSTGRESQL = {
 }
 
 
+def doctor() -> int:
+    """Check settings, database, packs, ports and mail counts. For each problem, print one line that says what to do."""
+    settings = start.settings()
+    database = start.database(settings, make=True)  # `examine` reports a missing file without creating it
+    try:
+        return examine(settings, database, start.now())
+    finally:
+        database.close()
+
+
 def examine(settings: Settings, database: Database, now: datetime) -> int:
     """Run all checks and print their findings. Returns exit status 1 if something is wrong."""
     wrong = False

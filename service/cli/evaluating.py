@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from mailrules.catalogue.meanings import Catalogue
 from mailrules.evaluation.figures import SETS, SINGLE, Outcome, compare, labelled_outcome
@@ -28,8 +30,21 @@ RETRIES = 4  # maximum number of retries if the server of the model does not res
 _SHARES = ("P1/P2 found", "P1/P2 found or to be triaged", "P1/P2 false alarms", "other mails to be triaged")
 
 
-def print_figures(paths: Sequence[Path], *, reader: str, as_json: bool, settings: Settings) -> None:
-    """Print the figures for all labelled mails in the paths. Raises Refused if there are none."""
+def eval_(
+    paths: tuple[Path, ...],
+    *,
+    reader: Literal["embedded", "model"] = "embedded",
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Measure a reader on labelled mails: precision, recall and counts, by language.
+
+    Args:
+        paths: Corpus files (.jsonl), or folders with corpus files or with mails (NAME.eml) and their labels
+            (NAME.json).
+        reader: The reader to measure: embedded, or model (the language model of SODAN_MODEL_URL).
+        as_json: Print all figures as one JSON object.
+    """
+    settings = start.settings()
     for path in paths:
         if not path.exists():
             raise Refused(f"{path} does not exist")

@@ -1,10 +1,11 @@
 """`sodan import`: receives and processes mail from files, with a progress bar."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import sleep
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -18,8 +19,15 @@ from service.store import keys, migrate, search, spool_view
 from service.store.database import Database
 
 
-def import_paths(settings: Settings, database: Database, paths: Sequence[Path], *, take_in: bool) -> int:
-    """Store new mails; ``take_in``: process them too. Returns exit status 1 if one was shunted or is too large."""
+def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negative="--no-take-in")] = True) -> int:
+    """Import mail from files. Importing the same mail again changes nothing.
+
+    Args:
+        paths: .eml files, mbox files, Maildirs, or folders of them.
+        take_in: Also process the imported mails. With --no-take-in, running workers process them.
+    """
+    settings = start.settings()
+    database = start.database(settings, make=True)
     if not paths:
         raise Refused("give the files or folders to import")
     files = find(paths)

@@ -1,8 +1,28 @@
 """`sodan mailbox`: mail fetched from mailboxes on other servers."""
 
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from email import message_from_bytes
+from functools import partial
+from typing import Any, TypeVar
+
 from cyclopts import App
 
 from service.cli import start
+from service.cli.tables import print_rows, visible
+from service.errors import NotFound, SodanError, Unavailable
+from service.mail.authentication import parse as parse_results
+from service.mailbox.file import Mailbox, load
+from service.mailbox.run import run_mailboxes, source_of, stored_tokens
+from service.mailbox.source import FolderMissing, MailboxError, Source
+from service.settings import Settings
+from service.store import mailboxes
+from service.store.database import Connection, Database
+
+T = TypeVar("T")
+COLUMNS = ("name", "server", "folders", "after", "state", "last_success_at", "taken", "failed", "cause", "next_step")
 
 mailbox = App(name="mailbox", help="Fetch mail from mailboxes (SODAN_MAILBOXES): list, test, run, forget.")
 
@@ -10,28 +30,39 @@ mailbox = App(name="mailbox", help="Fetch mail from mailboxes (SODAN_MAILBOXES):
 @mailbox.command(name="list")
 def mailbox_list(*, json: start.Json = False) -> int:
     """List mailboxes and their state. Exit status 1: a mailbox cannot be read, or a mail could not be fetched."""
-    from service.cli.mailbox_checks import list_mailboxes
-    from service.mailbox.file import load
-
-    settings = start.settings()
-    return list_mailboxes(load(settings), start.database(settings), start.now(), settings.zone, as_json=json)
+    settings, now = start.settings(), start.now()
+    by_name, database = {one.name: one for one in load(settings)}, start.database(settings)
+    statuses = {status.name: status for status in database.read(mailboxes.statuses)}
+    rows = [_row(name, by_name.get(name), statuses.get(name), now) for name in {**by_name, **statuses}]
+    print_rows(rows, COLUMNS, as_json=json, zone=settings.zone)
+    wrong = any(row["state"] not in ("ok", "never fetched from") or row["failed"] for row in rows)
+    for name in statuses:
+        for mail in database.read(partial(mailboxes.not_taken, name=name)):
+            start.say(f"{name}: {visible(mail['folder'])} {visible(mail['place'])}: {mail['reason']}")
+            wrong = True
+    return start.FOUND_WRONG if wrong else 0
 
 
 @mailbox.command(name="test")
-def mailbox_test(*names: str, round_trip: bool = False, seconds: float = 120) -> int:
+def mailbox_test(*names: str) -> int:
     """Test mailboxes: sign in, open the folders, check permissions, read a mail. Print how to solve each problem.
 
     Args:
         names: Only these mailboxes. Default: all.
-        round_trip: Also send a mail to the mailbox by SODAN_SMARTHOST, wait for it, and flag or move it. Without
-            SODAN_SMARTHOST, you are asked to send one.
-        seconds: Seconds to wait for that mail.
     """
-    from service.cli.mailbox_checks import chosen, examine
-
-    settings = start.settings()
-    waits = seconds if round_trip else None
-    return examine(settings, chosen(settings, names), start.database(settings), waits)
+    settings, wrong = start.settings(), False
+    configured, database = _chosen(settings, names), start.database(settings)
+    for mailbox in configured:
+        with contextlib.closing(_source(settings, mailbox, database)) as source:
+            try:
+                source.open()
+                for folder in mailbox.folders:
+                    wrong |= not _test_folder(mailbox, source, folder, settings)
+            except MailboxError as error:
+                wrong = not _say(False, mailbox.name, error.cause, error.next_step)
+            except SodanError as error:
+                wrong = not _say(False, mailbox.name, str(error))
+    return start.FOUND_WRONG if wrong else 0
 
 
 @mailbox.command(name="run")
@@ -42,15 +73,12 @@ def mailbox_run(*names: str, dry_run: bool = False) -> int:
         names: Only these mailboxes. Default: all.
         dry_run: Print the mails that the command would fetch, and do not fetch them.
     """
-    from service.cli.mailbox_checks import chosen, preview
-    from service.mailbox.run import run_mailboxes
-
     settings = start.settings()
-    mailboxes = chosen(settings, names)
+    configured = _chosen(settings, names)
     if dry_run:
-        return preview(settings, mailboxes, start.database(settings))
+        return _preview(settings, configured, start.database(settings))
     start.log_to_stderr(settings)
-    run_mailboxes(settings, mailboxes)
+    run_mailboxes(settings, configured)
     return 0
 
 
@@ -61,10 +89,125 @@ def mailbox_forget(name: str) -> None:
     Args:
         name: Name of the mailbox in the file of SODAN_MAILBOXES.
     """
-    from service.errors import NotFound
-    from service.store import mailboxes
-
     settings, now = start.settings(), start.now()
     if not start.database(settings).transact(lambda conn: mailboxes.forget(conn, name, now)):
         raise NotFound(f"no mail was ever fetched from a mailbox {name}; `sodan mailbox list` shows the names")
     start.say(f"{name} is no longer reported, until sodan fetches mail from this mailbox again")
+
+
+def _chosen(settings: Settings, names: Sequence[str]) -> list[Mailbox]:
+    """Return the configured mailboxes with these names, or all if no name is given. Raises SodanError."""
+    by_name = {mailbox.name: mailbox for mailbox in load(settings)}
+    if not by_name:
+        raise SodanError("SODAN_MAILBOXES: not set; set it to the file that lists the mailboxes (docs/mailboxes.md)")
+    for name in names:
+        if name not in by_name:
+            raise SodanError(f"there is no mailbox {name} in SODAN_MAILBOXES; it has {', '.join(by_name)}")
+    return [by_name[name] for name in names] or list(by_name.values())
+
+
+def _row(name: str, mailbox: Mailbox | None, status: mailboxes.Status | None, now: datetime) -> dict[str, Any]:
+    server = None if mailbox is None else mailbox.imap.host if mailbox.imap else "Microsoft Graph"
+    after = None if mailbox is None else mailbox.after.move or mailbox.after.flag or "leave"
+    row: dict[str, Any] = {"name": name, "server": server, "folders": mailbox and mailbox.folders, "after": after}
+    if status is None:
+        return {**row, "state": "never fetched from", "failed": 0, "taken": 0}
+    if mailbox is None:
+        state, step = "not configured", f"if it is no longer used, run `sodan mailbox forget {name}`"
+    elif status.away_since(now):
+        state, step = "away", status.next_step or "start `sodan serve` or `sodan mailbox run`"
+    else:
+        state, step = "failing" if status.failing_since else "ok", status.next_step or ""
+    return {
+        **row, "state": state, "last_success_at": status.last_success_at, "taken": status.taken,
+        "failed": status.failed, "cause": status.cause, "next_step": step, "lag_seconds": status.lag_seconds,
+    }  # fmt: skip
+
+
+def _test_folder(mailbox: Mailbox, source: Source, folder: str, settings: Settings) -> bool:
+    """Test a folder, print the results, and return whether there is no problem."""
+    try:
+        state = source.examine(folder)
+    except FolderMissing as error:
+        return _say(False, mailbox.name, error.cause, error.next_step)
+    mails = "mail" if state.mails is None else start.counted(state.mails, "mail")
+    _say(True, mailbox.name, f"signed in; the folder {folder} has {mails}")
+    for note in state.notes:
+        print(f"note   {mailbox.name}: {note}")
+    fine = True
+    for cause, step in state.problems:
+        fine = _say(False, mailbox.name, cause, step)
+    page = next(iter(source.pages(folder, None, mailbox.since_moment(settings))), None)
+    if page is None or not page.mails:
+        return _say(True, mailbox.name, f"{folder}: no mail to fetch") and fine
+    newest = page.mails[-1]
+    content = source.fetch(folder, [newest]).get(newest.place)
+    if content is not None:
+        what = f"{newest.arrived_at:%Y-%m-%d %H:%M}Z, {len(content)} bytes"
+        _say(True, mailbox.name, f"{folder}: read the newest mail ({what})")
+        server = _topmost_verdict(content)
+        if mailbox.authserv and server not in (None, mailbox.authserv):
+            note = (
+                f"the topmost Authentication-Results of this mail is from {server}, but authserv is {mailbox.authserv}"
+            )
+            print(f"note   {mailbox.name}: {visible(note)}")
+    if not mailbox.trusted_authserv:
+        note = "authserv is not set, so sodan does not verify senders of your own domains"
+        print(f"note   {mailbox.name}: {note}")
+    return fine
+
+
+def _say(fine: bool, name: str, result: str, next_step: str = "") -> bool:
+    """Print the result of a check, and return ``fine``."""
+    print(f"{'ok   ' if fine else 'WRONG'}  {name}: {visible(result)}{': ' if next_step else ''}{next_step}")
+    return fine
+
+
+def _preview(settings: Settings, configured: Sequence[Mailbox], database: Database) -> int:
+    """Print the mails that would be fetched now, and change nothing. Returns exit status 1 if there is a problem."""
+    wrong = False
+    for mailbox in configured:
+        mails = 0
+        with contextlib.closing(_source(settings, mailbox, database)) as source:
+            try:
+                source.open()
+                for folder in mailbox.folders:
+                    mails += _preview_folder(settings, mailbox, source, folder, database)
+            except MailboxError as error:
+                wrong = not _say(False, mailbox.name, error.cause, error.next_step)
+        what = mailbox.after.move or mailbox.after.flag
+        then = "left unchanged" if what is None else f"{'moved to' if mailbox.after.move else 'flagged'} {what}"
+        start.say(f"{mailbox.name}: {start.counted(mails, 'mail')} would be fetched, and {then}")
+    return start.FOUND_WRONG if wrong else 0
+
+
+def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder: str, database: Database) -> int:
+    position, mails = _read(database, partial(mailboxes.position, name=mailbox.name, folder=folder), None), 0
+    for page in source.pages(folder, position, mailbox.since_moment(settings)):
+        places = [mail.place for mail in page.mails]
+        query = partial(mailboxes.recorded_places, name=mailbox.name, places=places)
+        recorded: set[str] = _read(database, query, set())
+        for mail in page.mails:
+            if mail.place not in recorded:
+                size = "" if mail.size is None else f"\t{mail.size}"
+                print(f"{folder}\t{mail.arrived_at:%Y-%m-%dT%H:%M:%SZ}{size}\t{visible(source.subject(folder, mail))}")
+                mails += 1
+    return mails
+
+
+def _read(database: Database, query: Callable[[Connection], T], default: T) -> T:
+    try:
+        return database.read(query)
+    except Unavailable:
+        return default
+
+
+def _source(settings: Settings, mailbox: Mailbox, database: Database) -> Source:
+    return source_of(mailbox, settings, stored_tokens(settings, database, mailbox.name), threading.Event().wait)
+
+
+def _topmost_verdict(content: bytes) -> str | None:
+    """Return the server that wrote the topmost header Authentication-Results (RFC 8601), or None."""
+    value = message_from_bytes(content).get("Authentication-Results")
+    results = parse_results(str(value)) if value is not None else None
+    return results.authserv or None if results is not None else None

@@ -1,4 +1,4 @@
-"""`sodan import`, and commands that only analyse mails: parse, judge, explain, prompt."""
+"""Commands that only analyse mails: parse, judge, explain, prompt."""
 
 from __future__ import annotations
 
@@ -45,19 +45,6 @@ class Additions:
 
 
 NOTHING = Additions()
-
-
-def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negative="--no-take-in")] = True) -> int:
-    """Import mail from files. Importing the same mail again changes nothing.
-
-    Args:
-        paths: .eml files, mbox files, Maildirs, or folders of them.
-        take_in: Also process the imported mails. With --no-take-in, running workers process them.
-    """
-    from service.cli.importing import import_paths
-
-    settings = start.settings()
-    return import_paths(settings, start.database(settings, make=True), paths, take_in=take_in)
 
 
 # ── parse ────────────────────────────────────────────────────────────────────────────────────────────────────────────

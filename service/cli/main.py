@@ -39,11 +39,11 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
 _GROUPS = {
     "Run": (
         "serving:serve serving:smtp serving:worker serving:api serving:sender serving:reader mailbox:mailbox "
-        "serving:doctor"
+        "doctor:doctor"
     ),
     "Cases": "cases:cases cases:show changes:brief changes:set_ changes:merge changes:ask changes:note",
-    "Mail": "mails:import_ mails:parse mails:judge mails:explain mails:prompt queues:spool queues:outbox",
-    "Rules": "rules:rules rules:replay rules:eval_",
+    "Mail": "importing:import_ mails:parse mails:judge mails:explain mails:prompt queues:spool queues:outbox",
+    "Rules": "rules:rules rules:replay evaluating:eval_",
     "Administration": "serving:migrate access:token access:team serving:smtp_password keeping:webhooks main:completion",
     "Data": "keeping:backup keeping:restore keeping:retention keeping:erase contents:contents",
 }

@@ -24,31 +24,22 @@ def each_file(
     if processes < 2 or len(files) < MIN_FILES:
         yield from map(work, files)
         return
-    chunks = [files[at : at + CHUNK] for at in range(0, len(files), CHUNK)]
-    while chunks:
+    rest = list(files)
+    while rest:
         with _pool(processes) as pool:
-            futures = [pool.submit(_each, work, chunk) for chunk in chunks]
             try:
-                for future in futures:
-                    yield from future.result()
-                    del chunks[0]
+                for result in pool.map(work, rest, chunksize=CHUNK):
+                    del rest[0]
+                    yield result
                 return
             except BrokenProcessPool:
-                for future in futures:
-                    future.cancel()
-        rest = list(chunks.pop(0))
-        while rest:  # one file after the other, so that only the faulty file fails
-            with _pool(1) as pool:
-                first = len(rest)
-                try:
-                    while rest:
-                        result = pool.submit(work, rest[0]).result()
-                        del rest[0]
-                        yield result
-                except BrokenProcessPool:
-                    if len(rest) == first:  # otherwise an earlier file may be the cause: try again in a new process
-                        yield crashed(rest.pop(0))
+                suspects, rest = rest[:CHUNK], rest[CHUNK:]
+        yield from (_alone(work, crashed, file) for file in suspects)
 
 
-def _each(work: Callable[[Path], T], files: Sequence[Path]) -> list[T]:
-    return [work(file) for file in files]
+def _alone(work: Callable[[Path], T], crashed: Callable[[Path], T], file: Path) -> T:
+    with _pool(1) as pool:
+        try:
+            return pool.submit(work, file).result()
+        except BrokenProcessPool:
+            return crashed(file)

@@ -1,10 +1,10 @@
-"""`sodan rules`, `replay` and `eval`: checking packs, judging stored cases again, measuring a reader."""
+"""`sodan rules` and `replay`: checking packs, judging stored cases again."""
 
 from __future__ import annotations
 
 import json as jsons
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -135,22 +135,3 @@ def _compared(case: dict[str, Any]) -> dict[str, Any]:
         "parked": [topic["topic"] for topic in case.get("parked") or []],
         "problem": (case.get("problem") or {}).get("statement"),
     }
-
-
-def eval_(
-    paths: tuple[Path, ...],
-    *,
-    reader: Literal["embedded", "model"] = "embedded",
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
-) -> None:
-    """Measure a reader on labelled mails: precision, recall and counts, by language.
-
-    Args:
-        paths: Corpus files (.jsonl), or folders with corpus files or with mails (NAME.eml) and their labels
-            (NAME.json).
-        reader: The reader to measure: embedded, or model (the language model of SODAN_MODEL_URL).
-        as_json: Print all figures as one JSON object.
-    """
-    from service.cli.evaluating import print_figures
-
-    print_figures(paths, reader=reader, as_json=as_json, settings=start.settings())

@@ -1,4 +1,4 @@
-"""`sodan serve` and its individual parts, `doctor`, database migration, and passwords for SMTP logins."""
+"""`sodan serve` and its individual parts, database migration, and passwords for SMTP logins."""
 
 import sys
 
@@ -49,18 +49,6 @@ def reader() -> None:
     settings = start.settings()
     start.log_to_stderr(settings)
     run_reader(settings, start.now)
-
-
-def doctor() -> int:
-    """Check settings, database, packs, ports and mail counts. For each problem, print one line that says what to do."""
-    from service.cli.doctor import examine
-
-    settings = start.settings()
-    database = start.database(settings, make=True)  # `examine` reports a missing file without creating it
-    try:
-        return examine(settings, database, start.now())
-    finally:
-        database.close()
 
 
 def migrate() -> None:

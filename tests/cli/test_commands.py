@@ -15,7 +15,6 @@ import pytest
 from service.cli.tables import print_case
 from tests.cli.conftest import Said, Sodan
 from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT
-from tests.running import Running
 
 Write = Callable[[str, str], Path]
 
@@ -309,18 +308,6 @@ def test_tokens_are_made_listed_and_revoked(sodan: Sodan) -> None:
     assert secret not in listed.out
     assert sodan("token", "revoke", "1").status == 0
     assert sodan("token", "revoke", "9").status == 1
-
-
-def test_the_same_tables_from_a_running_service(sodan: Sodan, embedded: Running) -> None:
-    (key,) = embedded.deliver(ASK)
-    assert key in sodan("cases", "--url", embedded.url).out
-    assert json_of(sodan("cases", "--url", embedded.url, "--json", "--waiting-on", "team"))["items"][0]["key"] == key
-    assert "logs → IT team" in sodan("show", key, "--url", embedded.url).out
-    assert sodan("show", "SD-99", "--url", embedded.url).status == 1
-    assert sodan("cases", "--url", "http://127.0.0.1:9").status == 2
-    wrong = sodan("cases", "--url", embedded.url, "--token", "wrong")
-    assert wrong.status == 2
-    assert "SODAN_TOKEN" in wrong.err
 
 
 def test_what_a_stranger_wrote_does_not_steer_the_terminal(sodan: Sodan, mail: Write) -> None:

@@ -29,6 +29,14 @@ def test_a_mailbox_that_is_well(box: Box, capfd: pytest.CaptureFixture[str]) -> 
     assert "WRONG" not in said
 
 
+def test_another_server_than_authserv_is_named(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    box.deliver(b"Authentication-Results: mx.provider.example; dmarc=pass\r\n" + mail(1))
+    box.write(authserv="mx.google.com")
+    assert main(["mailbox", "test"]) == 0
+    said = capfd.readouterr().out
+    assert "Authentication-Results of this mail is from mx.provider.example, but authserv is mx.google.com" in said
+
+
 @pytest.mark.parametrize(("given", "cause", "next_step"), TABLES["failures"])
 def test_each_failure_has_its_cause_and_the_next_step(
     given: dict[str, Any], cause: str, next_step: str, box: Box, capfd: pytest.CaptureFixture[str]

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.cli.evaluating import ModelReader, print_figures
+from service.cli.evaluating import ModelReader, eval_
 from service.errors import Refused
 from service.language_model import LanguageModel
-from service.settings import Settings
 from tests.model.endpoint import endpoint, refuses, says, statements
 from tests.model.mails import mail
 from tests.model.test_recordings import EMBEDDED, RULES
@@ -37,20 +36,18 @@ def corpus(tmp_path: Path) -> Path:
     return file
 
 
-def figures(
-    paths: tuple[Path, ...], settings: Settings, url: str, capfd: pytest.CaptureFixture[str]
-) -> tuple[dict[str, Any], str]:
-    given = settings.model_copy(update={"model_url": url, "model": "test-model"})
-    print_figures(paths, reader="model", as_json=True, settings=given)
+def figures(paths: tuple[Path, ...], url: str, capfd: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SODAN_MODEL_URL", url)
+        patch.setenv("SODAN_MODEL", "test-model")
+        eval_(paths, reader="model", as_json=True)
     said = capfd.readouterr()
     return json.loads(said.out), said.err
 
 
-def test_the_figures_are_those_of_the_models_statements(
-    corpus: Path, settings: Settings, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_figures_are_those_of_the_models_statements(corpus: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with endpoint(statements(*SAID)) as up:
-        found, said = figures((corpus,), settings, up.url, capfd)
+        found, said = figures((corpus,), up.url, capfd)
     assert len(up.asked) == 1, "a machine's mail is not sent"
     assert found["en"]["mails"] == 2
     assert found["en"]["meanings"]["impact.high"]["recall"] == 0.5
@@ -59,32 +56,30 @@ def test_the_figures_are_those_of_the_models_statements(
     assert said == f"sodan: test-model: {usage}\n"
 
 
-def test_a_mail_with_a_label_beside_is_read_by_the_model_too(
-    tmp_path: Path, settings: Settings, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_mail_with_a_label_beside_is_read_by_the_model_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     text = "\r\n".join(unit["t"] for unit in LABELLED["units"])  # type: ignore[attr-defined]
     head = "From: a@corp.example\r\nTo: intake@corp.example\r\nSubject: Tills\r\nMessage-ID: <1@corp.example>"
     (tmp_path / "one.eml").write_text(f"{head}\r\n\r\n{text}\r\n", newline="")
     label = {"kind": "incident", "priority": "P1", "author_role": "requester", "language": "en", "present": ["symptom"]}
     (tmp_path / "one.json").write_text(json.dumps(label))
     with endpoint(statements(*SAID)) as up:
-        found, _ = figures((tmp_path,), settings, up.url, capfd)
+        found, _ = figures((tmp_path,), up.url, capfd)
     assert len(up.asked) == 1
     assert found["all"]["priority"] == {"share": 1.0, "count": 1}
 
 
 def test_an_answer_that_cannot_be_used_leaves_the_mail_to_the_embedded_reader(
-    corpus: Path, settings: Settings, capfd: pytest.CaptureFixture[str]
+    corpus: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with endpoint(says("I am sorry.")) as up:
-        _, said = figures((corpus,), settings, up.url, capfd)
+        _, said = figures((corpus,), up.url, capfd)
     assert len(up.asked) == 1
     assert "1 mail read by the embedded reader instead" in said
 
 
-def test_without_a_model_the_setting_is_named(corpus: Path, settings: Settings) -> None:
+def test_without_a_model_the_setting_is_named(corpus: Path) -> None:
     with pytest.raises(Refused, match="SODAN_MODEL_URL"):
-        print_figures((corpus,), reader="model", as_json=True, settings=settings)
+        eval_((corpus,), reader="model")
 
 
 def test_an_endpoint_that_is_busy_is_waited_for_and_one_that_is_away_ends_it() -> None:
