@@ -6,7 +6,7 @@ cause an error 500 on PostgreSQL, and find nothing on SQLite.
 
 import asyncio
 import json
-from typing import Any
+import re
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -16,6 +16,7 @@ from service.api.problems import problem
 
 BODY_SECONDS = 60.0  # time limit for receiving a whole body
 BODY_BYTES = 1_000_000
+_NUL = re.compile(rb"\x00|(?<!\\)(?:\\\\)*\\u0000")  # the byte, or its JSON escape
 _UNSTORABLE = "the text of a request must not contain NUL (U+0000) or a lone surrogate; remove it"
 _TOO_LARGE = f"the body is too large: at most {BODY_BYTES} bytes"
 
@@ -70,19 +71,12 @@ def _form_has_nul(form: bytes | bytearray) -> bool:
 
 
 def _json_is_unstorable(body: bytes | bytearray) -> bool:
-    if b"\x00" in body:
-        return True
-    if b"\\u" not in body:  # JSON contains these characters only as escapes
-        return False
+    if b"\\u" not in body:
+        return b"\x00" in body
     try:
-        return _is_unstorable(json.loads(body))
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return True
     except (ValueError, RecursionError):  # not JSON: the route reports it
-        return False
-
-
-def _is_unstorable(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value))
-    if isinstance(value, dict):
-        return any(_is_unstorable(key) or _is_unstorable(inner) for key, inner in value.items())
-    return isinstance(value, list) and any(map(_is_unstorable, value))
+        pass
+    return _NUL.search(body) is not None

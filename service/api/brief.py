@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from service.api.case_schema import Ask, Level, Out, ParkedTopic, Side, Status, ToneHint, doc
-from service.api.dependencies import Audience, FindCase, Language, TheDesk, case_responses
+from service.api.dependencies import Audience, Language, TheCase, TheDesk, case_responses
 from service.api.paging import answer
 from service.cases import brief_text
 
@@ -106,7 +106,7 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
     },
 )
 def read_brief(
-    find: FindCase,
+    case: TheCase,
     desk: TheDesk,
     for_: Annotated[Audience, Query(alias="for", description="Who will read it.")] = "vendor",
     lang: Annotated[Language | None, Query(description="Language; by default that of the case.")] = None,
@@ -116,7 +116,6 @@ def read_brief(
     ] = "json",
 ) -> Response:
     """Return a summary of the case, ready to paste; `eml`: a draft with the address of the case in Cc."""
-    case = find()
     if format == "eml":
         name = {"Content-Disposition": f'attachment; filename="{desk.key_of(case.id)}.eml"'}
         return Response(desk.brief_draft(case.id, for_, lang), headers=name, media_type="message/rfc822")

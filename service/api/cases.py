@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from service.api.case_schema import Case, CasePage, Kind, Level, Out, Status, doc
 from service.api.case_schema import Sort as SortName
-from service.api.dependencies import FindCase, TheDesk, Who, case_responses, name_of
+from service.api.dependencies import TheCase, TheDesk, Who, case_responses, name_of
 from service.api.events import EventPage
 from service.api.messages import Correction, MessagePage, correction_response
 from service.api.moments import MOMENT, moment
@@ -108,9 +108,8 @@ def list_cases(
 
 
 @router.get("/cases/{key}", response_model=Case, responses=case_responses(404, 503))
-def read_case(find: FindCase, desk: TheDesk, if_none_match: HiddenHeader = None) -> Response:
+def read_case(case: TheCase, desk: TheDesk, if_none_match: HiddenHeader = None) -> Response:
     """Return one case. Its `ETag` identifies this state; send it as `If-Match` when you change the case."""
-    case = find()
     etag = _etag(case)
     if if_none_match and etag in [part.strip() for part in if_none_match.split(",")]:
         return Response(status_code=304, headers={"ETag": etag})
@@ -118,51 +117,49 @@ def read_case(find: FindCase, desk: TheDesk, if_none_match: HiddenHeader = None)
 
 
 @router.patch("/cases/{key}", response_model=Case, responses=case_responses(400, 404, 409, 412, 503))
-def change_case(find: FindCase, desk: TheDesk, who: Who, change: CaseChange, if_match: HiddenHeader = None) -> Response:
+def change_case(case: TheCase, desk: TheDesk, who: Who, change: CaseChange, if_match: HiddenHeader = None) -> Response:
     """Correct values by hand. sodan keeps them until you reset them with `null`.
 
     With `If-Match: <ETag>`, sodan makes the change only if the case has not changed since you read it. Otherwise the
     response is 412.
     """
     wanted = change.model_dump(exclude_unset=True)
-    _, changed = desk.set_values(find().id, wanted, who, partial(_must_match, if_match))
+    _, changed = desk.set_values(case.id, wanted, who, partial(_must_match, if_match))
     return answer(_shown(desk, changed), {"ETag": _etag(changed)})
 
 
 @router.get("/cases/{key}/messages", response_model=MessagePage, responses=case_responses(400, 404, 503))
 def list_case_messages(
-    request: Request, find: FindCase, desk: TheDesk, limit: Limit = 50, cursor: Cursor = None
+    request: Request, case: TheCase, desk: TheDesk, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """List the messages of a case, oldest first, including mails found inside forwards and quotes."""
-    case = find()
     after = from_cursor(cursor)
     return page(request, *desk.database.read(lambda conn: timeline.page(conn, case.id, limit, after, desk.prefix)))
 
 
 @router.get("/cases/{key}/history", response_model=EventPage, responses=case_responses(404, 503))
-def list_case_events(find: FindCase, desk: TheDesk) -> Response:
+def list_case_events(case: TheCase, desk: TheDesk) -> Response:
     """List the events of a case, newest first. Undo a manual change by `POST /api/corrections/{id}/undo`."""
-    case = find()
     events = desk.database.read(lambda conn: feed.of_case(conn, case.id, desk.prefix))
     return answer({"items": events, "next": None})
 
 
 @router.post("/cases/{key}/merge", response_model=Correction, responses=case_responses(400, 404, 409, 503))
-def merge_case(find: FindCase, desk: TheDesk, who: Who, body: Merge) -> Response:
+def merge_case(case: TheCase, desk: TheDesk, who: Who, body: Merge) -> Response:
     """Merge this case into another case. The URL of this case then redirects to the other case. You can undo this."""
-    return correction_response(desk, *desk.merge(find().id, desk.number_of(body.into), who))
+    return correction_response(desk, *desk.merge(case.id, desk.number_of(body.into), who))
 
 
 @router.post("/cases/{key}/suggestions/{id}/accept", response_model=Correction, responses=CHANGE)
-def accept_suggestion(find: FindCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
+def accept_suggestion(case: TheCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
     """Accept a suggestion: sodan merges the newer case into the older case. You can undo this."""
-    return correction_response(desk, *desk.accept(find().id, id, who))
+    return correction_response(desk, *desk.accept(case.id, id, who))
 
 
 @router.post("/cases/{key}/suggestions/{id}/dismiss", response_model=Dismissed, responses=CHANGE)
-def dismiss_suggestion(find: FindCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
+def dismiss_suggestion(case: TheCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
     """Dismiss a suggestion: sodan does not suggest these two cases again, and does not merge them."""
-    desk.dismiss(find().id, id, who)
+    desk.dismiss(case.id, id, who)
     return answer({"dismissed": id})
 
 

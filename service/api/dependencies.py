@@ -1,8 +1,7 @@
 """Values that routes take from a request (the desk, the caller, the case in the URL), and checks of a request."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Path, Request
@@ -60,8 +59,8 @@ async def redirect(_request: Request, error: Exception) -> Response:
     return RedirectResponse(str(error), 308)
 
 
-def find_case(request: Request, key: str, desk: Desk) -> cases.StoredCase:
-    """Return the case with this key. Raises NotFound, and Moved if the case was merged into another case."""
+def find_case(request: Request, key: Key, desk: TheDesk) -> cases.StoredCase:
+    """Return the case in the URL. Raises NotFound, and Moved if the case was merged into another case."""
     case = desk.find(key)
     if case.merged_into is None:
         return case
@@ -71,12 +70,7 @@ def find_case(request: Request, key: str, desk: Desk) -> cases.StoredCase:
     raise Moved(f"/api/cases/{target}{subpath}{query}")
 
 
-async def _finder(request: Request, key: Key, desk: TheDesk) -> Callable[[], cases.StoredCase]:
-    return partial(find_case, request, key, desk)
-
-
-FindCase = Annotated[Callable[[], cases.StoredCase], Depends(_finder)]
-"""A function that returns the case in the URL. The route calls it after FastAPI has checked the other parameters."""
+TheCase = Annotated[cases.StoredCase, Depends(find_case)]
 
 
 def case_responses(*errors: int) -> dict[int | str, dict[str, Any]]:

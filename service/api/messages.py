@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -131,21 +131,18 @@ class Why(Out):
 Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the message.")]
 _WITH = "The Message-ID, with or without angle brackets."
 MessageId = Annotated[str, Query(min_length=1, max_length=998, examples=["<a1b2@mail.example>"], description=_WITH)]
-Accepted = Annotated[str | None, Header(include_in_schema=False)]
-"""The header Accept. It is not in the schema, since OpenAPI ignores a parameter of this name."""
-MAIL, BYTES = "message/rfc822", "application/octet-stream"
+BYTES = "application/octet-stream"
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
 RAW: dict[int | str, dict[str, Any]] = {
     200: {
         # generated clients read plain bytes; many of them know no other binary media type
-        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (MAIL, BYTES)},
-        "description": "The mail. The media type is `application/octet-stream` only if `Accept` asks for it.",
+        "content": {"message/rfc822": _BINARY, BYTES: _BINARY},
+        "description": "The mail. The media type is always `message/rfc822`.",
     }
 }
-
-
 FILE: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {BYTES: _BINARY},
         "description": "The file. The header `X-Content-Type` contains its media type.",
     }
 }
@@ -175,17 +172,16 @@ def explain_message(desk: TheDesk, id: Number) -> Response:
 
 
 @router.get("/messages/{id}/raw", response_class=Response, responses={**RAW, **error_responses(404, 503)})
-def read_raw_message(desk: TheDesk, id: Number, accept: Accepted = None) -> Response:
+def read_raw_message(desk: TheDesk, id: Number) -> Response:
     """Return the mail as a download, exactly as it was received."""
     source = desk.database.read(lambda conn: timeline.source(conn, id))
     raw, part = desk.content(source.spool_id), source.part
     return Response(
         parse.attached_mail(raw, part) if part else raw,
         headers={
-            "Content-Type": _media_type(accept),
+            "Content-Type": "message/rfc822",
             "Content-Disposition": f'attachment; filename="message-{id}.eml"',
             "Cache-Control": "private, no-cache",
-            "Vary": "Accept",
         },
     )
 
@@ -196,13 +192,6 @@ def move_message(desk: TheDesk, who: Who, id: Number, body: Move) -> Response:
     return correction_response(desk, *desk.move(id, None if body.to == "new" else desk.number_of(body.to), who))
 
 
-def _media_type(accept: str | None) -> str:
-    """Return ``MAIL``, or ``BYTES`` if the header Accept (RFC 9110 §12.5.1) allows only that."""
-    ranges = (part.replace(" ", "").lower().split(";") for part in (accept or "").split(","))
-    accepted = {name for name, *params in ranges if not any(re.fullmatch(r"q=0(\.0*)?", param) for param in params)}
-    return BYTES if BYTES in accepted and MAIL not in accepted else MAIL
-
-
 @router.get("/attachments/{id}", response_class=Response, responses={**FILE, **error_responses(404, 503)})
 def read_attachment(desk: TheDesk, id: FileId) -> Response:
     """Return the file as a download."""
@@ -211,7 +200,7 @@ def read_attachment(desk: TheDesk, id: FileId) -> Response:
     return Response(
         parse.attachment(raw, file.part),
         headers={
-            "Content-Type": "application/octet-stream",
+            "Content-Type": BYTES,
             "X-Content-Type": _valid_type(file.content_type),
             "Content-Disposition": disposition(file.filename),
             "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from service.api.case_schema import Out, doc, page_of
-from service.api.dependencies import FindCase, Language, TheDesk, Who, case_responses
+from service.api.dependencies import Language, TheCase, TheDesk, Who, case_responses
 from service.api.outbox import OutboxEntry, entry
 from service.api.paging import answer
 from service.errors import Conflict
@@ -77,12 +77,12 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
 
 
 @router.get("/{key}/questions/draft", response_model=QuestionsDraft, responses=case_responses(400, 404, 409, 503))
-def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang = None) -> Response:
+def read_questions_draft(case: TheCase, desk: TheDesk, item: Items, lang: Lang = None) -> Response:
     """Preview the mail that asks the requester for these facts. `refused`: why it may not be sent.
 
     409: there is nothing to ask.
     """
-    mail = desk.draft_questions(find().id, item, language=lang)
+    mail = desk.draft_questions(case.id, item, language=lang)
     if not mail.items:
         raise Conflict(questions.NOTHING_TO_ASK)
     return answer(shown(mail))
@@ -94,23 +94,22 @@ def read_questions_draft(find: FindCase, desk: TheDesk, item: Items, lang: Lang 
     status_code=201,
     responses=case_responses(400, 404, 409, 503),
 )
-def ask_questions(find: FindCase, desk: TheDesk, who: Who, body: Questions) -> Response:
+def ask_questions(case: TheCase, desk: TheDesk, who: Who, body: Questions) -> Response:
     """Ask the requester for these facts by mail. If sodan may not send it, 409 says why."""
-    _, row = desk.ask(find().id, body.items, body.text, body.lang, who)
+    _, row = desk.ask(case.id, body.items, body.text, body.lang, who)
     return answer(entry(row, desk.prefix), status=201)
 
 
 @router.get("/{key}/notes", response_model=NotePage, responses=case_responses(404, 503))
-def list_notes(find: FindCase, desk: TheDesk) -> Response:
+def list_notes(case: TheCase, desk: TheDesk) -> Response:
     """List the notes of the team, oldest first. sodan never sends them."""
-    case = find()
     return answer({"items": desk.database.read(lambda conn: notes.of_case(conn, case.id, desk.prefix)), "next": None})
 
 
 @router.post("/{key}/notes", response_model=Note, status_code=201, responses=case_responses(400, 404, 503))
-def add_note(find: FindCase, desk: TheDesk, who: Who, body: NewNote) -> Response:
+def add_note(case: TheCase, desk: TheDesk, who: Who, body: NewNote) -> Response:
     """Add a note for the team. The page shows it in the timeline. sodan never sends it."""
-    return answer(desk.note(find().id, body.text, who), status=201)
+    return answer(desk.note(case.id, body.text, who), status=201)
 
 
 def shown(mail: questions.Questions) -> dict[str, Any]:

@@ -5,8 +5,6 @@ import errno
 import socket
 from collections import Counter
 from datetime import datetime
-from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
 
 import h11
 import uvicorn
@@ -81,30 +79,16 @@ def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> Non
 class LimitedHttpProtocol(H11Protocol):
     """HTTP/1.1 with these limits. A request that cannot be parsed is answered by problem+json too."""
 
-    _hosts: ClassVar[WeakKeyDictionary[Any, Counter[str]]] = WeakKeyDictionary()
-    """Server → address → number of connections."""
     _idle_since = 0.0
-    _counted = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._idle_since = self.loop.time()
-        hosts = self._hosts.setdefault(self.config, Counter())
-        hosts[self._host] += 1
-        self._counted = True
+        hosts = Counter(other._host for other in self.connections if isinstance(other, LimitedHttpProtocol))
         if hosts[self._host] > PER_HOST or (len(self.connections) > CONNECTIONS and not self._make_room(hosts)):
             transport.close()
             return
         self.loop.call_later(REQUEST_SECONDS, self._close_if_late)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        hosts = self._hosts.get(self.config)
-        if hosts is not None and self._counted:
-            self._counted = False
-            hosts[self._host] -= 1
-            if not hosts[self._host]:
-                del hosts[self._host]
 
     def on_response_complete(self) -> None:
         self._idle_since = self.loop.time()
@@ -130,7 +114,7 @@ class LimitedHttpProtocol(H11Protocol):
 
     def _make_room(self, hosts: Counter[str]) -> bool:
         """Close the longest idle connection, first of the address with the most. Returns whether there was one."""
-        host = max(hosts, key=lambda name: hosts[name])
+        [(host, _)] = hosts.most_common(1)
         others = (other for other in self.connections if isinstance(other, LimitedHttpProtocol) and other is not self)
         idle = [other for other in others if not other._is_busy]
         longest = min(idle, key=lambda other: (other._host != host, other._idle_since), default=None)

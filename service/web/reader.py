@@ -1,13 +1,15 @@
 """Texts, durations, times and names in the language and time zone of the person who views a page."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import yaml
 
+from mailrules.patterns import RE2
 from service.cases.placement.matcher import BETWEEN
 
 Language = Literal["ja", "en"]
@@ -18,8 +20,12 @@ def _load(file: str) -> Any:
 
 
 WORDS: dict[str, dict[Language, str]] = _load("texts.yaml")  # name of a text → the text in each language
-ERRORS: dict[str, str] = _load("errors.yaml")
-"""English error text, with ``{}`` in the place of each value → the same text in Japanese."""
+ERRORS: list[tuple[re.Pattern[str], str]] = [
+    (RE2.compile("(?s)" + re.escape(text).replace(r"\{\}", "(.*?)")), japanese)
+    for text, japanese in _load("errors.yaml").items()
+]
+"""Patterns of the English error texts, with a group for each value ``{}``, and the same texts in Japanese."""
+_ACCEPTED = re.compile(r"(?<![\w-])(ja|en)(?:-\w+)*\s*(?:;\s*q=([01](?:\.\d+)?))?")  # a language in Accept-Language
 _DAYS = {"ja": "月火水木金土日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
 _UNITS = ((86400, "日", "d"), (3600, "時間", "h"), (60, "分", "min"))
 
@@ -134,39 +140,16 @@ def say(language: Language, name: str, **values: object) -> str:
 def translated(language: Language, text: str) -> str:
     """Return an English error text in a language, or unchanged if ``ERRORS`` has no translation."""
     if language == "ja":
-        for english, japanese in ERRORS.items():
-            values = _values(english, text)
-            if values is not None:
-                return japanese.format(*values)
+        for english, japanese in ERRORS:
+            if match := english.fullmatch(text):
+                return japanese.format(*match.groups())
     return text
-
-
-def _values(template: str, text: str) -> list[str] | None:
-    """Return the values that ``text`` has in the places of ``{}`` in ``template``; None if it does not match."""
-    first, *others = template.split("{}")
-    if not text.startswith(first):
-        return None
-    values, remaining = [], text[len(first) :]
-    for part in others:
-        value, matched, remaining = remaining.partition(part) if part else (remaining, "all", "")
-        if not matched:
-            return None
-        values.append(value)
-    return None if remaining else values
 
 
 def language_of(accept: str, chosen: str | None) -> Language:
     """Return the chosen language, otherwise the preferred language of the browser (RFC 9110 §12.5.4), or Japanese."""
     if chosen in ("ja", "en"):
-        return "ja" if chosen == "ja" else "en"
-    best: tuple[float, Language] = (0.0, "en" if accept.strip() else "ja")
-    for part in accept.split(",")[:20]:
-        tag, _, quality = part.strip().partition(";")
-        language = tag.strip().lower().partition("-")[0]
-        try:
-            weight = float(quality.strip().removeprefix("q=")) if quality.strip() else 1.0
-        except ValueError:
-            weight = 0.0
-        if language in ("ja", "en") and weight > best[0]:
-            best = (weight, "ja" if language == "ja" else "en")
-    return best[1]
+        return cast(Language, chosen)
+    ranges = [(float(quality or 1), tag) for tag, quality in _ACCEPTED.findall(accept.lower())]
+    weight, tag = max(ranges, key=lambda one: one[0], default=(0.0, ""))
+    return cast(Language, tag) if weight else "en" if accept.strip() else "ja"

@@ -19,21 +19,6 @@ def test_a_mail_that_came_twice_is_one_message_found_by_its_message_id(service: 
     assert service.get("/api/messages", message_id="<nothing@corp.example>")["items"] == []
 
 
-def test_the_raw_mail_is_labelled_as_bytes_only_for_a_client_that_asks(embedded: Running) -> None:
-    embedded.deliver(REPORT)
-    (found,) = embedded.get("/api/messages", message_id="<report@corp.example>")["items"]
-    for accept, kind in (
-        ("*/*", "message/rfc822"),
-        ("message/rfc822, application/octet-stream;q=0.5", "message/rfc822"),
-        ("Application/Octet-Stream, */*;q=0.1", "application/octet-stream"),
-        ("application/octet-stream;level=1;q=0", "message/rfc822"),
-        ("message/rfc822;level=1;q=0, application/octet-stream;level=1;q=1", "application/octet-stream"),
-    ):
-        raw = embedded.client.get(f"/api/messages/{found['id']}/raw", headers={"Accept": accept})
-        assert (raw.headers["content-type"], raw.headers["vary"]) == (kind, "Accept"), accept
-        assert raw.content == REPORT.lstrip("\n").replace("\n", "\r\n").encode()
-
-
 def test_a_message_found_inside_another_has_no_raw_mail_of_its_own(service: Running) -> None:
     (key,) = service.deliver(ASK)
     inner = service.get(f"/api/cases/{key}/messages")["items"][0]
