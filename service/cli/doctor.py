@@ -23,35 +23,28 @@ LOW_DISK = 1_000_000_000  # bytes
 CHECKED_BYTES = 64_000_000
 """Total size of the newest raw mails that are checked. `sodan contents check` reads all raw mails."""
 STALE = timedelta(minutes=5)  # a waiting mail, or a difference between clocks, is reported from this time on
-_RETRIED = "Mail gets 451 and its senders retry, so none is lost"
-_EITHER = {
+_ADVICE = {
     # beginning of the text of a database error (service/store/trouble.py) → advice
     "the database needs": "",  # the text of these errors already contains advice
     "the database is busy": "Another process locks it: with `ps`, find a process that hangs (state D or T) or a backup",
     "the database refuses": "Correct the user or password in SODAN_DATABASE_URL",
     "the database does not exist": "Create it (`createdb`) or correct SODAN_DATABASE_URL, then run `sodan migrate`",
     "the database is out of": "Allow more connections (max_connections) or memory on the server, or use fewer workers",
-}
-_SQLITE = {
-    "the disk is full": f"Free disk space. {_RETRIED}",
+    "the disk is full": "Free disk space where the database is. Mail gets 451 and its senders retry, so none is lost",
     "the disk is almost full": "Free disk space. Mail gets 452 and its senders retry, so none is lost",
     "the database reports a disk error": (
         "The disk fails or is read-only, or the user of sodan may not write: check `dmesg`, `mount`, and the owner and "
-        f"permissions of the folder. {_RETRIED}"
+        "permissions of the folder. Mail gets 451 and its senders retry, so none is lost"
     ),
     "the database is damaged": "Stop sodan, copy the files of the database, restore the last backup; read `dmesg`",
-    "the database cannot be reached": (
-        "Correct SODAN_DATABASE_URL, or create the folder and make the user of sodan its owner"
-    ),
-}
-_POSTGRESQL = {
-    "the disk is full": f"Free disk space on the database server. {_RETRIED}",
     "the database is read-only": (
         "The server is a standby, or has default_transaction_read_only: add all servers and "
         "target_session_attrs=primary to SODAN_DATABASE_URL, or promote the server"
     ),
     "the database does not respond": "Start the database server and read its log, or correct SODAN_DATABASE_URL",
-    "the database cannot be reached": "Start the database server, or correct host and port in SODAN_DATABASE_URL",
+    "the database cannot be reached": (
+        "Start the database server, or correct SODAN_DATABASE_URL; the user of sodan must own the folder of SQLite"
+    ),
 }
 
 
@@ -305,7 +298,6 @@ def _model(settings: Settings, database: Database, now: datetime) -> Iterator[Fi
 
 def what_to_do(problem: str, database: Database) -> str:
     """Return the text of a database error, with the folder of the database and with advice."""
-    advices = _EITHER | (_POSTGRESQL if database.postgresql else _SQLITE)
-    advice = next((advice for beginning, advice in advices.items() if problem.startswith(beginning)), "")
+    advice = next((advice for beginning, advice in _ADVICE.items() if problem.startswith(beginning)), "")
     where = "" if database.folder is None else f" ({database.folder})"
     return f"database: {problem}{where}" + (f". {advice}" if advice else "")

@@ -30,11 +30,6 @@ def of_case(
     return _read(conn, query.where(events.c.who != "") if by_people else query, prefix)
 
 
-def case_of(conn: Connection, event: int) -> int | None:
-    """Return the case of an event, or None."""
-    return conn.execute(select(events.c.case_id).where(events.c.id == event)).scalar()
-
-
 def _read(conn: Connection, query: Select[Any], prefix: str) -> list[dict[str, Any]]:
     rows = map(dict, conn.execute(query).mappings())
     return [row | {"case": row["case"] and key_of(row["case"], prefix), "at": stamp(row["at"])} for row in rows]

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader
@@ -17,11 +17,10 @@ from starlette.responses import RedirectResponse, Response
 from service.cases.state import stamp
 from service.desk import Desk
 from service.errors import Refused, Unavailable
-from service.store import callers, feed
+from service.store import callers
 from service.store.timeline import unverified_lately
 from service.store.tokens import Token
 from service.web.deceptive import KnownDomains, mixes_scripts, visible
-from service.web.outcome import IDS
 from service.web.reader import Reader, language_of
 
 HERE = Path(__file__).parent
@@ -76,22 +75,10 @@ class Frame:
     def error_page(self, request: Request, status: int, text: str) -> Response:
         """Return the page for an error. ``text``: what is wrong; empty if the status code is enough."""
         title = "error.404" if status in (404, 405) else "error.other"
-        origin = self._origin(request, text)
-        return self.page(request, "error.html", status, title=title, text=text or NOTHING_HERE, origin=origin)
-
-    def _origin(self, request: Request, text: str) -> tuple[str, str] | None:
-        """Return path and name of the case or message that a failed request is about; None if there is none."""
-        params, desk = request.path_params, self.desk
-        key = params.get("key", "")
-        if "id" in params and request.url.path.startswith("/messages/") and request.method == "POST":
-            return None if text == "there is no such message" else (f"/messages/{params['id']}", "back.message")
-        if IDS.fullmatch(ids := params.get("ids", "")):
-            try:
-                number = desk.database.read(lambda conn: feed.case_of(conn, int(ids.partition(".")[0])))
-            except Unavailable:
-                return None
-            key = desk.key_of(number) if number is not None else ""
-        return (f"/cases/{key}", "back.case") if key and text != f"there is no case {key}" else None
+        came_from = urlsplit(request.headers.get("referer", ""))
+        own = request.method == "POST" and came_from.netloc == request.url.netloc
+        back = local_path(came_from.path) if own else "/"
+        return self.page(request, "error.html", status, title=title, text=text or NOTHING_HERE, back=back)
 
     def domains(self) -> KnownDomains:
         vendors = (domain for vendor in self.desk.rules.vendors.profiles.values() for domain in vendor.domains)
@@ -187,3 +174,9 @@ def back_to(path: str, done: str = "", **values: str) -> Response:
     """Redirect to a page that shows a message about the change ``done`` (outcome.py). A reload does not repeat it."""
     query = {"done": done, **values} if done else values
     return RedirectResponse(f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path, 303)
+
+
+def local_path(path: str | None) -> str:
+    """Return a path on this site, or ``/``: ``//elsewhere`` and ``/\\elsewhere`` lead to other sites."""
+    local = path and path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if path and local else "/"

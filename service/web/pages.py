@@ -10,7 +10,17 @@ from service.errors import PROBLEM_TYPES, NotFound, Refused
 from service.store import outbox, spool, spool_view, tokens
 from service.store.database import Connection
 from service.web import case, changes, lanes, selected
-from service.web.frame import LANGUAGE_COOKIE, NOTHING_HERE, POLICY, TOKEN_COOKIE, Frame, Posted, Who, back_to
+from service.web.frame import (
+    LANGUAGE_COOKIE,
+    NOTHING_HERE,
+    POLICY,
+    TOKEN_COOKIE,
+    Frame,
+    Posted,
+    Who,
+    back_to,
+    local_path,
+)
 
 OUTBOX_ENTRIES = 100  # number of outbox entries on one page
 
@@ -121,11 +131,13 @@ def _entry(frame: Frame) -> APIRouter:
     @router.get("/login")
     def login(request: Request) -> Response:
         query = request.query_params
-        return frame.page(request, "login.html", wrong=False, lost=query.get("lost"), back=_local(query.get("back")))
+        return frame.page(
+            request, "login.html", wrong=False, lost=query.get("lost"), back=local_path(query.get("back"))
+        )
 
     @router.post("/login")
     def sign_in(request: Request, posted: Posted) -> Response:
-        secret, back = posted.get("token", "").strip(), _local(posted.get("back"))
+        secret, back = posted.get("token", "").strip(), local_path(posted.get("back"))
         if not secret or desk.database.read(lambda conn: tokens.find(conn, secret, desk.now())) is None:
             return frame.page(request, "login.html", 401, wrong=True, back=back)
         answer = RedirectResponse(back, 303)
@@ -142,14 +154,8 @@ def _entry(frame: Frame) -> APIRouter:
 
     @router.get("/language")
     def language(to: str = "ja", back: str = "/") -> Response:
-        answer = RedirectResponse(_local(back), 303)
+        answer = RedirectResponse(local_path(back), 303)
         answer.set_cookie(LANGUAGE_COOKIE, "en" if to == "en" else "ja", samesite="lax", max_age=365 * 86400)
         return answer
 
     return router
-
-
-def _local(path: str | None) -> str:
-    """Return a path on this site, or ``/``: ``//elsewhere`` and ``/\\elsewhere`` lead to other sites."""
-    local = path and path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if path and local else "/"

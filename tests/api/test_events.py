@@ -13,9 +13,8 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from service.api.webhook_delivery import check_url, deliver_one, reachable
+from service.api.webhook_delivery import deliver_one, reachable
 from service.desk import Desk
-from service.errors import Refused
 from service.store import webhooks
 from service.store.encryption import secret_box
 from tests.mailbox.provider import Answer, http_server
@@ -161,8 +160,6 @@ def test_public_and_allowed_addresses_are_reached() -> None:
      "https://169.254.169.254/latest/meta-data/", "gopher://x", "https://[::1", "https://example.com:99999/"],
 )  # fmt: skip
 def test_a_url_that_can_never_be_sent_to_is_refused_at_once(empty: Running, url: str) -> None:
-    with pytest.raises(Refused):
-        check_url(url, ())
     answer = empty.client.post("/api/webhooks", json={"url": url})
     assert answer.status_code in (403, 422)
     assert empty.get("/api/webhooks")["items"] == []

@@ -350,24 +350,20 @@ def test_an_error_page_names_what_is_wrong_in_the_language_of_the_reader_and_lea
         (f"/cases/{key}/merge", {"into": key}, "ja", 409, "自分自身に統合することはできません"),
         (f"/cases/{key}/merge", {"into": key}, "en", 409, "cannot be merged into itself"),
     ):
-        answer = embedded.client.post(path, data=given, headers={"Accept-Language": language})
+        referer = f"{embedded.url}/cases/{key}?done=set"
+        answer = embedded.client.post(path, data=given, headers={"Accept-Language": language, "Referer": referer})
         assert (answer.status_code, text in answer.text) == (status, True), answer.text
         assert f'href="/cases/{key}"' in answer.text
-    mail = embedded.get(f"/api/cases/{key}/messages")["items"][0]["id"]
-    set_values = [embedded.client.post(f"/cases/{key}/set", data={"priority": level}) for level in ("P2", "P3")]
-    first = set_values[0].headers["location"].rpartition("=")[2]
-    for path, given, status, back in (
-        (f"/messages/{mail}/move", {"to": "SD-99"}, 404, f"/messages/{mail}"),
-        (f"/messages/{mail}/move", {"to": key}, 409, f"/messages/{mail}"),
-        ("/messages/999/move", {"to": key}, 404, None),
-        (f"/messages/{mail}/elsewhere", {}, 404, None),
-        (f"/corrections/{first}/undo", {}, 409, f"/cases/{key}"),
-        ("/corrections/999999/undo", {}, 404, None),
+    for referer, links in (
+        (f"{embedded.url}/messages/7", ["/messages/7", "/"]),
+        ("https://evil.example/cases", ["/"]),
+        (f"{embedded.url}//evil.example/", ["/"]),
+        ("", ["/"]),
     ):
-        answer = embedded.client.post(path, data=given, headers={"Accept": "text/html"})
-        assert answer.status_code == status, answer.text
-        links = [link.attributes["href"] for link in LexborHTMLParser(answer.text).css("main .empty a")]
-        assert links == [back, "/"][back is None :]
+        headers = {"Accept": "text/html", "Referer": referer}
+        answer = embedded.client.post("/messages/999/move", data={"to": key}, headers=headers)
+        assert answer.status_code == 404, answer.text
+        assert [link.attributes["href"] for link in LexborHTMLParser(answer.text).css("main .empty a")] == links
     headers = {"Accept-Language": "ja"}
     assert "そのメールはありません。" in embedded.client.get("/messages/999", headers=headers).text
     unknown = embedded.client.get("/cases/SD-9", headers=headers)
