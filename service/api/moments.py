@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from pydantic import TypeAdapter
+
 from service.errors import Refused
 
 MOMENT = [
@@ -14,9 +16,7 @@ MOMENT = [
 ]
 """OpenAPI schema of a time in a request."""
 _AGO = re.compile(r"(?P<count>[0-9]{1,6})\s*(?P<unit>[smhdw]|min|sec|hours?|days?|weeks?|minutes?|seconds?)")
-_ISO = re.compile(
-    r"P(?:(?P<d>[0-9]{1,6})D)?(?:T(?:(?P<h>[0-9]{1,6})H)?(?:(?P<m>[0-9]{1,6})M)?(?:(?P<s>[0-9]{1,6})S)?)?"
-)
+_ISO: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -31,9 +31,8 @@ def moment(value: str | None, name: str, now: datetime) -> datetime | None:
     try:
         if match := _AGO.fullmatch(text.lower()):
             return _in_range(now - timedelta(**{_UNITS[match["unit"][0]]: int(match["count"])}))
-        if (match := _ISO.fullmatch(text.upper())) and any(match.groups()):
-            part = {key: int(value or 0) for key, value in match.groupdict().items()}
-            return _in_range(now - timedelta(days=part["d"], hours=part["h"], minutes=part["m"], seconds=part["s"]))
+        if text[0] in "Pp":
+            return _in_range(now - _ISO.validate_python(text.upper()))
         # form encoding replaces the "+" of a zone by a space; RFC 3339 allows leap seconds and the year 0000
         text = re.sub(r" (?=\d{2}:?\d{2}$)", "+", text) if "T" in text.upper() else text
         text = re.sub(r"(?<=:\d{2}:)60", "59", text.upper())

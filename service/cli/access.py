@@ -8,13 +8,11 @@ from cyclopts import App
 from service.cli import start
 from service.cli.tables import print_rows
 from service.errors import Refused
-from service.mail.address import parse_list
 from service.store import learning, tokens
 
 token = App(name="token", help="Tokens for HTTP: create, list, revoke.")
-team = App(name="team", help="Team members and partner companies that sodan learned from mail: list, add, remove.")
+team = App(name="team", help="Team members and partner companies that sodan learned from mail: list, remove.")
 TOKEN_COLUMNS = ("id", "name", "scope", "created_at", "expires_at", "revoked_at")
-REPLAY_HINT = "`sodan replay --apply` judges earlier mail again"
 
 
 @token.command(name="create")
@@ -68,22 +66,6 @@ def team_list(*, json: start.Json = False) -> None:
     print_rows(rows, ("side", "address", "learned_at"), as_json=json, zone=settings.zone)
 
 
-@team.command(name="add")
-def team_add(address: str) -> None:
-    """Add an address to the team.
-
-    Args:
-        address: Mail address, as in From.
-    """
-    found = [one.address for one in parse_list(address)]
-    if len(found) != 1 or not all(found[0].partition("@")):
-        why = "expected a mail address such as mori@corp.example; for a domain, set SODAN_TEAM"
-        raise Refused(f"{address[:60]}: {why}")
-    [address], now = found, start.now()
-    added = start.database(start.settings()).transact(lambda conn: learning.add(conn, address, now))
-    start.say(f"{address} counts as team; {REPLAY_HINT}" if added else f"{address} already counts as team")
-
-
 @team.command(name="remove")
 def team_remove(address: str) -> None:
     """Remove a team member or partner company that sodan learned. Entries in SODAN_TEAM and the site file stay.
@@ -92,4 +74,4 @@ def team_remove(address: str) -> None:
         address: Address or company, as `sodan team list` shows it.
     """
     start.database(start.settings()).transact(lambda conn: learning.remove(conn, address))
-    start.say(f"{address} no longer counts as team or partner; {REPLAY_HINT}")
+    start.say(f"{address} no longer counts as team or partner; `sodan replay --apply` judges earlier mail again")

@@ -3,9 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from time import sleep
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -19,12 +17,11 @@ from service.store import keys, migrate, search, spool_view
 from service.store.database import Database
 
 
-def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negative="--no-take-in")] = True) -> int:
+def import_(paths: tuple[Path, ...]) -> int:
     """Import mail from files. Importing the same mail again changes nothing.
 
     Args:
         paths: .eml files, mbox files, Maildirs, or folders of them.
-        take_in: Also process the imported mails. With --no-take-in, running workers process them.
     """
     settings = start.settings()
     database = start.database(settings, make=True)
@@ -41,8 +38,7 @@ def import_(paths: tuple[Path, ...], *, take_in: Annotated[bool, Parameter(negat
             progress.update(bar, completed=state.files)
 
         result = import_files(database, files, start.now(), settings.max_message_bytes, show_progress)
-        if take_in:
-            _take_in(settings, database, context, progress)
+        _take_in(settings, database, context, progress)
     ledger = database.read(spool_view.ledger)
     start.say(
         f"{start.counted(result.mails, 'mail')} in {start.counted(result.files, 'file')}: {result.received} new, "

@@ -12,18 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import start
+from service.web.reader import say
 
 COLOURS = {"P1": "bold white on red", "P2": "bold yellow", "P3": "cyan", "P4": "dim"}
-_NOTES = {
-    "p1-without-contact": "P1, but no person to reach is named",
-    "p1-without-owner": "P1, but no team member takes part",
-    "overdue-promise": "a promise is overdue",
-    "call": "several mails, and still something is missing: a phone call may be quicker",
-    "reminded": "the requester was reminded",
-    "dmarc-failed": "a mail was sent under another person's name (DMARC failed), so it changed nothing",
-    "sender-unverified": "the sender of a mail is not verified",
-    "outsider": "a person who takes no part in the case wrote; that mail changed nothing",
-}
 TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
 
 
@@ -156,7 +147,7 @@ def _sections(case: dict[str, Any], zone: tzinfo) -> dict[str, list[str]]:
         "urgent wording (does not count)": [f"“{wording['quote']}”" for wording in detail.get("heard", [])],
         "please check": [
             *["to triage: this priority is not certain; ask the requester, or set it"] * bool(case["needs_triage"]),
-            *(_NOTES.get(note, note) for note in case.get("notes", [])),
+            *(say("en", f"note.{note}") for note in case.get("notes", [])),
         ],
         f"problem (version {problem['version']}{drift})": [statement] * bool(statement),
         "missing": [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]],
@@ -191,8 +182,8 @@ def _print_mails(out: Console, messages: list[dict[str, Any]], zone: tzinfo) -> 
 
 
 def _side(side: str) -> str:
-    """Return the name of a side, or another text unchanged."""
-    return "IT team" if side == "team" else side
+    """Return the name of a side as on the page, or another text unchanged."""
+    return say("en", f"side.{side}")
 
 
 def _minute(time: str, zone: tzinfo) -> str:

@@ -66,11 +66,6 @@ def listing(conn: Connection) -> list[dict[str, Any]]:
     return [dict(zip(("side", "address", "learned_at"), row, strict=True)) for row in rows]
 
 
-def add(conn: Connection, address: str, now: datetime) -> bool:
-    """Add an address to the team; False if it exists. Earlier mail is not read again: see `sodan replay`."""
-    return bool(_insert_new(conn, learned_team, [address.strip().casefold()], learned_at=now))
-
-
 def remove(conn: Connection, address: str) -> None:
     """Remove a team address, or refuse a partner for ever. Raises NotFound. Earlier mail is not read again."""
     key = address.strip().casefold()

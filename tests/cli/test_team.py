@@ -1,16 +1,24 @@
-"""`sodan team` lists, adds and revokes people who count as team; `sodan doctor` says what vouches for senders."""
+"""`sodan team` lists and revokes people who count as team; `sodan doctor` says what vouches for senders."""
+
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
+from service.store.database import Database
+from service.store.tables import learned_team
 from tests.cli.conftest import Sodan
 
 
-def test_who_was_learned_is_listed_and_revoked(sodan: Sodan) -> None:
+def test_who_was_learned_is_listed_and_revoked(sodan: Sodan, tmp_path: Path) -> None:
     sodan("migrate")
-    assert sodan("team", "list", "--json").out == ""
-    assert sodan("team", "add", "Ken Mori <Ken@corp.example>").status == 0
-    assert '"address":"ken@corp.example"' in sodan("team", "list", "--json").out.replace(" ", "")
-    assert "already" in (said := sodan("team", "add", "ken@corp.example")).out + said.err
+    row = {"address": "ken@corp.example", "learned_at": datetime.now(UTC)}
+    database = Database(f"sqlite:///{tmp_path}/cli.db")
+    database.transact(lambda conn: conn.execute(insert(learned_team), row))
+    database.close()
+    [learned] = sodan("team", "list", "--json").lines
+    assert (learned["side"], learned["address"]) == ("team", "ken@corp.example")
     assert sodan("team", "remove", "KEN@corp.example").status == 0
     assert sodan("team", "list", "--json").out == ""
     unknown = sodan("team", "remove", "eve@stranger.example")
