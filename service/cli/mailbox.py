@@ -2,26 +2,24 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from email import message_from_bytes
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from cyclopts import App
 
 from service.cli import start
 from service.cli.tables import print_rows, visible
-from service.errors import NotFound, SodanError, Unavailable
+from service.errors import NotFound, SodanError
 from service.mail.authentication import parse as parse_results
 from service.mailbox.file import Mailbox, load
 from service.mailbox.run import run_mailboxes, source_of, stored_tokens
 from service.mailbox.source import FolderMissing, MailboxError, Source
 from service.settings import Settings
 from service.store import mailboxes
-from service.store.database import Connection, Database
 
-T = TypeVar("T")
 COLUMNS = ("name", "server", "folders", "after", "state", "last_success_at", "taken", "failed", "cause", "next_step")
 
 mailbox = App(name="mailbox", help="Fetch mail from mailboxes (SODAN_MAILBOXES): list, test, run, forget.")
@@ -53,7 +51,8 @@ def mailbox_test(*names: str) -> int:
     settings, wrong = start.settings(), False
     configured, database = _chosen(settings, names), start.database(settings)
     for mailbox in configured:
-        with contextlib.closing(_source(settings, mailbox, database)) as source:
+        tokens = stored_tokens(settings, database, mailbox.name)
+        with contextlib.closing(source_of(mailbox, settings, tokens, threading.Event().wait)) as source:
             try:
                 source.open()
                 for folder in mailbox.folders:
@@ -66,17 +65,14 @@ def mailbox_test(*names: str) -> int:
 
 
 @mailbox.command(name="run")
-def mailbox_run(*names: str, dry_run: bool = False) -> int:
+def mailbox_run(*names: str) -> int:
     """Only fetch mail. `sodan serve` does this too if SODAN_MAILBOXES is set.
 
     Args:
         names: Only these mailboxes. Default: all.
-        dry_run: Print the mails that the command would fetch, and do not fetch them.
     """
     settings = start.settings()
     configured = _chosen(settings, names)
-    if dry_run:
-        return _preview(settings, configured, start.database(settings))
     start.log_to_stderr(settings)
     run_mailboxes(settings, configured)
     return 0
@@ -147,9 +143,7 @@ def _test_folder(mailbox: Mailbox, source: Source, folder: str, settings: Settin
         _say(True, mailbox.name, f"{folder}: read the newest mail ({what})")
         server = _topmost_verdict(content)
         if mailbox.authserv and server not in (None, mailbox.authserv):
-            note = (
-                f"the topmost Authentication-Results of this mail is from {server}, but authserv is {mailbox.authserv}"
-            )
+            note = f"Authentication-Results of this mail is from {server}, but authserv is {mailbox.authserv}"
             print(f"note   {mailbox.name}: {visible(note)}")
     if not mailbox.trusted_authserv:
         note = "authserv is not set, so sodan does not verify senders of your own domains"
@@ -161,49 +155,6 @@ def _say(fine: bool, name: str, result: str, next_step: str = "") -> bool:
     """Print the result of a check, and return ``fine``."""
     print(f"{'ok   ' if fine else 'WRONG'}  {name}: {visible(result)}{': ' if next_step else ''}{next_step}")
     return fine
-
-
-def _preview(settings: Settings, configured: Sequence[Mailbox], database: Database) -> int:
-    """Print the mails that would be fetched now, and change nothing. Returns exit status 1 if there is a problem."""
-    wrong = False
-    for mailbox in configured:
-        mails = 0
-        with contextlib.closing(_source(settings, mailbox, database)) as source:
-            try:
-                source.open()
-                for folder in mailbox.folders:
-                    mails += _preview_folder(settings, mailbox, source, folder, database)
-            except MailboxError as error:
-                wrong = not _say(False, mailbox.name, error.cause, error.next_step)
-        what = mailbox.after.move or mailbox.after.flag
-        then = "left unchanged" if what is None else f"{'moved to' if mailbox.after.move else 'flagged'} {what}"
-        start.say(f"{mailbox.name}: {start.counted(mails, 'mail')} would be fetched, and {then}")
-    return start.FOUND_WRONG if wrong else 0
-
-
-def _preview_folder(settings: Settings, mailbox: Mailbox, source: Source, folder: str, database: Database) -> int:
-    position, mails = _read(database, partial(mailboxes.position, name=mailbox.name, folder=folder), None), 0
-    for page in source.pages(folder, position, mailbox.since_moment(settings)):
-        places = [mail.place for mail in page.mails]
-        query = partial(mailboxes.recorded_places, name=mailbox.name, places=places)
-        recorded: set[str] = _read(database, query, set())
-        for mail in page.mails:
-            if mail.place not in recorded:
-                size = "" if mail.size is None else f"\t{mail.size}"
-                print(f"{folder}\t{mail.arrived_at:%Y-%m-%dT%H:%M:%SZ}{size}\t{visible(source.subject(folder, mail))}")
-                mails += 1
-    return mails
-
-
-def _read(database: Database, query: Callable[[Connection], T], default: T) -> T:
-    try:
-        return database.read(query)
-    except Unavailable:
-        return default
-
-
-def _source(settings: Settings, mailbox: Mailbox, database: Database) -> Source:
-    return source_of(mailbox, settings, stored_tokens(settings, database, mailbox.name), threading.Event().wait)
 
 
 def _topmost_verdict(content: bytes) -> str | None:

@@ -127,9 +127,6 @@ class GraphSource:
             return None
         return ListedMail(place, _time(message["receivedDateTime"]))
 
-    def subject(self, folder: str, mail: ListedMail) -> str:
-        return str(self._json("GET", f"{self._message(mail.place)}?$select=subject").get("subject") or "")
-
     def _message(self, place: str) -> str:
         return f"{self._user}/messages/{quote(place, safe='')}"
 

@@ -5,8 +5,6 @@ import select
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
-from email.header import decode_header, make_header
 from typing import Any
 
 from imapclient import IMAPClient
@@ -115,15 +113,6 @@ class ImapSource:
             uid = _uid(place)
             listed = client.fetch([uid], ["INTERNALDATE", "RFC822.SIZE"])
         return _listed_mail(folder, self._valid[folder], uid, listed[uid]) if uid in listed else None
-
-    def subject(self, folder: str, mail: ListedMail) -> str:
-        with self._server.mailbox_errors(f"{folder} cannot be listed"):
-            answer = self._folder(folder).fetch([_uid(mail.place)], ["BODY.PEEK[HEADER.FIELDS (SUBJECT)]"])
-        raw = next((v for k, v in answer.get(_uid(mail.place), {}).items() if k.startswith(b"BODY")), b"")
-        try:
-            return str(make_header(decode_header(message_from_bytes(raw or b"").get("Subject", ""))))
-        except (ValueError, LookupError):
-            return ""
 
     def mark(self, folder: str, places: Sequence[str]) -> None:
         client = self._folder(folder)

@@ -90,9 +90,6 @@ class Source(Protocol):
     def examine(self, folder: str) -> FolderState:
         """Check whether the mails of the folder can be read, and flagged or moved as ``After`` says."""
 
-    def subject(self, folder: str, mail: ListedMail) -> str:
-        """Return the subject of a mail."""
-
 
 def encode_position(since: datetime | None, **position: Any) -> str:
     """Return a ``Page.position``: how far a folder was read, as JSON."""

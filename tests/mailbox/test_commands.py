@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from service.cli.main import main
-from tests.mailbox.conftest import Box, mail, states
+from tests.mailbox.conftest import Box, mail
 
 TABLES = yaml.safe_load(Path(__file__).with_name("settings.yaml").read_text(encoding="utf-8"))
 
@@ -59,18 +59,6 @@ def test_a_wrong_file_is_told_in_one_line_that_names_the_place(
     assert said.count("\n") == 1
     assert words in said
     assert "secret'" not in said
-
-
-def test_a_dry_run_says_what_would_be_taken_and_takes_nothing(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
-    box.deliver(mail(1), mail(2))
-    box.write(after={"flag": "seen"})
-    assert main(["mailbox", "run", "--dry-run"]) == 0
-    said = capfd.readouterr()
-    assert [line.split("\t")[-1] for line in said.out.splitlines()] == ["VPN 1", "VPN 2"]
-    assert "2 mails would be fetched, and flagged seen" in said.err
-    assert box.kept == []
-    assert states(box.database) == []
-    assert box.server.count("UNSEEN") == 2
 
 
 def test_the_list_says_how_each_does_and_which_mails_stayed_behind(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
