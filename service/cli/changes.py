@@ -1,4 +1,4 @@
-"""Commands that change a case or print it as text to paste: brief, set, merge, ask, note."""
+"""Commands that change a case or print it as text to paste: brief, set, merge."""
 
 import getpass
 import sys
@@ -12,7 +12,6 @@ from service.cases import brief_text
 from service.cli import start
 from service.cli.tables import print_json
 from service.errors import Refused
-from service.outbound import questions
 
 
 def brief(
@@ -90,43 +89,3 @@ def merge(key: start.CaseKey, into: str) -> None:
     desk = start.desk()
     _, target = desk.merge(desk.survivor(key), desk.survivor(into), getpass.getuser())
     start.say(f"{key} is now part of {desk.key_of(target)}; you can undo this on the page of the case")
-
-
-def ask(
-    key: start.CaseKey, *items: str, text: str = "", lang: Literal["ja", "en"] | None = None, draft: bool = False
-) -> int:
-    """Ask the requester of a case for facts by mail, and print the mail. Exit status 1: there is nothing to ask.
-
-    Args:
-        items: Ids of checklist items such as occurred_at, at most five. Default: the missing items.
-        text: Text above the numbered questions. If it contains the numbered questions, it is the whole mail.
-        lang: Language of the mail. Default: the language of the case.
-        draft: Print the mail and do not send it.
-    """
-    desk, entry = start.desk(), None
-    number = desk.survivor(key)
-    mail = desk.draft_questions(number, items, text, lang)
-    if not mail.items and not text.strip():
-        start.say(questions.NOTHING_TO_ASK)
-        return start.FOUND_WRONG
-    if not draft:
-        mail, entry = desk.ask(number, items, text, lang, getpass.getuser())
-    print(f"To: {mail.address or '-'}\nSubject: {mail.subject}\n\n{mail.text}", end="")
-    if entry is not None:
-        not_sent = "a draft, not sent yet: `sodan outbox send {id}` sends it"
-        told = not_sent if entry["state"] == "draft" else "written to the outbox: see `sodan outbox show {id}`"
-        start.say(told.format(id=entry["id"]))
-    elif mail.refused:
-        start.say(f"this mail may not be sent: {mail.refused}")
-    return 0
-
-
-def note(key: start.CaseKey, text: str) -> None:
-    """Add a note for the team to a case. sodan never sends the note.
-
-    Args:
-        text: The note.
-    """
-    desk = start.desk(rules=False)
-    id = desk.note(desk.survivor(key), text, getpass.getuser())["id"]
-    start.say(f"note {id} was added to {key}")

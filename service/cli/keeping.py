@@ -90,14 +90,7 @@ def webhooks(*, release: bool = False) -> int:
     return 0
 
 
-def retention(
-    *,
-    apply: bool = False,
-    compact: bool = False,
-    json: bool = False,
-    raw_days: int | None = None,
-    cases_days: int | None = None,
-) -> int:
+def retention(*, apply: bool = False, compact: bool = False, json: bool = False) -> int:
     """List the old data that sodan deletes by the retention settings. A worker deletes it once a day.
 
     Args:
@@ -105,11 +98,8 @@ def retention(
         compact: With --apply: then rewrite the database files, so that they no longer contain the deleted data.
             Blocks writers.
         json: Print a JSON line for each case instead of a table.
-        raw_days: Use this number of days instead of SODAN_RETENTION_RAW_DAYS.
-        cases_days: Use this number of days instead of SODAN_RETENTION_CASES_DAYS.
     """
-    given = {"retention_raw_days": raw_days, "retention_cases_days": cases_days}
-    settings = start.settings(**{name: days for name, days in given.items() if days is not None})
+    settings = start.settings()
     if compact and not apply:
         raise Refused("--compact needs --apply")
     return run_retention(settings, start.database(settings), start.now(), apply=apply, compact=compact, as_json=json)

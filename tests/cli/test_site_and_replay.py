@@ -47,11 +47,10 @@ def test_the_site_file_tells_own_products_hosts_and_people(
     files = [str(mail("1.eml", TROUBLE)), str(mail("2.eml", HELPER))]
     plain = sodan("judge", "--organisation", "corp.example", files[1]).lines
     assert plain[0]["author_role"] != "team"
-    known = sodan("judge", "--organisation", "corp.example", "--site", str(site), *files).lines
+    monkeypatch.setenv("SODAN_SITE_FILE", str(site))
+    known = sodan("judge", "--organisation", "corp.example", *files).lines
     assert {"product", "device_id"} <= set(known[0]["present"])
     assert known[1]["author_role"] == "team"
-    monkeypatch.setenv("SODAN_SITE_FILE", str(site))
-    assert sodan("judge", "--organisation", "corp.example", *files).lines == known
 
 
 @pytest.mark.parametrize(
