@@ -1,19 +1,14 @@
 """Commands as a person gives them: in an empty folder, with a database of their own."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from service.cli.main import main
-from service.intake import AppContext
-from service.settings import load
-from service.store.database import Database
-from tests.running import Running, running
 
 
 @dataclass(frozen=True)
@@ -62,13 +57,3 @@ def mail(tmp_path: Path) -> Callable[[str, str], Path]:
         return file
 
     return write
-
-
-@pytest.fixture
-def embedded(sqlite: Database, context: AppContext) -> Iterator[Running]:
-    """A running service, for `--url`."""
-    settings = load(intake=("intake@corp.example", "intake@localhost"), database_url="sqlite:///unused.db")
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # its log is not what the command says
-    with running(sqlite, AppContext.of(settings, rules=context.rules), settings) as up:
-        yield up
-    structlog.reset_defaults()
