@@ -7,7 +7,6 @@ from starlette.responses import RedirectResponse, Response
 
 from service.cases import brief_text
 from service.cases.clocks import calendars_of
-from service.errors import NotFound
 from service.outbound.acknowledge import items_to_ask
 from service.outbound.questions import MAX_TIMES_ASKED
 from service.store import asked, cases, feed, notes, outbox, suggestions, timeline, tokens
@@ -16,7 +15,7 @@ from service.store.database import Connection
 from service.store.links import set_apart
 from service.web import history, marks
 from service.web.changes import shown_values, vendor_names
-from service.web.frame import Frame, Who
+from service.web.frame import Frame, Id, Who
 from service.web.outcome import of_redirect, outcome
 from service.web.reader import Reader
 
@@ -65,9 +64,7 @@ def routes(frame: Frame) -> APIRouter:
         )
 
     @router.get("/messages/{id}")
-    def read_message(request: Request, id: int) -> Response:
-        if not 0 < id < 2**62:
-            raise NotFound("there is no such message")
+    def read_message(request: Request, id: Id) -> Response:
         message = desk.database.read(lambda conn: timeline.find(conn, id, desk.prefix))
         why = desk.database.read(lambda conn: timeline.why(conn, id, desk.prefix))
         return frame.page(request, "message.html", message=message, why=why)

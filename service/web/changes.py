@@ -1,6 +1,5 @@
 """The HTML forms that change one case: values, items, requests, notes, questions, merge, suggestions, move, undo."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from starlette.responses import Response
 from service.errors import Conflict, NotFound, Refused
 from service.store.cases import StoredCase
 from service.web.deceptive import visible
-from service.web.frame import Frame, Posted, Who, back_to
+from service.web.frame import Frame, Id, Posted, Who, back_to
 from service.web.outcome import IDS
 from service.web.reader import Reader
 
@@ -44,15 +43,11 @@ def value_routes(frame: Frame) -> APIRouter:
 
     @router.post("/cases/{key}/items/{item}")
     def set_item(key: str, item: str, who: Who, posted: Posted) -> Response:
-        if not re.fullmatch(r"[a-z_]{1,64}", item):
-            raise Refused("there is no such item")
         value = posted.get("value", "").strip()[:2000] or None
         return set_values(key, {"items": {item: value}}, who, {f"items.{item}": posted.get("was")})
 
     @router.post("/cases/{key}/asks/{ask}")
     def set_ask(key: str, ask: str, who: Who, posted: Posted) -> Response:
-        if not re.fullmatch(r"[0-9]{1,20}-[a-z_:]{1,80}", ask):
-            raise Refused("there is no such ask")
         text = posted.get("answer", "").strip()[:2000]
         value = ({"answer": text} if text else "answered") if posted.get("value") == "answered" else None
         return set_values(key, {"asks": {ask: value}}, who, {f"asks.{ask}": posted.get("was")})
@@ -89,7 +84,7 @@ def place_routes(frame: Frame) -> APIRouter:
         return back_to(f"/cases/{desk.key_of(into)}", "merged", undo=str(event), key=key)
 
     @router.post("/cases/{key}/suggestions/{id}")
-    def decide(key: str, id: int, who: Who, posted: Posted) -> Response:
+    def decide(key: str, id: Id, who: Who, posted: Posted) -> Response:
         number = desk.number_of(key)
         if posted.get("value") == "accept":
             event, case = desk.accept(number, id, who)
@@ -98,7 +93,7 @@ def place_routes(frame: Frame) -> APIRouter:
         return back_to(f"/cases/{desk.key_of(number)}", "dismissed")
 
     @router.post("/messages/{id}/move")
-    def move(id: int, who: Who, posted: Posted) -> Response:
+    def move(id: Id, who: Who, posted: Posted) -> Response:
         to = posted.get("to", "").strip()
         event, case = desk.move(id, None if to.lower() == "new" else desk.survivor(to), who)
         return back_to(f"/cases/{desk.key_of(case)}", "moved", undo=str(event))

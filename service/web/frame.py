@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
+from pydantic import Field
 from starlette.datastructures import ImmutableMultiDict
 from starlette.responses import RedirectResponse, Response
 
@@ -153,13 +154,8 @@ def who(request: Request) -> str:
 
 
 async def posted(request: Request) -> ImmutableMultiDict[str, str]:
-    """Return the values of a posted form, of at most 64 KB; ``get`` returns the last of a name. Raises Refused."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > 65_536:
-            break
-    text = body[:65_536].decode("utf-8", "replace")
+    """Return the values of a posted form; ``get`` returns the last of a name. Raises Refused."""
+    text = (await request.body()).decode("utf-8", "replace")
     try:
         return ImmutableMultiDict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
     except ValueError:
@@ -167,6 +163,7 @@ async def posted(request: Request) -> ImmutableMultiDict[str, str]:
 
 
 Who = Annotated[str, Depends(who)]
+Id = Annotated[int, Field(ge=1, le=2**62)]
 Posted = Annotated[ImmutableMultiDict[str, str], Depends(posted)]
 
 

@@ -1,7 +1,7 @@
 """The routes of all web pages. Pages work without JavaScript; with it, they update themselves."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -16,6 +16,7 @@ from service.web.frame import (
     POLICY,
     TOKEN_COOKIE,
     Frame,
+    Id,
     Posted,
     Who,
     back_to,
@@ -76,15 +77,11 @@ def _outbox(frame: Frame) -> APIRouter:
         return frame.page(request, "outbox.html", **desk.database.read(read), state=state, sends=sends)
 
     @router.get("/outbox/{id}")
-    def show_entry(request: Request, id: int) -> Response:
-        if not 0 < id < 2**62:
-            raise NotFound("there is no such mail")
+    def show_entry(request: Request, id: Id) -> Response:
         return frame.page(request, "outbox_entry.html", row=desk.database.read(lambda conn: outbox.entry(conn, id)))
 
     @router.post("/outbox/{id}/{what}")
-    def decide(id: int, what: str, who: Who) -> Response:
-        if not 0 < id < 2**62 or what not in ("send", "discard"):
-            raise NotFound(NOTHING_HERE)
+    def decide(id: Id, what: Literal["send", "discard"], who: Who) -> Response:
         decision = outbox.send_again if what == "send" else outbox.discard
         desk.database.transact(lambda conn: decision(conn, id, who, desk.now()))
         return back_to(f"/outbox/{id}")
