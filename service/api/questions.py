@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from service.api.case_schema import Out, doc, page_of
+from service.api.case_schema import Out, Person, doc, page_of
 from service.api.dependencies import Language, TheCase, TheDesk, Who, case_responses
 from service.api.outbox import OutboxEntry, entry
 from service.api.paging import answer
@@ -16,17 +16,10 @@ from service.outbound import questions
 from service.store import notes
 
 
-class To(Out):
-    """The recipient of a mail."""
-
-    name: str = doc("Display name; empty if it is not known.")
-    address: str = doc("Mail address.")
-
-
 class QuestionsDraft(Out):
     """A mail that asks a requester for facts, before it is sent."""
 
-    to: To | None = doc("The requester; null if no mail of the case is from a requester.")
+    to: Person | None = doc("The requester; null if no mail of the case is from a requester.")
     subject: str = doc("The subject.")
     text: str = doc("The body as plain text, with numbered questions.")
     language: str = doc("`ja` or `en`.")

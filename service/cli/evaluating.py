@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Lock
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -55,10 +54,10 @@ def eval_(
             f"no labelled mail in {', '.join(map(str, paths))}: give .jsonl files, or NAME.eml with NAME.json"
         )
     if model is not None:
-        counts = (start.counted(model.requests, "request"), start.counted(model.tokens, "token"))
-        dropped, left = start.counted(model.dropped, "statement"), start.counted(model.left, "mail")
-        usage = f"{', '.join(counts)}, {dropped} dropped, {left} read by the embedded reader instead"
-        start.say(f"{model.version}: {usage}")
+        tokens = sum(reply.tokens_in + reply.tokens_out for reply in model.replies)
+        counts = f"{start.counted(len(model.replies), 'request')}, {start.counted(tokens, 'token')}"
+        dropped, left = start.counted(sum(model.dropped), "statement"), start.counted(len(model.left), "mail")
+        start.say(f"{model.version}: {counts}, {dropped} dropped, {left} read by the embedded reader instead")
     if as_json:
         print(json.dumps(figures, ensure_ascii=False))
         return
@@ -143,13 +142,11 @@ class ModelReader:
     catalogue: Catalogue
     embedded: Reader
     characters: int  # maximum length of a mail that is sent to the model
-    requests: int = 0
-    tokens: int = 0
-    dropped: int = 0  # number of statements of the model that could not be used
-    left: int = 0  # number of mails without a usable answer of the model
+    replies: list[Reply] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)  # number of statements in each answer that could not be used
+    left: list[MailText] = field(default_factory=list)  # mails without a usable answer of the model
     name: str = READER
     version: str = field(init=False)
-    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self) -> None:
         self.version = self.model.model
@@ -163,7 +160,7 @@ class ModelReader:
 
         def ask(repair: str) -> Reply:
             reply = self.model.ask(question, repair=repair)
-            self._count(requests=1, tokens=reply.tokens_in + reply.tokens_out)
+            self.replies.append(reply)
             return reply
 
         try:
@@ -171,12 +168,7 @@ class ModelReader:
         except ModelAway as error:
             raise Refused(f"the language model failed: {error}") from None
         except (ModelRefused, AnswerRefused):
-            self._count(left=1)
+            self.left.append(mail)
             return embedded
-        self._count(dropped=sum(answer.dropped.values()))
+        self.dropped.append(sum(answer.dropped.values()))
         return embedded._replace(statements=join(answer.statements, embedded.statements))
-
-    def _count(self, **amounts: int) -> None:
-        with self._lock:
-            for name, number in amounts.items():
-                setattr(self, name, getattr(self, name) + number)

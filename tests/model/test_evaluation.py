@@ -89,6 +89,6 @@ def test_an_endpoint_that_is_busy_is_waited_for_and_one_that_is_away_ends_it() -
     with endpoint(refuses(429, "slow down", Retry_After="0.01"), refuses(500), statements()) as up:
         busy = reader(up.url)
         busy.read(mail())
-    assert (len(up.asked), busy.requests) == (3, 1)
+    assert (len(up.asked), len(busy.replies)) == (3, 1)
     with pytest.raises(Refused, match="the language model failed"):
         reader("http://127.0.0.1:9/v1").read(mail())
