@@ -1,6 +1,7 @@
 """Parses address lists (RFC 5322 §3.4; obsolete forms §4.4), including malformed ones."""
 
 import re
+from collections.abc import Iterable, Sequence
 
 from service.mail import encoded
 from service.mail.message import Address
@@ -34,84 +35,58 @@ def _limited(mailbox: Address) -> Address:
     return Address(mailbox.name[:MAX_NAME], mailbox.address)
 
 
-def _parse(value: str) -> tuple[Address, ...]:
+def _parse(value: str) -> Sequence[Address]:
     value = value.replace("\x00", "").strip()
     if _PLAIN.match(value):
         return (Address("", value),)
     simple = _SIMPLE.match(value)
     if simple is not None:
         return (Address(_name(simple[1] or simple[2] or ""), _mailbox(simple[3])),)
-    return tuple(_Scanner(value).run())
+    return _scan(_tokens(value))
 
 
-class _Scanner:
-    """Parses an address list in one pass over its tokens. Quotes, comments and angle brackets may be unclosed."""
-
-    def __init__(self, value: str) -> None:
-        self.tokens = _tokens(value)
-        self.mailboxes: list[Address] = []
-        self.reset()
-
-    def reset(self) -> None:
-        self.phrase: list[str] = []
-        self.comment: list[str] = []
-        self.angle: list[str] | None = None
-
-    def run(self) -> list[Address]:
-        depth = 0
-        inside = False
-        for piece in self.tokens:
-            if len(self.mailboxes) >= MAX_ADDRESSES:
-                break
-            if piece == "(" and not inside:
-                depth += 1
-            elif piece == ")" and depth:
-                depth -= 1
-            elif depth:
-                self.comment.append(piece)
-            elif piece == "<":
-                inside = True
-                self.angle = [] if self.angle is None or not "".join(self.angle).strip() else self.angle
-            elif piece == ">":
-                inside = False
-            elif inside and piece not in (",", ";"):
-                assert self.angle is not None
-                self.angle.append(piece)
-            elif piece == ",":
-                inside = self._comma(inside)
-            elif piece == ";":
-                inside = False
-                self.flush()
-            elif piece == ":" and "@" not in "".join(self.phrase) and self.angle is None:
-                self.reset()  # the name of a group, "Name: a, b;" (RFC 5322 §3.4), or "mailto:"
-            else:
-                self.phrase.append(piece)
-        self.flush()
-        return self.mailboxes
-
-    def _comma(self, inside: bool) -> bool:
-        # a source route, <@a,@b:c@d> (RFC 5322 §4.4), or an unclosed bracket
-        if inside and self.angle and "".join(self.angle).startswith("@"):
-            self.angle.append(",")
-            return True
-        self.flush()
-        return False
-
-    def flush(self) -> None:
-        phrase, comment = "".join(self.phrase).strip(), "".join(self.comment).strip()
-        if self.angle is not None:
-            address, name = "".join(self.angle), phrase or comment
+def _scan(tokens: Iterable[str]) -> list[Address]:
+    """Parse an address list in one pass. Quotes, comments and angle brackets may be unclosed."""
+    mailboxes: list[Address] = []
+    phrase = comment = ""  # of the current mailbox
+    angle: list[str] | None = None  # its tokens in angle brackets
+    depth, inside = 0, False  # of parentheses; whether an angle bracket is open
+    for piece in tokens:
+        in_route = inside and angle and angle[0].startswith("@")  # a source route, <@a,@b:c@d> (RFC 5322 §4.4)
+        if piece == "(" and not inside:
+            depth += 1
+        elif piece == ")" and depth:
+            depth -= 1
+        elif depth:
+            comment += piece
+        elif piece == "<":
+            inside, angle = True, angle if angle and any(map(str.strip, angle)) else []
+        elif piece == ">":
+            inside = False
+        elif piece == ";" or (piece == "," and not in_route):
+            _add(mailboxes, phrase, comment, angle)
+            phrase, comment, angle, inside = "", "", None, False
+        elif inside and angle is not None:
+            angle.append(piece)
+        elif piece == ":" and "@" not in phrase and angle is None:
+            phrase = comment = ""  # the name of a group, "Name: a, b;" (RFC 5322 §3.4), or "mailto:"
         else:
-            address, name = phrase, comment
-        self.reset()
-        mailbox = _address(address.strip(), name)
-        if mailbox is not None:
-            last = self.mailboxes[-1] if self.mailboxes else Address()
-            if last.name and not last.address and mailbox.address and mailbox.name:
-                # "Doe, John <j@x>" without quotation marks
-                self.mailboxes.pop()
-                mailbox = Address(f"{last.name}, {mailbox.name}", mailbox.address)
-            self.mailboxes.append(mailbox)
+            phrase += piece
+    _add(mailboxes, phrase, comment, angle)
+    return mailboxes
+
+
+def _add(mailboxes: list[Address], phrase: str, comment: str, angle: list[str] | None) -> None:
+    phrase, comment = phrase.strip(), comment.strip()
+    mailbox = _address(phrase, comment) if angle is None else _address("".join(angle).strip(), phrase or comment)
+    if mailbox is None or len(mailboxes) >= MAX_ADDRESSES:
+        return
+    last = mailboxes[-1] if mailboxes else Address()
+    if last.name and not last.address and mailbox.address and mailbox.name:
+        # "Doe, John <j@x>" without quotation marks
+        mailboxes[-1] = Address(f"{last.name}, {mailbox.name}", mailbox.address)
+    else:
+        mailboxes.append(mailbox)
 
 
 def _tokens(value: str) -> list[str]:

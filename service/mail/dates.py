@@ -16,12 +16,29 @@ _HALVES = re.compile(
 _DAY: Final = 86_400
 _ERA: Final = {"令和": 2018, "平成": 1988, "昭和": 1925, "r": 2018, "h": 1988, "民國": 1911, "民国": 1911}
 
-_ERA_DATE = re.compile(
-    r"(令和|平成|昭和|民國|民国|\b[rh](?=\d))[ \t]?(\d{1,3}|元)[ \t]?[年./-][ \t]?(\d{1,2})[ \t]?[月./-][ \t]?(\d{1,2})"
+_MONTHS_AS: Final = "\ue001-\ue00c"  # characters that ``_day`` writes for the names of January to December
+_MONTH: Final = f"(?P<m>[{_MONTHS_AS}])"
+_DAY_NUMBER: Final = r"(?<!\d)(?P<d>0?[1-9]|[12]\d|3[01])(?!\d)"
+_GAP: Final = rf"[^\d{_MONTHS_AS}]"
+_YEAR: Final = rf"(?:{_GAP}{{0,24}}(?P<y>\d{{4}})|{_GAP}{{0,3}}(?P<short>\d\d)(?![\d:：]))"
+_DAYS: Final = tuple(
+    map(
+        re.compile,
+        (
+            r"(?P<era>令和|平成|昭和|民國|民国|\b[rh](?=\d))[ \t]?(?P<y>\d{1,3}|元)[ \t]?[年./-][ \t]?(?P<m>\d{1,2})"
+            r"[ \t]?[月./-][ \t]?(?P<d>\d{1,2})",
+            r"(?P<y>\d{4}|\d{2})[ \t]?[年년][ \t]{0,2}(?P<m>\d{1,2})[ \t]?[月월][ \t]{0,2}(?P<d>\d{1,2})[ \t]?[日일]",
+            r"(?P<m>\d{1,2})[ \t]?[月월][ \t]?(?P<d>\d{1,2})[日일]?, ?(?P<y>\d{4})",
+            r"(?<!\d)(?P<y>\d{4})[./-] ?(?P<m>\d{1,2})[./-] ?(?P<d>\d{1,2})(?!\d)",
+            r"(?P<d>\d{1,2}) (?:thg|tháng) (?P<m>\d{1,2}),? (?:năm )?(?P<y>\d{4})",
+            rf"(?<!\d)(?P<y>\d{{4}}){_GAP}{{0,6}}{_DAY_NUMBER}[^\d:{_MONTHS_AS}]{{0,6}}{_MONTH}",  # "2016. g. 3. febr."
+            rf"{_DAY_NUMBER}[^\d:{_MONTHS_AS}]{{0,6}}{_MONTH}{_YEAR}",
+            rf"(?<!\d)(?P<y>\d{{4}}){_GAP}{{0,5}}{_MONTH}{_GAP}{{0,3}}{_DAY_NUMBER}(?![:：])",
+            rf"{_MONTH}{_GAP}{{0,3}}{_DAY_NUMBER}(?![:：]){_YEAR}",
+        ),
+    )
 )
-_CJK_DATE = re.compile(r"(\d{4}|\d{2})[ \t]?[年년][ \t]{0,2}(\d{1,2})[ \t]?[月월][ \t]{0,2}(\d{1,2})[ \t]?[日일]")
-_CJK_YEAR_LAST = re.compile(r"(\d{1,2})[ \t]?[月월][ \t]?(\d{1,2})[日일]?, ?(\d{4})")
-_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})[./-] ?(\d{1,2})[./-] ?(\d{1,2})(?!\d)")
+"""Forms of a complete day. Groups: ``y`` or ``short`` year, ``m`` month, ``d`` day, ``era`` of a Japanese year."""
 _YEAR_LAST = re.compile(r"(?<![\d:])(\d{1,2})([./-]) ?(\d{1,2})[./-] ?(\d{4}|\d{2})(?![\d:])")
 _CLOCK = re.compile(
     r"(?<![\d+.-])(\d{1,2}) ?(?:[:：.h時点时]|시) ?(\d{1,2})(?!\d)(?: ?(?:[:：.分]|분) ?(\d{2})(?!\d))?"
@@ -33,8 +50,6 @@ _OFFSET = re.compile(
 _UNSIGNED = re.compile(r"[ \t]+(0\d|1[0-4])(00|15|30|45)(?![\d:])")
 """A zone whose sign is lost ("09:30:00 0800"). RFC 5322 §4.3 has no such form; as Python does, it is read as east."""
 _WORD = re.compile(r"[^\W\d_]+(?:[.'’׳\u0300-\u036f\u0e31-\u0e4e\u093c-\u094d]|[^\W\d_])*")
-_VIETNAMESE = re.compile(r"(\d{1,2}) (?:thg|tháng) (\d{1,2}),? (?:năm )?(\d{4})")
-_NUMBER = re.compile(r"\d{1,4}")
 
 
 _LISTS: Final = load("dates")
@@ -98,29 +113,37 @@ def zone_of(language: str, mail_date: datetime | None) -> tzinfo:
 
 def _day(text: str, mail_date: datetime | None) -> tuple[tuple[int, int, int] | None, str]:
     """Return (first day in the text as (year, month, day), text without it); (None, text) if there is no day."""
-    if m := _ERA_DATE.search(text):
-        year = _ERA[m[1]] + (1 if m[2] == "元" else int(m[2]))
-        return (year, int(m[3]), int(m[4])), _without(text, *m.span())
-    for pattern, read_year, year, month, day in (
-        (_CJK_DATE, _year, 1, 2, 3),
-        (_CJK_YEAR_LAST, int, 3, 1, 2),
-        (_YEAR_FIRST, int, 1, 2, 3),
-        (_VIETNAMESE, int, 3, 2, 1),
-    ):
+    text = _WORD.sub(_month_character, text)
+    for pattern in _DAYS:
         if m := pattern.search(text):
-            return (read_year(m[year]), int(m[month]), int(m[day])), _without(text, *m.span())
-    month_named = _date_with_month_name(text)
-    if month_named is not None:
-        return month_named[0], _without(text, *month_named[1:])
+            return _parts(m.groupdict()), _without(text, m)
     for m in _YEAR_LAST.finditer(text):
         order = _month_and_day(int(m[1]), int(m[3]), text, _year(m[4]), m[2] == ".", mail_date)
         if order is not None:
-            return (_year(m[4]), *order), _without(text, *m.span())
+            return (_year(m[4]), *order), _without(text, m)
     return None, text
 
 
-def _without(text: str, start: int, end: int) -> str:
-    return f"{text[:start]} {text[end:]}"
+def _without(text: str, match: re.Match[str]) -> str:
+    return f"{text[: match.start()]} {text[match.end() :]}"
+
+
+def _month_character(word: re.Match[str]) -> str:
+    """Return the character for a name of a month, also with a Hebrew or Catalan preposition; other words unchanged."""
+    name = word[0].rstrip(".'’׳")
+    number = _MONTHS.get(name)
+    if number is None and name[:1] in ("ב", "d") and len(name) > 3:
+        number = _MONTHS.get(name.removeprefix("ב").removeprefix("d'").removeprefix("d’"))
+    return word[0] if number is None else chr(0xE000 + number)
+
+
+def _parts(groups: dict[str, str | None]) -> tuple[int, int, int]:
+    """Return (year, month, day) of a match of ``_DAYS``."""
+    written, month = groups["y"] or groups.get("short") or "", groups["m"] or ""
+    era = _ERA.get(groups.get("era") or "")
+    year = _year(written) if era is None else era + (1 if written == "元" else int(written))
+    year = year - 543 if year > 2400 else year  # a year of the Buddhist era
+    return year, int(month) if month.isdecimal() else ord(month) - 0xE000, int(groups["d"] or 0)
 
 
 def _year(digits: str) -> int:
@@ -147,60 +170,6 @@ def _month_and_day(
         if ages:
             return min(ages)[1:]
     return (second, first) if day_first or not _HALVES.search(text) else (first, second)
-
-
-def _date_with_month_name(text: str) -> tuple[tuple[int, int, int], int, int] | None:
-    """Return ((year, month, day), start, end) of a date whose month is a name; None if there is none."""
-    months = []
-    for m in _WORD.finditer(text):
-        month = _month(m[0])
-        if month is not None:
-            months.append((m.start(), m.end(), month))
-    for at, (start, end, month) in enumerate(months):
-        left = months[at - 1][1] if at else 0
-        right = months[at + 1][0] if at + 1 < len(months) else len(text)
-        parts = _day_and_year(text, max(left, start - 24), start, end, min(right, end + 24))
-        if parts is not None:
-            day, year, date_start, date_end = parts
-            year = year - 543 if year > 2400 else year  # a year of the Buddhist era
-            return (year, month, day), date_start, date_end
-    return None
-
-
-def _month(word: str) -> int | None:
-    word = word.rstrip(".'’׳")
-    number = _MONTHS.get(word)
-    if number is None and word[:1] in ("ב", "d") and len(word) > 3:
-        number = _MONTHS.get(word.removeprefix("ב").removeprefix("d'").removeprefix("d’"))
-    return number
-
-
-def _day_and_year(text: str, left: int, start: int, end: int, right: int) -> tuple[int, int, int, int] | None:
-    """Return (day, year, start, end) of the date around the month ``text[start:end]``, from ``left`` to ``right``."""
-    day = year = None
-    date_start, date_end = start, end
-    before = list(_NUMBER.finditer(text, left, start))
-    if before:
-        number = before[-1]
-        between = text[number.end() : start]
-        if len(number[0]) <= 2 and len(between) <= 6 and ":" not in between and 1 <= int(number[0]) <= 31:
-            day, date_start = int(number[0]), number.start()
-            if len(before) > 1 and len(before[-2][0]) == 4 and number.start() - before[-2].end() <= 6:
-                year, date_start = int(before[-2][0]), before[-2].start()  # "2016. g. 3. febr."
-        elif len(number[0]) == 4 and len(between) <= 5:
-            year, date_start = int(number[0]), number.start()
-    for number in list(_NUMBER.finditer(text, end, right))[:2]:
-        value, width = int(number[0]), len(number[0])
-        is_clock = text[number.end() : number.end() + 1] in (":", "：")
-        if width == 4 and year is None:
-            year, date_end = value, number.end()
-        elif width <= 2 and day is None and 1 <= value <= 31 and number.start() - date_end <= 3 and not is_clock:
-            day, date_end = value, number.end()
-        elif width == 2 and day is not None and year is None and not is_clock and number.start() - date_end <= 3:
-            year, date_end = _year(number[0]), number.end()
-        else:
-            break
-    return (day, year, date_start, date_end) if day is not None and year is not None else None
 
 
 def _time(text: str) -> tuple[int, int, int, str]:
