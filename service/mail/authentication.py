@@ -7,8 +7,7 @@ used, because it has had no release since 2019 and cannot read headers of Micros
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from service.mail.message import Mail
 
@@ -24,41 +23,37 @@ _VERSION = re.compile(r"[0-9]+\Z")
 _METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One result such as ``dmarc=pass header.from=a.example``; all names are in lower case."""
 
     method: str
     value: str
-    properties: tuple[tuple[str, str], ...] = ()
-
-    def property(self, name: str) -> str | None:
-        """Return the value of a property; None if it is missing or repeated."""
-        values = [value for key, value in self.properties if key == name]
-        return values[0] if len(values) == 1 else None
+    properties: list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(NamedTuple):
     """A parsed header. ``authserv`` is the name of the server that wrote it; empty for Microsoft 365."""
 
     authserv: str
-    results: tuple[Result, ...]
+    results: list[Result]
 
 
 def dmarc(mail: Mail, authserv: str) -> Dmarc:
     """Return our own server's DMARC result: ``pass`` only if each result is a pass for the author's exact domain."""
-    results = [result for result in trusted_results(mail.authentication_results, authserv) if result.method == "dmarc"]
+    results = [result for result in _trusted_results(mail.authentication_results, authserv) if result.method == "dmarc"]
     if any(result.value == "fail" for result in results):
         return "fail"
     author = mail.from_.domain if mail.from_ else ""
-    passed = [
-        result for result in results if result.value == "pass" and _domain(result.property("header.from")) == author
-    ]
-    return "pass" if author and results and len(passed) == len(results) else "none"
+    passes = all(result.value == "pass" and _domains(result) == [author] for result in results)
+    return "pass" if author and results and passes else "none"
 
 
-def trusted_results(headers: Sequence[tuple[int, str]], authserv: str) -> list[Result]:
+def _domains(result: Result) -> list[str]:
+    authors = (value for name, value in result.properties if name == "header.from")
+    return [author.rpartition("@")[2].strip().rstrip(".").casefold() for author in authors]
+
+
+def _trusted_results(headers: Sequence[tuple[int, str]], authserv: str) -> list[Result]:
     """Return the results in the topmost ``headers`` (Received lines above, value) of the server ``authserv``."""
     hop: int | None = None
     results: list[Result] = []
@@ -85,7 +80,7 @@ def parse(value: str) -> Results | None:
         if not head or head[0] is _EQUALS or not (len(head) == 1 or (len(head) == 2 and _VERSION.match(head[1] or ""))):
             return None
         authserv = head[0].casefold()
-    return Results(authserv, tuple(result for result in results if result is not None))
+    return Results(authserv, list(filter(None, results)))
 
 
 def _parts(value: str) -> list[list[str | None]] | None:
@@ -148,8 +143,4 @@ def _result(part: Sequence[str | None]) -> Result | None:
             break
         pairs.append((name.casefold(), value))
     method = _METHOD.match(pairs[0][0]) if pairs else None
-    return None if method is None else Result(method[1], pairs[0][1].casefold(), tuple(pairs[1:]))
-
-
-def _domain(written: str | None) -> str:
-    return (written or "").rpartition("@")[2].strip().rstrip(".").casefold()
+    return None if method is None else Result(method[1], pairs[0][1].casefold(), pairs[1:])

@@ -22,38 +22,28 @@ def decompress(data: bytes) -> bytes | None:
         return data[16 : 16 + min(raw_size, MAX_BYTES)]
     if magic != 0x75465A4C:
         return None
-    limit = min(raw_size, MAX_BYTES)
-    window = bytearray(_PRELOAD.ljust(4096, b"\x00"))
-    write = len(_PRELOAD)
-    out = bytearray()
+    first = len(_PRELOAD)
+    end = first + min(raw_size, MAX_BYTES)
+    out = bytearray(_PRELOAD)  # the window of 4,096 bytes is the end of the output
     at = 16
-    size = len(data)
-    while at < size and len(out) < limit:
+    while at < len(data) and len(out) < end:
         flags = data[at]
         at += 1
         for bit in range(8):
-            if at >= size or len(out) >= limit:
+            if at >= len(data) or len(out) >= end:
                 break
             if not flags >> bit & 1:
-                window[write] = data[at]
                 out.append(data[at])
-                write = (write + 1) & 4095
                 at += 1
                 continue
-            if at + 1 >= size:
-                return bytes(out)
-            pair = data[at] << 8 | data[at + 1]
+            pair = int.from_bytes(data[at : at + 2], "big")
+            back = (len(out) - (pair >> 4)) & 4095  # the text to repeat begins so many bytes before the end
+            if at + 1 >= len(data) or back == 0:
+                return bytes(out[first:])
             at += 2
-            offset, length = pair >> 4, (pair & 15) + 2
-            if offset == write:
-                return bytes(out)
-            for _ in range(length):
-                byte = window[offset]
-                offset = (offset + 1) & 4095
-                window[write] = byte
-                write = (write + 1) & 4095
-                out.append(byte)
-    return bytes(out)
+            for _ in range((pair & 15) + 2):
+                out.append(out[-back] if back <= len(out) else 0)
+    return bytes(out[first:])
 
 
 _TOKEN = re.compile(
@@ -92,12 +82,11 @@ class _Reader:
         self.font_pages: dict[int, str] = {}
         self.font = 0
         self.skipping = False
-        self.destination = b""
         self.htmlrtf = False
         self.unicode_skip = 1
         self._to_skip = 0
         self._high_surrogate = 0
-        self._groups: list[tuple[bool, bytes, bool, int, int]] = []
+        self._groups: list[tuple[bool, bool, int, int]] = []
 
     def run(self, data: bytes) -> None:
         is_optional = False
@@ -106,11 +95,11 @@ class _Reader:
             if brace == b"{":
                 self._flush()
                 if len(self._groups) < 10_000:
-                    self._groups.append((self.skipping, self.destination, self.htmlrtf, self.unicode_skip, self.font))
+                    self._groups.append((self.skipping, self.htmlrtf, self.unicode_skip, self.font))
             elif brace == b"}":
                 self._flush()
                 if self._groups:
-                    self.skipping, self.destination, self.htmlrtf, self.unicode_skip, self.font = self._groups.pop()
+                    self.skipping, self.htmlrtf, self.unicode_skip, self.font = self._groups.pop()
             elif symbol == b"*":
                 is_optional = True
                 continue
@@ -172,7 +161,6 @@ class _Reader:
         elif word in _SKIP or is_optional:
             self._flush()
             self.skipping = True
-            self.destination = word
         elif word == b"ansicpg" and number:
             self.page = "utf-8" if number == 65001 else f"cp{number}"
         elif word == b"f" and number is not None:
