@@ -34,15 +34,6 @@ class Body:
     defects: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _OuterMail:
-    """Facts about the mail that are needed to read the earlier mails in its body."""
-
-    default_zone: tzinfo  # the time zone of dates without a zone
-    date: datetime | None
-    may_have_reply_line: bool  # whether the body may contain "reply above this line"
-
-
 def read_body(
     text: str, html: str | None, *, subject: str, date: datetime | None, author: Address | None = None
 ) -> Body:
@@ -63,12 +54,13 @@ def _read(text: str, html: str | None, subject: str, date: datetime | None, auth
     lines, beyond_limit = _lines(text)
     splitter = history.Splitter(forward.prefix_of(subject))
     own, sections = splitter.split(lines)
-    may_have_reply_line = ticket_comments.may_hold_reply_line(text[:LONGEST])
-    reply_lines, below_reply_line = _new_text(own, author, may_have_reply_line)
-    outer = _OuterMail(dates.zone_of(_zone_language(text, html), date), date, may_have_reply_line)
+    reply_lines, below_reply_line = _new_text(own, author)
+    zone = dates.zone_of(_zone_language(text, html), date)
     forwards, others = forward.split_forwards(sections, subject, bool(reply_lines))
-    forwarded = tuple(_earlier_mail(section, "forwarded", outer, subject) for section in forwards)
-    quoted = _newest_first([_earlier_mail(section, "quoted", outer, "") for section in others if section.has_heading])
+    forwarded = tuple(_earlier_mail(section, "forwarded", zone, date, subject) for section in forwards)
+    quoted = [_earlier_mail(section, "quoted", zone, date) for section in others if section.has_heading]
+    if all(earlier.date is not None for earlier in quoted):  # newest first; otherwise in the order of the text
+        quoted.sort(key=lambda earlier: earlier.date.timestamp() if earlier.date else 0.0, reverse=True)
     reply = "\n".join(reply_lines).rstrip()
     if not reply and not forwarded and sections and forward.prefix_of(subject) == "reply":
         reply = _text_below_own_headers(sections, subject)
@@ -96,12 +88,10 @@ def _lines(text: str) -> tuple[list[str], str]:
     return lines, beyond_limit
 
 
-def _new_text(
-    own: history.Lines, author: Address | None, may_have_reply_line: bool = False
-) -> tuple[list[str], list[str]]:
+def _new_text(own: history.Lines, author: Address | None) -> tuple[list[str], list[str]]:
     """Return (new text of one author without signature, lines below a "reply above this line")."""
     below_reply_line: list[str] = []
-    if may_have_reply_line and (reply_line := _reply_line(own)) is not None:
+    if (reply_line := _reply_line(own)) is not None:
         above, below = own[:reply_line], own[reply_line + 1 :]
         if any(line and line.strip() for line in above):
             own, below_reply_line = above, [line for line in below if line is not None]
@@ -134,6 +124,8 @@ def _single_spaced(lines: list[str]) -> list[str]:
 
 def _reply_line(own: history.Lines) -> int | None:
     """Return the index of the "reply above this line" among the first 200 candidates; None if there is none."""
+    if not ticket_comments.may_hold_reply_line("\n".join(filter(None, own))):
+        return None
     candidates = [(at, line) for at, line in enumerate(own) if line and ticket_comments.may_hold_reply_line(line)]
     return next((at for at, line in candidates[:200] if ticket_comments.is_reply_line(line)), None)
 
@@ -151,41 +143,36 @@ def _zone_language(text: str, html: str | None) -> str:
     return "zh" if len(_HAN.findall(head, 0, 2_000)) > 8 else ""
 
 
-def _earlier_mail(section: Section, origin: Origin, outer: _OuterMail, outer_subject: str) -> Earlier:
+def _earlier_mail(
+    section: Section, origin: Origin, zone: tzinfo, outer_date: datetime | None, outer_subject: str = ""
+) -> Earlier:
     if section.attribution is not None:
-        author, date, zone_assumed = author_and_date(section.attribution.text, outer.default_zone, outer.date)
-        text = _text_of(section, author, outer)
-        subject = forward.base_subject(outer_subject) or None if origin == "forwarded" else None
+        author, date, zone_assumed = author_and_date(section.attribution.text, zone, outer_date)
+        text = _text_of(section, author)
+        subject = forward.base_subject(outer_subject) or None
         return Earlier(origin=origin, from_=author, subject=subject, date=date, zone_assumed=zone_assumed, text=text)
     assert section.block is not None
     values = section.block.values
     if any("=?" in value for value in values.values()):
         values = {field: encoded.decode_words(value) for field, value in values.items()}
     authors = people(values.get("from", ""))
-    text = _text_of(section, authors[0] if authors else None, outer)
-    dated = dates.read(values["date"], outer.default_zone, outer.date) if "date" in values else None
+    author = authors[0] if authors else None
+    dated = dates.read(values["date"], zone, outer_date) if "date" in values else None
     return Earlier(
         origin=origin,
-        from_=authors[0] if authors else None,
+        from_=author,
         to=people(values.get("to", "")),
         cc=people(values.get("cc", "")),
         subject=values["subject"][:MAX_SUBJECT] if "subject" in values else None,
         date=dated[0] if dated else None,
         zone_assumed=bool(dated and dated[1]),
-        text=text,
+        text=_text_of(section, author),
         message_id=identifiers.message_id(values.get("message_id", "").encode("utf-8", "replace")),
     )
 
 
-def _text_of(section: Section, author: Address | None, outer: _OuterMail) -> str:
-    return "\n".join(_new_text(section.lines, author, outer.may_have_reply_line)[0]).rstrip()
-
-
-def _newest_first(mails: list[Earlier]) -> list[Earlier]:
-    """Return the mails sorted by date if each has one; otherwise in the order of the text."""
-    if all(earlier.date is not None for earlier in mails):
-        return sorted(mails, key=lambda earlier: earlier.date.timestamp() if earlier.date else 0.0, reverse=True)
-    return mails
+def _text_of(section: Section, author: Address | None) -> str:
+    return "\n".join(_new_text(section.lines, author)[0]).rstrip()
 
 
 def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
@@ -193,7 +180,7 @@ def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
     first = sections[0]
     if first.block is None or not first.block.subject or forward.same_subject(subject, first.block.subject):
         return ""
-    return "\n".join(_new_text(first.lines, None)[0]).rstrip()
+    return _text_of(first, None)
 
 
 def _text_of_others(lines: Sequence[str], own: history.Lines, below_reply_line: Sequence[str]) -> str:

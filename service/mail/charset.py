@@ -45,17 +45,14 @@ def decode(raw: bytes, label: str | None = None) -> tuple[str, str | None]:
     defect = "charset-unknown" if label and codec_name is None and label.strip().casefold() not in _NO_LABEL else None
     if raw.isascii():
         return _decode_ascii(raw, codec_name, defect)
-    if codec_name in (None, "ascii", "utf-7"):
+    if codec_name in (None, "ascii", "utf-7", "jis"):
         text, lossy = guess(raw)
-        return text, "charset-lossy" if lossy else defect or "charset-missing"
+        if codec_name == "jis":  # 8-bit bytes are half-width kana
+            defect = None if jis.ESCAPE.search(raw) else "charset-wrong"
+        else:
+            defect = defect or "charset-missing"
+        return text, "charset-lossy" if lossy else defect
     assert codec_name is not None
-    if codec_name == "jis":
-        if b"\x1b" in raw:
-            text = jis.decode(raw)
-            if "\ufffd" not in text:
-                return text, None
-        guessed, lossy = guess(raw)
-        return (text, "charset-lossy") if lossy and b"\x1b" in raw else (guessed, "charset-wrong")
     decoded = decode_strictly(raw, codec_name)
     if decoded is None:
         return _decode_mislabelled(raw, codec_name)

@@ -127,7 +127,7 @@ class _Classifier:
         kind = part.kind
         disposition, name = _disposition(part), filename_of(part)
         if kind in _CALENDAR:
-            self._calendar(part, name)
+            self._calendar(part, name, disposition)
         elif kind.startswith("text/") and kind not in ("text/x-vcard", "text/vcard", "text/directory"):
             if _is_file(kind, name, disposition, container, bool(segments)):
                 self._file(part, self._payload(part))
@@ -187,8 +187,8 @@ class _Classifier:
             text = plain.unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
         segments.append(Segment(plain=text))
 
-    def _calendar(self, part: Part, name: str | None) -> None:
-        attached = _disposition(part) == "attachment"
+    def _calendar(self, part: Part, name: str | None, disposition: str) -> None:
+        attached = disposition == "attachment"
         event = None if attached else calendar.read(self._text(part), part.parameters.get("method", ""))
         if event is not None:
             self.contents.events.append(event)
@@ -294,13 +294,8 @@ def _signed_content(data: bytes) -> bytes | None:
     """Return the MIME part inside signed data (RFC 8551 §3.5.2), not verified; None for data of another kind."""
     try:
         info = cms.ContentInfo.load(data)  # type: ignore[no-untyped-call]
-        kind = info["content_type"].native
-        if kind != "signed_data":
-            return None
-        content = info["content"]["encap_content_info"]["content"]
-        if content is None:
-            return None
-        value = content.native
+        signed = info["content_type"].native == "signed_data"
+        value = info["content"]["encap_content_info"]["content"].native if signed else None
         return bytes(value) if isinstance(value, bytes | bytearray) else None
     except Exception:  # asn1crypto raises many kinds of errors on invalid DER
         return None

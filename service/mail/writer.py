@@ -61,12 +61,9 @@ def people(value: str) -> tuple[Address, ...]:
             continue
         addresses.append(Address("" if name.casefold() == address.casefold() else name, address))
     tail = value[at:]
-    if ";" in tail:
-        names = tail.split(";")
-    elif addresses:
-        names = []
-    else:
-        names = tail.split(",") if tail.count(",") > 1 else [tail]
+    if ";" not in tail and addresses:
+        return tuple(addresses)
+    names = tail.split("," if ";" not in tail and tail.count(",") > 1 else ";")
     addresses.extend(Address(bare_name) for raw in names[:_MOST_PEOPLE] if (bare_name := _bare_name(raw)))
     return tuple(addresses)
 
