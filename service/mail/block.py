@@ -7,11 +7,12 @@ the mail was forwarded or answered. If there is no mark, the subject of the oute
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 from service.mail import dates
-from service.mail.client_phrases import FORWARD_MARKS, LABELS, LONGEST_LABEL, ORIGINAL_MARKS, Field
-from service.mail.mark import Mark, is_rule, mark_of
+from service.mail.client_phrases import LABELS, LONGEST_LABEL, Field
+from service.mail.mark import Mark, is_rule, mark_of, mark_of_phrase
 from service.mail.word_lists import fold
 
 LONGEST: Final = 4_000  # Maximum number of characters read of one header line. A list of recipients is long.
@@ -265,23 +266,9 @@ def _one_line(line: str, at: int) -> Block | None:
     end_of_dashes = stripped.find("-----", dashes)
     if dashes < 5 or end_of_dashes < 0:
         return None
-    phrase = fold(stripped[dashes:end_of_dashes]).strip()
     header_lines = stripped[end_of_dashes:].lstrip("- ")
-    labels: list[tuple[int, int, frozenset[Field]]] = []
-    colon = header_lines.find(":")
-    while colon >= 0 and len(labels) < 12:
-        for width in range(min(LONGEST_LABEL, colon), 0, -1):
-            head = header_lines[colon - width : colon]
-            fields = LABELS.get(fold(head).strip()) if not head[0].isspace() else None
-            before = header_lines[colon - width - 1 : colon - width]
-            if fields is not None and (
-                not before
-                or not before.isalpha()
-                or (before != " " and (head[0].isupper() or head[0].upper() == head[0].lower()))
-            ):
-                labels.append((colon - width, colon, fields))
-                break
-        colon = header_lines.find(":", colon + 1)
+    colons = islice(re.finditer(":", header_lines), 50)
+    labels = [label for colon in colons if (label := _label_before(header_lines, colon.start())) is not None][:12]
     ends = [*(start for start, _, _ in labels[1:]), len(header_lines)]
     rows = [
         HeaderLine(fields, header_lines[colon + 1 : end].strip(), "")
@@ -290,17 +277,19 @@ def _one_line(line: str, at: int) -> Block | None:
     values = _assign(rows)
     if "from" not in values or len(values) < 2:
         return None
-    _glued_subject(values)
-    mark: Mark = "forward" if phrase in FORWARD_MARKS else "original" if phrase in ORIGINAL_MARKS else "unknown"
-    return Block(at, at + 1, mark, values)
-
-
-def _glued_subject(values: dict[Field, str]) -> None:
-    """Separate a subject from the date: Yahoo! writes "Enviado: … 09:26:50 CETAssunto A subject" in some languages."""
     date = values.get("date", "")
-    if "subject" in values or not date:
-        return
-    for m in _GLUED.finditer(date):
-        if "subject" in LABELS.get(fold(m[1]), ()):
-            values["date"], values["subject"] = date[: m.start(1)], date[m.end() :].strip()
-            return
+    subjects = () if "subject" in values else _GLUED.finditer(date)
+    if subject := next((m for m in subjects if "subject" in LABELS.get(fold(m[1]), ())), None):
+        # some languages lack a colon: "Enviado: … 09:26:50 CETAssunto A subject"
+        values["date"], values["subject"] = date[: subject.start(1)], date[subject.end() :].strip()
+    return Block(at, at + 1, mark_of_phrase(fold(stripped[dashes:end_of_dashes]).strip()), values)
+
+
+def _label_before(text: str, colon: int) -> tuple[int, int, frozenset[Field]] | None:
+    """Return (start, ``colon``, fields) of the longest header word that ends at ``colon``; None if there is none."""
+    for start in range(max(0, colon - LONGEST_LABEL), colon):
+        first, before = text[start], text[start - 1 : start]
+        begins_word = not before.isalpha() or first.isupper() or first.upper() == first.lower()
+        if begins_word and not first.isspace() and (fields := LABELS.get(fold(text[start:colon]).strip())):
+            return start, colon, fields
+    return None

@@ -85,11 +85,8 @@ def _read(data: bytes, page: str, properties: Properties) -> None:
 
 
 def _skip_name(data: bytes, at: int) -> int:
-    (kind,) = struct.unpack_from("<I", data, at + 16)
-    if kind == 0:
-        return at + 24
-    (length,) = struct.unpack_from("<I", data, at + 20)
-    return at + 24 + _padded(length)
+    kind, length = struct.unpack_from("<II", data, at + 16)
+    return at + 24 + (_padded(length) if kind else 0)
 
 
 def _padded(length: int) -> int:
@@ -97,22 +94,23 @@ def _padded(length: int) -> int:
 
 
 def _value(data: bytes, at: int, kind: int, page: str) -> tuple[Value, int]:
-    if kind in _FIXED:
-        size = _FIXED[kind]
+    if size := _FIXED.get(kind):
         if at + size > len(data):
             raise ValueError("property cut off")
-        number = int.from_bytes(data[at : at + size], "little") if size <= 8 else None
-        return number, at + size
+        return int.from_bytes(data[at : at + size], "little"), at + size
     (length,) = struct.unpack_from("<I", data, at)
     at += 4
-    raw = data[at : at + length]
-    at += _padded(length)
+    return decode_value(kind, data[at : at + length], page), at + _padded(length)
+
+
+def decode_value(kind: int, raw: bytes, page: str) -> str | bytes:
+    """Return a value of variable size. ``kind``: the property type. Raises ValueError if it is unknown."""
     if kind == 0x001F:
-        return raw.decode("utf-16-le", "replace").rstrip("\x00"), at
+        return raw.decode("utf-16-le", "replace").rstrip("\x00")
     if kind == 0x001E:
-        return charset.decode(raw.rstrip(b"\x00"), page)[0], at
+        return charset.decode(raw.rstrip(b"\x00"), page)[0]
     if kind == 0x0102:
-        return raw, at
+        return raw
     if kind == 0x000D:
-        return raw[16:], at  # an object begins with its 16-byte interface id
+        return raw[16:]  # an object begins with its 16-byte interface id
     raise ValueError("unknown property type")

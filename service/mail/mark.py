@@ -34,16 +34,17 @@ def mark_of(line: str) -> Mark:
             phrase = fold(decorated[1]).strip(" \t*:：-_")
             if phrase.startswith(("forwarded by ", "転送者")):
                 return "forward"
-            if phrase.startswith(END_STARTS) or phrase.endswith(END_ENDS):
-                return "end"
-            return "forward" if phrase in FORWARD_MARKS else "original" if phrase in ORIGINAL_MARKS else "unknown"
+            return "end" if phrase.startswith(END_STARTS) or phrase.endswith(END_ENDS) else mark_of_phrase(phrase)
     if stripped[-1] in ":：" or first in "*_":
         phrase = fold(stripped).strip(" \t*:：-_")
-        if phrase in FORWARD_MARKS and len(phrase) > 6:
-            return "forward"
-        if phrase in ORIGINAL_MARKS:
-            return "original"
+        mark = mark_of_phrase(phrase)
+        return "none" if mark == "unknown" or (mark == "forward" and len(phrase) < 7) else mark
     return "none"
+
+
+def mark_of_phrase(phrase: str) -> Mark:
+    """Return the kind of mark of a folded phrase without dashes; ``unknown`` for other phrases."""
+    return "forward" if phrase in FORWARD_MARKS else "original" if phrase in ORIGINAL_MARKS else "unknown"
 
 
 def is_forwarded_by(line: str) -> bool:

@@ -7,9 +7,9 @@ from email.utils import format_datetime
 
 import olefile
 
-from service.mail import charset, mime
+from service.mail import mime
 from service.mail.contents import Contents, Inner
-from service.mail.mapi import NAMES, Properties, add_body, add_file
+from service.mail.mapi import NAMES, Properties, add_body, add_file, decode_value
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 MAX_BYTES = 100_000_000
@@ -17,7 +17,7 @@ MAX_STREAM = 20_000_000
 MAX_ENTRIES = 5_000
 MAX_FILES = 200
 _SUBMITTED, _DELIVERED = b"\x40\x00\x39\x00", b"\x40\x00\x06\x0e"  # type and id of a property
-_STREAM = re.compile(r"__substg1\.0_([0-9A-F]{4})([0-9A-F]{4})(?:-[0-9A-F]{8})?$")
+_STREAM = re.compile(r"__substg1\.0_([0-9A-F]{4})(001E|001F|0102)(?:-[0-9A-F]{8})?$")
 
 
 def read(data: bytes, path: str) -> Inner | None:
@@ -63,21 +63,12 @@ def _root(header: str, path: str) -> mime.Part:
 
 def _properties(container: olefile.OleFileIO, paths: list[list[str]]) -> Properties:
     properties = Properties()
-    page = "cp1252"
     for path in paths:
         match = _STREAM.match(path[-1])
-        if match is None:
-            continue
-        name = NAMES.get(int(match[1], 16))
-        if name is None or container.get_size(path) > MAX_STREAM:  # type: ignore[no-untyped-call]
-            continue
-        raw: bytes = container.openstream(path).read()  # type: ignore[no-untyped-call]
-        if match[2] == "001F":
-            properties[name] = raw.decode("utf-16-le", "replace").rstrip("\x00")
-        elif match[2] == "001E":
-            properties[name] = charset.decode(raw.rstrip(b"\x00"), page)[0]
-        elif match[2] == "0102":
-            properties[name] = raw
+        name = NAMES.get(int(match[1], 16)) if match else None
+        if match and name and container.get_size(path) <= MAX_STREAM:  # type: ignore[no-untyped-call]
+            raw: bytes = container.openstream(path).read()  # type: ignore[no-untyped-call]
+            properties[name] = decode_value(int(match[2], 16), raw, "cp1252")
     return properties
 
 

@@ -9,7 +9,7 @@ def lines(text: str) -> str:
     """Return the text with LF as line end and without NUL, which databases do not accept."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.replace("\x00", "") if "\x00" in text else text
+    return text.replace("\x00", "")
 
 
 def unflow(text: str, *, delete_space: bool) -> str:
