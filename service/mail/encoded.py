@@ -60,7 +60,7 @@ def decode_words(value: str) -> str:
     if "=?" not in value:
         return value
     texts: list[str] = []
-    payloads: list[bytes] = []
+    payloads = bytearray()  # of adjacent words in ``charset_label``
     charset_label = ""
     word_end = 0
     # every encoded word ends with "?=": stop at the last one, so that the search is linear
@@ -68,20 +68,13 @@ def decode_words(value: str) -> str:
         gap = value[word_end : match.start()]
         raw = match[3].encode("utf-8", "surrogateescape")
         payload = binascii.a2b_qp(raw.replace(b" ", b"_"), header=True) if match[2] in "qQ" else base64(raw)
-        if payloads and (gap.strip() or match[1].casefold() != charset_label.casefold()):
-            texts.append(charset.decode(b"".join(payloads), charset_label)[0])
-            if gap.strip():
-                texts.append(gap)
-            payloads = []
-        elif not payloads:
-            texts.append(gap)
-        payloads.append(payload)
-        charset_label = match[1].partition("*")[0]
+        label = match[1].partition("*")[0].casefold()
+        if gap.strip() or not word_end or label != charset_label:
+            texts += [charset.decode(bytes(payloads), charset_label)[0], gap if gap.strip() or not word_end else ""]
+            charset_label, payloads = label, bytearray()
+        payloads += payload
         word_end = match.end()
-    if payloads:
-        texts.append(charset.decode(b"".join(payloads), charset_label)[0])
-    texts.append(value[word_end:])
-    return "".join(texts)
+    return "".join([*texts, charset.decode(bytes(payloads), charset_label)[0], value[word_end:]])
 
 
 def base64(raw: bytes) -> bytes:

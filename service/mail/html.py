@@ -57,8 +57,8 @@ class _Scan(Page):
         self.hide = hide
         self.has_hidden = False  # whether a hidden element was left out
         super().__init__()
-        self.stack: list[tuple[str, str]] = []
-        self.lists: list[int] = []
+        self.stack: list[tuple[str, bool]] = []  # open elements: name, whether white space is kept in it
+        self.lists: list[int] = []  # open lists: the number of the last item; -1 for ``ul``
         self.link: tuple[str, int, int] | None = None
         self.skips_left = MAX_SKIPS
         self.unclosed: set[str] = set()
@@ -161,26 +161,18 @@ class _Scan(Page):
             self.cell()
         elif name in _BLOCK:
             self.block(1)
+            is_pre = "pre" in attributes and _PRE.search(attributes) is not None
+            if name in ("tr", "ul", "ol") or is_pre:
+                self._push(name, pre=is_pre)
             if name == "tr":
-                self._push("tr")
                 self.cells, self.row_line, self.cell_is_empty = 0, -1, False
                 self.block(1)
-            elif name in ("ul", "ol"):
-                self._push(name)
-                self.lists.append(0 if name == "ol" else -1)
-            elif "pre" in attributes and _PRE.search(attributes) and self._push(name, "pre"):
-                self.pre += 1
-        elif name == "blockquote":
+        elif name in ("blockquote", "pre", "listing", "plaintext", "xmp"):
             self.block(1)
-            if self._push(name):
-                self.depth += 1
+            self._push(name, pre=name != "blockquote")
         elif name == "li":
             self.block(1)
             self._item()
-        elif name in ("pre", "listing", "plaintext", "xmp"):
-            self.block(1)
-            if self._push(name, "pre"):
-                self.pre += 1
         elif name == "hr":
             self.block(1)
             self.put(RULE)
@@ -204,26 +196,25 @@ class _Scan(Page):
             self.block(1)
             self._pop(name)
 
-    def _push(self, name: str, effect: str = "") -> bool:
+    def _push(self, name: str, *, pre: bool) -> None:
         if len(self.stack) >= MAX_NEST:
-            return False
-        self.stack.append((name, effect))
-        return True
+            return
+        self.stack.append((name, pre))
+        self.pre += pre
+        self.depth += name == "blockquote"
+        if name in ("ul", "ol"):
+            self.lists.append(0 if name == "ol" else -1)
 
     def _pop(self, name: str) -> None:
         """Close the innermost open element with this name, and all elements inside it."""
-        for index in range(len(self.stack) - 1, max(-1, len(self.stack) - 50), -1):
-            if self.stack[index][0] == name:
-                break
-        else:
+        if all(open_name != name for open_name, _ in self.stack[-49:]):
             return
-        while len(self.stack) > index:
-            popped, effect = self.stack.pop()
-            if effect == "pre":
-                self.pre -= 1
-            elif popped == "blockquote":
-                self.depth -= 1
-            elif popped in ("ul", "ol") and self.lists:
+        popped = ""
+        while popped != name:
+            popped, pre = self.stack.pop()
+            self.pre -= pre
+            self.depth -= popped == "blockquote"
+            if popped in ("ul", "ol"):
                 self.lists.pop()
             elif popped == "tr":
                 self.cells, self.row_line = 0, -1

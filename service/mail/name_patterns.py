@@ -8,11 +8,10 @@ _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "iso2022_jp"
 _LETTER = r"[A-Za-z0-9_\u00c0-\u024f]"  # a character of a Latin word
 _LINE_START = r"^[> \t\u3000]*"
 _GREETING = r"\b(?:Dear|Hi|Hello|Mr|Ms|Mrs|Dr|This is|I am|I'm)\b\.?[ \t]+"
-_AFTER_PERSON = (
-    r"[ \t\u3000]*(?:様|さま|さん|殿|氏|くん|君)|[- ](?:san|sama)\b"
-    r"|[ \t]*(?:です|と申します|と申し|でございます|より)|[ \t]*[,、。.]?[ \t\r]*$|[ \t]+here\b"
-)
 _TITLE_AFTER = r"[ \t\u3000]*(?:様|さま|さん|殿|氏|くん|君)|[- ](?:san|sama)\b"
+_AFTER_PERSON = (
+    rf"{_TITLE_AFTER}|[ \t]*(?:です|と申します|と申し|でございます|より)|[ \t]*[,、。.]?[ \t\r]*$|[ \t]+here\b"
+)
 
 
 def is_distinctive(name: str) -> bool:

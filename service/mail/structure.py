@@ -163,18 +163,10 @@ class _Classifier:
             self.contents.messages.append(inner)
 
     def _plain(self, part: Part, segments: list[Segment]) -> None:
-        payload = self._payload(part)
-        files = transfer.uuencoded(payload) if b"begin" in payload else []
-        if files:
-            texts: list[bytes] = []
-            text_start = 0
-            for index, (start, end, data, name) in enumerate(files, 1):
-                texts.append(payload[text_start:start])
-                text_start = end
-                filename = safe_name(encoded.parameter_text(name))
-                self._add(DecodedFile(filename, "application/octet-stream", data, f"{part.path}/u{index}"))
-            texts.append(payload[text_start:])
-            payload = b"".join(texts)
+        payload, files = transfer.split_uuencoded(self._payload(part))
+        for index, (name, data) in enumerate(files, 1):
+            filename = safe_name(encoded.parameter_text(name))
+            self._add(DecodedFile(filename, "application/octet-stream", data, f"{part.path}/u{index}"))
         text = self._decode(part, payload)
         if part.kind in ("text/enriched", "text/richtext"):
             text = plain.unenriched(text)

@@ -16,8 +16,8 @@ def decode(body: bytes, encoding: bytes | None) -> tuple[bytes, str | None]:
     if name in (b"quoted-printable", b"quoted_printable", b"q", b"quotedprintable"):
         return binascii.a2b_qp(body), None
     if name in (b"x-uuencode", b"uuencode", b"x-uue", b"uue"):
-        files = uuencoded(body)
-        return (files[0][2], None) if files else (body, "transfer-broken")
+        _, files = split_uuencoded(body)
+        return (files[0][1], None) if files else (body, "transfer-broken")
     if b"base64" in name:
         return base64(body), "transfer-unknown"
     if b"quoted" in name:
@@ -30,20 +30,19 @@ _UU_LINE = re.compile(rb"[\x20-\x60]+")
 MAX_FILES = 100
 
 
-def uuencoded(body: bytes) -> list[tuple[int, int, bytes, bytes]]:
-    """Return (start, end, data, name) of each uuencoded file in ``body`` (POSIX uuencode), in order."""
-    files: list[tuple[int, int, bytes, bytes]] = []
-    position = 0
-    while len(files) < MAX_FILES:
-        match = _UU_BEGIN.search(body, position)
-        if match is None:
-            return files
+def split_uuencoded(body: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Return (``body`` without its uuencoded files, (name, data) of each file) (POSIX uuencode)."""
+    texts: list[bytes] = []
+    files: list[tuple[bytes, bytes]] = []
+    text_start = position = 0
+    while len(files) < MAX_FILES and (match := _UU_BEGIN.search(body, position)) is not None:
         position = match.end()
         data, end = _uu_lines(body, match.end() + 1)
         if data is not None:
-            files.append((match.start(), end, data, match[2].strip()))
-            position = end
-    return files
+            texts.append(body[text_start : match.start()])
+            files.append((match[2].strip(), data))
+            text_start = position = end
+    return b"".join([*texts, body[text_start:]]), files
 
 
 def _uu_lines(body: bytes, at: int) -> tuple[bytes | None, int]:
