@@ -283,7 +283,7 @@ def _before(match: re.Match[str]) -> str:
 
 def _raw(value: Any) -> str:
     """Return a header value as text, without decoding encoded words."""
-    written = str(value) if not isinstance(value, str) else value
+    written = str(value)
     raw = written.encode("utf-8", "surrogateescape")
     return written if raw.isascii() else charset.decode(raw)[0]
 
