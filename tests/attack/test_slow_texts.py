@@ -47,3 +47,8 @@ def defects(kind: str, body: bytes, seconds: float) -> tuple[str, ...]:
 def test_a_text_made_to_be_slow_is_read_whole(kind: str, how: str, text: str | bytes, size: int) -> None:
     defects("plain", b"Bonjour, voici une phrase assez longue." * 10, 0)  # loads what is loaded late
     assert "not-fully-read" not in defects(kind, body(how, text, size), 1)
+
+
+def test_a_source_route_without_an_end_is_read_whole() -> None:
+    route = ("<@," + "a,b" * 66_000)[:199_000]  # RFC 5322 §4.4
+    assert "not-fully-read" not in defects(f"plain\r\nCc: {route}", b"a", 1)
