@@ -62,7 +62,7 @@ class _Scan(Page):
         self.link: tuple[str, int, int] | None = None
         self.skips_left = MAX_SKIPS
         self.unclosed: set[str] = set()
-        """Elements such as ``script`` and quotation marks that are not closed in the rest of the document."""
+        """Elements such as ``script``, comments and quotation marks that are not closed in the rest of the document."""
 
     def run(self) -> str:
         html, position = self.html, 0
@@ -121,12 +121,13 @@ class _Scan(Page):
     def _markup(self, at: int) -> int:
         """Return the position after the comment, declaration or instruction at ``at``; ``at + 1`` if there is none."""
         html = self.html
-        if html.startswith("<!--", at):
-            if html.startswith("<!-->", at):
-                return at + 5
+        if html.startswith("<!-->", at):
+            return at + 5
+        if html.startswith("<!--", at) and "<!--" not in self.unclosed:
             end = html.find("-->", at + 4)
             if end >= 0:
                 return end + 3
+            self.unclosed.add("<!--")
         if html[at + 1 : at + 2] in ("!", "?", "/"):
             return html.find(">", at) + 1 or len(html)
         return at + 1
