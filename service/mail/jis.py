@@ -32,17 +32,10 @@ def _decode_run(run: bytes, escape: bytes) -> str:
     if escape == b"\x1b(I":
         return bytes(b | 0x80 if 0x20 < b < 0x60 else b for b in run).decode("cp932", "replace")
     if escape == b"\x1b$(D":
-        return _decode_jis0212(run)
+        return (b"\x1b$(D" + run + b"\x1b(B").decode("iso2022_jp_1", "replace")
     if escape.startswith(b"\x1b$"):
         return _decode_pairs(run) if b"\n" not in run else _decode_lines(run)
     return run.decode("ascii") if run.isascii() else run.decode("cp932", "replace")
-
-
-def _decode_jis0212(run: bytes) -> str:
-    try:
-        return (b"\x1b$(D" + run + b"\x1b(B").decode("iso2022_jp_1")
-    except (UnicodeError, ValueError):
-        return "\ufffd" * (len(run) // 2)
 
 
 def _decode_lines(run: bytes) -> str:

@@ -91,27 +91,24 @@ def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | N
         return None
     before_quote = quote_follows(lines, at + 1)
     text = ""
+    without_date: Attribution | None = None
     for start in range(at, max(earliest, at - MOST_LINES + 1) - 1, -1):
         line = lines[start][:LONGEST].strip()
         if not line or (start < at and (is_quoted(lines[start]) or len(text) + len(line) > _MOST_CHARACTERS)):
-            return None
-        text = f"{line} {text}".strip()
-        if _is_attribution(text, before_quote):
             break
-    else:
-        return None
-    # without a date, the first lines may be missing: "On Mon, Aug 26, 2019 at 4:37 PM X <" / "x@y> wrote:"
-    if not dates.has_day(text):
-        wider = text
-        for above in range(start - 1, max(earliest, at - MOST_LINES + 1) - 1, -1):
-            line = lines[above][:LONGEST].strip()
-            if not line or is_quoted(lines[above]) or len(wider) + len(line) > _MOST_CHARACTERS:
-                break
-            wider = f"{line} {wider}"
-            if dates.has_day(wider) and (OPENER.match(fold(line)) or _DIGIT.match(line) or line.endswith("<")):
-                text, start = wider, above
-                break
-    return Attribution(start, at + 1, text)
+        text = f"{line} {text}".strip()
+        if without_date is None and _is_attribution(text, before_quote):
+            without_date = Attribution(start, at + 1, text)
+            if dates.has_day(text):
+                return without_date
+        elif without_date is not None and _may_begin(line) and dates.has_day(text):
+            return Attribution(start, at + 1, text)
+    return without_date
+
+
+def _may_begin(line: str) -> bool:
+    """Return whether an attribution may begin with this line: "On Mon, Aug 26, 2019 at 4:37 PM X <" / "x@y> wrote:"."""
+    return OPENER.match(fold(line)) is not None or _DIGIT.match(line) is not None or line.endswith("<")
 
 
 def may_end_attribution(line: str) -> bool:

@@ -107,24 +107,13 @@ def _closing(lines: list[str]) -> int | None:
         phrase = fold(lines[at][:60]).strip(" \t,.!;:-*_、。　")
         if phrase in _SIGN_OFFS and len(lines[at]) < 60:
             below = [line for line in lines[at + 1 :] if line.strip()]
-            if (
-                below
-                and len(below) <= 9
-                and all(_fits_signature(line) or _CONTACT.search(line[:200]) for line in below)
-                and not any(_FOOTNOTE.match(line) for line in below)
-            ):
-                return at
-            return None
+            fits = all(_fits_signature(line) or _CONTACT.search(line[:200]) for line in below[:10])
+            has_footnote = any(map(_FOOTNOTE.match, below))
+            return at if fits and 1 <= len(below) <= 9 and not has_footnote else None
     last = lines[-1].strip()
-    if (
-        len(lines) > 1
-        and not lines[-2].strip()
-        and len(last) < 44
-        and _NAME_DASH.match(last)
-        and len(last.split()) <= 4
-    ):
-        return len(lines) - 1
-    return None
+    is_apart = len(lines) > 1 and not lines[-2].strip()
+    is_name = len(last) < 44 and _NAME_DASH.match(last) and len(last.split()) <= 4
+    return len(lines) - 1 if is_apart and is_name else None
 
 
 def _ends_with_name(lines: Sequence[str], author: Address) -> bool:

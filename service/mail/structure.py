@@ -219,8 +219,9 @@ class _Classifier:
             stem = part.kind.partition("/")[0]
             stem = "file" if stem in ("application", "message") else stem
             name = f"{stem}.{extension(part.kind)}"
-        inline = part.first("content-id") is not None or _disposition(part) == "inline"
-        inline = inline and _disposition(part) != "attachment" and part.kind.startswith("image/")
+        disposition = _disposition(part)
+        is_shown = disposition == "inline" or (disposition != "attachment" and part.first("content-id") is not None)
+        inline = is_shown and part.kind.startswith("image/")
         self._add(DecodedFile(name, part.kind, payload, part.path, inline))
 
     def _add(self, file: DecodedFile) -> None:

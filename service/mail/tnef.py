@@ -5,11 +5,11 @@ begin with ``attAttachRenddata``. Checksums are not verified, so that a file wit
 """
 
 import struct
-from dataclasses import dataclass, field
+from collections import defaultdict
 
 from service.mail import charset
 from service.mail.contents import Contents
-from service.mail.mapi import Properties, add_body, add_file, read_properties
+from service.mail.mapi import add_body, add_file, read_properties
 
 START = b"\x78\x9f\x3e\x22"
 MAX_FILES = 500
@@ -26,61 +26,45 @@ def read(data: bytes, path: str, nesting: int = 0) -> Contents | None:
     if start < 0:
         return None
     contents = Contents()
-    page = "cp1252"
-    at = start + 6
-    attachments: list[_Attachment] = []
-    plain_body = b""
-    properties = Properties()
-    while at + 9 <= len(data):
-        level, ident, length = struct.unpack_from("<BII", data, at)
-        if level not in (1, 2):
-            contents.defects.add("tnef-damaged")
-            break
-        value = data[at + 9 : at + 9 + length]
-        if len(value) < length:
-            contents.defects.add("tnef-damaged")
-        at += 9 + length + 2
-        if ident == _CODEPAGE and len(value) >= 4:
-            page = f"cp{struct.unpack_from('<I', value)[0]}"
-        elif ident == _SUBJECT:
-            contents.subject = _string(value, page)
-        elif ident == _BODY:
-            plain_body = value
-        elif ident == _MESSAGE_PROPERTIES:
-            properties = read_properties(value, page)
-        elif ident == _ATTACHMENT_START:
-            if len(attachments) >= MAX_FILES:
-                contents.defects.add("files-many")
-                break
-            attachments.append(_Attachment())
-        elif attachments and ident == _ATTACHMENT_TITLE:
-            attachments[-1].title = value
-        elif attachments and ident == _ATTACHMENT_DATA:
-            attachments[-1].data = value
-        elif attachments and ident == _ATTACHMENT_PROPERTIES:
-            attachments[-1].properties = read_properties(value, page)
-    contents.subject = properties.text("subject") or contents.subject
-    add_body(contents, properties, page, _string(plain_body, page))
+    message, *attachments = _attributes(data, start + 6, contents.defects)
+    page = f"cp{int.from_bytes(message[_CODEPAGE][:4], 'little')}" if _CODEPAGE in message else "cp1252"
+    properties = read_properties(message[_MESSAGE_PROPERTIES], page)
+    contents.subject = properties.text("subject") or _string(message[_SUBJECT], page)
+    add_body(contents, properties, page, _string(message[_BODY], page))
     for attachment in attachments:
         _add(contents, attachment, path, page, nesting)
     return contents
 
 
-@dataclass(slots=True)
-class _Attachment:
-    title: bytes = b""
-    data: bytes = b""
-    properties: Properties = field(default_factory=Properties)
+def _attributes(data: bytes, at: int, defects: set[str]) -> list[defaultdict[int, bytes]]:
+    """Return the attributes (id → value) of the message, then those of each attachment."""
+    found = [defaultdict[int, bytes](bytes)]
+    while at + 9 <= len(data):
+        level, ident, length = struct.unpack_from("<BII", data, at)
+        if level not in (1, 2):
+            defects.add("tnef-damaged")
+            break
+        value = data[at + 9 : at + 9 + length]
+        if len(value) < length:
+            defects.add("tnef-damaged")
+        at += 9 + length + 2
+        if ident == _ATTACHMENT_START:
+            if len(found) > MAX_FILES:
+                defects.add("files-many")
+                break
+            found.append(defaultdict(bytes))
+        found[0 if level == 1 else -1][ident] = value
+    return found
 
 
 def _string(value: bytes, page: str) -> str:
     return charset.decode(value.rstrip(b"\x00"), page)[0].strip()
 
 
-def _add(contents: Contents, attachment: _Attachment, path: str, page: str, nesting: int) -> None:
-    properties = attachment.properties
-    name = properties.text("filename_long", "filename") or _string(attachment.title, page)
-    payload = attachment.data
+def _add(contents: Contents, attachment: defaultdict[int, bytes], path: str, page: str, nesting: int) -> None:
+    properties = read_properties(attachment[_ATTACHMENT_PROPERTIES], page)
+    name = properties.text("filename_long", "filename") or _string(attachment[_ATTACHMENT_TITLE], page)
+    payload = attachment[_ATTACHMENT_DATA]
     embedded = properties.get("data")
     if isinstance(embedded, bytes) and (not payload or START in embedded[:32]):
         inner = read(embedded, path, nesting + 1) if nesting < MAX_DEPTH else None
