@@ -5,25 +5,24 @@ Typical wording (an absence note, an acknowledgement, a notice) or a report part
 """
 
 import re
-from typing import Final
 
 from service.mail import bounce
+from service.mail.bounce import PATTERNS
 from service.mail.contents import Contents
 from service.mail.message import Automatic, Bounce, Mail
-from service.mail.word_lists import alternatives, linear, load
+from service.mail.word_lists import linear
 
 FIRST = 2_500  # number of characters at the beginning of the new text in which typical wording is looked for
 
-_PATTERNS: Final = {name: alternatives(text) for name, text in load("automatic").items()}
-_AWAY_SUBJECT = linear(rf"^\W*(?:{_PATTERNS['away_subject']})")
-_AWAY = linear(_PATTERNS["away"])
-_ACKNOWLEDGEMENT = linear(_PATTERNS["acknowledgement"])
-_SAYS_AUTOMATIC = linear(_PATTERNS["says_automatic"])
-_NOTICE = linear(_PATTERNS["notice"])
-_ELSEWHERE = linear(_PATTERNS["elsewhere"])
-_COMMENT = linear(_PATTERNS["comment"])
-_RECEIPT_SUBJECT = linear(rf"^\W*(?:{_PATTERNS['receipt_subject']})\s*[:：\-]")
-_RECEIPT = linear(_PATTERNS["receipt"])
+_AWAY_SUBJECT = linear(rf"^\W*(?:{PATTERNS['away_subject']})")
+_AWAY = linear(PATTERNS["away"])
+_ACKNOWLEDGEMENT = linear(PATTERNS["acknowledgement"])
+_SAYS_AUTOMATIC = linear(PATTERNS["says_automatic"])
+_NOTICE = linear(PATTERNS["notice"])
+_ELSEWHERE = linear(PATTERNS["elsewhere"])
+_COMMENT = linear(PATTERNS["comment"])
+_RECEIPT_SUBJECT = linear(rf"^\W*(?:{PATTERNS['receipt_subject']})\s*[:：\-]")
+_RECEIPT = linear(PATTERNS["receipt"])
 _NO_REPLY = re.compile(
     r"(?:no|do|donot|dont|not)[-_.]?(?:not[-_.]?)?reply|noreply|notif(?:y|ications?)|alerts?@|mailer@|automat"
     r"|newsletter|news@|info-?mail|system@|robot@|bot@",

@@ -29,11 +29,11 @@ _DAEMON_NAME = re.compile(
     re.IGNORECASE,
 )
 _LIST_DAEMON = re.compile(r"-(?:admin|owner|request|bounces?)@", re.IGNORECASE)
-_PATTERNS: Final = {name: alternatives(text) for name, text in load("automatic").items()}
-_SUBJECT = linear(_PATTERNS["bounce_subject"])
-_BODY = linear(_PATTERNS["bounce"])
-_RETRIED = linear(_PATTERNS["retried"])
-_RETURNED = linear(f"(?m){_PATTERNS['returned']}")
+PATTERNS: Final = {name: alternatives(text) for name, text in load("automatic").items()}
+_SUBJECT = linear(PATTERNS["bounce_subject"])
+_BODY = linear(PATTERNS["bounce"])
+_RETRIED = linear(PATTERNS["retried"])
+_RETURNED = linear(f"(?m){PATTERNS['returned']}")
 _REPLY = re.compile(r"^\s*(?:re|fwd?|aw|wg|tr|rv|転送|返信)\s*[:：]", re.IGNORECASE)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.])([45])(\d\d)[ -](?=\S)")

@@ -69,9 +69,9 @@ class _Scan(Page):
         for _ in range(MAX_TAGS):
             at = html.find("<", position)
             if at < 0:
+                self.text(html[position:])
                 break
-            if at > position:
-                self.text(html[position:at])
+            self.text(html[position:at])
             match = _TAG.match(html, at + 1)
             if match is None:
                 position = self._markup(at)
@@ -80,12 +80,8 @@ class _Scan(Page):
                 continue
             end = self._tag_end(match.end())
             if end < 0:
-                return self.finish()
+                break
             position = self._tag(match.group().lower(), html[match.end() : end], end + 1)
-        else:
-            return self.finish()
-        if position < len(html):
-            self.text(html[position:])
         return self.finish()
 
     def _tag_end(self, start: int) -> int:

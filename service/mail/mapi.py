@@ -16,7 +16,7 @@ NAMES = {
 }  # fmt: skip
 """Property id ([MS-OXPROPS]) → our name, for the properties that are read."""
 
-Value = str | bytes | int | None
+Value = str | bytes | int
 _FIXED = {0x02: 4, 0x03: 4, 0x04: 4, 0x0A: 4, 0x0B: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x14: 8, 0x40: 8, 0x48: 16}
 """Property type → bytes of its values, for types of fixed size ([MS-OXCDATA] 2.11.1)."""
 

@@ -52,7 +52,7 @@ class Page:
             chunk = chunk.lstrip(" ")
             if not chunk:
                 return
-        elif chunk[0] == " " and self.line[-1].endswith(" "):
+        elif chunk.startswith(" ") and self.line[-1].endswith(" "):
             chunk = chunk[1:]
         self.put(chunk)
 

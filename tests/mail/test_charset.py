@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.mail import charset, jis
+from service.mail import charset
 from tests.tables import table_beside
 
 TABLES = table_beside(__file__, "charsets.yaml")
@@ -27,11 +27,6 @@ def test_japanese_is_read_under_its_label(label: str, text: str) -> None:
 def test_japanese_is_read_without_a_label(name: str, label: str | None) -> None:
     text = "お世話になっております。プリンタのエラーについてご確認ください。"
     assert charset.decode(text.encode(name), label)[0] == text
-
-
-@given(japanese)
-def test_our_iso_2022_jp_is_the_codec_s(text: str) -> None:
-    assert jis.decode(text.encode("iso-2022-jp")) == text
 
 
 @pytest.mark.parametrize(
