@@ -118,9 +118,7 @@ def _is_footer(line: str) -> bool:
         return _is_english_footer(bare)
     if (m := _FROM.match(bare)) is not None:
         return len(bare) - m.end() < 16 and "," not in bare
-    if bare.startswith(("please excuse", "pls excuse", "excuse", "please forgive", "yahoo mail:")):
-        return _EXCUSE.match(bare) is not None or bare.startswith("yahoo mail:")
-    return _is_foreign_footer(bare)
+    return bare.startswith("yahoo mail:") or _EXCUSE.match(bare) is not None or _is_foreign_footer(bare)
 
 
 def _is_english_footer(bare: str) -> bool:

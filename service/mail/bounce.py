@@ -106,23 +106,17 @@ def _free_form(root: Part, header: Mail, contents: Contents, start: str) -> bool
         return False
     subject_points = 2 if _SUBJECT.search(subject) else 0
     header_points = 3 if "x-failed-recipients" in header.headers else 0
-    points = subject_points + header_points
-    if from_daemon:
-        points += 2
-    elif _LIST_DAEMON.search(sender.address):
-        points += 1
+    sender_points = 2 if from_daemon else 1 if _LIST_DAEMON.search(sender.address) else 0
     path = root.first("return-path")
     if path is not None and (path.strip() in (b"<>", b"") or b"mailer-daemon" in path.lower()):
-        points += 2
+        sender_points += 2
+    if subject_points + header_points + sender_points == 0:
+        return False
+    points = subject_points + header_points + (2 if _BODY.search(start) else 0)
     if points == 0:
         return False
-    wording_points = 2 if _BODY.search(start) else 0
-    if not wording_points and not subject_points and not header_points:
-        return False
-    points += wording_points
-    if contents.returned or contents.messages or _RETURNED.search(start):
-        points += 1
-    return points >= ENOUGH + (1 if not from_daemon and not header_points else 0)
+    points += sender_points + bool(contents.returned or contents.messages or _RETURNED.search(start))
+    return points >= (ENOUGH if from_daemon or header_points else ENOUGH + 1)
 
 
 def _recipients(header: Mail, start: str) -> tuple[str, ...]:

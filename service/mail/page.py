@@ -46,12 +46,8 @@ class Page:
                 self.put(line)
             return
         chunk = _SPACES.sub(" ", chunk)
-        if chunk == " " and (self.breaks or not self.line):
-            return
         if self.breaks or not self.line:
             chunk = chunk.lstrip(" ")
-            if not chunk:
-                return
         elif chunk.startswith(" ") and self.line[-1].endswith(" "):
             chunk = chunk[1:]
         self.put(chunk)

@@ -153,10 +153,9 @@ def _fits_signature(line: str) -> bool:
         return False
     labelled = _LABELLED.match(line)
     if labelled is not None:
-        if _LINK.match(line[labelled.end() :]):
-            return True
         words = fold(labelled[1]).strip(" 　\t・").split(" ")
-        return words[0] in _CONTACT_LABELS or words[-1] in _CONTACT_LABELS
+        is_link = _LINK.match(line[labelled.end() :]) is not None
+        return is_link or words[0] in _CONTACT_LABELS or words[-1] in _CONTACT_LABELS
     return not line.lstrip().startswith(("- ", "* ", "・", "● ", "1.", "1)", "①"))
 
 
