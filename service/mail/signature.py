@@ -108,7 +108,7 @@ def _closing(lines: list[str]) -> int | None:
         if phrase in _SIGN_OFFS and len(lines[at]) < 60:
             below = [line for line in lines[at + 1 :] if line.strip()]
             fits = all(_fits_signature(line) or _CONTACT.search(line[:200]) for line in below[:10])
-            has_footnote = any(map(_FOOTNOTE.match, below))
+            has_footnote = any(_FOOTNOTE.match(line) for line in below)
             return at if fits and 1 <= len(below) <= 9 and not has_footnote else None
     last = lines[-1].strip()
     is_apart = len(lines) > 1 and not lines[-2].strip()
