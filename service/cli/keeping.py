@@ -177,21 +177,22 @@ def erase_person(
     if not (local and at and domain):
         raise Refused(f"{address} is not a mail address")
     check_names(names, reserved)
-    own = (name for name in own_names(database, f"{local}@{domain}") if not _why_no_name(name, reserved))
-    own_only = [name for name in own if name not in names]
-    left_out = [name for name in names_of(database, f"{local}@{domain}") if name not in names]
+    person = f"{local}@{domain}"
+    known, own = database.read(lambda conn: (names_of(conn, person), own_names(conn, person)))
+    own_only = [name for name in own if name not in names and not _why_no_name(name, reserved)]
+    left_out = [name for name in known if name not in names]
     for name in left_out:
         where = "in the person's own mails and beside the address" if name in own_only else "beside the address"
         start.say(f"this name is erased only {where}; to erase it in all mails, add --name: {name}")
     alias = "x" + secrets.token_hex(4)
-    mask = Mask(f"{local}@{domain}", names, alias, own_only)
+    mask = Mask(person, names, alias, own_only)
     writer = BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
     now, salt = start.now(), secrets.token_hex(16)
     result = erase_mask(database, writer, mask, now, apply=apply)
     certificate = {
         "at": now.isoformat(),
         "done": apply,
-        "person": {"salt": salt, "sha256": sha256(f"{salt}{local}@{domain}".encode()).hexdigest()},
+        "person": {"salt": salt, "sha256": sha256(f"{salt}{person}".encode()).hexdigest()},
         "words": len(names) + len(own_only),
         "rows": dict(sorted(result.rows.items())),
         "mails": [{"was": was, "is": new} if new else {"was": was} for was, new in result.mails],

@@ -52,6 +52,10 @@ class ErasureResult:
     left: int = 0  # number of places that still name the person afterwards
     remains: Remains = field(default_factory=Remains)
 
+    @property
+    def found(self) -> int:
+        return len(self.mails) + self.rows.total()
+
 
 @dataclass(frozen=True)
 class _Own:
@@ -64,43 +68,54 @@ class _Own:
     text: str  # subjects and texts with a name in From, in lower case, with single spaces
 
 
-def names_of(database: Database, address: str) -> list[str]:
-    """Return the names that mails give with an address, the most frequent first."""
-    return database.read(partial(_names, address=address.casefold()))
+def names_of(conn: Connection, address: str) -> list[str]:
+    """Return the names that mails give with an address (in lower case), the most frequent first."""
+    names = Counter(conn.execute(select(participants.c.name).where(participants.c.address == address)).scalars())
+    authors = select(messages.c.author_name).where(messages.c.author_address == address).distinct()
+    names.update(conn.execute(authors).scalars())
+    return [name for name, _ in names.most_common() if len(name.strip()) > 1 and name.casefold() != address]
 
 
-def own_names(database: Database, address: str) -> list[str]:
+def own_names(conn: Connection, address: str) -> list[str]:
     """Return the names in From of the mails from an address, without names that are part of another person's name."""
-    return database.read(partial(_own_names, address=address.casefold()))
+    author = messages.c.author_address
+    own = select(messages.c.author_name).where(author == address, messages.c.origin == "delivered").distinct()
+    names = [name for name in conn.execute(own).scalars() if name.casefold() != address]
+    for table, beside, name in ((participants, "address", "name"), (messages, "author_address", "author_name")):
+        others = select(table.c[name]).where(table.c[beside] != address).distinct()
+        for other in conn.execute(others).scalars():
+            names = [name for name in names if not _is_part(name, other)]
+    return names
+
+
+def _is_part(name: str, other: str) -> bool:
+    """Return whether a name is a part of another name, or both are the same without spaces."""
+    words, others = (text.casefold().replace(",", " ").split() for text in (name, other))
+    one, whole = "".join(words), "".join(others)
+    return {*words} <= {*others} or one == whole or (not name.isascii() and one in whole)
 
 
 def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, apply: bool) -> ErasureResult:
     """Replace the address and names everywhere, or only search. Raises Unavailable, Conflict (a mail is being sent)."""
-    return _erase(database, writer, mask, _own(database, writer, mask), now, apply=apply)
-
-
-def _erase(
-    database: Database, writer: BlobWriter, mask: Mask, own: _Own, now: datetime, *, apply: bool
-) -> ErasureResult:
-    result = ErasureResult()
-    if apply:  # the outbox must not send mail to the replacement address
-        database.transact(partial(outbox.withdraw, address=mask.address, now=now))
-    for _ in range(MAX_SWEEPS if apply else 1):
-        before = len(result.mails) + result.rows.total()
-        # what the person wrote comes last: if this is interrupted, the next run knows by it what else to erase
-        for its_own in (False, True) if own.messages else (False,):
-            _sweep_mails(database, writer, mask, own, result, apply, its_own)
-            for table in (messages,) if its_own else metadata.sorted_tables:
-                if table is not content_table:
-                    _sweep_table(database, table, mask, own, result, apply, its_own)
-        if len(result.mails) + result.rows.total() == before:
+    own = _own(database, writer, mask)
+    eraser = _Eraser(database, writer, mask, own, apply)
+    result = eraser.result
+    if not apply:
+        eraser.sweep()
+        return result
+    # the outbox must not send mail to the replacement address
+    database.transact(partial(outbox.withdraw, address=mask.address, now=now))
+    for _ in range(MAX_SWEEPS):
+        before = result.found
+        eraser.sweep()
+        if result.found == before:
             break
-    if apply:
-        while search.index_pending(database):
-            pass
-        result.remains = compact(database)
-        again = _erase(database, writer, mask, own, now, apply=False)
-        result.left = len(again.mails) + again.rows.total()
+    while search.index_pending(database):
+        pass
+    result.remains = compact(database)
+    again = _Eraser(database, writer, mask, own, apply=False)
+    again.sweep()
+    result.left = again.result.found
     return result
 
 
@@ -125,57 +140,93 @@ def _own_rows(conn: Connection, address: str) -> Sequence[Any]:
     return conn.execute(query.where(c.author_address == address)).all()
 
 
-def _mask_of(mask: Mask, own: _Own, table: Table, column: str, row: Any) -> Mask:
-    """Return the mask for a value: names in From are replaced in what the person wrote, and in quotes of it."""
-    if not mask.own_names:
-        return mask
-    if table is messages:
-        if row["id"] in own.messages or row["author_address"] == mask.address:
-            return mask.author
-        quotes = column in ("quoted_text", "subject", "base_subject") and row["case_id"] in own.cases
-        return mask.quoting(own.lines) if quotes else mask
-    if row.get("message_id") in own.messages:
-        return mask.author
-    if row["id"] in own.cases if table is case_table else table.name == "events" and row["case_id"] in own.cases:
-        return mask.quoting(own.lines, own.text, frozenset(map(str, own.messages)))
-    return mask
+@dataclass
+class _Eraser:
+    """Searches all mails and tables once per ``sweep``, and with ``apply`` replaces what it finds."""
 
+    database: Database
+    writer: BlobWriter
+    mask: Mask
+    own: _Own
+    apply: bool
+    result: ErasureResult = field(default_factory=ErasureResult)
 
-def _sweep_mails(
-    database: Database,
-    writer: BlobWriter,
-    everywhere: Mask,
-    own: _Own,
-    result: ErasureResult,
-    apply: bool,
-    its_own: bool,
-) -> None:
-    for mail in contents.each(database):
-        if (mail.id in own.mails) is not its_own:
-            continue
+    def sweep(self) -> None:
+        # what the person wrote comes last: if this is interrupted, the next run knows by it what else to erase
+        for its_own in (False, True) if self.own.messages else (False,):
+            for mail in contents.each(self.database):
+                if (mail.id in self.own.mails) is its_own:
+                    self._erase_in_mail(mail)
+            for table in (messages,) if its_own else metadata.sorted_tables:
+                if table is not content_table:
+                    self._sweep_table(table, its_own)
+
+    def _erase_in_mail(self, mail: contents.StoredContent) -> None:
+        database, writer, result = self.database, self.writer, self.result
         try:
             content = mail.content(writer.blob_store)
         except contents.Damaged:
             result.unreadable.add(mail.id)
-            continue
-        mask = everywhere.in_mail(parse(content), own.lines) if everywhere.own_names else everywhere
+            return
+        mask = self.mask.in_mail(parse(content), self.own.lines) if self.mask.own_names else self.mask
         masked = mask.mail(content)
         if masked is None:
-            continue
-        if not apply:
+            return
+        if not self.apply:
             result.mails.append((mail.sha256, ""))
             words = sorted(mask.words_in_mail(content))
             result.changes.append({"where": "raw mail", "row": [mail.id], "words": words})
-            continue
+            return
         # mail that is not processed yet must stay in the database, because the worker reads it there
         [packed] = (writer if mail.codec != "raw" else BlobWriter()).put_away([(mail.id, masked)])
         new = sha256(masked).hexdigest()
         if not database.transact(partial(_replace, before=mail, packed=packed, sha256=new, size=len(masked))):
-            continue  # a worker is processing it: the next sweep finds it again
+            return  # a worker is processing it: the next sweep finds it again
         result.mails.append((mail.sha256, new))
         if mail.codec == contents.OUTSIDE and not database.read(partial(contents.is_referenced, key=mail.sha256)):
             assert writer.blob_store is not None
             writer.blob_store.remove(mail.sha256)
+
+    def _sweep_table(self, table: Table, its_own: bool) -> None:
+        columns = [column for column in table.columns if _is_searched(table, column)]
+        numbers = set()
+        for row in _each(self.database, table, columns) if columns else ():
+            if table is messages and (row.id in self.own.messages) is not its_own:
+                continue
+            masks = {column.name: self._mask_of(table, column.name, row._mapping) for column in columns}
+            changed = _changed(masks, columns, row._mapping)
+            if not changed:
+                continue
+            self.result.rows.update(f"{table.name}.{name}" for name in changed)
+            if not self.apply:
+                key = [row._mapping[column.name] for column in table.primary_key.columns]
+                for name in changed:
+                    words = sorted(_words(masks[name], row._mapping[name]))
+                    self.result.changes.append({"where": f"{table.name}.{name}", "row": key, "words": words})
+                continue
+            if table is messages:
+                numbers.add(row.id)
+                facts = changed.get("facts", row.facts) or {}
+                changed["facts"] = {name: fact for name, fact in facts.items() if name not in _DELETED_FACTS}
+            self.database.transact(partial(_change, table=table, row=row, changed=changed))
+        if numbers:
+            self.database.transact(partial(_forget_words, numbers=sorted(numbers)))
+
+    def _mask_of(self, table: Table, column: str, row: Any) -> Mask:
+        """Return the mask for a value: names in From are replaced in what the person wrote, and in quotes of it."""
+        mask, own = self.mask, self.own
+        if not mask.own_names:
+            return mask
+        if table is messages:
+            if row["id"] in own.messages or row["author_address"] == mask.address:
+                return mask.author
+            quotes = column in ("quoted_text", "subject", "base_subject") and row["case_id"] in own.cases
+            return mask.quoting(own.lines) if quotes else mask
+        if row.get("message_id") in own.messages:
+            return mask.author
+        if row["id"] in own.cases if table is case_table else table.name == "events" and row["case_id"] in own.cases:
+            return mask.quoting(own.lines, own.text, frozenset(map(str, own.messages)))
+        return mask
 
 
 def _replace(conn: Connection, before: contents.StoredContent, packed: contents.Packed, sha256: str, size: int) -> bool:
@@ -187,36 +238,6 @@ def _replace(conn: Connection, before: contents.StoredContent, packed: contents.
         return False
     contents.keep(conn, [packed])
     return True
-
-
-def _sweep_table(
-    database: Database, table: Table, everywhere: Mask, own: _Own, result: ErasureResult, apply: bool, its_own: bool
-) -> None:
-    columns = [column for column in table.columns if _is_searched(table, column)]
-    if not columns:
-        return
-    numbers = set()
-    for row in _each(database, table, columns):
-        if table is messages and (row.id in own.messages) is not its_own:
-            continue
-        masks = {column.name: _mask_of(everywhere, own, table, column.name, row._mapping) for column in columns}
-        changed = _changed(masks, columns, row._mapping)
-        if not changed:
-            continue
-        if not apply:
-            key = [row._mapping[column.name] for column in table.primary_key.columns]
-            for name in changed:
-                words = sorted(_words(masks[name], row._mapping[name]))
-                result.changes.append({"where": f"{table.name}.{name}", "row": key, "words": words})
-        result.rows.update(f"{table.name}.{name}" for name in changed)
-        if table is messages:
-            numbers.add(row.id)
-            facts = changed.get("facts", row.facts) or {}
-            changed["facts"] = {name: fact for name, fact in facts.items() if name not in _DELETED_FACTS}
-        if apply:
-            database.transact(partial(_change, table=table, row=row, changed=changed))
-    if apply and numbers:
-        database.transact(partial(_forget_words, numbers=sorted(numbers)))
 
 
 def _forget_words(conn: Connection, numbers: list[int]) -> None:
@@ -281,32 +302,3 @@ def _change(conn: Connection, table: Table, row: Row[Any], changed: Mapping[str,
         return
     version = {"version": case_table.c.version + 1} if table is case_table else {}
     conn.execute(update(table).where(*this).values({**changed, **version}))
-
-
-def _names(conn: Connection, address: str) -> list[str]:
-    names = Counter(conn.execute(select(participants.c.name).where(participants.c.address == address)).scalars())
-    authors = select(messages.c.author_name).where(messages.c.author_address == address).distinct()
-    names.update(conn.execute(authors).scalars())
-    return [name for name, _ in names.most_common() if len(name.strip()) > 1 and name.casefold() != address]
-
-
-def _own_names(conn: Connection, address: str) -> list[str]:
-    author = messages.c.author_address
-    own = select(messages.c.author_name).where(author == address, messages.c.origin == "delivered").distinct()
-    names = [name for name in conn.execute(own).scalars() if name.casefold() != address]
-    for table, beside, name in ((participants, "address", "name"), (messages, "author_address", "author_name")):
-        others = select(table.c[name]).where(table.c[beside] != address).distinct()
-        for other in conn.execute(others).scalars():
-            names = [name for name in names if not _is_part(name, other)]
-    return names
-
-
-def _is_part(name: str, other: str) -> bool:
-    """Return whether a name is a part of another name, or both are the same without spaces."""
-    words, others = _name_words(name), _name_words(other)
-    one, whole = ("".join(name.casefold().replace(",", " ").split()) for name in (name, other))
-    return words <= others or one == whole or (not name.isascii() and one in whole)
-
-
-def _name_words(name: str) -> frozenset[str]:
-    return frozenset(name.casefold().replace(",", " ").split())

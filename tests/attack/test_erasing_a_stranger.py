@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def test_the_own_name_goes_from_own_mails_and_quotes_of_them(
 )
 def test_the_name_of_somebody_else_is_recognised_without_spaces(filled: Filled, name: str, other: str) -> None:
     filled.fill(from_person(name), OTHERS.replace(b"From: Ben ", f'From: "{other}" '.encode()))
-    assert own_names(filled.database, ADDRESS) == []
+    assert filled.database.read(partial(own_names, address=ADDRESS)) == []
 
 
 @pytest.mark.parametrize("name", ["Ben", "Ben Okoro"])
