@@ -45,16 +45,10 @@ class Sender:
         now = self.clock()
         if not self.database.read(lambda conn: outbox.anything_due(conn, now)):
             return False
-        claimed = self.database.transact(lambda conn: outbox.claim(conn, self.by, now, LEASE))
-        if claimed is None:
-            return False
-        entries = [claimed]
-        if claimed.channel == "notify":
-            entries += self.database.transact(
-                lambda conn: outbox.claim_for_same_target(conn, claimed, self.by, now, LEASE, MAX_COMBINED)
-            )
-        self._send(entries)
-        return True
+        entries = self.database.transact(lambda conn: outbox.claim(conn, self.by, now, LEASE, MAX_COMBINED))
+        if entries:
+            self._send(entries)
+        return bool(entries)
 
     def _send(self, entries: list[Claimed]) -> None:
         first = entries[0]

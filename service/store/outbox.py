@@ -98,26 +98,25 @@ def begin_daily(conn: Connection, job: str, day: date) -> bool:
     return conn.execute(query.returning(daily_jobs.c.name)).first() is not None
 
 
-def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Claimed | None:
-    """Lease, for the sender ``by``, the entry that is due first, and count the attempt. None if no entry is due."""
+def claim(conn: Connection, by: str, now: datetime, lease: timedelta, most: int = 1) -> list[Claimed]:
+    """Lease, for the sender ``by``, the entry that is due first, and count the attempt. An empty list: none is due.
+
+    If it is a notification, up to ``most`` due notifications for the same target are leased.
+    """
     rows = _QUEUE.first(conn, now)
-    return _claim_row(conn, rows[0], by, now, lease) if rows else None
+    if rows and rows[0].channel == "notify":
+        same = (outbox.c.channel == "notify", outbox.c.recipient == rows[0].recipient)
+        rows = _QUEUE.first(conn, now, most, *same)
+    if not rows:
+        return []
+    # if an entry has a lease, its sender died: it is unknown whether the mail was sent
+    in_doubt = [row.id for row in rows if row.leased_by]
+    conn.execute(update(outbox).where(outbox.c.id.in_(in_doubt)).values(in_doubt=outbox.c.in_doubt + 1))
+    _QUEUE.lease(conn, [row.id for row in rows], by, now + lease)
+    return [Claimed(**{name: getattr(row, name) for name in _CLAIMED}, attempts=row.attempts + 1) for row in rows]
 
 
-def claim_for_same_target(
-    conn: Connection, first: Claimed, by: str, now: datetime, lease: timedelta, limit: int
-) -> list[Claimed]:
-    """Claim up to ``limit`` further due entries with the channel and recipient of ``first``."""
-    same = (outbox.c.channel == first.channel, outbox.c.recipient == first.recipient)
-    return [_claim_row(conn, row, by, now, lease) for row in _QUEUE.first(conn, now, limit, *same)]
-
-
-def _claim_row(conn: Connection, row: Any, by: str, now: datetime, lease: timedelta) -> Claimed:
-    values = {"attempts": row.attempts + 1, "leased_by": by, "leased_until": now + lease}
-    if row.leased_by:  # the sender process died: it is unknown whether the mail was sent
-        values["in_doubt"] = row.in_doubt + 1
-    conn.execute(update(outbox).where(outbox.c.id == row.id).values(**values))
-    return Claimed(**{name: getattr(row, name) for name in Claimed.__slots__} | {"attempts": row.attempts + 1})
+_CLAIMED = [name for name in Claimed.__slots__ if name != "attempts"]
 
 
 def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:

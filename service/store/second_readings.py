@@ -80,8 +80,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | N
     """Lease the job that is due first, and count the attempt. None if no job is due or it had too many attempts."""
     for message, attempts in _QUEUE.first(conn, now):
         if attempts < MAX_ATTEMPTS:
-            values = {"attempts": attempts + 1, "leased_by": by, "leased_until": now + lease}
-            conn.execute(update(second_readings).where(second_readings.c.message_id == message).values(**values))
+            _QUEUE.lease(conn, [message], by, now + lease)
             return Job(message, attempts + 1)
         finish(conn, message, None, now, state="failed", reason=f"no answer in {MAX_ATTEMPTS} attempts")
     return None

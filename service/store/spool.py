@@ -93,11 +93,6 @@ def more_waiting_than(conn: Connection, number: int) -> bool:
     return int(conn.execute(select(func.count()).select_from(waiting)).scalar_one()) > number
 
 
-_LEASE = (
-    update(spool)
-    .where(spool.c.id.in_(THESE))
-    .values(attempts=spool.c.attempts + 1, leased_by=bindparam("by"), leased_until=bindparam("until"))
-)
 ROW = tuple(column for column in spool.c if column is not spool.c.rcpt_tos)
 RECIPIENTS = cast(spool.c.rcpt_tos, Text).label("recipients")  # as text: invalid JSON affects one row only
 _READ = (
@@ -124,7 +119,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int
         return []
     untried = [(row.id, row.size) for row in rows if not row.attempts]
     chosen = [rows[0].id] if rows[0].attempts else ids_within(untried, CLAIM_BYTES)
-    conn.execute(_LEASE, {"these": chosen, "by": by, "until": now + lease})
+    _QUEUE.lease(conn, chosen, by, now + lease)
     return _read(conn, chosen, now)
 
 

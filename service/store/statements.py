@@ -45,6 +45,8 @@ class Queue:
             .limit(bindparam("most"))
             .with_for_update(skip_locked=True)
         )
+        leased = {"leased_by": bindparam("by"), "leased_until": bindparam("until")}
+        self._lease = update(table).where(key.in_(THESE)).values(attempts=table.c.attempts + 1, **leased)
 
     def at(self, now: datetime) -> dict[str, datetime]:
         """Return the parameters of the condition ``free``."""
@@ -58,6 +60,10 @@ class Queue:
         """Return up to ``most`` free rows that meet the conditions, locked until the commit."""
         query = self._first.where(*conditions) if conditions else self._first
         return conn.execute(query, self.at(now) | {"most": most}).all()
+
+    def lease(self, conn: Connection, ids: Sequence[Any], by: str, until: datetime) -> None:
+        """Give the process ``by`` the lease of these rows, and count an attempt of each."""
+        conn.execute(self._lease, {"these": ids, "by": by, "until": until})
 
     def held(self, by: Any, *conditions: Any) -> Any:
         """Return the SQL condition for the waiting rows that the process ``by`` leases."""

@@ -81,8 +81,7 @@ def test_a_server_that_is_away_is_tried_for_days_and_then_set_aside(small: Desk)
 @pytest.mark.both_databases
 def test_a_sender_that_died_is_followed_by_another_and_counted(desk: Desk) -> None:
     desk.deliver(report())
-    dead = desk.database.transact(lambda conn: outbox.claim(conn, "dead", desk.now, timedelta(minutes=5)))
-    assert dead is not None
+    [dead] = desk.database.transact(lambda conn: outbox.claim(conn, "dead", desk.now, timedelta(minutes=5)))
     assert desk.send() == 0
     desk.now += timedelta(minutes=6)
     assert desk.send() == 1
@@ -140,8 +139,7 @@ def test_a_mail_is_sent_once_if_judging_its_case_ends_the_transaction(small: Des
 
 def test_a_failure_is_not_recorded_by_a_sender_that_lost_its_lease(small: Desk) -> None:
     small.deliver(report())
-    mine = small.database.transact(lambda conn: outbox.claim(conn, "slow", small.now, timedelta(minutes=5)))
-    assert mine is not None
+    [mine] = small.database.transact(lambda conn: outbox.claim(conn, "slow", small.now, timedelta(minutes=5)))
 
     def taken_over(conn: Connection, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith("SELECT outbox.attempts"):
