@@ -68,7 +68,7 @@ class Running:
         return answer.json()
 
     def token(self, name: str, scope: str) -> str:
-        return self.database.transact(lambda conn: tokens.create(conn, name, scope, now())).secret
+        return self.database.transact(lambda conn: tokens.create(conn, name, scope, now()))[1]
 
 
 def now() -> datetime:

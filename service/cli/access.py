@@ -31,11 +31,11 @@ def token_create(
     now, database = start.now(), start.database(start.settings())
     expires = now + timedelta(days=days) if days else None
     first = not database.read(lambda conn: tokens.any_valid(conn, now))
-    made = database.transact(lambda conn: tokens.create(conn, name, scope, now, expires))
+    id, secret = database.transact(lambda conn: tokens.create(conn, name, scope, now, expires))
     if first:
         start.say("from now on, HTTP needs a token on this machine too")
-    start.say(f"token {made.id} for {name} ({scope}); store it now, you cannot print it again:")
-    print(made.secret)
+    start.say(f"token {id} for {name} ({scope}); store it now, you cannot print it again:")
+    print(secret)
 
 
 @token.command(name="list")

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, Integer, bindparam, delete, func, select
 
-from service.store.statements import THESE, chunks, upsert
+from service.store.statements import THESE, every, upsert
 from service.store.tables import cases, judge_queue, messages
 
 LONG = 150  # a case with more messages is queued
@@ -22,7 +22,7 @@ _LONG = (
     select(messages.c.case_id)
     .where(messages.c.case_id.in_(THESE))
     .group_by(messages.c.case_id)
-    .having(func.count() > bindparam("long"))
+    .having(func.count() > bindparam("long", type_=Integer, callable_=lambda: LONG))
 )
 _FIRST = (
     select(judge_queue.c.case_id, judge_queue.c.since, cases.c.version)
@@ -43,8 +43,7 @@ class Waiting:
 
 def long_cases(conn: Connection, case_ids: Sequence[int]) -> set[int]:
     """Return the cases that have more than ``LONG`` messages."""
-    found = (conn.execute(_LONG, {"these": chunk, "long": LONG}).scalars() for chunk in chunks(case_ids))
-    return {case_id for some in found for case_id in some}
+    return {row.case_id for row in every(conn, _LONG, case_ids)}
 
 
 def queue(conn: Connection, case_ids: Sequence[int], now: datetime) -> None:

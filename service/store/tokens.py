@@ -33,25 +33,19 @@ class Token:
         return SCOPES.index(self.scope) >= SCOPES.index(scope)
 
 
-@dataclass(frozen=True, slots=True)
-class NewToken:
-    """A new token. The secret is what callers send; it is not stored."""
-
-    id: int
-    secret: str
-
-
 def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def create(conn: Connection, name: str, scope: str, now: datetime, expires_at: datetime | None = None) -> NewToken:
-    """Create a token for the person or program ``name``. Raises Refused for an unknown scope."""
+def create(
+    conn: Connection, name: str, scope: str, now: datetime, expires_at: datetime | None = None
+) -> tuple[int, str]:
+    """Create a token for the person or program ``name``; return its id and its secret. Raises Refused (scope)."""
     if scope not in SCOPES:
         raise Refused(f"scope: expected one of {', '.join(SCOPES)}")
     secret = PREFIX + secrets.token_urlsafe(32)
     row = {"hash": hash_of(secret), "name": name, "scope": scope, "created_at": now, "expires_at": expires_at}
-    return NewToken(int(conn.execute(insert(tokens).values(row).returning(tokens.c.id)).scalar_one()), secret)
+    return int(conn.execute(insert(tokens).values(row).returning(tokens.c.id)).scalar_one()), secret
 
 
 def find(conn: Connection, secret: str, now: datetime) -> Token | None:

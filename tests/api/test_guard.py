@@ -64,8 +64,10 @@ def test_a_revoked_or_expired_token_is_worthless_at_once(guarded: Running) -> No
     assert secret.removeprefix(tokens.PREFIX) not in str(rows), "only hashes are kept"
     guarded.database.transact(lambda conn: tokens.revoke(conn, 1, now()))
     assert guarded.client.get("/api/cases", headers=bearer(secret)).status_code == 401
-    old = guarded.database.transact(lambda conn: tokens.create(conn, "old", "read", now(), now() - timedelta(days=1)))
-    assert guarded.client.get("/api/cases", headers=bearer(old.secret)).status_code == 401
+    _, old = guarded.database.transact(
+        lambda conn: tokens.create(conn, "old", "read", now(), now() - timedelta(days=1))
+    )
+    assert guarded.client.get("/api/cases", headers=bearer(old)).status_code == 401
 
 
 def test_a_wrong_token_is_refused_also_on_loopback(embedded: Running) -> None:
