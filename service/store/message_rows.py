@@ -1,7 +1,7 @@
 """Writes a message as rows: text, attachments, deliveries, and the evidence for its case."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
 
 from mailrules.judgement import Reading
+from mailrules.thread import RuleInput
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.readings import unbound
@@ -74,7 +75,7 @@ def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]
 def new_row(one: ArrivedMail, extracted: ExtractedMessage, number: int, plan: Plan) -> dict[str, Any]:
     """Return the columns of a new message, without its ids and its evidence."""
     row = content_row(one, extracted) | {"deliveries": 1, "placed_by": plan.evidence[number].kind}
-    row["facts"] = plan.nodes[number].document() | extra_facts(extracted)
+    row["facts"] = plan.nodes[number].document() | _extra_facts_of(extracted)
     if number in plan.reused:
         row["defects"] = sorted({*row["defects"], "message-id-reused"})
     return row
@@ -89,17 +90,22 @@ def findings_of(reading: Reading | None) -> list[dict[str, Any]]:
 _EXTRA_FACTS = ("towards", "files", "subject_is_new", "turn_vendor", "sides", "wrapper")
 
 
-def extra_facts(extracted: ExtractedMessage) -> dict[str, Any]:
-    """Return the facts of a message that the rules need in addition to ``node``."""
-    turn = extracted.turn
+def extra_facts(turn: RuleInput, sides: Mapping[str, str], *, wrapper: bool) -> dict[str, Any]:
+    """Return the facts of a message that the rules need in addition to ``node``. ``sides``: address → side."""
     return {
         "towards": sorted(turn.towards),
         "files": [[f.filename, f.content_type, f.size, f.inline] for f in turn.files],
         "subject_is_new": turn.subject_is_new,
         "turn_vendor": turn.vendor,
-        "sides": dict(extracted.sides),
-        "wrapper": extracted.part == "" and isinstance(extracted.source, Mail) and bool(extracted.source.forwarded),
+        "sides": dict(sides),
+        "wrapper": wrapper,
     }
+
+
+def _extra_facts_of(extracted: ExtractedMessage) -> dict[str, Any]:
+    source = extracted.source
+    wrapper = extracted.part == "" and isinstance(source, Mail) and bool(source.forwarded)
+    return extra_facts(extracted.turn, extracted.sides, wrapper=wrapper)
 
 
 def _people(addresses: Sequence[Address]) -> list[dict[str, str]]:
@@ -180,7 +186,7 @@ def renew(conn: Connection, message: int, one: ArrivedMail, extracted: Extracted
     known = conn.execute(query).mappings().one()
     row = content_row(one, extracted)
     row |= {name: known[name] for name in names if not row[name]}
-    row["facts"] = (known["facts"] or {}) | extra_facts(extracted)
+    row["facts"] = (known["facts"] or {}) | _extra_facts_of(extracted)
     row["evidence"] = dict(known["evidence"] or {})
     same = {"kind": "same", "words": why, "message": None}
     row["evidence"]["evidence"] = [*row["evidence"].get("evidence", ()), same]

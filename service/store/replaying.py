@@ -13,7 +13,7 @@ from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import Handover
 from service.cases.placement.keys import stored_keys
-from service.store.message_rows import findings_of, key_rows, write_keys
+from service.store.message_rows import extra_facts, findings_of, key_rows, write_keys
 from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
 
 
@@ -89,10 +89,8 @@ def keep(conn: Connection, lines: Sequence[CaseMessage], before: Mapping[int, Ca
     changed = [line for line in lines if line != before[line.id]]
     if not changed:
         return
-    query = select(messages.c.id, messages.c.facts).where(messages.c.case_id == lines[0].node.case)
-    facts = {id: known or {} for id, known in conn.execute(query)}
     these = update(messages).where(messages.c.id == bindparam("number"))
-    conn.execute(these, [{"number": line.id, **_row(line, facts[line.id])} for line in changed])
+    conn.execute(these, [{"number": line.id, **_row(line)} for line in changed])
     renewed = [line for line in changed if line.node != before[line.id].node]
     if renewed:
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_([line.id for line in renewed])))
@@ -110,17 +108,14 @@ def _lasting(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in ("updated_at", "clocks")}
 
 
-def _row(line: CaseMessage, facts: Mapping[str, Any]) -> dict[str, Any]:
-    node, turn, reading = line.node, line.turn, line.reading
-    sides = dict(facts.get("sides", {})) | {address: side for address, _, side in line.people}
-    extra = {name: facts[name] for name in ("files", "wrapper") if name in facts}
-    extra |= {"towards": sorted(turn.towards), "turn_vendor": turn.vendor}
-    extra |= {"subject_is_new": turn.subject_is_new, "sides": sides}
+def _row(line: CaseMessage) -> dict[str, Any]:
+    node, reading = line.node, line.reading
+    sides = {address: side for address, _, side in line.people}
     return {
-        "author_role": turn.side,
+        "author_role": line.turn.side,
         "automatic": node.automatic,
         "vendor": node.vendor,
         "statements": unbound(reading) if reading else None,
         "findings": findings_of(reading),
-        "facts": node.document() | extra,
+        "facts": node.document() | extra_facts(line.turn, sides, wrapper=line.wrapper),
     }
