@@ -202,7 +202,7 @@ def _contents(settings: Settings, database: Database, now: datetime) -> Iterator
         yield _wrong(what, "sodan cannot show or parse them again", "Restore these files from a backup")
     else:
         yield True, f"contents: stored in {'the database' if place == 'database' else place}"
-    damaged = list(contents.check_newest(database, blob_store_of(settings), CHECKED_BYTES))
+    damaged = list(contents.check(database, blob_store_of(settings), CHECKED_BYTES))
     if damaged and not missing:
         some = ", ".join(id for id, _ in damaged[:5])
         what = f"contents: {len(damaged)} of the newest raw mails are damaged: {some}"

@@ -246,11 +246,11 @@ class Fetcher:
                 self.source.mark(folder, places)
             except FolderMissing as error:
                 self._folder_error = error
+                record = partial(mailboxes.record_marking, name=self.name, places=places)
                 reason = f"{error.cause}; {error.next_step}"
-                later = partial(mailboxes.mark_later, name=self.name, places=places, reason=reason)
-                self.database.transact(partial(later, due_at=now + RETRY[0]))
+                self.database.transact(partial(record, reason=reason, due_at=now + RETRY[0]))
                 return
-            self.database.transact(partial(mailboxes.record_marked, name=self.name, places=places))
+            self.database.transact(partial(mailboxes.record_marking, name=self.name, places=places, state="done"))
 
 
 def _acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelta) -> bool:

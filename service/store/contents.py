@@ -187,19 +187,18 @@ def _keep_if_unchanged(conn: Connection, before: StoredContent, packed: Packed) 
     return bool(conn.execute(update(contents).where(*row).values(codec=packed.codec, bytes=packed.stored)).rowcount)
 
 
-def check(database: Database, blob_store: BlobStore | None) -> Iterator[tuple[str, str]]:
-    """Read all raw mails. Yields (id, problem) of each mail that is missing or differs from the received mail."""
-    return _problems(each(database), blob_store)
+def check(
+    database: Database, blob_store: BlobStore | None, newest_bytes: int | None = None
+) -> Iterator[tuple[str, str]]:
+    """Read all raw mails. Yields (id, problem) of each mail that is missing or differs from the received mail.
 
-
-def check_newest(database: Database, blob_store: BlobStore | None, total: int) -> Iterator[tuple[str, str]]:
-    """As ``check``, for the newest raw mails up to a total of ``total`` bytes; at least for one mail."""
-    newest = _SIZES.order_by(spool.c.id.desc()).limit(_CHUNK_MAILS * 50)
-    ids = database.read(lambda conn: ids_within(conn.execute(newest), total))
-    return _problems((database.read(partial(stored_content, id=id)) for id in ids), blob_store)
-
-
-def _problems(mails: Iterator[StoredContent], blob_store: BlobStore | None) -> Iterator[tuple[str, str]]:
+    ``newest_bytes``: read only the newest mails, up to this total size; at least one mail.
+    """
+    mails = each(database)
+    if newest_bytes is not None:
+        newest = _SIZES.order_by(spool.c.id.desc()).limit(_CHUNK_MAILS * 50)
+        ids = database.read(lambda conn: ids_within(conn.execute(newest), newest_bytes))
+        mails = (database.read(partial(stored_content, id=id)) for id in ids)
     for mail in mails:
         try:
             mail.content(blob_store)

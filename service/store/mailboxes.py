@@ -153,14 +153,9 @@ def places_to_mark(conn: Connection, name: str, folder: str, now: datetime, limi
     return [str(place) for place in conn.execute(query.limit(limit)).scalars()]
 
 
-def record_marked(conn: Connection, name: str, places: Sequence[str]) -> None:
-    """Record that these mails need not be flagged or moved any more."""
-    conn.execute(update(mailbox_mails).where(_at_places(name, places)).values(state="done"))
-
-
-def mark_later(conn: Connection, name: str, places: Sequence[str], reason: str, due_at: datetime) -> None:
-    """Delay the flagging or moving of these mails until ``due_at``, because of ``reason``."""
-    conn.execute(update(mailbox_mails).where(_at_places(name, places)).values(reason=reason, due_at=due_at))
+def record_marking(conn: Connection, name: str, places: Sequence[str], **values: Any) -> None:
+    """Set columns of mails after an attempt to flag or move them: ``state="done"``, or ``reason`` and ``due_at``."""
+    conn.execute(update(mailbox_mails).where(_at_places(name, places)).values(**values))
 
 
 def to_retry(conn: Connection, name: str, folder: str, now: datetime, max_bytes: int) -> list[tuple[str, int]]:
