@@ -121,7 +121,7 @@ def run_retention(
         for cases in due(database, terms, now):
             for case in cases:
                 planned = DeletedCounts(int(case.whole), case.messages if case.whole else 0, case.mails)
-                total.add(remove_due(database, store, case, terms, now) if apply else planned)
+                total.add(remove_due(database, store, case, now) if apply else planned)
                 goes = "the case" if case.whole else "raw mails"
                 key = key_of(case.case_id, settings.case_prefix)
                 values = (key, case.status, case.since, goes, case.messages, case.mails, case.size)

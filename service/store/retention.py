@@ -61,6 +61,7 @@ class DueCase:
     case_id: int
     status: str
     since: datetime  # when it was last changed
+    until: datetime  # its data is deleted only if it has not changed after this time
     whole: bool  # True: the case is to be deleted; False: only its raw mails
     messages: int  # number of its messages
     mails: int  # number of raw mails to delete
@@ -92,14 +93,9 @@ def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[DueCas
         after = last
 
 
-def remove_due(
-    database: Database, blob_store: BlobStore | None, case: DueCase, terms: Terms, now: datetime
-) -> DeletedCounts:
+def remove_due(database: Database, blob_store: BlobStore | None, case: DueCase, now: datetime) -> DeletedCounts:
     """Delete the data of a case, if it is still due. Raises Unavailable; then another call deletes the rest."""
-    period = terms.cases if case.whole else terms.raw
-    assert period is not None
-    until = now - period
-    marked = database.transact(partial(_mark, case_id=case.case_id, until=until, whole=case.whole))
+    marked = database.transact(partial(_mark, case=case))
     if blob_store is None:  # the rows stay marked until the external storage is configured again
         marked = [(id, key) for id, key in marked if not key]
     for _, key in marked:
@@ -107,9 +103,7 @@ def remove_due(
             contents.remove_unreferenced(database, blob_store, key, now)
     if marked:
         database.transact(partial(_mark_as_gone, ids=[id for id, _ in marked], whole=case.whole, now=now))
-    removed = None
-    if case.whole:
-        removed = database.transact(partial(_remove_case, case_id=case.case_id, until=until, now=now))
+    removed = database.transact(partial(_remove_case, case=case, now=now)) if case.whole else None
     return removed or DeletedCounts(mails=len(marked))
 
 
@@ -120,20 +114,19 @@ def _due_cases(conn: Connection, terms: Terms, now: datetime, after: int) -> tup
     rows = conn.execute(query.order_by(cases.c.id).limit(_CASES)).all()
     if not rows:
         return [], None
-    whole = {row.id for row in rows if terms.cases is not None and row.updated_at <= now - terms.cases}
-    whole -= case_deletion.newest(conn)
-    raw = {row.id for row in rows} - whole if terms.raw is not None else set()
-    sizes = _mail_sizes(conn, sorted(whole | raw))
+    newest, sizes = case_deletion.newest(conn), _mail_sizes(conn, [row.id for row in rows])
     due_cases = []
     for id, status, since in rows:
-        if id in whole | raw:
-            until = now - (terms.cases if id in whole else terms.raw)  # type: ignore[operator]
-            mails = _deletable(conn, id, sizes[id], until, whole=id in whole)
-            if mails or id in whole:
-                count = select(func.count()).select_from(messages).where(messages.c.case_id == id)
-                size = sum(sizes[id][mail] for mail in mails)
-                number = conn.execute(count).scalar_one()
-                due_cases.append(DueCase(id, status, since, id in whole, number, len(mails), size))
+        whole = terms.cases is not None and since <= now - terms.cases and id not in newest
+        period = terms.cases if whole else terms.raw
+        if period is None or since > now - period:
+            continue
+        mails = _deletable(conn, id, sizes[id], now - period, whole=whole)
+        if mails or whole:
+            count = select(func.count()).select_from(messages).where(messages.c.case_id == id)
+            size = sum(sizes[id][mail] for mail in mails)
+            number = conn.execute(count).scalar_one()
+            due_cases.append(DueCase(id, status, since, now - period, whole, number, len(mails), size))
     return due_cases, rows[-1].id
 
 
@@ -174,14 +167,14 @@ def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: da
     return sorted(set(mails) - {id for id, case in others if case in needing})
 
 
-def _mark(conn: Connection, case_id: int, until: datetime, whole: bool) -> list[tuple[str, str]]:
+def _mark(conn: Connection, case: DueCase) -> list[tuple[str, str]]:
     """Delete raw mails in rows, and mark raw mails in external storage. Returns (spool id, key of the file or "")."""
     one_at_a_time(conn)
-    if not _is_inactive(conn, case_id, until):
+    if not _is_inactive(conn, case.case_id, case.until):
         return []
-    parts = [case_id, *links.merged_into(conn, case_id)]
+    parts = [case.case_id, *links.merged_into(conn, case.case_id)]
     all_mails = [id for sizes in _mail_sizes(conn, parts).values() for id in sizes]
-    mails = _deletable(conn, case_id, all_mails, until, whole=whole)
+    mails = _deletable(conn, case.case_id, all_mails, case.until, whole=case.whole)
     rows = list(every(conn, contents.HEADS.where(spool_table.c.id.in_(THESE)), mails))
     external = [row.id for row in rows if row.codec in (contents.OUTSIDE, contents.GOING)]
     for codec, ids in ((contents.GOING, external), (contents.GONE, [row.id for row in rows if row.id not in external])):
@@ -200,10 +193,10 @@ def _mark_as_gone(conn: Connection, ids: Sequence[str], whole: bool, now: dateti
         write_event(conn, "contents.removed", now, {"mails": len(ids)})
 
 
-def _remove_case(conn: Connection, case_id: int, until: datetime, now: datetime) -> DeletedCounts | None:
+def _remove_case(conn: Connection, case: DueCase, now: datetime) -> DeletedCounts | None:
     """Delete a case. Returns None if the case is active again, or must stay for now (case_deletion.py)."""
     one_at_a_time(conn)
-    numbers = case_deletion.remove(conn, case_id, now) if _is_inactive(conn, case_id, until) else None
+    numbers = case_deletion.remove(conn, case.case_id, now) if _is_inactive(conn, case.case_id, case.until) else None
     return DeletedCounts(1, *numbers) if numbers else None
 
 
@@ -256,7 +249,7 @@ class RetentionJob:
                 yield
                 for case in cases:
                     try:
-                        deleted.add(remove_due(self.database, self.blob_store, case, self.terms, now))
+                        deleted.add(remove_due(self.database, self.blob_store, case, now))
                     except Exception as error:  # the other cases do not wait for this case
                         if isinstance(error, Unavailable) and not isinstance(error, GaveUp):
                             raise

@@ -94,7 +94,7 @@ class Site:
         gone = DeletedCounts()
         for some in due(self.database, terms, now):
             for one in some:
-                gone.add(remove_due(self.database, self.outside, one, terms, now))
+                gone.add(remove_due(self.database, self.outside, one, now))
         return gone
 
     def kept(self, id: str) -> bool:
@@ -190,7 +190,7 @@ def test_what_was_broken_off_is_done_by_the_next_time(site: Site, tmp_path: Path
     outside = site.outside
     for terms in (RAW, WHOLE):  # its storage is not configured
         [[one]] = due(site.database, terms, LATER)
-        assert remove_due(site.database, None, one, terms, LATER) == DeletedCounts()
+        assert remove_due(site.database, None, one, LATER) == DeletedCounts()
     (tmp_path / "file").write_text("no folder")
     site.outside = Folder(tmp_path / "file") if isinstance(outside, Folder) else bucket("http://127.0.0.1:1", "nowhere")
     for terms in (RAW, WHOLE):
