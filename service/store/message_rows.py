@@ -97,7 +97,7 @@ def extra_facts(turn: RuleInput, sides: Mapping[str, str], *, wrapper: bool) -> 
         "files": [[f.filename, f.content_type, f.size, f.inline] for f in turn.files],
         "subject_is_new": turn.subject_is_new,
         "turn_vendor": turn.vendor,
-        "sides": dict(sides),
+        "sides": sides,
         "wrapper": wrapper,
     }
 
@@ -105,7 +105,7 @@ def extra_facts(turn: RuleInput, sides: Mapping[str, str], *, wrapper: bool) -> 
 def _extra_facts_of(extracted: ExtractedMessage) -> dict[str, Any]:
     source = extracted.source
     wrapper = extracted.part == "" and isinstance(source, Mail) and bool(source.forwarded)
-    return extra_facts(extracted.turn, extracted.sides, wrapper=wrapper)
+    return extra_facts(extracted.turn, dict(extracted.sides), wrapper=wrapper)
 
 
 def _people(addresses: Sequence[Address]) -> list[dict[str, str]]:

@@ -45,7 +45,7 @@ class Queue:
             .limit(bindparam("most"))
             .with_for_update(skip_locked=True)
         )
-        leased = {"leased_by": bindparam("by"), "leased_until": bindparam("until")}
+        leased: dict[str, Any] = {"leased_by": bindparam("by"), "leased_until": bindparam("until")}
         self._lease = update(table).where(key.in_(THESE)).values(attempts=table.c.attempts + 1, **leased)
 
     def at(self, now: datetime) -> dict[str, datetime]:
