@@ -269,7 +269,7 @@ def judge_next(
         one_at_a_time(conn)
         if standing is None:
             judge_queue.remove(conn, waiting)
-        elif judge_queue.is_current(conn, waiting):
+        elif versions(conn, [case_id]).get(case_id) == waiting.version:
             judge_queue.remove(conn, waiting)
             save_cases(conn, [standing], now)
             after(conn, case_id)

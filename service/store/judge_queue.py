@@ -59,12 +59,6 @@ def first(conn: Connection) -> Waiting | None:
     return Waiting(*row) if row else None
 
 
-def is_current(conn: Connection, waiting: Waiting) -> bool:
-    """Whether the case has not changed since ``first`` read it."""
-    query = select(cases.c.version).where(cases.c.id == waiting.case_id)
-    return bool(conn.execute(query).scalar() == waiting.version)
-
-
 def remove(conn: Connection, waiting: Waiting) -> None:
     """Remove the entry, unless the case was queued again after the entry was read."""
     row = (judge_queue.c.case_id == waiting.case_id, judge_queue.c.since == waiting.since)
