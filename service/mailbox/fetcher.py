@@ -19,7 +19,7 @@ from service.errors import Refused, Unavailable, where
 from service.mailbox.file import After, Mailbox
 from service.mailbox.source import FolderMissing, ListedMail, MailboxError, MailUnreadable, SignInRefused, Source
 from service.store import mailboxes
-from service.store.database import Connection, Database
+from service.store.database import Database
 from service.store.mailboxes import Fetched
 from service.store.spool import Envelope, LostLease, new_entry
 
@@ -107,7 +107,7 @@ class Fetcher:
             return self._failed(MailboxError(f"unexpected {type(error).__name__}", "read the log, and report it"))
 
     def _acquire(self) -> bool:
-        if not self.holds_lease and self._write(_acquire, self.clock(), self.lease):
+        if not self.holds_lease and self._write(mailboxes.acquire, self.clock(), self.lease):
             self.holds_lease = True
             _log.info("fetching", mailbox=self.name)
         return self.holds_lease
@@ -251,13 +251,6 @@ class Fetcher:
                 self.database.transact(partial(record, reason=reason, due_at=now + RETRY[0]))
                 return
             self.database.transact(partial(mailboxes.record_marking, name=self.name, places=places, state="done"))
-
-
-def _acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelta) -> bool:
-    is_acquired = mailboxes.acquire(conn, name, by, now, lease)
-    if is_acquired:
-        mailboxes.undo_forget(conn, name, by)
-    return is_acquired
 
 
 def envelope(mailbox: Mailbox, content: bytes) -> Envelope:

@@ -3,9 +3,9 @@
 import secrets
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
-from service.store.database import one_at_a_time
+from service.store.statements import upsert
 from service.store.tables import keys
 
 
@@ -14,9 +14,7 @@ def key(conn: Connection, name: str, now: datetime) -> bytes:
     query = select(keys.c.key).where(keys.c.name == name)
     stored = conn.execute(query).scalar()
     if stored is None:
-        one_at_a_time(conn)
-        stored = conn.execute(query).scalar()  # another process may have created it meanwhile
-    if stored is None:
-        stored = secrets.token_hex(32)
-        conn.execute(insert(keys), {"name": name, "key": stored, "created_at": now})
+        new = upsert(conn, keys).values(name=name, key=secrets.token_hex(32), created_at=now)
+        conn.execute(new.on_conflict_do_nothing())  # another process may create it at the same time
+        stored = conn.execute(query).scalar_one()
     return bytes.fromhex(stored)

@@ -59,11 +59,11 @@ class Status:
 
 
 def acquire(conn: Connection, name: str, by: str, now: datetime, lease: timedelta) -> bool:
-    """Acquire or extend the lease of a mailbox. Returns False if another process holds it."""
+    """Acquire or extend the lease of a mailbox, and undo ``forget``. Returns False if another process holds it."""
     conn.execute(upsert(conn, mailboxes).values(name=name, since=now).on_conflict_do_nothing())
     free = or_(mailboxes.c.leased_by.is_(None), mailboxes.c.leased_by == by, mailboxes.c.leased_until <= now)
-    won = update(mailboxes).where(mailboxes.c.name == name, free).values(leased_by=by, leased_until=now + lease)
-    return bool(conn.execute(won).rowcount)
+    won = {"leased_by": by, "leased_until": now + lease, "forgotten_at": None}
+    return bool(conn.execute(update(mailboxes).where(mailboxes.c.name == name, free).values(**won)).rowcount)
 
 
 def renew(conn: Connection, names: Sequence[str], by: str, now: datetime, lease: timedelta) -> None:
@@ -222,11 +222,6 @@ def forget(conn: Connection, name: str, now: datetime) -> bool:
     """Remove a mailbox from ``statuses``, but keep the record of its mails. Returns False for an unknown mailbox."""
     forgotten = update(mailboxes).where(mailboxes.c.name == name).values(forgotten_at=now)
     return bool(conn.execute(forgotten).rowcount)
-
-
-def undo_forget(conn: Connection, name: str, by: str) -> None:
-    """Undo ``forget``, because sodan fetches from this mailbox again. Raises LostLease."""
-    _update_leased(conn, name, by, forgotten_at=None)
 
 
 def stored_tokens(conn: Connection, name: str) -> str | None:
