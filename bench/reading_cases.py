@@ -30,7 +30,7 @@ MAIN = ("list", "filter", "case", "timeline", "search, two words", "board", "boa
 def fill(database: Database, cases: int) -> None:
     """Seed cases and index their mails."""
     seed(database, cases, mails=MAILS, now=datetime.now(UTC), chunk=5000)
-    while search.index_pending(database, 5000):
+    while database.transact(lambda conn: search.index_pending(conn, 5000)):
         pass
     database.transact(lambda conn: conn.exec_driver_sql("ANALYZE"))
 

@@ -132,7 +132,7 @@ def compare(kind: str, count: int, batch: int = BATCH) -> list[Figure]:
             began = time.monotonic()
             stages = company.take_in(number, batch)
             with stages.watching():
-                while search.index_pending(database, batch):
+                while database.transact(lambda conn: search.index_pending(conn, batch)):
                     pass
             rate = number / (time.monotonic() - began)
     contents = [one.content for one in mails(count)]

@@ -279,7 +279,7 @@ class Worker:
         now = time.monotonic()
         if not self._may_be_unindexed or now < self._index_due:
             return 0
-        indexed = search.index_pending(self.database, INDEX_MAILS)
+        indexed = self.database.transact(partial(search.index_pending, limit=INDEX_MAILS))
         self._may_be_unindexed = indexed >= INDEX_MAILS
         self._index_due = 0.0 if self._may_be_unindexed else now + INDEX_SECONDS
         return indexed

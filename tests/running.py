@@ -81,7 +81,7 @@ def take_in(database: Database, context: AppContext, at: datetime | None = None,
     worker = Worker(database, context, by="test", batch=50, lease=timedelta(seconds=60), clock=clock, **given)
     while worker.turn():
         pass
-    while search.index_pending(database):
+    while database.transact(search.index_pending):
         pass
 
 

@@ -139,7 +139,7 @@ def _schema(database: Database) -> Iterator[Finding]:
 
 def _writing(database: Database) -> Iterator[Finding]:
     database.probe()
-    problems = [(False, f"database: {problem}") for problem in database_problems(database)]
+    problems = [(False, f"database: {problem}") for problem in database.read(database_problems)]
     yield from problems or [(True, "database: can be written to, no damage found")]
 
 

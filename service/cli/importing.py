@@ -62,5 +62,5 @@ def _take_in(settings: Settings, database: Database, context: AppContext, progre
         still_waiting = database.read(spool_view.undone).get("waiting", 0)
         progress.update(bar, advance=max(0, waiting - still_waiting))
         waiting = still_waiting
-    while search.index_pending(database):
+    while database.transact(search.index_pending):
         pass

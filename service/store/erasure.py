@@ -110,7 +110,7 @@ def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, 
         eraser.sweep()
         if result.found == before:
             break
-    while search.index_pending(database):
+    while database.transact(search.index_pending):
         pass
     result.remains = compact(database)
     again = _Eraser(database, writer, mask, own, apply=False)

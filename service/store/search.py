@@ -9,12 +9,10 @@ transaction that stores a mail.
 * PostgreSQL: a ``tsvector`` of the same terms in ``search_words``, with a GIN index that separates them by block.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -32,9 +30,6 @@ from sqlalchemy import (
 
 from service.store.statements import THESE
 from service.store.tables import Number, attachments, case_refs, cases, messages
-
-if TYPE_CHECKING:
-    from service.store.database import Database
 
 _RUNS = re.compile(
     r"(?P<cjk>[\u3005-\u3007\u3041-\u309f\u30a1-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -142,12 +137,8 @@ def _postgresql_term(term: str) -> str:
     return f"'{{block}}:{escaped}'" + (":*" if term.endswith("*") else "")
 
 
-def index_pending(database: Database, limit: int = 500) -> int:
+def index_pending(conn: Connection, limit: int = 500) -> int:
     """Index up to ``limit`` messages that are not indexed yet. Returns their number."""
-    return database.transact(lambda conn: _index(conn, limit))
-
-
-def _index(conn: Connection, limit: int) -> int:
     rows = conn.execute(_PENDING, {"most": limit}).all()
     if not rows:
         return 0

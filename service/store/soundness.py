@@ -2,19 +2,20 @@
 
 from sqlalchemy import Connection
 
-from service.store.database import Database
-
 _CHECKED_BYTES = 2_000_000_000  # larger SQLite files are not checked, since that would take minutes
 _DURABLE = {"fsync": ("on",), "full_page_writes": ("on",), "synchronous_commit": ("on", "remote_apply")}
 """PostgreSQL settings that protect commits from a power failure, with their safe values."""
 
 
-def database_problems(database: Database) -> list[str]:
-    """Return the problems of the database, each as one line that says what to do. Raises Unavailable."""
-    return database.read(_of_postgresql if database.postgresql else _of_sqlite)
-
-
-def _of_sqlite(conn: Connection) -> list[str]:
+def database_problems(conn: Connection) -> list[str]:
+    """Return the problems of the database, each as one line that says what to do."""
+    if conn.dialect.name == "postgresql":
+        values = {name: str(conn.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in _DURABLE}
+        return [
+            f"has {name} = {value}; after a power failure, mail that got 250 may be lost. Set it to {_DURABLE[name][0]}"
+            for name, value in values.items()
+            if value not in _DURABLE[name]
+        ]
     pages = int(conn.exec_driver_sql("PRAGMA page_count").scalar_one())
     if pages * int(conn.exec_driver_sql("PRAGMA page_size").scalar_one()) > _CHECKED_BYTES:
         return []
@@ -22,14 +23,3 @@ def _of_sqlite(conn: Connection) -> list[str]:
     if lines == ["ok"]:
         return []
     return [f"is damaged ({'; '.join(lines)[:200]}). Stop sodan, copy the database files, then restore the last backup"]
-
-
-def _of_postgresql(conn: Connection) -> list[str]:
-    problems = []
-    for name, safe in _DURABLE.items():
-        value = str(conn.exec_driver_sql(f"SHOW {name}").scalar_one())
-        if value not in safe:
-            problems.append(
-                f"has {name} = {value}; after a power failure, mail that got 250 may be lost. Set it to {safe[0]}"
-            )
-    return problems

@@ -40,7 +40,7 @@ FILTERS: list[tuple[dict[str, Any], Callable[[dict[str, Any]], Any]]] = [
 @pytest.mark.both_databases
 def test_each_filter_keeps_what_fits_and_nothing_else(service: Running) -> None:
     seed(service.database, 20)
-    while search.index_pending(service.database):
+    while service.database.transact(search.index_pending):
         pass
     everything = service.get("/api/cases", limit=200)["items"]
     for query, fits in FILTERS:

@@ -17,7 +17,7 @@ def filled(database: Database) -> Database:
 
 
 def _index(database: Database) -> None:
-    while search.index_pending(database):
+    while database.transact(search.index_pending):
         pass
 
 
