@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import obstore
 from obstore.exceptions import BaseError
@@ -31,31 +31,6 @@ SUFFIX = ".zst"
 _KEY = re.compile(r"(?:^|/)([0-9a-f]{2})/([0-9a-f]{62})\.zst$")
 
 
-class BlobStore(Protocol):
-    """Storage of compressed raw mails. A key is the SHA-256 of a mail (hex). All methods raise Unavailable."""
-
-    def put(self, key: str, packed: bytes) -> None:
-        """Store a mail. It is durable on return."""
-
-    def get(self, key: str) -> bytes | None:
-        """Return a mail, still compressed, or None if it is not stored."""
-
-    def written(self, key: str) -> datetime | None:
-        """Return when a mail was last written, or None if it is not stored."""
-
-    def remove(self, key: str) -> None:
-        """Delete a mail if it is stored."""
-
-    def keys(self) -> Iterator[tuple[str, datetime]]:
-        """Yield all keys, each with the time when the mail was last written."""
-
-
-def blob_store_of(settings: Settings) -> BlobStore | None:
-    """Return the storage of ``SODAN_CONTENT_STORE``, or None if all raw mails stay in the database. Raises Refused."""
-    s3 = (settings.s3_endpoint, settings.s3_region, settings.s3_access_key, settings.s3_secret_key)
-    return _open(settings.content_store, *s3)
-
-
 def path_of(key: str) -> str:
     """Return the path of a mail, ``ab/cdef….zst``. Subfolders keep each folder small enough to list."""
     return f"{key[:2]}/{key[2:]}{SUFFIX}"
@@ -68,13 +43,16 @@ def key_of(path: str) -> str | None:
 
 
 class Folder:
-    """Storage in a folder, which all processes of the installation must see under the same path."""
+    """Storage in a folder, which all processes of the installation must see under the same path.
+
+    A key is the SHA-256 of a mail (hex). All methods raise Unavailable.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def put(self, key: str, packed: bytes) -> None:
-        """Store a mail by a temporary file, so that it is complete or absent, even after a power failure."""
+        """Store a compressed mail by a temporary file. It is durable, and complete or absent after a power failure."""
         path = self._folder / path_of(key)
         with _or_unavailable("the folder of contents cannot be written"):
             with contextlib.suppress(FileNotFoundError):
@@ -88,6 +66,7 @@ class Folder:
             _flush(path.parent)
 
     def get(self, key: str) -> bytes | None:
+        """Return a mail, still compressed, or None if it is not stored."""
         with _or_unavailable("the folder of contents cannot be read"):
             try:
                 return (self._folder / path_of(key)).read_bytes()
@@ -95,6 +74,7 @@ class Folder:
                 return None
 
     def written(self, key: str) -> datetime | None:
+        """Return when a mail was last written, or None if it is not stored."""
         with _or_unavailable("the folder of contents cannot be read"):
             try:
                 return datetime.fromtimestamp((self._folder / path_of(key)).stat().st_mtime, UTC)
@@ -102,6 +82,7 @@ class Folder:
                 return None
 
     def remove(self, key: str) -> None:
+        """Delete a mail if it is stored."""
         path = self._folder / path_of(key)
         with _or_unavailable("the folder of contents cannot be written"):
             path.unlink(missing_ok=True)
@@ -109,6 +90,7 @@ class Folder:
                 _flush(path.parent)
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
+        """Yield all keys, each with the time when the mail was last written."""
         with _or_unavailable("the folder of contents cannot be read"):
             for path in self._folder.glob(f"??/*{SUFFIX}"):
                 if key := key_of(path.as_posix()):
@@ -116,7 +98,7 @@ class Folder:
 
 
 class Bucket:
-    """Storage in an S3-compatible bucket, or under a prefix in it."""
+    """Storage in an S3-compatible bucket, or under a prefix in it, with the methods of ``Folder``."""
 
     def __init__(self, store: S3Store) -> None:
         self._store = store
@@ -151,6 +133,15 @@ class Bucket:
             return None
         except (BaseError, OSError) as error:  # the text may contain bucket and keys: it stays in the cause only
             raise Unavailable("the store of raw mails (SODAN_CONTENT_STORE) does not respond") from error
+
+
+BlobStore = Folder | Bucket
+
+
+def blob_store_of(settings: Settings) -> BlobStore | None:
+    """Return the storage of ``SODAN_CONTENT_STORE``, or None if all raw mails stay in the database. Raises Refused."""
+    s3 = (settings.s3_endpoint, settings.s3_region, settings.s3_access_key, settings.s3_secret_key)
+    return _open(settings.content_store, *s3)
 
 
 @lru_cache(maxsize=4)
