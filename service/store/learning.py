@@ -88,7 +88,9 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
     sides: dict[int, dict[int, Side]] = defaultdict(dict)  # case id → message id → side of the author
     for row in conn.execute(_FROM_REQUESTERS, {"these": team}) if team else ():
         sides[row.case_id][row.id] = "team"
-    keys = [key for company in companies for key in _keys_around(company, at[company])]
+    months = {company: at[company].toordinal() // MONTH for company in companies}
+    near = (-1, 0, 1)  # the month in which the team wrote, the one before and the one after
+    keys = [monthly(key_of("ven", company), month + by) for company, month in months.items() for by in near]
     for id, case, author in conn.execute(_FROM_UNKNOWN, {"these": keys}) if keys else ():
         if not set(companies).isdisjoint(companies_above(author)):
             sides[case][id] = "vendor"
@@ -101,12 +103,6 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
         ]
         replaying.keep(conn, after, {message.id: message for message in before})
     return sorted(sides)
-
-
-def _keys_around(company: str, at: datetime) -> list[str]:
-    """Return the keys for a company's mail in the month of ``at``, the month before and the month after."""
-    month = at.toordinal() // MONTH
-    return [monthly(key_of("ven", company), of) for of in (month - 1, month, month + 1)]
 
 
 def _insert_new(conn: Connection, table: Table, values: Sequence[str], **columns: Any) -> list[str]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Text, cast, select
+from sqlalchemy import Column, Connection, Text, cast, select
 
 from mailrules.engine.judge import KEPT_MAILS
 from mailrules.thread import File, RuleInput, Side
@@ -79,17 +79,17 @@ class _Row(NamedTuple):
         return sum(len(value or "") for value in long_columns)
 
 
-def _json_as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return a column to select; JSON is selected as text, so that rows can be cache keys and decoding is one step."""
-    return cast(column, Text).label(column.name) if column.type is tables.Data else column
-
-
 _COLUMNS = tuple(messages.c[name] for name in _Row._fields)
-_ROWS = select(*map(_json_as_text, _COLUMNS)).where(messages.c.case_id.in_(THESE))
+# JSON is selected as text, so that rows can be cache keys and decoding is one step
+_SELECTED = (cast(c, Text).label(c.name) if c.type is tables.Data else c for c in _COLUMNS)
+_ROWS = select(*_SELECTED).where(messages.c.case_id.in_(THESE))
 
 
 def _message(row: _Row) -> CaseMessage:
     facts = msgspec.json.decode(row.facts or "{}")
+    date = row.date
+    if date is not None and row.date_offset is not None:
+        date = date.astimezone(timezone(timedelta(minutes=row.date_offset)))
     node = node_from_json(
         row.facts or "{}",
         id=row.id,
@@ -107,7 +107,7 @@ def _message(row: _Row) -> CaseMessage:
         subject_is_new=facts.get("subject_is_new", True),
         is_reply=node.is_reply,
         begins=node.fresh,
-        date=_with_offset(row.date, row.date_offset),
+        date=date,
         language=row.language,
         automatic=row.automatic,
         towards=frozenset(facts.get("towards", ())),
@@ -139,12 +139,6 @@ def _message(row: _Row) -> CaseMessage:
 
 
 _cached_message = lru_cache(KEPT_MAILS)(_message)
-
-
-def _with_offset(date: datetime | None, minutes: int | None) -> datetime | None:
-    if date is None or minutes is None:
-        return date
-    return date.astimezone(timezone(timedelta(minutes=minutes)))
 
 
 def clear_caches() -> None:
