@@ -77,8 +77,8 @@ def now() -> datetime:
 
 def take_in(database: Database, context: AppContext, at: datetime | None = None, **given: Any) -> None:
     """Let a worker take in, judge and index what waits; ``given``: more of its arguments."""
-    clock = (lambda: at) if at else now
-    worker = Worker(database, context, by="test", batch=50, lease=timedelta(seconds=60), clock=clock, **given)
+    usual: dict[str, Any] = {"by": "test", "batch": 50, "lease": timedelta(seconds=60)}
+    worker = Worker(database, context, clock=(lambda: at) if at else now, **(usual | given))
     while worker.turn():
         pass
     while database.transact(search.index_pending):

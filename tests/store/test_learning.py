@@ -16,7 +16,7 @@ from service.store import learning
 from service.store.database import Database
 from service.store.spool import Envelope
 from service.store.tables import cases, messages
-from service.worker import Worker
+from tests.running import take_in
 from tests.store.desk import letter as mail
 
 NOW = datetime(2027, 6, 1, 9, 0, tzinfo=UTC)
@@ -54,10 +54,7 @@ class Site:
         envelope = Envelope("smtp", "x@corp.example", (INTAKE,), peer=peer)
         for place, content in enumerate(mails):
             intake.receive(self.database, [(envelope, content)], NOW + timedelta(seconds=place))
-        later = NOW + timedelta(minutes=1)
-        worker = Worker(self.database, self.context, by="w", batch=batch, lease=timedelta(60), clock=lambda: later)
-        while worker.step():
-            pass
+        take_in(self.database, self.context, NOW + timedelta(minutes=1), batch=batch)
         query = select(messages.c.message_id, messages.c.case_id, messages.c.author_role, messages.c.vendor)
         found = self.database.read(lambda conn: conn.execute(query).all())
         return {row.message_id[1:-8]: row for row in found if row.message_id}

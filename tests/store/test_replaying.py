@@ -15,7 +15,6 @@ from service.replay import replay
 from service.store import corrections
 from service.store.database import Database
 from service.store.tables import cases, messages, metadata
-from service.worker import Worker
 from tests.running import take_in
 from tests.store.desk import FROM_INSIDE, letter
 
@@ -124,7 +123,7 @@ def test_a_number_that_was_learned_so_finds_the_case_of_later_mail(filled: Datab
     replayed(filled, wiser, apply=True)
     later = letter("later", VENDORS_DESK, AIKO, "[KUM-12345] Any news?", "Could you please send us the log files?", 90)
     intake.receive(filled, [(FROM_INSIDE, later)], LATER)
-    Worker(filled, wiser, by="w", batch=9, lease=timedelta(60), clock=lambda: LATER).step()
+    take_in(filled, wiser, LATER)
     assert case(filled)["messages"] == 4
 
 
