@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import DEFECTS
-from service.cases.placement.keys import fingerprint, stored_keys
+from service.cases.placement.keys import stored_keys
 from service.cases.placement.known import Evidence, Plan
 from service.mail.message import Address, Mail
 from service.store.tables import attachments, deliveries, messages, thread_keys
@@ -40,7 +40,6 @@ def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]
         "message_id": node.message_id,
         "in_reply_to": list(node.parents),
         "refs": list(source.references),
-        "thread_index": node.thread_index,
         "author_name": extracted.author.name if extracted.author else "",
         "author_address": node.author,
         "author_role": node.side,
@@ -48,24 +47,19 @@ def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]
         "to": _people(source.to),
         "cc": _people(source.cc),
         "subject": source.subject or "",
-        "base_subject": node.base,
         "date": extracted.date,
         "date_offset": int(offset.total_seconds() // 60) if offset is not None else None,
-        "zone_assumed": extracted.zone_assumed,
         "received_at": one.received_at,
         "text": extracted.text,
         "quoted_text": extracted.quoted_text,
         "intro": mail.intro if mail else "",
         "automatic": node.automatic,
-        "auto_submitted": mail.auto_submitted if mail else False,
-        "bounce": asdict(mail.bounce) if mail and mail.bounce else None,
         "language": extracted.language,
         "headers": dict(mail.headers) if mail else {},
         "defects": list(mail.defects) if mail else [DEFECTS[node.trust]] if node.trust in DEFECTS else [],
         "vendor": node.vendor,
         "statements": unbound(reading) if reading else None,
         "findings": findings_of(reading),
-        "fingerprint": fingerprint(node),
         "spool_id": one.spool_id,
         "raw_part": None if mail else getattr(source, "raw_part", None),
         "indexed": False,

@@ -35,7 +35,6 @@ class ExtractedMessage:
     role: Side = "unknown"
     forwarded_by: str | None = None
     date: datetime | None = None  # date with the author's UTC offset
-    zone_assumed: bool = False
     language: str = "und"
     learned: LearnedRoles = NOTHING_LEARNED  # team members and partners that follow from this mail
     reading: Reading | None = None

@@ -228,7 +228,6 @@ def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) ->
         role=node.side,
         forwarded_by=forwarded_by,
         date=date,
-        zone_assumed=earlier.zone_assumed,
         language=language,
         sides=_sides((*earlier.to, *earlier.cc), roles),
     )
