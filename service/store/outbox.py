@@ -110,8 +110,8 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, most: int 
     if not rows:
         return []
     # if an entry has a lease, its sender died: it is unknown whether the mail was sent
-    in_doubt = [row.id for row in rows if row.leased_by]
-    conn.execute(update(outbox).where(outbox.c.id.in_(in_doubt)).values(in_doubt=outbox.c.in_doubt + 1))
+    if in_doubt := [row.id for row in rows if row.leased_by]:
+        conn.execute(update(outbox).where(outbox.c.id.in_(in_doubt)).values(in_doubt=outbox.c.in_doubt + 1))
     _QUEUE.lease(conn, [row.id for row in rows], by, now + lease)
     return [Claimed(**{name: getattr(row, name) for name in _CLAIMED}, attempts=row.attempts + 1) for row in rows]
 
