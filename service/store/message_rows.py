@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
 
-from mailrules.judgement import Reading
 from mailrules.thread import RuleInput
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
@@ -59,7 +58,6 @@ def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]
         "defects": list(mail.defects) if mail else [DEFECTS[node.trust]] if node.trust in DEFECTS else [],
         "vendor": node.vendor,
         "statements": unbound(reading) if reading else None,
-        "findings": findings_of(reading),
         "spool_id": one.spool_id,
         "raw_part": None if mail else getattr(source, "raw_part", None),
         "indexed": False,
@@ -73,12 +71,6 @@ def new_row(one: ArrivedMail, extracted: ExtractedMessage, number: int, plan: Pl
     if number in plan.reused:
         row["defects"] = sorted({*row["defects"], "message-id-reused"})
     return row
-
-
-def findings_of(reading: Reading | None) -> list[dict[str, Any]]:
-    """Return the findings of a reading in the form that is stored."""
-    names = ("rule", "pack", "quote", "start", "end", "value")
-    return [{name: getattr(found, name) for name in names} for found in (reading.findings if reading else ())]
 
 
 _EXTRA_FACTS = ("towards", "files", "subject_is_new", "turn_vendor", "sides", "wrapper")

@@ -13,7 +13,7 @@ from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import Handover
 from service.cases.placement.keys import stored_keys
-from service.store.message_rows import extra_facts, findings_of, key_rows, write_keys
+from service.store.message_rows import extra_facts, key_rows, write_keys
 from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
 
 
@@ -116,6 +116,5 @@ def _row(line: CaseMessage) -> dict[str, Any]:
         "automatic": node.automatic,
         "vendor": node.vendor,
         "statements": unbound(reading) if reading else None,
-        "findings": findings_of(reading),
         "facts": node.document() | extra_facts(line.turn, sides, wrapper=line.wrapper),
     }

@@ -16,7 +16,6 @@ from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import unbound
 from service.errors import NotFound
 from service.store import lines
-from service.store.message_rows import findings_of
 from service.store.statements import THESE, Queue, every, exists, upsert
 from service.store.tables import messages as stored
 from service.store.tables import model_usage, second_readings
@@ -149,8 +148,7 @@ def case_message(conn: Connection, id: int) -> CaseMessage:
 
 def keep_reading(conn: Connection, message: int, reading: Reading) -> None:
     """Replace the stored reading (the statements found) of a message."""
-    values = {"statements": unbound(reading), "findings": findings_of(reading)}
-    conn.execute(update(stored).where(stored.c.id == message).values(**values))
+    conn.execute(update(stored).where(stored.c.id == message).values(statements=unbound(reading)))
 
 
 def spend(conn: Connection, day: date, **amounts: float) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, func, select
 
+from mailrules.judgement import Finding
 from mailrules.statement import Statement
 from service.cases.state import stamp
 from service.errors import NotFound
@@ -16,7 +17,9 @@ from service.store.tables import Instant, attachments, messages
 
 _NEWEST = 100  # messages examined by ``unverified_lately``
 _WHEN = func.coalesce(messages.c.date, messages.c.received_at, type_=Instant)
-_STATEMENT = msgspec.structs.asdict(Statement(""))  # defaults, which the stored statements leave out
+# default values, which the stored statements and findings leave out
+_STATEMENT = msgspec.structs.asdict(Statement(""))
+_FINDING = {name: value for name, value in msgspec.structs.asdict(Finding("", "")).items() if name != "turn"}
 _SHOWN_AS = {"case_id": "case", "refs": "references", "author_name": "author"}  # column → name in the result
 _MESSAGES = select(
     *(
@@ -24,7 +27,7 @@ _MESSAGES = select(
         for name in (
             "id case_id message_id in_reply_to refs origin author_name author_address author_role forwarded_by to cc "
             "subject date received_at text quoted_text intro automatic language vendor deliveries found_in statements "
-            "findings defects pinned_by"
+            "defects pinned_by"
         ).split()
     )
 )
@@ -130,6 +133,7 @@ def _files_of(conn: Connection, message_ids: Sequence[int]) -> dict[int, list[di
 
 
 def _message(values: dict[str, Any], files: list[dict[str, Any]], prefix: str) -> dict[str, Any]:
+    reading = values["statements"] or {}
     return values | {
         "id": str(values["id"]),
         "case": key_of(values["case"], prefix),
@@ -142,5 +146,6 @@ def _message(values: dict[str, Any], files: list[dict[str, Any]], prefix: str) -
         "received_at": stamp(values["received_at"]),
         "attachments": files,
         "found_in": None if values["found_in"] is None else str(values["found_in"]),
-        "statements": [_STATEMENT | told for told in (values["statements"] or {}).get("statements", [])],
+        "statements": [_STATEMENT | told for told in reading.get("statements", [])],
+        "findings": [_FINDING | found for found in reading.get("findings", [])],
     }

@@ -124,7 +124,6 @@ messages = table(
     Column("defects", Data, nullable=False),
     Column("vendor", String(64)),
     Column("statements", Data, comment="what the reader found in it alone"),
-    Column("findings", Data, nullable=False, comment="as in the message of INTERFACE.md"),
     Column("deliveries", Integer, nullable=False, server_default="1"),
     Column("spool_id", String(36), ForeignKey("spool.id"), comment="the raw mail it was read from"),
     Column("raw_part", Words, comment="where inside the raw mail, if it was attached"),
@@ -136,6 +135,7 @@ messages = table(
     Column("joined", Number, comment="the case a person merged it into; it stays with the others of that case"),
     Column("indexed", Boolean, nullable=False, server_default=false(), comment="in the word index"),
     # written by earlier versions only
+    Column("findings", Data, nullable=False, default=list, comment="as in the message of INTERFACE.md"),
     Column("thread_index", String(64)),
     Column("base_subject", Words, nullable=False, server_default="", comment="RFC 5256 §2.1"),
     Column("zone_assumed", Boolean, nullable=False, server_default=false()),
