@@ -32,7 +32,7 @@ class Finding(_Kept, frozen=True):
 
 
 class Reference(_Kept, frozen=True):
-    """A vendor's case number. ``stated``: where vendors state it (header, subject, token line), not only mentioned."""
+    """A vendor's case number. ``stated``: where vendors state it (subject, token line), not only mentioned."""
 
     vendor: str
     ref: str

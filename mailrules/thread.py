@@ -39,7 +39,6 @@ class RuleInput:
     """Vendor of the author or, for mail from our side, of a recipient; None if no vendor is involved."""
     partner: str | None = None
     """Mail domain of a vendor that no pack describes; case numbers in its mail are stored under this domain."""
-    headers: tuple[tuple[str, str], ...] = ()  # headers that packs may use: importance, ticket headers of vendors
 
 
 Thread = tuple[RuleInput, ...]

@@ -25,9 +25,8 @@ class ReferencePattern(Model):
 
     Usual text between label and number (番号, No., ``:``, ``#``, ``is``) is accepted.
     """
-    at: list[Literal["subject", "header", "line", "body"]] = Field(default=["subject", "line", "body"])
+    at: list[Literal["subject", "line", "body"]] = Field(default=["subject", "line", "body"])
     """``line``: a line with a label, or a short line near the top; ``body``: anywhere, which is weaker evidence."""
-    header: str | None = None  # with ``at: [header]``: the name of the header, in lower case
     needs: Literal["nothing", "words", "domain"] = "words"
     """What must indicate the vendor first.
 
@@ -45,7 +44,6 @@ class ReferenceExample(Model):
     text: str = ""
     subject: str = ""
     author: str = ""  # address of the author; empty: an address at the vendor's first domain
-    headers: dict[str, str] = Field(default={})
     refs: Words = Field(default=[])
 
 

@@ -94,50 +94,45 @@ class Vendors:
         profile = self.profiles.get(vendor or "")
         return profile is not None and profile.platform
 
-    def read(
-        self, turn: RuleInput, known: Recognised | None = None, *, by_patterns: bool = False
-    ) -> tuple[Recognised, tuple[Reference, ...]]:
-        """Return the vendor of a mail and the case numbers in it.
-
-        ``known``: the vendor, if it is given. ``by_patterns``: only the numbers that the vendor's own patterns find.
-        """
+    def read(self, turn: RuleInput) -> tuple[Recognised, tuple[Reference, ...]]:
+        """Return the vendor of a mail and the case numbers in it."""
         lines = lines_of(turn)
         places = places_of(turn, lines)
-        known = known or self._recognise(turn, lines, places)
+        known = self._recognise(turn, lines, places)
         if turn.partner and not known.by_domain:
             return known, self._of_partner(turn, places, turn.partner)
-        return known, self._references(turn, places, known.vendor, known.by_domain, by_patterns)
+        return known, self._references(turn, places, known.vendor, known.by_domain)
 
     def _recognise(self, turn: RuleInput, lines: Sequence[str], places: Places) -> Recognised:
         """Return the vendor that this mail is about."""
         by_address = turn.vendor or self.of_address(turn.author)
         if by_address and not self.is_platform(by_address):
             return Recognised(by_address, True)
-        certain = self._numbers.certain(turn, places)
-        for reference in certain:
-            if not self.is_platform(reference.vendor):
-                return Recognised(reference.vendor)
+        certain = [reference.vendor for reference in self._numbers.certain(places).values()]
+        for vendor in certain:
+            if not self.is_platform(vendor):
+                return Recognised(vendor)
         if by_address:
             return Recognised(by_address, True)
         named = self._named(turn, lines)
         if named.vendor is None and certain and turn.side in ("vendor", "unknown"):
-            return Recognised(certain[0].vendor)
+            return Recognised(certain[0])
         return named
 
     def _references(
-        self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool, by_patterns: bool
+        self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool, *, by_patterns: bool = False
     ) -> tuple[Reference, ...]:
-        """Return the case numbers in this mail: first of the recognised vendor, then of other vendors."""
+        """Return the case numbers in this mail: first of the recognised vendor, then of other vendors.
+
+        ``by_patterns``: only the numbers that the vendor's own patterns find.
+        """
         others = self._of_others(places, vendor) if vendor is not None and by_domain else {}
         if others:
             places = _without(places, [ref.quote for ref in others.values()])
-        found = self._numbers.read(turn, places, vendor, by_domain, loosely=turn.side != "requester")
+        found = self._numbers.read(places, vendor, by_domain, loosely=turn.side != "requester")
         unknown = turn.side != "requester" and not by_patterns and all(ref.token for ref in found)
         if vendor is not None and unknown:
-            found = (
-                *found,
-                *_of_any_vendor(places, vendor, "vendor" if turn.side == "vendor" and by_domain else "team"),
-            )
+            found += _of_any_vendor(places, vendor, "vendor" if turn.side == "vendor" and by_domain else "team")
         known = {(ref.vendor, ref.ref) for ref in found}
         return (*found, *(ref for ref in others.values() if (ref.vendor, ref.ref) not in known))
 
@@ -146,7 +141,7 @@ class Vendors:
 
         Numbers with a label count only as mentioned in mail of our team, because they may belong to somebody else.
         """
-        certain = self._numbers.certain(turn, places)
+        certain = tuple(self._numbers.certain(places).values())
         if turn.side == "requester":
             return certain
         his = turn.side == "vendor"
@@ -265,16 +260,10 @@ def check(vendors: Vendors, profile: Vendor) -> list[str]:
     for kind, examples in (("example", profile.examples), ("near miss", profile.near_misses)):
         for number, example in enumerate(examples, 1):
             author = example.author or f"support@{profile.domains[0] if profile.domains else 'desk.example'}"
-            turn = RuleInput(
-                f"{profile.id}-{number}",
-                "vendor",
-                author,
-                example.text,
-                example.subject,
-                headers=tuple(example.headers.items()),
-            )
+            turn = RuleInput(f"{profile.id}-{number}", "vendor", author, example.text, example.subject)
             owner = vendors.read(turn)[0].vendor or (profile.id if profile.platform else None)
-            _, refs = vendors.read(turn, Recognised(owner, by_domain=True), by_patterns=True)
+            places = places_of(turn, lines_of(turn))
+            refs = vendors._references(turn, places, owner, by_domain=True, by_patterns=True)
             found = [r.ref for r in refs if not r.token]
             if sorted(found) != sorted(example.refs):
                 wrong.append(f"{kind} {number}: {example.subject or example.text!r} gives {found}, not {example.refs}")

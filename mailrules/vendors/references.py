@@ -95,30 +95,33 @@ class References:
         self._never = list(map(compile_pattern, never))
         self._never_of = {p.id: list(map(compile_pattern, p.never)) for p in profiles if p.never}
 
-    def certain(self, turn: RuleInput, places: Places) -> tuple[Reference, ...]:
-        """Return the numbers whose pattern is unique to one vendor."""
+    def certain(self, places: Places, vendor: str | None = None) -> _Found:
+        """Return the numbers whose pattern is unique to one vendor. ``vendor``: owner of the numbers of platforms."""
         found = _Found()
-        self._collect_certain(places, turn, None, found)
-        return tuple(found.values())
+        matching = {place: set(self._any_certain("\n".join(texts).encode())) for place, texts in places.plain.items()}
+        for number, shape in enumerate(self._certain):
+            if any(number in matching[place] for place in shape.said.at):
+                owner = vendor if vendor and shape.vendor in self._platform_ids else shape.vendor
+                _collect(shape, owner, places.plain, found)
+        return found
 
-    def read(
-        self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool, *, loosely: bool = True
-    ) -> tuple[Reference, ...]:
+    def read(self, places: Places, vendor: str | None, by_domain: bool, *, loosely: bool = True) -> list[Reference]:
         """Return the case numbers of this mail, stated ones first.
 
         ``loosely``: also by generic patterns and those of platforms, but not in requesters' mail: its are usually ours.
         """
-        found = _Found()
-        self._collect_certain(places, turn, vendor, found)
+        found = self.certain(places, vendor)
         if vendor is not None:
             self._mask(places, vendor)
-            self._try(self._own.get(vendor, ()), vendor, by_domain, places, turn, found)
-            for shapes in self._loose:
-                if any(ref.vendor == vendor and not ref.token for ref in found.values()):
+            for is_own, shapes in ((True, self._own.get(vendor, ())), *((False, some) for some in self._loose)):
+                if not is_own and any(ref.vendor == vendor and not ref.token for ref in found.values()):
                     break
-                self._try(shapes, vendor, by_domain, places, turn, found, tokens_only=not loosely)
+                for shape in shapes:
+                    usable = is_own or loosely or shape.said.token
+                    if usable and (by_domain or shape.said.needs != "domain"):
+                        _collect(shape, vendor, places.masked, found)
         whole = _by_subject(_whole(found), found)
-        return tuple(sorted(whole, key=lambda ref: (ref.token, not ref.stated)))
+        return sorted(whole, key=lambda ref: (ref.token, not ref.stated))
 
     def behind(self, vendor: str, text: str, within: int) -> list[Reference]:
         """Return this vendor's numbers that begin within ``within`` characters; ``stated`` is false."""
@@ -128,29 +131,6 @@ class References:
             if match is not None and match.start() <= within:
                 _add(shape, vendor, match, text, "body", found)
         return [ref for ref in found.values() if not ref.token]
-
-    @staticmethod
-    def _try(
-        shapes: Sequence[_Shape],
-        vendor: str,
-        by_domain: bool,
-        places: Places,
-        turn: RuleInput,
-        found: _Found,
-        *,
-        tokens_only: bool = False,
-    ) -> None:
-        for shape in shapes:
-            if (by_domain or shape.said.needs != "domain") and (shape.said.token or not tokens_only):
-                _collect(shape, vendor, places.masked, turn, found)
-
-    def _collect_certain(self, places: Places, turn: RuleInput, vendor: str | None, found: _Found) -> None:
-        matching = {place: set(self._any_certain("\n".join(texts).encode())) for place, texts in places.plain.items()}
-        for number, shape in enumerate(self._certain):
-            if not any(place == "header" or number in matching[place] for place in shape.said.at):
-                continue
-            owner = vendor if vendor and shape.vendor in self._platform_ids else shape.vendor
-            _collect(shape, owner, places.plain, turn, found)
 
     def _mask(self, places: Places, vendor: str) -> None:
         whole = "\n".join(text for texts in places.plain.values() for text in texts)
@@ -239,14 +219,11 @@ def _is_whole_token(match: Any, group: int, text: str) -> bool:
     )
 
 
-def _collect(shape: _Shape, vendor: str, places: dict[str, list[str]], turn: RuleInput, found: _Found) -> None:
+def _collect(shape: _Shape, vendor: str, places: dict[str, list[str]], found: _Found) -> None:
     for at in shape.said.at:
-        if at == "header":
-            texts = [value for key, value in turn.headers if key.lower() == (shape.said.header or "").lower()]
-        else:
-            texts = places[at]
-            if len(texts) > 1 and not shape.pattern.search("\n".join(texts)):
-                continue  # search all lines at once first, since most patterns match in none
+        texts = places[at]
+        if len(texts) > 1 and not shape.pattern.search("\n".join(texts)):
+            continue  # search all lines at once first, since most patterns match in none
         for text in texts:
             if shape.unless and any(pattern.search(text) for pattern in shape.unless):
                 continue

@@ -67,7 +67,6 @@ class _Row(NamedTuple):
     received_at: datetime
     language: str
     automatic: str | None
-    headers: str | None
     statements: str | None
     to: str
     cc: str
@@ -75,7 +74,7 @@ class _Row(NamedTuple):
     @property
     def size(self) -> int:
         """Approximate size in characters."""
-        long_columns = (self.text, self.facts, self.headers, self.statements, self.to, self.cc)
+        long_columns = (self.text, self.facts, self.statements, self.to, self.cc)
         return sum(len(value or "") for value in long_columns)
 
 
@@ -114,7 +113,6 @@ def _message(row: _Row) -> CaseMessage:
         files=tuple(File(*fields) for fields in facts.get("files", ())),
         vendor=facts.get("turn_vendor"),
         partner=node.counterpart,
-        headers=tuple(sorted(msgspec.json.decode(row.headers or "{}").items())),
     )
     people = [
         (person["address"].casefold(), person["name"])

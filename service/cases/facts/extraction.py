@@ -188,7 +188,7 @@ def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, .
     turn = _turn("0", node, mail, text, mail.date, mail.language, given)
     return ExtractedMessage(
         node=node,
-        turn=replace(turn, headers=tuple(sorted(mail.headers.items()))),
+        turn=turn,
         source=mail,
         part="",
         text=text,
