@@ -19,13 +19,29 @@ def concepts_of(sentence: str) -> set[str]:
     return {concept for *_, entry in shipped_matcher().find(tokens, japanese=japanese) for concept in entry.concepts}
 
 
+def forms_of(language: str) -> dict[tuple[str, str], list[str]]:
+    """The normal forms of each entry of a language, by concept and text."""
+    found = {}
+    for concept, by_language in shipped_vocabulary().items():
+        for text in by_language.get(language, ()):
+            japanese = language == "ja" and is_japanese(fold(text))
+            found[concept, text] = normal_forms([fold(text)], japanese=japanese)[:-1]
+    return found
+
+
 def test_no_english_entry_becomes_a_number_or_a_common_word() -> None:
-    forms = {
-        (concept, text): normal_forms([fold(text)], japanese=False)[:-1]
-        for concept, by_language in shipped_vocabulary().items()
-        for text in by_language.get("en", ())
-    }
+    forms = forms_of("en")
     assert [entry for entry, tokens in forms.items() if len(tokens) == 1 and tokens[0] in COMMON - {entry[1]}] == []
+
+
+@pytest.mark.parametrize(("language", "separator"), [("en", " "), ("ja", "")])
+def test_no_concept_has_an_entry_twice_in_other_spellings(language: str, separator: str) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    twice = []
+    for (concept, text), tokens in forms_of(language).items():
+        first = seen.setdefault((concept, separator.join(tokens)), text)
+        twice += [f"{concept}: {text} is {first}"] if first != text else []
+    assert twice == []
 
 
 @pytest.mark.parametrize(("sentence", "concept"), TABLES["common_words_carry_no_concept"])
