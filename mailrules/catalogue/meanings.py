@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Annotated, Literal, get_args
 
-import yaml
 from pydantic import Field, model_validator
 
 from mailrules.fields import Bilingual, Model
+from mailrules.resources import read_yaml
 from mailrules.statement import UNSURE
 
 FAMILIES = ("items", "acts", "asks", "weight", "matter", "tone", "parked", "kinds")
@@ -109,7 +108,6 @@ def load() -> Catalogue:
     """Return the shipped catalogue."""
     catalogue = Catalogue()
     for family in FAMILIES:
-        file = files("mailrules") / "catalogue" / f"{family}.yaml"
-        written = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        written = read_yaml("catalogue", f"{family}.yaml")
         catalogue = catalogue.extended(map(Meaning.model_validate, written), family)
     return catalogue

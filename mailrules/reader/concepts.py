@@ -11,9 +11,9 @@ from importlib.resources import files
 from itertools import accumulate, count
 from typing import NamedTuple
 
-import yaml
 from ahocorasick_rs import AhoCorasick
 
+from ..resources import read_yaml
 from .normal_forms import fold, is_japanese, normal_forms, sentences_of
 from .signals import groups_of
 
@@ -107,11 +107,9 @@ def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasi
 def shipped_vocabulary() -> dict[str, dict[str, list[str]]]:
     """Return the concepts shipped with sodan. A file has `concept: {en: "entry, entry, …", ja: "entry, …"}`."""
     merged: dict[str, dict[str, list[str]]] = {}
-    for file in sorted((files("mailrules") / "concepts").iterdir(), key=lambda file: file.name):
-        if not file.name.endswith(".yaml"):
-            continue
-        content: dict[str, dict[str, str]] = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        for concept, by_language in content.items():
+    names = sorted(file.name for file in (files("mailrules") / "concepts").iterdir())
+    for name in [name for name in names if name.endswith(".yaml")]:
+        for concept, by_language in read_yaml("concepts", name).items():
             for language, entries in by_language.items():
                 own = merged.setdefault(concept, {}).setdefault(language, [])
                 own.extend(filter(None, map(str.strip, entries.split(","))))

@@ -2,11 +2,9 @@
 
 import re
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
-import yaml
-
+from ..resources import read_yaml
 from .mailview import MailView
 from .unit_reading import Reading
 
@@ -48,8 +46,7 @@ class _Patterns(NamedTuple):
 
 @cache
 def _patterns() -> _Patterns:
-    text = (files("mailrules") / "reader" / "courtesy.yaml").read_text(encoding="utf-8")
-    phrases = [line for lines in yaml.load(text, Loader=yaml.CSafeLoader).values() for line in lines.splitlines()]
+    phrases = [line for lines in read_yaml("reader", "courtesy.yaml").values() for line in lines.splitlines()]
     marks = r"[\W_]*"
     phrase = rf"{marks}(?:{_ADDRESSED}|(?P<said>(?i:{'|'.join(phrases)}))(?![a-z])){marks}"
     return _Patterns(re.compile(phrase), re.compile(rf"(?:[A-Z][a-z'-]+|{_ADDRESSED}){marks}"))

@@ -6,12 +6,10 @@ this (docs/design.md, Value states). Other lines are read, and also state their 
 
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
-
 from ..patterns import RE2
+from ..resources import read_yaml
 from ..statement import Statement
 from .normal_forms import fold
 from .units import Unit
@@ -29,8 +27,7 @@ class _Table(NamedTuple):
 
 @cache
 def _table() -> _Table:
-    text = (files("mailrules") / "reader" / "form_lines.yaml").read_text(encoding="utf-8")
-    content = yaml.load(text, Loader=yaml.CSafeLoader)
+    content = read_yaml("reader", "form_lines.yaml")
     items = {label.strip(): item for item, labels in content["labels"].items() for label in labels.split(",")}
     return _Table(items, {state: RE2.compile("|".join(patterns)) for state, patterns in content["states"].items()})
 

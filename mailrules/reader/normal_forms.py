@@ -11,13 +11,11 @@ import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from importlib.resources import files
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-import yaml
-
 from ..patterns import RE2
+from ..resources import read_yaml
 
 if TYPE_CHECKING:
     from sudachipy import Dictionary, Tokenizer  # type: ignore[attr-defined]
@@ -46,8 +44,7 @@ class _EnglishForms(NamedTuple):
 
 @cache
 def _forms() -> _EnglishForms:
-    text = (files("mailrules") / "reader" / "english.yaml").read_text(encoding="utf-8")
-    content = yaml.load(text, Loader=yaml.CSafeLoader)
+    content = read_yaml("reader", "english.yaml")
     whole: dict[str, tuple[str, ...]] = dict.fromkeys(content["numbers"].split(), ("#",))
     whole |= {short: tuple(words.split()) for short, words in content["opened"].items()}
     bases = {word: word for word in content["kept"].split()}

@@ -7,12 +7,10 @@ For people, places and machines, one search each finds the numbers in all senten
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
-
 from ..patterns import RE2, set_of
+from ..resources import read_yaml
 
 _DIGITS = "[0-9][0-9,.]*k?"
 _SMALL = "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
@@ -73,9 +71,7 @@ def _number(words: str) -> int:
 
 @cache
 def _shapes() -> _Shapes:
-    content = yaml.load(
-        (files("mailrules") / "reader" / "shapes.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
-    )
+    content = read_yaml("reader", "shapes.yaml")
     patterns: dict[str, str] = content["shapes"]
     counts = {}
     for language, template in (("en", _EN), ("ja", _JA)):

@@ -7,12 +7,10 @@ of `unless`. With `in: unit`, this applies to the whole unit instead of the clau
 
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache, reduce
-from importlib.resources import files
 from operator import or_
 from typing import NamedTuple
 
-import yaml
-
+from ..resources import read_yaml
 from .shapes import Count
 
 
@@ -86,9 +84,7 @@ def _sizes(number: int) -> list[str]:
 
 @cache
 def _table() -> _Table:
-    rows = yaml.load(
-        (files("mailrules") / "reader" / "signals.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
-    )
+    rows = read_yaml("reader", "signals.yaml")
     named: dict[str, list[str]] = rows["groups"]
     numbers: dict[frozenset[str], int] = {}
     bits: dict[str, int] = {}
