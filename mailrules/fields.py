@@ -5,11 +5,9 @@ from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from holidays.registry import COUNTRIES
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from mailrules.patterns import compile_pattern
-
-_WRITTEN = {"type": "string", "pattern": r"^(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?|24:00)$"}
 
 
 def _as_list(value: Any) -> Any:
@@ -70,12 +68,12 @@ class Bilingual(Model):
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # an identifier
 SideName = Literal["team", "requester", "vendor", "unknown"]
-_ONE_OR_MORE = BeforeValidator(_as_list, json_schema_input_type=str | list[str])
+_ONE_OR_MORE = BeforeValidator(_as_list)
 Words = Annotated[list[str], _ONE_OR_MORE]
 Names = Annotated[list[Annotated[str, AfterValidator(_says_something)]], _ONE_OR_MORE]  # more than ``*``
 Hosts = Annotated[list[Annotated[str, AfterValidator(_has_a_shape)]], _ONE_OR_MORE]  # RE2; none matches ""
 Addresses = Annotated[str, AfterValidator(_is_address)]  # an address, or ``@domain`` for all addresses of a domain
-Clock = Annotated[time, BeforeValidator(_as_clock), WithJsonSchema(_WRITTEN)]
+Clock = Annotated[time, BeforeValidator(_as_clock)]
 """A time of day such as ``09:00``. ``24:00``, the end of the day, is stored as midnight."""
 Country = Annotated[str, AfterValidator(_known_country)]  # an ISO 3166 code, or ``none``
 

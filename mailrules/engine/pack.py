@@ -30,7 +30,7 @@ def _as_example(value: Any) -> Any:
     return {"text": value} if isinstance(value, str) else value
 
 
-Examples = list[Annotated[Example, BeforeValidator(_as_example, json_schema_input_type=str | Example)]]
+Examples = list[Annotated[Example, BeforeValidator(_as_example)]]
 
 
 class Finder(Model):

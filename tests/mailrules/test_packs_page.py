@@ -8,7 +8,7 @@ import pytest
 from mailrules.engine.examples import try_examples
 from mailrules.engine.lint import lint
 from mailrules.engine.rulefile import FACTS
-from mailrules.library import build, collect
+from mailrules.library import build, collect, read_site
 
 PAGE = (Path(__file__).parents[2] / "docs" / "packs.md").read_text(encoding="utf-8")
 PACKS = re.findall(r"^```yaml\n(pack: .*?)^```$", PAGE, re.M | re.S)
@@ -24,6 +24,13 @@ def test_a_pack_on_the_page_works(tmp_path: Path, text: str) -> None:
     assert tried
     assert [one for one in tried if not one.ok] == []
     assert lint(library, rules) == []
+
+
+def test_the_site_file_on_the_page_is_read(tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```yaml\n(products: .*?)^```$", PAGE, re.M | re.S)
+    file = tmp_path / "site.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert [one.side for one in read_site(file).people] == ["team", "vendor"]
 
 
 def test_every_fact_stands_on_the_page() -> None:
