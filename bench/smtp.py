@@ -1,12 +1,12 @@
 """Mail by SMTP, against stock aiosmtpd that discards it: ratios within one run, each server in a process of its own.
 
     python -m bench --only accept through
-    python -m bench.smtp stock|discarding      # one of the servers that sodan is compared with; it prints its port
+    python -m bench.smtp        # the server that sodan is compared with; it prints its port
 
-``accept`` is accepted mails a second: of our listener with the handler of the stock server; of `sodan smtp`, durable
-before the 250, on SQLite and on a PostgreSQL that flushes. This process, on the same cores, sends to one of them at a
-time, in turns. ``through`` is mails of the mix a second until the API of `sodan serve` shows them; then, at half that
-rate, milliseconds from the 250 of some mails to that moment; and the resident megabytes of each process.
+``accept`` is accepted mails a second by `sodan smtp`, durable before the 250, on SQLite and on a PostgreSQL that
+flushes. This process, on the same cores, sends to one of the servers at a time, in turns. ``through`` is mails of the
+mix a second until the API of `sodan serve` shows them; then, at half that rate, milliseconds from the 250 of some mails
+to that moment; and the resident megabytes of each process.
 """
 
 import asyncio
@@ -28,10 +28,6 @@ from aiosmtpd.smtp import SMTP
 
 from bench.harness import INTAKE, Figure, databases, listening, opened, ratio, serving
 from bench.mix import POLICY, Made, mails
-from service.settings import load
-from service.smtp.content import Content
-from service.smtp.listener import Listener
-from service.smtp.protocol import Protocol
 from tests.served import Served
 
 CONNECTIONS = 32
@@ -132,17 +128,15 @@ def measure_accept(seconds: float) -> list[Figure]:
     """The rate of each server and load against the stock server, in turns; in about so many seconds."""
     figures = []
     with contextlib.ExitStack() as stack:
-        servers = [listening("-m", "bench.smtp", name) for name in ("stock", "discarding")]
-        (_, stock), (_, discarding) = map(stack.enter_context, servers)
-        ours = {"discarding": discarding} | {kind: stack.enter_context(_durable(kind)) for kind in TARGETS}
+        _, stock = stack.enter_context(listening("-m", "bench.smtp"))
+        ours = {kind: stack.enter_context(_durable(kind)) for kind in TARGETS}
         each = max(0.5, seconds / (ROUNDS * len(LOADS) * (1 + len(ours))))
         for load, (size, reuse, target) in LOADS.items():
             made, ports = [mail_of(size)], (stock, *ours.values())
             rounds = [[rate_of(port, made, each, reuse=reuse) for port in ports] for _ in range(ROUNDS)]
             bases, *others = zip(*rounds, strict=True)
             for name, rates in zip(ours, others, strict=True):
-                wanted = target if name in TARGETS else None
-                figures.append(ratio(f"{load}, {name}", rates, bases, wanted, unit="mails/s"))
+                figures.append(ratio(f"{load}, {name}", rates, bases, target, unit="mails/s"))
     return figures
 
 
@@ -176,7 +170,7 @@ def visible(sodan: Served, made: Sequence[Made]) -> float:
 def through(kind: str, seconds: float) -> list[Figure]:
     """Rate and delay on one database, and the memory of each process after that; in about so many seconds."""
     with (
-        listening("-m", "bench.smtp", "stock") as (_, stock),
+        listening("-m", "bench.smtp") as (_, stock),
         databases(kind) as create,
         serving(create("bench")) as sodan,
     ):
@@ -211,33 +205,19 @@ def measure_through(seconds: float) -> list[Figure]:
 
 
 class Discard:
-    """A handler that forgets what it gets: of aiosmtpd, and of our own protocol."""
+    """A handler of aiosmtpd that forgets what it gets."""
 
     async def handle_DATA(self, _server: Any, _session: Any, _envelope: Any) -> str:
         return "250 2.0.0 OK"
 
-    def refuse_sender(self, *_: object) -> None:
-        pass
 
-    refuse_recipient = refuse_sender
-
-    async def store(self, content: Content, *_: object) -> str:
-        content.read()  # as aiosmtpd does before it calls the handler
-        return "250 2.0.0 OK"
-
-
-async def _serve(name: str) -> None:
-    """``stock``: aiosmtpd as it is. ``discarding``: our own protocol with the same handler, so nothing is kept."""
+async def _serve() -> None:
     loop = asyncio.get_running_loop()
-    if name == "stock":
-        given: dict[str, Any] = {"data_size_limit": LIMIT, "enable_SMTPUTF8": True, "hostname": "stock.example"}
-        server = await loop.create_server(lambda: SMTP(Discard(), loop=loop, **given), "127.0.0.1", 0, backlog=1024)
-    else:
-        listener = Listener(Discard(), Protocol, load(hostname="ours.example", max_message_bytes=LIMIT))
-        server = await listener.listen("127.0.0.1", 0)
+    given: dict[str, Any] = {"data_size_limit": LIMIT, "enable_SMTPUTF8": True, "hostname": "stock.example"}
+    server = await loop.create_server(lambda: SMTP(Discard(), loop=loop, **given), "127.0.0.1", 0, backlog=1024)
     print(f"SMTP on 127.0.0.1:{server.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    (asyncio if sys.argv[1] == "stock" else uvloop).run(_serve(sys.argv[1]))  # stock: on its own loop
+    asyncio.run(_serve())
