@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import replace
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,16 +21,14 @@ import cyclopts
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from bench.conversations import PLAYED, Conversation, labelled_context, links, play, read_all
+from bench.conversations import Conversation, labelled_context, links, play, read_all
 from bench.harness import empty
-from bench.threads import read_mail
-from bench.training.matter import OPENINGS, openings, read_example, text_to_read, train, without
+from bench.training.matter import OPENINGS, openings, read_conversations, read_example, text_to_read, train, without
 from bench.training.matter import Example as MailExample
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.matter import MatterClassifier, tells_continuation
 from mailrules.reader.weights import shipped_weights
 from service.cases.facts.message_facts import MessageFacts, order_of
-from service.cases.facts.roles import NOTHING_LEARNED
 from service.cases.placement import matcher
 from service.cases.placement.candidates import choose_candidates, rarity
 from service.cases.placement.keys import candidate_lookup
@@ -62,11 +60,9 @@ class Placed(NamedTuple):
 def placed(conversations: Sequence[Conversation], ours: AppContext, reader: EmbeddedReader) -> list[Placed]:
     """Read the mails of a folder."""
     out: list[Placed] = []
-    numbers, learned = count(1), NOTHING_LEARNED
+    numbers = count(1)
     cases: dict[str, int] = {}
-    for mail in chain.from_iterable(conversations):
-        extracted = read_mail(mail.content, ours, ours.roles(learned), PLAYED)
-        learned = learned.with_more(b.learned for b in extracted)
+    for mail, extracted in read_conversations(conversations, ours):
         ids = {b.node.id: next(numbers) for b in extracted}
         nodes = [b.node.evolve(id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
         text = text_to_read(extracted[0])

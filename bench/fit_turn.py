@@ -10,7 +10,6 @@ turn before each mail as the table itself told it. Needs the dependency group ``
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import cyclopts
 import numpy as np
@@ -18,17 +17,15 @@ import yaml
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from bench.conversations import labelled_context, read_all
+from bench.conversations import labelled_context
 from bench.harness import ROOT
-from bench.train_matter import read_conversations, train_one
-from bench.training.matter import SINGLE, Example, next_example, single_mails, text_to_read
-from bench.turns import LABELS, SETS, labelled_turns
+from bench.train_matter import LabelledTurn, train_one, turns
+from bench.training.matter import SINGLE, Example, single_mails
+from bench.turns import LABELS
 from mailrules.reader.embedded import EmbeddedReader
-from mailrules.reader.mailview import is_readable
-from mailrules.reader.matter import next_classifier, next_scores
-from mailrules.statement import NEXT_SIDES, NextSide
+from mailrules.reader.matter import next_scores
+from mailrules.statement import NEXT_SIDES
 from service.cases.turn import BEFORE, WRITERS, writer
-from service.intake import AppContext
 
 WRITTEN = ROOT / "service" / "cases" / "words" / "turn.yaml"
 FOLDS = 6
@@ -40,30 +37,7 @@ HEAD = """\
 """
 
 
-class Mail(NamedTuple):
-    """A labelled mail that the reader can read."""
-
-    set: str
-    case: str
-    classifier: str
-    example: Example
-    writer: str
-    next: NextSide
-
-
-def mails(name: str, ours: AppContext, reader: EmbeddedReader) -> Iterator[Mail]:
-    """The mails of a set."""
-    labels = labelled_turns(name)
-    for mail, extracted in read_conversations(read_all([SETS / name]), ours):
-        conversation, _, id = mail.name.rpartition("/")
-        label, text = labels[conversation], text_to_read(extracted)
-        after, doubtful = label["after"][id], id in label.get("doubtful", ())
-        if is_readable(text) and extracted.turn.automatic is None:
-            example = next_example(reader, text, after, doubtful)
-            yield Mail(name, mail.case, next_classifier(text), example, writer(extracted.turn), after or "nobody")
-
-
-def scores(read: Sequence[Mail], more: Sequence[tuple[str, Example]]) -> Iterator[tuple[float, ...]]:
+def scores(read: Sequence[LabelledTurn], more: Sequence[tuple[str, Example]]) -> Iterator[tuple[float, ...]]:
     """What the words of each mail say, by classifiers that were trained without its fold."""
     folds = {one: at % FOLDS for at, one in enumerate(sorted({mail.set for mail in read}))}
     trained = {}
@@ -76,15 +50,16 @@ def scores(read: Sequence[Mail], more: Sequence[tuple[str, Example]]) -> Iterato
         yield next_scores(classifier.scores(mail.example.rows, mail.example.inputs))
 
 
-def features(mail: Mail, said: tuple[float, ...], before: str) -> dict[str, float]:
+def features(mail: LabelledTurn, said: tuple[float, ...], before: str) -> dict[str, float]:
     words = {f"says {side}": chance for side, chance in zip(NEXT_SIDES, said, strict=True)}
-    return {**words, mail.writer: 1.0, f"after {before}": 1.0, f"{mail.writer} {before}": 1.0}
+    by = writer(mail.turn)
+    return {**words, by: 1.0, f"after {before}": 1.0, f"{by} {before}": 1.0}
 
 
 class Table:
     """The table, fitted to mails with what their words say."""
 
-    def __init__(self, read: Iterable[tuple[Mail, tuple[float, ...]]]) -> None:
+    def __init__(self, read: Iterable[tuple[LabelledTurn, tuple[float, ...]]]) -> None:
         rows, last = [], dict[str, str]()
         for mail, said in read:
             rows.append((features(mail, said, last.get(mail.case, "first")), mail.next, mail.example.weight))
@@ -93,7 +68,7 @@ class Table:
         self.names, self.model = DictVectorizer(), LogisticRegression(C=SOFTNESS, max_iter=3000)
         self.model.fit(self.names.fit_transform(given), [NEXT_SIDES.index(one) for one in labels], weights)
 
-    def right(self, read: Sequence[tuple[Mail, tuple[float, ...]]]) -> int:
+    def right(self, read: Sequence[tuple[LabelledTurn, tuple[float, ...]]]) -> int:
         """How many turns of other mails are right, with the turns before as told."""
         last, right = dict[str, str](), 0
         for mail, said in read:
@@ -117,7 +92,8 @@ class Table:
 
 def main(*, write: bool = False) -> None:
     ours, reader = labelled_context(), EmbeddedReader()
-    read = [mail for file in sorted(LABELS.glob("*.json")) for mail in mails(file.stem, ours, reader)]
+    files = sorted(LABELS.glob("*.json"))
+    read = [mail for file in files for mail in turns(file.stem, ours, reader) if mail.turn.automatic is None]
     more = [one for file in sorted(SINGLE.glob("*.jsonl")) for one in single_mails(file, reader)]
     given = list(zip(read, scores(read, more), strict=True))
     names = sorted({mail.set for mail in read})

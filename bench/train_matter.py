@@ -12,22 +12,22 @@ in its case; a reply whose parent is in another case begins another matter. ``be
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from email import message_from_bytes, policy
-from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import cyclopts
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.conversations import PLAYED, Conversation, LabelledMail, labelled_context, read_all
+from bench.conversations import Conversation, labelled_context, read_all
 from bench.harness import ROOT
-from bench.threads import read_mail
 from bench.training.matter import (
     OPENINGS,
     SINGLE,
     Example,
     next_example,
     openings,
+    read_conversations,
     read_example,
     single_mails,
     text_to_read,
@@ -47,9 +47,8 @@ from mailrules.reader.matter import (
     written,
 )
 from mailrules.reader.weights import shipped_weights
-from mailrules.statement import NEXT_SIDES, MailText
-from service.cases.facts.extracted import ExtractedMessage
-from service.cases.facts.roles import NOTHING_LEARNED
+from mailrules.statement import NEXT_SIDES, MailText, NextSide
+from mailrules.thread import RuleInput
 from service.intake import AppContext
 
 REPLIES = ROOT / "bench" / "labelled_replies"
@@ -75,7 +74,7 @@ def mails(
     """The mails of conversations for ``continuation`` and ``departure``."""
     begun = set[str]()
     cases: dict[str, str] = {}  # Message-ID → case
-    for mail, extracted in read_conversations(conversations, ours):
+    for mail, (extracted, *_) in read_conversations(conversations, ours):
         headers, text = message_from_bytes(mail.content, policy=policy.default), text_to_read(extracted)
         if tells_continuation(text):
             yield "continuation", read_example(reader, text, mail.case in begun)
@@ -86,26 +85,27 @@ def mails(
         begun.add(mail.case)
 
 
-def turns(name: str, ours: AppContext, reader: EmbeddedReader) -> Iterator[tuple[str, Example]]:
-    """The mails of a set with labelled turns for ``next.…``."""
+class LabelledTurn(NamedTuple):
+    """A mail that the reader can read, with the side that has to act after it."""
+
+    set: str
+    case: str
+    turn: RuleInput
+    classifier: str  # which of ``next.…`` reads it
+    example: Example
+    next: NextSide
+
+
+def turns(name: str, ours: AppContext, reader: EmbeddedReader) -> Iterator[LabelledTurn]:
+    """The mails of a set with labelled turns."""
     labels = labelled_turns(name)
-    for mail, extracted in read_conversations(read_all([SETS / name]), ours):
+    for mail, (extracted, *_) in read_conversations(read_all([SETS / name]), ours):
         conversation, _, id = mail.name.rpartition("/")
         label, text = labels[conversation], text_to_read(extracted)
+        after, doubtful = label["after"][id], id in label.get("doubtful", ())
         if is_readable(text):
-            doubtful = id in label.get("doubtful", ())
-            yield next_classifier(text), next_example(reader, text, label["after"][id], doubtful)
-
-
-def read_conversations(
-    conversations: Sequence[Conversation], ours: AppContext
-) -> Iterator[tuple[LabelledMail, ExtractedMessage]]:
-    """Each mail with its outer message, read with the roles that the earlier mails teach."""
-    learned = NOTHING_LEARNED
-    for mail in chain.from_iterable(conversations):
-        extracted = read_mail(mail.content, ours, ours.roles(learned), PLAYED)
-        learned = learned.with_more(one.learned for one in extracted)
-        yield mail, extracted[0]
+            example = next_example(reader, text, after, doubtful)
+            yield LabelledTurn(name, mail.case, extracted.turn, next_classifier(text), example, after or "nobody")
 
 
 def train_one(name: str, read: Sequence[Example]) -> MatterClassifier:
@@ -135,8 +135,8 @@ def main(*folders: Path, write: bool = False) -> None:
         for name, example in mails(read_all([folder]), ours, reader):
             read[name].setdefault(folder, []).append(example)
     for file in sorted(LABELS.glob("*.json")):
-        for name, example in turns(file.stem, ours, reader):
-            read[name].setdefault(file, []).append(example)
+        for one in turns(file.stem, ours, reader):
+            read[one.classifier].setdefault(file, []).append(one.example)
     made: dict[str, MatterClassifier] = {}
     for name, sets in read.items():
         found, boundary = left_out(name, sets) if name in FALSE or not write else {}, 0.0

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
+from bench.conversations import PLAYED, Conversation, LabelledMail
 from bench.harness import ROOT
+from bench.threads import read_mail
 from bench.training.classifiers import RUNS, weighted
 from mailrules.engine.mails import mail_text
 from mailrules.reader.embedded import EmbeddedReader
@@ -22,6 +25,8 @@ from mailrules.reader.matter import MatterClassifier, matter_inputs, next_classi
 from mailrules.reader.weights import shipped_weights
 from mailrules.statement import NEXT_SIDES, MailText
 from service.cases.facts.extracted import ExtractedMessage
+from service.cases.facts.roles import NOTHING_LEARNED
+from service.intake import AppContext
 
 OPENINGS = ROOT / "bench" / "labelled_openings"
 SINGLE = ROOT / "bench" / "labelled_next"
@@ -44,6 +49,17 @@ class Example(NamedTuple):
     @property
     def rows(self) -> Places:
         return np.unique(np.concatenate(self.runs))
+
+
+def read_conversations(
+    conversations: Sequence[Conversation], ours: AppContext
+) -> Iterator[tuple[LabelledMail, list[ExtractedMessage]]]:
+    """Each mail with its messages, the outer one first, read with the roles that the earlier mails teach."""
+    learned = NOTHING_LEARNED
+    for mail in chain.from_iterable(conversations):
+        extracted = read_mail(mail.content, ours, ours.roles(learned), PLAYED)
+        learned = learned.with_more(one.learned for one in extracted)
+        yield mail, extracted
 
 
 def text_to_read(extracted: ExtractedMessage) -> MailText:
