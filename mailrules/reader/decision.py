@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from ..statement import UNSURE, Statement
@@ -44,7 +45,8 @@ class Decision(Evidence):
         if self.view.mail.side != "vendor" and only_courtesy(self.view):
             agreed = self.view.mail.to == "vendor" and self._chance("act:agree") >= self.thresholds["act"]
             return [self._quote(one, 0, 1.0) for one in ("kind:notice", "act:thanks", *(["act:agree"] * agreed))]
-        found = [self._kind(), *self._weight()]
+        kind = f"kind:{self._kinds()[0]}"
+        found = [self._state(kind, self._chance(kind)), *self._weight()]
         for meaning, chance in self.chances.items():
             family = meaning.split(":")[0]
             if (
@@ -59,11 +61,13 @@ class Decision(Evidence):
         if "ask:any" in self.chances:
             found += self._asks()
         found += self._settling()
-        found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | self._matters()).items()]
+        ours = self.view.mail.side != "vendor"
+        matters = _first_units([reading.matters for reading in self.view.readings if ours])
+        found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | matters).items()]
         found += self._heard()
         labelled = self._form_lines()
         lines = {(one.meaning, one.start) for one in labelled}
-        found = [*labelled, *(one for one in found if one is not None and (one.meaning, one.start) not in lines)]
+        found = [*labelled, *(one for one in found if (one.meaning, one.start) not in lines)]
         # a problem is solved or continues, not both; a new or urgent problem is only solved if a sentence says so
         calm = self._chance("urgent") < self.thresholds["urgent"] and not self.view.mail.opens
         may_be_over = "works_again" in self._signals or calm
@@ -73,7 +77,7 @@ class Decision(Evidence):
             found.append(self._state(now, self.chances[now]))
         # a sentence with an unmistakable statement is not a request
         told = {self.view.units[at].start for at in self._plainly.values()}
-        return [one for one in found if one is not None and not (one.meaning.startswith("ask.") and one.start in told)]
+        return [one for one in found if not (one.meaning.startswith("ask.") and one.start in told)]
 
     def _heard(self) -> list[Statement]:
         """Return statements for urgent wording in up to three units. They are shown but do not change the priority."""
@@ -144,20 +148,8 @@ class Decision(Evidence):
     def _plainly(self) -> dict[str, int]:
         """Meaning → first unit that states this meaning unmistakably."""
         begin = f"{PLAIN}{side_of(self.view.mail)}."
-        found: dict[str, int] = {}
-        for at, reading in enumerate(self.view.readings):
-            for concept in reading.plain:
-                if concept.startswith(begin):
-                    found.setdefault(concept[len(begin) :], at)
-        return found
-
-    def _matters(self) -> dict[str, int]:
-        """Return subject matter → first unit about it."""
-        found: dict[str, int] = {}
-        for at, reading in enumerate(self.view.readings):
-            for concept in reading.matters:
-                found.setdefault(concept, at)
-        return {} if self.view.mail.side == "vendor" else found
+        first = _first_units([reading.plain for reading in self.view.readings])
+        return {concept[len(begin) :]: at for concept, at in first.items() if concept.startswith(begin)}
 
     def _kinds(self) -> list[str]:
         """Return the kinds, most probable first.
@@ -179,10 +171,6 @@ class Decision(Evidence):
             or self._locked_out
         )
         return [kind for kind in ranked if kind != "security"] if harmless else ranked
-
-    def _kind(self) -> Statement | None:
-        best = self._kinds()[0]
-        return self._state(f"kind:{best}", self._chance(f"kind:{best}"))
 
     def _weight(self) -> list[Statement]:
         """Return impact, urgency or security. The state is unsure if it is uncertain whether the mail is P1 or P2."""
@@ -263,3 +251,12 @@ class Decision(Evidence):
             if named or not (introduces or _NOTHING in readings[at].topics):
                 found += [self._quote(ask, at, chance) for ask in ("ask:something", *named)]
         return found
+
+
+def _first_units(found: Sequence[Sequence[str]]) -> dict[str, int]:
+    """Return concept → index of the first unit with it. `found`: the concepts of each unit."""
+    first: dict[str, int] = {}
+    for at, concepts in enumerate(found):
+        for concept in concepts:
+            first.setdefault(concept, at)
+    return first
