@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 _OWN = {
     **str.maketrans(dict.fromkeys("\u2018\u2019", "'")),
@@ -26,15 +27,16 @@ def fold(text: str) -> str:
 
 def lower(text: str) -> str:
     """Lower the case without changing the length (``İ`` would become two characters)."""
-    small = text.lower()
-    if len(small) == len(text):
-        return small
-    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    return _same_length(text, str.lower)
 
 
 def upper(text: str) -> str:
     """Return the text in capitals without changing the length (``ß`` would become two characters)."""
-    capitals = text.upper()
-    if len(capitals) == len(text):
-        return capitals
-    return "".join(up if len(up := char.upper()) == 1 else char for char in text)
+    return _same_length(text, str.upper)
+
+
+def _same_length(text: str, change: Callable[[str], str]) -> str:
+    changed = change(text)
+    if len(changed) == len(text):
+        return changed
+    return "".join(other if len(other := change(char)) == 1 else char for char in text)

@@ -153,8 +153,6 @@ class Judgement:
     priority: PriorityDetail
     checklist: tuple[ItemState, ...]
     missing: tuple[str, ...]
-    present: tuple[str, ...]
-    unknown: tuple[str, ...]
     questions: tuple[str, ...]  # at most five items of ``missing`` to ask for now, most important first
     readings: tuple[Reading, ...]  # the reading of each mail, with the conclusions of the current rules
     excerpt: str  # the sentence that describes the problem, verbatim

@@ -8,17 +8,16 @@ from typing import NamedTuple
 
 from mailrules.reader.features import (
     LONGEST_WORD,
+    SPOTS,
     WORD_MARKS,
     common_features,
     concept_features,
     count_features,
-    form_features,
     heading_of,
-    listed_feature,
+    label_features,
     mail_features,
-    next_feature,
+    shape_features,
     spot,
-    spot_feature,
 )
 from mailrules.reader.mailview import MailView
 from mailrules.reader.unit_reading import Reading
@@ -46,13 +45,14 @@ def _unit(readings: Sequence[Reading], index: int, mail: MailText) -> Features:
             own += concept_features(concept, properties)
     own += common_features(reading.shapes, reading.signals, reading.clauses.whole)
     own += count_features(reading)
-    placed = [*form_features(reading), spot_feature(spot(index, len(readings)))]
+    placed = [*shape_features(reading.shape, len(reading.forms)), *label_features(reading)]
+    placed.append(f"at:{SPOTS[spot(index, len(readings))]}")
     if index:
-        placed += map(next_feature, readings[index - 1].concepts)
+        placed += (f"Q:{concept}" for concept in readings[index - 1].concepts)
         placed += (f"P:{form}" for form in readings[index - 1].forms)
     heading = heading_of(readings, index)
     if heading is not None:
-        placed += map(listed_feature, readings[heading].concepts)
+        placed += (f"h:{concept}" for concept in readings[heading].concepts)
     return Features(own, placed)
 
 

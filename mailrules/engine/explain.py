@@ -37,7 +37,8 @@ def explain(rules: Rules, turn: RuleInput, asked: str | None = None) -> Iterator
     for question in _STAGES:
         for stage, seen in _stages(rules, rules.files[question], turn, reading, view):
             for rule in stage:
-                if asked is None or rule.id == asked or _speaks_of(rule, asked):
+                named = {rule.id, *rule.each, *(term.name for term in rule.condition.terms())}
+                if asked is None or asked in named:
                     yield from _rule(rule, seen, at_length=asked is not None)
 
 
@@ -61,10 +62,6 @@ def _stages(
         results["kind"] = reading.kind or "incident"
     yield file.rules, view
     yield file.final, view.with_facts(results)
-
-
-def _speaks_of(rule: Rule, meaning: str) -> bool:
-    return any(term.name == meaning for term in rule.condition.terms()) or meaning in rule.each
 
 
 def _rule(rule: Rule, view: View, *, at_length: bool) -> Iterator[str]:

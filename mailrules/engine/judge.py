@@ -27,6 +27,7 @@ from mailrules.thread import RuleInput, Side, Thread
 from mailrules.vendors import Vendors
 
 KEPT_MAILS = 2048  # size of the cache of conclusions; a case is judged again after each of its mails
+_NOTICES = ("notification", "bounce", "calendar")
 KEPT_TEXT = 16_000  # mails with a longer text are not cached
 
 
@@ -147,7 +148,10 @@ class Rules:
             turn,
             concluded,
             view,
-            tuple((mails.meanings_of(one.hits), frozenset(one.gives.split(", "))) for one in standing),
+            tuple(
+                (frozenset(hit.statement.meaning for hit in one.hits), frozenset(one.gives.split(", ")))
+                for one in standing
+            ),
             doubts=self.files["standing"].decide(view) is not None,
             offered=tuple(hit for one in problem if one.rule.id == "problem.offered" for hit in one.hits),
             told=tuple(hit for one in problem if one.rule.id != "problem.offered" for hit in one.hits),
@@ -174,7 +178,8 @@ class Rules:
         concluded = [self.conclude(t, r if r is not None else self.read(t)) for t, r in zip(thread, given, strict=True)]
         full = [one.reading for one in concluded]
         known_kind = case_facts.kind_of(thread, full)
-        kind = known_kind or ("notice" if mails.only_notices(thread) else "incident")
+        only_notices = all(turn.automatic in _NOTICES for turn in thread)
+        kind = known_kind or ("notice" if only_notices else "incident")
         towards = "vendor" if case_facts.inquires(thread) else "team"
         opened, language = case_facts.opened_by_us(thread), case_facts.language_of(thread)
         facts = {
@@ -198,8 +203,6 @@ class Rules:
             priority=prioritise(view, kind, self.files["priority"], self.files["triage"]),
             checklist=lines,
             missing=missing,
-            present=tuple(line.item for line in lines if line.state == "present"),
-            unknown=tuple(line.item for line in lines if line.state == "unknown"),
             questions=questions,
             readings=tuple(full),
             excerpt=excerpt_of(thread, full),

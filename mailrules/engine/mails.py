@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from mailrules.engine.conditions import Hit, View
 from mailrules.judgement import Finding, Reading
-from mailrules.statement import UNSURE, MailText, Statement
+from mailrules.statement import UNSURE, MailText
 from mailrules.thread import RuleInput, Thread
 
 SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
-_MACHINES = ("notification", "bounce", "calendar")
 _IMPACT = ("impact.", "urgency.", "security")
 
 
@@ -82,11 +81,6 @@ def opener(thread: Thread) -> RuleInput:
     return next((turn for turn in thread if turn.automatic is None), thread[0])
 
 
-def only_notices(thread: Thread) -> bool:
-    """Whether every mail of the thread is a notification, a bounce or a calendar mail."""
-    return all(turn.automatic in _MACHINES for turn in thread)
-
-
 def finding(rule: str, pack: str, hit: Hit, value: str | None = None) -> Finding:
     """Return a finding for a rule that fired on a statement. `value`: result of the rule; None: of the statement."""
     said = hit.statement
@@ -105,23 +99,13 @@ def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     replaced: set[str] = set()
     first, *later = counted_mails(concluded)
     for one in (*reversed(later), first):
-        doubts = one is first or one.doubts
-        kept += [
-            hit
-            for hit in reversed(one.view.hits)
-            if hit.statement.meaning not in replaced and (doubts or not _doubts_impact(hit.statement))
-        ]
+        for hit in reversed(one.view.hits):
+            said = hit.statement
+            is_doubt = said.state == UNSURE and said.meaning.startswith(_IMPACT)
+            if said.meaning not in replaced and (one is first or one.doubts or not is_doubt):
+                kept.append(hit)
         replaced = replaced.union(*(gone for said, gone in one.replaces if not said <= replaced))
     return tuple(reversed(kept))
-
-
-def meanings_of(hits: Sequence[Hit]) -> frozenset[str]:
-    """Return the meanings of statements."""
-    return frozenset(hit.statement.meaning for hit in hits)
-
-
-def _doubts_impact(said: Statement) -> bool:
-    return said.state == UNSURE and said.meaning.startswith(_IMPACT)
 
 
 def counted_mails(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 
-from mailrules.engine.conditions import Hit
 from mailrules.engine.mails import SENTENCE, ConcludedMail, opens, ours
 from mailrules.fold import fold, lower
 from mailrules.judgement import Problem, Reading
@@ -57,7 +56,7 @@ def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
     for one in concluded:
         turn = one.turn
         if one.offered:
-            said = _joined(one.offered)
+            said = " ".join(dict.fromkeys(hit.statement.quote for hit in one.offered))[:_LONGEST]
             drift = drift or (bool(told) and _apart(said, "\n".join(told)))
             statements.append((said, turn.id))
             _tell(told, said)
@@ -115,10 +114,6 @@ def _greets(text: str) -> bool:
         return True
     greeting = _GREETING.match(text)
     return greeting is not None and columns(_AFTER_GREETING.sub("", text[greeting.end() :])) < _SAYS
-
-
-def _joined(hits: Sequence[Hit]) -> str:
-    return " ".join(dict.fromkeys(hit.statement.quote for hit in hits))[:_LONGEST]
 
 
 def _inquires(turn: RuleInput) -> bool:

@@ -63,8 +63,8 @@ class FeatureRows:
         self._shapes = kept(lambda name: common_features((name,), (), ()))
         self._signals = kept(lambda name: common_features((), (name,), ()))
         self._forms = kept(lambda form: shape_features(*form))
-        self._next = kept(lambda concept: (next_feature(concept),))
-        self._listed = kept(lambda concept: (listed_feature(concept),))
+        self._next = kept(lambda concept: (f"Q:{concept}",))
+        self._listed = kept(lambda concept: (f"h:{concept}",))
         self._bias = next(iter(table.find(marks_of(("bias",)))[1].tolist()), -1)
 
     def of(self, readings: Sequence[Reading]) -> tuple[Places, Places]:
@@ -147,11 +147,6 @@ def mail_features(mail: MailText) -> tuple[str, ...]:
     )
 
 
-def spot_feature(number: int) -> str:
-    """Return the feature of a position in the mail (an index of `SPOTS`)."""
-    return f"at:{SPOTS[number]}"
-
-
 def concept_features(concept: str, properties: frozenset[str]) -> Iterator[str]:
     """Yield the features of a concept. `properties`: those of the clause that contains the concept."""
     yield f"c:{concept}"
@@ -171,11 +166,6 @@ def count_features(reading: Reading) -> list[str]:
     return [*found, "label"] if reading.label else found
 
 
-def form_features(reading: Reading) -> list[str]:
-    """Return the features of the form of a unit."""
-    return [*shape_features(reading.shape, len(reading.forms)), *label_features(reading)]
-
-
 def shape_features(shape: str, tokens: int) -> tuple[str, str]:
     """Return the features of the shape of a unit and of its length."""
     return f"shape:{shape}", f"len:{min(tokens // 6, 6)}"
@@ -184,16 +174,6 @@ def shape_features(shape: str, tokens: int) -> tuple[str, str]:
 def label_features(reading: Reading) -> list[str]:
     label = fold(reading.label)
     return [f"l:{form}" for form in normal_forms([label], japanese=is_japanese(label))[:-1][:LABEL_TOKENS]]
-
-
-def next_feature(concept: str) -> str:
-    """Return the feature of a unit that follows a unit with this concept."""
-    return f"Q:{concept}"
-
-
-def listed_feature(concept: str) -> str:
-    """Return the feature of list lines that follow a sentence with this concept."""
-    return f"h:{concept}"
 
 
 def word_runs(readings: Sequence[Reading]) -> tuple[UnitMarks, UnitMarks, UnitMarks]:

@@ -37,15 +37,10 @@ def item_of(label: str) -> str | None:
     return _table().items.get(fold(label).strip(_MARKS).lower())
 
 
-def value_of(unit: Unit) -> str:
-    """Return the text after the label of a form line, folded, in lower case."""
-    ends = [at + 1 for at in map(unit.text.find, _COLONS) if at >= 0]
-    return fold(unit.text[min(ends) :]).strip().lower() if ends else ""
-
-
 def state_of(unit: Unit) -> str | None:
     """Return the state that the value of a form line has by itself; None if the value has to be read."""
-    value = value_of(unit)
+    ends = [at + 1 for at in map(unit.text.find, _COLONS) if at >= 0]
+    value = fold(unit.text[min(ends) :]).strip().lower() if ends else ""
     return next((state for state, pattern in _table().states.items() if pattern.fullmatch(value)), None)
 
 

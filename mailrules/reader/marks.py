@@ -25,11 +25,6 @@ class UnitMarks(NamedTuple):
     units: Places
     marks: Marks
 
-    @classmethod
-    def none(cls) -> UnitMarks:
-        """Return no marks."""
-        return cls(np.zeros(0, np.int64), np.zeros(0, np.uint64))
-
 
 def joined(some: Sequence[UnitMarks]) -> UnitMarks:
     """Concatenate marks in the given order."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from mailrules.catalogue import Catalogue
 from mailrules.reader.model_request import MAX_STATEMENTS, SUBJECT, Request
 from mailrules.statement import MailText, Statement
@@ -59,9 +61,7 @@ def join(model: Sequence[Statement], embedded: Sequence[Statement]) -> tuple[Sta
 def _with_value(one: Statement, shapes: Sequence[Statement]) -> Statement:
     for shape in shapes:
         if shape.meaning == one.meaning and shape.start < one.end and one.start < shape.end:
-            return Statement(
-                one.meaning, one.state, one.quote, one.start, one.end, one.confidence, one.reader, shape.value
-            )
+            return msgspec.structs.replace(one, value=shape.value)
     return one
 
 

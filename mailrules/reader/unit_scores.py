@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .features import ROW, SPOTS, Part, heading_of, mail_features, split, spot, spot_feature
+from .features import ROW, SPOTS, Part, heading_of, mail_features, split, spot
 from .mailview import MailView, Matrix, side_of
-from .marks import Places, UnitMarks
+from .marks import Places
 from .unit_reading import Reading
 from .weights import UnitClassifier, Weights
 
-_SPOTS = [(spot_feature(number),) for number in range(len(SPOTS))]
+_SPOTS = [(f"at:{name}",) for name in SPOTS]
 
 
 class MailScores(NamedTuple):
@@ -32,8 +32,8 @@ def mail_scores(view: MailView, weights: Weights) -> MailScores:
     units, whole = weights.units[side], weights.whole[side]
     readings = [*view.readings, view.subject] if view.subject is not None else view.readings
     if not readings:
-        nothing = np.zeros((0, len(units.meanings) + 1), np.float32)
-        return MailScores(units.scored(nothing), whole.scores(UnitMarks.none(), 1)[0], np.zeros(0, np.int64))
+        nothing, none = np.zeros((0, len(units.meanings) + 1), np.float32), np.zeros(0, np.int64)
+        return MailScores(units.scored(nothing), whole.scored(whole.sums(none, none, 1))[0], none)
     add_sums(readings, units)
     parts = np.frombuffer(b"".join([reading.sums for reading in readings]), np.float32)
     parts = parts.reshape(len(readings), len(Part), -1)

@@ -136,7 +136,8 @@ def _cuts(block: str) -> list[int]:
             break
         if mark.group() == "\n":
             continue  # a wrapped line
-        if mark.group() == "." and (not _begins(block, end) or _ABBREVIATION.search(block[max(0, at - 8) : at + 1])):
+        follows_lower = block[end : end + 1].islower()  # no sentence begins with a lower-case letter
+        if mark.group() == "." and (follows_lower or _ABBREVIATION.search(block[max(0, at - 8) : at + 1])):
             continue
         while closed_until < len(brackets) and brackets[closed_until][1] < at:
             closed_until += 1
@@ -144,12 +145,6 @@ def _cuts(block: str) -> list[int]:
             continue
         cuts.append(end)
     return cuts
-
-
-def _begins(block: str, at: int) -> bool:
-    """Whether a sentence can begin here. It does not begin with a lower-case letter."""
-    head = block[at : at + 1]
-    return not head.islower()
 
 
 def _bracketed(block: str) -> list[tuple[int, int]]:

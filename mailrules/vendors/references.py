@@ -140,18 +140,12 @@ class References:
 
 
 def _shape(vendor: str, said: ReferencePattern) -> _Shape:
-    pattern = compile_pattern(_written(said))
+    after_label = rf"(?:{said.label}){_BETWEEN}(?P<ref>{said.pattern})(?:[^0-9A-Za-z]|$)"
+    pattern = compile_pattern(said.pattern if said.label is None else after_label)
     groups = dict(pattern.groupindex)
     if "ref" not in groups:
         raise ValueError(f"the reference pattern {said.pattern!r} has no (?P<ref>…)")
     return _Shape(vendor, pattern, groups["ref"], said, [compile_pattern(p) for p in said.not_])
-
-
-def _written(said: ReferencePattern) -> str:
-    """Return the complete regular expression. After a label, ``said.pattern`` matches only the number."""
-    if said.label is None:
-        return said.pattern
-    return rf"(?:{said.label}){_BETWEEN}(?P<ref>{said.pattern})(?:[^0-9A-Za-z]|$)"
 
 
 def lines_of(turn: RuleInput) -> list[str]:

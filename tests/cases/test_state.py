@@ -47,8 +47,6 @@ def judged(lines: Sequence[CaseMessage], **values: object) -> Judgement:
             ItemState("workaround", {"en": "Workaround", "ja": "回避策"}, "unknown", None, "1", "no idea"),
         ),
         missing=("version",),
-        present=("symptom",),
-        unknown=("workaround",),
         questions=("version",),
         readings=readings,
         excerpt="The scanner is dead.",
