@@ -11,7 +11,7 @@ mail, its case and its evidence.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email.message import EmailMessage
 from email.utils import formataddr
@@ -124,17 +124,22 @@ def labelled_context() -> AppContext:
 
 
 def play(database: Database, ours: AppContext, conversations: Sequence[Conversation]) -> dict[str, Landed]:
-    """Take all mails in, one by one, in order of arrival."""
-    ids: dict[str, str] = {}
+    """Take all mails in, one by one."""
+    mails = chain.from_iterable(conversations)
+    ids = {number: mail.name for mail, number in take_in(database, ours, mails)}
+    return database.read(partial(_landed, names=ids))
+
+
+def take_in(database: Database, ours: AppContext, mails: Iterable[LabelledMail]) -> Iterator[tuple[LabelledMail, str]]:
+    """Take mails in, and yield each with its number in the spool as soon as it is taken in."""
     now = PLAYED
     reads = worker(database, ours, lambda: now)
-    for mail in chain.from_iterable(conversations):
+    for mail in mails:
         now += timedelta(seconds=1)
         [number] = intake.receive(database, [(ENVELOPE, mail.content)], now)
-        ids[number] = mail.name
         while reads.step():
             pass
-    return database.read(partial(_landed, names=ids))
+        yield mail, number
 
 
 def _landed(conn: Connection, names: Mapping[str, str]) -> dict[str, Landed]:

@@ -12,16 +12,14 @@ sets except those in the folder ``held_out``.
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import cyclopts
 from sqlalchemy import ColumnElement, Connection, select
 
-from bench.conversations import ENVELOPE, PLAYED, Conversation, labelled_context, read_all
-from bench.harness import ROOT, empty, worker
-from service import intake
+from bench.conversations import Conversation, labelled_context, read_all, take_in
+from bench.harness import ROOT, empty
 from service.intake import AppContext
 from service.store.tables import cases, deliveries, messages
 
@@ -39,13 +37,7 @@ def labelled_turns(name: str) -> dict[str, Any]:
 def documents(conversation: Conversation, ours: AppContext) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Take the mails in, and yield of each its id, the letter of its case, and the case as it stands then."""
     with empty("sqlite") as database:
-        now = PLAYED
-        reads = worker(database, ours, lambda: now)
-        for mail in conversation:
-            now += timedelta(seconds=1)
-            [number] = intake.receive(database, [(ENVELOPE, mail.content)], now)
-            while reads.step():
-                pass
+        for mail, number in take_in(database, ours, conversation):
             mine = select(messages.c.case_id).join(deliveries, deliveries.c.message_id == messages.c.id)
             mine = mine.where(deliveries.c.spool_id == number, deliveries.c.part == "")
             document = database.read(partial(_document, cases.c.id == mine.scalar_subquery()))
