@@ -55,10 +55,6 @@ class View:
         """Return a view with the same statements and additional facts."""
         return View(self.hits, {**self.facts, **facts}, self._of)
 
-    def has(self, names: frozenset[str]) -> bool:
-        """Whether there is a statement of one of these meanings, in any state."""
-        return not names.isdisjoint(self._of)
-
     def find(self, name: str, states: Sequence[str]) -> list[Hit]:
         """Return the statements of a meaning in one of the states. `item.*`: all meanings that begin with `item.`."""
         under = name.removesuffix(".*")
@@ -128,14 +124,6 @@ class Group:
             return False, []
         return True, list(dict.fromkeys(found))
 
-    def needs(self) -> frozenset[str]:
-        """Return meanings: if none of them is stated, the group is false. Empty if no statement is required."""
-        for term in self.all:
-            if names := _needed(term):
-                return names
-        some = [_needed(term) for term in self.any]
-        return frozenset().union(*some) if all(some) else frozenset()
-
     def unmet_terms(self, view: View) -> list[str]:
         """Return the terms that make the group false, as they are written."""
         out = [f"all: {term_text(term)}" for term in self.all if not term.holds(view)[0]]
@@ -151,12 +139,6 @@ class Group:
                 yield term
             else:
                 yield from term.terms()
-
-
-def _needed(term: Term | Group) -> frozenset[str]:
-    if isinstance(term, Group):
-        return term.needs()
-    return frozenset() if term.is_fact or term.negated else frozenset((term.name.removesuffix(".*"),))
 
 
 def term_text(term: Term | Group) -> str:

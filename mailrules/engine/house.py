@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mailrules.engine.mails import SENTENCE
 from mailrules.engine.pack import Finder
@@ -15,8 +14,7 @@ from mailrules.statement import MailText, Statement
 _ENOUGH = 2000  # maximum number of sentences read per mail
 
 
-@dataclass(frozen=True)
-class _Compiled:
+class _Compiled(NamedTuple):
     finder: Finder
     pack: str
     patterns: tuple[Any, ...]
@@ -32,22 +30,22 @@ class OrganisationPhraseReader:
 
     def read(self, mail: MailText) -> tuple[Statement, ...]:
         """Return the statements: first from the subject, then in the order of the text."""
-        if not self._finders:
-            return ()
-        found = [s for place in _sentences(mail) for one in self._finders for s in self._try(one, mail, *place)]
-        return tuple(dict.fromkeys(found))
+        finders = [one for one in self._finders if mail.side in one.finder.sides]
+        sentences = _sentences(mail) if finders else ()
+        found = (_statement(one, *sentence) for sentence in sentences for one in finders)
+        return tuple(dict.fromkeys(filter(None, found)))
 
-    @staticmethod
-    def _try(one: _Compiled, mail: MailText, folded: str, quote: str, start: int) -> Iterator[Statement]:
-        if mail.side not in one.finder.sides or any(pattern.search(folded) for pattern in one.unless):
-            return
-        for pattern in one.patterns:
-            match = pattern.search(folded)
-            if match is not None:
-                value = match.groupdict().get("value") or None
-                end = start + len(quote) if start >= 0 else -1
-                yield Statement(one.finder.meaning, one.finder.state, quote, start, end, 1.0, one.pack, value)
-                return
+
+def _statement(one: _Compiled, folded: str, quote: str, start: int) -> Statement | None:
+    """Return the statement of the first pattern that matches a sentence."""
+    if any(pattern.search(folded) for pattern in one.unless):
+        return None
+    match = next(filter(None, (pattern.search(folded) for pattern in one.patterns)), None)
+    if match is None:
+        return None
+    value = match.groupdict().get("value") or None
+    end = start + len(quote) if start >= 0 else -1
+    return Statement(one.finder.meaning, one.finder.state, quote, start, end, 1.0, one.pack, value)
 
 
 def site_finders(site: Site) -> list[Finder]:

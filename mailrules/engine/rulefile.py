@@ -55,12 +55,9 @@ class Rule:
     gives: str = ""
     each: tuple[str, ...] = ()
     why: Bilingual | None = None
-    needs: frozenset[str] = frozenset()  # `condition.needs()`: most rules need a statement that most mails do not have
 
     def fire(self, view: View) -> list[Fired]:
         """Return the results: none, one, or with `each` several."""
-        if self.needs and not view.has(self.needs):
-            return []
         holds, hits = self.condition.holds(view)
         if not holds:
             return []
@@ -106,7 +103,7 @@ def rule_of(written: WrittenRule, file: str, catalogue: Catalogue, facts: Collec
     for meaning in written.each:
         if fault := _unknown(meaning, (), catalogue, facts, False):
             raise ValueError(f"{meaning!r}: {fault}")
-    return Rule(written.id, file, condition, written.gives or "", tuple(written.each), written.why, condition.needs())
+    return Rule(written.id, file, condition, written.gives or "", tuple(written.each), written.why)
 
 
 def _unknown(
