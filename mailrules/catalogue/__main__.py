@@ -1,20 +1,9 @@
 """Prints the reference page of the catalogue: `python -m mailrules.catalogue > docs/meanings.md`."""
 
 import sys
-from collections.abc import Mapping
 
-from mailrules.catalogue.meanings import Catalogue, Meaning, Sentences, load
+from mailrules.catalogue.meanings import FAMILIES, Catalogue, Meaning, Sentences, load
 
-_FAMILIES: Mapping[str, str] = {
-    "items": "Items",
-    "acts": "Acts and desk states",
-    "asks": "Asks",
-    "weight": "Impact, urgency and state",
-    "matter": "Properties of the request",
-    "tone": "Tone",
-    "parked": "Parked topics",
-    "kinds": "Kinds",
-}
 _SHOWN = 2  # sentences of each language that a cell shows
 _HEAD = """# Meanings
 
@@ -31,7 +20,7 @@ the state `unsure`. This means that sodan could not decide. Such a statement cou
 def as_markdown(catalogue: Catalogue) -> str:
     """Return the whole page: one table for each family, one row for each meaning."""
     out = [_HEAD]
-    for family, title in _FAMILIES.items():
+    for family, title in FAMILIES.items():
         out.append(f"\n## {title}\n\n| meaning | definition | for example | not |\n|---|---|---|---|\n")
         out += [_row(meaning) for meaning in catalogue if meaning.family == family]
     return "".join(out)

@@ -13,8 +13,17 @@ from mailrules.fields import Bilingual, Model
 from mailrules.resources import read_yaml
 from mailrules.statement import UNSURE
 
-FAMILIES = ("items", "acts", "asks", "weight", "matter", "tone", "parked", "kinds")
-"""The shipped files, in the order of the page."""
+FAMILIES = {
+    "items": "Items",
+    "acts": "Acts and desk states",
+    "asks": "Asks",
+    "weight": "Impact, urgency and state",
+    "matter": "Properties of the request",
+    "tone": "Tone",
+    "parked": "Parked topics",
+    "kinds": "Kinds",
+}
+"""The shipped files, each with its heading in docs/meanings.md."""
 Language = Literal["ja", "en"]
 State = Literal["value", "none", "unknown", "pending", "partial", "not_applicable", "placeholder", "empty", "unsure"]
 STATES = frozenset(get_args(State))

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import ahocorasick_rs
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from mailrules.fold import fold, lower
 from mailrules.judgement import Reference
@@ -73,8 +73,14 @@ class Vendors:
         self._after = _any_of([p for said in incidental for p in said.after], before="^[ \t]*")
         self._maker = _any_of([p for said in incidental for p in said.maker], before="^[ \t]*")
         self._party = _any_of([p for said in incidental for p in said.party], after="[ \t]*$")
-        self._names: list[_Name] = []
-        self._automaton = self._compile_names(profiles)
+        named = [
+            (word, _Name(profile.id, is_strong))
+            for profile in profiles
+            for is_strong, words in ((True, profile.names), (False, profile.products))
+            for word in words
+        ]
+        self._names = [name for _, name in named]
+        self._automaton = AhoCorasick([lower(fold(word)) for word, _ in named], matchkind=MatchKind.LeftmostLongest)
 
     def of_address(self, address: str) -> str | None:
         """Return the vendor that uses this address; the longest matching domain takes precedence."""
@@ -153,7 +159,7 @@ class Vendors:
         found: dict[str, Reference] = {}
         for texts in places.plain.values():
             for text in texts:
-                if not _LONG_NUMBER.search(text) or self._automaton is None:
+                if not _LONG_NUMBER.search(text):
                     continue
                 for _, end, name in self._found(text)[:_ENOUGH]:
                     if name.strong and name.vendor != vendor and not self.is_platform(name.vendor):
@@ -162,23 +168,13 @@ class Vendors:
                             found.setdefault(ref.ref, ref)
         return found
 
-    def _compile_names(self, profiles: Sequence[Vendor]) -> Any:
-        texts: list[str] = []
-        for profile in profiles:
-            for strong, words in ((True, profile.names), (False, profile.products)):
-                texts += [lower(fold(word)) for word in words]
-                self._names += [_Name(profile.id, strong)] * len(words)
-        if not texts:
-            return None
-        return ahocorasick_rs.AhoCorasick(texts, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
-
     def _named(self, turn: RuleInput, lines: Sequence[str]) -> Recognised:
         """Return the vendor that is named in the text.
 
         A user who writes "Outlook" usually has no case with its maker: a product counts only in mail of the team that
         is not to requesters, or where the text says that the maker was asked, answered or sent an invoice.
         """
-        if self._automaton is None or turn.automatic in _SPEAKS_OF_NOTHING:
+        if turn.automatic in _SPEAKS_OF_NOTHING:
             return Recognised(None)
         weak = turn.side == "team" and "requester" not in turn.towards
         scores: dict[str, float] = defaultdict(float)
