@@ -65,7 +65,7 @@ class VendorPack(Model):
     """A shipped vendor file: the fields of a pack that concern a vendor."""
 
     pack: RuleId
-    title: str = ""
+    title: str = ""  # for people who read the file
     vendor: Vendor | None = None
     references: list[ReferencePattern] = Field(default=[])  # patterns of case numbers that any known vendor may use
     never: Words = Field(default=[])  # RE2 patterns for numbers that are never case numbers
