@@ -17,18 +17,12 @@ _WRITTEN = datetime(2026, 11, 10, 9, 30, tzinfo=timezone(timedelta(hours=9)))
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The result of trying one example of a rule.
-
-    ``wanted`` is what the test expects. `fires`: the rule must find the example. `silent`: the rule must not find it.
-    `exists`: the rule must have such an example, but has none.
-    """
+    """The result of trying one example or near-miss. ``message``: why it failed; "" if it is as it should be."""
 
     rule: str
     file: str
     line: int
-    wanted: str
     text: str
-    ok: bool
     message: str = ""
 
 
@@ -45,14 +39,14 @@ def try_examples(library: Library, rules: Rules, only: Collection[str] | None = 
         vendor = source.pack.vendor
         if vendor is not None and (only is None or {vendor.id, source.pack.pack} & set(only)):
             wrong = check(rules.vendors, vendor)
-            place = (vendor.id, str(source.file), source.line(vendor.id), "fires", "")
-            yield from (Tried(*place, False, message) for message in wrong)
-            yield from (Tried(*place, True) for _ in range(len(vendor.examples) + len(vendor.near_misses) - len(wrong)))
+            right = [""] * (len(vendor.examples) + len(vendor.near_misses) - len(wrong))
+            line = source.line(vendor.id)
+            yield from (Tried(vendor.id, str(source.file), line, "", message) for message in (*wrong, *right))
 
 
 def _meaning(meaning: Meaning, source: Source, rules: Rules) -> Iterator[Tried]:
     """A meaning of the organisation must be found in its examples and not in its near-misses."""
-    for sentences, wanted in ((meaning.examples, "fires"), (meaning.near_misses, "silent")):
+    for sentences, wanted in ((meaning.examples, True), (meaning.near_misses, False)):
         for language, texts in sentences.items():
             for text in texts:
                 example = Example(text=text, side=meaning.sides[0])
@@ -61,10 +55,7 @@ def _meaning(meaning: Meaning, source: Source, rules: Rules) -> Iterator[Tried]:
 
 
 def _finder(finder: Finder, source: Source, rules: Rules) -> Iterator[Tried]:
-    for examples, wanted in ((finder.examples, "fires"), (finder.near_misses, "silent")):
-        if not examples:
-            message = f"has no {'example' if wanted == 'fires' else 'near-miss'}; add one"
-            yield Tried(finder.id, str(source.file), source.line(finder.id), "exists", "", False, message)
+    for examples, wanted in ((finder.examples, True), (finder.near_misses, False)):
         for example in examples:
             reading = rules.read(turn_of(example))
             found = any(
@@ -74,10 +65,9 @@ def _finder(finder: Finder, source: Source, rules: Rules) -> Iterator[Tried]:
             yield _tried(finder.id, source, example.text or example.subject, wanted, found)
 
 
-def _tried(rule: str, source: Source, text: str, wanted: str, found: bool) -> Tried:
-    ok = found is (wanted == "fires")
-    message = "" if ok else ("the example is not found" if wanted == "fires" else "the near-miss is found")
-    return Tried(rule, str(source.file), source.line(rule), wanted, text, ok, message)
+def _tried(rule: str, source: Source, text: str, wanted: bool, found: bool) -> Tried:
+    failure = "the example is not found" if wanted else "the near-miss is found"
+    return Tried(rule, str(source.file), source.line(rule), text, "" if found is wanted else failure)
 
 
 def turn_of(example: Example, language: str | None = None) -> RuleInput:
