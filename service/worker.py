@@ -234,9 +234,9 @@ class Worker:
             attempt=claimed.attempt,
             waited_ms=round((now - claimed.received_at).total_seconds() * 1000),
             messages=len(mail.extracted),
-            language=first.language,
+            language=first.turn.language,
             automatic=first.node.automatic,
-            role=first.role,
+            role=first.node.side,
             defects=",".join(getattr(first.source, "defects", ())),
         )
 

@@ -19,6 +19,7 @@ from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import Roles
 from service.cases.facts.subject import read_subject
+from service.cases.facts.trust import OURS
 from service.cases.state import shown
 from service.cases.turn import follow, state_told
 from service.mail.message import Address, Mail
@@ -54,17 +55,17 @@ def _judged(extracted: Sequence[ExtractedMessage]) -> ExtractedMessage:
     forwarded mail of an unknown author (such as phishing) is used only if the forwarder wrote no text. In all other
     cases it is the mail itself.
     """
-    inner = [one for one in extracted[1:] if one.way in ("forwarded", "attached") and one.author is not None]
+    inner = [one for one in extracted[1:] if one.node.origin != "quoted" and one.source.from_ is not None]
     if extracted[0].turn.automatic is not None:
         return extracted[0]
     for one in inner:
-        if one.role == "vendor":
+        if one.node.side == "vendor":
             return one
-    known = [one for one in inner if one.role in ("team", "requester") and one.text.strip()]
+    known = [one for one in inner if one.node.side in OURS and one.turn.text.strip()]
     if known:
         return known[-1]
-    strangers = [one for one in inner if one.text.strip()]
-    if strangers and not extracted[0].text.strip():
+    strangers = [one for one in inner if one.turn.text.strip()]
+    if strangers and not extracted[0].turn.text.strip():
         return strangers[0]
     return extracted[0]
 
@@ -83,7 +84,7 @@ def _waiting_on(
         return "vendor" if state == "vendor" else "team" if state == "team" else None
     lines = [
         CaseMessage(
-            number, one.node, one.turn, one.date or _NEVER, one.reading, wrapper=number == 0 and one is not judged
+            number, one.node, one.turn, one.turn.date or _NEVER, one.reading, wrapper=number == 0 and one is not judged
         )
         for number, one in enumerate(extracted)
     ]

@@ -185,7 +185,7 @@ def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = Non
         raise NotFound(f"there is no rule or meaning {rule!r}; see `sodan rules list` and docs/meanings.md")
     for message in _messages(_content(what, settings), rules, settings):
         turn = message.turn
-        head = f"── {message.way}: {turn.author or 'unknown author'} ({turn.side}): {turn.subject}"
+        head = f"── {message.node.origin}: {turn.author or 'unknown author'} ({turn.side}): {turn.subject}"
         for line in (head, *engine.explain(rules, turn, rule)):
             print(one_line(line))
 

@@ -119,7 +119,7 @@ def _insert_new(conn: Connection, table: Table, values: Sequence[str], **columns
 def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None) -> list[ArrivedMail]:
     """Return the mails. If the role of an author was learned meanwhile, the message is read again with this role."""
     messages = [message for mail in arrived for message in mail.extracted]
-    authors = {(message.role, message.node.author) for message in messages if message.node.author}
+    authors = {(message.node.side, message.node.author) for message in messages if message.node.author}
     companies = sorted({name for role, author in authors if role == "unknown" for name in companies_above(author)})
     addresses = sorted({author for role, author in authors if role == "requester"})
     found = {*look_up(conn, "learned", addresses, companies)}
@@ -130,10 +130,10 @@ def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None
 
     def with_known_role(message: ExtractedMessage) -> ExtractedMessage:
         author = message.node.author
-        if message.role == "requester" and author in team:
+        if message.node.side == "requester" and author in team:
             return _extracted_with_side(message, "team", read)
         from_partner = not message.node.doubted and not partner_companies.isdisjoint(companies_above(author))
-        if message.role == "unknown" and from_partner:
+        if message.node.side == "unknown" and from_partner:
             return _extracted_with_side(message, "vendor", read)
         return message
 
@@ -141,7 +141,7 @@ def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None
 
 
 def _extracted_with_side(message: ExtractedMessage, side: Side, read: Read | None) -> ExtractedMessage:
-    changed = replace(_with_side(message, side), role=side)
+    changed = _with_side(message, side)
     return changed if read is None else with_reading(changed, read(changed.turn))
 
 

@@ -15,7 +15,7 @@ from service.cases.facts.readings import unbound
 from service.cases.facts.sender import DEFECTS
 from service.cases.placement.keys import stored_keys
 from service.cases.placement.known import Evidence, Plan
-from service.mail.message import Address, Mail
+from service.mail.message import Address, Earlier, Mail
 from service.store.tables import attachments, deliveries, messages, thread_keys
 
 
@@ -31,35 +31,35 @@ class ArrivedMail:
 def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]:
     """Return the columns of a message that come from the mail."""
     node, source = extracted.node, extracted.source
-    offset = extracted.date.utcoffset() if extracted.date is not None else None
+    turn, reading = extracted.turn, extracted.reading
+    offset = turn.date.utcoffset() if turn.date is not None else None
     mail = source if isinstance(source, Mail) else None
-    reading = extracted.reading
     return {
         "origin": node.origin,
         "message_id": node.message_id,
         "in_reply_to": list(node.parents),
         "refs": list(source.references),
-        "author_name": extracted.author.name if extracted.author else "",
+        "author_name": source.from_.name if source.from_ else "",
         "author_address": node.author,
         "author_role": node.side,
         "forwarded_by": extracted.forwarded_by,
         "to": _people(source.to),
         "cc": _people(source.cc),
         "subject": source.subject or "",
-        "date": extracted.date,
+        "date": turn.date,
         "date_offset": int(offset.total_seconds() // 60) if offset is not None else None,
         "received_at": one.received_at,
-        "text": extracted.text,
-        "quoted_text": extracted.quoted_text,
+        "text": turn.text,
+        "quoted_text": mail.quoted_text if mail else "",
         "intro": mail.intro if mail else "",
         "automatic": node.automatic,
-        "language": extracted.language,
+        "language": turn.language,
         "headers": dict(mail.headers) if mail else {},
         "defects": list(mail.defects) if mail else [DEFECTS[node.trust]] if node.trust in DEFECTS else [],
         "vendor": node.vendor,
         "statements": unbound(reading) if reading else None,
         "spool_id": one.spool_id,
-        "raw_part": None if mail else getattr(source, "raw_part", None),
+        "raw_part": source.raw_part if isinstance(source, Earlier) else None,
         "indexed": False,
     }
 

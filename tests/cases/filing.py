@@ -73,7 +73,7 @@ def inside(author: str, text: str, when: float, *, origin: Origin = "quoted", **
 
 def read(extracted: ExtractedMessage) -> ExtractedMessage:
     """What rules would read: a number (``[acme #123456]`` in a subject, ``ticket 123456``), another topic."""
-    subject, text = extracted.turn.subject, extracted.text
+    subject, text = extracted.turn.subject, extracted.turn.text
     named = next((v for v in ("acme", "umbra") if v in text.casefold()), None)
     vendor = extracted.node.vendor or named
     whose = next((v for v in ("acme", "umbra") if f"{v}'s" in text), vendor)

@@ -2,13 +2,12 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput, Side
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles
-from service.mail.message import Address, Earlier, Mail, Origin
+from service.mail.message import Earlier, Mail
 
 _PREVIOUS = re.compile(
     r"(?:前回|以前|過去|昨年|先月|先日|関連)(?:の|する)?(?:お問い?合わ?せ|ケース|案件|件|チケット)|(?:previous|earlier|former|past|related"
@@ -29,25 +28,15 @@ class ExtractedMessage:
     turn: RuleInput  # input for ``Rules.read``; until the message is stored, ``id`` is the position in the mail
     source: Mail | Earlier
     part: str  # empty for the mail itself, otherwise the position in the mail (``f0`` forwarded, ``h1`` quoted)
-    text: str
-    quoted_text: str = ""
-    author: Address | None = None
-    role: Side = "unknown"
+    sides: tuple[tuple[str, Side], ...]  # recipients as (address, side)
     forwarded_by: str | None = None
-    date: datetime | None = None  # date with the author's UTC offset
-    language: str = "und"
     learned: LearnedRoles = NOTHING_LEARNED  # team members and partners that follow from this mail
     reading: Reading | None = None
-    sides: tuple[tuple[str, Side], ...] = ()  # recipients as (address, side)
-
-    @property
-    def way(self) -> Origin:
-        return self.node.origin
 
 
 def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMessage:
     """Return the message with a reading, and with the facts that follow from it: case numbers, vendor, kind."""
-    node = node_as_read(extracted.node, reading, extracted.text)
+    node = node_as_read(extracted.node, reading, extracted.turn.text)
     turn = extracted.turn
     if (node.automatic, node.fresh) != (turn.automatic, turn.begins):
         turn = replace(turn, automatic=node.automatic, begins=node.fresh)

@@ -115,8 +115,8 @@ def _is_ours(earlier: Earlier, ingest: IngestConfig) -> bool:
     return bool(header.claims_in(f"{earlier.subject or ''}\n{earlier.text[:2000]}", ingest.prefix))
 
 
-def _sides(addresses: Sequence[Address], roles: Roles) -> tuple[tuple[str, Side], ...]:
-    return tuple((a.key, roles.role_of(a)) for a in addresses[:100] if a.address)
+def _sides(source: Mail | Earlier, roles: Roles) -> tuple[tuple[str, Side], ...]:
+    return tuple((a.key, roles.role_of(a)) for a in (*source.to, *source.cc)[:100] if a.address)
 
 
 def _others(addresses: Sequence[Address | None], roles: Roles, intake: Sequence[str]) -> tuple[str, ...]:
@@ -186,19 +186,7 @@ def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, .
         hands_on=facts.side == "unknown" and "dmarc-failed" not in mail.defects and _hands_on(mail, roles),
     )
     turn = _turn("0", node, mail, text, mail.date, mail.language, given)
-    return ExtractedMessage(
-        node=node,
-        turn=turn,
-        source=mail,
-        part="",
-        text=text,
-        quoted_text=mail.quoted_text,
-        author=mail.from_,
-        role=node.side,
-        date=mail.date,
-        language=mail.language,
-        sides=_sides((*mail.to, *mail.cc), roles),
-    )
+    return ExtractedMessage(node, turn, mail, "", _sides(mail, roles))
 
 
 def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) -> ExtractedMessage:
@@ -215,22 +203,11 @@ def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) ->
         has_subject=earlier.subject is not None,
         shown_by=given.shown_by,
     )
-    language = language_of_earlier(earlier.text, mail.language)
-    forwarded_by = given.sender if earlier.origin in ("forwarded", "attached") else None
-    turn = _turn(str(position), node, earlier, earlier.text, date, language, given)
-    return ExtractedMessage(
-        node=node,
-        turn=turn,
-        source=earlier,
-        part=part,
-        text=earlier.text,
-        author=earlier.from_,
-        role=node.side,
-        forwarded_by=forwarded_by,
-        date=date,
-        language=language,
-        sides=_sides((*earlier.to, *earlier.cc), roles),
+    turn = _turn(
+        str(position), node, earlier, earlier.text, date, language_of_earlier(earlier.text, mail.language), given
     )
+    forwarded_by = given.sender if earlier.origin != "quoted" else None
+    return ExtractedMessage(node, turn, earlier, part, _sides(earlier, roles), forwarded_by)
 
 
 def _facts(id: int, source: Mail | Earlier, text: str, at: datetime, given: _Given) -> MessageFacts:
