@@ -146,7 +146,7 @@ def test_a_message_whose_row_is_damaged_stops_no_other(small: Desk) -> None:
         reader = small.reader(up.url)
         while reader.step("test"):
             pass
-    assert small.results() == [("waiting", "TypeError"), ("done", None)]
+    assert small.results() == [("waiting", "ValidationError"), ("done", None)]
 
 
 def test_a_failed_attempt_is_repeated_after_a_pause_from_its_end(small: Desk) -> None:

@@ -144,7 +144,6 @@ class MessageFacts(msgspec.Struct, frozen=True, gc=False):
         return out | {"at": self.at.isoformat(), "dated": self.dated, "has_subject": self.has_subject}
 
 
-_NAMES = frozenset(MessageFacts.__struct_fields__)
 _STORED = [name for name in MessageFacts.__struct_fields__ if name not in IN_COLUMNS]
 _DECODER = msgspec.json.Decoder(MessageFacts)
 
@@ -153,24 +152,12 @@ _DECODER = msgspec.json.Decoder(MessageFacts)
 def node_from_json(
     written: str, *, id: int, case: int, pinned: int | None, joined: int | None, placed: str
 ) -> MessageFacts:
-    """Restore facts from JSON text. Cached, since a message of an open case is a candidate for many mails."""
+    """Restore facts from JSON text; unknown fields are ignored. Raises msgspec.DecodeError.
+
+    Cached, since a message of an open case is a candidate for many mails.
+    """
     columns = {"id": id, "case": case, "pinned": pinned, "joined": joined, "placed": placed}
-    kept = msgspec.json.encode(columns).decode()
-    try:
-        return _DECODER.decode(f"{kept[:-1]},{written[1:]}")
-    except msgspec.DecodeError:  # no fields, or written by another version
-        return _restored(msgspec.json.decode(written), columns)
-
-
-def _restored(document: dict[str, Any], columns: dict[str, Any]) -> MessageFacts:
-    """Restore facts field by field; fields that this version does not know are ignored."""
-    known = {name: value for name, value in document.items() if name in _NAMES}
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
-    for name in {"stated", "mentioned"} & values.keys():
-        values[name] = tuple((str(vendor), str(ref)) for vendor, ref in values[name])
-    if "at" in values:
-        values["at"] = datetime.fromisoformat(values["at"])
-    return MessageFacts(**(values | columns))
+    return _DECODER.decode(f"{msgspec.json.encode(columns).decode()[:-1]},{written[1:]}")
 
 
 def order_of(node: MessageFacts) -> tuple[datetime, str, str, str]:

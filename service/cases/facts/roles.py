@@ -55,7 +55,7 @@ class Roles:
 
     def role_of(self, address: str | Address | None) -> Side:
         """Return the side of an address; ``unknown`` if the address is missing or on no side."""
-        key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
+        key = _key(address)
         if not key or key in self.distrusted:
             return "unknown"
         if (named := self.known.get(key) or self.known.get(_plain(key))) is not None:
@@ -83,10 +83,9 @@ class Roles:
 
     def vendor(self, address: str | Address | None) -> str | None:
         """Return the vendor of an address; None for our own addresses."""
-        key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
-        if not key or key in self.distrusted or self.role_of(key) in ("team", "requester"):
-            return None
-        return self.vendor_of(key)
+        key = _key(address)
+        ours = not key or key in self.distrusted or self.role_of(key) in ("team", "requester")
+        return None if ours else self.vendor_of(key)
 
     def knows_vendor(self, address: Address | None) -> bool:
         """Whether a vendor file or the site file says that the address is a vendor's. Earlier mail does not count."""
@@ -98,7 +97,7 @@ class Roles:
         A partner is a company without a vendor file, or one whose help desk is at a provider
         (``booklane@service-now.com`` or ``help@booklane.freshdesk.com`` for ``booklane.example``).
         """
-        key = (address.address if isinstance(address, Address) else address or "").strip().casefold()
+        key = _key(address)
         if self.role_of(key) != "vendor":
             return None
         vendor = self.vendor_of(key)
@@ -159,6 +158,10 @@ def _listed(key: str, entries: Collection[str]) -> bool:
 def _named(key: str, entries: Collection[str]) -> bool:
     """Whether ``entries`` contain exactly this address."""
     return any(entry.strip().casefold() in (key, _plain(key)) for entry in entries)
+
+
+def _key(address: str | Address | None) -> str:
+    return (address.address if isinstance(address, Address) else address or "").strip().casefold()
 
 
 def _plain(key: str) -> str:
