@@ -19,13 +19,12 @@ from typing import TypeVar
 from mailrules.engine.judge import Rules
 from mailrules.library import load
 from service.cases.answering import with_replies
-from service.cases.clocks import calendars_of
 from service.cases.facts.case_message import CaseMessage, counted
 from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles
 from service.cases.facts.sender import Handover, Verdicts
-from service.cases.revise import revise, vendor_of
+from service.cases.revise import revise
 from service.cases.state import Frame, Overrides
 from service.errors import Unavailable
 from service.mail.message import NOT_FULLY_READ, Mail
@@ -57,59 +56,45 @@ UNREAD = Mail(defects=("unreadable",))
 
 @dataclass
 class AppContext:
-    """The addresses, roles and rules of an installation. ``rule_reloader`` may replace the rules between two mails."""
+    """The settings and rules of an installation. ``rule_reloader`` may replace the rules between two mails."""
 
+    settings: Settings
     rules: Rules
     ingest: IngestConfig
-    organisation: tuple[str, ...]
-    team: tuple[str, ...]
-    reopen: timedelta
-    mail_seconds: float = 10.0  # CPU seconds that reading one mail may take; 0: no limit
     refused: str | None = None  # why changed rules were refused: one line with file and line number
 
     @classmethod
     def of(cls, settings: Settings, *, key: bytes = b"", rules: Rules | None = None) -> AppContext:
         """``key`` signs case tokens. ``rules``: of these packs, if loaded already. Raises Refused (invalid pack)."""
         rules = rules or load(settings.packs, settings.site_file)
-        return cls(
-            rules=rules,
-            ingest=IngestConfig(
-                zone=settings.zone,
-                prefix=settings.case_prefix,
-                intake=settings.intake,
-                organisation=settings.organisation,
-                secret=key,
-                verdicts=Verdicts(settings.authserv_id, settings.trusted_networks, open=not settings.smtp_networks),
-                sends_as=parseaddr(settings.from_)[1].casefold(),
-            ),
-            organisation=settings.organisation,
-            team=_team(settings, rules),
-            reopen=timedelta(days=settings.reopen_days),
-            mail_seconds=settings.mail_seconds,
+        ingest = IngestConfig(
+            zone=settings.zone,
+            prefix=settings.case_prefix,
+            intake=settings.intake,
+            secret=key,
+            verdicts=Verdicts(settings.authserv_id, settings.trusted_networks, open=not settings.smtp_networks),
+            sends_as=parseaddr(settings.from_)[1].casefold(),
         )
+        return cls(settings, rules, ingest)
 
-    def go_by(self, rules: Rules, settings: Settings) -> None:
-        """Replace the rules. The next mail is read with the new rules."""
-        self.rules, self.team = rules, _team(settings, rules)
+    @property
+    def reopen(self) -> timedelta:
+        """How long after it was settled a case may be opened again by mail."""
+        return timedelta(days=self.settings.reopen_days)
 
     def key(self, case_id: int) -> str:
         return f"{self.ingest.prefix}-{case_id}"
 
     def roles(self, learned: LearnedRoles = NOTHING_LEARNED) -> Roles:
+        """Return the side of each address. The sender address of outgoing mail belongs to the team."""
         return Roles(
-            organisation=self.organisation,
-            team=self.team,
+            organisation=self.settings.organisation,
+            team=(*self.settings.team, *self.rules.colleagues, self.ingest.sends_as),
             learned=learned,
             known=self.rules.people,
             vendor_of=self.rules.vendors.of_address,
             is_platform=self.rules.vendors.is_platform,
         )
-
-
-def _team(settings: Settings, rules: Rules) -> tuple[str, ...]:
-    """Return the team addresses: from the settings, the site file, and the sender address of outgoing mail."""
-    own = parseaddr(settings.from_)[1].casefold()
-    return (*settings.team, *rules.colleagues, *((own,) if own else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +108,13 @@ class ReadMail:
 def understand(claimed: Claimed, context: AppContext, roles: Roles) -> ReadMail:
     """Parse a mail, and read each message in it. This takes most of the time of a mail.
 
-    If this takes longer than ``context.mail_seconds``, only the first ``BEGINNING`` bytes are read. If that takes too
+    If this takes longer than SODAN_MAIL_SECONDS, only the first ``BEGINNING`` bytes are read. If that takes too
     long, only the header is read. The mail gets the defect ``not-fully-read``. The raw bytes stay complete.
     """
     content = claimed.content
     header = content[:BEGINNING].partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
     for raw in (content, content[:BEGINNING], header, None):
-        with contextlib.suppress(OutOfTime), cpu_limit(context.mail_seconds):
+        with contextlib.suppress(OutOfTime), cpu_limit(context.settings.mail_seconds):
             mail = UNREAD if raw is None else parse(raw)
             if raw is not content:
                 mail = replace(mail, defects=tuple(sorted({*mail.defects, NOT_FULLY_READ})))
@@ -165,8 +150,13 @@ def prepare(
 
     ``before``: outdated decisions about the same mails; their parts that are still valid are kept.
     """
-    arrived, decided = (before.decided.arrived, before.decided) if before else (_arrived(read_mails), None)
-    decided = placement.prepare(conn, arrived, reopen=context.reopen, read=context.rules.read, before=decided)
+    if before is not None:
+        arrived = before.decided.arrived
+    else:
+        arrived = [placement.ArrivedMail(one.claimed.id, one.claimed.received_at, one.extracted) for one in read_mails]
+    decided = placement.prepare(
+        conn, arrived, reopen=context.reopen, read=context.rules.read, before=before.decided if before else None
+    )
     found = placement.drafts(conn, decided)
     judged = {
         case: before.judged[case]
@@ -243,10 +233,6 @@ def _ready(
     return ready
 
 
-def _arrived(read_mails: Sequence[ReadMail]) -> list[placement.ArrivedMail]:
-    return [placement.ArrivedMail(one.claimed.id, one.claimed.received_at, one.extracted) for one in read_mails]
-
-
 def judge_next(
     database: Database, context: AppContext, now: datetime, after: Callable[[Connection, int], None]
 ) -> bool:
@@ -258,25 +244,19 @@ def judge_next(
     waiting = database.read(judge_queue.first)
     if waiting is None:
         return False
-    case_id = waiting.case_id
 
-    def judged(conn: Connection) -> CaseSnapshot | None:
-        lines = placement.lines(conn, case_id)  # no lines: it was merged meanwhile
-        known = with_quoted(conn, case_settings(conn, [case_id]), {case_id: lines})
-        return case_snapshot(case_id, lines, context, known[case_id], now) if lines else None
-
-    def save(conn: Connection) -> None:
+    def save(conn: Connection, judged: Sequence[CaseSnapshot]) -> None:
         one_at_a_time(conn)
-        if standing is None:
+        if not judged:  # it was merged meanwhile
             judge_queue.remove(conn, waiting)
         elif versions(conn, [case_id]).get(case_id) == waiting.version:
             judge_queue.remove(conn, waiting)
-            save_cases(conn, [standing], now)
-            after(conn, case_id)
+            save_cases(conn, judged, now)
+            after(conn, waiting.case_id)
 
     try:
-        standing = database.read(judged)
-        database.transact(save)
+        judged = database.read(lambda conn: snapshots(conn, [waiting.case_id], context, now))
+        database.transact(partial(save, judged=judged))
     except Unavailable:
         raise
     except Exception:
@@ -291,10 +271,11 @@ def rejudge(conn: Connection, case_ids: Sequence[int], context: AppContext, *, n
 
 
 def snapshots(conn: Connection, case_ids: Sequence[int], context: AppContext, now: datetime) -> list[CaseSnapshot]:
+    """Judge cases from the stored readings of their mails. Cases without messages (merged ones) are left out."""
     known = case_settings(conn, case_ids)
     lines = placement.lines_of(conn, case_ids)
     known = with_quoted(conn, known, lines)
-    return [case_snapshot(case_id, lines[case_id], context, known[case_id], now) for case_id in case_ids]
+    return [case_snapshot(id, lines[id], context, known[id], now) for id in case_ids if id in lines]
 
 
 def case_snapshot(
@@ -306,9 +287,5 @@ def case_snapshot(
     merged, related = (tuple(map(context.key, cases)) for cases in (known.merged, known.related))
     frame = Frame(key=context.key(case_id), merged=merged, related=related)
     overrides = Overrides.from_document(known.by_hand)
-    calendars = calendars_of(context.rules, vendor_of(counting, judgement, overrides))
-    rules, asked = context.rules, known.asked
-    state = revise(
-        lines, judgement, overrides, frame, now, rules.answers_ask, calendars, rules.names, asked, known.solved
-    )
+    state = revise(lines, judgement, overrides, frame, now, context.rules, known.asked, known.solved)
     return CaseSnapshot(case_id, state.document())

@@ -60,7 +60,7 @@ class RuleReloader:
         try:
             library = collect(self._settings.packs, self._settings.site_file)
             if version_of(library) != context.rules.version:
-                context.go_by(build(library), self._settings)
+                context.rules = build(library)
                 memory.freeze_after_loading()
                 _log.info("rules loaded", version=context.rules.version, packs=len(context.rules.packs))
             elif asked or context.refused:

@@ -8,19 +8,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailrules.engine.checklist import AT_ONCE
+from mailrules.engine.judge import Rules
 from mailrules.judgement import ItemState, Judgement, Problem
 from mailrules.site import Calendar
 from mailrules.thread import Side
-from service.cases.asks import Answers
-from service.cases.clocks import business, elapsed, spans_of
+from service.cases.clocks import business, calendars_of, elapsed, spans_of
 from service.cases.facts.case_message import CaseMessage, doubts_of, in_order, with_readings
 from service.cases.facts.subject import shown_subject
 from service.cases.facts.trust import Doubt
 from service.cases.replies import Asked
 from service.cases.state import Ask, CaseState, Clocks, Frame, Overrides, Participant, Promised, Setting, Status
 from service.cases.turn import Course, Solved, follow
-
-DEFAULT_CALENDARS: Mapping[Side, Calendar] = {"team": Calendar(), "vendor": Calendar(), "requester": Calendar()}
 
 
 def revise(
@@ -29,16 +27,13 @@ def revise(
     overrides: Overrides,
     frame: Frame,
     now: datetime,
-    answers: Answers,
-    calendars: Mapping[Side, Calendar] = DEFAULT_CALENDARS,
-    names: Mapping[str, str] | None = None,
+    rules: Rules,
     asked: Sequence[Asked] = (),
     solved: Sequence[Solved] = (),
 ) -> CaseState:
     """Return the state of a case.
 
     ``lines``: all messages of the case, in any order. ``judgement``: of the messages that count, in order.
-    ``answers``: ``Rules.answers_ask``. ``names``: address → name, for people whose mails state no name.
     ``asked``: mails in which sodan asked for facts. ``solved``: as for ``follow``. Raises ValueError without messages.
     """
     if not lines:
@@ -47,8 +42,9 @@ def revise(
     doubted = doubts_of(everything)
     ordered = _counted(everything, doubted, judgement)
     level = overrides.value("priority", judgement.priority.level)
-    course = follow(ordered, answers, overrides.asks, _waits_for_answers(asked, level), solved)
+    course = follow(ordered, rules.answers_ask, overrides.asks, _waits_for_answers(asked, level), solved)
     status, waiting_on, since, moves = _with_people(course, overrides)
+    vendor = vendor_of(ordered, judgement, overrides)
     by_hand = _answers_by_hand(course.asks) | dict(overrides.items)
     checklist, missing = _checklist(judgement, by_hand)
     state = CaseState(
@@ -57,7 +53,7 @@ def revise(
         waiting_on=waiting_on,
         waiting_since=since,
         priority=level,
-        vendor=vendor_of(ordered, judgement, overrides),
+        vendor=vendor,
         vendor_refs=_references(judgement, ordered),
         missing=missing,
         asks=course.asks,
@@ -66,9 +62,9 @@ def revise(
         updated_at=now,
         judgement=judgement,
         checklist=checklist,
-        clocks=_clocks(ordered, moves, now, calendars),
+        clocks=_clocks(ordered, moves, now, calendars_of(rules, vendor)),
         promises=_promises(ordered, now),
-        participants=participants_of(ordered, names),
+        participants=participants_of(ordered, rules.names),
         problem=_agreed(judgement.problem, course.asks, ordered),
         frame=frame,
         items_set_by=_names(by_hand),
@@ -102,7 +98,7 @@ def _clocks(
         team=elapsed(spans, "team"),
         vendor=elapsed(spans, "vendor"),
         requester=elapsed(spans, "requester"),
-        business={side: business(spans, side, calendars.get(side, Calendar())) for side in _SIDES},
+        business={side: business(spans, side, calendars[side]) for side in _SIDES},
         first_response=_first_response(lines),
         turns=_turns(lines),
     )
@@ -161,7 +157,7 @@ def _with_people(
     return status, waiting_on, since, moves
 
 
-def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str] | None = None) -> tuple[Participant, ...]:
+def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str]) -> tuple[Participant, ...]:
     """Return authors and recipients of the messages that count, in order. ``known``: address → name, if no mail has it.
 
     A stranger who only writes to the case is not a participant, and neither is the author of a forged mail.
@@ -180,7 +176,7 @@ def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str] | Non
             order.setdefault(address)
             names[address] = names.get(address) or name
             roles.setdefault(address, role)
-    named = {address: names.get(address) or (known or {}).get(address, "") for address in order}
+    named = {address: names.get(address) or known.get(address, "") for address in order}
     return tuple(Participant(address, named[address], roles.get(address, "unknown")) for address in order)
 
 

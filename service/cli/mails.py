@@ -155,7 +155,7 @@ def _ingest(settings: Settings) -> IngestConfig:
     from service.cases.facts.extraction import IngestConfig
 
     intake = (*settings.intake, *(f"intake@{domain.lstrip('@')}" for domain in settings.organisation))
-    return IngestConfig(settings.zone, settings.case_prefix, intake, settings.organisation)
+    return IngestConfig(settings.zone, settings.case_prefix, intake)
 
 
 @cache

@@ -1,7 +1,6 @@
 """Texts made to be slow to read: each is read whole in a second."""
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from service.intake import understand
 from service.mail.message import Mail
 from service.store.spool import Claimed
-from tests.flow.crew import context
+from tests.flow.crew import context, limited
 from tests.flow.test_worker import ENVELOPE
 from tests.tables import table_beside
 
@@ -33,7 +32,7 @@ def body(how: str, text: str | bytes, size: int) -> bytes:
 def defects(kind: str, body: bytes, seconds: float) -> tuple[str, ...]:
     """What was wrong with a mail whose reading may take so many seconds of CPU."""
     claimed = Claimed("x", datetime(2026, 3, 2, tzinfo=UTC), ENVELOPE, f"{HEAD}{kind}\r\n\r\n".encode() + body, 1)
-    read = understand(claimed, replace(context(), mail_seconds=seconds), context().roles())
+    read = understand(claimed, limited(seconds), context().roles())
     source = read.extracted[0].source
     assert isinstance(source, Mail)
     return source.defects

@@ -18,7 +18,7 @@ from service.store import contents, spool, spool_view
 from service.store.database import Database
 from service.store.tables import messages
 from service.worker import Worker
-from tests.flow.crew import Deadly, context
+from tests.flow.crew import Deadly, context, limited
 from tests.flow.test_worker import ENVELOPE, mail
 
 
@@ -38,14 +38,14 @@ def warm_up() -> None:
     """What is compiled once takes longer than the limit."""
     for turn in ("Warm up: it is jammed.", "x " * 8_000):
         claimed = spool.Claimed("w", datetime.now(UTC), ENVELOPE, mail(99, turn), 1)
-        intake.understand(claimed, replace(context(), mail_seconds=0), context().roles())
+        intake.understand(claimed, limited(0), context().roles())
 
 
 def worked(database: Database, contents: list[bytes], seconds: float = 0.4) -> dict[str, Any]:
     """Takes in the mails; defects by Message-ID."""
     warm_up()
     intake.receive(database, [(ENVELOPE, content) for content in contents], datetime.now(UTC))
-    home = replace(context(), rules=Slow(context().rules), mail_seconds=seconds)  # type: ignore[arg-type]
+    home = replace(limited(seconds), rules=Slow(context().rules))  # type: ignore[arg-type]
     working = Worker(database, home, by="w", batch=64, lease=timedelta(seconds=600), clock=lambda: datetime.now(UTC))
     while database.read(spool_view.ledger).waiting:
         working.step()

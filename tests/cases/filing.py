@@ -23,7 +23,7 @@ from service.mail.message import Address, Earlier, Mail, Origin
 JST = timezone(timedelta(hours=9))
 START = datetime(2031, 5, 12, 9, 0, tzinfo=JST)
 VENDORS = {"acme.test": "acme", "umbra.test": "umbra"}
-WAYS = IngestConfig(zone=JST, intake=("intake@lab.test",), organisation=("lab.test",), secret=b"a secret of the tests")
+WAYS = IngestConfig(zone=JST, intake=("intake@lab.test",), secret=b"a secret of the tests")
 ROLES = Roles(
     organisation=("lab.test",), team=("desk@lab.test",), vendor_of=lambda a: VENDORS.get(a.rpartition("@")[2])
 )

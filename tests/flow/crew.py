@@ -28,6 +28,11 @@ def context() -> AppContext:
     return AppContext.of(chosen)
 
 
+def limited(seconds: float) -> AppContext:
+    """The context with a limit of CPU seconds for each mail."""
+    return replace(context(), settings=context().settings.model_copy(update={"mail_seconds": seconds}))
+
+
 class Deadly:
     """Rules that end the process, raise or never return, by the words of a mail; else they are the real ones."""
 

@@ -18,7 +18,7 @@ FORWARD = mail("fw", STRANGER, "FW: [acme #550123] Question", "For your records.
 def participants(desk: Desk, name: str) -> dict[str, str]:
     case = desk.case_of(name)
     lines = desk.database.read(lambda conn: placement.lines(conn, case))
-    return {one.address: one.role for one in participants_of(counted(lines))}
+    return {one.address: one.role for one in participants_of(counted(lines), {})}
 
 
 def test_an_outsider_who_opens_a_case_by_a_vendors_mail_is_team_in_it_alone(database: Database) -> None:

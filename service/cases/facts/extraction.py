@@ -37,7 +37,6 @@ class IngestConfig:
     zone: tzinfo = TOKYO
     prefix: str = "SD"
     intake: tuple[str, ...] = ()  # addresses (or ``@domain``) of sodan itself, which belong to no side
-    organisation: tuple[str, ...] = ()
     secret: bytes = b""
     verdicts: Verdicts = field(default_factory=Verdicts)
     sends_as: str = ""  # sender address of the mail that sodan sends, in lower case
@@ -215,7 +214,7 @@ def _facts(id: int, source: Mail | Earlier, text: str, at: datetime, given: _Giv
     roles, ingest = given.roles, given.ingest
     author, others, written = source.from_, (*source.to, *source.cc), source.subject or ""
     subject = read_subject(written)
-    without = header.names_on(author, (*others, given.mail.from_), ingest.organisation)
+    without = header.names_on(author, (*others, given.mail.from_), roles.organisation)
     parents = tuple(dict.fromkeys(source.in_reply_to))
     return MessageFacts(
         id=id,

@@ -30,7 +30,7 @@ def first_vendor(addresses: Iterable[Address | None], roles: Roles) -> str | Non
     return next((vendor for vendor in map(roles.vendor, addresses) if vendor), None)
 
 
-def names_on(author: Address | None, others: Sequence[Address | None], organisation: Sequence[str]) -> frozenset[str]:
+def names_on(author: Address | None, others: Sequence[Address | None], organisation: Iterable[str]) -> frozenset[str]:
     """Return words from names, addresses and our own domains; they say nothing about the topic of the mail."""
     parts: list[str] = [*organisation, *(d.replace(".", "") for d in organisation)]
     for address in (author, *others):
