@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Form = Literal["schema", "json", "text"]
 FORMS: tuple[Form, ...] = ("schema", "json", "text")
 MAX_RETRY_AFTER = 3600.0
+_REFUSED = (401, 403, 404)  # statuses for a wrong key, a forbidden or an unknown model
 
 
 class ModelAway(Exception):
@@ -98,12 +99,9 @@ class LanguageModel:
                 answer = client.chat.completions.create(model=self.model, messages=messages, **given)
         except openai.BadRequestError:
             raise
-        except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
-            raise ModelAway(
-                f"{error.status_code}: {_words(error)}; check SODAN_MODEL_URL, SODAN_MODEL and SODAN_MODEL_KEY"
-            ) from error
         except openai.APIStatusError as error:
-            raise ModelAway(f"{error.status_code}: {_words(error)}", _retry_after(error)) from error
+            advice = "; check SODAN_MODEL_URL, SODAN_MODEL and SODAN_MODEL_KEY" if error.status_code in _REFUSED else ""
+            raise ModelAway(f"{error.status_code}: {_words(error)}{advice}", _retry_after(error)) from error
         except openai.APIError as error:
             raise ModelAway(_words(error)) from error
         except ValueError as error:  # a body that is not JSON

@@ -108,8 +108,13 @@ class SecondReader:
                 lambda repair: self._paid(request, repair),
                 lambda text: second.checked(self.context.rules, turn, text),
             )
-        except ModelAway as error:
-            self._away(job, by, error)
+        except ModelAway as error:  # the message is not the cause: retry later without counting the attempt
+            why, now, pause = str(error), self.clock(), error.retry_after
+            self.breaker.failed(now, pause)
+            _log.warning("the model did not answer", message=job.message, why=why, failures=self.breaker.failures)
+            self.database.transact(
+                lambda conn: second_readings.back_off(conn, job, by, why, now, pause, uncounted=True)
+            )
         except ModelRefused as error:
             self._settle(job, by, "refused", str(error))
         except AnswerRefused as error:
@@ -118,15 +123,6 @@ class SecondReader:
         else:
             self.breaker.answered()
             self._keep(job, by, request, reply, answer)
-
-    def _away(self, job: Job, by: str, error: ModelAway) -> None:
-        """Record that the endpoint failed. The message is not the cause: retry later without counting the attempt."""
-        now = self.clock()
-        self.breaker.failed(now, error.retry_after)
-        _log.warning("the model did not answer", message=job.message, why=str(error), failures=self.breaker.failures)
-        self.database.transact(
-            lambda conn: second_readings.back_off(conn, job, by, str(error), now, error.retry_after, uncounted=True)
-        )
 
     def _unusable(self, job: Job, by: str, why: str) -> None:
         """Record an unusable answer: retry, up to ``REFUSALS`` attempts; then keep the embedded reader's result."""

@@ -73,19 +73,25 @@ def brief(
     unkind = {item: hint for item, line in known.items() if (hint := _hint(line, case)) and for_ == "vendor"}
     lines = {i: line for i, line in known.items() if i not in unkind and _meant(line, case, messages, for_)}
     people = {p["address"]: p["name"] or p["address"] for p in case.get("participants", [])}
+    dated = _dating(messages, language, zone)
+    # once the problem is solved, nobody has to state more facts
+    over = case.get("recovered") or case.get("status") in ("resolved", "closed")
     made: dict[str, Any] = {
         "for": for_,
         "lang": language,
         "case": case.get("key"),
         "title": shown_subject(case.get("title") or ""),
-        "problem": _problem(case, lines, every_name, dated := _dating(messages, language, zone)),
+        "problem": _problem(case, lines, every_name, dated),
         "vendor": case.get("vendor"),
-        "references": [ref["ref"] for ref in case.get("vendor_refs", []) if _ours(ref, case)],
+        "references": [
+            ref["ref"]
+            for ref in case.get("vendor_refs", [])
+            if not case.get("vendor") or ref.get("vendor") in (case["vendor"], None)
+        ],
         "sections": _sections(lines, case, people, language, for_, dated),
         "gaps": [
             {"item": item, "label": known[item]["label"] if item in known else names.get(item, item)}
-            for item in case.get("missing", [])
-            if not _is_over(case)
+            for item in (() if over else case.get("missing", []))
         ],
         "reword": [
             {"item": item, "label": known[item]["label"], "tone": hint["id"], "advice": hint["advice"]}
@@ -169,11 +175,6 @@ def _problem(case: Document, lines: Mapping[str, Document], names: Sequence[str]
     return {"statement": "" if unkind else title, "message": stated.get("message"), "item": None}
 
 
-def _is_over(case: Document) -> bool:
-    """Whether the problem is solved. Then nobody has to state more facts."""
-    return bool(case.get("recovered")) or case.get("status") in ("resolved", "closed")
-
-
 def _hint(line: Document, case: Document) -> Document | None:
     """Return the tone hint for the sentence quoted in a checklist line, if any."""
     said = [text for text in (one_line(line.get("quote")), one_line(line.get("value"))) if text]
@@ -249,25 +250,20 @@ def unmarked(text: str) -> str:
 
 
 def _dating(messages: Sequence[Document], lang: Lang, zone: tzinfo) -> Dated:
+    """Return a function that adds the date of the mail if a text names a day only by words such as "today"."""
     written = {str(m["id"]): datetime.fromisoformat(m["date"]).astimezone(zone) for m in messages if m.get("date")}
-    return lambda text, message: with_date(text, written.get(str(message)), lang)
 
+    def dated(text: str, message: Any) -> str:
+        at = written.get(str(message))
+        if at is None or not has_moving_day(text):
+            return text
+        return text + str(TEXTS["values"]["written"][lang]).format(month=at.month, day=at.day, name=f"{at:%B}")
 
-def with_date(text: str, written: datetime | None, lang: str) -> str:
-    """Return the text of a mail, with the date of the mail if the text names a day only by words such as "today"."""
-    if written is None or not has_moving_day(text):
-        return text
-    return text + str(TEXTS["values"]["written"][lang]).format(
-        month=written.month, day=written.day, name=f"{written:%B}"
-    )
+    return dated
 
 
 def one_line(text: Any) -> str:
     return " ".join(str(text or "").split())
-
-
-def _ours(ref: Document, case: Document) -> bool:
-    return not case.get("vendor") or ref.get("vendor") in (case["vendor"], None)
 
 
 def _attached(messages: Sequence[Document]) -> list[dict[str, Any]]:

@@ -9,14 +9,15 @@ import hmac
 import re
 from hashlib import sha256
 
+import numpy as np
+
 _TOKEN = re.compile(r"^([0-9a-z]{1,12})\.([a-z2-7]{16})$", re.ASCII)
 _OWN_ID = re.compile(r"^<sodan\.([0-9a-z]{1,12}\.[a-z2-7]{16})\.[^@<>\s]{1,80}@[^@<>\s]+>$", re.ASCII | re.IGNORECASE)
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def token(case: int, secret: bytes) -> str:
     """Return the token that names ``case``."""
-    name = _base36(case)
+    name = np.base_repr(case, 36).lower()
     return f"{name}.{_mac(name, secret)}"
 
 
@@ -48,12 +49,3 @@ def case_of_address(address: str, secret: bytes) -> int | None:
 def _mac(name: str, secret: bytes) -> str:
     digest = hmac.new(secret, b"sodan case " + name.encode(), sha256).digest()[:10]
     return base64.b32encode(digest).decode().casefold()
-
-
-def _base36(number: int) -> str:
-    out = ""
-    while True:
-        number, rest = divmod(number, 36)
-        out = _DIGITS[rest] + out
-        if not number:
-            return out
