@@ -25,7 +25,7 @@ from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles
 from service.cases.facts.sender import Handover, Verdicts
 from service.cases.revise import revise
-from service.cases.state import Frame, Overrides
+from service.cases.state import Overrides
 from service.errors import Unavailable
 from service.mail.message import NOT_FULLY_READ, Mail
 from service.mail.parse import parse
@@ -284,8 +284,8 @@ def case_snapshot(
     lines = with_replies(lines, known.asked, known.quoted)
     counting = counted(lines)
     judgement = context.rules.judge(tuple(line.turn for line in counting), [line.reading for line in counting])
-    merged, related = (tuple(map(context.key, cases)) for cases in (known.merged, known.related))
-    frame = Frame(key=context.key(case_id), merged=merged, related=related)
     overrides = Overrides.from_document(known.by_hand)
-    state = revise(lines, judgement, overrides, frame, now, context.rules, known.asked, known.solved)
-    return CaseSnapshot(case_id, state.document())
+    state = revise(lines, judgement, overrides, now, context.rules, known.asked, known.solved)
+    merged, related = (list(map(context.key, cases)) for cases in (known.merged, known.related))
+    document = {"key": context.key(case_id), **state.document(), "merged": merged, "related": related}
+    return CaseSnapshot(case_id, document)

@@ -13,19 +13,20 @@ from mailrules.judgement import ItemState, Judgement, Problem
 from mailrules.site import Calendar
 from mailrules.thread import Side
 from service.cases.clocks import business, calendars_of, elapsed, spans_of
-from service.cases.facts.case_message import CaseMessage, doubts_of, in_order, with_readings
+from service.cases.facts.case_message import CaseMessage, doubts_of
 from service.cases.facts.subject import shown_subject
 from service.cases.facts.trust import Doubt
 from service.cases.replies import Asked
-from service.cases.state import Ask, CaseState, Clocks, Frame, Overrides, Participant, Promised, Setting, Status
+from service.cases.state import Ask, CaseState, Clocks, Overrides, Participant, Promised, Status
 from service.cases.turn import Course, Solved, follow
+
+ByHand = tuple[str | None, str]  # (value of an item, the person who set it)
 
 
 def revise(
     lines: Sequence[CaseMessage],
     judgement: Judgement,
     overrides: Overrides,
-    frame: Frame,
     now: datetime,
     rules: Rules,
     asked: Sequence[Asked] = (),
@@ -33,19 +34,19 @@ def revise(
 ) -> CaseState:
     """Return the state of a case.
 
-    ``lines``: all messages of the case, in any order. ``judgement``: of the messages that count, in order.
+    ``lines``: all messages of the case, oldest first. ``judgement``: of the messages that count.
     ``asked``: mails in which sodan asked for facts. ``solved``: as for ``follow``. Raises ValueError without messages.
     """
     if not lines:
         raise ValueError("a case without messages has no state")
-    everything = in_order(lines)
-    doubted = doubts_of(everything)
-    ordered = _counted(everything, doubted, judgement)
+    doubted = doubts_of(lines)
+    counting = [line for line in lines if line.id not in doubted] or lines
+    ordered = [replace(line, reading=one) for line, one in zip(counting, judgement.readings, strict=True)]
     level = overrides.value("priority", judgement.priority.level)
     course = follow(ordered, rules.answers_ask, overrides.asks, _waits_for_answers(asked, level), solved)
     status, waiting_on, since, moves = _with_people(course, overrides)
     vendor = vendor_of(ordered, judgement, overrides)
-    by_hand = _answers_by_hand(course.asks) | dict(overrides.items)
+    by_hand = _answers_by_hand(course.asks) | {item: (one.value, one.by) for item, one in overrides.items.items()}
     checklist, missing = _checklist(judgement, by_hand)
     state = CaseState(
         title=overrides.value("title", None) or _title(ordered, judgement.excerpt),
@@ -57,7 +58,7 @@ def revise(
         vendor_refs=_references(judgement, ordered),
         missing=missing,
         asks=course.asks,
-        messages=len(everything),
+        messages=len(lines),
         opened_at=ordered[0].node.at,
         updated_at=now,
         judgement=judgement,
@@ -66,25 +67,12 @@ def revise(
         promises=_promises(ordered, now),
         participants=participants_of(ordered, rules.names),
         problem=_agreed(judgement.problem, course.asks, ordered),
-        frame=frame,
-        items_set_by=_names(by_hand),
-        set_by=_names(overrides.fields),
-        not_counted=tuple((str(line.id), doubted[line.id]) for line in everything if line.id in doubted),
+        items_set_by={item: by for item, (_, by) in by_hand.items()},
+        set_by={name: setting.by for name, setting in overrides.fields.items()},
+        not_counted=tuple((str(line.id), doubted[line.id]) for line in lines if line.id in doubted),
         owner=overrides.value("owner", None),
     )
-    return replace(state, notes=(*_notes(state, asked), *_doubtful(everything, doubted)))
-
-
-def _counted(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt], judgement: Judgement) -> Sequence[CaseMessage]:
-    """Return the messages that count, with their readings."""
-    counted = [line for line in lines if line.id not in doubted] or lines
-    same = len(judgement.readings) == len(counted)
-    return with_readings(counted, judgement.readings) if same else counted
-
-
-def _names(settings: Mapping[str, Setting]) -> dict[str, str]:
-    """Return field or item → person who set it by hand."""
-    return {name: setting.by or "somebody" for name, setting in settings.items()}
+    return replace(state, notes=(*_notes(state, asked), *_doubtful(lines, doubted)))
 
 
 def _clocks(
@@ -137,23 +125,18 @@ def _with_people(
     course: Course, overrides: Overrides
 ) -> tuple[Status, Side | None, datetime | None, list[tuple[datetime, Side | None]]]:
     """Return (status, side to act, since when, all changes of the turn). Manual changes are applied."""
-    status, waiting_on, since = course.status, course.waiting_on, course.since
-    moves = list(course.moves)
-    if (set_status := overrides.fields.get("status")) is not None:
-        status, at = set_status.value, set_status.at
+    status, waiting_on, since, moves = course.status, course.waiting_on, course.since, list(course.moves)
+    if (wanted := overrides.fields.get("status")) is not None:
+        status = wanted.value
         if status != "open":
-            waiting_on, since = None, at or since
-            if at is not None:
-                moves = [m for m in moves if m[0] <= at]
-                moves.append((at, None))
+            waiting_on, since = None, wanted.at
+            moves = [*(move for move in moves if move[0] <= wanted.at), (wanted.at, None)]
         elif course.status != "open":
-            waiting_on, since = course.last_turn or "team", at or since
-            moves.append((since or course.moves[-1][0], waiting_on))
+            waiting_on, since = course.last_turn or "team", wanted.at
+            moves.append((wanted.at, waiting_on))
     if (turn := overrides.fields.get("waiting_on")) is not None:
-        waiting_on, since = turn.value, turn.at or since
-        if since is not None:
-            moves = [m for m in moves if m[0] <= since]
-            moves.append((since, waiting_on))
+        waiting_on, since = turn.value, turn.at
+        moves = [*(move for move in moves if move[0] <= turn.at), (turn.at, waiting_on)]
     return status, waiting_on, since, moves
 
 
@@ -193,25 +176,23 @@ def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage])
     return replace(problem, drift=False, agreed_at=min(agreed)) if agreed else problem
 
 
-def _answers_by_hand(asks: Sequence[Ask]) -> dict[str, Setting]:
-    """Return item → value, from requests for one item that a person answered by hand in words."""
+def _answers_by_hand(asks: Sequence[Ask]) -> dict[str, ByHand]:
+    """Return item → answer, from requests for one item that a person answered by hand in words."""
     return {
-        ask.what.removeprefix("info:"): Setting(ask.answer, ask.set_by or "", ask.answered_at)
+        ask.what.removeprefix("info:"): (ask.answer, ask.set_by or "")
         for ask in asks
         if ask.answer and ask.what.startswith("info:")
     }
 
 
-def _checklist(judgement: Judgement, by_hand: Mapping[str, Setting]) -> tuple[tuple[ItemState, ...], tuple[str, ...]]:
+def _checklist(judgement: Judgement, by_hand: Mapping[str, ByHand]) -> tuple[tuple[ItemState, ...], tuple[str, ...]]:
     lines: list[ItemState] = []
     for line in judgement.checklist:
-        setting = by_hand.get(line.item)
-        if setting is not None and setting.value == "waived":
+        value, _ = by_hand.get(line.item, (None, ""))
+        if value == "waived":
             line = replace(line, state="waived")
-        elif setting is not None and setting.value is not None:  # no quote, because no mail contains this answer
-            line = replace(
-                line, state="present", value=str(setting.value), turn=None, quote=None, partial=False, none=False
-            )
+        elif value is not None:  # no quote, because no mail contains this answer
+            line = replace(line, state="present", value=value, turn=None, quote=None, partial=False, none=False)
         lines.append(line)
     done = {line.item for line in lines if line.state in ("waived", "present") and line.item in by_hand}
     return tuple(lines), tuple(item for item in judgement.missing if item not in done)[:AT_ONCE]

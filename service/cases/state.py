@@ -63,21 +63,12 @@ class Promised:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """Key of a case, and its merged and related cases."""
-
-    key: str
-    merged: tuple[str, ...] = ()
-    related: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Setting:
     """A value that a person set; it is kept until a person removes it."""
 
     value: Any
-    by: str = ""
-    at: datetime | None = None
+    by: str
+    at: datetime
     text: str = ""  # for a request: the answer in words
 
 
@@ -91,27 +82,19 @@ class Overrides:
     """Request id → ``answered`` or ``withdrawn``; ``*`` means all requests open at that time."""
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any] | None) -> Overrides:
+    def from_document(cls, document: Mapping[str, Any]) -> Overrides:
         """Read ``cases.set_by_people``: field → {"value", "by", "at"}; ``items``, ``asks``: name → such a value."""
-        fields = dict(document or {})
-        items, asks = fields.pop("items", None), fields.pop("asks", None)
-        groups = (fields, items or {}, asks or {})
-        return cls(*({str(name): _setting(value) for name, value in group.items()} for group in groups))
+        fields = {name: value for name, value in document.items() if name not in ("items", "asks")}
+        groups = (fields, document.get("items", {}), document.get("asks", {}))
+        return cls(*({name: _setting(**written) for name, written in group.items()} for group in groups))
 
     def value(self, field: str, otherwise: Any) -> Any:
         """Return the value that a person set, or ``otherwise``."""
         return self.fields[field].value if field in self.fields else otherwise
 
 
-def _setting(written: Any) -> Setting:
-    if not isinstance(written, Mapping):
-        return Setting(written)
-    value = written.get("value", written.get("state"))
-    if written.get("state") == "waived":
-        value = "waived"
-    at = written.get("at")
-    at = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return Setting(value, str(written.get("by") or ""), at, str(written.get("text") or ""))
+def _setting(value: Any, by: str, at: str, text: str = "") -> Setting:
+    return Setting(value, by, datetime.fromisoformat(at), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +119,6 @@ class CaseState:
     promises: tuple[Promised, ...]
     participants: tuple[Participant, ...]
     problem: Problem
-    frame: Frame
     items_set_by: Mapping[str, str] = field(default_factory=dict)  # item → who answered or waived it
     set_by: Mapping[str, str] = field(default_factory=dict)  # field → who set it by hand
     notes: tuple[str, ...] = ()
@@ -167,21 +149,21 @@ class CaseState:
         return None
 
     def summary(self) -> dict[str, Any]:
-        """Return the case summary of the API."""
-        own = {"key": self.frame.key, **shown(self, "title status waiting_on waiting_since priority")}
-        own |= shown(self.judgement, "kind language") | {"vendor": self.vendor}
-        counts = shown(self, "open_asks messages opened_at updated_at owner")
-        return own | {
+        """Return the case summary of the API, without the key."""
+        return {
+            **shown(self, "title status waiting_on waiting_since priority"),
+            **shown(self.judgement, "kind language"),
+            "vendor": self.vendor,
             "vendor_refs": [{"vendor": vendor, "ref": ref} for vendor, ref in self.vendor_refs],
             "missing": list(self.missing),
             "needs_triage": self.needs_triage,
             "requester": self._requester(),
             "excerpt": self.judgement.excerpt,
-            **counts,
+            **shown(self, "open_asks messages opened_at updated_at owner"),
         }
 
     def document(self) -> dict[str, Any]:
-        """Return the full case of the API: the summary and all details."""
+        """Return the case of the API, without its key, merged and related cases."""
         judged = self.judgement
         lang = "ja" if judged.language == "ja" else "en"
         return self.summary() | {
@@ -203,8 +185,6 @@ class CaseState:
             "clocks": _record(self.clocks),
             "promises": list(map(_record, self.promises)),
             "participants": list(map(_record, self.participants)),
-            "merged": list(self.frame.merged),
-            "related": list(self.frame.related),
             "read_by": {"reader": judged.reader, "version": judged.reader_version, "pending": False},
             "judged_by": judged.judged_by,
             "set_by": dict(self.set_by),

@@ -87,8 +87,7 @@ def follow(
     from replies that begin another matter and therefore are in other cases.
     """
     course, ledger = Course(), Ledger(answers)
-    by_time = ((one.at, ask, one) for ask, one in (by_hand or {}).items() if one.at is not None)
-    said = sorted(by_time, key=itemgetter(0, 1))
+    said = sorted(((one.at, ask, one) for ask, one in (by_hand or {}).items()), key=itemgetter(0, 1))
     waits, news = sorted(asked), sorted(solved)
     for line in lines:
         while said and said[0][0] <= line.node.at:
@@ -135,7 +134,7 @@ def _solved(course: Course, ledger: Ledger, at: datetime, message: str) -> None:
 
 
 def _told(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setting) -> None:
-    settled = ledger.set_by_hand(ask, str(setting.value), at, setting.by or "somebody", setting.text or None)
+    settled = ledger.set_by_hand(ask, setting.value, at, setting.by, setting.text or None)
     if settled and setting.value == "answered" and not ledger.open():
         _pass_on(course, at, "vendor")
 

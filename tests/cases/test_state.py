@@ -22,10 +22,10 @@ from mailrules.judgement import (
 from mailrules.site import Calendar, Person, Site
 from mailrules.statement import Statement
 from service.cases.clocks import Span, business, elapsed, spans_of
-from service.cases.facts.case_message import CaseMessage
+from service.cases.facts.case_message import CaseMessage, counted
 from service.cases.facts.readings import reading_of, unbound
 from service.cases.revise import revise, vendor_of
-from service.cases.state import CaseState, Frame, Overrides
+from service.cases.state import CaseState, Overrides
 from service.store.tables import to_json
 from tests.cases.test_turn import INQUIRY, LOGS_AND_SLOT, OPENING, RULES, UTC0, line
 
@@ -33,7 +33,7 @@ NOW = UTC0 + timedelta(hours=12)
 
 
 def judged(lines: Sequence[CaseMessage], **values: object) -> Judgement:
-    readings = tuple(m.reading for m in lines if m.reading is not None)
+    readings = tuple(line.reading or Reading() for line in counted(lines))
     words = Finding("impact.all", "core", "0", "dead")
     made = Judgement(
         kind="incident",
@@ -61,7 +61,7 @@ def judged(lines: Sequence[CaseMessage], **values: object) -> Judgement:
 
 
 def state(lines: Sequence[CaseMessage], by_hand: dict[str, object] | None = None, **values: object) -> CaseState:
-    return revise(lines, judged(lines, **values), Overrides.from_document(by_hand), Frame("SD-7"), NOW, RULES)
+    return revise(lines, judged(lines, **values), Overrides.from_document(by_hand or {}), NOW, RULES)
 
 
 def test_each_side_holds_the_case_from_its_turn_to_the_next() -> None:
@@ -126,7 +126,7 @@ def test_the_vendor_whose_hours_count_is_that_of_the_case() -> None:
 def test_a_name_from_the_site_file_stands_where_no_mail_tells_one() -> None:
     opening = replace(OPENING, node=OPENING.node.evolve(author="helper@partner.test"), name="")
     site = Site(people=[Person(address="helper@partner.test", side="team", name="Helper")])
-    told = revise([opening], judged([opening]), Overrides(), Frame("SD-7"), NOW, replace(RULES, site=site))
+    told = revise([opening], judged([opening]), Overrides(), NOW, replace(RULES, site=site))
     assert [(p.address, p.name) for p in told.participants] == [("helper@partner.test", "Helper")]
 
 
@@ -169,7 +169,7 @@ def test_a_promise_that_is_over_is_said_neutrally() -> None:
 
 def test_a_case_without_messages_has_no_state() -> None:
     with pytest.raises(ValueError, match="without messages"):
-        revise([], judged([OPENING]), Overrides(), Frame("SD-1"), NOW, RULES)
+        revise([], judged([OPENING]), Overrides(), NOW, RULES)
 
 
 def test_a_reading_comes_back_as_it_was() -> None:

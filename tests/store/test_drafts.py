@@ -140,7 +140,7 @@ def test_a_value_set_meanwhile_is_kept(database: Database) -> None:
     take(database, REPORT)
     mine = read(database, ANSWER)
     prepared = prepare(database, mine)
-    by_ken = cases.update().values(set_by_people={"title": {"value": "Shop", "by": "ken"}})
+    by_ken = cases.update().values(set_by_people={"title": {"value": "Shop", "by": "ken", "at": NOW.isoformat()}})
     database.transact(lambda conn: conn.execute(by_ken))
     judged_again(database)
     write(database, prepared)

@@ -1,7 +1,7 @@
 """One message of a case as ``Rules.judge`` and ``revise`` need it, with facts, rule input and reading."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from mailrules.judgement import Reading
@@ -42,8 +42,3 @@ def counted(lines: Sequence[CaseMessage]) -> list[CaseMessage]:
     """Return the messages that may change the state of the case; all messages if none may."""
     doubted = doubts_of(lines)
     return [line for line in lines if line.id not in doubted] or list(lines)
-
-
-def with_readings(lines: Iterable[CaseMessage], readings: Iterable[Reading]) -> list[CaseMessage]:
-    """Return the messages, each with its reading (``Judgement.readings``)."""
-    return [replace(line, reading=reading) for line, reading in zip(lines, readings, strict=True)]
