@@ -17,16 +17,15 @@ from service.cases.asks import SOMETHING
 from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
-from service.cases.facts.roles import Roles
+from service.cases.facts.roles import Roles, registered_domain
 from service.cases.facts.subject import read_subject
 from service.cases.facts.trust import OURS
 from service.cases.state import shown
 from service.cases.turn import follow, state_told
-from service.mail.message import Address, Mail
+from service.mail.message import Mail
 
 _PLAIN = IngestConfig()
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND_LEVEL = frozenset(("co", "ne", "or", "ac", "go", "ed", "lg", "gr", "com", "net", "org", "gov", "edu", "plc"))
 
 
 def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: IngestConfig = _PLAIN) -> dict[str, Any]:
@@ -158,9 +157,10 @@ def guess_roles(mail: Mail, rules: Rules, roles: Roles, ingest: IngestConfig) ->
     """
     if mail.from_ is None or roles.role_of(mail.from_) in ("team", "vendor") or mail.automatic == "bounce":
         return roles
-    home = _registered(mail.from_)
+    home = registered_domain(mail.from_.domain)
     known = roles.role_of(mail.from_) == "requester"
-    if not known and (not home or not any(_registered(other) == home for other in (*mail.to, *mail.cc))):
+    same = any(registered_domain(other.domain) == home for other in (*mail.to, *mail.cc))
+    if not known and not (home and same):
         return roles
     ours = roles if known else replace(roles, organisation=(*roles.organisation, home))
     if mail.forwarded or mail.automatic:
@@ -174,12 +174,3 @@ def guess_roles(mail: Mail, rules: Rules, roles: Roles, ingest: IngestConfig) ->
         vendor, named = reading.vendor, ours.vendor_of
         ours = replace(ours, vendor_of=lambda address: named(address) or (vendor if address in strangers else None))
     return ours
-
-
-def _registered(address: Address) -> str:
-    """Return the registered domain by its usual form (`example.co.jp` for `intake.example.co.jp`)."""
-    labels = address.domain.split(".")
-    if len(labels) < 2:
-        return ""
-    keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
-    return ".".join(labels[-keep:])

@@ -13,6 +13,8 @@ from service.mail.word_lists import load
 _CONSUMER_PROVIDERS, _ROLE_MAILBOXES = (
     frozenset(load("addresses", "service.cases")[name].split()) for name in ("providers", "role_mailboxes")
 )
+_GENERIC = frozenset("ac ad co com ed edu go gob gov gr lg ne net or org plc".split())
+"""Second-level labels such as ``co`` in ``acme.co.jp``; they name no company."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,12 @@ def is_freemail(domain: str) -> bool:
     """Whether the domain or a parent domain belongs to a consumer mail provider, not to a company."""
     labels = domain.casefold().split(".")
     return any(".".join(labels[start:]) in _CONSUMER_PROVIDERS for start in range(len(labels) - 1))
+
+
+def registered_domain(domain: str) -> str:
+    """Return the domain that a company registered, by its usual form: ``acme.co.jp`` for ``mail.acme.co.jp``."""
+    labels = domain.split(".")
+    return ".".join(labels[-3 if len(labels) > 2 and labels[-2] in _GENERIC else -2 :]) if len(labels) > 1 else ""
 
 
 def is_role_mailbox(key: str) -> bool:

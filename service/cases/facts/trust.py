@@ -24,14 +24,12 @@ from datetime import datetime
 from typing import Literal
 
 from service.cases.facts.message_facts import MessageFacts, order_of
-from service.cases.facts.roles import is_freemail
+from service.cases.facts.roles import is_freemail, registered_domain
 
 Doubt = Literal["forged", "unverified", "outsider"]  # why a message does not count
 OURS = ("team", "requester")
 BY_ITSELF = frozenset({"vendor_ref", "mention", "content", "person"})
 """Evidence that nobody can copy from another mail, in contrast to a header or case key."""
-_GENERIC = frozenset("ac ad co com ed edu go gob gov gr lg ne net or org".split())
-"""Second-level labels such as ``co`` in ``acme.co.jp``; they name no company."""
 
 
 @dataclass(slots=True)
@@ -80,7 +78,7 @@ class Participants:
     def _has_desk(self, domain: str) -> bool:
         """Whether the help desk ``acme.zendesk.com`` takes part, or our people wrote to a company of that name."""
         tenant = domain.partition(".")[0]
-        named = {_company_label(asked) for asked in self.asked if not asked.endswith(f".{domain}")}
+        named = {registered_domain(asked).partition(".")[0] for asked in self.asked if not asked.endswith(f".{domain}")}
         return tenant in named or domain in map(_domain, self.people)
 
 
@@ -209,11 +207,3 @@ def _reason(node: MessageFacts, outers: Sequence[MessageFacts]) -> Doubt:
 
 def _domain(address: str) -> str:
     return address.rpartition("@")[2]
-
-
-def _company_label(domain: str) -> str:
-    """Return the label that names the company: ``acme`` for ``mail.acme.co.jp``."""
-    labels = domain.split(".")[:-1]
-    if len(labels) > 1 and labels[-1] in _GENERIC:
-        labels.pop()
-    return labels[-1] if labels else ""
