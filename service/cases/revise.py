@@ -145,22 +145,17 @@ def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str]) -> t
 
     A stranger who only writes to the case is not a participant, and neither is the author of a forged mail.
     """
-    lines = [line for line in lines if not line.node.forged]
-    roles: dict[str, Side] = {}
-    names: dict[str, str] = {}
-    order: dict[str, None] = {}
+    people: dict[str, tuple[str, Side]] = {}
     for line in lines:
-        author = line.node.author
-        if author:
-            roles[author] = line.turn.side
-            names[author] = names.get(author) or line.name
-            order.setdefault(author)
-        for address, name, role in line.people:
-            order.setdefault(address)
-            names[address] = names.get(address) or name
-            roles.setdefault(address, role)
-    named = {address: names.get(address) or known.get(address, "") for address in order}
-    return tuple(Participant(address, named[address], roles.get(address, "unknown")) for address in order)
+        if line.node.forged:
+            continue
+        if author := line.node.author:
+            name, _ = people.get(author, ("", ""))
+            people[author] = (name or line.name, line.turn.side)
+        for address, recipient, role in line.people:
+            name, side = people.get(address, ("", role))
+            people[address] = (name or recipient, side)
+    return tuple(Participant(one, name or known.get(one, ""), side) for one, (name, side) in people.items())
 
 
 def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]) -> Problem:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailrules.engine.judge import Rules
-from mailrules.library import PackError, load
+from mailrules.library import load
 from mailrules.statement import Statement
 from mailrules.thread import RuleInput
 from service.cases.clocks import Span, business, calendars_of
@@ -88,11 +88,3 @@ def test_days_off_move_a_deadline_of_one_business_day(tmp_path: Path, closed: st
 def test_a_country_that_is_named_keeps_its_holidays(rules: Rules) -> None:
     days = (date(2026, 11, 23), date(2026, 12, 29), date(2026, 11, 24))
     assert [rules.site.calendar.is_off(day) for day in days] == [True, True, False]
-
-
-@pytest.mark.parametrize("wrong", ["country: XX", "zone: Mars", "open: dawn", "days: never"])
-def test_a_wrong_calendar_is_one_line(tmp_path: Path, wrong: str) -> None:
-    file = tmp_path / "site.yaml"
-    file.write_text(f"calendar: {{{wrong}}}\n", encoding="utf-8")
-    with pytest.raises(PackError, match=rf"site\.yaml:1: calendar\.{wrong.partition(':')[0]}"):
-        load(site=file)

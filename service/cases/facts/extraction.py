@@ -81,7 +81,8 @@ def extract_messages(
         mail = replace(mail, defects=(*mail.defects, defect))
         roles = replace(roles, distrusted=_doubted(mail, roles, trust))
     asked = _asked_companies(mail, roles, ingest)
-    forwarder = _forwarder_of_a_vendor(mail, roles)
+    by_ours = mail.from_ is not None and roles.role_of(mail.from_) in OURS and _hands_on(mail, roles)
+    forwarder = frozenset({mail.from_.key}) if mail.from_ and by_ours else frozenset[str]()
     roles = replace(roles, learned=roles.learned.with_more([LearnedRoles(forwarder, asked)]))
     # an unverified sender is a team member for this mail only
     learned = LearnedRoles(forwarder if trust == "verified" else frozenset(), asked)
@@ -124,12 +125,6 @@ def _others(addresses: Sequence[Address | None], roles: Roles, intake: Sequence[
     return tuple(dict.fromkeys(a.key for a in known if roles.role_of(a) != "team"))[:6]
 
 
-def _forwarder_of_a_vendor(mail: Mail, roles: Roles) -> frozenset[str]:
-    """Return the author's address if one of our people forwards a vendor's mail; otherwise an empty set."""
-    ours = roles.role_of(mail.from_) in OURS and _hands_on(mail, roles)
-    return frozenset({mail.from_.key}) if mail.from_ and ours else frozenset()
-
-
 def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozenset[str]:
     """Return the unknown companies to which the team writes.
 
@@ -166,8 +161,8 @@ def _may_be_same_person(one: Address, other: Address) -> bool:
 
 
 def _hands_on(mail: Mail, roles: Roles) -> bool:
-    handed_on = [e for e in mail.forwarded if e.origin in ("forwarded", "attached")]
-    return not mail.automatic and any(roles.knows_vendor(e.from_) for e in handed_on)
+    """Whether a person forwards a vendor's mail."""
+    return not mail.automatic and any(roles.knows_vendor(earlier.from_) for earlier in mail.forwarded)
 
 
 def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, ...]) -> ExtractedMessage:

@@ -6,7 +6,6 @@ mail from a program on this machine is trusted too (``local``). But such mail ma
 anybody can guess a key.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -49,7 +48,7 @@ class Handover:
 
 def trust_of(mail: Mail, ours: bool, verdicts: Verdicts, handed: Handover | None) -> Trust:
     """Return how certain the author is. ``ours``: the address is of our own people; ``handed``: None for a file."""
-    given = handed.authserv if handed else None
+    peer, given = (_address(handed.peer), handed.authserv) if handed else (None, None)
     found = authentication.dmarc(mail, verdicts.authserv if given is None else given)
     if found == "fail":
         return "forged"
@@ -57,35 +56,22 @@ def trust_of(mail: Mail, ours: bool, verdicts: Verdicts, handed: Handover | None
         return "unverified"
     if not ours:
         return ""
-    if found == "pass" and verdicts.open and handed is not None and _from_internet(handed.peer):
-        found = "none"
-    if found == "pass" or handed is None or _from_network(handed.peer, verdicts.networks):
+    passed = found == "pass" and not (verdicts.open and peer is not None and peer.is_global)
+    trusted = peer is not None and any(peer in network for network in verdicts.networks)
+    if passed or trusted or handed is None:
         return "verified"
-    return "local" if _is_local(mail, verdicts, handed) else "unverified"
+    local = not verdicts.configured and peer in _SURE_HOSTS and not _is_relayed(mail, handed)
+    return "local" if local or handed.channel == "import" else "unverified"
 
 
-def _is_local(mail: Mail, verdicts: Verdicts, handed: Handover) -> bool:
-    """Whether the mail is an operator's import or, without any verification setup, from a local program that is no
-    relay.
+def _is_relayed(mail: Mail, handed: Handover) -> bool:
+    """Whether a relay, not a program on this machine, passed the mail on.
 
-    If a relay passed the mail on, the newest Received line is from just before, or up to five days old if the mail was
-    queued. A mail that was read from a file has an older Received line or none.
+    Then the newest Received line is from just before, or up to five days old if the mail was queued. A mail that was
+    read from a file has an older Received line or none.
     """
-    if handed.channel == "import":
-        return True
     kept_long = mail.relayed_at is not None and abs(handed.received_at - mail.relayed_at) > QUEUED
-    relayed = mail.relayed and not kept_long
-    return not verdicts.configured and _address(handed.peer) in _SURE_HOSTS and not relayed
-
-
-def _from_network(peer: str | None, networks: Collection[IPv4Network | IPv6Network]) -> bool:
-    address = _address(peer)
-    return address is not None and any(address in network for network in networks)
-
-
-def _from_internet(peer: str | None) -> bool:
-    address = _address(peer)
-    return address is not None and address.is_global
+    return mail.relayed and not kept_long
 
 
 def _address(peer: str | None) -> IPv4Address | IPv6Address | None:
