@@ -82,7 +82,12 @@ class Desk:
     @cached_property
     def vendor_reviews(self) -> CachedValue[list[dict[str, Any]]]:
         """The 200 vendors with the most cases, each with id, numbers of cases and review."""
-        return CachedValue(self._vendor_reviews)
+
+        def read(conn: Connection) -> list[dict[str, Any]]:
+            vendors = sorted(reviews.counts(conn).items(), key=lambda pair: (-pair[1]["cases"], pair[0]))[:200]
+            return [{"id": id, **numbers, "review": reviews.review(conn, id, self.now())} for id, numbers in vendors]
+
+        return CachedValue(lambda: self.database.read(read))
 
     @cached_property
     def usual_times(self) -> CachedValue[dict[str, float]]:
@@ -278,12 +283,3 @@ class Desk:
     ) -> questions.Questions:
         outbound, known = self.outbound(conn), labels_of(self.rules)
         return questions.prepare(conn, number, items, text, outbound, known=known, language=language, who=who)
-
-    def _vendor_reviews(self) -> list[dict[str, Any]]:
-        now = self.now()
-
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            vendors = sorted(reviews.counts(conn).items(), key=lambda pair: (-pair[1]["cases"], pair[0]))[:200]
-            return [{"id": id, **numbers, "review": reviews.review(conn, id, now)} for id, numbers in vendors]
-
-        return self.database.read(read)

@@ -19,11 +19,12 @@ from typing import TypeVar
 from mailrules.engine.judge import Rules
 from mailrules.library import load
 from service.cases.answering import with_replies
-from service.cases.facts.case_message import CaseMessage, counted
+from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles
 from service.cases.facts.sender import Handover, Verdicts
+from service.cases.facts.trust import counted
 from service.cases.revise import revise
 from service.cases.state import Overrides
 from service.errors import Unavailable

@@ -95,24 +95,22 @@ class Worker:
         self._must_release = False  # whether the database failed and leases must be released uncounted
 
     def run(self, stop: threading.Event) -> None:
-        pause, unreachable_pause = POLL_SECONDS[0], POLL_SECONDS[0]
+        shortest, pause = POLL_SECONDS[0], POLL_SECONDS[0]
         while not stop.is_set():
             self.before_batch()
+            longest = POLL_SECONDS[1]
             try:
-                busy = self.turn()
+                if self.turn():
+                    pause = shortest
+                    continue
             except Unavailable as error:
                 _log.warning("the worker waits", reason=str(error), cause=repr(error.__cause__))
-                unreachable_pause = min(unreachable_pause * 2, UNREACHABLE_SECONDS)
-                stop.wait(unreachable_pause)
+                longest = UNREACHABLE_SECONDS
             except Exception as error:  # the claimed mails are retried when their lease ends
                 _log.error("a step of the worker failed", error=type(error).__name__, trace=where(error))
-                stop.wait(UNREACHABLE_SECONDS)
-            else:
-                if busy:
-                    pause, unreachable_pause = POLL_SECONDS[0], POLL_SECONDS[0]
-                else:
-                    stop.wait(pause)
-                    pause = min(pause * 1.5, POLL_SECONDS[1])
+                pause = longest = UNREACHABLE_SECONDS
+            pause = min(pause * 1.5, longest)
+            stop.wait(pause)
         self._must_release |= bool(self._next_batch)
         self._next_batch = []
         with contextlib.suppress(Unavailable):

@@ -27,7 +27,7 @@ class Span:
 
 def elapsed(spans: Iterable[Span], side: Side) -> int:
     """Return the total seconds during which ``side`` had to act."""
-    return int(sum(((s.end - s.start).total_seconds() for s in spans if s.side == side and s.end > s.start), 0.0))
+    return int(sum((span.end - span.start).total_seconds() for span in spans if span.side == side))
 
 
 def business(spans: Iterable[Span], side: Side, calendar: Calendar) -> int:
@@ -37,12 +37,8 @@ def business(spans: Iterable[Span], side: Side, calendar: Calendar) -> int:
 
 def spans_of(moves: Sequence[tuple[datetime, Side | None]], until: datetime) -> list[Span]:
     """Return the periods between sorted ``moves`` (time, side to act from then on). The last ends at ``until``."""
-    out: list[Span] = []
-    for place, (start, side) in enumerate(moves):
-        end = moves[place + 1][0] if place + 1 < len(moves) else until
-        if side is not None and end > start:
-            out.append(Span(side, start, end))
-    return out
+    ends = [*(start for start, _ in moves[1:]), until]
+    return [Span(side, at, end) for (at, side), end in zip(moves, ends, strict=True) if side is not None and end > at]
 
 
 def _working(start: datetime, end: datetime, calendar: Calendar) -> float:

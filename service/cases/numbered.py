@@ -12,13 +12,14 @@ from itertools import pairwise
 from mailrules.judgement import Reading
 from service.cases.replies import (
     LATER,
-    MOST_LINES,
     MOST_TEXT,
     Asked,
+    Line,
     Reply,
     answers_with_place,
     fit,
     leading_number,
+    lines_of,
     up_to_answer,
 )
 from service.mail.word_lists import load
@@ -49,14 +50,10 @@ def numbered_lists(text: str) -> list[NumberedList]:
     text = text[:MOST_TEXT]
     if not _FIRST.search(text):
         return []
-    lines: list[tuple[str, int]] = []
-    at = 0
-    for line in text.split("\n")[:MOST_LINES]:
-        lines.append((line, at))
-        at += len(line) + 1
+    lines = list(lines_of(text))
     runs: list[list[tuple[int, int]]] = []  # (index of the line, offset of the text behind the number in the line)
-    for index, (line, _) in enumerate(lines):
-        found = leading_number(line)
+    for index, line in enumerate(lines):
+        found = leading_number(line.text)
         if found is None:
             continue
         if found[0] == 1:
@@ -66,16 +63,16 @@ def numbered_lists(text: str) -> list[NumberedList]:
     return [_list(lines, run, len(text)) for run in runs if len(run) > 1]
 
 
-def _list(lines: Sequence[tuple[str, int]], run: Sequence[tuple[int, int]], length: int) -> NumberedList:
+def _list(lines: Sequence[Line], run: Sequence[tuple[int, int]], length: int) -> NumberedList:
     last = run[-1][0]
-    blank = next((n for n in range(last + 1, len(lines)) if not lines[n][0].strip()), len(lines))
+    blank = next((n for n in range(last + 1, len(lines)) if not lines[n].text.strip()), len(lines))
     bounds = [*(index for index, _ in run), blank]
     entries = tuple(
-        " ".join([lines[begin][0][behind:].strip(), *(lines[n][0].strip() for n in range(begin + 1, end))]).strip()
+        " ".join([lines[begin].text[behind:].strip(), *(line.text.strip() for line in lines[begin + 1 : end])]).strip()
         for (begin, end), (_, behind) in zip(pairwise(bounds), run, strict=True)
     )
-    end = lines[blank][1] if blank < len(lines) else length
-    return NumberedList(entries, tuple(lines[index][1] for index, _ in run), end)
+    end = lines[blank].start if blank < len(lines) else length
+    return NumberedList(entries, tuple(lines[index].start for index, _ in run), end)
 
 
 def item_of(question: str) -> str | None:

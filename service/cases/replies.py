@@ -73,7 +73,9 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
+    """A line of a mail."""
+
     text: str
     start: int  # offset in the new text; -1 for a quoted line
 
@@ -92,7 +94,7 @@ def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
     """Return the answers to the questions of ``asked`` in the new ``text`` or the ``quoted`` text of a reply."""
     if not asked.items:
         return ()
-    lines = list(_lines(text))
+    lines = list(lines_of(text))
     found, used = _by_place(lines, quoted, asked)
     left = [line for n, line in enumerate(lines) if n not in used and line.text.strip()]
     left = [line for line in left if not EMPTY.match(line.text)]
@@ -108,7 +110,7 @@ def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
 
 def answers_with_place(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
     """Return the answers that have a number, or are below or beside a copy of their question."""
-    found, _ = _by_place(list(_lines(text)), quoted, asked)
+    found, _ = _by_place(list(lines_of(text)), quoted, asked)
     return tuple(found[n] for n in sorted(found))
 
 
@@ -121,40 +123,41 @@ def up_to_answer(quoted: str, question: str) -> str:
     return "\n".join(lines[:end])
 
 
-def _by_place(lines: Sequence[_Line], quoted: str, asked: Asked) -> tuple[dict[int, Reply], set[int]]:
+def _by_place(lines: Sequence[Line], quoted: str, asked: Asked) -> tuple[dict[int, Reply], set[int]]:
     """Return question → answer, and the indexes of the lines that are used."""
     found: dict[int, Reply] = {}
     used: set[int] = set()
     _beside(lines, asked, found, used)
-    below = [_Line(_MARKS.sub("", line.text), -1) for line in _lines(quoted)]
+    below = [Line(_MARKS.sub("", line.text), -1) for line in lines_of(quoted)]
     _beside(below, asked, found, set())
     _by_number(lines, asked, found, used)
     return found, used
 
 
-def _signs(line: _Line, text: str) -> bool:
+def _signs(line: Line, text: str) -> bool:
     """Whether the last line, after a blank line, is the author's name."""
     apart = text[: line.start].endswith("\n\n") and not UNKNOWN.search(line.text)
     return apart and _SIGNATURE.fullmatch(line.text.strip()) is not None
 
 
-def _lines(text: str) -> Iterator[_Line]:
+def lines_of(text: str) -> Iterator[Line]:
+    """Yield the lines of the beginning of a text."""
     at = 0
     for line in text[:MOST_TEXT].split("\n")[:MOST_LINES]:
-        yield _Line(line, at)
+        yield Line(line, at)
         at += len(line) + 1
 
 
 # ── beside the question ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _beside(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], used: set[int]) -> None:
+def _beside(lines: Sequence[Line], asked: Asked, found: dict[int, Reply], used: set[int]) -> None:
     """Find answers after a copy of their question: on the same line, or on the lines below."""
     ours = {key for line in asked.text.splitlines() if len(key := _squashed(line)) >= 2}
     whole = _squashed(asked.text)
     questions = [_squashed(question) for question in asked.questions[: len(asked.items)]]
     current: int | None = None
-    said: list[_Line] = []
+    said: list[Line] = []
     for n, line in enumerate(lines):
         key = _squashed(line.text)
         which = next((i for i, question in enumerate(questions) if _repeats(key, question)), None)
@@ -163,7 +166,7 @@ def _beside(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], used:
             current, said = which, []
             used.add(n)
             if rest := _behind(line.text, asked.questions[which]):
-                said.append(_Line(rest, line.start + line.text.rfind(rest) if line.start >= 0 else -1))
+                said.append(Line(rest, line.start + line.text.rfind(rest) if line.start >= 0 else -1))
             continue
         is_ours = key in ours or (len(key) >= 12 and key in whole)
         if is_ours and current is not None and not said and key in questions[current]:
@@ -200,7 +203,7 @@ def _behind(line: str, question: str) -> str:
     return ""
 
 
-def _keep(which: int | None, said: Sequence[_Line], asked: Asked, found: dict[int, Reply]) -> None:
+def _keep(which: int | None, said: Sequence[Line], asked: Asked, found: dict[int, Reply]) -> None:
     if which is None or which in found or which >= len(asked.items):
         return
     words = _ARROW.sub("", " ".join(line.text.strip() for line in said if line.text.strip()))[:LONGEST].strip()
@@ -215,7 +218,7 @@ def _keep(which: int | None, said: Sequence[_Line], asked: Asked, found: dict[in
 # ── by number ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _by_number(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], used: set[int]) -> None:
+def _by_number(lines: Sequence[Line], asked: Asked, found: dict[int, Reply], used: set[int]) -> None:
     heads: list[tuple[int, int, int]] = []  # (index of the line, question number, offset of the answer)
     for n, line in enumerate(lines):
         head = None if n in used else leading_number(line.text)
@@ -225,7 +228,7 @@ def _by_number(lines: Sequence[_Line], asked: Asked, found: dict[int, Reply], us
         heads = _bare(lines, len(asked.items), used)
     for position, (n, number, begin) in enumerate(heads):
         end = heads[position + 1][0] if position + 1 < len(heads) else len(lines)
-        said = [_Line(lines[n].text[begin:], lines[n].start + begin)]
+        said = [Line(lines[n].text[begin:], lines[n].start + begin)]
         used.add(n)
         for further in range(n + 1, end):
             if not lines[further].text.strip():
@@ -251,7 +254,7 @@ def _number(line: str) -> int | None:
     return head[0] if head else None
 
 
-def _bare(lines: Sequence[_Line], most: int, used: set[int]) -> list[tuple[int, int, int]]:
+def _bare(lines: Sequence[Line], most: int, used: set[int]) -> list[tuple[int, int, int]]:
     """Find lines such as "1 Outlook", "2 since nine". They are accepted only if the numbers count up from one."""
     heads: list[tuple[int, int, int]] = []
     for n, line in enumerate(lines):
@@ -264,7 +267,7 @@ def _bare(lines: Sequence[_Line], most: int, used: set[int]) -> list[tuple[int, 
 # ── without a number ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _in_order(left: list[_Line], asked: Asked, found: dict[int, Reply]) -> None:
+def _in_order(left: list[Line], asked: Asked, found: dict[int, Reply]) -> None:
     """Match lines in order, if there are as many short lines as questions; with one question, one or two sentences."""
     if len(asked.items) == 1:
         sentences = [s for line in left for s, _ in _sentences(line)]
@@ -283,7 +286,7 @@ def _in_order(left: list[_Line], asked: Asked, found: dict[int, Reply]) -> None:
     left.clear()
 
 
-def _by_words(left: Sequence[_Line], asked: Asked, found: dict[int, Reply]) -> None:
+def _by_words(left: Sequence[Line], asked: Asked, found: dict[int, Reply]) -> None:
     """Match sentences that contain words of a requested item."""
     best: dict[int, tuple[int, str, int]] = {}
     rest_unknown: tuple[str, int] | None = None
@@ -314,7 +317,7 @@ _NAMED_IS_TOLD = frozenset("tried approval contact repro_steps deadline backgrou
 """Items that a sentence answers by merely mentioning them: 「承認は部長です」, "I tried it twice"."""
 
 
-def _sentences(line: _Line) -> Iterator[tuple[str, int]]:
+def _sentences(line: Line) -> Iterator[tuple[str, int]]:
     """Yield (sentence, offset) for a line. A full stop inside a number or name does not end a sentence."""
     for found in _SENTENCE.finditer(line.text):
         words = found[0]

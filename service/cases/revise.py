@@ -13,9 +13,9 @@ from mailrules.judgement import ItemState, Judgement, Problem
 from mailrules.site import Calendar
 from mailrules.thread import Side
 from service.cases.clocks import business, calendars_of, elapsed, spans_of
-from service.cases.facts.case_message import CaseMessage, doubts_of
+from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.subject import shown_subject
-from service.cases.facts.trust import Doubt
+from service.cases.facts.trust import Doubt, doubts
 from service.cases.replies import Asked
 from service.cases.state import Ask, CaseState, Clocks, Overrides, Participant, Promised, Status
 from service.cases.turn import Course, Solved, follow
@@ -39,7 +39,7 @@ def revise(
     """
     if not lines:
         raise ValueError("a case without messages has no state")
-    doubted = doubts_of(lines)
+    doubted = doubts(lines)
     counting = [line for line in lines if line.id not in doubted] or lines
     ordered = [replace(line, reading=one) for line, one in zip(counting, judgement.readings, strict=True)]
     level = overrides.value("priority", judgement.priority.level)

@@ -22,8 +22,9 @@ from mailrules.judgement import (
 from mailrules.site import Calendar, Person, Site
 from mailrules.statement import Statement
 from service.cases.clocks import Span, business, elapsed, spans_of
-from service.cases.facts.case_message import CaseMessage, counted
+from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import reading_of, unbound
+from service.cases.facts.trust import counted
 from service.cases.revise import revise, vendor_of
 from service.cases.state import CaseState, Overrides
 from service.store.tables import to_json

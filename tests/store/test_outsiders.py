@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from service.cases.facts.case_message import counted
+from service.cases.facts.trust import counted
 from service.cases.revise import participants_of
 from service.store import links, placement
 from service.store.database import Database

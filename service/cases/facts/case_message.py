@@ -1,13 +1,12 @@
 """One message of a case as ``Rules.judge`` and ``revise`` need it, with facts, rule input and reading."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput, Side
 from service.cases.facts.message_facts import MessageFacts, order_of
-from service.cases.facts.trust import Doubt, doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +28,3 @@ class CaseMessage:
 def in_order(lines: Iterable[CaseMessage]) -> list[CaseMessage]:
     """Return the messages sorted by time of writing (not of arrival), oldest first."""
     return sorted(lines, key=lambda line: order_of(line.node))
-
-
-def doubts_of(lines: Sequence[CaseMessage]) -> dict[int, Doubt]:
-    """Return message id → reason for each message that must not change the state of the case. ``lines``: sorted."""
-    sides = {line.id: line.turn.side for line in lines}
-    received = {line.id: line.received_at for line in lines}
-    return doubts([line.node for line in lines], sides, received)
-
-
-def counted(lines: Sequence[CaseMessage]) -> list[CaseMessage]:
-    """Return the messages that may change the state of the case; all messages if none may."""
-    doubted = doubts_of(lines)
-    return [line for line in lines if line.id not in doubted] or list(lines)

@@ -18,11 +18,11 @@ result does not depend on the order of arrival, with one exception: if two mails
 received first opened it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal
 
+from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.facts.roles import is_freemail, registered_domain
 
@@ -82,39 +82,37 @@ class Participants:
         return tenant in named or domain in map(_domain, self.people)
 
 
-def doubts(
-    nodes: Sequence[MessageFacts], sides: Mapping[int, str], received: Mapping[int, datetime]
-) -> dict[int, Doubt]:
-    """Return message id → why the message does not count. ``nodes``: sorted by time of writing."""
-    if all(_is_ours(node, sides[node.id]) for node in nodes):
+def counted(lines: Sequence[CaseMessage]) -> list[CaseMessage]:
+    """Return the messages that may change the state of the case; all messages if none may."""
+    doubted = doubts(lines)
+    return [line for line in lines if line.id not in doubted] or list(lines)
+
+
+def doubts(lines: Sequence[CaseMessage]) -> dict[int, Doubt]:
+    """Return message id → why the message does not count. ``lines``: sorted by time of writing."""
+    if all(map(_is_ours, lines)):
         return {}
     participants = Participants()
-    counted: set[int] = set()
-    pending = list(nodes)
-    opener = _opener(nodes, received)
-    outers: dict[int, list[MessageFacts]] = {}
-    for node in nodes:
-        for inner in node.holds:
-            outers.setdefault(inner, []).append(node)
+    pending = {line.id: line for line in lines}
+    opener = _opener(lines)
+    outers: dict[int, list[CaseMessage]] = {}
+    for line in lines:
+        for inner in line.node.holds:
+            outers.setdefault(inner, []).append(line)
 
-    def counts(node: MessageFacts) -> bool:
-        if node.origin != "delivered" and outers.get(node.id):
-            around = [outer for outer in outers[node.id] if outer.id in counted]
-            return _inner_counts(sides[node.id], around, sides, opener)
-        return _counts(node, sides[node.id], participants, node.id == opener)
+    def counts(line: CaseMessage) -> bool:
+        if line.node.origin != "delivered" and line.id in outers:
+            return _inner_counts(line, [outer for outer in outers[line.id] if outer.id not in pending], opener)
+        return _counts(line, participants, line.id == opener)
 
-    def admit(good: Callable[[MessageFacts], bool]) -> bool:
+    def admit(good: Callable[[CaseMessage], bool]) -> bool:
         """Count the pending messages that ``good`` accepts. Return whether there was one."""
-        rest = []
-        for node in pending:
-            if good(node) and not node.forged:
-                counted.add(node.id)
-                participants.add(node, sides[node.id])
-            else:
-                rest.append(node)
-        found = len(rest) < len(pending)
-        pending[:] = rest
-        return found
+        before = len(pending)
+        for line in [*pending.values()]:
+            if not line.node.forged and good(line):
+                participants.add(line.node, line.turn.side)
+                del pending[line.id]
+        return len(pending) < before
 
     def by_own_number() -> set[int]:
         """Return the ids of vendors' mails that count because of their own number or text.
@@ -122,12 +120,12 @@ def doubts(
         This is tried last, when the vendor of the case is known. Messages found inside a mail are excluded, because
         anybody can write text that looks like a vendor's mail.
         """
-        alone = [node for node in pending if node.origin == "delivered" or not outers.get(node.id)]
-        return {node.id for node in alone if _brings_itself(node, sides[node.id], participants)}
+        alone = [line for line in pending.values() if line.node.origin == "delivered" or line.id not in outers]
+        return {line.id for line in alone if _brings_itself(line, participants)}
 
-    while admit(counts) or ((fit := by_own_number()) and admit(lambda node: node.id in fit)):
+    while admit(counts) or ((fit := by_own_number()) and admit(lambda line: line.id in fit)):
         pass
-    return {node.id: _reason(node, outers.get(node.id, ())) for node in pending}
+    return {id: _reason([line, *outers.get(id, ())]) for id, line in pending.items()}
 
 
 def is_team_here(node: MessageFacts, members: Sequence[MessageFacts]) -> bool:
@@ -155,52 +153,53 @@ def answers(node: MessageFacts) -> tuple[str, ...]:
     return (*node.parents, *node.refs, *((node.bounced,) if node.bounced else ()))
 
 
-def _is_ours(node: MessageFacts, side: str) -> bool:
-    return side in OURS and not node.doubted and node.origin == "delivered" and not node.hands_on
+def _is_ours(line: CaseMessage) -> bool:
+    node = line.node
+    return line.turn.side in OURS and not node.doubted and node.origin == "delivered" and not node.hands_on
 
 
-def _counts(node: MessageFacts, side: str, participants: Participants, opens: bool) -> bool:
-    if opens or _is_ours(node, side) or node.pinned is not None:
+def _counts(line: CaseMessage, participants: Participants, opens: bool) -> bool:
+    node = line.node
+    if opens or _is_ours(line) or node.pinned is not None:
         return True
     if node.placed == "token" and node.token is not None:
         return True
     if node.joined is not None and not answers(node):
         return True  # this mail opened a case that a person merged into this case
-    return participants.knows(node, side)
+    return participants.knows(node, line.turn.side)
 
 
-def _brings_itself(node: MessageFacts, side: str, participants: Participants) -> bool:
+def _brings_itself(line: CaseMessage, participants: Participants) -> bool:
     """Whether a known vendor's mail is in this case because of its number or text, and the case has no other vendor."""
-    known = side == "vendor" and not node.partner
+    node = line.node
+    known = line.turn.side == "vendor" and not node.partner
     return known and node.placed in BY_ITSELF and not node.doubted and participants.has_no_other(node)
 
 
-def _inner_counts(side: str, outers: Sequence[MessageFacts], sides: Mapping[int, str], opener: int | None) -> bool:
+def _inner_counts(line: CaseMessage, outers: Sequence[CaseMessage], opener: int | None) -> bool:
     """Whether a message found inside mails counts.
 
     If only an unknown sender quotes mail of our own people, the quote could be invented. It counts only if that
     sender's mail opened the case.
     """
-    return any(side not in OURS or sides[outer.id] != "unknown" or outer.id == opener for outer in outers)
+    ours = line.turn.side in OURS
+    return any(not ours or outer.turn.side != "unknown" or outer.id == opener for outer in outers)
 
 
-def _opener(nodes: Sequence[MessageFacts], received: Mapping[int, datetime]) -> int | None:
+def _opener(lines: Sequence[CaseMessage]) -> int | None:
     """Return the id of the mail that opened the case: the first received mail that answers no mail of the case."""
-    there = {node.message_id for node in nodes if node.message_id and not node.forged}
-    first: tuple[datetime, int] | None = None
-    for place, node in enumerate(nodes):
-        if node.origin != "delivered" or node.forged or there.intersection(answers(node)):
-            continue
-        if first is None or (received[node.id], place) < first:
-            first = (received[node.id], place)
-    return None if first is None else nodes[first[1]].id
+    mails = [line for line in lines if not line.node.forged]
+    there = {line.node.message_id for line in mails if line.node.message_id}
+    first = [line for line in mails if line.node.origin == "delivered" and there.isdisjoint(answers(line.node))]
+    return min(first, key=lambda line: line.received_at).id if first else None
 
 
-def _reason(node: MessageFacts, outers: Sequence[MessageFacts]) -> Doubt:
-    for one in (node, *outers):
-        if one.forged:
+def _reason(lines: Sequence[CaseMessage]) -> Doubt:
+    """Return why a message does not count. ``lines``: the message, and the mails in which it was found."""
+    for line in lines:
+        if line.node.forged:
             return "forged"
-        if one.trust == "unverified":
+        if line.node.trust == "unverified":
             return "unverified"
     return "outsider"
 
