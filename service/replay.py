@@ -49,37 +49,32 @@ def _read_again(
     for origin in origins.values():
         if origin.spool_id not in mails:
             with contextlib.suppress(NotFound, contents.Damaged):
-                mails[origin.spool_id] = parse(contents.content(database, store, origin.spool_id))
-    envelopes = {origin.spool_id: origin for origin in origins.values()}
+                mails[origin.spool_id] = origin, parse(contents.content(database, store, origin.spool_id))
 
     def extract_all(roles: Roles) -> dict[tuple[str, str], ExtractedMessage]:
         return {
             (spool_id, message.part): message
-            for spool_id, mail in mails.items()
+            for spool_id, (origin, mail) in mails.items()
             for message in extract_messages(
                 mail,
                 roles,
                 context.ingest,
-                received_at=envelopes[spool_id].received_at,
-                recipients=envelopes[spool_id].recipients,
-                handed=envelopes[spool_id].handed,
+                received_at=origin.received_at,
+                recipients=origin.recipients,
+                handed=origin.handed,
             )
         }
 
     extracted = extract_all(context.roles(known))
     learned = known.with_more(message.learned for message in extracted.values())
     if learned != known:
-        extracted = {
-            key: replace(message, learned=extracted[key].learned)
-            for key, message in extract_all(context.roles(learned)).items()
-        }
-    messages = {}
-    for message_id, origin in origins.items():
-        message = extracted.get((origin.spool_id, origin.part))
-        if message is not None:
-            reading = context.rules.read(replace(message.turn, id=str(message_id)))
-            messages[message_id] = with_reading(message, reading)
-    return messages
+        again = extract_all(context.roles(learned))
+        extracted = {part: replace(again[part], learned=message.learned) for part, message in extracted.items()}
+    return {
+        id: with_reading(message, context.rules.read(replace(message.turn, id=str(id))))
+        for id, origin in origins.items()
+        if (message := extracted.get((origin.spool_id, origin.part))) is not None
+    }
 
 
 def _judge_again(

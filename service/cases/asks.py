@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain, count
+from typing import Any
 
 import msgspec
 
@@ -14,7 +15,7 @@ from mailrules.judgement import Reading
 from mailrules.statement import Statement
 from mailrules.thread import RuleInput
 from service.cases.facts.case_message import CaseMessage
-from service.cases.state import Ask
+from service.cases.state import Ask, AskState
 
 Answers = Callable[[str, RuleInput, Reading], tuple[Statement, ...] | None]
 """What in a mail answers a request, None if nothing does (`Rules.answers_ask`)."""
@@ -132,12 +133,10 @@ class Ledger:
         self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", at, message)
         self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", at, message)
 
-    def set_by_hand(self, ask: str, state: str, at: datetime, who: str, answer: str | None = None) -> int:
+    def set_by_hand(self, ask: str, state: AskState, at: datetime, who: str, answer: str | None = None) -> int:
         """Set the state of a request (`*`: of all open requests) by hand. Return the number of changed requests."""
         named = [one for one in self.open() if ask in ("*", one.id) and one.asked_at <= at]
-        for one in named:
-            self._asks[one.id] = replace(one, state=state, answered_at=at, set_by=who, answer=answer)  # type: ignore[arg-type]
-            self._open = {id: None for id in self._open if self._asks[id].state == "open"}
+        self._close(named, state, at, set_by=who, answer=answer)
         return len(named)
 
     def record_closed(self, line: CaseMessage) -> None:
@@ -160,11 +159,13 @@ class Ledger:
         gone = waiting if len(waiting) == 1 else [ask for ask in waiting if ask.what == "logs"]
         self._close(gone, "withdrawn", line.node.at, line.turn.id)
 
-    def _close(self, asks: Iterable[Ask], state: str, at: datetime, message: str) -> None:
-        for ask in list(asks):
-            answered_by = message if state == "answered" else None
-            self._asks[ask.id] = replace(ask, state=state, answered_at=at, answered_by_message=answered_by)  # type: ignore[arg-type]
-            self._open.pop(ask.id, None)
+    def _close(
+        self, asks: Sequence[Ask], state: AskState, at: datetime, message: str | None = None, **by_hand: Any
+    ) -> None:
+        answered_by = message if state == "answered" else None
+        for ask in asks:
+            self._asks[ask.id] = replace(ask, state=state, answered_at=at, answered_by_message=answered_by, **by_hand)
+            del self._open[ask.id]
 
 
 def _tells(reading: Reading) -> bool:

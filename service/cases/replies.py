@@ -246,7 +246,7 @@ def leading_number(line: str) -> tuple[int, int] | None:
     if bare[:1] in _CIRCLED:
         return _CIRCLED[bare[0]], len(line) - len(bare) + 1
     head = _STARTS.match(line) or _MARKED.match(line)
-    return (int(unicodedata.normalize("NFKC", head[1])), head.end()) if head else None
+    return (int(head[1]), head.end()) if head else None
 
 
 def _number(line: str) -> int | None:
@@ -259,7 +259,7 @@ def _bare(lines: Sequence[Line], most: int, used: set[int]) -> list[tuple[int, i
     heads: list[tuple[int, int, int]] = []
     for n, line in enumerate(lines):
         head = None if n in used else _BARE.match(line.text)
-        if head and int(unicodedata.normalize("NFKC", head[1])) == len(heads) + 1 <= most:
+        if head and int(head[1]) == len(heads) + 1 <= most:
             heads.append((n, len(heads) + 1, head.end()))
     return heads if len(heads) > 1 else []
 

@@ -11,6 +11,7 @@ from mailrules.judgement import Finding, ItemState, Judgement, Problem
 from mailrules.thread import Side
 
 Status = Literal["open", "resolved", "closed"]
+AskState = Literal["open", "answered", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Ask:
     quote: str
     message: str
     asked_at: datetime
-    state: Literal["open", "answered", "withdrawn"] = "open"
+    state: AskState = "open"
     answered_at: datetime | None = None
     answered_by_message: str | None = None
     set_by: str | None = None  # who marked it as answered elsewhere (portal, phone) or as not needed
