@@ -38,7 +38,7 @@ def business(spans: Iterable[Span], side: Side, calendar: Calendar) -> int:
 def spans_of(moves: Sequence[tuple[datetime, Side | None]], until: datetime) -> list[Span]:
     """Return the periods between sorted ``moves`` (time, side to act from then on). The last ends at ``until``."""
     ends = [*(start for start, _ in moves[1:]), until]
-    return [Span(side, at, end) for (at, side), end in zip(moves, ends, strict=True) if side is not None and end > at]
+    return [Span(side, at, end) for (at, side), end in zip(moves, ends, strict=False) if side is not None and end > at]
 
 
 def _working(start: datetime, end: datetime, calendar: Calendar) -> float:
