@@ -286,7 +286,6 @@ def case_snapshot(
     counting = counted(lines)
     judgement = context.rules.judge(tuple(line.turn for line in counting), [line.reading for line in counting])
     overrides = Overrides.from_document(known.by_hand)
-    state = revise(lines, judgement, overrides, now, context.rules, known.asked, known.solved)
+    document = revise(lines, judgement, overrides, now, context.rules, known.asked, known.solved)
     merged, related = (list(map(context.key, cases)) for cases in (known.merged, known.related))
-    document = {"key": context.key(case_id), **state.document(), "merged": merged, "related": related}
-    return CaseSnapshot(case_id, document)
+    return CaseSnapshot(case_id, {"key": context.key(case_id), **document, "merged": merged, "related": related})

@@ -6,6 +6,7 @@ Who has to act next follows from the mails (see ``turn``). Manual changes are ke
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from mailrules.engine.checklist import AT_ONCE
 from mailrules.engine.judge import Rules
@@ -17,10 +18,21 @@ from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.subject import shown_subject
 from service.cases.facts.trust import Doubt, doubts
 from service.cases.replies import Asked
-from service.cases.state import Ask, CaseState, Clocks, Overrides, Participant, Promised, Status
+from service.cases.state import (
+    Ask,
+    Clocks,
+    Overrides,
+    Participant,
+    Promised,
+    Status,
+    checklist_line,
+    priority_detail,
+    record,
+    shown,
+    stamp,
+    summary_of,
+)
 from service.cases.turn import Course, Solved, follow
-
-ByHand = tuple[str | None, str]  # (value of an item, the person who set it)
 
 
 def revise(
@@ -31,14 +43,12 @@ def revise(
     rules: Rules,
     asked: Sequence[Asked] = (),
     solved: Sequence[Solved] = (),
-) -> CaseState:
-    """Return the state of a case.
+) -> dict[str, Any]:
+    """Return the case document of the API, without its key, merged and related cases.
 
-    ``lines``: all messages of the case, oldest first. ``judgement``: of the messages that count.
-    ``asked``: mails in which sodan asked for facts. ``solved``: as for ``follow``. Raises ValueError without messages.
+    ``lines``: all messages of the case, oldest first, at least one. ``judgement``: of the messages that count.
+    ``asked``: mails in which sodan asked for facts. ``solved``: as for ``follow``.
     """
-    if not lines:
-        raise ValueError("a case without messages has no state")
     doubted = doubts(lines)
     counting = [line for line in lines if line.id not in doubted] or lines
     ordered = [replace(line, reading=one) for line, one in zip(counting, judgement.readings, strict=True)]
@@ -46,33 +56,44 @@ def revise(
     course = follow(ordered, rules.answers_ask, overrides.asks, _waits_for_answers(asked, level), solved)
     status, waiting_on, since, moves = _with_people(course, overrides)
     vendor = vendor_of(ordered, judgement, overrides)
-    by_hand = _answers_by_hand(course.asks) | {item: (one.value, one.by) for item, one in overrides.items.items()}
-    checklist, missing = _checklist(judgement, by_hand)
-    state = CaseState(
-        title=overrides.value("title", None) or _title(ordered, judgement.excerpt),
-        status=status,
-        waiting_on=waiting_on,
-        waiting_since=since,
-        priority=level,
-        vendor=vendor,
-        vendor_refs=_references(judgement, ordered),
-        missing=missing,
-        asks=course.asks,
-        messages=len(lines),
-        opened_at=ordered[0].node.at,
-        updated_at=now,
-        judgement=judgement,
-        checklist=checklist,
-        clocks=_clocks(ordered, moves, now, calendars_of(rules, vendor)),
-        promises=_promises(ordered, now),
-        participants=participants_of(ordered, rules.names),
-        problem=_agreed(judgement.problem, course.asks, ordered),
-        items_set_by={item: by for item, (_, by) in by_hand.items()},
-        set_by={name: setting.by for name, setting in overrides.fields.items()},
-        not_counted=tuple((str(line.id), doubted[line.id]) for line in lines if line.id in doubted),
-        owner=overrides.value("owner", None),
-    )
-    return replace(state, notes=(*_notes(state, asked), *_doubtful(lines, doubted)))
+    people = participants_of(ordered, rules.names)
+    set_by = {name: setting.by for name, setting in overrides.fields.items()}
+    document = {
+        "title": overrides.value("title", None) or _title(ordered, judgement.excerpt),
+        "status": status,
+        "waiting_on": waiting_on,
+        "waiting_since": stamp(since),
+        "priority": level,
+        "vendor": vendor,
+        "vendor_refs": [{"vendor": vendor, "ref": ref} for vendor, ref in _references(judgement, ordered)],
+        "needs_triage": judgement.priority.needs_triage and status == "open" and "priority" not in set_by,
+        "requester": _requester(people),
+        "open_asks": sum(ask.state == "open" for ask in course.asks),
+        "messages": len(lines),
+        "opened_at": stamp(ordered[0].node.at),
+        "updated_at": stamp(now),
+        "owner": overrides.value("owner", None),
+        **summary_of(judgement),
+        **_checklist(judgement, course.asks, overrides),
+        "priority_detail": priority_detail(judgement, level, set_by.get("priority", "rules")),
+        "asks": list(map(record, course.asks)),
+        "problem": _problem(judgement.problem, course.asks, ordered),
+        "clocks": record(_clocks(ordered, moves, now, calendars_of(rules, vendor))),
+        "promises": list(map(record, _promises(ordered, now))),
+        "participants": list(map(record, people)),
+        "set_by": set_by,
+        "not_counted": [{"message": str(line.id), "why": doubted[line.id]} for line in lines if line.id in doubted],
+    }
+    return document | {"notes": [*_notes(document, asked), *_doubtful(lines, doubted)]}
+
+
+def _requester(people: Sequence[Participant]) -> dict[str, str] | None:
+    """Return the requester: the first participant of our people, otherwise of the team, otherwise unknown."""
+    for role in ("requester", "team", "unknown"):
+        found = next((person for person in people if person.role == role), None)
+        if found is not None:
+            return {"name": found.name, "address": found.address}
+    return None
 
 
 def _clocks(
@@ -158,39 +179,42 @@ def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str]) -> t
     return tuple(Participant(one, name or known.get(one, ""), side) for one, (name, side) in people.items())
 
 
-def _agreed(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]) -> Problem:
+def _problem(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]) -> dict[str, Any]:
     """Return the problem. If our side confirmed or corrected the scope later, it is marked as agreed, without drift."""
     stated = next((line.node.at for line in lines if line.turn.id == problem.turn), None)
-    if stated is None or problem.version < 2:
-        return problem
-    agreed = [
-        ask.answered_at
-        for ask in asks
-        if ask.what == "confirm_scope" and ask.state == "answered" and ask.answered_at and ask.answered_at >= stated
-    ]
-    return replace(problem, drift=False, agreed_at=min(agreed)) if agreed else problem
-
-
-def _answers_by_hand(asks: Sequence[Ask]) -> dict[str, ByHand]:
-    """Return item → answer, from requests for one item that a person answered by hand in words."""
+    confirmed = (ask.answered_at for ask in asks if ask.what == "confirm_scope" and ask.state == "answered")
+    agreed = [at for at in confirmed if at and stated and at >= stated and problem.version >= 2]
     return {
-        ask.what.removeprefix("info:"): (ask.answer, ask.set_by or "")
-        for ask in asks
-        if ask.answer and ask.what.startswith("info:")
+        **shown(problem, "statement version"),
+        "drift": problem.drift and not agreed,
+        "message": problem.turn,
+        "agreed_at": stamp(min(agreed, default=None)),
     }
 
 
-def _checklist(judgement: Judgement, by_hand: Mapping[str, ByHand]) -> tuple[tuple[ItemState, ...], tuple[str, ...]]:
+def _checklist(judgement: Judgement, asks: Sequence[Ask], overrides: Overrides) -> dict[str, Any]:
+    """Return the checklist, the missing items, and the questions to ask next.
+
+    People answer an item by hand, or in words a request for it.
+    """
+    answered = (ask for ask in asks if ask.answer and ask.what.startswith("info:"))
+    by_hand = {ask.what.removeprefix("info:"): (ask.answer, ask.set_by) for ask in answered}
+    by_hand |= {item: (setting.value, setting.by) for item, setting in overrides.items.items()}
     lines: list[ItemState] = []
     for line in judgement.checklist:
-        value, _ = by_hand.get(line.item, (None, ""))
+        value, _ = by_hand.get(line.item, (None, None))
         if value == "waived":
             line = replace(line, state="waived")
         elif value is not None:  # no quote, because no mail contains this answer
             line = replace(line, state="present", value=value, turn=None, quote=None, partial=False, none=False)
         lines.append(line)
     done = {line.item for line in lines if line.state in ("waived", "present") and line.item in by_hand}
-    return tuple(lines), tuple(item for item in judgement.missing if item not in done)[:AT_ONCE]
+    missing = [item for item in judgement.missing if item not in done][:AT_ONCE]
+    return {
+        "checklist": [checklist_line(line, judgement, by_hand.get(line.item, (None, None))[1]) for line in lines],
+        "missing": missing,
+        "questions": [item for item in judgement.questions if item in missing],
+    }
 
 
 def _title(lines: Sequence[CaseMessage], excerpt: str) -> str:
@@ -275,17 +299,17 @@ def _turns(lines: Sequence[CaseMessage]) -> int:
     return turns
 
 
-def _notes(state: CaseState, asked: Sequence[Asked]) -> tuple[str, ...]:
-    notes: list[str] = []
-    if state.priority == "P1" and state.status == "open":
-        if not any(line.item == "contact" and line.state == "present" for line in state.checklist):
-            notes.append("p1-without-contact")
-        if state.owner is None and not any(p.role == "team" for p in state.participants):
-            notes.append("p1-without-owner")
-    if any(promise.overdue for promise in state.promises) and state.status == "open":
-        notes.append("overdue-promise")
-    if state.clocks.turns >= 3 and state.status == "open" and state.missing:
-        notes.append("call")
-    if state.waiting_on == "requester" and any(one.kind == "reminder" for one in asked):
-        notes.append("reminded")
-    return tuple(notes)
+def _notes(case: Mapping[str, Any], asked: Sequence[Asked]) -> Iterator[str]:
+    """Yield notes for the team. ``call``: after many turns, suggest a phone call."""
+    is_open = case["status"] == "open"
+    if case["priority"] == "P1" and is_open:
+        if not any(line["item"] == "contact" and line["state"] == "present" for line in case["checklist"]):
+            yield "p1-without-contact"
+        if case["owner"] is None and not any(person["role"] == "team" for person in case["participants"]):
+            yield "p1-without-owner"
+    if is_open and any(promise["overdue"] for promise in case["promises"]):
+        yield "overdue-promise"
+    if is_open and case["clocks"]["turns"] >= 3 and case["missing"]:
+        yield "call"
+    if case["waiting_on"] == "requester" and any(one.kind == "reminder" for one in asked):
+        yield "reminded"
