@@ -11,7 +11,7 @@ from typing import Any
 
 from mailrules.engine.checklist import AT_ONCE
 from mailrules.engine.judge import Rules
-from mailrules.judgement import Judgement, Reading
+from mailrules.judgement import Judgement
 from mailrules.thread import Side
 from service.cases.asks import SOMETHING
 from service.cases.facts.case_message import CaseMessage, in_order
@@ -60,13 +60,10 @@ def _judged(extracted: Sequence[ExtractedMessage]) -> ExtractedMessage:
     for one in inner:
         if one.node.side == "vendor":
             return one
-    known = [one for one in inner if one.node.side in OURS and one.turn.text.strip()]
-    if known:
-        return known[-1]
-    strangers = [one for one in inner if one.turn.text.strip()]
-    if strangers and not extracted[0].turn.text.strip():
-        return strangers[0]
-    return extracted[0]
+    with_text = [one for one in inner if one.turn.text.strip()]
+    if ours := [one for one in with_text if one.node.side in OURS]:
+        return ours[-1]
+    return with_text[0] if with_text and not extracted[0].turn.text.strip() else extracted[0]
 
 
 def _waiting_on(
@@ -90,17 +87,12 @@ def _waiting_on(
     return follow(in_order(lines), rules.answers_ask).waiting_on
 
 
-def _requests(reading: Reading) -> list[str]:
-    """Return the quotes of all requests of a vendor, including several requests of the same kind."""
-    quotes = (said.quote for said in reading.statements if said.meaning.startswith("ask.") and said.state == "value")
-    return list(dict.fromkeys(quotes)) if reading.asks else []
-
-
 def _shown(
     file: str, judged: ExtractedMessage, outer: ExtractedMessage, judgement: Judgement, waiting_on: Side | None
 ) -> dict[str, Any]:
     reading, priority, vendor = judgement.readings[0], judgement.priority, judgement.vendor
     named = reading.references if judged.turn.side == "vendor" or vendor is not None else ()
+    asking = (said for said in reading.statements if said.meaning.startswith("ask.") and said.state == "value")
     return {
         "file": file,
         "author_role": judged.turn.side,
@@ -122,7 +114,7 @@ def _shown(
         "missing": list(judgement.missing[:AT_ONCE]),
         "unknown": [line.item for line in judgement.checklist if line.state == "unknown"],
         "asks": [ask.what for ask in reading.asks if ask.what != SOMETHING],
-        "asks_something": _requests(reading),
+        "asks_something": list(dict.fromkeys(said.quote for said in asking)) if reading.asks else [],
         "acts": list(reading.acts),
         "tone": [hint.id for hint in judgement.tone],
         "parked": [finding.value for finding in judgement.parked],
