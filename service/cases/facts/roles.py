@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from mailrules.thread import Side
 from service.mail.message import Address
@@ -42,8 +43,8 @@ NOTHING_LEARNED = LearnedRoles()
 class Roles:
     """The known sides of addresses. ``team`` and ``organisation`` (addresses or domains) come before ``learned``."""
 
-    organisation: Collection[str] = ()
-    team: Collection[str] = ()
+    organisation: tuple[str, ...] = ()
+    team: tuple[str, ...] = ()
     learned: LearnedRoles = NOTHING_LEARNED
     distrusted: Collection[str] = ()  # addresses that may be forged in this mail; their side is ``unknown``
     known: Mapping[str, Side] = field(default_factory=dict)
@@ -76,12 +77,7 @@ class Roles:
 
     def _known_domain(self, key: str) -> Side | None:
         """Return the side of the longest matching domain in ``known``; None if there is none."""
-        domain = key.rpartition("@")[2]
-        while domain:
-            if (side := self.known.get(f"@{domain}")) is not None:
-                return side
-            domain = domain.partition(".")[2]
-        return None
+        return next((self.known[f"@{one}"] for one in _domains(key) if f"@{one}" in self.known), None)
 
     def vendor(self, address: str | Address | None) -> str | None:
         """Return the vendor of an address; None for our own addresses."""
@@ -117,8 +113,7 @@ class Roles:
 
 def is_freemail(domain: str) -> bool:
     """Whether the domain or a parent domain belongs to a consumer mail provider, not to a company."""
-    labels = domain.casefold().split(".")
-    return any(".".join(labels[start:]) in _CONSUMER_PROVIDERS for start in range(len(labels) - 1))
+    return not _CONSUMER_PROVIDERS.isdisjoint(_domains(domain.casefold()))
 
 
 def registered_domain(domain: str) -> str:
@@ -144,28 +139,31 @@ def company_of(key: str) -> str:
 
 def companies_above(key: str) -> list[str]:
     """Return the company of an address and its parent domains, most specific first."""
-    labels = company_of(key).split(".")
-    return [company_of(key)] if "@" in company_of(key) else [".".join(labels[n:]) for n in range(len(labels) - 1)]
+    company = company_of(key)
+    return [company] if "@" in company else list(_domains(company)[:-1])
 
 
-def _listed(key: str, entries: Collection[str]) -> bool:
+def _listed(key: str, entries: tuple[str, ...]) -> bool:
     """Whether ``entries`` contain the address, its domain or a parent domain. ``a+tag@`` counts as ``a@``."""
-    domain, plain = key.rpartition("@")[2], _plain(key)
-    for raw in entries:
-        entry = raw.strip().casefold()
-        if not entry:
-            continue
-        if "@" in entry.lstrip("@"):
-            if entry in (key, plain):
-                return True
-        elif domain == (bare := entry.lstrip("@")) or domain.endswith(f".{bare}"):
-            return True
-    return False
+    return not _normalised(entries).isdisjoint((key, _plain(key), *_domains(key)))
 
 
-def _named(key: str, entries: Collection[str]) -> bool:
+def _named(key: str, entries: tuple[str, ...]) -> bool:
     """Whether ``entries`` contain exactly this address."""
-    return any(entry.strip().casefold() in (key, _plain(key)) for entry in entries)
+    return not _normalised(entries).isdisjoint((key, _plain(key)))
+
+
+@lru_cache(maxsize=64)
+def _normalised(entries: tuple[str, ...]) -> frozenset[str]:
+    """Return the addresses and domains for comparison; ``@domain`` without its ``@``."""
+    return frozenset(filter(None, (entry.strip().casefold().lstrip("@") for entry in entries)))
+
+
+@lru_cache(maxsize=1 << 12)
+def _domains(key: str) -> tuple[str, ...]:
+    """Return the domain of an address (or a domain) and its parent domains, most specific first."""
+    labels = key.rpartition("@")[2].split(".")
+    return tuple(".".join(labels[start:]) for start in range(len(labels)))
 
 
 def _key(address: str | Address | None) -> str:
