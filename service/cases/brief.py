@@ -83,11 +83,7 @@ def brief(
         "title": shown_subject(case.get("title") or ""),
         "problem": _problem(case, lines, every_name, dated),
         "vendor": case.get("vendor"),
-        "references": [
-            ref["ref"]
-            for ref in case.get("vendor_refs", [])
-            if not case.get("vendor") or ref.get("vendor") in (case["vendor"], None)
-        ],
+        "references": _references(case),
         "sections": _sections(lines, case, people, language, for_, dated),
         "gaps": [
             {"item": item, "label": known[item]["label"] if item in known else names.get(item, item)}
@@ -99,9 +95,7 @@ def brief(
         ],
         "attached": _attached(messages),
         "titles": {name: title[language] for name, title in TEXTS["titles"].items()},
-        "status": case.get("status"),
-        "waiting_on": case.get("waiting_on"),
-        "waiting_since": case.get("waiting_since"),
+        **{name: case.get(name) for name in ("status", "waiting_on", "waiting_since")},
         "promised": _promised(case),
     }
     if for_ == "team":
@@ -264,6 +258,12 @@ def _dating(messages: Sequence[Document], lang: Lang, zone: tzinfo) -> Dated:
 
 def one_line(text: Any) -> str:
     return " ".join(str(text or "").split())
+
+
+def _references(case: Document) -> list[str]:
+    """Return the case numbers of the vendor of the case; of all vendors if the case has none."""
+    vendor = case.get("vendor")
+    return [ref["ref"] for ref in case.get("vendor_refs", []) if not vendor or ref.get("vendor") in (vendor, None)]
 
 
 def _attached(messages: Sequence[Document]) -> list[dict[str, Any]]:

@@ -212,7 +212,8 @@ def _keep(which: int | None, said: Sequence[Line], asked: Asked, found: dict[int
     starts = [line.start + len(line.text) - len(line.text.lstrip()) for line in said if line.start >= 0]
     ends = [line.start + len(line.text.rstrip()) for line in said if line.start >= 0]
     start, end = (starts[0], ends[-1]) if starts and len(starts) == len(said) else (-1, -1)
-    found[which] = Reply(asked.items[which], words, start, end, known=not _says_unknown(words))
+    known = len(words) > 80 or not UNKNOWN.search(unicodedata.normalize("NFKC", words))
+    found[which] = Reply(asked.items[which], words, start, end, known=known)
 
 
 # ── by number ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -324,10 +325,6 @@ def _sentences(line: Line) -> Iterator[tuple[str, int]]:
         lead = len(words) - len(words.lstrip(" \t　-・*"))
         if words.strip(" \t　-・*。.!?"):
             yield words.strip(" \t　-・*"), line.start + found.start() + lead
-
-
-def _says_unknown(words: str) -> bool:
-    return len(words) <= 80 and bool(UNKNOWN.search(unicodedata.normalize("NFKC", words)))
 
 
 def _squashed(text: str) -> str:
