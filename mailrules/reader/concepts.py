@@ -28,7 +28,9 @@ _FUNCTION_WORDS = frozenset(
 PLAIN = "plain."
 _STATING = (PLAIN, "settled.")  # prefixes of concepts that state a meaning by themselves
 IDIOM = "idiom"
+MOVED_BACK = "moved.back"
 STATE = "ticket_state."
+_HIDING = frozenset((IDIOM, MOVED_BACK))  # an entry of another concept does not count inside a phrase of these
 Vocabulary = Mapping[str, Mapping[str, Sequence[str]]]
 
 
@@ -39,7 +41,7 @@ class Entry(NamedTuple):
     groups: int  # the groups of `signals.yaml` that contain one of the concepts
     plain: tuple[str, ...]  # the concepts that state a meaning unmistakably (`unmistakable.yaml`, `resolved.yaml`)
     state: str  # the label or the name of a state of a case (`concepts/ticket_states.yaml`), or ""
-    idiom: bool  # whether other entries found inside this phrase are ignored (`concepts/idioms.yaml`)
+    idiom: bool  # whether other entries found inside this phrase are ignored (`concepts/idioms.yaml`, `moved.back`)
 
 
 class ConceptMatcher:
@@ -96,7 +98,7 @@ def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasi
             groups_of(names),
             tuple(name for name in names if name.startswith(_STATING)),
             next((name for name in names if name.startswith(STATE)), ""),
-            IDIOM in names,
+            not _HIDING.isdisjoint(names),
         )
         for names in map(sorted, found.values())
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from ..statement import UNSURE, Statement
-from .concepts import PLAIN
+from .concepts import MOVED_BACK, PLAIN
 from .courtesy import only_courtesy
 from .evidence import EFFECT, Evidence
 from .form_lines import stated_by
@@ -136,13 +136,14 @@ class Decision(Evidence):
         return [self._quote(meaning, at, max(self._chance(meaning), 0.5)) for meaning, at in found.items()]
 
     def _denied(self, meaning: str) -> bool:
-        """Whether the sentence that shows a recovery best denies it, or speaks of the time after it."""
+        """Whether the sentence that shows a recovery best denies it, speaks of the time after it, or only of people."""
         at = self._best_unit(meaning)
         if at < 0:
             return False
         reading = self.view.readings[at]
         works = "works_again" in reading.signals or "settled.works" in reading.plain
-        return _AFTERWARDS in reading.concepts or ("negated" in reading.clauses.whole and not works)
+        other = "negated" in reading.clauses.whole or MOVED_BACK in reading.concepts
+        return _AFTERWARDS in reading.concepts or (other and not works)
 
     @cached_property
     def _plainly(self) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The embedded reader: what it states of a mail, with the words that carry it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -200,3 +201,19 @@ def settled(text: str) -> set[str]:
     language = "en" if text.isascii() else "ja"
     mail = MailText(text, "", language, "requester", "team", False, None, (), None)
     return {one.meaning for one in EmbeddedReader().read(mail).statements}
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The coaches are back at the depot and nobody was picked up.", "en"),
+        ("Two surgeons have left for the other hospital.", "en"),
+        ("The ferry crew has been sent home.", "en"),
+        ("看護師は詰所に戻りました。", "ja"),
+        ("ご家族には待合室に移っていただきました。", "ja"),
+    ],
+)
+def test_where_people_went_is_no_recovery(text: str, language: str) -> None:
+    reply = replace(mail(text, "Re: site", language=language), opens=False)
+    found = {statement.meaning for statement in READER.read(reply).statements}
+    assert found.isdisjoint(("recovered", "act.confirm_resolved", "act.close"))
