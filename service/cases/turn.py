@@ -19,6 +19,7 @@ our side answers no request of the vendor   team if the words fit the team best 
                                             the table
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
+a user: nobody acts, impact high, no outcome team; unchanged if the vendor has the turn
 our side: only thanks                       unchanged, except if the requester has to act (by the table)
 our side: nobody acts                       resolved, except if the mail is to a vendor who has the turn (unchanged),
                                             or if a stranger writes (team)
@@ -68,6 +69,7 @@ class Course:
     since: datetime | None = None  # since when this side, or nobody, has to act
     last_turn: Side | None = None  # who had to act before the case was resolved
     with_vendor: bool = False  # a vendor takes part, or had to act once
+    severe: bool = False  # a mail says that the impact is high
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
     asks: tuple[Ask, ...] = ()
 
@@ -151,6 +153,7 @@ def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
         return  # a forged mail changes nothing
     reading = line.reading or _NOTHING
     course.with_vendor |= "vendor" in (line.turn.side, *line.turn.towards)
+    course.severe |= reading.says("impact.high", states=("value",))
     if line.turn.automatic is not None and not _by_a_person(line, reading):
         if line.turn.side == "vendor" and "auto_ack" not in reading.acts:
             _by_state(course, line, reading)
@@ -236,7 +239,10 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
         if "chase" in acts and line.turn.side == course.waiting_on == "requester":
             _move(course, line, "team")
         return
-    if said != "nobody" or begins or not course.moves:
+    if said == "nobody" and course.moves and "reopen" not in acts and _lacks_outcome(course, line, reading):
+        if course.waiting_on != "vendor":
+            _move(course, line, "team")
+    elif said != "nobody" or begins or not course.moves:
         _give(course, line, "team" if said == "nobody" and begins else said)
     elif confirms or not (stranger or (to_vendor and course.waiting_on == "vendor")):
         ledger.record_solved(line.node.at, line.turn.id)
@@ -246,6 +252,15 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
             _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
     elif stranger:
         _move(course, line, "team")
+
+
+def _lacks_outcome(course: Course, line: CaseMessage, reading: Reading) -> bool:
+    """Whether a user's mail must say that a severe problem is solved to resolve the case, and does not say so.
+
+    What people do meanwhile, or where they went, sounds like the end of a story to the table of weights.
+    """
+    ends = line.turn.begins or reading.says("act.confirm_resolved", "recovered", "act.close")
+    return course.severe and course.status == "open" and line.turn.side != "team" and not ends
 
 
 def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, said: NextSide) -> bool:

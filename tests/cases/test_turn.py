@@ -71,6 +71,7 @@ def open_asks(told: Course) -> list[str]:
 
 
 OPENING = line(0, "requester", "act.report", "item.symptom", to=("team",))
+STANDSTILL = line(0, "requester", "act.report", "impact.high", "urgency.high", to=("team",))
 INQUIRY = line(1, "team", "act.report", "item.symptom", "item.question", to=("vendor",))
 ASKED = line(2, "vendor", "ask.logs")
 LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
@@ -95,6 +96,13 @@ LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
         ([OPENING, INQUIRY, line(2, "team", to=("requester",), then="vendor")], "vendor"),
         ([OPENING, line(1, "requester", "act.chase", to=("team",))], "team"),
         ([OPENING, line(1, "requester", to=("team",), then="nobody")], None),
+        ([STANDSTILL, line(1, "requester", to=("team",), then="nobody")], "team"),
+        ([STANDSTILL, line(1, "requester", "act.thanks", "item.tried", to=("team",), then="nobody")], "team"),
+        ([STANDSTILL, line(1, "team", to=("requester",)), line(2, "requester", to=("team",), then="nobody")], "team"),
+        ([STANDSTILL, INQUIRY, line(2, "requester", to=("team",), then="nobody")], "vendor"),
+        ([STANDSTILL, line(1, "requester", "recovered", to=("team",), then="nobody")], None),
+        ([STANDSTILL, line(1, "requester", "act.close", to=("team",), then="nobody")], None),
+        ([STANDSTILL, line(1, "team", "act.answer", to=("requester",), then="nobody")], None),
         ([OPENING, INQUIRY, line(2, "requester", "act.chase", to=("team",), then="team")], "vendor"),
         (
             [
