@@ -250,7 +250,7 @@ def judge_next(
         one_at_a_time(conn)
         if not judged:  # it was merged meanwhile
             judge_queue.remove(conn, waiting)
-        elif versions(conn, [case_id]).get(case_id) == waiting.version:
+        elif versions(conn, [waiting.case_id]).get(waiting.case_id) == waiting.version:
             judge_queue.remove(conn, waiting)
             save_cases(conn, judged, now)
             after(conn, waiting.case_id)

@@ -193,13 +193,13 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float], rare: Call
     return (*out, *(text for name, text in SAID.items() if found[name]))
 
 
-def _readable(both: set[str], mail: Collection[str], case: Collection[str]) -> set[str]:
+def _readable(both: Collection[str], mail: Collection[str], case: Collection[str]) -> set[str]:
     """Return the words in common without pieces of words: topic words of kanji are pairs of characters (避策).
 
     A pair that follows another pair in both mails is left out, because it is probably no word.
     """
     pairs = {word for word in both if len(word) == 2 and is_kanji(word)}
-    return both - {pair for pair in pairs if all(_has_pair_before(pair, words) for words in (mail, case))}
+    return {*both} - {pair for pair in pairs if all(_has_pair_before(pair, words) for words in (mail, case))}
 
 
 def _has_pair_before(pair: str, words: Collection[str]) -> bool:
