@@ -108,7 +108,7 @@ class MessageFacts(msgspec.Struct, frozen=True, gc=False):
     @property
     def companies(self) -> frozenset[str]:
         """The vendors and partners who wrote or received the message, or whom the message is about."""
-        return frozenset(name for name in (self.about, self.to_vendor, self.partner, self.to_partner) if name)
+        return frozenset(filter(None, (self.about, self.to_vendor, self.partner, self.to_partner)))
 
     @property
     def company(self) -> str | None:
@@ -121,7 +121,7 @@ class MessageFacts(msgspec.Struct, frozen=True, gc=False):
         if self.side not in ("team", "requester"):
             return ()
         note = self.vendor if self.side == "team" and not self.others else None
-        return tuple(company for company in dict.fromkeys((self.to_vendor, self.to_partner, note)) if company)
+        return tuple(dict.fromkeys(filter(None, (self.to_vendor, self.to_partner, note))))
 
     @property
     def counterpart(self) -> str | None:

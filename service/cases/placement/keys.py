@@ -98,7 +98,7 @@ def _candidates(node: MessageFacts) -> list[str]:
         keys += [key_of("ven", company), *(key_of("ven", company, person) for person in ours[:2])]
     if len(node.base) >= 3:
         keys.append(key_of("sub", _hash(node.base)))
-    words = sorted(dict.fromkeys((*node.subject_words, *node.words)), key=lambda word: -weight(word))
+    words = sorted(dict.fromkeys((*node.subject_words, *node.words)), key=weight, reverse=True)
     return [*keys, *(key_of("word", word) for word in words[: _WORDS if node.headerless else _FEWER_WORDS])]
 
 

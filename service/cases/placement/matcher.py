@@ -6,7 +6,8 @@ vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -37,8 +38,8 @@ class Profile:
         self.nodes = nodes
         self.opener, self.newest = min(nodes, key=attrgetter("at")), max(nodes, key=attrgetter("at"))
         spoken = [n for n in nodes if n.origin != "quoted"] or nodes
-        self.words = frozenset[str]().union(*(n.vocabulary for n in nodes))
-        weights = {word: weight(word) for word in self.words}
+        self.words = set[str]().union(*(words for n in nodes for words in (n.words, n.subject_words)))
+        weights = dict(zip(self.words, map(weight, self.words), strict=True))
         self.mass = sum(weights.values())
         self.codes = {word for word, its in weights.items() if its >= IDENTIFIER and not word.isdigit()}
         self.companies = {company for n in spoken for company in n.companies}
@@ -59,6 +60,10 @@ class Profile:
         self.contacts = {*last}  # vendors that we asked or that wrote
         self.inquires = {company for company, n in last.items() if n.side != "vendor"}
         """Vendors that we asked and that have not answered since."""
+
+    @cached_property
+    def ends(self) -> Counter[str]:  # second character of the words of two characters → number of these words
+        return Counter(word[1] for word in self.words if len(word) == 2)
 
     @cached_property
     def people(self) -> set[str]:
@@ -165,7 +170,7 @@ def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool
         return True
     if found["follows_up"] or found["answer"]:
         return False
-    both = _readable(mail.words & case.words, mail.words, case.words)
+    both = _readable(mail.words & case.words, mail, case)
     if len(both) < 2 and not any(weight(word) >= IDENTIFIER for word in both):
         return True
     if side != case.opener.side or found["inquiry"]:
@@ -182,8 +187,7 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float], rare: Call
     both = sorted(mail.words & case.words, key=lambda word: (-weight(word), word))
     out = []
     if both:
-        shown = sorted(_readable(set(both), mail.words, case.words), key=lambda word: (-weight(word), word))
-        out.append("words: " + ", ".join((shown or both)[:6]))
+        out.append("words: " + ", ".join((_readable(both, mail, case) or both)[:6]))
     for kind, shared in (("person", mail.people & case.people), ("vendor", mail.companies & case.companies)):
         if shared:
             out.append(f"{kind}: " + ", ".join(sorted(shared)[:2]))
@@ -193,17 +197,17 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float], rare: Call
     return (*out, *(text for name, text in SAID.items() if found[name]))
 
 
-def _readable(both: Collection[str], mail: Collection[str], case: Collection[str]) -> set[str]:
+def _readable(both: Collection[str], mail: Profile, case: Profile) -> list[str]:
     """Return the words in common without pieces of words: topic words of kanji are pairs of characters (避策).
 
     A pair that follows another pair in both mails is left out, because it is probably no word.
     """
-    pairs = {word for word in both if len(word) == 2 and is_kanji(word)}
-    return {*both} - {pair for pair in pairs if all(_has_pair_before(pair, words) for words in (mail, case))}
-
-
-def _has_pair_before(pair: str, words: Collection[str]) -> bool:
-    return any(len(word) == 2 and word != pair and word[1] == pair[0] for word in words)
+    return [
+        word
+        for word in both
+        if not (len(word) == 2 and is_kanji(word))
+        or min(mail.ends[word[0]], case.ends[word[0]]) <= int(word[0] == word[1])  # the pair itself counts
+    ]
 
 
 SAID = {
