@@ -15,7 +15,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.util import await_only
 
 from service.errors import Refused, Unavailable
 from service.store.private import create_file, make_folder, sqlite_file
@@ -182,11 +183,35 @@ def one_at_a_time(conn: Connection) -> None:
 
 
 def run(conn: Connection, statement: str, values: tuple[Any, ...]) -> Sequence[Any]:
-    """Run a statement in the driver's syntax. On SQLite, bypass SQLAlchemy, which is slow for small statements."""
-    if conn.dialect.name == "postgresql":
-        return conn.exec_driver_sql(statement, values).all()
+    """Run a statement in the driver's syntax, without SQLAlchemy, which costs more than a small statement itself."""
     driver: Any = conn.connection.driver_connection
-    return driver.execute(statement, values).fetchall()  # type: ignore[no-any-return]
+    if conn.dialect.name == "sqlite":
+        return driver.execute(statement, values).fetchall()  # type: ignore[no-any-return]
+    if not driver.is_in_transaction():  # SQLAlchemy begins a transaction with its first statement
+        return conn.exec_driver_sql(statement, values).all()
+    return _awaited(conn, driver.fetch(statement, *values))  # type: ignore[no-any-return]
+
+
+def run_for_each(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a statement that returns no rows once for each row of values, as ``run`` does."""
+    driver: Any = conn.connection.driver_connection
+    if conn.dialect.name == "sqlite":
+        driver.executemany(statement, rows).close()
+    elif not driver.is_in_transaction():
+        conn.exec_driver_sql(statement, [*rows])
+    else:
+        _awaited(conn, driver.executemany(statement, rows))
+
+
+def _awaited(conn: Connection, call: Coroutine[Any, Any, Any]) -> Any:
+    """Return the result of a call of asyncpg. If it closed the connection, SQLAlchemy must not use it any more."""
+    try:
+        return await_only(call)
+    except Exception as error:
+        driver: Any = conn.connection.driver_connection
+        if driver.is_closed():
+            conn.invalidate(error)
+        raise
 
 
 def next_ids(conn: Connection, table: Table, count: int) -> Sequence[int]:

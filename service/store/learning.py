@@ -107,6 +107,8 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
 
 def _insert_new(conn: Connection, table: Table, values: Sequence[str], **columns: Any) -> list[str]:
     """Insert a row for each value that the table does not have, and return these values."""
+    if not values:
+        return []
     [key] = table.primary_key.columns
     statement = upsert(conn, table).on_conflict_do_nothing().returning(key)
     return [

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from service.store.neighbours import SET_APART
+from service.store.statements import write_rows
 from service.store.tables import case_links, cases, events, messages, thread_keys
 
 Link = tuple[int, int, int | None, str]  # (case, other case, message that relates them, why they were not merged)
@@ -46,8 +47,7 @@ def relate(conn: Connection, links: Sequence[Link]) -> set[int]:
         for (a, b), (message, why) in wanted.items()
         if (a, b) not in existing
     ]
-    if new:
-        conn.execute(insert(case_links), new)
+    write_rows(conn, case_links, new)
     return {int(str(row["case_id"])) for row in new}
 
 

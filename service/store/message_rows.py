@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, delete, select, update
 
 from mailrules.thread import RuleInput
 from service.cases.facts.extracted import ExtractedMessage
@@ -16,6 +16,8 @@ from service.cases.facts.sender import DEFECTS
 from service.cases.placement.keys import stored_keys
 from service.cases.placement.known import Evidence, Plan
 from service.mail.message import Address, Earlier, Mail
+from service.store.database import run, run_for_each
+from service.store.statements import write_rows
 from service.store.tables import attachments, deliveries, messages, thread_keys
 
 
@@ -114,18 +116,16 @@ def write_files(conn: Connection, stored: Iterable[tuple[int, ArrivedMail, Extra
         for message, one, extracted in stored
         for file in extracted.source.attachments
     ]
-    if files:
-        conn.execute(insert(attachments), files)
+    write_rows(conn, attachments, files)
 
 
 def deliver(
     conn: Connection, delivered: Sequence[tuple[ArrivedMail, ExtractedMessage, int]], again: Sequence[int]
 ) -> None:
     """Insert how each message arrived. ``again``: ids of known messages, once for each further copy."""
-    if not delivered:
-        return
-    conn.execute(
-        insert(deliveries),
+    write_rows(
+        conn,
+        deliveries,
         [
             {
                 "spool_id": one.spool_id,
@@ -137,8 +137,7 @@ def deliver(
             for one, extracted, message in delivered
         ],
     )
-    if times := Counter(again):
-        conn.execute(_COUNT, [{"number": message, "times": count} for message, count in times.items()])
+    write_rows(conn, _COUNT, [{"number": message, "times": count} for message, count in Counter(again).items()])
 
 
 _KEYS = {
@@ -191,9 +190,10 @@ def key_rows(keys: tuple[set[str], set[str]], message: int, case: int) -> list[t
 def write_keys(conn: Connection, rows: list[tuple[str, int, str, int]]) -> None:
     """Insert rows of ``thread_keys``, about 25 per message, with the driver alone; PostgreSQL is faster with arrays."""
     if rows:
-        postgresql = conn.dialect.name == "postgresql"
-        values: Any = tuple(map(list, zip(*rows, strict=True))) if postgresql else rows
-        conn.exec_driver_sql(_KEYS[conn.dialect.name], values)
+        if conn.dialect.name == "postgresql":
+            run(conn, _KEYS["postgresql"], tuple(map(list, zip(*rows, strict=True))))
+        else:
+            run_for_each(conn, _KEYS["sqlite"], rows)
 
 
 def evidence_of(number: int, plan: Plan, case: Callable[[int], int], message: Callable[[int], int]) -> dict[str, Any]:

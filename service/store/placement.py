@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.extracted import ExtractedMessage
@@ -31,7 +31,7 @@ from service.store.lines import lines_of as lines_of
 from service.store.lines import new_line
 from service.store.message_rows import ArrivedMail as ArrivedMail
 from service.store.save import CaseSettings, case_settings, with_quoted
-from service.store.statements import chunks
+from service.store.statements import chunks, write_rows
 from service.store.tables import cases, messages, thread_keys, to_json
 
 Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # a mail and the messages in it, with temporary ids
@@ -132,9 +132,7 @@ def open_cases(conn: Connection, opened_at: Sequence[datetime], now: datetime) -
     numbers = next_ids(conn, cases, len(opened_at))
     bare: dict[str, Any] = {"status": "open", "priority": "P3", "kind": "incident", "vendor_refs": [], "missing": []}
     bare |= {"updated_at": now, "set_by_people": {}, "document": {}}
-    if numbers:
-        rows = [{**bare, "id": id, "opened_at": at} for id, at in zip(numbers, opened_at, strict=True)]
-        conn.execute(insert(cases), rows)
+    write_rows(conn, cases, [bare | {"id": id, "opened_at": at} for id, at in zip(numbers, opened_at, strict=True)])
     return numbers
 
 
@@ -223,7 +221,7 @@ class _Writer:
                 ids["facts"] = row["facts"] | {"holds": self.held(row["facts"]["holds"])}
             rows.append(row | ids | {"evidence": self.evidence(number)})
             keys += message_rows.key_rows(self.plan.keys[number], ids["id"], ids["case_id"])
-        self.conn.execute(insert(messages), rows)
+        write_rows(self.conn, messages, rows)
         files = [(stored[node.id], one, extracted) for one, extracted, node in self.flat if node.id in stored]
         message_rows.write_files(self.conn, files)
         message_rows.write_keys(self.conn, keys)

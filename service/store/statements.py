@@ -1,14 +1,32 @@
 """Helpers for SQL statements: IN lists in chunks, upserts, events, and queues of rows that processes lease."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Table, and_, bindparam, func, insert, or_, select, text, true, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Dialect,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    func,
+    insert,
+    make_url,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import NotFound
-from service.store.tables import events
+from service.store.database import run_for_each
+from service.store.tables import events, to_json
 
 THESE: BindParameter[Any] = bindparam("these", expanding=True)
 """The values of an IN list: ``column.in_(THESE)``; a call gives them as ``{"these": values}``."""
@@ -82,6 +100,28 @@ class Queue:
 def upsert(conn: Connection, table: Table) -> Any:
     """Return an INSERT that can ignore or update an existing row (ON CONFLICT)."""
     return (sqlite if conn.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def write_rows(conn: Connection, to: Table | Update, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows into a table, or run an update (a constant of a module) for each row. All rows have the same names.
+
+    ``Connection.execute`` takes twice as long for rows with many columns.
+    """
+    if rows:
+        statement, parameters = _for_driver(to, (*rows[0],), conn.dialect.name)
+        values = [tuple([row[name] if of is None else of(row[name]) for name, of in parameters]) for row in rows]
+        run_for_each(conn, statement, values)
+
+
+@cache
+def _for_driver(to: Table | Update, names: tuple[str, ...], kind: str) -> tuple[str, list[tuple[str, Any]]]:
+    """Return the statement in the driver's syntax, and the name and the conversion function of each parameter."""
+    make: Callable[..., Dialect] = make_url("sqlite://" if kind == "sqlite" else "postgresql+asyncpg://").get_dialect()
+    dialect = make(json_serializer=to_json)
+    statement = insert(to) if isinstance(to, Table) else to
+    compiled: Any = statement.compile(dialect=dialect, column_keys=names)
+    types = [(name, compiled.binds[name].type.dialect_impl(dialect)) for name in compiled.positiontup]
+    return str(compiled), [(name, its.bind_processor(dialect)) for name, its in types]
 
 
 def one_row(conn: Connection, query: Any, missing: str) -> Any:

@@ -4,26 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from service.cases.placement.known import Suggestion
 from service.errors import Conflict, NotFound
 from service.store import links
 from service.store.cases import key_of, titles_of
 from service.store.neighbours import aliases_of
-from service.store.statements import exists
+from service.store.statements import exists, write_rows
 from service.store.tables import messages, suggestions
 
 
 def add(conn: Connection, found: Sequence[tuple[int, int, int, Suggestion]], now: datetime) -> None:
     """Store suggestions, given as (message, its case, other case, suggestion)."""
-    names = ("message_id", "case_id", "other_id", "score", "reasons")
-    values = [
-        (message, case, other, its.score, list(its.reasons)) for message, case, other, its in found if case != other
-    ]
-    if values:
-        rows = [dict(zip(names, row, strict=True)) | {"state": "open", "created_at": now} for row in values]
-        conn.execute(insert(suggestions), rows)
+    names = ("message_id", "case_id", "other_id", "score", "reasons", "state", "created_at")
+    rows = [(message, case, other, its.score, its.reasons, "open", now) for message, case, other, its in found]
+    write_rows(conn, suggestions, [dict(zip(names, row, strict=True)) for row in rows if row[1] != row[2]])
 
 
 def of_case(conn: Connection, case: int, prefix: str) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
