@@ -1,0 +1,82 @@
+"""The short way to the driver writes what SQLAlchemy would write, and leaves no broken connection behind."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, insert, select, update
+
+from service.errors import Unavailable
+from service.store.database import Connection, Database, run, run_for_each
+from service.store.statements import write_rows
+from service.store.tables import cases
+
+NOON = datetime(2026, 3, 1, 12, 0, 0, 250, UTC)
+ROW: dict[str, Any] = {
+    "status": "open",
+    "priority": "P3",
+    "kind": "incident",
+    "vendor_refs": [],
+    "missing": [],
+    "set_by_people": {},
+}
+ROW |= {"opened_at": NOON, "updated_at": NOON, "document": {}, "title": "", "requester": None, "needs_triage": False}
+ODD: list[dict[str, Any]] = [
+    {"title": "nul\0 \udcff 困る", "document": {"nul\0": ["\udcff", "困る"], "n": 1.5}},
+    {"opened_at": NOON.astimezone(timezone(timedelta(hours=9))), "requester": {"name": "a"}, "needs_triage": True},
+    {},
+]
+SET_TITLE = update(cases).where(cases.c.id == bindparam("number")).values(title=bindparam("words"))
+
+
+def test_both_ways_write_the_same(database: Database) -> None:
+    def write(conn: Connection) -> None:
+        conn.execute(insert(cases), [ROW | odd for odd in ODD])
+        write_rows(conn, cases, [ROW | odd for odd in ODD])
+        write_rows(conn, cases, [])
+
+    database.transact(write)
+    columns = [column for column in cases.c if column.name != "id"]
+    rows = database.read(lambda conn: conn.execute(select(*columns).order_by(cases.c.id)).all())
+    assert len(rows) == 2 * len(ODD)
+    assert rows[: len(ODD)] == rows[len(ODD) :]
+
+
+def test_an_update_runs_once_for_each_row(database: Database) -> None:
+    def write(conn: Connection) -> list[Any]:
+        write_rows(conn, cases, [ROW | {"id": number} for number in (1, 2, 3)])
+        write_rows(conn, SET_TITLE, [{"number": 1, "words": "a\0"}, {"number": 3, "words": "c"}])
+        return list(conn.execute(select(cases.c.title).order_by(cases.c.id)).scalars())
+
+    assert database.transact(write) == ["a\ufffd", "", "c"]
+
+
+def test_rows_of_a_failed_transaction_are_not_kept(database: Database) -> None:
+    def fail(conn: Connection) -> None:
+        write_rows(conn, cases, [ROW])
+        write_rows(conn, cases, [ROW])
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        database.transact(fail)
+    assert database.read(lambda conn: run(conn, "SELECT id FROM cases", ())) == []
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_a_connection_that_the_server_closed_is_not_used_again(new_postgres: Callable[[], str], write: bool) -> None:
+    database = Database(new_postgres())
+
+    def end(conn: Connection) -> None:
+        for _ in range(2):  # the first statement goes through SQLAlchemy, the second does not
+            [(process,)] = run(conn, "SELECT pg_backend_pid()", ())
+        if write:
+            run_for_each(conn, "SELECT pg_terminate_backend($1)", [(process,)])
+        run(conn, "SELECT pg_terminate_backend($1)", (process,))
+
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="does not respond") as raised:
+            (database.transact if write else database.read)(end)
+        assert getattr(raised.value.__cause__, "sqlstate", None) in ("08003", "57P01")  # not the rollback after it
+        assert [tuple(row) for row in database.read(lambda conn: run(conn, "SELECT 1", ()))] == [(1,)]
+    database.close()
