@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Text, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Text, bindparam, delete, select, text, update
 
 from service.cases.answering import asks_by_number
 from service.cases.facts.case_message import CaseMessage
@@ -18,7 +18,7 @@ from service.cases.replies import Asked
 from service.cases.turn import Solved
 from service.store.asked import asked_in, quoted_texts
 from service.store.neighbours import DISMISSED
-from service.store.statements import THESE, chunks, every
+from service.store.statements import THESE, chunks, every, write_rows
 from service.store.tables import (
     Instant,
     case_items_missing,
@@ -60,7 +60,7 @@ def save_cases(
     """Save cases in a fixed number of statements, with one event per case."""
     if not standings:
         return
-    conn.execute(_SAVE, [_summary(standing) for standing in standings])
+    write_rows(conn, _SAVE, [_summary(standing) for standing in standings])
     _replace_satellites(conn, standings, opened)
     told = [
         {
@@ -71,16 +71,14 @@ def save_cases(
         }
         for standing in standings
     ]
-    conn.execute(_TELL, told)
+    write_rows(conn, events, told)
 
 
 # built once, since building a statement takes longer than running it
 
-_SAVE = update(cases).where(cases.c.id == bindparam("case_number")).values(version=cases.c.version + 1)
+_SAVE = update(cases).where(cases.c.id == bindparam("case_number")).values(version=cases.c.version + text("1"))
 _OWN = (case_refs, case_items_missing, participants)
 _CLEAR = tuple(delete(table).where(table.c.case_id.in_(THESE)) for table in _OWN)
-_FILL = tuple(map(insert, _OWN))
-_TELL = insert(events)
 _MERGED = select(cases.c.id, cases.c.merged_into).where(cases.c.merged_into.in_(THESE)).order_by(cases.c.id)
 _RELATED = (
     select(case_links.c.case_id, case_links.c.other_id, case_links.c.why)
@@ -194,6 +192,5 @@ def _replace_satellites(conn: Connection, standings: Sequence[CaseSnapshot], ope
         for clear in _CLEAR:
             conn.execute(clear, {"these": chunk})
     rows: tuple[list[Any], ...] = (sorted(refs), sorted(missing), [(*key, *value) for key, value in people.items()])
-    for table, fill, its in zip(_OWN, _FILL, rows, strict=True):
-        if its:
-            conn.execute(fill, [dict(zip(table.c.keys(), row, strict=True)) for row in its])
+    for table, its in zip(_OWN, rows, strict=True):
+        write_rows(conn, table, [dict(zip(table.c.keys(), row, strict=True)) for row in its])

@@ -103,9 +103,10 @@ def upsert(conn: Connection, table: Table) -> Any:
 
 
 def write_rows(conn: Connection, to: Table | Update, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows into a table, or run an update (a constant of a module) for each row. All rows have the same names.
+    """Insert rows into a table, or run an update for each row. All rows have the same names.
 
-    ``Connection.execute`` takes twice as long for rows with many columns.
+    The update is a constant of a module, and all its parameters are in the rows. ``Connection.execute`` takes twice as
+    long for rows with many columns.
     """
     if rows:
         statement, parameters = _for_driver(to, (*rows[0],), conn.dialect.name)
