@@ -9,9 +9,11 @@ from mailrules.statement import MailText
 READER = EmbeddedReader()
 
 
-def mail(text: str) -> MailText:
+def mail(text: str, side: str = "requester") -> MailText:
     language = "en" if text.isascii() else "ja"
-    return MailText(text, "Re: Gate", language, "requester", "team", False, None, (), None)
+    return MailText(
+        text, "Re: Gate", language, side, "team" if side == "requester" else "requester", False, None, (), None
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,4 +36,33 @@ def test_polite_phrases_say_nothing_about_the_matter(text: str) -> None:
      "よろしくお願いします。3番も止まりました。"],
 )  # fmt: skip
 def test_a_mail_that_says_something_besides_is_read(text: str) -> None:
+    assert not only_courtesy(READER.view(mail(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["You are very welcome, Ines!", "My pleasure. Have a great weekend!", "Happy to hear that.",
+     "So glad it is working again!", "No trouble at all. Please get in touch if anything else comes up.\nRuth",
+     "That is good news. Just call us if the error returns.", "👍", "Great 😊",
+     "どういたしまして。またお気軽にどうぞ!", "無事につながって何よりです。", "いえいえ、間に合ってよかったです。",
+     "承知いたしました。今後また同じ症状が出ましたら、ご遠慮なくお声がけください。",
+     "安心しました。ほかにもご不明な点がございましたらお問い合わせください。"],
+)  # fmt: skip
+def test_the_team_closes_with_polite_phrases(text: str) -> None:
+    assert only_courtesy(READER.view(mail(text, "team")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Glad it works. Which door is next?", "Let me know if the badge opens the garage.", "届いたらご連絡ください。",
+     "Please write if the counter shows 40.", "You are welcome. I will swap the reader on Monday.",
+     "念のため明日もお試しください。", "他の階も開くかお知らせください。", "直りましたらご連絡ください。",
+     "Glad to help, but it is not over yet."],
+)  # fmt: skip
+def test_the_team_asks_or_promises_something_besides(text: str) -> None:
+    assert not only_courtesy(READER.view(mail(text, "team")))
+
+
+@pytest.mark.parametrize("text", ["Glad it works again!", "直ってよかったです。"])
+def test_the_same_words_of_a_requester_tell_that_it_is_solved(text: str) -> None:
     assert not only_courtesy(READER.view(mail(text)))
