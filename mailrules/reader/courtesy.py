@@ -20,25 +20,24 @@ def only_courtesy(view: MailView) -> bool:
     readings = list(view.readings)
     if len(readings) > 1 and _is_name(readings[-1]):
         readings.pop()  # of the author
-    patterns = _patterns(team=view.mail.side == "team")
-    phrases = [_phrases(reading, patterns) for reading in readings]
-    return None not in phrases and any(phrases)
+    found = [phrases(reading, team=view.mail.side == "team") for reading in readings]
+    return None not in found and any(found)
 
 
 def _is_name(reading: Reading) -> bool:
     return bool(_NAME.fullmatch(reading.folded)) and not (reading.concepts or reading.shapes)
 
 
-def _phrases(reading: Reading, phrase: re.Pattern[str]) -> int | None:
+def phrases(reading: Reading, *, team: bool) -> int | None:
     """Return the number of polite phrases in a sentence that consists of them and of names; None otherwise."""
-    sentence = reading.folded[: _LONGEST + 1]
-    at = phrases = 0
+    sentence, phrase = reading.folded[: _LONGEST + 1], _patterns(team=team)
+    at = count = 0
     while found := phrase.match(sentence, at):
-        at, phrases = found.end(), phrases + (found["said"] is not None)
+        at, count = found.end(), count + (found["said"] is not None)
     if not at or "?" in sentence or len(sentence) > _LONGEST:
         return None
     named = at < len(sentence)
-    return phrases if not named or (_NAME.fullmatch(sentence, at) and reading.concepts <= _POLITE) else None
+    return count if not named or (_NAME.fullmatch(sentence, at) and reading.concepts <= _POLITE) else None
 
 
 @cache
@@ -46,5 +45,5 @@ def _patterns(*, team: bool) -> re.Pattern[str]:
     """Return the pattern of one polite phrase, or of a name with a title, with the marks around it."""
     lists = read_yaml("reader", "courtesy.yaml")
     whose = ("team", "everybody") if team else ("everybody",)
-    phrases = [line for who in whose for its in lists[who].values() for line in its.splitlines()]
-    return re.compile(rf"{_MARKS}(?:{_ADDRESSED}|(?P<said>(?i:{'|'.join(phrases)}))(?![a-z])){_MARKS}")
+    said = [line for who in whose for its in lists[who].values() for line in its.splitlines()]
+    return re.compile(rf"{_MARKS}(?:{_ADDRESSED}|(?P<said>(?i:{'|'.join(said)}))(?![a-z])){_MARKS}")

@@ -11,6 +11,8 @@ from .courtesy import only_courtesy
 from .evidence import EFFECT, Evidence
 from .form_lines import stated_by
 from .mailview import is_readable, side_of
+from .matter import NOBODY
+from .settling import Ending, ending
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _MACHINES = ("bounce", "auto_reply", "calendar")  # automatic mail says nothing about impact or urgency
@@ -40,6 +42,15 @@ it is too often wrong, and always needs support.
 
 class Decision(Evidence):
     """The statements that follow from the probabilities of one mail."""
+
+    @cached_property
+    def _ending(self) -> Ending | None:
+        return ending(self.view) if self.view.mail.automatic is None else None
+
+    @property
+    def next_side(self) -> tuple[float, ...]:
+        """Return `next_scores`; nobody has to act after a mail that ends its matter."""
+        return NOBODY if self._ending else self.next_scores
 
     def statements(self) -> list[Statement]:
         if self.view.mail.side != "vendor" and only_courtesy(self.view):
@@ -116,6 +127,9 @@ class Decision(Evidence):
         mail = self.view.mail
         if mail.side == "vendor" or mail.automatic is not None:
             return []
+        if end := self._ending:
+            acts = ("act:confirm_resolved", *(["act:close"] if end.closes and "act.close" not in self._plainly else []))
+            return [self._quote(act, end.unit, 1.0) for act in acts]
         plain = {
             meaning: [at for at, reading in enumerate(self.view.readings) if concept in reading.plain]
             for meaning, (concept, _) in _SETTLES.items()

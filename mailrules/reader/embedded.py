@@ -53,7 +53,7 @@ class EmbeddedReader:
     def read(self, mail: MailText) -> ReaderResult:
         """Return the statements of one mail, grouped by family, and what its words say as a whole."""
         decision = self.decide(mail)
-        return ReaderResult(tuple(decision.statements()), decision.continues, decision.departs, decision.next_scores)
+        return ReaderResult(tuple(decision.statements()), decision.continues, decision.departs, decision.next_side)
 
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""

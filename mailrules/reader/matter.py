@@ -34,6 +34,8 @@ _LEAST_CHANCE = 0.001
 _ANNOUNCED = "say.another_matter"
 _EARLY = 4  # units that may contain an announcement, after a greeting, a name and thanks
 _LEAST_LOG = -6.0
+NOBODY = (_LEAST_LOG, _LEAST_LOG, _LEAST_LOG, 0.0)
+"""Scores of `next.…` if nobody has to act for certain."""
 
 
 class MatterClassifier(NamedTuple):

@@ -1,0 +1,89 @@
+"""Clauses by which our side ends a matter, and those that only look like it."""
+
+import pytest
+
+from mailrules.reader.embedded import EmbeddedReader
+from mailrules.reader.normal_forms import is_japanese
+from mailrules.reader.settling import ending
+from mailrules.statement import MailText, ReaderResult
+
+READER = EmbeddedReader()
+
+
+def read(text: str, side: str = "requester", to: str = "team") -> ReaderResult:
+    language = "ja" if is_japanese(text) else "en"
+    return READER.read(MailText(text, "Re: Badge", language, side, to, False, None, (), None))
+
+
+def acts(told: ReaderResult) -> set[str]:
+    return {one.meaning for one in told.statements if one.meaning in ("act.confirm_resolved", "act.close")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["We borrowed a projector next door, so please cancel the request.", "Sorry, please forget about it.",
+     "Never mind, I sorted it out myself.", "The trip is off, so this is no longer needed. Thanks!",
+     "That is more than we can spend. We will do without it.", "OK, I don't need the order any more.",
+     "余りがありましたので、依頼を取り下げさせてください。", "高いですね。でしたら、今回は見送ることにしました。",
+     "出張がなくなりましたので、この申請はキャンセルでお願いします。", "すみません、自己解決しました。",
+     "お騒がせしました。先ほどの件はなかったことにしてください。"],
+)  # fmt: skip
+def test_a_requester_drops_the_matter(text: str) -> None:
+    told = read(text)
+    assert acts(told) == {"act.confirm_resolved"}
+    assert told.next_scores[-1] == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The badge opens every door. Everything is fine now, cheers.", "Works like a charm 🎉", "All good again!",
+     "二日見ていましたが、扉は開きます。問題なさそうです。", "ばっちりです!", "再設定したところ、無事に入れました。"],
+)  # fmt: skip
+def test_a_requester_says_that_it_works(text: str) -> None:
+    assert "act.confirm_resolved" in acts(read(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Yes, please close the case.", "It prints with the new drum. Could you close it?",
+     "No alarms since Monday. You may close SR 5512-7.", "交換後は止まっていません。本件はクローズをお願いいたします。",
+     "はい、問い合わせは閉じてください。"],
+)  # fmt: skip
+def test_the_team_lets_a_vendor_close(text: str) -> None:
+    assert acts(read(text, "team", "vendor")) == {"act.confirm_resolved", "act.close"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Please cancel the old badge of the other colleague.", "Please cancel this ticket for the other building.",
+     "Cancel it only for Ruth.", "Please cancel it and order the black one.", "If it is dear, please cancel it.",
+     "I forgot it in the train.", "The system cancelled it at noon.", "Please disregard my list, here is another.",
+     "The old key is no longer needed, please delete it.", "Never mind the colour, when is it here?",
+     "OK, but it still beeps.", "It is fine now, but the second door is stuck.", "Anna's badge is fine now.",
+     "Is everything fine now?", "Looks good now, I will monitor it.", "Please close the lid and retry.",
+     "Please do not close it yet.", "Please cancel it. Can you check the scanner instead?",
+     "会議室をキャンセルしてください。", "なければキャンセルさせてください。", "鍵は不要になったので消してください。",
+     "2枚目は不要になりました。", "キャンセルさせてください。代わりに白をお願いします。", "もう大丈夫でしょうか。",
+     "大丈夫そうですが、裏口がまだ開きません。", "問題なさそうです。もう少し様子を見ます。", "画面を閉じてください。",
+     "まだ閉じないでください。", "OKですが、裏口が開きません。", "直ったら閉じてください。"],
+)  # fmt: skip
+def test_words_that_only_look_like_an_end(text: str) -> None:
+    assert read(text).next_scores[-1:] != (0.0,)
+
+
+def test_a_first_mail_ends_nothing() -> None:
+    first = MailText("Please cancel it.", "Badge", "en", "requester", "team", True, None, (), None)
+    assert ending(READER.view(first)) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["Good. I will close the ticket then.", "承知しました。では本件はクローズいたします。"]
+)
+def test_the_team_closes_the_case_itself(text: str) -> None:
+    assert acts(read(text, "team", "requester")) == {"act.confirm_resolved", "act.close"}
+    assert "act.close" not in acts(read(text))
+
+
+@pytest.mark.parametrize("text", ["I will close it tomorrow.", "ご連絡がない場合は、本件はクローズいたします。"])
+def test_the_team_announces_a_close(text: str) -> None:
+    assert "act.confirm_resolved" not in acts(read(text, "team", "requester"))
