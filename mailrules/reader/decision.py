@@ -11,8 +11,8 @@ from .courtesy import only_courtesy
 from .evidence import EFFECT, Evidence
 from .form_lines import stated_by
 from .mailview import is_readable, side_of
-from .matter import NOBODY
-from .settling import Ending, ending
+from .matter import NOBODY, answered_by_us
+from .settling import Ending, comes_back, ending
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _MACHINES = ("bounce", "auto_reply", "calendar")  # automatic mail says nothing about impact or urgency
@@ -49,8 +49,10 @@ class Decision(Evidence):
 
     @property
     def next_side(self) -> tuple[float, ...]:
-        """Return `next_scores`; nobody has to act after a mail that ends its matter."""
-        return NOBODY if self._ending else self.next_scores
+        """Return `next_scores`, except if a clause settles who has to act (`settling.py`)."""
+        if self._ending:
+            return NOBODY
+        return answered_by_us(self.next_scores) if comes_back(self.view) else self.next_scores
 
     def statements(self) -> list[Statement]:
         if self.view.mail.side != "vendor" and only_courtesy(self.view):

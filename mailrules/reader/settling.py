@@ -1,4 +1,4 @@
-"""Clauses by which our side ends a matter (`settling.yaml`): dropped, may be closed, works."""
+"""Clauses by which our side ends a matter (dropped, may be closed, works) or our team keeps it (`settling.yaml`)."""
 
 import re
 from functools import cache
@@ -25,6 +25,12 @@ _GOES_ON = re.compile(
 """What follows the clause in its sentence says that the matter is not over."""
 _CONDITION = re.compile(r"(?<!^でし)たら(?!し)|れば|ならば?、|場合|(?i:\b(?:if|unless|once|until|when)\b)")
 _OPEN = frozenset(("ask.please", "ask.need", "stop.down", "stop.cannot", "stop.nothing_works", "time.ongoing"))
+_COMES_BACK = "comes_back"
+_AFTER_THEM = re.compile(
+    r"\?|いただ[けき]|頂[けき]|お送り|教えて|(?<!待ち)(?:ください|下さい)"
+    r"|(?i:\b(?:if|once|when|after|as soon as|until) you\b)"
+)
+"""The requester has to do something first."""
 _WATCHES = re.compile(r"様子を?見|経過を?見|(?i:\bmonitor|\bkeep (?:an eye|watching|testing)|\bwait and see)")
 _LONGEST = 400  # characters of a sentence
 
@@ -55,6 +61,23 @@ def ending(view: MailView) -> Ending | None:
     return found
 
 
+def comes_back(view: MailView) -> bool:
+    """Whether our team tells a requester that it will write again, and asks for nothing."""
+    if view.mail.side != "team" or view.mail.to == "vendor":
+        return False
+    said = [_comes_back(reading.folded) for reading in view.readings]
+    rest = (reading for reading, told in zip(view.readings, said, strict=True) if not told)
+    return any(said) and not any(map(_leaves_open, rest))
+
+
+def _comes_back(sentence: str) -> bool:
+    return (
+        len(sentence) <= _LONGEST
+        and _patterns()[_COMES_BACK].search(sentence) is not None
+        and not _AFTER_THEM.search(sentence)
+    )
+
+
 def _leaves_open(reading: Reading) -> bool:
     """Whether a sentence asks for something or describes a problem; polite phrases do not."""
     if phrases(reading, team=True):
@@ -70,7 +93,7 @@ def _ways(reading: Reading, *, team: bool) -> set[str]:
     found = set()
     for way, pattern in _patterns().items():
         match = pattern.search(sentence)
-        if match and (team or way != "team") and not _GOES_ON.search(sentence, match.end()):
+        if match and way != _COMES_BACK and (team or way != "team") and not _GOES_ON.search(sentence, match.end()):
             found.add(way)
     return found
 
@@ -84,5 +107,6 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         lines = "|".join(line for lines in by_language.values() for line in lines.splitlines())
         for name, part in parts.items():
             lines = lines.replace(f"<{name}>", part)
-        found[way] = re.compile(rf"{_BEGINS}(?:{lines}){_ENDS}", re.IGNORECASE)
+        whole = lines if way == _COMES_BACK else rf"{_BEGINS}(?:{lines}){_ENDS}"
+        found[way] = re.compile(whole, re.IGNORECASE)
     return found

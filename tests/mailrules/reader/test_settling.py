@@ -87,3 +87,24 @@ def test_the_team_closes_the_case_itself(text: str) -> None:
 @pytest.mark.parametrize("text", ["I will close it tomorrow.", "ご連絡がない場合は、本件はクローズいたします。"])
 def test_the_team_announces_a_close(text: str) -> None:
     assert "act.confirm_resolved" not in acts(read(text, "team", "requester"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I will check with the landlord and come back to you.", "We have to order the lock, that takes a while.",
+     "Thanks. Let me ask our colleagues in Graz.", "お調べしますので、少々お待ちください。",
+     "鍵を発注しますので、二週間ほどお待ちください。", "管理会社に聞きます。分かったらこちらからご連絡します。"],
+)  # fmt: skip
+def test_a_requester_only_waits_for_our_team(text: str) -> None:
+    assert read(text, "team", "requester").next_scores[2:] == (-6.0, -6.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Once you send the badge number I will get back to you.", "Could you let me know which door it is?",
+     "I will ask the landlord. Meanwhile, please use the back door and tell us the badge number.",
+     "番号をお送りいただけましたら、折り返しご連絡します。", "折り返しお電話ください。",
+     "後ほどご連絡しますので、番号を教えてください。"],
+)  # fmt: skip
+def test_a_requester_has_to_do_something_besides(text: str) -> None:
+    assert read(text, "team", "requester").next_scores[2] > -6.0
