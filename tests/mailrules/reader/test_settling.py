@@ -108,3 +108,16 @@ def test_a_requester_only_waits_for_our_team(text: str) -> None:
 )  # fmt: skip
 def test_a_requester_has_to_do_something_besides(text: str) -> None:
     assert read(text, "team", "requester").next_scores[2] > -6.0
+
+
+@pytest.mark.parametrize(
+    ("text", "closed"),
+    [
+        ("I have closed SR 20418. Enjoy your day.", True),
+        ("ご確認ありがとうございます。チケットを閉じました。", True),
+        ("Have you closed SR 20418?", False),
+        ("まだケースを閉じていません。", False),
+    ],
+)
+def test_a_vendor_says_that_it_closed_the_ticket(text: str, closed: bool) -> None:
+    assert ("act.close" in acts(read(text, "vendor"))) is closed
