@@ -21,8 +21,8 @@ our side: it is solved, nobody acts         nobody; resolved (closed if the team
                                             mail asks the vendor for more, such as the cause
 a user: nobody acts, impact high, no outcome team; unchanged if the vendor has the turn
 our side: only thanks                       unchanged, except if the requester has to act (by the table)
-our side: nobody acts                       resolved, except if the mail is to a vendor who has the turn (unchanged),
-                                            or if a stranger writes (team)
+our side: nobody acts                       resolved, except if the mail is to a vendor who has the turn and says not
+                                            that it works again (unchanged), or if a stranger writes (team)
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
 reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
@@ -244,7 +244,7 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
             _move(course, line, "team")
     elif said != "nobody" or begins or not course.moves:
         _give(course, line, "team" if said == "nobody" and begins else said)
-    elif confirms or not (stranger or (to_vendor and course.waiting_on == "vendor")):
+    elif confirms or not (stranger or (to_vendor and course.waiting_on == "vendor" and not reading.says("recovered"))):
         ledger.record_solved(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line.node.at, "closed" if may_close else "resolved")

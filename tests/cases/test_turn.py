@@ -116,6 +116,8 @@ LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
         ([OPENING, INQUIRY, line(2, "team", "act.thanks", to=("vendor",), then="nobody")], "vendor"),
         ([OPENING, INQUIRY, ASKED, line(3, "requester", "act.thanks", to=("team",), then="nobody")], "team"),
         ([OPENING, INQUIRY, line(2, "team", to=("team",), wrapper=True, then="nobody")], "vendor"),
+        ([INQUIRY, line(2, "team", "recovered", "act.thanks", to=("vendor",), then="nobody")], None),
+        ([INQUIRY, line(2, "team", "recovered", to=("vendor",), then="vendor")], "vendor"),
         ([OPENING, INQUIRY, line(2, "unknown", to=("team",), then="nobody")], "team"),
         ([OPENING, INQUIRY, line(2, "unknown", "act.thanks", to=("team",), then="nobody")], "vendor"),
         ([OPENING, line(1, "team", "act.confirm_resolved", to=("team",), wrapper=True, then="nobody")], None),
