@@ -2,11 +2,9 @@
 
 import re
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
-import yaml
-
+from ..resources import read_yaml
 from .courtesy import phrases
 from .mailview import MailView
 from .unit_reading import Reading
@@ -100,7 +98,7 @@ def _ways(reading: Reading, *, team: bool) -> set[str]:
 
 @cache
 def _patterns() -> dict[str, re.Pattern[str]]:
-    lists = yaml.load((files("mailrules") / "reader" / "settling.yaml").read_bytes(), Loader=yaml.CSafeLoader)
+    lists = read_yaml("reader", "settling.yaml")
     parts = lists.pop("parts")
     found = {}
     for way, by_language in lists.items():
