@@ -59,7 +59,7 @@ class EmbeddedReader:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
         view, side, matter = self.view(mail), side_of(mail), self._weights.matter
         scores, chances = self.probabilities(view)
-        if mail.opens and view.subject is not None and not self._tells_anything(view, scores):
+        if mail.opens and view.subject is not None and self._subject_tells_it(view, scores):
             view = with_subject_as_text(view, self._matcher, self._units)
             scores, chances = self.probabilities(view)
         thresholds, continues, departs = self._weights.thresholds[side], 0.0, 0.0
@@ -84,13 +84,14 @@ class EmbeddedReader:
         parts = self._weights.mail[side_of(view.mail)]
         return scores, parts.probabilities(mail_inputs(view, scores.units, scores.whole))
 
-    def _tells_anything(self, view: MailView, scores: MailScores) -> bool:
-        """Whether a sentence of the text tells something. If none does ("see subject"), the subject tells it."""
-        if view.mail.side == "vendor" or not view.units:
-            return view.mail.side == "vendor"
+    def _subject_tells_it(self, view: MailView, scores: MailScores) -> bool:
+        """Whether no sentence of the text tells anything ("see subject"), and the subject tells more."""
+        if view.mail.side == "vendor":
+            return False
         columns = self._weights.units["ours"].column
         telling = [number for meaning, number in columns.items() if meaning.startswith(_TELLING)]
-        return bool(scores.units[: len(view.units), telling].max() >= _TELLS)
+        *text, subject = scores.units[:, telling].max(1).tolist()
+        return not text or (max(text) < _TELLS and subject > max(text))
 
     def view(self, mail: MailText) -> MailView:
         """Split one mail into units and read those that are new."""
