@@ -81,16 +81,25 @@ class Decision(Evidence):
         labelled = self._form_lines()
         lines = {(one.meaning, one.start) for one in labelled}
         found = [*labelled, *(one for one in found if (one.meaning, one.start) not in lines)]
-        # a problem is solved or continues, not both; a new or urgent problem is only solved if a sentence says so
-        calm = self._chance("urgent") < self.thresholds["urgent"] and not self.view.mail.opens
-        may_be_over = "works_again" in self._signals or calm
-        ways = ("recovered", "ongoing") if may_be_over else ("ongoing",)
-        now = max(ways, key=lambda way: self._chance(way) - self.threshold(way))
-        if self._chance(now) >= self.threshold(now) and not (now == "recovered" and self._denied(now)):
-            found.append(self._state(now, self.chances[now]))
+        found += self._solved_or_continues()
         # a sentence with an unmistakable statement is not a request
         told = {self.view.units[at].start for at in self._plainly.values()}
         return [one for one in found if not (one.meaning.startswith("ask.") and one.start in told)]
+
+    def _solved_or_continues(self) -> list[Statement]:
+        """Return the statement that the problem is solved or continues, never both.
+
+        A new or urgent problem is only solved if a sentence says so. A security matter that probably continues is
+        unsure: nobody should wait for a clearer sentence.
+        """
+        calm = self._chance("urgent") < self.thresholds["urgent"] and not self.view.mail.opens
+        ways = ("recovered", "ongoing") if "works_again" in self._signals or calm else ("ongoing",)
+        now = max(ways, key=lambda way: self._chance(way) - self.threshold(way))
+        if self._chance(now) >= self.threshold(now):
+            return [] if now == "recovered" and self._denied(now) else [self._state(now, self.chances[now])]
+        if self._kinds()[0] == "security" and self._chance("ongoing") >= self.threshold("security ongoing"):
+            return [self._state("ongoing", self.chances["ongoing"], UNSURE)]
+        return []
 
     def _heard(self) -> list[Statement]:
         """Return statements for urgent wording in up to three units. They are shown but do not change the priority."""
