@@ -1,7 +1,7 @@
 """Deadlines and promised times in a sentence, resolved against the date of the mail.
 
-A day without a time means the end of that day. A weekday means its next occurrence, today included. No function here
-reads the clock.
+A day without a time means the end of that day. A weekday means its next occurrence, today included. A length of time
+("within two hours", 「3営業日以内」) counts from the time of writing. No function here reads the clock.
 """
 
 import re
@@ -22,7 +22,7 @@ _NUMERIC = re.compile(
 _DAY_MONTH = re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}(?:,?\s+(?P<year>20\d\d))?\b", re.I)
 _MONTH_DAY = re.compile(rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s+(?P<year>20\d\d))?", re.I)
 _DAY_ONLY = re.compile(
-    r"(?<![\d月/])(?P<day>3[01]|[12]\d|[1-9])日(?!間|前|後|目|以|ほど|くらい)"
+    r"(?<![\d月/])(?P<day>3[01]|[12]\d|[1-9])日(?!間|前|後|目|以|ほど|程|くらい|ぐらい)"
     r"|\bthe (?P<day2>\d{1,2})(?:st|nd|rd|th)\b"
 )
 _RELATIVE = (
@@ -73,6 +73,22 @@ _NOON = re.compile(
     r"正午|お昼|\bnoon\b|\blunch(?:time)?\b|午前中|朝一|朝まで|\b(?:first thing|tomorrow morning)\b", re.I
 )
 """Noon, and a morning, which ends then."""
+_NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBER_EN = rf"\d{{1,3}}|an?|{'|'.join(_NUMBERS)}"
+_KANJI = "一二三四五六七八九十"
+_SPANS = (
+    re.compile(
+        rf"(?P<number>\d{{1,3}}|[{_KANJI}])\s?(?P<unit>分|時間|営業日|日|週間)間?"
+        r"(?:以内|後|(?:ほど|程度?|くらい|ぐらい)?、?\s?(?:で|お?待ち|お?時間|かか))"
+    ),
+    re.compile(
+        rf"\b(?:with)?in (?:(?:about|around|roughly|approximately|less than|the next|another) )*"
+        rf"(?:(?:{_NUMBER_EN})(?: (?:to|or) |\s?[-–]\s?))?(?:the )?(?:(?P<number>{_NUMBER_EN})\b[ -]?|(?=hour\b))"
+        r"(?P<unit>(?:business |working )?(?:minute|hour|day|week))s?\b(?: or (?P<more>two|three)\b)?",
+        re.I,
+    ),
+)
+"""Lengths of time from the time of writing; of "two to three" the longer."""
 _ZONES = {"JST": 9, "UTC": 0, "GMT": 0, "CET": 1, "CEST": 2, "EST": -5, "EDT": -4, "PST": -8, "PDT": -7, "SGT": 8}
 _ZONE = re.compile(rf"\b(?:{'|'.join(_ZONES)})\b|日本時間")
 
@@ -84,7 +100,7 @@ def read_limit(text: str, written: datetime | None) -> datetime | None:
     day = _day(text, written.date())
     clock = _clock(text)
     if day is None and clock is None:
-        return None
+        return _after(text, written)
     zone = _zone(text, written.tzinfo or UTC)
     return datetime.combine(day or written.date(), clock or time(23, 59), tzinfo=zone)
 
@@ -92,6 +108,32 @@ def read_limit(text: str, written: datetime | None) -> datetime | None:
 def has_moving_day(text: str) -> bool:
     """Return whether a text names a day only by words such as "today", which mean another day for a later reader."""
     return bool(_MOVING.search(text)) and not any(named.search(text) for named in (*_DATED, _DAY_MONTH, _MONTH_DAY))
+
+
+def _after(text: str, written: datetime) -> datetime | None:
+    """Return the end of the length of time that a sentence states: of its last day, unless it is in hours or minutes.
+
+    Business days skip weekends, but not holidays.
+    """
+    match = next((found for pattern in _SPANS if (found := pattern.search(text))), None)
+    if match is None:
+        return None
+    unit, number = match["unit"].lower(), _number(match.groupdict().get("more") or match["number"] or "one")
+    if unit in ("分", "minute", "時間", "hour"):
+        return written + number * (timedelta(minutes=1) if unit in ("分", "minute") else timedelta(hours=1))
+    end = written
+    if unit == "営業日" or unit.startswith(("business", "working")):
+        for _ in range(number):
+            end = next_business_end(end)
+    else:
+        end += timedelta(days=number * (7 if unit in ("週間", "week") else 1))
+    return datetime.combine(end.date(), time(23, 59), tzinfo=written.tzinfo or UTC)
+
+
+def _number(word: str) -> int:
+    if word in _KANJI:
+        return _KANJI.index(word) + 1
+    return int(word) if word.isdigit() else _NUMBERS.index(word.lower()) + 1 if word.lower() in _NUMBERS else 1
 
 
 def _zone(text: str, default: tzinfo) -> tzinfo:

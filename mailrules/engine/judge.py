@@ -1,6 +1,6 @@
 """Reads one mail into a reading, and judges all mails of a case."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -138,9 +138,7 @@ class Rules:
             asks=_asks([(one.gives, hit) for one in fired["asks"] for hit in one.hits]),
             tone=_firsts(fired["tone"]),
             parked=_firsts(fired["parked"]),
-            promises=tuple(
-                Promise(_due(hit.statement, turn.date), mails.finding("act.promise", "core", hit)) for hit in promises
-            ),
+            promises=tuple(_promises(promises, turn.date)),
             findings=tuple(chain.from_iterable(map(_findings, every))),
         )
         standing = self.files["standing"].fire(view)
@@ -285,6 +283,14 @@ def _firsts(fired: Sequence[Fired]) -> tuple[Finding, ...]:
         for finding in _findings(one):
             found.setdefault(one.gives, finding)
     return tuple(found.values())
+
+
+def _promises(hits: Iterable[Hit], written: datetime | None) -> Iterator[Promise]:
+    """Yield the promises. A sentence with a time that was past when it was written promises nothing."""
+    for hit in hits:
+        due = _due(hit.statement, written)
+        if due is None or written is None or due >= written:
+            yield Promise(due, mails.finding("act.promise", "core", hit))
 
 
 def _due(said: Statement, written: datetime | None) -> datetime | None:
