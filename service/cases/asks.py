@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from mailrules.judgement import Reading
-from mailrules.statement import Statement
+from mailrules.statement import NEXT_SIDES, Statement
 from mailrules.thread import RuleInput
 from service.cases.facts.case_message import CaseMessage
+from service.cases.plain_answers import puts_off, states_something
 from service.cases.state import Ask, AskState
 
 Answers = Callable[[str, RuleInput, Reading], tuple[Statement, ...] | None]
@@ -22,6 +23,8 @@ Answers = Callable[[str, RuleInput, Reading], tuple[Statement, ...] | None]
 SOMETHING = "something"  # a request that does not say what is wanted
 _SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
 """If our side says that the problem is solved, these requests count as answered, and all others as withdrawn."""
+_BROUGHT = ("logs", "info:screenshot", "confirm_scope")
+"""Requests that plain words do not answer: files have to come, or the problem statement has to be agreed to."""
 _TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
 _DELIVERY = frozenset(("act.give_logs", "item.logs"))  # a sentence that only promises them delivers nothing
 _STATES = ("value", "partial", "none", "unknown", "not_applicable")
@@ -39,6 +42,7 @@ class Ledger:
         self._answers = answers
         self._asks: dict[str, Ask] = {}  # by id, in the order in which they were made
         self._open: dict[str, None] = {}
+        self._told: datetime | None = None  # when our side last told the vendor something
 
     @property
     def asks(self) -> tuple[Ask, ...]:
@@ -49,16 +53,20 @@ class Ledger:
         return [self._asks[id] for id in self._open]
 
     def record_asks(self, line: CaseMessage) -> int:
-        """Record the new requests of a vendor's mail. Return the number of all requests in the mail."""
+        """Record the new requests of a vendor's mail. Return the number of all requests in the mail.
+
+        A proposal to close withdraws the requests before it. But if our side has told nothing since a request, the
+        vendor only says what happens if it gets no answer, and still waits for it.
+        """
         reading = line.reading
         if reading is None:
             return 0
         if reading.says("act.withdraw"):
             self._withdraw(line, {ask.what for ask in reading.asks})
         if any(ask.what == "confirm_close" for ask in reading.asks):
-            self._close(
-                [a for a in self.open() if a.what not in _SETTLED_WITH], "withdrawn", line.node.at, line.turn.id
-            )
+            before = [ask for ask in self.open() if ask.what not in _SETTLED_WITH]
+            told = [ask for ask in before if self._told is not None and ask.asked_at < self._told]
+            self._close(told, "withdrawn", line.node.at, line.turn.id)
         known = {identity(one.what, one.quote) for one in self.open()}
         for ask in reading.asks:
             if (request := identity(ask.what, ask.finding.quote)) not in known:
@@ -70,28 +78,35 @@ class Ledger:
         """Record which open requests a mail of ours answers. Return their number.
 
         A mail with some information answers the only open request even if no rule matches the two. If the mail answers
-        by number, an unspecific request with a number is answered only by that number.
+        by number, an unspecific request with a number is answered only by that number. A mail that answers a request
+        also answers a later proposal to close.
         """
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading
         if not waiting or reading is None:
             return 0
-        if reading.says("act.elsewhere"):
-            matched = waiting
-        else:
-            numbered = {ask.id: line.by_number.get(identity(ask.what, ask.quote)) for ask in waiting}
-            matched = [
-                ask
-                for ask in self._matched(waiting, line.turn, reading)
-                if ask.what != SOMETHING or numbered[ask.id] is not False
-            ]
-            matched += [ask for ask in waiting if numbered[ask.id] and ask not in matched]
-            left_open = waiting[0].what == SOMETHING and numbered[waiting[0].id] is False
-            one = not matched and len(waiting) == 1 and waiting[0].what != "confirm_scope"
-            if one and not left_open and _tells(reading):
-                matched = waiting
+        matched = waiting if reading.says("act.elsewhere") else self._answered(waiting, line, reading)
+        since = min((ask.asked_at for ask in matched), default=line.node.at)
+        proposals = [ask for ask in waiting if ask.what == "confirm_close" and ask.asked_at > since]
+        matched += [ask for ask in proposals if ask not in matched]
+        if matched or (states_something(line.turn.text) and not puts_off(line)):
+            self._told = line.node.at
         self._close(matched, "answered", line.node.at, line.turn.id)
         return len(matched)
+
+    def _answered(self, waiting: Sequence[Ask], line: CaseMessage, reading: Reading) -> list[Ask]:
+        numbered = {ask.id: line.by_number.get(identity(ask.what, ask.quote)) for ask in waiting}
+        matched = [
+            ask
+            for ask in self._matched(waiting, line.turn, reading)
+            if ask.what != SOMETHING or numbered[ask.id] is not False
+        ]
+        matched += [ask for ask in waiting if numbered[ask.id] and ask not in matched]
+        [first, *others] = waiting
+        left_open = first.what == SOMETHING and numbered[first.id] is False
+        if not (matched or others or left_open) and _answers_alone(first, line, reading):
+            return [first]
+        return matched
 
     def _matched(self, waiting: Sequence[Ask], turn: RuleInput, reading: Reading) -> list[Ask]:
         """Return the requests that a mail answers by `rules/asks.yaml`.
@@ -102,6 +117,8 @@ class Ledger:
             what: self._answers(what, turn, _told(reading) if what == "logs" else reading)
             for what in {ask.what for ask in waiting} - {SOMETHING}
         }
+        if _delivers_later(reading):
+            hits["logs"] = None
         matched = [ask for ask in waiting if hits.get(ask.what) is not None]
         named: dict[str, set[str]] = {}  # message → its specific requests that this mail answers
         for ask in matched:
@@ -168,9 +185,33 @@ class Ledger:
             del self._open[ask.id]
 
 
+def _answers_alone(ask: Ask, line: CaseMessage, reading: Reading) -> bool:
+    """Whether a mail answers the only open request, although no rule matches the two.
+
+    It does if it tells something that the reader knows. In plain words it does if these pass the turn to the vendor.
+    """
+    if ask.what == "confirm_scope" or puts_off(line):
+        return False
+    if _tells(reading):
+        return True
+    scores = reading.next_scores
+    if scores:
+        for_vendor = max(scores) == scores[NEXT_SIDES.index("vendor")]
+    else:
+        for_vendor = not reading.says("act.thanks", "heard")
+    plain = ask.what not in _BROUGHT and "chase" not in reading.acts
+    return plain and for_vendor and states_something(line.turn.text)
+
+
 def _tells(reading: Reading) -> bool:
     """Whether a mail contains information: not only a reminder, thanks, a promise or a question back."""
     return not reading.says("act.chase") and _told(reading).says(*_TELLS, states=_STATES)
+
+
+def _delivers_later(reading: Reading) -> bool:
+    """Whether a mail promises logs, although it may bring a part of them."""
+    promised = {one.quote for one in reading.statements if one.meaning == "act.promise" and one.quote}
+    return any(one.meaning in _DELIVERY and one.quote in promised for one in reading.statements)
 
 
 def _told(reading: Reading) -> Reading:

@@ -21,7 +21,8 @@ from service.cases.facts.roles import Roles, registered_domain
 from service.cases.facts.subject import read_subject
 from service.cases.facts.trust import OURS
 from service.cases.state import shown
-from service.cases.turn import follow, state_told
+from service.cases.turn import follow
+from service.cases.vendor_mail import state_told
 from service.mail.message import Mail
 
 _PLAIN = IngestConfig()

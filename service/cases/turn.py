@@ -13,10 +13,12 @@ every other mail of a person                by the table of weights: by its word
                                             had to act before (`words/turn.yaml`)
 the same, its words do not tell             by side and acts; thanks change nothing
 vendor: asks for something, nobody acts     team
+vendor: names what it asks for              team, unless the words surely tell that the team need not act
+vendor: only an answer                      team, if the vendor has to act by the table, but not surely by the words
 vendor: the case was closed                 nobody; the case is closed
 our side answers some numbered questions    team
-our side answers no request of the vendor   team if the words fit the team best or promise something, otherwise by
-                                            the table
+our side puts off (part of) what is asked   team
+our side answers no request of the vendor   team if the words fit the team best, otherwise by the table
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
 a user: nobody acts, impact high, no outcome team; unchanged if the vendor has the turn
@@ -43,7 +45,9 @@ from mailrules.statement import NEXT_SIDES, NextSide
 from mailrules.thread import RuleInput, Side
 from service.cases.asks import SOMETHING, Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
+from service.cases.plain_answers import puts_off
 from service.cases.state import Ask, Setting, Status
+from service.cases.vendor_mail import GOING_ON, for_the_team, goes_on, state_told
 from service.mail.word_lists import load
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
@@ -54,7 +58,6 @@ BEFORE = ("first", *NEXT_SIDES)
 _SURELY_NOBODY = log(0.5)
 """Minimum chance by the words alone that nobody has to act after a mail of our side: such a mail resolves its case."""
 _NOTHING = Reading()
-_GOING_ON = frozenset(("progress", "escalated"))
 _WEIGHTS: Mapping[str, Mapping[str, Sequence[float]]] = load("turn", "service.cases")
 Solved = tuple[datetime, str]  # (time, id of the message)
 _CLOSING = frozenset(("confirm_close", SOMETHING))  # requests of a proposal to close: "… or tell us what is left"
@@ -169,18 +172,6 @@ def _by_a_person(line: CaseMessage, reading: Reading) -> bool:
     return marked and bool(reading.asks) and "auto_ack" not in reading.acts
 
 
-def state_told(reading: Reading) -> Side | str | None:
-    """Return whose turn it is by the status in a notice: a side, `closed`, or None without a status.
-
-    A mail that also requests, promises or reports progress does not close the case.
-    """
-    for meaning, side in (("desk.vendor", "vendor"), ("desk.customer", "team")):
-        if reading.says(meaning):
-            return side
-    goes_on = reading.asks or reading.says("act.promise") or not _GOING_ON.isdisjoint(reading.acts)
-    return "closed" if reading.says("desk.closed") and not goes_on else None
-
-
 def _by_state(course: Course, line: CaseMessage, reading: Reading) -> None:
     if not course.moves or course.status != "open":
         return
@@ -198,7 +189,7 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
     asks, settled = ledger.record_asks(line), course.status != "open"
     state = state_told(reading)
     closes = reading.says("act.close") or state == "closed"
-    if settled and not asks and not acts & _GOING_ON and not reading.says("act.promise"):
+    if settled and not asks and not acts & GOING_ON and not reading.says("act.promise"):
         if closes:
             course.status = "closed"
     elif asks and settled and "confirm_close" in (told := {a.what for a in ledger.open()}) and told <= _CLOSING:
@@ -209,15 +200,8 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
     elif not asks and (state == "team" or (state == "vendor" and "answer" not in acts)):
         _move(course, line, "vendor" if state == "vendor" else "team")  # a notice that no header marks as automatic
     else:
-        said = _next(course, line, "vendor" if not asks and _goes_on(reading) else "team")
-        _give(course, line, "team" if asks and said == "nobody" else said)
-
-
-def _goes_on(reading: Reading) -> bool:
-    """Whether the vendor will write next, by its acts: for readings that do not say who has to act next."""
-    if "escalated" in reading.acts or reading.says("act.promise"):
-        return True
-    return "progress" in reading.acts and "answer" not in reading.acts
+        said = _next(course, line, "vendor" if not asks and goes_on(reading) else "team")
+        _give(course, line, "team" if for_the_team(reading, said) else said)
 
 
 def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
@@ -226,9 +210,10 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     if stranger and course.status != "open":
         return
     confirms, answered = "confirm_resolved" in acts and not begins, 0
+    later = to_vendor and not confirms and bool(ledger.open()) and puts_off(line)
     if to_vendor or (by_team and (_hands_over(line, reading) or reading.says("act.elsewhere"))):
         answered = ledger.record_answers(line)
-    if answered and line.by_number and ledger.open() and not confirms:
+    if later or (answered and line.by_number and ledger.open() and not confirms):
         said: NextSide = "team"
     elif to_vendor or answered:
         owing = not answered and bool(ledger.open())
@@ -291,13 +276,13 @@ def _next(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = 
 
     A user's mail does not give the turn to a vendor who takes no part in the case.
 
-    ``owing``: the mail answers none of the vendor's open requests. If its words fit our team best, or promise
-    something, the team still owes the answer, although most mails of the team to a vendor pass the turn on.
+    ``owing``: the mail answers none of the vendor's open requests. If its words fit our team best, the team still owes
+    the answer, although most mails of the team to a vendor pass the turn on.
     """
     chances = line.reading.next_scores if line.reading else ()
     if not chances:
         return otherwise
-    if owing and line.reading and (max(chances) == chances[0] or line.reading.says("act.promise")):
+    if owing and max(chances) == chances[0]:
         return "team"
     before = (course.waiting_on or "nobody") if course.moves else "first"
     sums = _WEIGHTS[writer(line.turn)][before]

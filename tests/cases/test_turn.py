@@ -279,8 +279,18 @@ CLOSING = [INQUIRY, line(2, "vendor", "ask.test", "ask.confirm_close"), line(3, 
         ([OPENING, INQUIRY, SOLVED, line(4, "requester", "act.chase", "item.question", to=("team",), then="team")],
          "team", ""),
         # a proposal to close lets earlier asks lapse and resolves nothing
+        ([INQUIRY, LOGS_AND_SLOT, line(3, "team", "item.contact", to=("vendor",)),
+          line(4, "vendor", "ask.confirm_close")],
+         "team", "logs withdrawn, time_slot answered, confirm_close open"),
+        # if our side said nothing since, the vendor still waits; what it waits for keeps the case open
         ([INQUIRY, LOGS_AND_SLOT, line(3, "vendor", "ask.confirm_close")],
-         "team", "logs withdrawn, time_slot withdrawn, confirm_close open"),
+         "team", "logs open, time_slot open, confirm_close open"),
+        ([INQUIRY, ASKED, line(3, "vendor", "ask.confirm_close"), line(4, "team", "act.give_logs", to=("vendor",))],
+         "vendor", "logs answered, confirm_close answered"),
+        # a part now, the rest later
+        ([INQUIRY, line(2, "vendor", "ask.info.version"),
+          line(3, "team", "item.version", "act.promise", to=("vendor",), then="vendor")],
+         "team", "info:version answered"),
         # a notice of a state says whose turn it is; a receipt that names one moves nothing
         ([INQUIRY, line(2, "vendor", "desk.customer", automatic="notification")], "team", ""),
         ([INQUIRY, line(2, "vendor", "desk.vendor", automatic="notification")], "vendor", ""),
@@ -386,6 +396,72 @@ def test_a_promise_or_a_question_delivers_no_logs(text: str, state: str, turn: s
     mails = [said(number, *REAL[one]) for number, one in enumerate(("report", "inquiry", "asked"))]  # type: ignore[arg-type]
     told = course(*mails, said(3, "team", "vendor", text))
     assert ([ask.state for ask in told.asks], told.waiting_on) == ([state], turn)
+
+
+@pytest.mark.parametrize(
+    ("text", "turn", "asks"),
+    [
+        # who asks has to be answered, whatever else the mail reports
+        ("Ticket QT-88 is now open with priority 2. Could you send the crash dump of the kiosk?", "team", ["logs"]),
+        ("只今、開発部門にて確認中です。恐れ入りますが、シリアル番号をお知らせください。", "team", ["info:device_id"]),
+        ("We are still analysing the dump. There is nothing for you to do.", "vendor", []),
+        ("Your request is now in our queue. Please keep the ticket number in the subject.", "vendor", ["*"]),
+        # a final answer has to be checked
+        ("A cable in our rack was broken; we replaced it at noon and the line is up.", "team", []),
+        ("The error is a known defect that was removed in release 7.2.", "team", []),
+        ("We found the cause and are preparing a fix; we will report on Thursday.", "vendor", []),
+        ("調査を継続しております。進展があり次第ご報告いたします。", "vendor", []),
+    ],
+)
+def test_what_a_vendor_asks_or_answers_comes_before_its_progress(text: str, turn: str, asks: list[str]) -> None:
+    mails = [said(number, *REAL[one]) for number, one in enumerate(("report", "inquiry"))]  # type: ignore[arg-type]
+    told = course(*mails, said(2, "vendor", "team", text))
+    assert told.waiting_on == turn
+    assert asks == ["*"] or open_asks(told) == asks
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "state", "turn"),
+    [
+        ("電源ケーブルは純正品でしょうか。", "はい、純正です。", "answered", "vendor"),
+        ("直近でソフトを更新されましたか。", "いいえ、更新していません。", "answered", "vendor"),
+        ("いつ頃から症状が出ていますか。", "時期は不明です。", "answered", "vendor"),
+        ("代替機を発送してもよろしいでしょうか。", "はい、発送してください。", "answered", "vendor"),
+        ("ご訪問の候補日をいくつかお知らせください。", "6/3の午前か6/5の終日を希望します。", "answered", "vendor"),
+        ("Which release do you run?", "4.1.7", "answered", "vendor"),
+        ("Was the roof hatch open that night?", "No, it was shut.", "answered", "vendor"),
+        ("Was the roof hatch open that night?", "Is there any news from your side?", "open", "vendor"),
+        ("Was the roof hatch open that night?", "I am asking the janitor.", "open", "team"),
+        ("いつ頃から症状が出ていますか。", "利用者に確認中です。", "open", "team"),
+        ("Please send the event log of both scanners.", "The left one is in the cellar.", "open", None),
+        (
+            "サーバー2台のイベントログをお送りください。",
+            "1台目のイベントログです。2台目は今夜採取します。",
+            "open",
+            "team",
+        ),
+    ],
+)
+def test_a_plain_answer_closes_the_only_request(question: str, answer: str, state: str, turn: str | None) -> None:
+    mails = [said(number, *REAL[one]) for number, one in enumerate(("report", "inquiry"))]  # type: ignore[arg-type]
+    told = course(*mails, said(2, "vendor", "team", question), said(3, "team", "vendor", answer))
+    assert [ask.state for ask in told.asks] == [state]
+    assert turn is None or told.waiting_on == turn
+
+
+@pytest.mark.parametrize(
+    "threat",
+    [
+        "If we do not hear from you within a week, we will close this case.",
+        "一週間以内にご返信がない場合は、本件をクローズさせていただきます。",
+    ],
+)
+def test_who_threatens_to_close_still_waits_for_the_answer(threat: str) -> None:
+    mails = [said(number, *REAL[one]) for number, one in enumerate(("report", "inquiry", "asked"))]  # type: ignore[arg-type]
+    told = course(*mails, said(3, "vendor", "team", threat))
+    assert (told.waiting_on, open_asks(told)) == ("team", ["logs", "confirm_close"])
+    told = course(*mails, said(3, "vendor", "team", threat), said(4, "team", "vendor", "The event log is attached."))
+    assert (told.waiting_on, [ask.state for ask in told.asks]) == ("vendor", ["answered", "answered"])
 
 
 def test_each_sentence_that_asks_is_one_request() -> None:
