@@ -86,6 +86,20 @@ def test_a_zone_that_a_vendor_names_is_not_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "language", "promises"),
+    [
+        ("6/12までお待ちください。", "ja", True),
+        ("恐れ入りますが、今週末までお時間をください。", "ja", True),
+        ("Please bear with us until Wednesday.", "en", True),
+        ("更新が終わるまでお待ちください。", "ja", False),
+        ("Can you give us until Wednesday?", "en", False),
+    ],
+)
+def test_a_vendor_that_asks_for_patience_until_a_day_promises_it(text: str, language: str, promises: bool) -> None:
+    assert ("act.promise" in read(text, side="vendor", language=language)) is promises
+
+
+@pytest.mark.parametrize(
     ("wanted", "polite", "language"),
     [
         ("Please send us the event log.", "Please let us know if you have any questions.", "en"),
