@@ -19,6 +19,7 @@ _MACHINES = ("bounce", "auto_reply", "calendar")  # automatic mail says nothing 
 _WEIGHING = ("scale.", "way.none", "time.deadline", "time.else_clause", "time.growing", "sec.", "stop.people")
 _NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
 _NOTHING = "ask:nothing"  # topic of polite closings
+_AGAIN = "ask:again"  # … of reminders
 _SURELY_SECURITY, _TELLS = 0.4, 0.3
 _TELLING = ("item:error_message", "item:workaround", "item:deadline", "item:symptom", *EFFECT)
 _URGENT_WORD = "heard.urgent"
@@ -272,10 +273,12 @@ class Decision(Evidence):
         listed = {at for at in sure if readings[at].shape == "list"}
         found: list[Statement] = []
         for at in sure:
-            named = [one for one in readings[at].topics if one != _NOTHING and self.chances.get(one, 1.0) >= _NAMED_ASK]
+            topics = [one for one in readings[at].topics if one not in (_NOTHING, _AGAIN)]
+            named = [one for one in topics if self.chances.get(one, 1.0) >= _NAMED_ASK]
             introduces = at not in listed and at + 1 in listed
             if named or not (introduces or _NOTHING in readings[at].topics):
-                found += [self._quote(ask, at, chance) for ask in ("ask:something", *named)]
+                reminds = ["desk:reminder"] * (_AGAIN in readings[at].topics)
+                found += [self._quote(one, at, chance) for one in ("ask:something", *named, *reminds)]
         return found
 
 

@@ -21,6 +21,7 @@ from service.cases.state import Ask, AskState
 Answers = Callable[[str, RuleInput, Reading], tuple[Statement, ...] | None]
 """What in a mail answers a request, None if nothing does (`Rules.answers_ask`)."""
 SOMETHING = "something"  # a request that does not say what is wanted
+_ANY = (SOMETHING, "test")  # what a reminder seems to ask for: "did you have a chance to look?"
 _SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
 """If our side says that the problem is solved, these requests count as answered, and all others as withdrawn."""
 _BROUGHT = ("logs", "info:screenshot", "confirm_scope")
@@ -56,7 +57,8 @@ class Ledger:
         """Record the new requests of a vendor's mail. Return the number of all requests in the mail.
 
         A proposal to close withdraws the requests before it. But if our side has told nothing since a request, the
-        vendor only says what happens if it gets no answer, and still waits for it.
+        vendor only says what happens if it gets no answer, and still waits for it. A reminder of such a request is no
+        new one.
         """
         reading = line.reading
         if reading is None:
@@ -64,15 +66,22 @@ class Ledger:
         if reading.says("act.withdraw"):
             self._withdraw(line, {ask.what for ask in reading.asks})
         if any(ask.what == "confirm_close" for ask in reading.asks):
-            before = [ask for ask in self.open() if ask.what not in _SETTLED_WITH]
-            told = [ask for ask in before if self._told is not None and ask.asked_at < self._told]
-            self._close(told, "withdrawn", line.node.at, line.turn.id)
+            gone = [ask for ask in self.open() if ask.what not in _SETTLED_WITH and not self._owed(ask)]
+            self._close(gone, "withdrawn", line.node.at, line.turn.id)
         known = {identity(one.what, one.quote) for one in self.open()}
+        reminders = {said.quote for said in reading.statements if said.meaning == "desk.reminder"}
+        owed = any(map(self._owed, self.open()))
         for ask in reading.asks:
+            if owed and ask.finding.quote in reminders and ask.what in _ANY:
+                continue
             if (request := identity(ask.what, ask.finding.quote)) not in known:
                 known.add(request)
                 self._enter(ask.what, ask.finding.quote, line)
         return len(reading.asks)
+
+    def _owed(self, ask: Ask) -> bool:
+        """Whether our side has told the vendor nothing since this request."""
+        return self._told is None or ask.asked_at >= self._told
 
     def record_answers(self, line: CaseMessage) -> int:
         """Record which open requests a mail of ours answers. Return their number.

@@ -464,6 +464,21 @@ def test_who_threatens_to_close_still_waits_for_the_answer(threat: str) -> None:
     assert (told.waiting_on, [ask.state for ask in told.asks]) == ("vendor", ["answered", "answered"])
 
 
+@pytest.mark.parametrize(
+    ("reminder", "asks"),
+    [
+        ("Have you been able to collect it?", ["logs"]),
+        ("先日お願いした件、ご状況はいかがでしょうか。", ["logs"]),
+        ("Just checking in. Could you also tell us the firmware version?", ["logs", "info:version"]),
+    ],
+)
+def test_a_reminder_of_what_is_owed_is_no_new_request(reminder: str, asks: list[str]) -> None:
+    mails = [said(number, *REAL[one]) for number, one in enumerate(("report", "inquiry", "asked"))]  # type: ignore[arg-type]
+    assert open_asks(course(*mails, said(3, "vendor", "team", reminder))) == asks
+    answered = said(3, "team", "vendor", "The event log is attached.")
+    assert len(open_asks(course(*mails, answered, said(4, "vendor", "team", reminder)))) == 1
+
+
 def test_each_sentence_that_asks_is_one_request() -> None:
     """A named request is not listed again as an unnamed one; the sentences beside it are."""
     text = "Please send the event log.\nAnd was the antenna covered during painting?"
