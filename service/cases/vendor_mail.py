@@ -8,7 +8,7 @@ from mailrules.thread import Side
 from service.cases.asks import SOMETHING
 
 GOING_ON = frozenset(("progress", "escalated"))
-_SURELY_NOT_TEAM, _SURELY_VENDOR = log(0.05), log(0.85)
+_SURELY_NOT_TEAM, _SURELY_VENDOR = log(0.15), log(0.75)
 """By the words of a vendor's mail: the least chance of the team if the mail asks for something, and of the vendor if it
 answers. Many mails say both that the vendor works on the case and what the team needs for its part."""
 _FINAL = frozenset(("answer", "scope_statement"))
