@@ -46,5 +46,5 @@ if given is not None:
     within(given)
 else:
     database = Database(settings.load().database_url)
-    database.transact(within)
+    database.transact_migration(within)
     database.close()

@@ -122,12 +122,12 @@ def _message(case: dict[str, Any], at: int) -> dict[str, Any]:
         "id": number, "case_id": case["id"], "origin": origin, "message_id": f"<m{number}@mail.example>",
         "author_name": name, "author_address": address, "author_role": role,
         "to": [{"name": "", "address": "intake@localhost"}],
-        "subject": case["title"] if at == 0 else f"Re: {case['title']}", "base_subject": case["title"],
+        "subject": case["title"] if at == 0 else f"Re: {case['title']}",
         "date": when, "received_at": when,
         "text": f"お世話になっております。\n{words}\nよろしくお願いいたします。 ({number})",
         "quoted_text": "" if at == 0 else f"> {words}\n",
         "evidence": {"evidence": [{"kind": "reference", "value": "<m1@mail.example>"}], "runners_up": []},
-        **{name: [] for name in ("in_reply_to", "refs", "cc", "defects", "findings")}, "headers": {},
+        **{name: [] for name in ("in_reply_to", "refs", "cc", "defects")}, "headers": {},
     }  # fmt: skip
 
 

@@ -65,6 +65,10 @@ class Database:
         """As ``transact``, for a single statement: PostgreSQL needs one round trip instead of three."""
         return self._run(fn, write=True, alone=True)
 
+    def transact_migration(self, fn: Callable[[Connection], T]) -> T:
+        """As ``transact``; SQLite checks no foreign keys meanwhile, so that a table with references can be rebuilt."""
+        return self._run(fn, write=True, foreign_keys=False)
+
     def read(self, fn: Callable[[Connection], T]) -> T:
         """Run ``fn`` in a transaction that only reads, from one snapshot. Raises the same errors as ``transact``."""
         return self._run(fn, write=False)
@@ -109,7 +113,7 @@ class Database:
             if self._engine is not None:
                 self._engine.dispose()
 
-    def _run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool = False) -> T:
+    def _run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool = False, foreign_keys: bool = True) -> T:
         try:
             if self.postgresql:
                 return self._within_async(fn, write=write, alone=alone)
@@ -120,7 +124,7 @@ class Database:
             try:
                 if self._flush_failed:
                     self._flush_again()
-                return self._within_sync(fn, "BEGIN IMMEDIATE")
+                return self._within_sync(fn, "BEGIN IMMEDIATE", foreign_keys=foreign_keys)
             finally:
                 self._write_lock.release()
         except Exception as error:
@@ -131,9 +135,16 @@ class Database:
                 self.close(flush_failed=True)
             raise unavailable from error
 
-    def _within_sync(self, fn: Callable[[Connection], T], begin: str) -> T:
+    def _within_sync(self, fn: Callable[[Connection], T], begin: str, *, foreign_keys: bool = True) -> T:
         with self._open().connect().execution_options(sodan_begin=begin) as connection:
-            return _within(connection, fn)
+            if foreign_keys:
+                return _within(connection, fn)
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA foreign_keys = OFF").close()  # has no effect within a transaction
+            try:
+                return _within(connection, fn)
+            finally:
+                driver.execute("PRAGMA foreign_keys = ON").close()
 
     def _within_async(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
         from service.store.async_engine import AsyncEngineThread, EngineClosed  # here: 6 MB that SQLite does not need

@@ -220,7 +220,7 @@ class _Eraser:
         if table is messages:
             if row["id"] in own.messages or row["author_address"] == mask.address:
                 return mask.author
-            quotes = column in ("quoted_text", "subject", "base_subject") and row["case_id"] in own.cases
+            quotes = column in ("quoted_text", "subject") and row["case_id"] in own.cases
             return mask.quoting(own.lines) if quotes else mask
         if row.get("message_id") in own.messages:
             return mask.author

@@ -22,9 +22,9 @@ def migrate(database: Database) -> tuple[str | None, str]:
     no other table that incoming mail needs. Several processes may call this at once: one runs a step, the others wait
     and then skip it. Raises Refused if the database is from a newer version of sodan.
     """
-    before, now = database.transact(_step)
+    before, now = database.transact_migration(_step)
     while now != head():
-        _, now = database.transact(_step)
+        _, now = database.transact_migration(_step)
     return before, now
 
 
