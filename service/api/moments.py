@@ -16,6 +16,7 @@ MOMENT = [
 ]
 """OpenAPI schema of a time in a request."""
 _AGO = re.compile(r"(?P<count>[0-9]{1,6})\s*(?P<unit>[smhdw]|min|sec|hours?|days?|weeks?|minutes?|seconds?)")
+_CALENDAR = re.compile("^[^T]*[YM]")  # months and years have no fixed length
 _ISO: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -31,7 +32,7 @@ def moment(value: str | None, name: str, now: datetime) -> datetime | None:
     try:
         if match := _AGO.fullmatch(text.lower()):
             return _in_range(now - timedelta(**{_UNITS[match["unit"][0]]: int(match["count"])}))
-        if text[0] in "Pp":
+        if text[0] in "Pp" and not _CALENDAR.search(text.upper()):
             return _in_range(now - _ISO.validate_python(text.upper()))
         # form encoding replaces the "+" of a zone by a space; RFC 3339 allows leap seconds and the year 0000
         text = re.sub(r" (?=\d{2}:?\d{2}$)", "+", text) if "T" in text.upper() else text

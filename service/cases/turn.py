@@ -72,7 +72,7 @@ class Course:
     since: datetime | None = None  # since when this side, or nobody, has to act
     last_turn: Side | None = None  # who had to act before the case was resolved
     with_vendor: bool = False  # a vendor takes part, or had to act once
-    severe: bool = False  # a mail says that the impact is high
+    severe: bool = False  # a mail of our side says that the impact is high, and the case was not resolved since
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
     asks: tuple[Ask, ...] = ()
 
@@ -156,7 +156,8 @@ def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
         return  # a forged mail changes nothing
     reading = line.reading or _NOTHING
     course.with_vendor |= "vendor" in (line.turn.side, *line.turn.towards)
-    course.severe |= reading.says("impact.high", states=("value",))
+    if line.turn.side != "vendor" and line.turn.automatic is None:
+        course.severe |= reading.says("impact.high", states=("value",))
     if line.turn.automatic is not None and not _by_a_person(line, reading):
         if line.turn.side == "vendor" and "auto_ack" not in reading.acts:
             _by_state(course, line, reading)
@@ -242,7 +243,7 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
 def _lacks_outcome(course: Course, line: CaseMessage, reading: Reading) -> bool:
     """Whether a user's mail must say that a severe problem is solved to resolve the case, and does not say so.
 
-    What people do meanwhile, or where they went, sounds like the end of a story to the table of weights.
+    The table of weights often takes a mail about what people do meanwhile, or where they went, for the end.
     """
     ends = line.turn.begins or reading.says("act.confirm_resolved", "recovered", "act.close")
     return course.severe and course.status == "open" and line.turn.side != "team" and not ends
@@ -325,7 +326,7 @@ def _move(course: Course, line: CaseMessage, side: Side) -> None:
 def _settle(course: Course, at: datetime, status: Status) -> None:
     if course.status == "closed" and status == "resolved":
         return
-    course.status = status
+    course.status, course.severe = status, False
     if course.waiting_on is not None or not course.moves:
         course.moves.append((at, None))
     course.waiting_on, course.since = None, course.moves[-1][0]

@@ -13,6 +13,7 @@ import contextlib
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -86,7 +87,7 @@ class Writer:
 
     def table(self, name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
         """Write one table."""
-        self._write(f"tables/{name}.jsonl.zst", self._compress_table(name, columns, rows))
+        self._write(_part(name), self._compress_table(name, columns, rows))
 
     def content(self, key: str, packed: bytes) -> None:
         """Write one raw mail of external storage. It is compressed already."""
@@ -132,13 +133,18 @@ class Reader:
         self._zip.close()
 
     def verify(self) -> None:
-        """Read every part and compare its checksum. Raises Refused if one differs."""
-        if damaged := self._zip.testzip():
-            raise Refused(f"{self.path} is damaged in {damaged}")
+        """Read every part and compare its checksum. Raises Refused if one differs or a table is missing."""
+        try:
+            damaged = self._zip.testzip()
+            missing = {_part(name) for name in self.manifest.rows}.difference(self._zip.namelist())
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+            raise Refused(f"{self.path} is damaged: {error}") from None
+        if damaged or missing:
+            raise Refused(f"{self.path} is damaged in {damaged or min(missing)}")
 
     def table(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the rows of a table as column → JSON value."""
-        with self._zip.open(f"tables/{name}.jsonl.zst") as entry:
+        with self._zip.open(_part(name)) as entry:
             lines = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(entry), "utf-8", newline="\n")
             columns = msgspec.json.decode(next(lines))
             for line in lines:
@@ -151,6 +157,10 @@ class Reader:
     def content(self, key: str) -> bytes:
         """Return one raw mail of external storage, compressed."""
         return self._zip.read(f"contents/{path_of(key)}")
+
+
+def _part(table: str) -> str:
+    return f"tables/{table}.jsonl.zst"
 
 
 def _line(values: Sequence[Any]) -> bytes:

@@ -103,14 +103,19 @@ def upsert(conn: Connection, table: Table) -> Any:
 
 
 def write_rows(conn: Connection, to: Table | Update, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows into a table, or run an update for each row. All rows have the same names.
+    """Insert rows into a table, or run an update for each row.
+
+    All rows have the same names, and those of an insert include each column with a Python default.
 
     The update is a constant of a module, and all its parameters are in the rows. ``Connection.execute`` takes twice as
     long for rows with many columns.
     """
     if rows:
         statement, parameters = _for_driver(to, (*rows[0],), conn.dialect.name)
-        values = [tuple([row[name] if of is None else of(row[name]) for name, of in parameters]) for row in rows]
+        values = [
+            tuple([row[name] if convert is None else convert(row[name]) for name, convert in parameters])
+            for row in rows
+        ]
         run_for_each(conn, statement, values)
 
 

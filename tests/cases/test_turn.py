@@ -102,6 +102,15 @@ LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
         ([STANDSTILL, INQUIRY, line(2, "requester", to=("team",), then="nobody")], "vendor"),
         ([STANDSTILL, line(1, "requester", "recovered", to=("team",), then="nobody")], None),
         ([STANDSTILL, line(1, "requester", "act.close", to=("team",), then="nobody")], None),
+        (
+            [
+                STANDSTILL,
+                line(1, "requester", "recovered", to=("team",), then="nobody"),
+                line(2, "requester", "act.reopen", to=("team",), then="team"),
+                line(3, "requester", to=("team",), then="nobody"),
+            ],
+            None,
+        ),
         ([STANDSTILL, line(1, "team", "act.answer", to=("requester",), then="nobody")], None),
         ([OPENING, INQUIRY, line(2, "requester", "act.chase", to=("team",), then="team")], "vendor"),
         (

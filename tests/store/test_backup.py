@@ -1,6 +1,8 @@
 """A backup taken while mail comes in, restored elsewhere, is equal case by case."""
 
+import io
 import threading
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -189,6 +191,12 @@ def test_a_restore_takes_only_whole_backups_and_only_empty_databases(sqlite: Dat
         path.write_bytes(broken)
         with pytest.raises(Refused, match=r"damaged|not a backup"):
             restore(elsewhere, None, path)
+    with zipfile.ZipFile(io.BytesIO(whole)) as complete, zipfile.ZipFile(path, "w") as lacking:
+        for name in complete.namelist():
+            if "spool" not in name:
+                lacking.writestr(name, complete.read(name))
+    with pytest.raises(Refused, match="damaged in tables/spool"):
+        restore(elsewhere, None, path)
     path.write_bytes(whole)
     assert restore(elsewhere, None, path).ledger.waiting == 6
     elsewhere.close()
