@@ -10,10 +10,11 @@ _JOINTS = frozenset(
 _CASE_PARTICLES = frozenset({"が", "から", "ため"})  # these words end a clause only after a verb or an auxiliary
 _PREDICATES = frozenset("た ない だ する ある て たい れる られる せる".split())
 _NEGATIVES = frozenset("not no nothing never none neither nor without nobody ない なし 無 不 未 無し".split())
-_CONDITIONS = frozenset("if unless suppose assuming もし 仮に 万一 なら ば たら 場合".split())
+_CONDITIONS = frozenset("if unless suppose assuming もし 仮に 万一 なら ば 場合".split())
 _PLANS = frozenset("will shall plan intend schedule going 予定 計画 つもり 検討 たい".split())
 _QUESTION_HEADS = frozenset("which what when where who why how do be can could would have may shall should any".split())
-_NEGATED, _CONDITION, _PLAN, _QUESTION, _INVERTED, _END, _LINE_BREAK = (1 << at for at in range(7))
+_AWAITS = frozenset("please tell inform notify know".split())  # … when it works again
+_NEGATED, _CONDITION, _PLAN, _QUESTION, _INVERTED, _END, _LINE_BREAK, _LATER = (1 << at for at in range(8))
 PROPERTIES = tuple(
     frozenset(
         name for at, name in enumerate(("negated", "condition", "plan", "question", "inverted")) if flags >> at & 1
@@ -29,6 +30,7 @@ for _flag, _words in (
     (_QUESTION, "?"),
     (_END, _BREAKS | _JOINTS),
     (_LINE_BREAK, "\n"),
+    (_LATER, ("たら", "際", "どう", "once", "when", "until", "soon")),
 ):
     for _word in _words:
         _FLAGS[_word] = _FLAGS.get(_word, 0) | _flag
@@ -52,6 +54,8 @@ def split_clauses(tokens: Sequence[str]) -> list[Clauses]:
         if flag is None:
             continue
         flags |= flag
+        if flag & _LATER and _is_open(tokens, start, at):
+            flags |= _CONDITION
         if flag & _END and at > start and (tokens[at] not in _CASE_PARTICLES or tokens[at - 1] in _PREDICATES):
             begins.append(start)
             properties.append(_properties(flags, tokens, start, at + 1))
@@ -67,6 +71,23 @@ def split_clauses(tokens: Sequence[str]) -> list[Clauses]:
             sentence = start = at + 1
             flags = every = 0
     return found
+
+
+def _is_open(tokens: Sequence[str], start: int, at: int) -> bool:
+    """Whether the sentence leaves open if or when something happens: "please call when it works", 「直ったら」「直った際は」.
+
+    "When I restarted it, it worked" and 「再起動したら直りました」 tell what happened. `start`: of the clause.
+    """
+    word, rest = tokens[at], tokens[at + 1 : tokens.index("\n", at)]
+    if word == "どう":
+        return tokens[at - 1 : at + 2] == ["か", "どう", "か"]
+    if word == "たら" or word == "際":
+        last = next((form for form in reversed(rest) if form not in _BREAKS), "")
+        return (word == "たら" or tokens[at - 1] == "た") and "た" not in rest and last != "て"
+    if word == "soon" and rest[:1] != ["as"]:
+        return False
+    heard = tokens[start:at] if word == "when" else [*tokens[start:at], *rest]
+    return not _AWAITS.isdisjoint(heard) and rest[:1] not in ([], ["a"], ["again"], ["more"])
 
 
 def clause_properties(tokens: Sequence[str]) -> frozenset[str]:

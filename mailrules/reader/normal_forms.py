@@ -18,7 +18,7 @@ from ..patterns import RE2
 from ..resources import read_yaml
 
 if TYPE_CHECKING:
-    from sudachipy import Dictionary, Tokenizer  # type: ignore[attr-defined]
+    from sudachipy import Dictionary, Morpheme, Tokenizer  # type: ignore[attr-defined]
 
 # Python's engine is several times faster than RE2 on short sentences. These patterns visit each letter at most twice.
 _KANA = re.compile(r"[぀-ヿ㐀-鿿ｦ-ﾟ]")
@@ -87,7 +87,7 @@ def normal_forms(sentences: Sequence[str], *, japanese: bool) -> list[str]:
     tokenize = _tokenizer().tokenize
     found: list[str] = []
     for sentence in sentences:
-        found += filter(None, [_japanese(morpheme.normalized_form()) for morpheme in tokenize(sentence)])
+        found += filter(None, [_form(morpheme) for morpheme in tokenize(sentence)])
         found.append("\n")
     return found
 
@@ -98,6 +98,12 @@ def sentences_of(tokens: Sequence[str]) -> Iterator[Sequence[str]]:
     for end in [at for at, form in enumerate(tokens) if form == "\n"]:
         yield tokens[start:end]
         start = end + 1
+
+
+def _form(morpheme: Morpheme) -> str:
+    """Return the normal form of a word. SudachiPy gives たら (if, when) the form of the past た."""
+    form = _japanese(morpheme.normalized_form())
+    return "たら" if form == "た" and morpheme.surface().endswith("ら") else form
 
 
 _UNITED = {

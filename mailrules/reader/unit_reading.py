@@ -130,7 +130,7 @@ def _reading(
         unit.label,
         folded,
         japanese,
-        tuple(sentence.forms),
+        tuple(["た" if form == "たら" else form for form in sentence.forms]),
         concepts,
         clauses,
         sentence.concepts,
