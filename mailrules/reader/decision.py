@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cached_property
 
 from ..statement import UNSURE, Statement
@@ -21,6 +21,7 @@ _NAMED_ASK = 0.3  # minimum probability of a request whose topic a word names
 _NOTHING = "ask:nothing"  # topic of polite closings
 _AGAIN = "ask:again"  # … of reminders
 _SURELY_SECURITY, _TELLS = 0.4, 0.3
+_SURELY_LOW = 2.0  # an impact is low if this is so many times as probable as a higher one
 _TELLING = ("item:error_message", "item:workaround", "item:deadline", "item:symptom", *EFFECT)
 _URGENT_WORD = "heard.urgent"
 _EVERYTHING_STANDS = frozenset(("all_places_stand", "all_core_work", "nobody_can"))
@@ -29,6 +30,9 @@ _CALMED = frozenset(("works_again", "no_effect", "fine_elsewhere"))
 _ATTACKED = frozenset(("lost_device", "credentials_given", "files_renamed", "two_security"))
 _AFTERWARDS = "after.recovery"
 _LARGE = ("scale.all", "scale.nobody", "scale.site")
+_OUTCOMES = ("act.confirm_resolved", "act.close")
+_TROUBLE = ("impact.high", "impact.medium", "core_system_stands", "site_stands", "work_stands", "group_stands")
+_WORKAROUND = "item:workaround"
 _DENIABLE = ("item.workaround", "item.approval")  # items that a negated value may deny
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
@@ -69,7 +73,7 @@ class Decision(Evidence):
                 and meaning not in _SETTLES
                 and chance >= self.threshold(meaning)
             ):
-                found.append(self._state(meaning, chance))
+                found.append(self._told(meaning, chance))
             elif family == "item" and chance >= self.thresholds.get(f"low {meaning}", 2.0):
                 found.append(self._state(meaning, chance, UNSURE))
         if "ask:any" in self.chances:
@@ -82,22 +86,40 @@ class Decision(Evidence):
         labelled = self._form_lines()
         lines = {(one.meaning, one.start) for one in labelled}
         found = [*labelled, *(one for one in found if (one.meaning, one.start) not in lines)]
-        found += self._solved_or_continues()
+        found += self._solved_or_continues({one.meaning for one in found if one.state != UNSURE})
         # a sentence with an unmistakable statement is not a request
         told = {self.view.units[at].start for at in self._plainly.values()}
         return [one for one in found if not (one.meaning.startswith("ask.") and one.start in told)]
 
-    def _solved_or_continues(self) -> list[Statement]:
+    def _told(self, meaning: str, chance: float) -> Statement:
+        """Return an item, act or topic. In an urgent mail, a sentence must show clearly that there is a workaround.
+
+        Otherwise it is partial: people who wait or leave do something else, but their work does not go on.
+        """
+        found = self._state(meaning, chance)
+        if meaning != _WORKAROUND or found.state != "value" or self._chance("urgent") < self.thresholds["urgent"]:
+            return found
+        return found if self._score(meaning, self._best_unit(meaning)) >= 0 else self._state(meaning, chance, "partial")
+
+    def _solved_or_continues(self, told: Set[str]) -> list[Statement]:
         """Return the statement that the problem is solved or continues, never both.
 
         A new or urgent problem is only solved if a sentence says so. A security matter that probably continues is
-        unsure: nobody should wait for a clearer sentence.
+        unsure: nobody should wait for a clearer sentence. So is a solution that neither a word nor an act of the mail
+        supports. It is left out if the mail tells that something stands still or who is affected.
+
+        `told`: the other meanings of the mail.
         """
         calm = self._chance("urgent") < self.thresholds["urgent"] and not self.view.mail.opens
         ways = ("recovered", "ongoing") if "works_again" in self._signals or calm else ("ongoing",)
         now = max(ways, key=lambda way: self._chance(way) - self.threshold(way))
         if self._chance(now) >= self.threshold(now):
-            return [] if now == "recovered" and self._denied(now) else [self._state(now, self.chances[now])]
+            if now == "recovered" and self._denied(now):
+                return []
+            supported = now == "ongoing" or "works_again" in self._signals or not told.isdisjoint(_OUTCOMES)
+            if not supported and not (told | self._signals).isdisjoint(_TROUBLE):
+                return []
+            return [self._state(now, self.chances[now], None if supported else UNSURE)]
         if self._kinds()[0] == "security" and self._chance("ongoing") >= self.threshold("security ongoing"):
             return [self._state("ongoing", self.chances["ongoing"], UNSURE)]
         return []
@@ -211,6 +233,8 @@ class Decision(Evidence):
             return [self._state("security", urgent)] if perhaps else []
         if self._stands_still():
             return [self._state("impact:high", 1.0), self._state("urgency:high", 1.0)]
+        if self._only_one:
+            return self._alone(urgent >= self.thresholds["urgent"])
         if urgent >= self.thresholds["urgent"] and self._shows_weight():
             impact = self._best("impact", ("high", "medium"))
             urgency = self._best("urgency", ("high", "medium")) if impact == "high" else "high"
@@ -218,6 +242,18 @@ class Decision(Evidence):
         if perhaps:
             return [self._state("impact:high", urgent, UNSURE), self._state("urgency:high", urgent, UNSURE)]
         return self._ordinary()
+
+    @cached_property
+    def _only_one(self) -> bool:
+        """Whether the mail says that only one person or device is affected, and is most probably of low impact."""
+        larger = max(self._chance("impact:high"), self._chance("impact:medium"))
+        low = self._chance("urgent") < 0.5 and self._chance("impact:low") > _SURELY_LOW * larger
+        return low and "scale.one" in self._concepts
+
+    def _alone(self, urgent: bool) -> list[Statement]:
+        """Return the weight of a mail about one person, who may be unable to work. Its priority is P3 at most."""
+        high = [self._state(one, self._chance(one)) for one in ("impact:low", "urgency:high")]
+        return high if urgent and self._shows_weight() else self._ordinary()
 
     @cached_property
     def _locked_out(self) -> bool:

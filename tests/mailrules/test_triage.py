@@ -71,3 +71,20 @@ def judge(*mails: tuple[Statement, ...]) -> Judgement:
     )
     readings = [RULES.reading(turn, said, "embedded", "1") for turn, said in zip(thread, mails, strict=True)]
     return RULES.judge(thread, readings)
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "level"),
+    [
+        (("impact.high", "urgency.high"), Statement("recovered"), "P3"),
+        (("impact.high", "urgency.high"), Statement("recovered", "unsure"), "P1"),
+        (("impact.low",), Statement("recovered", "unsure"), "P4"),
+        (("impact.high", "urgency.high"), Statement("item.workaround"), "P2"),
+        (("impact.high", "urgency.high"), Statement("item.workaround", "partial"), "P1"),
+    ],
+)
+def test_a_severe_problem_is_lowered_only_by_a_clear_sentence(
+    first: tuple[str, ...], later: Statement, level: str
+) -> None:
+    opening = (Statement("kind.incident"), Statement("item.symptom"), *map(Statement, first))
+    assert judge(opening, (later,)).priority.level == level

@@ -197,7 +197,13 @@ def test_a_condition_confirms_nothing() -> None:
     "text",
     ["The gates are still not fixed.", "ゲートはまだ復旧しておりません。", "解消していません。",
      "That did not cure it.", "復旧後に原因報告書をご提出ください。",
-     "Please write a cause report once everything is back."],
+     "Please write a cause report once everything is back.",
+     "開札システムが直りましたら内線でお知らせください。", "検温器の件、解決したら掲示を外します。", "送風機が復旧した際はご一報ください。",
+     "鐘楼の時計が直ったかどうか午後に見てきます。", "改札が復旧するまで窓口で待ちます。",
+     "直り次第お知らせ願います。",
+     "Please ring the lock-keeper when the sluice works again.",
+     "Let us know once the organ tuner is back to normal.",
+     "Inform the choir when the issue is resolved.", "I will confirm after the weir gate has been fixed."],
 )  # fmt: skip
 def test_a_denied_or_future_recovery_is_none(text: str) -> None:
     assert settled(text).isdisjoint(("recovered", "act.confirm_resolved"))
@@ -205,8 +211,10 @@ def test_a_denied_or_future_recovery_is_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["The gates open again.", "No more errors since ten.", "エラーは出なくなりました。"],
-)
+    ["The gates open again.", "No more errors since ten.", "エラーは出なくなりました。",
+     "弁を差し直したら元に戻りました。", "ご指示どおりにしましたら、採点機が直りました。",
+     "When I reseated the card, the issue was resolved.", "Once I had cleared the cache, the atlas works again."],
+)  # fmt: skip
 def test_a_recovery_may_be_told_by_what_is_gone(text: str) -> None:
     assert settled(text) & {"recovered", "act.confirm_resolved"}
 
@@ -231,3 +239,47 @@ def test_where_people_went_is_no_recovery(text: str, language: str) -> None:
     reply = replace(mail(text, "Re: site", language=language), opens=False)
     found = {statement.meaning for statement in READER.read(reply).statements}
     assert found.isdisjoint(("recovered", "act.confirm_resolved", "act.close"))
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Everyone has gone home now.", "en"),
+        ("The wedding party went to the other hotel.", "en"),
+        ("皆さん帰りました。", "ja"),
+    ],
+)
+def test_a_recovery_that_no_word_supports_is_at_most_unsure(text: str, language: str) -> None:
+    found = READER.read(replace(mail(text, language=language), opens=False)).statements
+    assert {one.state for one in found if one.meaning == "recovered"} <= {"unsure"}
+
+
+@pytest.mark.parametrize(
+    "text", ["All 23 of them.", "Wifi in the chapel is down since noon.", "寄宿舎の12人全員です。"]
+)
+def test_the_extent_of_a_problem_is_no_recovery(text: str) -> None:
+    assert "recovered" not in settled(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The kiln control is dead and all four kilns stand still. The glaziers are playing cards.", "en"),
+        ("None of the turnstiles at the stadium open. The stewards stand in the rain.", "en"),
+        ("製麺ラインが全部止まっています。職人は洗い物をしています。", "ja"),
+    ],
+)
+def test_what_people_do_while_they_wait_is_no_clear_workaround(text: str, language: str) -> None:
+    found = read(text, language=language)
+    assert "item.workaround" not in found or found["item.workaround"].state != "value"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The kiln control is dead on all four kilns. We fire them by hand meanwhile.", "en"),
+        ("製麺ラインの端末が全部止まっています。手作業で代わりに計量しています。", "ja"),
+    ],
+)
+def test_a_clear_workaround_of_an_urgent_problem_is_stated(text: str, language: str) -> None:
+    assert read(text, language=language)["item.workaround"].state == "value"
