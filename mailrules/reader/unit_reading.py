@@ -130,7 +130,7 @@ def _reading(
         unit.label,
         folded,
         japanese,
-        tuple(["た" if form == "たら" else form for form in sentence.forms]),
+        tuple(["た" if form == "たら" else form for form in sentence.forms]),  # as when the weights were trained
         concepts,
         clauses,
         sentence.concepts,
