@@ -74,7 +74,7 @@ def split_clauses(tokens: Sequence[str]) -> list[Clauses]:
 
 
 def _is_open(tokens: Sequence[str], start: int, at: int) -> bool:
-    """Whether the sentence leaves open if or when something happens: "please call when it works", 「直ったら」「直った際は」.
+    """Whether a sentence leaves open if or when something happens ("please call when it works", 「直ったら」).
 
     "When I restarted it, it worked" and 「再起動したら直りました」 tell what happened.
     `start`: of the clause.
