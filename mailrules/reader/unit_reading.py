@@ -15,6 +15,7 @@ from .ticket_states import Name, is_doubtful, named_states
 from .units import Unit
 
 _MATTER, _ASKED = "matter.", "asked."
+_PROMISE = ".act.promise"
 _MILD = frozenset({"question", "condition", "plan"})
 
 
@@ -37,7 +38,7 @@ class Reading(msgspec.Struct, gc=False, eq=False):
     plain: Sequence[str]
     """Concepts that state a meaning unmistakably (`concepts/unmistakable.yaml`), not negated.
 
-    If the unit is ``mild``, only the state of a case in a clause that is not mild.
+    If the unit is ``mild``, only promises after たら, and the state of a case in a clause that is not mild.
     """
     matters: Sequence[str]
     """The subject matter (`concepts/subject_matter.yaml`). With "all" or "every", a single device does not count."""
@@ -138,10 +139,18 @@ def _reading(
         tuple(counts),
         find_signals(zip(sentence.groups, clauses.properties, strict=True), counts, shapes) if told else (),
         mild,
-        (*(() if mild else sentence.plain), *sentence.states),
+        (*_stated(sentence, mild), *sentence.states),
         tuple([one for one in _named(concepts, _MATTER) if one != "matter.device" or "scale.all" not in concepts]),
         tuple([f"ask:{one.removeprefix(_ASKED).replace('info.', 'info:')}" for one in _named(concepts, _ASKED)]),
     )
+
+
+def _stated(sentence: _Sentence, mild: bool) -> Sequence[str]:
+    """Return the unmistakable concepts that count. A promise may depend on a condition (「分かったら追って…」)."""
+    if not mild:
+        return sentence.plain
+    unasked = "たら" in sentence.forms and "question" not in sentence.clauses.whole
+    return [one for one in sentence.plain if unasked and one.endswith(_PROMISE)]
 
 
 def _named(concepts: Set[str], family: str) -> list[str]:

@@ -285,3 +285,15 @@ def test_what_people_do_while_they_wait_is_no_clear_workaround(text: str, langua
 )
 def test_a_clear_workaround_of_an_urgent_problem_is_stated(text: str, language: str) -> None:
     assert read(text, language=language)["item.workaround"].state == "value"
+
+
+@pytest.mark.parametrize(
+    ("text", "side", "promises"),
+    [
+        ("潮位計の原因が判明しましたら、追ってご報告いたします。", "vendor", True),
+        ("帳票が取れましたら後ほどお送りします。", "requester", True),
+        ("帳票が取れましたら後ほどお送りいただけますか。", "requester", False),
+    ],
+)
+def test_a_promise_may_depend_on_what_comes_first(text: str, side: str, promises: bool) -> None:
+    assert ("act.promise" in read(text, side=side, language="ja")) is promises
