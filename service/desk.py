@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from mailrules.engine.judge import Rules
-from service.cases import brief, brief_text
+from service.cases import brief, brief_standing, brief_text
 from service.errors import Conflict, NotFound, Refused
 from service.intake import AppContext, rejudge
 from service.outbound import compose, questions
@@ -140,10 +140,11 @@ class Desk:
         case, mails = self.database.read(
             lambda conn: (cases.find(conn, number), timeline.outlines(conn, number, BRIEF_MAILS))
         )
-        document = cases.to_now(case, self.now())
-        language = language or ("en" if document["language"] == "en" else "ja")
+        now = self.now()
+        document = cases.to_now(case, now)
+        language = language or brief_standing.language_of(document, mails, reader)
         labels, zone = labels_of(self.rules), self.settings.zone
-        return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels, zone=zone)
+        return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels, zone=zone, now=now)
 
     def brief_draft(self, number: int, reader: str, language: str | None) -> bytes:
         """Return the brief of a case as a mail that a mail program opens as a draft, with the case in Cc."""

@@ -27,6 +27,14 @@ _GREETING = re.compile(
 # The rest of a greeting: the name, and the mark after it.
 _AFTER_GREETING = re.compile(r"^[^,、.!]*[,、.!]?\s*")
 _ADDRESSEE = re.compile(r"[^\n。、,]{1,40}(?:様|さま|殿|御中|各位)[、,]?")
+# Addressees and greetings before a sentence: "Dear Acme, …", "星商事御中 …". お客様 and 仕様 are no addressees.
+_OPENING = re.compile(
+    r"(?:[^\n。、,はがにをへでとも]{1,30}(?<!お客)(?<!患者)(?<!利用者)(?<!会員)(?<![同模多仕一異神])"
+    r"(?:様|さま|さん|殿|御中|各位)(?:[、,\s]+)"
+    r"|(?i:hi|hello|dear|good (?:morning|afternoon|evening|day))"
+    r"(?:\s+(?:[A-Z][\w.'-]*|&|(?i:all|and|both|colleagues|everybody|everyone|folks|sir|support|team|there)\b)){0,5}"
+    r"\s*[,!:]\s+){1,2}(?=\S)"
+)
 _SAYS = 16  # minimum width of an informative sentence, in half-width columns; greetings and names are shorter
 _SHARED = 0.25
 """Two texts are about different things if they share less than this fraction of the words of the shorter one."""
@@ -106,6 +114,12 @@ def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
         for one in [*(one for one in informative if one not in earlier), *informative, *telling]:
             return one[:_LONGEST]
     return first[:_LONGEST]
+
+
+def without_opening(text: str) -> str:
+    """Return a sentence without the addressee and the greeting before it."""
+    opening = _OPENING.match(text)
+    return text[opening.end() :] if opening else text
 
 
 def _greets(text: str) -> bool:

@@ -3,6 +3,7 @@
 import re
 from functools import cache
 
+from ..fold import fold
 from ..resources import read_yaml
 from .mailview import MailView
 from .unit_reading import Reading
@@ -22,6 +23,14 @@ def only_courtesy(view: MailView) -> bool:
         readings.pop()  # of the author
     found = [phrases(reading, team=view.mail.side == "team") for reading in readings]
     return None not in found and any(found)
+
+
+def is_courtesy(text: str) -> bool:
+    """Whether a text, up to a few sentences, consists of polite phrases and names of addressees."""
+    folded, phrase, at = fold(text).strip()[: _LONGEST + 1], _patterns(team=True), 0
+    while at < len(folded) and (found := phrase.match(folded, at)):
+        at = found.end()
+    return bool(at) and at == len(folded) <= _LONGEST and "?" not in folded
 
 
 def _is_name(reading: Reading) -> bool:

@@ -23,7 +23,7 @@ class BriefProblem(Out):
 class BriefEntry(Out):
     """One fact, in the words of its author."""
 
-    item: str = doc("Id of a checklist item, or `parked:` and a topic to discuss after the problem is solved.")
+    item: str = doc("Id of a checklist item; `parked:` and a topic for later; in `standing`, the id of a meaning.")
     label: str = doc("Name of the item in the language of the brief.")
     text: str = doc("The fact, verbatim, without its form label. Other people's values follow with their names.")
     state: Literal["present", "unknown", "missing", "waived"] = doc("State; `unknown`: the sender does not know it.")
@@ -34,7 +34,7 @@ class BriefEntry(Out):
 class BriefSection(Out):
     """A group of facts."""
 
-    id: str = doc("Id of the section, as in `titles`.", examples=["impact"])
+    id: str = doc("Id of the section, as in `titles`.", examples=["standing", "impact"])
     title: str = doc("Heading in the language of the brief.")
     entries: list[BriefEntry] = doc("The facts; empty if none is known.")
 
@@ -86,7 +86,9 @@ class Brief(Out):
     status: Status | None = doc("Status of the case.")
     waiting_on: Side | None = doc("The side that has to act next; null if nobody has to act.")
     waiting_since: datetime | None = doc("Since when this side has to act, or since when nobody has to act.")
-    promised: datetime | None = doc("The time by which somebody promised an update; null if nobody did.")
+    promised: datetime | None = doc(
+        "The next time by which an update was promised; null if there is none or the case is over."
+    )
     priority: BriefPriority | None = doc("Only for the team: the priority.", None)
     needs_triage: bool | None = doc("Only for the team: as in the case.", None)
     open_asks: list[Ask] | None = doc("Only for the team: open requests of the vendor.", None)
@@ -109,7 +111,7 @@ def read_brief(
     case: TheCase,
     desk: TheDesk,
     for_: Annotated[Audience, Query(alias="for", description="Who will read it.")] = "vendor",
-    lang: Annotated[Language | None, Query(description="Language; by default that of the case.")] = None,
+    lang: Annotated[Language | None, Query(description="Language; by default that of the reader.")] = None,
     format: Annotated[
         Literal["json", "text", "markdown", "eml"],
         Query(description="`text`: plain text; `eml`: a draft that a mail program opens."),

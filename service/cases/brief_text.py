@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from service.cases.brief import TEXTS, one_line, unmarked
+from service.cases.brief_words import TEXTS, one_line, unmarked
 
 _JOINED = {"ja": "・", "en": " / "}
 Block = tuple[str, list[str]]  # heading ("" for none), and lines below it
@@ -56,7 +56,8 @@ def _blocks(made: Mapping[str, Any], zone: tzinfo, words: Callable[[str], str]) 
         yield titles["gaps"], [words(one["label"]) for one in made["gaps"]]
     for name in ("open_asks", "parked", "tone"):
         if made.get(name):
-            yield titles[name], [words(unmarked(one_line(one.get("advice") or one["quote"]))) for one in made[name]]
+            shown = dict.fromkeys(unmarked(one_line(one.get("advice") or one["quote"])) for one in made[name])
+            yield titles[name], list(map(words, shown))
 
 
 def _standing(made: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:

@@ -25,7 +25,7 @@ def brief(
 
     Args:
         for_: Who will read it.
-        lang: Language of the summary. Default: the language of the case.
+        lang: Language of the summary. Default: the language of its reader.
         format: Format of the summary; eml: a draft that a mail program opens.
     """
     desk = start.desk()

@@ -7,7 +7,9 @@ import msgspec
 from sqlalchemy import Connection, Select, func, select
 
 from mailrules.judgement import Finding
+from mailrules.reader.units import MAX_TEXT
 from mailrules.statement import Statement
+from service.cases.brief_standing import MEANINGS
 from service.cases.state import stamp
 from service.errors import NotFound
 from service.store.cases import key_of
@@ -15,7 +17,7 @@ from service.store.cursor import beyond
 from service.store.statements import one_row
 from service.store.tables import Instant, attachments, messages
 
-_NEWEST = 100  # messages examined by ``unverified_lately``
+_NEWEST = 100  # messages examined by ``unverified_lately`` and for where a case stands
 _WHEN = func.coalesce(messages.c.date, messages.c.received_at, type_=Instant)
 # default values, which the stored statements and findings leave out
 _STATEMENT = msgspec.structs.asdict(Statement(""))
@@ -55,14 +57,35 @@ def before_newest(conn: Connection, case_id: int, limit: int) -> list[Any] | Non
 
 
 def outlines(conn: Connection, case_id: int, limit: int) -> list[dict[str, Any]]:
-    """Return id, date, role of the author, and files of the ``limit`` newest messages of a case, oldest first."""
+    """Return what a brief needs of the ``limit`` newest messages of a case, oldest first.
+
+    Each has id, date, role of the author, and files; the newest also have their text and where the case stands.
+    """
     query = select(messages.c.id, messages.c.author_role, _WHEN.label("at")).where(messages.c.case_id == case_id)
     rows = conn.execute(query.order_by(_WHEN.desc(), messages.c.id.desc()).limit(limit)).all()[::-1]
     files = _files_of(conn, [row.id for row in rows])
+    told = _told(conn, [row.id for row in rows[-_NEWEST:]])
     return [
         {"id": str(row.id), "date": stamp(row.at), "author": {"role": row.author_role}, "attachments": files[row.id]}
+        | told.get(row.id, {})
         for row in rows
     ]
+
+
+def _told(conn: Connection, message_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return recipients, language and text of messages, and the statements that tell where a case stands.
+
+    The text ends where the readers stop reading.
+    """
+    columns = [messages.c[name] for name in "id to language automatic statements".split()]
+    text = func.substr(messages.c.text, 1, MAX_TEXT).label("text")
+    rows = conn.execute(select(*columns, text).where(messages.c.id.in_(message_ids))).mappings()
+    return {row["id"]: {**row, "id": str(row["id"]), "statements": _standing(row["statements"])} for row in rows}
+
+
+def _standing(reading: dict[str, Any] | None) -> list[dict[str, Any]]:
+    every = (_STATEMENT | told for told in (reading or {}).get("statements", []))
+    return [told for told in every if told["meaning"] in MEANINGS and told["state"] == "value"]
 
 
 def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[str, Any]]:

@@ -55,6 +55,7 @@ def routes(frame: Frame) -> APIRouter:
             **beside,
             **outcome(request),
             brief=brief_text.text(made, reader.zone),
+            brief_language=made["lang"],
             can_ask={item for item in asked_for if beside["often"][item] < MAX_TIMES_ASKED},
             history=history.entries(events, reader, shown["items"], prefix),
             vendors=vendor_names(frame, reader),

@@ -69,3 +69,27 @@ def test_metrics_balance(service: Running) -> None:
     numbers = {name: float(value) for name, value in re.findall(r"^sodan_mails_(\w+) (\S+)$", text, re.MULTILINE)}
     assert numbers["accepted_total"] == 3
     assert numbers["accepted_total"] == numbers["taken_in_total"] + numbers["waiting"] + numbers["shunted"]
+
+
+FOUND = """\
+From: Microsoft Support <support@mail.support.microsoft.com>
+To: s.miyamoto@corp.example
+Cc: intake@corp.example
+Subject: RE: TrackingID#2611170040001177
+Message-ID: <found@support.example>
+In-Reply-To: <logs@corp.example>
+Date: Tue, 17 Nov 2026 15:00:00 +0900
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: 8bit
+
+ログを解析した結果、証明書の期限切れが原因と判明しました。
+"""
+
+
+def test_the_brief_tells_what_the_vendor_found(service: Running) -> None:
+    (key,) = {service.deliver(mail)[-1] for mail in (ASK, LOGS, FOUND)}
+    for reader, told in (("team", 1), ("requester", 1), ("vendor", 0)):
+        sections = service.get(f"/api/cases/{key}/brief", **{"for": reader})["sections"]
+        entries = [one for section in sections if section["id"] == "standing" for one in section["entries"]]
+        assert [entry["item"] for entry in entries] == ["act.answer"] * told
+        assert all("証明書の期限切れが原因" in entry["text"] for entry in entries)
