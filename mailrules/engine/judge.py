@@ -257,19 +257,30 @@ def clear_caches() -> None:
 
 
 def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
-    """Return the requests in the order of the text: each specific one once, and "something" for each other sentence."""
+    """Return the requests in the order of the text: each specific one once, and "something" for each other sentence.
+
+    A part of a sentence is a request of its own if the embedded reader says so: another part names something specific.
+    """
+    specific = [hit.statement for what, hit in made if what != "something"]
     quotes = [hit.statement.quote for what, hit in made if what != "something"]
     found: list[AskMade] = []
     for what, hit in sorted(made, key=lambda one: one[1].statement.start):
         quote = hit.statement.quote
         if what == "something":
-            if any(quote in other or other in quote for other in quotes):
+            if not any(_is_part(hit.statement, one) for one in specific) and any(
+                quote in other or other in quote for other in quotes
+            ):
                 continue
             quotes.append(quote)
         elif any(one.what == what.replace("info.", "info:", 1) for one in found):
             continue
         found.append(AskMade(what.replace("info.", "info:", 1), mails.finding(f"ask.{what}", "core", hit)))
     return tuple(found)
+
+
+def _is_part(said: Statement, sentence: Statement) -> bool:
+    inside = 0 <= sentence.start <= said.start < said.end <= sentence.end
+    return inside and said.quote != sentence.quote and said.reader == sentence.reader == "embedded"
 
 
 def _findings(fired: Fired) -> list[Finding]:

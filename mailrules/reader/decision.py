@@ -6,13 +6,15 @@ from collections.abc import Sequence, Set
 from functools import cached_property
 
 from ..statement import UNSURE, Statement
-from .concepts import MOVED_BACK, PLAIN
+from .asked_parts import parts_of
+from .concepts import MOVED_BACK, PLAIN, shipped_matcher
 from .courtesy import only_courtesy
 from .evidence import EFFECT, Evidence
 from .form_lines import stated_by
 from .mailview import is_readable, side_of
 from .matter import NOBODY, answered_by_us
 from .settling import Ending, comes_back, ending
+from .units import Unit
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
 _MACHINES = ("bounce", "auto_reply", "calendar")  # automatic mail says nothing about impact or urgency
@@ -315,7 +317,17 @@ class Decision(Evidence):
             if named or not (introduces or _NOTHING in readings[at].topics):
                 reminds = ["desk:reminder"] * (_AGAIN in readings[at].topics)
                 found += [self._quote(one, at, chance) for one in ("ask:something", *named, *reminds)]
+                found += self._rest(self.view.units[at], chance) if named else []
         return found
+
+    def _rest(self, unit: Unit, chance: float) -> list[Statement]:
+        """Return a request for each part of a sentence that names no topic, if another part names one."""
+        parts = parts_of(unit, self.matcher or shipped_matcher())
+        return [
+            Statement("ask.something", "value", part.text, part.start, part.end, round(chance, 3))
+            for part, topics in parts
+            if not topics
+        ]
 
 
 def _first_units(found: Sequence[Sequence[str]]) -> dict[str, int]:

@@ -76,7 +76,8 @@ class EmbeddedReader:
         if mail.opens and continues >= least:
             view = replace(view, mail=replace(mail, opens=False))
             scores, chances = self.probabilities(view)
-        return Decision(view, scores.units, self._weights.units[side], chances, thresholds, continues, departs, told)
+        rows, units = scores.units, self._weights.units[side]
+        return Decision(view, rows, units, chances, thresholds, continues, departs, told, self._matcher)
 
     def probabilities(self, view: MailView) -> tuple[MailScores, dict[str, float]]:
         """Return the scores of a mail and the probabilities of the meanings."""

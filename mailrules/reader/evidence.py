@@ -8,6 +8,7 @@ from functools import cached_property
 from math import inf
 
 from ..statement import Statement
+from .concepts import ConceptMatcher
 from .mailview import MailView, Matrix
 from .weights import UnitClassifier
 
@@ -30,6 +31,7 @@ class Evidence:
     continues: float  # `continues`, `departs` and `next_scores`: see `ReaderResult`
     departs: float
     next_scores: tuple[float, ...] = ()
+    matcher: ConceptMatcher | None = None  # to read parts of a unit; None: that of this package
 
     def _units_with(self, signs: Set[str]) -> list[int]:
         """Return the units with one of these signals or concepts. Questions, conditions and plans are left out."""

@@ -3,6 +3,7 @@
 `mailrules/rules/asks.yaml` defines which statements answer a request.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -28,6 +29,8 @@ _BROUGHT = ("logs", "info:screenshot", "confirm_scope")
 """Requests that plain words do not answer: files have to come, or the problem statement has to be agreed to."""
 _TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
 _DELIVERY = frozenset(("act.give_logs", "item.logs"))  # a sentence that only promises them delivers nothing
+_FURTHER_CLAUSE = re.compile(r"、(?=[^、。]*[はがもの])|(?:[,;]|\band)\s+(?=[\w.-]+\s+(?!and\b|or\b)\w)")
+"""Before a clause about something else: "RX-5, the lamp is red". The next value of a list is none: "RX-5, RX-6"."""
 _STATES = ("value", "partial", "none", "unknown", "not_applicable")
 
 
@@ -138,7 +141,7 @@ class Ledger:
                 beside = frozenset(named.get(ask.message, ()))
                 if beside not in answered:
                     answered[beside] = self._tells_more(beside, hits, turn, reading)
-                if answered[beside]:
+                if answered[beside] or any(answered_with(ask, one, hits.get(one.what)) for one in matched):
                     matched.append(ask)
         return matched
 
@@ -210,6 +213,12 @@ def _answers_alone(ask: Ask, line: CaseMessage, reading: Reading) -> bool:
         for_vendor = not reading.says("act.thanks", "heard")
     plain = ask.what not in _BROUGHT and "chase" not in reading.acts
     return plain and for_vendor and states_something(line.turn.text)
+
+
+def answered_with(ask: Ask, other: Ask, answer: Sequence[Statement] | None) -> bool:
+    """Whether a request is a part of the sentence of another request, whose answer tells more in the same sentence."""
+    is_part = ask.message == other.message and ask.quote != other.quote and ask.quote in other.quote
+    return is_part and any(_FURTHER_CLAUSE.search(said.quote) for said in answer or ())
 
 
 def _tells(reading: Reading) -> bool:
