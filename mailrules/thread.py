@@ -28,6 +28,7 @@ class RuleInput:
     subject: str = ""
     subject_is_new: bool = True  # false for a reply, because somebody else wrote its subject earlier
     is_reply: bool = False
+    wrapper: bool = False  # forwards another mail; `text` is only what the forwarder wrote above it
     begins: bool = False  # a reply that begins another matter than the mail that it answers
     date: datetime | None = None
     """When it was written, with the author's UTC offset; relative times and deadlines are resolved against it."""

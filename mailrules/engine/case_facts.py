@@ -9,11 +9,20 @@ from mailrules.thread import Thread
 from mailrules.vendors import Vendors
 
 
-def kind_of(thread: Thread, readings: Sequence[Reading]) -> str | None:
-    """Return the first known kind: in mail from our side, otherwise in mail of people, otherwise in any mail."""
-    pairs = list(zip(thread, readings, strict=True))
-    for counts in (mails.ours, lambda turn: turn.automatic is None, lambda _: True):
-        found = next((reading.kind for turn, reading in pairs if counts(turn) and reading.kind), None)
+def kind_of(concluded: Sequence[mails.ConcludedMail]) -> str | None:
+    """Return the first known kind: in mail from our side, otherwise in mail of people, otherwise in any mail.
+
+    What our people write above a forwarded mail counts before the mail of a stranger, and not if it is only a remark.
+    """
+    telling = mails.telling_mails(concluded)
+    above = any(one.turn.wrapper for one in telling)
+    for counts in (
+        lambda turn: above and mails.ours(turn) and turn.side != "unknown",
+        mails.ours,
+        lambda turn: turn.automatic is None,
+        lambda _: True,
+    ):
+        found = next((one.reading.kind for one in telling if counts(one.turn) and one.reading.kind), None)
         if found:
             return found
     return None

@@ -141,7 +141,7 @@ class Rules:
             promises=tuple(_promises(promises, turn.date)),
             findings=tuple(chain.from_iterable(map(_findings, every))),
         )
-        standing = self.files["standing"].fire(view)
+        standing, tells = self.files["standing"].fire(view), self.files["standing"].decide(view)
         return ConcludedMail(
             turn,
             concluded,
@@ -150,7 +150,8 @@ class Rules:
                 (frozenset(hit.statement.meaning for hit in one.hits), frozenset(one.gives.split(", ")))
                 for one in standing
             ),
-            doubts=self.files["standing"].decide(view) is not None,
+            doubts=tells is not None and tells.gives == "doubt",
+            remark=turn.wrapper and tells is None,
             offered=tuple(hit for one in problem if one.rule.id == "problem.offered" for hit in one.hits),
             told=tuple(hit for one in problem if one.rule.id != "problem.offered" for hit in one.hits),
         )
@@ -174,8 +175,8 @@ class Rules:
             raise ValueError("a case without mails cannot be judged")
         given = list(readings) if readings is not None else [None] * len(thread)
         concluded = [self.conclude(t, r if r is not None else self.read(t)) for t, r in zip(thread, given, strict=True)]
-        full = [one.reading for one in concluded]
-        known_kind = case_facts.kind_of(thread, full)
+        full, telling = [one.reading for one in concluded], mails.telling_mails(concluded)
+        known_kind = case_facts.kind_of(concluded)
         only_notices = all(turn.automatic in _NOTICES for turn in thread)
         kind = known_kind or ("notice" if only_notices else "incident")
         towards = "vendor" if case_facts.inquires(thread) else "team"
@@ -203,7 +204,7 @@ class Rules:
             missing=missing,
             questions=questions,
             readings=tuple(full),
-            excerpt=excerpt_of(thread, full),
+            excerpt=excerpt_of(tuple(one.turn for one in telling), [one.reading for one in telling]),
             tone=self._tone(full),
             parked=case_facts.parked_of(full),
             problem=problem_of(concluded),

@@ -57,6 +57,7 @@ class ConcludedMail:
     replaces: tuple[tuple[frozenset[str], frozenset[str]], ...]
     """Meanings that this mail states, and those whose earlier statements they make obsolete."""
     doubts: bool  # whether it may leave a doubt about the impact if it is not the first mail
+    remark: bool  # whether it only forwards another mail and itself tells nothing about the matter ("FYI")
     offered: tuple[Hit, ...]  # statements in which a vendor proposes a problem statement
     told: tuple[Hit, ...]  # statements in which our side describes the problem
 
@@ -108,8 +109,16 @@ def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     return tuple(reversed(kept))
 
 
+def telling_mails(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
+    """Return the mails without mere remarks above forwarded mails; all mails if there are only remarks."""
+    return [one for one in concluded if not one.remark] or concluded
+
+
 def counted_mails(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
-    """Return the mails that count for the case: of people on our side, otherwise of all people, otherwise all."""
+    """Return the mails that count for the case: of people on our side, otherwise of all people, otherwise all.
+
+    If our side wrote only remarks above forwarded mails, the forwarded mails count too.
+    """
     own = [one for one in concluded if ours(one.turn)]
     people = [one for one in concluded if one.turn.automatic is None]
-    return own or people or concluded
+    return next((group for group in (own, people) if not all(one.remark for one in group)), concluded)

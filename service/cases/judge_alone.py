@@ -80,9 +80,7 @@ def _waiting_on(
         state = state_told(judgement.readings[0]) if automatic == "notification" and side == "vendor" else None
         return "vendor" if state == "vendor" else "team" if state == "team" else None
     lines = [
-        CaseMessage(
-            number, one.node, one.turn, one.turn.date or _NEVER, one.reading, wrapper=number == 0 and one is not judged
-        )
+        CaseMessage(number, one.node, one.turn, one.turn.date or _NEVER, one.reading)
         for number, one in enumerate(extracted)
     ]
     return follow(in_order(lines), rules.answers_ask).waiting_on

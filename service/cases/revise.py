@@ -270,7 +270,7 @@ def _promises(lines: Sequence[CaseMessage], now: datetime) -> tuple[Promised, ..
 
 def _first_response(lines: Sequence[CaseMessage]) -> int | None:
     """Return the seconds from our report to the first reply of the vendor, or of the team if there is no vendor."""
-    human = [line for line in lines if line.turn.automatic is None and not line.wrapper]
+    human = [line for line in lines if line.turn.automatic is None and not line.turn.wrapper]
     asked = next((m for m in human if m.turn.side in ("team", "requester") and "vendor" in m.turn.towards), None)
     if asked is None and any(m.turn.side == "vendor" for m in human):
         asked = next((m for m in human if m.turn.side == "team"), None)
@@ -289,7 +289,7 @@ def _turns(lines: Sequence[CaseMessage]) -> int:
     vendor = any(m.turn.side == "vendor" and m.turn.automatic is None for m in lines)
     turns, asked = 0, False
     for line in lines:
-        if line.turn.automatic is not None or line.wrapper:
+        if line.turn.automatic is not None or line.turn.wrapper:
             continue
         other = line.turn.side == ("vendor" if vendor else "team")
         if not other:

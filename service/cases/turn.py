@@ -7,8 +7,8 @@ automatic (receipt, absence, notification)  unchanged
 vendor: a notice that states a case status  by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
 forged sender (DMARC failed)                unchanged
 user or stranger: a reminder                unchanged; the user's own turn → team
-team, forwards a mail, not to the vendor    as for the forwarded mail, except if the requester has to act or it is
-                                            solved
+team, forwards a mail, not to the vendor    as for the forwarded mail, except if it is for a requester, who has to act,
+                                            or it is solved
 every other mail of a person                by the table of weights: by its words, by who wrote to whom, and by who
                                             had to act before (`words/turn.yaml`)
 the same, its words do not tell             by side and acts; thanks change nothing
@@ -252,8 +252,8 @@ def _lacks_outcome(course: Course, line: CaseMessage, reading: Reading) -> bool:
 def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, said: NextSide) -> bool:
     """Whether a mail of our side leaves the turn unchanged: a forward, a reminder, or thanks."""
     by_team = line.turn.side == "team"
-    if by_team and line.wrapper and "vendor" not in line.turn.towards:
-        return said != "requester" or not reading.next_scores
+    if by_team and line.turn.wrapper and "vendor" not in line.turn.towards:
+        return said != "requester" or "requester" not in line.turn.towards or not reading.next_scores
     if "chase" in reading.acts and not by_team and course.status == "open":
         return True
     return _only_thanks(reading) and course.waiting_on != "requester"

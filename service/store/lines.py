@@ -105,6 +105,7 @@ def _message(row: _Row) -> CaseMessage:
         subject=row.subject,
         subject_is_new=facts.get("subject_is_new", True),
         is_reply=node.is_reply,
+        wrapper=facts.get("wrapper", False),
         begins=node.fresh,
         date=date,
         language=row.language,
@@ -132,7 +133,6 @@ def _message(row: _Row) -> CaseMessage:
             for address, name in people
             if address in (*node.to, *node.cc)
         ),
-        wrapper=bool(facts.get("wrapper")),
     )
 
 

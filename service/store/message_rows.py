@@ -70,7 +70,7 @@ def new_row(one: ArrivedMail, extracted: ExtractedMessage, number: int, plan: Pl
     """Return the columns of a new message, without its ids and its evidence."""
     row = content_row(one, extracted) | {"deliveries": 1, "placed_by": plan.evidence[number].kind}
     row["findings"] = []  # the column of earlier versions must not be NULL, and the driver knows no default
-    row["facts"] = plan.nodes[number].document() | _extra_facts_of(extracted)
+    row["facts"] = plan.nodes[number].document() | extra_facts(extracted.turn, dict(extracted.sides))
     if number in plan.reused:
         row["defects"] = sorted({*row["defects"], "message-id-reused"})
     return row
@@ -79,7 +79,7 @@ def new_row(one: ArrivedMail, extracted: ExtractedMessage, number: int, plan: Pl
 _EXTRA_FACTS = ("towards", "files", "subject_is_new", "turn_vendor", "sides", "wrapper")
 
 
-def extra_facts(turn: RuleInput, sides: Mapping[str, str], *, wrapper: bool) -> dict[str, Any]:
+def extra_facts(turn: RuleInput, sides: Mapping[str, str]) -> dict[str, Any]:
     """Return the facts of a message that the rules need in addition to ``node``. ``sides``: address → side."""
     return {
         "towards": sorted(turn.towards),
@@ -87,14 +87,8 @@ def extra_facts(turn: RuleInput, sides: Mapping[str, str], *, wrapper: bool) -> 
         "subject_is_new": turn.subject_is_new,
         "turn_vendor": turn.vendor,
         "sides": sides,
-        "wrapper": wrapper,
+        "wrapper": turn.wrapper,
     }
-
-
-def _extra_facts_of(extracted: ExtractedMessage) -> dict[str, Any]:
-    source = extracted.source
-    wrapper = extracted.part == "" and isinstance(source, Mail) and bool(source.forwarded)
-    return extra_facts(extracted.turn, dict(extracted.sides), wrapper=wrapper)
 
 
 def _people(addresses: Sequence[Address]) -> list[dict[str, str]]:
@@ -172,7 +166,7 @@ def renew(conn: Connection, message: int, one: ArrivedMail, extracted: Extracted
     known = conn.execute(query).mappings().one()
     row = content_row(one, extracted)
     row |= {name: known[name] for name in names if not row[name]}
-    row["facts"] = (known["facts"] or {}) | _extra_facts_of(extracted)
+    row["facts"] = (known["facts"] or {}) | extra_facts(extracted.turn, dict(extracted.sides))
     row["evidence"] = dict(known["evidence"] or {})
     same = {"kind": "same", "words": why, "message": None}
     row["evidence"]["evidence"] = [*row["evidence"].get("evidence", ()), same]

@@ -116,5 +116,5 @@ def _row(line: CaseMessage) -> dict[str, Any]:
         "automatic": node.automatic,
         "vendor": node.vendor,
         "statements": unbound(reading) if reading else None,
-        "facts": node.document() | extra_facts(line.turn, sides, wrapper=line.wrapper),
+        "facts": node.document() | extra_facts(line.turn, sides),
     }

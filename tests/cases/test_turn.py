@@ -49,6 +49,7 @@ def line(
         automatic=automatic,
         towards=frozenset(to),
         files=tuple(File(name, "text/plain", 9) for name in files),
+        wrapper=wrapper,
     )
     statements = []
     for place, one in enumerate(says):
@@ -59,7 +60,7 @@ def line(
     reading = RULES.conclude(turn, told).reading
     recipients = tuple(f"{one}@x.test" for one in to)
     node = MessageFacts(number, at, author=f"{side}@x.test", side=side, to=recipients, automatic=automatic)
-    return CaseMessage(number, node, turn, at, reading, wrapper=wrapper)
+    return CaseMessage(number, node, turn, at, reading)
 
 
 def course(*lines: CaseMessage) -> Course:
@@ -135,6 +136,7 @@ LOGS_AND_SLOT = line(2, "vendor", "ask.logs", "ask.time_slot")
         ([OPENING, INQUIRY, line(2, "team", "act.confirm_resolved", to=("vendor",), then="vendor")], "vendor"),
         ([OPENING, INQUIRY, line(2, "team", to=("requester",), wrapper=True, then="requester")], "requester"),
         ([OPENING, INQUIRY, line(2, "team", to=("team",), wrapper=True)], "vendor"),
+        ([ASKED, line(1, "team", to=("team",), wrapper=True, then="requester")], "team"),  # a question to colleagues
         ([OPENING, INQUIRY, line(2, "vendor", "ask.logs", then="nobody")], "team"),
         ([OPENING, INQUIRY, line(2, "vendor", "act.progress")], "vendor"),  # read by an earlier version
         ([line(0, "team", "act.report", then="vendor")], "vendor"),

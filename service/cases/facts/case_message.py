@@ -20,7 +20,6 @@ class CaseMessage:
     reading: Reading | None = None
     name: str = ""  # display name of the author
     people: tuple[tuple[str, str, Side], ...] = ()  # recipients as (case-folded address, name, side)
-    wrapper: bool = False  # whether this mail forwards another mail; the text is then only the forwarder's remark
     by_number: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     """Numbered request (``asks.identity``) → whether this mail answers that number; empty if it answers no number."""
 

@@ -263,6 +263,7 @@ def _turn(
         subject=source.subject or "",
         subject_is_new=not (mark.reply or mark.forward or bool(node.parents)),
         is_reply=node.is_reply,
+        wrapper=isinstance(source, Mail) and bool(source.forwarded),
         date=date,
         language=language,
         automatic=node.automatic,
