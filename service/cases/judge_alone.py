@@ -1,7 +1,8 @@
 """Judges one mail as if it opened a case: the output of `sodan judge`.
 
-The mail is parsed, read and judged as in the service. A forwarded mail is judged as a mail of its original author.
-Quoted text counts only for the turn: if our reply leaves a quoted question of the vendor open, we have to act.
+The mail is parsed, read and judged as in the service. A forwarded mail and the text above it are judged together, and
+the original author is the author. Quoted text counts only for the turn: if our reply leaves a quoted question of the
+vendor open, we have to act.
 """
 
 from collections.abc import Sequence
@@ -9,10 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from mailrules.engine.checklist import AT_ONCE
 from mailrules.engine.judge import Rules
-from mailrules.judgement import Judgement
-from mailrules.thread import Side
+from mailrules.judgement import Judgement, Reading
+from mailrules.thread import RuleInput, Side
 from service.cases.asks import SOMETHING
 from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.extracted import ExtractedMessage, with_reading
@@ -37,34 +40,52 @@ def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: Inges
         with_reading(one, rules.read(one.turn))
         for one in extract_messages(mail, roles, ingest, received_at=mail.date or _NEVER)
     ]
-    outer, judged = extracted[0], _judged(extracted)
-    turn = judged.turn
-    if judged is not outer and not turn.subject:
-        turn = replace(turn, subject=outer.turn.subject, subject_is_new=False)
-    elif judged is outer and mail.forwarded and not read_subject(mail.subject).reply:
-        turn = replace(turn, subject_is_new=True)  # if somebody forwards an outsider's mail to us, it opens a case
-    reading = judged.reading if turn is judged.turn else rules.read(turn)
-    judgement = rules.judge((turn,), (reading,))
-    return _shown(file, judged, outer, judgement, _waiting_on(extracted, judged, judgement, rules))
+    outer, inner = extracted[0], _forwarded(extracted, rules)
+    if inner is not None and not inner.turn.subject:
+        inner = _read(inner, replace(inner.turn, subject=outer.turn.subject, subject_is_new=False), rules)
+    elif inner is None and mail.forwarded and not read_subject(mail.subject).reply:
+        outer = _read(outer, replace(outer.turn, subject_is_new=True), rules)  # it opens a case
+    mails = [inner, outer] if inner is not None else [outer]
+    judgement = rules.judge(tuple(one.turn for one in mails), [one.reading for one in mails])
+    waiting_on = _waiting_on(extracted, mails[0], judgement, rules)
+    return _shown(file, mails[0], outer, judgement, waiting_on, _found(mails, judgement, rules))
 
 
-def _judged(extracted: Sequence[ExtractedMessage]) -> ExtractedMessage:
-    """Return the message to judge.
+def _found(mails: Sequence[ExtractedMessage], judgement: Judgement, rules: Rules) -> Reading:
+    """Return what was found in the judged mail, and in the text above it unless that is a mere remark."""
+    first, *above = judgement.readings
+    for mail, reading in zip(mails[1:], above, strict=True):
+        if not rules.conclude(mail.turn, reading).remark:
+            first = msgspec.structs.replace(
+                first,
+                acts=tuple(dict.fromkeys((*first.acts, *reading.acts))),
+                statements=(*first.statements, *reading.statements),
+                findings=(*first.findings, *reading.findings),
+            )
+    return first
+
+
+def _read(message: ExtractedMessage, turn: RuleInput, rules: Rules) -> ExtractedMessage:
+    return with_reading(replace(message, turn=turn), rules.read(turn))
+
+
+def _forwarded(extracted: Sequence[ExtractedMessage], rules: Rules) -> ExtractedMessage | None:
+    """Return the forwarded mail to judge with the text above it; None to judge the mail itself alone.
 
     This is the first forwarded mail of a vendor; otherwise the innermost forwarded mail with text of our own people. A
-    forwarded mail of an unknown author (such as phishing) is used only if the forwarder wrote no text. In all other
-    cases it is the mail itself.
+    forwarded mail of an unknown author (such as phishing) is used only if the text above it is a mere remark.
     """
+    outer = extracted[0]
+    if outer.turn.automatic is not None or outer.reading is None:
+        return None
     inner = [one for one in extracted[1:] if one.node.origin != "quoted" and one.source.from_ is not None]
-    if extracted[0].turn.automatic is not None:
-        return extracted[0]
     for one in inner:
         if one.node.side == "vendor":
             return one
     with_text = [one for one in inner if one.turn.text.strip()]
     if ours := [one for one in with_text if one.node.side in OURS]:
         return ours[-1]
-    return with_text[0] if with_text and not extracted[0].turn.text.strip() else extracted[0]
+    return with_text[0] if with_text and rules.conclude(outer.turn, outer.reading).remark else None
 
 
 def _waiting_on(
@@ -87,9 +108,14 @@ def _waiting_on(
 
 
 def _shown(
-    file: str, judged: ExtractedMessage, outer: ExtractedMessage, judgement: Judgement, waiting_on: Side | None
+    file: str,
+    judged: ExtractedMessage,
+    outer: ExtractedMessage,
+    judgement: Judgement,
+    waiting_on: Side | None,
+    reading: Reading,
 ) -> dict[str, Any]:
-    reading, priority, vendor = judgement.readings[0], judgement.priority, judgement.vendor
+    priority, vendor = judgement.priority, judgement.vendor
     named = reading.references if judged.turn.side == "vendor" or vendor is not None else ()
     asking = (said for said in reading.statements if said.meaning.startswith("ask.") and said.state == "value")
     return {

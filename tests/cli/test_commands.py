@@ -108,6 +108,19 @@ def test_it_makes_no_difference_to_which_of_our_mailboxes_a_requester_writes(sod
         assert "symptom" in lines[0]["present"]
 
 
+def test_judge_counts_the_text_above_a_forwarded_mail(sodan: Sodan) -> None:
+    [line] = sodan("judge", "--guess-roles", str(Path(__file__).parents[2] / "docs" / "example.eml")).lines
+    judged = {name: line[name] for name in ("author_role", "kind", "priority", "asks", "waiting_on", "needs_triage")}
+    assert judged == {
+        "author_role": "vendor",
+        "kind": "incident",
+        "priority": "P1",
+        "asks": ["logs", "info:occurred_at"],
+        "waiting_on": "team",
+        "needs_triage": False,
+    }
+
+
 @pytest.mark.parametrize("team", [(), ("--team", "r.onishi@works.example")])
 def test_explain_finds_the_same_statements_as_judge(sodan: Sodan, mail: Write, team: tuple[str, ...]) -> None:
     file = str(mail("1.eml", OUTAGE.replace("corp", "works").format(to="intake@works.example")))
