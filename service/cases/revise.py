@@ -67,7 +67,7 @@ def revise(
         "vendor": vendor,
         "vendor_refs": [{"vendor": vendor, "ref": ref} for vendor, ref in _references(judgement, ordered)],
         "needs_triage": judgement.priority.needs_triage and status == "open" and "priority" not in set_by,
-        "requester": _requester(people),
+        "requester": _requester(people, ordered),
         "open_asks": sum(ask.state == "open" for ask in course.asks),
         "messages": len(lines),
         "opened_at": stamp(ordered[0].node.at),
@@ -87,12 +87,16 @@ def revise(
     return document | {"notes": [*_notes(document, asked), *_doubtful(lines, doubted)]}
 
 
-def _requester(people: Sequence[Participant]) -> dict[str, str] | None:
-    """Return the requester: the first participant of our people, otherwise of the team, otherwise unknown."""
+def _requester(people: Sequence[Participant], lines: Sequence[CaseMessage]) -> dict[str, str] | None:
+    """Return the requester: the first participant of our people, otherwise of the team, otherwise unknown.
+
+    A member of the team who only forwards or receives a vendor's mail requests nothing.
+    """
+    writers = {line.node.author for line in lines if len(lines) == 1 or not line.turn.wrapper}
     for role in ("requester", "team", "unknown"):
-        found = next((person for person in people if person.role == role), None)
-        if found is not None:
-            return {"name": found.name, "address": found.address}
+        for person in people:
+            if person.role == role and (role != "team" or person.address in writers):
+                return {"name": person.name, "address": person.address}
     return None
 
 

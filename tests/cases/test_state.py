@@ -66,6 +66,22 @@ def state(lines: Sequence[CaseMessage], by_hand: dict[str, object] | None = None
     return revise(lines, judged(lines, **values), Overrides.from_document(by_hand or {}), NOW, RULES)
 
 
+@pytest.mark.parametrize(
+    ("lines", "requester"),
+    [
+        ([OPENING, line(1, "team", wrapper=True)], OPENING.node.author),
+        ([line(0, "vendor", to=("team",)), line(1, "team", wrapper=True)], None),
+        ([line(0, "vendor", to=("team",))], None),
+        ([line(0, "team", wrapper=True)], "team@x.test"),
+        ([line(0, "vendor"), line(1, "team", to=("vendor",))], "team@x.test"),
+    ],
+    ids=["a user", "nobody", "nobody either", "only the forward", "the team"],
+)
+def test_who_only_forwards_a_mail_is_not_the_requester(lines: Sequence[CaseMessage], requester: str | None) -> None:
+    told = state(lines)["requester"]
+    assert (told and told["address"]) == requester
+
+
 def test_each_side_holds_the_case_from_its_turn_to_the_next() -> None:
     told = state([OPENING, INQUIRY, LOGS_AND_SLOT])
     assert (told["clocks"]["team"], told["clocks"]["vendor"]) == (3600 + 10 * 3600, 3600)
