@@ -58,6 +58,14 @@ def test_a_line_that_tells_the_effect_decides(line: str, inner: tuple[str, str])
     assert judged.excerpt in line
 
 
+@pytest.mark.parametrize(
+    ("line", "inner"),
+    [("How do I switch this on for my ward?", WORKS), ("これはどこで設定すればよいですか。", INSPECTION)],
+)
+def test_a_question_about_the_matter_decides(line: str, inner: tuple[str, str]) -> None:
+    assert judge(line, inner).kind == "howto"
+
+
 def test_a_line_that_says_that_it_works_again_ends_the_doubt() -> None:
     judged = judge("It works again, you can close this.", ("Lift controllers", "Please restart the lift controllers."))
     assert (judged.priority.level, judged.recovered) == ("P4", True)
