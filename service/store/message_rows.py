@@ -69,7 +69,6 @@ def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]
 def new_row(one: ArrivedMail, extracted: ExtractedMessage, number: int, plan: Plan) -> dict[str, Any]:
     """Return the columns of a new message, without its ids and its evidence."""
     row = content_row(one, extracted) | {"deliveries": 1, "placed_by": plan.evidence[number].kind}
-    row["findings"] = []  # the column of earlier versions must not be NULL, and the driver knows no default
     row["facts"] = plan.nodes[number].document() | extra_facts(extracted.turn, dict(extracted.sides))
     if number in plan.reused:
         row["defects"] = sorted({*row["defects"], "message-id-reused"})
