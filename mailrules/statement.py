@@ -43,6 +43,7 @@ class MailText:
     automatic: str | None
     files: tuple[str, ...]
     written_at: datetime | None  # with a time zone: "by 15:00 today" is resolved against it
+    author: str = ""  # address
 
 
 class ReaderResult(NamedTuple):

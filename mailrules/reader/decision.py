@@ -56,12 +56,22 @@ class Decision(Evidence):
 
     @property
     def next_side(self) -> tuple[float, ...]:
-        """Return `next_scores`, except if a clause settles who has to act (`settling.py`)."""
+        """Return `next_scores`, except if a clause or a report settles who has to act (`settling.py`, `reports.py`)."""
+        if self.report:
+            return self.report.next_side
         if self._ending:
             return NOBODY
         return answered_by_us(self.next_scores) if comes_back(self.view) else self.next_scores
 
     def statements(self) -> list[Statement]:
+        """Return what the mail states. A report rules out some of it, and adds what it is (`reports.py`)."""
+        report, told = self.report, self._told()
+        if report is None or (report.way == "reminder" and not any(one.meaning == "kind.notice" for one in told)):
+            return told
+        added = [self._quote(meaning, report.unit, 1.0) for meaning in report.adds]
+        return [*added, *(one for one in told if not one.meaning.startswith(report.drops))]
+
+    def _told(self) -> list[Statement]:
         if self.view.mail.side != "vendor" and only_courtesy(self.view):
             agreed = self.view.mail.to == "vendor" and self._chance("act:agree") >= self.thresholds["act"]
             return [self._quote(one, 0, 1.0) for one in ("kind:notice", "act:thanks", *(["act:agree"] * agreed))]

@@ -29,6 +29,7 @@ from .matter import (
     tells_continuation,
     tells_departure,
 )
+from .reports import report_of
 from .unit_scores import MailScores, mail_scores
 from .weights import Weights, shipped_weights
 
@@ -58,6 +59,7 @@ class EmbeddedReader:
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
         view, side, matter = self.view(mail), side_of(mail), self._weights.matter
+        report = report_of(view)
         scores, chances = self.probabilities(view)
         if mail.opens and view.subject is not None and self._subject_tells_it(view, scores):
             view = with_subject_as_text(view, self._matcher, self._units)
@@ -73,11 +75,11 @@ class EmbeddedReader:
             if tells_departure(mail):
                 departs = float(announces(view)) if mail.opens else matter["departure"].score(scores.rows, inputs)
         least = _CONTINUES if chances.get("urgent", 0.0) < thresholds["urgent"] else FURTHEST
-        if mail.opens and continues >= least:
+        if mail.opens and continues >= least and report is None:
             view = replace(view, mail=replace(mail, opens=False))
             scores, chances = self.probabilities(view)
         rows, units = scores.units, self._weights.units[side]
-        return Decision(view, rows, units, chances, thresholds, continues, departs, told, self._matcher)
+        return Decision(view, rows, units, chances, thresholds, continues, departs, told, self._matcher, report)
 
     def probabilities(self, view: MailView) -> tuple[MailScores, dict[str, float]]:
         """Return the scores of a mail and the probabilities of the meanings."""

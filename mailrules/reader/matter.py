@@ -24,7 +24,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from ..statement import NEXT_SIDES, MailText
+from ..statement import NEXT_SIDES, MailText, NextSide
 from .mailview import ABSENT, MailView, Matrix, is_readable
 from .marks import MarkTable, Places
 
@@ -36,6 +36,11 @@ _EARLY = 4  # units that may contain an announcement, after a greeting, a name a
 _LEAST_LOG = -6.0
 NOBODY = (_LEAST_LOG, _LEAST_LOG, _LEAST_LOG, 0.0)
 """Scores of `next.…` if nobody has to act for certain."""
+
+
+def next_is(side: NextSide) -> tuple[float, ...]:
+    """Return the scores of `next.…` if a side has to act for certain."""
+    return tuple(0.0 if one == side else _LEAST_LOG for one in NEXT_SIDES)
 
 
 class MatterClassifier(NamedTuple):

@@ -24,7 +24,7 @@ from service.cases.facts.roles import Roles, registered_domain
 from service.cases.facts.subject import read_subject
 from service.cases.facts.trust import OURS
 from service.cases.state import shown
-from service.cases.turn import follow
+from service.cases.turn import follow, told_by_alarm
 from service.cases.vendor_mail import state_told
 from service.mail.message import Mail
 
@@ -97,6 +97,8 @@ def _waiting_on(
         return "vendor" if side == "vendor" else None
     if automatic == "bounce":
         return "team"
+    if automatic == "notification" and (told := told_by_alarm(judgement.readings[0])):
+        return told
     if automatic is not None or judgement.kind == "notice":
         state = state_told(judgement.readings[0]) if automatic == "notification" and side == "vendor" else None
         return "vendor" if state == "vendor" else "team" if state == "team" else None

@@ -4,6 +4,7 @@
 mail                                        turn after it
 ==========================================  ==================================================================
 automatic (receipt, absence, notification)  unchanged
+only notifications, one of a live problem   team, or the vendor who works on it
 vendor: a notice that states a case status  by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
 forged sender (DMARC failed)                unchanged
 user or stranger: a reminder                unchanged; the user's own turn → team
@@ -108,9 +109,12 @@ def follow(
         _asked(course, at)
     for at, message in news:
         _solved(course, ledger, at, message)
-    if not course.moves:  # only automatic mail: the team has to check the case, unless all mails are notifications
+    if not course.moves:  # only automatic mail: the team has to check the case, unless all mails are mere notices
+        live = next((told for line in lines if line.reading and (told := told_by_alarm(line.reading))), None)
         if all(line.turn.automatic == "notification" for line in lines):
             course.since = lines[0].node.at
+            if live is not None:
+                _move(course, lines[0], live)
         else:
             _move(course, lines[0], "team")
     course.asks = ledger.asks
@@ -171,6 +175,16 @@ def _by_a_person(line: CaseMessage, reading: Reading) -> bool:
     """Whether a person wrote a vendor's mail that is marked as automatic. True if the mail asks for something."""
     marked = line.turn.side == "vendor" and line.turn.automatic in ("auto_reply", "notification")
     return marked and bool(reading.asks) and "auto_ack" not in reading.acts
+
+
+def told_by_alarm(reading: Reading) -> Side | None:
+    """Return who has to act on an automatic mail that reports a live problem: the team, or the vendor who works on it.
+
+    None if it reports none.
+    """
+    if reading.kind not in ("incident", "security") or reading.says("recovered") or not reading.next_scores:
+        return None
+    return "vendor" if max(reading.next_scores) == reading.next_scores[1] else "team"
 
 
 def _by_state(course: Course, line: CaseMessage, reading: Reading) -> None:
