@@ -12,7 +12,9 @@ over       a machine or a vendor: it works again                        notice  
 fine       a machine: nothing is wrong, or the threat was stopped       notice          nobody
 broadcast  newsletter or advert, whatever happened to others            notice          nobody
 breach     somebody has data of ours                                    security        team
+advice     a vendor: close a weakness of a product                      notice          team
 outage     a vendor works on a problem of its service                   incident        vendor
+payment    a payment of ours failed                                     billing         team
 reminder   something of ours runs out, and we have to do something      request         team
 =========  ===========================================================  ==============  =========
 """
@@ -58,6 +60,8 @@ _REPORTS = {
     "broadcast": (("kind:notice",), ("item.", *_ALL), NOBODY),
     "breach": (("kind:security", "security"), ("kind.", "impact.low", "urgency.low", "security"), next_is("team")),
     "outage": (("kind:incident", "ongoing"), ("kind.", "impact.low", "recovered"), next_is("vendor")),
+    "advice": (("kind:notice", "ask:something"), ("kind.", "impact.", "urgency.", "security"), next_is("team")),
+    "payment": (("kind:billing", "ask:something"), ("kind.", "impact.", "security"), next_is("team")),
     "reminder": (("kind:request", "ask:something"), ("kind.", "impact.", "security"), next_is("team")),
 }
 
@@ -84,8 +88,9 @@ class _Words:
 
     def report(self) -> tuple[str, int] | None:
         from_outside = self._mail.side in ("vendor", "unknown")
-        outage = self._outage() if self._mail.side == "vendor" else None
-        if from_outside and outage is None and (at := self._broadcast()) is not None:
+        if self._mail.side == "vendor" and (found := self._outage()):
+            return found
+        if from_outside and (at := self._broadcast()) is not None:
             return "broadcast", at
         if self._by_machine and (found := self._attack() or self._state()):
             return found
@@ -95,7 +100,7 @@ class _Words:
             return "breach", at
         if self._mail.side == "vendor" and not self._any("tickets") and self._says("over", _SUBJECT):
             return "over", _SUBJECT
-        return outage or self._reminder()
+        return self._advice() or self._reminder()
 
     # ── who writes ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -168,13 +173,22 @@ class _Words:
         if over is not None:
             return "over", over
         every = [_SUBJECT, *(at for at in self._texts if at >= 0 and self._watches)]
+        if not self._surely_machine and not self._has("title", _SUBJECT):
+            return None
         bad = next((at for at in every if self._says("bad", at)), None)
         good = next(((way, at) for at in every for way in ("over", "done") if self._says(way, at)), None)
         if bad is not None and (good is None or good[0] == "done" or bad == _SUBJECT):
             return "alarm", bad
+        if good is None and (stops := self._stops()) is not None:
+            return "alarm", stops
         if good is not None:
             return ("over" if good[0] == "over" else "fine"), good[1]
         return ("fine", _SUBJECT) if self._surely_machine and self._has("summary", _SUBJECT) else None
+
+    def _stops(self) -> int | None:
+        """Return the first sentence of a machine by which something stands still, in any of the reader's words."""
+        readings = self._readings if self._watches else ()
+        return next((at for at, one in enumerate(readings) if "stop.down" in one.concepts and not one.mild), None)
 
     def _is_state_line(self, at: int) -> bool:
         label = self._readings[at].label.lower()
@@ -198,7 +212,7 @@ class _Words:
         footers = (
             at
             for at in self._with("footer")
-            if (at >= last or at == _SUBJECT) and len(self._texts[at]) <= _FOOTER and "my " not in self._texts[at]
+            if at >= max(0, last) and len(self._texts[at]) <= _FOOTER and not self._has("asking", at)
         )
         return next(footers, next(self._with("advert"), None))
 
@@ -210,9 +224,15 @@ class _Words:
         found = None if self._any("planned") or self._any("tickets") else next(self._with("trouble"), None)
         return ("outage", found) if found is not None and self._any("worked_on") else None
 
+    def _advice(self) -> tuple[str, int] | None:
+        at = next(self._with("patch"), None) if self._any("advisory") else None
+        return None if at is None else ("advice", at)
+
     def _reminder(self) -> tuple[str, int] | None:
-        at = next(self._with("demand"), None)
-        return ("reminder", at) if at is not None and self._any("ends") and self._any("yours") else None
+        at = next(self._with("demand"), None) if self._mail.side == "vendor" or self._any("yours") else None
+        if at is None:
+            return None
+        return ("payment", at) if self._any("payment") else ("reminder", at) if self._any("ends") else None
 
 
 @cache

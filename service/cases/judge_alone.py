@@ -99,7 +99,7 @@ def _waiting_on(
         return "team"
     if automatic == "notification" and (told := told_by_alarm(judgement.readings[0])):
         return told
-    if automatic is not None or judgement.kind == "notice":
+    if automatic is not None or (judgement.kind == "notice" and not judgement.readings[0].asks):
         state = state_told(judgement.readings[0]) if automatic == "notification" and side == "vendor" else None
         return "vendor" if state == "vendor" else "team" if state == "team" else None
     lines = [
