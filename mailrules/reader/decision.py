@@ -66,10 +66,8 @@ class Decision(Evidence):
     def statements(self) -> list[Statement]:
         """Return what the mail states. A report rules out some of it, and adds what it is (`reports.py`)."""
         report, told = self.report, self._told()
-        notice = any(one.meaning == "kind.notice" for one in told)
-        if report is None or (report.way in ("reminder", "payment") and not notice):
-            calm = notice and self.view.mail.side == "vendor"  # what it announces has not stopped our work
-            return [one for one in told if not (calm and one.meaning.startswith(("impact.", "urgency.")))]
+        if report is None or (report.of_notice and not any(one.meaning == "kind.notice" for one in told)):
+            return told
         added = [self._quote(meaning, report.unit, 1.0) for meaning in report.adds]
         return [*added, *(one for one in told if not one.meaning.startswith(report.drops))]
 

@@ -49,7 +49,13 @@ class Report(NamedTuple):
     drops: tuple[str, ...]
     next_side: tuple[float, ...]
 
+    @property
+    def of_notice(self) -> bool:
+        """Whether only a notice can be such a report: of other mail, it tells no more than who has to act."""
+        return self.way in _OF_NOTICES
 
+
+_OF_NOTICES = ("advice", "payment", "reminder")
 _ALL = ("kind.", "impact.", "urgency.", "security", "ongoing", "recovered", "act.", "ask.", "parked.", "tone.")
 _CALMING = ("kind.", "impact.low", "urgency.low", "recovered", "act.")
 _REPORTS = {
