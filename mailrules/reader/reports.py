@@ -57,7 +57,16 @@ class Report(NamedTuple):
 
 _OF_NOTICES = ("advice", "payment", "reminder")
 _ALL = ("kind.", "impact.", "urgency.", "security", "ongoing", "recovered", "act.", "ask.", "parked.", "tone.")
-_CALMING = ("kind.", "impact.low", "urgency.low", "recovered", "act.")
+_CALMING = (
+    "kind.",
+    "impact.low",
+    "urgency.low",
+    "recovered",
+    "act.answer",
+    "act.reopen",
+    "act.confirm_resolved",
+    "act.close",
+)
 _REPORTS = {
     "alarm": (("kind:incident", "ongoing"), _CALMING, next_is("team")),
     "attack": (("kind:security", "security", "ongoing"), _CALMING, next_is("team")),
@@ -181,7 +190,9 @@ class _Words:
         every = [_SUBJECT, *(at for at in self._texts if at >= 0 and self._watches)]
         if not self._surely_machine and not self._has("title", _SUBJECT):
             return None
-        bad = next((at for at in every if self._says("bad", at)), None)
+        if self._any("planned") or self._has("announced", _SUBJECT):
+            return None
+        bad = next((at for at in every if self._says("bad", at) and not self._has("announced", at)), None)
         good = next(((way, at) for at in every for way in ("over", "done") if self._says(way, at)), None)
         if bad is not None and (good is None or good[0] == "done" or bad == _SUBJECT):
             return "alarm", bad
