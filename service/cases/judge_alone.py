@@ -24,8 +24,8 @@ from service.cases.facts.roles import Roles, registered_domain
 from service.cases.facts.subject import read_subject
 from service.cases.facts.trust import OURS
 from service.cases.state import shown
-from service.cases.turn import follow, told_by_alarm
-from service.cases.vendor_mail import state_told
+from service.cases.turn import follow
+from service.cases.vendor_mail import state_told, told_by_alarm
 from service.mail.message import Mail
 
 _PLAIN = IngestConfig()
@@ -93,6 +93,8 @@ def _waiting_on(
 ) -> Side | None:
     """Return who must act next after this mail."""
     automatic, side = judged.turn.automatic, judged.turn.side
+    if automatic == "auto_reply" and judgement.kind == "security":
+        return told_by_alarm(judgement.readings[0])
     if automatic in ("auto_reply", "receipt"):
         return "vendor" if side == "vendor" else None
     if automatic == "bounce":

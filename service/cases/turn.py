@@ -48,7 +48,7 @@ from service.cases.asks import SOMETHING, Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
 from service.cases.plain_answers import puts_off
 from service.cases.state import Ask, Setting, Status
-from service.cases.vendor_mail import GOING_ON, for_the_team, goes_on, state_told
+from service.cases.vendor_mail import GOING_ON, for_the_team, goes_on, state_told, told_by_alarm
 from service.mail.word_lists import load
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
@@ -175,16 +175,6 @@ def _by_a_person(line: CaseMessage, reading: Reading) -> bool:
     """Whether a person wrote a vendor's mail that is marked as automatic. True if the mail asks for something."""
     marked = line.turn.side == "vendor" and line.turn.automatic in ("auto_reply", "notification")
     return marked and bool(reading.asks) and "auto_ack" not in reading.acts
-
-
-def told_by_alarm(reading: Reading) -> Side | None:
-    """Return who has to act on an automatic mail that reports a live problem: the team, or the vendor who works on it.
-
-    None if it reports none.
-    """
-    if reading.kind not in ("incident", "security") or reading.says("recovered") or not reading.next_scores:
-        return None
-    return "vendor" if max(reading.next_scores) == reading.next_scores[1] else "team"
 
 
 def _by_state(course: Course, line: CaseMessage, reading: Reading) -> None:

@@ -1,4 +1,4 @@
-"""What a vendor's mail says about whose turn it is, besides the table of weights (``turn``)."""
+"""What a vendor's or an automatic mail says about whose turn it is, besides the table of weights (``turn``)."""
 
 from math import log
 
@@ -24,6 +24,16 @@ def state_told(reading: Reading) -> Side | str | None:
             return side
     more = reading.asks or reading.says("act.promise") or not GOING_ON.isdisjoint(reading.acts)
     return "closed" if reading.says("desk.closed") and not more else None
+
+
+def told_by_alarm(reading: Reading) -> Side | None:
+    """Return who has to act on an automatic mail that reports a live problem: the team, or the vendor who works on it.
+
+    None if it reports none.
+    """
+    if reading.kind not in ("incident", "security") or reading.says("recovered") or not reading.next_scores:
+        return None
+    return "vendor" if max(reading.next_scores) == reading.next_scores[1] else "team"
 
 
 def goes_on(reading: Reading) -> bool:

@@ -1,0 +1,64 @@
+"""Mails that report something: alarms, recoveries, newsletters, news of vendors (`reports.py`)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mailrules.library import load
+from mailrules.reader.embedded import EmbeddedReader
+from mailrules.reader.normal_forms import is_japanese
+from mailrules.reader.reports import report_of
+from mailrules.statement import MailText
+from mailrules.thread import RuleInput, Side
+
+READER = EmbeddedReader()
+MAILS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("reports.yaml").read_text(encoding="utf-8"))
+AUTHOR = "jo@works.example"
+
+
+def text_of(mail: dict[str, Any]) -> MailText:
+    language = "ja" if is_japanese(mail["subject"] + mail["text"]) else "en"
+    side, author = mail.get("side", "requester"), mail.get("author", AUTHOR)
+    return MailText(mail["text"], mail["subject"], language, side, "team", True, None, (), None, author)
+
+
+@pytest.mark.parametrize("mail", MAILS, ids=[f"{one['way']}: {one['subject']}" for one in MAILS])
+def test_what_a_mail_reports(mail: dict[str, Any]) -> None:
+    found = report_of(READER.view(text_of(mail)))
+    assert (found.way if found else "none") == mail["way"]
+
+
+def judged(subject: str, text: str, author: str, side: Side = "requester") -> tuple[str, str, bool]:
+    turn = RuleInput("1", side, author, text, subject, language="ja" if is_japanese(text) else "en")
+    judgement = load().judge((turn,))
+    return judgement.kind, judgement.priority.level, judgement.priority.needs_triage
+
+
+def test_an_alarm_is_an_incident_to_be_triaged() -> None:
+    assert judged("Kiln 2", "Status: Failed\nPhase: firing curve", "kiln-alert@works.example") == (
+        "incident",
+        "P3",
+        True,
+    )
+
+
+def test_an_attack_that_goes_on_is_p1() -> None:
+    told = judged("【検知】C2通信", "端末：UKE-PC-02\n処置：通過", "ids@works.example")
+    assert told[:2] == ("security", "P1")
+
+
+def test_a_recovery_is_a_notice() -> None:
+    assert judged("【復旧】窯2", "状態：正常", "kanshi@works.example") == ("notice", "P4", False)
+
+
+def test_an_advert_about_an_imagined_outage_is_a_notice() -> None:
+    text = "Imagine all your tills are dead and nobody can pay. Book a demo today."
+    assert judged("Ready?", text, "joe@restora.example", "unknown") == ("notice", "P4", False)
+
+
+def test_the_reader_gives_the_turn() -> None:
+    by_way = {one["way"]: READER.read(text_of(one)).next_scores for one in MAILS}
+    best = {way: scores.index(max(scores)) for way, scores in by_way.items() if way != "none"}
+    assert (best["alarm"], best["outage"], best["over"], best["broadcast"]) == (0, 1, 3, 3)
