@@ -65,13 +65,13 @@ class Decision(Evidence):
 
     def statements(self) -> list[Statement]:
         """Return what the mail states. A report rules out some of it, and adds what it is (`reports.py`)."""
-        report, told = self.report, self._told()
+        report, told = self.report, self._without_report()
         if report is None or (report.of_notice and not any(one.meaning == "kind.notice" for one in told)):
             return told
         added = [self._quote(meaning, report.unit, 1.0) for meaning in report.adds]
         return [*added, *(one for one in told if not one.meaning.startswith(report.drops))]
 
-    def _told(self) -> list[Statement]:
+    def _without_report(self) -> list[Statement]:
         if self.view.mail.side != "vendor" and only_courtesy(self.view):
             agreed = self.view.mail.to == "vendor" and self._chance("act:agree") >= self.thresholds["act"]
             return [self._quote(one, 0, 1.0) for one in ("kind:notice", "act:thanks", *(["act:agree"] * agreed))]
