@@ -148,6 +148,8 @@ def _parts(groups: dict[str, str | None]) -> tuple[int, int, int]:
 
 def _year(digits: str) -> int:
     year = int(digits)
+    if len(digits) > 2:
+        return year
     return year + 2000 if year < 70 else year + 1900 if year < 100 else year
 
 
