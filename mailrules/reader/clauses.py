@@ -13,6 +13,7 @@ _NEGATIVES = frozenset("not no nothing never none neither nor without nobody な
 _CONDITIONS = frozenset("if unless suppose assuming もし 仮に 万一 なら ば 場合".split())
 _PLANS = frozenset("will shall plan intend schedule going 予定 計画 つもり 検討 たい".split())
 _QUESTION_HEADS = frozenset("which what when where who why how do be can could would have may shall should any".split())
+_SUBJECTS = frozenset("it this that everything all the our we you i they".split())
 _AWAITS = frozenset("please tell inform notify know".split())  # … when it works again
 _NEGATED, _CONDITION, _PLAN, _QUESTION, _INVERTED, _END, _LINE_BREAK, _LATER = (1 << at for at in range(8))
 PROPERTIES = tuple(
@@ -85,6 +86,8 @@ def _is_open(tokens: Sequence[str], start: int, at: int) -> bool:
     if word == "たら" or word == "際":
         last = next((form for form in reversed(rest) if form not in _BREAKS), "")
         return (word == "たら" or tokens[at - 1] == "た") and "た" not in rest and last != "て"
+    if word == "until" and rest[:1] and rest[0] not in _SUBJECTS:
+        return False  # until a day
     if word == "soon" and rest[:1] != ["as"]:
         return False
     heard = tokens[start:at] if word == "when" else [*tokens[start:at], *rest]

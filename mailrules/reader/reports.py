@@ -257,4 +257,4 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     lists = {name: "|".join(text.splitlines()) for name, text in read_yaml("reader", "reports.yaml").items()}
     for name in ("bad", "count"):
         lists["none_bad"] = lists["none_bad"].replace(f"<{name}>", lists[name])
-    return {name: re.compile(text, re.IGNORECASE) for name, text in lists.items()}
+    return {name: re.compile(text, re.IGNORECASE | re.ASCII) for name, text in lists.items()}
