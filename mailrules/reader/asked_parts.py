@@ -8,10 +8,10 @@ from .units import Unit
 
 _BETWEEN = re.compile(
     r"と、|及び、?|および、?|並びに、?|ならびに、?|(?:、|。)(?:また|あわせて|併せて)、?"
-    r"|(?:,\s+|\s+)(?i:and|as well as)\s+"
+    r"|(?:,\s{1,3}|\s{1,3})(?i:and|as well as)\s{1,3}"
     r"(?=(?i:the|an?|your|any|which|what|when|where|whether|how|who|confirm|tell|check)\b)"
 )
-_NUMBER = re.compile(r"[,;:、：]?\s*(?:\(?[1-9][).]|[①-⑨])\s*(?=[^\W\d])")
+_NUMBER = re.compile(r"[,;:、：]?\s{0,3}(?:\(?[1-9][).]|[①-⑨])\s{0,3}(?=[^\W\d])")
 _ONLY_SENDS = re.compile(
     r"[ごお]?(?:返送|送付|送信|送り|提供|提出|連絡(?!先)|返信|返答|返事|共有|回答|報告|教示|知らせ|添付|アップロード)"
     r"|(?i:tell (?:us|me)\W*$)"
