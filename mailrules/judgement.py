@@ -80,6 +80,7 @@ class Reading(_Kept, frozen=True):
     """Whether it is a reply that begins another matter than the mail that it answers, or a first mail that says that it
     is about another matter."""
     next_scores: tuple[float, ...] = ()  # who has to act after this mail by its words alone; see `ReaderResult`
+    report: str = ""  # what it reports, if it only reports; see `ReaderResult`
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
         """Whether the mail contains a statement with one of these meanings (``item.``: any below it) and states."""

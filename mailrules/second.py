@@ -24,8 +24,8 @@ def checked(rules: Rules, turn: RuleInput, answer: str) -> Answer:
 def reading_of(rules: Rules, turn: RuleInput, answer: Answer, version: str) -> Reading:
     """Return the reading made from the model's statements.
 
-    Values (times, codes) and who has to act next come from the embedded reader.
+    Values (times, codes), who has to act next, and what the mail reports come from the embedded reader.
     """
     embedded = rules.read(turn)
     reading = rules.reading(turn, join(answer.statements, embedded.statements), READER, version)
-    return msgspec.structs.replace(reading, next_scores=embedded.next_scores)
+    return msgspec.structs.replace(reading, next_scores=embedded.next_scores, report=embedded.report)

@@ -59,6 +59,8 @@ class ReaderResult(NamedTuple):
     next_scores: tuple[float, ...] = ()
     """Who has to act after this mail: the logarithm of the probability of each of `NEXT_SIDES`, at least -6. Empty if
     the reader does not tell."""
+    report: str = ""
+    """What the mail reports, if it only reports, such as "alarm" (`reader/reports.py`)."""
 
 
 class Reader(Protocol):

@@ -98,7 +98,9 @@ class Rules:
             found = self.reader.read(text)
         statements = (*found.statements, *self.house.read(text))
         reading = self.reading(turn, statements, self.reader.name, self.reader.version)
-        return msgspec.structs.replace(reading, continues=continues, departs=departs, next_scores=found.next_scores)
+        return msgspec.structs.replace(
+            reading, continues=continues, departs=departs, next_scores=found.next_scores, report=found.report
+        )
 
     def reading(self, turn: RuleInput, statements: Sequence[Statement], reader: str, version: str) -> Reading:
         """Return the reading of a mail for given statements, whichever reader found them."""

@@ -54,7 +54,9 @@ class EmbeddedReader:
     def read(self, mail: MailText) -> ReaderResult:
         """Return the statements of one mail, grouped by family, and what its words say as a whole."""
         decision = self.decide(mail)
-        return ReaderResult(tuple(decision.statements()), decision.continues, decision.departs, decision.next_side)
+        report = decision.report.way if decision.report else ""
+        statements = tuple(decision.statements())
+        return ReaderResult(statements, decision.continues, decision.departs, decision.next_side, report)
 
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""

@@ -221,7 +221,7 @@ class _Words:
         if self._any("unhandled"):
             return "attack", threats[0]
         if self._any("handled") or self._has("summary", _SUBJECT):
-            return "fine", threats[0]
+            return None if self._any("review") else ("fine", threats[0])
         return ("attack", threats[0]) if self._any("detected") else None
 
     def _broadcast(self) -> int | None:
@@ -238,7 +238,7 @@ class _Words:
         return taken[0] if taken and self._any("yours") and not self._any("advisory") else None
 
     def _outage(self) -> tuple[str, int] | None:
-        found = None if self._any("planned") or self._any("tickets") else next(self._with("trouble"), None)
+        found = None if any(map(self._any, ("planned", "tickets", "way_round"))) else next(self._with("trouble"), None)
         return ("outage", found) if found is not None and self._any("worked_on") else None
 
     def _advice(self) -> tuple[str, int] | None:

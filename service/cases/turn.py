@@ -10,6 +10,8 @@ forged sender (DMARC failed)                unchanged
 user or stranger: a reminder                unchanged; the user's own turn → team
 team, forwards a mail, not to the vendor    as for the forwarded mail, except if it is for a requester, who has to act,
                                             or it is solved
+vendor: reports that it works again          team (to check it); nobody if the case begins
+our machine: a further alarm, or a recovery  unchanged
 every other mail of a person                by the table of weights: by its words, by who wrote to whom, and by who
                                             had to act before (`words/turn.yaml`)
 the same, its words do not tell             by side and acts; thanks change nothing
@@ -256,6 +258,8 @@ def _lacks_outcome(course: Course, line: CaseMessage, reading: Reading) -> bool:
 def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, said: NextSide) -> bool:
     """Whether a mail of our side leaves the turn unchanged: a forward, a reminder, or thanks."""
     by_team = line.turn.side == "team"
+    if course.status == "open" and reading.report:
+        return True
     if by_team and line.turn.wrapper and "vendor" not in line.turn.towards:
         return said != "requester" or "requester" not in line.turn.towards or not reading.next_scores
     if "chase" in reading.acts and not by_team and course.status == "open":
@@ -288,6 +292,8 @@ def _next(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = 
     if not chances:
         return otherwise
     if owing and max(chances) == chances[0]:
+        return "team"
+    if course.moves and line.reading and line.reading.report == "over":
         return "team"
     before = (course.waiting_on or "nobody") if course.moves else "first"
     sums = _WEIGHTS[writer(line.turn)][before]

@@ -31,9 +31,9 @@ def told_by_alarm(reading: Reading) -> Side | None:
 
     None if it reports none.
     """
-    if reading.kind not in ("incident", "security") or reading.says("recovered") or not reading.next_scores:
+    if reading.report not in ("alarm", "attack", "outage"):
         return None
-    return "vendor" if max(reading.next_scores) == reading.next_scores[1] else "team"
+    return "vendor" if reading.report == "outage" else "team"
 
 
 def goes_on(reading: Reading) -> bool:

@@ -579,3 +579,25 @@ def test_an_answer_to_our_questions_is_told_by_its_arrival(written: float, recei
     found = follow([begin, answer], RULES.answers_ask, asked=[asked])
     assert found.waiting_on == turn
     assert [at for at, _ in found.moves] == sorted(at for at, _ in found.moves)
+
+
+def reporting(one: CaseMessage, way: str) -> CaseMessage:
+    reading = one.reading or Reading()
+    return replace(one, reading=msgspec.structs.replace(reading, report=way))
+
+
+def test_a_live_problem_in_a_notification_is_for_the_team() -> None:
+    told = line(0, "requester", "kind.incident", "ongoing", automatic="notification", then="team")
+    assert course(reporting(told, "alarm")).waiting_on == "team"
+    assert course(told).waiting_on is None
+
+
+def test_a_further_alarm_does_not_take_the_turn_from_the_vendor() -> None:
+    again = line(2, "requester", "kind.incident", "ongoing", then="team")
+    assert course(OPENING, INQUIRY, reporting(again, "alarm")).waiting_on == "vendor"
+
+
+def test_the_team_checks_what_a_vendor_reports_as_recovered() -> None:
+    over = line(2, "vendor", "kind.notice", "recovered", then="nobody")
+    assert course(OPENING, INQUIRY, reporting(over, "over")).waiting_on == "team"
+    assert course(reporting(line(0, "vendor", "kind.notice", "recovered", then="nobody"), "over")).waiting_on is None

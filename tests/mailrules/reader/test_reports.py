@@ -62,3 +62,8 @@ def test_the_reader_gives_the_turn() -> None:
     by_way = {one["way"]: READER.read(text_of(one)).next_scores for one in MAILS}
     best = {way: scores.index(max(scores)) for way, scores in by_way.items() if way != "none"}
     assert (best["alarm"], best["outage"], best["over"], best["broadcast"]) == (0, 1, 3, 3)
+
+
+def test_the_reading_names_the_report() -> None:
+    turn = RuleInput("1", "requester", "kiln-alert@works.example", "Status: Failed", "Kiln 2", language="en")
+    assert load().read(turn).report == "alarm"
