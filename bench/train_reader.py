@@ -14,9 +14,9 @@ import numpy as np
 from bench.harness import ROOT
 from bench.training.classifiers import classifier, train_linear, train_mail, write_weights
 from bench.training.samples import Sample, learned_meanings, read_samples
-from bench.training.thresholds import UnitScores, choose_seen, choose_states, choose_thresholds
+from bench.training.thresholds import choose_seen, choose_thresholds
 from mailrules.library import load
-from mailrules.reader.mailview import Matrix, input_names, mail_inputs
+from mailrules.reader.mailview import input_names, mail_inputs
 from mailrules.reader.marks import UnitMarks, lengths_of, marks_of
 from mailrules.reader.weights import UnitClassifier
 
@@ -34,12 +34,11 @@ def main() -> None:
         own = [sample for sample in samples if sample.side == side]
         meanings = learned_meanings(own)
         print(side, len(own), "mails", len(meanings), "meanings", flush=True)
-        of_fold = {fold: iter(left_out(own, meanings, fold)) for fold in sorted({sample.fold for sample in own})}
-        held, scores = zip(*[next(of_fold[sample.fold]) for sample in own], strict=True)
+        scored = {fold: iter(left_out(own, meanings, fold)) for fold in sorted({sample.fold for sample in own})}
+        held = [next(scored[sample.fold]) for sample in own]
         content["linear"][side] = train_linear(own, meanings)
-        content["mail"][side], chances = train_mail(own, list(held), meanings)
+        content["mail"][side], chances = train_mail(own, held, meanings)
         content["thresholds"][side] = choose_thresholds(own, chances) | {"ask unit": 0.0}
-        content["thresholds"][side] |= choose_states(own, scores)
         if side == "ours":
             low, seen = choose_seen(own, chances, load().checklist.required)
             content["thresholds"][side] |= low
@@ -50,25 +49,17 @@ def main() -> None:
     print("bytes", (READER / "weights.bin").write_bytes(write_weights(content)))
 
 
-def left_out(samples: list[Sample], meanings: list[str], fold: int) -> list[tuple[dict[str, float], UnitScores]]:
-    """What the mail step sees of the mails of a fold, scored by classifiers that never saw its writers.
-
-    With it the scores of each unit: label -> score.
-    """
+def left_out(samples: list[Sample], meanings: list[str], fold: int) -> list[dict[str, float]]:
+    """What the mail step sees of the mails of a fold, scored by classifiers that never saw its writers."""
     others = [sample for sample in samples if sample.fold != fold]
     units, whole = map(classifier, train_linear(others, meanings))
     print("  fold", fold, flush=True)
-    return [scored(sample, units, whole) for sample in samples if sample.fold == fold]
+    return [inputs(sample, units, whole) for sample in samples if sample.fold == fold]
 
 
-def scored(sample: Sample, units: UnitClassifier, whole: UnitClassifier) -> tuple[dict[str, float], UnitScores]:
-    scores = units.scores(marks([[*unit.own, *unit.placed] for unit in sample.features]), len(sample.features))
-    by_label = [dict(zip(units.meanings, row, strict=True)) for row in scores[: len(sample.labels)].tolist()]
-    return inputs(sample, scores, units, whole), by_label
-
-
-def inputs(sample: Sample, scores: Matrix, units: UnitClassifier, whole: UnitClassifier) -> dict[str, float]:
+def inputs(sample: Sample, units: UnitClassifier, whole: UnitClassifier) -> dict[str, float]:
     """What the mail step sees of one mail."""
+    scores = units.scores(marks([[*unit.own, *unit.placed] for unit in sample.features]), len(sample.features))
     weights = whole.scores(marks([[name for unit in sample.features for name in unit.own]]), 1)[0]
     names = input_names(units.meanings, whole.meanings)
     values = zip(names, mail_inputs(sample.view, scores, weights).tolist(), strict=True)

@@ -6,10 +6,9 @@ from itertools import accumulate
 
 import numpy as np
 
-from bench.training.samples import EXACT_STATES, LEVELS, Sample
+from bench.training.samples import LEVELS, Sample
 
 Chances = Sequence[dict[str, float]]
-UnitScores = list[dict[str, float]]  # of each unit of a mail: label -> score
 PROMISES = {"item": 0.92, "ask": 0.84, "tone": 0.92, "parked": 0.82, "recovered": 0.82, "ongoing": 0.8, "heard": 0.8}
 """Family → precision that its threshold keeps over all of its meanings together on writers left out."""
 SETTLES = {"act:confirm_resolved": 0.92, "act:reopen": 0.9}
@@ -17,10 +16,6 @@ SETTLES = {"act:confirm_resolved": 0.92, "act:reopen": 0.9}
 ASK_ANY = (0.94, 0.95)  # precision kept, recall wanted of a vendor's mail that asks something
 FALSE_ALARMS = {"ours": 0.11, "vendor": 0.05}  # share of the other mails that may be called P1 or P2
 LEFT_OUT = 0.03  # share of P1 and P2 that may be neither found nor marked to be looked at
-STATE_OF = {column: column.partition("=")[0] for column in sorted(EXACT_STATES)}
-STATE_OF |= {f"state:{state}": "item:" for state in ("none", "unknown", "pending")}
-STATE_OF |= {"state:partial": "item:occurred_at"}
-"""Label of a state -> the item, or the beginning of the items, that can have it."""
 SEEN_RECALL, MISSING_RIGHT, LEAST_MISSING = 0.85, 0.85, 12
 Row = tuple[float, bool]  # chance, and whether the meaning is told
 
@@ -40,10 +35,6 @@ def choose_thresholds(samples: list[Sample], chances: Chances) -> dict[str, floa
     out |= {"act": best_threshold(rows["act"]), "ask:any": lowest_threshold(asking, ASK_ANY[0])}
     if 4 * sum(told for _, told in asking) > len(asking):  # ours hardly ever ask as vendors do
         out["ask:any"] = min(out["ask:any"], recall_threshold(asking, ASK_ANY[1]))
-    if ours:
-        kinds = ["kind:security" in sample.whole for sample in samples if sample.by_sentence]
-        rows["security ongoing"] = [row for row, security in zip(rows["ongoing"], kinds, strict=True) if security]
-        out["security ongoing"] = truest_threshold(rows["security ongoing"])
     for name, threshold in out.items():
         report(name, rows[name], threshold)
     return out | choose_urgent(samples, chances)
@@ -73,27 +64,6 @@ def best_threshold(rows: list[Row]) -> float:
     wanted = sum(told for _, told in rows)
     best = max(_ranked(rows), key=lambda row: row[2] / (row[1] + wanted)) if wanted else (2.0,)
     return round(best[0], 4)
-
-
-def truest_threshold(rows: list[Row]) -> float:
-    """The threshold with the fewest errors of both kinds."""
-    wanted = sum(told for _, told in rows)
-    best = max(_ranked(rows), key=lambda row: 2 * row[2] - row[1], default=(2.0,))
-    return round(best[0], 4) if wanted >= LEAST_MISSING else 0.0
-
-
-def choose_states(samples: list[Sample], scores: Sequence[UnitScores]) -> dict[str, float]:
-    """From which score on a sentence that tells an item tells it in a state, such as "there is none"."""
-    rows: dict[str, list[Row]] = defaultdict(list)
-    for sample, units in zip(samples, scores, strict=True):
-        for labels, row in zip(sample.labels, units, strict=True) if sample.by_sentence else ():
-            for column, item in STATE_OF.items():
-                if column in row and any(label.startswith(item) for label in labels):
-                    rows[column].append((row[column], column in labels))
-    out = {column: truest_threshold(its) for column, its in rows.items()}
-    for column, threshold in out.items():
-        report(column, rows[column], threshold)
-    return out
 
 
 def _ranked(rows: list[Row]) -> list[tuple[float, int, int]]:

@@ -116,25 +116,20 @@ class Decision(Evidence):
     def _solved_or_continues(self, told: Set[str]) -> list[Statement]:
         """Return the statement that the problem is solved or continues, never both.
 
-        A new or urgent problem is only solved if a sentence says so. A security matter that probably continues is
-        unsure: nobody should wait for a clearer sentence. So is a solution that neither a word nor an act of the mail
-        supports. It is left out if the mail tells that something stands still or who is affected.
+        A new or urgent problem is only solved if a sentence says so. A solution that neither a word nor an act of the
+        mail supports is unsure; it is left out if the mail tells that something stands still or who is affected.
 
         `told`: the other meanings of the mail.
         """
         calm = self._chance("urgent") < self.thresholds["urgent"] and not self.view.mail.opens
         ways = ("recovered", "ongoing") if "works_again" in self._signals or calm else ("ongoing",)
         now = max(ways, key=lambda way: self._chance(way) - self.threshold(way))
-        if self._chance(now) >= self.threshold(now):
-            if now == "recovered" and self._denied(now):
-                return []
-            supported = now == "ongoing" or "works_again" in self._signals or not told.isdisjoint(_OUTCOMES)
-            if not supported and not (told | self._signals).isdisjoint(_TROUBLE):
-                return []
-            return [self._state(now, self.chances[now], None if supported else UNSURE)]
-        if self._kinds()[0] == "security" and self._chance("ongoing") >= self.threshold("security ongoing"):
-            return [self._state("ongoing", self.chances["ongoing"], UNSURE)]
-        return []
+        if self._chance(now) < self.threshold(now) or (now == "recovered" and self._denied(now)):
+            return []
+        supported = now == "ongoing" or "works_again" in self._signals or not told.isdisjoint(_OUTCOMES)
+        if not supported and not (told | self._signals).isdisjoint(_TROUBLE):
+            return []
+        return [self._state(now, self.chances[now], None if supported else UNSURE)]
 
     def _heard(self) -> list[Statement]:
         """Return statements for urgent wording in up to three units. They are shown but do not change the priority."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf
 
 from ..statement import Statement
 from .concepts import ConceptMatcher
@@ -14,10 +13,11 @@ from .reports import Report
 from .weights import UnitClassifier
 
 EFFECT = ("item:impact_scope", "item:business_impact")
-_STATES = ("none", "unknown", "pending", "partial")  # the last only of a date
+_STATES = ("none", "unknown", "pending", "partial")
 _MATTER = ("item:symptom", "item:change_target", *EFFECT)
 _WEIGHTS = ("impact:", "urgency:")
 _SHOWN = -0.7  # below this score, a sentence does not show the impact or urgency
+_STATE_SCORE = 0.0  # minimum score of a state in a unit
 
 
 @dataclass
@@ -98,16 +98,17 @@ class Evidence:
     def _item_state(self, meaning: str, at: int) -> str:
         if not meaning.startswith("item:") or at < 0:
             return "value"
-        if self._reaches(f"{meaning}=none", at) >= 0:
+        column = self.classifier.column
+        exact = column.get(f"{meaning}=none")
+        if exact is not None and self.scores[at, exact] >= _STATE_SCORE:
             return "none"
-        states = _STATES if meaning == "item:occurred_at" else _STATES[:-1]
-        state = max(states, key=lambda name: self._reaches(f"state:{name}", at))
-        return state if self._reaches(f"state:{state}", at) >= 0 else "value"
-
-    def _reaches(self, label: str, at: int) -> float:
-        """Return by how much the score of a unit exceeds the threshold of a label of a state."""
-        column = self.classifier.column.get(label)
-        return -inf if column is None else float(self.scores[at, column]) - self.thresholds.get(label, 0.0)
+        scored = {
+            state: float(self.scores[at, column[f"state:{state}"]]) for state in _STATES if f"state:{state}" in column
+        }
+        if meaning != "item:occurred_at":
+            scored.pop("partial", None)
+        state = max(scored, key=lambda name: scored[name], default="value")
+        return state if scored.get(state, 0) >= _STATE_SCORE else "value"
 
     def _quote(self, meaning: str, at: int, chance: float, state: str = "value") -> Statement:
         name = meaning.replace(":", ".")
