@@ -113,6 +113,10 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
         note("user", "No sound", "My headset has no sound in calls since Tuesday."),
         mail("ask", DESK, "Invoice 4410", "The invoice of Tuesday shows three seats too many.", 40, to=(ACME,)),
     ], "user | ask", {}),
+    "an inquiry that shares one word, to the vendor that the user named": ([
+        note("user", "acme drive", "acme drive says error 522 now and then."),
+        mail("ask", DESK, "Pages fail", "Since nine one page in ten fails with 522.", 40, to=(ACME,)),
+    ], "user ask", {"ask": "content"}),
     "an inquiry that shares one word of three characters": ([
         note("user", "印刷", "請求書が印刷できません。総務の私だけです。"),
         mail("ask", DESK, "金額の件", "9月分の請求書の金額が契約と異なります。", 40, to=(ACME,)),

@@ -160,9 +160,13 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
 
 
 def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool:
-    """Whether a mail must not join: nobody asked the vendor who answers; it answers an unknown mail of another
-    subject; it is not the next step of the same user or vendor, and shares at most one plain word; or the two are of
-    one side, and neither is the next step of the other. Two reports of users are then only barred if they are forms."""
+    """Whether a mail must not join a case for one of these reasons:
+
+    - Nobody in the case asked the vendor who answers.
+    - The mail answers an unknown mail of another subject.
+    - It is not the next step of the same user or vendor, and shares at most one plain word and no company.
+    - Both are of one side, and none is the next step of the other. Reports of users are only barred if they are forms.
+    """
     outer, side = mail.nodes[0], mail.nodes[0].side
     if mail.answers and not any(n.asked for n in case.nodes):
         return True
@@ -171,7 +175,7 @@ def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool
     if found["follows_up"] or found["answer"]:
         return False
     both = _readable(mail.words & case.words, mail, case)
-    if len(both) < 2 and not any(weight(word) >= IDENTIFIER for word in both):
+    if len(both) < 2 and mail.companies.isdisjoint(case.companies) and not any(weight(w) >= IDENTIFIER for w in both):
         return True
     if side != case.opener.side or found["inquiry"]:
         return False
