@@ -26,6 +26,8 @@ from service.cases.facts.extraction import extract_messages
 from service.mail.parse import parse
 from service.store import placement, search, spool
 from service.store.database import Database
+from service.store.drafts import drafts_of
+from service.store.learning import learned
 from service.store.save import save_cases
 from service.store.spool import Envelope
 
@@ -37,7 +39,7 @@ STAGES: dict[str, Callable[..., Any]] = {
     "build messages": extract_messages,
     "rules read": Rules.read,
     "prepare": intake.prepare,
-    "draft cases": placement.drafts,
+    "draft cases": drafts_of,
     "place": placement.place_all,
     "judge": intake.case_snapshot,
     "save cases": save_cases,
@@ -109,7 +111,7 @@ class Company:
         """One batch of what waits, as a worker takes it in."""
         database, ours, now = self.database, self._ours, self._now
         claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), batch))
-        roles = ours.roles(database.read(placement.learned))
+        roles = ours.roles(database.read(learned))
         read = [intake.understand(one, ours, roles) for one in claimed]
         prepared = database.read(lambda conn: intake.prepare(conn, read, ours, now))
         database.transact(lambda conn: intake.take_in(conn, prepared, ours, by="bench", now=now))

@@ -34,6 +34,9 @@ from service.process import OutOfTime, cpu_limit
 from service.settings import Settings
 from service.store import deposit, judge_queue, placement, spool
 from service.store.database import Connection, Database, one_at_a_time
+from service.store.drafts import Draft, drafts_of, with_ids
+from service.store.lines import lines_of
+from service.store.message_rows import ArrivedMail
 from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases, versions, with_quoted
 from service.store.spool import Claimed, Envelope, NewEntry
 
@@ -140,7 +143,7 @@ class Prepared:
     """The decisions about a batch of mails, and the judged cases, before they are written. They may become outdated."""
 
     decided: placement.Prepared
-    drafts: Mapping[int, placement.Draft]
+    drafts: Mapping[int, Draft]
     judged: Mapping[int, CaseSnapshot]  # Case → its future state. New cases and messages have temporary ids.
 
 
@@ -154,11 +157,11 @@ def prepare(
     if before is not None:
         arrived = before.decided.arrived
     else:
-        arrived = [placement.ArrivedMail(one.claimed.id, one.claimed.received_at, one.extracted) for one in read_mails]
+        arrived = [ArrivedMail(one.claimed.id, one.claimed.received_at, one.extracted) for one in read_mails]
     decided = placement.prepare(
         conn, arrived, reopen=context.reopen, read=context.rules.read, before=before.decided if before else None
     )
-    found = placement.drafts(conn, decided)
+    found = drafts_of(conn, decided)
     judged = {
         case: before.judged[case]
         if before and before.drafts.get(case) == draft
@@ -230,7 +233,7 @@ def _ready(
             number, document = placed.case_ids.get(case, case), snapshot.document
             related = [keys.get(key, key) for key in document["related"]]
             document = {**document, "key": context.key(number), "related": related}
-            ready[number] = CaseSnapshot(number, document, placement.with_ids(document, placed.message_ids))
+            ready[number] = CaseSnapshot(number, document, with_ids(document, placed.message_ids))
     return ready
 
 
@@ -274,7 +277,7 @@ def rejudge(conn: Connection, case_ids: Sequence[int], context: AppContext, *, n
 def snapshots(conn: Connection, case_ids: Sequence[int], context: AppContext, now: datetime) -> list[CaseSnapshot]:
     """Judge cases from the stored readings of their mails. Cases without messages (merged ones) are left out."""
     known = case_settings(conn, case_ids)
-    lines = placement.lines_of(conn, case_ids)
+    lines = lines_of(conn, case_ids)
     known = with_quoted(conn, known, lines)
     return [case_snapshot(id, lines[id], context, known[id], now) for id in case_ids if id in lines]
 

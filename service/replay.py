@@ -16,10 +16,12 @@ from service.cases.facts.roles import Roles
 from service.errors import NotFound
 from service.intake import AppContext, case_snapshot, rejudge
 from service.mail.parse import parse
-from service.store import contents, placement, replaying, second_readings
+from service.store import contents, replaying, second_readings
 from service.store.blob_store import BlobStore
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.learning import learn
+from service.store.learning import learn, learned
+from service.store.lines import lines
+from service.store.message_rows import ArrivedMail
 from service.store.save import case_settings, save_cases, with_quoted
 
 
@@ -44,7 +46,7 @@ def _read_again(
 ) -> dict[int, ExtractedMessage]:
     """Return message id → message, extracted again from the raw mail. Messages without raw mail are left out."""
     origins = database.read(partial(replaying.origins, case_id=case_id))
-    known = database.read(placement.learned)
+    known = database.read(learned)
     mails = {}
     for origin in origins.values():
         if origin.spool_id not in mails:
@@ -66,9 +68,9 @@ def _read_again(
         }
 
     extracted = extract_all(context.roles(known))
-    learned = known.with_more(message.learned for message in extracted.values())
-    if learned != known:
-        again = extract_all(context.roles(learned))
+    more = known.with_more(message.learned for message in extracted.values())
+    if more != known:
+        again = extract_all(context.roles(more))
         extracted = {part: replace(again[part], learned=message.learned) for part, message in extracted.items()}
     return {
         id: with_reading(message, context.rules.read(replace(message.turn, id=str(id))))
@@ -84,10 +86,10 @@ def _judge_again(
     if apply:
         one_at_a_time(conn)
         # people and partners that the mails show by the current rules may change other cases
-        arrived = [placement.ArrivedMail("", now, tuple(reread.values()))]
+        arrived = [ArrivedMail("", now, tuple(reread.values()))]
         changed = {*learn(conn, arrived, context.rules.read, now)} - {case_id}
         rejudge(conn, sorted(changed), context, now=now)
-    before = placement.lines(conn, case_id)
+    before = lines(conn, case_id)
     if not before:
         return None
     answers = second_readings.answers(conn, [message.id for message in before])

@@ -21,9 +21,10 @@ import structlog
 from service import intake
 from service.errors import GaveUp, Unavailable, where
 from service.intake import AppContext, ReadMail
-from service.store import contents, placement, search, spool
+from service.store import contents, search, spool
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
+from service.store.learning import learned
 from service.store.spool import Claimed, LostLease
 
 _log = structlog.get_logger("sodan.worker")
@@ -146,7 +147,7 @@ class Worker:
 
     def _process_batch(self, claimed: Sequence[Claimed]) -> None:
         read_mails: list[ReadMail] = []
-        roles = self.context.roles(self.database.read(placement.learned))
+        roles = self.context.roles(self.database.read(learned))
         read_until = time.monotonic() + self.lease.total_seconds() / READING_SHARE
         for number, mail in enumerate(claimed):
             if number and time.monotonic() > read_until:

@@ -5,34 +5,24 @@ strong keys again. If another worker changed them meanwhile, it decides again or
 merges the same cases with any number of workers.
 """
 
-import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
-from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.trust import is_team_here
 from service.cases.placement.known import Plan
-from service.cases.placement.objections import APART
 from service.cases.placement.placer import Placer
-from service.store import judge_queue, links, message_rows, neighbours, suggestions
+from service.store import links, message_rows, neighbours, suggestions
 from service.store.database import next_ids
 from service.store.learning import Read, as_known, learn
-from service.store.learning import learned as learned
-from service.store.lines import lines as lines
-from service.store.lines import lines_of as lines_of
-from service.store.lines import new_line
-from service.store.message_rows import ArrivedMail as ArrivedMail
-from service.store.save import CaseSettings, case_settings, with_quoted
+from service.store.message_rows import ArrivedMail
 from service.store.statements import chunks, write_rows
-from service.store.tables import cases, messages, thread_keys, to_json
+from service.store.tables import cases, messages, thread_keys
 
 Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # a mail and the messages in it, with temporary ids
 
@@ -246,65 +236,3 @@ class _Writer:
                 role = "team" if is_team_here(here, list(members.values())) else "unknown"
                 changed = (messages.c.id == here.id, messages.c.author_role != role)
                 self.conn.execute(update(messages).where(*changed).values(author_role=role, statements=None))
-
-
-# ── cases as a decision will leave them, so that they are judged before it is written ────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """The messages and settings that a case will have after the write. New messages have negative temporary ids."""
-
-    lines: Sequence[CaseMessage]
-    settings: CaseSettings
-
-
-def drafts(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
-    """Return the drafts of cases to which only messages or relations are added. Long cases are judged later.
-
-    If a reply leaves a case for another matter, both cases are judged after the write, because the reply may say that
-    the earlier matter is solved.
-    """
-    plan = prepared.plan
-    left = {case for pair, (_, why) in plan.related.items() if why in APART for case in pair}
-    wanted = plan.cases - plan.rewritten - left
-    stored = sorted(case for case in wanted if case > 0)
-    long = judge_queue.long_cases(conn, stored)
-    settings = case_settings(conn, [case for case in stored if case not in long])
-    settings |= {case: CaseSettings({}) for case in wanted if case < 0}
-    related: dict[int, set[int]] = defaultdict(set)
-    for one, other in plan.related:
-        related[one].add(other)
-        related[other].add(one)
-    for case, its in settings.items():
-        related[case] -= its.unlike
-    settings = {
-        case: its for case, its in settings.items() if case in plan.touched or not related[case] <= {*its.related}
-    }
-    lines = lines_of(conn, [case for case in settings if case > 0])
-    quoted: dict[int, dict[int, str]] = defaultdict(dict)
-    for message, row in prepared.new.items():
-        if (case := plan.home[message]) in settings:
-            lines.setdefault(case, []).append(new_line(message, case, row))
-            quoted[case][message] = row["quoted_text"]
-    settings = with_quoted(conn, settings, lines)
-    return {
-        case: Draft(
-            in_order(lines[case]),
-            replace(
-                its,
-                related=tuple(sorted({*its.related, *related[case]}, key=lambda other: (other < 0, abs(other)))),
-                quoted={**its.quoted, **quoted[case]},
-            ),
-        )
-        for case, its in settings.items()
-        if case in lines and (case < 0 or len(lines[case]) <= judge_queue.LONG)
-    }
-
-
-def with_ids(document: Mapping[str, Any], ids: Mapping[int, int]) -> msgspec.Raw:
-    """Return a document as JSON with final ids of new messages. Texts do not change: their quotes are escaped."""
-    return msgspec.Raw(_TEMPORARY.sub(lambda found: f"{found[1]}{ids[int(found[2])]}", to_json(document)).encode())
-
-
-_TEMPORARY = re.compile(r'("(?:message|answered_by_message|id)":")(-[0-9]+)(?=["-])')

@@ -37,7 +37,7 @@ class CaseSnapshot:
 
     case_id: int
     document: dict[str, Any]
-    written: msgspec.Raw | None = None  # the stored document, if it differs (``placement.with_ids``)
+    written: msgspec.Raw | None = None  # the stored document, if it differs (``drafts.with_ids``)
 
 
 @dataclass(frozen=True, slots=True)

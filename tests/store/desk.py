@@ -16,8 +16,9 @@ from service.cases.facts.extraction import extract_messages
 from service.mail.message import Mail
 from service.store import placement
 from service.store.database import Database, one_at_a_time
+from service.store.message_rows import ArrivedMail
 from service.store.packing import unpack
-from service.store.placement import ArrivedMail, Placed, Prepared
+from service.store.placement import Placed, Prepared
 from service.store.spool import Envelope
 from service.store.tables import cases, messages, spool
 from tests.cases.filing import ROLES, WAYS, read

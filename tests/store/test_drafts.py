@@ -14,6 +14,8 @@ from service.cases.placement.objections import NEW_TOPIC
 from service.intake import Prepared, ReadMail
 from service.store import links, placement, spool
 from service.store.database import Database
+from service.store.drafts import with_ids
+from service.store.learning import learned
 from service.store.spool import Claimed, Envelope
 from service.store.tables import cases, events
 from tests.flow.crew import context
@@ -52,7 +54,7 @@ LEAVES = mail(
 def read(database: Database, *contents: bytes) -> list[ReadMail]:
     intake.receive(database, [(ENVELOPE, content) for content in contents], NOW)
     claimed: list[Claimed] = database.transact(partial(spool.claim, by="w", now=NOW, lease=timedelta(60), limit=9))
-    roles = OURS.roles(database.read(placement.learned))
+    roles = OURS.roles(database.read(learned))
     return [intake.understand(one, OURS, roles) for one in claimed]
 
 
@@ -172,5 +174,5 @@ def test_the_news_of_such_a_reply_is_for_the_case_that_it_answers_and_no_older_o
 def test_only_ids_are_replaced_in_a_document() -> None:
     said = 'it logs "message":"-1" and "id":"-1-logs"'
     document = {"message": "-1", "quote": said, "value": "-1", "asks": [{"id": "-12-logs", "message": "-12"}]}
-    found = msgspec.json.decode(placement.with_ids(document, {-1: 7, -12: 8}))
+    found = msgspec.json.decode(with_ids(document, {-1: 7, -12: 8}))
     assert found == {"message": "7", "quote": said, "value": "-1", "asks": [{"id": "8-logs", "message": "8"}]}

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from service.cases.facts.trust import counted
 from service.cases.revise import participants_of
-from service.store import links, placement
+from service.store import lines, links
 from service.store.database import Database
 from service.store.tables import learned_team
 from tests.cases.filing import DESK, STRANGER, mail
@@ -17,8 +17,8 @@ FORWARD = mail("fw", STRANGER, "FW: [acme #550123] Question", "For your records.
 
 def participants(desk: Desk, name: str) -> dict[str, str]:
     case = desk.case_of(name)
-    lines = desk.database.read(lambda conn: placement.lines(conn, case))
-    return {one.address: one.role for one in participants_of(counted(lines), {})}
+    found = desk.database.read(lambda conn: lines.lines(conn, case))
+    return {one.address: one.role for one in participants_of(counted(found), {})}
 
 
 def test_an_outsider_who_opens_a_case_by_a_vendors_mail_is_team_in_it_alone(database: Database) -> None:

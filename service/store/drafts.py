@@ -1,0 +1,77 @@
+"""Cases as a decision of placing will leave them, so that they are judged before the decision is written."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from service.cases.facts.case_message import CaseMessage, in_order
+from service.cases.placement.objections import APART
+from service.store import judge_queue
+from service.store.lines import lines_of, new_line
+from service.store.placement import Prepared
+from service.store.save import CaseSettings, case_settings, with_quoted
+from service.store.tables import to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The messages and settings that a case will have after the write. New messages have negative temporary ids."""
+
+    lines: Sequence[CaseMessage]
+    settings: CaseSettings
+
+
+def drafts_of(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
+    """Return the drafts of cases to which only messages or relations are added. Long cases are judged later.
+
+    If a reply leaves a case for another matter, both cases are judged after the write, because the reply may say that
+    the earlier matter is solved.
+    """
+    plan = prepared.plan
+    left = {case for pair, (_, why) in plan.related.items() if why in APART for case in pair}
+    wanted = plan.cases - plan.rewritten - left
+    stored = sorted(case for case in wanted if case > 0)
+    long = judge_queue.long_cases(conn, stored)
+    settings = case_settings(conn, [case for case in stored if case not in long])
+    settings |= {case: CaseSettings({}) for case in wanted if case < 0}
+    related: dict[int, set[int]] = defaultdict(set)
+    for one, other in plan.related:
+        related[one].add(other)
+        related[other].add(one)
+    for case, its in settings.items():
+        related[case] -= its.unlike
+    settings = {
+        case: its for case, its in settings.items() if case in plan.touched or not related[case] <= {*its.related}
+    }
+    lines = lines_of(conn, [case for case in settings if case > 0])
+    quoted: dict[int, dict[int, str]] = defaultdict(dict)
+    for message, row in prepared.new.items():
+        if (case := plan.home[message]) in settings:
+            lines.setdefault(case, []).append(new_line(message, case, row))
+            quoted[case][message] = row["quoted_text"]
+    settings = with_quoted(conn, settings, lines)
+    return {
+        case: Draft(
+            in_order(lines[case]),
+            replace(
+                its,
+                related=tuple(sorted({*its.related, *related[case]}, key=lambda other: (other < 0, abs(other)))),
+                quoted={**its.quoted, **quoted[case]},
+            ),
+        )
+        for case, its in settings.items()
+        if case in lines and (case < 0 or len(lines[case]) <= judge_queue.LONG)
+    }
+
+
+def with_ids(document: Mapping[str, Any], ids: Mapping[int, int]) -> msgspec.Raw:
+    """Return a document as JSON with final ids of new messages. Texts do not change: their quotes are escaped."""
+    return msgspec.Raw(_TEMPORARY.sub(lambda found: f"{found[1]}{ids[int(found[2])]}", to_json(document)).encode())
+
+
+_TEMPORARY = re.compile(r'("(?:message|answered_by_message|id)":")(-[0-9]+)(?=["-])')
