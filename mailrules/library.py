@@ -12,8 +12,8 @@ from mailrules.catalogue import Catalogue
 from mailrules.engine import judge
 from mailrules.engine.checklist import Checklist
 from mailrules.engine.conditions import group_of
-from mailrules.engine.house import OrganisationPhraseReader, site_finders
 from mailrules.engine.judge import Rules
+from mailrules.engine.organisation_phrases import OrganisationPhraseReader, site_finders
 from mailrules.engine.pack import Pack, VendorPack
 from mailrules.engine.rulefile import FACTS, Rule, RuleFile, WrittenRule, rule_of
 from mailrules.engine.sources import Library, Source
@@ -25,8 +25,8 @@ from mailrules.reader.weights import FILES, shipped_weights
 from mailrules.site import Site
 from mailrules.vendors import Vendors
 from mailrules.vendors.references import References
-from mailrules.written import PackError as PackError
-from mailrules.written import as_yaml, line_of, near, parsed
+from mailrules.yaml_validation import PackError as PackError
+from mailrules.yaml_validation import line_of, load_yaml, near, validated
 
 HERE = Path(__file__).parent
 VENDORS, RULES, SEES = HERE / "vendors", HERE / "rules", HERE / "reader" / "sees.yaml"
@@ -72,7 +72,7 @@ def build(library: Library) -> Rules:
         checklist=Checklist(meanings, required, files["checklist"]),
         vendors=_vendors(library),
         reader=EmbeddedReader(_matcher(library)),
-        house=_house(library, meanings),
+        organisation_phrases=_organisation_phrases(library, meanings),
         sees={language: frozenset(items) for language, items in _shipped_yaml(SEES).items()},
         site=library.site,
     )
@@ -103,18 +103,18 @@ def version_of(library: Library) -> str:
 def _shipped(file: Path, _written: int) -> Source:
     """Read a shipped vendor file. Cached per process until its modification time changes."""
     text = _text(file)
-    return Source(file, text, parsed(VendorPack, file, text))
+    return Source(file, text, validated(VendorPack, file, text))
 
 
 def read_pack(file: Path) -> Source:
     """Read one file of the organisation as a pack. Raises PackError."""
     text = _text(file)
-    return Source(file, text, parsed(Pack, file, text))
+    return Source(file, text, validated(Pack, file, text))
 
 
 def read_site(file: Path) -> Site:
     """Read the site file. Raises PackError."""
-    return parsed(Site, file, _text(file))
+    return validated(Site, file, _text(file))
 
 
 def _text(file: Path) -> str:
@@ -126,7 +126,7 @@ def _text(file: Path) -> str:
 
 
 def _shipped_yaml(file: Path) -> dict[str, Any]:
-    return dict(as_yaml(file, _text(file)))
+    return dict(load_yaml(file, _text(file)))
 
 
 @contextmanager
@@ -186,7 +186,7 @@ def _required(
     return required
 
 
-def _house(library: Library, meanings: Catalogue) -> OrganisationPhraseReader:
+def _organisation_phrases(library: Library, meanings: Catalogue) -> OrganisationPhraseReader:
     finders = [(finder, "site") for finder in site_finders(library.site)]
     for pack, source in library.own:
         for finder in pack.find:

@@ -15,8 +15,8 @@ import structlog
 
 from service import memory
 from service.errors import SodanError, Unavailable
-from service.holders import process_name, release_the_dead
 from service.intake import AppContext
+from service.leases import process_name, release_dead_leases
 from service.process import on_signals
 from service.rule_reloader import RuleReloader
 from service.settings import Settings
@@ -56,7 +56,7 @@ def run_worker(settings: Settings) -> None:
     after = after_judging(settings, context)
     worker = worker_of(settings, database, context, blobs=blobs, before_batch=between, after=after)
     with contextlib.suppress(Unavailable):
-        release_the_dead(database)
+        release_dead_leases(database)
     worker.run(stop)
     database.close()
 
@@ -80,10 +80,10 @@ def _case_key(database: Database, stop: Event) -> bytes:
 
 def after_judging(settings: Settings, context: AppContext) -> list[After]:
     """Return functions that queue outgoing mail and second readings of saved mails. Raises Refused (settings)."""
-    from service import second_reading
+    from service import model_reader
     from service.outbound import setup
 
-    return [step for step in (setup.after_judging(settings, context), second_reading.after_judging(settings)) if step]
+    return [step for step in (setup.after_judging(settings, context), model_reader.after_judging(settings)) if step]
 
 
 def run_sender(settings: Settings, clock: Clock) -> None:

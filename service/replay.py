@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from mailrules import second
+from mailrules import model_reading
 from mailrules.reader.model_answer import AnswerRefused
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.extracted import ExtractedMessage, with_reading
@@ -112,6 +112,6 @@ def _read_message_again(
         message = replaying.as_read_anew(message, extracted)
     if answer is not None:
         with contextlib.suppress(AnswerRefused):
-            checked = second.checked(context.rules, message.turn, answer[0])
-            return replace(message, reading=second.reading_of(context.rules, message.turn, checked, answer[1]))
+            checked = model_reading.checked_answer(context.rules, message.turn, answer[0])
+            return replace(message, reading=model_reading.reading_of(context.rules, message.turn, checked, answer[1]))
     return replace(message, reading=context.rules.read(message.turn))

@@ -20,7 +20,7 @@ from functools import partial
 import structlog
 
 from service.errors import Unavailable
-from service.holders import release_the_dead
+from service.leases import release_dead_leases
 from service.process import HEARTBEAT, Watch, on_signals
 from service.settings import Settings
 from service.store.database import Database
@@ -106,7 +106,7 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     database = Database(settings.database_url)
     try:
         migrate(database)
-        release_the_dead(database)
+        release_dead_leases(database)
     except Unavailable as error:
         raise Unavailable(f"SODAN_DATABASE_URL: {error}") from error
     finally:
@@ -144,7 +144,7 @@ def _keep_running(children: Sequence[Child], database: Database, stop: threading
 def _release(database: Database) -> None:
     """Release the leases of workers that ended. Called in a thread, so that a slow database delays no restart."""
     with contextlib.suppress(Unavailable):
-        release_the_dead(database)
+        release_dead_leases(database)
     database.close()
 
 

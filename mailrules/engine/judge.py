@@ -14,8 +14,8 @@ from mailrules.dates import next_business_end, read_limit
 from mailrules.engine import case_facts, mails
 from mailrules.engine.checklist import Checklist, told_items
 from mailrules.engine.conditions import Group, Hit, View
-from mailrules.engine.house import OrganisationPhraseReader
 from mailrules.engine.mails import ConcludedMail, counted_mails, valid_statements
+from mailrules.engine.organisation_phrases import OrganisationPhraseReader
 from mailrules.engine.priority import over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
 from mailrules.engine.rulefile import Fired, RuleFile
@@ -43,7 +43,7 @@ class Rules:
     checklist: Checklist
     vendors: Vendors
     reader: Reader
-    house: OrganisationPhraseReader
+    organisation_phrases: OrganisationPhraseReader
     sees: Mapping[str, Collection[str]]  # language → items whose absence the embedded reader can detect
     site: Site = field(default_factory=Site)
 
@@ -96,7 +96,7 @@ class Rules:
             turn = replace(turn, begins=True)
             text = mails.mail_text(turn)
             found = self.reader.read(text)
-        statements = (*found.statements, *self.house.read(text))
+        statements = (*found.statements, *self.organisation_phrases.read(text))
         reading = self.reading(turn, statements, self.reader.name, self.reader.version)
         return msgspec.structs.replace(
             reading, continues=continues, departs=departs, next_scores=found.next_scores, report=found.report

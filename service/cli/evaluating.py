@@ -22,7 +22,7 @@ from service.cli import start
 from service.cli.mails import judge_files, judged, rules_of
 from service.errors import Refused
 from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
-from service.second_reading import answer_of, model_of
+from service.model_reader import answer_of, model_of
 from service.settings import Settings
 
 RETRIES = 4  # maximum number of retries if the server of the model does not respond

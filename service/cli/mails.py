@@ -197,12 +197,12 @@ def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) ->
         file: A mail as a raw file (.eml).
         json: Print the messages and the schema of the answer as JSON, as the API gets them.
     """
-    from mailrules import second
+    from mailrules import model_reading
 
     settings = additions.settings()
     rules = rules_of(settings.packs, settings.site_file)
     for message in _messages(_bytes(file), rules, settings):
-        request = second.request_for(rules, message.turn)
+        request = model_reading.request_for(rules, message.turn)
         if json:
             fields = {"messages": request.messages, "schema": request.schema, "version": request.version}
             print(jsons.dumps(fields, ensure_ascii=False))

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from service.errors import Refused, Unavailable
-from service.holders import process_name, release_the_dead
+from service.leases import process_name, release_dead_leases
 from service.mailbox.fetcher import BACK_OFF, BackOff, Fetcher
 from service.mailbox.file import Mailbox
 from service.mailbox.graph import GraphSource
@@ -34,7 +34,7 @@ def run_mailboxes(settings: Settings, configured: Sequence[Mailbox]) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     database = Database(settings.database_url)
     with contextlib.suppress(Unavailable):
-        release_the_dead(database)
+        release_dead_leases(database)
     fetch(settings, configured, database, stop)
     database.close()
 

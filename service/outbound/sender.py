@@ -9,8 +9,8 @@ from functools import partial
 import structlog
 
 from service.errors import GaveUp, Unavailable, where
-from service.holders import process_name
 from service.intake import AppContext, rejudge
+from service.leases import process_name
 from service.outbound import compose, notify
 from service.outbound.acknowledge import OutboundConfig
 from service.outbound.smarthost import SECONDS, NotSent, Smarthost, send_mail

@@ -13,8 +13,8 @@ from typing import Any
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput
 from service import settings
-from service.holders import process_name, release_the_dead
 from service.intake import AppContext
+from service.leases import process_name, release_dead_leases
 from service.store import spool_view
 from service.store.database import Database
 from service.worker import Worker
@@ -74,7 +74,7 @@ def work_off(worker: Worker) -> None:
 def work(url: str, lease: float) -> None:
     """Take in until nothing waits."""
     database = Database(url)
-    release_the_dead(database)
+    release_dead_leases(database)
     stop = threading.Event()
 
     def watch() -> None:

@@ -16,7 +16,7 @@ from service.settings import Settings
 from service.store.database import Database
 from service.store.tables import second_readings as jobs
 from tests.model.endpoint import Answer, endpoint, slow, statements
-from tests.model.test_second_reading import HIGH, NONE, Desk
+from tests.model.test_model_reader import HIGH, NONE, Desk
 from tests.outbound.desk import Smarthost
 from tests.served import started, wait_until
 

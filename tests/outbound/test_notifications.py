@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import update
 
-from service import second_reading
+from service import model_reader
 from service.errors import Refused
 from service.intake import receive
 from service.outbound.setup import notifier_of
@@ -165,10 +165,10 @@ def test_a_mailbox_that_is_away_for_ten_minutes_is_told_once_with_the_next_step(
 
 def test_a_model_that_stays_away_is_told_once_a_day_and_a_short_absence_never(desk: Desk, target: Target) -> None:
     desk.configure(model_url="http://127.0.0.1:9/v1", model="m", triage_minutes=10_000)
-    desk.after = second_reading.after_judging(desk.settings)
+    desk.after = model_reader.after_judging(desk.settings)
     desk.deliver(report())
-    model = second_reading.model_of(desk.settings)
-    reader = second_reading.SecondReader(desk.database, desk.context, model, desk.settings, lambda: desk.now)
+    model = model_reader.model_of(desk.settings)
+    reader = model_reader.ModelReader(desk.database, desk.context, model, desk.settings, lambda: desk.now)
     titles = []
     for minutes in (1, 60, 70, 30):
         desk.now += timedelta(minutes=minutes)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from mailrules.site import Site
 
-_Written = TypeVar("_Written", bound=BaseModel)
+_Model = TypeVar("_Model", bound=BaseModel)
 _WORDS = {
     "extra_forbidden": "unknown field",
     "time_parsing": "expected a time such as 09:00",
@@ -38,9 +38,9 @@ class PackError(ValueError):
         )
 
 
-def parsed(model: type[_Written], file: Path, text: str) -> _Written:
+def validated(model: type[_Model], file: Path, text: str) -> _Model:
     """Parse the text of a pack or of a site file; an empty site file gives the defaults. Raises PackError."""
-    data = as_yaml(file, text)
+    data = load_yaml(file, text)
     try:
         return model.model_validate({} if data is None and model is Site else data)
     except ValidationError as error:
@@ -53,7 +53,7 @@ def parsed(model: type[_Written], file: Path, text: str) -> _Written:
     raise PackError(file, line, rule, f"{where}: {words}" if where else words)
 
 
-def as_yaml(file: Path, text: str) -> Any:
+def load_yaml(file: Path, text: str) -> Any:
     """Parse YAML into plain values. Raises PackError."""
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader: plain values only

@@ -13,14 +13,14 @@ from functools import partial
 
 import structlog
 
-from mailrules import second
+from mailrules import model_reading
 from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
 from service import memory
 from service.errors import NotFound, Refused, Unavailable, where
-from service.holders import process_name
 from service.intake import AppContext, ReadMail, rejudge
 from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
+from service.leases import process_name
 from service.process import on_signals
 from service.settings import Settings
 from service.store import second_readings
@@ -60,7 +60,7 @@ class Breaker:
 
 
 @dataclass
-class SecondReader:
+class ModelReader:
     """Reads one message per step. Threads may share it, each with its own name in ``by``."""
 
     database: Database
@@ -101,12 +101,12 @@ class SecondReader:
 
     def _read(self, job: Job, by: str) -> None:
         turn = self.database.read(lambda conn: second_readings.case_message(conn, job.message).turn)
-        request = second.request_for(self.context.rules, turn)
+        request = model_reading.request_for(self.context.rules, turn)
         try:
             reply, answer = answer_of(
                 self.model,
                 lambda repair: self._paid(request, repair),
-                lambda text: second.checked(self.context.rules, turn, text),
+                lambda text: model_reading.checked_answer(self.context.rules, turn, text),
             )
         except ModelAway as error:  # the message is not the cause: retry later without counting the attempt
             why, now, pause = str(error), self.clock(), error.retry_after
@@ -159,7 +159,7 @@ class SecondReader:
             if answer.dropped:
                 second_readings.spend(conn, now.date(), dropped=sum(answer.dropped.values()))
             line = second_readings.case_message(conn, job.message)
-            reading = second.reading_of(self.context.rules, line.turn, answer, f"{model} {request.version}")
+            reading = model_reading.reading_of(self.context.rules, line.turn, answer, f"{model} {request.version}")
             second_readings.keep_reading(conn, job.message, reading)
             rejudge(conn, second_readings.cases_told(conn, line), self.context, now=now)
 
@@ -232,7 +232,7 @@ def run_reader(settings: Settings, clock: Callable[[], datetime]) -> None:
     stop = threading.Event()
     on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
     database = Database(settings.database_url)
-    reader = SecondReader(database, AppContext.of(settings), model_of(settings), settings, clock)
+    reader = ModelReader(database, AppContext.of(settings), model_of(settings), settings, clock)
 
     def work(by: str) -> None:
         while not stop.is_set():

@@ -16,7 +16,7 @@ def request_for(rules: Rules, turn: RuleInput) -> Request:
     return model_request.request(mails.mail_text(turn), rules.catalogue)
 
 
-def checked(rules: Rules, turn: RuleInput, answer: str) -> Answer:
+def checked_answer(rules: Rules, turn: RuleInput, answer: str) -> Answer:
     """Return the valid part of the model's answer. Raises AnswerRefused."""
     return check(answer, request_for(rules, turn), mails.mail_text(turn), rules.catalogue)
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from service import second_reading
+from service import model_reader
 from service.cli import doctor
 from service.intake import AppContext
+from service.model_reader import ModelReader
 from service.outbound import setup
 from service.outbound.due_mail import DueMail
 from service.replay import replay
-from service.second_reading import SecondReader
 from service.settings import Settings
 from service.store import outbox, second_readings
 from service.store.database import Database
@@ -35,14 +35,14 @@ class Desk(outbound_desk.Desk):
     """An installation with a language model and without a smart host."""
 
     def give(self, body: str = BODY, *, number: int = 1, sender: str = "aiko@corp.example", headers: str = "") -> None:
-        self.after = second_reading.after_judging(self.settings)
+        self.after = model_reader.after_judging(self.settings)
         headers += "Content-Type: text/plain; charset=utf-8\n"
         mail = outbound_desk.report(number, sender=sender, subject=f"伝票 {number}", body=body, headers=headers)
         self.deliver(mail, mail_from=sender)
 
-    def reader(self, url: str, *, seconds: float = 20.0, **limits: Any) -> SecondReader:
+    def reader(self, url: str, *, seconds: float = 20.0, **limits: Any) -> ModelReader:
         settings = self.settings.model_copy(update={"model_url": url, "model_seconds": seconds, **limits})
-        return SecondReader(self.database, self.context, second_reading.model_of(settings), settings, lambda: self.now)
+        return ModelReader(self.database, self.context, model_reader.model_of(settings), settings, lambda: self.now)
 
     def job(self) -> Any:
         return self.database.read(lambda conn: conn.execute(select(jobs)).first())

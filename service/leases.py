@@ -23,7 +23,7 @@ def _host() -> str:
     return socket.gethostname()[:32]
 
 
-def release_the_dead(database: Database) -> None:
+def release_dead_leases(database: Database) -> None:
     """Release the leases of dead processes of this host."""
     for by in filter(_is_dead, database.read(mailboxes.holders)):
         database.transact(partial(mailboxes.release, by=by))
