@@ -41,10 +41,10 @@ class Ending(NamedTuple):
 
 
 def ending(view: MailView) -> Ending | None:
-    """Return the clause by which a mail of our side ends its matter.
+    """Return the sentence in which a mail of our side says that its matter is over.
 
-    None if the mail has no such clause, or if another sentence asks for something or describes a problem. A wrong end
-    is worse than a missed one.
+    None if the mail has no such sentence, or if another sentence asks for something or describes a problem. A wrong
+    result is worse than a missed one.
     """
     if view.mail.opens or view.mail.side not in ("requester", "team"):
         return None
