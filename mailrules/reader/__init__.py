@@ -1,6 +1,8 @@
 """The embedded reader: mail text in, statements out.
 
-units → words (normal forms) → concepts, shapes, clauses → signals → features → weights → statements.
+Steps: split the text into units (sentences, list and form lines); find the normal forms of the words; find concepts
+(groups of words), shapes (codes, times, amounts) and clauses; combine these to signals; compute the features; sum their
+weights; decide the statements.
 """
 
 from .embedded import EmbeddedReader

@@ -46,7 +46,7 @@ class Clauses(NamedTuple):
 
 
 def split_clauses(tokens: Sequence[str]) -> list[Clauses]:
-    """Return the clauses of each sentence. Each sentence ends with a line break."""
+    """Return the clauses of each sentence. ``tokens``: sentences, each with a line break as its last token."""
     found: list[Clauses] = []
     begins: list[int] = []
     properties: list[frozenset[str]] = []
@@ -75,10 +75,9 @@ def split_clauses(tokens: Sequence[str]) -> list[Clauses]:
 
 
 def _is_open(tokens: Sequence[str], start: int, at: int) -> bool:
-    """Whether a sentence leaves open if or when something happens ("please call when it works", 「直ったら」).
+    """Whether a clause does not say that something has happened ("please call when it works", 「直ったら」).
 
-    "When I restarted it, it worked" and 「再起動したら直りました」 tell what happened.
-    `start`: of the clause.
+    "When I restarted it, it worked" and 「再起動したら直りました」 do say it. `start`: first token of the clause.
     """
     word, rest = tokens[at], tokens[at + 1 : tokens.index("\n", at)]
     if word == "どう":

@@ -26,7 +26,7 @@ def only_courtesy(view: MailView) -> bool:
 
 
 def is_courtesy(text: str) -> bool:
-    """Whether a text, up to a few sentences, consists of polite phrases and names of addressees."""
+    """Whether a short text (a few sentences) consists only of polite phrases and names of addressees."""
     folded, phrase, at = fold(text).strip()[: _LONGEST + 1], _patterns(team=True), 0
     while at < len(folded) and (found := phrase.match(folded, at)):
         at = found.end()

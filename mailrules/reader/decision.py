@@ -56,7 +56,7 @@ class Decision(Evidence):
 
     @property
     def next_side(self) -> tuple[float, ...]:
-        """Return `next_scores`, except if a clause or a report settles who has to act (`settling.py`, `reports.py`)."""
+        """Return the scores of who has to act next: a report or a clause can replace `next_scores` (`settling.py`)."""
         if self.report:
             return self.report.next_side
         if self._ending:
@@ -64,7 +64,7 @@ class Decision(Evidence):
         return answered_by_us(self.next_scores) if comes_back(self.view) else self.next_scores
 
     def statements(self) -> list[Statement]:
-        """Return what the mail states. A report rules out some of it, and adds what it is (`reports.py`)."""
+        """Return the statements of the mail. If it is a report, some are removed and others added (`reports.py`)."""
         report, told = self.report, self._without_report()
         if report is None or (report.of_notice and not any(one.meaning == "kind.notice" for one in told)):
             return told
@@ -116,8 +116,8 @@ class Decision(Evidence):
     def _solved_or_continues(self, told: Set[str]) -> list[Statement]:
         """Return the statement that the problem is solved or continues, never both.
 
-        A new or urgent problem is only solved if a sentence says so. A solution that neither a word nor an act of the
-        mail supports is unsure; it is left out if the mail tells that something stands still or who is affected.
+        A new or urgent problem counts as solved only if a sentence says so. If neither a word nor an act of the mail
+        supports that it is solved, the statement is unsure. It is left out if the mail also describes an outage.
 
         `told`: the other meanings of the mail.
         """
@@ -191,7 +191,7 @@ class Decision(Evidence):
         return [self._quote(meaning, at, max(self._chance(meaning), 0.5)) for meaning, at in found.items()]
 
     def _denied(self, meaning: str) -> bool:
-        """Whether the sentence that shows a recovery best denies it, speaks of the time after it, or only of people."""
+        """Whether the best sentence for a recovery denies it, is about the time after it, or is only about people."""
         at = self._best_unit(meaning)
         if at < 0:
             return False
@@ -258,7 +258,7 @@ class Decision(Evidence):
         return low and "scale.one" in self._concepts
 
     def _alone(self, urgent: bool) -> list[Statement]:
-        """Return the weight of a mail about one person, who may be unable to work. Its priority is P3 at most."""
+        """Return impact and urgency of a mail about one person, who may be unable to work. Priority: P3 at most."""
         high = [self._state(one, self._chance(one)) for one in ("impact:low", "urgency:high")]
         return high if urgent and self._shows_weight() else self._ordinary()
 
@@ -282,7 +282,7 @@ class Decision(Evidence):
         return bool(stands) and self.view.mail.side != "vendor"
 
     def _shows_weight(self) -> bool:
-        """Whether the mail says who or what is affected, or that it cannot wait. A fault alone is not enough."""
+        """Whether the mail says who or what is affected, or that the matter cannot wait. A fault is not enough."""
         if self.view.mail.side != "vendor" and not self._tells_a_matter():
             return False
         return self._names(_WEIGHING) or any(reading.counts for reading in self.view.readings)
@@ -290,7 +290,7 @@ class Decision(Evidence):
     def _ordinary(self) -> list[Statement]:
         """Return impact and urgency (low, medium, or no statement) of a mail that is neither P1 nor P2.
 
-        A reply or an incident in which no sentence shows them says nothing about them.
+        A reply or an incident gets no statement about them if no sentence shows them.
         """
         found, incident = [], self._kinds()[0] == "incident"
         for family in ("impact", "urgency"):
@@ -306,7 +306,7 @@ class Decision(Evidence):
     def _asks(self) -> list[Statement]:
         """Return the requests in units that probably contain one, and their topics (`concepts/vendor_asks.yaml`).
 
-        A polite closing and the sentence above a list of requests ask for nothing, unless they name a topic.
+        A polite closing, and the sentence that introduces a list of requests, are requests only if they name a topic.
         """
         column, chance = self.classifier.column["ask:any"], self.chances["ask:any"]
         if chance < self.thresholds["ask:any"]:

@@ -41,7 +41,7 @@ highest score, because a reply says less about the impact."""
 
 
 class EmbeddedReader:
-    """Reads one mail at a time. It caches the readings of units; the cache changes no result."""
+    """Reads one mail at a time. It caches the readings of units; results do not depend on the cache."""
 
     name = "embedded"
 
@@ -52,7 +52,7 @@ class EmbeddedReader:
         self.version = self._weights.version
 
     def read(self, mail: MailText) -> ReaderResult:
-        """Return the statements of one mail, grouped by family, and what its words say as a whole."""
+        """Return the statements of one mail, grouped by family, and its scores as a whole (see `ReaderResult`)."""
         decision = self.decide(mail)
         report = decision.report.way if decision.report else ""
         statements = tuple(decision.statements())
@@ -90,7 +90,7 @@ class EmbeddedReader:
         return scores, parts.probabilities(mail_inputs(view, scores.units, scores.whole))
 
     def _subject_tells_it(self, view: MailView, scores: MailScores) -> bool:
-        """Whether no sentence of the text tells anything ("see subject"), and the subject tells more."""
+        """Whether the subject describes the matter and no sentence of the text does ("see subject")."""
         if view.mail.side == "vendor":
             return False
         columns = self._weights.units["ours"].column

@@ -53,7 +53,7 @@ class Part(IntEnum):
 
 
 class FeatureRows:
-    """Finds the rows of units' features in a table of marks. Rows are cached, except those of words and numbers."""
+    """Finds the features of units in a table of marks. Caches their rows, except those of words and numbers."""
 
     def __init__(self, table: MarkTable) -> None:
         self._table = table
@@ -107,7 +107,7 @@ class _Kept(dict[Any, bytes]):
 
 
 def distinct(units: Places, rows: Places) -> tuple[Places, Places]:
-    """Return the same units and rows, each pair once, sorted."""
+    """Return the sorted pairs of unit and row, without duplicates."""
     keys = np.sort(units << _ROW_BITS | rows)
     keys = keys[np.flatnonzero(np.diff(keys, prepend=-1))]
     return keys >> _ROW_BITS, keys & ((1 << _ROW_BITS) - 1)
@@ -161,7 +161,7 @@ def common_features(shapes: Iterable[str], signals: Iterable[str], properties: I
 
 
 def count_features(reading: Reading) -> list[str]:
-    """Return the features of the numbers of people, places and machines, and of the presence of a label."""
+    """Return one feature for each count of people, places or machines, and `label` if the unit has a label."""
     found = [f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts]
     return [*found, "label"] if reading.label else found
 
@@ -196,7 +196,7 @@ def _words(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
 def _letters(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
     """Yield the marks of consecutive characters: two to four in a Japanese sentence, three to five in an English word.
 
-    Inflected forms and compounds have many of these marks in common with their base words. So no list of forms is
+    Inflected forms and compounds share many of these marks with their base words. Therefore no list of forms is
     needed.
     """
     for japanese, ends, least in ((True, "^$", 2), (False, "<>", 3)):

@@ -1,4 +1,4 @@
-"""Input of the classifiers for one mail: its units, their scores, and the named inputs of the mail step."""
+"""Input of the classifiers for one mail: its units, their scores, and the named inputs of the mail classifier."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -67,7 +67,7 @@ def clear_caches() -> None:
 class MailView:
     """The units of a mail, and the readings of the units and of the subject.
 
-    ``stated``: what form lines state that are no units, because they have no value (`form_lines.py`).
+    ``stated``: statements of form lines without a value to read; these lines are not units (`form_lines.py`).
     """
 
     mail: MailText
@@ -108,20 +108,20 @@ def view_mail(mail: MailText, matcher: ConceptMatcher, cache: UnitCache | None =
 
 
 def with_subject_as_text(view: MailView, matcher: ConceptMatcher, cache: UnitCache | None = None) -> MailView:
-    """Return the view of a mail as if its subject were the beginning of its text. Quotes of it have no place (-1)."""
+    """Return the view of a mail as if its text began with its subject. Quotes of the subject have the offset -1."""
     subject = view_mail(replace(view.mail, text=view.mail.subject.strip()[:MAX_SUBJECT], subject=""), matcher, cache)
     units = [unit._replace(start=-1, end=-1) for unit in subject.units]
     return replace(view, units=[*units, *view.units], readings=[*subject.readings, *view.readings])
 
 
 def input_names(meanings: Sequence[str], whole: Sequence[str]) -> list[str]:
-    """Return the names of the inputs of the mail step, in the order of `mail_inputs`."""
+    """Return the names of the inputs of the mail classifier (`weights.py`), in the order of `mail_inputs`."""
     scores = [f"{rank} {meaning}" for rank in "12s" for meaning in meanings]
     return [*CIRCUMSTANCES, *(f"b {name}" for name in whole), *scores, *(f"g {name}" for name in signal_names())]
 
 
 def mail_inputs(view: MailView, scores: Matrix, whole: Matrix) -> NDArray[np.float64]:
-    """Return the inputs of the mail step: properties of the mail, scores, signals.
+    """Return the inputs of the mail classifier: properties of the mail, scores, signals.
 
     The scores are those of the whole mail and of the subject, and for each meaning the two highest of the units.
     """

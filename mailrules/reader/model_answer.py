@@ -1,4 +1,4 @@
-"""Checks a language model's answer: only statements of the catalogue whose quote is in the mail are kept."""
+"""Checks a language model's answer. Keeps only statements with a known meaning and a quote that is in the mail."""
 
 import json
 import unicodedata
@@ -53,7 +53,7 @@ def check(text: str, request: Request, mail: MailText, catalogue: Catalogue) -> 
 
 
 def join(model: Sequence[Statement], embedded: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Return the model's statements with the values (times, numbers, codes) that the embedded reader found there."""
+    """Return the model's statements, with the values (times, numbers, codes) that the embedded reader found in them."""
     shapes = [one for one in embedded if one.value is not None and one.start >= 0]
     return tuple(_with_value(one, shapes) for one in model)
 

@@ -53,7 +53,7 @@ class Name(NamedTuple):
 
 
 def named_states(tokens: Sequence[str], found: Iterable[Name]) -> Iterator[Name]:
-    """Yield for each label of a ticket the state that holds now: the last one, but not one after "from".
+    """Yield the current state of each ticket label: the last state after the label, except one that follows "from".
 
     ``tokens``: sentences, each with a line break at its end.
     """
@@ -81,9 +81,9 @@ def named_states(tokens: Sequence[str], found: Iterable[Name]) -> Iterator[Name]
 
 
 def _is_of_ticket(tokens: Sequence[str], begin: int, label: Name) -> bool:
-    """Whether a label is about a ticket: a word of a ticket is beside it, or it stands alone in its sentence.
+    """Whether a label is about a ticket: it is next to a word such as "ticket", or begins its sentence.
 
-    ``begin``: the end of an earlier label of a ticket or its state, with which the label may go on.
+    ``begin``: the end of an earlier label of a ticket, or of its state; the label may follow directly.
     """
     first, last = label.first, label.last
     while first > begin and tokens[first - 1] != "\n" and tokens[first - 1] in _BESIDE:
@@ -100,7 +100,7 @@ def _is_of_ticket(tokens: Sequence[str], begin: int, label: Name) -> bool:
 
 
 def _begins_with_ticket(tokens: Sequence[str], at: int) -> bool:
-    """Whether the sentence begins with a word of a ticket: Ticket "Printer offline" status."""
+    """Whether the sentence begins with a word such as "ticket": Ticket "Printer offline" status."""
     while at and tokens[at - 1] != "\n":
         at -= 1
     while tokens[at] in _BESIDE:

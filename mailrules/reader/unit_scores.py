@@ -1,7 +1,7 @@
 """Scores of the units of a mail and of the mail as a whole.
 
 A score is a sum over the features of a unit. The text of a unit adds to the score of this unit and of the next unit.
-These summands are stored with the reading of the unit. So a sentence that was read before costs two additions.
+These summands are stored with the reading of the unit. Therefore a known sentence needs only two additions.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class MailScores(NamedTuple):
 
 
 def mail_scores(view: MailView, weights: Weights) -> MailScores:
-    """Compute the scores of one mail."""
+    """Compute the scores of all meanings, for each unit of a mail and for the whole mail."""
     side, body = side_of(view.mail), len(view.readings)
     units, whole = weights.units[side], weights.whole[side]
     readings = [*view.readings, view.subject] if view.subject is not None else view.readings

@@ -116,7 +116,7 @@ class UnitClassifier:
 
 
 class MailClassifier:
-    """Computes the probabilities of all meanings of one side's mail from the inputs of the mail step.
+    """Computes the probabilities of all meanings of one side's mail from the inputs of step *Mail*.
 
     The score of a meaning is a linear function of the inputs, or a sum over decision trees. The logistic function
     turns the score into a probability. All linear functions are one matrix. All trees are one array of nodes.
