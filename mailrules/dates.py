@@ -106,7 +106,7 @@ def read_limit(text: str, written: datetime | None) -> datetime | None:
 
 
 def has_moving_day(text: str) -> bool:
-    """Return whether a text names a day only by words such as "today", which mean another day for a later reader."""
+    """Whether a text names a day only by words such as "today", which mean a different day if it is read later."""
     return bool(_MOVING.search(text)) and not any(named.search(text) for named in (*_DATED, _DAY_MONTH, _MONTH_DAY))
 
 

@@ -57,7 +57,7 @@ class Promise(_Kept, frozen=True):
 
 
 class Reading(_Kept, frozen=True):
-    """One mail: its statements, vendor and case numbers, and the conclusions of the rules, which placing needs."""
+    """Result for one mail: statements, vendor, case numbers, and the conclusions of the rules that placement needs."""
 
     turn: str = ""
     statements: tuple[Statement, ...] = ()
@@ -104,7 +104,7 @@ class PriorityDetail:
 
 @dataclass(frozen=True, slots=True)
 class OtherValue:
-    """The value of an item that another person than the first reporter gave."""
+    """A value of a checklist item that somebody other than the first reporter stated."""
 
     author: str
     turn: str

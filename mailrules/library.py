@@ -131,7 +131,7 @@ def _shipped_yaml(file: Path) -> dict[str, Any]:
 
 @contextmanager
 def _placed(source: Source, entry: str) -> Iterator[None]:
-    """Report a ValueError as a PackError about this entry of a pack."""
+    """Raise a ValueError again as a PackError that names this entry of a pack."""
     try:
         yield
     except ValueError as error:

@@ -19,7 +19,7 @@ class PatternError(ValueError):
 
 @lru_cache(maxsize=16384)
 def compile_pattern(pattern: str, *, groups: bool = True) -> Any:
-    """Compile an RE2 pattern for folded text: in any case, never across lines. Raises PatternError."""
+    """Compile an RE2 pattern for folded text. It ignores case and matches within one line. Raises PatternError."""
     try:
         return RE2.compile(f"(?m){fold(pattern)}", options_for(groups=groups))
     except RE2.error as error:
@@ -32,9 +32,9 @@ def compile_pattern(pattern: str, *, groups: bool = True) -> Any:
 def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -> Callable[[bytes], Sequence[int]]:
     """Return a function that returns the indexes of the RE2 patterns that match anywhere, in no particular order.
 
-    Patterns in one automaton share a limited memory. Each combination of patterns in a text needs its own states, so
-    several ``automata`` with fewer patterns each can be faster. If the memory is not enough, the patterns are
-    searched for one by one.
+    All patterns of one automaton share a limited memory, and each combination of patterns in a text needs states of
+    its own. Therefore several ``automata`` with fewer patterns each can be faster. If the memory is not enough, each
+    pattern is searched for separately.
     """
     parts = [range(first, len(patterns), automata) for first in range(min(automata, len(patterns)))]
     searches = [(part, _one_search([patterns[at] for at in part], options)) for part in parts]

@@ -29,7 +29,7 @@ _TROUBLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The value of one item: a statement and the id of its mail; and the values that other reporters gave."""
+    """The value of one checklist item, the mail that states it, and other values that other reporters stated."""
 
     turn: RuleInput
     statement: Statement
@@ -37,7 +37,10 @@ class Told:
 
 
 def told_items(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, Told]:
-    """Return the newest value of each item by the team or the first reporter, with the values of other reporters."""
+    """Return item → its value: the newest one that the team or the first reporter stated.
+
+    Values of other reporters are in `others`. Such a value replaces the item's value only if that is not known.
+    """
     told: dict[str, Told] = {}
     over = False
     reporter = next((turn.author for turn, _ in mails if turn.side != "team"), "")
@@ -97,7 +100,9 @@ class Checklist:
     def fill(
         self, view: View, kind: str | None, told: Mapping[str, Told], sees: Collection[str] | None
     ) -> tuple[tuple[ItemState, ...], tuple[str, ...], tuple[str, ...]]:
-        """Return all lines, the missing items, and the missing items to ask for (without items that will follow).
+        """Return the states of all items, the missing items, and the missing items that sodan asks for.
+
+        sodan does not ask for an item that the author has promised (state `pending`).
 
         `kind`: None if nothing can be missing. `sees`: items whose absence the reader can detect; None for all.
         """

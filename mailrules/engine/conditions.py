@@ -125,7 +125,7 @@ class Group:
         return True, list(dict.fromkeys(found))
 
     def unmet_terms(self, view: View) -> list[str]:
-        """Return the terms that make the group false, as they are written."""
+        """Return the text of the terms that make the group false."""
         out = [f"all: {term_text(term)}" for term in self.all if not term.holds(view)[0]]
         if self.any and not any(term.holds(view)[0] for term in self.any):
             out.append("any: " + ", ".join(map(term_text, self.any)))
@@ -142,7 +142,7 @@ class Group:
 
 
 def term_text(term: Term | Group) -> str:
-    """Return a term as it is written."""
+    """Return a term or a group as text, in the notation of the rule files."""
     if isinstance(term, Term):
         return term.written
     lists = (("all", term.all), ("any", term.any), ("unless", term.unless))

@@ -86,7 +86,7 @@ class Rules:
     def read(self, turn: RuleInput) -> Reading:
         """Read one mail with the embedded reader and the organisation's own phrases.
 
-        If the reader decides that a reply begins another matter, the reply is read as the first mail of that matter.
+        If the reader decides that a reply begins another matter, it reads the reply as the first mail of that matter.
         """
         turn = replace(turn, begins=False)
         text = mails.mail_text(turn)
@@ -159,9 +159,9 @@ class Rules:
         )
 
     def answers_ask(self, what: str, turn: RuleInput, reading: Reading) -> tuple[Statement, ...] | None:
-        """Return what in this mail from our side answers the request ``what``, according to `rules/asks.yaml`.
+        """Return the statements of a mail from our side that answer a request of the vendor (`rules/asks.yaml`).
 
-        None if nothing does; no statements if the files alone answer it.
+        ``what``: the topic of the request. None: the mail does not answer it. Empty: only its attachments answer it.
         """
         view = mails.view_of(turn, reading)
         if what.startswith("info:"):
@@ -172,7 +172,7 @@ class Rules:
         return tuple(hit.statement for hit in hits) if answered else None
 
     def judge(self, thread: Thread, readings: Sequence[Reading | None] | None = None) -> Judgement:
-        """Judge a case by its mails, oldest first; mails without a reading are read."""
+        """Judge a case by its mails, oldest first. Mails without a reading are read first."""
         if not thread:
             raise ValueError("a case without mails cannot be judged")
         given = list(readings) if readings is not None else [None] * len(thread)
@@ -231,7 +231,7 @@ class Rules:
         return False
 
     def _sees(self, thread: Thread, readings: Sequence[Reading], language: str) -> Collection[str] | None:
-        """Return the items whose absence can be detected; None, for all items, if a model read all mails of ours."""
+        """Return the items whose absence can be detected. None: all items; a model read all mails of our side."""
         mine = [r for t, r in zip(thread, readings, strict=True) if mails.ours(t)]
         if mine and all(reading.reader != "embedded" for reading in mine):
             return None
@@ -260,9 +260,9 @@ def clear_caches() -> None:
 
 
 def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
-    """Return the requests in the order of the text: each specific one once, and "something" for each other sentence.
+    """Return the requests in the order of the text: each topic once, and "something" for each sentence without a topic.
 
-    A part of a sentence is a request of its own if the embedded reader says so: another part names something specific.
+    A part of a sentence counts as a separate request if another part names a topic (the embedded reader decides this).
     """
     specific = [hit.statement for what, hit in made if what != "something"]
     quotes = [hit.statement.quote for what, hit in made if what != "something"]
@@ -291,7 +291,7 @@ def _findings(fired: Fired) -> list[Finding]:
 
 
 def _firsts(fired: Sequence[Fired]) -> tuple[Finding, ...]:
-    """Return each result once, with the first text that shows it."""
+    """Return each result once, with the first text that supports it."""
     found: dict[str, Finding] = {}
     for one in fired:
         for finding in _findings(one):
@@ -300,7 +300,7 @@ def _firsts(fired: Sequence[Fired]) -> tuple[Finding, ...]:
 
 
 def _promises(hits: Iterable[Hit], written: datetime | None) -> Iterator[Promise]:
-    """Yield the promises. A sentence with a time that was past when it was written promises nothing."""
+    """Yield the promises. A sentence whose time was already past when it was written is not a promise."""
     for hit in hits:
         due = _due(hit.statement, written)
         if due is None or written is None or due >= written:

@@ -1,4 +1,4 @@
-"""Reader for the organisation's own phrases, patterns and labels; its statements are added to the embedded reader's."""
+"""Reader for the organisation's own phrases, patterns and labels. It adds to the embedded reader's statements."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ class OrganisationPhraseReader:
         self._finders = tuple(_compiled(finder, pack) for finder, pack in finders)
 
     def read(self, mail: MailText) -> tuple[Statement, ...]:
-        """Return the statements: first from the subject, then in the order of the text."""
+        """Return the statements in the order of the mail: subject, then text."""
         finders = [one for one in self._finders if mail.side in one.finder.sides]
         sentences = _sentences(mail) if finders else ()
         found = (_statement(one, *sentence) for sentence in sentences for one in finders)
@@ -75,7 +75,7 @@ def _phrase(words: str) -> str:
 
 
 def _sentences(mail: MailText) -> Iterator[tuple[str, str, int]]:
-    """Yield each sentence folded, verbatim, and with its offset in the text (-1 for the subject)."""
+    """Yield for each sentence: its folded text, its verbatim text, its offset in the mail (-1 for the subject)."""
     if mail.subject:
         yield fold(mail.subject), mail.subject, -1
     for number, match in enumerate(SENTENCE.finditer(mail.text)):

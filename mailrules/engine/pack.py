@@ -16,7 +16,7 @@ Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "no
 
 
 class Example(Model):
-    """A small mail as an example. A plain string is its text."""
+    """An example: a short mail. In the file, a plain string is the text of the mail."""
 
     text: str = ""
     subject: str = ""
@@ -34,7 +34,10 @@ Examples = list[Annotated[Example, BeforeValidator(_as_example)]]
 
 
 class Finder(Model):
-    """Text that expresses a meaning. The statement quotes the sentence; the group `(?P<value>…)` gives its value."""
+    """Phrases, patterns and labels of one meaning. A sentence with one of them becomes a statement.
+
+    If a pattern has a group `(?P<value>…)`, the matched text is the value of the statement.
+    """
 
     id: RuleId
     meaning: str  # an id of the catalogue, or of this pack's `meanings`

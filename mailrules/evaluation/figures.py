@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Figure:
-    """Numbers of correct results, of results given and of results expected."""
+    """How many results were expected, how many were given, and how many of these were correct."""
 
     right: int = 0
     given: int = 0
@@ -136,7 +136,7 @@ def _figures(rows: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
 
 
 def _urgent(rows: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
-    """Shares of P1 and P2 mails found, or found or marked for triage; of other mails called P1 or P2, or marked."""
+    """Shares of P1/P2 mails found, and found or marked for triage; shares of other mails rated P1/P2, and marked."""
     urgent = [said for said, labelled in rows if labelled.priority in URGENT]
     calm = [said for said, labelled in rows if labelled.priority not in URGENT]
     return {
@@ -152,7 +152,7 @@ def _share(answers: list[bool]) -> dict[str, float | int | None]:
 
 
 def _missing(rows: list[tuple[Outcome, Outcome]]) -> Figure:
-    """Count items reported as missing, right if no label gives them. The labels do not say which are needed."""
+    """Count items reported as missing. Correct: no label has the item. The labels do not say which items are needed."""
     figure = Figure()
     for said, labelled in rows:
         if labelled.side != "vendor":
