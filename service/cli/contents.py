@@ -30,7 +30,7 @@ def check() -> int:
 
 @contents.command
 def move(*, before: str | None = None) -> None:
-    """Move raw mails to the place in SODAN_CONTENT_STORE. sodan can run meanwhile.
+    """Move raw mails to the place that SODAN_CONTENT_STORE names. sodan can keep running.
 
     Args:
         before: The previous value of SODAN_CONTENT_STORE, if it was a folder or a bucket. Nothing is deleted there.

@@ -4,9 +4,9 @@ The length stays equal, because stored evidence refers to positions in texts. In
 ``@`` is replaced. The domain stays: it identifies no person, and shows the side of the author.
 
 A name of several words or with digits is replaced everywhere; a single word only where it refers to a person: beside a
-title, in a self-introduction, or alone on a line as in a signature. Beside the address, the name becomes ``ERASED``.
+title, in a self-introduction, or alone on a line as in a signature. Next to the address, ``ERASED`` replaces the name.
 
-A sender can choose any display name. Therefore ``own_names``, the names in From, are replaced only beside the address
+A sender can choose any display name. Therefore ``own_names``, the names in From, are replaced only next to the address
 and in what the person wrote: ``Mask.author`` and ``Mask.quoting``.
 """
 

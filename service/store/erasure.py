@@ -4,7 +4,7 @@ The address is replaced everywhere. Names are replaced only in prose and in name
 in columns of ids and kinds; names in From only in the person's mails and in quotes of them. Each change is one
 transaction that excludes transactions of workers, because these lock the rows in another order. Mail may arrive
 meanwhile, so the search is repeated until it finds nothing. Then the search index is rebuilt, and
-``service.store.compaction`` removes the remains of the old rows. ``docs/operations.md`` says what to do about backups,
+``service.store.compaction`` removes the old rows from the files. ``docs/operations.md`` says what to do about backups,
 archived logs and deleted files on disk.
 """
 
@@ -69,7 +69,7 @@ class _Own:
 
 
 def names_of(conn: Connection, address: str) -> list[str]:
-    """Return the names that mails give with an address (in lower case), the most frequent first."""
+    """Return the names that stand with an address in mails, most frequent first. ``address``: in lower case."""
     names = Counter(conn.execute(select(participants.c.name).where(participants.c.address == address)).scalars())
     authors = select(messages.c.author_name).where(messages.c.author_address == address).distinct()
     names.update(conn.execute(authors).scalars())
@@ -120,7 +120,7 @@ def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, 
 
 
 def _own(database: Database, writer: BlobWriter, mask: Mask) -> _Own:
-    """Return what the person wrote, read from the tables and the raw mails; nothing if no name in From is erased."""
+    """Return what the person wrote, from tables and raw mails. Empty if no name in From has to be erased."""
     rows = database.read(partial(_own_rows, address=mask.address)) if mask.own_names else []
     texts = {text for row in rows for text in (row.subject, row.text, row.intro)}
     mails = frozenset(row.spool_id for row in rows if row.origin == "delivered" and row.spool_id)

@@ -97,7 +97,7 @@ def finish(
 def back_off(
     conn: Connection, job: Job, by: str, why: str, now: datetime, retry_after: float | None, *, uncounted: bool = False
 ) -> None:
-    """Record a failed attempt: due later, or ``failed`` after the last. ``uncounted``: the server was unreachable."""
+    """Record a failed attempt: retry later, or ``failed`` after the last. ``uncounted``: the server is unreachable."""
     if job.attempts >= MAX_ATTEMPTS and not uncounted:
         finish(conn, job.message, by, now, state="failed", reason=why)
         return
@@ -131,7 +131,7 @@ def cases_of(conn: Connection, messages: Sequence[int]) -> list[int]:
 
 
 def cases_told(conn: Connection, line: CaseMessage) -> list[int]:
-    """Return the case of a message; if the message begins another matter, also the cases of the mails it answers."""
+    """Return the case of a message. If it begins another matter, add the cases of the mails that it answers."""
     answered = [*line.node.parents, *line.node.refs] if line.node.fresh else []
     places = every(conn, select(stored.c.case_id).distinct().where(stored.c.message_id.in_(THESE)), answered)
     return sorted({*cases_of(conn, [line.id]), *(row.case_id for row in places)})

@@ -74,7 +74,7 @@ def value_routes(frame: Frame) -> APIRouter:
 
 
 def place_routes(frame: Frame) -> APIRouter:
-    """Return the routes that merge cases, move messages, decide about suggestions, and undo changes."""
+    """Return the routes that merge cases, move messages, accept or reject suggestions, and undo changes."""
     router, desk = APIRouter(include_in_schema=False), frame.desk
 
     @router.post("/cases/{key}/merge")
