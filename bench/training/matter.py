@@ -97,8 +97,9 @@ def openings(file: Path, reader: EmbeddedReader) -> list[Example]:
 def single_mails(file: Path, reader: EmbeddedReader) -> Iterator[tuple[str, Example]]:
     """The mails of a file of ``bench/labelled_next``, each for one of the classifiers ``next.…``."""
     for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
-        given = (row[name] for name in ("text", "subject", "lang", "side", "to", "opens"))
-        mail = MailText(*given, automatic=None, files=(), written_at=None)
+        subject = row["subject"] if row["opens"] else ""  # the service leaves out the subject of a reply
+        side, to = row["side"], row["to"]
+        mail = MailText(row["text"], subject, row["lang"], side, to, row["opens"], None, (), None)
         yield next_classifier(mail), next_example(reader, mail, row["next"], row["doubtful"])
 
 

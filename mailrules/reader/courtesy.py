@@ -21,7 +21,7 @@ def only_courtesy(view: MailView) -> bool:
     readings = list(view.readings)
     if len(readings) > 1 and _is_name(readings[-1]):
         readings.pop()  # of the author
-    found = [phrases(reading, team=view.mail.side == "team") for reading in readings]
+    found = [_phrases(reading, team=view.mail.side == "team") for reading in readings]
     return None not in found and any(found)
 
 
@@ -37,7 +37,7 @@ def _is_name(reading: Reading) -> bool:
     return bool(_NAME.fullmatch(reading.folded)) and not (reading.concepts or reading.shapes)
 
 
-def phrases(reading: Reading, *, team: bool) -> int | None:
+def _phrases(reading: Reading, *, team: bool) -> int | None:
     """Return the number of polite phrases in a sentence that consists of them and of names; None otherwise."""
     sentence, phrase = reading.folded[: _LONGEST + 1], _patterns(team=team)
     at = count = 0

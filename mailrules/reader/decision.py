@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from functools import cached_property
+from math import exp
 
 from ..statement import UNSURE, Statement
 from .asked_parts import parts_of
@@ -12,8 +13,6 @@ from .courtesy import only_courtesy
 from .evidence import EFFECT, Evidence
 from .form_lines import stated_by
 from .mailview import is_readable, side_of
-from .matter import NOBODY, answered_by_us
-from .settling import Ending, comes_back, ending
 from .units import Unit
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
@@ -45,23 +44,19 @@ _SETTLES = {
 A wrong one is worse than a missed one, so without support the classifier needs a higher threshold. In mail of the team
 it is too often wrong, and always needs support.
 """
+_RESOLVED = "act:confirm_resolved"
+_PLAINLY, _PERHAPS_NOBODY, _NOBODY, _PERHAPS_RESOLVED = 0.03, 0.3, 0.8, 0.1
+"""Probabilities that nobody has to act or that the problem is solved, below which a reply solves nothing. Chosen on
+short replies that the classifier of who acts next did not know, and on examples (`_PLAINLY`: unmistakable words)."""
 
 
 class Decision(Evidence):
     """The statements that follow from the probabilities of one mail."""
 
-    @cached_property
-    def _ending(self) -> Ending | None:
-        return ending(self.view) if self.view.mail.automatic is None else None
-
     @property
     def next_side(self) -> tuple[float, ...]:
-        """Return the scores of who has to act next: a report or a clause can replace `next_scores` (`settling.py`)."""
-        if self.report:
-            return self.report.next_side
-        if self._ending:
-            return NOBODY
-        return answered_by_us(self.next_scores) if comes_back(self.view) else self.next_scores
+        """Return the scores of who has to act next; those of a report replace `next_scores` (`reports.py`)."""
+        return self.report.next_side if self.report else self.next_scores
 
     def statements(self) -> list[Statement]:
         """Return the statements of the mail. If it is a report, some are removed and others added (`reports.py`)."""
@@ -168,9 +163,6 @@ class Decision(Evidence):
         mail = self.view.mail
         if mail.side == "vendor" or mail.automatic is not None:
             return []
-        if end := self._ending:
-            acts = ("act:confirm_resolved", *(["act:close"] if end.closes and "act.close" not in self._plainly else []))
-            return [self._quote(act, end.unit, 1.0) for act in acts]
         plain = {
             meaning: [at for at, reading in enumerate(self.view.readings) if concept in reading.plain]
             for meaning, (concept, _) in _SETTLES.items()
@@ -183,12 +175,24 @@ class Decision(Evidence):
             sure = chance >= self.threshold(meaning) and mail.side != "team"
             if sure and not units and best >= 0 and not (self.view.readings[best].mild or self._denied(meaning)):
                 units = [best]
+            if meaning == _RESOLVED and not mail.opens and self.next_scores:
+                units = self._where_nobody_acts(units, plain=bool(plain[meaning]))
             if units:
                 found[meaning] = max(units, key=lambda at: self._score(meaning, at))
         if len(found) == 2:  # both cannot be true: unmistakable wording takes precedence
             kept = max(found, key=lambda meaning: (bool(plain[meaning]), self._chance(meaning)))
             found = {kept: found[kept]}
         return [self._quote(meaning, at, max(self._chance(meaning), 0.5)) for meaning, at in found.items()]
+
+    def _where_nobody_acts(self, units: list[int], *, plain: bool) -> list[int]:
+        """Return the units of a reply that say that the problem is solved, if perhaps nobody has to act after it.
+
+        Without such units, a slight chance is enough if nobody has to act almost for certain.
+        """
+        nobody, best = exp(self.next_scores[-1]), self._best_unit(_RESOLVED)
+        if units or best < 0 or self.view.readings[best].mild or self._denied(_RESOLVED):
+            return units if nobody >= (_PLAINLY if plain else _PERHAPS_NOBODY) else []
+        return [best] if nobody >= _NOBODY and self._chance(_RESOLVED) >= _PERHAPS_RESOLVED else []
 
     def _denied(self, meaning: str) -> bool:
         """Whether the best sentence for a recovery denies it, is about the time after it, or is only about people."""

@@ -16,7 +16,7 @@ The file identifies words by their marks. In memory they are rows of the table o
 reader has found these rows already. Words that are not in the table do not count.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -96,11 +96,6 @@ def next_scores(scores: NDArray[np.float64]) -> tuple[float, ...]:
     logs = scores - scores.max()
     logs -= np.log(np.exp(logs).sum())
     return tuple(np.round(logs, 2).clip(_LEAST_LOG, 0.0).tolist())
-
-
-def answered_by_us(told: Sequence[float]) -> tuple[float, ...]:
-    """Return scores of `next.…` if our team will write to a requester again: the requester's score is the team's."""
-    return (max(told[0], told[2]), told[1], _LEAST_LOG, _LEAST_LOG) if told else ()
 
 
 def tells_continuation(mail: MailText) -> bool:
