@@ -225,6 +225,8 @@ def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -
     elif to_vendor or answered:
         owing = not answered and bool(ledger.open())
         said = _next(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor", owing)
+        if said == "nobody" and answered and to_vendor and not (confirms or reading.says("recovered", "act.close")):
+            said = "vendor"  # it waits for the answer
     else:
         said = _next(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
     if not (confirms or begins) and course.moves and _leaves_turn(course, line, reading, said):
