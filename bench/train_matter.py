@@ -1,12 +1,14 @@
 """Trains the classifiers of ``mailrules/reader/matter.py``.
 
-    python -m bench.train_matter FOLDER… [--write]
+    python -m bench.train_matter FOLDER… [--write] [--only-reports]
 
 The folders hold labelled conversations as for ``bench.conversations``: a mail continues a matter if an earlier mail is
 in its case; a reply whose parent is in another case begins another matter. ``bench/labelled_openings`` and
 ``bench/labelled_replies`` are always used. Who has to act after a mail is labelled in ``bench/labelled_turns`` and
 ``bench/labelled_next``. For each set, it prints what a classifier that never saw the set gets right (half an hour).
-``--write`` omits most of this and writes ``mailrules/reader/matter.bin``. Needs the dependency group ``train``.
+What a mail reports is labelled in ``bench/labelled_reports``. ``--write`` omits most of this and writes
+``mailrules/reader/matter.bin``; with ``--only-reports``, the other classifiers stay. Needs the
+dependency group ``train``.
 """
 
 import json
@@ -34,6 +36,7 @@ from bench.training.matter import (
     train,
     without,
 )
+from bench.training.reports import REPORTS, ReportExample, people, report_examples, train_reports
 from bench.turns import LABELS, SETS, labelled_turns
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.mailview import is_readable
@@ -121,8 +124,34 @@ def left_out(name: str, read: Mapping[Path, Sequence[Example]]) -> dict[Path, li
     return found
 
 
-def main(*folders: Path, write: bool = False) -> None:
-    ours, reader, shipped = labelled_context(), EmbeddedReader(), shipped_weights()
+def main(*folders: Path, write: bool = False, only_reports: bool = False) -> None:
+    reader, shipped = EmbeddedReader(), shipped_weights()
+    made = dict(shipped.matter) if only_reports else _matter_and_turn(folders, reader, write)
+    made |= _reports(reader, write)
+    if write:
+        WRITTEN.write_bytes(written(made, shipped.tables, shipped.version))
+
+
+def _reports(reader: EmbeddedReader, write: bool) -> dict[str, MatterClassifier]:
+    """Train ``report.…``. Without ``write``, print what is right in each file if the file is left out."""
+    read = {file: list(report_examples(file, reader)) for file in sorted(REPORTS.glob("*.jsonl"))}
+    others = people(reader)
+    for one, its in read.items() if not write else ():
+        trained = _trained_reports([*without(one, read), *others])
+        best = [int(trained[f"report.{at.side}"].scores(at.rows, at.inputs).argmax()) for at in its]
+        right = sum(way == at.way for way, at in zip(best, its, strict=True))
+        given = sum(way > 0 for way in best)
+        print(f"report {one.name}: {right} of {len(its)}, reports {given}")
+    return _trained_reports([*without(None, read), *others])
+
+
+def _trained_reports(examples: Sequence[ReportExample]) -> dict[str, MatterClassifier]:
+    return {f"report.{side}": train_reports(examples, side) for side in ("vendor", "ours")}
+
+
+def _matter_and_turn(folders: Sequence[Path], reader: EmbeddedReader, write: bool) -> dict[str, MatterClassifier]:
+    """Train ``continuation``, ``departure`` and ``next.…``. Without ``write``, print what is right."""
+    ours = labelled_context()
     read: dict[str, dict[Path, list[Example]]] = {
         "continuation": {file: openings(file, reader) for file in sorted(OPENINGS.glob("*.jsonl"))},
         "departure": {file: replies(file, reader) for file in sorted(REPLIES.glob("*.jsonl"))},
@@ -147,8 +176,7 @@ def main(*folders: Path, write: bool = False) -> None:
             print(f"{name} {one.name}: {_right(scores, sets[one], boundary)}")
         classifier = train_one(name, without(None, sets))
         made[name] = classifier._replace(base=classifier.base - np.float32(boundary))
-    if write:
-        WRITTEN.write_bytes(written(made, shipped.tables, shipped.version))
+    return made
 
 
 def _right(scores: Sequence[NDArray[np.float64]], read: Sequence[Example], boundary: float) -> str:

@@ -63,7 +63,8 @@ class Decision(Evidence):
         report, told = self.report, self._without_report()
         if report is None or (report.of_notice and not any(one.meaning == "kind.notice" for one in told)):
             return told
-        added = [self._quote(meaning, report.unit, 1.0) for meaning in report.adds]
+        unsure = ("security",) if report.way == "threat" else ()
+        added = [self._quote(one, report.unit, 1.0, UNSURE if one in unsure else "value") for one in report.adds]
         return [*added, *(one for one in told if not one.meaning.startswith(report.drops))]
 
     def _without_report(self) -> list[Statement]:

@@ -29,7 +29,7 @@ from .matter import (
     tells_continuation,
     tells_departure,
 )
-from .reports import report_of
+from .reports import Report, report_classifier, report_of
 from .unit_scores import MailScores, mail_scores
 from .weights import Weights, shipped_weights
 
@@ -61,17 +61,18 @@ class EmbeddedReader:
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
         view, side, matter = self.view(mail), side_of(mail), self._weights.matter
-        report = report_of(view)
         scores, chances = self.probabilities(view)
         if mail.opens and view.subject is not None and self._subject_tells_it(view, scores):
             view = with_subject_as_text(view, self._matcher, self._units)
             scores, chances = self.probabilities(view)
         thresholds, continues, departs = self._weights.thresholds[side], 0.0, 0.0
         told: tuple[float, ...] = ()
+        report: Report | None = None
         if is_readable(mail):
             inputs, classifier = matter_inputs(view, chances, scores.units), matter[next_classifier(mail)]
             if classifier.knows(scores.rows):
                 told = next_scores(classifier.scores(scores.rows, next_inputs(mail, inputs)))
+            report = report_of(view, scores.rows, matter[report_classifier(mail)])
             if tells_continuation(mail):
                 continues = matter["continuation"].score(scores.rows, inputs)
             if tells_departure(mail):

@@ -4,6 +4,7 @@ Linear classifiers read mail in Japanese or English. `continuation` reads mail o
 mail of the team and of vendors nearly always continues a matter. `departure` reads replies of users and of the team.
 Both help to place a mail in a case (docs/placement.md). `next.vendor`, `next.team` and `next.ours` read mail of
 vendors, of the team, and of everybody else: who has to act after this mail (docs/design.md, Turn and asks)?
+`report.vendor` and `report.ours` tell what a mail reports (`reports.py`).
 
 The features are words, pairs and triples of words, and numbers that the reader has computed anyway: the probabilities
 of the meanings, the scores of the first sentence and of the best later sentence, and whether the author announces
@@ -70,9 +71,13 @@ class MatterClassifier(NamedTuple):
 
     def scores(self, rows: Places, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the scores without limits."""
+        return self.of_words(rows) + self.inputs @ inputs + self.base
+
+    def of_words(self, rows: Places) -> NDArray[np.float64]:
+        """Return what some features, as those of a whole mail, add to the scores."""
         length = float(np.sqrt(self.squares.take(rows).sum())) or 1.0
         of_words: NDArray[np.float64] = self.values.take(rows, axis=0).sum(0) / length
-        return of_words + self.inputs @ inputs + self.base
+        return of_words
 
 
 def next_classifier(mail: MailText) -> str:
@@ -130,7 +135,7 @@ def matter_inputs(view: MailView, chances: Mapping[str, float], scores: Matrix) 
 
 def side_read(name: str) -> str:
     """Return the side whose table of marks a classifier uses; see `side_of`."""
-    return "vendor" if name == "next.vendor" else "ours"
+    return "vendor" if name.endswith(".vendor") else "ours"
 
 
 def read_classifiers(data: bytes, tables: Mapping[str, MarkTable]) -> dict[str, MatterClassifier]:

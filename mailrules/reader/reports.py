@@ -1,7 +1,7 @@
 """Mail that reports something, not written by a person for this case alone: alarms, recoveries, newsletters, outages.
 
-The classifiers know few such mails, and the same words decide: "Status: Down" is an alarm, "Errors: 0" is not. The
-words are in `reports.yaml`.
+Two linear classifiers, `report.vendor` and `report.ours` (`matter.py`), tell the way of the report from the features of
+the mail and its circumstances. ``bench.train_matter`` trains them. In doubt, a mail reports nothing.
 
 =========  ===========================================================  ==============  =========
 way        mail                                                         kind            who acts
@@ -16,23 +16,27 @@ advice     a vendor: close a weakness of a product                      notice  
 outage     a vendor works on a problem of its service                   incident        vendor
 payment    a payment of ours failed                                     billing         team
 reminder   something of ours runs out, and we have to do something      request         team
+threat     perhaps an attack or a breach: a person has to look at it    security        team
 =========  ===========================================================  ==============  =========
 """
 
-import re
-from collections.abc import Iterator
-from functools import cache, cached_property
 from typing import NamedTuple
 
-from ..resources import read_yaml
-from .mailview import MailView
-from .matter import NOBODY, next_is
+import numpy as np
+from numpy.typing import NDArray
 
-_MOST_UNITS, _LONGEST = 40, 400
-_FOOTER_UNITS, _FOOTER = 3, 100  # units at the end, and characters of a unit, that may be the footer of a newsletter
+from ..statement import MailText
+from .features import ROW
+from .mailview import MailView, is_readable, side_of
+from .marks import Places
+from .matter import NOBODY, MatterClassifier, next_is
+from .unit_reading import Reading
+
 _NO_REPORTS = ("bounce", "receipt", "calendar")
-_MARKS = " *・■□●◆【】-"
-_BAD, _GOOD = " ✗ ", " ✓ "
+_LEAST = {"alarm": 0.5, "attack": 0.5}  # least chance of a way; a wrong alarm costs less than a missed one
+_LEAST_OTHER = 0.6
+_THREAT = 0.25  # from this chance of an attack or a breach on, a mail is not taken for a calm one, nor for a notice
+_CALM, _THREATS = ("over", "fine", "broadcast"), ("attack", "breach")
 _SUBJECT = -1
 
 
@@ -40,7 +44,7 @@ class Report(NamedTuple):
     """What a mail reports.
 
     ``unit``: the unit that says so (-1: the subject); ``adds``: what it states; ``drops``: families of statements that
-    it rules out; ``next_side``: who has to act, as scores of `next.…`.
+    it rules out; ``next_side``: who has to act, as scores of `next.…`. A possible threat is stated as unsure.
     """
 
     way: str
@@ -55,7 +59,7 @@ class Report(NamedTuple):
         return self.way in _OF_NOTICES
 
 
-_OF_NOTICES = ("advice", "payment", "reminder")
+_OF_NOTICES = ("advice", "payment", "reminder", "threat")
 _ALL = ("kind.", "impact.", "urgency.", "security", "ongoing", "recovered", "act.", "ask.", "parked.", "tone.")
 _CALMING = (
     "kind.",
@@ -79,182 +83,66 @@ _REPORTS = {
     "payment": (("kind:billing", "ask:something"), ("kind.", "impact.", "security"), next_is("team")),
     "reminder": (("kind:request", "ask:something"), ("kind.", "impact.", "security"), next_is("team")),
 }
+_DOUBTFUL = (("kind:security", "security"), ("kind.", "impact.low", "urgency.low"), next_is("team"))
+WAYS = ("none", *_REPORTS)
+"""The outcomes of the classifiers."""
 
 
-def report_of(view: MailView) -> Report | None:
-    """Return what a mail reports; None for other mail. Only a mail that begins a topic reports."""
-    if not view.mail.opens or view.mail.automatic in _NO_REPORTS or not view.readings:
+def report_classifier(mail: MailText) -> str:
+    """Return the name of the classifier that tells what this mail reports."""
+    return f"report.{side_of(mail)}"
+
+
+def may_report(view: MailView) -> bool:
+    """Whether a mail can be a report: it begins a topic, and no program of the mail system wrote it."""
+    mail = view.mail
+    return mail.opens and mail.automatic not in _NO_REPORTS and bool(view.readings) and is_readable(mail)
+
+
+def report_inputs(view: MailView) -> NDArray[np.float64]:
+    """Return the circumstances of a mail for `report.…`."""
+    mail, labels = view.mail, sum(bool(one.label) for one in view.readings)
+    return np.array(
+        (
+            mail.side == "team",
+            mail.side == "unknown",
+            mail.automatic is not None,
+            labels / max(1, len(view.readings)),
+        ),
+        np.float64,
+    )
+
+
+def rows_of(reading: Reading) -> Places:
+    """Return the rows of the features of a unit."""
+    return np.frombuffer(reading.rows, ROW).astype(np.int64)
+
+
+def report_of(view: MailView, rows: Places, classifier: MatterClassifier) -> Report | None:
+    """Return what a mail reports; None for other mail, and in doubt. ``rows``: the distinct features of the mail."""
+    if not may_report(view) or not classifier.knows(rows):
         return None
-    found = _Words(view).report()
-    if found is None:
+    scores = classifier.scores(rows, report_inputs(view))
+    chances = dict(
+        zip(WAYS, (np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()).tolist(), strict=True)
+    )
+    best = max(chances, key=lambda way: chances[way])
+    threat = sum(chances[way] for way in _THREATS)
+    if best != "none" and chances[best] >= _LEAST.get(best, _LEAST_OTHER) and not (best in _CALM and threat >= _THREAT):
+        return Report(best, _telling_unit(view, classifier, best), *_REPORTS[best])
+    if threat < _THREAT:
         return None
-    way, unit = found
-    return Report(way, unit, *_REPORTS[way])
+    return Report("threat", _telling_unit(view, classifier, max(_THREATS, key=lambda way: chances[way])), *_DOUBTFUL)
 
 
-class _Words:
-    """The words of one mail: its subject and its units in lower case, by their numbers."""
-
-    def __init__(self, view: MailView) -> None:
-        self._mail, self._readings = view.mail, view.readings[:_MOST_UNITS]
-        self._texts = {at: one.folded[:_LONGEST].lower() for at, one in enumerate(self._readings)}
-        if view.subject is not None:
-            self._texts[_SUBJECT] = view.subject.folded[:_LONGEST].lower()
-
-    def report(self) -> tuple[str, int] | None:
-        from_outside = self._mail.side in ("vendor", "unknown")
-        if self._mail.side == "vendor" and (found := self._outage()):
-            return found
-        if from_outside and (at := self._broadcast()) is not None:
-            return "broadcast", at
-        if self._by_machine and (found := self._attack() or self._state()):
-            return found
-        if not from_outside:
-            return None
-        if (at := self._breach()) is not None:
-            return "breach", at
-        if self._mail.side == "vendor" and not self._any("tickets") and self._says("over", _SUBJECT):
-            return "over", _SUBJECT
-        return self._advice() or self._reminder()
-
-    # ── who writes ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @cached_property
-    def _by_machine(self) -> bool:
-        """Whether a machine that watches something wrote the mail: by its address, or by its form."""
-        if self._any("tickets") or self._has("code", _SUBJECT):
-            return False
-        if self._surely_machine:
-            return True
-        labels = [label for one in self._readings if (label := one.label.lower().strip(_MARKS))]
-        by_person = (
-            self._mail.side == "team" or self._any("personal") or any(map(_patterns()["form"].fullmatch, labels))
-        )
-        return not by_person and 2 * len(labels) >= len(self._readings)
-
-    @property
-    def _surely_machine(self) -> bool:
-        return self._watches or self._mail.automatic == "notification"
-
-    @cached_property
-    def _watches(self) -> bool:
-        """Whether the address of the author is that of a machine."""
-        name, _, host = self._mail.author.lower().partition("@")
-        labels = host.split(".")
-        words = [*re.split(r"[-_.+]", name), *(labels[:1] if len(labels) > 2 else [])]
-        return any(map(_patterns()["machines"].fullmatch, words))
-
-    # ── what it says ────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _has(self, words: str, at: int) -> bool:
-        return _patterns()[words].search(self._texts.get(at, "")) is not None
-
-    def _with(self, *words: str) -> Iterator[int]:
-        """Yield the numbers of the units, and of the subject, with a word of each list."""
-        return (at for at in self._texts if all(self._has(one, at) for one in words))
-
-    def _any(self, *words: str) -> bool:
-        return next(self._with(*words), None) is not None
-
-    @cached_property
-    def _states(self) -> dict[int, str]:
-        """The texts as they tell how it is now: without earlier states, and marked where nothing is or stays wrong."""
-        found = {}
-        for at, text in self._texts.items():
-            now = _patterns()["earlier"].sub(" ", text)
-            now = _patterns()["not_over"].sub(_BAD, _patterns()["none_bad"].sub(_GOOD, now))
-            found[at] = now
-        return found
-
-    def _says(self, words: str, at: int) -> bool:
-        text = self._states.get(at, "")
-        mark = {"bad": _BAD, "done": _GOOD}.get(words, "\0")
-        return mark in text or _patterns()[words].search(text) is not None
-
-    def _state(self) -> tuple[str, int] | None:
-        """Return what a machine says about the state of a thing: a line "Status: …" counts before the subject.
-
-        Other sentences count only if the address is that of a machine.
-        """
-        if self._any("drill"):
-            return "fine", _SUBJECT
-        lines = [at for at in self._texts if at >= 0 and self._is_state_line(at)]
-        bad = next((at for at in lines if self._says("bad", at)), None)
-        if bad is not None:
-            return "alarm", bad
-        over = next((at for at in lines if self._says("over", at)), None)
-        if over is None and self._says("over", _SUBJECT):
-            over = _SUBJECT
-        if over is not None:
-            return "over", over
-        every = [_SUBJECT, *(at for at in self._texts if at >= 0 and self._watches)]
-        if not self._surely_machine and not self._has("title", _SUBJECT):
-            return None
-        if self._any("planned") or self._has("announced", _SUBJECT):
-            return None
-        bad = next((at for at in every if self._says("bad", at) and not self._has("announced", at)), None)
-        good = next(((way, at) for at in every for way in ("over", "done") if self._says(way, at)), None)
-        if bad is not None and (good is None or good[0] == "done" or bad == _SUBJECT):
-            return "alarm", bad
-        if good is None and (stops := self._stops()) is not None:
-            return "alarm", stops
-        if good is not None:
-            return ("over" if good[0] == "over" else "fine"), good[1]
-        return ("fine", _SUBJECT) if self._surely_machine and self._has("summary", _SUBJECT) else None
-
-    def _stops(self) -> int | None:
-        """Return the first sentence of a machine by which something stands still, in any of the reader's words."""
-        readings = self._readings if self._watches else ()
-        return next((at for at, one in enumerate(readings) if "stop.down" in one.concepts and not one.mild), None)
-
-    def _is_state_line(self, at: int) -> bool:
-        label = self._readings[at].label.lower()
-        return bool(label) and _patterns()["state_label"].fullmatch(label.strip(_MARKS)) is not None
-
-    def _attack(self) -> tuple[str, int] | None:
-        """Return what a security tool says about an attack."""
-        if self._any("advisory") or self._any("drill"):
-            return None
-        threats = list(self._with("suspected"))
-        if not threats:
-            return None
-        if self._any("unhandled"):
-            return "attack", threats[0]
-        if self._any("handled") or self._has("summary", _SUBJECT):
-            return None if self._any("review") else ("fine", threats[0])
-        return ("attack", threats[0]) if self._any("detected") else None
-
-    def _broadcast(self) -> int | None:
-        last = len(self._readings) - _FOOTER_UNITS
-        footers = (
-            at
-            for at in self._with("footer")
-            if at >= max(0, last) and len(self._texts[at]) <= _FOOTER and not self._has("asking", at)
-        )
-        return next(footers, next(self._with("advert"), None))
-
-    def _breach(self) -> int | None:
-        taken = [at for at in self._with("taken", "data") if not self._has("unreal", at)]
-        return taken[0] if taken and self._any("yours") and not self._any("advisory") else None
-
-    def _outage(self) -> tuple[str, int] | None:
-        found = None if any(map(self._any, ("planned", "tickets", "way_round"))) else next(self._with("trouble"), None)
-        return ("outage", found) if found is not None and self._any("worked_on") else None
-
-    def _advice(self) -> tuple[str, int] | None:
-        at = next(self._with("patch"), None) if self._any("advisory") else None
-        return None if at is None else ("advice", at)
-
-    def _reminder(self) -> tuple[str, int] | None:
-        at = next(self._with("demand"), None) if self._mail.side == "vendor" or self._any("yours") else None
-        if at is None:
-            return None
-        return ("payment", at) if self._any("payment") else ("reminder", at) if self._any("ends") else None
+def _telling_unit(view: MailView, classifier: MatterClassifier, way: str) -> int:
+    """Return the unit whose features speak most for a way; the subject if it speaks more than each of them."""
+    readings = [*view.readings, *([view.subject] if view.subject is not None else [])]
+    scores = [_spoken(one, classifier, WAYS.index(way)) for one in readings]
+    best = int(np.argmax(scores))
+    return best if best < len(view.readings) else _SUBJECT
 
 
-@cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    lists = {name: "|".join(text.splitlines()) for name, text in read_yaml("reader", "reports.yaml").items()}
-    for name in ("bad", "count"):
-        lists["none_bad"] = lists["none_bad"].replace(f"<{name}>", lists[name])
-    return {name: re.compile(text, re.IGNORECASE | re.ASCII) for name, text in lists.items()}
+def _spoken(reading: Reading, classifier: MatterClassifier, way: int) -> float:
+    found = classifier.of_words(rows_of(reading))
+    return float(found[way] - found[0])

@@ -64,6 +64,11 @@ class UnitClassifier:
         self._squares = np.square(part.importance)
         self._fixed: dict[tuple[str, ...], tuple[Places, Matrix]] = {}
 
+    @property
+    def importance(self) -> NDArray[np.float32]:
+        """The importance of each feature."""
+        return self._part.importance
+
     def scores(self, found: UnitMarks, units: int) -> Matrix:
         """Return the scores: one row per unit, one column per meaning."""
         known, rows = self.table.find(found.marks)

@@ -106,7 +106,7 @@ def test_a_written_file_holds_the_same_classifiers_and_the_shipped_ones_fit_the_
     data = written(weights.matter, weights.tables, "7")
     assert trained_with(data) == "7"
     again = read_classifiers(data, weights.tables)
-    names = {"continuation", "departure", "next.vendor", "next.team", "next.ours"}
+    names = {"continuation", "departure", "next.vendor", "next.team", "next.ours", "report.vendor", "report.ours"}
     assert again.keys() == weights.matter.keys() == names
     for name, kept in weights.matter.items():
         assert all(map(np.array_equal, kept, again[name]))

@@ -9,12 +9,12 @@ import yaml
 from mailrules.library import load
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.normal_forms import is_japanese
-from mailrules.reader.reports import report_of
 from mailrules.statement import MailText
 from mailrules.thread import RuleInput, Side
 
 READER = EmbeddedReader()
 MAILS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("reports.yaml").read_text(encoding="utf-8"))
+THREATS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("threats.yaml").read_text(encoding="utf-8"))
 AUTHOR = "jo@works.example"
 
 
@@ -24,15 +24,25 @@ def text_of(mail: dict[str, Any]) -> MailText:
     return MailText(mail["text"], mail["subject"], language, side, "team", True, None, (), None, author)
 
 
+def way_of(mail: dict[str, Any]) -> str:
+    report = READER.decide(text_of(mail)).report
+    return report.way if report else "none"
+
+
 @pytest.mark.parametrize("mail", MAILS, ids=[f"{one['way']}: {one['subject']}" for one in MAILS])
 def test_what_a_mail_reports(mail: dict[str, Any]) -> None:
-    found = report_of(READER.view(text_of(mail)))
-    assert (found.way if found else "none") == mail["way"]
+    if "missed" in mail:
+        pytest.xfail(mail["missed"])
+    assert way_of(mail) == mail["way"]
 
 
-def judged(subject: str, text: str, author: str, side: Side = "requester") -> tuple[str, str, bool]:
-    turn = RuleInput("1", side, author, text, subject, language="ja" if is_japanese(text) else "en")
-    judgement = load().judge((turn,))
+def judged(subject: str, text: str, author: str, side: Side = "requester", above: str = "") -> tuple[str, str, bool]:
+    """Judge a mail. ``above``: what a colleague who forwards it writes above it."""
+    language = "ja" if is_japanese(text) else "en"
+    turns = [RuleInput("1", side, author, text, subject, language=language)]
+    if above:
+        turns += [RuleInput("2", "team", AUTHOR, above, f"Fwd: {subject}", False, wrapper=True, language=language)]
+    judgement = load().judge(tuple(turns))
     return judgement.kind, judgement.priority.level, judgement.priority.needs_triage
 
 
@@ -67,3 +77,11 @@ def test_the_reader_gives_the_turn() -> None:
 def test_the_reading_names_the_report() -> None:
     turn = RuleInput("1", "requester", "kiln-alert@works.example", "Status: Failed", "Kiln 2", language="en")
     assert load().read(turn).report == "alarm"
+
+
+@pytest.mark.parametrize("mail", THREATS, ids=[one["subject"] for one in THREATS])
+@pytest.mark.parametrize("above", ["FYI", "共有です。", "Please see below."])
+def test_a_forwarded_threat_is_urgent_or_to_be_triaged(mail: dict[str, Any], above: str) -> None:
+    kind, level, triage = judged(mail["subject"], mail["text"], mail["author"], mail["side"], above)
+    assert kind == "security"
+    assert level in ("P1", "P2") or triage

@@ -1,0 +1,106 @@
+"""Trains `report.vendor` and `report.ours` of `mailrules/reader/reports.py` on `bench/labelled_reports`.
+
+A mail is one example; the unit that says what it reports is another one, so that the classifier learns which of its
+sentences count. Of a mail that reports nothing, it is the longest unit. Mails of people from the corpus report nothing.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+from sklearn.linear_model import LogisticRegression
+
+from bench.harness import CORPUS, ROOT, corpus
+from bench.training.classifiers import weighted
+from mailrules.reader.embedded import EmbeddedReader
+from mailrules.reader.mailview import side_of
+from mailrules.reader.marks import Places
+from mailrules.reader.matter import MatterClassifier
+from mailrules.reader.reports import WAYS, report_inputs, rows_of
+from mailrules.reader.weights import shipped_weights
+from mailrules.statement import MailText
+
+REPORTS = ROOT / "bench" / "labelled_reports"
+PEOPLE = 300  # mails of people of ours from the corpus, and as many of vendors
+SOFTNESS = 3.0  # `C` of the logistic regression
+WORDS = 8.0  # length of the vector of features, compared with the other numbers
+LEAST = 3  # mails that a feature must stand in
+
+
+class ReportExample(NamedTuple):
+    """A mail as the classifier of a side sees it, and the way of its report, as an index of `WAYS`."""
+
+    side: str
+    rows: Places
+    inputs: NDArray[np.float64]
+    way: int
+    telling: Places | None  # the features of the unit that says so; of a mail without a report: of the longest
+
+
+def labelled_report(row: Mapping[str, Any], side: str = "") -> MailText:
+    """Return a mail of ``bench/labelled_reports``. ``side``: as if this side had written it."""
+    text = row["text"] if "text" in row else "\n".join(unit["t"] for unit in row["units"])
+    given = (text, row["subject"], row["lang"], side or row["side"], "team", True, row["automatic"])
+    return MailText(*given, (), None, row.get("from", ""))
+
+
+def report_examples(file: Path, reader: EmbeddedReader) -> Iterator[ReportExample]:
+    """Yield the mails of a file; news of strangers to us also as mail of an unknown sender."""
+    for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+        yield read_report(reader, row)
+        if row["side"] == "vendor" and row["report"] in ("broadcast", "breach"):
+            yield read_report(reader, row, "unknown")
+
+
+def people(reader: EmbeddedReader) -> list[ReportExample]:
+    """Return mails of people from the corpus: of ours that open a matter, and answers of vendors.
+
+    An answer is read as if it opened a matter, because sodan does not always find the case of a vendor's answer.
+    """
+    writers = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))["development"]
+    rows = [row | {"report": "none"} for writer in writers for row in corpus(writer) if row["automatic"] is None]
+    of_ours = [row for row in rows if row["opens"] and row["side"] != "vendor" and row["kind"] != "notice"]
+    answers = [row for row in rows if not row["opens"] and row["side"] == "vendor"]
+    return [read_report(reader, row) for some in (of_ours, answers) for row in Random(1).sample(some, PEOPLE)]
+
+
+def read_report(reader: EmbeddedReader, row: Mapping[str, Any], side: str = "") -> ReportExample:
+    mail = labelled_report(row, side)
+    view = reader.view(mail)
+    rows = reader.probabilities(view)[0].rows
+    readings = [*view.readings, *([view.subject] if view.subject is not None else [])]
+    units = [rows_of(one) for one in readings]
+    at = row.get("at")
+    longest = max(units, key=len, default=rows)
+    telling = longest if at is None else units[at] if at < len(view.readings) else None
+    return ReportExample(side_of(mail), rows, report_inputs(view), WAYS.index(row["report"]), telling)
+
+
+def train_reports(examples: Sequence[ReportExample], side: str) -> MatterClassifier:
+    """Train the classifier of a side. Features weigh what they weigh for the reader; rare ones weigh more."""
+    its = [one for one in examples if one.side == side]
+    weight = np.zeros(len(shipped_weights().tables[side]), np.float32)
+    counts = np.bincount(np.concatenate([one.rows for one in its]), minlength=len(weight))
+    used = np.flatnonzero(counts >= LEAST)
+    rare = np.sqrt(np.log(len(its) / counts[used]))
+    weight[used] = shipped_weights().units[side].importance[used] * rare
+    place = np.zeros(len(weight), np.int64)
+    place[used] = np.arange(len(used))
+    seen = [(one.rows, one) for one in its]
+    seen += [(one.telling, one) for one in its if one.telling is not None]
+    rows = [place[features[counts[features] >= LEAST]] for features, _ in seen]
+    given = hstack([weighted(rows, weight[used]) * WORDS, csr_matrix(np.array([one.inputs for _, one in seen]))])
+    model = LogisticRegression(C=SOFTNESS, max_iter=500, class_weight="balanced")
+    model.fit(given.tocsr(), [one.way for _, one in seen])
+    of_words, of_inputs = np.split(model.coef_.astype(np.float32), [len(used)], axis=1)
+    values = np.zeros((len(weight), len(WAYS)), np.float32)
+    values[np.ix_(used, model.classes_)] = of_words.T * (weight[used] * WORDS)[:, None]
+    inputs, base = np.zeros((len(WAYS), of_inputs.shape[1]), np.float32), np.full(len(WAYS), -20.0, np.float32)
+    inputs[model.classes_], base[model.classes_] = of_inputs, model.intercept_
+    return MatterClassifier(values, np.square(weight), inputs, base)
