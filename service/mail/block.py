@@ -1,7 +1,7 @@
 """Finds header blocks in a body: From, Sent, To, Subject lines above a quoted or forwarded mail, in any language.
 
-Several header lines are needed, because a single word may be ambiguous. The mark above them (``mark.py``) shows whether
-the mail was forwarded or answered. If there is no mark, the subject of the outer mail shows this.
+Several header lines are needed, because a single word may be ambiguous. The separator line above them
+(``separator_lines.py``) shows whether the mail was forwarded or answered. Without one, the outer subject shows this.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Final
 
 from service.mail import dates
 from service.mail.client_phrases import LABELS, LONGEST_LABEL, Field
-from service.mail.mark import Mark, is_rule, mark_of, mark_of_phrase
+from service.mail.separator_lines import Separator, is_drawn_line, separator_of, separator_of_phrase
 from service.mail.word_lists import fold
 
 LONGEST: Final = 4_000  # Maximum number of characters read of one header line. A list of recipients is long.
@@ -36,11 +36,11 @@ _RAW = re.compile(r"[A-Za-z]{1,30}-[A-Za-z-]{1,40}:(?:[ \t]|$)")
 
 @dataclass(slots=True)
 class Block:
-    """A header block in lines ``start`` to ``end`` (exclusive), including its mark and rules."""
+    """A header block in lines ``start`` to ``end`` (exclusive), including its separator and rules."""
 
     start: int
     end: int
-    mark: Mark
+    separator: Separator
     values: dict[Field, str] = field(default_factory=dict)
     ruled: bool = False  # whether a rule (line of underscores or dashes) is above the block
 
@@ -88,34 +88,36 @@ def parse_header_line(line: str) -> HeaderLine | None:
 
 
 def block_at(lines: Sequence[str], at: int) -> Block | None:
-    """Return the header block whose mark, rule or first header line is line ``at``; None if there is none."""
+    """Return the header block whose separator, rule or first header line is line ``at``; None if there is none."""
     line = lines[at]
-    mark: Mark = mark_of(line) if line and (line[:1] in " \t-=_~#*+–—━─<[" or line.rstrip()[-1:] in ":：") else "none"
+    separator: Separator = (
+        separator_of(line) if line and (line[:1] in " \t-=_~#*+–—━─<[" or line.rstrip()[-1:] in ":：") else "none"
+    )
     first_row = at
     ruled = False
-    if mark != "none":
+    if separator != "none":
         first_row = _skip_blank(lines, at + 1, 3)
-    elif is_rule(line):
+    elif is_drawn_line(line):
         ruled = True
         first_row = _skip_blank(lines, at + 1, 2)
-        if first_row < len(lines) and (lower_mark := mark_of(lines[first_row])) != "none":
-            mark, first_row = lower_mark, _skip_blank(lines, first_row + 1, 3)
-    if mark == "end":
-        return Block(at, at + 1, mark)
-    if mark == "none" and (yahoo_block := _one_line(line, at)) is not None:
+        if first_row < len(lines) and (lower_separator := separator_of(lines[first_row])) != "none":
+            separator, first_row = lower_separator, _skip_blank(lines, first_row + 1, 3)
+    if separator == "end":
+        return Block(at, at + 1, separator)
+    if separator == "none" and (yahoo_block := _one_line(line, at)) is not None:
         return yahoo_block
-    header_rows = _read_rows(lines, first_row, mark != "none") if first_row < len(lines) else None
+    header_rows = _read_rows(lines, first_row, separator != "none") if first_row < len(lines) else None
     if header_rows is None:
-        return _block_of_mark(line, at, mark)
+        return _block_of_separator(line, at, separator)
     values, end, known_words = header_rows
-    least_fields = 2 if mark in ("forward", "original") else 3
+    least_fields = 2 if separator in ("forward", "original") else 3
     if "from" not in values or len(values.keys() & _MAIN_FIELDS) < least_fields:
-        return _block_of_mark(line, at, mark)
-    if (mark == "unknown" or (mark == "none" and not ruled)) and not _plausible(values, known_words):
+        return _block_of_separator(line, at, separator)
+    if (separator == "unknown" or (separator == "none" and not ruled)) and not _plausible(values, known_words):
         return None
-    if mark == "none" and not ruled and "raw" not in values and not _is_from_client(lines, first_row, values):
+    if separator == "none" and not ruled and "raw" not in values and not _is_from_client(lines, first_row, values):
         return None
-    return Block(at, _after_rule(lines, end), mark, values, ruled)
+    return Block(at, _after_rule(lines, end), separator, values, ruled)
 
 
 def _after_rule(lines: Sequence[str], end: int) -> int:
@@ -134,19 +136,19 @@ def _plausible(values: dict[Field, str], known_words: int) -> bool:
 
 
 def _is_from_client(lines: Sequence[str], first_row: int, values: dict[Field, str]) -> bool:
-    """Return whether header lines without a mark are probably from a mail client, and not from a form."""
+    """Return whether header lines without a separator are probably from a mail client, and not from a form."""
     if next((f for f in values if f in _MAIN_FIELDS), None) != "from" and not (
         {"from", "to", "date", "subject"} <= values.keys() and "@" in values["from"] and dates.has_day(values["date"])
     ):
         return False
     above = lines[first_row - 1] if first_row else ""
-    return not above.strip() or _HEADER_FORM.match(above[:LONGEST]) is None or is_rule(above)
+    return not above.strip() or _HEADER_FORM.match(above[:LONGEST]) is None or is_drawn_line(above)
 
 
-def _block_of_mark(line: str, at: int, mark: Mark) -> Block | None:
-    """Return a block without header lines if the line is a mark between dashes; otherwise None."""
+def _block_of_separator(line: str, at: int, separator: Separator) -> Block | None:
+    """Return a block without header lines if the line is a separator phrase between dashes; otherwise None."""
     decorated = line.lstrip(" \t*_")[:2] in ("--", "==", "**", "__")
-    return Block(at, at + 1, mark) if decorated and mark in ("forward", "original") else None
+    return Block(at, at + 1, separator) if decorated and separator in ("forward", "original") else None
 
 
 def _skip_blank(lines: Sequence[str], at: int, most: int) -> int:
@@ -156,16 +158,16 @@ def _skip_blank(lines: Sequence[str], at: int, most: int) -> int:
     return at
 
 
-def _read_rows(lines: Sequence[str], first: int, below_mark: bool) -> tuple[dict[Field, str], int, int] | None:
+def _read_rows(lines: Sequence[str], first: int, below_separator: bool) -> tuple[dict[Field, str], int, int] | None:
     """Return (values by field, index of the next line, number of known header words); None if ``first`` begins none."""
-    if parse_header_line(lines[first]) is None and not (below_mark and _unknown_header_line(lines[first])):
+    if parse_header_line(lines[first]) is None and not (below_separator and _unknown_header_line(lines[first])):
         return None
     rows: list[HeaderLine] = []
     at = end = first
     last = min(len(lines), first + _MOST_LINES)
     while at < last:
         line = lines[at]
-        row = _row(line, rows, below_mark)
+        row = _row(line, rows, below_separator)
         if row is not None and all(row.word != other.word for other in rows):
             rows.append(row)
             at += 1
@@ -174,7 +176,7 @@ def _read_rows(lines: Sequence[str], first: int, below_mark: bool) -> tuple[dict
             next_text = _skip_blank(lines, at, 2)
             if next_text >= last:
                 break
-            row = _row(lines[next_text], rows, below_mark=False)
+            row = _row(lines[next_text], rows, below_separator=False)
             if not (_belongs(rows, row) if row is not None else len(rows) == 1 and not rows[0].value):
                 break
             at = next_text
@@ -189,13 +191,13 @@ def _read_rows(lines: Sequence[str], first: int, below_mark: bool) -> tuple[dict
     return (values, end, sum(row.word in LABELS for row in rows)) if values else None
 
 
-def _row(line: str, rows: Sequence[HeaderLine], below_mark: bool) -> HeaderLine | None:
+def _row(line: str, rows: Sequence[HeaderLine], below_separator: bool) -> HeaderLine | None:
     known = parse_header_line(line)
     if known is not None:
         return known
     if _RAW.match(line) is not None and rows:
         return HeaderLine(frozenset({"other"}), "", line.partition(":")[0])
-    if not below_mark or len(rows) > 7 or (unknown := _unknown_header_line(line)) is None:
+    if not below_separator or len(rows) > 7 or (unknown := _unknown_header_line(line)) is None:
         return None
     word, value = unknown
     if len(rows) > 1 and {"from", "to", "date", "subject"} <= _assign(rows).keys():
@@ -282,7 +284,7 @@ def _one_line(line: str, at: int) -> Block | None:
     if subject := next((m for m in subjects if "subject" in LABELS.get(fold(m[1]), ())), None):
         # some languages lack a colon: "Enviado: … 09:26:50 CETAssunto A subject"
         values["date"], values["subject"] = date[: subject.start(1)], date[subject.end() :].strip()
-    return Block(at, at + 1, mark_of_phrase(fold(stripped[dashes:end_of_dashes]).strip()), values)
+    return Block(at, at + 1, separator_of_phrase(fold(stripped[dashes:end_of_dashes]).strip()), values)
 
 
 def _label_before(text: str, colon: int) -> tuple[int, int, frozenset[Field]] | None:

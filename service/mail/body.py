@@ -7,10 +7,10 @@ from datetime import datetime, tzinfo
 from itertools import pairwise
 from typing import Final
 
-from service.mail import dates, encoded, forward, history, identifiers, plain, signature, ticket_comments
+from service.mail import dates, encoded, forward, identifiers, plain, quoted_history, signature, ticket_comments
 from service.mail.headers import MAX_SUBJECT
-from service.mail.history import Section
 from service.mail.message import Address, Earlier, Origin
+from service.mail.quoted_history import Section
 from service.mail.writer import author_and_date, people
 
 LONGEST: Final = 400_000  # maximum number of characters that are split; the text beyond them belongs to the last author
@@ -52,7 +52,7 @@ def read_body(
 
 def _read(text: str, html: str | None, subject: str, date: datetime | None, author: Address | None) -> Body:
     lines, beyond_limit = _lines(text)
-    splitter = history.Splitter(forward.prefix_of(subject))
+    splitter = quoted_history.Splitter(forward.prefix_of(subject))
     own, sections = splitter.split(lines)
     reply_lines, below_reply_line = _new_text(own, author)
     zone = dates.zone_of(_zone_language(text, html), date)
@@ -88,7 +88,7 @@ def _lines(text: str) -> tuple[list[str], str]:
     return lines, beyond_limit
 
 
-def _new_text(own: history.Lines, author: Address | None) -> tuple[list[str], list[str]]:
+def _new_text(own: quoted_history.Lines, author: Address | None) -> tuple[list[str], list[str]]:
     """Return (new text of one author without signature, lines below a "reply above this line")."""
     below_reply_line: list[str] = []
     if (reply_line := _reply_line(own)) is not None:
@@ -122,7 +122,7 @@ def _single_spaced(lines: list[str]) -> list[str]:
     return spaced
 
 
-def _reply_line(own: history.Lines) -> int | None:
+def _reply_line(own: quoted_history.Lines) -> int | None:
     """Return the index of the "reply above this line" among the first 200 candidates; None if there is none."""
     if not ticket_comments.may_hold_reply_line("\n".join(filter(None, own))):
         return None
@@ -183,7 +183,7 @@ def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
     return _text_of(first, None)
 
 
-def _text_of_others(lines: Sequence[str], own: history.Lines, below_reply_line: Sequence[str]) -> str:
+def _text_of_others(lines: Sequence[str], own: quoted_history.Lines, below_reply_line: Sequence[str]) -> str:
     """Return the text of ``lines`` without the lines of the sender (``own``), then of ``below_reply_line``."""
     own_lines = (line for line in own if line is not None)
     next_own = next(own_lines, None)

@@ -18,7 +18,7 @@ FRAME = re.compile(
 """Matches a line of four or more dashes, stars or other drawing characters."""
 _LONGEST: Final = 300
 _MOST_WORDS: Final = 9  # a footer of a mail client has at most this many words, and ``_LONGEST`` characters
-_LISTS: Final = load("around_text")
+_LISTS: Final = load("boilerplate")
 
 
 def _opening(name: str) -> re.Pattern[str]:

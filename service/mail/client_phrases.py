@@ -28,14 +28,14 @@ def _labels() -> dict[str, frozenset[Field]]:
 LABELS: Final = _labels()  # header word → the fields that it may mean
 LONGEST_LABEL: Final = max(map(len, LABELS))
 FORWARD_MARKS: Final = phrases(_LISTS["forward_marks"])
-"""Phrases of the mark above a forwarded mail, without dashes and colon."""
+"""Phrases of the separator line above a forwarded mail, without dashes and colon."""
 ORIGINAL_MARKS: Final = phrases(_LISTS["original_marks"]) - FORWARD_MARKS
-"""Phrases of the mark above a mail that is answered, such as "original message"."""
+"""Phrases of the separator line above a mail that is answered, such as "original message"."""
 END_STARTS: Final = (
     "end of ", "end forwarded", "end original", "fin du ", "ende der ", "fin del ", "fine messaggio", "fim da ",
 )  # fmt: skip
 END_ENDS: Final = (" ends", " end", "ここまで", "終わり", "終了", "おわり")
-"""Beginnings and ends of the mark that some clients write below a forwarded or quoted mail."""
+"""Beginnings and ends of the separator line that some clients write below a forwarded or quoted mail."""
 WROTE: Final = tuple(sorted(phrases(_LISTS["wrote"])))  # verbs of attribution lines: "wrote" in "On Monday, X wrote:"
 FORWARD_PREFIXES: Final = words(_LISTS["forward_prefixes"])
 REPLY_PREFIXES: Final = words(_LISTS["reply_prefixes"])

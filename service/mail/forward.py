@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from service.mail.client_phrases import FORWARD_PREFIXES, REPLY_PREFIXES
-from service.mail.history import Section
+from service.mail.quoted_history import Section
 from service.mail.word_lists import fold
 
 _PREFIX = re.compile(r"\s*(?:\[[^\]]{1,60}\]\s*)?([^\s:：\[\]()]{1,16})\s?(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]")
@@ -28,13 +28,13 @@ def _is_forward(section: Section, outer_subject: str, first: bool, has_reply: bo
     """Return whether this mail was forwarded in a mail with the subject ``outer_subject``, and not answered."""
     prefix = prefix_of(outer_subject)
     block = section.block
-    if prefix == "forward" or (block is not None and block.mark == "forward"):
+    if prefix == "forward" or (block is not None and block.separator == "forward"):
         return True
     if block is None or not first or block.is_raw:
         return False
     inner_subject = block.subject or ""
     if prefix == "reply":
-        if not has_reply and block.mark == "none" and not block.ruled:
+        if not has_reply and block.separator == "none" and not block.ruled:
             return False
         return inner_subject != "" and not same_subject(outer_subject, inner_subject)
     return not (has_reply and same_subject(outer_subject, inner_subject) and base_subject(inner_subject))

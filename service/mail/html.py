@@ -7,7 +7,7 @@ The tags are read once, with a small stack and without a tree. Memory and time a
 import re
 from html import unescape
 
-from service.mail.page import Page
+from service.mail.html_layout import TextLayout
 
 MAX_CHARS = 4_000_000
 MAX_TAGS = 200_000
@@ -51,7 +51,7 @@ def title(html: str) -> str:
     return " ".join(unescape(match[1]).split()) if match else ""
 
 
-class _Scan(Page):
+class _Scan(TextLayout):
     def __init__(self, html: str, *, hide: bool) -> None:
         self.html = html[:MAX_CHARS]
         self.hide = hide

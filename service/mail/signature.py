@@ -18,7 +18,7 @@ _LONGEST_NAME: Final = 44
 _MOST_CUTS: Final = 40
 _MOST_WORDS: Final = 9  # maximum number of words in a line of a signature
 
-_LISTS: Final = load("around_text")
+_LISTS: Final = load("boilerplate")
 _DELIMITER = re.compile(r"(?:--|—|––|__|－－)[ \t\u00a0]*$")
 _FOOTNOTE = re.compile(r"\s*\[\d{1,2}\]")
 _NAME_MARKS = " \t\u3000,.;:-–—~/*_"

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.mail import dates
-from service.mail.mark import is_rule
 from service.mail.quote import Attribution
+from service.mail.separator_lines import is_drawn_line
 from service.mail.word_lists import alternatives, load
 
 _WIDEST: Final = 110
@@ -26,8 +26,8 @@ _NOTICE = re.compile(
     r"リクエスト|チケット|更新されました|コメントが|返信してください|このメールに返信",
     re.I,
 )
-_ABOVE_LINE = re.compile(alternatives(load("around_text")["reply_above"]), re.I)
-_ABOVE_HINTS: Final = tuple(load("around_text")["reply_above_hints"].splitlines())
+_ABOVE_LINE = re.compile(alternatives(load("boilerplate")["reply_above"]), re.I)
+_ABOVE_HINTS: Final = tuple(load("boilerplate")["reply_above_hints"].splitlines())
 _ABOVE_HINTS_ASCII: Final = ("sopra", "boven deze", "acima", "oberhalb")
 
 
@@ -45,7 +45,7 @@ def may_hold_reply_line(text: str) -> bool:
 
 def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
     """Return the heading of a comment below the rule ``at``: name and date, on one line or on two; None without one."""
-    if not is_rule(lines[at]):
+    if not is_drawn_line(lines[at]):
         return None
     first = _next_text_line(lines, at + 1)
     if first is None:

@@ -1,4 +1,4 @@
-"""Marks: lines above or below a mail inside a mail, such as "---- Forwarded message ----"; and rules (drawn lines)."""
+"""Separator lines: lines around a mail inside a mail, such as "---- Forwarded message ----", and drawn lines."""
 
 # ruff: noqa: E501 -- patterns: a case a line
 
@@ -8,8 +8,8 @@ from typing import Literal
 from service.mail.client_phrases import END_ENDS, END_STARTS, FORWARD_MARKS, ORIGINAL_MARKS
 from service.mail.word_lists import fold
 
-Mark = Literal["forward", "original", "end", "unknown", "none"]
-"""Kind of a mark. ``original``: above a mail that is answered; ``end``: below a mail; ``unknown``: an unknown phrase."""
+Separator = Literal["forward", "original", "end", "unknown", "none"]
+"""Kind of a separator line. ``original``: above a mail that is answered; ``end``: below a mail; ``unknown``: an unknown phrase."""
 
 _DECORATED = re.compile(
     r"[\s>|]*+(?:[*_]\s++)?(?:[-=_~#*+–—━─]{2,}+|<{2,}+|\[)[ \t*]*+([^\s-].{2,78}?)[ \t:：]*+"
@@ -20,8 +20,8 @@ _RULE = re.compile(r"[ \t]*+\*?[ \t]*+(?:_{5,}+|-{5,}+|—{3,}+|─{3,}+|━{3,}
 _FORWARDED_BY = re.compile(r"[\W_]*(?:forwarded by|forwarded message from|転送者)\b", re.I)
 
 
-def mark_of(line: str) -> Mark:
-    """Return the kind of mark in a line; ``none`` for any other line."""
+def separator_of(line: str) -> Separator:
+    """Return the kind of separator line; ``none`` for any other line."""
     if len(line) > 200:
         return "none"
     stripped = line.strip()
@@ -34,24 +34,24 @@ def mark_of(line: str) -> Mark:
             phrase = fold(decorated[1]).strip(" \t*:：-_")
             if phrase.startswith(("forwarded by ", "転送者")):
                 return "forward"
-            return "end" if phrase.startswith(END_STARTS) or phrase.endswith(END_ENDS) else mark_of_phrase(phrase)
+            return "end" if phrase.startswith(END_STARTS) or phrase.endswith(END_ENDS) else separator_of_phrase(phrase)
     if stripped[-1] in ":：" or first in "*_":
         phrase = fold(stripped).strip(" \t*:：-_")
-        mark = mark_of_phrase(phrase)
-        return "none" if mark == "unknown" or (mark == "forward" and len(phrase) < 7) else mark
+        separator = separator_of_phrase(phrase)
+        return "none" if separator == "unknown" or (separator == "forward" and len(phrase) < 7) else separator
     return "none"
 
 
-def mark_of_phrase(phrase: str) -> Mark:
-    """Return the kind of mark of a folded phrase without dashes; ``unknown`` for other phrases."""
+def separator_of_phrase(phrase: str) -> Separator:
+    """Return the kind of separator line of a folded phrase without dashes; ``unknown`` for other phrases."""
     return "forward" if phrase in FORWARD_MARKS else "original" if phrase in ORIGINAL_MARKS else "unknown"
 
 
 def is_forwarded_by(line: str) -> bool:
-    """Return whether the line is "Forwarded by X <x@y>", which Becky! writes above its mark."""
+    """Return whether the line is "Forwarded by X <x@y>", which Becky! writes above its separator line."""
     return len(line) < 300 and _FORWARDED_BY.match(line) is not None
 
 
-def is_rule(line: str) -> bool:
+def is_drawn_line(line: str) -> bool:
     """Return whether the line has only underscores, dashes or similar, as Outlook draws above a header block."""
     return len(line) < 200 and _RULE.match(line) is not None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from service.mail import block, mark, quote, ticket_comments
+from service.mail import block, quote, separator_lines, ticket_comments
 from service.mail.block import Block
 from service.mail.quote import Attribution
 
@@ -20,7 +20,7 @@ _CLOSING: Final = 60  # maximum number of characters of a closing such as "よ�
 _MAX_LINE_COST: Final = 40_000
 """Maximum sum of costs of lines that were examined but are not headings; ``_Level.heading_at`` counts them."""
 
-_BEGINS_MARK: Final = frozenset("-_=*—─━<[~#+–")
+_BEGINS_SEPARATOR: Final = frozenset("-_=*—─━<[~#+–")
 
 BREAK: Final = None  # replaces quoted text in the lines of the author who quoted it
 Lines = list["str | None"]
@@ -78,7 +78,9 @@ class _Level:
         self.own: Lines = []
         self.sections: list[Section] = []
         self.current = self.own  # the lines to which the next line is added
-        self.previous = self.own  # the lines of the previous author, whose text continues below an end mark
+        self.previous = (
+            self.own
+        )  # the lines of the previous author, whose text continues below a separator of kind ``end``
         self.quoting: Section | None = None  # the earlier mail to which the next quoted run belongs
         self.heading_seen = False  # whether the heading of a ticket's newest comment was found
         self.at = self.unused_from = 0
@@ -135,15 +137,15 @@ class _Level:
         if block.is_raw and _has_only_header_lines(block):  # a raw mail header that the text shows as information
             self.current.extend(self.lines[block.start : block.end])
             return
-        if block.mark == "end":
+        if block.separator == "end":
             if self.current is self.previous:
                 self.current.append(self.lines[block.start])  # no mail was open: an ordinary line of text
             self.current, self.quoting = self.previous, None
             return
-        above = _last_text(self.current) if block.mark != "none" else None
-        if above is not None and mark.is_forwarded_by(str(self.current[above])):
+        above = _last_text(self.current) if block.separator != "none" else None
+        if above is not None and separator_lines.is_forwarded_by(str(self.current[above])):
             del self.current[above:]
-            block.mark = "forward"
+            block.separator = "forward"
         self.previous, self.quoting = self.current, None
         self.current = self._add(Section(block=block)).lines
 
@@ -190,14 +192,14 @@ class _Level:
 
 
 def _has_only_header_lines(header_block: Block) -> bool:
-    return header_block.mark == "none" and not header_block.ruled
+    return header_block.separator == "none" and not header_block.ruled
 
 
 def _may_be_heading(line: str) -> bool:
     """Return whether the line may begin or end a heading; a cheap first check."""
     if ":" in line or "：" in line or "\t" in line:
         return True
-    return line.lstrip(" \t")[:1] in _BEGINS_MARK or quote.may_end_attribution(line)
+    return line.lstrip(" \t")[:1] in _BEGINS_SEPARATOR or quote.may_end_attribution(line)
 
 
 def _last_text(lines: Lines) -> int | None:

@@ -7,7 +7,7 @@ _SPACES = re.compile(r"[ \t\r\n\f]+")
 _INVISIBLE = re.compile("[\u00ad\u200b\u200c\u2060\ufeff\u034f]")
 
 
-class Page:
+class TextLayout:
     """Collects text in lines. ``breaks`` is the number of line ends to add before the next text."""
 
     def __init__(self) -> None:
