@@ -118,7 +118,7 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     from service.api.serving import bind, must_be_safe, serve
     from service.desk import Desk
     from service.outbound.setup import templates_of
-    from service.web.frame import Frame
+    from service.web.page_rendering import PageRenderer
     from service.web.pages import routes
 
     templates_of(settings.templates).check()
@@ -131,9 +131,9 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     signal.signal(signal.SIGHUP, lambda *_: reloader.ask())  # only sets a flag, because a signal handler must not lock
     Thread(target=reloader.keep, args=(stop,), daemon=True).start()
     desk = Desk(settings, database, lambda: context, clock)
-    frame = Frame.of(desk)
+    renderer = PageRenderer.of(desk)
     open_to_loopback = settings.http_listen.loopback and settings.trust_loopback
-    http_app = make_app(desk, routes(frame), frame.error_page, open_to_loopback=open_to_loopback)
+    http_app = make_app(desk, routes(renderer), renderer.error_page, open_to_loopback=open_to_loopback)
     serve(http_app, listening, stop_seconds=settings.stop_seconds)
     stop.set()
     database.close()

@@ -20,7 +20,7 @@ from service.settings import Settings
 from service.store import search, tokens
 from service.store.database import Database
 from service.store.spool import Envelope
-from service.web.frame import Frame
+from service.web.page_rendering import PageRenderer
 from service.web.pages import routes
 from service.worker import Worker
 
@@ -89,8 +89,8 @@ def take_in(database: Database, context: AppContext, at: datetime | None = None,
 def running(database: Database, context: AppContext, settings: Settings, *, loopback: bool = True) -> Iterator[Running]:
     """The HTTP side over ``database``, until the block ends."""
     desk = Desk(settings, database, lambda: context, now)
-    frame = Frame.of(desk)
-    app = make_app(desk, routes(frame), frame.error_page, open_to_loopback=loopback)
+    renderer = PageRenderer.of(desk)
+    app = make_app(desk, routes(renderer), renderer.error_page, open_to_loopback=loopback)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(

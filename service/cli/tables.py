@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import start
-from service.web.reader import say
+from service.web.localisation import say
 
 COLOURS = {"P1": "bold white on red", "P2": "bold yellow", "P3": "cyan", "P4": "dim"}
 TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}

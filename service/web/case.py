@@ -13,11 +13,11 @@ from service.store import asked, cases, feed, notes, outbox, suggestions, timeli
 from service.store.cursor import from_cursor, to_cursor
 from service.store.database import Connection
 from service.store.links import set_apart
-from service.web import history, marks
-from service.web.changes import shown_values, vendor_names
-from service.web.frame import Frame, Id, Who
-from service.web.outcome import of_redirect, outcome
-from service.web.reader import Reader
+from service.web import highlights, history
+from service.web.case_forms import shown_values, vendor_names
+from service.web.flash_message import flash_message, of_redirect
+from service.web.localisation import Locale
+from service.web.page_rendering import Id, PageRenderer, Who
 
 MAILS = 25  # number of mails on one page; a longer case has several pages
 LONGEST = 6000  # number of characters of one mail shown on the page; a link leads to the whole mail
@@ -26,8 +26,8 @@ BAR = 220  # width of the longest bar of a clock
 WHOLE = 30_000  # number of characters of all mails on one page; if there are more, later mails are shortened further
 
 
-def routes(frame: Frame) -> APIRouter:
-    router, desk = APIRouter(include_in_schema=False), frame.desk
+def routes(renderer: PageRenderer) -> APIRouter:
+    router, desk = APIRouter(include_in_schema=False), renderer.desk
 
     @router.get("/cases/{key}")
     def read_case(request: Request, key: str, me: Who) -> Response:
@@ -43,22 +43,22 @@ def routes(frame: Frame) -> APIRouter:
             return mails, position, feed.of_case(conn, number, prefix, 40, by_people=True), _beside(conn, found, prefix)
 
         mails, position, events, beside = desk.database.read(read)
-        reader = frame.reader(request)
-        case = cases.to_now(found, reader.now, calendars_of(desk.rules, found.document.get("vendor")))
-        shown = seen(frame, reader, case, mails)
+        locale = renderer.locale(request)
+        case = cases.to_now(found, locale.now, calendars_of(desk.rules, found.document.get("vendor")))
+        shown = seen(renderer, locale, case, mails)
         _, made = desk.brief(number, "vendor", None)
         asked_for = {line["item"] for line in (*shown["needed"], *shown["helpful"])}
-        return frame.page(
+        return renderer.page(
             request,
             "case.html",
             **shown,
             **beside,
-            **outcome(request),
-            brief=brief_text.text(made, reader.zone),
+            **flash_message(request),
+            brief=brief_text.text(made, locale.zone),
             brief_language=made["lang"],
             can_ask={item for item in asked_for if beside["often"][item] < MAX_TIMES_ASKED},
-            history=history.entries(events, reader, shown["items"], prefix),
-            vendors=vendor_names(frame, reader),
+            history=history.entries(events, locale, shown["items"], prefix),
+            vendors=vendor_names(renderer, locale),
             me=me,
             later=to_cursor(position),
             earlier=after is not None,
@@ -68,7 +68,7 @@ def routes(frame: Frame) -> APIRouter:
     def read_message(request: Request, id: Id) -> Response:
         message = desk.database.read(lambda conn: timeline.find(conn, id, desk.prefix))
         why = desk.database.read(lambda conn: timeline.why(conn, id, desk.prefix))
-        return frame.page(request, "message.html", message=message, why=why)
+        return renderer.page(request, "message.html", message=message, why=why)
 
     return router
 
@@ -90,22 +90,22 @@ def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str,
     }
 
 
-def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[str, Any]]) -> dict[str, Any]:
-    names = {item: title.in_language(reader.language) for item, title in frame.desk.rules.labels.items()}
+def seen(renderer: PageRenderer, locale: Locale, case: dict[str, Any], mails: list[dict[str, Any]]) -> dict[str, Any]:
+    names = {item: title.in_language(locale.language) for item, title in renderer.desk.rules.labels.items()}
     lines = [
-        {**line, "label": names.get(line["item"]) or reader.label(line.get("label") or line["item"])}
+        {**line, "label": names.get(line["item"]) or locale.label(line.get("label") or line["item"])}
         for line in case.get("checklist", [])
     ]
-    labels = {"ask": reader.t("asks"), "why": reader.t("why", level=case["priority"])}
-    labels |= {kind: reader.t(kind) for kind in ("heard", "parked")}
-    by_message = marks.of_case({**case, "checklist": lines}, labels)
+    labels = {"ask": locale.t("asks"), "why": locale.t("why", level=case["priority"])}
+    labels |= {kind: locale.t(kind) for kind in ("heard", "parked")}
+    by_message = highlights.of_case({**case, "checklist": lines}, labels)
     left, shown, marked = WHOLE, [], {}
     for mail in mails:
         text = mail["text"].strip("\n")
         length = max(400, min(LONGEST, left))
         left -= min(len(text), length)
         cut = text if len(text) <= length else text[:length].rstrip()
-        marked[mail["id"]] = marks.pieces(cut, by_message.get(mail["id"], ()))
+        marked[mail["id"]] = highlights.pieces(cut, by_message.get(mail["id"], ()))
         shown.append({**mail, "cut": len(text) > length, "quoted": mail["quoted_text"].strip("\n")[:QUOTED]})
     detail = case.get("priority_detail") or {}
     wanted = [line for line in lines if line["state"] == "missing"]
@@ -130,7 +130,7 @@ def seen(frame: Frame, reader: Reader, case: dict[str, Any], mails: list[dict[st
         "mails": shown,
         "marked": marked,
         "outsiders": {one["message"] for one in case.get("not_counted", ()) if one["why"] == "outsider"},
-        "anchors": marks.placed(marked),
+        "anchors": highlights.anchors(marked),
     }
 
 

@@ -11,35 +11,35 @@ from service.desk import Desk
 from service.errors import Refused
 from service.store import cases, mailboxes, tokens
 from service.store.cursor import from_cursor, to_cursor
-from service.web import changes
-from service.web.changes import vendor_id, vendor_names
-from service.web.frame import Frame, who
-from service.web.outcome import outcome
+from service.web import case_forms
+from service.web.case_forms import vendor_id, vendor_names
+from service.web.flash_message import flash_message
+from service.web.page_rendering import PageRenderer, who
 
 LANE = 24  # maximum number of cases shown in a lane
 PAGE = 40  # maximum number of cases on a page of a list
 COUNTED = 1000  # number up to which cases are counted
 LANES = ("team", "vendor", "requester")
-CHOICES: dict[str, tuple[str, ...]] = changes.CHOICES | {
+CHOICES: dict[str, tuple[str, ...]] = case_forms.CHOICES | {
     "kind": ("incident", "howto", "request", "billing", "security", "rca", "notice"),
     "needs_triage": ("yes",),
 }
 
 
-def routes(frame: Frame) -> APIRouter:
-    router, desk = APIRouter(include_in_schema=False), frame.desk
+def routes(renderer: PageRenderer) -> APIRouter:
+    router, desk = APIRouter(include_in_schema=False), renderer.desk
 
     @router.get("/")
     def board(request: Request) -> Response:
         query = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
         chosen = {name: query[name] for name in (*CHOICES, "vendor", "missing", "owner", "q", "sort") if name in query}
         if "vendor" in chosen:
-            chosen["vendor"] = vendor_id(frame, chosen["vendor"])
-        shown = {"chosen": chosen, "team": desk.database.read(tokens.names), **outcome(request)}
-        shown["vendors"] = vendor_names(frame, frame.reader(request))
+            chosen["vendor"] = vendor_id(renderer, chosen["vendor"])
+        shown = {"chosen": chosen, "team": desk.database.read(tokens.names), **flash_message(request)}
+        shown["vendors"] = vendor_names(renderer, renderer.locale(request))
         if chosen:
             shown |= _list(desk, chosen, query.get("cursor"), who(request))
-            return frame.page(request, "list.html", **shown)
+            return renderer.page(request, "list.html", **shown)
         shown |= desk.database.read(lambda conn: _lanes(conn, desk.prefix))
         now = desk.now()
         shown["away"] = [
@@ -47,7 +47,7 @@ def routes(frame: Frame) -> APIRouter:
             for mailbox in desk.database.read(mailboxes.statuses)
             if (since := mailbox.away_since(now))
         ]
-        return frame.page(request, "lanes.html", **shown, intake=desk.settings.intake[0])
+        return renderer.page(request, "lanes.html", **shown, intake=desk.settings.intake[0])
 
     return router
 

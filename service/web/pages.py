@@ -9,14 +9,14 @@ from starlette.responses import RedirectResponse, Response
 from service.errors import PROBLEM_TYPES, NotFound, Refused
 from service.store import outbox, spool, spool_view, tokens
 from service.store.database import Connection
-from service.web import case, changes, lanes, selected
-from service.web.frame import (
+from service.web import bulk_changes, case, case_forms, lanes
+from service.web.page_rendering import (
     LANGUAGE_COOKIE,
     NOTHING_HERE,
     POLICY,
     TOKEN_COOKIE,
-    Frame,
     Id,
+    PageRenderer,
     Posted,
     Who,
     back_to,
@@ -26,17 +26,17 @@ from service.web.frame import (
 OUTBOX_ENTRIES = 100  # number of outbox entries on one page
 
 
-def routes(frame: Frame) -> list[APIRouter]:
-    cases = (lanes.routes, case.routes, changes.value_routes, changes.place_routes, selected.routes)
-    return [part(frame) for part in (*cases, _outbox, _lists, _files, _entry)]
+def routes(renderer: PageRenderer) -> list[APIRouter]:
+    cases = (lanes.routes, case.routes, case_forms.value_routes, case_forms.place_routes, bulk_changes.routes)
+    return [part(renderer) for part in (*cases, _outbox, _lists, _files, _entry)]
 
 
-def _lists(frame: Frame) -> APIRouter:
-    router, desk = APIRouter(include_in_schema=False), frame.desk
+def _lists(renderer: PageRenderer) -> APIRouter:
+    router, desk = APIRouter(include_in_schema=False), renderer.desk
 
     @router.get("/vendors")
     def vendors(request: Request) -> Response:
-        return frame.page(request, "vendors.html", rows=desk.vendor_reviews()[:50])
+        return renderer.page(request, "vendors.html", rows=desk.vendor_reviews()[:50])
 
     @router.get("/received")
     def received(request: Request) -> Response:
@@ -45,7 +45,7 @@ def _lists(frame: Frame) -> APIRouter:
             return spool_view.ledger(conn), rows
 
         ledger, rows = desk.database.read(read)
-        return frame.page(request, "received.html", ledger=ledger, rows=rows)
+        return renderer.page(request, "received.html", ledger=ledger, rows=rows)
 
     @router.post("/received/{id}/retry")
     def retry(request: Request, id: str) -> Response:
@@ -57,8 +57,8 @@ def _lists(frame: Frame) -> APIRouter:
     return router
 
 
-def _outbox(frame: Frame) -> APIRouter:
-    router, desk = APIRouter(include_in_schema=False), frame.desk
+def _outbox(renderer: PageRenderer) -> APIRouter:
+    router, desk = APIRouter(include_in_schema=False), renderer.desk
 
     @router.get("/outbox")
     def show_outbox(request: Request) -> Response:
@@ -74,11 +74,11 @@ def _outbox(frame: Frame) -> APIRouter:
             }
 
         sends = bool(desk.settings.smarthost and desk.settings.from_)
-        return frame.page(request, "outbox.html", **desk.database.read(read), state=state, sends=sends)
+        return renderer.page(request, "outbox.html", **desk.database.read(read), state=state, sends=sends)
 
     @router.get("/outbox/{id}")
     def show_entry(request: Request, id: Id) -> Response:
-        return frame.page(request, "outbox_entry.html", row=desk.database.read(lambda conn: outbox.entry(conn, id)))
+        return renderer.page(request, "outbox_entry.html", row=desk.database.read(lambda conn: outbox.entry(conn, id)))
 
     @router.post("/outbox/{id}/{what}")
     def decide(id: Id, what: Literal["send", "discard"], who: Who) -> Response:
@@ -89,13 +89,13 @@ def _outbox(frame: Frame) -> APIRouter:
     return router
 
 
-def _files(frame: Frame) -> APIRouter:
+def _files(renderer: PageRenderer) -> APIRouter:
     """Return the routes of the API documentation, of explanations of errors, and of static files."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/docs")
     def docs(request: Request) -> Response:
-        return frame.page(request, "docs.html", api=request.app.openapi())
+        return renderer.page(request, "docs.html", api=request.app.openapi())
 
     @router.get("/problems/{name}")
     def explain_problem(request: Request, name: str) -> Response:
@@ -103,13 +103,13 @@ def _files(frame: Frame) -> APIRouter:
         status = next((status for status, type_name in PROBLEM_TYPES.items() if type_name == name), None)
         if status is None:
             raise NotFound(NOTHING_HERE)
-        return frame.page(request, "problem.html", number=status, title=HTTPStatus(status).phrase)
+        return renderer.page(request, "problem.html", number=status, title=HTTPStatus(status).phrase)
 
     @router.get("/static/{name}")
     def static(name: str) -> Response:
-        if name not in frame.static:
+        if name not in renderer.static:
             raise NotFound(NOTHING_HERE)
-        content, media_type = frame.static[name]
+        content, media_type = renderer.static[name]
         cached = "public, max-age=31536000, immutable"
         headers = {"Content-Type": media_type, "Cache-Control": cached, "Content-Security-Policy": POLICY}
         return Response(content, headers=headers)
@@ -121,14 +121,14 @@ def _files(frame: Frame) -> APIRouter:
     return router
 
 
-def _entry(frame: Frame) -> APIRouter:
+def _entry(renderer: PageRenderer) -> APIRouter:
     """Return the routes for signing in with a token, signing out, and choosing a language."""
-    router, desk = APIRouter(include_in_schema=False), frame.desk
+    router, desk = APIRouter(include_in_schema=False), renderer.desk
 
     @router.get("/login")
     def login(request: Request) -> Response:
         query = request.query_params
-        return frame.page(
+        return renderer.page(
             request, "login.html", wrong=False, lost=query.get("lost"), back=local_path(query.get("back"))
         )
 
@@ -136,7 +136,7 @@ def _entry(frame: Frame) -> APIRouter:
     def sign_in(request: Request, posted: Posted) -> Response:
         secret, back = posted.get("token", "").strip(), local_path(posted.get("back"))
         if not secret or desk.database.read(lambda conn: tokens.find(conn, secret, desk.now())) is None:
-            return frame.page(request, "login.html", 401, wrong=True, back=back)
+            return renderer.page(request, "login.html", 401, wrong=True, back=back)
         answer = RedirectResponse(back, 303)
         secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
         # Lax: a person who follows a link in a mail stays signed in. The guard refuses changes caused by other sites.

@@ -20,7 +20,7 @@ from service.intake import AppContext
 from service.settings import Listen, Settings
 from service.store import tokens
 from service.store.database import Database
-from service.web.frame import Frame
+from service.web.page_rendering import PageRenderer
 from service.web.pages import routes
 from tests.mails import REPORT
 from tests.running import Running, now, running, with_settings
@@ -98,7 +98,7 @@ def test_another_address_than_loopback_refuses_to_start_without_a_token(database
 
 def changing_requests(service: Running) -> Iterator[tuple[str, str]]:
     """Method and path of every request that can change something: forms of the pages, and calls of the API."""
-    pages = routes(Frame.of(Desk(service.settings, service.database, lambda: service.context, now)))
+    pages = routes(PageRenderer.of(Desk(service.settings, service.database, lambda: service.context, now)))
     forms = ((route.path, route.methods) for router in pages for route in router.routes if isinstance(route, APIRoute))
     calls = service.get("/openapi.json")["paths"].items()
     for path, methods in (*forms, *calls):

@@ -16,9 +16,9 @@ from service.cases.placement import matcher, objections, placer
 from service.store.database import Connection
 from service.store.reviews import usual_times
 from service.store.tables import case_links, cases, messages
-from service.web import marks
-from service.web.frame import HERE
-from service.web.reader import WORDS, Reader, language_of, say, translated
+from service.web import highlights
+from service.web.localisation import WORDS, Locale, language_of, say, translated
+from service.web.page_rendering import HERE
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.outbound.desk import report
 from tests.running import Running, running
@@ -115,7 +115,12 @@ def test_a_huge_mail_makes_no_huge_page(embedded: Running) -> None:
 
 
 def test_static_files_are_these_and_no_others(embedded: Running) -> None:
-    for path in ("/static/../frame.py", "/static/%2e%2e/frame.py", "/static/page.html", "/static/..%5cframe.py"):
+    for path in (
+        "/static/../page_rendering.py",
+        "/static/%2e%2e/page_rendering.py",
+        "/static/page.html",
+        "/static/..%5cpage_rendering.py",
+    ):
         assert embedded.client.get(path).status_code == 404, path
 
 
@@ -192,7 +197,7 @@ def is_reason(value: object) -> bool:
 def test_every_error_that_a_page_can_show_has_a_japanese_text() -> None:
     texts = raised(
         "store/corrections", "store/undo", "store/suggestions", "store/outbox", "store/spool", "store/cases",
-        "store/cursor", "outbound/questions", "desk", "web/changes", "web/lanes", "web/pages", "web/selected",
+        "store/cursor", "outbound/questions", "desk", "web/case_forms", "web/lanes", "web/pages", "web/bulk_changes",
     )  # fmt: skip
     assert len(texts) > 20
     reasons = ["the author is sodan itself", "the sender of the mail is not verified", "words: a, b", "person: a"]
@@ -223,8 +228,8 @@ def test_a_card_says_how_long_a_case_is_open_and_what_is_usual(embedded: Running
         assert usual == ({"P2": 7200} if said else {})
     case = {"status": "open", "priority": "P2", "opened_at": "2026-11-24T00:00:00Z"}
     now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-    assert Reader("ja", now, UTC, lambda id, _: id, lambda: {"P2": 7200.0}).open_for(case) == "経過 3時間(通常 2時間)"
-    assert Reader("en", now, UTC, lambda id, _: id, lambda: {"P1": 60.0}).open_for(case) == "open for 3 h"
+    assert Locale("ja", now, UTC, lambda id, _: id, lambda: {"P2": 7200.0}).open_for(case) == "経過 3時間(通常 2時間)"
+    assert Locale("en", now, UTC, lambda id, _: id, lambda: {"P1": 60.0}).open_for(case) == "open for 3 h"
     assert "経過 " in page(embedded, "/")
 
 
@@ -402,8 +407,8 @@ def test_words_that_templates_say_exist() -> None:
 
 def test_lengths_and_moments_read_as_people_say_them() -> None:
     now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-    ja = Reader("ja", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
-    en = Reader("en", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
+    ja = Locale("ja", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
+    en = Locale("en", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
     assert [ja.length(seconds) for seconds in (5, 60, 3720, 90000, 864000 + 3600)] == [
         "1分未満", "1分", "1時間2分", "1日1時間", "10日",
     ]  # fmt: skip
@@ -420,9 +425,11 @@ def test_marks_never_change_the_text() -> None:
         "item-symptom": "ポータルに入れません", "why-0": "入れません。エラー", "item-error": "0x8004",
         "heard-0": "not there", "item-empty": "",
     }  # fmt: skip
-    made = marks.pieces(text, [marks.Mark("item", quote, "", anchor) for anchor, quote in quotes.items()])
+    made = highlights.pieces(
+        text, [highlights.Highlight("item", quote, "", anchor) for anchor, quote in quotes.items()]
+    )
     assert "".join(piece.text for piece in made) == text
-    assert marks.placed({"1": made}) == {"item-symptom", "why-0", "item-error"}
+    assert highlights.anchors({"1": made}) == {"item-symptom", "why-0", "item-error"}
 
 
 def test_what_is_to_be_minded_stands_at_the_head(embedded: Running) -> None:

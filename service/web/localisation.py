@@ -31,8 +31,8 @@ _UNITS = ((86400, "日", "d"), (3600, "時間", "h"), (60, "分", "min"))
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """The person who views the page. Templates call these methods."""
+class Locale:
+    """Language, time and time zone of the person who views a page. Templates call these methods."""
 
     language: Language
     now: datetime
@@ -45,7 +45,7 @@ class Reader:
         return say(self.language, name, **values)
 
     def translated(self, text: str) -> str:
-        """Return an English text in the reader's language. ``text`` may also be the name of a text: ``error.NAME``."""
+        """Return an English text in the viewer's language. ``text`` may also be the name of a text: ``error.NAME``."""
         return self.t(text) if text.startswith("error.") else translated(self.language, text)
 
     def based_on(self, evidence: Mapping[str, Any]) -> str:
@@ -90,7 +90,7 @@ class Reader:
         return self.t("turn.now") if new else self.t("turn.since", age=self.age(time))
 
     def moment(self, time: datetime | str | None) -> str:
-        """Return day and time in the reader's zone: 11/24(火) 10:31, Tue 24 Nov 10:31; the year if it is another."""
+        """Return day and time in the viewer's zone: 11/24(火) 10:31, Tue 24 Nov 10:31; the year if it is another."""
         if not time:
             return ""
         at = (datetime.fromisoformat(time) if isinstance(time, str) else time).astimezone(self.zone)
@@ -110,7 +110,7 @@ class Reader:
         return self.t(f"side.{side or 'none'}")
 
     def label(self, label: Any) -> str:
-        """Return a label in the reader's language. ``label``: language → text, or a single text."""
+        """Return a label in the viewer's language. ``label``: language → text, or a single text."""
         if isinstance(label, dict):
             return str(label.get(self.language) or label.get("en") or next(iter(label.values()), ""))
         return str(label)

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from service.errors import AlreadyMerged, NotFound, Refused, SodanError
-from service.web.frame import Frame, Posted, Who, back_to
-from service.web.outcome import described, overview
+from service.web.flash_message import change_parameters, overview
+from service.web.page_rendering import PageRenderer, Posted, Who, back_to
 
 MAX_CASES = 100  # maximum number of cases that one form changes
 
 
-def routes(frame: Frame) -> APIRouter:
-    router, desk = APIRouter(include_in_schema=False), frame.desk
+def routes(renderer: PageRenderer) -> APIRouter:
+    router, desk = APIRouter(include_in_schema=False), renderer.desk
 
     def each(keys: Sequence[str], change: Callable[[int], int]) -> tuple[list[int], list[str]]:
         """Change each case. Returns the ids of the events, and ``KEY:REASON`` of the cases that were not changed."""
@@ -31,7 +31,7 @@ def routes(frame: Frame) -> APIRouter:
         wanted = _wanted(posted)
         events, failed = each(_keys(posted.getlist("case")), lambda number: desk.set_values(number, wanted, who)[0])
         done = "resolved" if "status" in wanted else "assigned"
-        return back_to(overview(posted.get("back", "/")), done if events else "", **described(events, failed))
+        return back_to(overview(posted.get("back", "/")), done if events else "", **change_parameters(events, failed))
 
     @router.get("/merge")
     def choose(request: Request) -> Response:
@@ -49,7 +49,7 @@ def routes(frame: Frame) -> APIRouter:
                 failed.append((key, _reason(error)))
         back = overview(request.query_params.get("back", "/"))
         shown = [documents[number] for number in sorted(documents)]
-        return frame.page(request, "merge.html", found=shown, failed=failed, back=back)
+        return renderer.page(request, "merge.html", found=shown, failed=failed, back=back)
 
     @router.post("/merge")
     def merge(who: Who, posted: Posted) -> Response:
@@ -58,10 +58,10 @@ def routes(frame: Frame) -> APIRouter:
         others = [key for key in _keys(posted.getlist("case")) if key.upper() != target_key]
         events, failed = each(others, lambda number: desk.merge(number, target, who)[0])
         if not events:
-            return back_to(overview(posted.get("back", "/")), **described(events, failed))
+            return back_to(overview(posted.get("back", "/")), **change_parameters(events, failed))
         failed_keys = {failure.partition(":")[0] for failure in failed}
         merged_keys = ", ".join(key for key in others if key not in failed_keys)
-        return back_to(f"/cases/{target_key}", "merged", key=merged_keys, **described(events, failed))
+        return back_to(f"/cases/{target_key}", "merged", key=merged_keys, **change_parameters(events, failed))
 
     return router
 

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from service.errors import Conflict, NotFound, Refused
 from service.store.cases import StoredCase
 from service.web.deceptive import visible
-from service.web.frame import Frame, Id, Posted, Who, back_to
-from service.web.outcome import IDS
-from service.web.reader import Reader
+from service.web.flash_message import IDS
+from service.web.localisation import Locale
+from service.web.page_rendering import Id, PageRenderer, Posted, Who, back_to
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")
 CHOICES = {
@@ -21,9 +21,9 @@ CHOICES = {
 }
 
 
-def value_routes(frame: Frame) -> APIRouter:
+def value_routes(renderer: PageRenderer) -> APIRouter:
     """Return the routes that set fields, checklist items and requests of a case, add notes and send questions."""
-    router, desk = APIRouter(include_in_schema=False), frame.desk
+    router, desk = APIRouter(include_in_schema=False), renderer.desk
 
     def set_values(key: str, wanted: Mapping[str, Any], who: str, was: Mapping[str, str | None]) -> Response:
         """Set values of a case. Raises Conflict if the case no longer shows the values of the form (``was``)."""
@@ -38,7 +38,7 @@ def value_routes(frame: Frame) -> APIRouter:
 
     @router.post("/cases/{key}/set")
     def set_by_hand(key: str, who: Who, posted: Posted) -> Response:
-        wanted = changed_fields(frame, posted)
+        wanted = changed_fields(renderer, posted)
         return set_values(key, wanted, who, {name: posted.get(f"was_{name}") for name in wanted})
 
     @router.post("/cases/{key}/items/{item}")
@@ -62,7 +62,7 @@ def value_routes(frame: Frame) -> APIRouter:
     def show_draft(request: Request, key: str) -> Response:
         number, query = desk.survivor(key), request.query_params
         made = desk.draft_questions(number, query.getlist("item"), query.get("text", ""))
-        return frame.page(request, "ask.html", key=desk.key_of(number), made=made)
+        return renderer.page(request, "ask.html", key=desk.key_of(number), made=made)
 
     @router.post("/cases/{key}/ask")
     def ask(key: str, who: Who, posted: Posted) -> Response:
@@ -73,9 +73,9 @@ def value_routes(frame: Frame) -> APIRouter:
     return router
 
 
-def place_routes(frame: Frame) -> APIRouter:
+def place_routes(renderer: PageRenderer) -> APIRouter:
     """Return the routes that merge cases, move messages, accept or reject suggestions, and undo changes."""
-    router, desk = APIRouter(include_in_schema=False), frame.desk
+    router, desk = APIRouter(include_in_schema=False), renderer.desk
 
     @router.post("/cases/{key}/merge")
     def merge(key: str, who: Who, posted: Posted) -> Response:
@@ -126,7 +126,7 @@ def _one_line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
-def changed_fields(frame: Frame, given: Mapping[str, str]) -> dict[str, Any]:
+def changed_fields(renderer: PageRenderer, given: Mapping[str, str]) -> dict[str, Any]:
     """Return field → value for the fields that a form sets. None: the rules decide again. Raises Refused."""
     wanted: dict[str, Any] = {}
     for name in FIELDS:
@@ -136,20 +136,20 @@ def changed_fields(frame: Frame, given: Mapping[str, str]) -> dict[str, Any]:
             value = given[name].strip()[:500] or None
             if value and value not in CHOICES.get(name, (value,)):
                 raise Refused(f"{name}: {value[:40]} is not a possible value")
-            wanted[name] = value if name != "vendor" else vendor_id(frame, value) if value else "none"
+            wanted[name] = value if name != "vendor" else vendor_id(renderer, value) if value else "none"
     if not wanted:
         raise Refused("nothing to set")
     return wanted
 
 
-def vendor_names(frame: Frame, reader: Reader) -> list[str]:
+def vendor_names(renderer: PageRenderer, locale: Locale) -> list[str]:
     """Return the names of all vendors that rules know, for a field that suggests them."""
-    return sorted({reader.vendor(id) for id in frame.desk.rules.vendors.profiles})
+    return sorted({locale.vendor(id) for id in renderer.desk.rules.vendors.profiles})
 
 
-def vendor_id(frame: Frame, text: str) -> str:
+def vendor_id(renderer: PageRenderer, text: str) -> str:
     """Return the id of the vendor with this id or name, or the text itself if the vendor is unknown."""
-    rules = frame.desk.rules
+    rules = renderer.desk.rules
     for id in rules.vendors.profiles:
         if text.casefold() in (id, *(rules.vendor_name(id, lang).casefold() for lang in ("ja", "en"))):
             return id

@@ -14,7 +14,7 @@ DONE = "set merged dismissed accepted moved undone asked drafted noted assigned 
 NAMES = ("done", "undo", "failed", "key")
 
 
-def outcome(request: Request) -> dict[str, Any]:
+def flash_message(request: Request) -> dict[str, Any]:
     """Return the template values of the message: the change, ids to undo it, and the cases that were not changed."""
     query = request.query_params
     done, undo = query.get("done", ""), query.get("undo", "")
@@ -41,7 +41,7 @@ def overview(path: str) -> str:
     return f"/?{urlencode(kept)}" if kept else "/"
 
 
-def described(events: Sequence[int], failed: Sequence[str]) -> dict[str, str]:
+def change_parameters(events: Sequence[int], failed: Sequence[str]) -> dict[str, str]:
     """Return the parameters for a change of several cases. ``failed``: ``KEY:REASON`` of unchanged cases."""
     given = {"undo": ".".join(map(str, events)), "failed": ".".join(failed)}
     return {name: text for name, text in given.items() if text}

@@ -22,7 +22,7 @@ from service.store import callers
 from service.store.timeline import unverified_lately
 from service.store.tokens import Token
 from service.web.deceptive import KnownDomains, mixes_scripts, visible
-from service.web.reader import Reader, language_of
+from service.web.localisation import Locale, language_of
 
 HERE = Path(__file__).parent
 LANGUAGE_COOKIE, TOKEN_COOKIE = "sodan_lang", "sodan_token"
@@ -37,7 +37,7 @@ TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf
 
 
 @dataclass(frozen=True)
-class Frame:
+class PageRenderer:
     """What all pages need: the desk, the templates, and static files (name → content and media type)."""
 
     desk: Desk
@@ -85,23 +85,23 @@ class Frame:
         vendors = (domain for vendor in self.desk.rules.vendors.profiles.values() for domain in vendor.domains)
         return _known_domains((*self.desk.settings.organisation, *vendors))
 
-    def reader(self, request: Request) -> Reader:
+    def locale(self, request: Request) -> Locale:
         chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
         language = language_of(request.headers.get("accept-language", ""), chosen)
         desk = self.desk
-        return Reader(language, desk.now(), desk.settings.zone, desk.rules.vendor_name, desk.usual_times)
+        return Locale(language, desk.now(), desk.settings.zone, desk.rules.vendor_name, desk.usual_times)
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page: ``template`` rendered with ``values`` and with what all templates use."""
-        reader = self.reader(request)
+        locale = self.locale(request)
         caller = getattr(request.state, "token", None)
         html = self.environment.get_template(template).render(
-            r=reader,
-            t=reader.t,
+            r=locale,
+            t=locale.t,
             similar=self.domains().similar,
             path=request.url.path,
             query=request.query_params,
-            other="en" if reader.language == "ja" else "ja",
+            other="en" if locale.language == "ja" else "ja",
             no_verdicts=self._no_verdicts(),
             by_cookie=TOKEN_COOKIE in request.cookies,
             may_write=isinstance(caller, Token) and caller.may("write"),
@@ -111,7 +111,7 @@ class Frame:
         headers = {
             "Content-Type": "text/html; charset=utf-8",
             "Content-Security-Policy": POLICY,
-            "Content-Language": reader.language,
+            "Content-Language": locale.language,
             "Cache-Control": "private, no-cache",
             "Vary": "Accept-Language, Cookie",
         }
@@ -168,7 +168,7 @@ Posted = Annotated[ImmutableMultiDict[str, str], Depends(posted)]
 
 
 def back_to(path: str, done: str = "", **values: str) -> Response:
-    """Redirect to a page that shows a message about the change ``done`` (outcome.py). A reload does not repeat it."""
+    """Redirect to a page with a message about the change ``done`` (flash_message.py). A reload does not repeat it."""
     query = {"done": done, **values} if done else values
     return RedirectResponse(f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path, 303)
 
