@@ -32,10 +32,10 @@ from service.mail.message import NOT_FULLY_READ, Mail
 from service.mail.parse import parse
 from service.process import OutOfTime, cpu_limit
 from service.settings import Settings
-from service.store import deposit, judge_queue, placement, spool
+from service.store import judge_queue, placement, spool, spool_insert
+from service.store.case_messages import messages_of_cases
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.drafts import Draft, drafts_of, with_ids
-from service.store.lines import lines_of
 from service.store.message_rows import ArrivedMail
 from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases, versions, with_quoted
 from service.store.spool import Claimed, Envelope, NewEntry
@@ -48,8 +48,8 @@ def receive(database: Database, mails: Sequence[tuple[Envelope, bytes]], now: da
 
 def receive_entries(database: Database, entries: Sequence[NewEntry]) -> list[str]:
     """As ``receive``, for mails that already have an id."""
-    transact = database.transact_alone if deposit.in_one_statement(entries) else database.transact
-    transact(lambda conn: deposit.put(conn, entries))
+    transact = database.transact_alone if spool_insert.in_one_statement(entries) else database.transact
+    transact(lambda conn: spool_insert.insert_entries(conn, entries))
     return [entry.id for entry in entries]
 
 
@@ -277,7 +277,7 @@ def rejudge(conn: Connection, case_ids: Sequence[int], context: AppContext, *, n
 def snapshots(conn: Connection, case_ids: Sequence[int], context: AppContext, now: datetime) -> list[CaseSnapshot]:
     """Judge cases from the stored readings of their mails. Cases without messages (merged ones) are left out."""
     known = case_settings(conn, case_ids)
-    lines = lines_of(conn, case_ids)
+    lines = messages_of_cases(conn, case_ids)
     known = with_quoted(conn, known, lines)
     return [case_snapshot(id, lines[id], context, known[id], now) for id in case_ids if id in lines]
 

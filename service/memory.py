@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mailrules import library
 from service import process
-from service.store import lines
+from service.store import case_messages
 
 ROOM = 210_000_000  # bytes of physical memory; below this, nothing is freed
 MIN_INTERVAL_SECONDS = 60.0
@@ -50,6 +50,6 @@ def free_if_above(room: int = ROOM) -> bool:
 
 def _free_caches() -> None:
     library.clear_caches()
-    lines.clear_caches()
+    case_messages.clear_caches()
     gc.collect()
     process.trim()

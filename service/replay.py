@@ -18,9 +18,9 @@ from service.intake import AppContext, case_snapshot, rejudge
 from service.mail.parse import parse
 from service.store import contents, replaying, second_readings
 from service.store.blob_store import BlobStore
+from service.store.case_messages import messages_of_case
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.learning import learn, learned
-from service.store.lines import lines
 from service.store.message_rows import ArrivedMail
 from service.store.save import case_settings, save_cases, with_quoted
 
@@ -89,7 +89,7 @@ def _judge_again(
         arrived = [ArrivedMail("", now, tuple(reread.values()))]
         changed = {*learn(conn, arrived, context.rules.read, now)} - {case_id}
         rejudge(conn, sorted(changed), context, now=now)
-    before = lines(conn, case_id)
+    before = messages_of_case(conn, case_id)
     if not before:
         return None
     answers = second_readings.answers(conn, [message.id for message in before])

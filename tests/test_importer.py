@@ -7,7 +7,7 @@ import pytest
 
 from service.errors import Refused
 from service.importer import Imported, find, import_files, mails
-from service.store import deposit, spool, spool_view
+from service.store import spool, spool_insert, spool_view
 from service.store.contents import content as content_of
 from service.store.database import Database
 
@@ -49,7 +49,7 @@ def test_a_second_run_changes_nothing(database: Database, tmp_path: Path) -> Non
 
 def test_the_same_content_twice_in_one_run_is_received_once_also_after_smtp(sqlite: Database, tmp_path: Path) -> None:
     entry = spool.new_entry(spool.Envelope("smtp", "a@example.org", ("help@x",)), ONE, NOW)
-    sqlite.transact(lambda conn: deposit.put(conn, [entry]))
+    sqlite.transact(lambda conn: spool_insert.insert_entries(conn, [entry]))
     for name in ("a.eml", "b.eml"):
         (tmp_path / name).write_bytes(ONE)
     assert run(sqlite, tmp_path) == Imported(files=2, mails=2, received=1, known=1)

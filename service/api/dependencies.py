@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from service.api.problems import Forbidden, error_responses
 from service.desk import Desk
-from service.store import callers, cases
+from service.store import actor_names, cases
 from service.store.tokens import Token
 
 _MOVED = {"description": "The case was merged: `Location` is the URL of the case that contains it."}
@@ -39,7 +39,7 @@ def caller(request: Request) -> Token:
 
 def name_of(request: Request) -> str:
     """Return the name of the person who makes a request, to be recorded with a change."""
-    return callers.name_of(caller(request), request.client)
+    return actor_names.name_of(caller(request), request.client)
 
 
 Who = Annotated[str, Depends(name_of)]

@@ -18,7 +18,7 @@ from service.errors import Unavailable
 from service.store import cases, mailboxes, migrate, outbox, second_readings, spool_view
 from service.store.cached_value import CachedValue
 from service.store.database import Database
-from service.store.trouble import disk_full_reason
+from service.store.transient_errors import disk_full_reason
 
 
 class Health(Out):

@@ -15,7 +15,7 @@ from service.store import contents, mailboxes, migrate, outbox, second_readings,
 from service.store.blob_store import blob_store_of
 from service.store.database import Database
 from service.store.encryption import secret_box
-from service.store.soundness import database_problems
+from service.store.integrity_check import database_problems
 from service.store.timeline import unverified_lately
 
 Check = Callable[[], Iterable[Finding] | None]
@@ -24,7 +24,7 @@ CHECKED_BYTES = 64_000_000
 """Total size of the newest raw mails that are checked. `sodan contents check` reads all raw mails."""
 STALE = timedelta(minutes=5)  # a waiting mail, or a difference between clocks, is reported from this time on
 _ADVICE = {
-    # beginning of the text of a database error (service/store/trouble.py) → advice
+    # beginning of the text of a database error (service/store/transient_errors.py) → advice
     "the database needs": "",  # the text of these errors already contains advice
     "the database is busy": "Another process locks it: with `ps`, find a process that hangs (state D or T) or a backup",
     "the database refuses": "Correct the user or password in SODAN_DATABASE_URL",

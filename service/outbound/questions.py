@@ -9,7 +9,7 @@ from service.errors import Conflict, NotFound, Refused
 from service.outbound import policy
 from service.outbound.acknowledge import OutboundConfig, items_to_ask, reply_subject
 from service.outbound.texts import MAX_QUESTIONS, mail_language
-from service.store import asked, cases, outbox
+from service.store import cases, outbox, sent_questions
 from service.store.database import Connection
 from service.store.opening_mails import OpeningMail, first_of_requester
 from service.store.outbox import Draft
@@ -92,7 +92,7 @@ def _refusal(
         return reason
     if not outbound.can_send:
         return "SODAN_SMARTHOST and SODAN_FROM are not set, so sodan cannot send mail; copy the text instead"
-    most, times = MAX_TIMES_ASKED, asked.times_asked(conn, case_id)
+    most, times = MAX_TIMES_ASKED, sent_questions.times_asked(conn, case_id)
     if often := [item for item in items if times[item] >= most]:
         return f"asked {most} times already: {', '.join(often)}; a phone call may help more than another mail"
     return None

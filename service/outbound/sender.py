@@ -14,7 +14,7 @@ from service.leases import process_name
 from service.outbound import compose, notify
 from service.outbound.acknowledge import OutboundConfig
 from service.outbound.smarthost import SECONDS, NotSent, Smarthost, send_mail
-from service.store import asked, cases, outbox
+from service.store import cases, outbox, sent_questions
 from service.store.database import Connection, Database
 from service.store.outbox import Claimed
 
@@ -74,7 +74,7 @@ class Sender:
         def write(conn: Connection, *, judge: bool) -> None:
             for entry in entries:
                 recorded = outcome(conn, entry.id, self.by, now=now)
-                asked_now = recorded and succeeded and entry.kind in asked.KINDS
+                asked_now = recorded and succeeded and entry.kind in sent_questions.KINDS
                 if judge and asked_now and entry.case_id is not None:
                     rejudge(conn, [cases.survivor(conn, entry.case_id)], self.context, now=now)
 

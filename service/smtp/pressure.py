@@ -9,7 +9,7 @@ import structlog
 from service.errors import Unavailable
 from service.store import spool
 from service.store.database import Database
-from service.store.trouble import disk_full_reason
+from service.store.transient_errors import disk_full_reason
 
 _log = structlog.get_logger("sodan.smtp")
 

@@ -4,7 +4,7 @@ The column ``codec`` of a raw mail says where and how it is stored:
 
 =====  ==================================================================================================
 raw    as received, in the row: how every mail is first stored, since this is the fastest
-zstd   compressed (packing.py), in the row: the worker does this
+zstd   compressed (compression.py), in the row: the worker does this
 file   compressed, in external storage (blob_store.py), under the mail's SHA-256; the row's bytes are empty
 going  like file, but its file is about to be deleted (retention.py)
 gone   deleted; the row remains, since it is counted
@@ -24,8 +24,8 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from service.errors import NotFound, Unavailable
 from service.store.blob_store import BlobStore
+from service.store.compression import compress, decompress
 from service.store.database import Database, one_at_a_time
-from service.store.packing import pack, unpack
 from service.store.statements import exists, ids_within, one_row
 from service.store.tables import contents, spool
 
@@ -74,7 +74,7 @@ class StoredContent:
                 "this raw mail is missing in SODAN_CONTENT_STORE; `sodan contents check` lists all missing mails"
             )
         try:
-            mail = packed if self.codec == "raw" else unpack(packed, self.size)
+            mail = packed if self.codec == "raw" else decompress(packed, self.size)
         except ValueError:
             raise Damaged(_DAMAGED) from None
         if sha256(mail).hexdigest() != self.sha256:
@@ -121,7 +121,7 @@ class BlobWriter:
         """
         large = sum(self.is_external(len(content)) for _, content in mails)
         if not large:
-            return [Packed(id, "zstd", pack(content)) for id, content in mails]
+            return [Packed(id, "zstd", compress(content)) for id, content in mails]
         with ThreadPoolExecutor(min(large, _THREADS)) as threads:
             return list(threads.map(self._put, *zip(*mails, strict=True)))
 
@@ -130,7 +130,7 @@ class BlobWriter:
         return self.blob_store is not None and size >= self.from_bytes
 
     def _put(self, id: str, content: bytes) -> Packed:
-        packed = pack(content)
+        packed = compress(content)
         if self.blob_store is not None and self.is_external(len(content)) and time.monotonic() >= self._retry_at:
             try:
                 self.blob_store.put(sha256(content).hexdigest(), packed)

@@ -28,7 +28,7 @@ from sqlalchemy.util import await_only
 from service.errors import Refused, Unavailable
 from service.store.private import create_file, make_folder, sqlite_file
 from service.store.tables import to_json
-from service.store.trouble import as_unavailable, invalidates_connections
+from service.store.transient_errors import as_unavailable, invalidates_connections
 
 if TYPE_CHECKING:
     from service.store.async_engine import AsyncEngineThread

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.placement.objections import APART
 from service.store import judge_queue
-from service.store.lines import lines_of, new_line
+from service.store.case_messages import messages_of_cases, new_case_message
 from service.store.placement import Prepared
 from service.store.save import CaseSettings, case_settings, with_quoted
 from service.store.tables import to_json
@@ -48,11 +48,11 @@ def drafts_of(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
     settings = {
         case: its for case, its in settings.items() if case in plan.touched or not related[case] <= {*its.related}
     }
-    lines = lines_of(conn, [case for case in settings if case > 0])
+    lines = messages_of_cases(conn, [case for case in settings if case > 0])
     quoted: dict[int, dict[int, str]] = defaultdict(dict)
     for message, row in prepared.new.items():
         if (case := plan.home[message]) in settings:
-            lines.setdefault(case, []).append(new_line(message, case, row))
+            lines.setdefault(case, []).append(new_case_message(message, case, row))
             quoted[case][message] = row["quoted_text"]
     settings = with_quoted(conn, settings, lines)
     return {

@@ -22,7 +22,7 @@ from service.cases.facts.roles import LearnedRoles, companies_above, company_of
 from service.cases.placement.keys import MONTH, key_of, monthly
 from service.errors import NotFound
 from service.store import replaying
-from service.store.lines import lines_of
+from service.store.case_messages import messages_of_cases
 from service.store.message_rows import ArrivedMail
 from service.store.neighbours import look_up
 from service.store.statements import THESE, chunks, upsert
@@ -94,7 +94,7 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
     for id, case, author in conn.execute(_FROM_UNKNOWN, {"these": keys}) if keys else ():
         if not set(companies).isdisjoint(companies_above(author)):
             sides[case][id] = "vendor"
-    for case, before in lines_of(conn, sorted(sides)).items():
+    for case, before in messages_of_cases(conn, sorted(sides)).items():
         after = [
             _read_with_side(message, sides[case][message.id], read)
             if message.id in sides[case] and not message.node.doubted

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, func, or_, select, text, update
 
-from service.store import deposit
+from service.store import spool_insert
 from service.store.database import one_at_a_time
 from service.store.spool import LostLease, NewEntry
 from service.store.statements import NO_LEASE, upsert, write_event
@@ -120,7 +120,7 @@ def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, ma
         if mail.entry.sha256 not in known:
             new.setdefault(mail.entry.sha256, mail.entry)
     if new:
-        deposit.put(conn, list(new.values()))
+        spool_insert.insert_entries(conn, list(new.values()))
         _update_leased(conn, name, by, taken=mailboxes.c.taken + len(new))
     new_ids = {entry.id for entry in new.values()}
     for mail in fetched:

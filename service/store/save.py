@@ -16,8 +16,8 @@ from service.cases.facts.trust import OURS
 from service.cases.placement.objections import APART
 from service.cases.replies import Asked
 from service.cases.turn import Solved
-from service.store.asked import asked_in, quoted_texts
 from service.store.neighbours import DISMISSED
+from service.store.sent_questions import asked_in, quoted_texts
 from service.store.statements import THESE, chunks, every, write_rows
 from service.store.tables import (
     Instant,

@@ -15,7 +15,7 @@ from mailrules.judgement import Reading
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import unbound
 from service.errors import NotFound
-from service.store import lines
+from service.store import case_messages
 from service.store.statements import THESE, Queue, every, exists, upsert
 from service.store.tables import messages as stored
 from service.store.tables import model_usage, second_readings
@@ -140,7 +140,7 @@ def cases_told(conn: Connection, line: CaseMessage) -> list[int]:
 def case_message(conn: Connection, id: int) -> CaseMessage:
     """Return a message as the judgement of its case uses it. Raises NotFound."""
     for case in cases_of(conn, [id]):
-        for message in lines.lines(conn, case):
+        for message in case_messages.messages_of_case(conn, case):
             if message.id == id:
                 return message
     raise NotFound("there is no such message")

@@ -22,8 +22,8 @@ import uuid_utils
 from sqlalchemy import Connection, Text, bindparam, cast, delete, func, select, update
 
 from service.errors import Conflict, NotFound
+from service.store.compression import decompress
 from service.store.database import one_at_a_time
-from service.store.packing import unpack
 from service.store.statements import NO_LEASE, THESE, Queue, ids_within, write_event
 from service.store.tables import contents, spool
 
@@ -226,7 +226,7 @@ def forget(conn: Connection, ids: Sequence[str]) -> None:
 def _claimed(row: Any) -> Claimed:
     columns = {name: getattr(row, name) for name in ("channel", "mail_from", "peer", "helo", "source", "authserv")}
     envelope = Envelope(rcpt_tos=tuple(recipients_of(row.recipients)), **columns)
-    content = unpack(row.bytes) if row.codec == "zstd" else row.bytes  # only processed mail is in external storage
+    content = decompress(row.bytes) if row.codec == "zstd" else row.bytes  # only processed mail is in external storage
     return Claimed(row.id, row.received_at, envelope, content, row.attempts)
 
 

@@ -9,7 +9,7 @@ from service.cases import brief_text
 from service.cases.clocks import calendars_of
 from service.outbound.acknowledge import items_to_ask
 from service.outbound.questions import MAX_TIMES_ASKED
-from service.store import asked, cases, feed, notes, outbox, suggestions, timeline, tokens
+from service.store import cases, feed, notes, outbox, sent_questions, suggestions, timeline, tokens
 from service.store.cursor import from_cursor, to_cursor
 from service.store.database import Connection
 from service.store.links import set_apart
@@ -81,7 +81,7 @@ def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str,
     return {
         "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
         "noted": notes.of_case(conn, number, prefix),
-        "often": asked.times_asked(conn, number),
+        "often": sent_questions.times_asked(conn, number),
         "suggestions": suggestions.of_case(conn, number, prefix),
         "team": tokens.names(conn),
         "proposed": [cases.key_of(other, prefix) for other in related.values() if other not in apart],

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from service.cases.state import stamp
 from service.desk import Desk
 from service.errors import Refused, Unavailable
-from service.store import callers
+from service.store import actor_names
 from service.store.timeline import unverified_lately
 from service.store.tokens import Token
 from service.web.deceptive import KnownDomains, mixes_scripts, visible
@@ -150,7 +150,7 @@ def _with_code(text: str) -> Markup:
 def who(request: Request) -> str:
     """Return the name of the person who makes a request, to be recorded with a change."""
     caller = request.state.token
-    return callers.name_of(caller if isinstance(caller, Token) else None, request.client)
+    return actor_names.name_of(caller if isinstance(caller, Token) else None, request.client)
 
 
 async def posted(request: Request) -> ImmutableMultiDict[str, str]:

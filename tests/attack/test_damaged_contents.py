@@ -11,9 +11,9 @@ from service.cli.doctor import examine
 from service.intake import AppContext, receive
 from service.settings import Settings
 from service.store.blob_store import Folder
+from service.store.compression import compress
 from service.store.contents import BlobWriter
 from service.store.database import Database
-from service.store.packing import pack
 from service.store.spool import Envelope
 from service.store.tables import contents as table
 from tests.hostile.bombs import WORDS, attached, mixed
@@ -28,7 +28,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "a flipped bit": lambda packed: packed[:-20] + bytes([packed[-20] ^ 1]) + packed[-19:],
     "not a frame": lambda packed: b"hello",
     "text behind": lambda packed: b"x" + packed,
-    "another mail": lambda packed: pack(b"From: eve@elsewhere.example\r\n\r\nhello\r\n"),
+    "another mail": lambda packed: compress(b"From: eve@elsewhere.example\r\n\r\nhello\r\n"),
     "a huge claim": lambda packed: bytes.fromhex("28b52ffde0ffffffffffffff7f"),
 }
 
@@ -57,7 +57,7 @@ def test_a_sound_content_is_served_and_a_damaged_one_is_a_problem_that_the_docto
         examine(settings, sqlite, datetime.now(UTC))
         assert id not in capfd.readouterr().out, "it is sound"
         for damage, how in DAMAGE.items():
-            keep(how(pack(MAIL)))
+            keep(how(compress(MAIL)))
             for address in ("/api/messages/1/raw", "/api/attachments/1"):
                 answer = service.client.get(address)
                 assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json"), damage

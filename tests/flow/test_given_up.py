@@ -11,7 +11,7 @@ from sqlalchemy import exc, text
 from service.errors import GaveUp, Unavailable
 from service.store import spool, spool_view
 from service.store.database import Connection, Database
-from service.store.trouble import as_unavailable
+from service.store.transient_errors import as_unavailable
 from service.worker import PATIENCE, Worker
 from tests.flow.crew import context, work_off
 from tests.flow.test_worker import mail, receive, states, titles

@@ -10,7 +10,7 @@ import pytest
 from service.errors import Conflict, Refused
 from service.outbound import questions
 from service.outbound.setup import labels_of, outbound_of
-from service.store import asked
+from service.store import sent_questions
 from service.store.database import Connection, Database
 from tests.outbound.desk import KEY, Desk, Smarthost, bounce, desk_with, report
 
@@ -74,7 +74,7 @@ def test_a_fact_is_asked_for_twice_at_most(quiet: Desk) -> None:
     _ask(quiet, "version")
     with pytest.raises(Conflict, match="asked 2 times already: version"):
         _ask(quiet, "version")
-    assert quiet.database.read(lambda conn: asked.times_asked(conn, 1))["version"] == 2
+    assert quiet.database.read(lambda conn: sent_questions.times_asked(conn, 1))["version"] == 2
 
 
 def test_words_of_a_person_stand_above_the_questions_or_are_the_whole_mail(quiet: Desk) -> None:

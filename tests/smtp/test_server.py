@@ -121,6 +121,6 @@ def test_an_error_of_the_database_does_not_tell_the_words_of_a_mail(
         server.stop()
     told = server.log.read_text()
     assert "mail was not committed" in told
-    assert "deposit.py" in told
+    assert "spool_insert.py" in told
     assert SECRET not in told
     assert database.read(spool_view.ledger).accepted == 0

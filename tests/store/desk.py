@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Engine, event, insert, select
 from service.cases.facts.extraction import extract_messages
 from service.mail.message import Mail
 from service.store import placement
+from service.store.compression import decompress
 from service.store.database import Database, one_at_a_time
 from service.store.message_rows import ArrivedMail
-from service.store.packing import unpack
 from service.store.placement import Placed, Prepared
 from service.store.spool import Envelope
 from service.store.tables import cases, messages, spool
@@ -56,7 +56,7 @@ def holding(folder: Path, *words: bytes) -> list[str]:
     for path in filter(Path.is_file, folder.rglob("*")):
         with suppress(FileNotFoundError):  # the server drops and renames files while we look
             raw = path.read_bytes()
-            for content in (raw, unpack(raw)) if path.suffix == ".zst" else (raw,):
+            for content in (raw, decompress(raw)) if path.suffix == ".zst" else (raw,):
                 found += [f"{path.name}: {word!r}" for word in words if word in content.lower()]
     return found
 

@@ -17,9 +17,9 @@ from service.errors import Unavailable
 from service.intake import receive
 from service.store import contents, spool_view
 from service.store.blob_store import BlobStore, Folder, key_of, path_of
+from service.store.compression import compress, decompress
 from service.store.contents import BlobWriter
 from service.store.database import Database, one_at_a_time
-from service.store.packing import pack, unpack
 from service.store.spool import Envelope
 from service.store.tables import contents as rows
 from service.store.tables import spool
@@ -53,12 +53,12 @@ def _codecs(database: Database, *ids: str) -> list[tuple[str, int]]:
 
 def test_what_is_packed_comes_back_and_what_is_broken_is_told() -> None:
     for content in (b"", SMALL, BIG, bytes(range(256))):
-        assert unpack(pack(content)) == content
-    assert len(pack(SMALL)) < len(SMALL)
-    broken = bytearray(pack(BIG))
+        assert decompress(compress(content)) == content
+    assert len(compress(SMALL)) < len(SMALL)
+    broken = bytearray(compress(BIG))
     broken[-1] ^= 1
     with pytest.raises(ValueError, match="damaged"):
-        unpack(bytes(broken))
+        decompress(bytes(broken))
 
 
 def test_paths_name_keys_and_nothing_else_is_one() -> None:
@@ -88,7 +88,7 @@ def test_the_worker_packs_what_was_kept_as_received_and_puts_big_mails_outside(
     [waiting] = receive(database, [(Envelope("smtp"), SMALL)], NOW)
     assert _codecs(database, waiting) == [("raw", len(SMALL))]
     ids = _taken_in(database, BlobWriter(store, 10_000), SMALL, BIG)
-    assert _codecs(database, waiting, *ids) == [("zstd", len(pack(SMALL)))] * 2 + [("file", 0)]
+    assert _codecs(database, waiting, *ids) == [("zstd", len(compress(SMALL)))] * 2 + [("file", 0)]
     assert [contents.content(database, store, id) for id in ids] == [SMALL, BIG]
     assert list(contents.check(database, store)) == []
     assert database.read(spool_view.ledger).balanced
@@ -98,7 +98,7 @@ def test_a_store_that_does_not_answer_holds_no_mail_up(database: Database, tmp_p
     (tmp_path / "file").write_text("in the way of the folder")
     shelf = BlobWriter(Folder(tmp_path / "file" / "contents"), 10_000)
     ids = _taken_in(database, shelf, BIG)
-    assert _codecs(database, *ids) == [("zstd", len(pack(BIG)))]
+    assert _codecs(database, *ids) == [("zstd", len(compress(BIG)))]
     (tmp_path / "file").unlink()
     better = BlobWriter(Folder(tmp_path / "file" / "contents"), 10_000)
     assert list(contents.move(database, better, None)) == [(ids[0], "file")]
@@ -117,7 +117,7 @@ def test_a_content_that_is_deleted_or_replaced_during_a_move_is_not_written_back
         conn.execute(update(rows).where(rows.c.id == ids[1]).values(codec=contents.GONE, bytes=b""))
         now = {"sha256": sha256(masked).hexdigest(), "size": len(masked)}
         conn.execute(update(spool).where(spool.c.id == ids[2]).values(**now))
-        contents.keep(conn, [contents.Packed(ids[2], "zstd", pack(masked))])
+        contents.keep(conn, [contents.Packed(ids[2], "zstd", compress(masked))])
 
     database.transact(delete_and_replace)
     assert list(moving) == []
@@ -163,7 +163,7 @@ def test_missing_changed_and_orphaned_contents_are_named(database: Database, tmp
     other = BIG.replace(b"<big", b"<other")
     ids = _taken_in(database, BlobWriter(folder, 10_000), BIG, other)
     key = database.read(lambda conn: contents.stored_content(conn, ids[0])).sha256
-    (tmp_path / "contents" / path_of(key)).write_bytes(pack(b"not that mail"))
+    (tmp_path / "contents" / path_of(key)).write_bytes(compress(b"not that mail"))
     assert [id for id, words in contents.check(database, folder) if "is damaged" in words] == [ids[0]]
     folder.remove(key)
     orphan = "ff" * 32

@@ -24,11 +24,11 @@ from service.settings import Settings
 from service.store import compaction, contents, spool, spool_view, tables
 from service.store.blob_store import BlobStore, Folder
 from service.store.compaction import Remains
+from service.store.compression import decompress
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.erasure import ErasureResult, erase, names_of
 from service.store.migrate import migrate
-from service.store.packing import unpack
 from service.store.spool import Envelope
 from tests.postgres import Postgres
 from tests.running import running, take_in
@@ -112,7 +112,7 @@ def _sql(database: Database, *statements: str) -> None:
 
 def _outside(store: BlobStore) -> dict[str, bytes]:
     """What lies outside the database, unpacked, in small letters."""
-    return {key: unpack(store.get(key) or b"").lower() for key in dict(store.keys())}
+    return {key: decompress(store.get(key) or b"").lower() for key in dict(store.keys())}
 
 
 def _erased_everywhere(

@@ -5,7 +5,8 @@ from sqlalchemy import select
 
 from service.cases.facts.trust import counted
 from service.cases.revise import participants_of
-from service.store import lines, links
+from service.store import links
+from service.store.case_messages import messages_of_case
 from service.store.database import Database
 from service.store.tables import learned_team
 from tests.cases.filing import DESK, STRANGER, mail
@@ -17,7 +18,7 @@ FORWARD = mail("fw", STRANGER, "FW: [acme #550123] Question", "For your records.
 
 def participants(desk: Desk, name: str) -> dict[str, str]:
     case = desk.case_of(name)
-    found = desk.database.read(lambda conn: lines.lines(conn, case))
+    found = desk.database.read(lambda conn: messages_of_case(conn, case))
     return {one.address: one.role for one in participants_of(counted(found), {})}
 
 

@@ -21,13 +21,13 @@ from service.store.tables import messages
 CACHED_SIZE = 32_000  # maximum size of a stored message in characters for which the decoded value is cached
 
 
-def lines(conn: Connection, case_id: int) -> list[CaseMessage]:
+def messages_of_case(conn: Connection, case_id: int) -> list[CaseMessage]:
     """Return the messages of a case in the order in which they were written, with the statements found in them."""
-    return lines_of(conn, [case_id]).get(case_id, [])
+    return messages_of_cases(conn, [case_id]).get(case_id, [])
 
 
-def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[CaseMessage]]:
-    """Return case id → messages, each as ``lines`` returns them."""
+def messages_of_cases(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[CaseMessage]]:
+    """Return case id → messages, each as ``messages_of_case`` returns them."""
     by_case: dict[int, list[CaseMessage]] = defaultdict(list)
     for columns in every(conn, _ROWS, case_ids):
         row = _Row(*columns)
@@ -35,8 +35,8 @@ def lines_of(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[CaseMe
     return {case_id: in_order(messages) for case_id, messages in by_case.items()}
 
 
-def new_line(id: int, case: int, row: Mapping[str, Any]) -> CaseMessage:
-    """Return a message that is not stored yet, as ``lines`` will return it. ``row``: its columns."""
+def new_case_message(id: int, case: int, row: Mapping[str, Any]) -> CaseMessage:
+    """Return a message that is not stored yet, as ``messages_of_case`` will return it. ``row``: its columns."""
     return _message(_Row(id, case, *(_as_stored(column, row.get(column.name)) for column in _COLUMNS[2:])))
 
 

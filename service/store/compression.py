@@ -26,12 +26,12 @@ class _Codec(threading.local):
 _codec = _Codec()
 
 
-def pack(content: bytes) -> bytes:
+def compress(content: bytes) -> bytes:
     """Return the compressed mail, with its length and a checksum."""
     return _codec.compressor.compress(content)
 
 
-def unpack(packed: bytes, size: int | None = None) -> bytes:
+def decompress(packed: bytes, size: int | None = None) -> bytes:
     """Return the uncompressed mail. Raises ValueError if ``packed`` is damaged or the mail has not ``size`` bytes."""
     try:
         if size is not None and zstandard.frame_content_size(packed) != size:  # the library allocates this size

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from service.errors import Unavailable
 from service.intake import receive_entries
-from service.store import deposit, spool, spool_view, tables
+from service.store import spool, spool_insert, spool_view, tables
 from service.store.contents import content as content_of
 from service.store.database import Connection, Database
 from service.store.migrate import migrate
@@ -62,7 +62,7 @@ def test_all_or_none_of_a_group_is_kept(database: Database) -> None:
 
 def test_more_than_one_statement_can_hold(database: Database) -> None:
     entries = [spool.new_entry(ENVELOPES[0], b"%d" % n, NOON) for n in range(1100)]
-    database.transact(lambda conn: deposit.put(conn, entries))
+    database.transact(lambda conn: spool_insert.insert_entries(conn, entries))
     assert database.read(spool_view.ledger).waiting == 1100
     for entry in entries[::200]:
         assert content_of(database, None, entry.id) == entry.content
@@ -76,7 +76,7 @@ def test_a_server_that_stops_is_unavailable_and_comes_back(own_postgres: Postgre
         if stops:
             conn.exec_driver_sql("SELECT 1")
             own_postgres.pause()
-        deposit.put(conn, [spool.new_entry(ENVELOPES[0], b"x" * size, NOON)])
+        spool_insert.insert_entries(conn, [spool.new_entry(ENVELOPES[0], b"x" * size, NOON)])
 
     database.transact(put)
     for size in (1, 600_000):

@@ -38,20 +38,20 @@ _SQLITE_ROWS = 512  # rows per statement: SQLite binds at most 32766 values
 
 
 def in_one_statement(entries: Sequence[NewEntry]) -> bool:
-    """Return whether ``put`` runs a single statement on PostgreSQL (see ``Database.transact_alone``)."""
+    """Return whether ``insert_entries`` runs a single statement on PostgreSQL (see ``Database.transact_alone``)."""
     return sum(len(entry.content) for entry in entries) <= _ONE_STATEMENT_BYTES
 
 
-def put(conn: Connection, entries: Sequence[NewEntry]) -> None:
+def insert_entries(conn: Connection, entries: Sequence[NewEntry]) -> None:
     """Insert mails with their envelopes. The SMTP reply 250 may be sent after the commit."""
     if conn.dialect.name == "postgresql":
-        _put_postgresql(conn, entries)
+        _insert_postgresql(conn, entries)
         return
     for start in range(0, len(entries), _SQLITE_ROWS):
-        _put_sqlite(conn, entries[start : start + _SQLITE_ROWS])
+        _insert_sqlite(conn, entries[start : start + _SQLITE_ROWS])
 
 
-def _put_sqlite(conn: Connection, entries: Sequence[NewEntry]) -> None:
+def _insert_sqlite(conn: Connection, entries: Sequence[NewEntry]) -> None:
     columns, rows = _envelopes(entries)
     for row in rows:
         row[1] = row[2] = row[1].astimezone(UTC).strftime(_SQLITE_TIME)
@@ -61,7 +61,7 @@ def _put_sqlite(conn: Connection, entries: Sequence[NewEntry]) -> None:
     conn.exec_driver_sql(_insert("contents (id, codec, bytes)", "(?, 'raw', ?)", len(entries)), tuple(contents))
 
 
-def _put_postgresql(conn: Connection, entries: Sequence[NewEntry]) -> None:
+def _insert_postgresql(conn: Connection, entries: Sequence[NewEntry]) -> None:
     columns, rows = _envelopes(entries)
     arrays = tuple(map(list, zip(*rows, strict=True)))
     if in_one_statement(entries):
