@@ -21,11 +21,11 @@ from service.api import (
     webhook_delivery,
     webhooks,
 )  # fmt: skip
-from service.api.access import Access
+from service.api.authentication import Guard
 from service.api.bodies import CheckBody
 from service.api.dependencies import Moved, operation_id, redirect, refuse_unknown_query
-from service.api.guard import Guard
 from service.api.problems import ErrorPage, ProblemDetails
+from service.api.request_log import RequestLog
 from service.desk import Desk
 
 DESCRIPTION = """Groups mail about vendor support into cases: their priority, who has to act next, and what is missing.
@@ -48,7 +48,7 @@ def make_app(
     """Return the HTTP application.
 
     ``pages``: routes of the web interface. ``error_page``: makes error pages for browsers.
-    ``open_to_loopback``: requests from loopback need no token until the first token exists (guard.py).
+    ``open_to_loopback``: requests from loopback need no token until the first token exists (authentication.py).
     """
 
     @asynccontextmanager
@@ -84,7 +84,7 @@ def make_app(
     app.add_middleware(
         Guard, database=desk.database, open_to_loopback=open_to_loopback, rate=desk.settings.http_rate, now=desk.now
     )
-    app.add_middleware(Access, meters=meters)
+    app.add_middleware(RequestLog, meters=meters)
     return app
 
 

@@ -12,9 +12,9 @@ from service.api.case_schema import Sort as SortName
 from service.api.dependencies import TheCase, TheDesk, Who, case_responses, name_of
 from service.api.events import EventPage
 from service.api.messages import Correction, MessagePage, correction_response
-from service.api.moments import MOMENT, moment
 from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, error_responses
+from service.api.time_parameters import TIME_SCHEMA, parse_time
 from service.cases.clocks import calendars_of
 from service.desk import CaseChange, Desk
 from service.store import cases, feed, second_readings, suggestions, timeline
@@ -29,7 +29,7 @@ _SORTS = {"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED"
 Sort = Annotated[SortName, Query(description=_ORDER, json_schema_extra=_SORTS)]
 _WORDS = "Words in Japanese or English that one mail of the case contains; a case key; or a vendor's case number."
 Words = Annotated[str | None, Query(max_length=500, description=_WORDS)]
-Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": MOMENT})
+Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": TIME_SCHEMA})
 _CHANGED_SINCE = "Only cases that changed since: a time, or a duration before now such as `12h`."
 _UNCHANGED_SINCE = "Only cases unchanged since: a time, or a duration before now such as `3d`."
 Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
@@ -99,8 +99,8 @@ def list_cases(
         participant=participant,
         owner=name_of(request) if owner == "me" else owner,
         q=q,
-        updated_since=moment(updated_since, "updated_since", now),
-        older_than=moment(older_than, "older_than", now),
+        updated_since=parse_time(updated_since, "updated_since", now),
+        older_than=parse_time(older_than, "older_than", now),
     )
     after = from_cursor(cursor)
     items, position = desk.database.read(lambda conn: cases.page(conn, which, sort, limit, after, desk.prefix))

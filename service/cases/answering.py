@@ -9,7 +9,7 @@ from mailrules.judgement import Reading
 from mailrules.statement import Statement
 from service.cases.asks import identity
 from service.cases.facts.case_message import CaseMessage
-from service.cases.numbered import NumberedList, answers_by_number, item_of, numbered_lists
+from service.cases.numbered_questions import NumberedList, answers_by_number, item_of, numbered_lists
 from service.cases.replies import Asked, Reply, match
 
 READER = "replies"  # reader name of statements that were found as the answer to a question

@@ -6,7 +6,7 @@ from typing import Literal
 from cyclopts import App
 
 from service.cli import start
-from service.cli.tables import print_rows
+from service.cli.printing import print_rows
 from service.errors import Refused
 from service.store import learning, tokens
 

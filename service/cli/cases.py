@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from service.api.case_schema import Kind, Level, Sort, Status
-from service.api.moments import moment
+from service.api.time_parameters import parse_time
 from service.cli import start
-from service.cli.tables import print_case, print_cases
+from service.cli.printing import print_case, print_cases
 from service.errors import Refused
 from service.store import cases as stored
 from service.store import suggestions, timeline
@@ -66,8 +66,8 @@ def cases(
         missing=desk.missing_item(missing, "--missing"),
         participant=participant,
         owner=getpass.getuser() if owner == "me" else owner,
-        updated_since=moment(updated_since, "--updated-since", desk.now()),
-        older_than=moment(older_than, "--older-than", desk.now()),
+        updated_since=parse_time(updated_since, "--updated-since", desk.now()),
+        older_than=parse_time(older_than, "--older-than", desk.now()),
     )
     after = from_cursor(cursor)
     items, position = desk.database.read(lambda conn: stored.page(conn, which, sort, limit, after, desk.prefix))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from service.cases import brief_text
 from service.cli import start
-from service.cli.tables import print_json
+from service.cli.printing import print_json
 from service.errors import Refused
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from cyclopts import App
 
 from service.cli import start
-from service.cli.tables import print_rows, visible
+from service.cli.printing import print_rows, visible
 from service.errors import NotFound, SodanError
 from service.mail.authentication import parse as parse_results
 from service.mailbox.file import Mailbox, load

@@ -177,7 +177,7 @@ def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = Non
         rule: Show only this rule or meaning: the text that it used, or why it did not fire or was not found.
     """
     from mailrules.engine import explain as engine
-    from service.cli.tables import one_line
+    from service.cli.printing import one_line
 
     settings = additions.settings()
     rules = rules_of(settings.packs, settings.site_file)

@@ -44,8 +44,8 @@ _GROUPS = {
     "Cases": "cases:cases cases:show changes:brief changes:set_ changes:merge",
     "Mail": "importing:import_ mails:parse mails:judge mails:explain mails:prompt queues:spool queues:outbox",
     "Rules": "rules:rules rules:replay evaluating:eval_",
-    "Administration": "serving:migrate access:token access:team serving:smtp_password keeping:webhooks main:completion",
-    "Data": "keeping:backup keeping:restore keeping:retention keeping:erase contents:contents",
+    "Administration": "serving:migrate access:token access:team serving:smtp_password backup:webhooks main:completion",
+    "Data": "backup:backup backup:restore deletion:retention deletion:erase contents:contents",
 }
 """Heading in the help → commands: module of this package, and function or group of commands in it."""
 for _number, (_title, _commands) in enumerate(_GROUPS.items()):

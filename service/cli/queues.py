@@ -10,7 +10,7 @@ from typing import Any, Literal
 from cyclopts import App
 
 from service.cli import start
-from service.cli.tables import print_fields, print_rows
+from service.cli.printing import print_fields, print_rows
 from service.errors import Refused
 from service.settings import Settings
 from service.store import contents, spool_view

@@ -63,7 +63,7 @@ def rules_lint(*, packs: start.Packs = ()) -> int:
 def rules_list(*, packs: start.Packs = (), json: start.Json = False) -> None:
     """List the rules: the question that a rule answers, its id, its result, its file."""
     from mailrules.library import build
-    from service.cli.tables import print_rows
+    from service.cli.printing import print_rows
 
     rows = [
         {"question": question, "rule": rule.id, "gives": rule.gives or ", ".join(rule.each), "where": rule.file}
@@ -97,7 +97,7 @@ def replay(*, since: str | None = None, packs: start.Packs = (), apply: bool = F
         apply: Save the new judgements. Without this option, the command changes nothing.
         diff: Show what would change (the default).
     """
-    from service.api.moments import moment
+    from service.api.time_parameters import parse_time
     from service.intake import AppContext
     from service.replay import replay as judge_again
     from service.store.blob_store import blob_store_of
@@ -107,7 +107,7 @@ def replay(*, since: str | None = None, packs: start.Packs = (), apply: bool = F
     settings, now = start.settings(), start.now()
     database, store = start.database(settings), blob_store_of(settings)
     context = AppContext.of(settings.model_copy(update={"packs": (*settings.packs, *packs)}))
-    begin = moment(since, "--since", now)
+    begin = parse_time(since, "--since", now)
     judged = changed = 0
     for key, before, after in judge_again(database, context, store, since=begin, apply=apply, now=now):
         judged += 1

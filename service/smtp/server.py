@@ -19,12 +19,12 @@ from service.process import announce, give_back_what_is_freed, report
 from service.rate import Rate
 from service.settings import Listen, Settings
 from service.smtp.addresses import Intake
+from service.smtp.backpressure import CHECK_SECONDS, Backpressure
 from service.smtp.committer import Committer
 from service.smtp.content import Content
 from service.smtp.limits import FAILED_LOGINS, Budget, Rates
 from service.smtp.listener import Listener
 from service.smtp.passwords import Passwords
-from service.smtp.pressure import CHECK_SECONDS, Pressure
 from service.smtp.protocol import Lmtp, Protocol
 from service.smtp.tls import ServerTls
 from service.smtp.transaction import NOT_NOW
@@ -40,13 +40,13 @@ class SmtpHandler:
 
     intake: Intake
     committer: Committer
-    pressure: Pressure
+    backpressure: Backpressure
     rates: Rates
     max_hops: int
     channel: str = "smtp"
 
     def refuse_sender(self, address: str, host: str | None) -> str | None:
-        return self.pressure.refusal or self.rates.refusal(address, host)
+        return self.backpressure.refusal or self.rates.refusal(address, host)
 
     def refuse_recipient(self, address: str) -> str | None:
         return None if self.intake.accepts(address) else "550 5.1.1 no such mailbox here"
@@ -100,10 +100,10 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     database = Database(settings.database_url)
     committer = Committer(database, lambda: datetime.now(UTC))
     give_back_what_is_freed()
-    pressure = Pressure(database, min_free_bytes=settings.min_free_bytes, max_waiting=settings.max_waiting)
+    backpressure = Backpressure(database, min_free_bytes=settings.min_free_bytes, max_waiting=settings.max_waiting)
     rates = Rates(settings.sender_rate, settings.network_rate)
     smtp_handler = SmtpHandler(
-        Intake(settings.intake, settings.hostname), committer, pressure, rates, settings.max_hops
+        Intake(settings.intake, settings.hostname), committer, backpressure, rates, settings.max_hops
     )
     make_listener = partial(
         Listener,
@@ -124,16 +124,16 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
         await listeners[0].stop(0)
         raise
     committer.start()
-    pressure_task = loop.create_task(pressure.watch())
+    backpressure_task = loop.create_task(backpressure.watch())
     try:
         yield RunningServer(address, lmtp_address, tls.reload if tls else lambda: None)
     finally:
         await asyncio.gather(*(listener.stop(settings.stop_seconds) for listener in listeners))
-        pressure.stopped.set()
+        backpressure.stopped.set()
         await loop.run_in_executor(None, committer.stop)
-        await asyncio.wait({pressure_task}, timeout=CHECK_SECONDS)  # a check of a database that hangs takes longer
+        await asyncio.wait({backpressure_task}, timeout=CHECK_SECONDS)  # a check of a database that hangs takes longer
         await loop.run_in_executor(None, database.close)
-        await pressure_task
+        await backpressure_task
 
 
 def spill_folder(database_folder: Path | None) -> Path | None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from service.cli.keeping import erase_person, words_of_vendors
+from service.cli.deletion import erase_person, words_of_vendors
 from service.cli.main import main
 from service.errors import Refused
 from service.intake import AppContext, receive

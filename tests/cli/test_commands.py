@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from service.cli.printing import print_case
 from service.cli.start import desk
-from service.cli.tables import print_case
 from tests.cli.conftest import Said, Sodan
 from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT
 

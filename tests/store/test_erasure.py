@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from service.cli.keeping import erase_person
+from service.cli.deletion import erase_person
 from service.intake import AppContext, receive
 from service.mail.masking import Mask
 from service.settings import Settings

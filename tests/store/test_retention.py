@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 
 from service import intake
-from service.cli.keeping import run_retention
+from service.cli.deletion import run_retention
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext, receive
 from service.settings import Settings, load

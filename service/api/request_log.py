@@ -25,7 +25,7 @@ HEADERS = {
 """Response headers that forbid scripts, frames and content-type sniffing, unless a route sets others."""
 
 
-class Access:
+class RequestLog:
     """ASGI middleware around the whole application."""
 
     def __init__(self, app: ASGIApp, *, meters: Meters) -> None:

@@ -13,11 +13,11 @@ from mailrules.thread import RuleInput, Side
 from service.cases.answering import with_replies
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.numbered import numbered_lists
+from service.cases.numbered_questions import numbered_lists
 from service.cases.replies import MOST_TEXT, Asked, answers_with_place
 from service.cases.turn import Course, follow
 
-TABLES = yaml.safe_load(Path(__file__).with_name("numbered.yaml").read_text(encoding="utf-8"))
+TABLES = yaml.safe_load(Path(__file__).with_name("numbered_questions.yaml").read_text(encoding="utf-8"))
 
 AT = datetime(2031, 5, 12, tzinfo=UTC)
 RULES = load()

@@ -7,7 +7,7 @@ import pytest
 
 from service.mail.hops import hops
 from service.rate import HOUR, Rate
-from service.smtp import pressure
+from service.smtp import backpressure
 from service.smtp.committer import Committer
 from service.smtp.content import Content
 from service.smtp.limits import Rates
@@ -30,7 +30,7 @@ def test_a_disk_that_is_nearly_full(sqlite: Database) -> None:
 
 
 def test_workers_far_behind(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pressure, "CHECK_SECONDS", 0.02)
+    monkeypatch.setattr(backpressure, "CHECK_SECONDS", 0.02)
     with acceptor(set_up(str(sqlite.url), max_waiting=2)) as address, Client(address) as client:
         for number in range(3):
             assert client.mail(b"Subject: %d" % number).startswith("250 2.0.0")

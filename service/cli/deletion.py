@@ -1,4 +1,4 @@
-"""`sodan backup`, `restore`, `webhooks`, `retention` and `erase`: backing up and deleting data."""
+"""`sodan retention` and `erase`: deleting old data, and erasing a person."""
 
 import json as jsons
 import re
@@ -6,19 +6,16 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from mailrules.vendors.profile import Vendor
 from service.cases.facts.content_words import is_common
 from service.cli import start
-from service.cli.tables import print_rows
+from service.cli.printing import print_rows
 from service.errors import Refused
 from service.mail.masking import Mask
 from service.settings import Settings
-from service.store import backup as archive
 from service.store import compaction
-from service.store import webhooks as hooks
 from service.store.blob_store import blob_store_of
 from service.store.cases import key_of
 from service.store.contents import BlobWriter
@@ -29,65 +26,6 @@ from service.store.retention import DeletedCounts, Terms, due, remove_due
 
 NOT_REACHED = ["backups made earlier", "text inside attached documents, pictures and archives, which are not opened"]
 RETENTION = ("case", "status", "since", "goes", "messages", "mails", "bytes")
-
-
-def backup(file: Path) -> int:
-    """Write all data (mails, cases, manual changes, tokens) to one new file. sodan can run meanwhile.
-
-    The file is as confidential as the mails. If a raw mail is missing in SODAN_CONTENT_STORE, the exit status is 1.
-
-    Args:
-        file: The file to write. It must not exist. If it is a folder, a file named after the current time is written
-            there.
-    """
-    settings = start.settings()
-    if file.is_dir():
-        file = file / f"sodan-{start.now():%Y-%m-%d-%H%M%S}.backup"
-    manifest = archive.backup(start.database(settings), blob_store_of(settings), file, start.now())
-    mails, cases = start.counted(manifest.rows["spool"], "mail"), start.counted(manifest.rows["cases"], "case")
-    start.say(f"{file}: {mails}, {cases}, {file.stat().st_size} bytes")
-    for key in manifest.missing:
-        start.say(f"this raw mail is missing in SODAN_CONTENT_STORE, so the backup does not contain it: {key}")
-    return start.FOUND_WRONG if manifest.missing else 0
-
-
-def restore(file: Path) -> int:
-    """Restore a backup into an empty database (SQLite or PostgreSQL), and check every mail.
-
-    Args:
-        file: A file that `sodan backup` wrote.
-    """
-    settings = start.settings()
-    restored = archive.restore(start.database(settings, make=True), blob_store_of(settings), file)
-    ledger = restored.ledger
-    start.say(
-        f"restored as of {restored.manifest.made_at}: accepted {ledger.accepted} = taken in {ledger.taken_in}"
-        f" + waiting {ledger.waiting} + shunted {ledger.shunted}, "
-        f"{start.counted(restored.manifest.rows['cases'], 'case')}"
-    )
-    for id, problem in restored.wrong:
-        start.say(f"{id}: {problem}")
-    if restored.manifest.rows.get("webhooks"):
-        start.say(
-            "webhooks are disabled, because the original installation may still send their events: see `sodan webhooks`"
-        )
-    return start.FOUND_WRONG if restored.wrong or not ledger.balanced else 0
-
-
-def webhooks(*, release: bool = False) -> int:
-    """List the webhooks that are disabled after a restore, or enable them.
-
-    Args:
-        release: Enable them, for events from now on. Before that, stop the original installation.
-    """
-    database = start.database(start.settings())
-    if release:
-        count = database.transact(lambda conn: hooks.enable_held(conn, start.now()))
-        start.say(f"{start.counted(count, 'webhook is', 'webhooks are')} enabled")
-        return 0
-    for url in database.read(hooks.held):
-        print(url)
-    return 0
 
 
 def retention(*, apply: bool = False, compact: bool = False, json: bool = False) -> int:

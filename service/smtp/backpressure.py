@@ -17,7 +17,7 @@ CHECK_SECONDS = 2.0
 
 
 @dataclass
-class Pressure:
+class Backpressure:
     """Checks every few seconds whether mail can be accepted; if not, ``refusal`` is the reply to MAIL."""
 
     database: Database

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from service.errors import Refused
 
-MOMENT = [
+TIME_SCHEMA = [
     {"type": "string", "format": "date-time"},
     {"type": "string", "format": "date"},
     {"type": "string", "pattern": "^[0-9]{1,4}[smhdw]$", "examples": ["90m", "12h", "3d"]},
@@ -21,7 +21,7 @@ _ISO: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def moment(value: str | None, name: str, now: datetime) -> datetime | None:
+def parse_time(value: str | None, name: str, now: datetime) -> datetime | None:
     """Parse ``2026-11-24T01:00:00Z``, ``2026-11-24``, or a duration before now: ``90m``, ``12h``, ``3d``, ``P3D``.
 
     A time without a zone is in UTC. A blank value gives None. Raises Refused. ``name``: the parameter of the request.

@@ -1,0 +1,67 @@
+"""`sodan backup`, `restore` and `webhooks` (which a restore disables)."""
+
+from pathlib import Path
+
+from service.cli import start
+from service.store import backup as archive
+from service.store import webhooks as hooks
+from service.store.blob_store import blob_store_of
+
+
+def backup(file: Path) -> int:
+    """Write all data (mails, cases, manual changes, tokens) to one new file. sodan can run meanwhile.
+
+    The file is as confidential as the mails. If a raw mail is missing in SODAN_CONTENT_STORE, the exit status is 1.
+
+    Args:
+        file: The file to write. It must not exist. If it is a folder, a file named after the current time is written
+            there.
+    """
+    settings = start.settings()
+    if file.is_dir():
+        file = file / f"sodan-{start.now():%Y-%m-%d-%H%M%S}.backup"
+    manifest = archive.backup(start.database(settings), blob_store_of(settings), file, start.now())
+    mails, cases = start.counted(manifest.rows["spool"], "mail"), start.counted(manifest.rows["cases"], "case")
+    start.say(f"{file}: {mails}, {cases}, {file.stat().st_size} bytes")
+    for key in manifest.missing:
+        start.say(f"this raw mail is missing in SODAN_CONTENT_STORE, so the backup does not contain it: {key}")
+    return start.FOUND_WRONG if manifest.missing else 0
+
+
+def restore(file: Path) -> int:
+    """Restore a backup into an empty database (SQLite or PostgreSQL), and check every mail.
+
+    Args:
+        file: A file that `sodan backup` wrote.
+    """
+    settings = start.settings()
+    restored = archive.restore(start.database(settings, make=True), blob_store_of(settings), file)
+    ledger = restored.ledger
+    start.say(
+        f"restored as of {restored.manifest.made_at}: accepted {ledger.accepted} = taken in {ledger.taken_in}"
+        f" + waiting {ledger.waiting} + shunted {ledger.shunted}, "
+        f"{start.counted(restored.manifest.rows['cases'], 'case')}"
+    )
+    for id, problem in restored.wrong:
+        start.say(f"{id}: {problem}")
+    if restored.manifest.rows.get("webhooks"):
+        start.say(
+            "webhooks are disabled, because the original installation may still send their events: see `sodan webhooks`"
+        )
+    return start.FOUND_WRONG if restored.wrong or not ledger.balanced else 0
+
+
+def webhooks(*, release: bool = False) -> int:
+    """List the webhooks that are disabled after a restore, or enable them.
+
+    Args:
+        release: Enable them, for events from now on. Before that, stop the original installation.
+    """
+    database = start.database(start.settings())
+    if release:
+        count = database.transact(lambda conn: hooks.enable_held(conn, start.now()))
+        start.say(f"{start.counted(count, 'webhook is', 'webhooks are')} enabled")
+        return 0
+    for url in database.read(hooks.held):
+        print(url)
+    return 0
