@@ -43,7 +43,7 @@ def main() -> None:
             low, seen = choose_seen(own, chances, load().checklist.required)
             content["thresholds"][side] |= low
             lines = [f"{language}: [{', '.join(sorted(items))}]\n" for language, items in seen.items()]
-            (READER / "sees.yaml").write_text(SEEN_HEAD + "".join(lines), encoding="utf-8")
+            (READER / "detectable_absences.yaml").write_text(SEEN_HEAD + "".join(lines), encoding="utf-8")
     chosen = json.dumps([content["thresholds"], content["mail"]], sort_keys=True)
     content["version"] = sha256(chosen.encode()).hexdigest()[:12]
     print("bytes", (READER / "weights.bin").write_bytes(write_weights(content)))

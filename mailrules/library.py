@@ -29,7 +29,7 @@ from mailrules.yaml_validation import PackError as PackError
 from mailrules.yaml_validation import line_of, load_yaml, near, validated
 
 HERE = Path(__file__).parent
-VENDORS, RULES, SEES = HERE / "vendors", HERE / "rules", HERE / "reader" / "sees.yaml"
+VENDORS, RULES, DETECTABLE_ABSENCES = HERE / "vendors", HERE / "rules", HERE / "reader" / "detectable_absences.yaml"
 MADE = {"kind": (), "priority": ("kind",), "triage": ("kind",), "checklist": ("kind",)}
 """Question → facts that its `final` rules may use in addition to the results of its own `rules`."""
 WORDED = ("rules", "catalogue", "concepts", "reader")  # folders whose YAML files affect the conclusions
@@ -73,7 +73,9 @@ def build(library: Library) -> Rules:
         vendors=_vendors(library),
         reader=EmbeddedReader(_matcher(library)),
         organisation_phrases=_organisation_phrases(library, meanings),
-        sees={language: frozenset(items) for language, items in _shipped_yaml(SEES).items()},
+        detectable_absences={
+            language: frozenset(items) for language, items in _shipped_yaml(DETECTABLE_ABSENCES).items()
+        },
         site=library.site,
     )
 

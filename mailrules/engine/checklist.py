@@ -98,13 +98,13 @@ class Checklist:
     rules: RuleFile
 
     def fill(
-        self, view: View, kind: str | None, told: Mapping[str, Told], sees: Collection[str] | None
+        self, view: View, kind: str | None, told: Mapping[str, Told], detectable: Collection[str] | None
     ) -> tuple[tuple[ItemState, ...], tuple[str, ...], tuple[str, ...]]:
         """Return the states of all items, the missing items, and the missing items that sodan asks for.
 
         sodan does not ask for an item that the author has promised (state `pending`).
 
-        `kind`: None if nothing can be missing. `sees`: items whose absence the reader can detect; None for all.
+        `kind`: None if nothing can be missing. `detectable`: items whose absence the reader can detect; None for all.
         """
         towards = str(view.facts["towards"])
         wanted = self.required.get(kind or "", {}).get(towards, ())
@@ -114,21 +114,23 @@ class Checklist:
             for fired in rule.fire(seen):
                 item, _, state = fired.gives.partition(" ")
                 ruled.setdefault(item, state)
-        lines = tuple(self._line(item, told.get(item), wanted, ruled.get(item), sees) for item in self.catalogue.items)
+        lines = tuple(
+            self._line(item, told.get(item), wanted, ruled.get(item), detectable) for item in self.catalogue.items
+        )
         by_item = {line.item: line for line in lines}
         missing = tuple(item for item in wanted if by_item[item].state == "missing")
         asked = [item for item in missing if item not in told or told[item].statement.state != "pending"]
         return lines, missing, tuple(asked)
 
     def _line(
-        self, item: str, told: Told | None, wanted: Sequence[str], ruled: str | None, sees: Collection[str] | None
+        self, item: str, told: Told | None, wanted: Sequence[str], ruled: str | None, detectable: Collection[str] | None
     ) -> ItemState:
         title = self.catalogue.meanings[f"item.{item}"].title
         said = told.statement if told else None
         return ItemState(
             item=item,
             label={"ja": title.ja, "en": title.en},
-            state=_state(item, said, wanted, ruled, sees),
+            state=_state(item, said, wanted, ruled, detectable),
             value=(said.value or said.quote) if said else None,
             turn=told.turn.id if told else None,
             quote=said.quote if said else None,
@@ -139,7 +141,7 @@ class Checklist:
 
 
 def _state(
-    item: str, said: Statement | None, wanted: Sequence[str], ruled: str | None, sees: Collection[str] | None
+    item: str, said: Statement | None, wanted: Sequence[str], ruled: str | None, detectable: Collection[str] | None
 ) -> str:
     if item in wanted and ruled == "missing":
         return "missing"
@@ -151,4 +153,4 @@ def _state(
         return "not_needed"
     if said is not None:
         return "not_needed" if said.state == "unsure" else "missing"
-    return "missing" if sees is None or item in sees else "not_needed"
+    return "missing" if detectable is None or item in detectable else "not_needed"

@@ -44,7 +44,7 @@ class Rules:
     vendors: Vendors
     reader: Reader
     organisation_phrases: OrganisationPhraseReader
-    sees: Mapping[str, Collection[str]]  # language → items whose absence the embedded reader can detect
+    detectable_absences: Mapping[str, Collection[str]]  # language → items whose absence the embedded reader can detect
     site: Site = field(default_factory=Site)
 
     @property
@@ -194,8 +194,8 @@ class Rules:
         }
         view = View(valid_statements(concluded), facts)
         told = told_items([(one.turn, one.reading) for one in counted_mails(concluded) if mails.ours(one.turn)])
-        sees = self._sees(thread, full, language)
-        lines, missing, questions = self.checklist.fill(view, known_kind if opened else None, told, sees)
+        detectable = self._detectable(thread, full, language)
+        lines, missing, questions = self.checklist.fill(view, known_kind if opened else None, told, detectable)
         vendor = case_facts.vendor_of(thread, full, self.vendors)
         first = next((r for t, r in zip(thread, full, strict=True) if t.automatic is None), full[0])
         return Judgement(
@@ -230,12 +230,12 @@ class Rules:
                     return True
         return False
 
-    def _sees(self, thread: Thread, readings: Sequence[Reading], language: str) -> Collection[str] | None:
-        """Return the items whose absence can be detected. None: all items; a model read all mails of our side."""
+    def _detectable(self, thread: Thread, readings: Sequence[Reading], language: str) -> Collection[str] | None:
+        """Return the items whose absence can be detected; None: all items; a model read all mails of our side."""
         mine = [r for t, r in zip(thread, readings, strict=True) if mails.ours(t)]
         if mine and all(reading.reader != "embedded" for reading in mine):
             return None
-        return self.sees.get("ja" if language == "ja" else "en", ())
+        return self.detectable_absences.get("ja" if language == "ja" else "en", ())
 
     def _tone(self, readings: Sequence[Reading]) -> tuple[ToneHint, ...]:
         hints = []
