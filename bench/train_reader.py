@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def left_out(samples: list[Sample], meanings: list[str], fold: int) -> list[dict[str, float]]:
-    """What the mail step sees of the mails of a fold, scored by classifiers that never saw its writers."""
+    """What the mail classifier sees of the mails of a fold, scored by classifiers that never saw its writers."""
     others = [sample for sample in samples if sample.fold != fold]
     units, whole = map(classifier, train_linear(others, meanings))
     print("  fold", fold, flush=True)
@@ -58,7 +58,7 @@ def left_out(samples: list[Sample], meanings: list[str], fold: int) -> list[dict
 
 
 def inputs(sample: Sample, units: UnitClassifier, whole: UnitClassifier) -> dict[str, float]:
-    """What the mail step sees of one mail."""
+    """What the mail classifier sees of one mail."""
     scores = units.scores(marks([[*unit.own, *unit.placed] for unit in sample.features]), len(sample.features))
     weights = whole.scores(marks([[name for unit in sample.features for name in unit.own]]), 1)[0]
     names = input_names(units.meanings, whole.meanings)

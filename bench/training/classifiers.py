@@ -1,4 +1,4 @@
-"""The two kinds of classifiers: linear ones over named features, logistic ones over the inputs of the mail step.
+"""The two kinds of classifiers: linear ones over named features, logistic ones over the inputs of the mail classifier.
 
 They are trained, and written as the file that the reader loads (`mailrules/reader/weights.py`).
 """
@@ -156,7 +156,7 @@ def fit(meaning: str, x: Any, y: Any) -> Any:
 
 
 def written(model: Any) -> dict[str, Any]:
-    """A classifier of the mail step as it stands in the file."""
+    """A classifier of the mail classifier as it stands in the file."""
     if isinstance(model, LogisticRegression):
         return {"weights": [round(float(w), 4) for w in model.coef_[0]], "bias": round(float(model.intercept_[0]), 4)}
     trees = [
@@ -191,7 +191,7 @@ def write_weights(content: Mapping[str, Any]) -> bytes:
 
 
 def _mail_document(parts: Mapping[str, Mapping[str, Any]], inputs: Sequence[str]) -> dict[str, Any]:
-    """Return the content of the file for the mail step. `inputs`: the names of all inputs, in their order.
+    """Return the content of the file for the mail classifier. `inputs`: the names of all inputs, in their order.
 
     A node of a tree is `(input, border, left, right)`, a leaf `(-1, value, 0, 0)`.
     """

@@ -28,6 +28,7 @@ from mailrules.statement import MailText
 
 REPORTS = ROOT / "bench" / "labelled_reports"
 PEOPLE = 300  # mails of people of ours from the corpus, and as many of vendors
+STRANGERS = 25  # of these mails of ours, so many also as mails of unknown senders
 SOFTNESS = 3.0  # `C` of the logistic regression
 WORDS = 8.0  # length of the vector of features, compared with the other numbers
 LEAST = 3  # mails that a feature must stand in
@@ -51,23 +52,26 @@ def labelled_report(row: Mapping[str, Any], side: str = "") -> MailText:
 
 
 def report_examples(file: Path, reader: EmbeddedReader) -> Iterator[ReportExample]:
-    """Yield the mails of a file; news of strangers to us also as mail of an unknown sender."""
+    """Yield the mails of a file; those of vendors, except about our contract, also as mail of an unknown sender."""
     for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
         yield read_report(reader, row)
-        if row["side"] == "vendor" and row["report"] in ("broadcast", "breach"):
+        if row["side"] == "vendor" and row["report"] in ("broadcast", "breach", "outage"):
             yield read_report(reader, row, "unknown")
 
 
 def people(reader: EmbeddedReader) -> list[ReportExample]:
     """Return mails of people from the corpus: of ours that open a matter, and answers of vendors.
 
-    An answer is read as if it opened a matter, because sodan does not always find the case of a vendor's answer.
+    An answer is read as if it opened a matter, because sodan does not always find the case of a vendor's answer. Some
+    of ours are also read as those of an unknown sender: a customer reports an outage as our people do.
     """
     writers = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))["development"]
     rows = [row | {"report": "none"} for writer in writers for row in corpus(writer) if row["automatic"] is None]
     of_ours = [row for row in rows if row["opens"] and row["side"] != "vendor" and row["kind"] != "notice"]
     answers = [row for row in rows if not row["opens"] and row["side"] == "vendor"]
-    return [read_report(reader, row) for some in (of_ours, answers) for row in Random(1).sample(some, PEOPLE)]
+    of_ours, answers = (Random(1).sample(some, PEOPLE) for some in (of_ours, answers))
+    known = [read_report(reader, row) for row in (*of_ours, *answers)]
+    return known + [read_report(reader, row, "unknown") for row in of_ours[:STRANGERS]]
 
 
 def read_report(reader: EmbeddedReader, row: Mapping[str, Any], side: str = "") -> ReportExample:
@@ -78,7 +82,8 @@ def read_report(reader: EmbeddedReader, row: Mapping[str, Any], side: str = "") 
     units = [rows_of(one) for one in readings]
     at = row.get("at")
     longest = max(units, key=len, default=rows)
-    telling = longest if at is None else units[at] if at < len(view.readings) else None
+    subject = units[-1] if view.subject is not None else None
+    telling = longest if at is None else subject if at < 0 else units[at] if at < len(view.readings) else None
     return ReportExample(side_of(mail), rows, report_inputs(view), WAYS.index(row["report"]), telling)
 
 

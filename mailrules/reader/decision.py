@@ -13,6 +13,7 @@ from .courtesy import only_courtesy
 from .evidence import EFFECT, Evidence
 from .form_lines import stated_by
 from .mailview import is_readable, side_of
+from .reports import Report
 from .units import Unit
 
 KINDS = ("incident", "howto", "request", "billing", "security", "rca", "notice")
@@ -39,15 +40,11 @@ _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
     "act:reopen": ("settled.back", frozenset(("say.reopen",))),
 }
-"""Acts that settle or reopen a case: the concept that states each unmistakably, and what supports it.
-
-A wrong one is worse than a missed one, so without support the classifier needs a higher threshold. In mail of the team
-it is too often wrong, and always needs support.
-"""
+"""Acts that settle or reopen a case: the concept that states each unmistakably, and what supports it. Without support,
+the classifier needs a higher threshold; in mail of the team it is too often wrong, and always needs support."""
 _RESOLVED = "act:confirm_resolved"
-_PLAINLY, _PERHAPS_NOBODY, _NOBODY, _PERHAPS_RESOLVED = 0.03, 0.3, 0.8, 0.1
-"""Probabilities that nobody has to act or that the problem is solved, below which a reply solves nothing. Chosen on
-short replies that the classifier of who acts next did not know, and on examples (`_PLAINLY`: unmistakable words)."""
+_LEAST_IF_PLAIN, _LEAST_NOBODY = 0.03, 0.3  # chances that nobody has to act, below which a reply solves nothing
+_SURELY_NOBODY, _LEAST_RESOLVED = 0.8, 0.1  # chances from which a reply without such words solves the problem
 
 
 class Decision(Evidence):
@@ -60,14 +57,21 @@ class Decision(Evidence):
 
     def statements(self) -> list[Statement]:
         """Return the statements of the mail. If it is a report, some are removed and others added (`reports.py`)."""
-        report, told = self.report, self._without_report()
+        report, told = self.report, self._sentences
         if report is None or (report.of_notice and not any(one.meaning == "kind.notice" for one in told)):
             return told
         unsure = ("security",) if report.way == "threat" else ()
         added = [self._quote(one, report.unit, 1.0, UNSURE if one in unsure else "value") for one in report.adds]
         return [*added, *(one for one in told if not one.meaning.startswith(report.drops))]
 
-    def _without_report(self) -> list[Statement]:
+    @cached_property
+    def report(self) -> Report | None:
+        """Return what the mail reports; None if this would hide what its sentences say."""
+        told = {one.meaning for one in self._sentences}
+        return None if self.reported and self.reported.hides(told, self.view.mail.side) else self.reported
+
+    @cached_property
+    def _sentences(self) -> list[Statement]:
         if self.view.mail.side != "vendor" and only_courtesy(self.view):
             agreed = self.view.mail.to == "vendor" and self._chance("act:agree") >= self.thresholds["act"]
             return [self._quote(one, 0, 1.0) for one in ("kind:notice", "act:thanks", *(["act:agree"] * agreed))]
@@ -146,10 +150,7 @@ class Decision(Evidence):
         return found
 
     def _value_state(self, item: str, at: int) -> str:
-        """Return the state of an item in a form line.
-
-        A start without a time of day is partial. "Workaround: a restart does not help" is none, or a remark: unsure.
-        """
+        """Return the state of an item in a form line: a start without a time of day is partial, for example."""
         if item in _DENIABLE and "negated" in self.view.readings[at].clauses.whole:
             return UNSURE
         if item == "item.occurred_at":
@@ -192,8 +193,8 @@ class Decision(Evidence):
         """
         nobody, best = exp(self.next_scores[-1]), self._best_unit(_RESOLVED)
         if units or best < 0 or self.view.readings[best].mild or self._denied(_RESOLVED):
-            return units if nobody >= (_PLAINLY if plain else _PERHAPS_NOBODY) else []
-        return [best] if nobody >= _NOBODY and self._chance(_RESOLVED) >= _PERHAPS_RESOLVED else []
+            return units if nobody >= (_LEAST_IF_PLAIN if plain else _LEAST_NOBODY) else []
+        return [best] if nobody >= _SURELY_NOBODY and self._chance(_RESOLVED) >= _LEAST_RESOLVED else []
 
     def _denied(self, meaning: str) -> bool:
         """Whether the best sentence for a recovery denies it, is about the time after it, or is only about people."""

@@ -33,7 +33,7 @@ class Evidence:
     departs: float
     next_scores: tuple[float, ...] = ()
     matcher: ConceptMatcher | None = None  # to read parts of a unit; None: that of this package
-    report: Report | None = None
+    reported: Report | None = None
 
     def _units_with(self, signs: Set[str]) -> list[int]:
         """Return the units with one of these signals or concepts. Questions, conditions and plans are left out."""

@@ -1,7 +1,8 @@
 """Mail that reports something, not written by a person for this case alone: alarms, recoveries, newsletters, outages.
 
 Two linear classifiers, `report.vendor` and `report.ours` (`matter.py`), tell the way of the report from the features of
-the mail and its circumstances. ``bench.train_matter`` trains them. In doubt, a mail reports nothing.
+the mail and its circumstances. ``bench.train_matter`` trains them. In doubt, a mail reports nothing, or perhaps a
+threat. Only mail in Japanese or English reports something.
 
 =========  ===========================================================  ==============  =========
 way        mail                                                         kind            who acts
@@ -16,10 +17,11 @@ advice     a vendor: close a weakness of a product                      notice  
 outage     a vendor works on a problem of its service                   incident        vendor
 payment    a payment of ours failed                                     billing         team
 reminder   something of ours runs out, and we have to do something      request         team
-threat     perhaps an attack or a breach: a person has to look at it    security        team
+threat     a notice, perhaps of an attack or a breach: to be looked at  security        team
 =========  ===========================================================  ==============  =========
 """
 
+from collections.abc import Set
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +37,10 @@ from .unit_reading import Reading
 _NO_REPORTS = ("bounce", "receipt", "calendar")
 _LEAST = {"alarm": 0.5, "attack": 0.5}  # least chance of a way; a wrong alarm costs less than a missed one
 _LEAST_OTHER = 0.6
-_THREAT = 0.25  # from this chance of an attack or a breach on, a mail is not taken for a calm one, nor for a notice
+_THREAT = 0.25  # least chance of an attack or a breach in a mail that is no notice, and of any trouble in no calm one
 _CALM, _THREATS = ("over", "fine", "broadcast"), ("attack", "breach")
+_TROUBLE = (*_THREATS, "alarm", "outage")
+_HIDING, _SURE = ("over", "broadcast"), 0.9
 _SUBJECT = -1
 
 
@@ -52,11 +56,21 @@ class Report(NamedTuple):
     adds: tuple[str, ...]
     drops: tuple[str, ...]
     next_side: tuple[float, ...]
+    chance: float = 1.0
 
     @property
     def of_notice(self) -> bool:
-        """Whether only a notice can be such a report: of other mail, it tells no more than who has to act."""
+        """Whether `adds` and `drops` apply only to notices. Of other mail, the report only tells who has to act."""
         return self.way in _OF_NOTICES
+
+    def hides(self, told: Set[str], side: str) -> bool:
+        """Whether a calm report would hide what the sentences of the mail tell, such as an attack above a footer.
+
+        A newsletter of a vendor may tell of a standstill of others. Of an unknown sender, it may be the sender's own.
+        """
+        if self.way == "broadcast" and side != "vendor" and self.chance < _SURE:
+            return not told.isdisjoint(("security", "kind.security", "impact.high"))
+        return self.way in _HIDING and not told.isdisjoint(("security", "kind.security"))
 
 
 _OF_NOTICES = ("advice", "payment", "reminder", "threat")
@@ -123,13 +137,12 @@ def report_of(view: MailView, rows: Places, classifier: MatterClassifier) -> Rep
     if not may_report(view) or not classifier.knows(rows):
         return None
     scores = classifier.scores(rows, report_inputs(view))
-    chances = dict(
-        zip(WAYS, (np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()).tolist(), strict=True)
-    )
+    odds = np.exp(scores - scores.max())
+    chances = dict(zip(WAYS, (odds / odds.sum()).tolist(), strict=True))
     best = max(chances, key=lambda way: chances[way])
-    threat = sum(chances[way] for way in _THREATS)
-    if best != "none" and chances[best] >= _LEAST.get(best, _LEAST_OTHER) and not (best in _CALM and threat >= _THREAT):
-        return Report(best, _telling_unit(view, classifier, best), *_REPORTS[best])
+    threat, trouble = (sum(chances[way] for way in ways) for ways in (_THREATS, _TROUBLE))
+    if best != "none" and chances[best] >= _LEAST.get(best, _LEAST_OTHER) and (best not in _CALM or trouble < _THREAT):
+        return Report(best, _telling_unit(view, classifier, best), *_REPORTS[best], chances[best])
     if threat < _THREAT:
         return None
     return Report("threat", _telling_unit(view, classifier, max(_THREATS, key=lambda way: chances[way])), *_DOUBTFUL)

@@ -27,7 +27,8 @@ our side: it is solved, nobody acts         nobody; resolved (closed if the team
 a user: nobody acts, impact high, no outcome team; unchanged if the vendor has the turn
 our side: only thanks                       unchanged, except if the requester has to act (by the table)
 our side: nobody acts                       resolved, except if the mail is to a vendor who has the turn and says not
-                                            that it works again (unchanged), or if a stranger writes (team)
+                                            that it works again (unchanged), if it answers a vendor's request without
+                                            saying that it is over (vendor), or if a stranger writes (team)
 sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
 reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
@@ -54,6 +55,7 @@ from service.cases.vendor_mail import GOING_ON, for_the_team, goes_on, state_tol
 from service.mail.word_lists import load
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
+_DANGERS = ("attack", "breach", "threat")  # reports after which the team acts, whoever had the turn
 _MERE_THANKS = ("act.thanks", "heard", "kind.", "impact.", "urgency.")  # a mail with only thanks has nothing else
 WRITERS = ("team", "team_to_vendor", "team_to_requester", "requester", "vendor", "unknown")
 BEFORE = ("first", *NEXT_SIDES)
@@ -260,7 +262,7 @@ def _lacks_outcome(course: Course, line: CaseMessage, reading: Reading) -> bool:
 def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, said: NextSide) -> bool:
     """Whether a mail of our side leaves the turn unchanged: a forward, a reminder, or thanks."""
     by_team = line.turn.side == "team"
-    if course.status == "open" and reading.report:
+    if course.status == "open" and reading.report and reading.report not in _DANGERS:
         return True
     if by_team and line.turn.wrapper and "vendor" not in line.turn.towards:
         return said != "requester" or "requester" not in line.turn.towards or not reading.next_scores

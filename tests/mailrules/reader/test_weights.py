@@ -1,4 +1,4 @@
-"""The mail step: its trees give what following their nodes one by one gives."""
+"""The mail classifier: its trees give what following their nodes one by one gives."""
 
 from random import Random
 
