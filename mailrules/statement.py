@@ -43,7 +43,6 @@ class MailText:
     automatic: str | None
     files: tuple[str, ...]
     written_at: datetime | None  # with a time zone: "by 15:00 today" is resolved against it
-    author: str = ""  # address
 
 
 class ReaderResult(NamedTuple):

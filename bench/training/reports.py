@@ -48,11 +48,11 @@ def labelled_report(row: Mapping[str, Any], side: str = "") -> MailText:
     """Return a mail of ``bench/labelled_reports``. ``side``: as if this side had written it."""
     text = row["text"] if "text" in row else "\n".join(unit["t"] for unit in row["units"])
     given = (text, row["subject"], row["lang"], side or row["side"], "team", True, row["automatic"])
-    return MailText(*given, (), None, row.get("from", ""))
+    return MailText(*given, (), None)
 
 
 def report_examples(file: Path, reader: EmbeddedReader) -> Iterator[ReportExample]:
-    """Yield the mails of a file; those of vendors, except about our contract, also as mail of an unknown sender."""
+    """Yield the mails of a file. Vendors' newsletters, breaches and outages are also read as strangers' mails."""
     for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
         yield read_report(reader, row)
         if row["side"] == "vendor" and row["report"] in ("broadcast", "breach", "outage"):

@@ -25,7 +25,6 @@ def mail_text(turn: RuleInput) -> MailText:
         automatic=turn.automatic,
         files=tuple(file.filename for file in turn.files),
         written_at=turn.date,
-        author=turn.author,
     )
 
 

@@ -57,7 +57,7 @@ class Decision(Evidence):
 
     def statements(self) -> list[Statement]:
         """Return the statements of the mail. If it is a report, some are removed and others added (`reports.py`)."""
-        report, told = self.report, self._sentences
+        report, told = self.report, self._without_report
         if report is None or (report.of_notice and not any(one.meaning == "kind.notice" for one in told)):
             return told
         unsure = ("security",) if report.way == "threat" else ()
@@ -67,11 +67,11 @@ class Decision(Evidence):
     @cached_property
     def report(self) -> Report | None:
         """Return what the mail reports; None if this would hide what its sentences say."""
-        told = {one.meaning for one in self._sentences}
+        told = {one.meaning for one in self._without_report}
         return None if self.reported and self.reported.hides(told, self.view.mail.side) else self.reported
 
     @cached_property
-    def _sentences(self) -> list[Statement]:
+    def _without_report(self) -> list[Statement]:
         if self.view.mail.side != "vendor" and only_courtesy(self.view):
             agreed = self.view.mail.to == "vendor" and self._chance("act:agree") >= self.thresholds["act"]
             return [self._quote(one, 0, 1.0) for one in ("kind:notice", "act:thanks", *(["act:agree"] * agreed))]

@@ -35,12 +35,12 @@ from .matter import NOBODY, MatterClassifier, next_is
 from .unit_reading import Reading
 
 _NO_REPORTS = ("bounce", "receipt", "calendar")
-_LEAST = {"alarm": 0.5, "attack": 0.5}  # least chance of a way; a wrong alarm costs less than a missed one
+_LEAST = {"alarm": 0.5, "attack": 0.5}  # minimum probability of a way; a wrong alarm costs less than a missed one
 _LEAST_OTHER = 0.6
-_THREAT = 0.25  # least chance of an attack or a breach in a mail that is no notice, and of any trouble in no calm one
 _CALM, _THREATS = ("over", "fine", "broadcast"), ("attack", "breach")
 _TROUBLE = (*_THREATS, "alarm", "outage")
-_HIDING, _SURE = ("over", "broadcast"), 0.9
+_PERHAPS = 0.25  # from this probability of `_THREATS`, a mail may be a threat; of `_TROUBLE`, it is not calm
+_SURELY_NEWS = 0.9  # probability from which a stranger's mail that tells of a standstill is a newsletter
 _SUBJECT = -1
 
 
@@ -48,7 +48,8 @@ class Report(NamedTuple):
     """What a mail reports.
 
     ``unit``: the unit that says so (-1: the subject); ``adds``: what it states; ``drops``: families of statements that
-    it rules out; ``next_side``: who has to act, as scores of `next.…`. A possible threat is stated as unsure.
+    it rules out; ``next_side``: who has to act, as scores of `next.…`; ``chance``: the probability of the way. A
+    possible threat is stated as unsure.
     """
 
     way: str
@@ -68,9 +69,9 @@ class Report(NamedTuple):
 
         A newsletter of a vendor may tell of a standstill of others. Of an unknown sender, it may be the sender's own.
         """
-        if self.way == "broadcast" and side != "vendor" and self.chance < _SURE:
-            return not told.isdisjoint(("security", "kind.security", "impact.high"))
-        return self.way in _HIDING and not told.isdisjoint(("security", "kind.security"))
+        if self.way == "broadcast" and side != "vendor" and self.chance < _SURELY_NEWS and "impact.high" in told:
+            return True
+        return self.way in ("over", "broadcast") and not told.isdisjoint(("security", "kind.security"))
 
 
 _OF_NOTICES = ("advice", "payment", "reminder", "threat")
@@ -141,9 +142,9 @@ def report_of(view: MailView, rows: Places, classifier: MatterClassifier) -> Rep
     chances = dict(zip(WAYS, (odds / odds.sum()).tolist(), strict=True))
     best = max(chances, key=lambda way: chances[way])
     threat, trouble = (sum(chances[way] for way in ways) for ways in (_THREATS, _TROUBLE))
-    if best != "none" and chances[best] >= _LEAST.get(best, _LEAST_OTHER) and (best not in _CALM or trouble < _THREAT):
+    if best != "none" and chances[best] >= _LEAST.get(best, _LEAST_OTHER) and (best not in _CALM or trouble < _PERHAPS):
         return Report(best, _telling_unit(view, classifier, best), *_REPORTS[best], chances[best])
-    if threat < _THREAT:
+    if threat < _PERHAPS:
         return None
     return Report("threat", _telling_unit(view, classifier, max(_THREATS, key=lambda way: chances[way])), *_DOUBTFUL)
 

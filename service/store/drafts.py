@@ -17,6 +17,8 @@ from service.store.placement import Prepared
 from service.store.save import CaseSettings, case_settings, with_quoted
 from service.store.tables import to_json
 
+_TEMPORARY = re.compile(r'("(?:message|answered_by_message|id)":")(-[0-9]+)(?=["-])')
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -72,6 +74,3 @@ def drafts_of(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
 def with_ids(document: Mapping[str, Any], ids: Mapping[int, int]) -> msgspec.Raw:
     """Return a document as JSON with final ids of new messages. Texts do not change: their quotes are escaped."""
     return msgspec.Raw(_TEMPORARY.sub(lambda found: f"{found[1]}{ids[int(found[2])]}", to_json(document)).encode())
-
-
-_TEMPORARY = re.compile(r'("(?:message|answered_by_message|id)":")(-[0-9]+)(?=["-])')

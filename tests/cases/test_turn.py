@@ -597,6 +597,12 @@ def test_a_further_alarm_does_not_take_the_turn_from_the_vendor() -> None:
     assert course(OPENING, INQUIRY, reporting(again, "alarm")).waiting_on == "vendor"
 
 
+@pytest.mark.parametrize("way", ["attack", "breach", "threat"])
+def test_an_attack_in_an_open_case_is_for_the_team(way: str) -> None:
+    again = line(2, "requester", "kind.security", "security", then="team")
+    assert course(OPENING, INQUIRY, reporting(again, way)).waiting_on == "team"
+
+
 def test_the_team_checks_what_a_vendor_reports_as_recovered() -> None:
     over = line(2, "vendor", "kind.notice", "recovered", then="nobody")
     assert course(OPENING, INQUIRY, reporting(over, "over")).waiting_on == "team"

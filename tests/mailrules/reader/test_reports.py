@@ -22,8 +22,8 @@ FOOTER = "You are receiving this newsletter because you signed up. Unsubscribe"
 
 def text_of(mail: dict[str, Any]) -> MailText:
     language = "ja" if is_japanese(mail["subject"] + mail["text"]) else "en"
-    side, author = mail.get("side", "requester"), mail.get("author", AUTHOR)
-    return MailText(mail["text"], mail["subject"], language, side, "team", True, None, (), None, author)
+    side = mail.get("side", "requester")
+    return MailText(mail["text"], mail["subject"], language, side, "team", True, None, (), None)
 
 
 def way_of(mail: dict[str, Any]) -> str:

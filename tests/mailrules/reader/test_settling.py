@@ -102,9 +102,32 @@ def test_most_ends_are_read() -> None:
     assert ended(closing, "team", "requester") == 2
 
 
-def test_few_words_that_only_look_like_an_end_are_taken_for_one() -> None:
-    assert ended(LOOK_ALIKE) <= 10
-    assert sum("act.confirm_resolved" in acts(read(text)) for text in LOOK_ALIKE) <= 3
+SOLVED_WRONGLY = {
+    "2枚目は不要になりました。",
+    "鍵は不要になったので消してください。",
+    "Please close the lid and retry.",
+}
+ENDED_WRONGLY = SOLVED_WRONGLY | {
+    "I forgot it in the train.",
+    "Looks good now, I will monitor it.",
+    "Please cancel this ticket for the other building.",
+    "キャンセルさせてください。代わりに白をお願いします。",
+    "会議室をキャンセルしてください。",
+    "問題なさそうです。もう少し様子を見ます。",
+    "画面を閉じてください。",
+}
+
+
+@pytest.mark.parametrize("text", LOOK_ALIKE)
+def test_what_only_looks_like_an_end_is_none_except_for_the_known_misses(text: str) -> None:
+    told = read(text)
+    assert (next_side(told) == "nobody") == (text in ENDED_WRONGLY)
+    assert ("act.confirm_resolved" in acts(told)) == (text in SOLVED_WRONGLY)
+
+
+@pytest.mark.parametrize("text", ["Yes, please close the case.", "No alarms since Monday. You may close SR 5512-7."])
+def test_the_team_lets_the_vendor_close(text: str) -> None:
+    assert "act.close" in acts(read(text, "team", "vendor"))
 
 
 @pytest.mark.parametrize("text", [text for text in LOOK_ALIKE if any(words in text for words in LEAVE_OPEN)])
