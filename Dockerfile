@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
-# Two stages: the first has pip, the second no shell, no package manager and no root: Python, the libraries and sodan.
-# Both are Debian 12 with Python 3.11, so that what the first installs runs in the second. They are given by digest:
+# The first stage installs with pip. The second has no shell, no package manager and no root user. Both base images are
+# Debian 12 with Python 3.11, so that the installed libraries run in the second stage. Give them by digest:
 #   docker build $(sed 's/^/--build-arg /' deploy/images.env) .      (deploy/pin_images.py writes that file)
 ARG BUILD_IMAGE
 ARG RUNTIME_IMAGE
@@ -12,7 +12,7 @@ RUN pip install --no-cache-dir --require-hashes --target /opt/sodan -r requireme
 COPY service service
 COPY mailrules mailrules
 COPY migrations migrations
-# what built it goes again; olefile brings a file of Python 2, which compiles nowhere
+# remove the build tools; skip a file of olefile that is Python 2 and does not compile
 RUN PYTHONPATH=/opt/sodan pip install --no-cache-dir --no-deps --no-build-isolation --target /opt/sodan . \
  && rm -rf /opt/sodan/bin /opt/sodan/hatchling* /opt/sodan/editables* /opt/sodan/packaging* /opt/sodan/pathspec* \
     /opt/sodan/pluggy* /opt/sodan/tomlkit* /opt/sodan/trove_classifiers* \

@@ -1,7 +1,7 @@
 """`make audit`: known vulnerabilities of the locked libraries.
 
-Exit status 0: checked, none known. 1: some are known. 2: the register did not answer, so nothing was checked. Where
-that is expected (a machine without Internet), say AUDIT_OFFLINE=yes: then it is said, and the status is 0.
+Exit status 0: none known. 1: some are known. 2: the advisory database did not respond, so nothing was checked. On a
+machine without Internet access, set AUDIT_OFFLINE=yes: then the status is 0 instead of 2.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ COMMAND = ("pip_audit", "--disable-pip", "--require-hashes", "-r", "requirements
 def main() -> int:
     checked = ask_register()
     if checked is None:
-        print("audit: the register of vulnerabilities did not answer: nothing was checked", file=sys.stderr)
+        print("audit: the advisory database did not respond, so nothing was checked", file=sys.stderr)
         if os.environ.get("AUDIT_OFFLINE") == "yes":
             return 0
-        print("audit: where that is expected, run: make audit AUDIT_OFFLINE=yes", file=sys.stderr)
+        print("audit: on a machine without Internet access, run: make audit AUDIT_OFFLINE=yes", file=sys.stderr)
         return 2
     vulnerable = [one for one in checked if one["vulns"]]
     for one in vulnerable:

@@ -1,6 +1,6 @@
-"""Asks the registries for the digests of our base images and writes them to deploy/images.env, whole or not at all.
+"""Gets the current digests of the base images from the registries and writes them to deploy/images.env.
 
-Exit status 1, and the old file stays, where Docker is missing or a registry does not answer.
+If Docker is missing or a registry does not respond, the file does not change, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main(file: Path) -> int:
     for name, tag in IMAGES.items():
         digest = digest_of(tag)
         if digest is None:
-            print(f"pin_images: no digest of {tag}: is Docker here, and does the registry answer?", file=sys.stderr)
+            print(f"pin_images: no digest of {tag}: check Docker and the registry", file=sys.stderr)
             return 1
         lines.append(f"{name}={tag}@{digest}\n")
     file.write_text("".join(lines))
