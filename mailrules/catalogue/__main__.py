@@ -8,12 +8,13 @@ _SHOWN = 2  # sentences of each language that a cell shows
 _HEAD = """# Meanings
 
 This page lists every meaning that sodan can find in a mail. The column "for example" shows sentences that have the
-meaning. The column "not" shows similar sentences that do not have it. More sentences, and the states of each meaning,
-are in `mailrules/catalogue/` and in `GET /api/meanings`. The command `python -m mailrules.catalogue` generates this
-page: edit the YAML files, not this page.
+meaning. The column "not" shows similar sentences that do not have it. `mailrules/catalogue/` and `GET /api/meanings`
+contain more sentences, and the states of each meaning.
 
-If sodan finds a meaning, it makes a statement: the meaning, its state and the quoted text. Every meaning can also have
-the state `unsure`. This means that sodan could not decide. Such a statement counts neither as given nor as missing.
+If sodan finds a meaning, it makes a statement: the meaning, its state and the quoted text. The state `unsure` means
+that sodan could not decide. Such a statement counts neither as given nor as missing.
+
+To change this page, edit the YAML files and run `python -m mailrules.catalogue > docs/meanings.md`.
 """
 
 
