@@ -4,6 +4,7 @@ from pathlib import Path
 
 from service.cli import start
 from service.store import backup as archive
+from service.store import contents, spool_view
 from service.store import webhooks as hooks
 from service.store.blob_store import blob_store_of
 
@@ -35,20 +36,21 @@ def restore(file: Path) -> int:
         file: A file that `sodan backup` wrote.
     """
     settings = start.settings()
-    restored = archive.restore(start.database(settings, make=True), blob_store_of(settings), file)
-    ledger = restored.ledger
+    database, store = start.database(settings, make=True), blob_store_of(settings)
+    manifest = archive.restore(database, store, file)
+    ledger, wrong = database.read(spool_view.ledger), list(contents.check(database, store))
     start.say(
-        f"restored as of {restored.manifest.made_at}: accepted {ledger.accepted} = taken in {ledger.taken_in}"
+        f"restored as of {manifest.made_at}: accepted {ledger.accepted} = taken in {ledger.taken_in}"
         f" + waiting {ledger.waiting} + shunted {ledger.shunted}, "
-        f"{start.counted(restored.manifest.rows['cases'], 'case')}"
+        f"{start.counted(manifest.rows['cases'], 'case')}"
     )
-    for id, problem in restored.wrong:
+    for id, problem in wrong:
         start.say(f"{id}: {problem}")
-    if restored.manifest.rows.get("webhooks"):
+    if manifest.rows.get("webhooks"):
         start.say(
             "webhooks are disabled, because the original installation may still send their events: see `sodan webhooks`"
         )
-    return start.FOUND_WRONG if restored.wrong or not ledger.balanced else 0
+    return start.FOUND_WRONG if wrong or not ledger.balanced else 0
 
 
 def webhooks(*, release: bool = False) -> int:

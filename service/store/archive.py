@@ -49,39 +49,44 @@ def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
     Errors of the caller's code inside the ``with`` are raised as they are.
     """
     part = path.with_name(f"{path.name}.part")
-    with _write_errors(path):
+    try:
         if path.exists():
             raise Refused(f"{path} exists already, and a backup never overwrites a file; give another name")
-        file = open(part, "w+b", opener=partial(os.open, mode=0o600))  # noqa: SIM115 (closed below)
+        file = io.BufferedWriter(_File(part, "wb", opener=partial(os.open, mode=0o600)))
+    except OSError as error:
+        raise _not_written(path, error) from None
     archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
     try:
-        yield Writer(path, manifest, archive)
-        with _write_errors(path):
-            archive.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
-            archive.close()
-            file.flush()
-            os.fsync(file.fileno())
-            part.rename(path)
+        yield Writer(manifest, archive)
+        archive.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+        archive.close()
+        file.flush()
+        os.fsync(file.fileno())
+        part.rename(path)
     finally:
         for clean_up in (archive.close, file.close, partial(part.unlink, missing_ok=True)):
-            with contextlib.suppress(OSError):  # an incomplete file may not close; the first error is what counts
+            with contextlib.suppress(OSError, Refused):  # only the first error is raised
                 clean_up()
 
 
-@contextlib.contextmanager
-def _write_errors(path: Path) -> Iterator[None]:
-    """Raise Refused for an OSError, which would otherwise be reported as a database error."""
-    try:
-        yield
-    except OSError as error:
-        raise Refused(f"{path} cannot be written: {error.strerror}") from None
+class _File(io.FileIO):
+    """A file that raises Refused if it cannot be written. An OSError would be reported as a database error."""
+
+    def write(self, content: Any, /) -> int:
+        try:
+            return super().write(content)
+        except OSError as error:
+            raise _not_written(self.name, error) from None
+
+
+def _not_written(path: object, error: OSError) -> Refused:
+    return Refused(f"{path} cannot be written: {error.strerror}")
 
 
 @dataclass
 class Writer:
     """Writes the parts of a backup file. Raises Refused if it cannot."""
 
-    path: Path
     manifest: Manifest
     _zip: zipfile.ZipFile
 
@@ -103,15 +108,9 @@ class Writer:
         yield compressor.flush()
 
     def _write(self, name: str, chunks: Iterable[bytes]) -> None:
-        with _write_errors(self.path):
-            entry = self._zip.open(name, "w", force_zip64=True)
-        try:
+        with self._zip.open(name, "w", force_zip64=True) as entry:
             for chunk in chunks:
-                with _write_errors(self.path):
-                    entry.write(chunk)
-        finally:
-            with _write_errors(self.path):
-                entry.close()
+                entry.write(chunk)
 
 
 class Reader:

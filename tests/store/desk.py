@@ -20,7 +20,7 @@ from service.store.database import Database, one_at_a_time
 from service.store.message_rows import ArrivedMail
 from service.store.placement import Placed, Prepared
 from service.store.spool import Envelope
-from service.store.tables import cases, messages, spool
+from service.store.tables import cases, messages, metadata, spool
 from tests.cases.filing import ROLES, WAYS, read
 
 NOW = datetime(2032, 1, 5, 9, 0, tzinfo=UTC)
@@ -59,6 +59,12 @@ def holding(folder: Path, *words: bytes) -> list[str]:
             for content in (raw, decompress(raw)) if path.suffix == ".zst" else (raw,):
                 found += [f"{path.name}: {word!r}" for word in words if word in content.lower()]
     return found
+
+
+def all_rows(conn: Connection) -> dict[str, list[Any]]:
+    """Return table → its rows, ordered by primary key."""
+    found = ((table, select(table).order_by(*table.primary_key.columns)) for table in metadata.sorted_tables)
+    return {table.name: [tuple(row) for row in conn.execute(query)] for table, query in found}
 
 
 class Desk:

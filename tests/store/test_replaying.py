@@ -14,9 +14,9 @@ from service.intake import AppContext
 from service.replay import replay
 from service.store import corrections
 from service.store.database import Database
-from service.store.tables import cases, messages, metadata
+from service.store.tables import cases, messages
 from tests.running import take_in
-from tests.store.desk import FROM_INSIDE, letter
+from tests.store.desk import FROM_INSIDE, all_rows, letter
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -75,15 +75,6 @@ def filled(database: Database, context: AppContext) -> Database:
     return database
 
 
-def everything(database: Database) -> dict[str, list[Any]]:
-    """Every row of every table."""
-
-    def read(conn: Any) -> dict[str, list[Any]]:
-        return {table.name: sorted(map(repr, conn.execute(select(table)).all())) for table in metadata.sorted_tables}
-
-    return database.read(read)
-
-
 def replayed(database: Database, context: AppContext, *, apply: bool, now: datetime = LATER) -> list[Any]:
     return list(replay(database, context, None, since=None, apply=apply, now=now))
 
@@ -93,9 +84,9 @@ def case(database: Database) -> dict[str, Any]:
 
 
 def test_a_look_changes_nothing_and_says_what_keeping_does(filled: Database, wiser: AppContext) -> None:
-    before = everything(filled)
+    before = filled.read(all_rows)
     [(key, stood, stands)] = replayed(filled, wiser, apply=False)
-    assert everything(filled) == before
+    assert filled.read(all_rows) == before
     assert (key, stood["vendor"], stands["vendor"]) == ("SD-1", None, "kumonodesk")
     assert len(stands["asks"]) > len(stood["asks"]) == 0
     replayed(filled, wiser, apply=True)
@@ -130,7 +121,7 @@ def test_a_number_that_was_learned_so_finds_the_case_of_later_mail(filled: Datab
 def test_what_was_broken_off_is_done_again_and_what_stands_is_left_alone(filled: Database, wiser: AppContext) -> None:
     begun = replay(filled, wiser, None, since=None, apply=True, now=LATER)
     next(begun)
-    once = everything(filled)
+    once = filled.read(all_rows)
     replayed(filled, wiser, apply=True, now=LATER + timedelta(days=2))
-    assert everything(filled) == once
+    assert filled.read(all_rows) == once
     assert case(filled)["judged_by"] == wiser.rules.version
