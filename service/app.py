@@ -50,7 +50,7 @@ def run_worker(settings: Settings) -> None:
             reload.clear()
             reloader.ask()
         reloader.look()
-        retention.look()
+        retention.run_next_step()
 
     blobs = BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
     after = after_judging(settings, context)

@@ -22,7 +22,7 @@ from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase as erase_mask
 from service.store.erasure import names_of, own_names
-from service.store.retention import DeletedCounts, Terms, due, remove_due
+from service.store.retention import Deleted, Terms, due, remove_due
 
 NOT_REACHED = ["backups made earlier", "text inside attached documents, pictures and archives, which are not opened"]
 RETENTION = ("case", "status", "since", "goes", "messages", "mails", "bytes")
@@ -53,21 +53,21 @@ def run_retention(
             "nothing is ever deleted; to delete old data, set SODAN_RETENTION_RAW_DAYS or SODAN_RETENTION_CASES_DAYS"
         )
         return 0
-    total, store = DeletedCounts(), blob_store_of(settings)
+    total, store = Deleted(), blob_store_of(settings)
 
     def rows() -> Iterator[dict[str, Any]]:
         for cases in due(database, terms, now):
             for case in cases:
-                planned = DeletedCounts(int(case.whole), case.messages if case.whole else 0, case.mails)
-                total.add(remove_due(database, store, case, now) if apply else planned)
+                planned = Deleted(cases=int(case.whole), messages=case.whole * case.messages, mails=case.mails)
+                total.update(remove_due(database, store, case, now) if apply else planned)
                 goes = "the case" if case.whole else "raw mails"
                 key = key_of(case.case_id, settings.case_prefix)
                 values = (key, case.status, case.since, goes, case.messages, case.mails, case.size)
                 yield dict(zip(RETENTION, values, strict=True))
 
     print_rows(rows(), RETENTION, as_json=as_json, zone=settings.zone)
-    cases, messages = start.counted(total.cases, "case"), start.counted(total.messages, "message")
-    counted = f"{cases} with {messages}, {start.counted(total.mails, 'raw mail')}"
+    cases, messages = start.counted(total["cases"], "case"), start.counted(total["messages"], "message")
+    counted = f"{cases} with {messages}, {start.counted(total['mails'], 'raw mail')}"
     if not apply:
         start.say(f"would be deleted: {counted}; nothing is deleted yet, --apply deletes this permanently")
         return 0

@@ -12,7 +12,7 @@ is deleted, then the row is marked as ``gone``.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,18 +68,8 @@ class DueCase:
     size: int  # total size of these raw mails in bytes, as received
 
 
-@dataclass(slots=True)
-class DeletedCounts:
-    """Numbers of deleted cases, messages and raw mails."""
-
-    cases: int = 0
-    messages: int = 0
-    mails: int = 0  # raw mails
-
-    def add(self, other: DeletedCounts) -> None:
-        self.cases += other.cases
-        self.messages += other.messages
-        self.mails += other.mails
+Deleted = Counter[str]
+"""Numbers of deleted ``cases``, ``messages`` and raw ``mails``."""
 
 
 def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[DueCase]]:
@@ -93,7 +83,7 @@ def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[DueCas
         after = last
 
 
-def remove_due(database: Database, blob_store: BlobStore | None, case: DueCase, now: datetime) -> DeletedCounts:
+def remove_due(database: Database, blob_store: BlobStore | None, case: DueCase, now: datetime) -> Deleted:
     """Delete the data of a case, if it is still due. Raises Unavailable; then another call deletes the rest."""
     marked = database.transact(partial(_mark, case=case))
     if blob_store is None:  # the rows stay marked until the external storage is configured again
@@ -104,7 +94,7 @@ def remove_due(database: Database, blob_store: BlobStore | None, case: DueCase, 
     if marked:
         database.transact(partial(_mark_as_gone, ids=[id for id, _ in marked], whole=case.whole, now=now))
     removed = database.transact(partial(_remove_case, case=case, now=now)) if case.whole else None
-    return removed or DeletedCounts(mails=len(marked))
+    return removed or Deleted(mails=len(marked))
 
 
 def _due_cases(conn: Connection, terms: Terms, now: datetime, after: int) -> tuple[list[DueCase], int | None]:
@@ -193,11 +183,11 @@ def _mark_as_gone(conn: Connection, ids: Sequence[str], whole: bool, now: dateti
         write_event(conn, "contents.removed", now, {"mails": len(ids)})
 
 
-def _remove_case(conn: Connection, case: DueCase, now: datetime) -> DeletedCounts | None:
+def _remove_case(conn: Connection, case: DueCase, now: datetime) -> Deleted | None:
     """Delete a case. Returns None if the case is active again, or must stay for now (case_deletion.py)."""
     one_at_a_time(conn)
-    numbers = case_deletion.remove(conn, case.case_id, now) if _is_inactive(conn, case.case_id, case.until) else None
-    return DeletedCounts(1, *numbers) if numbers else None
+    removed = case_deletion.remove(conn, case.case_id, now) if _is_inactive(conn, case.case_id, case.until) else None
+    return Deleted(cases=1, messages=removed[0], mails=removed[1]) if removed else None
 
 
 # ── once a day, one case at a time between two batches of mail ───────────────────────────────────────────────────────
@@ -219,7 +209,7 @@ class RetentionJob:
         self._next = self.monotonic() + FIRST_SECONDS
         self._run: Iterator[None] | None = None
 
-    def look(self) -> None:
+    def run_next_step(self) -> None:
         """Do the next step if it is time. Never raises Unavailable."""
         if not self._enabled or self.monotonic() < self._next:
             return
@@ -240,7 +230,7 @@ class RetentionJob:
 
     def _steps(self) -> Iterator[None]:
         """Delete everything that is due. A step deletes data of one case or searches for cases. Raises Unavailable."""
-        now, deleted = self.clock(), DeletedCounts()
+        now, deleted = self.clock(), Deleted()
         try:
             if self.terms.cases is not None:
                 until = now - self.terms.cases
@@ -249,7 +239,7 @@ class RetentionJob:
                 yield
                 for case in cases:
                     try:
-                        deleted.add(remove_due(self.database, self.blob_store, case, now))
+                        deleted += remove_due(self.database, self.blob_store, case, now)
                     except Exception as error:  # the other cases do not wait for this case
                         if isinstance(error, Unavailable) and not isinstance(error, GaveUp):
                             raise
@@ -257,8 +247,8 @@ class RetentionJob:
                         _log.error("a case was not deleted", case=case.case_id, error=kind, trace=where(error))
                     yield
         finally:
-            if deleted.cases or deleted.mails:
-                _log.info("kept no longer", cases=deleted.cases, messages=deleted.messages, mails=deleted.mails)
+            if deleted:
+                _log.info("kept no longer", **{name: deleted[name] for name in ("cases", "messages", "mails")})
 
     def _clock_was_set(self) -> bool:
         time_before, monotonic_before = self._last_times

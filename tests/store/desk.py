@@ -1,4 +1,4 @@
-"""Placing mails in a real store, without SMTP and without rules."""
+"""Helpers of the tests of the store: build mails, and place or process them without SMTP."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event, insert, select
 
 from service.cases.facts.extraction import extract_messages
+from service.intake import AppContext, receive
 from service.mail.message import Mail
 from service.store import placement
 from service.store.compression import decompress
@@ -22,13 +23,14 @@ from service.store.placement import Placed, Prepared
 from service.store.spool import Envelope
 from service.store.tables import cases, messages, metadata, spool
 from tests.cases.filing import ROLES, WAYS, read
+from tests.running import take_in
 
 NOW = datetime(2032, 1, 5, 9, 0, tzinfo=UTC)
 FROM_INSIDE = Envelope("smtp", "x@corp.example", ("intake@corp.example",), peer="127.0.0.1")
 
 
 def letter(name: str, author: str, to: str, subject: str, text: str, at: int = 0, **headers: str) -> bytes:
-    """A mail ``<name@x.test>`` with the intake address in Cc, sent so many minutes after nine."""
+    """Return the mail ``<name@x.test>``, copied to the intake address and sent ``at`` minutes after nine."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = author, to, subject
     message["Cc"] = "intake@corp.example"
@@ -40,9 +42,23 @@ def letter(name: str, author: str, to: str, subject: str, text: str, at: int = 0
     return message.as_bytes()
 
 
+def deliver(
+    database: Database,
+    context: AppContext,
+    *mails: bytes,
+    at: datetime,
+    envelope: Envelope = FROM_INSIDE,
+    **worker: Any,
+) -> list[str]:
+    """Receive mails and process them; return their spool ids. ``worker``: arguments of the worker."""
+    ids = receive(database, [(envelope, mail) for mail in mails], at)
+    take_in(database, context, at, **worker)
+    return ids
+
+
 @contextmanager
 def on_statements(when: str, call: Callable[..., object]) -> Iterator[None]:
-    """Call this ``before`` or ``after`` each statement."""
+    """Call a function ``before`` or ``after`` each statement."""
     event.listen(Engine, f"{when}_cursor_execute", call)
     try:
         yield
@@ -50,11 +66,11 @@ def on_statements(when: str, call: Callable[..., object]) -> Iterator[None]:
         event.remove(Engine, f"{when}_cursor_execute", call)
 
 
-def holding(folder: Path, *words: bytes) -> list[str]:
-    """Which files below a folder, also unpacked, hold which of these words (small letters)."""
+def files_with(folder: Path, *words: bytes) -> list[str]:
+    """Return the files below a folder, also compressed files, that contain one of these lower-case words."""
     found = []
     for path in filter(Path.is_file, folder.rglob("*")):
-        with suppress(FileNotFoundError):  # the server drops and renames files while we look
+        with suppress(FileNotFoundError):  # the server deletes and renames files meanwhile
             raw = path.read_bytes()
             for content in (raw, decompress(raw)) if path.suffix == ".zst" else (raw,):
                 found += [f"{path.name}: {word!r}" for word in words if word in content.lower()]
@@ -68,26 +84,29 @@ def all_rows(conn: Connection) -> dict[str, list[Any]]:
 
 
 class Desk:
-    """Takes mails in, years after they were written: one transaction each, or one for a batch."""
+    """Places mails in a database, in the year 2032: each call of ``take`` is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self._numbers = count(1)
 
     def take(self, *mails: Mail) -> Placed:
-        """Place them in one transaction."""
+        """Place mails in one transaction."""
         return self.database.transact(partial(_place, arrived=self._arrived(mails), prepared=None))
 
     def take_together(self, one: Sequence[Mail], other: Sequence[Mail]) -> None:
-        """Two workers: both decide on the same store, then write one after the other."""
+        """Place two batches as two workers do: both decide before either writes."""
         batches = [self._arrived(mails) for mails in (one, other) if mails]
         prepared = [self.database.read(partial(placement.prepare, arrived=batch)) for batch in batches]
         for batch, decided in zip(batches, prepared, strict=True):
             self.database.transact(partial(_place, arrived=batch, prepared=decided))
 
+    def rows(self, query: Any) -> Sequence[Any]:
+        return self.database.read(lambda conn: conn.execute(query).all())
+
     def row(self, name: str) -> dict[str, Any]:
-        query = select(messages).where(messages.c.message_id == f"<{name}@x.test>")
-        return self.database.read(lambda conn: dict(conn.execute(query).mappings().one()))
+        [row] = self.rows(select(messages).where(messages.c.message_id == f"<{name}@x.test>"))
+        return dict(row._mapping)
 
     def case_of(self, name: str) -> int:
         return int(self.row(name)["case_id"])
@@ -95,21 +114,21 @@ class Desk:
     def id_of(self, name: str) -> int:
         return int(self.row(name)["id"])
 
-    def standing(self) -> list[tuple[int, str]]:
-        """The case and name of each mail that came by itself."""
+    def placed(self) -> list[tuple[int, str]]:
+        """Return (case, name) of each mail that was delivered itself."""
         query = select(messages.c.case_id, messages.c.message_id).where(messages.c.origin == "delivered")
-        return [(case, id[1:-8]) for case, id in self.database.read(lambda conn: conn.execute(query).all())]
+        return [(case, id[1:-8]) for case, id in self.rows(query)]
 
     def partition(self) -> frozenset[frozenset[str]]:
+        """Return the names of the mails of each case."""
         found: dict[int, set[str]] = defaultdict(set)
-        for case, name in self.standing():
+        for case, name in self.placed():
             found[case].add(name)
         return frozenset(map(frozenset, found.values()))
 
     def merged_into(self, case: int) -> int | None:
-        query = select(cases.c.merged_into).where(cases.c.id == case)
-        found: int | None = self.database.read(lambda conn: conn.execute(query).scalar_one())
-        return found
+        [(found,)] = self.rows(select(cases.c.merged_into).where(cases.c.id == case))
+        return None if found is None else int(found)
 
     def _arrived(self, mails: Sequence[Mail]) -> list[ArrivedMail]:
         extracted = [extract_messages(mail, ROLES, WAYS, received_at=NOW) for mail in mails]

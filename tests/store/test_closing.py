@@ -1,4 +1,4 @@
-"""A store that is closed lets go of everything, whoever is at work on it and whatever is just being opened."""
+"""Connections to PostgreSQL: closing them, errors while they open, and snapshots."""
 
 import gc
 import socket
@@ -18,120 +18,125 @@ from service.store.database import Connection, Database
 from tests.postgres import Postgres
 from tests.served import wait_until
 
-Become = Callable[[int], None]
+WaitFor = Callable[[int], None]
 
 
 @pytest.fixture
-def url(new_postgres: Callable[[], str]) -> str:
-    return new_postgres()
+def database_of_server(new_postgres: Callable[[], str]) -> Iterator[Database]:
+    made = Database(new_postgres())
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def crew() -> Iterator[ThreadPoolExecutor]:
+def threads() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(4) as started:
         yield started
 
 
-def _ask(database: Database, sql: str) -> list[Any]:
+def _query(database: Database, sql: str) -> list[Any]:
     return list(database.read(lambda conn: conn.execute(text(sql)).all()))
 
 
 @pytest.fixture
-def connections(postgres: Postgres, url: str) -> Iterator[Become]:
-    """Waits until so many connections to the database of the test sleep; with 0, until none is left at all."""
-    asking = Database(postgres.url("postgres"))
+def connections(postgres: Postgres, database_of_server: Database) -> Iterator[WaitFor]:
+    """Waits until this number of connections to the database sleep; 0: until no connection is open."""
+    observer, name = Database(postgres.url("postgres")), make_url(str(database_of_server.url)).database
 
-    def become(wanted: int) -> None:
+    def wait_for(wanted: int) -> None:
         which = " AND wait_event = 'PgSleep'" if wanted else ""
-        count = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{make_url(url).database}'{which}"
-        wait_until(lambda: _ask(asking, count) == [(wanted,)], 20)
+        count = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'{which}"
+        wait_until(lambda: _query(observer, count) == [(wanted,)], 20)
 
-    become(0)
-    yield become
-    asking.close()
+    wait_for(0)
+    yield wait_for
+    observer.close()
 
 
-def test_who_is_at_work_finishes_and_nothing_stays_open(
-    connections: Become, url: str, crew: ThreadPoolExecutor
+def test_closing_lets_short_queries_finish_and_closes_all_connections(
+    connections: WaitFor, database_of_server: Database, threads: ThreadPoolExecutor
 ) -> None:
-    database = Database(url)
-    at_work = [crew.submit(_ask, database, "SELECT pg_sleep(2)") for _ in range(3)]
+    queries = [threads.submit(_query, database_of_server, "SELECT pg_sleep(2)") for _ in range(3)]
     connections(3)
-    database.close()
-    assert all(one.result(20) for one in at_work)
+    database_of_server.close()
+    assert all(one.result(20) for one in queries)
     connections(0)
 
 
-def test_who_does_not_finish_is_broken_off_and_told(
-    connections: Become, url: str, crew: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+def test_closing_cancels_long_queries_with_an_error(
+    connections: WaitFor, database_of_server: Database, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(async_engine, "FINISH_SECONDS", 0.2)
-    database = Database(url)
-    at_work = crew.submit(_ask, database, "SELECT pg_sleep(60)")
+    query = threads.submit(_query, database_of_server, "SELECT pg_sleep(60)")
     connections(1)
-    database.close()
+    database_of_server.close()
     with pytest.raises(Unavailable):
-        at_work.result(20)
+        query.result(20)
     connections(0)
 
 
-def test_closing_while_connections_are_made_and_again_and_again(connections: Become, url: str) -> None:
-    threads = threading.active_count()
-    database = Database(url)
-    with warnings.catch_warnings(), ThreadPoolExecutor(4) as crew:
-        warnings.simplefilter("error")  # of a connection that nobody closed
+def test_closing_during_connecting_leaves_no_connection_and_no_thread(
+    connections: WaitFor, database_of_server: Database
+) -> None:
+    before = threading.active_count()
+    with warnings.catch_warnings(), ThreadPoolExecutor(4) as threads:
+        warnings.simplefilter("error")  # a warning reports each connection that is not closed
         for pause in range(12):
-            at_work = [crew.submit(_ask, database, "SELECT 1") for _ in range(4)]
+            queries = [threads.submit(_query, database_of_server, "SELECT 1") for _ in range(4)]
             time.sleep(pause / 1000)
-            database.close()
-            assert all(one.result(20) for one in at_work)
-        database.close()
+            database_of_server.close()
+            assert all(one.result(20) for one in queries)
+        database_of_server.close()
         gc.collect()
-    assert threading.active_count() == threads
+    assert threading.active_count() == before
     connections(0)
 
 
-def test_a_server_that_never_greets_keeps_nobody_from_closing(
-    crew: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_never_responds_does_not_prevent_closing(
+    threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(async_engine, "FINISH_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         database = Database(f"postgresql://nobody@127.0.0.1:{mute.getsockname()[1]}/none")
-        at_work = crew.submit(_ask, database, "SELECT 1")
+        query = threads.submit(_query, database, "SELECT 1")
         caller, _ = mute.accept()
         with caller:
             database.close()
             with pytest.raises(Unavailable):
-                at_work.result(20)
+                query.result(20)
             caller.settimeout(20)
             while caller.recv(4096):
-                pass  # what it had said; then it has hung up
+                pass  # an empty result: the connection is closed
 
 
-def test_what_is_distrusted_is_let_go_of_too(connections: Become, url: str, crew: ThreadPoolExecutor) -> None:
-    database = Database(url)
-    at_work = crew.submit(_ask, database, "SELECT pg_sleep(2)")
-    connections(1)
-    with pytest.raises(Unavailable):  # it writes where one may only read
-        database.read(lambda conn: conn.execute(text("CREATE TABLE never (n int)")))
-    assert at_work.result(20)
-    connections(0)
-    database.close()
-
-
-def test_where_no_descriptor_is_left_it_is_unavailable_and_opens_when_there_is_one(
-    url: str, monkeypatch: pytest.MonkeyPatch
+def test_a_write_to_a_read_only_server_closes_the_connections_after_their_queries(
+    connections: WaitFor, database_of_server: Database, threads: ThreadPoolExecutor
 ) -> None:
-    def full() -> None:
+    query = threads.submit(_query, database_of_server, "SELECT pg_sleep(2)")
+    connections(1)
+    with pytest.raises(Unavailable):
+        database_of_server.read(lambda conn: conn.execute(text("CREATE TABLE never (n int)")))
+    assert query.result(20)
+    connections(0)
+
+
+def test_without_a_free_descriptor_the_database_is_unavailable_until_there_is_one(
+    database_of_server: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
         raise OSError(24, "Too many open files")
 
-    database = Database(url)
-    with monkeypatch.context() as descriptors:
-        descriptors.setattr("uvloop.new_event_loop", full)
+    with monkeypatch.context() as patch:
+        patch.setattr("uvloop.new_event_loop", fail)
         with pytest.raises(Unavailable):
-            _ask(database, "SELECT 1")
-    assert _ask(database, "SELECT 1") == [(1,)]
-    database.close()
+            _query(database_of_server, "SELECT 1")
+    assert _query(database_of_server, "SELECT 1") == [(1,)]
+
+
+def test_a_query_of_the_database_within_its_transaction_is_an_error(database_of_server: Database) -> None:
+    with pytest.raises(RuntimeError, match="inside a transaction"):
+        database_of_server.transact(lambda conn: _query(database_of_server, "SELECT 1"))
+    assert _query(database_of_server, "SELECT 1") == [(1,)]
 
 
 def test_a_read_sees_one_snapshot(database: Database) -> None:
@@ -147,13 +152,3 @@ def test_a_read_sees_one_snapshot(database: Database) -> None:
     assert database.read(read_twice) == [0, 0]
     assert database.read(lambda conn: conn.execute(count).scalar_one()) == 1
     other.close()
-
-
-def test_whoever_asks_the_database_within_a_transaction_is_told_so_and_does_not_wait_for_himself(url: str) -> None:
-    database = Database(url)
-    try:
-        with pytest.raises(RuntimeError, match="inside a transaction"):
-            database.transact(lambda conn: _ask(database, "SELECT 1"))
-        assert _ask(database, "SELECT 1") == [(1,)]
-    finally:
-        database.close()

@@ -1,4 +1,4 @@
-"""Cases are judged before their mails are stored: the result is what judging the stored case gives."""
+"""Judging cases before their mails are stored gives the same result as judging the stored cases."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -92,7 +92,9 @@ def judged_again(database: Database) -> dict[int, Any]:
         [(ANSWER, SAME_WORDS), (FORWARD, REPORT)],
     ],
 )
-def test_a_case_is_what_judging_its_stored_mails_gives(database: Database, batches: list[tuple[bytes, ...]]) -> None:
+def test_a_case_judged_before_the_write_equals_the_stored_case_judged_again(
+    database: Database, batches: list[tuple[bytes, ...]]
+) -> None:
     for contents in batches:
         assert take(database, *contents).judged
     found = documents(database)
@@ -103,7 +105,7 @@ def test_a_case_is_what_judging_its_stored_mails_gives(database: Database, batch
     assert found == judged_again(database)
 
 
-def test_a_case_that_was_set_apart_from_a_merged_one_is_judged_again(database: Database) -> None:
+def test_a_merge_of_a_related_case_causes_a_new_judgement(database: Database) -> None:
     for one in (REPORT, OTHER_MATTER, KETTLE):
         take(database, one)
     database.transact(lambda conn: links.relate(conn, [(1, 3, None, NEW_TOPIC)]))
@@ -114,7 +116,7 @@ def test_a_case_that_was_set_apart_from_a_merged_one_is_judged_again(database: D
     assert documents(database)[3] == judged_again(database)[3]
 
 
-def test_a_case_that_another_worker_changed_meanwhile_is_judged_with_all_its_mails(database: Database) -> None:
+def test_a_case_that_another_worker_changed_is_judged_with_the_mails_of_both(database: Database) -> None:
     take(database, REPORT)
     mine, other = read(database, ANSWER), read(database, mail("more", "All shops are affected.", "report"))
     prepared = [prepare(database, read_mails) for read_mails in (mine, other)]
@@ -124,7 +126,7 @@ def test_a_case_that_another_worker_changed_meanwhile_is_judged_with_all_its_mai
     assert found == judged_again(database)
 
 
-def test_an_outdated_decision_is_not_written_and_only_what_changed_is_judged_again(database: Database) -> None:
+def test_an_outdated_decision_is_not_written_and_only_its_outdated_parts_are_repeated(database: Database) -> None:
     mine = read(database, ANSWER, OTHER_MATTER)
     prepared = prepare(database, mine)
     take(database, REPORT)
@@ -138,7 +140,7 @@ def test_an_outdated_decision_is_not_written_and_only_what_changed_is_judged_aga
     assert documents(database) == judged_again(database)
 
 
-def test_a_value_set_meanwhile_is_kept(database: Database) -> None:
+def test_a_value_that_a_person_sets_meanwhile_is_kept(database: Database) -> None:
     take(database, REPORT)
     mine = read(database, ANSWER)
     prepared = prepare(database, mine)
@@ -151,18 +153,18 @@ def test_a_value_set_meanwhile_is_kept(database: Database) -> None:
 
 
 @pytest.mark.parametrize("batches", [[(REPORT,), (LEAVES,)], [(LEAVES,), (REPORT,)], [(REPORT, LEAVES)]])
-def test_a_reply_that_begins_another_matter_solves_the_case_that_it_leaves(
+def test_a_reply_about_another_matter_can_resolve_the_case_of_its_thread(
     database: Database, batches: list[tuple[bytes, ...]]
 ) -> None:
     for contents in batches:
         take(database, *contents)
     found = documents(database)
-    stands = {case["title"][:3]: (case["status"], case["waiting_on"]) for case in found.values()}
-    assert stands == {"RDS": ("resolved", None), "Our": ("open", "team")}
+    states = {case["title"][:3]: (case["status"], case["waiting_on"]) for case in found.values()}
+    assert states == {"RDS": ("resolved", None), "Our": ("open", "team")}
     assert found == judged_again(database)
 
 
-def test_the_news_of_such_a_reply_is_for_the_case_that_it_answers_and_no_older_one(database: Database) -> None:
+def test_such_a_reply_resolves_only_the_newest_case_of_its_references(database: Database) -> None:
     login = "On a different topic: our new trainee Jo Park starts on Monday and needs a login and a mailbox."
     printer = "Works again, thanks a lot.\r\nAnother matter: the printer on the third floor is jammed and shows E13."
     take(database, REPORT)

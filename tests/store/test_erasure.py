@@ -1,4 +1,4 @@
-"""A person who was erased is in no table, file or index: looked for in the bytes of everything on the disk."""
+"""Erasure of a person: afterwards, no file on the disk contains the person's address or names."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ from service.store.migrate import migrate
 from service.store.spool import Envelope
 from tests.postgres import Postgres
 from tests.running import running, take_in
-from tests.store.desk import holding, on_statements
+from tests.store.desk import deliver, files_with, on_statements
 from tests.store.test_retention import bucket
 
 ADDRESS = "wakana.ebisu@corp.example"
@@ -40,7 +40,7 @@ NAMES = ("恵比寿 若菜", "恵比寿", "Wakana Ebisu")
 MASK = Mask(ADDRESS, NAMES, "x9q4")
 TRACES = ("wakana", "ebisu", "恵比寿", "若菜")
 NEEDLES = [trace.encode(name) for trace in TRACES for name in ("utf-8", "utf-16-le", "cp932", "euc_jp", "iso2022_jp")]
-"""No part of the person may be found anywhere: in no charset, and not as terms of the index."""
+"""Bytes that must not be found afterwards: the traces in each charset."""
 
 
 def _mail(number: int, sender: str, text: str, *more: str) -> bytes:
@@ -71,24 +71,22 @@ def _mails() -> list[bytes]:
     ]
 
 
-def _fill(database: Database, context: AppContext, shelf: BlobWriter) -> list[str]:
+def _fill(database: Database, context: AppContext, writer: BlobWriter) -> list[str]:
     envelope = Envelope("smtp", ADDRESS, ("intake@corp.example",), "192.0.2.1", "pc.corp.example")
-    ids = receive(database, [(envelope, mail) for mail in _mails()], datetime.now(UTC))
-    take_in(database, context, blobs=shelf)
-    return ids
+    return deliver(database, context, *_mails(), at=datetime.now(UTC), envelope=envelope, blobs=writer)
 
 
 def _found(folder: Path) -> list[str]:
-    """Where on the disk a trace is."""
-    return holding(folder, *NEEDLES)
+    """Return the files that contain a trace."""
+    return files_with(folder, *NEEDLES)
 
 
-def _erase(database: Database, shelf: BlobWriter | None = None, *, apply: bool = True) -> ErasureResult:
-    return erase(database, shelf or BlobWriter(), MASK, datetime.now(UTC), apply=apply)
+def _erase(database: Database, writer: BlobWriter | None = None, *, apply: bool = True) -> ErasureResult:
+    return erase(database, writer or BlobWriter(), MASK, datetime.now(UTC), apply=apply)
 
 
-def _is_sound(database: Database, outside: BlobStore, ids: list[str]) -> None:
-    """Nothing is missing, changed or left over, and the mail that names nobody is as it was."""
+def _check_consistency(database: Database, outside: BlobStore, ids: list[str]) -> None:
+    """No raw mail is missing or damaged, and the mail of another person is unchanged."""
     assert list(contents.check(database, outside)) == []
     assert contents.find_inconsistencies(database, outside, datetime.now(UTC) + 2 * contents.YOUNG) == ([], [])
     assert contents.content(database, outside, ids[3]) == _mails()[3]
@@ -96,7 +94,7 @@ def _is_sound(database: Database, outside: BlobStore, ids: list[str]) -> None:
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
-    """One of its own, since all its files are looked through; the parameter are lines of its configuration."""
+    """A separate server, because all its files are searched. The parameter: lines of its configuration."""
     own = Postgres(Path(tempfile.mkdtemp(prefix="sodan-erase-")) / "pg", settings=getattr(request, "param", ""))
     own.folder.parent.chmod(0o755)
     own.start()
@@ -111,38 +109,40 @@ def _sql(database: Database, *statements: str) -> None:
 
 
 def _outside(store: BlobStore) -> dict[str, bytes]:
-    """What lies outside the database, unpacked, in small letters."""
+    """Return key → mail in external storage, decompressed, in lower case."""
     return {key: decompress(store.get(key) or b"").lower() for key in dict(store.keys())}
 
 
 def _erased_everywhere(
     database: Database, folder: Path, outside: BlobStore, context: AppContext, settings: Settings
 ) -> None:
-    shelf = BlobWriter(outside, 10_000)
-    ids = _fill(database, context, shelf)
+    writer = BlobWriter(outside, 10_000)
+    ids = _fill(database, context, writer)
     if database.postgresql:
-        _sql(database, "ANALYZE", "CHECKPOINT")  # so the planner knows the person too
+        _sql(database, "ANALYZE", "CHECKPOINT")  # so that the planner statistics contain the person
     keys = {key for key, content in _outside(outside).items() if any(needle in content for needle in NEEDLES)}
     places = _found(folder)
     assert keys
     assert len(places) >= 4
-    assert any(re.match(r"[0-9A-F]{24}:|sodan\.db-wal:", place) for place in places), "the log tells too"
+    assert any(re.match(r"[0-9A-F]{24}:|sodan\.db-wal:", place) for place in places), (
+        "the write-ahead log contains the person"
+    )
     assert database.read(partial(names_of, address=ADDRESS)) == ["恵比寿 若菜"]
     if database.postgresql:
-        _sql(database, "SELECT pg_switch_wal()", "CHECKPOINT")  # segments that name the person become later ones
+        _sql(database, "SELECT pg_switch_wal()", "CHECKPOINT")  # so that segments with the person are renamed
 
-    looked = _erase(database, shelf, apply=False)
-    assert (len(looked.mails), looked.rows["spool.mail_from"]) == (4, 5)
+    searched = _erase(database, writer, apply=False)
+    assert (len(searched.mails), searched.rows["spool.mail_from"]) == (4, 5)
     assert len(_found(folder)) >= 4
 
-    erased = _erase(database, shelf)
+    erased = _erase(database, writer)
     assert (len(erased.mails), erased.left, erased.remains) == (4, 0, Remains())
     assert _found(folder) == []
     assert not _outside(outside).keys() & keys
     assert not any(needle in content for needle in NEEDLES for content in _outside(outside).values())
 
     assert database.read(spool_view.ledger).balanced
-    _is_sound(database, outside, ids)
+    _check_consistency(database, outside, ids)
     with running(database, context, settings) as service:
         cases = service.get("/api/cases")["items"]
         assert len(cases) >= 2
@@ -166,10 +166,10 @@ def test_no_byte_of_an_erased_person_is_left(
     ["", *(pytest.param(line, marks=pytest.mark.soak) for line in ("wal_recycle = off", "wal_keep_size = 48MB"))],
     indirect=True,
 )
-def test_no_byte_of_an_erased_person_is_left_on_a_server(
+def test_no_byte_of_an_erased_person_is_left_on_a_postgresql_server(
     server: Postgres, tmp_path: Path, context: AppContext, settings: Settings
 ) -> None:
-    """In no file of the whole server: neither under ``base`` nor in the write-ahead log nor in what it said itself."""
+    """Search all files of the server, also the write-ahead log and its own log."""
     database = Database(server.create("erase"))
     migrate(database)
     _erased_everywhere(database, server.folder, Folder(tmp_path), context, settings)
@@ -177,11 +177,11 @@ def test_no_byte_of_an_erased_person_is_left_on_a_server(
 
 
 @pytest.mark.long
-def test_who_has_to_do_what_about_the_log_is_said(
+def test_the_certificate_says_what_to_do_if_the_write_ahead_log_stays(
     server: Postgres, context: AppContext, settings: Settings, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """A role that may not; then it may, but a reader of the log is away; then nobody reads it."""
+    """First the role lacks a permission, then a replication slot keeps the log, then nothing keeps it."""
     administrator = Database(server.create("erase"))
     _sql(administrator, "CREATE ROLE intake LOGIN", "ALTER DATABASE erase OWNER TO intake")
     database = Database(server.url("erase").replace("postgres@", "intake@"))
@@ -221,11 +221,11 @@ def test_who_has_to_do_what_about_the_log_is_said(
         one.close()
 
 
-def test_the_certificate_names_nobody_and_counts_everything(
+def test_the_certificate_contains_counts_but_no_name(
     sqlite: Database, context: AppContext, settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     _fill(sqlite, context, BlobWriter())
-    capfd.readouterr()  # what the worker logged
+    capfd.readouterr()  # discard the log of the worker
     assert erase_person(settings, sqlite, ADDRESS, NAMES, (), apply=False) == 0
     assert json.loads(capfd.readouterr().out)["done"] is False
     assert erase_person(settings, sqlite, ADDRESS, NAMES, (), apply=True) == 0
@@ -239,7 +239,7 @@ def test_the_certificate_names_nobody_and_counts_everything(
 
 
 def test_erasing_and_placing_do_not_block_each_other(database: Database, context: AppContext) -> None:
-    """Placing changes cases, then messages. It begins after the first message was erased, before its case is marked."""
+    """Placing updates cases, then messages. It begins after the first message was erased."""
     _fill(database, context, BlobWriter())
     other = Database(database.url.render_as_string(hide_password=False))
     begun: list[Future[None]] = []
@@ -251,11 +251,11 @@ def test_erasing_and_placing_do_not_block_each_other(database: Database, context
         changed.set()
         conn.execute(update(tables.messages).values(deliveries=tables.messages.c.deliveries + 1))
 
-    with ThreadPoolExecutor() as crew:
+    with ThreadPoolExecutor() as threads:
 
         def begin(_conn: object, _cursor: object, statement: str, *_: object) -> None:
             if re.match('UPDATE messages SET "?indexed', statement) and not begun:
-                begun.append(crew.submit(other.transact, place))
+                begun.append(threads.submit(other.transact, place))
                 changed.wait(1)
 
         with on_statements("after", begin):
@@ -264,10 +264,8 @@ def test_erasing_and_placing_do_not_block_each_other(database: Database, context
     assert [one.result() for one in begun] == [None]
 
 
-def test_a_mail_in_a_workers_hand_is_left_to_it_and_found_by_the_next_time(
-    database: Database, context: AppContext
-) -> None:
-    """Replaced beneath the worker, it would be taken in as it was, with another checksum than its own."""
+def test_a_mail_that_a_worker_leases_is_erased_by_the_next_run(database: Database, context: AppContext) -> None:
+    """Otherwise the worker would store the old mail with the checksum of the new one."""
     envelope = Envelope("smtp", "boss@corp.example", ("intake@corp.example",), peer="127.0.0.1")
     [id] = receive(database, [(envelope, _mails()[2])], datetime.now(UTC))
     assert database.transact(lambda conn: spool.claim(conn, "w", datetime.now(UTC), timedelta(seconds=60), 9)) != []

@@ -1,6 +1,7 @@
-"""Roles learned from mail: who hands on a vendor's mail is of the team; whom the team writes to is a partner."""
+"""Roles learned from mail: who forwards a vendor's mail is in the team; whom the team writes to is a partner."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import permutations
 from typing import Any
@@ -8,15 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from service import intake
 from service.intake import AppContext
 from service.replay import replay
 from service.settings import load
 from service.store import learning
 from service.store.database import Database
-from service.store.spool import Envelope
 from service.store.tables import cases, messages
-from tests.running import take_in
+from tests.store.desk import FROM_INSIDE, deliver
 from tests.store.desk import letter as mail
 
 NOW = datetime(2027, 6, 1, 9, 0, tzinfo=UTC)
@@ -43,18 +42,16 @@ ASKED_BACK = mail("a", TEAM, "ada@home.example", "RE: VPN", "Since when?", 9, In
 
 
 class Site:
-    """Takes mails in, as a worker does."""
+    """Processes mails, as a worker does."""
 
     def __init__(self, database: Database, **more: str) -> None:
         chosen = {"intake": INTAKE, "organisation": "corp.example", "team": TEAM, **more}
         self.database, self.context = database, AppContext.of(load(_env_file=None, **chosen))
 
     def take(self, *mails: bytes, peer: str = "127.0.0.1", batch: int = 1) -> dict[str, Any]:
-        """Return the message of each mail taken in so far, by the name of the mail."""
-        envelope = Envelope("smtp", "x@corp.example", (INTAKE,), peer=peer)
-        for place, content in enumerate(mails):
-            intake.receive(self.database, [(envelope, content)], NOW + timedelta(seconds=place))
-        take_in(self.database, self.context, NOW + timedelta(minutes=1), batch=batch)
+        """Return name → message of the mails processed so far."""
+        envelope = replace(FROM_INSIDE, peer=peer)
+        deliver(self.database, self.context, *mails, at=NOW, envelope=envelope, batch=batch)
         query = select(messages.c.message_id, messages.c.case_id, messages.c.author_role, messages.c.vendor)
         found = self.database.read(lambda conn: conn.execute(query).all())
         return {row.message_id[1:-8]: row for row in found if row.message_id}
@@ -86,7 +83,7 @@ TICKET = mail("ticket", "support@fortinet.com", INTAKE, "Fortinet Ticket #109988
 
 @pytest.mark.parametrize("batch", [1, 9])
 @pytest.mark.parametrize("order", list(permutations((NOTED, HANDED_ON, TICKET))))
-def test_who_hands_on_a_vendors_mail_is_of_the_team_and_read_so_in_any_order(
+def test_who_forwards_a_vendors_mail_is_in_the_team_in_any_order(
     sqlite: Database, order: tuple[bytes, ...], batch: int
 ) -> None:
     site = Site(sqlite, trusted_networks="127.0.0.1")  # a local sender who is not verified does not become team
@@ -101,7 +98,7 @@ def test_who_hands_on_a_vendors_mail_is_of_the_team_and_read_so_in_any_order(
 
 
 @pytest.mark.parametrize("order", list(permutations((INQUIRY, RECEIPT, ANSWER))))
-def test_a_partners_mail_is_a_vendors_in_any_order(site: Site, order: tuple[bytes, ...]) -> None:
+def test_mail_of_a_partner_counts_as_vendor_mail_in_any_order(site: Site, order: tuple[bytes, ...]) -> None:
     found = site.take(*order)
     roles = {name: row.author_role for name, row in found.items()}
     assert roles == {"inquiry": "team", "receipt": "vendor", "answer": "vendor"}
@@ -113,7 +110,7 @@ def test_a_partners_mail_is_a_vendors_in_any_order(site: Site, order: tuple[byte
         assert case["waiting_on"] == "team"
 
 
-def test_what_a_partner_wrote_before_is_read_anew(site: Site) -> None:
+def test_earlier_mail_of_a_new_partner_is_read_again(site: Site) -> None:
     text = "Case number: 7714-208\n\nYour gate sensor raised an alarm. May we send somebody?"
     assert site.take(mail("first", DESK, TEAM, "Alarm at the east yard", text, 0))["first"].author_role == "unknown"
     found = site.take(mail("later", TEAM, DESK, "7714-208: gate sensor", "Please send somebody on Tuesday.", 9))
@@ -124,19 +121,19 @@ def test_what_a_partner_wrote_before_is_read_anew(site: Site) -> None:
 @pytest.mark.parametrize(
     ("mails", "peer", "partners"),
     [
-        # only the team's believed mail makes a partner
+        # only verified mail of the team makes a partner
         *(
             ([mail("one", sender, DESK, "Gate sensor", "It raises an alarm.", 0)], peer, ())
             for sender, peer in ((ADA, "127.0.0.1"), (TEAM, "127.0.0.2"), ("it@elsewhere.example", "127.0.0.1"))
         ),
-        # who wrote first may be one of our people, who writes from home
+        # who wrote first may be one of our own people, who writes from home
         ([mail("first", "ada@home.example", TEAM, "VPN", "I cannot connect. Ada", 0), ASKED_BACK], "127.0.0.1", ()),
-        # not even if the answer is passed on to him, or he writes from a company of his own
+        # also if the team forwards the answer to this person
         ([mail("first", "ada@home.example", TEAM, "VPN", "I cannot connect. Ada", 0), mail(
             "fw", TEAM, "ada@home.example", "FW: VPN", "Is it this?"
             + OLD.format("ada@home.example", "9:00", TEAM, "VPN", "I cannot connect. Ada"), 9,
         )], "127.0.0.1", ()),
-        # a user writes from home and from the office, or a colleague of a partner answers
+        # the answer quotes a mail of a user, or of the same domain
         *(
             ([mail("re", TEAM, private, subject, "Since when?" + OLD.format(author, "9:00", TEAM, "VPN", "No VPN."), 9,
                    In_Reply_To="<first@x.test>")], "127.0.0.1", ())
@@ -146,24 +143,26 @@ def test_what_a_partner_wrote_before_is_read_anew(site: Site) -> None:
                 ("ada@home.example", "support@sap.com", "FW: VPN"),
             )
         ),
-        # a mail to our own people makes no partner of whom it names too
+        # a mail that also goes to our own people
         ([mail("one", TEAM, f"{ADA}, {DESK}", "Gate", "They come on Tuesday.", 0)], "127.0.0.1", ()),
-        # a quote of a mail of ours makes no partner
+        # a quoted mail of the team
         ([mail(
             "fw", TEAM, INTAKE, "FW: your order", "Phishing?"
             + OLD.format("bad@evil.example", "11:00", TEAM, "your order", "As you asked.")
             + OLD.format(TEAM, "10:00", "bad@evil.example", "order", "Please send it."), 60,
         )], "127.0.0.1", ()),
-        # a neighbour at the same host is no partner
+        # another customer of the same web host is no partner
         ([
             mail("one", TEAM, "a@brook.sakura.ne.jp", "Gate", "Could you come on Tuesday?", 0),
             mail("two", "b@other.sakura.ne.jp", TEAM, "Gate", "We could.", 5),
         ], "127.0.0.1", ("brook.sakura.ne.jp",)),
-        # somebody at a mail provider is a partner alone
+        # at a mail provider, only the address itself is a partner
         ([mail("one", TEAM, "lou@gmail.com", "Gate", "Could you come today?", 0)], "127.0.0.1", ("lou@gmail.com",)),
     ],
 )  # fmt: skip
-def test_whom_a_mail_makes_a_partner(site: Site, mails: list[bytes], peer: str, partners: tuple[str, ...]) -> None:
+def test_which_mails_make_their_recipients_partners(
+    site: Site, mails: list[bytes], peer: str, partners: tuple[str, ...]
+) -> None:
     assert "vendor" not in {row.author_role for row in site.take(*mails, peer=peer).values()}
     assert site.partners == set(partners)
 
@@ -171,27 +170,27 @@ def test_whom_a_mail_makes_a_partner(site: Site, mails: list[bytes], peer: str, 
 @pytest.mark.parametrize(
     "asked",
     [
-        # it passes on a user's mail, quoted or forwarded
+        # it contains a user's mail, quoted or forwarded
         mail("pass", TEAM, DESK, "Re: gate", "Please look into it."
              + OLD.format(ADA, "9:00", TEAM, "gate", "It stays open."), 3, In_Reply_To="<user@x.test>"),
         mail("pass", TEAM, DESK, "FW: gate", "Please look into it."
              + OLD.format(ADA, "9:00", TEAM, "gate", "It stays open."), 3, In_Reply_To="<user@x.test>"),
-        # it answers the mailbox of a function: no user writes from there
+        # it answers a shared mailbox, from which no user writes
         mail("pass", TEAM, "gate-support@brook-alarms.example", "Re: alarm", "Which?", 3, In_Reply_To="<al@x.test>"),
     ],
 )  # fmt: skip
-def test_a_mail_that_names_an_earlier_one_can_make_a_partner(site: Site, asked: bytes) -> None:
+def test_a_reply_can_make_its_recipient_a_partner(site: Site, asked: bytes) -> None:
     assert site.take(asked, ANSWER)["answer"].author_role == "vendor"
     assert site.partners == {"brook-alarms.example"}
 
 
-def test_two_inquiries_get_their_own_receipts(site: Site) -> None:
+def test_each_receipt_joins_its_own_inquiry(site: Site) -> None:
     second = RECEIPT.replace(b"<receipt@", b"<second@").replace(b"7714-208", b"7714-231").replace(b"09:01", b"09:31")
     found = site.take(INQUIRY, RECEIPT, OTHER_INQUIRY, second)
     assert found["inquiry"].case_id == found["receipt"].case_id != found["other"].case_id == found["second"].case_id
 
 
-def test_a_partner_that_a_person_removed_stays_a_stranger(site: Site) -> None:
+def test_a_removed_partner_is_not_learned_again(site: Site) -> None:
     site.take(INQUIRY, ANSWER)
     site.database.transact(partial(learning.remove, address="brook-alarms.example"))
     site.take(OTHER_INQUIRY, mail("late", DESK, TEAM, "Lens", "The lens is in stock.", 90))
@@ -202,8 +201,8 @@ def test_a_partner_that_a_person_removed_stays_a_stranger(site: Site) -> None:
     assert site.database.read(learning.listing) == []
 
 
-def test_who_forwards_a_partners_mail_is_not_of_the_team_by_that(site: Site) -> None:
-    """Whoever was written to once might make any of our people team, and those further partners."""
+def test_who_forwards_mail_of_a_partner_does_not_become_team(site: Site) -> None:
+    """Otherwise, a partner could make any of our people team, and they could make further partners."""
     old = OLD.format(DESK, "11:00", ADA, "Lens", "The lens is in stock.")
     forward = mail("fw", ADA, INTAKE, "FW: Lens", f"Is this spam?{old}", 60)
     assert site.take(INQUIRY, forward)["fw"].author_role == "requester"
@@ -218,7 +217,7 @@ def test_who_forwards_a_partners_mail_is_not_of_the_team_by_that(site: Site) -> 
         ("part 697204418", "Our ref 697204418", "Case number: 697204418\n\nWhich day suits you for a visit?"),
     ],
 )
-def test_a_partner_that_gives_another_vendors_number_unites_no_cases(
+def test_a_partner_that_states_another_vendors_number_merges_no_cases(
     site: Site, theirs: str, subject: str, text: str
 ) -> None:
     switch = mail("sr", "tac@cisco.com", TEAM, "Switch in the west hall", f"We look into {theirs}.", 0)

@@ -1,4 +1,4 @@
-"""Lists of cases: their order, and their plans on SQLite, which a database of any size follows."""
+"""Lists of cases: their order, and the indexes that SQLite uses for them."""
 
 from typing import Any
 
@@ -17,24 +17,24 @@ def _plan(conn: Connection, statement: str, values: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("sort", cases.SORTS)
-def test_a_list_is_read_in_the_order_of_an_index(sqlite: Database, sort: str) -> None:
-    asked: list[tuple[str, Any]] = []
+def test_a_list_of_cases_needs_no_sorting(sqlite: Database, sort: str) -> None:
+    statements: list[tuple[str, Any]] = []
 
-    def look(conn: Connection) -> list[list[str]]:
-        note = lambda _c, _cursor, statement, values, *_: asked.append((statement, values))  # noqa: E731
-        with on_statements("before", note):
+    def plans(conn: Connection) -> list[list[str]]:
+        record = lambda _c, _cursor, statement, values, *_: statements.append((statement, values))  # noqa: E731
+        with on_statements("before", record):
             cases.page(conn, cases.Filter(), sort, 50, None, "SD")
-        return [_plan(conn, *one) for one in asked]
+        return [_plan(conn, *one) for one in statements]
 
-    [plan] = sqlite.read(look)
+    [plan] = sqlite.read(plans)
     assert not any("TEMP B-TREE" in step for step in plan), plan
 
 
-def test_of_one_priority_the_case_that_waits_longest_comes_first_on_every_page(database: Database) -> None:
+def test_cases_of_one_priority_are_ordered_by_waiting_time_over_all_pages(database: Database) -> None:
     seed(database, 24)
 
     def read(conn: Connection) -> list[list[str]]:
-        # a changed owner, the oldest waits; a case that waits for nobody, without a time, as older versions stored it
+        # case 8: a later change of another value; resolved cases: no waiting time, as older versions stored them
         conn.execute(update(table).where(table.c.id == 8).values(owner="Aki", updated_at=NOW))
         conn.execute(update(table).where(table.c.status != "open").values(status="open"))
         lists = []
@@ -53,7 +53,7 @@ def test_of_one_priority_the_case_that_waits_longest_comes_first_on_every_page(d
     assert (len(every), {*every}) == (24, {f"SD-{number}" for number in range(1, 25)})
 
 
-def test_what_was_merged_into_a_case_is_looked_up(sqlite: Database) -> None:
+def test_merged_cases_are_found_by_an_index(sqlite: Database) -> None:
     query = select(table.c.id).where(table.c.merged_into.in_([1, 2])).compile(compile_kwargs={"literal_binds": True})
     [step] = sqlite.read(lambda conn: _plan(conn, str(query), ()))
     assert "ix_cases_merged_into" in step

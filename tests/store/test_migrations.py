@@ -1,4 +1,4 @@
-"""Empty → head on both databases as store.tables says, and from the first schema with data: nothing lost or changed."""
+"""Migrations: the newest schema equals ``store.tables``, and data of the first version is kept."""
 
 import hashlib
 import threading
@@ -42,12 +42,12 @@ def _differences(conn: Connection) -> list[object]:
     return list(compare_metadata(context, metadata))
 
 
-def test_the_head_of_the_migrations_is_what_the_tables_say(database: Database) -> None:
+def test_the_migrated_schema_equals_the_table_definitions(database: Database) -> None:
     assert database.read(_differences) == []
     assert database.read(revision) == head()
 
 
-def test_several_hosts_may_migrate_at_once(new_postgres: Callable[[], str]) -> None:
+def test_several_hosts_can_migrate_at_once(new_postgres: Callable[[], str]) -> None:
     url = new_postgres()
     hosts = [Database(url) for _ in range(4)]
     with ThreadPoolExecutor() as at_once:
@@ -57,7 +57,7 @@ def test_several_hosts_may_migrate_at_once(new_postgres: Callable[[], str]) -> N
         host.close()
 
 
-def test_a_database_of_a_newer_sodan_is_refused(database: Database) -> None:
+def test_a_database_of_a_newer_version_is_refused(database: Database) -> None:
     database.transact(lambda conn: conn.execute(text("UPDATE alembic_version SET version_num = '9999'")) and None)
     with pytest.raises(Refused, match="9999"):
         migrate(database)
@@ -69,7 +69,7 @@ def _mail(number: int) -> bytes:
 
 
 def _case(conn: Connection) -> None:
-    """A case with a message of a mail taken in, as the first version kept them."""
+    """Insert a case with a message of a processed mail, as the first version stored them."""
     tables = MetaData()
     tables.reflect(conn, only=["cases", "messages", "spool", "contents", "deliveries", "attachments", "events"])
     at: Any = AT.replace(tzinfo=None) if conn.dialect.name == "sqlite" else AT
@@ -88,15 +88,15 @@ def _case(conn: Connection) -> None:
     conn.execute(insert(tables.tables["deliveries"]), given)
     file = {"id": 3, "message_id": 9, "filename": "log.txt", "content_type": "text/plain", "size": 3, "part": "2"}
     conn.execute(insert(tables.tables["attachments"]), {**file, "sha256": "0" * 64, "spool_id": "0" * 36})
-    told = {"case_id": 7, "kind": "case.opened", "at": at, "data": {"status": "open"}}
-    conn.execute(insert(tables.tables["events"]), told)
-    if conn.dialect.name == "postgresql":  # numbers given by hand: the next ones follow them
+    opened = {"case_id": 7, "kind": "case.opened", "at": at, "data": {"status": "open"}}
+    conn.execute(insert(tables.tables["events"]), opened)
+    if conn.dialect.name == "postgresql":  # later ids continue after these
         for name, last in (("cases", 7), ("messages", 9), ("attachments", 3)):
             conn.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), {last})"))
 
 
 def _rows(conn: Connection) -> dict[str, list[dict[str, Any]]]:
-    """What was there in the first version and is still used, as it reads now."""
+    """Return the rows of the tables and columns of the first version that still exist."""
     names = ["cases", "messages", "deliveries", "attachments", "events"]
     tables = MetaData()
     tables.reflect(conn, only=names)

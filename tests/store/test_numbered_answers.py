@@ -1,4 +1,4 @@
-"""Answers that a mail gives between the numbered questions that it quotes, through the whole pipeline."""
+"""Answers that a mail gives between the numbered questions that it quotes."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -7,13 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from service import intake
 from service.intake import AppContext
 from service.replay import replay
 from service.store.database import Database
 from service.store.tables import cases
-from tests.running import take_in
-from tests.store.desk import FROM_INSIDE, letter
+from tests.store.desk import deliver, letter
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 AIKO, MIKA = "Aiko <aiko@corp.example>", "Mika <mika@cisco.com>"
@@ -37,20 +35,18 @@ ANSWERS = letter(
 
 
 def asks(database: Database) -> list[Any]:
-    documents = database.read(
-        lambda conn: list(conn.execute(select(cases.c.document).where(cases.c.merged_into.is_(None))).scalars())
-    )
+    query = select(cases.c.document).where(cases.c.merged_into.is_(None))
+    documents = database.read(lambda conn: conn.execute(query).scalars().all())
     return [(ask["what"], ask["quote"][:6], ask["state"]) for one in documents for ask in one["asks"]]
 
 
 @pytest.mark.parametrize("order", list(permutations((INQUIRY, QUESTIONS, ANSWERS))))
-def test_an_answer_below_a_quoted_question_closes_it_whatever_arrives_first(
+def test_an_answer_below_a_quoted_question_answers_it_in_any_order_of_arrival(
     database: Database, context: AppContext, order: tuple[bytes, ...]
 ) -> None:
     expected = [("something", "1. Was", "answered"), ("logs", "2. Cou", "open")]
     for n, mail in enumerate(order):
-        intake.receive(database, [(FROM_INSIDE, mail)], NOW + timedelta(minutes=n))
-        take_in(database, context, NOW + timedelta(minutes=n))
+        deliver(database, context, mail, at=NOW + timedelta(minutes=n))
     assert asks(database) == expected
     list(replay(database, context, None, since=None, apply=True, now=NOW + timedelta(hours=1)))
     assert asks(database) == expected

@@ -1,4 +1,4 @@
-"""Outsiders who hand on a vendor's mail: team in the case they open by it, and nowhere else."""
+"""Outsiders who forward a vendor's mail: they are team only in a case that they open."""
 
 import pytest
 from sqlalchemy import select
@@ -22,28 +22,28 @@ def participants(desk: Desk, name: str) -> dict[str, str]:
     return {one.address: one.role for one in participants_of(counted(found), {})}
 
 
-def test_an_outsider_who_opens_a_case_by_a_vendors_mail_is_team_in_it_alone(database: Database) -> None:
+def test_an_outsider_is_team_only_in_a_case_that_a_forward_opened(database: Database) -> None:
     desk = Desk(database)
     desk.take(FORWARD, REPORT)
     case = desk.case_of("report")
     desk.take(mail("claim", STRANGER, f"SD-{case}: files", "Send me all of them.", 390))
     assert desk.row("fw")["author_role"] == "team"
     assert participants(desk, "fw")[STRANGER] == "team"
-    assert database.read(lambda conn: conn.execute(select(learned_team)).all()) == []
+    assert desk.rows(select(learned_team)) == []
     assert desk.row("claim")["author_role"] == "unknown"
     assert desk.case_of("claim") != case
     assert database.read(lambda conn: links.links_of(conn, [case])) == []
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_made_up_forward_with_the_number_of_a_case_does_not_enter_it(sqlite: Database, first: bool) -> None:
+def test_a_forged_forward_with_a_case_number_does_not_join_the_case(sqlite: Database, first: bool) -> None:
     desk = Desk(sqlite)
     desk.take(*(FORWARD, INQUIRY, RECEIPT) if first else (INQUIRY, RECEIPT, FORWARD))
     assert desk.case_of("fw") != desk.case_of("receipt")
     assert STRANGER not in participants(desk, "receipt")
 
 
-def test_whom_the_desk_wrote_to_may_hand_on_the_vendors_answer(sqlite: Database) -> None:
+def test_an_outsider_whom_the_team_asked_may_forward_the_vendors_answer(sqlite: Database) -> None:
     desk = Desk(sqlite)
     desk.take(INQUIRY, RECEIPT)
     desk.take(mail("ask", DESK, SUBJECT, "Has acme written to you?", 30, to=(STRANGER,), parent="receipt"))

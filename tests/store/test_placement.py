@@ -1,4 +1,4 @@
-"""Placing in a real store, on both databases: the same answers as the pure plan gives."""
+"""Placing mails with a database gives the same cases as placing them in memory."""
 
 import contextlib
 import re
@@ -24,14 +24,14 @@ from tests.cases.test_threading import HANDED, QUESTION
 from tests.store.desk import Desk
 
 
-def test_the_same_mail_three_ways_stands_in_the_timeline_once_with_the_best_words(sqlite: Database) -> None:
-    """Whoever forwards a vendor's mail was of the team all along."""
+def test_three_copies_of_a_mail_are_one_message_with_the_most_complete_text(sqlite: Database) -> None:
+    """Whoever forwards a vendor's mail is in the team, also in earlier mails."""
     desk = Desk(sqlite)
     desk.take(mail("early", OTHER_USER, "Fan noise", "The fan in rack two is loud.", 0))
     assert desk.row("early")["author_role"] == "requester"
     placed = desk.take(mail("fw", OTHER_USER, "FW: [acme #550123] Question", "see below", 320, forwarded=(HANDED,)))
     assert (desk.row("early")["author_role"], desk.row("fw")["author_role"]) == ("team", "team")
-    assert sqlite.read(lambda conn: conn.execute(select(learned_team.c.address)).scalars().all()) == [OTHER_USER]
+    assert desk.rows(select(learned_team.c.address)) == [(OTHER_USER,)]
     assert desk.case_of("early") in placed.cases
     ask = mail("ask", ACME, "[acme #550123] Question", QUESTION, 300, to=(DESK,))
     desk.take(ask)
@@ -39,12 +39,12 @@ def test_the_same_mail_three_ways_stands_in_the_timeline_once_with_the_best_word
     row = desk.row("ask")
     assert (row["origin"], row["deliveries"]) == ("delivered", 3)
     query = select(deliveries.c.way).where(deliveries.c.message_id == row["id"]).order_by(deliveries.c.way)
-    assert sqlite.read(lambda conn: conn.execute(query).scalars().all()) == ["delivered", "delivered", "forwarded"]
+    assert [way for (way,) in desk.rows(query)] == ["delivered", "delivered", "forwarded"]
     assert desk.partition() == {frozenset({"early"}), frozenset({"fw", "ask"})}
 
 
 def test_no_lookup_reads_a_whole_table(database: Database) -> None:
-    """Placing costs the same beside many cases: with statistics, too, each lookup starts from the given values."""
+    """With table statistics, too, each lookup starts from the given values."""
 
     def plans(conn: Connection) -> set[str]:
         placement.open_cases(conn, [at(0)] * 2000, at(0))
@@ -66,22 +66,22 @@ def test_no_lookup_reads_a_whole_table(database: Database) -> None:
 
 @settings(max_examples=settings().max_examples // 3)
 @given(conversations(), st.integers(1, 4), st.randoms(use_true_random=False))
-def test_any_order_and_several_workers_give_the_cases_that_strong_evidence_makes(
+def test_the_cases_do_not_depend_on_the_order_of_mails_or_the_number_of_workers(
     sqlite_template: Path, tmp_path: Path, mails: list[Mail], batch: int, chance: Random
 ) -> None:
-    """Two workers prepare at the same time and write one after the other; every third mail comes twice."""
+    """Two workers decide at the same time and write one after the other. Every third mail arrives twice."""
     learned = LearnedRoles().with_more(
         b.learned for one in mails for b in extract_messages(one, ROLES, WAYS, received_at=at(0))
     )
-    straight = Filing(roles=replace(ROLES, learned=learned))  # it knows beforehand what the store has to find out
+    in_memory = Filing(roles=replace(ROLES, learned=learned))  # with the roles that the store learns from the mails
     shuffled = [*mails, *mails[::3]]
     chance.shuffle(shuffled)
     path = tmp_path / f"{uuid.uuid4().hex}.db"
     shutil.copy(sqlite_template, path)
     with content_joins_nothing(), contextlib.closing(Database(f"sqlite:///{path}")) as database:
-        straight.deliver(*mails)
+        in_memory.deliver(*mails)
         desk = Desk(database)
         for start in range(0, len(shuffled), 2 * batch):
             desk.take_together(shuffled[start : start + batch], shuffled[start + batch : start + 2 * batch])
-        assert desk.partition() == straight.partition()
+        assert desk.partition() == in_memory.partition()
     path.unlink()

@@ -1,4 +1,4 @@
-"""Replay: raw mails read anew by other packs, cases judged anew; what people set and where they put mails stays."""
+"""Replay with other rules: new results, but no change of what people set or moved."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,8 +15,7 @@ from service.replay import replay
 from service.store import corrections
 from service.store.database import Database
 from service.store.tables import cases, messages
-from tests.running import take_in
-from tests.store.desk import FROM_INSIDE, all_rows, letter
+from tests.store.desk import all_rows, deliver, letter
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -51,8 +50,8 @@ MAILS = (
 
 
 @pytest.fixture
-def wiser(tmp_path: Path, context: AppContext) -> AppContext:
-    """The house with a pack that knows the vendor."""
+def with_vendor(tmp_path: Path, context: AppContext) -> AppContext:
+    """The rules, with a pack that knows the vendor."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "kumonodesk.yaml").write_text(VENDOR, encoding="utf-8")
     return replace(context, rules=load([tmp_path / "own"]))
@@ -60,9 +59,8 @@ def wiser(tmp_path: Path, context: AppContext) -> AppContext:
 
 @pytest.fixture
 def filled(database: Database, context: AppContext) -> Database:
-    """Three mails, taken in by rules that do not know the vendor; a person set and moved something."""
-    intake.receive(database, [(FROM_INSIDE, mail) for mail in MAILS], NOW)
-    take_in(database, context, NOW)
+    """Three mails, processed by rules that do not know the vendor; a person set and moved something."""
+    deliver(database, context, *MAILS, at=NOW)
 
     def by_hand(conn: Any) -> None:
         wanted = {"priority": "P1", "title": "Login, again", "items": {"occurred_at": "08:30"}}
@@ -83,23 +81,21 @@ def case(database: Database) -> dict[str, Any]:
     return database.read(lambda conn: conn.execute(select(cases.c.document).where(cases.c.id == 1)).scalar_one())
 
 
-def test_a_look_changes_nothing_and_says_what_keeping_does(filled: Database, wiser: AppContext) -> None:
+def test_a_dry_run_changes_nothing_and_shows_the_result(filled: Database, with_vendor: AppContext) -> None:
     before = filled.read(all_rows)
-    [(key, stood, stands)] = replayed(filled, wiser, apply=False)
+    [(key, before_case, after_case)] = replayed(filled, with_vendor, apply=False)
     assert filled.read(all_rows) == before
-    assert (key, stood["vendor"], stands["vendor"]) == ("SD-1", None, "kumonodesk")
-    assert len(stands["asks"]) > len(stood["asks"]) == 0
-    replayed(filled, wiser, apply=True)
+    assert (key, before_case["vendor"], after_case["vendor"]) == ("SD-1", None, "kumonodesk")
+    assert len(after_case["asks"]) > len(before_case["asks"]) == 0
+    replayed(filled, with_vendor, apply=True)
     kept = case(filled)
-    assert all(kept[name] == stands[name] for name in ("vendor", "vendor_refs", "waiting_on", "missing"))
+    assert all(kept[name] == after_case[name] for name in ("vendor", "vendor_refs", "waiting_on", "missing"))
 
 
-def test_a_new_vendor_changes_sides_numbers_and_asks_and_nothing_that_people_did(
-    filled: Database, wiser: AppContext
-) -> None:
+def test_a_new_vendor_changes_results_but_no_manual_change(filled: Database, with_vendor: AppContext) -> None:
     places = select(messages.c.id, messages.c.case_id).order_by(messages.c.id)
     placed = filled.read(lambda conn: conn.execute(places).all())
-    replayed(filled, wiser, apply=True)
+    replayed(filled, with_vendor, apply=True)
     found = case(filled)
     assert found["vendor_refs"] == [{"vendor": "kumonodesk", "ref": "12345"}]
     assert {one["address"]: one["role"] for one in found["participants"]}["support@kumonodesk.example"] == "vendor"
@@ -110,18 +106,21 @@ def test_a_new_vendor_changes_sides_numbers_and_asks_and_nothing_that_people_did
     assert filled.read(lambda conn: conn.execute(select(messages.c.pinned_by)).scalars().all()).count("Aki") == 1
 
 
-def test_a_number_that_was_learned_so_finds_the_case_of_later_mail(filled: Database, wiser: AppContext) -> None:
-    replayed(filled, wiser, apply=True)
+def test_a_case_number_found_by_a_replay_finds_the_case_of_later_mail(
+    filled: Database, with_vendor: AppContext
+) -> None:
+    replayed(filled, with_vendor, apply=True)
     later = letter("later", VENDORS_DESK, AIKO, "[KUM-12345] Any news?", "Could you please send us the log files?", 90)
-    intake.receive(filled, [(FROM_INSIDE, later)], LATER)
-    take_in(filled, wiser, LATER)
+    deliver(filled, with_vendor, later, at=LATER)
     assert case(filled)["messages"] == 4
 
 
-def test_what_was_broken_off_is_done_again_and_what_stands_is_left_alone(filled: Database, wiser: AppContext) -> None:
-    begun = replay(filled, wiser, None, since=None, apply=True, now=LATER)
+def test_an_interrupted_replay_continues_and_does_not_change_finished_cases(
+    filled: Database, with_vendor: AppContext
+) -> None:
+    begun = replay(filled, with_vendor, None, since=None, apply=True, now=LATER)
     next(begun)
     once = filled.read(all_rows)
-    replayed(filled, wiser, apply=True, now=LATER + timedelta(days=2))
+    replayed(filled, with_vendor, apply=True, now=LATER + timedelta(days=2))
     assert filled.read(all_rows) == once
-    assert case(filled)["judged_by"] == wiser.rules.version
+    assert case(filled)["judged_by"] == with_vendor.rules.version

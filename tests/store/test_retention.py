@@ -1,4 +1,4 @@
-"""What is kept no longer goes, whole; what stands beside it, waits, or is shared stays, whole."""
+"""Retention: what is deleted with an inactive case, and what must stay."""
 
 import json
 import os
@@ -14,18 +14,18 @@ from sqlalchemy import func, insert, select, text, update
 from service import intake
 from service.cli.deletion import run_retention
 from service.errors import Conflict, NotFound, Unavailable
-from service.intake import AppContext, receive
+from service.intake import AppContext
 from service.settings import Settings, load
 from service.store import case_deletion, compaction, contents, corrections, spool_view, undo
 from service.store.blob_store import BlobStore, Folder, blob_store_of, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
-from service.store.retention import DAY_SECONDS, FIRST_SECONDS, DeletedCounts, RetentionJob, Terms, due, remove_due
+from service.store.retention import DAY_SECONDS, FIRST_SECONDS, Deleted, RetentionJob, Terms, due, remove_due
 from service.store.tables import case_links, cases, events, messages, metadata, spool
 from service.store.tables import contents as raw
 from tests.postgres import Postgres
 from tests.running import running, take_in
-from tests.store.desk import FROM_INSIDE, holding, on_statements
+from tests.store.desk import FROM_INSIDE, deliver, files_with, on_statements
 
 THEN = datetime.now(UTC)
 LATER = THEN + timedelta(days=40)
@@ -50,26 +50,24 @@ def _with_attached(number: int) -> bytes:
 
 
 class Site:
-    """A database with a worker and a place for big mails (a folder), on a day that the test chooses."""
+    """A database with a worker and external storage for large mails, at a time that the test chooses."""
 
     def __init__(self, database: Database, context: AppContext, folder: Path, outside: BlobStore | None = None) -> None:
         self.database, self.context, self.today = database, context, THEN
         self.outside: BlobStore = outside or Folder(folder / "contents")
-        self.shelf = BlobWriter(self.outside, 10_000)
+        self.writer = BlobWriter(self.outside, 10_000)
 
-    def give(self, *mails: bytes) -> list[str]:
-        return receive(self.database, [(FROM_INSIDE, mail) for mail in mails], self.today)
+    def receive(self, *mails: bytes) -> list[str]:
+        return intake.receive(self.database, [(FROM_INSIDE, mail) for mail in mails], self.today)
 
     def work(self) -> None:
-        take_in(self.database, self.context, self.today, blobs=self.shelf)
+        take_in(self.database, self.context, self.today, blobs=self.writer)
 
     def take(self, *mails: bytes) -> list[str]:
-        ids = self.give(*mails)
-        self.work()
-        return ids
+        return deliver(self.database, self.context, *mails, at=self.today, blobs=self.writer)
 
     def correct(self, correction: Callable[..., Any], **given: Any) -> Any:
-        """What a person does by hand; the changed cases are judged again."""
+        """Make a correction and judge the changed cases again."""
 
         def correct(conn: Connection) -> Any:
             done = correction(conn, **given, who="rin", now=self.today)
@@ -83,19 +81,16 @@ class Site:
         for number in numbers:
             self.correct(corrections.set_by_person, number=number, wanted={"status": "closed"})
 
-    def merge(self, number: int, into: int) -> None:
-        self.correct(corrections.merge, number=number, into=into)
-
     def case_of(self, number: int) -> int:
         query = select(messages.c.case_id).where(messages.c.message_id == f"<keep{number}@corp.example>")
         return int(self.database.read(lambda conn: conn.execute(query).scalar_one()))
 
-    def go(self, terms: Terms, now: datetime = LATER) -> DeletedCounts:
-        gone = DeletedCounts()
+    def delete_due(self, terms: Terms, now: datetime = LATER) -> Deleted:
+        deleted = Deleted()
         for some in due(self.database, terms, now):
             for one in some:
-                gone.add(remove_due(self.database, self.outside, one, now))
-        return gone
+                deleted.update(remove_due(self.database, self.outside, one, now))
+        return deleted
 
     def kept(self, id: str) -> bool:
         try:
@@ -103,7 +98,7 @@ class Site:
         except NotFound:
             return False
 
-    def sound(self) -> bool:
+    def is_consistent(self) -> bool:
         now = LATER + timedelta(days=1)
         return (
             self.database.read(spool_view.ledger).balanced
@@ -113,7 +108,7 @@ class Site:
         )
 
     def move_attached_out(self, number: int) -> int:
-        """The attached mail of ``_with_attached(number)`` gets a case of its own: one raw mail, two cases."""
+        """Move the attached mail of ``_with_attached(number)`` to a new case: one raw mail, two cases."""
         query = select(messages.c.id).where(messages.c.message_id == f"<keep{number + 1}@corp.example>")
         message = self.database.read(lambda conn: conn.execute(query).scalar_one())
         return int(self.correct(corrections.move, message=message, to=None)[1])
@@ -121,7 +116,7 @@ class Site:
 
 @pytest.fixture
 def site(request: pytest.FixtureRequest, database: Database, context: AppContext, tmp_path: Path) -> Site:
-    """``s3`` as parameter: big mails are in a bucket, not in a folder."""
+    """Parameter ``s3``: large mails are in a bucket, not in a folder."""
     in_bucket = getattr(request, "param", "folder") == "s3"
     outside = bucket(request.getfixturevalue("s3"), tmp_path.name) if in_bucket else None
     return Site(database, context, tmp_path, outside)
@@ -138,17 +133,17 @@ IN_BOTH = pytest.mark.parametrize("site", ["folder", "s3"], indirect=True)
 
 
 @IN_BOTH
-def test_raw_mails_of_settled_cases_go_and_their_words_stay(site: Site, settings: Settings) -> None:
+def test_raw_mails_of_closed_cases_are_deleted_and_their_text_stays(site: Site, settings: Settings) -> None:
     mails = (_mail(1, LONG), _mail(2, "The quokka jams."), _mail(3, "The lift stands."), _mail(1, LONG))
     big, small, still_open, again = site.take(*mails)
     site.close(site.case_of(1), site.case_of(2))
-    [waits] = site.give(_mail(1, LONG))
-    assert site.go(RAW, THEN + timedelta(days=29)) == DeletedCounts()
-    assert site.go(RAW) == DeletedCounts(mails=3)
+    [waits] = site.receive(_mail(1, LONG))
+    assert site.delete_due(RAW, THEN + timedelta(days=29)) == Deleted()
+    assert site.delete_due(RAW) == Deleted(mails=3)
     assert [site.kept(id) for id in (big, again, small, still_open, waits)] == [False, False, False, True, True]
     assert list(site.outside.keys()) == []
-    assert site.sound()
-    assert site.go(RAW) == DeletedCounts()
+    assert site.is_consistent()
+    assert site.delete_due(RAW) == Deleted()
     told = site.database.read(lambda conn: conn.execute(select(events.c.kind, events.c.data)).all())
     assert sum(row.data["mails"] for row in told if row.kind == "contents.removed") == 3
     with running(site.database, site.context, settings) as service:
@@ -156,57 +151,57 @@ def test_raw_mails_of_settled_cases_go_and_their_words_stay(site: Site, settings
         assert "quokka jams" in message["text"]
         assert service.client.get(f"/api/messages/{message['id']}/raw").status_code == 404
         assert len(service.get("/api/cases", q="quokka")["items"]) == 2
-    site.work()  # the copy that waited brings its content anew, and stays
+    site.work()  # the waiting copy is a new raw mail, which stays
     assert site.kept(waits)
-    assert site.sound()
+    assert site.is_consistent()
 
 
-def test_a_raw_mail_that_a_case_not_at_rest_shares_stays(site: Site) -> None:
+def test_a_raw_mail_that_also_belongs_to_an_open_case_stays(site: Site) -> None:
     [id] = site.take(_with_attached(5))
     other = site.move_attached_out(5)
     first = site.case_of(5)
     assert other != first
     site.take(_mail(9, "The lift stands."))
     site.close(first)
-    assert site.go(RAW) == DeletedCounts()
-    assert site.go(WHOLE).cases == 1
+    assert site.delete_due(RAW) == Deleted()
+    assert site.delete_due(WHOLE)["cases"] == 1
     assert site.kept(id)
     assert site.case_of(6) == other
-    assert site.sound()
+    assert site.is_consistent()
     undone = select(events.c.id).where(events.c.kind == "message.moved")
     with pytest.raises(Conflict, match="was deleted"):
         site.database.transact(lambda c: undo.undo(c, c.execute(undone).scalar_one(), "rin", LATER))
     site.close(other)
-    assert site.go(RAW) == DeletedCounts(mails=1)
+    assert site.delete_due(RAW) == Deleted(mails=1)
     assert not site.kept(id)
-    assert site.sound()
+    assert site.is_consistent()
 
 
 @IN_BOTH
-def test_what_was_broken_off_is_done_by_the_next_time(site: Site, tmp_path: Path) -> None:
+def test_an_interrupted_deletion_is_completed_by_the_next_run(site: Site, tmp_path: Path) -> None:
     [id] = site.take(_mail(1, LONG))
     site.close(1)
     site.take(_mail(2, "The lift stands."))
     outside = site.outside
-    for terms in (RAW, WHOLE):  # its storage is not configured
+    for terms in (RAW, WHOLE):  # the external storage is not configured
         [[one]] = due(site.database, terms, LATER)
-        assert remove_due(site.database, None, one, LATER) == DeletedCounts()
+        assert remove_due(site.database, None, one, LATER) == Deleted()
     (tmp_path / "file").write_text("no folder")
     site.outside = Folder(tmp_path / "file") if isinstance(outside, Folder) else bucket("http://127.0.0.1:1", "nowhere")
     for terms in (RAW, WHOLE):
         with pytest.raises(Unavailable):
-            site.go(terms)
+            site.delete_due(terms)
         assert not site.kept(id)
     site.outside = outside
     assert len(list(outside.keys())) == 1
-    assert site.go(WHOLE) == DeletedCounts(1, 1, 1)
+    assert site.delete_due(WHOLE) == Deleted(cases=1, messages=1, mails=1)
     assert list(outside.keys()) == []
-    assert site.sound()
+    assert site.is_consistent()
 
 
 @pytest.mark.parametrize("kept_by", ["a row", "its age"])
-def test_a_file_that_another_mail_names_or_is_about_to_stays(site: Site, tmp_path: Path, kept_by: str) -> None:
-    """The same bytes came twice: one file, under one key."""
+def test_a_file_that_another_mail_uses_or_is_about_to_use_stays(site: Site, tmp_path: Path, kept_by: str) -> None:
+    """The same bytes arrived twice. They are one file."""
     [id] = site.take(_mail(1, LONG))
     site.close(1)
     site.take(_mail(2, "The lift stands."))
@@ -215,7 +210,7 @@ def test_a_file_that_another_mail_names_or_is_about_to_stays(site: Site, tmp_pat
         site.database.transact(partial(_again, id=id))
     else:
         os.utime(tmp_path / "contents" / path_of(key), (LATER.timestamp(), LATER.timestamp()))
-    site.go(RAW)
+    site.delete_due(RAW)
     assert [name for name, _ in list(site.outside.keys())] == [key]
     assert (site.kept(id), kept_by == "a row" and site.kept("twin")) == (False, kept_by == "a row")
 
@@ -226,41 +221,41 @@ def _again(conn: Connection, id: str) -> None:
         conn.execute(table.insert().values({**row, "id": "twin"}))
 
 
-def test_no_byte_of_a_case_that_went_is_left(site: Site, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_no_byte_of_a_deleted_case_is_left(site: Site, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     database, folder = site.database, tmp_path
     if database.postgresql:
         server: Postgres = request.getfixturevalue("postgres")
         query = text("SELECT oid FROM pg_database WHERE datname = current_database()")
         folder = server.data / "base" / str(database.read(lambda conn: conn.execute(query).scalar()))
 
-    def is_held(word: bytes) -> bool:
+    def is_stored(word: bytes) -> bool:
         if database.postgresql:
             database.transact_alone(lambda conn: conn.execute(text("CHECKPOINT")))
-        return holding(folder, word) + holding(tmp_path, word) != []
+        return files_with(folder, word) + files_with(tmp_path, word) != []
 
     words = (LONG, "A numbat broke the scanner.", "The lift stands.", "Lift, numbat too.")
     site.take(*(_mail(number, text) for number, text in enumerate(words, start=1)))
     one, part, lift, last = map(site.case_of, (1, 2, 3, 4))
     site.close(part)
-    site.merge(part, one)
-    assert site.go(Terms.of_days(1, 1)) == DeletedCounts()  # an open case, and what was merged into it, stays
-    site.close(one, lift, last)  # the last has the highest number, and stays whoever asks
+    site.correct(corrections.merge, number=part, into=one)
+    assert site.delete_due(Terms.of_days(1, 1)) == Deleted()  # an open case stays, with the cases merged into it
+    site.close(one, lift, last)  # the case with the highest id stays
     assert database.transact(lambda conn: case_deletion.remove(conn, last, LATER)) is None
-    assert is_held(b"quokka")
+    assert is_stored(b"quokka")
     listed = [(o.case_id, o.whole, o.messages, o.mails) for some in due(database, WHOLE, LATER) for o in some]
     assert listed == [(one, True, 2, 2), (lift, True, 1, 1)]
-    assert site.go(WHOLE) == DeletedCounts(2, 3, 3)
-    assert site.sound()
+    assert site.delete_due(WHOLE) == Deleted(cases=2, messages=3, mails=3)
+    assert site.is_consistent()
     compaction.compact(database)
-    assert not is_held(b"quokka")
-    assert not is_held(b"keep2@corp")
+    assert not is_stored(b"quokka")
+    assert not is_stored(b"keep2@corp")
     left = database.read(lambda conn: [str(conn.execute(select(table)).all()) for table in metadata.sorted_tables])
     assert not any("keep1@" in rows or "Trouble 2" in rows for rows in left)
     assert database.read(lambda conn: conn.execute(select(cases.c.id)).scalars().all()) == [last]
     site.take(_mail(8, "A new one, the door squeaks."))
     assert site.case_of(8) > last
     with running(database, site.context, request.getfixturevalue("settings")) as service:
-        assert [service.client.get(f"/api/cases/SD-{gone}").status_code for gone in (one, part)] == [404, 404]
+        assert [service.client.get(f"/api/cases/SD-{deleted}").status_code for deleted in (one, part)] == [404, 404]
         assert not service.get("/api/cases", q="quokka")["items"]
         assert [case["key"] for case in service.get("/api/cases", q="numbat")["items"]] == [f"SD-{last}"]
         kinds = [event.kind for event in database.read(lambda conn: conn.execute(select(events.c.kind)).all())]
@@ -268,8 +263,8 @@ def test_no_byte_of_a_case_that_went_is_left(site: Site, request: pytest.Fixture
 
 
 @pytest.mark.soak
-def test_a_case_of_very_many_mails_goes_too(site: Site) -> None:
-    """More than a statement may have parameters (32,767 on PostgreSQL)."""
+def test_a_case_of_32768_mails_is_deleted(site: Site) -> None:
+    """A statement of PostgreSQL has at most 32,767 parameters."""
     [id, other] = site.take(_mail(1, "The scanner hums."), _mail(2, "Another matter."))
     site.close(1)
 
@@ -288,7 +283,7 @@ def test_a_case_of_very_many_mails_goes_too(site: Site) -> None:
         [column.name for column in columns], select(*columns).where(messages.c.spool_id == other)
     )
     site.database.transact(lambda conn: conn.execute(newest))
-    assert site.go(Terms.of_days(0, 1)) == DeletedCounts(1, 2**15, 2**15)
+    assert site.delete_due(Terms.of_days(0, 1)) == Deleted(cases=1, messages=2**15, mails=2**15)
     assert [site.kept(id), site.kept(other)] == [False, True]
 
 
@@ -298,7 +293,7 @@ def _damage(conn: Connection) -> None:
 
 
 @pytest.mark.parametrize("error", ["of the data", "of the database"])
-def test_a_case_that_cannot_be_deleted_stops_no_other(
+def test_a_case_that_cannot_be_deleted_does_not_prevent_the_deletion_of_others(
     sqlite: Database, context: AppContext, tmp_path: Path, error: str
 ) -> None:
     site = Site(sqlite, context, tmp_path)
@@ -316,13 +311,13 @@ def test_a_case_that_cannot_be_deleted_stops_no_other(
     with on_statements("before", exceed_the_time_limit):
         for _ in range(9):
             steady += FIRST_SECONDS
-            job.look()
+            job.run_next_step()
     assert [site.kept(id) for id in ids[1:]] == [False, True]
     numbers = sqlite.read(lambda conn: conn.execute(select(cases.c.id).order_by(cases.c.id)).scalars().all())
     assert list(numbers) == [1, 3]
 
 
-def test_the_worker_lets_go_once_a_day_and_not_by_a_clock_that_was_set(
+def test_the_worker_deletes_once_a_day_but_not_after_the_clock_was_set(
     sqlite: Database, context: AppContext, tmp_path: Path
 ) -> None:
     site = Site(sqlite, context, tmp_path)
@@ -330,19 +325,19 @@ def test_the_worker_lets_go_once_a_day_and_not_by_a_clock_that_was_set(
     site.close(1)
     wrong, steady = timedelta(), 0.0
     clock = lambda: THEN + timedelta(seconds=steady) + wrong  # noqa: E731
-    retiring = RetentionJob(sqlite, site.outside, RAW, clock=clock, monotonic=lambda: steady)
+    job = RetentionJob(sqlite, site.outside, RAW, clock=clock, monotonic=lambda: steady)
 
     def pass_by(seconds: float) -> None:
         nonlocal steady
         steady += seconds
         for _ in range(20):
-            retiring.look()
+            job.run_next_step()
             steady += 1
 
     pass_by(FIRST_SECONDS - 60)
     wrong = timedelta(days=400)
     pass_by(60)
-    assert site.kept(id)  # a day on which the clock was set
+    assert site.kept(id)  # nothing is deleted on the day on which the clock was set
     wrong = timedelta()
     pass_by(DAY_SECONDS)
     assert site.kept(id)
@@ -351,7 +346,7 @@ def test_the_worker_lets_go_once_a_day_and_not_by_a_clock_that_was_set(
     assert not site.kept(id)
 
 
-def test_the_command_shows_first_and_does_it_when_told(
+def test_the_command_lists_old_data_and_deletes_it_with_apply(
     sqlite: Database, context: AppContext, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     site = Site(sqlite, context, tmp_path)

@@ -1,4 +1,4 @@
-"""Full text: words of both scripts, unfinished words, the newest first however common a word is."""
+"""Full-text search: Japanese and English words, beginnings of words, common words."""
 
 import pytest
 from sqlalchemy import case, update
@@ -11,7 +11,7 @@ from tests.seeding import seed
 
 @pytest.fixture
 def filled(database: Database) -> Database:
-    """40 cases of two mails each; the seeds' texts name their message in brackets."""
+    """40 cases of two mails each. Each text contains the id of its message in brackets."""
     seed(database, 40, mails=2)
     return database
 
@@ -46,12 +46,12 @@ def _found(database: Database, q: str) -> list[str]:
         ("'; DROP TABLE messages --", 0),
     ],
 )
-def test_words_find_their_cases(filled: Database, q: str, count: int) -> None:
+def test_a_search_finds_the_cases_of_mails_with_all_words(filled: Database, q: str, count: int) -> None:
     _index(filled)
     assert len(_found(filled, q)) == count
 
 
-def test_a_word_of_every_mail_finds_the_newest(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_common_word_finds_the_newest_mails(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     _index(filled)
     monkeypatch.setattr(search, "MAX_MATCHES", 6)
     assert _found(filled, "お世話") == ["SD-40", "SD-39", "SD-38"]
@@ -59,8 +59,8 @@ def test_a_word_of_every_mail_finds_the_newest(filled: Database, monkeypatch: py
     assert len(_found(filled, "北川")) == 6  # the first mail of each case is hers
 
 
-def test_words_are_found_however_far_apart_their_mails_are(filled: Database) -> None:
-    """Message numbers beyond the first block of 16,384, and beyond blocks without any mail."""
+def test_words_are_found_in_any_block_of_message_ids(filled: Database) -> None:
+    """A block has 16,384 ids. Some blocks contain no mail."""
     numbers = {80: 200_000, 78: 49_153, 40: 16_384, 38: 16_383}
     renumbered = update(messages).where(messages.c.id.in_(numbers)).values(id=case(numbers, value=messages.c.id))
     filled.transact(lambda conn: conn.execute(renumbered))
@@ -71,7 +71,9 @@ def test_words_are_found_however_far_apart_their_mails_are(filled: Database) -> 
     assert len(_found(filled, "世話")) == 40
 
 
-def test_what_an_unfinished_word_may_become_is_bounded(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_beginning_of_a_word_stands_for_a_limited_number_of_words(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seed(sqlite, 10, mails=2)
     _index(sqlite)
     assert len(_found(sqlite, "de")) == 10  # every second mail is by the desk

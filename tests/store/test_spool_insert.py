@@ -1,4 +1,4 @@
-"""The short way into the spool writes what SQLAlchemy would write, and fails the way it fails."""
+"""Fast inserts into the spool give the same rows and errors as SQLAlchemy."""
 
 import itertools
 from dataclasses import asdict
@@ -28,7 +28,7 @@ ENVELOPES = [
 ]
 
 
-def _the_long_way(conn: Connection, entry: NewEntry) -> None:
+def _insert_by_sqlalchemy(conn: Connection, entry: NewEntry) -> None:
     row = {"id": entry.id, "received_at": entry.received_at, "due_at": entry.received_at, "state": "waiting"}
     row |= {"size": len(entry.content), "sha256": entry.sha256, **asdict(entry.envelope)}
     conn.execute(insert(tables.spool).values(row))
@@ -36,31 +36,31 @@ def _the_long_way(conn: Connection, entry: NewEntry) -> None:
 
 
 @pytest.mark.parametrize("envelope", ENVELOPES)
-def test_both_ways_write_the_same(database: Database, envelope: Envelope) -> None:
+def test_a_fast_insert_writes_the_same_rows_as_sqlalchemy(database: Database, envelope: Envelope) -> None:
     moments = (NOON, NOON.replace(microsecond=0), NOON.astimezone(timezone(timedelta(hours=9))))
     for moment, padding in itertools.product(moments, (0, 600_000)):
         content = b"Subject: \0\xff\r\n\r\nx\\N\t\r\n" + b"x" * padding
-        short, long = spool.new_entry(envelope, content, moment), spool.new_entry(envelope, content, moment)
-        assert receive_entries(database, [short]) == [short.id]
-        database.transact(partial(_the_long_way, entry=long))
-        written = [dict(database.read(partial(spool_view.entry, id=e.id)), id="") for e in (short, long)]
+        fast, slow = spool.new_entry(envelope, content, moment), spool.new_entry(envelope, content, moment)
+        assert receive_entries(database, [fast]) == [fast.id]
+        database.transact(partial(_insert_by_sqlalchemy, entry=slow))
+        written = [dict(database.read(partial(spool_view.entry, id=e.id)), id="") for e in (fast, slow)]
         assert written[0] == written[1]
-        for entry in (short, long):
+        for entry in (fast, slow):
             assert content_of(database, None, entry.id) == content
         columns = "received_at, due_at, rcpt_tos, source, peer, helo, mail_from, attempts"
-        query = f"SELECT {columns} FROM spool WHERE id IN ('{short.id}', '{long.id}')"
+        query = f"SELECT {columns} FROM spool WHERE id IN ('{fast.id}', '{slow.id}')"
         stored = database.read(partial(Connection.exec_driver_sql, statement=query)).all()
         assert stored[0] == stored[1]
 
 
-def test_all_or_none_of_a_group_is_kept(database: Database) -> None:
+def test_all_mails_of_a_group_are_stored_or_none(database: Database) -> None:
     twice = spool.new_entry(ENVELOPES[0], b"x", NOON)
     with pytest.raises(Exception, match=r"(?i)unique"):
         receive_entries(database, [spool.new_entry(ENVELOPES[0], b"y", NOON), twice, twice])
     assert database.read(spool_view.listing) == []
 
 
-def test_more_than_one_statement_can_hold(database: Database) -> None:
+def test_a_group_that_needs_several_statements_is_stored(database: Database) -> None:
     entries = [spool.new_entry(ENVELOPES[0], b"%d" % n, NOON) for n in range(1100)]
     database.transact(lambda conn: spool_insert.insert_entries(conn, entries))
     assert database.read(spool_view.ledger).waiting == 1100
@@ -68,7 +68,7 @@ def test_more_than_one_statement_can_hold(database: Database) -> None:
         assert content_of(database, None, entry.id) == entry.content
 
 
-def test_a_server_that_stops_is_unavailable_and_comes_back(own_postgres: Postgres) -> None:
+def test_a_stopped_server_is_unavailable_until_it_is_started_again(own_postgres: Postgres) -> None:
     database = Database(own_postgres.create("away"))
     migrate(database)
 

@@ -1,4 +1,4 @@
-"""SQLite: writers take turns, and after a flush that failed, what is promised is flushed anew."""
+"""SQLite: waiting for the write lock, and recovery from a failed flush."""
 
 import sqlite3
 import subprocess
@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from service.errors import Unavailable
 from service.intake import receive
-from service.store import database as rooms
+from service.store import database as database_module
 from service.store.database import Connection, Database
 from service.store.spool import Envelope
 
@@ -21,7 +21,7 @@ WORDS = b"platypus-quokka-0123456789"
 
 
 def busy(url: str, transactions: int) -> None:
-    """A worker with much to do: one transaction after the other, next to no time between them."""
+    """Run one transaction after the other, almost without a pause, as a busy worker does."""
     database = Database(url)
 
     def hold(conn: Connection) -> None:
@@ -35,26 +35,24 @@ def busy(url: str, transactions: int) -> None:
     database.close()
 
 
-def test_a_mail_gets_its_turn_between_the_transactions_of_a_busy_worker(sqlite: Database) -> None:
+def test_mail_is_stored_between_the_transactions_of_a_busy_worker(sqlite: Database) -> None:
     url = str(sqlite.url).replace("+pysqlite", "")
     command = [sys.executable, "-m", "tests.store.test_sqlite", url, "40"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as worker:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "begun\n"
-        turns = 0
+        writes = 0
         while worker.poll() is None:
             sqlite.probe()
-            turns += 1
+            writes += 1
             time.sleep(0.01)
     assert worker.returncode == 0
-    assert turns >= 12  # by SQLite's own waiting: one or two
+    assert writes >= 12  # with SQLite's busy handler: one or two
 
 
-def test_who_waits_too_long_is_told_that_the_database_is_busy(
-    sqlite: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_writer_that_waits_too_long_gets_an_error(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Database(str(sqlite.url).replace("+pysqlite", ""))
-    monkeypatch.setattr(rooms, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.05)
 
     def blocked(_conn: Connection) -> None:
         with pytest.raises(Unavailable, match="busy"):
@@ -71,11 +69,11 @@ def _fail(_: Connection) -> None:
     raise OperationalError("COMMIT", None, error)
 
 
-def test_after_a_flush_that_failed_the_log_is_written_into_the_database_before_more_is_promised(
+def test_after_a_failed_flush_the_write_ahead_log_is_copied_before_the_next_write(
     sqlite: Database,
 ) -> None:
     file = Path(str(sqlite.url.database))
-    with sqlite3.connect(file) as reader:  # while somebody has it open, no closing of ours writes the log
+    with sqlite3.connect(file) as reader:  # an open reader prevents that closing copies the log
         reader.execute("SELECT 1 FROM spool").fetchall()
         receive(sqlite, [(Envelope("smtp"), WORDS)], datetime.now(UTC))
         assert WORDS not in file.read_bytes()
