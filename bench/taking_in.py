@@ -26,7 +26,7 @@ from service.cases.facts.extraction import extract_messages
 from service.mail.parse import parse
 from service.store import placement, search, spool
 from service.store.database import Database
-from service.store.drafts import drafts_of
+from service.store.future_cases import future_cases
 from service.store.learning import learned
 from service.store.save import save_cases
 from service.store.spool import Envelope
@@ -39,7 +39,7 @@ STAGES: dict[str, Callable[..., Any]] = {
     "build messages": extract_messages,
     "rules read": Rules.read,
     "prepare": intake.prepare,
-    "draft cases": drafts_of,
+    "draft cases": future_cases,
     "place": placement.place_all,
     "judge": intake.case_snapshot,
     "save cases": save_cases,

@@ -35,7 +35,7 @@ from service.settings import Settings
 from service.store import judge_queue, placement, spool, spool_insert
 from service.store.case_messages import messages_of_cases
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.drafts import Draft, drafts_of, with_ids
+from service.store.future_cases import FutureCase, future_cases, with_ids
 from service.store.message_rows import ArrivedMail
 from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases, versions, with_quoted
 from service.store.spool import Claimed, Envelope, NewEntry
@@ -143,7 +143,7 @@ class Prepared:
     """The decisions about a batch of mails, and the judged cases, before they are written. They may become outdated."""
 
     decided: placement.Prepared
-    drafts: Mapping[int, Draft]
+    futures: Mapping[int, FutureCase]
     judged: Mapping[int, CaseSnapshot]  # Case → its future state. New cases and messages have temporary ids.
 
 
@@ -161,12 +161,12 @@ def prepare(
     decided = placement.prepare(
         conn, arrived, reopen=context.reopen, read=context.rules.read, before=before.decided if before else None
     )
-    found = drafts_of(conn, decided)
+    found = future_cases(conn, decided)
     judged = {
         case: before.judged[case]
-        if before and before.drafts.get(case) == draft
-        else case_snapshot(case, draft.lines, context, draft.settings, now)
-        for case, draft in found.items()
+        if before and before.futures.get(case) == future
+        else case_snapshot(case, future.lines, context, future.settings, now)
+        for case, future in found.items()
     }
     return Prepared(decided, found, judged)
 
@@ -186,35 +186,41 @@ def place(
     within the transaction. Raises the same errors as ``take_in``.
     """
 
-    def write(conn: Connection, prepared: Prepared, anew: bool) -> T:
-        return after(conn, take_in(conn, prepared, context, by=by, now=now, anew=anew))
+    def write(conn: Connection, prepared: Prepared, decide_again: bool) -> T:
+        return after(conn, take_in(conn, prepared, context, by=by, now=now, decide_again=decide_again))
 
     prepared: Prepared | None = None
     for attempt in range(3):
         prepared = database.read(partial(prepare, read_mails=read_mails, context=context, now=now, before=prepared))
         with contextlib.suppress(placement.Outdated):
-            return database.transact(partial(write, prepared=prepared, anew=attempt == 2))
+            return database.transact(partial(write, prepared=prepared, decide_again=attempt == 2))
     raise RuntimeError("the last attempt decides in the transaction")
 
 
 def take_in(
-    conn: Connection, prepared: Prepared, context: AppContext, *, by: str, now: datetime, anew: bool = True
+    conn: Connection, prepared: Prepared, context: AppContext, *, by: str, now: datetime, decide_again: bool = True
 ) -> list[int]:
     """T3: place prepared mails, save their cases, and set their spool entries to done. Returns the cases.
 
     Cases that changed since ``prepared`` are judged here; long cases are queued for ``judge_next``. If ``prepared`` is
-    outdated, the mails are decided again with ``anew``; otherwise Outdated is raised. Raises LostLease if ``by`` lost
-    the lease of an entry. After any error, the transaction must not commit.
+    outdated, the mails are decided again with ``decide_again``; otherwise Outdated is raised. Raises LostLease if
+    ``by`` lost the lease of an entry. After any error, the transaction must not commit.
     """
     one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
     decided, arrived = prepared.decided, prepared.decided.arrived
     spool.finish(conn, [mail.spool_id for mail in arrived], by, now)
     placed = placement.place_all(
-        conn, arrived, now=now, reopen=context.reopen, read=context.rules.read, prepared=decided, anew=anew
+        conn,
+        arrived,
+        now=now,
+        reopen=context.reopen,
+        read=context.rules.read,
+        prepared=decided,
+        decide_again=decide_again,
     )
     long = judge_queue.long_cases(conn, placed.cases) - set(placed.opened)
     judge_queue.queue(conn, sorted(long), now)
-    ready = _ready(conn, prepared, placed, context) if placed.by is decided else {}
+    ready = _ready(conn, prepared, placed, context) if placed.decisions is decided else {}
     found = [ready[case] for case in placed.cases if case in ready and case not in long]
     found += snapshots(conn, [case for case in placed.cases if case not in ready and case not in long], context, now)
     save_cases(conn, sorted(found, key=lambda one: one.case_id), now, placed.opened)
@@ -225,11 +231,11 @@ def _ready(
     conn: Connection, prepared: Prepared, placed: placement.Placed, context: AppContext
 ) -> dict[int, CaseSnapshot]:
     """Return the prepared cases that have not changed since then. Temporary ids are replaced by the final ids."""
-    current = versions(conn, [case for case in prepared.drafts if case > 0])
+    current = versions(conn, [case for case in prepared.futures if case > 0])
     keys = {context.key(old): context.key(new) for old, new in placed.case_ids.items()}
     ready = {}
     for case, snapshot in prepared.judged.items():
-        if case < 0 or current.get(case) == prepared.drafts[case].settings.version:
+        if case < 0 or current.get(case) == prepared.futures[case].settings.version:
             number, document = placed.case_ids.get(case, case), snapshot.document
             related = [keys.get(key, key) for key in document["related"]]
             document = {**document, "key": context.key(number), "related": related}

@@ -130,7 +130,7 @@ class ModelReader:
         _log.warning("an answer was refused", message=job.message, why=why)
 
         def write(conn: Connection) -> None:
-            second_readings.spend(conn, now.date(), refused=1)
+            second_readings.add_usage(conn, now.date(), refused=1)
             if job.attempts >= REFUSALS:
                 second_readings.finish(conn, job.message, by, now, state="refused", reason=why[:300])
             else:
@@ -139,7 +139,7 @@ class ModelReader:
         self.database.transact(write)
 
     def _paid(self, request: Request, repair: str) -> Reply:
-        spend = partial(second_readings.spend, day=self.clock().date())
+        spend = partial(second_readings.add_usage, day=self.clock().date())
         self.database.transact(partial(spend, requests=1))
         reply = self.model.ask(request, repair=repair)
         usage = {"tokens_in": reply.tokens_in, "tokens_out": reply.tokens_out, "seconds": reply.seconds}
@@ -157,11 +157,11 @@ class ModelReader:
             if not second_readings.finish(conn, job.message, by, now, state="done", dropped=dropped, **done):
                 return  # another process has taken over the job
             if answer.dropped:
-                second_readings.spend(conn, now.date(), dropped=sum(answer.dropped.values()))
+                second_readings.add_usage(conn, now.date(), dropped=sum(answer.dropped.values()))
             line = second_readings.case_message(conn, job.message)
             reading = model_reading.reading_of(self.context.rules, line.turn, answer, f"{model} {request.version}")
-            second_readings.keep_reading(conn, job.message, reading)
-            rejudge(conn, second_readings.cases_told(conn, line), self.context, now=now)
+            second_readings.save_reading(conn, job.message, reading)
+            rejudge(conn, second_readings.affected_cases(conn, line), self.context, now=now)
 
         self.database.transact(keep)
         _log.info("read by the model", message=job.message, statements=len(answer.statements), seconds=reply.seconds)

@@ -33,7 +33,7 @@ def replay(
     Manual changes are kept, and mails stay in their cases. An interrupted run can be repeated.
     """
     last = 0
-    while chunk := database.read(partial(replaying.standing_since, since=since, after=last, limit=100)):
+    while chunk := database.read(partial(replaying.cases_changed_since, since=since, after=last, limit=100)):
         for last, before in chunk:
             reread = _read_again(database, context, store, last)
             run = database.transact if apply else database.read
@@ -98,8 +98,8 @@ def _judge_again(
     ]
     known = with_quoted(conn, case_settings(conn, [case_id]), {case_id: messages})
     snapshot = case_snapshot(case_id, messages, context, known[case_id], now)
-    if apply and not (messages == before and replaying.stands(conn, case_id, snapshot.document)):
-        replaying.keep(conn, messages, {message.id: message for message in before})
+    if apply and not (messages == before and replaying.is_unchanged(conn, case_id, snapshot.document)):
+        replaying.save_messages(conn, messages, {message.id: message for message in before})
         save_cases(conn, [snapshot], now)
     return snapshot.document
 
@@ -109,7 +109,7 @@ def _read_message_again(
 ) -> CaseMessage:
     """Return the message with a new reading. A stored answer of a language model is used, but none is requested."""
     if extracted is not None:
-        message = replaying.as_read_anew(message, extracted)
+        message = replaying.with_new_facts(message, extracted)
     if answer is not None:
         with contextlib.suppress(AnswerRefused):
             checked = model_reading.checked_answer(context.rules, message.turn, answer[0])

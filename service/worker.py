@@ -164,12 +164,12 @@ class Worker:
 
     def _save(self, read_mails: Sequence[ReadMail]) -> None:
         now = self.clock()
-        packed = self.blobs.put_away([(mail.claimed.id, mail.claimed.content) for mail in read_mails])
+        packed = self.blobs.pack([(mail.claimed.id, mail.claimed.content) for mail in read_mails])
         began = time.monotonic()
 
         def finish(conn: Connection, case_ids: Sequence[int]) -> list[Claimed]:
             self._after(conn, read_mails, case_ids, now)
-            contents.keep(conn, packed)
+            contents.write_packed(conn, packed)
             # claiming the next batch in the same transaction halves the time that workers wait for their lock
             if not self._was_full:
                 return []

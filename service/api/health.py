@@ -90,7 +90,7 @@ class Meters:
     def _model_metrics(self) -> Iterator[Metric]:
         settings = self.desk.settings
         read = self.desk.database.read
-        spent, jobs = read(lambda conn: (second_readings.total_usage(conn), second_readings.counts(conn)))
+        spent, jobs = read(lambda conn: (second_readings.usage(conn), second_readings.counts(conn)))
         yield Total("sodan_model_requests", "Requests to the language model", spent.requests)
         yield Total("sodan_model_seconds", "Seconds spent waiting for responses of the language model", spent.seconds)
         dropped = "Statements that sodan dropped because their quote or meaning was invalid"

@@ -54,12 +54,12 @@ def _take_in(settings: Settings, database: Database, context: AppContext, progre
     """Process mail like a worker until none is waiting."""
     key = database.transact(lambda conn: keys.key(conn, "case", start.now()))
     worker = worker_of(settings, database, replace(context, ingest=replace(context.ingest, secret=key)))
-    waiting = database.read(spool_view.undone).get("waiting", 0)
+    waiting = database.read(spool_view.counts_not_done).get("waiting", 0)
     bar = progress.add_task("process", total=waiting)
     while waiting:
         if not worker.step():
             sleep(0.05)  # the waiting mails are leased to other workers, or not due yet
-        still_waiting = database.read(spool_view.undone).get("waiting", 0)
+        still_waiting = database.read(spool_view.counts_not_done).get("waiting", 0)
         progress.update(bar, advance=max(0, waiting - still_waiting))
         waiting = still_waiting
     while database.transact(search.index_pending):

@@ -35,7 +35,7 @@ def mailbox_list(*, json: start.Json = False) -> int:
     print_rows(rows, COLUMNS, as_json=json, zone=settings.zone)
     wrong = any(row["state"] not in ("ok", "never fetched from") or row["failed"] for row in rows)
     for name in statuses:
-        for mail in database.read(partial(mailboxes.not_taken, name=name)):
+        for mail in database.read(partial(mailboxes.problem_mails, name=name)):
             start.say(f"{name}: {visible(mail['folder'])} {visible(mail['place'])}: {mail['reason']}")
             wrong = True
     return start.FOUND_WRONG if wrong else 0

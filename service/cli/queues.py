@@ -42,7 +42,7 @@ def spool_list(
     settings = start.settings()
     database = start.database(settings)
     _print(database.read(lambda conn: spool_view.listing(conn, state, limit)), RECEIVED, settings, as_json=json)
-    return start.FOUND_WRONG if database.read(spool_view.undone).get("shunted") else 0
+    return start.FOUND_WRONG if database.read(spool_view.counts_not_done).get("shunted") else 0
 
 
 @spool.command(name="show")

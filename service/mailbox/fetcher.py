@@ -161,7 +161,7 @@ class Fetcher:
                     return
                 self._fetch_and_store(folder, batch)
                 self._mark(folder)
-            self._write(mailboxes.keep_position, folder, page.position)
+            self._write(mailboxes.save_position, folder, page.position)
 
     def _batches(self, mails: Sequence[ListedMail]) -> Iterator[list[ListedMail]]:
         """Yield the mails in batches within the limits. A mail that failed before is a separate batch."""
@@ -193,7 +193,7 @@ class Fetcher:
                 entry = new_entry(envelope(self.mailbox, content), content, now)
                 fetched_mails.append(Fetched(mail.place, folder, mail.arrived_at, entry))
         if fetched_mails:
-            new_count = self._write(mailboxes.take, fetched_mails, mark=self.mailbox.after != After(), now=now)
+            new_count = self._write(mailboxes.store_new, fetched_mails, mark=self.mailbox.after != After(), now=now)
             _log.info("mail fetched", mailbox=self.name, mails=len(fetched_mails), new=new_count)
         for mail in wanted:
             self._failures_alone.pop(mail.place, None)
@@ -217,16 +217,16 @@ class Fetcher:
         self, folder: str, place: str, state: mailboxes.State, size: int | None, reason: str, due: datetime
     ) -> None:
         _log.warning("a mail stays in its mailbox", mailbox=self.name, place=place, reason=reason)
-        self._write(mailboxes.set_aside, place, folder, state, size=size, reason=reason, due_at=due)
+        self._write(mailboxes.record_not_fetched, place, folder, state, size=size, reason=reason, due_at=due)
 
     def _set_aside_gone(self, folder: str, place: str) -> None:
         reason = "the mail left the folder before sodan fetched it"
-        self._write(mailboxes.set_aside, place, folder, "gone", size=None, reason=reason, due_at=self.clock())
+        self._write(mailboxes.record_not_fetched, place, folder, "gone", size=None, reason=reason, due_at=self.clock())
 
     def _retry(self, folder: str) -> None:
         """Retry mails that were set aside and are due."""
         now = self.clock()
-        for place, attempts in self._read(mailboxes.to_retry, folder, now, self.max_bytes):
+        for place, attempts in self._read(mailboxes.places_to_retry, folder, now, self.max_bytes):
             mail = self.source.find(folder, place)
             if mail is None:
                 self._set_aside_gone(folder, place)

@@ -118,7 +118,7 @@ def stored_tokens(settings: Settings, database: Database, name: str) -> TokenSto
 
     def keep(tokens: dict[str, str]) -> None:
         encrypted = box.encrypt(json.dumps(tokens))
-        database.transact(lambda conn: mailboxes.keep_tokens(conn, name, encrypted))
+        database.transact(lambda conn: mailboxes.save_tokens(conn, name, encrypted))
 
     return TokenStore(read, keep)
 

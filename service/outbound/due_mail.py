@@ -127,7 +127,7 @@ class DueMail:
 
 
 def _spool_problems(conn: Connection, now: datetime) -> Iterator[Notification]:
-    shunted = spool_view.undone(conn).get("shunted", 0)
+    shunted = spool_view.counts_not_done(conn).get("shunted", 0)
     if shunted:
         event = f"shunted:{spool_view.last_shunted(conn)}"
         yield Notification(event, f"sodan: {shunted} mails were set aside", "`sodan spool list`", True)

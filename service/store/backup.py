@@ -24,7 +24,7 @@ from service.store import contents, migrate, outbox, webhooks
 from service.store.archive import FORMAT, Manifest, Reader, Writer, writing
 from service.store.blob_store import BlobStore
 from service.store.database import Database
-from service.store.statements import NO_LEASE
+from service.store.sql import NO_LEASE
 from service.store.tables import SEARCH_TABLE, Data, Instant
 from service.store.tables import contents as content_table
 

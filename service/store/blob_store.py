@@ -20,7 +20,7 @@ from obstore.store import S3Store
 
 from service.errors import Refused, Unavailable
 from service.settings import Settings
-from service.store.private import draft, make_folder
+from service.store.private import make_folder, written_file
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -61,7 +61,7 @@ class Folder:
             if not path.parent.exists():
                 make_folder(path.parent)
                 _flush(self._folder)
-            with draft(path, packed) as file:
+            with written_file(path, packed) as file:
                 file.rename(path)
             _flush(path.parent)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, select, union, update
 from service.store import links, search, spool
 from service.store.cases import survivor
 from service.store.contents import GOING, HEADS, OUTSIDE
-from service.store.statements import THESE, chunks, every, write_event
+from service.store.sql import THESE, chunks, in_chunks, write_event
 from service.store.tables import attachments, case_links, cases, deliveries, events, messages, thread_keys
 from service.store.tables import spool as spool_table
 
@@ -43,7 +43,7 @@ def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | N
     shunted = (events.c.case_id.is_(None), events.c.kind == "spool.shunted")
     for chunk in chunks(mails):
         conn.execute(delete(events).where(*shunted, events.c.data["spool"].as_string().in_(chunk)))
-        spool.forget(conn, chunk)
+        spool.delete_entries(conn, chunk)
     conn.execute(delete(cases).where(cases.c.id.in_(parts)))  # dependent rows are deleted by cascade
     return len(numbers), len(mails)
 
@@ -65,7 +65,7 @@ _FOUND = select(messages.c.spool_id, messages.c.case_id).where(messages.c.spool_
 
 def cases_of(conn: Connection, mails: Sequence[str]) -> set[tuple[str, int]]:
     """Return (spool id, case) of every case that has a message from one of these mails."""
-    return {(id, case) for query in (_DELIVERED, _FOUND) for id, case in every(conn, query, mails)}
+    return {(id, case) for query in (_DELIVERED, _FOUND) for id, case in in_chunks(conn, query, mails)}
 
 
 def _exclusive_mails(conn: Connection, parts: Sequence[int]) -> list[str] | None:
@@ -75,7 +75,7 @@ def _exclusive_mails(conn: Connection, parts: Sequence[int]) -> list[str] | None
     both = (query.where(messages.c.case_id.in_(parts)) for query in (delivered, found))
     mails = set(conn.execute(union(*both)).scalars())
     mails -= {id for id, case in cases_of(conn, sorted(mails)) if case not in parts}
-    rows = list(every(conn, HEADS.where(spool_table.c.id.in_(THESE), spool_table.c.state == "done"), sorted(mails)))
+    rows = list(in_chunks(conn, HEADS.where(spool_table.c.id.in_(THESE), spool_table.c.state == "done"), sorted(mails)))
     return None if any(row.codec in (OUTSIDE, GOING) for row in rows) else sorted(row.id for row in rows)
 
 

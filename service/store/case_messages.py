@@ -15,7 +15,7 @@ from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.message_facts import node_from_json
 from service.cases.facts.readings import reading_of
 from service.store import tables
-from service.store.statements import THESE, every
+from service.store.sql import THESE, in_chunks
 from service.store.tables import messages
 
 CACHED_SIZE = 32_000  # maximum size of a stored message in characters for which the decoded value is cached
@@ -29,7 +29,7 @@ def messages_of_case(conn: Connection, case_id: int) -> list[CaseMessage]:
 def messages_of_cases(conn: Connection, case_ids: Sequence[int]) -> dict[int, list[CaseMessage]]:
     """Return case id → messages, each as ``messages_of_case`` returns them."""
     by_case: dict[int, list[CaseMessage]] = defaultdict(list)
-    for columns in every(conn, _ROWS, case_ids):
+    for columns in in_chunks(conn, _ROWS, case_ids):
         row = _Row(*columns)
         by_case[row.case_id].append(_cached_message(row) if row.size <= CACHED_SIZE else _message(row))
     return {case_id: in_order(messages) for case_id, messages in by_case.items()}

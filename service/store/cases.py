@@ -14,7 +14,7 @@ from service.cases.state import stamp
 from service.errors import NotFound
 from service.store import search
 from service.store.cursor import beyond
-from service.store.statements import one_row
+from service.store.sql import one_row
 from service.store.tables import WAITING_SINCE, case_items_missing, case_refs, cases, messages, participants, spool
 
 SORTS = ("-updated", "updated", "-opened", "opened", "priority")
@@ -103,10 +103,8 @@ _MISSING = "there is no such case"
 
 
 def survivor(conn: Connection, number: int) -> int:
-    """Return the case into which this case was merged, or the case itself. Stops at a cycle. Raises NotFound."""
-    seen: set[int] = set()
-    while (into := merge_target(conn, number)) is not None and number not in seen:
-        seen.add(number)
+    """Return the case into which this case was merged, directly or not, or the case itself. Raises NotFound."""
+    while (into := merge_target(conn, number)) is not None:
         number = into
     return number
 

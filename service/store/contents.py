@@ -26,7 +26,7 @@ from service.errors import NotFound, Unavailable
 from service.store.blob_store import BlobStore
 from service.store.compression import compress, decompress
 from service.store.database import Database, one_at_a_time
-from service.store.statements import exists, ids_within, one_row
+from service.store.sql import exists, ids_within, one_row
 from service.store.tables import contents, spool
 
 _log = structlog.get_logger("sodan.contents")
@@ -44,11 +44,7 @@ HEADS = select(spool.c.id, spool.c.size, spool.c.sha256, contents.c.codec).join(
 _ROWS = select(contents.c.id, contents.c.codec, contents.c.bytes, spool.c.sha256, spool.c.size).join(
     spool, spool.c.id == contents.c.id
 )
-_SIZES = (
-    select(spool.c.id, spool.c.size)
-    .join(contents, contents.c.id == spool.c.id)
-    .where(contents.c.codec.not_in((GOING, GONE)))
-)
+_KEPT = HEADS.where(contents.c.codec.not_in((GOING, GONE)))
 """Selects the raw mails that are not deleted."""
 
 
@@ -113,7 +109,7 @@ class BlobWriter:
         self.from_bytes = from_bytes
         self._retry_at = 0.0  # monotonic time from which external storage is used again after a failure
 
-    def put_away(self, mails: Sequence[tuple[str, bytes]]) -> list[Packed]:
+    def pack(self, mails: Sequence[tuple[str, bytes]]) -> list[Packed]:
         """Compress (id, raw mail) pairs. On return, large mails are durable in external storage.
 
         If that storage fails, mails stay in the database for ``RETRY_SECONDS``, so that the failure delays no mail.
@@ -141,16 +137,16 @@ class BlobWriter:
         return Packed(id, "zstd", packed)
 
 
-_KEEP = update(contents).where(contents.c.id == bindparam("row")).values(codec=bindparam("as"), bytes=bindparam("now"))
+_WRITE = update(contents).where(contents.c.id == bindparam("row")).values(codec=bindparam("as"), bytes=bindparam("now"))
 
 
-def keep(conn: Connection, packed: Sequence[Packed]) -> None:
+def write_packed(conn: Connection, packed: Sequence[Packed]) -> None:
     """Write the new values to the rows."""
     if packed:
-        conn.execute(_KEEP, [{"row": mail.id, "as": mail.codec, "now": mail.stored} for mail in packed])
+        conn.execute(_WRITE, [{"row": mail.id, "as": mail.codec, "now": mail.stored} for mail in packed])
 
 
-def each(database: Database, *, done: bool = False) -> Iterator[StoredContent]:
+def all_mails(database: Database, *, done: bool = False) -> Iterator[StoredContent]:
     """Yield all raw mails that are not deleted, oldest first. ``done``: only processed mails."""
     last = ""
     while chunk := database.read(partial(_chunk, after=last, done=done)):
@@ -159,25 +155,25 @@ def each(database: Database, *, done: bool = False) -> Iterator[StoredContent]:
 
 
 def _chunk(conn: Connection, after: str, done: bool) -> list[StoredContent]:
-    query = _SIZES.where(spool.c.id > after).order_by(spool.c.id).limit(_CHUNK_MAILS)
-    ids = ids_within(conn.execute(query.where(spool.c.state == "done") if done else query), _CHUNK_BYTES)
+    query = _KEPT.where(spool.c.id > after).order_by(spool.c.id).limit(_CHUNK_MAILS)
+    ids = ids_within(conn.execute(query.where(spool.c.state == "done") if done else query).all(), _CHUNK_BYTES)
     return [StoredContent(*row) for row in conn.execute(_ROWS.where(contents.c.id.in_(ids)).order_by(contents.c.id))]
 
 
 def move(database: Database, writer: BlobWriter, before: BlobStore | None) -> Iterator[tuple[str, str]]:
     """Move processed raw mails to the configured storage, also from storage ``before``. Yields (id, new codec)."""
-    for mail in each(database, done=True):
+    for mail in all_mails(database, done=True):
         codec = OUTSIDE if writer.is_external(mail.size) else "zstd"
         if mail.codec == codec and (codec != OUTSIDE or before is None):
             continue
         content = mail.content(before if before is not None else writer.blob_store)
-        [packed] = writer.put_away([(mail.id, content)])
+        [packed] = writer.pack([(mail.id, content)])
         changes = (packed.codec, packed.stored) != (mail.codec, mail.stored) or before is not None
-        if changes and database.transact(partial(_keep_if_unchanged, before=mail, packed=packed)):
+        if changes and database.transact(partial(_write_if_unchanged, before=mail, packed=packed)):
             yield mail.id, packed.codec
 
 
-def _keep_if_unchanged(conn: Connection, before: StoredContent, packed: Packed) -> bool:
+def _write_if_unchanged(conn: Connection, before: StoredContent, packed: Packed) -> bool:
     """Write the new values to a row. Returns False if the raw mail was deleted or replaced since it was read."""
     one_at_a_time(conn)  # retention locks these rows in another order
     same = (spool.c.id == before.id, spool.c.sha256 == before.sha256)
@@ -194,10 +190,10 @@ def check(
 
     ``newest_bytes``: read only the newest mails, up to this total size; at least one mail.
     """
-    mails = each(database)
+    mails = all_mails(database)
     if newest_bytes is not None:
-        newest = _SIZES.order_by(spool.c.id.desc()).limit(_CHUNK_MAILS * 50)
-        ids = database.read(lambda conn: ids_within(conn.execute(newest), newest_bytes))
+        newest = _KEPT.order_by(spool.c.id.desc()).limit(_CHUNK_MAILS * 50)
+        ids = database.read(lambda conn: ids_within(conn.execute(newest).all(), newest_bytes))
         mails = (database.read(partial(stored_content, id=id)) for id in ids)
     for mail in mails:
         try:

@@ -17,7 +17,7 @@ from service.store.cases import merge_target
 from service.store.cases import survivor as survivor
 from service.store.database import one_at_a_time
 from service.store.neighbours import DISMISSED, MOVED, SET_APART
-from service.store.statements import chunks, one_row, write_event
+from service.store.sql import chunks, one_row, write_event
 from service.store.tables import cases, events, messages
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner", "items", "asks")

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from service.errors import Refused, Unavailable
 from service.settings import Settings
-from service.store.private import draft, make_folder, sqlite_file
+from service.store.private import make_folder, sqlite_file, written_file
 
 _CLEAR = "whsec_"  # prefix of secrets that an earlier version stored unencrypted (standardwebhooks.com)
 
@@ -85,7 +85,7 @@ def _create_key(path: Path) -> None:
         return
     try:
         make_folder(path.parent)
-        with draft(path, Fernet.generate_key() + b"\n") as file, contextlib.suppress(FileExistsError):
+        with written_file(path, Fernet.generate_key() + b"\n") as file, contextlib.suppress(FileExistsError):
             os.link(file, path)
     except OSError as error:
         raise Unavailable(f"{path} cannot be created: {error.strerror}") from None

@@ -27,7 +27,7 @@ from service.store.compaction import Remains, compact
 from service.store.contents import BlobWriter
 from service.store.database import Database, one_at_a_time
 from service.store.links import mark_changed
-from service.store.statements import chunks, exists
+from service.store.sql import chunks, exists
 from service.store.tables import Words, messages, metadata, participants, thread_keys
 from service.store.tables import cases as case_table
 from service.store.tables import contents as content_table
@@ -104,7 +104,7 @@ def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, 
         eraser.sweep()
         return result
     # the outbox must not send mail to the replacement address
-    database.transact(partial(outbox.withdraw, address=mask.address, now=now))
+    database.transact(partial(outbox.discard_for_address, address=mask.address, now=now))
     for _ in range(MAX_SWEEPS):
         before = result.found
         eraser.sweep()
@@ -121,7 +121,9 @@ def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, 
 
 def _own(database: Database, writer: BlobWriter, mask: Mask) -> _Own:
     """Return what the person wrote, from tables and raw mails. Empty if no name in From has to be erased."""
-    rows = database.read(partial(_own_rows, address=mask.address)) if mask.own_names else []
+    columns = (messages.c[name] for name in "id case_id origin spool_id subject text intro".split())
+    query = select(*columns).where(messages.c.author_address == mask.address)
+    rows = database.read(partial(_rows, query=query)) if mask.own_names else []
     texts = {text for row in rows for text in (row.subject, row.text, row.intro)}
     mails = frozenset(row.spool_id for row in rows if row.origin == "delivered" and row.spool_id)
     for id in mails:
@@ -132,12 +134,6 @@ def _own(database: Database, writer: BlobWriter, mask: Mask) -> _Own:
     lines = frozenset[str]().union(*map(mask.lines_of, texts))
     text = "\n".join(" ".join(text.casefold().split()) for text in sorted(texts))
     return _Own(frozenset(row.id for row in rows), mails, frozenset(row.case_id for row in rows), lines, text)
-
-
-def _own_rows(conn: Connection, address: str) -> Sequence[Any]:
-    c = messages.c
-    query = select(c.id, c.case_id, c.origin, c.spool_id, c.subject, c.text, c.intro)
-    return conn.execute(query.where(c.author_address == address)).all()
 
 
 @dataclass
@@ -154,7 +150,7 @@ class _Eraser:
     def sweep(self) -> None:
         # what the person wrote comes last: if this is interrupted, the next run knows by it what else to erase
         for its_own in (False, True) if self.own.messages else (False,):
-            for mail in contents.each(self.database):
+            for mail in contents.all_mails(self.database):
                 if (mail.id in self.own.mails) is its_own:
                     self._erase_in_mail(mail)
             for table in (messages,) if its_own else metadata.sorted_tables:
@@ -178,7 +174,7 @@ class _Eraser:
             result.changes.append({"where": "raw mail", "row": [mail.id], "words": words})
             return
         # mail that is not processed yet must stay in the database, because the worker reads it there
-        [packed] = (writer if mail.codec != "raw" else BlobWriter()).put_away([(mail.id, masked)])
+        [packed] = (writer if mail.codec != "raw" else BlobWriter()).pack([(mail.id, masked)])
         new = sha256(masked).hexdigest()
         if not database.transact(partial(_replace, before=mail, packed=packed, sha256=new, size=len(masked))):
             return  # a worker is processing it: the next sweep finds it again
@@ -236,7 +232,7 @@ def _replace(conn: Connection, before: contents.StoredContent, packed: contents.
     same = (spool_table.c.id == before.id, spool_table.c.sha256 == before.sha256, free)
     if not conn.execute(update(spool_table).where(*same).values(sha256=sha256, size=size)).rowcount:
         return False
-    contents.keep(conn, [packed])
+    contents.write_packed(conn, [packed])
     return True
 
 
@@ -244,7 +240,7 @@ def _forget_words(conn: Connection, numbers: list[int]) -> None:
     """Mark the messages to be indexed again, and delete their thread keys that consist of words."""
     one_at_a_time(conn)
     for chunk in chunks(numbers):
-        search.forget(conn, chunk)
+        search.mark_unindexed(conn, chunk)
         mark_changed(conn, case_table.c.id.in_(select(messages.c.case_id).where(messages.c.id.in_(chunk))))
         of_words = or_(thread_keys.c.key.contains(":word:"), *map(thread_keys.c.key.startswith, ("word:", "talk:")))
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_(chunk), of_words))

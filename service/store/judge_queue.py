@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Integer, bindparam, delete, func, select
 
-from service.store.statements import THESE, every, upsert
+from service.store.sql import THESE, in_chunks, upsert
 from service.store.tables import cases, judge_queue, messages
 
 LONG = 150  # a case with more messages is queued
@@ -43,7 +43,7 @@ class Waiting:
 
 def long_cases(conn: Connection, case_ids: Sequence[int]) -> set[int]:
     """Return the cases that have more than ``LONG`` messages."""
-    return {row.case_id for row in every(conn, _LONG, case_ids)}
+    return {row.case_id for row in in_chunks(conn, _LONG, case_ids)}
 
 
 def queue(conn: Connection, case_ids: Sequence[int], now: datetime) -> None:

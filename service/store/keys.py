@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from service.store.statements import upsert
+from service.store.sql import upsert
 from service.store.tables import keys
 
 

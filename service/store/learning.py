@@ -25,7 +25,7 @@ from service.store import replaying
 from service.store.case_messages import messages_of_cases
 from service.store.message_rows import ArrivedMail
 from service.store.neighbours import look_up
-from service.store.statements import THESE, chunks, upsert
+from service.store.sql import THESE, chunks, upsert
 from service.store.tables import learned_team, messages, partners, thread_keys
 
 Message = TypeVar("Message", ExtractedMessage, CaseMessage)
@@ -101,7 +101,7 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
             else message
             for message in before
         ]
-        replaying.keep(conn, after, {message.id: message for message in before})
+        replaying.save_messages(conn, after, {message.id: message for message in before})
     return sorted(sides)
 
 
@@ -118,7 +118,7 @@ def _insert_new(conn: Connection, table: Table, values: Sequence[str], **columns
     ]
 
 
-def as_known(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None) -> list[ArrivedMail]:
+def with_learned_roles(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None) -> list[ArrivedMail]:
     """Return the mails. If the role of an author was learned meanwhile, the message is read again with this role."""
     messages = [message for mail in arrived for message in mail.extracted]
     authors = {(message.node.side, message.node.author) for message in messages if message.node.author}

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from service.store.neighbours import SET_APART
-from service.store.statements import write_rows
+from service.store.sql import write_rows
 from service.store.tables import case_links, cases, events, messages, thread_keys
 
 Link = tuple[int, int, int | None, str]  # (case, other case, message that relates them, why they were not merged)
@@ -70,7 +70,7 @@ def links_of(conn: Connection, numbers: Sequence[int]) -> list[Link]:
     return [(row.case_id, row.other_id, row.message_id, row.why) for row in rows]
 
 
-def set_apart(conn: Connection, case_id: int) -> set[int]:
+def separated_cases(conn: Connection, case_id: int) -> set[int]:
     """Return the related cases that must not be suggested for merging: a new topic began, or a person split them."""
     query = select(case_links.c.case_id, case_links.c.other_id).where(
         or_(case_links.c.case_id == case_id, case_links.c.other_id == case_id), case_links.c.why.in_(sorted(SET_APART))

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, func, or_, select, text, update
 from service.store import spool_insert
 from service.store.database import one_at_a_time
 from service.store.spool import LostLease, NewEntry
-from service.store.statements import NO_LEASE, upsert, write_event
+from service.store.sql import NO_LEASE, upsert, write_event
 from service.store.tables import mailbox_folders, mailbox_mails, mailboxes
 
 State = Literal["taken", "done", "failed", "too_big", "gone"]
@@ -96,7 +96,7 @@ def position(conn: Connection, name: str, folder: str) -> str | None:
     return conn.execute(select(mailbox_folders.c.position).where(*this)).scalar()
 
 
-def keep_position(conn: Connection, name: str, by: str, folder: str, position: str) -> None:
+def save_position(conn: Connection, name: str, by: str, folder: str, position: str) -> None:
     """Store the position up to which a folder was read. Raises LostLease."""
     _update_leased(conn, name, by)
     insert = upsert(conn, mailbox_folders).values(mailbox=name, folder=folder, position=position)
@@ -108,7 +108,7 @@ def recorded_places(conn: Connection, name: str, places: Sequence[str]) -> set[s
     return set(conn.execute(select(mailbox_mails.c.place).where(_at_places(name, places))).scalars())
 
 
-def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, mark: bool, now: datetime) -> int:
+def store_new(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, mark: bool, now: datetime) -> int:
     """Spool and record fetched mails, ``mark``: to be flagged; return how many have new content. Raises LostLease."""
     lag = max(0, int((now - max(mail.arrived_at for mail in fetched)).total_seconds()))
     _update_leased(conn, name, by, lag_seconds=lag)
@@ -131,7 +131,7 @@ def take(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, ma
     return len(new)
 
 
-def set_aside(
+def record_not_fetched(
     conn: Connection, name: str, by: str, place: str, folder: str, state: State, *, size: int | None, reason: str,
     due_at: datetime,
 ) -> None:  # fmt: skip
@@ -158,7 +158,7 @@ def record_marking(conn: Connection, name: str, places: Sequence[str], **values:
     conn.execute(update(mailbox_mails).where(_at_places(name, places)).values(**values))
 
 
-def to_retry(conn: Connection, name: str, folder: str, now: datetime, max_bytes: int) -> list[tuple[str, int]]:
+def places_to_retry(conn: Connection, name: str, folder: str, now: datetime, max_bytes: int) -> list[tuple[str, int]]:
     """Return (place, attempts) of up to 50 mails to fetch again: failed and due, or now within ``max_bytes``."""
     due = and_(mailbox_mails.c.state == "failed", mailbox_mails.c.due_at <= now)
     fits = and_(mailbox_mails.c.state == "too_big", mailbox_mails.c.size <= max_bytes)
@@ -166,7 +166,7 @@ def to_retry(conn: Connection, name: str, folder: str, now: datetime, max_bytes:
     return [(place, attempts) for place, attempts in conn.execute(query.order_by(mailbox_mails.c.due_at).limit(50))]
 
 
-def not_taken(conn: Connection, name: str, limit: int = 20) -> list[dict[str, Any]]:
+def problem_mails(conn: Connection, name: str, limit: int = 20) -> list[dict[str, Any]]:
     """Return the mails that could not be fetched, or could not be flagged or moved, with the reason."""
     columns = [mailbox_mails.c[column] for column in ("folder", "place", "state", "size", "reason", "due_at")]
     not_marked = and_(mailbox_mails.c.state == "taken", mailbox_mails.c.reason.is_not(None))
@@ -229,6 +229,6 @@ def stored_tokens(conn: Connection, name: str) -> str | None:
     return conn.execute(select(mailboxes.c.tokens).where(mailboxes.c.name == name)).scalar()
 
 
-def keep_tokens(conn: Connection, name: str, encrypted: str) -> None:
+def save_tokens(conn: Connection, name: str, encrypted: str) -> None:
     """Store the OAuth tokens of a mailbox, encrypted by ``encryption.py``."""
     conn.execute(update(mailboxes).where(mailboxes.c.name == name).values(tokens=encrypted))

@@ -17,7 +17,7 @@ from service.cases.placement.keys import stored_keys
 from service.cases.placement.known import Evidence, Plan
 from service.mail.message import Address, Earlier, Mail
 from service.store.database import run, run_for_each
-from service.store.statements import write_rows
+from service.store.sql import write_rows
 from service.store.tables import attachments, deliveries, messages, thread_keys
 
 
@@ -113,7 +113,7 @@ def write_files(conn: Connection, stored: Iterable[tuple[int, ArrivedMail, Extra
     write_rows(conn, attachments, files)
 
 
-def deliver(
+def write_deliveries(
     conn: Connection, delivered: Sequence[tuple[ArrivedMail, ExtractedMessage, int]], again: Sequence[int]
 ) -> None:
     """Insert how each message arrived. ``again``: ids of known messages, once for each further copy."""
@@ -146,7 +146,7 @@ _COUNT = (
 )
 
 
-def rewrite(conn: Connection, message: int, node: MessageFacts, evidence: dict[str, Any] | None) -> None:
+def replace_facts(conn: Connection, message: int, node: MessageFacts, evidence: dict[str, Any] | None) -> None:
     """Replace the facts and keys of a stored message, because another copy of the mail was more complete."""
     row = conn.execute(select(messages.c.facts, messages.c.case_id).where(messages.c.id == message)).one()
     kept = {name: fact for name, fact in (row.facts or {}).items() if name in _EXTRA_FACTS}
@@ -158,7 +158,7 @@ def rewrite(conn: Connection, message: int, node: MessageFacts, evidence: dict[s
     write_keys(conn, key_rows(stored_keys(node), message, row.case_id))
 
 
-def renew(conn: Connection, message: int, one: ArrivedMail, extracted: ExtractedMessage, why: str) -> None:
+def replace_text(conn: Connection, message: int, one: ArrivedMail, extracted: ExtractedMessage, why: str) -> None:
     """Replace the text of a known message by the text of a better copy. ``why``: how the copy was recognised."""
     names = ("message_id", "subject", "date", "to")
     query = select(*(messages.c[name] for name in (*names, "facts", "evidence"))).where(messages.c.id == message)

@@ -42,11 +42,11 @@ class StrongKeys(NamedTuple):
     own: frozenset[str]
 
 
-def strong_keys(come: Sequence[MessageFacts]) -> StrongKeys:
+def strong_keys(new: Sequence[MessageFacts]) -> StrongKeys:
     """Return what to look up for new messages. It is computed once, because ``strong_rows`` runs twice."""
-    ids = {mid for node in come for mid in (node.message_id, *cited_ids(node)) if mid}
-    own = frozenset(key for node in come for key in message_id_keys(node))
-    return StrongKeys(sorted({key for node in come for key in strong_lookup(node)}), sorted(ids), own)
+    ids = {mid for node in new for mid in (node.message_id, *cited_ids(node)) if mid}
+    own = frozenset(key for node in new for key in message_id_keys(node))
+    return StrongKeys(sorted({key for node in new for key in strong_lookup(node)}), sorted(ids), own)
 
 
 def strong_rows(conn: Connection, wanted: StrongKeys) -> Rows:
@@ -56,7 +56,7 @@ def strong_rows(conn: Connection, wanted: StrongKeys) -> Rows:
     return {key: rows for key, rows in found.items() if key not in stored}
 
 
-def strong(conn: Connection, come: Sequence[MessageFacts], rows: Rows) -> Known:
+def strong(conn: Connection, new: Sequence[MessageFacts], rows: Rows) -> Known:
     """Return the stored messages of ``rows``, with facts about their cases and about cases named by new messages."""
     known = Known()
     for key, found in rows.items():
@@ -64,10 +64,10 @@ def strong(conn: Connection, come: Sequence[MessageFacts], rows: Rows) -> Known:
             index = known.cites if kind == "cites" else known.own
             index[key_of("mid", key[3:]) if kind == "id" else key].append(message)
     known.nodes = nodes_by_number(conn, {message for found in rows.values() for message, _, _ in found})
-    claimed = {case for node in come for case in (*node.claims, node.token) if case is not None}
+    claimed = {case for node in new for case in (*node.claims, node.token) if case is not None}
     known.aliases = aliases_of(conn, claimed)
     here = {n.case for n in known.nodes.values() if n.case is not None} | (claimed - known.aliases.keys())
-    add_facts(conn, known, here | set(known.aliases.values()), come)
+    add_facts(conn, known, here | set(known.aliases.values()), new)
     _add_facts_of_messages(known)
     return known
 
@@ -86,10 +86,10 @@ def add_candidates(conn: Connection, known: Known, lookups: Mapping[int, Collect
     _add_facts_of_messages(known)
 
 
-def add_facts(conn: Connection, known: Known, wanted: Collection[int], come: Sequence[MessageFacts] = ()) -> set[int]:
+def add_facts(conn: Connection, known: Known, wanted: Collection[int], new: Sequence[MessageFacts] = ()) -> set[int]:
     """Add the facts of these cases to ``known``; returns the ids of their first and last ``_EDGE`` messages."""
     at_ends: set[int] = set()
-    strangers = {n.author for n in come if n.author and (n.is_outsider or n.claims)}
+    strangers = {n.author for n in new if n.author and (n.is_outsider or n.claims)}
     rows = look_up(conn, "cases", sorted(wanted), sorted(strangers))
     for id, status, refs, apart, guarded, people, first, last in rows:
         at_ends.update(msgspec.json.decode(first or "[]"), msgspec.json.decode(last or "[]"))

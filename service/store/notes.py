@@ -9,7 +9,7 @@ from service.cases.state import stamp
 from service.store import links
 from service.store.cases import key_of
 from service.store.database import one_at_a_time
-from service.store.statements import write_event
+from service.store.sql import write_event
 from service.store.tables import notes
 
 MOST = 500  # notes shown per case

@@ -63,9 +63,7 @@ def first_of_requester(conn: Connection, case_id: int, origins: Sequence[str] = 
 
 
 def _opening_mail(row: Any) -> OpeningMail:
-    values = {name: getattr(row, _COLUMNS.get(name, name)) for name in OpeningMail.__slots__ if name != "verified"}
+    names = {"message": "id", "author": "author_address", "name": "author_name"}
+    names |= {"role": "author_role", "references": "refs"}  # field → column, if the column has another name
+    values = {field: getattr(row, names.get(field, field)) for field in OpeningMail.__slots__ if field != "verified"}
     return OpeningMail(**values, verified=not UNVERIFIED.intersection(row.defects))
-
-
-_COLUMNS = {"message": "id", "author": "author_address", "name": "author_name"}
-_COLUMNS |= {"role": "author_role", "references": "refs"}  # field → column, if the column has another name

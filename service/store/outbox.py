@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 
 from service.errors import Conflict
 from service.store.database import one_at_a_time
-from service.store.statements import Queue, exists, one_row, upsert, write_event
+from service.store.sql import Queue, exists, one_row, upsert, write_event
 from service.store.tables import daily_jobs, outbox
 
 State = Literal["draft", "waiting", "sent", "failed", "discarded"]
@@ -177,7 +177,7 @@ def add_delivery_report(
     return number
 
 
-def withdraw(conn: Connection, address: str, now: datetime) -> None:
+def discard_for_address(conn: Connection, address: str, now: datetime) -> None:
     """Discard the unsent entries to an address that is being erased. Raises Conflict if one is being sent."""
     one_at_a_time(conn)
     unsent = (outbox.c.recipient == address, outbox.c.state.in_(("draft", "waiting", "failed")))
@@ -186,7 +186,7 @@ def withdraw(conn: Connection, address: str, now: datetime) -> None:
         raise Conflict("a mail to this person is being sent now; try again in a few minutes")
 
 
-def forget(conn: Connection, until: datetime) -> int:
+def delete_finished(conn: Connection, until: datetime) -> int:
     """Delete finished entries that belong to no case and were written up to ``until``. Returns their number."""
     one_at_a_time(conn)
     settled = outbox.c.state.in_(("sent", "failed", "discarded"))

@@ -19,12 +19,12 @@ from service.cases.placement.known import Plan
 from service.cases.placement.placer import Placer
 from service.store import links, message_rows, neighbours, suggestions
 from service.store.database import next_ids
-from service.store.learning import Read, as_known, learn
+from service.store.learning import Read, learn, with_learned_roles
 from service.store.message_rows import ArrivedMail
-from service.store.statements import chunks, write_rows
+from service.store.sql import chunks, write_rows
 from service.store.tables import cases, messages, thread_keys
 
-Mail = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # a mail and the messages in it, with temporary ids
+MailMessages = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # messages of a mail, with temporary ids
 
 
 class Outdated(Exception):
@@ -36,7 +36,7 @@ class Prepared:
     """The decisions about a batch, and the data on which they depend."""
 
     arrived: Sequence[ArrivedMail]
-    mails: Sequence[Mail]
+    mails: Sequence[MailMessages]
     plan: Plan
     keys: neighbours.StrongKeys
     rows: neighbours.Rows  # the stored rows of the strong keys of the batch
@@ -48,7 +48,7 @@ class Placed:
     """The result of placing a batch."""
 
     cases: list[int]  # cases to be judged again, by id
-    by: Prepared  # the decisions that were written
+    decisions: Prepared  # the decisions that were written
     opened: list[int] = field(default_factory=list)
     case_ids: Mapping[int, int] = field(default_factory=dict)  # temporary id of a new case → its id
     message_ids: Mapping[int, int] = field(default_factory=dict)
@@ -61,32 +61,32 @@ def prepare(
     reopen: timedelta = timedelta(days=14),
     read: Read | None = None,
     before: Prepared | None = None,
-    anew: bool = True,
+    decide_again: bool = True,
 ) -> Prepared:
     """Decide which cases a batch of mails belongs to. Reads only.
 
     ``before``: an earlier decision about these mails. If its data has not changed, it is returned. Otherwise the mails
-    are decided again if ``anew`` is true; if not, Outdated is raised. ``read``: reads a message again if the role of
-    the author was learned meanwhile.
+    are decided again if ``decide_again`` is true; if not, Outdated is raised. ``read``: reads a message again if the
+    role of the author was learned meanwhile.
     """
-    arrived = as_known(conn, arrived, read)
+    arrived = with_learned_roles(conn, arrived, read)
     if before is not None and arrived == before.arrived:
         mails = before.mails
     else:
         mails, before = _numbered(arrived), None
-    come = [node for mail in mails for _, _, node in mail]
-    keys = before.keys if before is not None else neighbours.strong_keys(come)
+    new_nodes = [node for mail in mails for _, _, node in mail]
+    keys = before.keys if before is not None else neighbours.strong_keys(new_nodes)
     rows = neighbours.strong_rows(conn, keys)
     if before is not None and rows == before.rows and not neighbours.aliases_of(conn, before.plan.cases):
         return before
-    if not anew:
+    if not decide_again:
         raise Outdated
-    known = neighbours.strong(conn, come, rows)
-    placing = Placer(known, reopen)
+    known = neighbours.strong(conn, new_nodes, rows)
+    placer = Placer(known, reopen)
     for mail in mails:
-        placing.take([node for _, _, node in mail])
-    neighbours.add_candidates(conn, known, placing.lookups)
-    plan = placing.finish()
+        placer.take([node for _, _, node in mail])
+    neighbours.add_candidates(conn, known, placer.lookups)
+    plan = placer.finish()
     new = {
         node.id: message_rows.new_row(one, extracted, node.id, plan)
         for mail in mails
@@ -104,12 +104,15 @@ def place_all(
     reopen: timedelta = timedelta(days=14),
     read: Read | None = None,
     prepared: Prepared | None = None,
-    anew: bool = True,
+    decide_again: bool = True,
 ) -> Placed:
-    """Place a batch in the given order. ``anew``: if ``prepared`` is outdated, decide again; else raise Outdated."""
+    """Place a batch in the given order, by the decisions ``prepared`` if they are still valid.
+
+    If they are outdated, the batch is decided again with ``decide_again``; otherwise Outdated is raised.
+    """
     changed = learn(conn, arrived, read, now)
     if prepared is not None and not changed:
-        prepared = prepare(conn, prepared.arrived, reopen=reopen, read=read, before=prepared, anew=anew)
+        prepared = prepare(conn, prepared.arrived, reopen=reopen, read=read, before=prepared, decide_again=decide_again)
     else:
         prepared = prepare(conn, arrived, reopen=reopen, read=read)
     placed = Placed(changed, prepared)
@@ -136,15 +139,16 @@ def move_messages(conn: Connection, numbers: Sequence[int], case: int, **more: A
 _NEWEST = select(messages.c.id).where(messages.c.case_id == bindparam("case")).order_by(messages.c.id.desc()).limit(50)
 
 
-def _numbered(arrived: Sequence[ArrivedMail]) -> list[Mail]:
+def _numbered(arrived: Sequence[ArrivedMail]) -> list[MailMessages]:
     """Return the messages of each mail with negative temporary ids, in order of arrival."""
-    mails: list[Mail] = []
+    mails: list[MailMessages] = []
     number = 0
     for one in arrived:
-        ids = {b.node.id: number - place for place, b in enumerate(one.extracted, start=1)}
-        number -= len(one.extracted)
-        nodes = (b.node.evolve(id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in one.extracted)
-        mails.append([(one, b, node) for b, node in zip(one.extracted, nodes, strict=True)])
+        nodes = [extracted.node for extracted in one.extracted]
+        ids = {node.id: number - place for place, node in enumerate(nodes, start=1)}
+        number -= len(nodes)
+        nodes = [node.evolve(id=ids[node.id], holds=tuple(ids[inner] for inner in node.holds)) for node in nodes]
+        mails.append([(one, extracted, node) for extracted, node in zip(one.extracted, nodes, strict=True)])
     return mails
 
 
@@ -152,7 +156,7 @@ class _Writer:
     def __init__(self, conn: Connection, prepared: Prepared, placed: Placed, now: datetime) -> None:
         self.conn, self.prepared, self.placed, self.now = conn, prepared, placed, now
         self.plan = prepared.plan
-        self.flat = [one for mail in prepared.mails for one in mail]
+        self.messages = [message for mail in prepared.mails for message in mail]
 
     def write(self) -> None:
         plan, placed = self.plan, self.placed
@@ -163,16 +167,17 @@ class _Writer:
         for number, node in plan.nodes.items():
             if number > 0:
                 evidence = self.evidence(number) if number in plan.evidence else None
-                message_rows.rewrite(self.conn, number, node.evolve(holds=self.held(node.holds)), evidence)
+                message_rows.replace_facts(self.conn, number, node.evolve(holds=self.embedded(node.holds)), evidence)
         self.deliver()
         self.set_roles()
         pairs = [(self.case(a), self.case(b), self.number(m), why) for (a, b), (m, why) in plan.related.items()]
         related = links.relate(self.conn, pairs)
-        found = plan.suggestions
-        rows = [(self.number(s.message), self.case(plan.home[s.message]), self.case(s.case), s) for s in found]
-        suggestions.add(self.conn, rows, self.now)
-        touched = {*map(self.case, plan.touched), *related, *placed.cases}
-        placed.cases = sorted(touched - plan.merged_cases.keys())
+        suggested = [
+            (self.number(s.message), self.case(plan.home[s.message]), self.case(s.case), s) for s in plan.suggestions
+        ]
+        suggestions.add(self.conn, suggested, self.now)
+        changed = {*map(self.case, plan.touched), *related, *placed.cases}
+        placed.cases = sorted(changed - plan.merged_cases.keys())
 
     def case(self, number: int) -> int:
         return self.placed.case_ids.get(number, number)
@@ -182,7 +187,7 @@ class _Writer:
             message = self.plan.copies[message].message
         return self.placed.message_ids.get(message, message)
 
-    def held(self, holds: Sequence[int]) -> tuple[int, ...]:
+    def embedded(self, holds: Sequence[int]) -> tuple[int, ...]:
         return tuple(dict.fromkeys(map(self.number, holds)))
 
     def evidence(self, number: int) -> dict[str, Any]:
@@ -208,21 +213,21 @@ class _Writer:
         for number, row in new.items():
             ids = {"id": stored[number], "case_id": self.case(self.plan.home[number])}
             if "holds" in row["facts"]:
-                ids["facts"] = row["facts"] | {"holds": self.held(row["facts"]["holds"])}
+                ids["facts"] = row["facts"] | {"holds": self.embedded(row["facts"]["holds"])}
             rows.append(row | ids | {"evidence": self.evidence(number)})
             keys += message_rows.key_rows(self.plan.keys[number], ids["id"], ids["case_id"])
         write_rows(self.conn, messages, rows)
-        files = [(stored[node.id], one, extracted) for one, extracted, node in self.flat if node.id in stored]
+        files = [(stored[node.id], one, extracted) for one, extracted, node in self.messages if node.id in stored]
         message_rows.write_files(self.conn, files)
         message_rows.write_keys(self.conn, keys)
 
     def deliver(self) -> None:
-        delivered = [(one, extracted, self.number(node.id)) for one, extracted, node in self.flat]
-        message_rows.deliver(self.conn, delivered, [self.number(number) for number in self.plan.copies])
-        for (one, extracted, message), (_, _, node) in zip(delivered, self.flat, strict=True):
+        delivered = [(one, extracted, self.number(node.id)) for one, extracted, node in self.messages]
+        message_rows.write_deliveries(self.conn, delivered, [self.number(number) for number in self.plan.copies])
+        for (one, extracted, message), (_, _, node) in zip(delivered, self.messages, strict=True):
             copy = self.plan.copies.get(node.id)
             if copy is not None and copy.better:
-                message_rows.renew(self.conn, message, one, extracted, copy.why)
+                message_rows.replace_text(self.conn, message, one, extracted, copy.why)
 
     def set_roles(self) -> None:
         """Set the role of authors who forwarded vendor mail in this batch: team if ``is_team_here``, else unknown."""

@@ -32,7 +32,7 @@ def create_file(path: Path, *, exclusive: bool = False) -> int:
 
 
 @contextlib.contextmanager
-def draft(path: Path, content: bytes) -> Iterator[Path]:
+def written_file(path: Path, content: bytes) -> Iterator[Path]:
     """Write a complete, flushed file next to ``path``, for the caller to rename or link to it. Raises OSError."""
     made = path.with_name(f".{path.name[:8]}.{secrets.token_hex(6)}")
     try:

@@ -28,7 +28,7 @@ class Origin:
     handed: Handover
 
 
-def standing_since(
+def cases_changed_since(
     conn: Connection, since: datetime | None, after: int, limit: int
 ) -> list[tuple[int, dict[str, Any]]]:
     """Return (id, document) of unmerged cases: changed at ``since`` or later, id above ``after``, ordered by id."""
@@ -55,20 +55,20 @@ def origins(conn: Connection, case_id: int) -> dict[int, Origin]:
     }
 
 
-_READ_ANEW = (
+_NEW_FACTS = (
     "side vendor to_vendor partner to_partner hands_on trust forged hosted stated mentioned told kind automatic "
     "tells_previous fresh continues"
 ).split()
 
 
-def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
+def with_new_facts(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
     """Return the stored message with the facts that the current rules extract from its mail.
 
     The case, the author and facts from other copies of the mail are not changed.
     """
     node, new = line.node, extracted.node
     side = "team" if line.turn.side == "team" and new.hands_on else new.side
-    node = node.evolve(**{name: getattr(new, name) for name in _READ_ANEW})
+    node = node.evolve(**{name: getattr(new, name) for name in _NEW_FACTS})
     turn = replace(
         line.turn,
         side=side,
@@ -84,7 +84,7 @@ def as_read_anew(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessage:
     return replace(line, node=node, turn=turn, people=people)
 
 
-def keep(conn: Connection, lines: Sequence[CaseMessage], before: Mapping[int, CaseMessage]) -> None:
+def save_messages(conn: Connection, lines: Sequence[CaseMessage], before: Mapping[int, CaseMessage]) -> None:
     """Store the new readings of these messages. ``before``: id → message as stored now."""
     changed = [line for line in lines if line != before[line.id]]
     if not changed:
@@ -98,13 +98,13 @@ def keep(conn: Connection, lines: Sequence[CaseMessage], before: Mapping[int, Ca
         write_keys(conn, keys)
 
 
-def stands(conn: Connection, case_id: int, document: Mapping[str, Any]) -> bool:
+def is_unchanged(conn: Connection, case_id: int, document: Mapping[str, Any]) -> bool:
     """Whether the stored document equals ``document``, apart from clocks and the time of update."""
     kept = conn.execute(select(cases.c.document).where(cases.c.id == case_id)).scalar_one()
-    return _lasting(kept) == _lasting(json.loads(to_json(document)))
+    return _without_clocks(kept) == _without_clocks(json.loads(to_json(document)))
 
 
-def _lasting(document: Mapping[str, Any]) -> dict[str, Any]:
+def _without_clocks(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in ("updated_at", "clocks")}
 
 

@@ -27,7 +27,7 @@ from service.store import case_deletion, contents, links, outbox
 from service.store.blob_store import BlobStore
 from service.store.cases import survivor
 from service.store.database import Database, one_at_a_time
-from service.store.statements import THESE, chunks, every, exists, write_event
+from service.store.sql import THESE, chunks, exists, in_chunks, write_event
 from service.store.tables import cases, deliveries, messages
 from service.store.tables import contents as content_table
 from service.store.tables import spool as spool_table
@@ -85,7 +85,7 @@ def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[DueCas
 
 def remove_due(database: Database, blob_store: BlobStore | None, case: DueCase, now: datetime) -> Deleted:
     """Delete the data of a case, if it is still due. Raises Unavailable; then another call deletes the rest."""
-    marked = database.transact(partial(_mark, case=case))
+    marked = database.transact(partial(_mark_for_deletion, case=case))
     if blob_store is None:  # the rows stay marked until the external storage is configured again
         marked = [(id, key) for id, key in marked if not key]
     for _, key in marked:
@@ -157,7 +157,7 @@ def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: da
     return sorted(set(mails) - {id for id, case in others if case in needing})
 
 
-def _mark(conn: Connection, case: DueCase) -> list[tuple[str, str]]:
+def _mark_for_deletion(conn: Connection, case: DueCase) -> list[tuple[str, str]]:
     """Delete raw mails in rows, and mark raw mails in external storage. Returns (spool id, key of the file or "")."""
     one_at_a_time(conn)
     if not _is_inactive(conn, case.case_id, case.until):
@@ -165,7 +165,7 @@ def _mark(conn: Connection, case: DueCase) -> list[tuple[str, str]]:
     parts = [case.case_id, *links.merged_into(conn, case.case_id)]
     all_mails = [id for sizes in _mail_sizes(conn, parts).values() for id in sizes]
     mails = _deletable(conn, case.case_id, all_mails, case.until, whole=case.whole)
-    rows = list(every(conn, contents.HEADS.where(spool_table.c.id.in_(THESE)), mails))
+    rows = list(in_chunks(conn, contents.HEADS.where(spool_table.c.id.in_(THESE)), mails))
     external = [row.id for row in rows if row.codec in (contents.OUTSIDE, contents.GOING)]
     for codec, ids in ((contents.GOING, external), (contents.GONE, [row.id for row in rows if row.id not in external])):
         for chunk in chunks(ids):
@@ -234,7 +234,7 @@ class RetentionJob:
         try:
             if self.terms.cases is not None:
                 until = now - self.terms.cases
-                self.database.transact(lambda conn: outbox.forget(conn, until))
+                self.database.transact(lambda conn: outbox.delete_finished(conn, until))
             for cases in due(self.database, self.terms, now):
                 yield
                 for case in cases:
@@ -248,7 +248,7 @@ class RetentionJob:
                     yield
         finally:
             if deleted:
-                _log.info("kept no longer", **{name: deleted[name] for name in ("cases", "messages", "mails")})
+                _log.info("old data deleted", **{name: deleted[name] for name in ("cases", "messages", "mails")})
 
     def _clock_was_set(self) -> bool:
         time_before, monotonic_before = self._last_times

@@ -3,11 +3,12 @@
 Only the clocks, turns and requests of cases are used. So the review names and ranks no person.
 """
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from service.store.cases import COUNTED
 from service.store.tables import cases
@@ -15,6 +16,7 @@ from service.store.tables import cases
 WINDOW = timedelta(days=90)
 ENOUGH = 5  # with fewer values, a figure would mostly show chance
 MAX_CASES = 500
+SIDES = ("team", "vendor", "requester")
 
 
 def counts(conn: Connection) -> dict[str, dict[str, int]]:
@@ -24,24 +26,19 @@ def counts(conn: Connection) -> dict[str, dict[str, int]]:
         .where(cases.c.merged_into.is_(None), COUNTED)  # with cases without vendor: else SQLite uses another index
         .group_by(cases.c.vendor, cases.c.status)
     )
-    by_vendor: dict[str, dict[str, int]] = {}
+    by_vendor: dict[str, dict[str, int]] = defaultdict(lambda: {"cases": 0, "open": 0})
     for vendor, status, number in conn.execute(query):
         if vendor is not None:
-            row = by_vendor.setdefault(vendor, {"cases": 0, "open": 0})
-            row["cases"] += number
-            row["open"] += number if status == "open" else 0
+            by_vendor[vendor]["cases"] += number
+            by_vendor[vendor]["open"] += number if status == "open" else 0
     return by_vendor
 
 
 def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
     """Return a vendor's figures of 90 days (in seconds, newest 500 cases); None from fewer than ``ENOUGH`` values."""
-    query = (
-        select(cases.c.status, cases.c.document["clocks"].label("clocks"), cases.c.document["asks"].label("asks"))
-        .where(cases.c.vendor == vendor, cases.c.merged_into.is_(None), cases.c.updated_at >= now - WINDOW)
-        .order_by(cases.c.updated_at.desc())
-        .limit(MAX_CASES)
-    )
-    rows = [(row.status, row.clocks or {}, row.asks or []) for row in conn.execute(query)]
+    columns = (cases.c.status, cases.c.document["clocks"], cases.c.document["asks"])
+    found = conn.execute(_recent(now, *columns).where(cases.c.vendor == vendor))
+    rows = [(status, clocks or {}, asks or []) for status, clocks, asks in found]
     rows = [row for row in rows if row[1].get("vendor") or row[2]]  # only cases in which the vendor took part
     ended = [clocks for status, clocks, _ in rows if status in ("resolved", "closed")]
     all_clocks = [clocks for _, clocks, _ in rows]
@@ -58,9 +55,7 @@ def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
         "window_days": WINDOW.days,
         "turns_to_resolution": typical([clocks.get("turns") for clocks in ended]),
         "first_response": typical([clocks.get("first_response") for clocks in all_clocks]),
-        "median_wait": {
-            side: typical([clocks.get(side) for clocks in all_clocks]) for side in ("team", "vendor", "requester")
-        },
+        "median_wait": {side: typical([clocks.get(side) for clocks in all_clocks]) for side in SIDES},
         "median_answer": {
             "team": typical([seconds for of, seconds in answers if of in ("team", "requester")]),
             "vendor": typical([seconds for of, seconds in answers if of == "vendor"]),
@@ -74,19 +69,18 @@ def usual_times(conn: Connection, now: datetime) -> dict[str, float]:
     Times in which no side had to act do not count. At most the 500 most recently updated cases are used. A priority
     with fewer than ``ENOUGH`` cases, or with a median below a minute, is left out.
     """
-    query = (
-        select(cases.c.priority, cases.c.document["clocks"].label("clocks"))
-        .where(cases.c.status == "resolved", cases.c.merged_into.is_(None), cases.c.updated_at >= now - WINDOW)
-        .order_by(cases.c.updated_at.desc())
-        .limit(MAX_CASES)
-    )
-    times: dict[str, list[float]] = {}
+    query = _recent(now, cases.c.priority, cases.c.document["clocks"]).where(cases.c.status == "resolved")
+    times: dict[str, list[float]] = defaultdict(list)
     for priority, clocks in conn.execute(query):
-        times.setdefault(priority, []).append(
-            sum((clocks or {}).get(side) or 0 for side in ("team", "vendor", "requester"))
-        )
+        times[priority].append(sum((clocks or {}).get(side) or 0 for side in SIDES))
     medians = {priority: median(seconds) for priority, seconds in times.items() if len(seconds) >= ENOUGH}
     return {priority: seconds for priority, seconds in medians.items() if seconds >= 60}
+
+
+def _recent(now: datetime, *columns: Any) -> Select[Any]:
+    """Return the query for columns of the cases that changed in the last 90 days, newest first."""
+    recent = (cases.c.merged_into.is_(None), cases.c.updated_at >= now - WINDOW)
+    return select(*columns).where(*recent).order_by(cases.c.updated_at.desc()).limit(MAX_CASES)
 
 
 def _answer_seconds(ask: dict[str, Any]) -> float | None:

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from service.store.statements import THESE
+from service.store.sql import THESE
 from service.store.tables import Number, attachments, case_refs, cases, messages
 
 _RUNS = re.compile(
@@ -177,7 +177,7 @@ _INSERT = {
 }
 
 
-def forget(conn: Connection, numbers: Sequence[int]) -> None:
+def mark_unindexed(conn: Connection, numbers: Sequence[int]) -> None:
     """Mark these messages to be indexed again."""
     conn.execute(update(messages).where(messages.c.id.in_(numbers)).values(indexed=False))
 

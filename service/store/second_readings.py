@@ -16,7 +16,7 @@ from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import unbound
 from service.errors import NotFound
 from service.store import case_messages
-from service.store.statements import THESE, Queue, every, exists, upsert
+from service.store.sql import THESE, Queue, exists, in_chunks, upsert
 from service.store.tables import messages as stored
 from service.store.tables import model_usage, second_readings
 
@@ -130,10 +130,10 @@ def cases_of(conn: Connection, messages: Sequence[int]) -> list[int]:
     return sorted(conn.execute(query).scalars())
 
 
-def cases_told(conn: Connection, line: CaseMessage) -> list[int]:
+def affected_cases(conn: Connection, line: CaseMessage) -> list[int]:
     """Return the case of a message. If it begins another matter, add the cases of the mails that it answers."""
     answered = [*line.node.parents, *line.node.refs] if line.node.fresh else []
-    places = every(conn, select(stored.c.case_id).distinct().where(stored.c.message_id.in_(THESE)), answered)
+    places = in_chunks(conn, select(stored.c.case_id).distinct().where(stored.c.message_id.in_(THESE)), answered)
     return sorted({*cases_of(conn, [line.id]), *(row.case_id for row in places)})
 
 
@@ -146,24 +146,19 @@ def case_message(conn: Connection, id: int) -> CaseMessage:
     raise NotFound("there is no such message")
 
 
-def keep_reading(conn: Connection, message: int, reading: Reading) -> None:
+def save_reading(conn: Connection, message: int, reading: Reading) -> None:
     """Replace the stored reading (the statements found) of a message."""
     conn.execute(update(stored).where(stored.c.id == message).values(statements=unbound(reading)))
 
 
-def spend(conn: Connection, day: date, **amounts: float) -> None:
+def add_usage(conn: Connection, day: date, **amounts: float) -> None:
     """Add amounts to the usage of a day. The keywords are the fields of ``Usage``."""
     sums = {name: model_usage.c[name] + amount for name, amount in amounts.items()}
     insert = upsert(conn, model_usage).values(day=day, **amounts)
     conn.execute(insert.on_conflict_do_update(index_elements=["day"], set_=sums))
 
 
-def usage(conn: Connection, day: date) -> Usage:
-    query = select(*(model_usage.c[name] for name in Usage.__slots__)).where(model_usage.c.day == day)
-    row = conn.execute(query).first()
-    return Usage(*row) if row else Usage()
-
-
-def total_usage(conn: Connection) -> Usage:
-    columns = [func.coalesce(func.sum(model_usage.c[name]), 0) for name in Usage.__slots__]
-    return Usage(*conn.execute(select(*columns)).one())
+def usage(conn: Connection, day: date | None = None) -> Usage:
+    """Return the usage of a day, or of all days."""
+    query = select(*(func.coalesce(func.sum(model_usage.c[name]), 0) for name in Usage.__slots__))
+    return Usage(*conn.execute(query if day is None else query.where(model_usage.c.day == day)).one())

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from service.cases.facts.trust import OURS
 from service.cases.replies import Asked, question_lines
-from service.store.statements import THESE, every
+from service.store.sql import THESE, in_chunks
 from service.store.tables import messages, outbox
 
 KINDS = ("acknowledgement", "questions", "reminder")  # kinds of outbox entries that contain questions
@@ -18,10 +18,10 @@ _SENT = (
 )
 
 
-def asked_in(conn: Connection, cases: Mapping[int, int]) -> dict[int, tuple[Asked, ...]]:
+def questions_sent_in(conn: Connection, cases: Mapping[int, int]) -> dict[int, tuple[Asked, ...]]:
     """Return case id → sent mails with questions, oldest first. ``cases``: case or merged case → remaining case."""
     by_case: dict[int, list[Asked]] = defaultdict(list)
-    for case, at, kind, made_by, items, text in every(conn, _SENT, sorted(cases)):
+    for case, at, kind, made_by, items, text in in_chunks(conn, _SENT, sorted(cases)):
         by_case[cases[case]].append(Asked(at, kind, made_by, tuple(items), question_lines(text), text))
     return {case: tuple(sorted(mails, key=lambda mail: mail.at)) for case, mails in by_case.items()}
 
@@ -30,7 +30,7 @@ def quoted_texts(conn: Connection, case_ids: Sequence[int]) -> dict[int, str]:
     """Return message id → quoted text of the messages of our side. People write answers into quoted questions."""
     ours = (messages.c.author_role.in_(OURS), messages.c.automatic.is_(None))
     query = select(messages.c.id, messages.c.quoted_text).where(messages.c.case_id.in_(THESE), *ours)
-    return dict(map(tuple, every(conn, query, case_ids)))
+    return dict(map(tuple, in_chunks(conn, query, case_ids)))
 
 
 def times_asked(conn: Connection, case_id: int) -> Counter[str]:

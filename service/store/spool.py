@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Text, bindparam, cast, delete, func, select, 
 from service.errors import Conflict, NotFound
 from service.store.compression import decompress
 from service.store.database import one_at_a_time
-from service.store.statements import NO_LEASE, THESE, Queue, ids_within, write_event
+from service.store.sql import NO_LEASE, THESE, Queue, ids_within, write_event
 from service.store.tables import contents, spool
 
 MAX_ATTEMPTS = 3
@@ -117,7 +117,7 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int
     rows = [row for row in rows if row.attempts < MAX_ATTEMPTS]
     if not rows:
         return []
-    untried = [(row.id, row.size) for row in rows if not row.attempts]
+    untried = [row for row in rows if not row.attempts]
     chosen = [rows[0].id] if rows[0].attempts else ids_within(untried, CLAIM_BYTES)
     _QUEUE.lease(conn, chosen, by, now + lease)
     return _read(conn, chosen, now)
@@ -217,7 +217,7 @@ def retry_all(conn: Connection, now: datetime, *which: Any) -> int:
     return _QUEUE.settle(conn, spool.c.state == "shunted", *which, **values)
 
 
-def forget(conn: Connection, ids: Sequence[str]) -> None:
+def delete_entries(conn: Connection, ids: Sequence[str]) -> None:
     """Delete entries and their raw mails for ever. The caller must delete the derived data before."""
     conn.execute(delete(contents).where(contents.c.id.in_(ids)))
     conn.execute(delete(spool).where(spool.c.id.in_(ids)))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, text
 
 from service.store.spool import RECIPIENTS, ROW, WAITING, recipients_of
-from service.store.statements import one_row
+from service.store.sql import one_row
 from service.store.tables import contents, deliveries, events, spool
 
 _NOT_DONE = text("spool.state <> 'done'")  # exactly the condition of the partial index
@@ -59,7 +59,7 @@ def _described(row: Any) -> dict[str, Any]:
 
 def ledger(conn: Connection) -> Ledger:
     """Return exact counts, read from indexes. ``accepted`` counts raw mails; the others count entries by state."""
-    by_state = undone(conn)
+    by_state = counts_not_done(conn)
     entries, raw_mails = (
         int(conn.execute(select(func.count()).select_from(table)).scalar_one()) for table in (spool, contents)
     )
@@ -67,7 +67,7 @@ def ledger(conn: Connection) -> Ledger:
     return Ledger(raw_mails, taken_in, by_state.get("waiting", 0), by_state.get("shunted", 0))
 
 
-def undone(conn: Connection) -> dict[str, int]:
+def counts_not_done(conn: Connection) -> dict[str, int]:
     """Return state → number of entries, without the state *done*. It reads only the partial index."""
     query = select(spool.c.state, func.count()).where(_NOT_DONE).group_by(spool.c.state)
     return {state: int(number) for state, number in conn.execute(query)}

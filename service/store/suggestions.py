@@ -11,7 +11,7 @@ from service.errors import Conflict, NotFound
 from service.store import links
 from service.store.cases import key_of, titles_of
 from service.store.neighbours import aliases_of
-from service.store.statements import exists, write_rows
+from service.store.sql import exists, write_rows
 from service.store.tables import messages, suggestions
 
 

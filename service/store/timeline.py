@@ -14,7 +14,7 @@ from service.cases.state import stamp
 from service.errors import NotFound
 from service.store.cases import key_of
 from service.store.cursor import beyond
-from service.store.statements import one_row
+from service.store.sql import one_row
 from service.store.tables import Instant, attachments, messages
 
 _NEWEST = 100  # messages examined by ``unverified_lately`` and for where a case stands
@@ -64,7 +64,7 @@ def outlines(conn: Connection, case_id: int, limit: int) -> list[dict[str, Any]]
     query = select(messages.c.id, messages.c.author_role, _WHEN.label("at")).where(messages.c.case_id == case_id)
     rows = conn.execute(query.order_by(_WHEN.desc(), messages.c.id.desc()).limit(limit)).all()[::-1]
     files = _files_of(conn, [row.id for row in rows])
-    told = _told(conn, [row.id for row in rows[-_NEWEST:]])
+    told = _details(conn, [row.id for row in rows[-_NEWEST:]])
     return [
         {"id": str(row.id), "date": stamp(row.at), "author": {"role": row.author_role}, "attachments": files[row.id]}
         | told.get(row.id, {})
@@ -72,7 +72,7 @@ def outlines(conn: Connection, case_id: int, limit: int) -> list[dict[str, Any]]
     ]
 
 
-def _told(conn: Connection, message_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+def _details(conn: Connection, message_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Return recipients, language and text of messages, and the statements that tell where a case stands.
 
     The text ends where the readers stop reading.
@@ -80,10 +80,10 @@ def _told(conn: Connection, message_ids: Sequence[int]) -> dict[int, dict[str, A
     columns = [messages.c[name] for name in "id to language automatic statements".split()]
     text = func.substr(messages.c.text, 1, MAX_TEXT).label("text")
     rows = conn.execute(select(*columns, text).where(messages.c.id.in_(message_ids))).mappings()
-    return {row["id"]: {**row, "id": str(row["id"]), "statements": _standing(row["statements"])} for row in rows}
+    return {row["id"]: {**row, "id": str(row["id"]), "statements": _progress(row["statements"])} for row in rows}
 
 
-def _standing(reading: dict[str, Any] | None) -> list[dict[str, Any]]:
+def _progress(reading: dict[str, Any] | None) -> list[dict[str, Any]]:
     every = (_STATEMENT | told for told in (reading or {}).get("statements", []))
     return [told for told in every if told["meaning"] in MEANINGS and told["state"] == "value"]
 

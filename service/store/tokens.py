@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, or_, select, update
 
 from service.errors import NotFound, Refused
-from service.store.statements import exists
+from service.store.sql import exists
 from service.store.tables import tokens
 
 PREFIX = "sodan_"

@@ -14,7 +14,7 @@ from service.store import links, placement, suggestions
 from service.store.corrections import PLACE_COLUMNS, messages_of, must_exist_unmerged, rewrite, survivor
 from service.store.database import one_at_a_time
 from service.store.neighbours import add_facts, nodes_by_number, strong, strong_keys, strong_rows
-from service.store.statements import write_event
+from service.store.sql import write_event
 from service.store.tables import cases, events, messages
 
 

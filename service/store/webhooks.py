@@ -17,7 +17,7 @@ from service.errors import NotFound, SodanError
 from service.store.database import one_at_a_time
 from service.store.encryption import SecretBox, is_clear
 from service.store.feed import newest
-from service.store.statements import exists, write_event
+from service.store.sql import exists, write_event
 from service.store.tables import events, webhooks
 
 HELD = "held: restored from a backup; `sodan webhooks` lets it go on"

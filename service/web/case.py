@@ -12,7 +12,7 @@ from service.outbound.questions import MAX_TIMES_ASKED
 from service.store import cases, feed, notes, outbox, sent_questions, suggestions, timeline, tokens
 from service.store.cursor import from_cursor, to_cursor
 from service.store.database import Connection
-from service.store.links import set_apart
+from service.store.links import separated_cases
 from service.web import highlights, history
 from service.web.case_forms import shown_values, vendor_names
 from service.web.flash_message import flash_message, of_redirect
@@ -77,7 +77,7 @@ def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str,
     """Return the template values that are not in the document or the mails of a case."""
     # keys in a document may have an older prefix
     number, related = found.id, {key: int(key.rpartition("-")[2]) for key in found.document.get("related", [])}
-    apart, titles = set_apart(conn, number), cases.titles_of(conn, [*related.values()])
+    apart, titles = separated_cases(conn, number), cases.titles_of(conn, [*related.values()])
     return {
         "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
         "noted": notes.of_case(conn, number, prefix),

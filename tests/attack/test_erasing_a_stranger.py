@@ -59,7 +59,7 @@ class Filled:
         return erase_person(self.settings, self.database, ADDRESS, names, self.reserved, apply=apply)
 
     def raw(self) -> list[bytes]:
-        return [one.content(None) for one in contents.each(self.database)]
+        return [one.content(None) for one in contents.all_mails(self.database)]
 
     def texts(self) -> list[Any]:
         """What the other's mail says, and what is said of all cases."""

@@ -65,7 +65,7 @@ def test_a_slow_mail_is_filed_as_not_fully_read_with_its_neighbours_whole(
     assert {id for id, defects in found.items() if "not-fully-read" in defects} == {f"<m{place}@corp.example>"}
     ledger = sqlite.read(spool_view.ledger)
     assert (ledger.taken_in, ledger.waiting, ledger.shunted) == (5, 0, 0)
-    assert len(list(contents.each(sqlite))) == 5
+    assert len(list(contents.all_mails(sqlite))) == 5
 
 
 def test_mails_that_were_not_read_in_time_are_given_back_uncounted(

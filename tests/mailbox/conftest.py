@@ -140,7 +140,7 @@ class Box:
 
     def not_moved(self, mails: int) -> list[str]:
         """Wait until so many mails wait to be flagged or moved; return their reasons."""
-        waiting = partial(mailboxes.not_taken, name="support")
+        waiting = partial(mailboxes.problem_mails, name="support")
         wait_until(lambda: len(self.database.read(waiting)) == mails)
         return [str(mail["reason"]) for mail in self.database.read(waiting)]
 

@@ -204,7 +204,7 @@ def test_whatever_the_endpoint_does_the_mail_stands_and_no_statement_is_without_
     else:
         assert len(reading.get("statements", [])) == kept
         assert all(one["quote"] in text for one in reading.get("statements", []))
-        assert small.database.read(lambda conn: second_readings.total_usage(conn)).dropped == dropped
+        assert small.database.read(lambda conn: second_readings.usage(conn)).dropped == dropped
 
 
 def test_a_model_that_is_away_costs_nothing_but_a_wait(small: Desk) -> None:

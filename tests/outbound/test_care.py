@@ -112,8 +112,8 @@ def test_what_was_sent_goes_with_its_case_and_the_rest_after_the_same_time(desk:
     desk.send()
     desk.deliver(third)
     later = desk.now + timedelta(days=40)
-    assert desk.database.transact(lambda conn: outbox.forget(conn, desk.now - timedelta(days=1))) == 0
-    assert desk.database.transact(lambda conn: outbox.forget(conn, later)) == 2
+    assert desk.database.transact(lambda conn: outbox.delete_finished(conn, desk.now - timedelta(days=1))) == 0
+    assert desk.database.transact(lambda conn: outbox.delete_finished(conn, later)) == 2
     for case in (1, 2):
         assert desk.database.transact(lambda conn, case=case: remove(conn, case, later)) is not None  # type: ignore[misc]
     assert [(one["case_id"], one["state"]) for one in desk.entries()] == [(3, "waiting")]

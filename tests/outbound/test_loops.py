@@ -172,7 +172,7 @@ def test_a_hundred_reports_of_one_address_bring_five_mails_and_drafts(sqlite: Da
     counts = sqlite.read(outbox.counts)
     assert counts["sent"] == 5
     assert counts["draft"] == sqlite.read(lambda conn: cases.count(conn, cases.Filter(), "SD", 2000)) - 5
-    assert sqlite.read(spool_view.undone) == {}
+    assert sqlite.read(spool_view.counts_not_done) == {}
 
 
 def test_the_hourly_limit_holds_further_mails_as_drafts_and_says_so(sqlite: Database, host: Smarthost) -> None:

@@ -52,7 +52,7 @@ def _sqlite(path: Path) -> closing[Database]:
 def _add_other_data(conn: Connection) -> None:
     """Add days, a sum, a value that a person set, and a case that is merged into a case with a higher id."""
     outbox.begin_daily(conn, "digest", NOW.date())
-    second_readings.spend(conn, NOW.date(), requests=2, seconds=1.5)
+    second_readings.add_usage(conn, NOW.date(), requests=2, seconds=1.5)
     case: dict[str, Any] = {"status": "open", "priority": "P3", "kind": "incident", "vendor_refs": [], "missing": []}
     case |= {"document": {"a": None}, "opened_at": NOW, "updated_at": NOW}
     for id, into, by_hand in ((97, None, {"title": "題"}), (93, 97, {})):

@@ -120,19 +120,6 @@ def test_a_write_to_a_read_only_server_closes_the_connections_after_their_querie
     connections(0)
 
 
-def test_without_a_free_descriptor_the_database_is_unavailable_until_there_is_one(
-    database_of_server: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail() -> None:
-        raise OSError(24, "Too many open files")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("uvloop.new_event_loop", fail)
-        with pytest.raises(Unavailable):
-            _query(database_of_server, "SELECT 1")
-    assert _query(database_of_server, "SELECT 1") == [(1,)]
-
-
 def test_a_query_of_the_database_within_its_transaction_is_an_error(database_of_server: Database) -> None:
     with pytest.raises(RuntimeError, match="inside a transaction"):
         database_of_server.transact(lambda conn: _query(database_of_server, "SELECT 1"))

@@ -113,7 +113,7 @@ def test_a_move_does_not_restore_mails_that_were_deleted_or_replaced_meanwhile(
         conn.execute(update(rows).where(rows.c.id == ids[1]).values(codec=contents.GONE, bytes=b""))
         now = {"sha256": sha256(masked).hexdigest(), "size": len(masked)}
         conn.execute(update(spool).where(spool.c.id == ids[2]).values(**now))
-        contents.keep(conn, [contents.Packed(ids[2], "zstd", compress(masked))])
+        contents.write_packed(conn, [contents.Packed(ids[2], "zstd", compress(masked))])
 
     database.transact(delete_and_replace)
     assert list(moving) == []
@@ -194,16 +194,6 @@ def test_a_file_that_a_mail_is_about_to_use_is_not_deleted(sqlite: Database, tmp
     assert dict(folder.keys()).keys() == {referenced, ORPHAN}
     assert contents.remove_unreferenced(sqlite, folder, ORPHAN, later)
     assert dict(folder.keys()).keys() == {referenced}
-
-
-def test_a_dangling_symbolic_link_is_replaced_by_the_file(tmp_path: Path) -> None:
-    folder = Folder(tmp_path / "contents")
-    path = tmp_path / "contents" / path_of(ORPHAN)
-    path.parent.mkdir(parents=True)
-    path.symlink_to(tmp_path / "nowhere" / "file")
-    folder.put(ORPHAN, b"packed")
-    assert folder.get(ORPHAN) == b"packed"
-    assert os.listdir(path.parent) == [path.name]
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")

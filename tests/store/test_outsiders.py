@@ -1,6 +1,5 @@
 """Outsiders who forward a vendor's mail: they are team only in a case that they open."""
 
-import pytest
 from sqlalchemy import select
 
 from service.cases.facts.trust import counted
@@ -33,14 +32,6 @@ def test_an_outsider_is_team_only_in_a_case_that_a_forward_opened(database: Data
     assert desk.row("claim")["author_role"] == "unknown"
     assert desk.case_of("claim") != case
     assert database.read(lambda conn: links.links_of(conn, [case])) == []
-
-
-@pytest.mark.parametrize("first", [True, False])
-def test_a_forged_forward_with_a_case_number_does_not_join_the_case(sqlite: Database, first: bool) -> None:
-    desk = Desk(sqlite)
-    desk.take(*(FORWARD, INQUIRY, RECEIPT) if first else (INQUIRY, RECEIPT, FORWARD))
-    assert desk.case_of("fw") != desk.case_of("receipt")
-    assert STRANGER not in participants(desk, "receipt")
 
 
 def test_an_outsider_whom_the_team_asked_may_forward_the_vendors_answer(sqlite: Database) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from service import intake
-from service.errors import Conflict, NotFound
 from service.store import spool, spool_view
 from service.store.contents import content as content_of
 from service.store.database import Database
@@ -65,18 +64,6 @@ def test_a_mail_whose_lease_expired_is_claimed_alone(database: Database) -> None
     assert claims == [[(ids[0], 2)], [(ids[1], 2)], [(ids[2], 2)], [(new[0], 1), (new[1], 1)], []]
 
 
-def test_a_mail_is_shunted_with_its_reason_after_three_failures(database: Database) -> None:
-    [id] = _receive(database, 1)
-    at = NOW
-    for attempt in range(1, 4):
-        assert _claim(database, "w1", at) == [(id, attempt)]
-        at += timedelta(seconds=30)
-        database.transact(partial(spool.back_off, id=id, by="w1", reason="ValueError: no", now=at, due_at=at))
-        assert _claim(database, "w1", at - timedelta(seconds=1)) == []
-    assert _state(database, id) == ("shunted", 3, "ValueError: no")
-    assert _claim(database, "w1", at + timedelta(days=1)) == []
-
-
 def test_a_worker_that_lost_the_lease_changes_nothing(database: Database) -> None:
     [id] = _receive(database, 1)
     _claim(database, "slow")
@@ -97,15 +84,6 @@ def test_a_worker_that_lost_the_lease_changes_nothing(database: Database) -> Non
     assert _claim(database, at=NOW + timedelta(days=1)) == []
 
 
-def test_mails_that_were_given_back_untried_count_no_attempt(database: Database) -> None:
-    ids = _receive(database, 2)
-    _claim(database)
-    database.transact(lambda conn: spool.give_back(conn, "w2"))
-    assert _claim(database, "w2") == []
-    database.transact(lambda conn: spool.give_back(conn, "w1"))
-    assert _claim(database) == [(ids[0], 1), (ids[1], 1)]
-
-
 def test_the_leases_of_a_dead_worker_can_be_released_and_its_attempts_count(database: Database) -> None:
     ids = _receive(database, 2)
     _claim(database, "dead")
@@ -113,28 +91,3 @@ def test_the_leases_of_a_dead_worker_can_be_released_and_its_attempts_count(data
     assert database.transact(lambda conn: spool.release(conn, "dead")) == 2
     assert [_claim(database) for _ in ids] == [[(ids[0], 2)], [(ids[1], 2)]]
     assert database.read(spool.holders) == {"w1"}
-
-
-def test_a_person_can_retry_a_shunted_mail(database: Database) -> None:
-    first, second, third = _receive(database, 3)
-    database.transact(lambda conn: spool.shunt(conn, [first, second], "broken", NOW))
-    database.transact(lambda conn: spool.retry(conn, first, NOW))
-    assert _claim(database) == [(first, 1), (third, 1)]
-    with pytest.raises(Conflict, match="is waiting; only a shunted mail can be retried"):
-        database.transact(lambda conn: spool.retry(conn, first, NOW))
-    with pytest.raises(NotFound):
-        database.transact(lambda conn: spool.retry(conn, "nothing", NOW))
-    assert database.transact(lambda conn: spool.retry_all(conn, NOW)) == 1
-    assert _claim(database) == [(second, 1)]
-
-
-def test_accepted_mails_are_processed_waiting_or_shunted(database: Database) -> None:
-    ids = _receive(database, 6)
-    _claim(database, limit=3)
-    database.transact(lambda conn: spool.finish(conn, ids[:2], "w1", NOW))
-    database.transact(lambda conn: spool.shunt(conn, ids[2:3], "broken", NOW))
-    ledger = database.read(spool_view.ledger)
-    assert (ledger.accepted, ledger.taken_in, ledger.waiting, ledger.shunted) == (6, 2, 3, 1)
-    assert ledger.balanced
-    assert database.read(spool_view.oldest_waiting) == NOW
-    assert sorted(database.read(spool_view.done_without_message)) == ids[:2]

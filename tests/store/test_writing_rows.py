@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from service.errors import Unavailable
 from service.store.database import Connection, Database, run, run_for_each
-from service.store.statements import write_rows
+from service.store.sql import write_rows
 from service.store.tables import cases
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 250, UTC)

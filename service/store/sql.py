@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import (
@@ -146,21 +147,16 @@ def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (values[i : i + _CHUNK] for i in range(0, len(values), _CHUNK))
 
 
-def every(conn: Connection, query: Any, these: Sequence[Any]) -> Iterator[Any]:
+def in_chunks(conn: Connection, query: Any, these: Sequence[Any]) -> Iterator[Any]:
     """Yield the rows of a query with the IN list ``THESE``. The list may have any number of values."""
     for chunk in chunks(these):
         yield from conn.execute(query, {"these": chunk}).all()
 
 
-def ids_within(rows: Iterable[Any], max_bytes: int) -> list[str]:
-    """Return the ids of the first rows (id, size) whose sizes add up to at most ``max_bytes``; at least one id."""
-    chosen: list[str] = []
-    for id, size in rows:
-        max_bytes -= size
-        if chosen and max_bytes < 0:
-            break
-        chosen.append(id)
-    return chosen
+def ids_within(rows: Sequence[Any], max_bytes: int) -> list[str]:
+    """Return the ids of the first rows whose ``size`` adds up to at most ``max_bytes``; at least one id."""
+    total = [*accumulate(row.size for row in rows)]
+    return [row.id for number, row in enumerate(rows) if number == 0 or total[number] <= max_bytes]
 
 
 def write_event(

@@ -14,7 +14,7 @@ from service.cases.placement.objections import NEW_TOPIC
 from service.intake import Prepared, ReadMail
 from service.store import links, placement, spool
 from service.store.database import Database
-from service.store.drafts import with_ids
+from service.store.future_cases import with_ids
 from service.store.learning import learned
 from service.store.spool import Claimed, Envelope
 from service.store.tables import cases, events
@@ -62,8 +62,8 @@ def prepare(database: Database, mails: Sequence[ReadMail], before: Prepared | No
     return database.read(partial(intake.prepare, read_mails=mails, context=OURS, now=NOW, before=before))
 
 
-def write(database: Database, prepared: Prepared, *, anew: bool = True) -> list[int]:
-    save = partial(intake.take_in, prepared=prepared, context=OURS, by="w", now=NOW, anew=anew)
+def write(database: Database, prepared: Prepared, *, decide_again: bool = True) -> list[int]:
+    save = partial(intake.take_in, prepared=prepared, context=OURS, by="w", now=NOW, decide_again=decide_again)
     return database.transact(save)
 
 
@@ -131,7 +131,7 @@ def test_an_outdated_decision_is_not_written_and_only_its_outdated_parts_are_rep
     prepared = prepare(database, mine)
     take(database, REPORT)
     with pytest.raises(placement.Outdated):
-        write(database, prepared, anew=False)
+        write(database, prepared, decide_again=False)
     assert len(documents(database)) == 1
     again = prepare(database, mine, before=prepared)
     assert [*again.judged] == [1, -2]

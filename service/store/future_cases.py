@@ -1,4 +1,4 @@
-"""Cases as a decision of placing will leave them, so that they are judged before the decision is written."""
+"""The state that cases will have after mails are placed. It is judged before the write, without the write lock."""
 
 import re
 from collections import defaultdict
@@ -21,22 +21,22 @@ _TEMPORARY = re.compile(r'("(?:message|answered_by_message|id)":")(-[0-9]+)(?=["
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class FutureCase:
     """The messages and settings that a case will have after the write. New messages have negative temporary ids."""
 
     lines: Sequence[CaseMessage]
     settings: CaseSettings
 
 
-def drafts_of(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
-    """Return the drafts of cases to which only messages or relations are added. Long cases are judged later.
+def future_cases(conn: Connection, prepared: Prepared) -> dict[int, FutureCase]:
+    """Return the future state of cases that only get new messages or related cases. Long cases are judged later.
 
-    If a reply leaves a case for another matter, both cases are judged after the write, because the reply may say that
-    the earlier matter is solved.
+    If a reply begins another matter, its new and its earlier case are judged after the write, because the reply may
+    say that the earlier matter is solved.
     """
     plan = prepared.plan
-    left = {case for pair, (_, why) in plan.related.items() if why in APART for case in pair}
-    wanted = plan.cases - plan.rewritten - left
+    with_new_topics = {case for pair, (_, why) in plan.related.items() if why in APART for case in pair}
+    wanted = plan.cases - plan.rewritten - with_new_topics
     stored = sorted(case for case in wanted if case > 0)
     long = judge_queue.long_cases(conn, stored)
     settings = case_settings(conn, [case for case in stored if case not in long])
@@ -45,10 +45,10 @@ def drafts_of(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
     for one, other in plan.related:
         related[one].add(other)
         related[other].add(one)
-    for case, its in settings.items():
-        related[case] -= its.unlike
+    for case, known in settings.items():
+        related[case] -= known.dismissed
     settings = {
-        case: its for case, its in settings.items() if case in plan.touched or not related[case] <= {*its.related}
+        case: known for case, known in settings.items() if case in plan.touched or not related[case] <= {*known.related}
     }
     lines = messages_of_cases(conn, [case for case in settings if case > 0])
     quoted: dict[int, dict[int, str]] = defaultdict(dict)
@@ -58,15 +58,15 @@ def drafts_of(conn: Connection, prepared: Prepared) -> dict[int, Draft]:
             quoted[case][message] = row["quoted_text"]
     settings = with_quoted(conn, settings, lines)
     return {
-        case: Draft(
+        case: FutureCase(
             in_order(lines[case]),
             replace(
-                its,
-                related=tuple(sorted({*its.related, *related[case]}, key=lambda other: (other < 0, abs(other)))),
-                quoted={**its.quoted, **quoted[case]},
+                known,
+                related=tuple(sorted({*known.related, *related[case]}, key=lambda other: (other < 0, abs(other)))),
+                quoted={**known.quoted, **quoted[case]},
             ),
         )
-        for case, its in settings.items()
+        for case, known in settings.items()
         if case in lines and (case < 0 or len(lines[case]) <= judge_queue.LONG)
     }
 
