@@ -75,15 +75,15 @@ async def deliver_one(desk: Desk) -> bool:
     return hook is not None
 
 
-async def _claim(desk: Desk) -> webhooks.Claimed | None:
+async def _claim(desk: Desk) -> webhooks.LeasedWebhook | None:
     now = desk.now()
     if not await _read(desk, lambda conn: webhooks.any_due(conn, now)):
         return None
-    hook: webhooks.Claimed | None = await _write(desk, lambda conn: webhooks.claim(conn, now))
+    hook: webhooks.LeasedWebhook | None = await _write(desk, lambda conn: webhooks.claim(conn, now))
     return hook
 
 
-async def _deliver(desk: Desk, hook: webhooks.Claimed) -> None:
+async def _deliver(desk: Desk, hook: webhooks.LeasedWebhook) -> None:
     """Send undelivered events to a webhook, for at most half its lease. An error is recorded at the webhook."""
     deadline = asyncio.get_running_loop().time() + webhooks.LEASE.total_seconds() / 2
     try:
@@ -105,7 +105,7 @@ async def _deliver(desk: Desk, hook: webhooks.Claimed) -> None:
         await _record_failure(desk, hook, why or type(error).__name__, error)
 
 
-async def _record_failure(desk: Desk, hook: webhooks.Claimed, why: str, error: Exception) -> None:
+async def _record_failure(desk: Desk, hook: webhooks.LeasedWebhook, why: str, error: Exception) -> None:
     try:
         attempts = await _write(desk, lambda conn: webhooks.record_failure(conn, hook.id, why[:300], desk.now()))
     except Unavailable:
@@ -122,7 +122,7 @@ async def _record_failure(desk: Desk, hook: webhooks.Claimed, why: str, error: E
         log.error("webhook disabled: it failed too often", webhook=hook.id, attempts=attempts)
 
 
-async def send(hook: webhooks.Claimed, event: dict[str, Any], allowed: Iterable[Network], now: datetime) -> None:
+async def send(hook: webhooks.LeasedWebhook, event: dict[str, Any], allowed: Iterable[Network], now: datetime) -> None:
     """Send one event. Raises Refused if the address is not allowed, and httpx.HTTPError if the delivery fails.
 
     The host name is resolved only once, so the connection uses the address that was checked.

@@ -11,7 +11,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from service.outbound.policy import LOOP_HEADER
-from service.store.outbox import Claimed
+from service.store.outbox import LeasedEntry
 
 AUTOMATIC = ("acknowledgement", "reminder", "digest")
 """Kinds of mail that are sent without a person's decision; they get an Auto-Submitted header."""
@@ -32,7 +32,7 @@ for _name in _OF_IDS:
 _POLICY = SMTP.clone(header_factory=_REGISTRY)
 
 
-def message(entry: Claimed, sender: str, hostname: str, now: datetime) -> EmailMessage:
+def message(entry: LeasedEntry, sender: str, hostname: str, now: datetime) -> EmailMessage:
     """Return an outbox entry as a mail with all headers. ``sender``: an address, with or without a name."""
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = _address(sender)

@@ -120,7 +120,7 @@ def after_quiet(at: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -
     return datetime.combine(day, end, zone).astimezone(at.tzinfo)
 
 
-async def send(entries: Sequence[outbox.Claimed], url: str) -> str:
+async def send(entries: Sequence[outbox.LeasedEntry], url: str) -> str:
     """Send outbox entries as one message to an Apprise URL, and return ``accepted``. Raises NotSent."""
     import apprise
 

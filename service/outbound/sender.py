@@ -16,7 +16,7 @@ from service.outbound.acknowledge import OutboundConfig
 from service.outbound.smarthost import SECONDS, NotSent, Smarthost, send_mail
 from service.store import cases, outbox, sent_questions
 from service.store.database import Connection, Database
-from service.store.outbox import Claimed
+from service.store.outbox import LeasedEntry
 
 log = structlog.get_logger("sodan.sender")
 
@@ -50,7 +50,7 @@ class Sender:
             self._send(entries)
         return bool(entries)
 
-    def _send(self, entries: list[Claimed]) -> None:
+    def _send(self, entries: list[LeasedEntry]) -> None:
         first = entries[0]
         try:
             reply = asyncio.run(self._transmit(entries))
@@ -64,10 +64,10 @@ class Sender:
             log.info("sent", outbox=first.id, kind=first.kind, entries=len(entries))
             self._record(entries, partial(outbox.sent, reply=reply[:300]), succeeded=True)
 
-    def _record_failure(self, entries: list[Claimed], why: str, *, permanent: bool) -> None:
+    def _record_failure(self, entries: list[LeasedEntry], why: str, *, permanent: bool) -> None:
         self._record(entries, partial(outbox.not_sent, why=why[:300], permanent=permanent), succeeded=False)
 
-    def _record(self, entries: list[Claimed], outcome: Callable[..., bool], *, succeeded: bool) -> None:
+    def _record(self, entries: list[LeasedEntry], outcome: Callable[..., bool], *, succeeded: bool) -> None:
         """Record the results by ``outcome``, a function of the outbox. Judge the cases in which questions were sent."""
         now = self.clock()
 
@@ -94,7 +94,7 @@ class Sender:
                 self.database.transact(partial(write, judge=False))
             del self._unrecorded[0]
 
-    async def _transmit(self, entries: list[Claimed]) -> str:
+    async def _transmit(self, entries: list[LeasedEntry]) -> str:
         """Send the entries and return the reply of the server. Raises NotSent."""
         first = entries[0]
         if first.channel == "notify":

@@ -52,7 +52,7 @@ SELECT pg_snapshot_xmin(pg_current_snapshot()) < $1::text::xid8 OR EXISTS (
 _STATISTICS = "SELECT pg_relation_filenode('pg_catalog.pg_statistic')"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Remains:
     """Places that may still contain deleted data. Each is a sentence that says what to do."""
 
@@ -88,21 +88,19 @@ async def _compact_postgresql(url: str) -> Remains:
         tables = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()"
         for (name,) in await connection.fetch(tables):
             await connection.execute(f"VACUUM FULL ANALYZE {name}")
-        statistics = await _forget_statistics(connection)
-        remains = await _release_wal(connection)
-        remains.here += statistics
-        return remains
+        problems = [await _rewrite_statistics(connection), await _release_wal(connection)]
+        return Remains([problem for problem in problems if problem], await _copies(connection))
     finally:
         await connection.close()
 
 
-async def _forget_statistics(connection: Any) -> list[str]:
-    """Rewrite the planner statistics, which contain values of deleted rows. Returns tasks for a person, if any."""
+async def _rewrite_statistics(connection: Any) -> str:
+    """Rewrite the planner statistics, which contain values of deleted rows. Returns what a person must do, or ""."""
     before = await connection.fetchval(_STATISTICS)
     await connection.execute("VACUUM FULL pg_catalog.pg_statistic")  # only a warning if the role may not do this
     if await connection.fetchval(_STATISTICS) != before:
-        return []
-    return ["the planner's statistics: run VACUUM FULL pg_statistic as the owner of the database"]
+        return ""
+    return "the planner's statistics: run VACUUM FULL pg_statistic as the owner of the database"
 
 
 async def _wait_for_old_snapshots(connection: Any) -> None:
@@ -120,20 +118,19 @@ async def _wait_for_old_snapshots(connection: Any) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _release_wal(connection: Any) -> Remains:
-    """Remove the write-ahead log up to now, waiting for its readers; return what could not be removed.
+async def _release_wal(connection: Any) -> str:
+    """Remove the write-ahead log up to now, waiting for its readers. Returns what a person must do, or "".
 
     For each segment that the server keeps for reuse (limited by ``max_wal_size``), this writes 16 MB, mostly zeros.
     """
     role, permitted = await connection.fetchrow(_PERMITTED)
     if not permitted:
-        problem = (
+        return (
             f"the write-ahead log of PostgreSQL (pg_wal), until the server overwrites it: the role {role} lacks the"
             " permission to remove it. Run this once in this database, as an administrator:"
             f' GRANT pg_monitor, pg_checkpoint TO "{role}"; GRANT EXECUTE ON FUNCTION pg_switch_wal() TO "{role}";'
             " then run the same command again"
         )
-        return Remains([problem], await _copies(connection))
     size, keep_bytes = await connection.fetchrow(_SIZES)
     last_old = await _current_segment(connection, size)
     needed = last_old + 1 + -(-keep_bytes // size)
@@ -147,18 +144,17 @@ async def _release_wal(connection: Any) -> Remains:
             break
         if await _current_segment(connection, size) > needed and time.monotonic() > end:
             holders = [name for (name,) in await connection.fetch(_HOLDERS, size, last_old)]
-            problem = (
+            return (
                 "the write-ahead log of PostgreSQL (pg_wal): the server retains it for"
                 f" {', '.join(holders) or 'a reader of the log'}. Wait until that has read it, or remove it, then run"
                 " the same command again"
             )
-            return Remains([problem], await _copies(connection))
         await asyncio.sleep(0.01)
     # now all old segments are deleted or renamed: close all segments that may be renamed ones
     last_renamed = max(segments)
     while await _current_segment(connection, size) <= last_renamed:
         await _close_segment(connection)
-    return Remains([], await _copies(connection))
+    return ""
 
 
 async def _copies(connection: Any) -> list[str]:

@@ -6,8 +6,8 @@ lock.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, delete, func, select
 
@@ -32,15 +32,6 @@ _FIRST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A queued case, when it was queued, and the version of the case when the entry was read."""
-
-    case_id: int
-    since: datetime
-    version: int
-
-
 def long_cases(conn: Connection, case_ids: Sequence[int]) -> set[int]:
     """Return the cases that have more than ``LONG`` messages."""
     return {row.case_id for row in in_chunks(conn, _LONG, case_ids)}
@@ -53,13 +44,12 @@ def queue(conn: Connection, case_ids: Sequence[int], now: datetime) -> None:
         conn.execute(queued, [{"case_id": case_id, "since": now} for case_id in case_ids])
 
 
-def first(conn: Connection) -> Waiting | None:
-    """Return the case that has waited longest, or None."""
-    row = conn.execute(_FIRST).first()
-    return Waiting(*row) if row else None
+def first(conn: Connection) -> Any:
+    """Return a row with ``case_id``, ``since`` and ``version`` of the case that has waited longest, or None."""
+    return conn.execute(_FIRST).first()
 
 
-def remove(conn: Connection, waiting: Waiting) -> None:
+def remove(conn: Connection, waiting: Any) -> None:
     """Remove the entry, unless the case was queued again after the entry was read."""
     row = (judge_queue.c.case_id == waiting.case_id, judge_queue.c.since == waiting.since)
     conn.execute(delete(judge_queue).where(*row))

@@ -52,7 +52,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class LeasedEntry:
     """An entry that a sender has leased."""
 
     id: int
@@ -98,7 +98,7 @@ def begin_daily(conn: Connection, job: str, day: date) -> bool:
     return conn.execute(query.returning(daily_jobs.c.name)).first() is not None
 
 
-def claim(conn: Connection, by: str, now: datetime, lease: timedelta, most: int = 1) -> list[Claimed]:
+def claim(conn: Connection, by: str, now: datetime, lease: timedelta, most: int = 1) -> list[LeasedEntry]:
     """Lease, for the sender ``by``, the entry that is due first, and count the attempt. An empty list: none is due.
 
     If it is a notification, up to ``most`` due notifications for the same target are leased.
@@ -113,10 +113,10 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, most: int 
     if in_doubt := [row.id for row in rows if row.leased_by]:
         conn.execute(update(outbox).where(outbox.c.id.in_(in_doubt)).values(in_doubt=outbox.c.in_doubt + 1))
     _QUEUE.lease(conn, [row.id for row in rows], by, now + lease)
-    return [Claimed(**{name: getattr(row, name) for name in _CLAIMED}, attempts=row.attempts + 1) for row in rows]
+    return [LeasedEntry(**{name: getattr(row, name) for name in _LEASED}, attempts=row.attempts + 1) for row in rows]
 
 
-_CLAIMED = [name for name in Claimed.__slots__ if name != "attempts"]
+_LEASED = [name for name in LeasedEntry.__slots__ if name != "attempts"]
 
 
 def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:

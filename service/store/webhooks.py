@@ -28,7 +28,7 @@ _WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)  # seconds after e
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class LeasedWebhook:
     """A webhook that a process has leased."""
 
     id: int
@@ -106,13 +106,13 @@ def any_due(conn: Connection, now: datetime) -> bool:
     return exists(conn, _due(now))
 
 
-def claim(conn: Connection, now: datetime) -> Claimed | None:
+def claim(conn: Connection, now: datetime) -> LeasedWebhook | None:
     """Lease one webhook that is due and has events to send, for ``LEASE``. Return None if there is none."""
     row = conn.execute(_due(now).limit(1).with_for_update(skip_locked=True)).first()
     if row is None:
         return None
     _change(conn, row.id, leased_until=now + LEASE)
-    return Claimed(row.id, row.url, row.secret, tuple(row.kinds), row.event)
+    return LeasedWebhook(row.id, row.url, row.secret, tuple(row.kinds), row.event)
 
 
 def record_delivery(conn: Connection, id: int, event: int) -> None:

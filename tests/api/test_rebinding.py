@@ -18,7 +18,7 @@ import pytest
 
 from service.api.webhook_delivery import send
 from service.errors import Refused
-from service.store.webhooks import Claimed
+from service.store.webhooks import LeasedWebhook
 from tests.mailbox.provider import Answer, http_server
 
 CERTIFICATES = Path(__file__).parents[1] / "smtp" / "certificates"
@@ -59,7 +59,7 @@ def deceived(*answers: tuple[str, ...]) -> Iterator[Deceived]:
 
 
 def told(loop: Deceived, url: str, allowed: Any = ()) -> None:
-    hook = Claimed(1, url, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", (), 0)
+    hook = LeasedWebhook(1, url, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", (), 0)
     loop.run_until_complete(send(hook, EVENT, allowed, datetime.now(UTC)))
 
 

@@ -1,25 +1,13 @@
 """Placing mails with a database gives the same cases as placing them in memory."""
 
-import contextlib
 import re
-import shutil
-import uuid
-from dataclasses import replace
-from pathlib import Path
-from random import Random
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
-from service.cases.facts.extraction import extract_messages
-from service.cases.facts.roles import LearnedRoles
-from service.mail.message import Mail
 from service.store import neighbours, placement
 from service.store.database import Database
 from service.store.tables import deliveries, learned_team
-from tests.cases.filing import ACME, DESK, OTHER_USER, ROLES, WAYS, Filing, at, content_joins_nothing, mail
-from tests.cases.test_any_order import conversations
+from tests.cases.filing import ACME, DESK, OTHER_USER, at, mail
 from tests.cases.test_threading import HANDED, QUESTION
 from tests.store.desk import Desk
 
@@ -62,26 +50,3 @@ def test_no_lookup_reads_a_whole_table(database: Database) -> None:
         return found
 
     assert database.transact(plans) == set()
-
-
-@settings(max_examples=settings().max_examples // 3)
-@given(conversations(), st.integers(1, 4), st.randoms(use_true_random=False))
-def test_the_cases_do_not_depend_on_the_order_of_mails_or_the_number_of_workers(
-    sqlite_template: Path, tmp_path: Path, mails: list[Mail], batch: int, chance: Random
-) -> None:
-    """Two workers decide at the same time and write one after the other. Every third mail arrives twice."""
-    learned = LearnedRoles().with_more(
-        b.learned for one in mails for b in extract_messages(one, ROLES, WAYS, received_at=at(0))
-    )
-    in_memory = Filing(roles=replace(ROLES, learned=learned))  # with the roles that the store learns from the mails
-    shuffled = [*mails, *mails[::3]]
-    chance.shuffle(shuffled)
-    path = tmp_path / f"{uuid.uuid4().hex}.db"
-    shutil.copy(sqlite_template, path)
-    with content_joins_nothing(), contextlib.closing(Database(f"sqlite:///{path}")) as database:
-        in_memory.deliver(*mails)
-        desk = Desk(database)
-        for start in range(0, len(shuffled), 2 * batch):
-            desk.take_together(shuffled[start : start + batch], shuffled[start + batch : start + 2 * batch])
-        assert desk.partition() == in_memory.partition()
-    path.unlink()
