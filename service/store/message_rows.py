@@ -16,7 +16,6 @@ from service.cases.facts.sender import DEFECTS
 from service.cases.placement.keys import stored_keys
 from service.cases.placement.known import Evidence, Plan
 from service.mail.message import Address, Earlier, Mail
-from service.store.database import run, run_for_each
 from service.store.sql import write_rows
 from service.store.tables import attachments, deliveries, messages, thread_keys
 
@@ -134,11 +133,6 @@ def write_deliveries(
     write_rows(conn, _COUNT, [{"number": message, "times": count} for message, count in Counter(again).items()])
 
 
-_KEYS = {
-    "sqlite": "INSERT INTO thread_keys (key, message_id, kind, case_id) VALUES (?, ?, ?, ?)",
-    "postgresql": "INSERT INTO thread_keys (key, message_id, kind, case_id)"
-    " SELECT * FROM unnest(CAST($1 AS text[]), CAST($2 AS bigint[]), CAST($3 AS text[]), CAST($4 AS bigint[]))",
-}
 _COUNT = (
     update(messages)
     .where(messages.c.id == bindparam("number"))
@@ -155,7 +149,7 @@ def replace_facts(conn: Connection, message: int, node: MessageFacts, evidence: 
         values["evidence"] = evidence
     conn.execute(update(messages).where(messages.c.id == message).values(**values))
     conn.execute(delete(thread_keys).where(thread_keys.c.message_id == message))
-    write_keys(conn, key_rows(stored_keys(node), message, row.case_id))
+    write_rows(conn, thread_keys, key_rows(stored_keys(node), message, row.case_id))
 
 
 def replace_text(conn: Connection, message: int, one: ArrivedMail, extracted: ExtractedMessage, why: str) -> None:
@@ -175,19 +169,11 @@ def replace_text(conn: Connection, message: int, one: ArrivedMail, extracted: Ex
     write_files(conn, [(message, one, extracted)])
 
 
-def key_rows(keys: tuple[set[str], set[str]], message: int, case: int) -> list[tuple[str, int, str, int]]:
+def key_rows(keys: tuple[set[str], set[str]], message: int, case: int) -> list[dict[str, Any]]:
     """Return the rows of ``thread_keys`` by which later mail finds a message; ``keys``: its ``stored_keys``."""
     own, cited = (sorted(its) for its in keys)
-    return [(key, message, "own", case) for key in own] + [(key, message, "cites", case) for key in cited]
-
-
-def write_keys(conn: Connection, rows: list[tuple[str, int, str, int]]) -> None:
-    """Insert rows of ``thread_keys``, about 25 per message, with the driver alone; PostgreSQL is faster with arrays."""
-    if rows:
-        if conn.dialect.name == "postgresql":
-            run(conn, _KEYS["postgresql"], tuple(map(list, zip(*rows, strict=True))))
-        else:
-            run_for_each(conn, _KEYS["sqlite"], rows)
+    kinds = [(key, "own") for key in own] + [(key, "cites") for key in cited]
+    return [{"key": key, "message_id": message, "kind": kind, "case_id": case} for key, kind in kinds]
 
 
 def evidence_of(number: int, plan: Plan, case: Callable[[int], int], message: Callable[[int], int]) -> dict[str, Any]:

@@ -219,7 +219,7 @@ class _Writer:
         write_rows(self.conn, messages, rows)
         files = [(stored[node.id], one, extracted) for one, extracted, node in self.messages if node.id in stored]
         message_rows.write_files(self.conn, files)
-        message_rows.write_keys(self.conn, keys)
+        write_rows(self.conn, thread_keys, keys)
 
     def deliver(self) -> None:
         delivered = [(one, extracted, self.number(node.id)) for one, extracted, node in self.messages]

@@ -13,7 +13,8 @@ from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.readings import unbound
 from service.cases.facts.sender import Handover
 from service.cases.placement.keys import stored_keys
-from service.store.message_rows import extra_facts, key_rows, write_keys
+from service.store.message_rows import extra_facts, key_rows
+from service.store.sql import write_rows
 from service.store.tables import cases, deliveries, messages, spool, thread_keys, to_json
 
 
@@ -95,7 +96,7 @@ def save_messages(conn: Connection, lines: Sequence[CaseMessage], before: Mappin
     if renewed:
         conn.execute(delete(thread_keys).where(thread_keys.c.message_id.in_([line.id for line in renewed])))
         keys = [row for line in renewed for row in key_rows(stored_keys(line.node), line.id, line.node.case or 0)]
-        write_keys(conn, keys)
+        write_rows(conn, thread_keys, keys)
 
 
 def is_unchanged(conn: Connection, case_id: int, document: Mapping[str, Any]) -> bool:
