@@ -73,9 +73,9 @@ def run_retention(
         return 0
     remains = compaction.compact(database) if compact else compaction.Remains()
     start.say(f"deleted: {counted}")
-    for place in (*remains.here, *remains.elsewhere):
+    for place in (*remains.in_database, *remains.in_copies):
         start.say(f"deleted text may remain in {place}")
-    return start.FOUND_WRONG if remains.here else 0
+    return start.FOUND_WRONG if remains.in_database else 0
 
 
 def erase(
@@ -136,12 +136,12 @@ def erase_person(
         "mails": [{"was": was, "is": new} if new else {"was": was} for was, new in result.mails],
         **({} if apply else {"changes": result.changes}),
         "left": result.left,
-        "remains": result.remains.here,
+        "remains": result.remains.in_database,
         "not_reached": [
             *NOT_REACHED,
             *(["names of the person in mails of other people; --name erases them"] if left_out else []),
             *(f"raw mail {id}: its content is damaged" for id in sorted(result.unreadable)),
-            *result.remains.elsewhere,
+            *result.remains.in_copies,
         ],
     }
     print(jsons.dumps(certificate, indent=1))
@@ -151,9 +151,9 @@ def erase_person(
         places = start.counted(result.left, "place still names", "places still name")
         start.say(f"{places} the person; run the command again")
         return start.FOUND_WRONG
-    for place in (*result.remains.here, *result.remains.elsewhere):
+    for place in (*result.remains.in_database, *result.remains.in_copies):
         start.say(f"erased text may remain in {place}")
-    return start.FOUND_WRONG if result.remains.here else 0
+    return start.FOUND_WRONG if result.remains.in_database else 0
 
 
 def check_names(names: Sequence[str], reserved: Collection[str]) -> None:

@@ -56,8 +56,8 @@ _STATISTICS = "SELECT pg_relation_filenode('pg_catalog.pg_statistic')"
 class Remains:
     """Places that may still contain deleted data. Each is a sentence that says what to do."""
 
-    here: list[str] = field(default_factory=list)  # files of this database
-    elsewhere: list[str] = field(default_factory=list)  # copies of the write-ahead log
+    in_database: list[str] = field(default_factory=list)  # files of the database server
+    in_copies: list[str] = field(default_factory=list)  # copies of the write-ahead log
 
 
 def compact(database: Database) -> Remains:

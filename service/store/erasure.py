@@ -149,13 +149,13 @@ class _Eraser:
 
     def sweep(self) -> None:
         # what the person wrote comes last: if this is interrupted, the next run knows by it what else to erase
-        for its_own in (False, True) if self.own.messages else (False,):
+        for of_person in (False, True) if self.own.messages else (False,):
             for mail in contents.all_mails(self.database):
-                if (mail.id in self.own.mails) is its_own:
+                if (mail.id in self.own.mails) is of_person:
                     self._erase_in_mail(mail)
-            for table in (messages,) if its_own else metadata.sorted_tables:
+            for table in (messages,) if of_person else metadata.sorted_tables:
                 if table is not content_table:
-                    self._sweep_table(table, its_own)
+                    self._sweep_table(table, of_person)
 
     def _erase_in_mail(self, mail: contents.StoredContent) -> None:
         database, writer, result = self.database, self.writer, self.result
@@ -183,11 +183,11 @@ class _Eraser:
             assert writer.blob_store is not None
             writer.blob_store.remove(mail.sha256)
 
-    def _sweep_table(self, table: Table, its_own: bool) -> None:
+    def _sweep_table(self, table: Table, of_person: bool) -> None:
         columns = [column for column in table.columns if _is_searched(table, column)]
         numbers = set()
         for row in _each(self.database, table, columns) if columns else ():
-            if table is messages and (row.id in self.own.messages) is not its_own:
+            if table is messages and (row.id in self.own.messages) is not of_person:
                 continue
             masks = {column.name: self._mask_of(table, column.name, row._mapping) for column in columns}
             changed = _changed(masks, columns, row._mapping)

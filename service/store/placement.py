@@ -236,8 +236,8 @@ class _Writer:
                 continue
             case = self.case(self.plan.home[number])
             members = neighbours.nodes_by_number(self.conn, list(self.conn.execute(_NEWEST, {"case": case}).scalars()))
-            here = members.get(self.number(number))
-            if here is not None:
-                role = "team" if is_team_here(here, list(members.values())) else "unknown"
-                changed = (messages.c.id == here.id, messages.c.author_role != role)
+            forward = members.get(self.number(number))
+            if forward is not None:
+                role = "team" if is_team_here(forward, list(members.values())) else "unknown"
+                changed = (messages.c.id == forward.id, messages.c.author_role != role)
                 self.conn.execute(update(messages).where(*changed).values(author_role=role, statements=None))

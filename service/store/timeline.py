@@ -17,7 +17,7 @@ from service.store.cursor import beyond
 from service.store.sql import one_row
 from service.store.tables import Instant, attachments, messages
 
-_NEWEST = 100  # messages examined by ``unverified_lately`` and for where a case stands
+_NEWEST = 100  # messages examined by ``unverified_lately`` and for the progress of a case
 _WHEN = func.coalesce(messages.c.date, messages.c.received_at, type_=Instant)
 # default values, which the stored statements and findings leave out
 _STATEMENT = msgspec.structs.asdict(Statement(""))
@@ -59,21 +59,21 @@ def before_newest(conn: Connection, case_id: int, limit: int) -> list[Any] | Non
 def outlines(conn: Connection, case_id: int, limit: int) -> list[dict[str, Any]]:
     """Return what a brief needs of the ``limit`` newest messages of a case, oldest first.
 
-    Each has id, date, role of the author, and files; the newest also have their text and where the case stands.
+    Each has id, date, role of the author, and files; the newest also have their text and the progress.
     """
     query = select(messages.c.id, messages.c.author_role, _WHEN.label("at")).where(messages.c.case_id == case_id)
     rows = conn.execute(query.order_by(_WHEN.desc(), messages.c.id.desc()).limit(limit)).all()[::-1]
     files = _files_of(conn, [row.id for row in rows])
-    told = _details(conn, [row.id for row in rows[-_NEWEST:]])
+    details = _details(conn, [row.id for row in rows[-_NEWEST:]])
     return [
         {"id": str(row.id), "date": stamp(row.at), "author": {"role": row.author_role}, "attachments": files[row.id]}
-        | told.get(row.id, {})
+        | details.get(row.id, {})
         for row in rows
     ]
 
 
 def _details(conn: Connection, message_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Return recipients, language and text of messages, and the statements that tell where a case stands.
+    """Return recipients, language and text of messages, and the statements about progress.
 
     The text ends where the readers stop reading.
     """
@@ -84,8 +84,8 @@ def _details(conn: Connection, message_ids: Sequence[int]) -> dict[int, dict[str
 
 
 def _progress(reading: dict[str, Any] | None) -> list[dict[str, Any]]:
-    every = (_STATEMENT | told for told in (reading or {}).get("statements", []))
-    return [told for told in every if told["meaning"] in MEANINGS and told["state"] == "value"]
+    statements = (_STATEMENT | one for one in (reading or {}).get("statements", []))
+    return [one for one in statements if one["meaning"] in MEANINGS and one["state"] == "value"]
 
 
 def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[str, Any]]:
@@ -169,6 +169,6 @@ def _message(values: dict[str, Any], files: list[dict[str, Any]], prefix: str) -
         "received_at": stamp(values["received_at"]),
         "attachments": files,
         "found_in": None if values["found_in"] is None else str(values["found_in"]),
-        "statements": [_STATEMENT | told for told in reading.get("statements", [])],
+        "statements": [_STATEMENT | one for one in reading.get("statements", [])],
         "findings": [_FINDING | found for found in reading.get("findings", [])],
     }

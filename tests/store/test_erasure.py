@@ -191,8 +191,8 @@ def test_the_certificate_says_what_to_do_if_the_write_ahead_log_stays(
     def erased() -> tuple[int, dict[str, Any], str]:
         capfd.readouterr()
         status = erase_person(settings, database, ADDRESS, NAMES, (), apply=True)
-        told = capfd.readouterr()
-        return status, json.loads(told.out), told.err
+        printed = capfd.readouterr()
+        return status, json.loads(printed.out), printed.err
 
     status, certificate, said = erased()
     [remains] = certificate["remains"]

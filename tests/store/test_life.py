@@ -104,10 +104,10 @@ class CaseHistory(RuleBasedStateMachine):
         places = sorted(set(current.values()))
         if len(places) < 2:
             return
-        goes = pick_one(places, first)
-        into = pick_one([place for place in places if place != goes], second)
-        event = self.act(lambda conn: corrections.merge(conn, goes, into, who, NOW))
-        joined = frozenset(m for m, case in current.items() if case in (goes, into))
+        merged = pick_one(places, first)
+        into = pick_one([place for place in places if place != merged], second)
+        event = self.act(lambda conn: corrections.merge(conn, merged, into, who, NOW))
+        joined = frozenset(m for m, case in current.items() if case in (merged, into))
         self.corrections.append(Correction(event, together=joined))
 
     @rule()
@@ -190,7 +190,7 @@ def test_corrections_and_mails_in_any_order(
             return copied(fixture("sqlite_template"), tmp_path / f"life-{next(numbers)}.db")
         return nullcontext(fixture("new_postgres")(fixture("template")))
 
-    here = type("Here", (CaseHistory,), {"empty": staticmethod(empty), "context": context})
+    machine = type("Machine", (CaseHistory,), {"empty": staticmethod(empty), "context": context})
     chosen = settings(max_examples=max(2, settings().max_examples * share // 50), stateful_step_count=10)
     with content_joins_nothing():
-        stateful.run_state_machine_as_test(here, settings=chosen)
+        stateful.run_state_machine_as_test(machine, settings=chosen)

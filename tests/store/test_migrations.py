@@ -119,8 +119,8 @@ def test_a_database_of_the_first_version_is_migrated_with_its_data_while_mail_ar
         while not stop.is_set():
             sent.extend(receive(first, [(FROM_INSIDE, _mail(100 + len(sent)))], AT))
 
-    with ThreadPoolExecutor() as crew:
-        sending = crew.submit(send)
+    with ThreadPoolExecutor() as threads:
+        sending = threads.submit(send)
         wait_until(lambda: sent or sending.done())
         try:
             assert migrate(first)[0] == FIRST

@@ -144,8 +144,8 @@ def test_raw_mails_of_closed_cases_are_deleted_and_their_text_stays(site: Site, 
     assert list(site.outside.keys()) == []
     assert site.is_consistent()
     assert site.delete_due(RAW) == Deleted()
-    told = site.database.read(lambda conn: conn.execute(select(events.c.kind, events.c.data)).all())
-    assert sum(row.data["mails"] for row in told if row.kind == "contents.removed") == 3
+    found = site.database.read(lambda conn: conn.execute(select(events.c.kind, events.c.data)).all())
+    assert sum(row.data["mails"] for row in found if row.kind == "contents.removed") == 3
     with running(site.database, site.context, settings) as service:
         [message] = service.get("/api/messages", message_id="<keep2@corp.example>")["items"]
         assert "quokka jams" in message["text"]
@@ -350,8 +350,8 @@ def test_the_command_lists_old_data_and_deletes_it_with_apply(
     def run(raw_days: int, *, apply: bool, as_json: bool) -> tuple[str, str]:
         settings = load(content_store=str(tmp_path / "contents"), retention_raw_days=raw_days)
         assert run_retention(settings, sqlite, LATER, apply=apply, compact=apply, as_json=as_json) == 0
-        told = capfd.readouterr()
-        return told.out, told.err
+        printed = capfd.readouterr()
+        return printed.out, printed.err
 
     assert "nothing is ever deleted" in run(0, apply=True, as_json=False)[1]
     out, err = run(30, apply=False, as_json=True)

@@ -56,7 +56,7 @@ def test_a_common_word_finds_the_newest_mails(filled: Database, monkeypatch: pyt
     monkeypatch.setattr(search, "MAX_MATCHES", 6)
     assert _found(filled, "お世話") == ["SD-40", "SD-39", "SD-38"]
     assert _found(filled, "vendor.exampl 世話") == []
-    assert len(_found(filled, "北川")) == 6  # the first mail of each case is hers
+    assert len(_found(filled, "北川")) == 6  # she wrote the first mail of each case
 
 
 def test_words_are_found_in_any_block_of_message_ids(filled: Database) -> None:
