@@ -9,14 +9,14 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import S3Store
+from obstore.store import LocalStore, S3Store
 
 from service.errors import Refused, Unavailable
 from service.settings import Settings
@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SUFFIX = ".zst"
 _KEY = re.compile(r"(?:^|/)([0-9a-f]{2})/([0-9a-f]{62})\.zst$")
 
 
 def path_of(key: str) -> str:
     """Return the path of a mail, ``ab/cdef….zst``. Subfolders keep each folder small enough to list."""
-    return f"{key[:2]}/{key[2:]}{SUFFIX}"
+    return f"{key[:2]}/{key[2:]}.zst"
 
 
 def key_of(path: str) -> str | None:
@@ -42,83 +41,41 @@ def key_of(path: str) -> str | None:
     return match[1] + match[2] if match else None
 
 
-class Folder:
-    """Storage in a folder, which all processes of the installation must see under the same path.
+class BlobStore:
+    """Storage of raw mails in an S3-compatible bucket, or under a prefix in it.
 
     A key is the SHA-256 of a mail (hex). All methods raise Unavailable.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, connect: Callable[[], S3Store | LocalStore]) -> None:
+        """``connect``: called when the storage is used first."""
+        self._connect = connect
+
+    @cached_property
+    def _store(self) -> S3Store | LocalStore:
+        return self._connect()
 
     def put(self, key: str, packed: bytes) -> None:
-        """Store a compressed mail by a temporary file. It is durable, and complete or absent after a power failure."""
-        path = self._folder / path_of(key)
-        with _or_unavailable("the folder of contents cannot be written"):
-            with contextlib.suppress(FileNotFoundError):
-                os.utime(path)  # a new modification time protects an existing file from ``tidy`` for an hour
-                return
-            if not path.parent.exists():
-                make_folder(path.parent)
-                _flush(self._folder)
-            with written_file(path, packed) as file:
-                file.rename(path)
-            _flush(path.parent)
-
-    def get(self, key: str) -> bytes | None:
-        """Return a mail, still compressed, or None if it is not stored."""
-        with _or_unavailable("the folder of contents cannot be read"):
-            try:
-                return (self._folder / path_of(key)).read_bytes()
-            except FileNotFoundError:
-                return None
-
-    def written(self, key: str) -> datetime | None:
-        """Return when a mail was last written, or None if it is not stored."""
-        with _or_unavailable("the folder of contents cannot be read"):
-            try:
-                return datetime.fromtimestamp((self._folder / path_of(key)).stat().st_mtime, UTC)
-            except FileNotFoundError:
-                return None
-
-    def remove(self, key: str) -> None:
-        """Delete a mail if it is stored."""
-        path = self._folder / path_of(key)
-        with _or_unavailable("the folder of contents cannot be written"):
-            path.unlink(missing_ok=True)
-            if path.parent.exists():
-                _flush(path.parent)
-
-    def keys(self) -> Iterator[tuple[str, datetime]]:
-        """Yield all keys, each with the time when the mail was last written."""
-        with _or_unavailable("the folder of contents cannot be read"):
-            for path in self._folder.glob(f"??/*{SUFFIX}"):
-                if key := key_of(path.as_posix()):
-                    yield key, datetime.fromtimestamp(path.stat().st_mtime, UTC)
-
-
-class Bucket:
-    """Storage in an S3-compatible bucket, or under a prefix in it, with the methods of ``Folder``."""
-
-    def __init__(self, store: S3Store) -> None:
-        self._store = store
-
-    def put(self, key: str, packed: bytes) -> None:
+        """Store a compressed mail durably. Writing a mail again renews its time of writing."""
         self._call(lambda: obstore.put(self._store, path_of(key), packed, use_multipart=False))
 
     def get(self, key: str) -> bytes | None:
+        """Return a mail, still compressed, or None if it is not stored."""
         result = self._call(lambda: obstore.get(self._store, path_of(key)))
         return None if result is None else self._call(lambda: bytes(result.bytes()))
 
     def written(self, key: str) -> datetime | None:
+        """Return when a mail was last written, or None if it is not stored."""
         metadata = self._call(lambda: obstore.head(self._store, path_of(key)))
         return None if metadata is None else metadata["last_modified"]
 
     def remove(self, key: str) -> None:
+        """Delete a mail if it is stored."""
         self._call(lambda: obstore.delete(self._store, path_of(key)))
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
-        listing = iter(obstore.list(self._store))
+        """Yield all keys, each with the time when the mail was last written."""
+        listing = iter(self._call(lambda: obstore.list(self._store)) or ())
         while page := self._call(lambda: next(listing, None)):
             for metadata in page:
                 if key := key_of(metadata["path"]):
@@ -135,7 +92,37 @@ class Bucket:
             raise Unavailable("the store of raw mails (SODAN_CONTENT_STORE) does not respond") from error
 
 
-BlobStore = Folder | Bucket
+class Folder(BlobStore):
+    """Storage in a folder, which all processes of the installation must see under the same path."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(self._open)
+        self._folder = folder
+
+    def _open(self) -> LocalStore:
+        make_folder(self._folder)
+        return LocalStore(self._folder)
+
+    def put(self, key: str, packed: bytes) -> None:
+        """As ``BlobStore.put``. After a power failure, the file is complete or absent."""
+        self._call(lambda: self._put(self._folder / path_of(key), packed))
+
+    def _put(self, path: Path, packed: bytes) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(path)  # a new modification time protects an existing file from ``tidy`` for an hour
+            return
+        if not path.parent.exists():
+            make_folder(path.parent)
+            _flush(self._folder)
+        with written_file(path, packed) as file:
+            file.rename(path)
+        _flush(path.parent)
+
+    def remove(self, key: str) -> None:
+        super().remove(key)
+        parent = (self._folder / path_of(key)).parent
+        if parent.exists():
+            self._call(lambda: _flush(parent))
 
 
 def blob_store_of(settings: Settings) -> BlobStore | None:
@@ -167,7 +154,7 @@ def _open(place: str, endpoint: str, region: str, access_key: str, secret_key: s
         )
     except BaseError as error:
         raise Refused(f"SODAN_CONTENT_STORE: {error}".splitlines()[0]) from None
-    return Bucket(store)
+    return BlobStore(lambda: store)
 
 
 def _flush(folder: Path) -> None:
@@ -176,11 +163,3 @@ def _flush(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _or_unavailable(reason: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Unavailable(reason) from error
