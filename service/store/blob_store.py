@@ -57,7 +57,8 @@ class BlobStore:
 
     def put(self, key: str, packed: bytes) -> None:
         """Store a compressed mail durably. Writing a mail again renews its time of writing."""
-        self._call(lambda: obstore.put(self._store, path_of(key), packed, use_multipart=False))
+        with _or_unavailable():
+            obstore.put(self._store, path_of(key), packed, use_multipart=False)
 
     def get(self, key: str) -> bytes | None:
         """Return a mail, still compressed, or None if it is not stored."""
@@ -84,12 +85,9 @@ class BlobStore:
     @staticmethod
     def _call(fn: Callable[[], T]) -> T | None:
         """Return the result of a request, or None if the file does not exist. Raises Unavailable."""
-        try:
+        with _or_unavailable(), contextlib.suppress(FileNotFoundError):
             return fn()
-        except FileNotFoundError:
-            return None
-        except (BaseError, OSError) as error:  # the text may contain bucket and keys: it stays in the cause only
-            raise Unavailable("the store of raw mails (SODAN_CONTENT_STORE) does not respond") from error
+        return None
 
 
 class Folder(BlobStore):
@@ -105,18 +103,17 @@ class Folder(BlobStore):
 
     def put(self, key: str, packed: bytes) -> None:
         """As ``BlobStore.put``. After a power failure, the file is complete or absent."""
-        self._call(lambda: self._put(self._folder / path_of(key), packed))
-
-    def _put(self, path: Path, packed: bytes) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.utime(path)  # a new modification time protects an existing file from ``tidy`` for an hour
-            return
-        if not path.parent.exists():
-            make_folder(path.parent)
-            _flush(self._folder)
-        with written_file(path, packed) as file:
-            file.rename(path)
-        _flush(path.parent)
+        path = self._folder / path_of(key)
+        with _or_unavailable():
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(path)  # a new modification time protects an existing file from ``tidy`` for an hour
+                return
+            if not path.parent.exists():
+                make_folder(path.parent)
+                _flush(self._folder)
+            with written_file(path, packed) as file:
+                file.rename(path)
+            _flush(path.parent)
 
     def remove(self, key: str) -> None:
         super().remove(key)
@@ -163,3 +160,11 @@ def _flush(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _or_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, OSError) as error:  # the text may contain bucket and keys: it stays in the cause only
+        raise Unavailable("the store of raw mails (SODAN_CONTENT_STORE) does not respond") from error

@@ -80,6 +80,11 @@ def test_external_storage_keeps_a_mail_until_it_is_removed(store: BlobStore) -> 
     assert (store.get(key), list(store.keys())) == (None, [])
 
 
+def test_a_write_to_a_missing_bucket_is_an_error(s3: str) -> None:
+    with pytest.raises(Unavailable):
+        bucket(s3, "x", "nowhere").put("0a" * 32, b"packed")
+
+
 def test_the_worker_compresses_mails_and_stores_large_ones_externally(database: Database, store: BlobStore) -> None:
     [waiting] = receive(database, [(FROM_INSIDE, SMALL)], NOW)
     assert _codecs(database, waiting) == [("raw", len(SMALL))]

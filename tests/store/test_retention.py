@@ -122,9 +122,9 @@ def site(request: pytest.FixtureRequest, database: Database, context: AppContext
     return Site(database, context, tmp_path, outside)
 
 
-def bucket(endpoint: str, place: str) -> BlobStore:
+def bucket(endpoint: str, place: str, name: str = "mails") -> BlobStore:
     keys = {"s3_access_key": "k", "s3_secret_key": "s"}
-    made = blob_store_of(load(content_store=f"s3://mails/{place}", s3_endpoint=endpoint, **keys))
+    made = blob_store_of(load(content_store=f"s3://{name}/{place}", s3_endpoint=endpoint, **keys))
     assert made is not None
     return made
 
