@@ -11,12 +11,12 @@ UNNAMED = "local"  # name of a local user whose login name is unknown
 
 
 def name_of(token: Token | None, client: tuple[str, int] | None) -> str:
-    """Return the name of the token or, without one, of the local user who made the connection from ``client``."""
+    """Return the name of the token or, without a token, of the local user at ``client``."""
     return (token.name if token else "") or login_name(client) or UNNAMED
 
 
 def login_name(client: tuple[str, int] | None) -> str:
-    """Return the local user who opened a TCP connection from ``client``, by Linux's table of sockets, or ""."""
+    """Return the local user who opened a connection (Linux's table of sockets), or ""."""
     if client is None or not client[1]:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""Format of the backup file, which is the same for SQLite and PostgreSQL: each can be restored into the other.
+"""Format of the backup file, which is the same for SQLite and PostgreSQL.
 
 The file is a ZIP archive of parts, compressed with Zstandard. ZIP stores a checksum of each part.
 
@@ -70,7 +70,7 @@ def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
 
 
 class _File(io.FileIO):
-    """A file that raises Refused if it cannot be written. An OSError would be reported as a database error."""
+    """A file whose errors are raised as Refused, because OSError means a database error."""
 
     def write(self, content: Any, /) -> int:
         try:

@@ -1,4 +1,4 @@
-"""Runs asyncpg (under SQLAlchemy's greenlets) in an event loop in a separate thread, for callers in other threads.
+"""Runs asyncpg in an event loop in a separate thread, for callers in other threads.
 
 ``close`` gives running transactions a few seconds to finish, then cancels them with an error. It closes every
 connection, since the garbage collector cannot close one properly.

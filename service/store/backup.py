@@ -1,4 +1,4 @@
-"""Backup of a running system into one file, as a consistent snapshot; and restore into an empty database.
+"""Backup of a running system into one file, and restore into an empty database.
 
 Tables are written as they are, at any schema revision. A restore creates the schema of that revision, loads the rows,
 then migrates. So backups of older versions can be restored. The search index is left out; the worker rebuilds it.
@@ -123,7 +123,7 @@ def _rows(archive: Reader, table: Table) -> Iterator[dict[str, Any]]:
 
 
 def _with_external_contents(archive: Reader, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Put raw mails of external storage into their rows, since this installation has no external storage."""
+    """Put raw mails of external storage into their rows."""
     keys = {row["id"]: row["sha256"] for row in archive.table("spool")}
     available = set(archive.content_keys())
     for row in rows:
@@ -156,7 +156,7 @@ def _set_sequences(conn: Connection, table: Table) -> None:
 
 
 def _tables(conn: Connection) -> Tables:
-    """Return the tables of the database as they are, without the search index and the schema revision."""
+    """Return the tables of the database, without the search index and the schema revision."""
     tables, left_out = Tables(), (SEARCH_TABLE, "sqlite_", "alembic_version")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # expression indexes cannot be reflected and are not needed

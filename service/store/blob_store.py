@@ -31,7 +31,7 @@ _KEY = re.compile(r"(?:^|/)([0-9a-f]{2})/([0-9a-f]{62})\.zst$")
 
 
 def path_of(key: str) -> str:
-    """Return the path of a mail, ``ab/cdef….zst``. Subfolders keep each folder small enough to list."""
+    """Return the path of a mail: ``ab/cdef….zst``. Subfolders keep each folder small."""
     return f"{key[:2]}/{key[2:]}.zst"
 
 

@@ -1,4 +1,4 @@
-"""Caches an expensive result. The longer the computation takes, the longer the result is kept."""
+"""Caches an expensive result, the longer the more time its computation takes."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ LONGEST = 5.0  # maximum seconds for which a value is kept
 
 
 class CachedValue(Generic[Value]):
-    """Returns the result of ``make``, from a cache until it expires. Concurrent callers wait for the same result."""
+    """Returns the cached result of ``make``. Concurrent callers wait for the same result."""
 
     def __init__(self, make: Callable[[], Value], clock: Callable[[], float] = time.monotonic) -> None:
         self._make, self._clock = make, clock

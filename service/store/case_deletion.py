@@ -1,4 +1,4 @@
-"""Deletes a case, with the cases merged into it, from all tables, the search index and the spool.
+"""Deletes a case, and the cases merged into it, from all tables and the search index.
 
 A mail that also belongs to another case stays there, with its raw bytes. Ids must not be reused. But SQLite continues
 from the highest existing id. Therefore the case, message and event with the highest id stay until there is a higher id.
@@ -80,7 +80,7 @@ def _exclusive_mails(conn: Connection, parts: Sequence[int]) -> list[str] | None
 
 
 def _unrelate(conn: Connection, parts: Sequence[int]) -> None:
-    """Remove the cases ``parts`` from the lists of related cases in the documents of all other cases."""
+    """Remove the cases ``parts`` from the related cases of all other cases."""
     linked = select(case_links.c.case_id).where(case_links.c.other_id.in_(parts), case_links.c.case_id.not_in(parts))
     for row in conn.execute(select(cases.c.id, cases.c.document).where(cases.c.id.in_(linked))).all():
         related = [key for key in row.document.get("related", ()) if int(key.rpartition("-")[2]) not in parts]

@@ -22,7 +22,7 @@ CACHED_SIZE = 32_000  # maximum size of a stored message in characters for which
 
 
 def messages_of_case(conn: Connection, case_id: int) -> list[CaseMessage]:
-    """Return the messages of a case in the order in which they were written, with the statements found in them."""
+    """Return the messages of a case, in the order in which they were written."""
     return messages_of_cases(conn, [case_id]).get(case_id, [])
 
 

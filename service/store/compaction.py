@@ -1,4 +1,4 @@
-"""Removes deleted rows also from free pages, planner statistics and PostgreSQL's write-ahead log.
+"""Removes deleted rows from free pages, planner statistics and the write-ahead log.
 
 The write-ahead log consists of segments. At a checkpoint, PostgreSQL deletes an old segment, or renames it for later
 use. A renamed segment keeps the old bytes. Therefore this module closes the current segment and runs a checkpoint. Then

@@ -1,4 +1,4 @@
-"""Compresses raw mails with Zstandard (RFC 8878) and a dictionary of text that many mails contain.
+"""Compresses raw mails with Zstandard (RFC 8878) and a dictionary of frequent text.
 
 With the dictionary ``mail.zstd-dictionary``, mails of a few KB become an eighth smaller. It was trained on invented
 mails (``zstandard.train_dictionary``, level 3). It must not be changed or removed while mails compressed with it exist.

@@ -1,4 +1,4 @@
-"""Changes that people make to cases: merge, move, set a field. Each is recorded and can be undone.
+"""Changes that people make to cases: merge, move, set a field. Each can be undone.
 
 Most functions return the id of the event that records the change. In the same transaction, the caller judges the
 ``changed_cases`` of the event again. Rules do not move messages that a person moved or merged: ``messages.pinned_by``

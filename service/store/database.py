@@ -1,4 +1,4 @@
-"""The only place that begins and commits transactions, on SQLite and PostgreSQL (docs/design.md, Principles).
+"""The only place that begins and commits transactions (docs/design.md, Principles).
 
 A function given to ``transact`` runs in one transaction, which commits when the function returns and rolls back when it
 raises an error. ``read`` is the same without permission to write. Any thread may call them.
@@ -108,7 +108,7 @@ class Database:
             engine.close(wait=not flush_failed)  # other threads may be using the pool
 
     def forget_values(self) -> None:
-        """Close idle SQLite connections to free memory, because they keep values of statements, such as mails."""
+        """Close idle SQLite connections: they keep values of statements, such as mails."""
         with self._engine_lock:
             if self._engine is not None:
                 self._engine.dispose()
@@ -288,7 +288,7 @@ def _wait_for_write_lock(connection: Connection) -> None:
 
 
 def _probe_sqlite(connection: Connection) -> None:
-    """Write ``user_version``, a header field that SQLite leaves to applications and sodan does not use."""
+    """Write ``user_version``, a header field of SQLite that sodan does not use."""
     connection.exec_driver_sql(f"PRAGMA user_version = {secrets.randbelow(2**31)}")
 
 

@@ -23,13 +23,13 @@ def overdue_promises(
 
 
 def untriaged(conn: Connection) -> list[tuple[int, dict[str, Any], datetime]]:
-    """Return (case id, case document, opening time) of open cases that need triage, the newest first."""
+    """Return (case id, document, opening time) of open cases that need triage, newest first."""
     rows = _open_cases(conn, cases.c.needs_triage.is_(True), cases.c.opened_at.desc(), cases.c.id.desc())
     return [(row.id, row.document, row.opened_at) for row in rows]
 
 
 def waiting_on_team(conn: Connection) -> list[dict[str, Any]]:
-    """Return the documents of open cases in which the team has to act next: by priority, then by waiting time."""
+    """Return the documents of cases that wait for the team, by priority, then waiting time."""
     rows = _open_cases(conn, cases.c.waiting_on == "team", cases.c.priority, cases.c.waiting_since, cases.c.id)
     return [row.document for row in rows]
 

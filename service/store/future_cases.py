@@ -1,4 +1,4 @@
-"""The state that cases will have after mails are placed. It is judged before the write, without the write lock."""
+"""The state that cases will have after mails are placed. It is judged before the write."""
 
 import re
 from collections import defaultdict
@@ -22,7 +22,7 @@ _TEMPORARY = re.compile(r'("(?:message|answered_by_message|id)":")(-[0-9]+)(?=["
 
 @dataclass(frozen=True, slots=True)
 class FutureCase:
-    """The messages and settings that a case will have after the write. New messages have negative temporary ids."""
+    """The messages and settings that a case will have. New messages have negative ids."""
 
     lines: Sequence[CaseMessage]
     settings: CaseSettings

@@ -1,4 +1,4 @@
-"""Secret keys in the database, for signing addresses and Message-IDs of outgoing mail. All hosts use the same keys."""
+"""Secret keys in the database, which sign addresses and Message-IDs of outgoing mail."""
 
 import secrets
 from datetime import datetime

@@ -58,7 +58,7 @@ def learned(conn: Connection) -> LearnedRoles:
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:
-    """Return the learned team members and partners, each with its side, address (or company) and time of learning."""
+    """Return team members and partners, each with side, address and time of learning."""
     team = select(learned_team.c.address, learned_team.c.learned_at).order_by(learned_team.c.address)
     companies = select(partners.c.company, partners.c.learned_at).where(partners.c.refused.is_(False))
     rows = [("team", *row) for row in conn.execute(team)]

@@ -1,4 +1,4 @@
-"""State of the mailboxes that sodan fetches mail from: leases, positions, fetched mails and failures.
+"""State of the mailboxes that sodan fetches mail from.
 
 ``mailboxes`` has a row for each mailbox: the lease of the fetcher, the result of the last round, encrypted tokens.
 ``mailbox_folders`` stores how far each folder was read. ``mailbox_mails`` records each mail with its SHA-256 and its

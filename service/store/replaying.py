@@ -1,4 +1,4 @@
-"""Reads and judges stored cases again: selects them, finds their raw mails and saves the result."""
+"""Selects cases to replay, finds their raw mails and saves the result."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Review of the work with a vendor: response times of both sides, and how long cases usually take.
+"""Review of the work with a vendor: response times, and how long cases usually take.
 
 Only the clocks, turns and requests of cases are used. So the review names and ranks no person.
 """

@@ -176,7 +176,7 @@ _TIMES = [column.name for column in cases.c if isinstance(column.type, Instant)]
 
 
 def _replace_filter_rows(conn: Connection, cases: Sequence[CaseSnapshot], opened: Collection[int]) -> None:
-    """Replace the rows of the tables that filters read: vendors' numbers, missing items, participants."""
+    """Replace the rows that filters read: vendors' numbers, missing items, participants."""
     refs = {(c.case_id, one["vendor"], one["ref"][:200]) for c in cases for one in c.document["vendor_refs"]}
     missing = {(c.case_id, item) for c in cases for item in c.document["missing"]}
     people = {

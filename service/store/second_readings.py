@@ -1,4 +1,4 @@
-"""Jobs of the language model, which reads one message again in each job (a second reading). Usage of the model.
+"""Jobs of the language model, which reads one message in each job; usage of the model.
 
 Jobs follow the rules of the spool: an attempt is counted before it begins, one process holds the lease, and a job that
 fails repeatedly becomes ``failed`` with a reason. The answer is stored, so that no request is sent twice.

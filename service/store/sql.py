@@ -1,4 +1,4 @@
-"""Helpers for SQL statements: IN lists in chunks, upserts, events, and queues of rows that processes lease."""
+"""Helpers for SQL statements: IN lists in chunks, inserts, events, and queues."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Reads messages: the timeline of a case, one message, the evidence for its case, raw mail and attachments."""
+"""Reads messages: the timeline of a case, one message, its evidence and attachments."""
 
 from collections.abc import Sequence
 from typing import Any

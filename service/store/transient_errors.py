@@ -1,4 +1,4 @@
-"""Decides which errors are temporary problems of the database. They are raised as ``Unavailable``."""
+"""Decides which errors are temporary problems of the database (``Unavailable``)."""
 
 import contextlib
 import re
