@@ -3,88 +3,64 @@
 Our working hours are in the site file, the working hours of a vendor in the vendor file.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 import holidays
+import numpy as np
 
 from mailrules.engine.judge import Rules
+from mailrules.fields import OpeningHours
 from mailrules.site import Calendar
 from mailrules.thread import Side
 from mailrules.vendors.profile import Hours
 
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A period during which one side had to act."""
-
-    side: Side
-    start: datetime
-    end: datetime
+_LONGEST = timedelta(days=3660)  # earlier business time of one period is not counted
 
 
-def elapsed(spans: Iterable[Span], side: Side) -> int:
-    """Return the total seconds during which ``side`` had to act."""
-    return int(sum((span.end - span.start).total_seconds() for span in spans if span.side == side))
+def held_by_side(
+    moves: Sequence[tuple[datetime, Side | None]], until: datetime, calendars: Mapping[Side, Calendar]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return side → seconds during which the side had to act: elapsed, and in business time.
 
-
-def business(spans: Iterable[Span], side: Side, calendar: Calendar) -> int:
-    """Return the seconds within the working hours of ``calendar`` during which ``side`` had to act."""
-    return int(sum(_working(s.start, s.end, calendar) for s in spans if s.side == side))
-
-
-def spans_of(moves: Sequence[tuple[datetime, Side | None]], until: datetime) -> list[Span]:
-    """Return the periods between sorted ``moves`` (time, side to act from then on). The last ends at ``until``."""
+    ``moves``: sorted (time, side that has to act from then on). The last period ends at ``until``.
+    """
+    elapsed, worked = dict.fromkeys(calendars, 0.0), dict.fromkeys(calendars, 0.0)
     ends = [*(start for start, _ in moves[1:]), until]
-    return [Span(side, at, end) for (at, side), end in zip(moves, ends, strict=False) if side is not None and end > at]
+    for (start, side), end in zip(moves, ends, strict=False):
+        if side is not None and start < end:
+            elapsed[side] += (end - start).total_seconds()
+            worked[side] += business_seconds(start, end, calendars[side])
+    return {side: int(elapsed[side]) for side in calendars}, {side: int(worked[side]) for side in calendars}
 
 
-def _working(start: datetime, end: datetime, calendar: Calendar) -> float:
+def business_seconds(start: datetime, end: datetime, calendar: Calendar) -> float:
+    """Return the seconds between two times that are within the working hours of ``calendar``."""
     if end <= start:
         return 0.0
-    here, there = start.astimezone(calendar.zone), end.astimezone(calendar.zone)
-    if (there.date() - here.date()).days > 3660:
-        here = there - timedelta(days=3660)
-    total, day, last = 0.0, here.date(), there.date()
-    free = _free(calendar.country, here.year, there.year).union(calendar.closed)
-    for edge in (day, last) if day < last else (day,):
-        if edge.weekday() in calendar.weekdays and edge not in free:
-            opens = datetime.combine(edge, calendar.open, calendar.zone)
-            closes = datetime.combine(*_closing(edge, calendar), calendar.zone)
-            total += max(0.0, (min(there, closes) - max(here, opens)).total_seconds())
-    return total + _days_between(day, last, calendar.weekdays, free) * _day(calendar)
+    first, last = (at.astimezone(calendar.zone) for at in (max(start, end - _LONGEST), end))
+    days = _working_days(calendar.country, first.year, last.year, len(calendar.weekdays), tuple(calendar.closed))
+    length, dates = working_day(calendar), [first.date(), last.date()]
+    total = int(np.busday_count(first.date(), last.date(), busdaycal=days)) * length
+    for at, sign, works in zip((first, last), (-1, 1), np.is_busday(dates, busdaycal=days), strict=True):
+        if works:  # add the working time of the last day until the end, subtract that of the first day until the start
+            opens = datetime.combine(at, calendar.open, calendar.zone)
+            total += sign * min(max(at - opens, timedelta()), length)
+    return total.total_seconds()
 
 
-def _days_between(first: date, last: date, weekdays: range, free: frozenset[date]) -> int:
-    """Return the number of working days after ``first`` and before ``last``."""
-    if (days := (last - first).days - 1) <= 0:
-        return 0
-    weeks, rest = divmod(days, 7)
-    ahead = first.weekday() + 1
-    working = weeks * sum(day in weekdays for day in range(7)) + sum(
-        (ahead + step) % 7 in weekdays for step in range(rest)
-    )
-    return working - sum(first < one < last and one.weekday() in weekdays for one in free)
-
-
-def _closing(day: date, calendar: Calendar) -> tuple[date, time]:
-    """Return when working hours end. Midnight means the end of the day."""
-    return (day, calendar.close) if calendar.close != time(0) else (day + timedelta(days=1), time(0))
-
-
-def _day(calendar: Calendar) -> float:
-    """Return the seconds of a whole working day in local time, ignoring daylight saving changes."""
-    opens, closes = datetime.combine(date.min, calendar.open), datetime.combine(*_closing(date.min, calendar))
-    return max(0.0, (closes - opens).total_seconds())
+def working_day(hours: OpeningHours) -> timedelta:
+    """Return the length of a working day. Closing at midnight means the end of the day."""
+    opens, closes = (timedelta(hours=at.hour, minutes=at.minute) for at in (hours.open, hours.close))
+    return (closes or timedelta(days=1)) - opens
 
 
 @lru_cache(maxsize=256)
-def _free(country: str, first: int, last: int) -> frozenset[date]:
-    if country == "none":
-        return frozenset()
-    return frozenset(holidays.country_holidays(country, years=range(first, last + 1)))
+def _working_days(country: str, first: int, last: int, weekdays: int, closed: tuple[date, ...]) -> np.busdaycalendar:
+    """Return the working days of these years. ``weekdays``: how many days of a week, from Monday on."""
+    free = () if country == "none" else holidays.country_holidays(country, years=range(first, last + 1))
+    return np.busdaycalendar("1" * weekdays + "0" * (7 - weekdays), [*free, *closed])
 
 
 def calendars_of(rules: Rules, vendor: str | None) -> Mapping[Side, Calendar]:

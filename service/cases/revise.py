@@ -13,7 +13,7 @@ from mailrules.engine.judge import Rules
 from mailrules.judgement import ItemState, Judgement, Problem
 from mailrules.site import Calendar
 from mailrules.thread import Side
-from service.cases.clocks import business, calendars_of, elapsed, spans_of
+from service.cases.clocks import calendars_of, held_by_side
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.subject import shown_subject
 from service.cases.facts.trust import Doubt, doubts
@@ -106,15 +106,8 @@ def _clocks(
     now: datetime,
     calendars: Mapping[Side, Calendar],
 ) -> Clocks:
-    spans = spans_of([(at, side) for at, side in moves if at <= now], now)
-    return Clocks(
-        team=elapsed(spans, "team"),
-        vendor=elapsed(spans, "vendor"),
-        requester=elapsed(spans, "requester"),
-        business={side: business(spans, side, calendars[side]) for side in _SIDES},
-        first_response=_first_response(lines),
-        turns=_turns(lines),
-    )
+    elapsed, business = held_by_side([(at, side) for at, side in moves if at <= now], now, calendars)
+    return Clocks(**elapsed, business=business, first_response=_first_response(lines), turns=_turns(lines))
 
 
 def _doubtful(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Iterator[str]:
@@ -141,9 +134,6 @@ def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Ove
     named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
     by_mails = judgement.vendor or next((vendor for vendor in named if vendor), None)
     return overrides.value("vendor", by_mails)  # type: ignore[no-any-return]
-
-
-_SIDES: tuple[Side, ...] = ("team", "vendor", "requester")
 
 
 def _with_people(

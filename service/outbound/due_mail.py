@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from service.cases.clocks import Span, business, calendars_of
+from mailrules.thread import Side
+from service.cases.clocks import business_seconds, calendars_of, working_day
 from service.intake import AppContext
 from service.outbound import notify, policy
 from service.outbound.acknowledge import OutboundConfig, items_to_ask
@@ -71,9 +72,8 @@ class DueMail:
         title = f"{key} {what}: {document.get('title') or ''}"
         return Notification(event, title, notify.join_lines(quote, self.notifier.link(key)))
 
-    def _business_seconds(self, since: datetime, now: datetime, document: dict[str, Any], side: str = "team") -> int:
-        calendar = calendars_of(self.context.rules, document.get("vendor"))[side]  # type: ignore[index]
-        return business([Span(side, since, now)], side, calendar)  # type: ignore[arg-type]
+    def _business_seconds(self, since: datetime, now: datetime, document: dict[str, Any], side: Side = "team") -> float:
+        return business_seconds(since, now, calendars_of(self.context.rules, document.get("vendor"))[side])
 
     def _digest_is_due(self, local: datetime) -> bool:
         wanted = bool(self.settings.digest and self.settings.from_)
@@ -118,12 +118,10 @@ class DueMail:
             draft = self.outbound.reply("reminder", first, text, language, list(asked)[:5], once=f"remind:{case_id}")
             outbox.write(conn, draft, state="waiting" if self.settings.acknowledge == "on" else "draft", now=now)
 
-    def _day(self, document: dict[str, Any]) -> int:
+    def _day(self, document: dict[str, Any]) -> float:
         """Return the length of a requester's working day in seconds."""
         calendar = calendars_of(self.context.rules, document.get("vendor"))["requester"]
-        opens, closes = calendar.open, calendar.close
-        seconds = (closes.hour - opens.hour) * 3600 + (closes.minute - opens.minute) * 60
-        return seconds if seconds > 0 else 86400
+        return working_day(calendar).total_seconds()
 
 
 def _spool_problems(conn: Connection, now: datetime) -> Iterator[Notification]:

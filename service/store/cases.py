@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, selec
 
 from mailrules.site import Calendar
 from mailrules.thread import Side
-from service.cases.clocks import Span, business
+from service.cases.clocks import business_seconds
 from service.cases.state import stamp
 from service.errors import NotFound
 from service.store import search
@@ -157,7 +157,7 @@ def to_now(case: StoredCase, now: datetime, calendars: Mapping[Side, Calendar] |
         passed = max(0, int((now - since).total_seconds()))
         document["clocks"] = {**clocks, side: (clocks[side] or 0) + passed}
         if calendars and side in calendars and since < now:
-            worked = business([Span(side, since, now)], side, calendars[side])
+            worked = int(business_seconds(since, now, calendars[side]))
             business_clocks = clocks.get("business") or {}
             document["clocks"]["business"] = {**business_clocks, side: (business_clocks.get(side) or 0) + worked}
     promises = [_promise_to_now(promise, since, now) for promise in document.get("promises") or []]

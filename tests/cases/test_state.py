@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -20,9 +19,8 @@ from mailrules.judgement import (
     Reading,
     Reference,
 )
-from mailrules.site import Calendar, Person, Site
+from mailrules.site import Person, Site
 from mailrules.statement import Statement
-from service.cases.clocks import Span, business, elapsed, spans_of
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import reading_of, unbound
 from service.cases.facts.trust import counted
@@ -88,25 +86,6 @@ def test_each_side_holds_the_case_from_its_turn_to_the_next() -> None:
     assert told["clocks"]["first_response"] == 3600
     assert told["clocks"]["turns"] == 1
     assert told["waiting_since"] == stamp(LOGS_AND_SLOT.node.at)
-
-
-def test_business_time_leaves_out_nights_weekends_and_public_holidays() -> None:
-    tokyo = ZoneInfo("Asia/Tokyo")
-    friday, tuesday = datetime(2031, 5, 2, 17, 0, tzinfo=tokyo), datetime(2031, 5, 7, 9, 30, tzinfo=tokyo)
-    spans = [Span("vendor", friday, tuesday)]  # 3 to 6 May 2031: two days of weekend and the holidays around it
-    assert business(spans, "vendor", Calendar()) == 3600
-    assert business(spans, "vendor", Calendar(country="none")) == 3600 + 2 * int(8.5 * 3600)
-    always = Calendar(open=time(0), close=time(23, 59), days="all", country="none")
-    assert business(spans, "vendor", always) <= elapsed(spans, "vendor")
-    assert business(spans, "team", Calendar()) == 0
-
-
-def test_a_turn_that_comes_back_counts_on() -> None:
-    hour = timedelta(hours=1)
-    moves = [(UTC0, "team"), (UTC0 + hour, "vendor"), (UTC0 + 2 * hour, None), (UTC0 + 3 * hour, "team")]
-    spans = spans_of(moves, UTC0 + 5 * hour)  # type: ignore[arg-type]
-    assert (elapsed(spans, "team"), elapsed(spans, "vendor")) == (3 * 3600, 3600)
-    assert spans_of([], UTC0) == []
 
 
 @pytest.mark.parametrize(("subject_is_new", "title"), [(True, "Scanner dead"), (False, "The scanner is dead.")])

@@ -1,15 +1,16 @@
-"""What the site file says of people and calendars has effect: in sides, in deadlines, in the clocks of each side."""
+"""People and calendars of the site file: sides of addresses, business time of each side, deadlines."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from mailrules.engine.judge import Rules
 from mailrules.library import load
+from mailrules.site import Calendar
 from mailrules.statement import Statement
-from mailrules.thread import RuleInput
-from service.cases.clocks import Span, business, calendars_of
+from mailrules.thread import RuleInput, Side
+from service.cases.clocks import business_seconds, calendars_of, held_by_side
 from service.cases.facts.roles import Roles
 
 TOKYO = timezone(timedelta(hours=9))
@@ -41,31 +42,43 @@ def test_people_are_on_the_side_that_is_named(rules: Rules) -> None:
 
 
 @pytest.mark.parametrize(
-    ("side", "day", "hours"),
+    ("calendar", "start", "hours"),
     [
-        ("team", date(2026, 12, 28), 8),
-        ("team", date(2026, 12, 29), 0),  # closed
-        ("team", date(2026, 11, 23), 0),  # a public holiday
-        ("team", date(2026, 11, 28), 8),  # a Saturday
-        ("team", date(2026, 11, 29), 0),
-        ("requester", date(2026, 11, 29), 18),
+        ("team", "2026-12-28", 8),
+        ("team", "2026-12-29", 0),  # closed
+        ("team", "2026-11-23", 0),  # a public holiday
+        ("team", "2026-11-28", 8),  # a Saturday
+        ("team", "2026-11-29", 0),
+        ("team", "2026-11-27T12:00", 8),  # half of a Friday and of a Saturday
+        ("requester", "2026-11-29", 18),
+        ("around the clock", "2026-11-29", 24),
+        ("by day", "2026-11-29", 0),
     ],
 )
-def test_each_side_works_by_its_calendar(rules: Rules, side: str, day: date, hours: int) -> None:
-    calendar = calendars_of(rules, None)[side]  # type: ignore[index]
-    start = datetime(day.year, day.month, day.day, tzinfo=calendar.zone)
-    span = Span(side, start, start + timedelta(days=1))  # type: ignore[arg-type]
-    assert round(business([span], side, calendar) / 3600, 3) == pytest.approx(hours, abs=0.001)  # type: ignore[arg-type]
+def test_business_time_counts_the_working_hours_of_each_side(
+    rules: Rules, calendar: str, start: str, hours: int
+) -> None:
+    hours_of = {vendor: profile.hours for vendor, profile in rules.vendors.profiles.items()}
+    vendors = {
+        "around the clock": next(vendor for vendor, its in hours_of.items() if its.calendar == "none"),
+        "by day": next(v for v, its in hours_of.items() if (its.days, its.calendar) == ("mon-fri", "JP")),
+    }
+    side: Side = "requester" if calendar == "requester" else "vendor" if calendar in vendors else "team"
+    its = calendars_of(rules, vendors.get(calendar))[side]
+    begin = datetime.fromisoformat(start).replace(tzinfo=its.zone)
+    assert business_seconds(begin, begin + timedelta(days=1), its) == hours * 3600
+    assert business_seconds(begin + timedelta(days=1), begin, its) == 0
 
 
-def test_the_vendors_clock_goes_by_its_pack(rules: Rules) -> None:
-    sunday = Span("vendor", datetime(2026, 11, 29, tzinfo=UTC), datetime(2026, 11, 30, tzinfo=UTC))
-    round_the_clock = next(v for v, p in rules.vendors.profiles.items() if p.hours.calendar == "none")
-    by_day = next(
-        v for v, p in rules.vendors.profiles.items() if p.hours.days == "mon-fri" and p.hours.calendar == "JP"
-    )
-    assert business([sunday], "vendor", calendars_of(rules, round_the_clock)["vendor"]) == 86400
-    assert business([sunday], "vendor", calendars_of(rules, by_day)["vendor"]) == 0
+def test_the_time_of_a_side_is_the_sum_of_its_turns() -> None:
+    begin = datetime(2031, 5, 2, 17, 0, tzinfo=TOKYO)  # a Friday; holidays until Tuesday
+    moves: list[tuple[datetime, Side | None]] = [
+        (begin, "vendor"), (begin + timedelta(hours=1), "team"), (begin + timedelta(hours=2), None),
+        (datetime(2031, 5, 7, 9, 30, tzinfo=TOKYO), "vendor"),
+    ]  # fmt: skip
+    calendars: dict[Side, Calendar] = {"vendor": Calendar(), "team": Calendar()}
+    elapsed, business = held_by_side(moves, moves[-1][0] + timedelta(hours=2), calendars)
+    assert (elapsed, business) == ({"vendor": 3 * 3600, "team": 3600}, {"vendor": 9000, "team": 0})
 
 
 @pytest.mark.parametrize(("closed", "level"), [("2026-11-25", "P3"), ("2026-12-29", "P4")])
