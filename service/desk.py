@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from mailrules.engine.judge import Rules
-from service.cases import brief, brief_standing, brief_text
+from service.cases import brief, brief_input, brief_text
 from service.errors import Conflict, NotFound, Refused
 from service.intake import AppContext, rejudge
 from service.outbound import compose, questions
@@ -142,7 +142,7 @@ class Desk:
         )
         now = self.now()
         document = cases.to_now(case, now)
-        language = language or brief_standing.language_of(document, mails, reader)
+        language = language or brief_input.language_of(document, mails, reader)
         labels, zone = labels_of(self.rules), self.settings.zone
         return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels, zone=zone, now=now)
 

@@ -1,28 +1,17 @@
 """The brief of a case: what a vendor, a colleague or the requester needs to know, in the words of the mails.
 
-Every entry quotes a mail and names the message; the date of the mail follows words such as "today". Unknown
-items are left out and listed in `gaps`. `brief_text` renders the brief as plain text or Markdown.
+Every entry quotes a mail and names the message. Unknown items are left out and listed in `gaps`. `brief_text` renders
+the brief as plain text or Markdown.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from mailrules.engine.problem import without_opening
+from service.cases.brief_input import TEXTS, BriefInput, Document, one_line, unmarked, words_of
 from service.cases.brief_problem import problem_of
-from service.cases.brief_standing import is_foreign, is_over, language_of, standing, to_vendor, withdrawn
-from service.cases.brief_words import (
-    TEXTS,
-    Dated,
-    Document,
-    Lang,
-    dating,
-    hint_of,
-    one_line,
-    unmarked,
-    without_label,
-    words_of,
-)
+from service.cases.brief_standing import standing, withdrawn
 from service.cases.facts.subject import shown_subject
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -51,161 +40,72 @@ def brief(
     zone: tzinfo = UTC,
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the brief as JSON values.
+    """Return the brief as JSON values. The arguments are those of `BriefInput`.
 
-    `case` and `messages` are documents of the API; `labels`: item → language → label; `zone`: time zone of dates.
     Promises due before `now` are left out.
 
     A brief for a vendor contains no internal remarks, tone hints or priority. It contains no items with a tone hint;
     `reword` lists them. It contains parked topics only if the problem is solved. A brief for the requester contains
     the known facts and the next steps, without what the team wrote to a vendor about the problem.
     """
-    language: Lang = "ja" if lang == "ja" else "en"
-    names = {item: name[language] for item, name in (labels or {}).items() if name.get(language)}
-    every_name = [name.casefold() for label in (labels or {}).values() for name in label.values()]
-    every_name += [line["label"].casefold() for line in case["checklist"]]
+    source = BriefInput(case, messages, for_, "ja" if lang == "ja" else "en", labels or {}, zone)
     known = {
-        line["item"]: line
-        | {"label": names.get(line["item"], line["label"]), "value": without_label(words_of(line), every_name)}
+        line["item"]: {**line, "label": source.label(line["item"]), "value": source.without_label(words_of(line))}
         for line in case["checklist"]
     }
-    unkind = {item: hint for item, line in known.items() if (hint := hint_of(line, case)) and for_ == "vendor"}
-    meant = {line["item"] for line in _meant(known.values(), case, messages, for_)}
-    lines = {item: line for item, line in known.items() if item in meant and item not in unkind}
-    people = {p["address"]: p["name"] or p["address"] for p in case.get("participants", [])}
-    dated = dating(messages, language, zone)
+    hints = {item: source.tone_hint(line.get("quote"), line["value"]) for item, line in known.items()}
+    reword = {item: hint for item, hint in hints.items() if hint and for_ == "vendor"}
+    denied = [(message, one_line(quote)) for message, quote in withdrawn(source)]
+    lines = {
+        item: line
+        for item, line in known.items()
+        if item not in reword and _is_stated(line, denied) and _is_needed(source, line)
+    }
     made: dict[str, Any] = {
         "for": for_,
-        "lang": language,
+        "lang": source.lang,
         "case": case.get("key"),
         "title": shown_subject(case.get("title") or ""),
-        "problem": problem_of(case, messages, lines, every_name, for_, dated),
+        "problem": problem_of(source, lines),
         "vendor": case.get("vendor"),
         "references": _references(case),
-        "sections": [
-            *_standing(case, messages, for_, language, dating(messages, language, zone, every=True)),
-            *_sections(lines, case, people, language, for_, dated),
-        ],
-        "gaps": [{"item": i, "label": known[i]["label"] if i in known else names.get(i, i)} for i in _gaps(case, for_)],
+        "sections": [*_standing(source), *_sections(source, lines)],
+        "gaps": [{"item": item, "label": source.label(item)} for item in _gaps(source)],
         "reword": [
             {"item": item, "label": known[item]["label"], "tone": hint["id"], "advice": hint["advice"]}
-            for item, hint in unkind.items()
+            for item, hint in reword.items()
         ],
         "attached": _attached(messages),
-        "titles": {name: title[language] for name, title in TEXTS["titles"].items()},
+        "titles": {name: source.title(name) for name in TEXTS["titles"]},
         **{name: case.get(name) for name in ("status", "waiting_on", "waiting_since")},
         "promised": _promised(case, now),
     }
-    if for_ == "team":
-        made |= _for_team(case, dated)
-    return made
+    return made | _for_team(source) if for_ == "team" else made
 
 
-def _standing(
-    case: Document, messages: Sequence[Document], for_: str, lang: Lang, dated: Dated
-) -> list[dict[str, Any]]:
-    """Return the section that tells where the case stands, with the dates of the mails; no section if none tells it."""
-    entries = []
-    for one in standing(case, messages, for_):
-        text = without_opening(unmarked(one_line(one.text)))
-        if for_ != "vendor" or not hint_of({"quote": text}, case):
-            label = TEXTS["standing"][one.name][lang]
-            entries.append(_plain_entry(one.meaning, label, dated(text, one.message), one.message))
-    return [{"id": "standing", "title": TEXTS["titles"]["standing"][lang], "entries": entries}] if entries else []
+def _is_stated(line: Document, denied: Sequence[tuple[str, str]]) -> bool:
+    """Whether an item has a value, or is stated to be unknown.
 
-
-def _gaps(case: Document, for_: str) -> list[str]:
-    """Return the items that must still be asked for: none once the problem is solved.
-
-    If a vendor is involved, some of them are facts that only the team can give, so a requester does not see these.
+    ``denied``: (message, quote) of statements that the problem was solved, which a later mail denies.
     """
-    if is_over(case):
-        return []
-    with_vendor = any(one["role"] == "vendor" for one in case.get("participants", []))
-    return [i for i in case.get("missing", []) if for_ != "requester" or not with_vendor or i in _BY_REQUESTER]
+    if line["state"] not in ("present", "unknown") and not (line["state"] == "missing" and line.get("partial")):
+        return False
+    said, message = one_line(line.get("quote")), line.get("message")
+    if said and any(message == other and said in quote for other, quote in denied):
+        return False
+    return bool(words_of(line) or line.get("none") or line["state"] == "unknown")
 
 
-def _sections(
-    lines: Mapping[str, Document], case: Document, people: Mapping[str, str], lang: Lang, for_: str, dated: Dated
-) -> list[dict[str, Any]]:
-    placed = {item for _, items in SECTIONS for item in items}
-    made = []
-    for name, items in SECTIONS:
-        wanted = items or tuple(item for item in lines if item not in placed)
-        entries = [_entry(lines[item], people, lang, dated) for item in wanted if item in lines]
-        if name == "question":
-            entries += _later(case, lang, for_, dated)
-        if entries or name != "other":
-            made.append({"id": name, "title": TEXTS["titles"][name][lang], "entries": entries})
-    return made
-
-
-def _later(case: Document, lang: Lang, for_: str, dated: Dated) -> list[dict[str, Any]]:
-    """Return the parked topics (cause, compensation) as entries for the vendor, once the problem is solved."""
-    if for_ != "vendor" or not case.get("recovered"):
-        return []
-    label = TEXTS["titles"]["parked"][lang]
-    return [
-        _plain_entry(f"parked:{one['topic']}", label, dated(one_line(one["quote"]), one["message"]), one["message"])
-        for one in case.get("parked", [])
-        if one["topic"] in ("rca", "compensation")
-    ]
-
-
-def _plain_entry(item: str, label: str, text: str, message: str) -> dict[str, Any]:
-    return {"item": item, "label": label, "text": text, "state": "present", "message": message, "partial": False}
-
-
-def _for_team(case: Document, dated: Dated) -> dict[str, Any]:
-    detail = case.get("priority_detail") or {}
-
-    def said(one: Document) -> dict[str, Any]:
-        return {**one, "quote": dated(without_opening(one_line(one["quote"])), one["message"])}
-
-    return {
-        "priority": {"level": case.get("priority"), "evidence": [e["quote"] for e in detail.get("evidence", [])]},
-        "needs_triage": bool(case.get("needs_triage")),
-        "open_asks": [said(ask) for ask in case.get("asks", []) if ask["state"] == "open"],
-        "parked": [said(topic) for topic in case.get("parked", [])],
-        "tone": case.get("tone", []),
-    }
-
-
-def _promised(case: Document, now: datetime | None) -> str | None:
-    """Return when the next update is expected: the earliest due date of a promise that can still be kept."""
-    if case.get("status") in ("resolved", "closed"):
-        return None
-    due = [one["due"] for one in case.get("promises") or [] if not one["kept"] and not one["overdue"]]
-    return min((one for one in due if now is None or datetime.fromisoformat(one) >= now), default=None)
-
-
-def _meant(lines: Iterable[Document], case: Document, messages: Sequence[Document], for_: str) -> Iterator[Document]:
-    """Yield the checklist lines for this reader: they have a value, or are stated to be unknown.
-
-    A line is left out if it says that the problem was solved, and a later mail denies that.
-    """
-    mails, language = {mail["id"]: mail for mail in messages}, language_of(case, messages, for_)
-    stale = [(message, one_line(quote)) for message, quote in withdrawn(case, messages)]
-    for line in lines:
-        told = line["state"] in ("present", "unknown") or (line["state"] == "missing" and bool(line.get("partial")))
-        if not told or not (words_of(line) or line.get("none") or line["state"] == "unknown"):
-            continue
-        said = one_line(line.get("quote"))
-        denied = said and any(line.get("message") == message and said in quote for message, quote in stale)
-        if not denied and _is_for(line, mails.get(line.get("message")), case, for_, language):
-            yield line
-
-
-def _is_for(line: Document, mail: Document | None, case: Document, for_: str, language: str) -> bool:
-    """Whether this reader needs a checklist line. ``mail``: the mail that the line quotes."""
-    item = line["item"]
-    if for_ == "team":
+def _is_needed(source: BriefInput, line: Document) -> bool:
+    """Whether the reader needs a checklist line."""
+    item, case, mail = line["item"], source.case, source.mails.get(str(line.get("message")))
+    if source.reader == "team":
         return True
-    if for_ == "requester":
-        to_others = mail is not None and (
-            is_foreign(language, mail) or (item in _THE_PROBLEM and to_vendor(case, mail))
+    if source.reader == "requester":
+        internal = mail is not None and (
+            source.is_foreign(mail) or (item in _THE_PROBLEM and source.is_to_vendor(mail))
         )
-        return item in _FOR_REQUESTER and not to_others
+        return item in _FOR_REQUESTER and not internal
     if item == "related_case":
         return not any(ref["ref"] in words_of(line) for ref in case.get("vendor_refs", []) if ref.get("ref"))
     if item not in _VENDOR_NEVER or (item == "requester" and case.get("kind") == "request"):
@@ -215,28 +115,82 @@ def _is_for(line: Document, mail: Document | None, case: Document, for_: str, la
     return item == "contact" and mail is not None and mail["author"]["role"] == "team"
 
 
-def _entry(line: Document, people: Mapping[str, str], lang: Lang, dated: Dated) -> dict[str, Any]:
+def _standing(source: BriefInput) -> list[dict[str, Any]]:
+    """Return the section that tells where the case stands, with the dates of the mails; no section if none tells it."""
+    entries = []
+    for one in standing(source):
+        text = without_opening(unmarked(one_line(one.text)))
+        if source.reader != "vendor" or not source.tone_hint(text):
+            label = TEXTS["standing"][one.name][source.lang]
+            entries.append(_plain_entry(one.meaning, label, source.dated(text, one.message, always=True), one.message))
+    return [{"id": "standing", "title": source.title("standing"), "entries": entries}] if entries else []
+
+
+def _sections(source: BriefInput, lines: Mapping[str, Document]) -> list[dict[str, Any]]:
+    placed = {item for _, items in SECTIONS for item in items}
+    made = []
+    for name, items in SECTIONS:
+        wanted = items or tuple(item for item in lines if item not in placed)
+        entries = [_entry(source, lines[item]) for item in wanted if item in lines]
+        if name == "question":
+            entries += _later(source)
+        if entries or name != "other":
+            made.append({"id": name, "title": source.title(name), "entries": entries})
+    return made
+
+
+def _later(source: BriefInput) -> list[dict[str, Any]]:
+    """Return the parked topics (cause, compensation) as entries for the vendor, once the problem is solved."""
+    if source.reader != "vendor" or not source.case.get("recovered"):
+        return []
+    return [
+        _plain_entry(f"parked:{one['topic']}", source.title("parked"), _quoted(source, one), one["message"])
+        for one in source.case.get("parked", [])
+        if one["topic"] in ("rca", "compensation")
+    ]
+
+
+def _plain_entry(item: str, label: str, text: str, message: str) -> dict[str, Any]:
+    return {"item": item, "label": label, "text": text, "state": "present", "message": message, "partial": False}
+
+
+def _quoted(source: BriefInput, one: Document) -> str:
+    return source.dated(without_opening(one_line(one["quote"])), one["message"])
+
+
+def _entry(source: BriefInput, line: Document) -> dict[str, Any]:
     """Return one checklist line as an entry. Values of other people follow, with the names of these people."""
-    text = dated(words_of(line), line.get("message"))
+    values = TEXTS["values"]
+    text = source.dated(words_of(line), line.get("message"))
     if line["state"] == "unknown":
-        text = TEXTS["values"]["unknown"][lang]
+        text = values["unknown"][source.lang]
     elif line.get("none") and not text:
-        text = TEXTS["values"]["none"][lang]
+        text = values["none"][source.lang]
     elif line.get("partial"):
-        text = f"{text}{TEXTS['values']['about'][lang]}"
-    beside = line.get("others") or []
+        text += values["about"][source.lang]
+    names = {person["address"]: person["name"] for person in source.case.get("participants", [])}
     others = [
-        f"{people.get(one['author'], one['author'])}: {dated(one_line(one['value']), one.get('message'))}"
-        for one in beside
+        f"{names.get(one['author']) or one['author']}: {source.dated(one_line(one['value']), one.get('message'))}"
+        for one in line.get("others") or []
     ]
     return {
-        "item": line["item"],
-        "label": line["label"],
+        **{name: line.get(name) for name in ("item", "label", "state", "message")},
         "text": " / ".join([text, *others]),
-        "state": line["state"],
-        "message": line.get("message"),
         "partial": bool(line.get("partial")),
     }
+
+
+def _gaps(source: BriefInput) -> list[str]:
+    """Return the items that must still be asked for: none once the problem is solved.
+
+    If a vendor is involved, some of them are facts that only the team can give, so a requester does not see these.
+    """
+    case = source.case
+    if source.is_over:
+        return []
+    with_vendor = any(one["role"] == "vendor" for one in case.get("participants", []))
+    hidden = source.reader == "requester" and with_vendor
+    return [item for item in case.get("missing", []) if not hidden or item in _BY_REQUESTER]
 
 
 def _references(case: Document) -> list[str]:
@@ -249,10 +203,28 @@ def _attached(messages: Sequence[Document]) -> list[dict[str, Any]]:
     """Return the files that our side sent, without duplicates, inline images and attached mails."""
     seen: dict[str, dict[str, Any]] = {}
     for message in messages:
-        if message["author"]["role"] == "vendor":
-            continue
-        for file in message.get("attachments", []):
+        for file in message.get("attachments", []) if message["author"]["role"] != "vendor" else ():
             if not file.get("inline") and file.get("content_type") != "message/rfc822":
                 one = {"filename": file["filename"], "size": file["size"], "message": message["id"]}
                 seen.setdefault(file.get("sha256") or file["filename"], one)
     return list(seen.values())
+
+
+def _promised(case: Document, now: datetime | None) -> str | None:
+    """Return when the next update is expected: the earliest due date of a promise that can still be kept."""
+    if case.get("status") in ("resolved", "closed"):
+        return None
+    due = [one["due"] for one in case.get("promises") or [] if not one["kept"] and not one["overdue"]]
+    return min((one for one in due if now is None or datetime.fromisoformat(one) >= now), default=None)
+
+
+def _for_team(source: BriefInput) -> dict[str, Any]:
+    case, detail = source.case, source.case.get("priority_detail") or {}
+    asks = (ask for ask in case.get("asks", []) if ask["state"] == "open")
+    return {
+        "priority": {"level": case.get("priority"), "evidence": [one["quote"] for one in detail.get("evidence", [])]},
+        "needs_triage": bool(case.get("needs_triage")),
+        "open_asks": [{**ask, "quote": _quoted(source, ask)} for ask in asks],
+        "parked": [{**topic, "quote": _quoted(source, topic)} for topic in case.get("parked", [])],
+        "tone": case.get("tone", []),
+    }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from service.cases.brief_words import TEXTS, one_line, unmarked
+from service.cases.brief_input import TEXTS, one_line, unmarked
 
 _JOINED = {"ja": "・", "en": " / "}
 Block = tuple[str, list[str]]  # heading ("" for none), and lines below it

@@ -27,7 +27,7 @@ from service.cases.facts.trust import counted
 from service.cases.revise import revise, vendor_of
 from service.cases.state import Overrides, stamp
 from service.store.tables import to_json
-from tests.cases.test_turn import INQUIRY, LOGS_AND_SLOT, OPENING, RULES, UTC0, line
+from tests.cases.exchanges import INQUIRY, LOGS_AND_SLOT, OPENING, RULES, UTC0, line
 
 NOW = UTC0 + timedelta(hours=12)
 

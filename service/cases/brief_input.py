@@ -1,0 +1,134 @@
+"""What a brief is made from: a case, its messages and the reader; and how quotes of mails are worded for a reader."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import cached_property
+from typing import Any, Final, Literal
+
+from mailrules.dates import has_moving_day
+from mailrules.engine.problem import columns, without_opening
+from service.mail.word_lists import load
+
+Lang = Literal["ja", "en"]
+Document = Mapping[str, Any]
+
+TEXTS: Final = load("brief", "service.cases")  # titles and further texts by name and language
+_LABEL = 40  # maximum length of the label of a form line
+_LABEL_COLUMNS = 3  # minimum width of this label in columns: "PC" and "of" may begin any sentence
+_AFTER_NUMBER = ".．)）"
+_MARKS = " ■□●○◆◇▼▽▶・*-–#>【】[]()（）<>「」.．"
+_MARKER = re.compile(r"^(?:(?:\(?[0-9]{1,2}[.)．）]|[-*])[ \t　]+|([・•●■□○◆◇▪▼▽▶])(?!\1)[ \t　]*)(?=\S)")
+
+
+@dataclass(frozen=True)
+class BriefInput:
+    """A case and its messages as documents of the API, and who reads the brief: vendor, team or requester.
+
+    ``lang``: language of the brief. ``labels``: item → language → label. ``zone``: time zone of dates.
+    """
+
+    case: Document
+    messages: Sequence[Document]
+    reader: str
+    lang: Lang
+    labels: Mapping[str, Mapping[str, str]]
+    zone: tzinfo
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self.case.get("recovered") or self.case.get("status") in ("resolved", "closed"))
+
+    @cached_property
+    def mails(self) -> dict[str, Document]:
+        """The messages by id."""
+        return {str(mail["id"]): mail for mail in self.messages}
+
+    @cached_property
+    def _language(self) -> str:
+        return language_of(self.case, self.messages, self.reader)
+
+    @cached_property
+    def _labels(self) -> list[str]:
+        """All labels of items, in all languages."""
+        labels = [name for label in self.labels.values() for name in label.values()]
+        return [name.casefold() for name in (*labels, *(line["label"] for line in self.case["checklist"]))]
+
+    def title(self, name: str) -> str:
+        return str(TEXTS["titles"][name][self.lang])
+
+    def label(self, item: str) -> str:
+        """Return the label of an item in the language of the brief."""
+        stated = (line["label"] for line in self.case["checklist"] if line["item"] == item)
+        return self.labels.get(item, {}).get(self.lang) or next(stated, item)
+
+    def is_foreign(self, mail: Document) -> bool:
+        """Whether a mail is not in the language of the reader; false if its language is not known."""
+        return {self._language, mail.get("language")} == {"ja", "en"}
+
+    def is_to_vendor(self, mail: Document) -> bool:
+        return is_to_vendor(self.case, mail)
+
+    def tone_hint(self, *texts: str | None) -> Document | None:
+        """Return the tone hint for a sentence that one of these texts contains, if any."""
+        said = [one_line(text) for text in texts]
+        hints = [(hint, one_line(hint["quote"])) for hint in self.case.get("tone", [])]
+        return next((hint for hint, quote in hints if quote and any(quote in text for text in said)), None)
+
+    def dated(self, text: str, message: Any, *, always: bool = False) -> str:
+        """Return a text, followed by the date of its mail if it names a day only by words such as "today"."""
+        written = self.mails.get(str(message), {}).get("date")
+        if not written or not (always or has_moving_day(text)):
+            return text
+        at = datetime.fromisoformat(written).astimezone(self.zone)
+        return text + str(TEXTS["values"]["written"][self.lang]).format(month=at.month, day=at.day, name=f"{at:%B}")
+
+    def without_label(self, text: str) -> str:
+        """Return a form line (``■Version: 4.2``) without its label, if the label occurs in the label of an item.
+
+        Other lines lose only the marker and the addressee before them.
+        """
+        text = without_opening(text)
+        colon = next((at for at, char in enumerate(text[:_LABEL]) if char in ":："), 0)
+        label, value = text[:colon].strip(_MARKS).casefold(), text[colon + 1 :].strip()
+        unnumbered = label.lstrip("0123456789")
+        if unnumbered[:1] in _AFTER_NUMBER:
+            label = unnumbered.strip(_MARKS)
+        if not value or columns(label) < _LABEL_COLUMNS or any(map(str.isdigit, label)):
+            return unmarked(text)  # a label with a digit is a time or an amount: "9時：停止"
+        words = set(label.split())
+        named = any(
+            words <= set(name.replace("/", " ").split()) if label.isascii() else label in name for name in self._labels
+        )
+        return value if named else unmarked(text)
+
+
+def language_of(case: Document, messages: Sequence[Document], reader: str) -> str:
+    """Return the language of a reader: for a vendor, that of the newest mail by it or to it; otherwise of the case."""
+    found = "en" if case.get("language") == "en" else "ja"
+    if reader != "vendor":
+        return found
+    for mail in reversed(messages):
+        if mail.get("language") in ("ja", "en") and (mail["author"]["role"] == "vendor" or is_to_vendor(case, mail)):
+            return str(mail["language"])
+    return found
+
+
+def is_to_vendor(case: Document, mail: Document) -> bool:
+    vendors = {one["address"] for one in case.get("participants", []) if one["role"] == "vendor"}
+    return any(one["address"] in vendors for one in mail.get("to", []))
+
+
+def words_of(line: Document) -> str:
+    """Return the value of a checklist line, or the quote if it has none."""
+    return one_line(line.get("value")) or one_line(line.get("quote"))
+
+
+def unmarked(text: str) -> str:
+    """Return the text of a list line without its marker: ``2. It is dead.``, ``・動きません``."""
+    return _MARKER.sub("", text)
+
+
+def one_line(text: Any) -> str:
+    return " ".join(str(text or "").split())
