@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from mailrules.judgement import Reading
 from mailrules.library import load
 from mailrules.statement import NEXT_SIDES, NextSide, Statement
@@ -26,12 +28,13 @@ def line(
     files: Sequence[str] = (),
     then: NextSide | None = None,
     facts: dict[str, Any] | None = None,
-    report: str = "",
+    reads: dict[str, Any] | None = None,
     **turn: Any,
 ) -> CaseMessage:
-    """Return a mail that says these meanings (``item.logs=pending``: with a state). ``facts``, ``turn``: more fields.
+    """Return a mail that says these meanings (``item.logs=pending``: with a state).
 
-    ``then``: who has to act next by its words; without it, the reader does not tell.
+    ``then``: who has to act next by its words; without it, the reader does not tell. ``facts``, ``reads``, ``turn``:
+    more fields of the facts, the reading and the input of the rules.
     """
     at, author = UTC0 + timedelta(hours=number), f"{side}@x.test"
     attached = tuple(File(name, "text/plain", 9) for name in files)
@@ -42,10 +45,11 @@ def line(
         meaning, _, state = one.partition("=")
         statements.append(Statement(meaning, state or "value", f"{one} of {number}", place * 40, place * 40 + 30))
     scores = tuple(0.0 if one == then else -6.0 for one in NEXT_SIDES) if then else ()
-    reading = Reading(turn=str(number), statements=tuple(statements), next_scores=scores, report=report)
+    reading = Reading(turn=str(number), statements=tuple(statements), next_scores=scores)
     recipients = tuple(f"{one}@x.test" for one in to)
     node = MessageFacts(number, at, author=author, side=side, to=recipients, automatic=given.automatic)
-    return CaseMessage(number, node.evolve(**(facts or {})), given, at, RULES.conclude(given, reading).reading)
+    reading = msgspec.structs.replace(RULES.conclude(given, reading).reading, **(reads or {}))
+    return CaseMessage(number, node.evolve(**(facts or {})), given, at, reading)
 
 
 def writes(side: Side, *to: Side) -> Callable[..., Draft]:
@@ -58,9 +62,12 @@ note, inquire, reply = writes("team"), writes("team", "vendor"), writes("team", 
 
 
 def written(number: int, mail: str) -> CaseMessage:
-    """Return a mail as the embedded reader reads it: ``user: It works.``, from ``user``, ``team`` or ``vendor``."""
+    """Return a mail as the embedded reader reads it: ``user: It works.``
+
+    ``user`` and ``vendor`` write to the team, ``team`` to the vendor, ``reply`` (of the team) to the user.
+    """
     side, _, text = mail.partition(": ")
-    draft = {"user": user, "team": inquire, "vendor": vendor}[side]
+    draft = {"user": user, "team": inquire, "vendor": vendor, "reply": reply}[side]
     made = draft(text=text, language="en" if text.isascii() else "ja", is_reply=number > 0)(number)
     return replace(made, reading=RULES.read(made.turn))
 

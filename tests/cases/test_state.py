@@ -1,11 +1,9 @@
-"""How a case stands: clocks, people's word, participants, numbers, the brief; readings come back as they were."""
+"""The state of a case: clocks, manual changes, participants, numbers, promises; how readings are stored."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from mailrules.judgement import (
@@ -21,180 +19,163 @@ from mailrules.judgement import (
 )
 from mailrules.site import Person, Site
 from mailrules.statement import Statement
-from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import reading_of, unbound
 from service.cases.facts.trust import counted
-from service.cases.revise import revise, vendor_of
-from service.cases.state import Overrides, stamp
+from service.cases.revise import revise
+from service.cases.state import Overrides
 from service.store.tables import to_json
-from tests.cases.exchanges import INQUIRY, LOGS_AND_SLOT, OPENING, RULES, UTC0, line
+from tests.cases.exchanges import (
+    ASKS_LOGS_AND_SLOT,
+    INQUIRES,
+    REPORTS,
+    RULES,
+    UTC0,
+    Draft,
+    inquire,
+    note,
+    stranger,
+    user,
+    vendor,
+)
 
 NOW = UTC0 + timedelta(hours=12)
+DEAD = Finding("impact.all", "core", "0", "dead")
+JUDGED = Judgement(
+    kind="incident",
+    language="en",
+    priority=PriorityDetail("P3", "low", "low", (DEAD,), (), needs_triage=True),
+    checklist=(
+        ItemState("symptom", {"en": "Actual behaviour"}, "present", "dead", "0", "The scanner is dead."),
+        ItemState("version", {"en": "Version"}, "missing"),
+    ),
+    missing=("version",),
+    questions=("version",),
+    readings=(),
+    excerpt="The scanner is dead.",
+    tone=(),
+    parked=(),
+    problem=Problem("The scanner is dead.", 1),
+    vendor="acme",
+    references=(),
+    judged_by="core 1",
+)
 
 
-def judged(lines: Sequence[CaseMessage], **values: object) -> Judgement:
-    readings = tuple(line.reading or Reading() for line in counted(lines))
-    words = Finding("impact.all", "core", "0", "dead")
-    made = Judgement(
-        kind="incident",
-        language="en",
-        priority=PriorityDetail("P3", "low", "low", (words,), (), needs_triage=True),
-        checklist=(
-            ItemState(
-                "symptom", {"en": "Actual behaviour", "ja": "事象"}, "present", "dead", "0", "The scanner is dead."
-            ),
-            ItemState("version", {"en": "Version", "ja": "バージョン"}, "missing"),
-            ItemState("workaround", {"en": "Workaround", "ja": "回避策"}, "unknown", None, "1", "no idea"),
-        ),
-        missing=("version",),
-        questions=("version",),
-        readings=readings,
-        excerpt="The scanner is dead.",
-        tone=(),
-        parked=(),
-        problem=Problem("The scanner is dead.", 1),
-        vendor="acme",
-        references=(),
-        judged_by="core 1",
-    )
-    return replace(made, **values)  # type: ignore[arg-type]
-
-
-def state(lines: Sequence[CaseMessage], by_hand: dict[str, object] | None = None, **values: object) -> dict[str, Any]:
-    return revise(lines, judged(lines, **values), Overrides.from_document(by_hand or {}), NOW, RULES)
+def state(*drafts: Draft, by_hand: str = "", site: Site | None = None, **judged: Any) -> dict[str, Any]:
+    """Return the case of these mails, the first of UTC0. ``by_hand``: ``field=value`` that Aki set."""
+    lines = [draft(number) for number, draft in enumerate(drafts)]
+    judgement = replace(JUDGED, readings=tuple(line.reading or Reading() for line in counted(lines)), **judged)
+    name, _, value = by_hand.partition("=")
+    set_by_people = {name: {"value": value, "by": "Aki", "at": UTC0.isoformat()}} if name else {}
+    rules = replace(RULES, site=site) if site else RULES
+    return revise(lines, judgement, Overrides.from_document(set_by_people), NOW, rules)
 
 
 @pytest.mark.parametrize(
-    ("lines", "requester"),
+    ("drafts", "requester"),
     [
-        ([OPENING, line(1, "team", wrapper=True)], OPENING.node.author),
-        ([line(0, "vendor", to=("team",)), line(1, "team", wrapper=True)], None),
-        ([line(0, "vendor", to=("team",))], None),
-        ([line(0, "team", wrapper=True)], "team@x.test"),
-        ([line(0, "vendor"), line(1, "team", to=("vendor",))], "team@x.test"),
+        ([REPORTS, note(wrapper=True)], "requester@x.test"),
+        ([vendor(), note(wrapper=True)], None),
+        ([vendor()], None),
+        ([note(wrapper=True)], "team@x.test"),
+        ([vendor(), inquire()], "team@x.test"),
     ],
     ids=["a user", "nobody", "nobody either", "only the forward", "the team"],
 )
-def test_who_only_forwards_a_mail_is_not_the_requester(lines: Sequence[CaseMessage], requester: str | None) -> None:
-    told = state(lines)["requester"]
-    assert (told and told["address"]) == requester
+def test_a_colleague_who_only_forwards_a_mail_is_not_the_requester(drafts: list[Draft], requester: str | None) -> None:
+    found = state(*drafts)["requester"]
+    assert (found and found["address"]) == requester
 
 
-def test_each_side_holds_the_case_from_its_turn_to_the_next() -> None:
-    told = state([OPENING, INQUIRY, LOGS_AND_SLOT])
-    assert (told["clocks"]["team"], told["clocks"]["vendor"]) == (3600 + 10 * 3600, 3600)
-    assert told["clocks"]["first_response"] == 3600
-    assert told["clocks"]["turns"] == 1
-    assert told["waiting_since"] == stamp(LOGS_AND_SLOT.node.at)
+def test_each_side_has_the_turn_until_the_next_mail() -> None:
+    made = state(REPORTS, INQUIRES, ASKS_LOGS_AND_SLOT)
+    assert (made["clocks"]["team"], made["clocks"]["vendor"]) == (3600 + 10 * 3600, 3600)
+    assert (made["clocks"]["first_response"], made["clocks"]["turns"]) == (3600, 1)
+    assert made["waiting_since"] == "2031-05-12T02:00:00Z"
 
 
-@pytest.mark.parametrize(("subject_is_new", "title"), [(True, "Scanner dead"), (False, "The scanner is dead.")])
-def test_only_a_reply_that_begins_another_matter_leaves_its_subject_out_of_the_title(
-    subject_is_new: bool, title: str
+@pytest.mark.parametrize(
+    ("mail", "excerpt", "title"),
+    [
+        ({"subject": "Scanner dead", "begins": True, "subject_is_new": True}, "A desk lamp.", "Scanner dead"),
+        # the subject of a reply that begins another matter belongs to the earlier matter
+        ({"subject": "Scanner dead", "begins": True, "subject_is_new": False}, "A desk lamp.", "A desk lamp."),
+        ({"subject": ""}, "A desk lamp.", "A desk lamp."),
+        ({"subject": ""}, "", "Hello! A lamp."),
+    ],
+)
+def test_the_title_is_the_subject_or_the_sentence_that_describes_the_matter(
+    mail: dict[str, Any], excerpt: str, title: str
 ) -> None:
-    own = {"begins": True, "subject_is_new": subject_is_new}
-    told = replace(OPENING.turn, subject="Scanner dead", text="Another matter: a desk lamp.", **own)  # type: ignore[arg-type]
-    assert state([replace(OPENING, turn=told)])["title"] == title
+    assert state(user(text="Hello!\n\nA lamp.", **mail), excerpt=excerpt)["title"] == title
 
 
-@pytest.mark.parametrize(("excerpt", "title"), [("A desk lamp.", "A desk lamp."), ("", "Hello! A desk lamp.")])
-def test_a_case_without_a_subject_has_the_sentence_that_tells_the_matter_as_title(excerpt: str, title: str) -> None:
-    bare = replace(OPENING, turn=replace(OPENING.turn, subject="", text="Hello!\n\nA desk lamp."))
-    assert state([bare], excerpt=excerpt)["title"] == title
-
-
-def test_a_statement_we_said_yes_to_is_agreed() -> None:
-    moved = Problem("Printing stops.", 2, True, "2")
-    scope = line(2, "vendor", "ask.confirm_scope")
-    asked = state([OPENING, INQUIRY, scope], problem=moved)["problem"]
+def test_a_problem_statement_that_our_side_confirmed_is_agreed() -> None:
+    moved, asks = Problem("Printing stops.", 2, True, "2"), (REPORTS, INQUIRES, vendor("ask.confirm_scope"))
+    asked, agreed = (state(*drafts, problem=moved)["problem"] for drafts in (asks, (*asks, inquire("act.agree"))))
     assert (asked["drift"], asked["agreed_at"]) == (True, None)
-    yes = line(3, "team", "act.agree", to=("vendor",))
-    agreed = state([OPENING, INQUIRY, scope, yes], problem=moved)["problem"]
-    assert agreed["drift"] is False
-    assert agreed["agreed_at"] == yes.node.at.isoformat().replace("+00:00", "Z")
+    assert (agreed["drift"], agreed["agreed_at"]) == (False, "2031-05-12T03:00:00Z")
 
 
-def test_the_vendor_whose_hours_count_is_that_of_the_case() -> None:
-    lines = [OPENING, INQUIRY]
-    assert vendor_of(lines, judged(lines), Overrides()) == "acme"
-    by_hand = Overrides.from_document({"vendor": {"value": "umbra", "by": "Aki", "at": NOW.isoformat()}})
-    assert vendor_of(lines, judged(lines), by_hand) == "umbra"
+def test_the_vendor_is_set_by_a_person_named_in_the_mails_or_the_maker_of_the_product() -> None:
+    of_maker = user("act.report", reads={"maker": "acme"})
+    assert state(REPORTS, vendor=None)["vendor"] is None
+    assert state(of_maker, vendor=None)["vendor"] == "acme"
+    assert state(of_maker, INQUIRES, vendor="example")["vendor"] == "example"
+    assert state(REPORTS, INQUIRES, by_hand="vendor=umbra")["vendor"] == "umbra"
 
 
-def test_a_name_from_the_site_file_stands_where_no_mail_tells_one() -> None:
-    opening = replace(OPENING, node=OPENING.node.evolve(author="helper@partner.test"), name="")
+def test_a_name_from_the_site_file_is_used_if_no_mail_has_one() -> None:
     site = Site(people=[Person(address="helper@partner.test", side="team", name="Helper")])
-    told = revise([opening], judged([opening]), Overrides(), NOW, replace(RULES, site=site))
-    assert [(p["address"], p["name"]) for p in told["participants"]] == [("helper@partner.test", "Helper")]
+    made = state(user(facts={"author": "helper@partner.test"}), site=site)
+    assert [person["name"] for person in made["participants"] if "helper" in person["address"]] == ["Helper"]
 
 
 def test_a_case_needs_triage_until_it_is_over_or_a_person_sets_the_priority() -> None:
-    assert state([OPENING])["needs_triage"] is True
-    assert state([OPENING, line(2, "requester", "act.confirm_resolved", to=("team",))])["needs_triage"] is False
-    set_: dict[str, object] = {"priority": {"value": "P4", "by": "Aki", "at": UTC0.isoformat()}}
-    assert state([OPENING], set_)["needs_triage"] is False
+    assert state(REPORTS)["needs_triage"] is True
+    assert state(REPORTS, user("act.confirm_resolved"))["needs_triage"] is False
+    assert state(REPORTS, by_hand="priority=P4")["needs_triage"] is False
 
 
 def test_a_stranger_who_answers_into_a_case_is_no_participant() -> None:
-    stranger = line(3, "unknown", "act.report")
-    stranger = replace(stranger, node=stranger.node.evolve(author="x@else.test"))
-    people = state([replace(m, node=m.node.evolve(author=f"{m.turn.side}@lab.test")) for m in (OPENING, INQUIRY)])
-    assert [p["address"] for p in people["participants"]] == ["requester@lab.test", "team@lab.test"]
-    with_him = state([OPENING, INQUIRY, stranger])
-    assert "x@else.test" not in [p["address"] for p in with_him["participants"]]
+    made = state(REPORTS, INQUIRES, stranger("act.report", facts={"author": "x@else.test"}))
+    assert [person["address"] for person in made["participants"]] == ["requester@x.test", "team@x.test"]
 
 
-def test_an_old_number_in_the_subject_of_a_new_topic_is_not_the_cases() -> None:
-    number, own = Reference("acme", "550123", True, "#550123"), [{"vendor": "acme", "ref": "550123"}]
-    first = replace(INQUIRY, node=INQUIRY.node.evolve(fresh=True, reply_marked=True))
-    assert first.reading is not None
-    first = replace(first, reading=msgspec.structs.replace(first.reading, references=(number,)))
-    assert state([first], references=(number,))["vendor_refs"] == []
-    unlinked = replace(first, node=first.node.evolve(reply_marked=False))
-    assert state([unlinked], references=(number,))["vendor_refs"] == own, "no reply: its own number"
-    assert state([replace(first, node=INQUIRY.node)], references=(number,))["vendor_refs"] == own
+@pytest.mark.parametrize(
+    ("facts", "shown"), [({"fresh": True, "reply_marked": True}, False), ({"fresh": True}, True), ({}, True)]
+)
+def test_the_number_in_the_subject_of_a_reply_about_a_new_topic_is_not_of_the_case(
+    facts: dict[str, Any], shown: bool
+) -> None:
+    number = (Reference("acme", "550123", True, "#550123"),)
+    made = state(inquire(facts=facts, reads={"references": number}), references=number)
+    assert made["vendor_refs"] == ([{"vendor": "acme", "ref": "550123"}] if shown else [])
 
 
-def test_a_promise_that_is_over_is_said_neutrally() -> None:
-    due = UTC0 + timedelta(hours=5)
-    assert LOGS_AND_SLOT.reading is not None
-    promise = Promise(due, Finding("p", "core", "2", "by five"))
-    told = replace(LOGS_AND_SLOT, reading=msgspec.structs.replace(LOGS_AND_SLOT.reading, promises=(promise,)))
-    made = state([INQUIRY, told])
+def test_an_overdue_promise_is_noted() -> None:
+    promise = Promise(UTC0 + timedelta(hours=5), Finding("p", "core", "2", "by five"))
+    made = state(INQUIRES, vendor(reads={"promises": (promise,)}))
     assert made["promises"][0]["overdue"]
     assert "overdue-promise" in made["notes"]
 
 
-def test_a_reading_comes_back_as_it_was() -> None:
+def test_a_stored_reading_is_restored_with_the_id_of_its_message() -> None:
     finding = Finding("r", "core", "0", "words", 3, 8, "v")
     reading = Reading(
         turn="0",
         statements=(Statement("item.version", "value", "version 4.2", 3, 14, value="4.2"), Statement("ongoing")),
-        reader="embedded",
-        version="7",
         references=(Reference("acme", "1", True, "#1"),),
-        vendor="acme",
-        kind="incident",
-        acts=("report",),
         asks=(AskMade("logs", finding),),
         parked=(finding,),
         promises=(Promise(datetime(2031, 5, 12, tzinfo=UTC), finding),),
         findings=(finding,),
     )
-    assert unbound(reading).turn == unbound(reading).parked[0].turn == ""
-    assert unbound(unbound(reading)) == unbound(reading) != reading
-    written = to_json(unbound(reading))
-    assert '"turn"' not in written
-    assert reading_of(written, "0") == reading
-    again = reading_of(written, "9")
+    stored = to_json(unbound(reading))
+    assert unbound(unbound(reading)) == unbound(reading)
+    assert '"turn"' not in stored
+    assert reading_of(stored, "0") == reading
+    again = reading_of(stored, "9")
     assert again is not None
     assert {again.turn, again.findings[0].turn, again.promises[0].finding.turn} == {"9"}
     assert reading_of('{"kind": ["of another version"]}', "9") is None
-
-
-def test_until_somebody_writes_to_a_vendor_the_case_is_its_who_made_the_product() -> None:
-    assert OPENING.reading is not None
-    opening = replace(OPENING, reading=msgspec.structs.replace(OPENING.reading, maker="acme"))
-    assert state([opening], vendor=None)["vendor"] == "acme"
-    assert state([opening, INQUIRY], vendor="example")["vendor"] == "example"
-    assert state([OPENING], vendor=None)["vendor"] is None

@@ -109,13 +109,13 @@ NOTICE, RECEIPT = {"automatic": "notification"}, {"automatic": "auto_reply"}
         ([REPORTS, INQUIRES, stranger("act.thanks", then="nobody")], "vendor", ""),
         ([stranger(), stranger("act.confirm_resolved", "act.thanks", then="nobody")], "resolved", ""),
         # what reports only, moves the turn only if it is new trouble
-        ([user("kind.incident", "ongoing", report="alarm", then="team", **NOTICE)], "team", ""),
+        ([user("kind.incident", "ongoing", reads={"report": "alarm"}, then="team", **NOTICE)], "team", ""),
         ([user("kind.incident", "ongoing", then="team", **NOTICE)], None, ""),
-        ([REPORTS, INQUIRES, user("kind.incident", "ongoing", report="alarm", then="team")], "vendor", ""),
-        ([REPORTS, INQUIRES, user("kind.security", "security", report="attack", then="team")], "team", ""),
-        ([REPORTS, INQUIRES, user("kind.security", "security", report="threat", then="team")], "team", ""),
-        ([REPORTS, INQUIRES, vendor("kind.notice", "recovered", report="over", then="nobody")], "team", ""),
-        ([vendor("kind.notice", "recovered", report="over", then="nobody")], None, ""),
+        ([REPORTS, INQUIRES, user("kind.incident", "ongoing", reads={"report": "alarm"}, then="team")], "vendor", ""),
+        ([REPORTS, INQUIRES, user("kind.security", "security", reads={"report": "attack"}, then="team")], "team", ""),
+        ([REPORTS, INQUIRES, user("kind.security", "security", reads={"report": "threat"}, then="team")], "team", ""),
+        ([REPORTS, INQUIRES, vendor("kind.notice", "recovered", reads={"report": "over"}, then="nobody")], "team", ""),
+        ([vendor("kind.notice", "recovered", reads={"report": "over"}, then="nobody")], None, ""),
         # facts about the trouble do not agree to a scope
         ([INQUIRES, vendor("ask.confirm_scope"), inquire("item.symptom")], "team", "confirm_scope open"),
         # an answer given to a colleague answers no vendor; one that went by a portal can be told by mail
