@@ -4,7 +4,7 @@ Who has to act next follows from the mails (see ``turn``). Manual changes are ke
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,14 +20,10 @@ from service.cases.facts.trust import Doubt, doubts
 from service.cases.replies import Asked
 from service.cases.state import (
     Ask,
-    Clocks,
     Overrides,
-    Participant,
-    Promised,
     Status,
     checklist_line,
     priority_detail,
-    record,
     shown,
     stamp,
     summary_of,
@@ -76,18 +72,25 @@ def revise(
         **summary_of(judgement),
         **_checklist(judgement, course.asks, overrides),
         "priority_detail": priority_detail(judgement, level, set_by.get("priority", "rules")),
-        "asks": list(map(record, course.asks)),
+        "asks": [shown(ask, _OF_ASK) for ask in course.asks],
         "problem": _problem(judgement.problem, course.asks, ordered),
-        "clocks": record(_clocks(ordered, moves, now, calendars_of(rules, vendor))),
-        "promises": list(map(record, _promises(ordered, now))),
-        "participants": list(map(record, people)),
+        "clocks": {
+            **_time_per_side(moves, now, calendars_of(rules, vendor)),
+            "first_response": _first_response(ordered),
+            "turns": _turns(ordered),
+        },
+        "promises": _promises(ordered, now),
+        "participants": people,
         "set_by": set_by,
         "not_counted": [{"message": str(line.id), "why": doubted[line.id]} for line in lines if line.id in doubted],
     }
     return document | {"notes": [*_notes(document, asked), *_doubtful(lines, doubted)]}
 
 
-def _requester(people: Sequence[Participant], lines: Sequence[CaseMessage]) -> dict[str, str] | None:
+_OF_ASK = " ".join(field.name for field in fields(Ask))
+
+
+def _requester(people: Sequence[Mapping[str, Any]], lines: Sequence[CaseMessage]) -> dict[str, str] | None:
     """Return the requester: the first participant of our people, otherwise of the team, otherwise unknown.
 
     A member of the team who only forwards or receives a vendor's mail requests nothing.
@@ -95,19 +98,16 @@ def _requester(people: Sequence[Participant], lines: Sequence[CaseMessage]) -> d
     writers = {line.node.author for line in lines if len(lines) == 1 or not line.turn.wrapper}
     for role in ("requester", "team", "unknown"):
         for person in people:
-            if person.role == role and (role != "team" or person.address in writers):
-                return {"name": person.name, "address": person.address}
+            if person["role"] == role and (role != "team" or person["address"] in writers):
+                return {"name": person["name"], "address": person["address"]}
     return None
 
 
-def _clocks(
-    lines: Sequence[CaseMessage],
-    moves: Sequence[tuple[datetime, Side | None]],
-    now: datetime,
-    calendars: Mapping[Side, Calendar],
-) -> Clocks:
+def _time_per_side(
+    moves: Sequence[tuple[datetime, Side | None]], now: datetime, calendars: Mapping[Side, Calendar]
+) -> dict[str, Any]:
     elapsed, business = held_by_side([(at, side) for at, side in moves if at <= now], now, calendars)
-    return Clocks(**elapsed, business=business, first_response=_first_response(lines), turns=_turns(lines))
+    return {**elapsed, "business": business}
 
 
 def _doubtful(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Iterator[str]:
@@ -155,7 +155,7 @@ def _with_people(
     return status, waiting_on, since, moves
 
 
-def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str]) -> tuple[Participant, ...]:
+def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str]) -> list[dict[str, str]]:
     """Return authors and recipients of the messages that count, in order. ``known``: address → name, if no mail has it.
 
     A stranger who only writes to the case is not a participant, and neither is the author of a forged mail.
@@ -170,7 +170,10 @@ def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str]) -> t
         for address, recipient, role in line.people:
             name, side = people.get(address, ("", role))
             people[address] = (name or recipient, side)
-    return tuple(Participant(one, name or known.get(one, ""), side) for one, (name, side) in people.items())
+    return [
+        {"address": address, "name": name or known.get(address, ""), "role": side}
+        for address, (name, side) in people.items()
+    ]
 
 
 def _problem(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]) -> dict[str, Any]:
@@ -243,9 +246,12 @@ def _references(judgement: Judgement, lines: Sequence[CaseMessage]) -> tuple[tup
     return tuple(dict.fromkeys(pair for pair in found if pair in stated or pair not in foreign))
 
 
-def _promises(lines: Sequence[CaseMessage], now: datetime) -> tuple[Promised, ...]:
-    """Return the promises with a due date. A promise is kept if a person of the same side writes again by then."""
-    out: list[Promised] = []
+def _promises(lines: Sequence[CaseMessage], now: datetime) -> list[dict[str, Any]]:
+    """Return the promises with a due date. A promise is kept if a person of the same side writes again by then.
+
+    ``overdue`` only means that an update was expected by then.
+    """
+    promises: list[dict[str, Any]] = []
     next_word: dict[Side, datetime] = {}  # earliest time of writing among the mails that follow in order
     for line in reversed(lines):
         if line.turn.automatic is not None:
@@ -257,9 +263,10 @@ def _promises(lines: Sequence[CaseMessage], now: datetime) -> tuple[Promised, ..
                 continue
             kept = after is not None and after <= promise.due
             overdue = after is None and now > promise.due
-            out.append(Promised(side, promise.due, line.turn.id, promise.finding.quote, kept, overdue))
+            written = {"by": side, "due": stamp(promise.due), "message": line.turn.id, "quote": promise.finding.quote}
+            promises.append(written | {"kept": kept, "overdue": overdue})
         next_word[side] = line.node.at if after is None else min(after, line.node.at)
-    return tuple(reversed(out))
+    return promises[::-1]
 
 
 def _first_response(lines: Sequence[CaseMessage]) -> int | None:

@@ -1,9 +1,9 @@
-"""Parts of the state of a case as values: requests, clocks, manual changes; and their form in the API."""
+"""Requests and manual changes of a case; and the form of judgements in the API."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -30,37 +30,6 @@ class Ask:
     answered_by_message: str | None = None
     set_by: str | None = None  # who marked it as answered elsewhere (portal, phone) or as not needed
     answer: str | None = None  # the answer that this person entered
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """Seconds during which each side had to act, elapsed and in business time."""
-
-    team: int = 0
-    vendor: int = 0
-    requester: int = 0
-    business: Mapping[str, int] = field(default_factory=dict)
-    first_response: int | None = None  # None until there is a response
-    turns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Participant:
-    address: str
-    name: str
-    role: Side
-
-
-@dataclass(frozen=True, slots=True)
-class Promised:
-    """A promise with a due date; ``overdue`` only means that an update was expected by then."""
-
-    by: Side
-    due: datetime
-    message: str
-    quote: str
-    kept: bool
-    overdue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +114,6 @@ def _language(judgement: Judgement) -> str:
 
 def _cited(found: Finding | ItemState) -> dict[str, Any]:
     return {"message": found.turn, "quote": found.quote}
-
-
-def record(value: Ask | Clocks | Promised | Participant) -> dict[str, Any]:
-    """Return a value for JSON."""
-    return shown(value, " ".join(field.name for field in fields(value)))
 
 
 def shown(value: object, names: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ FORWARD = mail("fw", STRANGER, "FW: [acme #550123] Question", "For your records.
 def participants(desk: Desk, name: str) -> dict[str, str]:
     case = desk.case_of(name)
     found = desk.database.read(lambda conn: messages_of_case(conn, case))
-    return {one.address: one.role for one in participants_of(counted(found), {})}
+    return {one["address"]: one["role"] for one in participants_of(counted(found), {})}
 
 
 def test_an_outsider_is_team_only_in_a_case_that_a_forward_opened(database: Database) -> None:
