@@ -38,11 +38,13 @@ that the vendor continues to work, or a new report reopens it. The first mail of
 resolves a case: the case stays open, and waits for nobody if nobody has to act.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import log
 from operator import itemgetter
+from typing import Any
 
 from mailrules.judgement import Reading
 from mailrules.statement import NEXT_SIDES, NextSide
@@ -97,30 +99,26 @@ def follow(
     from replies that begin another matter and therefore are in other cases.
     """
     course, ledger = Course(), Ledger(answers)
-    said = sorted(((one.at, ask, one) for ask, one in (by_hand or {}).items()), key=itemgetter(0, 1))
-    waits, news = sorted(asked), sorted(solved)
-    for line in lines:
-        while said and said[0][0] <= line.node.at:
-            _told(course, ledger, *said.pop(0))
-        while waits and waits[0] < _arrival(line):
-            _asked(course, waits.pop(0))
-        while news and news[0][0] < line.node.at:
-            _solved(course, ledger, *news.pop(0))
-        _step(course, ledger, line)
-    for one in said:
-        _told(course, ledger, *one)
-    for at in waits:
-        _asked(course, at)
-    for at, message in news:
-        _solved(course, ledger, at, message)
+    settings = sorted(((one.at, ask, one) for ask, one in (by_hand or {}).items()), key=itemgetter(0, 1))
+    events: list[tuple[deque[Any], Callable[[datetime, CaseMessage], bool], Callable[..., None]]] = [
+        (deque(settings), lambda at, line: at <= line.node.at, _set_by_hand),
+        (deque((at,) for at in sorted(asked)), lambda at, line: at < _arrival(line), _questions_sent),
+        (deque(sorted(solved)), lambda at, line: at < line.node.at, _solved_elsewhere),
+    ]
+    for line in (*lines, None):
+        for queue, precedes, apply in events:
+            while queue and (line is None or precedes(queue[0][0], line)):
+                apply(course, ledger, *queue.popleft())
+        if line is not None:
+            _process(course, ledger, line)
     if not course.moves:  # only automatic mail: the team has to check the case, unless all mails are mere notices
-        live = next((told for line in lines if line.reading and (told := told_by_alarm(line.reading))), None)
+        live = next((side for line in lines if line.reading and (side := told_by_alarm(line.reading))), None)
         if all(line.turn.automatic == "notification" for line in lines):
             course.since = lines[0].node.at
             if live is not None:
-                _move(course, lines[0], live)
+                _give_turn(course, lines[0], live)
         else:
-            _move(course, lines[0], "team")
+            _give_turn(course, lines[0], "team")
     course.asks = ledger.asks
     return course
 
@@ -134,21 +132,20 @@ def _arrival(line: CaseMessage) -> datetime:
     return line.received_at if timedelta() <= line.received_at - line.node.at < UNDERWAY else line.node.at
 
 
-def _asked(course: Course, at: datetime) -> None:
-    """Pass the turn to the requester because questions were sent."""
+def _questions_sent(course: Course, _ledger: Ledger, at: datetime) -> None:
     if course.moves:
         _pass_on(course, at, "requester")
 
 
-def _solved(course: Course, ledger: Ledger, at: datetime, message: str) -> None:
+def _solved_elsewhere(course: Course, ledger: Ledger, at: datetime, message: str) -> None:
     if course.moves:
         ledger.record_solved(at, message)
         _settle(course, max(at, course.moves[-1][0]), "resolved")
 
 
-def _told(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setting) -> None:
-    settled = ledger.set_by_hand(ask, setting.value, at, setting.by, setting.text or None)
-    if settled and setting.value == "answered" and not ledger.open():
+def _set_by_hand(course: Course, ledger: Ledger, at: datetime, ask: str, setting: Setting) -> None:
+    changed = ledger.set_by_hand(ask, setting.value, at, setting.by, setting.text or None)
+    if changed and setting.value == "answered" and not ledger.open():
         _pass_on(course, at, "vendor")
 
 
@@ -159,39 +156,39 @@ def _pass_on(course: Course, at: datetime, side: Side) -> None:
         course.moves.append((at, side))
 
 
-def _step(course: Course, ledger: Ledger, line: CaseMessage) -> None:
+def _process(course: Course, ledger: Ledger, line: CaseMessage) -> None:
     if line.node.forged:
         return  # a forged mail changes nothing
     reading = line.reading or _NOTHING
     course.with_vendor |= "vendor" in (line.turn.side, *line.turn.towards)
     if line.turn.side != "vendor" and line.turn.automatic is None:
         course.severe |= reading.says("impact.high", states=("value",))
-    if line.turn.automatic is not None and not _by_a_person(line, reading):
+    if line.turn.automatic is not None and not _is_by_person(line, reading):
         if line.turn.side == "vendor" and "auto_ack" not in reading.acts:
-            _by_state(course, line, reading)
+            _process_notice(course, line, reading)
     elif line.turn.side == "vendor":
-        _vendor(course, ledger, line, reading)
+        _process_vendor_mail(course, ledger, line, reading)
     else:
-        _ours(course, ledger, line, reading)
+        _process_our_mail(course, ledger, line, reading)
 
 
-def _by_a_person(line: CaseMessage, reading: Reading) -> bool:
+def _is_by_person(line: CaseMessage, reading: Reading) -> bool:
     """Whether a person wrote a vendor's mail that is marked as automatic. True if the mail asks for something."""
     marked = line.turn.side == "vendor" and line.turn.automatic in ("auto_reply", "notification")
     return marked and bool(reading.asks) and "auto_ack" not in reading.acts
 
 
-def _by_state(course: Course, line: CaseMessage, reading: Reading) -> None:
+def _process_notice(course: Course, line: CaseMessage, reading: Reading) -> None:
     if not course.moves or course.status != "open":
         return
     state = state_told(reading)
     if state == "closed":
         _settle(course, line.node.at, "closed")
     elif state is not None:
-        _move(course, line, "vendor" if state == "vendor" else "team")
+        _give_turn(course, line, "vendor" if state == "vendor" else "team")
 
 
-def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
+def _process_vendor_mail(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     acts = set(reading.acts)
     if acts == {"auto_ack"}:
         return
@@ -201,53 +198,53 @@ def _vendor(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading)
     if settled and not asks and not acts & GOING_ON and not reading.says("act.promise"):
         if closes:
             course.status = "closed"
-    elif asks and settled and "confirm_close" in (told := {a.what for a in ledger.open()}) and told <= _CLOSING:
+    elif asks and settled and {"confirm_close"} <= {ask.what for ask in ledger.open()} <= _CLOSING:
         ledger.record_solved(line.node.at, line.turn.id)
     elif closes and not asks:
         ledger.record_closed(line)
         _settle(course, line.node.at, "closed")
     elif not asks and (state == "team" or (state == "vendor" and "answer" not in acts)):
-        _move(course, line, "vendor" if state == "vendor" else "team")  # a notice that no header marks as automatic
+        _give_turn(course, line, "vendor" if state == "vendor" else "team")  # a notice without an automatic header
     else:
-        said = _next(course, line, "vendor" if not asks and goes_on(reading) else "team")
-        _give(course, line, "team" if for_the_team(reading, said) else said)
+        then = _next_side(course, line, "vendor" if not asks and goes_on(reading) else "team")
+        _give_turn_or_nobody(course, line, "team" if for_the_team(reading, then) else then)
 
 
-def _ours(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
+def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
     acts, to_vendor, by_team = set(reading.acts), "vendor" in line.turn.towards, line.turn.side == "team"
     stranger, begins = line.turn.side == "unknown", line.turn.begins or "reopen" in acts
     if stranger and course.status != "open":
         return
     confirms, answered = "confirm_resolved" in acts and not begins, 0
     later = to_vendor and not confirms and bool(ledger.open()) and puts_off(line)
-    if to_vendor or (by_team and (_hands_over(line, reading) or reading.says("act.elsewhere"))):
+    if to_vendor or (by_team and (_brings_logs_for_case_number(line, reading) or reading.says("act.elsewhere"))):
         answered = ledger.record_answers(line)
     if later or (answered and line.by_number and ledger.open() and not confirms):
-        said: NextSide = "team"
+        then: NextSide = "team"
     elif to_vendor or answered:
         owing = not answered and bool(ledger.open())
-        said = _next(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor", owing)
-        if said == "nobody" and answered and to_vendor and not (confirms or reading.says("recovered", "act.close")):
-            said = "vendor"  # it waits for the answer
+        then = _next_side(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor", owing)
+        if then == "nobody" and answered and to_vendor and not (confirms or reading.says("recovered", "act.close")):
+            then = "vendor"  # it waits for the answer
     else:
-        said = _next(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
-    if not (confirms or begins) and course.moves and _leaves_turn(course, line, reading, said):
+        then = _next_side(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
+    if not (confirms or begins) and course.moves and _leaves_turn(course, line, reading, then):
         if "chase" in acts and line.turn.side == course.waiting_on == "requester":
-            _move(course, line, "team")
+            _give_turn(course, line, "team")
         return
-    if said == "nobody" and course.moves and "reopen" not in acts and _lacks_outcome(course, line, reading):
+    if then == "nobody" and course.moves and "reopen" not in acts and _lacks_outcome(course, line, reading):
         if course.waiting_on != "vendor":
-            _move(course, line, "team")
-    elif said != "nobody" or begins or not course.moves:
-        _give(course, line, "team" if said == "nobody" and begins else said)
+            _give_turn(course, line, "team")
+    elif then != "nobody" or begins or not course.moves:
+        _give_turn_or_nobody(course, line, "team" if then == "nobody" and begins else then)
     elif confirms or not (stranger or (to_vendor and course.waiting_on == "vendor" and not reading.says("recovered"))):
         ledger.record_solved(line.node.at, line.turn.id)
         may_close = to_vendor and reading.says("act.close")
         _settle(course, line.node.at, "closed" if may_close else "resolved")
         if by_team and to_vendor and not may_close and ("ask" in acts or reading.parked):
-            _move(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
+            _give_turn(course, line, "vendor")  # solved, but the vendor is asked for more: the cause, a refund
     elif stranger:
-        _move(course, line, "team")
+        _give_turn(course, line, "team")
 
 
 def _lacks_outcome(course: Course, line: CaseMessage, reading: Reading) -> bool:
@@ -259,19 +256,19 @@ def _lacks_outcome(course: Course, line: CaseMessage, reading: Reading) -> bool:
     return course.severe and course.status == "open" and line.turn.side != "team" and not ends
 
 
-def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, said: NextSide) -> bool:
+def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, then: NextSide) -> bool:
     """Whether a mail of our side leaves the turn unchanged: a forward, a reminder, or thanks."""
     by_team = line.turn.side == "team"
     if course.status == "open" and reading.report and reading.report not in _DANGERS:
         return True
     if by_team and line.turn.wrapper and "vendor" not in line.turn.towards:
-        return said != "requester" or "requester" not in line.turn.towards or not reading.next_scores
+        return then != "requester" or "requester" not in line.turn.towards or not reading.next_scores
     if "chase" in reading.acts and not by_team and course.status == "open":
         return True
     return _only_thanks(reading) and course.waiting_on != "requester"
 
 
-def _hands_over(line: CaseMessage, reading: Reading) -> bool:
+def _brings_logs_for_case_number(line: CaseMessage, reading: Reading) -> bool:
     """Whether a mail brings logs for a case number: the vendor gets them, even if the mail is addressed only to us."""
     return "give_logs" in reading.acts and bool(line.node.stated)
 
@@ -284,7 +281,7 @@ def writer(turn: RuleInput) -> str:
     return turn.side
 
 
-def _next(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = False) -> NextSide:
+def _next_side(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = False) -> NextSide:
     """Return who has to act after a mail of a person, by the table of weights; `otherwise` if its words do not tell.
 
     A user's mail does not give the turn to a vendor who takes no part in the case.
@@ -312,10 +309,10 @@ def _next(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = 
     return max(zip(sums, NEXT_SIDES, strict=True), key=lambda one: (possible[one[1]], one[0]))[1]
 
 
-def _give(course: Course, line: CaseMessage, said: NextSide) -> None:
+def _give_turn_or_nobody(course: Course, line: CaseMessage, then: NextSide) -> None:
     """Give the turn to a side. If nobody has to act, the case stays open, but waits for nobody."""
-    if said != "nobody":
-        _move(course, line, said)
+    if then != "nobody":
+        _give_turn(course, line, then)
     elif course.status == "open" and (course.waiting_on is not None or not course.moves):
         course.moves.append((max(line.node.at, course.moves[-1][0]) if course.moves else line.node.at, None))
         course.waiting_on, course.since = None, course.moves[-1][0]
@@ -326,7 +323,7 @@ def _only_thanks(reading: Reading) -> bool:
     return reading.says("act.thanks") and all(s.meaning.startswith(_MERE_THANKS) for s in reading.statements)
 
 
-def _move(course: Course, line: CaseMessage, side: Side) -> None:
+def _give_turn(course: Course, line: CaseMessage, side: Side) -> None:
     """Give the turn to `side` and reopen the case; `since` is unchanged if the side already has the turn."""
     course.status = "open"
     course.with_vendor |= side == "vendor"
