@@ -84,7 +84,7 @@ def examples(mails: Sequence[Placed], continuation: MatterClassifier) -> Iterato
         if fit_to_match and not any(known.nodes[other.id].case == mail.case for other in linked):
             yield from _against(nodes, mail.case, known, [*newest][::-1])
         for node in nodes:
-            known.enter(node.evolve(case=mail.case))
+            known.add(node.evolve(case=mail.case))
         newest.pop(mail.case, None)
         newest[mail.case] = None
 

@@ -84,7 +84,7 @@ def prepare(
     known = neighbours.strong(conn, new_nodes, rows)
     placer = Placer(known, reopen)
     for mail in mails:
-        placer.take([node for _, _, node in mail])
+        placer.follow_strong_evidence([node for _, _, node in mail])
     neighbours.add_candidates(conn, known, placer.lookups)
     plan = placer.finish()
     new = {

@@ -101,7 +101,7 @@ def _place_later_mail(
     add_facts(conn, neighbours, case_ids)
     later = [node for node in sorted(all_nodes, key=order_of) if node.id not in before and node.pinned is None]
     for node in all_nodes:
-        neighbours.enter(node if node not in later else node.evolve(case=None))
+        neighbours.add(node if node not in later else node.evolve(case=None))
     placer = Placer(neighbours)
     unplaced, previous = later, len(later) + 1
     while len(unplaced) < previous:  # repeat until no unplaced mail has a link to a placed mail
@@ -109,12 +109,12 @@ def _place_later_mail(
         for node in unplaced:
             placer.follow_links(node.id, open_new=False)
         for node in all_nodes:
-            placer.bring_along(node.id)
-        unplaced = [node for node in unplaced if placer.case_at(node.id) is None]
+            placer.place_inner_messages(node.id)
+        unplaced = [node for node in unplaced if placer.case_of_message(node.id) is None]
     for node in unplaced:  # mails without a link stay in their case
         placer.follow_links(node.id, open_new=False)
-        if node.case is not None and placer.case_at(node.id) is None:
-            placer.enter(node.id, node.case, Evidence("new"))
+        if node.case is not None and placer.case_of_message(node.id) is None:
+            placer.put_in_case(node.id, node.case, Evidence("new"))
     for message in again:
         if message in nodes and nodes[message].pinned is None:
             placer.follow_links(message, open_new=False)
@@ -122,7 +122,7 @@ def _place_later_mail(
         links.merge_cases(conn, case, placer.root(into), now)
     changed = {placer.root(into) for into in placer.plan.merged_cases.values()}
     for node in later:
-        case_id = placer.case_at(node.id)
+        case_id = placer.case_of_message(node.id)
         if case_id is not None and node.case is not None and case_id != placer.root(node.case):
             placement.move_messages(conn, [node.id], case_id)
             changed |= {case_id, placer.root(node.case)}

@@ -151,7 +151,7 @@ class Filing:
         keys = {key for node in come for key in candidate_lookup(node)}
         self.known.shared = {key: len(self.known.own.get(key, ())) for key in keys}
         placing = _Placer(self.known)
-        placing.take(come)
+        placing.follow_strong_evidence(come)
         made = placing.finish()
         self.evidence.update(made.evidence)
         for number, runners in made.runners_up.items():

@@ -18,7 +18,7 @@ def _node(id: int, author: str, **facts: Any) -> MessageFacts:
 def _cases(*nodes: MessageFacts) -> set[frozenset[int]]:
     placing = Placer(Known())
     for node in nodes:
-        placing.take([node])
+        placing.follow_strong_evidence([node])
     home = placing.finish().home
     return {frozenset(-message for message in home if home[message] == case) for case in home.values()}
 

@@ -1,6 +1,5 @@
 """Extracts the messages of a mail: the mail itself and every earlier mail inside it, ready for placement and rules."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
@@ -17,6 +16,7 @@ from service.cases.facts.roles import LearnedRoles, Roles, company_of, is_role_m
 from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.cases.facts.subject import read_subject
 from service.cases.facts.trust import OURS
+from service.mail.language import language_of
 from service.mail.message import Address, Earlier, Mail
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -27,7 +27,6 @@ _NOT_ADDRESSED: dict[Side, frozenset[Side]] = {
     "vendor": frozenset(("requester",)),
 }
 """By writer, sides that are not addressed: what reaches sodan is for the team, also if sent to ``help@`` or a user."""
-_KANA = re.compile("[\u3040-\u30ff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +196,9 @@ def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) ->
         has_subject=earlier.subject is not None,
         shown_by=given.shown_by,
     )
+    language = language_of(earlier.text)
     turn = _turn(
-        str(position), node, earlier, earlier.text, date, language_of_earlier(earlier.text, mail.language), given
+        str(position), node, earlier, earlier.text, date, mail.language if language == "und" else language, given
     )
     forwarded_by = given.sender if earlier.origin != "quoted" else None
     return ExtractedMessage(node, turn, earlier, part, _sides(earlier, roles), forwarded_by)
@@ -272,11 +272,3 @@ def _turn(
         vendor=node.vendor,
         partner=node.counterpart,
     )
-
-
-def language_of_earlier(text: str, otherwise: str) -> str:
-    letters = sum(map(str.isalpha, text))
-    if not letters:
-        return otherwise
-    kana = len(_KANA.findall(text))
-    return "ja" if kana >= max(2, letters * 0.05) else ("en" if otherwise in ("ja", "und") else otherwise)

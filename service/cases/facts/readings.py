@@ -4,13 +4,10 @@ The stored form contains no message id; restoring the reading sets it. Every jud
 of all mails of the case. Therefore msgspec decodes the JSON in one fast step.
 """
 
-from collections.abc import Iterator
-from itertools import chain
-
 import msgspec
 from msgspec.structs import force_setattr
 
-from mailrules.judgement import Finding, Reading
+from mailrules.judgement import Reading
 
 _DECODER = msgspec.json.Decoder(Reading)
 _ENCODER = msgspec.json.Encoder()
@@ -34,13 +31,7 @@ def reading_of(written: str | bytes, turn: str) -> Reading | None:
 
 def _named(fresh: Reading, turn: str) -> Reading:
     """Set the message id in place. This is safe because `fresh` was just created and nobody else uses it."""
-    force_setattr(fresh, "turn", turn)
-    for finding in _findings(fresh):
-        force_setattr(finding, "turn", turn)
+    inner = [*(ask.finding for ask in fresh.asks), *(promise.finding for promise in fresh.promises)]
+    for value in (fresh, *fresh.findings, *fresh.tone, *fresh.parked, *inner):
+        force_setattr(value, "turn", turn)
     return fresh
-
-
-def _findings(reading: Reading) -> Iterator[Finding]:
-    yield from chain(reading.findings, reading.tone, reading.parked)
-    yield from (ask.finding for ask in reading.asks)
-    yield from (promise.finding for promise in reading.promises)

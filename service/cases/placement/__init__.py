@@ -1,7 +1,7 @@
 """Which case a mail belongs to.
 
     known = messages that the store finds by the keys of the new mail (keys.py, known.py)
-    placing = Placer(known, reopen); placing.take(mail) for each      (placer.py)
+    placing = Placer(known, reopen); placing.follow_strong_evidence(mail) for each      (placer.py)
     the candidates that placing.lookups finds are added to known      (candidates.py)
     plan = placing.finish()
 

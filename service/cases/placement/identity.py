@@ -60,34 +60,34 @@ def same_base(one: MessageFacts, other: MessageFacts) -> bool:
     return one.base == other.base or not one.has_subject or not other.has_subject
 
 
-def better(known: MessageFacts, come: MessageFacts) -> bool:
+def is_better_copy(known: MessageFacts, new: MessageFacts) -> bool:
     """Whether the new copy replaces the stored copy: a delivered mail is better than a quote.
 
     A copy whose author is trusted is better than a copy whose author is not. Of two copies of the same kind, the more
     complete copy is better. So the result does not depend on the order of arrival.
     """
-    if known.doubted != come.doubted:
+    if known.doubted != new.doubted:
         return known.doubted
-    return _telling(come) < _telling(known)
+    return _completeness(new) < _completeness(known)
 
 
-def _telling(node: MessageFacts) -> tuple[object, ...]:
+def _completeness(node: MessageFacts) -> tuple[object, ...]:
     """Return the sort key of a copy. A more complete copy has a smaller key."""
     named, people = len(node.parents) + len(node.refs), len(node.to) + len(node.cc)
     facts = (node.at, node.text, node.base, node.author_name, node.parents, node.refs, node.to, node.cc)
     return (_RANK[node.origin], not node.message_id, not node.dated, -named, -people, -len(node.text), facts)
 
 
-def merge_copies(known: MessageFacts, come: MessageFacts) -> MessageFacts:
+def merge_copies(known: MessageFacts, new: MessageFacts) -> MessageFacts:
     """Merge two copies into one message: the facts of the better copy, completed from the other copy."""
-    first, second = (come, known) if better(known, come) else (known, come)
-    holds = (*known.holds, *come.holds)
+    first, second = (new, known) if is_better_copy(known, new) else (known, new)
+    holds = (*known.holds, *new.holds)
     if second.doubted and not first.doubted:
         second, holds = first, first.holds
     if second.is_shown and not first.is_shown:
         second = first  # a quote is only a claim of the mail that contains it
     return first.evolve(
-        shown_by=known.shown_by and come.shown_by,
+        shown_by=known.shown_by and new.shown_by,
         base=first.base if first.has_subject else second.base,
         has_subject=first.has_subject or second.has_subject,
         stated=tuple(dict.fromkeys((*first.stated, *second.stated))),
@@ -104,12 +104,12 @@ _COMPLETED = (
 
 def known_copy(node: MessageFacts, others: Iterable[MessageFacts]) -> tuple[MessageFacts, str] | None:
     """Return the known message of which ``node`` is a copy, and the reason. Of several, return the most similar."""
-    near = (other for other in others if _may_show(node, other) and _may_show(other, node))
+    near = (other for other in others if _may_be_copy(node, other) and _may_be_copy(other, node))
     found = [(other, why) for other in near if (why := same_mail(other, node)) is not None]
     return min(found, key=lambda pair: _distance(pair[0], node), default=None)
 
 
-def _may_show(node: MessageFacts, other: MessageFacts) -> bool:
+def _may_be_copy(node: MessageFacts, other: MessageFacts) -> bool:
     """Whether ``node`` may be a copy of ``other``. An unknown sender may show only what was sent to that sender."""
     return not node.shown_by or (not other.shown_by and node.shown_by in (*other.to, *other.cc))
 

@@ -41,7 +41,7 @@ class Known:
     shared: dict[str, int] = field(default_factory=dict)
     """Candidate key → number of stored messages that have it, at most ``MOST_ROWS``."""
 
-    def enter(self, node: MessageFacts) -> tuple[set[str], set[str]]:
+    def add(self, node: MessageFacts) -> tuple[set[str], set[str]]:
         """Add a new message, or a stored message that another copy completed. Returns ``stored_keys(node)``."""
         self.nodes[node.id] = node
         own, cited = stored_keys(node)

@@ -1,8 +1,8 @@
 """Decides which case each new mail belongs to, once, and returns what to write.
 
-First, ``take`` follows strong evidence, which may merge cases. Then ``finish`` compares each mail without strong
-evidence once with its candidates: the mail joins a case, is suggested for a case, or opens a case. Nothing here reads
-the store: between the two steps, the caller adds the candidates to ``known``.
+First, ``follow_strong_evidence`` puts mails into cases and may merge cases. Then ``finish`` compares each mail without
+strong evidence once with its candidates: the mail joins a case, is suggested for a case, or opens a case. Nothing here
+reads the store: between the two steps, the caller adds the candidates to ``known``.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from datetime import timedelta
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.placement import matcher, objections
 from service.cases.placement.candidates import NEWEST, rarity
-from service.cases.placement.identity import better, known_copy, merge_copies
+from service.cases.placement.identity import is_better_copy, known_copy, merge_copies
 from service.cases.placement.keys import candidate_lookup, identity_lookup, message_id_keys
 from service.cases.placement.known import CaseFacts, Copy, Evidence, Known, Plan, Suggestion, leaves_topic
 from service.cases.placement.links import Link, links_of
@@ -28,57 +28,57 @@ class Placer:
     def __init__(self, known: Known, reopen: timedelta = timedelta(days=14)) -> None:
         self.known, self.reopen, self.plan = known, reopen, Plan()
         self.members: dict[int, dict[int, None]] = defaultdict(dict)
-        self.fresh: dict[int, None] = {}
+        self.new_messages: dict[int, None] = {}
         self.unmatched: dict[int, list[MessageFacts]] = {}  # a mail without strong evidence → its new messages
         self.lookups: dict[int, set[str]] = {}
         self.profiles: dict[tuple[int, ...], matcher.Profile] = {}
-        self.group()
+        self.group_by_case()
 
-    def group(self) -> None:
+    def group_by_case(self) -> None:
         """Sort the loaded messages by case."""
         for node in self.known.nodes.values():
             if node.case is not None:
                 self.members[self.root(node.case)][node.id] = None
 
-    def take(self, mail: Sequence[MessageFacts]) -> None:
+    def follow_strong_evidence(self, mail: Sequence[MessageFacts]) -> None:
         """Follow the strong evidence of a mail. ``mail`` holds the mail itself, then the messages found inside it."""
         outer, own = mail[0], {node.id for node in mail}
-        taken = {node.id: self.identify(node, own) for node in mail}
-        first = taken[outer.id]
+        ids = {node.id: self.deduplicate(node, own) for node in mail}
+        first = ids[outer.id]
         known = self.known.nodes[first]
-        holds = dict.fromkeys(taken.get(i, i) for i in (*known.holds, *outer.holds))
+        holds = dict.fromkeys(ids.get(i, i) for i in (*known.holds, *outer.holds))
         holds.pop(first, None)
         if tuple(holds) != known.holds:
             self.plan.nodes[first] = self.known.nodes[first] = known.evolve(holds=tuple(holds))
         for node in reversed(mail[1:]):
-            if taken[node.id] == node.id and not node.shown_by:
+            if ids[node.id] == node.id and not node.shown_by:
                 self.follow_links(node.id, open_new=False)
         self.follow_links(first, open_new=True)
-        self.bring_along(first)
-        home = self.case_at(first) or 0
+        self.place_inner_messages(first)
+        home = self.case_of_message(first) or 0
         is_new = first == outer.id and self.plan.evidence[first].kind == "new"
-        if is_new and set(self.members[home]) <= {*taken.values()}:
-            nodes = [self.known.nodes[i] for i in dict.fromkeys(taken.values()) if self.case_at(i) == home]
+        if is_new and set(self.members[home]) <= {*ids.values()}:
+            nodes = [self.known.nodes[i] for i in dict.fromkeys(ids.values()) if self.case_of_message(i) == home]
             self.unmatched[first] = nodes
             self.lookups[first] = {key for node in nodes for key in candidate_lookup(node)}
 
-    def identify(self, node: MessageFacts, own: set[int]) -> int:
+    def deduplicate(self, node: MessageFacts, own: set[int]) -> int:
         """Match a message with its known copy, or add it as new. Return the id of the copy or of the new message."""
         near = dict.fromkeys(i for key in identity_lookup(node) for i in self.known.own.get(key, ()) if i not in own)
         same = known_copy(node, [self.known.nodes[i] for i in near if i in self.known.nodes])
         if same is None:
             if any(self.known.owners(key) for key in message_id_keys(node)):
                 self.plan.reused.add(node.id)
-            self.fresh[node.id] = None
+            self.new_messages[node.id] = None
             self.plan.nodes[node.id] = node
-            self.plan.keys[node.id] = self.known.enter(node)
+            self.plan.keys[node.id] = self.known.add(node)
             return node.id
         other, why = same
-        self.plan.copies[node.id] = Copy(other.id, why, better(other, node))
+        self.plan.copies[node.id] = Copy(other.id, why, is_better_copy(other, node))
         whole = merge_copies(other, node)
         if whole != other:
             self.plan.nodes[other.id] = whole
-            self.plan.keys[other.id] = self.known.enter(whole)
+            self.plan.keys[other.id] = self.known.add(whole)
         return other.id
 
     # ── strong evidence ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -88,12 +88,12 @@ class Placer:
         node = self.known.nodes[message]
         runners: dict[int, Evidence] = {}
         home = None if node.case is None else self.root(node.case)
-        for link in self.unambiguous(node, runners):
-            case = self.case_of(link)
+        for link in self.unambiguous_links(node, runners):
+            case = self.case_of_link(link)
             if case is None or case == home:
                 continue
             evidence = Evidence(link.kind, link.words, link.other.id if link.other else None)
-            against = objections.objection(node, link, self.facts(case), self.at(case), self.reopen)
+            against = objections.objection(node, link, self.facts_of(case), self.messages_of(case), self.reopen)
             if not against and home is not None and not self.may_merge(node, home, case):
                 against = NO_MERGE
             if against:
@@ -101,30 +101,30 @@ class Placer:
                 continue
             if home is None:
                 home = case
-                self.enter(message, home, evidence)
+                self.put_in_case(message, home, evidence)
             else:
                 home = self.merge_cases(home, case)
         if home is None and open_new:
             home = self.new_case(message)
-            self.enter(message, home, Evidence("new"))
+            self.put_in_case(message, home, Evidence("new"))
         if home is not None:
-            self.relate(message, home, runners)
+            self.record_other_cases(message, home, runners)
 
-    def unambiguous(self, node: MessageFacts, runners: dict[int, Evidence]) -> Iterable[Link]:
+    def unambiguous_links(self, node: MessageFacts, runners: dict[int, Evidence]) -> Iterable[Link]:
         """Yield the links of a message. If mentioned numbers lead to different cases, they become ``runners``."""
         found = [*links_of(node, self.known)]
         homes: dict[str, set[int]] = defaultdict(set)  # mentioned number → the cases that it leads to
         for link in found:
-            if link.kind == "mention" and (case := self.case_of(link)) is not None:
+            if link.kind == "mention" and (case := self.case_of_link(link)) is not None:
                 homes[link.words.rpartition(" ")[2]].add(case)
         at_odds = len({*map(frozenset, homes.values())}) > 1
         for link in found:
             if link.kind != "mention" or not at_odds:
                 yield link
-            elif (case := self.case_of(link)) is not None:
+            elif (case := self.case_of_link(link)) is not None:
                 runners.setdefault(case, Evidence(link.kind, link.words, case=case, against=objections.TWO_NUMBERS))
 
-    def relate(self, message: int, home: int, runners: dict[int, Evidence]) -> None:
+    def record_other_cases(self, message: int, home: int, runners: dict[int, Evidence]) -> None:
         """Record the other cases that links of a message led to."""
         for case, evidence in runners.items():
             if (other := self.root(case)) == home:
@@ -133,38 +133,40 @@ class Placer:
             if evidence.against != objections.UNKNOWN_SENDER_CLAIMS:
                 self.plan.related.setdefault((home, other), (message, evidence.against))
             if evidence.against in objections.SEPARATE:
-                self.facts(home).apart.add(case)
-                self.facts(case).apart.add(home)
+                self.facts_of(home).apart.add(case)
+                self.facts_of(case).apart.add(home)
 
     def may_merge(self, node: MessageFacts, home: int, case: int) -> bool:
         """Whether a message that links to two cases merges them: not by the word of an unknown sender alone."""
         if node.doubted or self.are_apart(home, case):
             return False
-        one, other, members = self.facts(home), self.facts(case), [*self.at(home), *self.at(case)]
+        one, other = self.facts_of(home), self.facts_of(case)
+        members = [*self.messages_of(home), *self.messages_of(case)]
         if not node.is_outsider or not (one.guarded or other.guarded):
             return True
         return all(objections.takes_part(node, facts, members) for facts in (one, other))
 
     def are_apart(self, home: int, case: int) -> bool:
         """Whether two cases were separated, or have numbers of the same vendor but none in common."""
-        one, other = self.facts(home), self.facts(case)
+        one, other = self.facts_of(home), self.facts_of(case)
         separated = home in map(self.root, other.apart) or case in map(self.root, one.apart)
         return separated or objections.numbers_at_odds(one, other)
 
-    def bring_along(self, message: int) -> None:
+    def place_inner_messages(self, message: int) -> None:
         """Put the messages found inside a message into its case, unless they are in a case already."""
-        home = self.case_at(message)
-        for held in self.known.nodes[message].holds:
-            inner = self.known.nodes.get(held)
-            if home is not None and inner is not None and inner.origin != "delivered" and self.case_at(held) is None:
-                self.enter(held, home, Evidence("recovered", "", message))
+        home = self.case_of_message(message)
+        if home is None:
+            return
+        for inner in (self.known.nodes[i] for i in self.known.nodes[message].holds if i in self.known.nodes):
+            if inner.origin != "delivered" and self.case_of_message(inner.id) is None:
+                self.put_in_case(inner.id, home, Evidence("recovered", "", message))
 
     # ── everything else: decided once ────────────────────────────────────────────────────────────────────────────────
 
-    def match(self, message: int, nodes: Sequence[MessageFacts]) -> None:
+    def compare_content(self, message: int, nodes: Sequence[MessageFacts]) -> None:
         """Score a mail without strong evidence against its candidates."""
-        outer, home = nodes[0], self.case_at(message) or 0
-        if any(i not in self.fresh for i in self.members[home]):
+        outer, home = nodes[0], self.case_of_message(message) or 0
+        if any(i not in self.new_messages for i in self.members[home]):
             return  # a later mail of the batch linked it to a stored case
         answered = self.plan.runners_up.setdefault(message, [])
         if outer.forged or any(r.against not in objections.APART for r in answered) or not has_content(outer, nodes):
@@ -192,24 +194,24 @@ class Placer:
 
     def may_join(self, outer: MessageFacts, case: int) -> bool:
         """Whether similar content may join a mail to a case. Not if only unknown senders wrote the mail or the case."""
-        members = self.at(case)
+        members = self.messages_of(case)
         known = outer.side != "unknown" and any(n.side != "unknown" and n.trusted for n in members)
         return (
             known
             and not outer.doubted
-            and (outer.partner is None or objections.takes_part(outer, self.facts(case), members))
+            and (outer.partner is None or objections.takes_part(outer, self.facts_of(case), members))
         )
 
     def candidates(self, message: int, nodes: Sequence[MessageFacts], home: int) -> dict[int, matcher.Profile]:
         """Return the cases to compare with a mail, without the mails that follow it in the batch."""
         last = min(n.id for n in nodes)
         of_batch = [n for key in self.lookups[message] & self.known.own.keys() for n in self.known.owners(key)]
-        of_batch += [self.known.nodes[i] for i in [i for i in self.fresh if i > last][-NEWEST:]]
+        of_batch += [self.known.nodes[i] for i in [i for i in self.new_messages if i > last][-NEWEST:]]
         near = {self.root(case) for case in (*self.known.near.get(message, ()), *(n.case for n in of_batch)) if case}
         found = {}
         for case in near - {home}:
-            before = [n for n in self.at(case) if n.id > last]
-            if before and not self.rules_out(nodes[0], home, case):
+            before = [n for n in self.messages_of(case) if n.id > last]
+            if before and not self.is_ruled_out(nodes[0], home, case):
                 found[case] = self.profile(before)
         return found
 
@@ -220,21 +222,21 @@ class Placer:
             self.profiles[ids] = matcher.Profile(members)
         return self.profiles[ids]
 
-    def rules_out(self, outer: MessageFacts, home: int, case: int) -> bool:
+    def is_ruled_out(self, outer: MessageFacts, home: int, case: int) -> bool:
         """Whether similar content must not join two cases: they are kept apart, or one was resolved too long ago."""
-        settled_at = self.facts(case).settled_at
+        settled_at = self.facts_of(case).settled_at
         return self.are_apart(home, case) or (settled_at is not None and outer.at - settled_at > self.reopen)
 
     # ── cases ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def enter(self, message: int, home: int, evidence: Evidence) -> None:
+    def put_in_case(self, message: int, home: int, evidence: Evidence) -> None:
         node = self.known.nodes[message].evolve(case=home)
         self.known.nodes[message] = node
         self.members[home][message] = None
         if message in self.plan.nodes:
             self.plan.nodes[message] = node
         self.plan.evidence[message] = evidence
-        self.facts(home).add(node)
+        self.facts_of(home).add(node)
 
     def new_case(self, message: int) -> int:
         return message
@@ -243,7 +245,7 @@ class Placer:
         """Merge two cases and return the remaining case: a stored case before a new case, else the older."""
         stays, goes = sorted((one, other), key=lambda case: (case < 0, abs(case)))
         self.known.aliases[goes] = stays
-        facts, gone = self.facts(stays), self.known.cases[goes]
+        facts, gone = self.facts_of(stays), self.known.cases[goes]
         facts.refs |= gone.refs
         facts.people |= gone.people
         facts.guarded |= gone.guarded
@@ -260,43 +262,42 @@ class Placer:
             case = self.known.aliases[case]
         return case
 
-    def facts(self, case: int) -> CaseFacts:
+    def facts_of(self, case: int) -> CaseFacts:
         return self.known.cases[self.root(case)]
 
-    def case_of(self, link: Link) -> int | None:
+    def case_of_link(self, link: Link) -> int | None:
         if link.other is not None:
-            return self.case_at(link.other.id)
+            return self.case_of_message(link.other.id)
         case = None if link.case is None else self.root(link.case)
         return case if case in self.known.cases else None
 
-    def case_at(self, message: int) -> int | None:
+    def case_of_message(self, message: int) -> int | None:
         case = self.known.nodes[message].case if message in self.known.nodes else None
         return None if case is None else self.root(case)
 
-    def at(self, case: int) -> list[MessageFacts]:
+    def messages_of(self, case: int) -> list[MessageFacts]:
         return [self.known.nodes[i] for i in self.members[self.root(case)]]
 
     def finish(self) -> Plan:
         """Place the mails without strong evidence. In the plan, replace merged cases by the remaining cases."""
-        self.group()
+        self.group_by_case()
         for message, nodes in self.unmatched.items():
-            self.match(message, nodes)
+            self.compare_content(message, nodes)
         plan = self.plan
-        plan.home = {i: case for i in plan.nodes if (case := self.case_at(i)) is not None}
+        plan.home = {i: case for i in plan.nodes if (case := self.case_of_message(i)) is not None}
         plan.merged_cases = {case: self.root(case) for case in plan.merged_cases}
-        for found in plan.runners_up.values():
-            found[:] = [replace(r, case=self.root(r.case)) for r in found]
-        plan.suggestions = [
-            replace(s, case=self.root(s.case)) for s in plan.suggestions if self.root(s.case) != self.case_at(s.message)
-        ]
+        for runners in plan.runners_up.values():
+            runners[:] = [replace(runner, case=self.root(runner.case)) for runner in runners]
+        suggestions = [replace(found, case=self.root(found.case)) for found in plan.suggestions]
+        plan.suggestions = [found for found in suggestions if found.case != self.case_of_message(found.message)]
         pairs = {(self.root(a), self.root(b)): why for (a, b), why in plan.related.items()}
         plan.related = {(a, b): why for (a, b), why in pairs.items() if a != b}
         copies = plan.copies.values()
         renewed = {copy.message for copy in copies if copy.better} | {i for i in plan.nodes if i > 0}
         renewed |= {i for i, node in plan.nodes.items() if node.hands_on}
-        plan.rewritten = {*plan.merged_cases.values(), *filter(None, map(self.case_at, renewed))}
+        plan.rewritten = {*plan.merged_cases.values(), *filter(None, map(self.case_of_message, renewed))}
         plan.touched = {*plan.rewritten, *plan.home.values(), *(s.case for s in plan.suggestions)}
-        plan.touched |= {*filter(None, (self.case_at(copy.message) for copy in copies))}
+        plan.touched |= {*filter(None, (self.case_of_message(copy.message) for copy in copies))}
         return plan
 
 
