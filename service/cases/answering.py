@@ -1,4 +1,4 @@
-"""Adds answers to questions to the messages that give them: to questions of sodan, and to numbered ones of people."""
+"""Finds the answers to questions of sodan and to numbered questions of people, and adds them to their messages."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ import msgspec
 
 from mailrules.judgement import Reading
 from mailrules.statement import Statement
-from service.cases.asks import identity
+from service.cases.asks import request_key
 from service.cases.facts.case_message import CaseMessage
 from service.cases.numbered_questions import NumberedList, answers_by_number, item_of, numbered_lists
 from service.cases.replies import Asked, Reply, match
@@ -21,14 +21,14 @@ def with_replies(lines: Sequence[CaseMessage], asked: Sequence[Asked], quoted: M
     ``asked``: mails with questions of sodan. ``quoted``: message id → its quoted text, in which people write answers.
     """
     questions: dict[str, tuple[CaseMessage, NumberedList]] = {}  # side → its newest mail with numbered questions
-    told: list[CaseMessage] = []
+    answered: list[CaseMessage] = []
     for line in lines:
         if line.turn.automatic is None and not line.node.forged:
             line = _answered(_numbered(line, questions, quoted.get(line.id, "")), asked, quoted)
             if (found := asks_by_number(line)) is not None:
                 questions[line.turn.side] = line, found
-        told.append(line)
-    return told
+        answered.append(line)
+    return answered
 
 
 def asks_by_number(line: CaseMessage) -> NumberedList | None:
@@ -58,10 +58,8 @@ def _numbered(line: CaseMessage, questions: Mapping[str, tuple[CaseMessage, Numb
     if to == "vendor":
         made = asking.reading.asks if asking.reading else ()
         places = [(ask, listed.number_at(ask.finding.start)) for ask in made]
-        by_number = {
-            identity(ask.what, ask.finding.quote): answers.get(number) is not None for ask, number in places if number
-        }
-        line = replace(line, by_number=by_number)
+        keys = ((request_key(ask.what, ask.finding.quote), number) for ask, number in places if number)
+        line = replace(line, by_number={key: answers.get(number) is not None for key, number in keys})
         sure = {(number, ask.what.removeprefix("info:")) for ask, number in places}
         items = {number: item for number, item in items.items() if (number, item) in sure}
     told = ((reply, items.get(number)) for number, reply in answers.items())
@@ -78,17 +76,17 @@ def _answered(line: CaseMessage, asked: Sequence[Asked], quoted: Mapping[int, st
 
 def _with_items(line: CaseMessage, replies: Iterable[Reply]) -> CaseMessage:
     reading = line.reading or Reading(turn=line.turn.id)
-    told = [reply for reply in replies if _adds(reply, reading)]
-    if not told:
+    added = [reply for reply in replies if _adds(reply, reading)]
+    if not added:
         return line
-    meanings = {f"item.{reply.item}" for reply in told}
+    meanings = {f"item.{reply.item}" for reply in added}
     kept = tuple(said for said in reading.statements if said.meaning not in meanings)
-    statements = (*kept, *map(_statement, told))
+    statements = (*kept, *map(_statement, added))
     return replace(line, reading=msgspec.structs.replace(reading, statements=statements))
 
 
 def _adds(reply: Reply, reading: Reading) -> bool:
-    """Return whether to add this answer to the statements of the reader.
+    """Whether to add this answer to the statements of the reader.
 
     It is added if the reader found no value for the item. An answer that stands beside its question or has its number
     is also added if the reader found its value elsewhere in the mail.

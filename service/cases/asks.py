@@ -22,20 +22,20 @@ from service.cases.state import Ask, AskState
 Answers = Callable[[str, RuleInput, Reading], tuple[Statement, ...] | None]
 """What in a mail answers a request, None if nothing does (`Rules.answers_ask`)."""
 SOMETHING = "something"  # a request that does not say what is wanted
-_ANY = (SOMETHING, "test")  # what a reminder seems to ask for: "did you have a chance to look?"
-_SETTLED_WITH = frozenset(("confirm_close", "confirm_scope", "severity"))
+_ASKED_BY_REMINDER = (SOMETHING, "test")  # requests found in reminders: "did you have a chance to look?"
+_ANSWERED_BY_SOLUTION = frozenset(("confirm_close", "confirm_scope", "severity"))
 """If our side says that the problem is solved, these requests count as answered, and all others as withdrawn."""
-_BROUGHT = ("logs", "info:screenshot", "confirm_scope")
+_NOT_BY_PLAIN_WORDS = ("logs", "info:screenshot", "confirm_scope")
 """Requests that plain words do not answer: files have to come, or the problem statement has to be agreed to."""
-_TELLS = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
+_INFORMATION = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
 _DELIVERY = frozenset(("act.give_logs", "item.logs"))  # a sentence that only promises them delivers nothing
 _FURTHER_CLAUSE = re.compile(r"、(?=[^、。]*[はがもの])|(?:[,;]|\band)\s+(?=[\w.-]+\s+(?!and\b|or\b)\w)")
 """Before a clause about something else: "RX-5, the lamp is red". The next value of a list is none: "RX-5, RX-6"."""
-_STATES = ("value", "partial", "none", "unknown", "not_applicable")
+_STATED = ("value", "partial", "none", "unknown", "not_applicable")
 
 
-def identity(what: str, quote: str) -> tuple[str, str]:
-    """What makes two requests the same: what they ask for, or their words if that is not known."""
+def request_key(what: str, quote: str) -> tuple[str, str]:
+    """Return what makes two requests equal: what they ask for, or their words if that is not known."""
     return what, " ".join(quote.split()) if what == SOMETHING else ""
 
 
@@ -46,7 +46,7 @@ class Ledger:
         self._answers = answers
         self._asks: dict[str, Ask] = {}  # by id, in the order in which they were made
         self._open: dict[str, None] = {}
-        self._told: datetime | None = None  # when our side last told the vendor something
+        self._informed_at: datetime | None = None  # when our side last gave the vendor information
 
     @property
     def asks(self) -> tuple[Ask, ...]:
@@ -59,9 +59,8 @@ class Ledger:
     def record_asks(self, line: CaseMessage) -> int:
         """Record the new requests of a vendor's mail. Return the number of all requests in the mail.
 
-        A proposal to close withdraws the requests before it. But if our side has told nothing since a request, the
-        vendor only says what happens if it gets no answer, and still waits for it. A reminder of such a request is no
-        new one.
+        A proposal to close withdraws the requests before it, except those since which our side gave no information:
+        the vendor still waits for these answers. A reminder of such a request is no new request.
         """
         reading = line.reading
         if reading is None:
@@ -69,29 +68,29 @@ class Ledger:
         if reading.says("act.withdraw"):
             self._withdraw(line, {ask.what for ask in reading.asks})
         if any(ask.what == "confirm_close" for ask in reading.asks):
-            gone = [ask for ask in self.open() if ask.what not in _SETTLED_WITH and not self._owed(ask)]
+            gone = [ask for ask in self.open() if ask.what not in _ANSWERED_BY_SOLUTION and not self._is_owed(ask)]
             self._close(gone, "withdrawn", line.node.at, line.turn.id)
-        known = {identity(one.what, one.quote) for one in self.open()}
+        known = {request_key(one.what, one.quote) for one in self.open()}
         reminders = {said.quote for said in reading.statements if said.meaning == "desk.reminder"}
-        owed = any(map(self._owed, self.open()))
+        owed = any(map(self._is_owed, self.open()))
         for ask in reading.asks:
-            if owed and ask.finding.quote in reminders and ask.what in _ANY:
+            if owed and ask.finding.quote in reminders and ask.what in _ASKED_BY_REMINDER:
                 continue
-            if (request := identity(ask.what, ask.finding.quote)) not in known:
+            if (request := request_key(ask.what, ask.finding.quote)) not in known:
                 known.add(request)
-                self._enter(ask.what, ask.finding.quote, line)
+                self._add(ask.what, ask.finding.quote, line)
         return len(reading.asks)
 
-    def _owed(self, ask: Ask) -> bool:
-        """Whether our side has told the vendor nothing since this request."""
-        return self._told is None or ask.asked_at >= self._told
+    def _is_owed(self, ask: Ask) -> bool:
+        """Whether our side gave the vendor no information since this request."""
+        return self._informed_at is None or ask.asked_at >= self._informed_at
 
     def record_answers(self, line: CaseMessage) -> int:
         """Record which open requests a mail of ours answers. Return their number.
 
-        A mail with some information answers the only open request even if no rule matches the two. If the mail answers
-        by number, an unspecific request with a number is answered only by that number. A mail that answers a request
-        also answers a later proposal to close.
+        A mail with information answers the only open request, even if no rule matches the two. If the mail answers by
+        number, a numbered request for something unspecific is answered only by its number. A mail that answers a
+        request also answers a later proposal to close.
         """
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading
@@ -102,12 +101,12 @@ class Ledger:
         proposals = [ask for ask in waiting if ask.what == "confirm_close" and ask.asked_at > since]
         matched += [ask for ask in proposals if ask not in matched]
         if matched or (states_something(line.turn.text) and not puts_off(line)):
-            self._told = line.node.at
+            self._informed_at = line.node.at
         self._close(matched, "answered", line.node.at, line.turn.id)
         return len(matched)
 
     def _answered(self, waiting: Sequence[Ask], line: CaseMessage, reading: Reading) -> list[Ask]:
-        numbered = {ask.id: line.by_number.get(identity(ask.what, ask.quote)) for ask in waiting}
+        numbered = {ask.id: line.by_number.get(request_key(ask.what, ask.quote)) for ask in waiting}
         matched = [
             ask
             for ask in self._matched(waiting, line.turn, reading)
@@ -123,10 +122,10 @@ class Ledger:
     def _matched(self, waiting: Sequence[Ask], turn: RuleInput, reading: Reading) -> list[Ask]:
         """Return the requests that a mail answers by `rules/asks.yaml`.
 
-        A request that says nothing specific needs more than what answers the specific requests of the same mail.
+        A request for something unspecific needs more information than what answers the other requests of its mail.
         """
         hits = {
-            what: self._answers(what, turn, _told(reading) if what == "logs" else reading)
+            what: self._answers(what, turn, _without_questions_and_promises(reading) if what == "logs" else reading)
             for what in {ask.what for ask in waiting} - {SOMETHING}
         }
         if _delivers_later(reading):
@@ -148,19 +147,19 @@ class Ledger:
     def _tells_more(
         self, beside: Iterable[str], hits: Mapping[str, tuple[Statement, ...] | None], turn: RuleInput, reading: Reading
     ) -> bool:
-        """Whether a mail tells more than what answers the requests ``beside``. A question back tells nothing."""
+        """Whether a mail has more information than what answers the requests ``beside``."""
         spent = {said.quote for what in beside for said in hits[what] or ()}
         if any(self._answers(what, turn, Reading()) is not None for what in beside):
             turn = replace(turn, files=())
-        told = _told(reading)
+        told = _without_questions_and_promises(reading)
         rest = tuple(said for said in told.statements if said.quote not in spent)
         return self._answers(SOMETHING, turn, msgspec.structs.replace(told, statements=rest)) is not None
 
     def record_solved(self, at: datetime, message: str) -> None:
-        """Record that our side says that the problem is solved. See ``_SETTLED_WITH``."""
+        """Record that our side says that the problem is solved. See ``_ANSWERED_BY_SOLUTION``."""
         waiting = self.open()
-        self._close([a for a in waiting if a.what in _SETTLED_WITH], "answered", at, message)
-        self._close([a for a in waiting if a.what not in _SETTLED_WITH], "withdrawn", at, message)
+        self._close([a for a in waiting if a.what in _ANSWERED_BY_SOLUTION], "answered", at, message)
+        self._close([a for a in waiting if a.what not in _ANSWERED_BY_SOLUTION], "withdrawn", at, message)
 
     def set_by_hand(self, ask: str, state: AskState, at: datetime, who: str, answer: str | None = None) -> int:
         """Set the state of a request (`*`: of all open requests) by hand. Return the number of changed requests."""
@@ -172,7 +171,7 @@ class Ledger:
         """Record that the vendor closed the case: withdraw all open requests."""
         self._close(self.open(), "withdrawn", line.node.at, line.turn.id)
 
-    def _enter(self, what: str, quote: str, line: CaseMessage) -> None:
+    def _add(self, what: str, quote: str, line: CaseMessage) -> None:
         name = f"{line.turn.id}-{what}"
         ids = chain([name], (f"{name}-{number}" for number in count(2)))
         ask = Ask(
@@ -200,30 +199,31 @@ class Ledger:
 def _answers_alone(ask: Ask, line: CaseMessage, reading: Reading) -> bool:
     """Whether a mail answers the only open request, although no rule matches the two.
 
-    It does if it tells something that the reader knows. In plain words it does if these pass the turn to the vendor.
+    It does if it has information that the reader recognises. Plain words answer it if they pass the turn to the vendor.
     """
     if ask.what == "confirm_scope" or puts_off(line):
         return False
-    if _tells(reading):
+    if _has_information(reading):
         return True
     scores = reading.next_scores
     if scores:
         for_vendor = max(scores) == scores[NEXT_SIDES.index("vendor")]
     else:
         for_vendor = not reading.says("act.thanks", "heard")
-    plain = ask.what not in _BROUGHT and "chase" not in reading.acts
+    plain = ask.what not in _NOT_BY_PLAIN_WORDS and "chase" not in reading.acts
     return plain and for_vendor and states_something(line.turn.text)
 
 
 def answered_with(ask: Ask, other: Ask, answer: Sequence[Statement] | None) -> bool:
-    """Whether a request is a part of the sentence of another request, whose answer tells more in the same sentence."""
+    """Whether a request is part of the sentence of ``other``, and the answer to ``other`` has a further clause."""
     is_part = ask.message == other.message and ask.quote != other.quote and ask.quote in other.quote
     return is_part and any(_FURTHER_CLAUSE.search(said.quote) for said in answer or ())
 
 
-def _tells(reading: Reading) -> bool:
+def _has_information(reading: Reading) -> bool:
     """Whether a mail contains information: not only a reminder, thanks, a promise or a question back."""
-    return not reading.says("act.chase") and _told(reading).says(*_TELLS, states=_STATES)
+    told = _without_questions_and_promises(reading)
+    return not reading.says("act.chase") and told.says(*_INFORMATION, states=_STATED)
 
 
 def _delivers_later(reading: Reading) -> bool:
@@ -232,8 +232,8 @@ def _delivers_later(reading: Reading) -> bool:
     return any(one.meaning in _DELIVERY and one.quote in promised for one in reading.statements)
 
 
-def _told(reading: Reading) -> Reading:
-    """Return the reading without what is only asked or promised: statements in questions, deliveries in promises.
+def _without_questions_and_promises(reading: Reading) -> Reading:
+    """Return the reading without statements in questions, deliveries in promises, and answers beside promises.
 
     The reader often takes a promise for an answer, and quotes any sentence of the mail for it.
     """

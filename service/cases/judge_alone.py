@@ -23,9 +23,9 @@ from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import Roles, registered_domain
 from service.cases.facts.subject import read_subject
 from service.cases.facts.trust import OURS
-from service.cases.state import shown
+from service.cases.state import attributes
 from service.cases.turn import follow
-from service.cases.vendor_mail import state_told, told_by_alarm
+from service.cases.vendor_mail import side_by_alarm, side_by_case_status
 from service.mail.message import Mail
 
 _PLAIN = IngestConfig()
@@ -52,7 +52,7 @@ def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: Inges
 
 
 def _found(mails: Sequence[ExtractedMessage], judgement: Judgement, rules: Rules) -> Reading:
-    """Return what was found in the judged mail, and in the text above it unless that is a mere remark."""
+    """Return the reading of the judged mail, with that of the text above it unless this text is a mere remark."""
     first, *above = judgement.readings
     for mail, reading in zip(mails[1:], above, strict=True):
         if not rules.conclude(mail.turn, reading).remark:
@@ -94,15 +94,15 @@ def _waiting_on(
     """Return who must act next after this mail."""
     automatic, side = judged.turn.automatic, judged.turn.side
     if automatic == "auto_reply" and judgement.kind == "security":
-        return told_by_alarm(judgement.readings[0])
+        return side_by_alarm(judgement.readings[0])
     if automatic in ("auto_reply", "receipt"):
         return "vendor" if side == "vendor" else None
     if automatic == "bounce":
         return "team"
-    if automatic == "notification" and (told := told_by_alarm(judgement.readings[0])):
+    if automatic == "notification" and (told := side_by_alarm(judgement.readings[0])):
         return told
     if automatic is not None or (judgement.kind == "notice" and not judgement.readings[0].asks):
-        state = state_told(judgement.readings[0]) if automatic == "notification" and side == "vendor" else None
+        state = side_by_case_status(judgement.readings[0]) if automatic == "notification" and side == "vendor" else None
         return "vendor" if state == "vendor" else "team" if state == "team" else None
     lines = [
         CaseMessage(number, one.node, one.turn, one.turn.date or _NEVER, one.reading)
@@ -132,7 +132,7 @@ def _shown(
         "kind": judgement.kind,
         "priority": priority.level,
         "priority_detail": {
-            **shown(priority, "level impact urgency"),
+            **attributes(priority, "level impact urgency"),
             "evidence": [{"rule": f.rule, "message": None, "quote": f.quote} for f in priority.evidence],
             "heard": [{"quote": f.quote} for f in priority.heard],
             "basis": priority.rule,
@@ -152,8 +152,8 @@ def _shown(
         "waiting_on": waiting_on,
         "questions": list(judgement.questions[:AT_ONCE]),
         "excerpt": judgement.excerpt,
-        "statements": [shown(said, "meaning state quote value confidence reader") for said in reading.statements],
-        "findings": [shown(finding, "rule pack quote") for finding in reading.findings],
+        "statements": [attributes(said, "meaning state quote value confidence reader") for said in reading.statements],
+        "findings": [attributes(finding, "rule pack quote") for finding in reading.findings],
         "read_by": {"reader": reading.reader, "version": reading.version},
         "error": None,
     }

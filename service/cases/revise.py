@@ -22,9 +22,9 @@ from service.cases.state import (
     Ask,
     Overrides,
     Status,
+    attributes,
     checklist_line,
     priority_detail,
-    shown,
     stamp,
     summary_of,
 )
@@ -49,8 +49,8 @@ def revise(
     counting = [line for line in lines if line.id not in doubted] or lines
     ordered = [replace(line, reading=one) for line, one in zip(counting, judgement.readings, strict=True)]
     level = overrides.value("priority", judgement.priority.level)
-    course = follow(ordered, rules.answers_ask, overrides.asks, _waits_for_answers(asked, level), solved)
-    status, waiting_on, since, moves = _with_people(course, overrides)
+    course = follow(ordered, rules.answers_ask, overrides.asks, _passed_to_requester(asked, level), solved)
+    status, waiting_on, since, moves = _with_manual_changes(course, overrides)
     vendor = vendor_of(ordered, judgement, overrides)
     people = participants_of(ordered, rules.names)
     set_by = {name: setting.by for name, setting in overrides.fields.items()}
@@ -72,7 +72,7 @@ def revise(
         **summary_of(judgement),
         **_checklist(judgement, course.asks, overrides),
         "priority_detail": priority_detail(judgement, level, set_by.get("priority", "rules")),
-        "asks": [shown(ask, _OF_ASK) for ask in course.asks],
+        "asks": [attributes(ask, _OF_ASK) for ask in course.asks],
         "problem": _problem(judgement.problem, course.asks, ordered),
         "clocks": {
             **_time_per_side(moves, now, calendars_of(rules, vendor)),
@@ -84,7 +84,7 @@ def revise(
         "set_by": set_by,
         "not_counted": [{"message": str(line.id), "why": doubted[line.id]} for line in lines if line.id in doubted],
     }
-    return document | {"notes": [*_notes(document, asked), *_doubtful(lines, doubted)]}
+    return document | {"notes": [*_notes(document, asked), *_sender_notes(lines, doubted)]}
 
 
 _OF_ASK = " ".join(field.name for field in fields(Ask))
@@ -110,7 +110,7 @@ def _time_per_side(
     return {**elapsed, "business": business}
 
 
-def _doubtful(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Iterator[str]:
+def _sender_notes(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Iterator[str]:
     """Yield a note for each reason why the sender of a message is not trusted."""
     if any(line.node.forged for line in lines):
         yield "dmarc-failed"
@@ -120,7 +120,7 @@ def _doubtful(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Ite
         yield "outsider"
 
 
-def _waits_for_answers(asked: Sequence[Asked], level: str) -> list[datetime]:
+def _passed_to_requester(asked: Sequence[Asked], level: str) -> list[datetime]:
     """Return the times at which our questions passed the turn to the requester.
 
     If sodan itself sent questions in a P1 or P2 case, the turn stays with the team, which must not wait for answers.
@@ -136,7 +136,7 @@ def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Ove
     return overrides.value("vendor", by_mails)  # type: ignore[no-any-return]
 
 
-def _with_people(
+def _with_manual_changes(
     course: Course, overrides: Overrides
 ) -> tuple[Status, Side | None, datetime | None, list[tuple[datetime, Side | None]]]:
     """Return (status, side to act, since when, all changes of the turn). Manual changes are applied."""
@@ -182,7 +182,7 @@ def _problem(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]
     confirmed = (ask.answered_at for ask in asks if ask.what == "confirm_scope" and ask.state == "answered")
     agreed = [at for at in confirmed if at and stated and at >= stated and problem.version >= 2]
     return {
-        **shown(problem, "statement version"),
+        **attributes(problem, "statement version"),
         "drift": problem.drift and not agreed,
         "message": problem.turn,
         "agreed_at": stamp(min(agreed, default=None)),

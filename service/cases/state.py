@@ -71,7 +71,7 @@ def summary_of(judgement: Judgement) -> dict[str, Any]:
     """Return the fields of a case document that come only from the judgement."""
     lang = _language(judgement)
     return {
-        **shown(judgement, "kind language excerpt recovered judged_by"),
+        **attributes(judgement, "kind language excerpt recovered judged_by"),
         "tone": [
             {"id": hint.id, **_cited(hint.finding), "advice": hint.advice.get(lang) or hint.advice.get("en") or ""}
             for hint in judgement.tone
@@ -86,7 +86,7 @@ def priority_detail(judgement: Judgement, level: str, set_by: str) -> dict[str, 
     detail = judgement.priority
     return {
         "level": level,
-        **shown(detail, "impact urgency"),
+        **attributes(detail, "impact urgency"),
         "evidence": [{"rule": f.rule, **_cited(f)} for f in detail.evidence],
         "heard": [{"quote": f.quote, "message": f.turn} for f in detail.heard],
         "basis": detail.rule,
@@ -100,11 +100,11 @@ def checklist_line(line: ItemState, judgement: Judgement, set_by: str | None) ->
     return {
         "item": line.item,
         "label": line.label.get(_language(judgement)) or line.label.get("en") or line.item,
-        **shown(line, "state value"),
+        **attributes(line, "state value"),
         **_cited(line),
-        **shown(line, "partial none"),
+        **attributes(line, "partial none"),
         "set_by": set_by,
-        "others": [{"author": o.author, "message": o.turn, **shown(o, "value quote")} for o in line.others],
+        "others": [{"author": o.author, "message": o.turn, **attributes(o, "value quote")} for o in line.others],
     }
 
 
@@ -116,7 +116,7 @@ def _cited(found: Finding | ItemState) -> dict[str, Any]:
     return {"message": found.turn, "quote": found.quote}
 
 
-def shown(value: object, names: str) -> dict[str, Any]:
+def attributes(value: object, names: str) -> dict[str, Any]:
     """Return the attributes of an object for JSON, with times as text."""
     values = {name: getattr(value, name) for name in names.split()}
     return {name: stamp(one) if isinstance(one, datetime) else one for name, one in values.items()}

@@ -14,10 +14,10 @@ vendor: reports that it works again          team (to check it); nobody if the c
 our machine: a further alarm, or a recovery  unchanged
 every other mail of a person                by the table of weights: by its words, by who wrote to whom, and by who
                                             had to act before (`words/turn.yaml`)
-the same, its words do not tell             by side and acts; thanks change nothing
+the same, without a score for its words     by side and acts; thanks change nothing
 vendor: asks for something, nobody acts     team
-vendor: names what it asks for              team, unless the words surely tell that the team need not act
-vendor: only an answer                      team, if the vendor has to act by the table, but not surely by the words
+vendor: names what it asks for              team, unless its words make it very unlikely that the team has to act
+vendor: only an answer                      team, if the table gives the turn to the vendor and the words are not clear
 vendor: the case was closed                 nobody; the case is closed
 our side answers some numbered questions    team
 our side puts off (part of) what is asked   team
@@ -53,7 +53,7 @@ from service.cases.asks import SOMETHING, Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
 from service.cases.plain_answers import puts_off
 from service.cases.state import Ask, Setting, Status
-from service.cases.vendor_mail import GOING_ON, for_the_team, goes_on, state_told, told_by_alarm
+from service.cases.vendor_mail import CONTINUING, side_by_alarm, side_by_case_status, team_has_to_act, vendor_continues
 from service.mail.word_lists import load
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
@@ -112,7 +112,7 @@ def follow(
         if line is not None:
             _process(course, ledger, line)
     if not course.moves:  # only automatic mail: the team has to check the case, unless all mails are mere notices
-        live = next((side for line in lines if line.reading and (side := told_by_alarm(line.reading))), None)
+        live = next((side for line in lines if line.reading and (side := side_by_alarm(line.reading))), None)
         if all(line.turn.automatic == "notification" for line in lines):
             course.since = lines[0].node.at
             if live is not None:
@@ -181,7 +181,7 @@ def _is_by_person(line: CaseMessage, reading: Reading) -> bool:
 def _process_notice(course: Course, line: CaseMessage, reading: Reading) -> None:
     if not course.moves or course.status != "open":
         return
-    state = state_told(reading)
+    state = side_by_case_status(reading)
     if state == "closed":
         _settle(course, line.node.at, "closed")
     elif state is not None:
@@ -193,9 +193,9 @@ def _process_vendor_mail(course: Course, ledger: Ledger, line: CaseMessage, read
     if acts == {"auto_ack"}:
         return
     asks, settled = ledger.record_asks(line), course.status != "open"
-    state = state_told(reading)
+    state = side_by_case_status(reading)
     closes = reading.says("act.close") or state == "closed"
-    if settled and not asks and not acts & GOING_ON and not reading.says("act.promise"):
+    if settled and not asks and not acts & CONTINUING and not reading.says("act.promise"):
         if closes:
             course.status = "closed"
     elif asks and settled and {"confirm_close"} <= {ask.what for ask in ledger.open()} <= _CLOSING:
@@ -206,8 +206,8 @@ def _process_vendor_mail(course: Course, ledger: Ledger, line: CaseMessage, read
     elif not asks and (state == "team" or (state == "vendor" and "answer" not in acts)):
         _give_turn(course, line, "vendor" if state == "vendor" else "team")  # a notice without an automatic header
     else:
-        then = _next_side(course, line, "vendor" if not asks and goes_on(reading) else "team")
-        _give_turn_or_nobody(course, line, "team" if for_the_team(reading, then) else then)
+        then = _next_side(course, line, "vendor" if not asks and vendor_continues(reading) else "team")
+        _give_turn_or_nobody(course, line, "team" if team_has_to_act(reading, then) else then)
 
 
 def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:

@@ -1,4 +1,4 @@
-"""What a vendor's or an automatic mail says about whose turn it is, besides the table of weights (``turn``)."""
+"""Rules for the turn after a vendor's mail or an automatic mail, besides the table of weights (``turn``)."""
 
 from math import log
 
@@ -7,14 +7,14 @@ from mailrules.statement import NextSide
 from mailrules.thread import Side
 from service.cases.asks import SOMETHING
 
-GOING_ON = frozenset(("progress", "escalated"))
+CONTINUING = frozenset(("progress", "escalated"))
 _SURELY_NOT_TEAM, _SURELY_VENDOR = log(0.15), log(0.75)
-"""By the words of a vendor's mail: the least chance of the team if the mail asks for something, and of the vendor if it
-answers. Many mails say both that the vendor works on the case and what the team needs for its part."""
+"""Chances by the words of a vendor's mail. If the mail asks for something and the chance of the team is lower, the team
+need not act. If the mail answers and the chance of the vendor is lower, the team has to act."""
 _FINAL = frozenset(("answer", "scope_statement"))
 
 
-def state_told(reading: Reading) -> Side | str | None:
+def side_by_case_status(reading: Reading) -> Side | str | None:
     """Return whose turn it is by the status in a notice: a side, `closed`, or None without a status.
 
     A mail that also requests, promises or reports progress does not close the case.
@@ -22,28 +22,28 @@ def state_told(reading: Reading) -> Side | str | None:
     for meaning, side in (("desk.vendor", "vendor"), ("desk.customer", "team")):
         if reading.says(meaning):
             return side
-    more = reading.asks or reading.says("act.promise") or not GOING_ON.isdisjoint(reading.acts)
+    more = reading.asks or reading.says("act.promise") or not CONTINUING.isdisjoint(reading.acts)
     return "closed" if reading.says("desk.closed") and not more else None
 
 
-def told_by_alarm(reading: Reading) -> Side | None:
-    """Return who has to act on an automatic mail that reports a live problem: the team, or the vendor who works on it.
+def side_by_alarm(reading: Reading) -> Side | None:
+    """Return who has to act on an automatic mail that reports a live problem; None if it reports none.
 
-    None if it reports none.
+    This is the vendor after a report of the vendor's outage, otherwise the team.
     """
     if reading.report not in ("alarm", "attack", "outage"):
         return None
     return "vendor" if reading.report == "outage" else "team"
 
 
-def goes_on(reading: Reading) -> bool:
+def vendor_continues(reading: Reading) -> bool:
     """Whether the vendor will write next, by its acts: for readings that do not say who has to act next."""
     if "escalated" in reading.acts or reading.says("act.promise"):
         return True
     return "progress" in reading.acts and "answer" not in reading.acts
 
 
-def for_the_team(reading: Reading, said: NextSide) -> bool:
+def team_has_to_act(reading: Reading, said: NextSide) -> bool:
     """Whether the team has to act after a vendor's mail although the table says otherwise."""
     if reading.asks and said == "nobody":
         return True

@@ -1,4 +1,4 @@
-"""Cases in memory: places mails one by one, with all that was placed before at hand."""
+"""Places mails one by one into cases in memory."""
 
 import re
 from collections import defaultdict
@@ -72,7 +72,7 @@ def inside(author: str, text: str, when: float, *, origin: Origin = "quoted", **
 
 
 def read(extracted: ExtractedMessage) -> ExtractedMessage:
-    """What rules would read: a number (``[acme #123456]`` in a subject, ``ticket 123456``), another topic."""
+    """Add a reading: case numbers (``[acme #123456]`` in a subject, ``ticket 123456``), vendor, another topic."""
     subject, text = extracted.turn.subject, extracted.turn.text
     named = next((v for v in ("acme", "umbra") if v in text.casefold()), None)
     vendor = extracted.node.vendor or named
@@ -89,14 +89,14 @@ def read(extracted: ExtractedMessage) -> ExtractedMessage:
 
 
 class _Placer(Placer):
-    """Numbers new cases from one, as the store does: mails name cases by these numbers."""
+    """Numbers new cases from one, as the store does, because mails name cases by these numbers."""
 
     def new_case(self, message: int) -> int:
         return -message
 
 
 class Filing:
-    """Cases in memory: all that was placed before is known."""
+    """Cases in memory. All messages that were placed before are known."""
 
     def __init__(self, roles: Roles = ROLES) -> None:
         self.roles = roles
@@ -144,7 +144,7 @@ class Filing:
         return frozenset(map(frozenset, cases.values()))
 
     def place(self, extracted: Sequence[ExtractedMessage]) -> int:
-        """Place one mail, given as what it brings; its message number."""
+        """Place the messages of one mail. Return the id of the first, or of the message of which it is a copy."""
         ids = {b.node.id: -1 - self._count - place for place, b in enumerate(extracted)}
         self._count += len(extracted)
         come = [b.node.evolve(id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
@@ -166,7 +166,7 @@ class Filing:
 
 @contextmanager
 def content_joins_nothing() -> Iterator[None]:
-    """Content is decided once, by what is known then: only strong evidence makes the same cases in any order."""
+    """Let only strong evidence join cases: joins by content depend on the order of arrival."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(matcher, "joins", lambda best, margin: False)
         yield

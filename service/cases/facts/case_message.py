@@ -21,7 +21,7 @@ class CaseMessage:
     name: str = ""  # display name of the author
     people: tuple[tuple[str, str, Side], ...] = ()  # recipients as (case-folded address, name, side)
     by_number: Mapping[tuple[str, str], bool] = field(default_factory=dict)
-    """Numbered request (``asks.identity``) → whether this mail answers that number; empty if it answers no number."""
+    """Numbered request (``asks.request_key``) → whether this mail answers it; empty if it answers no number."""
 
 
 def in_order(lines: Iterable[CaseMessage]) -> list[CaseMessage]:

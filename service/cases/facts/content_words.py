@@ -34,7 +34,7 @@ def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]
     return tuple(seen)
 
 
-def names(parts: Iterable[str]) -> frozenset[str]:
+def name_words(parts: Iterable[str]) -> frozenset[str]:
     """Return the words of people's names and addresses, to be excluded from the topic words of a mail.
 
     Only the last two words of each part are used, because a department or a company may precede the name (``松風館

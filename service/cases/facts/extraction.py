@@ -111,7 +111,7 @@ def _is_ours(earlier: Earlier, ingest: IngestConfig) -> bool:
     author = earlier.from_.key if earlier.from_ else ""
     if not author or not (author == ingest.sends_as or header.is_intake(author, ingest.intake)):
         return False
-    return bool(header.claims_in(f"{earlier.subject or ''}\n{earlier.text[:2000]}", ingest.prefix))
+    return bool(header.case_keys_in(f"{earlier.subject or ''}\n{earlier.text[:2000]}", ingest.prefix))
 
 
 def _sides(source: Mail | Earlier, roles: Roles) -> tuple[tuple[str, Side], ...]:
@@ -167,7 +167,7 @@ def _hands_on(mail: Mail, roles: Roles) -> bool:
 def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, ...]) -> ExtractedMessage:
     mail, roles = given.mail, given.roles
     text = mail.reply_text or mail.intro
-    at, dated = header.moment(mail.date, given.received_at)
+    at, dated = header.written_at(mail.date, given.received_at)
     facts = _facts(-1, mail, text, at, given)
     node = facts.evolve(
         dated=dated,
@@ -184,8 +184,8 @@ def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, .
 
 def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) -> ExtractedMessage:
     mail, roles, ingest = given.mail, given.roles, given.ingest
-    date = header.in_zone(earlier, mail, ingest.zone, roles.role_of(earlier.from_) in ("team", "requester"))
-    at, dated = header.moment(date, min(mail.date or given.received_at, given.received_at), header.ZONES_DIFFER)
+    date = header.date_in_zone(earlier, mail, ingest.zone, roles.role_of(earlier.from_) in ("team", "requester"))
+    at, dated = header.written_at(date, min(mail.date or given.received_at, given.received_at), header.ZONES_DIFFER)
     facts = _facts(-1 - position, earlier, earlier.text, at, given)
     # if the header block names no recipient, the forwarder received the forwarded mail
     to = facts.to or ((given.sender,) if earlier.origin != "quoted" and given.sender else ())
@@ -234,7 +234,7 @@ def _facts(id: int, source: Mail | Earlier, text: str, at: datetime, given: _Giv
         to_partner=next(filter(None, map(roles.partner, others[:20])), None),
         told=find_tokens(f"{written}\n{text[:4000]}", _MOST_NUMBERS),
         matter_numbers=find_matter_numbers(written, text[:4000], _MOST_NUMBERS),
-        claims=header.claims_in(written, ingest.prefix),
+        claims=header.case_keys_in(written, ingest.prefix),
         words=content_words(written, text, without=without)[:60],
         subject_words=content_words(subject.base, without=without)[:30],
         text=squashed(text)[:400],

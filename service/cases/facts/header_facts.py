@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
-from service.cases.facts.content_words import names
+from service.cases.facts.content_words import name_words
 from service.cases.facts.roles import Roles
 from service.mail.message import Address, Earlier, Mail
 
@@ -36,15 +36,18 @@ def names_on(author: Address | None, others: Sequence[Address | None], organisat
     for address in (author, *others):
         if address is not None:
             parts += [address.name, address.address.partition("@")[0]]
-    return names(parts) | {d.partition(".")[0] for d in organisation}
+    return name_words(parts) | {d.partition(".")[0] for d in organisation}
 
 
-def claims_in(subject: str, prefix: str) -> tuple[int, ...]:
+def case_keys_in(subject: str, prefix: str) -> tuple[int, ...]:
+    """Return the numbers of at most four case keys (``SD-12``) in a subject."""
     found = re.finditer(rf"(?<![A-Za-z0-9-]){re.escape(prefix)}-([1-9]\d{{0,11}})(?![\d-])", subject, re.IGNORECASE)
     return tuple(dict.fromkeys(int(match[1]) for match in found))[:4]
 
 
-def moment(date: datetime | None, received: datetime, tolerance: timedelta = CLOCKS_DIFFER) -> tuple[datetime, bool]:
+def written_at(
+    date: datetime | None, received: datetime, tolerance: timedelta = CLOCKS_DIFFER
+) -> tuple[datetime, bool]:
     """Return (time of writing in UTC, whether from Date). Without a plausible Date: the time of receipt."""
     received = received.astimezone(UTC)
     if date is None:
@@ -53,7 +56,7 @@ def moment(date: datetime | None, received: datetime, tolerance: timedelta = CLO
     return (moment, True) if moment <= received + tolerance else (received, False)
 
 
-def in_zone(earlier: Earlier, mail: Mail, zone: tzinfo, ours: bool) -> datetime | None:
+def date_in_zone(earlier: Earlier, mail: Mail, zone: tzinfo, ours: bool) -> datetime | None:
     """Return the date of a quoted header block. If the block states no zone, a plausible zone is assumed.
 
     Mail clients write such dates in the zone of the outer mail's author, which the Date of the outer mail shows.

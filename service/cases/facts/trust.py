@@ -121,7 +121,7 @@ def doubts(lines: Sequence[CaseMessage]) -> dict[int, Doubt]:
         anybody can write text that looks like a vendor's mail.
         """
         alone = [line for line in pending.values() if line.node.origin == "delivered" or line.id not in outers]
-        return {line.id for line in alone if _brings_itself(line, participants)}
+        return {line.id for line in alone if _identifies_its_case(line, participants)}
 
     while admit(counts) or ((fit := by_own_number()) and admit(lambda line: line.id in fit)):
         pass
@@ -169,8 +169,8 @@ def _counts(line: CaseMessage, participants: Participants, opens: bool) -> bool:
     return participants.knows(node, line.turn.side)
 
 
-def _brings_itself(line: CaseMessage, participants: Participants) -> bool:
-    """Whether a known vendor's mail is in this case because of its number or text, and the case has no other vendor."""
+def _identifies_its_case(line: CaseMessage, participants: Participants) -> bool:
+    """Whether a vendor's mail is in its case because of its number or text, and the case has no other vendor."""
     node = line.node
     known = line.turn.side == "vendor" and not node.partner
     return known and node.placed in BY_ITSELF and not node.doubted and participants.has_no_other(node)
