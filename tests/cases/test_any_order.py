@@ -96,7 +96,7 @@ def test_any_order_any_number_of_times_gives_the_same_partition(
 
 
 @given(conversations(common_words=False), st.randoms(use_true_random=False))
-def test_mails_of_different_conversations_never_meet(mails: list[Mail], chance: Random) -> None:
+def test_mails_of_different_conversations_never_share_a_case(mails: list[Mail], chance: Random) -> None:
     chance.shuffle(mails)
     for case in filed(mails):
         assert len({name.partition("m")[0] for name in case}) == 1

@@ -190,7 +190,7 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("name", CONVERSATIONS)
-def test_mails_are_filed_as_a_careful_colleague_would(name: str) -> None:
+def test_mails_are_put_into_the_case_that_a_careful_colleague_would_choose(name: str) -> None:
     """``facts``: mail → the kind of evidence for its case, or the reason against another."""
     mails, cases, facts = CONVERSATIONS[name]
     filing = placed(*mails)
@@ -262,7 +262,7 @@ def test_daily_notices_that_users_forward_are_different_mails(hours: int) -> Non
     assert len(filing.nodes) == 4
 
 
-def test_dates_are_not_believed_when_they_are_far_in_the_future() -> None:
+def test_a_date_far_in_the_future_is_ignored() -> None:
     [node] = placed(note("odd", "Odd clock", "My clock runs ahead.", DAY * 5000)).nodes.values()
     assert (node.at <= at(DAY * 401), node.dated) == (True, False)
 
@@ -317,7 +317,7 @@ def test_empty_keys_are_never_looked_up(facts: dict[str, Any]) -> None:
         assert not {key for key in keys if ":sub:" not in key}
 
 
-def test_mails_that_lack_the_same_things_stand_apart() -> None:
+def test_mails_that_lack_the_same_headers_are_not_joined() -> None:
     lacking = (("The lift is stuck.", 0), ("Where is the toner kept?", 7000))
     filing = placed(
         *(mail(None, USER, "", text, when) for text, when in lacking),
