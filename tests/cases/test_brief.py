@@ -165,7 +165,9 @@ SINCE = "Since noon plant 2 prints nothing."
         (case(), "en", "vendor", "SD-7", 0),
     ],
 )  # fmt: skip
-def test_each_reader_gets_the_entries_meant_for_it(document: Mapping[str, Any], lang: str, for_: str, words: str, times: int) -> None:
+def test_each_reader_gets_the_entries_meant_for_it(
+    document: Mapping[str, Any], lang: str, for_: str, words: str, times: int
+) -> None:
     assert said(document, lang, for_).count(words) == times
 
 
