@@ -1,4 +1,4 @@
-"""Tokens, scopes, rates, and attacks: each tried the way somebody would."""
+"""Tokens, scopes, rate limits, signing in, and protection against requests of other sites."""
 
 import json
 import re
@@ -29,7 +29,7 @@ from tests.served import wait_until
 
 @pytest.fixture
 def guarded(database: Database, context: AppContext, settings: Settings) -> Iterator[Running]:
-    """As it listens to a network: nothing without a token."""
+    """A service that listens on a network: every request needs a token."""
     with running(database, context, settings, loopback=False) as up:
         yield up
 
@@ -38,7 +38,7 @@ def bearer(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-def test_nothing_about_cases_without_a_token(guarded: Running) -> None:
+def test_without_a_token_only_health_checks_are_answered(guarded: Running) -> None:
     for path in ("/api/cases", "/api/cases/SD-1", "/api/events", "/metrics", "/openapi.json", "/docs", "/api/spool"):
         answer = guarded.client.get(path)
         assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json"), path
@@ -46,7 +46,7 @@ def test_nothing_about_cases_without_a_token(guarded: Running) -> None:
     assert [guarded.client.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
 
 
-def test_a_scope_allows_what_it_says(guarded: Running) -> None:
+def test_a_request_needs_a_token_with_the_right_scope(guarded: Running) -> None:
     (key,) = guarded.deliver_with(guarded.token("setup", "admin"), REPORT)
     read, write, admin = (bearer(guarded.token(scope, scope)) for scope in tokens.SCOPES)
     assert guarded.client.get(f"/api/cases/{key}", headers=read).status_code == 200
@@ -57,11 +57,11 @@ def test_a_scope_allows_what_it_says(guarded: Running) -> None:
     assert guarded.client.get("/api/webhooks", headers=admin).status_code == 200
 
 
-def test_a_revoked_or_expired_token_is_worthless_at_once(guarded: Running) -> None:
+def test_a_revoked_or_expired_token_is_refused_at_once(guarded: Running) -> None:
     secret = guarded.token("short", "read")
     assert guarded.client.get("/api/cases", headers=bearer(secret)).status_code == 200
     rows = guarded.database.read(lambda conn: conn.exec_driver_sql("SELECT * FROM tokens").all())
-    assert secret.removeprefix(tokens.PREFIX) not in str(rows), "only hashes are kept"
+    assert secret.removeprefix(tokens.PREFIX) not in str(rows), "only hashes are stored"
     guarded.database.transact(lambda conn: tokens.revoke(conn, 1, now()))
     assert guarded.client.get("/api/cases", headers=bearer(secret)).status_code == 401
     _, old = guarded.database.transact(
@@ -70,13 +70,13 @@ def test_a_revoked_or_expired_token_is_worthless_at_once(guarded: Running) -> No
     assert guarded.client.get("/api/cases", headers=bearer(old)).status_code == 401
 
 
-def test_a_wrong_token_is_refused_also_on_loopback(embedded: Running) -> None:
+def test_a_wrong_token_is_refused_on_loopback_too(embedded: Running) -> None:
     for secret in ("x", "sodan_", "sodan_" + "A" * 43, "é", "a" * 7000, "' OR 1=1 --", "\x7f"):
         headers = {b"Authorization": b"Bearer " + secret.encode("latin-1")}
         assert embedded.client.get("/api/cases", headers=headers).status_code == 401, secret
 
 
-def test_too_many_requests_of_one_token_are_told_when_to_come_back(
+def test_too_many_requests_with_one_token_get_429_with_retry_after(
     database: Database, context: AppContext, settings: Settings
 ) -> None:
     with running(database, context, with_settings(settings, http_rate=20), loopback=False) as up:
@@ -88,7 +88,7 @@ def test_too_many_requests_of_one_token_are_told_when_to_come_back(
         assert up.client.get("/api/cases", headers=other).status_code == 200
 
 
-def test_another_address_than_loopback_refuses_to_start_without_a_token(database: Database) -> None:
+def test_a_server_for_the_network_does_not_start_without_a_token(database: Database) -> None:
     must_be_safe(Listen("127.0.0.1", 8080), database, now())
     with pytest.raises(Refused, match="SODAN_HTTP_LISTEN"):
         must_be_safe(Listen("0.0.0.0", 8080), database, now())
@@ -97,7 +97,7 @@ def test_another_address_than_loopback_refuses_to_start_without_a_token(database
 
 
 def changing_requests(service: Running) -> Iterator[tuple[str, str]]:
-    """Method and path of every request that can change something: forms of the pages, and calls of the API."""
+    """Yield method and path of every request that can change something: forms of pages, and calls of the API."""
     pages = routes(PageRenderer.of(Desk(service.settings, service.database, lambda: service.context, now)))
     forms = ((route.path, route.methods) for router in pages for route in router.routes if isinstance(route, APIRoute))
     calls = service.get("/openapi.json")["paths"].items()
@@ -106,24 +106,24 @@ def changing_requests(service: Running) -> Iterator[tuple[str, str]]:
             yield method, re.sub(r"\{\w+\}", "1", path)
 
 
-def test_another_site_cannot_make_a_browser_change_anything(embedded: Running) -> None:
+def test_a_change_that_another_site_caused_is_refused(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     requests = sorted(changing_requests(embedded))
     assert len(requests) > 25
     requests += [("POST", f"/cases/{key}/set"), ("PATCH", f"/api/cases/{key}")]
     secret = embedded.token("person", "admin")
     for signed_in in ({}, {"Cookie": f"sodan_token={secret}"}):
-        for told in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
-                     {"Sec-Fetch-Site": "same-site"}):  # fmt: skip
+        for origin in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+                       {"Sec-Fetch-Site": "same-site"}):  # fmt: skip
             for method, path in requests:
-                answer = embedded.client.request(method, path, data={"priority": "P4"}, headers=signed_in | told)
-                assert (answer.status_code, "another site" in answer.text) == (403, True), (method, path, told)
+                answer = embedded.client.request(method, path, data={"priority": "P4"}, headers=signed_in | origin)
+                assert (answer.status_code, "another site" in answer.text) == (403, True), (method, path, origin)
     own = signed_in | {"Origin": embedded.url, "Sec-Fetch-Site": "same-origin"}
     assert embedded.client.get(f"/api/cases/{key}", headers=own).json()["priority_detail"]["set_by"] == "rules"
     assert embedded.client.post(f"/cases/{key}/set", data={"priority": "P4"}, headers=own).status_code == 303
 
 
-def test_an_unknown_address_is_a_page_for_a_browser_and_a_problem_for_a_program(empty: Running) -> None:
+def test_an_unknown_path_returns_a_page_to_browsers_and_a_problem_to_programs(empty: Running) -> None:
     html = {"Accept": "text/html,*/*;q=0.8"}
     texts = {"ja": "このアドレスには何もありません。", "en": "there is nothing at this address"}
     for method, path, status in (("GET", "/nothing", 404), ("GET", "/messages/x", 404), ("GET", "/selected", 405)):
@@ -144,36 +144,36 @@ def browser(guarded: Running) -> Iterator[httpx.Client]:
         yield opened
 
 
-def test_a_person_comes_in_with_a_token_and_goes_out(guarded: Running, browser: httpx.Client) -> None:
-    sent = browser.get("/")
-    assert (sent.status_code, sent.headers["location"]) == (303, "/login")
+def test_a_person_signs_in_with_a_token_and_signs_out(guarded: Running, browser: httpx.Client) -> None:
+    redirect = browser.get("/")
+    assert (redirect.status_code, redirect.headers["location"]) == (303, "/login")
     assert browser.post("/login", data={"token": "wrong"}).status_code == 401
-    come = browser.post("/login", data={"token": guarded.token("person", "write")})
-    assert (come.status_code, come.headers["location"]) == (303, "/")
-    cookie = come.headers["set-cookie"].lower()
+    signed_in = browser.post("/login", data={"token": guarded.token("person", "write")})
+    assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/")
+    cookie = signed_in.headers["set-cookie"].lower()
     assert "httponly" in cookie
-    assert "samesite=lax" in cookie  # a link in a mail opens the page signed in
+    assert "samesite=lax" in cookie  # a person who follows a link in a mail stays signed in
     assert browser.get("/").status_code == 200
     assert browser.post("/logout").status_code == 303
     assert browser.get("/").status_code == 303
-    out = browser.post("/logout", headers={"Cookie": "sodan_token=expired"})
-    assert (out.status_code, out.headers["location"]) == (303, "/login")
-    assert 'sodan_token=""' in out.headers["set-cookie"]
+    signed_out = browser.post("/logout", headers={"Cookie": "sodan_token=expired"})
+    assert (signed_out.status_code, signed_out.headers["location"]) == (303, "/login")
+    assert 'sodan_token=""' in signed_out.headers["set-cookie"]
 
 
-def test_signing_in_leads_to_the_page_that_was_wanted(guarded: Running, browser: httpx.Client) -> None:
+def test_signing_in_returns_to_the_requested_page(guarded: Running, browser: httpx.Client) -> None:
     secret = guarded.token("person", "write")
     form = browser.get("/received?state=waiting", follow_redirects=True)
     assert 'name="back" value="/received?state=waiting"' in form.text
-    come = browser.post("/login", data={"token": secret, "back": "/received?state=waiting"})
-    assert come.headers["location"] == "/received?state=waiting"
+    signed_in = browser.post("/login", data={"token": secret, "back": "/received?state=waiting"})
+    assert signed_in.headers["location"] == "/received?state=waiting"
     for elsewhere in ("//evil.example", "/\\evil.example", "https://evil.example", "\r\nX: y", "evil"):
         assert browser.post("/login", data={"token": secret, "back": elsewhere}).headers["location"] == "/"
         chosen = browser.get("/language", params={"to": "en", "back": elsewhere})
         assert (chosen.headers["location"], "x" in chosen.headers) == ("/", False)
 
 
-def test_the_language_can_be_chosen_before_signing_in_and_a_lost_form_is_told(browser: httpx.Client) -> None:
+def test_the_sign_in_page_has_a_language_choice_and_reports_a_lost_form(browser: httpx.Client) -> None:
     assert browser.get("/language", params={"to": "en", "back": "/login"}).headers["location"] == "/login"
     assert "Sign in with a token" in browser.get("/login").text
     form = browser.get("/received?state=waiting", follow_redirects=True).text
@@ -188,7 +188,7 @@ def in_other_language(browser: httpx.Client, page: str) -> str:
     return browser.get(link.attributes["href"] or "", follow_redirects=True).text
 
 
-def test_every_answer_carries_the_headers_that_protect(empty: Running) -> None:
+def test_every_response_has_the_security_headers(empty: Running) -> None:
     for path in ("/", "/api/cases", "/nothing", "/healthz", "/static/page.css", "/api/cases?limit=0"):
         headers = empty.client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff", path
@@ -197,7 +197,7 @@ def test_every_answer_carries_the_headers_that_protect(empty: Running) -> None:
         assert "unsafe" not in headers["content-security-policy"]
 
 
-def test_a_body_that_is_no_json_or_not_declared_as_json_is_a_problem(embedded: Running) -> None:
+def test_a_body_that_is_not_json_or_not_declared_as_json_is_a_problem(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     # the second is what curl -d sends
     for kind, body, text in (("json", b"{", "JSON"), ("x-www-form-urlencoded", b"{}", "application/json")):
@@ -207,35 +207,37 @@ def test_a_body_that_is_no_json_or_not_declared_as_json_is_a_problem(embedded: R
         assert text in answer.json()["errors"][0]["why"]
 
 
-def test_head_answers_what_get_would_without_the_body(embedded: Running) -> None:
+def test_head_returns_the_headers_of_get_without_a_body(embedded: Running) -> None:
     for path in ("/healthz", "/api/cases", "/", "/api/cases/SD-9"):
         head, get = embedded.client.head(path), embedded.client.get(path)
         assert (head.status_code, head.content) == (get.status_code, b"")
         assert head.headers["content-type"] == get.headers["content-type"]
 
 
-def test_an_address_as_people_write_it_is_answered_by_how_it_must_be(embedded: Running) -> None:
-    """`curl …?q=返金` sends the bytes as they are."""
+def test_a_url_with_unencoded_japanese_gets_a_hint_to_encode_it(embedded: Running) -> None:
+    """`curl …?q=返金` sends such a URL."""
     host, port = embedded.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as link:
-        link.sendall("GET /api/cases?q=返金 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        head, _, body = b"".join(iter(lambda: link.recv(65536), b"")).partition(b"\r\n\r\n")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall("GET /api/cases?q=返金 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400")
     assert b"application/problem+json" in head
     assert "percent-encode" in json.loads(body)["detail"]
 
 
-def test_the_log_names_the_route_and_nothing_that_was_asked(embedded: Running) -> None:
+def test_the_log_contains_routes_but_no_values_of_requests(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
-    with structlog.testing.capture_logs() as told:
+    with structlog.testing.capture_logs() as lines:
         paths = ("/api/cases?q=hunter2", "/api/messages?message_id=hunter2", "/hunter2", "/?q=hunter2")
         for path in (f"/api/cases/{key}", *paths):
             embedded.client.get(path, headers={"User-Agent": "hunter2", "Accept-Language": "hunter2"})
         embedded.client.get("/api/cases", headers=bearer("sodan_hunter2"))
-        wait_until(lambda: [line["event"] for line in told].count("answered") >= 6)
-    answered = [line for line in told if line["event"] == "answered"]
-    routes = Counter(line["route"] for line in answered)  # in any order: a line is written after its answer was sent
+        wait_until(lambda: [line["event"] for line in lines].count("answered") >= 6)
+    answered = [line for line in lines if line["event"] == "answered"]
+    routes = Counter(
+        line["route"] for line in answered
+    )  # in any order, because a line is logged after its response was sent
     assert (routes["/api/cases/{key}"], routes["/api/cases"]) == (1, 1)
-    assert routes["/api/messages"] in (1, 2)  # the second is of the delivery above
-    assert "hunter2" not in str(told)
-    assert key not in str(told)
+    assert routes["/api/messages"] in (1, 2)  # `deliver` may have caused the second
+    assert "hunter2" not in str(lines)
+    assert key not in str(lines)

@@ -1,4 +1,4 @@
-"""GET /api/cases and the case: on both databases."""
+"""The filters of `GET /api/cases`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +38,7 @@ FILTERS: list[tuple[dict[str, Any], Callable[[dict[str, Any]], Any]]] = [
 
 
 @pytest.mark.both_databases
-def test_each_filter_keeps_what_fits_and_nothing_else(service: Running) -> None:
+def test_each_filter_returns_exactly_the_matching_cases(service: Running) -> None:
     seed(service.database, 20)
     while service.database.transact(search.index_pending):
         pass
@@ -49,7 +49,7 @@ def test_each_filter_keeps_what_fits_and_nothing_else(service: Running) -> None:
 
 
 @pytest.mark.both_databases
-def test_a_case_is_found_by_who_takes_part(service: Running) -> None:
+def test_a_case_is_found_by_a_participant(service: Running) -> None:
     report, refund = service.deliver(REPORT, REFUND)
     assert keys(service, participant="R.Kitagawa@corp.example") == [report]
     assert sorted(keys(service, participant="@corp.example")) == sorted([report, refund])
@@ -64,7 +64,7 @@ def test_a_case_is_found_by_who_takes_part(service: Running) -> None:
         ("missing", ("shoe_size",), 400, "occurred_at, "),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused_by_name(
+def test_an_invalid_parameter_value_is_refused_with_its_name(
     empty: Running, name: str, values: tuple[str, ...], status: int, named: str
 ) -> None:
     for value in values:
@@ -73,6 +73,6 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_blank_missing_item_is_none_and_an_unknown_one_is_refused_on_the_page(empty: Running) -> None:
+def test_a_blank_missing_filter_is_ignored_and_an_unknown_item_is_refused_on_the_page(empty: Running) -> None:
     assert empty.get("/api/cases", missing="") == {"items": [], "next": None}
     assert empty.client.get("/", params={"missing": "shoe_size"}).status_code == 400

@@ -143,17 +143,17 @@ def program(service: Running) -> Program:
 
 
 @pytest.mark.both_databases
-def test_every_call_answers_as_it_is_promised(service: Running, program: Program) -> None:
+def test_reading_calls_follow_the_contract(service: Running, program: Program) -> None:
     report, asked, logs, refund, urgent = service.deliver(REPORT, ASK, LOGS, REFUND, URGENT)
     everything = {report, asked, refund, urgent}
     assert logs == asked
-    lists_are_as_promised(program, everything)
-    cases_are_as_promised(program, everything, asked)
-    messages_and_files_are_as_promised(program, asked)
-    everything_else_is_as_promised(program, asked)
+    check_lists(program, everything)
+    check_cases(program, everything, asked)
+    check_messages_and_files(program, asked)
+    check_other_resources(program, asked)
 
 
-def lists_are_as_promised(program: Program, everything: set[str]) -> None:
+def check_lists(program: Program, everything: set[str]) -> None:
     """Fields, pages, every sort; the filters are in test_cases.py."""
     listed = program.page("/api/cases", CasePage)
     assert {case["key"] for case in listed} == everything
@@ -169,7 +169,7 @@ def lists_are_as_promised(program: Program, everything: set[str]) -> None:
     assert levels == sorted(levels)
 
 
-def cases_are_as_promised(program: Program, everything: set[str], asked: str) -> None:
+def check_cases(program: Program, everything: set[str], asked: str) -> None:
     """A case, its timeline, its brief."""
     cases = {key: program.reads(f"/api/cases/{key}", Case) for key in everything}
     for name in ("checklist", "asks", "parked", "participants", "vendor_refs", "missing"):
@@ -187,7 +187,7 @@ def cases_are_as_promised(program: Program, everything: set[str], asked: str) ->
             assert written.headers["content-type"].startswith("text/markdown")
 
 
-def messages_and_files_are_as_promised(program: Program, asked: str) -> None:
+def check_messages_and_files(program: Program, asked: str) -> None:
     (message,) = program.reads("/api/messages", MessagePage, message_id="<logs@corp.example>")["items"]
     assert program.reads(f"/api/messages/{message['id']}", MessageOut) == message
     assert program.reads(f"/api/messages/{message['id']}/why", Why)["case"] == asked
@@ -199,7 +199,7 @@ def messages_and_files_are_as_promised(program: Program, asked: str) -> None:
     assert program.asks("GET", f"/api/attachments/{file['id']}").headers["content-disposition"].startswith("attachment")
 
 
-def everything_else_is_as_promised(program: Program, asked: str) -> None:
+def check_other_resources(program: Program, asked: str) -> None:
     """Vendors, spool, health, documentation, the page."""
     assert "microsoft" in {one["id"] for one in program.reads("/api/vendors", VendorPage)["items"]}
     assert program.reads("/api/vendors/microsoft", Vendor)["review"]["median_wait"] == dict.fromkeys(SIDES)  # too few
@@ -218,19 +218,19 @@ def everything_else_is_as_promised(program: Program, asked: str) -> None:
 
 
 @pytest.mark.both_databases
-def test_every_change_and_every_error_is_as_promised(service: Running, program: Program) -> None:
+def test_changes_and_errors_follow_the_contract(service: Running, program: Program) -> None:
     report, asked, refund = service.deliver(REPORT, ASK, REFUND)
     (message,) = program.reads("/api/messages", MessagePage, message_id="<refund@corp.example>")["items"]
     assert message["case"] == refund
     path = f"/api/cases/{report}"
-    changes_are_as_promised(program, path)
-    merges_and_moves_are_as_promised(program, report, asked, message)
-    events_are_as_promised(program)
-    errors_are_as_promised(program, path, message["id"])
+    check_changes(program, path)
+    check_merges_and_moves(program, report, asked, message)
+    check_events(program)
+    check_errors(program, path, message["id"])
     program.asks("POST", f"{path}/merge", 409, json={"into": report})
 
 
-def changes_are_as_promised(program: Program, path: str) -> None:
+def check_changes(program: Program, path: str) -> None:
     """What a person sets, upon the state that was seen, and takes back."""
     first = program.asks("GET", path)
     assert program.asks("GET", path, 304, headers={"If-None-Match": first.headers["etag"]}).content == b""
@@ -252,7 +252,7 @@ def changes_are_as_promised(program: Program, path: str) -> None:
     assert {name: after[name] for name in (*back, "missing")} == {name: before[name] for name in (*back, "missing")}
 
 
-def merges_and_moves_are_as_promised(program: Program, report: str, asked: str, message: dict[str, Any]) -> None:
+def check_merges_and_moves(program: Program, report: str, asked: str, message: dict[str, Any]) -> None:
     """With the way back."""
     path = f"/api/cases/{report}"
     done = program.asks("POST", f"{path}/merge", json={"into": asked}).json()
@@ -273,7 +273,7 @@ def merges_and_moves_are_as_promised(program: Program, report: str, asked: str, 
     assert program.reads(f"/api/messages/{message['id']}", MessageOut)["case"] == message["case"]
 
 
-def events_are_as_promised(program: Program) -> None:
+def check_events(program: Program) -> None:
     told = program.asks("GET", "/api/events?once=true")
     assert told.headers["content-type"].startswith("text/event-stream")
     ids = re.findall(r"^id: ([0-9]+)", told.text, re.MULTILINE)
@@ -281,7 +281,7 @@ def events_are_as_promised(program: Program) -> None:
     assert re.findall(r"^id: ([0-9]+)", again.text, re.MULTILINE) == ids[4:]
 
 
-def errors_are_as_promised(program: Program, path: str, message: str) -> None:
+def check_errors(program: Program, path: str, message: str) -> None:
     for method, wrong, status in ERRORS:
         program.asks(method, wrong.format(case=path, message=message), status)
     program.asks("POST", f"{path}/merge", 404, json={"into": "SD-999"})
@@ -292,14 +292,14 @@ def errors_are_as_promised(program: Program, path: str, message: str) -> None:
     program.asks("POST", f"/api/spool/{entry['id']}/retry", 409)
 
 
-def test_a_misspelt_parameter_is_refused_with_the_nearest_right_one(empty: Running) -> None:
+def test_a_misspelt_parameter_is_refused_with_a_suggestion(empty: Running) -> None:
     answer = empty.client.get("/api/cases", params={"stauts": "open"})
     [wrong] = answer.json()["errors"]
     assert wrong == {"where": "query.stauts", "why": "there is no such parameter; did you mean status?"}
     assert (answer.status_code, empty.client.get("/healthz", params={"probe": "1"}).status_code) == (422, 200)
 
 
-def test_the_versioned_address_answers_as_the_plain_one(service: Running) -> None:
+def test_paths_with_and_without_a_version_return_the_same(service: Running) -> None:
     (key,) = service.deliver(REPORT)
     assert service.get(f"/api/v1/cases/{key}") == service.get(f"/api/cases/{key}")
     assert [service.client.get(f"/api/v1{path}").status_code for path in ("/nothing", "")] == [404, 404]

@@ -11,7 +11,7 @@ from tests.running import Running
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```(sh|python)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-SAYS = (
+RESULTS = (
     '"waiting_on":"team"',
     "サインイン",
     "2 cases",
@@ -23,11 +23,11 @@ SAYS = (
 )
 
 
-def test_every_example_does_what_the_page_says(embedded: Running) -> None:
+def test_every_example_of_the_page_runs_and_prints_its_result(embedded: Running) -> None:
     embedded.deliver(REPORT, ASK)
     embedded.deliver(LOGS)
-    assert len(EXAMPLES) == len(SAYS)
-    for (language, code), expected in zip(EXAMPLES, SAYS, strict=True):
+    assert len(EXAMPLES) == len(RESULTS)
+    for (language, code), expected in zip(EXAMPLES, RESULTS, strict=True):
         command = ["sh", "-c", code] if language == "sh" else [sys.executable, "-c", code]
         done = subprocess.run(
             command, capture_output=True, text=True, env={**os.environ, "SODAN": embedded.url}, timeout=60, check=False

@@ -59,7 +59,7 @@ def call(operation: str, client: Any, *given: Any, **named: Any) -> Any:
     return answer(operation, client, *given, **named).parsed
 
 
-def test_every_operation_is_generated_with_named_values(generated: Path, empty: Running) -> None:
+def test_the_generated_client_has_every_operation_and_named_values(generated: Path, empty: Running) -> None:
     operations = {
         operation["operationId"].lower(): operation["tags"][0]
         for methods in empty.get("/openapi.json")["paths"].values()
@@ -73,7 +73,7 @@ def test_every_operation_is_generated_with_named_values(generated: Path, empty: 
     assert not enums, "values without a name: the numbers move when a value is added"
 
 
-def test_a_program_lists_changes_and_reads_by_the_client(client: Any) -> None:
+def test_the_generated_client_lists_reads_and_changes(client: Any) -> None:
     models = import_module(f"{PACKAGE}.models")
     [found] = call("cases.list_cases", client, kind=[models.ListCasesKindItem.BILLING]).items
     page = call("cases.list_cases", client, limit=2)

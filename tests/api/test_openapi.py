@@ -13,7 +13,7 @@ from tests.running import Running
 
 
 @pytest.mark.long
-def test_every_operation_answers_as_described(embedded: Running, tmp_path: Path) -> None:
+def test_schemathesis_finds_no_difference_from_the_description(embedded: Running, tmp_path: Path) -> None:
     embedded.deliver(REPORT, ASK, LOGS, REFUND)
     bounded = tmp_path / "bounded.toml"  # the stream of events ends only where it is told to
     bounded.write_text('[[operations]]\ninclude-path = "/api/events"\nparameters = { "query.once" = true }\n')

@@ -4,7 +4,7 @@ from service.errors import PROBLEM_PAGES, PROBLEM_TYPES
 from tests.running import Running
 
 
-def test_an_error_names_its_page_and_the_page_is_there(empty: Running) -> None:
+def test_an_error_links_to_a_page_that_exists(empty: Running) -> None:
     for path, status in (("/api/cases/SD-99", 404), ("/api/cases?limit=0", 422), ("/api/cases/SD-1/nothing", 404)):
         answer = empty.client.get(path)
         shown = answer.json()
@@ -13,7 +13,7 @@ def test_an_error_names_its_page_and_the_page_is_there(empty: Running) -> None:
         assert (page.status_code, shown["title"] in page.text) == (200, True)
 
 
-def test_every_type_has_a_page_in_both_languages(empty: Running) -> None:
+def test_every_problem_type_has_a_page_in_both_languages(empty: Running) -> None:
     for name in PROBLEM_TYPES.values():
         for language, says in (("ja", "対処方法"), ("en", "What to do")):
             page = empty.client.get(f"{PROBLEM_PAGES}{name}", headers={"Accept-Language": language})

@@ -30,7 +30,7 @@ def key(embedded: Running) -> str:
     return embedded.deliver(REPORT)[0]
 
 
-def test_the_text_is_shown_first_and_a_refusal_says_why(embedded: Running, key: str) -> None:
+def test_a_draft_shows_the_mail_and_why_it_cannot_be_sent(embedded: Running, key: str) -> None:
     draft = embedded.get(f"/api/cases/{key}/questions/draft", item=["version", "impact_scope"], lang="en")
     assert draft["items"] == ["version", "impact_scope"]
     assert draft["to"] == {"name": "Aiko Tanaka", "address": "aiko@corp.example"}
@@ -45,7 +45,7 @@ def test_the_text_is_shown_first_and_a_refusal_says_why(embedded: Running, key: 
     assert embedded.get("/api/outbox")["items"] == []
 
 
-def test_without_anything_missing_there_is_no_draft(embedded: Running, key: str) -> None:
+def test_there_is_no_draft_if_nothing_is_missing(embedded: Running, key: str) -> None:
     while (draft := embedded.client.get(f"/api/cases/{key}/questions/draft")).status_code == 200:
         waived = dict.fromkeys(draft.json()["items"], "waived")
         embedded.client.patch(f"/api/cases/{key}", json={"items": waived})
@@ -57,9 +57,7 @@ def test_without_anything_missing_there_is_no_draft(embedded: Running, key: str)
     assert embedded.get(f"/api/cases/{key}/questions/draft", item=["version"])["items"] == ["version"]
 
 
-def test_the_page_says_that_a_held_question_is_not_sent_yet(
-    sqlite: Database, context: AppContext, settings: Settings
-) -> None:
+def test_the_page_says_that_a_draft_is_not_sent_yet(sqlite: Database, context: AppContext, settings: Settings) -> None:
     sends = {"smarthost": "smtp://127.0.0.1:9", "from_": "IT desk <desk@corp.example>"}
     for state, done in (("draft", "drafted"), ("off", "asked")):
         given = settings.model_copy(update={**sends, "acknowledge": state})
@@ -72,7 +70,7 @@ def test_the_page_says_that_a_held_question_is_not_sent_yet(
             assert "SODAN_SMARTHOST" not in service.client.get("/outbox").text
 
 
-def test_notes_are_for_the_team_name_their_writer_and_go_with_a_merge(embedded: Running, key: str) -> None:
+def test_notes_have_a_writer_stay_internal_and_follow_a_merge(embedded: Running, key: str) -> None:
     made = embedded.client.post(f"/api/cases/{key}/notes", json={"text": "Called her at 10:30, 番号は 4411"})
     assert (made.status_code, made.json()["who"]) == (201, getpass.getuser())
     [note] = embedded.get(f"/api/cases/{key}/notes")["items"]
@@ -89,7 +87,7 @@ def test_notes_are_for_the_team_name_their_writer_and_go_with_a_merge(embedded: 
     assert (moved.status_code, moved.headers["location"]) == (308, f"/api/cases/{other}/notes")
 
 
-def test_a_case_is_assigned_and_found_by_its_owner(embedded: Running, key: str) -> None:
+def test_a_case_is_assigned_and_found_by_owner(embedded: Running, key: str) -> None:
     embedded.deliver(REPORT.replace("<q1@", "<q3@").replace("Outlook", "Badge reader"))
     taken = embedded.client.patch(f"/api/cases/{key}", json={"owner": "me"}).json()
     assert (taken["owner"], taken["set_by"]["owner"]) == (getpass.getuser(), getpass.getuser())
@@ -103,7 +101,7 @@ def test_a_case_is_assigned_and_found_by_its_owner(embedded: Running, key: str) 
     assert embedded.client.patch(f"/api/cases/{key}", json={"owner": None}, headers=headers).json()["owner"] is None
 
 
-def test_the_draft_to_a_vendor_has_its_case_number_in_the_subject(embedded: Running) -> None:
+def test_a_brief_for_a_vendor_has_the_vendors_case_number_in_the_subject(embedded: Running) -> None:
     (case,) = embedded.deliver(ASK)
     for title, subject in (("Sign-in", "Re: Sign-in 2611170040001177"), ("#2611170040001177", "Re: #2611170040001177")):
         embedded.client.patch(f"/api/cases/{case}", json={"title": title})

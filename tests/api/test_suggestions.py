@@ -32,7 +32,7 @@ def suggested(service: Running) -> tuple[Running, str, str, int]:
     return service, one, other, shown["id"]
 
 
-def test_two_reports_of_one_user_are_suggested_and_not_joined(suggested: tuple[Running, str, str, int]) -> None:
+def test_similar_reports_of_one_user_are_suggested_but_not_merged(suggested: tuple[Running, str, str, int]) -> None:
     service, one, other, number = suggested
     assert one != other
     [shown] = service.get(f"/api/cases/{other}")["suggestions"]
@@ -58,7 +58,7 @@ def test_accepting_merges_the_newer_case_and_can_be_undone(suggested: tuple[Runn
     assert service.get(f"/api/cases/{other}")["messages"] == 1
 
 
-def test_dismissing_is_remembered_against_later_evidence(suggested: tuple[Running, str, str, int]) -> None:
+def test_a_dismissed_suggestion_stays_dismissed_after_new_mail(suggested: tuple[Running, str, str, int]) -> None:
     service, one, other, number = suggested
     assert service.client.post(f"/api/cases/{one}/suggestions/{number}/dismiss").status_code == 200
     assert service.get(f"/api/cases/{one}")["suggestions"] == []

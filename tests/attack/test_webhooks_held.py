@@ -51,7 +51,7 @@ def dripping() -> Iterator[int]:
 
 def deliver(service: Running, ahead: timedelta = timedelta(0)) -> bool:
     """Deliver one event that is due; whether there was one."""
-    desk = desk_of(service, home=True)
+    desk = desk_of(service)
     return asyncio.run(webhook_delivery.deliver_one(replace(desk, now=lambda: soon() + MINUTE + ahead)))
 
 
@@ -70,7 +70,7 @@ def test_one_that_drips_does_not_hold_up_another(embedded: Running, monkeypatch:
         return 204, b"", {}
 
     async def until_heard() -> None:
-        async with webhook_delivery.sending(desk_of(embedded, home=True)):
+        async with webhook_delivery.sending(desk_of(embedded)):
             assert await asyncio.to_thread(heard.wait, 30)
 
     with dripping() as slow, http_server(answer) as quick:

@@ -39,7 +39,7 @@ Please upload the event log. Please also send the trace.
 """
 
 
-def test_parse_prints_a_line_a_mail_in_the_order_given_and_never_stops(
+def test_parse_prints_one_line_per_mail_in_order_and_continues_after_errors(
     sodan: Sodan, mail: Write, tmp_path: Path
 ) -> None:
     good, other = mail("b.eml", ASK), mail("a.eml", LOGS)
@@ -58,7 +58,7 @@ def test_parse_prints_a_line_a_mail_in_the_order_given_and_never_stops(
     assert said.err == ""
 
 
-def test_judge_prints_every_field_and_knows_the_team(sodan: Sodan, mail: Write) -> None:
+def test_judge_prints_every_field(sodan: Sodan, mail: Write) -> None:
     said = sodan(
         "judge", "--organisation", "corp.example", "--team", "s.miyamoto@corp.example",
         str(mail("1.eml", REPORT)), str(mail("2.eml", ASK)), str(mail("3.eml", LOGS)),
@@ -99,7 +99,7 @@ Content-Type: text/plain; charset=utf-8
 """
 
 
-def test_it_makes_no_difference_to_which_of_our_mailboxes_a_requester_writes(sodan: Sodan, mail: Write) -> None:
+def test_the_judgement_does_not_depend_on_the_mailbox_of_the_team(sodan: Sodan, mail: Write) -> None:
     mailboxes = ("intake@corp.example", "help@corp.example", "pc-room@corp.example", "help@cases.corp.example")
     for team in ((), ("--team", "help@corp.example")):
         files = [str(mail(f"{number}.eml", OUTAGE.format(to=to))) for number, to in enumerate(mailboxes)]
@@ -130,7 +130,7 @@ def test_explain_finds_the_same_statements_as_judge(sodan: Sodan, mail: Write, t
     assert found == [(one["meaning"], f"{one['confidence']:.2f}") for one in judged["statements"]]
 
 
-def test_explain_names_rules_and_words_of_a_file_or_a_message(sodan: Sodan, mail: Write) -> None:
+def test_explain_shows_rules_and_quotes_of_a_file_or_a_message(sodan: Sodan, mail: Write) -> None:
     file = mail("1.eml", REPORT)
     said = sodan("explain", str(file))
     assert said.status == 0
@@ -160,7 +160,7 @@ def test_import_twice_changes_nothing(sodan: Sodan, mail: Write, tmp_path: Path)
     assert sodan("import", str(tmp_path / "nowhere")).status == 2
 
 
-def test_import_names_a_mail_that_is_too_large_and_goes_on(
+def test_import_reports_a_mail_that_is_too_large_and_continues(
     sodan: Sodan, mail: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SODAN_MAX_MESSAGE_BYTES", "9000")
@@ -174,7 +174,7 @@ def test_import_names_a_mail_that_is_too_large_and_goes_on(
     assert "1 new, 1 known" in sodan("import", str(large.parent)).err
 
 
-def test_cases_and_show_read_like_a_table_or_as_json(sodan: Sodan, mail: Write) -> None:
+def test_cases_and_show_print_text_or_json(sodan: Sodan, mail: Write) -> None:
     sodan("import", str(mail("1.eml", ASK)), str(mail("2.eml", REFUND)))
     table = sodan("cases")
     assert "2611170040001177" in table.out
@@ -211,7 +211,7 @@ def test_show_prints_triage_owner_and_suggestions(sodan: Sodan, mail: Write) -> 
     assert f"possibly the same case\n  SD-1  {suggested['title']}" in shown.out
 
 
-def test_cases_print_since_when_a_case_is_resolved_and_not_its_last_change(sodan: Sodan, mail: Write) -> None:
+def test_cases_print_the_time_since_a_case_was_resolved(sodan: Sodan, mail: Write) -> None:
     head, _, _ = REPORT.replace("<report@", "<solved@").replace("Subject: ", "Subject: Re: ").partition("\n\n")
     solved = head.replace("17 Nov", "18 Nov") + "\nIn-Reply-To: <report@corp.example>\n\n無事に解決しました。\n"
     sodan("import", str(mail("1.eml", REPORT)), str(mail("2.eml", solved)))
@@ -233,7 +233,7 @@ def json_of(said: Said) -> Any:
                                    ["token", "create", "x", "--days", "99999999999"],
                                    ["outbox", "list", "--limit", "99999999999999999999"],
                                    ["spool", "retry"], ["token", "create", "x", "--scope", "root"]])  # fmt: skip
-def test_wrong_use_is_status_2_and_a_line_on_stderr(sodan: Sodan, words: list[str]) -> None:
+def test_wrong_usage_is_status_2_with_a_message_on_stderr(sodan: Sodan, words: list[str]) -> None:
     sodan("migrate")
     said = sodan(*words)
     assert (said.status, said.out) == (2, "")
@@ -258,7 +258,7 @@ def test_rules_are_listed(sodan: Sodan) -> None:
     assert {"question", "rule", "gives", "where"} <= set(listed.lines[0])
 
 
-def test_spool_lists_shows_and_retries(sodan: Sodan, mail: Write) -> None:
+def test_spool_lists_and_shows_mails(sodan: Sodan, mail: Write) -> None:
     file = mail("1.eml", REPORT)
     sodan("import", str(file))
     (entry,) = sodan("spool", "list", "--json").lines
@@ -269,7 +269,7 @@ def test_spool_lists_shows_and_retries(sodan: Sodan, mail: Write) -> None:
     assert sodan("spool", "show", "none").status == 1
 
 
-def test_the_outbox_names_cases_by_key_and_times_with_their_zone(
+def test_the_outbox_shows_case_keys_and_time_zones(
     sodan: Sodan, mail: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sodan("import", str(mail("1.eml", REPORT)))
@@ -293,7 +293,7 @@ def test_counts_are_singular_and_plural(sodan: Sodan, mail: Write, capfd: pytest
         assert text in capfd.readouterr().err
 
 
-def test_tokens_are_made_listed_and_revoked(sodan: Sodan) -> None:
+def test_tokens_are_created_listed_and_revoked(sodan: Sodan) -> None:
     sodan("migrate")
     assert "the list is empty" in sodan("token", "list").err
     made = sodan("token", "create", "dashboard", "--scope", "write")
@@ -310,7 +310,7 @@ def test_tokens_are_made_listed_and_revoked(sodan: Sodan) -> None:
     assert sodan("token", "revoke", "9").status == 1
 
 
-def test_what_a_stranger_wrote_does_not_steer_the_terminal(sodan: Sodan, mail: Write) -> None:
+def test_control_characters_of_a_mail_are_not_printed(sodan: Sodan, mail: Write) -> None:
     evil = REPORT.replace("Subject: ", "Subject: \x1b]0;owned\x07\x1b[2J\x9b31m")
     evil = evil.replace("北川です", "\x1b[31m北川です\x08")
     sodan("import", str(mail("1.eml", evil)))
@@ -319,7 +319,7 @@ def test_what_a_stranger_wrote_does_not_steer_the_terminal(sodan: Sodan, mail: W
         assert "\x9b" not in said.out
 
 
-def test_help_and_completion_know_every_command() -> None:
+def test_help_and_completion_contain_every_command() -> None:
     """In a new process, in which no command is imported yet."""
     program = [sys.executable, "-m", "service"]
     said = subprocess.run([*program, "--help"], capture_output=True, text=True, check=True).stdout
@@ -331,7 +331,7 @@ def test_help_and_completion_know_every_command() -> None:
 
 
 @pytest.mark.parametrize("words", [["rules", "list"], ["parse", *["1.eml"] * 60]], ids=["a table", "lines"])
-def test_whoever_has_seen_enough_may_close_the_pipe(mail: Write, words: list[str]) -> None:
+def test_a_closed_pipe_is_not_an_error(mail: Write, words: list[str]) -> None:
     folder = mail("1.eml", REPORT).parent
     reading, writing = os.pipe()
     os.close(reading)
@@ -342,7 +342,7 @@ def test_whoever_has_seen_enough_may_close_the_pipe(mail: Write, words: list[str
 
 
 @pytest.mark.parametrize("command", [["cases"], ["show", "SD-1"], ["spool", "list"], ["token", "list"], ["doctor"]])
-def test_a_wrong_path_makes_no_database(
+def test_a_command_does_not_create_a_missing_database(
     sodan: Sodan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     monkeypatch.setenv("SODAN_DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/x.db")
@@ -352,7 +352,7 @@ def test_a_wrong_path_makes_no_database(
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_misspelt_variable_or_line_of_the_env_file_is_named_with_the_nearest_right_one(
+def test_a_misspelt_setting_is_reported_with_a_suggestion(
     sodan: Sodan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SODAN_AUTHSERVID", "mx.corp.example")
@@ -371,7 +371,7 @@ def test_a_misspelt_variable_or_line_of_the_env_file_is_named_with_the_nearest_r
         (["eval", "nowhere"], "nowhere does not exist"),
     ],
 )
-def test_a_missing_path_is_named_with_a_plain_reason(sodan: Sodan, words: list[str], reason: str) -> None:
+def test_a_missing_path_is_reported(sodan: Sodan, words: list[str], reason: str) -> None:
     said = sodan(*words)
     assert (said.status, reason in said.err) == (2, True)
 
@@ -398,7 +398,7 @@ def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) 
      ("status.x=1", "status.x=1: expected field=value"), ("asks.*=answered", "this case has no open request"),
      ("items.contact=waive", "did you mean `waived`?")],
 )  # fmt: skip
-def test_a_change_that_cannot_be_made_says_why(sodan: Sodan, mail: Write, change: str, why: str) -> None:
+def test_a_refused_change_says_why(sodan: Sodan, mail: Write, change: str, why: str) -> None:
     sodan("import", str(mail("a.eml", REPORT)))
     said = sodan("set", "SD-1", change)
     assert said.status == 2

@@ -13,7 +13,7 @@ NOW = datetime.now(load().zone).replace(microsecond=0)
 """As `make demo` gives it: quoted times without a zone are of this one."""
 
 
-def test_eight_mails_become_six_cases_and_every_stated_reason_stands_in_the_mail_it_names(
+def test_the_demo_mails_become_six_cases_and_every_quote_is_in_its_mail(
     embedded: Running, capfd: pytest.CaptureFixture[str]
 ) -> None:
     sent = mails(NOW).values()

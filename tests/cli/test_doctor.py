@@ -40,13 +40,13 @@ def wrong(sodan: Sodan) -> str:
     return "\n".join(line for line in said.out.splitlines() if line.startswith("WRONG"))
 
 
-def test_what_went_wrong_comes_before_that_it_did(tmp_path: Path) -> None:
+def test_the_doctor_prints_findings_before_its_summary(tmp_path: Path) -> None:
     command = f"{sys.executable} -m service doctor 2>&1"
     ended = subprocess.run(["sh", "-c", command], cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=False)
     assert ended.stdout.endswith("\nsodan: there are problems; see the lines with WRONG\n")
 
 
-def test_mails_that_wait_or_are_set_aside(sodan: Sodan, database: Database) -> None:
+def test_the_doctor_reports_waiting_and_shunted_mail(sodan: Sodan, database: Database) -> None:
     now = datetime.now(UTC)
     received(database, now - timedelta(hours=1))
     assert "no worker runs, or the worker fails" in wrong(sodan)
@@ -55,18 +55,18 @@ def test_mails_that_wait_or_are_set_aside(sodan: Sodan, database: Database) -> N
     assert "`sodan spool retry --all`" in wrong(sodan)
 
 
-def test_a_clock_that_was_set_back(sodan: Sodan, database: Database) -> None:
+def test_the_doctor_reports_a_mail_from_the_future(sodan: Sodan, database: Database) -> None:
     received(database, datetime.now(UTC) + timedelta(hours=1))
     assert "NTP" in wrong(sodan)
 
 
 @pytest.mark.usefixtures("database")
-def test_a_disk_with_little_room(sodan: Sodan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_reports_little_disk_space(sodan: Sodan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SODAN_MIN_FREE_BYTES", str(10**16))
     assert "Free some disk space" in wrong(sodan)
 
 
-def test_a_database_that_is_damaged(sodan: Sodan, database: Database, tmp_path: Path) -> None:
+def test_the_doctor_reports_a_damaged_database(sodan: Sodan, database: Database, tmp_path: Path) -> None:
     for number in range(50):
         received(database, datetime.now(UTC), b"%d" % number * 3000)
     database.read(lambda conn: conn.exec_driver_sql("PRAGMA wal_checkpoint").all())
@@ -78,7 +78,7 @@ def test_a_database_that_is_damaged(sodan: Sodan, database: Database, tmp_path: 
     assert "restore the last backup" in wrong(sodan)
 
 
-def test_doors_where_somebody_says_nothing(sodan: Sodan, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_reports_servers_that_do_not_respond(sodan: Sodan, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listeners, "SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for name in ("SMTP", "HTTP"):
@@ -87,7 +87,7 @@ def test_doors_where_somebody_says_nothing(sodan: Sodan, database: Database, mon
     assert said.count("the process hangs. Restart it") == 2
 
 
-def test_a_service_that_is_not_ready(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, embedded: Running) -> None:
+def test_the_doctor_reports_a_service_that_is_not_ready(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, embedded: Running) -> None:
     monkeypatch.setenv("SODAN_HTTP_LISTEN", embedded.url.removeprefix("http://"))
     assert "it has no tables; this version of sodan needs" in wrong(sodan)
     sodan("migrate")
@@ -101,14 +101,14 @@ def test_a_service_that_is_not_ready(sodan: Sodan, monkeypatch: pytest.MonkeyPat
     [("postgresql://nobody@127.0.0.1:1/none", "Start the database server"),
      ("sqlite:////proc/none/sodan.db", "create it with `sodan migrate`")],
 )  # fmt: skip
-def test_a_database_that_is_not_there(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, url: str, todo: str) -> None:
+def test_the_doctor_reports_a_missing_database(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, url: str, todo: str) -> None:
     monkeypatch.setenv("SODAN_DATABASE_URL", url)
     said = wrong(sodan)
     assert todo in said
     assert len(said.splitlines()) == 1
 
 
-def test_a_postgresql_that_refuses_or_forgets(
+def test_the_doctor_reports_unsafe_settings_of_postgresql(
     sodan: Sodan, monkeypatch: pytest.MonkeyPatch, postgres: Postgres
 ) -> None:
     name = f"doctor_{uuid.uuid4().hex[:8]}"

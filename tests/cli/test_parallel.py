@@ -16,7 +16,7 @@ def crashed(file: Path) -> str:
     return "crashed"
 
 
-def test_a_file_that_takes_its_process_along_is_one_line() -> None:
+def test_a_file_that_kills_its_process_gives_one_result() -> None:
     files = [Path(f"{number:03}.eml") for number in range(parallel.MIN_FILES)]
     files[17] = Path("kill.eml")
     told = ["crashed" if file.name == "kill.eml" else file.name for file in files]

@@ -24,7 +24,7 @@ def packs(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_good_pack_passes_alone_or_entry_by_entry(sodan: Sodan, packs: Path) -> None:
+def test_examples_of_a_pack_or_an_entry_pass(sodan: Sodan, packs: Path) -> None:
     for name in ("own.gates", "own.gate"):
         said = sodan("rules", "test", name, "--packs", str(packs))
         assert (said.status, said.out) == (0, "")
@@ -34,7 +34,7 @@ def test_a_good_pack_passes_alone_or_entry_by_entry(sodan: Sodan, packs: Path) -
     assert "there is no pack, vendor or entry 'own.gone' with examples" in said.err
 
 
-def test_a_failing_example_of_the_packs_of_the_settings_is_named_with_its_place(
+def test_a_failing_example_is_printed_with_its_place(
     sodan: Sodan, packs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (packs / "own.yaml").write_text(OWN.replace("near_misses: [裏門です。", "near_misses: [正門ゲートです。"), "utf-8")
@@ -45,7 +45,7 @@ def test_a_failing_example_of_the_packs_of_the_settings_is_named_with_its_place(
     assert "sodan: 5 examples, 1 failed" in said.err
 
 
-def test_lint_ends_with_status_1_by_an_error(sodan: Sodan, packs: Path) -> None:
+def test_lint_exits_with_1_after_an_error(sodan: Sodan, packs: Path) -> None:
     (packs / "own.yaml").write_text(OWN + "words: {no_such_concept: {en: [gate]}}\n", encoding="utf-8")
     said = sodan("rules", "lint", "--packs", str(packs))
     assert said.status == 1

@@ -41,7 +41,7 @@ def site(tmp_path: Path) -> Path:
     return file
 
 
-def test_the_site_file_tells_own_products_hosts_and_people(
+def test_the_site_file_adds_products_hosts_and_people(
     sodan: Sodan, mail: Write, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [str(mail("1.eml", TROUBLE)), str(mail("2.eml", HELPER))]
@@ -57,7 +57,7 @@ def test_the_site_file_tells_own_products_hosts_and_people(
     ("written", "words"),
     [("hosts: ['HALL-(']", "hosts: '"), ("prodcts: [A]", "prodcts"), ("vendors: {a.example: nobody}", "nobody")],
 )
-def test_a_broken_site_file_is_one_line(
+def test_an_error_in_the_site_file_is_one_line(
     sodan: Sodan, mail: Write, site: Path, monkeypatch: pytest.MonkeyPatch, written: str, words: str
 ) -> None:
     site.write_text(written, encoding="utf-8")
@@ -66,7 +66,7 @@ def test_a_broken_site_file_is_one_line(
     assert (said.status, words in said.err, "Traceback" in said.err) == (2, True, False)
 
 
-def test_replay_reads_with_other_packs_and_keeps_only_when_told(sodan: Sodan, mail: Write, tmp_path: Path) -> None:
+def test_replay_uses_other_packs_and_saves_only_with_apply(sodan: Sodan, mail: Write, tmp_path: Path) -> None:
     sodan("import", str(mail("1.eml", TROUBLE)))
     folder = tmp_path / "own"
     folder.mkdir()

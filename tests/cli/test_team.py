@@ -10,7 +10,7 @@ from service.store.tables import learned_team
 from tests.cli.conftest import Sodan
 
 
-def test_who_was_learned_is_listed_and_revoked(sodan: Sodan, tmp_path: Path) -> None:
+def test_learned_team_members_are_listed_and_removed(sodan: Sodan, tmp_path: Path) -> None:
     sodan("migrate")
     row = {"address": "ken@corp.example", "learned_at": datetime.now(UTC)}
     database = Database(f"sqlite:///{tmp_path}/cli.db")

@@ -68,7 +68,7 @@ def violations(page: Page) -> list[str]:
     [("light", 1280), ("dark", 390), pytest.param("dark", 1280, marks=pytest.mark.soak),
      pytest.param("light", 390, marks=pytest.mark.soak)],
 )  # fmt: skip
-def test_axe_finds_nothing_on_any_page(browser: Browser, embedded: Running, scheme: str, width: int) -> None:
+def test_axe_finds_no_accessibility_problem_on_any_page(browser: Browser, embedded: Running, scheme: str, width: int) -> None:
     embedded.deliver(REPORT, ASK, LOGS, REFUND)
     embedded.client.patch("/api/cases/SD-1", json={"priority": "P1"})
     page = browser.new_page(
@@ -84,7 +84,7 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, embedded: Running, sche
     page.close()
 
 
-def test_empty_ten_and_two_hundred_cases(sheet: Page, embedded: Running) -> None:
+def test_the_overview_shows_no_ten_and_two_hundred_cases(sheet: Page, embedded: Running) -> None:
     sheet.goto("/")
     expect(sheet.get_by_text("まだケースはありません")).to_be_visible()
     seed(embedded.database, 10, now=datetime.now(UTC))
@@ -102,7 +102,7 @@ def test_empty_ten_and_two_hundred_cases(sheet: Page, embedded: Running) -> None
     assert seen + sheet.locator(".card").count() > 40
 
 
-def test_the_keyboard_moves_opens_edits_and_assigns(sheet: Page, embedded: Running) -> None:
+def test_keyboard_shortcuts_move_search_edit_and_assign(sheet: Page, embedded: Running) -> None:
     report, _, _ = embedded.deliver(REPORT, ASK, REFUND)
     sheet.goto("/")
     sheet.keyboard.press("?")
@@ -143,7 +143,7 @@ def test_keyboard_shortcuts_are_switched_off_and_stay_off(sheet: Page, embedded:
     expect(sheet.locator(".card .title")).to_be_focused()
 
 
-def test_several_cases_are_selected_merged_and_separated_again(sheet: Page, embedded: Running) -> None:
+def test_selected_cases_are_merged_and_the_merge_is_undone(sheet: Page, embedded: Running) -> None:
     report, ask, _ = embedded.deliver(REPORT, ASK, REFUND)
     sheet.goto("/?sort=opened")
     bar = sheet.get_by_role("form", name="選択したケース")
@@ -195,7 +195,7 @@ def test_a_printed_case_has_no_controls(sheet: Page, embedded: Running) -> None:
     expect(sheet.locator("#edit-priority summary")).to_be_visible()
 
 
-def test_a_card_names_who_asks_and_what_is_missing(sheet: Page, embedded: Running) -> None:
+def test_a_card_shows_the_requester_and_missing_facts(sheet: Page, embedded: Running) -> None:
     (report,) = embedded.deliver(REPORT)
     case = embedded.get(f"/api/cases/{report}")
     sheet.goto("/")
@@ -207,7 +207,7 @@ def test_a_card_names_who_asks_and_what_is_missing(sheet: Page, embedded: Runnin
     assert len({round(top["y"]) for top in tops if top}) == 1, "the lanes begin at the same height"
 
 
-def test_the_page_follows_a_mail_by_itself(sheet: Page, embedded: Running) -> None:
+def test_the_page_updates_itself_after_new_mail(sheet: Page, embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     sheet.goto("/")
     expect(sheet.locator(".lane.team .card")).to_have_count(1)
@@ -221,7 +221,7 @@ def test_the_page_follows_a_mail_by_itself(sheet: Page, embedded: Running) -> No
     expect(sheet.locator("#said")).to_have_text("更新しました")
 
 
-def test_whoever_writes_is_not_interrupted(sheet: Page, embedded: Running) -> None:
+def test_an_update_does_not_change_a_field_in_use(sheet: Page, embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     sheet.goto(f"/cases/{key}")
     sheet.get_by_text("別のケースに統合").click()
@@ -242,7 +242,7 @@ def test_the_brief_is_copied(sheet: Page, embedded: Running) -> None:
     assert "2611170040001177" in sheet.evaluate("navigator.clipboard.readText()")
 
 
-def test_without_javascript_everything_is_there(browser: Browser, embedded: Running) -> None:
+def test_pages_work_without_javascript(browser: Browser, embedded: Running) -> None:
     report, _ = embedded.deliver(REPORT, ASK)
     page = browser.new_page(locale="en-US", base_url=embedded.url, java_script_enabled=False)
     page.goto("/")
@@ -260,7 +260,7 @@ def test_without_javascript_everything_is_there(browser: Browser, embedded: Runn
     page.close()
 
 
-def test_the_keyboard_is_enough(sheet: Page, embedded: Running) -> None:
+def test_a_case_is_opened_by_keyboard_alone(sheet: Page, embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     sheet.goto("/")
     sheet.keyboard.press("Tab")

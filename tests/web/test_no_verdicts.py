@@ -26,7 +26,7 @@ FORGED = "senders: any host that reaches the SMTP port can forge the header of S
         ({**NETWORK, "trusted_networks": "192.0.2.0/24"}, False, ""),
     ],
 )
-def test_a_banner_and_the_doctor_say_that_nothing_vouches_for_senders(
+def test_the_page_and_the_doctor_warn_if_senders_are_not_verified(
     sqlite: Database,
     context: AppContext,
     capfd: pytest.CaptureFixture[str],

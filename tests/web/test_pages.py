@@ -38,13 +38,13 @@ def tree(service: Running, path: str) -> LexborHTMLParser:
     return LexborHTMLParser(page(service, path))
 
 
-def test_an_empty_house_says_how_to_begin_and_what_cannot_be_sent(embedded: Running) -> None:
+def test_empty_pages_say_how_to_begin_and_what_is_not_configured(embedded: Running) -> None:
     assert "intake@corp.example" in page(embedded, "/")
     assert "SODAN_SMARTHOST と SODAN_FROM が未設定" in page(embedded, "/outbox")
     assert "No cases yet" in page(embedded, "/", "en-GB,en;q=0.9,ja;q=0.1")
 
 
-def test_a_case_page_shows_what_the_case_is(service: Running) -> None:
+def test_the_case_page_shows_the_facts_of_the_case(service: Running) -> None:
     (key,) = service.deliver(ASK)
     service.deliver(LOGS)
     text = page(service, f"/cases/{key}")
@@ -53,7 +53,7 @@ def test_a_case_page_shows_what_the_case_is(service: Running) -> None:
     assert page(service, f"/cases/{key}", "en").count("turn") > 0
 
 
-def test_look_alike_reports_are_suggested_on_both_cases(embedded: Running) -> None:
+def test_similar_cases_are_suggested_on_the_pages_of_both(embedded: Running) -> None:
     again = REPORT.replace("<report@", "<again@").replace("17 Nov", "27 Nov").replace("Subject: ", "Subject: 再: ")
     first, second = embedded.deliver(REPORT, again)
     assert first != second
@@ -72,7 +72,7 @@ def test_look_alike_reports_are_suggested_on_both_cases(embedded: Running) -> No
     assert len(shown["reasons"]) > 1
 
 
-def test_what_somebody_set_apart_is_related_but_not_proposed_for_a_merge(service: Running) -> None:
+def test_cases_separated_by_a_person_are_related_but_not_proposed_for_a_merge(service: Running) -> None:
     words = ("宮本です。サインインログを添付いたします。", "別件で恐縮ですが、ライセンスの追加をお願いします。")
     topic = LOGS.replace("<logs@", "<topic@").replace(":00:00 +0900", ":30:00 +0900").replace(*words)
     first, _, split = service.deliver(ASK, LOGS, topic)
@@ -90,7 +90,7 @@ def test_what_somebody_set_apart_is_related_but_not_proposed_for_a_merge(service
         assert title in page(renamed, f"/cases/IT-{first.partition('-')[2]}")
 
 
-def test_the_button_that_asks_is_seen_only_where_something_can_be_chosen(embedded: Running) -> None:
+def test_the_ask_button_is_visible_only_if_a_fact_can_be_chosen(embedded: Running) -> None:
     asked, report = embedded.deliver(REFUND, REPORT)
     for key, offered in ((asked, False), (report, True)):
         case = tree(embedded, f"/cases/{key}")
@@ -98,7 +98,7 @@ def test_the_button_that_asks_is_seen_only_where_something_can_be_chosen(embedde
         assert len(case.css("form#ask > details > button")) == (not offered)
 
 
-def test_a_page_weighs_at_most_100_kb_and_asks_no_third_party_for_anything(embedded: Running) -> None:
+def test_a_page_has_at_most_100_kb_and_loads_nothing_from_other_sites(embedded: Running) -> None:
     seed(embedded.database, 400, mails=6, now=datetime.now(UTC))
     static = sum(len(embedded.client.get(f"/static/{name}").content) for name in ("page.css", "page.js", "icon.svg"))
     for path in ("/", "/?status=open", "/cases/SD-400", "/docs", "/vendors", "/received", "/login"):
@@ -107,7 +107,7 @@ def test_a_page_weighs_at_most_100_kb_and_asks_no_third_party_for_anything(embed
         assert not re.findall(r"""(?:src|href|action)=["'](?:https?:)?//""", text), path
 
 
-def test_a_huge_mail_makes_no_huge_page(embedded: Running) -> None:
+def test_a_huge_mail_is_shortened_on_the_page(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT.replace("<report@", "<huge@") + "ログの行です\n" * 60_000)
     text = page(embedded, f"/cases/{key}")
     assert len(text.encode()) < 80_000
@@ -124,7 +124,7 @@ def test_static_files_are_these_and_no_others(embedded: Running) -> None:
         assert embedded.client.get(path).status_code == 404, path
 
 
-def test_people_set_waive_merge_and_undo_by_plain_forms(service: Running) -> None:
+def test_forms_set_waive_merge_and_undo(service: Running) -> None:
     report, ask = service.deliver(REPORT, ASK)
     done = service.client.post(f"/cases/{report}/set", data={"priority": "P4"})
     assert done.status_code == 303
@@ -143,7 +143,7 @@ def test_people_set_waive_merge_and_undo_by_plain_forms(service: Running) -> Non
     assert service.client.get(f"/cases/{report}").status_code == 200
 
 
-def test_a_form_upon_an_older_state_is_told_so(embedded: Running) -> None:
+def test_a_form_with_outdated_values_is_refused(embedded: Running) -> None:
     key, other = embedded.deliver(ASK, REPORT)
     answer = embedded.client.post(f"/cases/{other}/set", data={"priority": "P1", "was_priority": "P4"})
     assert (answer.status_code, "この値が変わりました" in answer.text) == (409, True)
@@ -169,7 +169,7 @@ def test_a_form_upon_an_older_state_is_told_so(embedded: Running) -> None:
     assert changed.status_code == 303, changed.text
 
 
-def test_a_page_says_what_is_wrong_while_the_database_cannot_be_read(embedded: Running) -> None:
+def test_pages_say_what_to_do_if_the_database_cannot_be_read(embedded: Running) -> None:
     embedded.database.transact(lambda conn: conn.execute(sql("ALTER TABLE cases RENAME TO elsewhere")))
     for path in ("/", "/cases/SD-1", "/?status=open"):
         answer = embedded.client.get(path, headers={"Accept-Language": "ja"})
@@ -212,7 +212,7 @@ def test_every_error_that_a_page_can_show_has_a_japanese_text() -> None:
     assert sent.startswith("送信メール 5 ")
 
 
-def test_a_card_says_how_long_a_case_is_open_and_what_is_usual(embedded: Running) -> None:
+def test_a_card_shows_the_age_of_a_case_and_the_usual_duration(embedded: Running) -> None:
     seed(embedded.database, 60, now=datetime.now(UTC))
     for times, said in (((7200,) * 5, "(通常 2時間)"), ((7200,) * 4, None), ((20,) * 5, None)):
 
@@ -233,7 +233,7 @@ def test_a_card_says_how_long_a_case_is_open_and_what_is_usual(embedded: Running
     assert "経過 " in page(embedded, "/")
 
 
-def test_each_value_is_changed_where_it_stands_and_the_history_says_from_what_to_what(embedded: Running) -> None:
+def test_each_value_has_a_form_and_the_history_shows_old_and_new_values(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     case = embedded.get(f"/api/cases/{key}")
     head = tree(embedded, f"/cases/{key}").css_first(".casehead")
@@ -258,7 +258,7 @@ def test_each_value_is_changed_where_it_stands_and_the_history_says_from_what_to
     assert embedded.client.post(f"/cases/{key}/set", data={"priority": "P9"}).status_code == 400
 
 
-def test_cases_are_found_by_the_name_of_their_vendor(embedded: Running) -> None:
+def test_cases_are_filtered_by_the_name_of_a_vendor(embedded: Running) -> None:
     asked, other = embedded.deliver(ASK, REFUND)
     for name in ("マイクロソフト", "microsoft", "MICROSOFT"):
         found = tree(embedded, f"/?vendor={name}")
@@ -270,7 +270,7 @@ def test_cases_are_found_by_the_name_of_their_vendor(embedded: Running) -> None:
     assert other not in page(embedded, "/?vendor=microsoft")
 
 
-def test_of_several_cases_the_one_that_fails_is_named_and_the_others_are_done(service: Running) -> None:
+def test_a_bulk_change_names_the_cases_that_it_could_not_change(service: Running) -> None:
     report, ask, refund = service.deliver(REPORT, ASK, REFUND)
     service.client.post(f"/cases/{refund}/merge", data={"into": ask})
     chosen = {"case": [report, refund, "SD-999", ask], "do": "assign", "owner": "佐藤", "back": "/?status=open"}
@@ -294,7 +294,7 @@ def test_of_several_cases_the_one_that_fails_is_named_and_the_others_are_done(se
 
 
 @pytest.mark.both_databases
-def test_lanes_say_whose_turn_it_is_and_what_is_missing_with_a_p1_case_first(service: Running) -> None:
+def test_lanes_show_who_has_to_act_and_p1_cases_first(service: Running) -> None:
     report, ask = service.deliver(REPORT, ASK)
     case = service.get(f"/api/cases/{report}")
     assert (case["priority"], "device_id" in case["missing"]) == ("P1", True)
@@ -309,7 +309,7 @@ def test_lanes_say_whose_turn_it_is_and_what_is_missing_with_a_p1_case_first(ser
     assert f"/cases/{ask}" not in page(service, "/?status=open&priority=P1")
 
 
-def test_a_long_case_leads_to_its_newest_mails_and_every_page_has_the_whole_brief(embedded: Running) -> None:
+def test_a_long_case_links_to_its_newest_mails_and_has_the_whole_brief(embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     began = datetime(2026, 11, 18, tzinfo=ZoneInfo("Asia/Tokyo"))
     times = [began + timedelta(hours=number) for number in range(210)]
@@ -328,7 +328,7 @@ def test_a_long_case_leads_to_its_newest_mails_and_every_page_has_the_whole_brie
     assert [brief.text() for page in (first, last) for brief in page.css("#brieftext")] == [whole, whole]
 
 
-def test_a_compared_case_without_anything_in_common_is_not_called_similar(embedded: Running) -> None:
+def test_a_case_with_nothing_in_common_is_not_called_similar(embedded: Running) -> None:
     _, other = embedded.deliver(ASK, REFUND)
     [mail] = embedded.get(f"/api/cases/{other}/messages")["items"]
     [compared] = embedded.get(f"/api/messages/{mail['id']}/why")["runners_up"]
@@ -347,7 +347,7 @@ def test_a_compared_case_without_anything_in_common_is_not_called_similar(embedd
     assert "0.861" not in shown
 
 
-def test_an_error_page_names_what_is_wrong_in_the_language_of_the_reader_and_leads_back(embedded: Running) -> None:
+def test_an_error_page_is_in_the_readers_language_and_links_back(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     for path, given, language, status, text in (
         (f"/cases/{key}/merge", {"into": "SD-99"}, "ja", 404, "ケース SD-99 はありません。"),
@@ -381,11 +381,11 @@ def test_an_error_page_names_what_is_wrong_in_the_language_of_the_reader_and_lea
     [("ja-JP,ja;q=0.9,en;q=0.8", None, "ja"), ("en-US,en;q=0.9,ja;q=0.8", None, "en"), ("fr-FR", None, "en"),
      ("", None, "ja"), ("ja;q=0, en;q=0.1", None, "en"), ("en", "ja", "ja"), ("x;q=zzz,,;;", None, "en")],
 )  # fmt: skip
-def test_the_language_is_the_browsers_or_chosen(accept: str, chosen: str | None, language: str) -> None:
+def test_the_language_is_the_chosen_one_or_that_of_the_browser(accept: str, chosen: str | None, language: str) -> None:
     assert language_of(accept, chosen) == language
 
 
-def test_every_word_is_there_in_both_languages_with_the_same_places() -> None:
+def test_every_text_exists_in_both_languages_with_the_same_placeholders() -> None:
     for name, words in WORDS.items():
         ja, en = words["ja"], words["en"]
         assert ja, name
@@ -393,7 +393,7 @@ def test_every_word_is_there_in_both_languages_with_the_same_places() -> None:
         assert set(re.findall(r"\{(\w+)\}", ja)) == set(re.findall(r"\{(\w+)\}", en)), name
 
 
-def test_words_that_templates_say_exist() -> None:
+def test_every_text_that_templates_use_exists() -> None:
     said = set()
     for file in (HERE / "templates").rglob("*.html"):
         said |= set(re.findall(r"""\bt\("([\w.-]+)"[,)]""", file.read_text(encoding="utf-8")))
@@ -405,7 +405,7 @@ def test_words_that_templates_say_exist() -> None:
     assert say("ja", "no.such.word") == "word"
 
 
-def test_lengths_and_moments_read_as_people_say_them() -> None:
+def test_durations_times_and_sizes_are_formatted_by_language() -> None:
     now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
     ja = Locale("ja", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
     en = Locale("en", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
@@ -419,7 +419,7 @@ def test_lengths_and_moments_read_as_people_say_them() -> None:
     assert ja.size(48_200) == "48 KB"
 
 
-def test_marks_never_change_the_text() -> None:
+def test_highlights_do_not_change_the_text() -> None:
     text = "朝からポータルに入れません。エラー 0x8004 です。"
     quotes = {
         "item-symptom": "ポータルに入れません", "why-0": "入れません。エラー", "item-error": "0x8004",
@@ -432,14 +432,14 @@ def test_marks_never_change_the_text() -> None:
     assert highlights.anchors({"1": made}) == {"item-symptom", "why-0", "item-error"}
 
 
-def test_what_is_to_be_minded_stands_at_the_head(embedded: Running) -> None:
+def test_points_to_check_are_at_the_top_of_the_case_page(embedded: Running) -> None:
     body, utf_8 = "全社でログインできません。回避策はありません。", "Content-Type: text/plain; charset=utf-8\n"
     (key,) = embedded.deliver(report(subject="全社停止", body=body, headers=utf_8))
     assert embedded.get(f"/api/cases/{key}")["notes"] == ["p1-without-contact", "p1-without-owner"]
     assert len(tree(embedded, f"/cases/{key}").css("ul.minded li")) == 2
 
 
-def test_where_nobody_has_said_how_bad_it_is_the_page_offers_to_ask(embedded: Running) -> None:
+def test_the_page_offers_to_ask_for_the_impact_if_it_is_unknown(embedded: Running) -> None:
     (key,) = embedded.deliver(report(subject="Badge", body="The badge reader is dark."))
 
     def unsaid(conn: Connection) -> None:
@@ -467,7 +467,7 @@ def test_a_withdrawn_request_is_not_called_answered(embedded: Running) -> None:
     assert re.search(r"が入力\s+取り消す", shown.text())
 
 
-def test_the_history_names_who_set_a_value_that_is_saved_again(embedded: Running) -> None:
+def test_the_history_shows_who_set_a_value_that_is_saved_again(embedded: Running) -> None:
     (key,) = embedded.deliver(REPORT)
     level = embedded.get(f"/api/cases/{key}")["priority"]
     for _ in range(2):
@@ -477,7 +477,7 @@ def test_the_history_names_who_set_a_value_that_is_saved_again(embedded: Running
     assert text.index(f"優先度: {level}({who}) → {level}") < text.index(f"優先度: {level}(自動) → {level}")
 
 
-def test_cases_marked_as_not_the_same_are_not_called_related(service: Running) -> None:
+def test_cases_marked_as_not_the_same_are_not_related(service: Running) -> None:
     again = REPORT.replace("<report@", "<again@").replace("17 Nov", "27 Nov").replace("Subject: ", "Subject: 再: ")
     first, second = service.deliver(REPORT, again)
     [found] = service.get(f"/api/cases/{first}")["suggestions"]
@@ -496,7 +496,7 @@ def test_the_api_page_shows_code_without_backticks(embedded: Running) -> None:
     assert "<code>resolved</code>" in text or "<code>null</code>" in text
 
 
-def test_a_token_that_only_reads_gets_no_form_to_merge_cases(service: Running) -> None:
+def test_a_read_token_gets_no_form_to_merge_cases(service: Running) -> None:
     keys = service.deliver(REPORT, ASK)
     reader = {"Authorization": f"Bearer {service.token('viewer', 'read')}", "Accept-Language": "en"}
     refused = service.client.get("/merge", params={"case": keys}, headers=reader)
