@@ -1,7 +1,4 @@
-"""The HTTP interface word for word: every call, filter, sort, header, field and error, over a filled service.
-
-Once on SQLite and once on PostgreSQL. What is said here is promised to programs outside: adding is free.
-"""
+"""The contract of the HTTP API: calls, sort orders, headers, fields and errors. Fields may be added, never removed."""
 
 import re
 from collections.abc import Iterator
@@ -61,7 +58,7 @@ PROMISED: dict[type[BaseModel], str] = {
     ProblemDetails: "title status",
     Brief: "for lang",
 }
-"""The fields of each kind of object that programs outside rely on."""
+"""Type of a response → the fields that other programs rely on."""
 ERRORS = (
     ("GET", "/api/cases/SD-999", 404), ("GET", "/api/cases/x", 404), ("GET", "/api/cases/SD-999/messages", 404),
     ("GET", "/api/cases/SD-999/brief", 404), ("GET", "/api/messages/999999", 404), ("GET", "/api/nothing", 404),
@@ -83,8 +80,8 @@ URGENT = REPORT.replace("<report@", "<urgent@").replace("サインインでき�
 )  # fmt: skip
 
 
-def fits(value: Any, model: type[BaseModel], at: str) -> None:
-    """The value has the types of its model, every promised field and none that is not described, also in its parts."""
+def check_schema(value: Any, model: type[BaseModel], at: str) -> None:
+    """Check that a value and its parts match their models, have all promised fields and no undescribed fields."""
     for part in parts_of(model.model_validate(value)):
         missing = {*PROMISED.get(type(part), "").split()} - {*part.model_dump(by_alias=True, exclude_unset=True)}
         assert not missing, (at, type(part), missing)
@@ -100,196 +97,192 @@ def parts_of(shown: BaseModel) -> Iterator[BaseModel]:
                 yield from parts_of(part)
 
 
-class Program:
-    """A program outside that believes what it was told."""
+class Client:
+    """A client that checks every response against the contract."""
 
     def __init__(self, service: Running) -> None:
         self.client = service.client
 
-    def asks(self, method: str, path: str, status: int = 200, **sent: Any) -> httpx.Response:
+    def request(self, method: str, path: str, status: int = 200, **sent: Any) -> httpx.Response:
         answer = self.client.request(method, path, **sent)
         assert answer.status_code == status, (method, path, sent, answer.text)
         if status >= 400:
             assert answer.headers["content-type"] == "application/problem+json", path
-            fits(answer.json(), ProblemDetails, path)
+            check_schema(answer.json(), ProblemDetails, path)
             assert answer.json()["status"] == status
             assert status != 405 or "GET, PATCH" in answer.headers["allow"]
         return answer
 
-    def reads(self, path: str, model: type[BaseModel], **query: Any) -> Any:
-        answer = self.asks("GET", path, params=query)
+    def get(self, path: str, model: type[BaseModel], **query: Any) -> Any:
+        answer = self.request("GET", path, params=query)
         assert answer.headers["content-type"] == "application/json", path
-        fits(answer.json(), model, path)
+        check_schema(answer.json(), model, path)
         return answer.json()
 
-    def page(self, path: str, model: type[BaseModel], **query: Any) -> list[Any]:
-        """A list, read page by page of one, the way ``Link`` and ``next`` say."""
+    def all_pages(self, path: str, model: type[BaseModel], **query: Any) -> list[Any]:
+        """Return a list. It must equal the list that is read in pages of one item by ``Link`` and ``next``."""
         url, seen = str(httpx.URL(path, params={**query, "limit": 1})), []
         while url:
-            answer = self.asks("GET", url)
-            fits(answer.json(), model, path)
+            answer = self.request("GET", url)
+            check_schema(answer.json(), model, path)
             seen += answer.json()["items"]
             url = answer.links.get("next", {}).get("url", "")
             assert bool(url) == (answer.json()["next"] is not None), path
-        whole: list[Any] = self.reads(path, model, **query)["items"]
+        whole: list[Any] = self.get(path, model, **query)["items"]
         ids, seen_ids = ([str(one.get("key", one.get("id"))) for one in items] for items in (whole, seen))
         assert ids == seen_ids, path
         return whole
 
 
-@pytest.fixture
-def program(service: Running) -> Program:
-    return Program(service)
-
-
 @pytest.mark.both_databases
-def test_reading_calls_follow_the_contract(service: Running, program: Program) -> None:
+def test_reading_calls_follow_the_contract(service: Running) -> None:
+    client = Client(service)
     report, asked, logs, refund, urgent = service.deliver(REPORT, ASK, LOGS, REFUND, URGENT)
     everything = {report, asked, refund, urgent}
     assert logs == asked
-    check_lists(program, everything)
-    check_cases(program, everything, asked)
-    check_messages_and_files(program, asked)
-    check_other_resources(program, asked)
+    check_lists(client, everything)
+    check_cases(client, everything, asked)
+    check_messages_and_files(client, asked)
+    check_other_resources(client, asked)
 
 
-def check_lists(program: Program, everything: set[str]) -> None:
-    """Fields, pages, every sort; the filters are in test_cases.py."""
-    listed = program.page("/api/cases", CasePage)
+def check_lists(client: Client, everything: set[str]) -> None:
+    """Fields, pages and all sort orders. test_cases.py tests the filters."""
+    listed = client.all_pages("/api/cases", CasePage)
     assert {case["key"] for case in listed} == everything
     assert all(TIME.fullmatch(case[field]) for case in listed for field in ("opened_at", "updated_at"))
     for name, value in (("updated_since", "2100-01-01"), ("older_than", "1000d"), ("q", "見当たらない")):
-        assert program.page("/api/cases", CasePage, **{name: value}) == [], name
+        assert client.all_pages("/api/cases", CasePage, **{name: value}) == [], name
     for sort, field in (("updated", "updated_at"), ("opened", "opened_at")):
         for sign in ("", "-"):
-            values = [case[field] for case in program.page("/api/cases", CasePage, sort=sign + sort)]
+            values = [case[field] for case in client.all_pages("/api/cases", CasePage, sort=sign + sort)]
             assert values == sorted(values, reverse=bool(sign)), sort
             assert sign != "-" or sort != "updated" or values == [case["updated_at"] for case in listed]  # the default
-    levels = [case["priority"] for case in program.page("/api/cases", CasePage, sort="priority")]
+    levels = [case["priority"] for case in client.all_pages("/api/cases", CasePage, sort="priority")]
     assert levels == sorted(levels)
 
 
-def check_cases(program: Program, everything: set[str], asked: str) -> None:
-    """A case, its timeline, its brief."""
-    cases = {key: program.reads(f"/api/cases/{key}", Case) for key in everything}
+def check_cases(client: Client, everything: set[str], asked: str) -> None:
+    cases = {key: client.get(f"/api/cases/{key}", Case) for key in everything}
     for name in ("checklist", "asks", "parked", "participants", "vendor_refs", "missing"):
         assert any(case[name] for case in cases.values()), name
     assert any(case["priority_detail"]["evidence"] for case in cases.values())
     assert any(case["priority_detail"]["heard"] for case in cases.values())
-    timeline = program.page(f"/api/cases/{asked}/messages", MessagePage)
+    timeline = client.all_pages(f"/api/cases/{asked}/messages", MessagePage)
     assert [message["date"] for message in timeline] == sorted(message["date"] for message in timeline)
-    program.reads(f"/api/cases/{asked}/history", EventPage)
+    client.get(f"/api/cases/{asked}/history", EventPage)
     for reader in ("vendor", "team", "requester"):
         for lang in ("ja", "en"):
             query = {"for": reader, "lang": lang}
-            assert query.items() <= program.reads(f"/api/cases/{asked}/brief", Brief, **query).items()
-            written = program.asks("GET", f"/api/cases/{asked}/brief?for={reader}&lang={lang}&format=markdown")
+            assert query.items() <= client.get(f"/api/cases/{asked}/brief", Brief, **query).items()
+            written = client.request("GET", f"/api/cases/{asked}/brief?for={reader}&lang={lang}&format=markdown")
             assert written.headers["content-type"].startswith("text/markdown")
 
 
-def check_messages_and_files(program: Program, asked: str) -> None:
-    (message,) = program.reads("/api/messages", MessagePage, message_id="<logs@corp.example>")["items"]
-    assert program.reads(f"/api/messages/{message['id']}", MessageOut) == message
-    assert program.reads(f"/api/messages/{message['id']}/why", Why)["case"] == asked
-    raw = program.asks("GET", f"/api/messages/{message['id']}/raw")
+def check_messages_and_files(client: Client, asked: str) -> None:
+    (message,) = client.get("/api/messages", MessagePage, message_id="<logs@corp.example>")["items"]
+    assert client.get(f"/api/messages/{message['id']}", MessageOut) == message
+    assert client.get(f"/api/messages/{message['id']}/why", Why)["case"] == asked
+    raw = client.request("GET", f"/api/messages/{message['id']}/raw")
     assert raw.headers["content-type"] == "message/rfc822"
     assert raw.content == LOGS.lstrip("\n").replace("\n", "\r\n").encode()
     (file,) = message["attachments"]
-    assert len(program.asks("GET", f"/api/attachments/{file['id']}").content) == file["size"]
-    assert program.asks("GET", f"/api/attachments/{file['id']}").headers["content-disposition"].startswith("attachment")
+    assert len(client.request("GET", f"/api/attachments/{file['id']}").content) == file["size"]
+    assert (
+        client.request("GET", f"/api/attachments/{file['id']}").headers["content-disposition"].startswith("attachment")
+    )
 
 
-def check_other_resources(program: Program, asked: str) -> None:
-    """Vendors, spool, health, documentation, the page."""
-    assert "microsoft" in {one["id"] for one in program.reads("/api/vendors", VendorPage)["items"]}
-    assert program.reads("/api/vendors/microsoft", Vendor)["review"]["median_wait"] == dict.fromkeys(SIDES)  # too few
-    entries = program.page("/api/spool", SpoolPage)
+def check_other_resources(client: Client, asked: str) -> None:
+    assert "microsoft" in {one["id"] for one in client.get("/api/vendors", VendorPage)["items"]}
+    assert client.get("/api/vendors/microsoft", Vendor)["review"]["median_wait"] == dict.fromkeys(SIDES)  # too few
+    entries = client.all_pages("/api/spool", SpoolPage)
     assert len(entries) == 5
-    assert program.page("/api/spool", SpoolPage, state="done") == entries
+    assert client.all_pages("/api/spool", SpoolPage, state="done") == entries
     for state in ("waiting", "shunted", "refused"):
-        assert program.page("/api/spool", SpoolPage, state=state) == []
+        assert client.all_pages("/api/spool", SpoolPage, state=state) == []
     for path in ("/healthz", "/readyz"):
-        assert program.reads(path, Health)["status"] == "ok"
-    meanings = program.reads("/api/meanings", Meanings)
+        assert client.get(path, Health)["status"] == "ok"
+    meanings = client.get("/api/meanings", Meanings)
     assert meanings["ids"] == list(catalogue.load().ids)
     for path, kind in (("/metrics", "text/plain"), ("/docs", "text/html"), ("/openapi.json", "application/json"),
                        ("/", "text/html"), (f"/cases/{asked}", "text/html")):  # fmt: skip
-        assert program.asks("GET", path).headers["content-type"].startswith(kind), path
+        assert client.request("GET", path).headers["content-type"].startswith(kind), path
 
 
 @pytest.mark.both_databases
-def test_changes_and_errors_follow_the_contract(service: Running, program: Program) -> None:
+def test_changes_and_errors_follow_the_contract(service: Running) -> None:
+    client = Client(service)
     report, asked, refund = service.deliver(REPORT, ASK, REFUND)
-    (message,) = program.reads("/api/messages", MessagePage, message_id="<refund@corp.example>")["items"]
+    (message,) = client.get("/api/messages", MessagePage, message_id="<refund@corp.example>")["items"]
     assert message["case"] == refund
     path = f"/api/cases/{report}"
-    check_changes(program, path)
-    check_merges_and_moves(program, report, asked, message)
-    check_events(program)
-    check_errors(program, path, message["id"])
-    program.asks("POST", f"{path}/merge", 409, json={"into": report})
+    check_changes(client, path)
+    check_merges_and_moves(client, report, asked, message)
+    check_events(client)
+    check_errors(client, path, message["id"])
+    client.request("POST", f"{path}/merge", 409, json={"into": report})
 
 
-def check_changes(program: Program, path: str) -> None:
-    """What a person sets, upon the state that was seen, and takes back."""
-    first = program.asks("GET", path)
-    assert program.asks("GET", path, 304, headers={"If-None-Match": first.headers["etag"]}).content == b""
+def check_changes(client: Client, path: str) -> None:
+    """Change each field with ``If-Match``, then reset all fields."""
+    first = client.request("GET", path)
+    assert client.request("GET", path, 304, headers={"If-None-Match": first.headers["etag"]}).content == b""
     before, tag = first.json(), first.headers["etag"]
     item = before["missing"][0]
     for change in (
         {"status": "resolved"}, {"priority": "P4"}, {"title": "題"}, {"vendor": "aws"},
         {"waiting_on": "vendor"}, {"waiting_on": "none"}, {"items": {item: "waived"}}, {"items": {item: "v1"}},
     ):  # fmt: skip
-        changed = program.asks("PATCH", path, json=change, headers={"If-Match": tag})
-        fits(changed.json(), Case, path)
-        program.asks("PATCH", path, 412, json=change, headers={"If-Match": tag})
+        changed = client.request("PATCH", path, json=change, headers={"If-Match": tag})
+        check_schema(changed.json(), Case, path)
+        client.request("PATCH", path, 412, json=change, headers={"If-Match": tag})
         tag = changed.headers["etag"]
         for name in set(change) - {"items"}:
             assert changed.json()[name] == (None if change[name] == "none" else change[name])
-    program.asks("PATCH", path, json={"priority": "P3"}, headers={"If-Match": "*"})
+    client.request("PATCH", path, json={"priority": "P3"}, headers={"If-Match": "*"})
     back: dict[str, Any] = dict.fromkeys(("status", "priority", "title", "vendor", "waiting_on"))
-    after = program.asks("PATCH", path, json={**back, "items": {item: None}}).json()
+    after = client.request("PATCH", path, json={**back, "items": {item: None}}).json()
     assert {name: after[name] for name in (*back, "missing")} == {name: before[name] for name in (*back, "missing")}
 
 
-def check_merges_and_moves(program: Program, report: str, asked: str, message: dict[str, Any]) -> None:
-    """With the way back."""
+def check_merges_and_moves(client: Client, report: str, asked: str, message: dict[str, Any]) -> None:
     path = f"/api/cases/{report}"
-    done = program.asks("POST", f"{path}/merge", json={"into": asked}).json()
-    fits(done, Correction, "merge")
+    done = client.request("POST", f"{path}/merge", json={"into": asked}).json()
+    check_schema(done, Correction, "merge")
     for rest in ("", "/messages", "/brief"):
-        gone = program.asks("GET", path + rest, 308)
+        gone = client.request("GET", path + rest, 308)
         assert gone.headers["location"] == f"/api/cases/{asked}{rest}"
-    assert program.reads(f"/api/cases/{asked}", Case)["merged"] == [report]
-    assert report not in {case["key"] for case in program.page("/api/cases", CasePage)}
-    program.asks("POST", done["undo"])
-    program.asks("POST", done["undo"], 409)
+    assert client.get(f"/api/cases/{asked}", Case)["merged"] == [report]
+    assert report not in {case["key"] for case in client.all_pages("/api/cases", CasePage)}
+    client.request("POST", done["undo"])
+    client.request("POST", done["undo"], 409)
     for to in (asked, "new"):
-        moved = program.asks("POST", f"/api/messages/{message['id']}/move", json={"to": to}).json()
-        fits(moved, Correction, "move")
-        why = program.reads(f"/api/messages/{message['id']}/why", Why)
+        moved = client.request("POST", f"/api/messages/{message['id']}/move", json={"to": to}).json()
+        check_schema(moved, Correction, "move")
+        why = client.get(f"/api/messages/{message['id']}/why", Why)
         assert (why["case"], bool(why["pinned_by"])) == (moved["case"], True)
-        program.asks("POST", moved["undo"])
-    assert program.reads(f"/api/messages/{message['id']}", MessageOut)["case"] == message["case"]
+        client.request("POST", moved["undo"])
+    assert client.get(f"/api/messages/{message['id']}", MessageOut)["case"] == message["case"]
 
 
-def check_events(program: Program) -> None:
-    told = program.asks("GET", "/api/events?once=true")
-    assert told.headers["content-type"].startswith("text/event-stream")
-    ids = re.findall(r"^id: ([0-9]+)", told.text, re.MULTILINE)
-    again = program.asks("GET", "/api/events?once=true", headers={"Last-Event-ID": ids[3]})
+def check_events(client: Client) -> None:
+    events = client.request("GET", "/api/events?once=true")
+    assert events.headers["content-type"].startswith("text/event-stream")
+    ids = re.findall(r"^id: ([0-9]+)", events.text, re.MULTILINE)
+    again = client.request("GET", "/api/events?once=true", headers={"Last-Event-ID": ids[3]})
     assert re.findall(r"^id: ([0-9]+)", again.text, re.MULTILINE) == ids[4:]
 
 
-def check_errors(program: Program, path: str, message: str) -> None:
+def check_errors(client: Client, path: str, message: str) -> None:
     for method, wrong, status in ERRORS:
-        program.asks(method, wrong.format(case=path, message=message), status)
-    program.asks("POST", f"{path}/merge", 404, json={"into": "SD-999"})
-    program.asks("POST", "/api/cases/SD-999/merge", 404, json={"into": path.rpartition("/")[2]})
-    program.asks("POST", "/api/messages/999999/move", 404, json={"to": "new"})
-    program.asks("GET", "/api/events", 400, headers={"Last-Event-ID": "x"})
-    (entry, *_) = program.page("/api/spool", SpoolPage)
-    program.asks("POST", f"/api/spool/{entry['id']}/retry", 409)
+        client.request(method, wrong.format(case=path, message=message), status)
+    client.request("POST", f"{path}/merge", 404, json={"into": "SD-999"})
+    client.request("POST", "/api/cases/SD-999/merge", 404, json={"into": path.rpartition("/")[2]})
+    client.request("POST", "/api/messages/999999/move", 404, json={"to": "new"})
+    client.request("GET", "/api/events", 400, headers={"Last-Event-ID": "x"})
+    (entry, *_) = client.all_pages("/api/spool", SpoolPage)
+    client.request("POST", f"/api/spool/{entry['id']}/retry", 409)
 
 
 def test_a_misspelt_parameter_is_refused_with_a_suggestion(empty: Running) -> None:

@@ -19,10 +19,10 @@ PACKAGE = "client_generated_from_openapi"
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory, empty: Running) -> Iterator[Path]:
-    """The folder of the client, once for all tests here: generating takes longer than each of them."""
+    """The folder of the generated client. All tests of this file share it, because generating it is slow."""
     folder = tmp_path_factory.mktemp("generated")
     (folder / "openapi.json").write_text(json.dumps(empty.get("/openapi.json")), encoding="utf-8")
-    (folder / "config.yaml").write_text("post_hooks: []\n")  # nobody reads the client, so it is not formatted
+    (folder / "config.yaml").write_text("post_hooks: []\n")  # do not format the client
     done = subprocess.run(
         [
             sys.executable, "-m", "openapi_python_client", "generate", "--path", folder / "openapi.json",
@@ -31,8 +31,8 @@ def generated(tmp_path_factory: pytest.TempPathFactory, empty: Running) -> Itera
         ],
         capture_output=True, text=True, cwd=folder, timeout=120, check=False,
     )  # fmt: skip
-    said = done.stdout + done.stderr
-    assert (done.returncode, said.split()) == (0, ["Generating", str(folder / PACKAGE)]), said
+    output = done.stdout + done.stderr
+    assert (done.returncode, output.split()) == (0, ["Generating", str(folder / PACKAGE)]), output
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         yield folder / PACKAGE
@@ -42,7 +42,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory, empty: Running) -> Itera
 
 @pytest.fixture
 def client(generated: Path, embedded: Running) -> Iterator[Any]:
-    """A client that fails on every status that the document does not name."""
+    """A client that raises an error for a status that OpenAPI does not describe."""
     embedded.deliver(REPORT, ASK, LOGS, REFUND)
     secret = embedded.token("dashboard", "write")
     made = import_module(PACKAGE).AuthenticatedClient
@@ -51,7 +51,7 @@ def client(generated: Path, embedded: Running) -> Iterator[Any]:
 
 
 def answer(operation: str, client: Any, *given: Any, **named: Any) -> Any:
-    """The answer with its status and headers; ``operation`` is ``folder.function`` of the client."""
+    """Return a response with status and headers. ``operation``: ``folder.function`` of the client."""
     return import_module(f"{PACKAGE}.api.{operation}").sync_detailed(*given, client=client, **named)
 
 
@@ -70,7 +70,7 @@ def test_the_generated_client_has_every_operation_and_named_values(generated: Pa
     for name, tag in modules.items():
         assert import_module(f"{PACKAGE}.api.{tag}.{name}").sync_detailed
     enums = [path for path in generated.glob("models/*.py") if "VALUE_" in path.read_text(encoding="utf-8")]
-    assert not enums, "values without a name: the numbers move when a value is added"
+    assert not enums, "these values need names: generated numbers change when a value is added"
 
 
 def test_the_generated_client_lists_reads_and_changes(client: Any) -> None:
@@ -85,7 +85,7 @@ def test_the_generated_client_lists_reads_and_changes(client: Any) -> None:
     change = models.CaseChange(title="Refund for October", vendor="zoom")
     assert call("cases.change_case", client, found.key, body=change).title == "Refund for October"
     back = call("cases.change_case", client, found.key, body=models.CaseChange(title=None))
-    assert (back.title, back.vendor) == (seen.parsed.title, "zoom")  # what is not named stays as it is
+    assert (back.title, back.vendor) == (seen.parsed.title, "zoom")  # fields that are not given stay unchanged
     note = answer("cases.add_note", client, found.key, body=models.NewNote(text="Dana has been called."))
     assert (note.status_code, note.parsed.who) == (HTTPStatus.CREATED, "dashboard")
 

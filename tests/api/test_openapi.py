@@ -1,4 +1,4 @@
-"""The running service against its own description, by schemathesis: all checks, every operation."""
+"""The OpenAPI document describes the service, its fields, parameters and events."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ from tests.running import Running
 @pytest.mark.long
 def test_schemathesis_finds_no_difference_from_the_description(embedded: Running, tmp_path: Path) -> None:
     embedded.deliver(REPORT, ASK, LOGS, REFUND)
-    bounded = tmp_path / "bounded.toml"  # the stream of events ends only where it is told to
+    bounded = tmp_path / "bounded.toml"  # otherwise the stream of events does not end
     bounded.write_text('[[operations]]\ninclude-path = "/api/events"\nparameters = { "query.once" = true }\n')
     done = subprocess.run(
         [

@@ -1,4 +1,4 @@
-"""Types of problems: each error names a page that says what it means and what to do."""
+"""The pages of problem types, which explain errors."""
 
 from service.errors import PROBLEM_PAGES, PROBLEM_TYPES
 from tests.running import Running

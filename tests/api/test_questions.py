@@ -1,4 +1,4 @@
-"""Questions to a requester, notes and owners through HTTP."""
+"""Questions to a requester, notes, owners, and briefs as mails."""
 
 import email
 import email.policy
@@ -119,7 +119,7 @@ def test_a_brief_opens_in_a_mail_program_as_a_draft(embedded: Running, key: str,
     assert (mail["X-Unsent"], mail["To"], mail["Subject"]) == ("1", to, f"Re: Outlook [{key}]")
     assert mail["Cc"].startswith("intake+")
     secret = embedded.database.transact(lambda conn: keys.key(conn, "case", now()))
-    ingest = replace(embedded.context.ingest, secret=secret)  # as a worker has it
+    ingest = replace(embedded.context.ingest, secret=secret)  # as in a worker
     embedded.context = replace(embedded.context, ingest=ingest)
     again = REPORT.replace("<q1@", "<q4@").replace("To: intake@corp.example", f"To: {mail['Cc']}")
     assert embedded.deliver(again.replace("Subject: Outlook", "Subject: anything")) == [key]

@@ -1,4 +1,4 @@
-"""A likely case that was not certain enough: shown on both cases, accepted or dismissed by a person."""
+"""Suggestions: similar cases that are not merged until a person accepts."""
 
 import pytest
 
@@ -26,7 +26,7 @@ REPLY = MAIL.format(hour=15, subject=f"Re: Gate of the yard, E-5521{THREAD}", te
 
 @pytest.fixture
 def suggested(service: Running) -> tuple[Running, str, str, int]:
-    """The service, the two cases, and the suggestion between them."""
+    """The service, the keys of two similar cases, and the id of the suggestion."""
     one, other = service.deliver(FIRST, AGAIN)
     [shown] = service.get(f"/api/cases/{one}")["suggestions"]
     return service, one, other, shown["id"]
