@@ -1,4 +1,4 @@
-"""The page and the doctor say when nothing vouches for senders, and replies of our own people would change nothing."""
+"""The warning that nothing verifies senders. Without verification, mail of our own people changes no case."""
 
 import pytest
 
@@ -36,12 +36,12 @@ def test_the_page_and_the_doctor_warn_if_senders_are_not_verified(
 ) -> None:
     settings = load(intake="intake@corp.example", database_url="sqlite:///unused.db", **given)
     with running(sqlite, context, settings) as service:
-        (key,) = service.deliver(WITHOUT_AUTHOR)  # it needs no banner
+        (key,) = service.deliver(WITHOUT_AUTHOR)
         defects = service.get(f"/api/cases/{key}/messages")["items"][0]["defects"]
         page = service.client.get("/", headers={"Accept-Language": "en"}).text
     assert ("sender-unverified" in defects, BANNER in page) == (True, banner)
     capfd.readouterr()
     examine(settings, sqlite, now())
-    found = [said for said in capfd.readouterr().out.splitlines() if " senders: " in said]
+    found = [finding for finding in capfd.readouterr().out.splitlines() if " senders: " in finding]
     assert len(found) == (1 if line else 0)
-    assert all(said.startswith(line) for said in found)
+    assert all(finding.startswith(line) for finding in found)
