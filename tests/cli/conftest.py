@@ -1,4 +1,4 @@
-"""Commands as a person gives them: in an empty folder, with a database of their own."""
+"""Runs commands of `sodan` in this process, in an empty folder, with an empty SQLite database."""
 
 import json
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from service.cli.main import main
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command said, and how it ended."""
+class Result:
+    """Exit status and output of a command."""
 
     status: int
     out: str
@@ -24,12 +24,13 @@ class Said:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-Sodan = Callable[..., Said]
+Sodan = Callable[..., Result]
+Write = Callable[[str, str], Path]
 
 
 @pytest.fixture
 def sodan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Sodan:
-    """``sodan("cases", "--json")``: an empty, not yet migrated SQLite database stands behind it."""
+    """Runs a command: ``sodan("cases", "--json")``. Its database is empty and not migrated yet."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cli.db").touch()
     monkeypatch.setenv("SODAN_DATABASE_URL", f"sqlite:///{tmp_path}/cli.db")
@@ -37,17 +38,17 @@ def sodan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
     monkeypatch.setenv("SODAN_PACKS", str(Path(__file__).parents[1] / "packs"))
     monkeypatch.setenv("COLUMNS", "200")
 
-    def run(*words: str) -> Said:
+    def run(*words: str) -> Result:
         capfd.readouterr()
         status = main(list(words))
         out, err = capfd.readouterr()
-        return Said(status, out, err)
+        return Result(status, out, err)
 
     return run
 
 
 @pytest.fixture
-def mail(tmp_path: Path) -> Callable[[str, str], Path]:
+def mail(tmp_path: Path) -> Write:
     """Writes a mail to a file."""
 
     def write(name: str, text: str) -> Path:

@@ -1,11 +1,10 @@
-"""Every command: data on stdout, talk on stderr, exit status 0, 1 or 2."""
+"""The commands: data on stdout, messages on stderr, and the exit status."""
 
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,8 @@ import pytest
 
 from service.cli.printing import print_case
 from service.cli.start import desk
-from tests.cli.conftest import Said, Sodan
+from tests.cli.conftest import Result, Sodan, Write
 from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT
-
-Write = Callable[[str, str], Path]
 
 PARSED = {
     "file", "message_id", "in_reply_to", "references", "from", "to", "cc", "subject", "date", "text", "reply_text",
@@ -44,31 +41,31 @@ def test_parse_prints_one_line_per_mail_in_order_and_continues_after_errors(
 ) -> None:
     good, other = mail("b.eml", ASK), mail("a.eml", LOGS)
     empty = mail("empty.eml", "")
-    said = sodan("parse", "--root", str(tmp_path), str(good), "missing.eml", str(empty), str(tmp_path), str(other))
-    assert said.status == 0
+    result = sodan("parse", "--root", str(tmp_path), str(good), "missing.eml", str(empty), str(tmp_path), str(other))
+    assert result.status == 0
     names = ["mail/b.eml", "missing.eml", "mail/empty.eml", ".", "mail/a.eml"]
-    assert [line["file"] for line in said.lines] == names
-    assert all(set(line) >= PARSED for line in said.lines)
-    first, missing, _, folder, last = said.lines
+    assert [line["file"] for line in result.lines] == names
+    assert all(set(line) >= PARSED for line in result.lines)
+    first, missing, _, folder, last = result.lines
     assert first["thread"] == last["thread"] != missing["thread"]
     assert missing["error"]
     assert folder["error"]
     assert first["forwarded"][0]["from"] == "Microsoft サポート <support@mail.support.microsoft.com>"
     assert last["attachments"][0]["filename"] == "signin.csv"
-    assert said.err == ""
+    assert result.err == ""
 
 
 def test_judge_prints_every_field(sodan: Sodan, mail: Write) -> None:
-    said = sodan(
+    result = sodan(
         "judge", "--organisation", "corp.example", "--team", "s.miyamoto@corp.example",
         str(mail("1.eml", REPORT)), str(mail("2.eml", ASK)), str(mail("3.eml", LOGS)),
     )  # fmt: skip
-    assert said.status == 0
-    assert all(set(line) >= JUDGED for line in said.lines)
-    assert [line["author_role"] for line in said.lines] == ["requester", "vendor", "team"]
-    assert said.lines[1]["vendor_refs"] == ["2611170040001177"]
-    assert said.lines[1]["forwarded_by"] == "s.miyamoto@corp.example"
-    assert said.lines[1]["asks"] == ["logs"]
+    assert result.status == 0
+    assert all(set(line) >= JUDGED for line in result.lines)
+    assert [line["author_role"] for line in result.lines] == ["requester", "vendor", "team"]
+    assert result.lines[1]["vendor_refs"] == ["2611170040001177"]
+    assert result.lines[1]["forwarded_by"] == "s.miyamoto@corp.example"
+    assert result.lines[1]["asks"] == ["logs"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +74,7 @@ def test_judge_prints_every_field(sodan: Sodan, mail: Write) -> None:
         (WANTS, {"asks": ["logs"], "asks_something": ["Please upload the event log.", "Please also send the trace."]}),
         (RELAYED, {"vendor": "sbcs", "vendor_refs": ["SBCS-0066441", "86110022"]}),
     ],
-    ids=["named or not", "of the maker beside that of the distributor"],
+    ids=["requests", "numbers of maker and distributor"],
 )
 def test_judge_quotes_every_request_and_number_of_a_vendor(
     sodan: Sodan, mail: Write, text: str, judged: dict[str, Any]
@@ -125,18 +122,18 @@ def test_judge_counts_the_text_above_a_forwarded_mail(sodan: Sodan) -> None:
 def test_explain_finds_the_same_statements_as_judge(sodan: Sodan, mail: Write, team: tuple[str, ...]) -> None:
     file = str(mail("1.eml", OUTAGE.replace("corp", "works").format(to="intake@works.example")))
     [judged] = sodan("judge", "--organisation", "works.example", *team, file).lines
-    said = sodan("explain", "--organisation", "works.example", *team, file).out
-    found = re.findall(r"^  ([a-z_.]+)(?: = \w+)? \[\w+, (\d\.\d\d)\]:", said, re.MULTILINE)
+    result = sodan("explain", "--organisation", "works.example", *team, file).out
+    found = re.findall(r"^  ([a-z_.]+)(?: = \w+)? \[\w+, (\d\.\d\d)\]:", result, re.MULTILINE)
     assert found == [(one["meaning"], f"{one['confidence']:.2f}") for one in judged["statements"]]
 
 
 def test_explain_shows_rules_and_quotes_of_a_file_or_a_message(sodan: Sodan, mail: Write) -> None:
     file = mail("1.eml", REPORT)
-    said = sodan("explain", str(file))
-    assert said.status == 0
-    assert "サインインできません" in said.out
+    result = sodan("explain", str(file))
+    assert result.status == 0
+    assert "サインインできません" in result.out
     sodan("import", str(file))
-    assert sodan("explain", "<report@corp.example>").out == said.out
+    assert sodan("explain", "<report@corp.example>").out == result.out
     assert sodan("explain", "<nothing@corp.example>").status == 1
     why = sodan("explain", str(file), "--rule", "urgency.high")
     assert "“回避策はありません。”" in why.out
@@ -166,10 +163,10 @@ def test_import_reports_a_mail_that_is_too_large_and_continues(
     monkeypatch.setenv("SODAN_MAX_MESSAGE_BYTES", "9000")
     large = mail("1.eml", REPORT + "x" * 9000)
     mail("2.eml", ASK)
-    said = sodan("import", str(large.parent))
-    assert said.status == 1
-    assert f"not imported: {large} is larger than SODAN_MAX_MESSAGE_BYTES (9000)" in said.err
-    assert "accepted 1 = taken in 1" in said.err
+    result = sodan("import", str(large.parent))
+    assert result.status == 1
+    assert f"not imported: {large} is larger than SODAN_MAX_MESSAGE_BYTES (9000)" in result.err
+    assert "accepted 1 = taken in 1" in result.err
     monkeypatch.delenv("SODAN_MAX_MESSAGE_BYTES")
     assert "1 new, 1 known" in sodan("import", str(large.parent)).err
 
@@ -187,7 +184,7 @@ def test_cases_and_show_print_text_or_json(sodan: Sodan, mail: Write) -> None:
     assert "サインインログをご提供いただけますでしょうか" in shown.out
     assert "── 2026-11-17 10:40 JST  Microsoft" in shown.out
     why = [line.rsplit("”", 1)[0] for line in shown.out.splitlines() if line.startswith("  “")]
-    assert len(why) == len(set(why)), "each sentence once, with all rules that rest on it"
+    assert len(why) == len(set(why)), "each quote is printed once, with all its rules"
     assert json_of(sodan("show", found["key"], "--json"))["key"] == found["key"]
     assert sodan("show", "SD-999").status == 1
     assert sodan("show", "nonsense").status == 1
@@ -200,15 +197,10 @@ def test_show_prints_triage_owner_and_suggestions(sodan: Sodan, mail: Write) -> 
     sodan("import", str(mail("1.eml", REPORT)), str(mail("2.eml", again)), str(mail("3.eml", vague)))
     sodan("set", "SD-2", "owner=kitagawa")
     shown = sodan("show", "SD-2")
-    case = json_of(sodan("show", "SD-2", "--json"))
+    [suggested] = json_of(sodan("show", "SD-2", "--json"))["suggestions"]
     assert "· owner kitagawa" in shown.out
-    for key in ("SD-1", "SD-3"):
-        triage = json_of(sodan("show", key, "--json"))["needs_triage"]
-        assert triage == (key == "SD-3")
-        assert ("to triage: " in sodan("show", key).out) == triage
-    [suggested] = case["suggestions"]
-    assert suggested["case"] == "SD-1"
     assert f"possibly the same case\n  SD-1  {suggested['title']}" in shown.out
+    assert ["to triage: " in sodan("show", key).out for key in ("SD-1", "SD-3")] == [False, True]
 
 
 def test_cases_print_the_time_since_a_case_was_resolved(sodan: Sodan, mail: Write) -> None:
@@ -221,8 +213,8 @@ def test_cases_print_the_time_since_a_case_was_resolved(sodan: Sodan, mail: Writ
     assert " 0m " not in sodan("cases").out
 
 
-def json_of(said: Said) -> Any:
-    return json.loads(said.out)
+def json_of(result: Result) -> Any:
+    return json.loads(result.out)
 
 
 @pytest.mark.parametrize("words", [["cases", "--priority", "P9"], ["cases", "--limit", "0"], ["nonsense"],
@@ -235,10 +227,10 @@ def json_of(said: Said) -> Any:
                                    ["spool", "retry"], ["token", "create", "x", "--scope", "root"]])  # fmt: skip
 def test_wrong_usage_is_status_2_with_a_message_on_stderr(sodan: Sodan, words: list[str]) -> None:
     sodan("migrate")
-    said = sodan(*words)
-    assert (said.status, said.out) == (2, "")
-    assert said.err
-    assert "Traceback" not in said.err
+    result = sodan(*words)
+    assert (result.status, result.out) == (2, "")
+    assert result.err
+    assert "Traceback" not in result.err
 
 
 @pytest.mark.parametrize(
@@ -249,8 +241,8 @@ def test_a_wrong_setting_is_one_line_that_names_it(
     sodan: Sodan, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    said = sodan("cases")
-    assert (said.status, name in said.err, said.err.count("\n")) == (2, True, 1)
+    result = sodan("cases")
+    assert (result.status, name in result.err, result.err.count("\n")) == (2, True, 1)
 
 
 def test_rules_are_listed(sodan: Sodan) -> None:
@@ -269,9 +261,7 @@ def test_spool_lists_and_shows_mails(sodan: Sodan, mail: Write) -> None:
     assert sodan("spool", "show", "none").status == 1
 
 
-def test_the_outbox_shows_case_keys_and_time_zones(
-    sodan: Sodan, mail: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_outbox_shows_case_keys_and_time_zones(sodan: Sodan, mail: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     sodan("import", str(mail("1.eml", REPORT)))
     for name, value in {"SMARTHOST": "smtp://127.0.0.1:9", "FROM": "desk@corp.example", "ACKNOWLEDGE": "draft"}.items():
         monkeypatch.setenv(f"SODAN_{name}", value)
@@ -314,18 +304,18 @@ def test_control_characters_of_a_mail_are_not_printed(sodan: Sodan, mail: Write)
     evil = REPORT.replace("Subject: ", "Subject: \x1b]0;owned\x07\x1b[2J\x9b31m")
     evil = evil.replace("北川です", "\x1b[31m北川です\x08")
     sodan("import", str(mail("1.eml", evil)))
-    for said in (sodan("cases"), sodan("show", "SD-1"), sodan("explain", str(mail("1.eml", evil)))):
-        assert not {character for character in said.out if ord(character) < 32} - {"\n", "\t"}
-        assert "\x9b" not in said.out
+    for result in (sodan("cases"), sodan("show", "SD-1"), sodan("explain", str(mail("1.eml", evil)))):
+        assert not {character for character in result.out if ord(character) < 32} - {"\n", "\t"}
+        assert "\x9b" not in result.out
 
 
 def test_help_and_completion_contain_every_command() -> None:
-    """In a new process, in which no command is imported yet."""
+    """In a new process, which has imported no command yet."""
     program = [sys.executable, "-m", "service"]
-    said = subprocess.run([*program, "--help"], capture_output=True, text=True, check=True).stdout
+    help_text = subprocess.run([*program, "--help"], capture_output=True, text=True, check=True).stdout
     for command in ("serve", "smtp", "api", "worker", "migrate", "import", "parse", "judge", "explain", "cases", "show",
                     "rules", "replay", "spool", "token", "doctor"):  # fmt: skip
-        assert re.search(rf"^│ {command} +[A-Z][a-z]", said, re.MULTILINE), command
+        assert re.search(rf"^│ {command} +[A-Z][a-z]", help_text, re.MULTILINE), command
     completion = subprocess.run([*program, "completion", "bash"], capture_output=True, text=True, check=True).stdout
     assert all(word in completion for word in ("doctor", "--older-than"))
 
@@ -336,9 +326,9 @@ def test_a_closed_pipe_is_not_an_error(mail: Write, words: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "service", *words]
-    said = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, cwd=folder, check=False)
+    result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, cwd=folder, check=False)
     os.close(writing)
-    assert (said.returncode, said.stderr) == (0, b"")
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("command", [["cases"], ["show", "SD-1"], ["spool", "list"], ["token", "list"], ["doctor"]])
@@ -346,22 +336,20 @@ def test_a_command_does_not_create_a_missing_database(
     sodan: Sodan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     monkeypatch.setenv("SODAN_DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/x.db")
-    said = sodan(*command)
-    assert said.status == (1 if command == ["doctor"] else 2)
-    assert f"there is no database {tmp_path}/nowhere/x.db" in said.out + said.err
+    result = sodan(*command)
+    assert result.status == (1 if command == ["doctor"] else 2)
+    assert f"there is no database {tmp_path}/nowhere/x.db" in result.out + result.err
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_misspelt_setting_is_reported_with_a_suggestion(
-    sodan: Sodan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_misspelt_setting_is_reported_with_a_suggestion(sodan: Sodan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SODAN_AUTHSERVID", "mx.corp.example")
     monkeypatch.setenv("SODAN_OUR_SECRET", "kept")
     Path(".env").write_text("SODAN_ORGANIZATION=corp.example\nSODAN_TEAM=it@corp.example\n")
-    said = sodan("rules", "list")
-    assert (said.status, said.err.count("is not a setting")) == (0, 2)
+    result = sodan("rules", "list")
+    assert (result.status, result.err.count("is not a setting")) == (0, 2)
     for wrong, right in (("AUTHSERVID", "AUTHSERV_ID"), ("ORGANIZATION", "ORGANISATION")):
-        assert f"SODAN_{wrong} is not a setting, so sodan ignores it; did you mean SODAN_{right}?" in said.err
+        assert f"SODAN_{wrong} is not a setting, so sodan ignores it; did you mean SODAN_{right}?" in result.err
 
 
 @pytest.mark.parametrize(
@@ -372,8 +360,8 @@ def test_a_misspelt_setting_is_reported_with_a_suggestion(
     ],
 )
 def test_a_missing_path_is_reported(sodan: Sodan, words: list[str], reason: str) -> None:
-    said = sodan(*words)
-    assert (said.status, reason in said.err) == (2, True)
+    result = sodan(*words)
+    assert (result.status, reason in result.err) == (2, True)
 
 
 def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) -> None:
@@ -400,6 +388,6 @@ def test_a_case_is_set_merged_and_printed_as_a_brief(sodan: Sodan, mail: Write) 
 )  # fmt: skip
 def test_a_refused_change_says_why(sodan: Sodan, mail: Write, change: str, why: str) -> None:
     sodan("import", str(mail("a.eml", REPORT)))
-    said = sodan("set", "SD-1", change)
-    assert said.status == 2
-    assert why in said.err
+    result = sodan("set", "SD-1", change)
+    assert result.status == 2
+    assert why in result.err

@@ -1,4 +1,4 @@
-"""The mails of ``make demo``: the cases they become, and that every stated reason stands in the mail it names."""
+"""The mails of `make demo`: their cases, and the quotes that support each result."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from service.settings import load
 from tests.running import Running
 
 NOW = datetime.now(load().zone).replace(microsecond=0)
-"""As `make demo` gives it: quoted times without a zone are of this one."""
+"""The time that `make demo` uses; its zone applies to quoted times without a zone."""
 
 
 def test_the_demo_mails_become_six_cases_and_every_quote_is_in_its_mail(
@@ -34,12 +34,13 @@ def test_the_demo_mails_become_six_cases_and_every_quote_is_in_its_mail(
         timeline = {message["id"]: message for message in embedded.get(f"/api/cases/{case['key']}/messages")["items"]}
         stated = [*case["priority_detail"]["evidence"], *case["priority_detail"]["heard"], *case["asks"]]
         stated += [*case["parked"], *(line for line in case["checklist"] if line["quote"])]
-        for said in stated:
-            message = timeline[said["message"]]
+        for quoted in stated:
+            message = timeline[quoted["message"]]
             words = (message["subject"], message["text"], message["author"]["address"], str(message["attachments"]))
-            assert squeezed(said["quote"]) in squeezed("\n".join(words)), said
-            assert squeezed(said["quote"])[:40] in shown or said.get("item"), said
+            assert squeezed(quoted["quote"]) in squeezed("\n".join(words)), quoted
+            assert squeezed(quoted["quote"])[:40] in shown or quoted.get("item"), quoted
 
 
 def squeezed(text: str) -> str:
+    """Return a text without white space, since printing wraps lines."""
     return "".join(text.split())

@@ -1,4 +1,4 @@
-"""`sodan doctor` names each trouble and says what to do about it."""
+"""`sodan doctor` reports each problem with a next step."""
 
 import socket
 import subprocess
@@ -22,7 +22,7 @@ from tests.running import Running
 
 @pytest.fixture
 def database(sodan: Sodan, tmp_path: Path) -> Iterator[Database]:
-    """The one behind ``sodan``, migrated."""
+    """The database of ``sodan``, migrated."""
     sodan("migrate")
     opened = Database(f"sqlite:///{tmp_path}/cli.db")
     yield opened
@@ -34,10 +34,11 @@ def received(database: Database, at: datetime, content: bytes = b"Subject: VPN\r
 
 
 def wrong(sodan: Sodan) -> str:
-    said = sodan("doctor")
-    assert said.status == 1
-    assert said.err == "sodan: there are problems; see the lines with WRONG\n"
-    return "\n".join(line for line in said.out.splitlines() if line.startswith("WRONG"))
+    """Run the doctor, which must find a problem, and return its lines with WRONG."""
+    result = sodan("doctor")
+    assert result.status == 1
+    assert result.err == "sodan: there are problems; see the lines with WRONG\n"
+    return "\n".join(line for line in result.out.splitlines() if line.startswith("WRONG"))
 
 
 def test_the_doctor_prints_findings_before_its_summary(tmp_path: Path) -> None:
@@ -78,16 +79,20 @@ def test_the_doctor_reports_a_damaged_database(sodan: Sodan, database: Database,
     assert "restore the last backup" in wrong(sodan)
 
 
-def test_the_doctor_reports_servers_that_do_not_respond(sodan: Sodan, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_reports_servers_that_do_not_respond(
+    sodan: Sodan, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(listeners, "SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for name in ("SMTP", "HTTP"):
             monkeypatch.setenv(f"SODAN_{name}_LISTEN", f"127.0.0.1:{silent.getsockname()[1]}")
-        said = wrong(sodan)
-    assert said.count("the process hangs. Restart it") == 2
+        result = wrong(sodan)
+    assert result.count("the process hangs. Restart it") == 2
 
 
-def test_the_doctor_reports_a_service_that_is_not_ready(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, embedded: Running) -> None:
+def test_the_doctor_reports_a_service_that_is_not_ready(
+    sodan: Sodan, monkeypatch: pytest.MonkeyPatch, embedded: Running
+) -> None:
     monkeypatch.setenv("SODAN_HTTP_LISTEN", embedded.url.removeprefix("http://"))
     assert "it has no tables; this version of sodan needs" in wrong(sodan)
     sodan("migrate")
@@ -101,11 +106,13 @@ def test_the_doctor_reports_a_service_that_is_not_ready(sodan: Sodan, monkeypatc
     [("postgresql://nobody@127.0.0.1:1/none", "Start the database server"),
      ("sqlite:////proc/none/sodan.db", "create it with `sodan migrate`")],
 )  # fmt: skip
-def test_the_doctor_reports_a_missing_database(sodan: Sodan, monkeypatch: pytest.MonkeyPatch, url: str, todo: str) -> None:
+def test_the_doctor_reports_a_missing_database(
+    sodan: Sodan, monkeypatch: pytest.MonkeyPatch, url: str, todo: str
+) -> None:
     monkeypatch.setenv("SODAN_DATABASE_URL", url)
-    said = wrong(sodan)
-    assert todo in said
-    assert len(said.splitlines()) == 1
+    result = wrong(sodan)
+    assert todo in result
+    assert len(result.splitlines()) == 1
 
 
 def test_the_doctor_reports_unsafe_settings_of_postgresql(
@@ -117,8 +124,8 @@ def test_the_doctor_reports_unsafe_settings_of_postgresql(
     database = Database(postgres.create(name))
     migrate(database)
     database.close()
-    said = wrong(sodan)  # the server of the tests is set up like this
-    assert "has fsync = off; after a power failure, mail that got 250 may be lost" in said
+    result = wrong(sodan)  # a setting of the test server
+    assert "has fsync = off; after a power failure, mail that got 250 may be lost" in result
     postgres._execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     assert "target_session_attrs=primary" in wrong(sodan)
     postgres.drop(name)

@@ -1,4 +1,4 @@
-"""Many files in several processes. Here alone, because each process imports the module of its functions."""
+"""Work on many files in several processes. Each process imports this module, so it imports little."""
 
 import os
 from pathlib import Path

@@ -1,14 +1,11 @@
-"""What only this house knows (SODAN_SITE_FILE), and what was taken in judged anew by other packs."""
+"""The site file (SODAN_SITE_FILE), and `sodan replay` with other packs."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Sodan
-
-Write = Callable[[str, str], Path]
+from tests.cli.conftest import Sodan, Write
 
 SITE = """
 products: [WattViewer]
@@ -62,8 +59,8 @@ def test_an_error_in_the_site_file_is_one_line(
 ) -> None:
     site.write_text(written, encoding="utf-8")
     monkeypatch.setenv("SODAN_SITE_FILE", str(site))
-    said = sodan("judge", str(mail("1.eml", TROUBLE)))
-    assert (said.status, words in said.err, "Traceback" in said.err) == (2, True, False)
+    result = sodan("judge", str(mail("1.eml", TROUBLE)))
+    assert (result.status, words in result.err, "Traceback" in result.err) == (2, True, False)
 
 
 def test_replay_uses_other_packs_and_saves_only_with_apply(sodan: Sodan, mail: Write, tmp_path: Path) -> None:

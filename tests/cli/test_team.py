@@ -1,4 +1,4 @@
-"""`sodan team` lists and revokes people who count as team."""
+"""`sodan team` lists and removes learned members of the team."""
 
 from datetime import UTC, datetime
 from pathlib import Path
