@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, Depends, FastAPI
+from pydantic.alias_generators import to_camel
 
 from service.api import (
     brief,
@@ -23,7 +24,7 @@ from service.api import (
 )  # fmt: skip
 from service.api.authentication import Guard
 from service.api.bodies import CheckBody
-from service.api.dependencies import Moved, operation_id, redirect, refuse_unknown_query
+from service.api.dependencies import Moved, redirect, refuse_unknown_query
 from service.api.problems import ErrorPage, ProblemDetails
 from service.api.request_log import RequestLog
 from service.desk import Desk
@@ -65,7 +66,7 @@ def make_app(
         redirect_slashes=False,
         lifespan=lifespan,
         separate_input_output_schemas=False,
-        generate_unique_id_function=operation_id,
+        generate_unique_id_function=lambda route: to_camel(route.name),  # names of methods in generated clients
     )
     app.state.desk = desk
     app.add_exception_handler(Moved, redirect)

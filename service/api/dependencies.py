@@ -32,6 +32,7 @@ TheDesk = Annotated[Desk, Depends(desk_of)]
 
 
 def caller(request: Request) -> Token:
+    """Return the token of a request, which ``Guard`` has checked."""
     token = request.state.token
     assert isinstance(token, Token)
     return token
@@ -56,6 +57,7 @@ class Moved(Exception):
 
 
 async def redirect(_request: Request, error: Exception) -> Response:
+    """Handle ``Moved``: return 308 with the URL of the other case."""
     return RedirectResponse(str(error), 308)
 
 
@@ -76,12 +78,6 @@ TheCase = Annotated[cases.StoredCase, Depends(find_case)]
 def case_responses(*errors: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI ``responses`` of a call for one case: errors, and the redirect after a merge."""
     return {**error_responses(*errors), 308: _MOVED}
-
-
-def operation_id(route: APIRoute) -> str:
-    """Return ``listCases`` for the route ``list_cases``. Generated clients use it as the name of a method."""
-    first, *others = route.name.split("_")
-    return first + "".join(word.capitalize() for word in others)
 
 
 async def refuse_unknown_query(request: Request) -> None:
@@ -106,6 +102,7 @@ def _query_names(dependant: Dependant) -> Iterator[str]:
 
 
 def _hint(name: str, known: set[str]) -> str:
+    """Return the most similar known parameter as a suggestion, or all known parameters."""
     if nearest := get_close_matches(name, known, 1):
         return f"; did you mean {nearest[0]}?"
     return f"; known parameters: {', '.join(sorted(known))}" if known else ""

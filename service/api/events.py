@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
-import anyio.to_thread
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, FastAPI, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
@@ -109,12 +109,11 @@ class Feed:
         self._poller: asyncio.Task[None] | None = None
 
     async def newest(self) -> int:
-        return await anyio.to_thread.run_sync(self.desk.database.read, feed.newest)
+        return await run_sync(self.desk.database.read, feed.newest)
 
     async def after(self, last: int) -> list[dict[str, Any]]:
         """Return up to ``BATCH`` events after the event ``last``. Raises Unavailable."""
-        read = lambda conn: feed.since(conn, last, BATCH, self.desk.prefix)  # noqa: E731
-        return await anyio.to_thread.run_sync(self.desk.database.read, read)
+        return await run_sync(self.desk.database.read, lambda conn: feed.since(conn, last, BATCH, self.desk.prefix))
 
     async def wait(self, last: int, seconds: float) -> None:
         """Wait until there is an event after the event ``last``, but at most for ``seconds``."""

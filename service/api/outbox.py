@@ -50,7 +50,7 @@ OutboxPage = page_of("OutboxPage", OutboxEntry, "A page of outbox entries.", "Th
 Id = Annotated[int, Path(ge=1, le=2**53, description="Id of the outbox entry.")]
 Before = Annotated[int | None, Query(ge=1, le=2**53, description="`next` of the previous page.")]
 State = Annotated[outbox.State | None, Query(description="Only entries in this state.")]
-HIDDEN = ("leased_by", "leased_until", "once", "case_id", "channel", "due_at")
+HIDDEN = ("once", "case_id", "channel", "due_at")  # columns that the API does not show
 
 
 router = APIRouter(prefix="/api/outbox", tags=["outbox"])
@@ -62,7 +62,7 @@ def list_outbox_entries(
 ) -> Response:
     """List outgoing mails and notifications, newest first."""
     rows = desk.database.read(lambda conn: outbox.listing(conn, state, limit + 1, cursor))
-    return page_of_rows(request, rows, limit, lambda row: entry(row, desk.prefix))
+    return page_of_rows(request, [entry(row, desk.prefix) for row in rows], limit)
 
 
 @router.get("/{id}", response_model=OutboxEntry, responses=error_responses(404, 503))

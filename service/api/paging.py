@@ -1,7 +1,6 @@
-"""JSON responses, and lists in pages. A cursor marks the end of a page. So new mail does not shift the next page."""
+"""JSON responses, and pages of lists. A cursor is a position in the list, so new mail does not shift the next page."""
 
 import json
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -22,7 +21,7 @@ def encode(value: Any) -> bytes:
 
 
 def answer(value: Any, headers: dict[str, str] | None = None, status: int = 200) -> Response:
-    """Return a JSON response. Caches must ask the server before they use it again."""
+    """Return a JSON response that caches must revalidate before each use."""
     return Response(encode(value), status, {"Cache-Control": "private, no-cache", **(headers or {})}, JSON)
 
 
@@ -31,12 +30,9 @@ def page(request: Request, items: list[Any], position: list[Any] | None) -> Resp
     return _page(request, items, to_cursor(position))
 
 
-def page_of_rows(
-    request: Request, rows: list[dict[str, Any]], limit: int, shown: Callable[[dict[str, Any]], dict[str, Any]]
-) -> Response:
-    """As ``page``, with row ids as cursors. ``rows`` has more than ``limit`` rows if there is another page."""
-    after = rows[limit - 1]["id"] if len(rows) > limit else None
-    return _page(request, list(map(shown, rows[:limit])), after)
+def page_of_rows(request: Request, rows: list[dict[str, Any]], limit: int) -> Response:
+    """Return a page whose cursor is the last id. ``rows`` has more than ``limit`` rows if there is another page."""
+    return _page(request, rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
 
 
 def _page(request: Request, items: list[Any], cursor: str | int | None) -> Response:

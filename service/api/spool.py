@@ -55,13 +55,13 @@ def list_spool_entries(
 ) -> Response:
     """List received mails, newest first."""
     rows = desk.database.read(lambda conn: spool_view.listing(conn, state, limit + 1, cursor))
-    return page_of_rows(request, rows, limit, entry)
+    return page_of_rows(request, rows, limit)
 
 
 @router.get("/{id}", response_model=SpoolEntry, responses=error_responses(404, 503))
 def read_spool_entry(desk: TheDesk, id: Id) -> Response:
     """Return one received mail: envelope, attempts, reason."""
-    return answer(entry(desk.database.read(lambda conn: spool_view.entry(conn, id))))
+    return answer(desk.database.read(lambda conn: spool_view.entry(conn, id)))
 
 
 @router.post(
@@ -78,9 +78,4 @@ def retry_spool_entry(desk: TheDesk, id: Id) -> Response:
         spool.retry(conn, id, now)
         return spool_view.entry(conn, id)
 
-    return answer(entry(desk.database.transact(retry)))
-
-
-def entry(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of the spool as the API shows it, without its lease."""
-    return {name: value for name, value in row.items() if not name.startswith("leased")}
+    return answer(desk.database.transact(retry))

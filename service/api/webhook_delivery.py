@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import anyio.to_thread
 import httpx
 import structlog
+from anyio.to_thread import run_sync
 from standardwebhooks import Webhook
 
 from service.api.paging import encode
@@ -77,10 +78,9 @@ async def deliver_one(desk: Desk) -> bool:
 
 async def _claim(desk: Desk) -> webhooks.LeasedWebhook | None:
     now = desk.now()
-    if not await _read(desk, lambda conn: webhooks.any_due(conn, now)):
+    if not await run_sync(desk.database.read, lambda conn: webhooks.any_due(conn, now)):
         return None
-    hook: webhooks.LeasedWebhook | None = await _write(desk, lambda conn: webhooks.claim(conn, now))
-    return hook
+    return await run_sync(desk.database.transact, lambda conn: webhooks.claim(conn, now))
 
 
 async def _deliver(desk: Desk, hook: webhooks.LeasedWebhook) -> None:
@@ -88,16 +88,15 @@ async def _deliver(desk: Desk, hook: webhooks.LeasedWebhook) -> None:
     deadline = asyncio.get_running_loop().time() + webhooks.LEASE.total_seconds() / 2
     try:
         hook = replace(hook, secret=secret_box(desk.settings).decrypt(hook.secret))
-        events = await _read(desk, lambda conn: feed.since(conn, hook.event, BATCH, desk.prefix))
+        events = await run_sync(desk.database.read, lambda conn: feed.since(conn, hook.event, BATCH, desk.prefix))
         for event in events:
             if not hook.kinds or event["kind"] in hook.kinds:
                 async with asyncio.timeout(TOTAL_SECONDS):
                     await send(hook, event, desk.settings.webhook_networks, desk.now())
-            id = event["id"]
-            await _write(desk, lambda conn, id=id: webhooks.record_delivery(conn, hook.id, id))
+            await run_sync(desk.database.transact, partial(webhooks.record_delivery, id=hook.id, event=event["id"]))
             if asyncio.get_running_loop().time() > deadline:
                 break
-        await _write(desk, lambda conn: webhooks.release(conn, hook.id))
+        await run_sync(desk.database.transact, lambda conn: webhooks.release(conn, hook.id))
     except Unavailable:
         pass  # nothing to undo: the lease expires
     except Exception as error:
@@ -107,7 +106,9 @@ async def _deliver(desk: Desk, hook: webhooks.LeasedWebhook) -> None:
 
 async def _record_failure(desk: Desk, hook: webhooks.LeasedWebhook, why: str, error: Exception) -> None:
     try:
-        attempts = await _write(desk, lambda conn: webhooks.record_failure(conn, hook.id, why[:300], desk.now()))
+        attempts = await run_sync(
+            desk.database.transact, lambda conn: webhooks.record_failure(conn, hook.id, why[:300], desk.now())
+        )
     except Unavailable:
         return
     expected = isinstance(error, (Refused, httpx.HTTPError, OSError, UnicodeError))
@@ -190,11 +191,3 @@ def check_url(url: str, allowed: Iterable[Network]) -> None:
     with contextlib.suppress(ValueError):  # the host is a name
         if not reachable(ip_address(host), networks):
             raise Forbidden(_PRIVATE)
-
-
-async def _read(desk: Desk, fn: Any) -> Any:
-    return await anyio.to_thread.run_sync(desk.database.read, fn)
-
-
-async def _write(desk: Desk, fn: Any) -> Any:
-    return await anyio.to_thread.run_sync(desk.database.transact, fn)

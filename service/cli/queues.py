@@ -41,7 +41,8 @@ def spool_list(
     """
     settings = start.settings()
     database = start.database(settings)
-    _print(database.read(lambda conn: spool_view.listing(conn, state, limit)), RECEIVED, settings, as_json=json)
+    rows = database.read(lambda conn: spool_view.listing(conn, state, limit))
+    print_rows(rows, RECEIVED, as_json=json, zone=settings.zone)
     return start.FOUND_WRONG if database.read(spool_view.counts_not_done).get("shunted") else 0
 
 
@@ -91,7 +92,8 @@ def outbox_list(*, state: outgoing.State | None = None, limit: start.Positive = 
     """
     settings = start.settings()
     database = start.database(settings)
-    _print(database.read(lambda conn: outgoing.listing(conn, state, limit)), SENT, settings, as_json=json)
+    rows = database.read(lambda conn: outgoing.listing(conn, state, limit))
+    print_rows((_with_key(row, settings) for row in rows), SENT, as_json=json, zone=settings.zone)
     return start.FOUND_WRONG if database.read(outgoing.counts).get("failed") else 0
 
 
@@ -104,9 +106,9 @@ def outbox_show(id: int) -> int:
     """
     settings = start.settings()
     row = start.database(settings).read(lambda conn: outgoing.entry(conn, id))
-    shown = {name: value for name, value in _shown(row, settings).items() if name not in ("text", "html")}
-    print_fields(shown, settings.zone)
-    print(f"\n{row['text']}")
+    text, _ = row.pop("text"), row.pop("html")
+    print_fields(_with_key(row, settings), settings.zone)
+    print(f"\n{text}")
     return start.FOUND_WRONG if row["state"] == "failed" else 0
 
 
@@ -144,14 +146,7 @@ def _change(ids: Sequence[int], change: Callable[[Connection, int, str, datetime
     start.say(f"{len(ids)} {result}")
 
 
-def _print(rows: list[dict[str, Any]], columns: Sequence[str], settings: Settings, *, as_json: bool) -> None:
-    """Print rows of the spool or the outbox without leases."""
-    shown = [{name: row[name] for name in row if not name.startswith("leased")} for row in rows]
-    print_rows([_shown(row, settings) for row in shown], columns, as_json=as_json, zone=settings.zone)
-
-
-def _shown(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return a row with the key of its case instead of the number."""
-    number = row.get("case_id")
-    key = number and key_of(number, settings.case_prefix)
+def _with_key(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return a row of the outbox with the key of its case instead of the number."""
+    key = row["case_id"] and key_of(row["case_id"], settings.case_prefix)
     return {"case" if name == "case_id" else name: key if name == "case_id" else row[name] for name in row}

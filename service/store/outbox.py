@@ -25,6 +25,7 @@ BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 4
 """Delay after the first, second … failed attempt. After one more failure the entry becomes ``failed``."""
 HELD = "held: more than "  # beginning of the reason of a draft that exceeds a limit of automatic mails
 RESTORED = "held: restored from a backup, and the original may have sent it"
+_SHOWN = [column for column in outbox.c if not column.name.startswith("leased")]
 _HOURLY_LIMIT = "automatic mails within an hour"
 _QUEUE = Queue(outbox)
 anything_due = _QUEUE.anything_due
@@ -198,7 +199,7 @@ def listing(
     conn: Connection, state: str | None = None, limit: int = 100, before: int | None = None, case: int | None = None
 ) -> list[dict[str, Any]]:
     """Return a page of entries as rows, newest first. ``before``: the last id of the previous page."""
-    query = select(outbox).order_by(outbox.c.id.desc()).limit(limit)
+    query = select(*_SHOWN).order_by(outbox.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(outbox.c.state == state)
     if before is not None:
@@ -210,7 +211,7 @@ def listing(
 
 def entry(conn: Connection, id: int) -> dict[str, Any]:
     """Return one entry as a row. Raises NotFound."""
-    return dict(one_row(conn, select(outbox).where(outbox.c.id == id), f"there is no outbox entry {id}")._mapping)
+    return dict(one_row(conn, select(*_SHOWN).where(outbox.c.id == id), f"there is no outbox entry {id}")._mapping)
 
 
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:

@@ -10,6 +10,7 @@ from service.store.spool import RECIPIENTS, ROW, WAITING, recipients_of
 from service.store.sql import one_row
 from service.store.tables import contents, deliveries, events, spool
 
+_SHOWN = (*(column for column in ROW if not column.name.startswith("leased")), RECIPIENTS)
 _NOT_DONE = text("spool.state <> 'done'")  # exactly the condition of the partial index
 
 
@@ -31,7 +32,7 @@ def listing(
     conn: Connection, state: str | None = None, limit: int = 100, before: str | None = None
 ) -> list[dict[str, Any]]:
     """Return a page of entries without their raw mails, newest first. ``before``: the last id of the previous page."""
-    query = select(*ROW, RECIPIENTS).order_by(spool.c.id.desc()).limit(limit)
+    query = select(*_SHOWN).order_by(spool.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(spool.c.state == state)
     if state not in (None, "done"):
@@ -43,7 +44,7 @@ def listing(
 
 def entry(conn: Connection, id: str) -> dict[str, Any]:
     """Return one entry without its raw mail. Raises NotFound."""
-    query = select(*ROW, RECIPIENTS).where(spool.c.id == id)
+    query = select(*_SHOWN).where(spool.c.id == id)
     return _described(one_row(conn, query, f"there is no received mail {id}"))
 
 
