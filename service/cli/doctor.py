@@ -3,12 +3,12 @@
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from service.cli import start
 from service.cli.listeners import Finding, http, smtp
-from service.errors import SodanError, Unavailable
+from service.errors import Refused, SodanError, Unavailable
 from service.mailbox.file import load
 from service.settings import Settings
 from service.store import contents, mailboxes, migrate, outbox, second_readings, spool_view, tokens, webhooks
@@ -18,7 +18,6 @@ from service.store.encryption import secret_box
 from service.store.integrity_check import database_problems
 from service.store.timeline import unverified_lately
 
-Check = Callable[[], Iterable[Finding] | None]
 LOW_DISK = 1_000_000_000  # bytes
 CHECKED_BYTES = 64_000_000
 """Total size of the newest raw mails that are checked. `sodan contents check` reads all raw mails."""
@@ -61,58 +60,56 @@ def doctor() -> int:
 def examine(settings: Settings, database: Database, now: datetime) -> int:
     """Run all checks and print their findings. Returns exit status 1 if something is wrong."""
     wrong = False
-    checks = _checks(settings, database, now)
-    while checks:
-        check = checks.pop(0)
-        try:
-            findings = list(check() or ())
-        except Unavailable as error:
-            findings = [(False, what_to_do(str(error), database))]
-            checks = checks[-1:]  # only the listeners can be checked without the database
-        except (SodanError, ValueError) as error:
-            findings = [(False, str(error))]
-        for fine, text in findings:
-            wrong = wrong or not fine
-            print(f"{'ok   ' if fine else 'WRONG'}  {text}")
+    for fine, text in _findings(settings, database, now):
+        wrong = wrong or not fine
+        print(f"{'ok   ' if fine else 'WRONG'}  {text}")
     sys.stdout.flush()  # otherwise the next line may be printed first
     if wrong:
         start.say("there are problems; see the lines with WRONG")
     return start.FOUND_WRONG if wrong else 0
 
 
-def _checks(settings: Settings, database: Database, now: datetime) -> list[Check]:
-    """Return the checks in order. The last one checks the listeners."""
-
-    def if_migrated(check: Check) -> Check:
-        return lambda: check() if _is_migrated(database) else None
-
-    def listeners() -> Iterator[Finding]:
-        yield smtp(settings.smtp_listen)
-        yield http(settings.http_listen)
-
-    if database.missing:  # the other checks would create the database
-        return [lambda: _packs(settings), database.must_exist, listeners]
-    return [
-        lambda: _packs(settings),
-        lambda: _disk(settings, database),
-        lambda: _schema(database),
-        lambda: _writing(database),
-        if_migrated(lambda: _ledger(database, now)),
-        if_migrated(lambda: _outbox(settings, database, now)),
-        if_migrated(lambda: _clock(database, now)),
-        if_migrated(lambda: _contents(settings, database, now)),
-        lambda: _mailbox_file(settings),
-        if_migrated(lambda: _mailboxes(database, now)),
-        lambda: _tokens(settings, database, now),
-        if_migrated(lambda: _webhooks(settings, database)),
-        lambda: _verdicts(settings, database),
-        lambda: _model(settings, database, now),
-        listeners,
-    ]
+def _findings(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:
+    yield from _guarded(_packs(settings))
+    yield from _guarded(_mailbox_file(settings))
+    try:
+        database.must_exist()
+        yield from _database_findings(settings, database, now)
+    except Refused as error:
+        yield False, str(error)
+    except Unavailable as error:  # the other checks need the database too
+        yield False, what_to_do(str(error), database)
+    yield smtp(settings.smtp_listen)
+    yield http(settings.http_listen)
 
 
-def _is_migrated(database: Database) -> bool:
-    return database.read(migrate.revision) == migrate.head()
+def _database_findings(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:
+    for check in (_disk(settings, database), _schema(database), _writing(database)):
+        yield from _guarded(check)
+    if database.read(migrate.revision) != migrate.head():
+        return
+    for check in (
+        _ledger(database, now),
+        _outbox(settings, database, now),
+        _clock(database, now),
+        _contents(settings, database, now),
+        _mailboxes(database, now),
+        _tokens(settings, database, now),
+        _webhooks(settings, database),
+        _verdicts(settings, database),
+        _model(settings, database, now),
+    ):
+        yield from _guarded(check)
+
+
+def _guarded(check: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield the findings of a check. An error is a finding too, unless the database is not available."""
+    try:
+        yield from check
+    except Unavailable:
+        raise
+    except (SodanError, ValueError) as error:
+        yield False, str(error)
 
 
 def _wrong(what: str, meaning: str, action: str) -> Finding:
@@ -213,8 +210,9 @@ def _contents(settings: Settings, database: Database, now: datetime) -> Iterator
         yield True, f"contents: {count} to no mail; `sodan contents tidy` deletes such files"
 
 
-def _mailbox_file(settings: Settings) -> None:
-    load(settings)  # raises an error if the file of SODAN_MAILBOXES is wrong
+def _mailbox_file(settings: Settings) -> Iterator[Finding]:
+    load(settings)  # raises SodanError if the file of SODAN_MAILBOXES is wrong
+    yield from ()
 
 
 def _mailboxes(database: Database, now: datetime) -> Iterator[Finding]:
@@ -255,7 +253,7 @@ def _verdicts(settings: Settings, database: Database) -> Iterator[Finding]:
         yield _wrong(what, "sodan does not trust this header from public addresses", action)
     elif settings.verdicts_configured:
         return
-    elif local and not (_is_migrated(database) and database.read(unverified_lately)):
+    elif local and not database.read(unverified_lately):
         yield True, f"{what}; sodan trusts mail of programs on this machine, but not mail that another server relays"
     else:
         action = "Set SODAN_AUTHSERV_ID or SODAN_TRUSTED_NETWORKS (docs/settings.md)"
