@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from mailrules.engine.judge import Rules
 from service.cases import brief, brief_input, brief_text
+from service.cases.state import Level, SideToAct, Status
 from service.errors import Conflict, NotFound, Refused
 from service.intake import AppContext, rejudge
 from service.outbound import compose, questions
@@ -44,11 +45,11 @@ class CaseChange(BaseModel, extra="forbid", json_schema_extra={"examples": _CHAN
     sodan keeps a value until a person sets the field to `null`. Then the rules decide again.
     """
 
-    status: Literal["open", "resolved", "closed"] | None = Field(None, description="Status; null: by the rules.")
-    priority: Literal["P1", "P2", "P3", "P4"] | None = Field(None, description="Priority; null: by the rules.")
+    status: Status | None = Field(None, description="Status; null: by the rules.")
+    priority: Level | None = Field(None, description="Priority; null: by the rules.")
     title: str | None = Field(None, pattern=r"\S", max_length=500, description="Title; null: from the mail.")
     vendor: str | None = Field(None, max_length=64, description="Id of a vendor (`/api/vendors`); null: by the rules.")
-    waiting_on: Literal["team", "vendor", "requester", "none"] | None = Field(
+    waiting_on: SideToAct | None = Field(
         None, description="The side that has to act next; `none`: nobody has to act; null: by the rules."
     )
     owner: str | None = Field(None, max_length=200, description="The team member in charge; `me`: you; null: nobody.")

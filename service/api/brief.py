@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from service.api.case_schema import Ask, Level, Out, ParkedTopic, Side, Status, ToneHint, doc
+from service.api.case_schema import Ask, Out, ParkedTopic, Side, ToneHint, doc
 from service.api.dependencies import Audience, Language, TheCase, TheDesk, case_responses
 from service.api.paging import answer
 from service.cases import brief_text
+from service.cases.state import Level, Status
 
 
 class BriefProblem(Out):

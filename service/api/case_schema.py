@@ -5,12 +5,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-Status = Literal["open", "resolved", "closed"]
+from mailrules.thread import Side as Role
+from service.cases.state import AskState, Kind, Level, Status
+
 Side = Literal["team", "vendor", "requester"]
-Level = Literal["P1", "P2", "P3", "P4"]
-Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]
-Role = Literal["team", "requester", "vendor", "unknown"]
 
 
 def doc(text: str, default: Any = ..., **given: Any) -> Any:
@@ -124,7 +123,7 @@ class Ask(Out):
     quote: str | None = doc("The text of the request, verbatim.", None)
     message: str | int | None = doc("`id` of the message that asks.", None)
     asked_at: datetime | None = doc("When the vendor asked.", None)
-    state: Literal["open", "answered", "withdrawn"] = doc(
+    state: AskState = doc(
         "`open`: not answered yet. `answered`: your side answered. `withdrawn`: the answer is no longer needed."
     )
     answered_at: datetime | None = doc("When the request was answered or withdrawn; null while it is open.", None)
@@ -163,7 +162,7 @@ class ProblemStatement(Out):
 class Promise(Out):
     """A promise that names a time."""
 
-    by: Side | Literal["unknown"] = doc("The side that promised.")
+    by: Role = doc("The side that promised.")
     due: datetime = doc("The time that was named.")
     message: str = doc("`id` of the message.")
     quote: str = doc("The text, verbatim.")

@@ -1,13 +1,13 @@
 """Cases: list, single case, values set by hand, messages, history, merging, suggestions."""
 
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from service.api.case_schema import Case, CasePage, Kind, Level, Out, Status, doc
+from service.api.case_schema import Case, CasePage, Out, doc
 from service.api.case_schema import Sort as SortName
 from service.api.dependencies import TheCase, TheDesk, Who, case_responses, name_of
 from service.api.events import EventPage
@@ -16,11 +16,11 @@ from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, error_responses
 from service.api.time_parameters import TIME_SCHEMA, parse_time
 from service.cases.clocks import calendars_of
+from service.cases.state import Kind, Level, SideToAct, Status
 from service.desk import CaseChange, Desk
 from service.store import cases, feed, second_readings, suggestions, timeline
 from service.store.cursor import from_cursor
 
-Sides = Literal["team", "vendor", "requester", "none"]
 HiddenHeader = Annotated[str | None, Header(include_in_schema=False)]
 """A header with an ETag. It is not in the schema, since tests made from the schema cannot know the current ETag."""
 _ORDER = "Order of the list. With `-`, newest first. `priority`: P1 first, and of one priority the longest unchanged."
@@ -64,7 +64,7 @@ def list_cases(
     request: Request,
     desk: TheDesk,
     status: Annotated[list[Status], Query(default_factory=list, description="Status of the case.")],
-    waiting_on: Annotated[list[Sides], Query(default_factory=list, description="Who has to act; `none`: no side.")],
+    waiting_on: Annotated[list[SideToAct], Query(default_factory=list, description="Who has to act; `none`: no side.")],
     priority: Annotated[list[Level], Query(default_factory=list, description="Priority.")],
     kind: Annotated[list[Kind], Query(default_factory=list, description="What the case is about.")],
     vendor: Annotated[list[str], Query(default_factory=list, examples=["microsoft"], description="Id of a vendor.")],

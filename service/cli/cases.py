@@ -1,12 +1,13 @@
 """`sodan cases` and `sodan show`."""
 
 import getpass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from service.api.case_schema import Kind, Level, Sort, Status
+from service.api.case_schema import Sort
 from service.api.time_parameters import parse_time
+from service.cases.state import Kind, Level, SideToAct, Status
 from service.cli import start
 from service.cli.printing import print_case, print_cases
 from service.errors import Refused
@@ -20,7 +21,7 @@ def cases(
     q: str | None = None,
     *,
     status: tuple[Status, ...] = (),
-    waiting_on: tuple[Literal["team", "vendor", "requester", "none"], ...] = (),
+    waiting_on: tuple[SideToAct, ...] = (),
     priority: tuple[Level, ...] = (),
     kind: tuple[Kind, ...] = (),
     vendor: tuple[str, ...] = (),

@@ -58,7 +58,7 @@ def parse(files: tuple[Path, ...], *, root: Path | None = None) -> None:
             parsed.
         root: Print `file` relative to this folder.
     """
-    results = list(each_file(partial(_parse, root=root), partial(_parse, root=root, crashed=True), files))
+    results = list(each_file(partial(_parse, root=root), files))
     for (line, _), thread in zip(results, threads([ids for _, ids in results]), strict=True):
         print(f'{line[:-1]},"thread":{jsons.dumps(thread)}}}')
 
@@ -117,8 +117,7 @@ def judge(
 def judge_files(files: Sequence[Path], settings: Settings, root: Path | None = None, *, guess: bool) -> Iterator[str]:
     """Yield a line of JSON per mail, judged as if it opened a case. ``guess``: guess sides. Raises PackError."""
     rules_of(settings.packs, settings.site_file)  # reports an invalid pack once, before the first mail
-    work = partial(_judge, root=root, settings=settings, guess=guess)
-    yield from each_file(work, partial(work, crashed=True), files)
+    yield from each_file(partial(_judge, root=root, settings=settings, guess=guess), files)
 
 
 def _judge(file: Path, root: Path | None, settings: Settings, guess: bool, crashed: bool = False) -> str:

@@ -16,10 +16,11 @@ MIN_FILES = 128  # for fewer files, one process is faster than starting more pro
 _pool = partial(ProcessPoolExecutor, mp_context=multiprocessing.get_context("spawn"))
 
 
-def each_file(
-    work: Callable[[Path], T], crashed: Callable[[Path], T], files: Sequence[Path], processes: int | None = None
-) -> Iterator[T]:
-    """Yield ``work`` of each file in order, or ``crashed`` if its process dies. Both must be importable by name."""
+def each_file(work: Callable[..., T], files: Sequence[Path], processes: int | None = None) -> Iterator[T]:
+    """Yield ``work(file)`` for each file in order, or ``work(file, crashed=True)`` if this kills its process.
+
+    ``work`` must be importable by name.
+    """
     processes = processes or os.cpu_count() or 1
     if processes < 2 or len(files) < MIN_FILES:
         yield from map(work, files)
@@ -34,12 +35,13 @@ def each_file(
                 return
             except BrokenProcessPool:
                 suspects, rest = rest[:CHUNK], rest[CHUNK:]
-        yield from (_alone(work, crashed, file) for file in suspects)
+        yield from (_alone(work, file) for file in suspects)
 
 
-def _alone(work: Callable[[Path], T], crashed: Callable[[Path], T], file: Path) -> T:
+def _alone(work: Callable[..., T], file: Path) -> T:
+    """Return the result for one file, which runs in a process of its own."""
     with _pool(1) as pool:
         try:
             return pool.submit(work, file).result()
         except BrokenProcessPool:
-            return crashed(file)
+            return work(file, crashed=True)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from service.errors import AlreadyMerged, NotFound, Refused, SodanError
-from service.web.flash_message import change_parameters, overview
+from service.web.flash_message import overview
 from service.web.page_rendering import PageRenderer, Posted, Who, back_to
 
 MAX_CASES = 100  # maximum number of cases that one form changes
@@ -31,7 +31,7 @@ def routes(renderer: PageRenderer) -> APIRouter:
         wanted = _wanted(posted)
         events, failed = each(_keys(posted.getlist("case")), lambda number: desk.set_values(number, wanted, who)[0])
         done = "resolved" if "status" in wanted else "assigned"
-        return back_to(overview(posted.get("back", "/")), done if events else "", **change_parameters(events, failed))
+        return back_to(overview(posted.get("back", "/")), done if events else "", undo=events, failed=failed)
 
     @router.get("/merge")
     def choose(request: Request) -> Response:
@@ -58,10 +58,10 @@ def routes(renderer: PageRenderer) -> APIRouter:
         others = [key for key in _keys(posted.getlist("case")) if key.upper() != target_key]
         events, failed = each(others, lambda number: desk.merge(number, target, who)[0])
         if not events:
-            return back_to(overview(posted.get("back", "/")), **change_parameters(events, failed))
+            return back_to(overview(posted.get("back", "/")), failed=failed)
         failed_keys = {failure.partition(":")[0] for failure in failed}
         merged_keys = ", ".join(key for key in others if key not in failed_keys)
-        return back_to(f"/cases/{target_key}", "merged", key=merged_keys, **change_parameters(events, failed))
+        return back_to(f"/cases/{target_key}", "merged", undo=events, failed=failed, key=merged_keys)
 
     return router
 

@@ -1,11 +1,12 @@
 """The HTML forms that change one case: values, items, requests, notes, questions, merge, suggestions, move, undo."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.cases.state import Level, SideToAct, Status
 from service.errors import Conflict, NotFound, Refused
 from service.store.cases import StoredCase
 from service.web.deceptive import visible
@@ -14,11 +15,7 @@ from service.web.localisation import Locale
 from service.web.page_rendering import Id, PageRenderer, Posted, Who, back_to
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")
-CHOICES = {
-    "status": ("open", "resolved", "closed"),
-    "priority": ("P1", "P2", "P3", "P4"),
-    "waiting_on": ("team", "vendor", "requester", "none"),
-}
+CHOICES = {"status": get_args(Status), "priority": get_args(Level), "waiting_on": get_args(SideToAct)}
 
 
 def value_routes(renderer: PageRenderer) -> APIRouter:
@@ -34,7 +31,7 @@ def value_routes(renderer: PageRenderer) -> APIRouter:
                 raise Conflict("error.changed")
 
         event, _ = desk.set_values(desk.number_of(key), wanted, who, check)
-        return back_to(f"/cases/{key}", "set", undo=str(event))
+        return back_to(f"/cases/{key}", "set", undo=[event])
 
     @router.post("/cases/{key}/set")
     def set_by_hand(key: str, who: Who, posted: Posted) -> Response:
@@ -81,14 +78,14 @@ def place_routes(renderer: PageRenderer) -> APIRouter:
     def merge(key: str, who: Who, posted: Posted) -> Response:
         number, into = desk.number_of(key), desk.survivor(posted.get("into", "").strip())
         event, _ = desk.merge(number, into, who)
-        return back_to(f"/cases/{desk.key_of(into)}", "merged", undo=str(event), key=key)
+        return back_to(f"/cases/{desk.key_of(into)}", "merged", undo=[event], key=key)
 
     @router.post("/cases/{key}/suggestions/{id}")
     def decide(key: str, id: Id, who: Who, posted: Posted) -> Response:
         number = desk.number_of(key)
         if posted.get("value") == "accept":
             event, case = desk.accept(number, id, who)
-            return back_to(f"/cases/{desk.key_of(case)}", "accepted", undo=str(event))
+            return back_to(f"/cases/{desk.key_of(case)}", "accepted", undo=[event])
         desk.dismiss(number, id, who)
         return back_to(f"/cases/{desk.key_of(number)}", "dismissed")
 
@@ -96,7 +93,7 @@ def place_routes(renderer: PageRenderer) -> APIRouter:
     def move(id: Id, who: Who, posted: Posted) -> Response:
         to = posted.get("to", "").strip()
         event, case = desk.move(id, None if to.lower() == "new" else desk.survivor(to), who)
-        return back_to(f"/cases/{desk.key_of(case)}", "moved", undo=str(event))
+        return back_to(f"/cases/{desk.key_of(case)}", "moved", undo=[event])
 
     @router.post("/corrections/{ids}/undo")
     def undo(ids: str, who: Who) -> Response:

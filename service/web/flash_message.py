@@ -1,7 +1,6 @@
 """The message on a page after a change. A form redirects to the page with query parameters that describe the change."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -39,9 +38,3 @@ def overview(path: str) -> str:
     head, _, query = path.partition("?")
     kept = [(name, value) for name, value in parse_qsl(query) if name not in NAMES] if head == "/" else []
     return f"/?{urlencode(kept)}" if kept else "/"
-
-
-def change_parameters(events: Sequence[int], failed: Sequence[str]) -> dict[str, str]:
-    """Return the parameters for a change of several cases. ``failed``: ``KEY:REASON`` of unchanged cases."""
-    given = {"undo": ".".join(map(str, events)), "failed": ".".join(failed)}
-    return {name: text for name, text in given.items() if text}

@@ -1,12 +1,12 @@
 """The start page: the open cases in columns (lanes), one for each side that has to act; or a filtered list of cases."""
 
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.cases.state import stamp
+from service.cases.state import Kind, stamp
 from service.desk import Desk
 from service.errors import Refused
 from service.store import cases, mailboxes, tokens
@@ -20,10 +20,7 @@ LANE = 24  # maximum number of cases shown in a lane
 PAGE = 40  # maximum number of cases on a page of a list
 COUNTED = 1000  # number up to which cases are counted
 LANES = ("team", "vendor", "requester")
-CHOICES: dict[str, tuple[str, ...]] = case_forms.CHOICES | {
-    "kind": ("incident", "howto", "request", "billing", "security", "rca", "notice"),
-    "needs_triage": ("yes",),
-}
+CHOICES: dict[str, tuple[str, ...]] = case_forms.CHOICES | {"kind": get_args(Kind), "needs_triage": ("yes",)}
 
 
 def routes(renderer: PageRenderer) -> APIRouter:

@@ -1,6 +1,7 @@
 """Renders pages from templates, and reads the forms that pages send."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -167,9 +168,15 @@ Id = Annotated[int, Field(ge=1, le=2**62)]
 Posted = Annotated[ImmutableMultiDict[str, str], Depends(posted)]
 
 
-def back_to(path: str, done: str = "", **values: str) -> Response:
-    """Redirect to a page with a message about the change ``done`` (flash_message.py). A reload does not repeat it."""
-    query = {"done": done, **values} if done else values
+def back_to(
+    path: str, done: str = "", *, undo: Sequence[int] = (), failed: Sequence[str] = (), key: str = ""
+) -> Response:
+    """Redirect to a page with a message about the change ``done`` (flash_message.py). A reload does not repeat it.
+
+    ``undo``: ids of the events to undo. ``failed``: ``KEY:REASON`` of unchanged cases. ``key``: of a merged case.
+    """
+    given = {"done": done, "undo": ".".join(map(str, undo)), "failed": ".".join(failed), "key": key}
+    query = {name: text for name, text in given.items() if text}
     return RedirectResponse(f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path, 303)
 
 
