@@ -29,7 +29,7 @@ from service.store.tokens import Token
 T = TypeVar("T")
 COOKIE = "sodan_token"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout", "/language", "/favicon.ico"})
-"""Paths that need no token, since they reveal nothing about cases. The same is true of `/static/` and `/problems/`."""
+"""Paths that need no token, because they reveal nothing about cases. `/static/` and `/problems/` need none either."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing (RFC 9110 §9.2.1)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 PROXIED = ("forwarded", "x-real-ip", "via", "x-forwarded-")  # beginnings of the names of headers that a proxy adds
@@ -68,7 +68,7 @@ class Guard:
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         local = self.open_to_loopback and _is_direct(scope, headers)
         secret, by_cookie = _secret(headers)
-        if method not in SAFE and not (secret and not by_cookie) and _from_elsewhere(headers):
+        if method not in SAFE and not (secret and not by_cookie) and _is_from_other_site(headers):
             return problem(403, "another site caused this request; repeat it on a page of sodan")
         if local and not secret and _host(headers) not in LOOPBACK_NAMES:
             return problem(403, "without a token, the host must be 127.0.0.1, ::1 or localhost")
@@ -77,7 +77,7 @@ class Guard:
             return None
         if not secret:
             if not local or await self._read(tokens.any_valid):
-                return _unknown(scope, "a token is needed: send Authorization: Bearer …")
+                return _sign_in_required(scope, "a token is needed: send Authorization: Bearer …")
             state["token"] = LOCAL
             return None
         client = (scope.get("client") or ("",))[0]
@@ -85,7 +85,7 @@ class Guard:
         if token is None:
             if self.failures.wait(client):
                 return problem(429, "too many wrong tokens; wait a minute", headers={"Retry-After": "60"})
-            return _unknown(scope, "this token is unknown, expired or revoked")
+            return _sign_in_required(scope, "this token is unknown, expired or revoked")
         wait = self.calls.wait(token.id)
         if wait:
             return problem(429, "too many requests with this token; wait", headers={"Retry-After": str(int(wait) + 1)})
@@ -100,13 +100,16 @@ class Guard:
         return await anyio.to_thread.run_sync(self.database.read, lambda conn: query(conn, *values, now))
 
 
-def _unknown(scope: Scope, why: str) -> Response:
-    """Return 401, or for a page a redirect to the sign-in form, which leads back or says that a form was lost."""
+def _sign_in_required(scope: Scope, why: str) -> Response:
+    """Return 401 for programs. For browsers, redirect to the sign-in form.
+
+    After signing in, the form leads back to the page. If the request was a form, the sign-in page says that it is lost.
+    """
     if is_browser(scope):
-        query = scope["query_string"].decode("latin-1")
-        wanted = scope["path"] + (query and f"?{query}")
-        told = {"lost": "yes"} if scope["method"] not in SAFE else {"back": wanted} if wanted != "/" else {}
-        return RedirectResponse(f"/login?{urlencode(told)}" if told else "/login", 303)
+        parameters = scope["query_string"].decode("latin-1")
+        wanted = scope["path"] + (parameters and f"?{parameters}")
+        query = {"lost": "yes"} if scope["method"] not in SAFE else {"back": wanted} if wanted != "/" else {}
+        return RedirectResponse(f"/login?{urlencode(query)}" if query else "/login", 303)
     return problem(401, why, headers={"WWW-Authenticate": 'Bearer realm="sodan"'})
 
 
@@ -119,7 +122,7 @@ def _secret(headers: Headers) -> tuple[str, bool]:
     return secret, bool(secret)
 
 
-def _from_elsewhere(headers: Headers) -> bool:
+def _is_from_other_site(headers: Headers) -> bool:
     """Return whether another site caused the request, by headers that only browsers send."""
     site = headers.get("sec-fetch-site")
     if site is not None:
@@ -129,13 +132,17 @@ def _from_elsewhere(headers: Headers) -> bool:
 
 
 def _is_direct(scope: Scope, headers: Headers) -> bool:
-    """Return whether a program on this machine connects without a proxy. A proxy may use HTTP/1.0 and add no header."""
+    """Return whether a program on this machine connects without a proxy.
+
+    HTTP/1.0 counts as a proxy, because some proxies use it and add no header.
+    """
     client = str((scope.get("client") or ("",))[0])
     proxied = any(name.startswith(PROXIED) for name in headers)
     return client.startswith(LOOPBACK_ADDRESSES) and not proxied and scope.get("http_version") != "1.0"
 
 
 def _host(headers: Headers) -> str:
+    """Return the host name in the header Host, in lower case; empty if it is malformed."""
     try:
         return (urlsplit(f"//{headers.get('host', '')}").hostname or "").lower()
     except ValueError:

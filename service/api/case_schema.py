@@ -24,7 +24,10 @@ class Out(BaseModel):
 
 
 def page_of(name: str, item: type[BaseModel], about: str, items: str, cursor: Any = str) -> type[Out]:
-    """Return the schema of a page of a list. ``items``: what it contains; ``cursor``: its type; None: only one page."""
+    """Return the schema of a page of a list.
+
+    ``about``, ``items``: descriptions of the page and of its items. ``cursor``: type of cursors; None: only one page.
+    """
     following = doc("`cursor` of the next page; null on the last page.")
     if cursor is None:
         cursor, following = str, doc("Always null: there is only one page.", None)

@@ -34,7 +34,7 @@ _CHANGED_SINCE = "Only cases that changed since: a time, or a duration before no
 _UNCHANGED_SINCE = "Only cases unchanged since: a time, or a duration before now such as `3d`."
 Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
 Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
-CHANGE = case_responses(404, 409, 503)
+SUGGESTION_RESPONSES = case_responses(404, 409, 503)
 
 
 class Merge(BaseModel, extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]}):
@@ -113,7 +113,7 @@ def read_case(case: TheCase, desk: TheDesk, if_none_match: HiddenHeader = None) 
     etag = _etag(case)
     if if_none_match and etag in [part.strip() for part in if_none_match.split(",")]:
         return Response(status_code=304, headers={"ETag": etag})
-    return answer(_shown(desk, case), {"ETag": etag})
+    return answer(_document(desk, case), {"ETag": etag})
 
 
 @router.patch("/cases/{key}", response_model=Case, responses=case_responses(400, 404, 409, 412, 503))
@@ -125,7 +125,7 @@ def change_case(case: TheCase, desk: TheDesk, who: Who, change: CaseChange, if_m
     """
     wanted = change.model_dump(exclude_unset=True)
     _, changed = desk.set_values(case.id, wanted, who, partial(_must_match, if_match))
-    return answer(_shown(desk, changed), {"ETag": _etag(changed)})
+    return answer(_document(desk, changed), {"ETag": _etag(changed)})
 
 
 @router.get("/cases/{key}/messages", response_model=MessagePage, responses=case_responses(400, 404, 503))
@@ -150,13 +150,13 @@ def merge_case(case: TheCase, desk: TheDesk, who: Who, body: Merge) -> Response:
     return correction_response(desk, *desk.merge(case.id, desk.number_of(body.into), who))
 
 
-@router.post("/cases/{key}/suggestions/{id}/accept", response_model=Correction, responses=CHANGE)
+@router.post("/cases/{key}/suggestions/{id}/accept", response_model=Correction, responses=SUGGESTION_RESPONSES)
 def accept_suggestion(case: TheCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
     """Accept a suggestion: sodan merges the newer case into the older case. You can undo this."""
     return correction_response(desk, *desk.accept(case.id, id, who))
 
 
-@router.post("/cases/{key}/suggestions/{id}/dismiss", response_model=Dismissed, responses=CHANGE)
+@router.post("/cases/{key}/suggestions/{id}/dismiss", response_model=Dismissed, responses=SUGGESTION_RESPONSES)
 def dismiss_suggestion(case: TheCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
     """Dismiss a suggestion: sodan does not suggest these two cases again, and does not merge them."""
     desk.dismiss(case.id, id, who)
@@ -169,7 +169,7 @@ def undo_correction(desk: TheDesk, who: Who, id: Change) -> Response:
     return answer({"undone": id, "cases": [desk.key_of(number) for number in desk.undo([id], who)]})
 
 
-def _shown(desk: Desk, case: cases.StoredCase) -> dict[str, Any]:
+def _document(desk: Desk, case: cases.StoredCase) -> dict[str, Any]:
     """Return the document of a case, with its open suggestions and whether a message waits for the language model."""
     open_suggestions = desk.database.read(lambda conn: suggestions.of_case(conn, case.id, desk.prefix))
     calendars = calendars_of(desk.rules, case.document.get("vendor"))

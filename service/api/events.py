@@ -45,13 +45,13 @@ KINDS = {
 """Kind of event → when it happens. More kinds may be added."""
 
 
-_EVENT = {
+_EXAMPLE = {
     "id": 41, "kind": "case.changed", "case": "SD-12", "at": "2026-11-24T01:12:00Z", "who": "",
     "data": {"status": "open", "waiting_on": "vendor", "priority": "P2", "title": "Portal unreachable"},
 }  # fmt: skip
 
 
-class Event(Out, json_schema_extra={"examples": [_EVENT]}):
+class Event(Out, json_schema_extra={"examples": [_EXAMPLE]}):
     """An event about a case or about the service."""
 
     id: int = doc("Id of the event; later events have higher ids.")
@@ -73,7 +73,7 @@ class WebhookPayload(Out):
 
 EventPage = page_of("EventPage", Event, "Events of a case.", "The events, newest first: at most 100.", None)
 POLL_SECONDS = 0.25  # time between two database queries; one query serves all listeners
-EVENT = {
+EVENT_SCHEMA = {
     "type": "object",
     "properties": {
         "id": {"type": "string", "examples": ["41"]},
@@ -86,7 +86,7 @@ EVENT = {
     },
 }
 """OpenAPI schema of one event."""
-STREAM = {"anyOf": [{"type": "string", "description": "The stream as text."}, EVENT]}
+STREAM_SCHEMA = {"anyOf": [{"type": "string", "description": "The stream as text."}, EVENT_SCHEMA]}
 """OpenAPI schema of the stream. Some clients apply it to each event, generated clients to the whole text."""
 _LAST = "Continue after this event, for clients that cannot send `Last-Event-ID`."
 _ONCE = "`true`: end after the stored events: all, or those after `last` or `Last-Event-ID`."
@@ -147,7 +147,7 @@ def routes(desk: Desk) -> APIRouter:
         response_class=EventSourceResponse,
         responses={
             200: {
-                "content": {"text/event-stream": {"schema": STREAM}},
+                "content": {"text/event-stream": {"schema": STREAM_SCHEMA}},
                 "description": "The events, each sent as it happens.",
             },
             **error_responses(400, 503),

@@ -28,7 +28,7 @@ class Health(Out):
     note: str | None = doc("A problem that needs attention but does not stop mail; absent if there is none.", None)
 
 
-TEXT: dict[int | str, dict[str, Any]] = {
+METRICS_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text format."}
 }
 
@@ -47,11 +47,11 @@ MAILBOXES: tuple[tuple[Any, str, str, Callable[[mailboxes.Status], float | None]
     (Gauge, "left", "Mails that sodan could not fetch so far", lambda box: box.failed),
 )
 """The metrics of a mailbox: type, name, description, and a function that returns the value."""
-COUNTS: tuple[Callable[[Any], Any], ...] = (
+QUERIES: tuple[Callable[[Any], Any], ...] = (
     spool_view.ledger, spool_view.oldest_waiting, cases.by_state, mailboxes.statuses, outbox.counts, outbox.in_doubt,
 )  # fmt: skip
 WAIT_SECONDS = 3.0  # time after which the readiness check reports that the database does not respond
-NOTE = "a changed rule pack or site file has an error, so sodan uses the previous rules: run `sodan doctor`"
+RULES_NOTE = "a changed rule pack or site file has an error, so sodan uses the previous rules: run `sodan doctor`"
 
 
 class Meters:
@@ -59,7 +59,7 @@ class Meters:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._counts = CachedValue(lambda: desk.database.read(lambda conn: [query(conn) for query in COUNTS]))
+        self._counts = CachedValue(lambda: desk.database.read(lambda conn: [query(conn) for query in QUERIES]))
         self.registry = CollectorRegistry()
         labels = ("method", "route", "status")
         self.requests = Counter("sodan_http_requests", "HTTP responses", labels, registry=self.registry)
@@ -108,7 +108,7 @@ class Meters:
 
 
 def _labelled(metric: Any, values: Mapping[Any, float | None]) -> Metric:
-    """Add values to a metric and return it. ``values``: values of the labels → value of the metric; None: left out."""
+    """Add values to a metric and return it. ``values``: values of the labels → value; None values are left out."""
     for labels, value in values.items():
         if value is not None:
             metric.add_metric(labels, value)
@@ -136,9 +136,9 @@ def routes(desk: Desk, meters: Meters) -> APIRouter:
         reason = readiness.problem()
         if reason is not None:
             return problem(503, reason, headers={"Retry-After": "5"})
-        return answer({"status": "ok"} if desk.context.refused is None else {"status": "ok", "note": NOTE})
+        return answer({"status": "ok"} if desk.context.refused is None else {"status": "ok", "note": RULES_NOTE})
 
-    @router.get("/metrics", response_class=Response, responses={**TEXT, **error_responses(503)})
+    @router.get("/metrics", response_class=Response, responses={**METRICS_RESPONSE, **error_responses(503)})
     def read_metrics() -> Response:
         """Return metrics of mails (accepted = taken in + waiting + shunted), cases and requests."""
         return Response(generate_latest(meters.registry), media_type="text/plain; version=0.0.4; charset=utf-8")

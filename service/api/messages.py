@@ -1,4 +1,4 @@
-"""Messages, with the evidence for their case and their raw bytes, and attachments: only ever as downloads."""
+"""Messages, the evidence for their case, their raw mails, and attachments. Browsers download files, never open them."""
 
 import re
 import unicodedata

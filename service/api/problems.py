@@ -87,7 +87,7 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def is_browser(scope: Scope) -> bool:
-    """Return whether a person sees the response: the request accepts HTML and is not for the API."""
+    """Return whether the response is for a person: the request accepts HTML and is not for the API."""
     return "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/api")
 
 

@@ -78,7 +78,7 @@ def read_questions_draft(case: TheCase, desk: TheDesk, item: Items, lang: Lang =
     mail = desk.draft_questions(case.id, item, language=lang)
     if not mail.items:
         raise Conflict(questions.NOTHING_TO_ASK)
-    return answer(shown(mail))
+    return answer(draft(mail))
 
 
 @router.post(
@@ -105,7 +105,8 @@ def add_note(case: TheCase, desk: TheDesk, who: Who, body: NewNote) -> Response:
     return answer(desk.note(case.id, body.text, who), status=201)
 
 
-def shown(mail: questions.Questions) -> dict[str, Any]:
+def draft(mail: questions.Questions) -> dict[str, Any]:
+    """Return a mail in the format of ``QuestionsDraft``."""
     return {
         "to": {"name": mail.name, "address": mail.address} if mail.address else None,
         "subject": mail.subject,

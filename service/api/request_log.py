@@ -76,4 +76,5 @@ class RequestLog:
 
 
 def _route(scope: Scope) -> str:
+    """Return the path of the route, such as ``/api/cases/{key}``; ``none`` if no route matched."""
     return str(getattr(scope.get("route"), "path", "none"))

@@ -77,7 +77,7 @@ def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> Non
 
 
 class LimitedHttpProtocol(H11Protocol):
-    """HTTP/1.1 with these limits. A request that cannot be parsed is answered by problem+json too."""
+    """HTTP/1.1 with these limits. A request that cannot be parsed gets a response in problem+json."""
 
     _idle_since = 0.0
 
@@ -113,7 +113,10 @@ class LimitedHttpProtocol(H11Protocol):
             self.loop.call_later(seconds, self._close_if_late)
 
     def _make_room(self, hosts: Counter[str]) -> bool:
-        """Close the longest idle connection, first of the address with the most. Returns whether there was one."""
+        """Close an idle connection of the address with the most connections, or else the longest idle connection.
+
+        Returns False if no connection is idle.
+        """
         [(host, _)] = hosts.most_common(1)
         others = (other for other in self.connections if isinstance(other, LimitedHttpProtocol) and other is not self)
         idle = [other for other in others if not other._is_busy]

@@ -31,7 +31,7 @@ BATCH = 50  # maximum number of events sent to a webhook with one lease
 TOTAL_SECONDS = 20.0  # time limit for one event, from the name lookup to the end of the response header
 MAX_PARALLEL = 16  # number of webhooks to which events are sent at the same time
 GLOBAL_UNICAST = IPv6Network("2000::/3")
-"""The public IPv6 addresses assigned by IANA. Site-local, IPv4-compatible and local NAT64 addresses are not in it."""
+"""The public IPv6 addresses that IANA assigns. It excludes site-local, IPv4-compatible and local NAT64 addresses."""
 _PRIVATE = "url: its address is in a private network; add the network to SODAN_WEBHOOK_NETWORKS to allow it"
 Network = IPv4Network | IPv6Network
 
@@ -169,7 +169,7 @@ async def resolve(host: str, port: int, allowed: Iterable[Network]) -> IPv4Addre
 
 
 def reachable(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) -> bool:
-    """Return whether an address is public or ``allowed``. One that contains an IPv4 address counts as that."""
+    """Return whether an address is public or ``allowed``. For an IPv4 address within IPv6, the IPv4 address counts."""
     if getattr(address, "teredo", None) or (address.version == 6 and address in IPv6Network("64:ff9b::/96")):
         return False
     address = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
@@ -181,7 +181,7 @@ def reachable(address: IPv4Address | IPv6Address, allowed: Iterable[Network]) ->
 
 
 def check_url(url: str, allowed: Iterable[Network]) -> None:
-    """Check the URL of a new webhook. Raises Refused, Forbidden. The address of a name is checked at each delivery."""
+    """Check the URL of a new webhook. Raises Refused, Forbidden. Each delivery checks the addresses of a host name."""
     parts, networks = urlsplit(url), tuple(allowed)
     host = parts.hostname or ""
     if parts.scheme != "https" and not networks:

@@ -29,7 +29,7 @@ mailbox = App(name="mailbox", help="Fetch mail from mailboxes (SODAN_MAILBOXES):
 def mailbox_list(*, json: start.Json = False) -> int:
     """List mailboxes and their state. Exit status 1: a mailbox cannot be read, or a mail could not be fetched."""
     settings, now = start.settings(), start.now()
-    by_name, database = {one.name: one for one in load(settings)}, start.database(settings)
+    by_name, database = {mailbox.name: mailbox for mailbox in load(settings)}, start.database(settings)
     statuses = {status.name: status for status in database.read(mailboxes.statuses)}
     rows = [_row(name, by_name.get(name), statuses.get(name), now) for name in {**by_name, **statuses}]
     print_rows(rows, COLUMNS, as_json=json, zone=settings.zone)
@@ -49,7 +49,7 @@ def mailbox_test(*names: str) -> int:
         names: Only these mailboxes. Default: all.
     """
     settings, wrong = start.settings(), False
-    configured, database = _chosen(settings, names), start.database(settings)
+    configured, database = _configured(settings, names), start.database(settings)
     for mailbox in configured:
         tokens = stored_tokens(settings, database, mailbox.name)
         with contextlib.closing(source_of(mailbox, settings, tokens, threading.Event().wait)) as source:
@@ -58,9 +58,9 @@ def mailbox_test(*names: str) -> int:
                 for folder in mailbox.folders:
                     wrong |= not _test_folder(mailbox, source, folder, settings)
             except MailboxError as error:
-                wrong = not _say(False, mailbox.name, error.cause, error.next_step)
+                wrong = not _print_result(False, mailbox.name, error.cause, error.next_step)
             except SodanError as error:
-                wrong = not _say(False, mailbox.name, str(error))
+                wrong = not _print_result(False, mailbox.name, str(error))
     return start.FOUND_WRONG if wrong else 0
 
 
@@ -72,7 +72,7 @@ def mailbox_run(*names: str) -> int:
         names: Only these mailboxes. Default: all.
     """
     settings = start.settings()
-    configured = _chosen(settings, names)
+    configured = _configured(settings, names)
     start.log_to_stderr(settings)
     run_mailboxes(settings, configured)
     return 0
@@ -91,7 +91,7 @@ def mailbox_forget(name: str) -> None:
     start.say(f"{name} is no longer reported, until sodan fetches mail from this mailbox again")
 
 
-def _chosen(settings: Settings, names: Sequence[str]) -> list[Mailbox]:
+def _configured(settings: Settings, names: Sequence[str]) -> list[Mailbox]:
     """Return the configured mailboxes with these names, or all if no name is given. Raises SodanError."""
     by_name = {mailbox.name: mailbox for mailbox in load(settings)}
     if not by_name:
@@ -125,22 +125,22 @@ def _test_folder(mailbox: Mailbox, source: Source, folder: str, settings: Settin
     try:
         state = source.examine(folder)
     except FolderMissing as error:
-        return _say(False, mailbox.name, error.cause, error.next_step)
+        return _print_result(False, mailbox.name, error.cause, error.next_step)
     mails = "mail" if state.mails is None else start.counted(state.mails, "mail")
-    _say(True, mailbox.name, f"signed in; the folder {folder} has {mails}")
+    _print_result(True, mailbox.name, f"signed in; the folder {folder} has {mails}")
     for note in state.notes:
         print(f"note   {mailbox.name}: {note}")
     fine = True
     for cause, step in state.problems:
-        fine = _say(False, mailbox.name, cause, step)
+        fine = _print_result(False, mailbox.name, cause, step)
     page = next(iter(source.pages(folder, None, mailbox.since_moment(settings))), None)
     if page is None or not page.mails:
-        return _say(True, mailbox.name, f"{folder}: no mail to fetch") and fine
+        return _print_result(True, mailbox.name, f"{folder}: no mail to fetch") and fine
     newest = page.mails[-1]
     content = source.fetch(folder, [newest]).get(newest.place)
     if content is not None:
         what = f"{newest.arrived_at:%Y-%m-%d %H:%M}Z, {len(content)} bytes"
-        _say(True, mailbox.name, f"{folder}: read the newest mail ({what})")
+        _print_result(True, mailbox.name, f"{folder}: read the newest mail ({what})")
         server = _topmost_verdict(content)
         if mailbox.authserv and server not in (None, mailbox.authserv):
             note = f"Authentication-Results of this mail is from {server}, but authserv is {mailbox.authserv}"
@@ -151,7 +151,7 @@ def _test_folder(mailbox: Mailbox, source: Source, folder: str, settings: Settin
     return fine
 
 
-def _say(fine: bool, name: str, result: str, next_step: str = "") -> bool:
+def _print_result(fine: bool, name: str, result: str, next_step: str = "") -> bool:
     """Print the result of a check, and return ``fine``."""
     print(f"{'ok   ' if fine else 'WRONG'}  {name}: {visible(result)}{': ' if next_step else ''}{next_step}")
     return fine

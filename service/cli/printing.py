@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import start
-from service.web.localisation import say
+from service.web.localisation import text_of
 
 COLOURS = {"P1": "bold white on red", "P2": "bold yellow", "P3": "cyan", "P4": "dim"}
 TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
@@ -116,8 +116,8 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], zone: tzinf
     side, since = case["waiting_on"], age(case["waiting_since"])
     turn = f"waiting for the {_side(side)} for {since}" if side else "nobody has to act"
     owner = f"owner {case['owner']}" if case.get("owner") else ""
-    told = (f"{case['status']}, {turn}", case["kind"], refs or case["vendor"], owner)
-    out.print(escape(visible(" · ".join(part for part in told if part))))
+    summary = (f"{case['status']}, {turn}", case["kind"], refs or case["vendor"], owner)
+    out.print(escape(visible(" · ".join(part for part in summary if part))))
     for title, lines in _sections(case, zone).items():
         if lines:
             out.print(Text(title, "bold"))
@@ -147,7 +147,7 @@ def _sections(case: dict[str, Any], zone: tzinfo) -> dict[str, list[str]]:
         "urgent wording (does not count)": [f"“{wording['quote']}”" for wording in detail.get("heard", [])],
         "please check": [
             *["to triage: this priority is not certain; ask the requester, or set it"] * bool(case["needs_triage"]),
-            *(say("en", f"note.{note}") for note in case.get("notes", [])),
+            *(text_of("en", f"note.{note}") for note in case.get("notes", [])),
         ],
         f"problem (version {problem['version']}{drift})": [statement] * bool(statement),
         "missing": [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]],
@@ -163,7 +163,8 @@ def _sections(case: dict[str, Any], zone: tzinfo) -> dict[str, list[str]]:
         "suggested wording": [f"“{hint['quote']}”  {hint['advice']}" for hint in case.get("tone", [])],
         "to discuss after recovery": [f"{topic['topic']}  “{topic['quote']}”" for topic in case.get("parked", [])],
         "possibly the same case": [
-            f"{one['case']}  {one['title']}  ({'; '.join(one['reasons'])})" for one in case.get("suggestions", [])
+            f"{other['case']}  {other['title']}  ({'; '.join(other['reasons'])})"
+            for other in case.get("suggestions", [])
         ],
         "time per side": [f"{times} · {start.counted(clocks.get('turns') or 0, 'exchange')}"],
     }
@@ -183,7 +184,7 @@ def _print_mails(out: Console, messages: list[dict[str, Any]], zone: tzinfo) -> 
 
 def _side(side: str) -> str:
     """Return the name of a side as on the page, or another text unchanged."""
-    return say("en", f"side.{side}")
+    return text_of("en", f"side.{side}")
 
 
 def _minute(time: str, zone: tzinfo) -> str:

@@ -16,8 +16,8 @@ MAX_CASES = 100  # maximum number of cases that one form changes
 def routes(renderer: PageRenderer) -> APIRouter:
     router, desk = APIRouter(include_in_schema=False), renderer.desk
 
-    def each(keys: Sequence[str], change: Callable[[int], int]) -> tuple[list[int], list[str]]:
-        """Change each case. Returns the ids of the events, and ``KEY:REASON`` of the cases that were not changed."""
+    def change_cases(keys: Sequence[str], change: Callable[[int], int]) -> tuple[list[int], list[str]]:
+        """Change the cases. Returns the ids of the events, and ``KEY:REASON`` of unchanged cases."""
         events, failed = [], []
         for key in keys:
             try:
@@ -28,13 +28,15 @@ def routes(renderer: PageRenderer) -> APIRouter:
 
     @router.post("/selected")
     def change_selected(who: Who, posted: Posted) -> Response:
-        wanted = _wanted(posted)
-        events, failed = each(_keys(posted.getlist("case")), lambda number: desk.set_values(number, wanted, who)[0])
+        wanted = _requested_change(posted)
+        events, failed = change_cases(
+            _keys(posted.getlist("case")), lambda number: desk.set_values(number, wanted, who)[0]
+        )
         done = "resolved" if "status" in wanted else "assigned"
         return back_to(overview(posted.get("back", "/")), done if events else "", undo=events, failed=failed)
 
     @router.get("/merge")
-    def choose(request: Request) -> Response:
+    def choose_target(request: Request) -> Response:
         """Show the selected cases. The person then chooses the case into which the others are merged."""
         if not request.state.token.may("write"):
             raise Refused("this needs a token with the scope write")
@@ -56,7 +58,7 @@ def routes(renderer: PageRenderer) -> APIRouter:
         target = desk.number_of(posted.get("into", ""))
         target_key = desk.key_of(target)
         others = [key for key in _keys(posted.getlist("case")) if key.upper() != target_key]
-        events, failed = each(others, lambda number: desk.merge(number, target, who)[0])
+        events, failed = change_cases(others, lambda number: desk.merge(number, target, who)[0])
         if not events:
             return back_to(overview(posted.get("back", "/")), failed=failed)
         failed_keys = {failure.partition(":")[0] for failure in failed}
@@ -66,7 +68,7 @@ def routes(renderer: PageRenderer) -> APIRouter:
     return router
 
 
-def _wanted(values: Mapping[str, str]) -> dict[str, Any]:
+def _requested_change(values: Mapping[str, str]) -> dict[str, Any]:
     match values.get("do"):
         case "take":
             return {"owner": "me"}

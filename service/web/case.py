@@ -19,11 +19,11 @@ from service.web.flash_message import flash_message, of_redirect
 from service.web.localisation import Locale
 from service.web.page_rendering import Id, PageRenderer, Who
 
-MAILS = 25  # number of mails on one page; a longer case has several pages
-LONGEST = 6000  # number of characters of one mail shown on the page; a link leads to the whole mail
-QUOTED = 2500
-BAR = 220  # width of the longest bar of a clock
-WHOLE = 30_000  # number of characters of all mails on one page; if there are more, later mails are shortened further
+MAILS = 25  # maximum number of mails on one page
+MAIL_LENGTH = 6000  # maximum number of characters of one mail on the page; a link leads to the whole mail
+QUOTED_LENGTH = 2500  # maximum number of characters of quoted text below a mail
+BAR_WIDTH = 220  # width of the longest bar of a clock
+PAGE_LENGTH = 30_000  # maximum number of characters of all mails; beyond it, later mails are shortened further
 
 
 def routes(renderer: PageRenderer) -> APIRouter:
@@ -40,23 +40,28 @@ def routes(renderer: PageRenderer) -> APIRouter:
 
         def read(conn: Connection) -> tuple[list[dict[str, Any]], Any, list[dict[str, Any]], dict[str, Any]]:
             mails, position = timeline.page(conn, number, MAILS, after, prefix)
-            return mails, position, feed.of_case(conn, number, prefix, 40, by_people=True), _beside(conn, found, prefix)
+            return (
+                mails,
+                position,
+                feed.of_case(conn, number, prefix, 40, by_people=True),
+                _related_values(conn, found, prefix),
+            )
 
-        mails, position, events, beside = desk.database.read(read)
+        mails, position, events, related_values = desk.database.read(read)
         locale = renderer.locale(request)
         case = cases.to_now(found, locale.now, calendars_of(desk.rules, found.document.get("vendor")))
-        shown = seen(renderer, locale, case, mails)
+        shown = case_values(renderer, locale, case, mails)
         _, made = desk.brief(number, "vendor", None)
         asked_for = {line["item"] for line in (*shown["needed"], *shown["helpful"])}
         return renderer.page(
             request,
             "case.html",
             **shown,
-            **beside,
+            **related_values,
             **flash_message(request),
             brief=brief_text.text(made, locale.zone),
             brief_language=made["lang"],
-            can_ask={item for item in asked_for if beside["often"][item] < MAX_TIMES_ASKED},
+            can_ask={item for item in asked_for if related_values["often"][item] < MAX_TIMES_ASKED},
             history=history.entries(events, locale, shown["items"], prefix),
             vendors=vendor_names(renderer, locale),
             me=me,
@@ -73,7 +78,7 @@ def routes(renderer: PageRenderer) -> APIRouter:
     return router
 
 
-def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str, Any]:
+def _related_values(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str, Any]:
     """Return the template values that are not in the document or the mails of a case."""
     # keys in a document may have an older prefix
     number, related = found.id, {key: int(key.rpartition("-")[2]) for key in found.document.get("related", [])}
@@ -90,7 +95,10 @@ def _beside(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str,
     }
 
 
-def seen(renderer: PageRenderer, locale: Locale, case: dict[str, Any], mails: list[dict[str, Any]]) -> dict[str, Any]:
+def case_values(
+    renderer: PageRenderer, locale: Locale, case: dict[str, Any], mails: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the template values that come from the document and the mails of a case."""
     names = {item: title.in_language(locale.language) for item, title in renderer.desk.rules.labels.items()}
     lines = [
         {**line, "label": names.get(line["item"]) or locale.label(line.get("label") or line["item"])}
@@ -99,14 +107,14 @@ def seen(renderer: PageRenderer, locale: Locale, case: dict[str, Any], mails: li
     labels = {"ask": locale.t("asks"), "why": locale.t("why", level=case["priority"])}
     labels |= {kind: locale.t(kind) for kind in ("heard", "parked")}
     by_message = highlights.of_case({**case, "checklist": lines}, labels)
-    left, shown, marked = WHOLE, [], {}
+    left, shown, marked = PAGE_LENGTH, [], {}
     for mail in mails:
         text = mail["text"].strip("\n")
-        length = max(400, min(LONGEST, left))
+        length = max(400, min(MAIL_LENGTH, left))
         left -= min(len(text), length)
         cut = text if len(text) <= length else text[:length].rstrip()
         marked[mail["id"]] = highlights.pieces(cut, by_message.get(mail["id"], ()))
-        shown.append({**mail, "cut": len(text) > length, "quoted": mail["quoted_text"].strip("\n")[:QUOTED]})
+        shown.append({**mail, "cut": len(text) > length, "quoted": mail["quoted_text"].strip("\n")[:QUOTED_LENGTH]})
     detail = case.get("priority_detail") or {}
     wanted = [line for line in lines if line["state"] == "missing"]
     # an answer to a request is undone at the request, not at the item
@@ -121,15 +129,15 @@ def seen(renderer: PageRenderer, locale: Locale, case: dict[str, Any], mails: li
         "askable": [line for line in lines if line["state"] == "not_needed" and line["item"] not in helpful],
         "known": [line for line in lines if line["state"] in ("present", "unknown", "waived")],
         "items_by_hand": frozenset(line["item"] for line in lines if line.get("set_by")) - answered,
-        "promises": [one for one in case.get("promises", []) if not one["kept"]],
+        "promises": [promise for promise in case.get("promises", []) if not promise["kept"]],
         "asks": sorted(case.get("asks", []), key=lambda ask: (ask["state"] != "open", ask.get("asked_at") or "")),
         "items": {line["item"]: line["label"] for line in lines},
         "was": shown_values(case),
         "bars": _bars(case),
-        "width": BAR,
+        "width": BAR_WIDTH,
         "mails": shown,
         "marked": marked,
-        "outsiders": {one["message"] for one in case.get("not_counted", ()) if one["why"] == "outsider"},
+        "outsiders": {entry["message"] for entry in case.get("not_counted", ()) if entry["why"] == "outsider"},
         "anchors": highlights.anchors(marked),
     }
 
@@ -140,7 +148,7 @@ def _bars(case: dict[str, Any]) -> list[dict[str, Any]]:
     seconds = {side: float(clocks.get(side) or 0) for side in ("team", "vendor", "requester")}
     longest = max(seconds.values()) or 1.0
     holder = case["waiting_on"] if case["status"] == "open" else None
-    widths = {side: time and round(max(2.0, time / longest * BAR), 1) for side, time in seconds.items()}
+    widths = {side: time and round(max(2.0, time / longest * BAR_WIDTH), 1) for side, time in seconds.items()}
     return [
         {"side": side, "seconds": time, "width": widths[side], "holds": side == holder}
         for side, time in seconds.items()

@@ -35,7 +35,7 @@ def visible(text: str) -> str:
 
 
 class KnownDomains:
-    """The domains of the organisation and of vendors. Detects domains that only look like one of them."""
+    """The domains of the organisation and of vendors. Detects domains that imitate them."""
 
     def __init__(self, domains: Iterable[str]) -> None:
         self._known = {domain.casefold().strip("."): _skeleton(domain) for domain in domains if "." in domain}

@@ -25,7 +25,10 @@ class Piece:
 
 
 def pieces(text: str, highlights: Iterable[Highlight]) -> list[Piece]:
-    """Split a text at highlights. Of overlapping ones the first, or longest, is shown; the others are in ``also``."""
+    """Split a text at highlights.
+
+    If highlights overlap, the piece shows the first of them (at the same place: the longest). ``also`` has the others.
+    """
     spans: list[tuple[int, int, Highlight]] = []
     for highlight in highlights:
         quote = highlight.quote.strip()

@@ -7,7 +7,7 @@ from service.store.cases import key_of
 from service.web.localisation import Locale
 
 UNDOABLE = ("case.merged", "message.moved", "case.split", "case.set")
-NOWHERE = "–"
+NO_VALUE = "–"
 
 
 def entries(
@@ -69,7 +69,7 @@ def _value(name: str, value: Any, locale: Locale) -> str:
     if name == "owner":
         return str(value or locale.t("owner.none"))
     if value in (None, "", "none"):
-        return locale.side(None) if name == "waiting_on" else NOWHERE
+        return locale.side(None) if name == "waiting_on" else NO_VALUE
     if name == "vendor":
         return locale.vendor(value)
     if name == "waiting_on":

@@ -16,9 +16,9 @@ from service.web.case_forms import vendor_id, vendor_names
 from service.web.flash_message import flash_message
 from service.web.page_rendering import PageRenderer, who
 
-LANE = 24  # maximum number of cases shown in a lane
-PAGE = 40  # maximum number of cases on a page of a list
-COUNTED = 1000  # number up to which cases are counted
+LANE_CASES = 24  # maximum number of cases shown in a lane
+LIST_CASES = 40  # maximum number of cases on a page of a list
+MAX_COUNT = 1000  # number up to which cases are counted
 LANES = ("team", "vendor", "requester")
 CHOICES: dict[str, tuple[str, ...]] = case_forms.CHOICES | {"kind": get_args(Kind), "needs_triage": ("yes",)}
 
@@ -54,19 +54,19 @@ def _lanes(conn: Any, prefix: str) -> dict[str, Any]:
     lanes = []
     for side in LANES:
         which = cases.Filter(status=("open",), waiting_on=(side,))
-        items, more = cases.page(conn, which, "priority", LANE, None, prefix)
-        count = len(items) if more is None else cases.count(conn, which, prefix, COUNTED)
+        items, more = cases.page(conn, which, "priority", LANE_CASES, None, prefix)
+        count = len(items) if more is None else cases.count(conn, which, prefix, MAX_COUNT)
         lanes.append({"side": side, "items": items, "count": count, "more": more is not None})
     nobody, _ = cases.page(conn, cases.Filter(status=("open",), waiting_on=("none",)), "priority", 8, None, prefix)
     return {
         "lanes": lanes,
         "nobody": nobody,
-        "burning": cases.count(conn, cases.Filter(status=("open",), priority=("P1",)), prefix, COUNTED),
-        "triage": cases.count(conn, cases.Filter(status=("open",), needs_triage=True), prefix, COUNTED),
+        "burning": cases.count(conn, cases.Filter(status=("open",), priority=("P1",)), prefix, MAX_COUNT),
+        "triage": cases.count(conn, cases.Filter(status=("open",), needs_triage=True), prefix, MAX_COUNT),
         "anything": bool(nobody)
         or any(lane["items"] for lane in lanes)
         or bool(cases.page(conn, cases.Filter(), "-updated", 1, None, prefix)[0]),
-        "counted": COUNTED,
+        "counted": MAX_COUNT,
     }
 
 
@@ -86,7 +86,7 @@ def _list(desk: Desk, chosen: dict[str, str], cursor: str | None, me: str) -> di
         q=chosen.get("q"),
     )
     after = from_cursor(cursor)
-    items, position = desk.database.read(lambda conn: cases.page(conn, which, sort, PAGE, after, desk.prefix))
+    items, position = desk.database.read(lambda conn: cases.page(conn, which, sort, LIST_CASES, after, desk.prefix))
     following = to_cursor(position)
     more = f"/?{urlencode({**chosen, 'cursor': following})}" if following else None
     return {"items": items, "more": more}

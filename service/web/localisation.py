@@ -42,7 +42,8 @@ class Locale:
     """A function that returns priority → seconds until a case of this priority is usually resolved."""
 
     def t(self, name: str, **values: object) -> str:
-        return say(self.language, name, **values)
+        """Return the text called ``name`` in the viewer's language, with these values."""
+        return text_of(self.language, name, **values)
 
     def translated(self, text: str) -> str:
         """Return an English text in the viewer's language. ``text`` may also be the name of a text: ``error.NAME``."""
@@ -104,9 +105,11 @@ class Locale:
         return self.vendor_name(id, self.language) if id else ""
 
     def way(self, kind: str) -> str:
+        """Return the text for the kind of evidence by which a mail got into its case."""
         return self.t(f"way.{kind}") if kind else ""
 
     def side(self, side: str | None) -> str:
+        """Return the name of a side. None: no side has to act."""
         return self.t(f"side.{side or 'none'}")
 
     def label(self, label: Any) -> str:
@@ -129,7 +132,7 @@ class Locale:
         return self.t("what.info", item=items.get(item, item)) if colon else self.t(f"what.{kind}")
 
 
-def say(language: Language, name: str, **values: object) -> str:
+def text_of(language: Language, name: str, **values: object) -> str:
     """Return the text called ``name`` with these values. If it does not exist, return the last part of the name."""
     if name not in WORDS:
         return name.rpartition(".")[2]
@@ -151,5 +154,5 @@ def language_of(accept: str, chosen: str | None) -> Language:
     if chosen in ("ja", "en"):
         return cast(Language, chosen)
     ranges = [(float(quality or 1), tag) for tag, quality in _ACCEPTED.findall(accept.lower())]
-    weight, tag = max(ranges, key=lambda one: one[0], default=(0.0, ""))
+    weight, tag = max(ranges, key=lambda preference: preference[0], default=(0.0, ""))
     return cast(Language, tag) if weight else "en" if accept.strip() else "ja"

@@ -17,7 +17,7 @@ from service.store.database import Connection
 from service.store.reviews import usual_times
 from service.store.tables import case_links, cases, messages
 from service.web import highlights
-from service.web.localisation import WORDS, Locale, language_of, say, translated
+from service.web.localisation import WORDS, Locale, language_of, text_of, translated
 from service.web.page_rendering import HERE
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.outbound.desk import report
@@ -381,7 +381,7 @@ def test_every_text_that_templates_use_exists() -> None:
     used |= {f"note.{note}" for note in notes}
     used |= {f"what.{meaning.partition('.')[2]}" for meaning in load().meanings if meaning.startswith("ask.")}
     assert used - set(WORDS) == set()
-    assert say("ja", "no.such.word") == "word"
+    assert text_of("ja", "no.such.word") == "word"
 
 
 def test_durations_times_and_sizes_are_formatted_by_language() -> None:
