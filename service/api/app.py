@@ -25,7 +25,7 @@ from service.api import (
 from service.api.authentication import Guard
 from service.api.bodies import CheckBody
 from service.api.dependencies import Moved, redirect, refuse_unknown_query
-from service.api.problems import ErrorPage, ProblemDetails
+from service.api.problems import ErrorPage, ProblemDetails, error_responses
 from service.api.request_log import RequestLog
 from service.desk import Desk
 
@@ -73,10 +73,12 @@ def make_app(
     meters = health.Meters(desk)
     routers = [*(module.router for module in RESOURCES), events.routes(desk)]
     others = (health.routes(desk, meters), *pages)
+    every_call = error_responses(401, 403, 422, 429)
     for router in routers:
-        app.include_router(router, dependencies=[Depends(refuse_unknown_query)])
+        responses = every_call | error_responses(503)
+        app.include_router(router, dependencies=[Depends(refuse_unknown_query)], responses=responses)
     for router in others:
-        app.include_router(router)
+        app.include_router(router, responses=every_call)
     events.describe_webhook(app)
     problems.install(app, [*routers, *others], error_page)
     _complete_openapi(app)

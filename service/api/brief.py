@@ -105,7 +105,7 @@ router = APIRouter(prefix="/api/cases", tags=["cases"])
     response_model=Brief,
     responses={
         200: {"content": {"text/plain": {}, "text/markdown": {}, "message/rfc822": {}}, "description": "The brief."},
-        **case_responses(404, 503),
+        **case_responses(404),
     },
 )
 def read_brief(

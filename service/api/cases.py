@@ -34,7 +34,6 @@ _CHANGED_SINCE = "Only cases that changed since: a time, or a duration before no
 _UNCHANGED_SINCE = "Only cases unchanged since: a time, or a duration before now such as `3d`."
 Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
 Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
-SUGGESTION_RESPONSES = case_responses(404, 409, 503)
 
 
 class Merge(BaseModel, extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]}):
@@ -59,7 +58,7 @@ class Undone(Out):
 router = APIRouter(prefix="/api", tags=["cases"])
 
 
-@router.get("/cases", response_model=CasePage, responses=error_responses(400, 503))
+@router.get("/cases", response_model=CasePage, responses=error_responses(400))
 def list_cases(
     request: Request,
     desk: TheDesk,
@@ -107,7 +106,7 @@ def list_cases(
     return page(request, items, position)
 
 
-@router.get("/cases/{key}", response_model=Case, responses=case_responses(404, 503))
+@router.get("/cases/{key}", response_model=Case, responses=case_responses(404))
 def read_case(case: TheCase, desk: TheDesk, if_none_match: HiddenHeader = None) -> Response:
     """Return one case. Its `ETag` identifies this state; send it as `If-Match` when you change the case."""
     etag = _etag(case)
@@ -116,7 +115,7 @@ def read_case(case: TheCase, desk: TheDesk, if_none_match: HiddenHeader = None) 
     return answer(_document(desk, case), {"ETag": etag})
 
 
-@router.patch("/cases/{key}", response_model=Case, responses=case_responses(400, 404, 409, 412, 503))
+@router.patch("/cases/{key}", response_model=Case, responses=case_responses(400, 404, 409, 412))
 def change_case(case: TheCase, desk: TheDesk, who: Who, change: CaseChange, if_match: HiddenHeader = None) -> Response:
     """Correct values by hand. sodan keeps them until you reset them with `null`.
 
@@ -128,7 +127,7 @@ def change_case(case: TheCase, desk: TheDesk, who: Who, change: CaseChange, if_m
     return answer(_document(desk, changed), {"ETag": _etag(changed)})
 
 
-@router.get("/cases/{key}/messages", response_model=MessagePage, responses=case_responses(400, 404, 503))
+@router.get("/cases/{key}/messages", response_model=MessagePage, responses=case_responses(400, 404))
 def list_case_messages(
     request: Request, case: TheCase, desk: TheDesk, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
@@ -137,33 +136,33 @@ def list_case_messages(
     return page(request, *desk.database.read(lambda conn: timeline.page(conn, case.id, limit, after, desk.prefix)))
 
 
-@router.get("/cases/{key}/history", response_model=EventPage, responses=case_responses(404, 503))
+@router.get("/cases/{key}/history", response_model=EventPage, responses=case_responses(404))
 def list_case_events(case: TheCase, desk: TheDesk) -> Response:
     """List the events of a case, newest first. Undo a manual change by `POST /api/corrections/{id}/undo`."""
     events = desk.database.read(lambda conn: feed.of_case(conn, case.id, desk.prefix))
     return answer({"items": events, "next": None})
 
 
-@router.post("/cases/{key}/merge", response_model=Correction, responses=case_responses(400, 404, 409, 503))
+@router.post("/cases/{key}/merge", response_model=Correction, responses=case_responses(400, 404, 409))
 def merge_case(case: TheCase, desk: TheDesk, who: Who, body: Merge) -> Response:
     """Merge this case into another case. The URL of this case then redirects to the other case. You can undo this."""
     return correction_response(desk, *desk.merge(case.id, desk.number_of(body.into), who))
 
 
-@router.post("/cases/{key}/suggestions/{id}/accept", response_model=Correction, responses=SUGGESTION_RESPONSES)
+@router.post("/cases/{key}/suggestions/{id}/accept", response_model=Correction, responses=case_responses(404, 409))
 def accept_suggestion(case: TheCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
     """Accept a suggestion: sodan merges the newer case into the older case. You can undo this."""
     return correction_response(desk, *desk.accept(case.id, id, who))
 
 
-@router.post("/cases/{key}/suggestions/{id}/dismiss", response_model=Dismissed, responses=SUGGESTION_RESPONSES)
+@router.post("/cases/{key}/suggestions/{id}/dismiss", response_model=Dismissed, responses=case_responses(404, 409))
 def dismiss_suggestion(case: TheCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
     """Dismiss a suggestion: sodan does not suggest these two cases again, and does not merge them."""
     desk.dismiss(case.id, id, who)
     return answer({"dismissed": id})
 
 
-@router.post("/corrections/{id}/undo", response_model=Undone, responses=error_responses(404, 409, 503))
+@router.post("/corrections/{id}/undo", response_model=Undone, responses=error_responses(404, 409))
 def undo_correction(desk: TheDesk, who: Who, id: Change) -> Response:
     """Undo a manual change: sodan restores the earlier state, and keeps mail that arrived since."""
     return answer({"undone": id, "cases": [desk.key_of(number) for number in desk.undo([id], who)]})

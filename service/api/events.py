@@ -150,7 +150,7 @@ def routes(desk: Desk) -> APIRouter:
                 "content": {"text/event-stream": {"schema": STREAM_SCHEMA}},
                 "description": "The events, each sent as it happens.",
             },
-            **error_responses(400, 503),
+            **error_responses(400),
         },
     )
     async def stream_events(

@@ -152,26 +152,26 @@ FileId = Annotated[int, Path(ge=1, le=2**62, description="Id of the attachment."
 router = APIRouter(prefix="/api", tags=["messages"])
 
 
-@router.get("/messages", response_model=MessagePage, responses=error_responses(503))
+@router.get("/messages", response_model=MessagePage)
 def list_messages(desk: TheDesk, message_id: MessageId) -> Response:
     """List the messages with this Message-ID: several, if a sender uses one id for different mails."""
     items = desk.database.read(lambda conn: timeline.by_message_id(conn, message_id, desk.prefix))
     return answer({"items": items, "next": None})
 
 
-@router.get("/messages/{id}", response_model=MessageOut, responses=error_responses(404, 503))
+@router.get("/messages/{id}", response_model=MessageOut, responses=error_responses(404))
 def read_message(desk: TheDesk, id: Number) -> Response:
     """Return one message."""
     return answer(desk.database.read(lambda conn: timeline.find(conn, id, desk.prefix)))
 
 
-@router.get("/messages/{id}/why", response_model=Why, responses=error_responses(404, 503))
+@router.get("/messages/{id}/why", response_model=Why, responses=error_responses(404))
 def explain_message(desk: TheDesk, id: Number) -> Response:
     """Return why a message is in its case, and the other cases that sodan compared."""
     return answer(desk.database.read(lambda conn: timeline.why(conn, id, desk.prefix)))
 
 
-@router.get("/messages/{id}/raw", response_class=Response, responses={**RAW, **error_responses(404, 503)})
+@router.get("/messages/{id}/raw", response_class=Response, responses={**RAW, **error_responses(404)})
 def read_raw_message(desk: TheDesk, id: Number) -> Response:
     """Return the mail as a download, exactly as it was received."""
     source = desk.database.read(lambda conn: timeline.source(conn, id))
@@ -186,13 +186,13 @@ def read_raw_message(desk: TheDesk, id: Number) -> Response:
     )
 
 
-@router.post("/messages/{id}/move", response_model=Correction, responses=error_responses(400, 404, 409, 503))
+@router.post("/messages/{id}/move", response_model=Correction, responses=error_responses(400, 404, 409))
 def move_message(desk: TheDesk, who: Who, id: Number, body: Move) -> Response:
     """Move a message to another case or to a new case. Later mail does not move it again. You can undo this."""
     return correction_response(desk, *desk.move(id, None if body.to == "new" else desk.number_of(body.to), who))
 
 
-@router.get("/attachments/{id}", response_class=Response, responses={**FILE, **error_responses(404, 503)})
+@router.get("/attachments/{id}", response_class=Response, responses={**FILE, **error_responses(404)})
 def read_attachment(desk: TheDesk, id: FileId) -> Response:
     """Return the file as a download."""
     file = desk.database.read(lambda conn: timeline.file(conn, id))

@@ -56,7 +56,7 @@ HIDDEN = ("once", "case_id", "channel", "due_at")  # columns that the API does n
 router = APIRouter(prefix="/api/outbox", tags=["outbox"])
 
 
-@router.get("", response_model=OutboxPage, responses=error_responses(400, 503))
+@router.get("", response_model=OutboxPage, responses=error_responses(400))
 def list_outbox_entries(
     request: Request, desk: TheDesk, state: State = None, limit: Limit = 50, cursor: Before = None
 ) -> Response:
@@ -65,19 +65,19 @@ def list_outbox_entries(
     return page_of_rows(request, [entry(row, desk.prefix) for row in rows], limit)
 
 
-@router.get("/{id}", response_model=OutboxEntry, responses=error_responses(404, 503))
+@router.get("/{id}", response_model=OutboxEntry, responses=error_responses(404))
 def read_outbox_entry(desk: TheDesk, id: Id) -> Response:
     """Return one outgoing mail: text, state, the reply of the server, the delivery report."""
     return answer(entry(desk.database.read(lambda conn: outbox.entry(conn, id)), desk.prefix))
 
 
-@router.post("/{id}/send", response_model=OutboxEntry, responses=error_responses(404, 409, 503))
+@router.post("/{id}/send", response_model=OutboxEntry, responses=error_responses(404, 409))
 def send_outbox_entry(desk: TheDesk, who: Who, id: Id) -> Response:
     """Send a draft, or try again to send a failed mail."""
     return _changed(desk, id, outbox.send_again, who)
 
 
-@router.delete("/{id}", response_model=OutboxEntry, responses=error_responses(404, 409, 503))
+@router.delete("/{id}", response_model=OutboxEntry, responses=error_responses(404, 409))
 def discard_outbox_entry(desk: TheDesk, who: Who, id: Id) -> Response:
     """Discard a draft, a waiting mail or a failed mail: sodan does not send it."""
     return _changed(desk, id, outbox.discard, who)

@@ -76,13 +76,13 @@ def status_of(error: SodanError) -> int:
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI ``responses`` for errors: ``statuses``, and the errors of all calls (401, 403, 422, 429)."""
+    """Return the OpenAPI ``responses`` for errors with these statuses."""
     return {
         status: {
             "description": http.HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
         }
-        for status in (*statuses, 401, 403, 422, 429)
+        for status in statuses
     }
 
 

@@ -69,7 +69,7 @@ Lang = Annotated[Language | None, Query(description="Language of the mail; by de
 router = APIRouter(prefix="/api/cases", tags=["cases"])
 
 
-@router.get("/{key}/questions/draft", response_model=QuestionsDraft, responses=case_responses(400, 404, 409, 503))
+@router.get("/{key}/questions/draft", response_model=QuestionsDraft, responses=case_responses(400, 404, 409))
 def read_questions_draft(case: TheCase, desk: TheDesk, item: Items, lang: Lang = None) -> Response:
     """Preview the mail that asks the requester for these facts. `refused`: why it may not be sent.
 
@@ -81,25 +81,20 @@ def read_questions_draft(case: TheCase, desk: TheDesk, item: Items, lang: Lang =
     return answer(draft(mail))
 
 
-@router.post(
-    "/{key}/questions",
-    response_model=OutboxEntry,
-    status_code=201,
-    responses=case_responses(400, 404, 409, 503),
-)
+@router.post("/{key}/questions", response_model=OutboxEntry, status_code=201, responses=case_responses(400, 404, 409))
 def ask_questions(case: TheCase, desk: TheDesk, who: Who, body: Questions) -> Response:
     """Ask the requester for these facts by mail. If sodan may not send it, 409 says why."""
     _, row = desk.ask(case.id, body.items, body.text, body.lang, who)
     return answer(entry(row, desk.prefix), status=201)
 
 
-@router.get("/{key}/notes", response_model=NotePage, responses=case_responses(404, 503))
+@router.get("/{key}/notes", response_model=NotePage, responses=case_responses(404))
 def list_notes(case: TheCase, desk: TheDesk) -> Response:
     """List the notes of the team, oldest first. sodan never sends them."""
     return answer({"items": desk.database.read(lambda conn: notes.of_case(conn, case.id, desk.prefix)), "next": None})
 
 
-@router.post("/{key}/notes", response_model=Note, status_code=201, responses=case_responses(400, 404, 503))
+@router.post("/{key}/notes", response_model=Note, status_code=201, responses=case_responses(400, 404))
 def add_note(case: TheCase, desk: TheDesk, who: Who, body: NewNote) -> Response:
     """Add a note for the team. The page shows it in the timeline. sodan never sends it."""
     return answer(desk.note(case.id, body.text, who), status=201)

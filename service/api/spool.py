@@ -44,12 +44,13 @@ SpoolPage = page_of("SpoolPage", SpoolEntry, "A page of received mails.", "The m
 Id = Annotated[str, Path(max_length=36, description="Id of the received mail; the 250 reply of SMTP contains it.")]
 Before = Annotated[str | None, Query(max_length=36, pattern="^[0-9a-f-]+$", description="`next` of the previous page.")]
 State = Annotated[SpoolState | None, Query(description="Only mails in this state.")]
+ADMIN = [Depends(must_be_admin)]
 
 
 router = APIRouter(prefix="/api/spool", tags=["spool"])
 
 
-@router.get("", response_model=SpoolPage, responses=error_responses(400, 503))
+@router.get("", response_model=SpoolPage, responses=error_responses(400))
 def list_spool_entries(
     request: Request, desk: TheDesk, state: State = None, limit: Limit = 50, cursor: Before = None
 ) -> Response:
@@ -58,18 +59,13 @@ def list_spool_entries(
     return page_of_rows(request, rows, limit)
 
 
-@router.get("/{id}", response_model=SpoolEntry, responses=error_responses(404, 503))
+@router.get("/{id}", response_model=SpoolEntry, responses=error_responses(404))
 def read_spool_entry(desk: TheDesk, id: Id) -> Response:
     """Return one received mail: envelope, attempts, reason."""
     return answer(desk.database.read(lambda conn: spool_view.entry(conn, id)))
 
 
-@router.post(
-    "/{id}/retry",
-    response_model=SpoolEntry,
-    responses=error_responses(404, 409, 503),
-    dependencies=[Depends(must_be_admin)],
-)
+@router.post("/{id}/retry", response_model=SpoolEntry, responses=error_responses(404, 409), dependencies=ADMIN)
 def retry_spool_entry(desk: TheDesk, id: Id) -> Response:
     """Process a shunted mail again. Needs a token with the scope admin."""
     now = desk.now()

@@ -46,13 +46,13 @@ VendorPage = page_of(
 router = APIRouter(prefix="/api/vendors", tags=["vendors"])
 
 
-@router.get("", response_model=VendorPage, responses=error_responses(503))
+@router.get("", response_model=VendorPage)
 def list_vendors(desk: TheDesk) -> Response:
     """List the vendors that have cases, the most cases first. The data is at most five seconds old."""
     return answer({"items": [{**_profile(desk, row["id"]), **row} for row in desk.vendor_reviews()], "next": None})
 
 
-@router.get("/{id}", response_model=Vendor, responses=error_responses(404, 503))
+@router.get("/{id}", response_model=Vendor, responses=error_responses(404))
 def read_vendor(desk: TheDesk, id: Annotated[str, Path(max_length=64, description="Id of the vendor.")]) -> Response:
     """Return one vendor. If there are at least five cases, the review shows the times of both sides."""
     now = desk.now()

@@ -59,13 +59,13 @@ Number = Annotated[int, Path(ge=1, le=2**62, description="Id of the webhook.")]
 router = APIRouter(prefix="/api/webhooks", tags=["events"], dependencies=[Depends(must_be_admin)])
 
 
-@router.get("", response_model=WebhookPage, responses=error_responses(503))
+@router.get("", response_model=WebhookPage)
 def list_webhooks(desk: TheDesk) -> Response:
     """List the webhooks, without their secrets. All calls for webhooks need a token with the scope admin."""
     return answer({"items": desk.database.read(webhooks.listing), "next": None})
 
 
-@router.post("", status_code=201, response_model=MadeWebhook, responses=error_responses(400, 503))
+@router.post("", status_code=201, response_model=MadeWebhook, responses=error_responses(400))
 def create_webhook(desk: TheDesk, body: NewWebhook) -> Response:
     """Create a webhook. sodan sends events that happen from now on. Only this response contains the secret."""
     check_url(body.url, desk.settings.webhook_networks)
@@ -79,13 +79,13 @@ def create_webhook(desk: TheDesk, body: NewWebhook) -> Response:
     return answer(webhook, {"Location": f"/api/webhooks/{webhook['id']}"}, 201)
 
 
-@router.get("/{id}", response_model=Webhook, responses=error_responses(404, 503))
+@router.get("/{id}", response_model=Webhook, responses=error_responses(404))
 def read_webhook(desk: TheDesk, id: Number) -> Response:
     """Return one webhook: the last delivered event, and the last error."""
     return answer(desk.database.read(lambda conn: webhooks.find(conn, id)))
 
 
-@router.delete("/{id}", status_code=204, responses=error_responses(404, 503))
+@router.delete("/{id}", status_code=204, responses=error_responses(404))
 def delete_webhook(desk: TheDesk, id: Number) -> Response:
     """Delete the webhook. sodan sends no more events to it."""
     desk.database.transact(lambda conn: webhooks.remove(conn, id))
