@@ -114,7 +114,9 @@ def erase_person(
     local, at, domain = address.strip().casefold().rpartition("@")
     if not (local and at and domain):
         raise Refused(f"{address} is not a mail address")
-    check_names(names, reserved)
+    for name in names:
+        if reason := _why_no_name(name, reserved):
+            raise Refused(f"{name!r} {reason}")
     person = f"{local}@{domain}"
     known, own = database.read(lambda conn: (names_of(conn, person), own_names(conn, person)))
     own_only = [name for name in own if name not in names and not _why_no_name(name, reserved)]
@@ -156,14 +158,8 @@ def erase_person(
     return start.FOUND_WRONG if result.remains.in_database else 0
 
 
-def check_names(names: Sequence[str], reserved: Collection[str]) -> None:
-    """Raise Refused if a name is too short, a common word, or the name of a vendor or the organisation."""
-    for name in names:
-        if reason := _why_no_name(name, reserved):
-            raise Refused(f"{name!r} {reason}")
-
-
 def _why_no_name(name: str, reserved: Collection[str]) -> str | None:
+    """Return why a text is not the name of a person: too short, a common word, or in ``reserved``. None: it may be."""
     known = {word.casefold() for word in reserved}
     parts = [part for part in re.split(r"[\s\u3000,]+", name) if part]
     if len("".join(parts)) < 2:

@@ -150,8 +150,7 @@ def _with_code(text: str) -> Markup:
 
 def who(request: Request) -> str:
     """Return the name of the person who makes a request, to be recorded with a change."""
-    caller = request.state.token
-    return actor_names.name_of(caller if isinstance(caller, Token) else None, request.client)
+    return actor_names.name_of(request.state.token, request.client)
 
 
 async def posted(request: Request) -> ImmutableMultiDict[str, str]:

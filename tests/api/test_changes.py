@@ -162,14 +162,3 @@ def test_one_request_is_reopened_after_all_were_answered_at_once(service: Runnin
     assert {ask["state"] for ask in service.get(f"/api/cases/{key}")["asks"]} == {"answered"}
     again = service.client.patch(f"/api/cases/{key}", json={"asks": {second: None}}).json()
     assert [ask["id"] for ask in again["asks"] if ask["state"] == "open"] == [second]
-
-
-def test_undoing_all_answers_reopens_every_request(embedded: Running) -> None:
-    (key,) = embedded.deliver(TWO_REQUESTS)
-    first, *others = [ask["id"] for ask in embedded.get(f"/api/cases/{key}")["asks"]]
-    assert others
-    for asks in ({"*": "answered"}, {first: None}):
-        assert embedded.client.patch(f"/api/cases/{key}", json={"asks": asks}).status_code == 200
-    for event in manual_changes(embedded, key):
-        assert embedded.client.post(f"/api/corrections/{event}/undo").status_code == 200
-    assert {ask["state"] for ask in embedded.get(f"/api/cases/{key}")["asks"]} == {"open"}

@@ -5,13 +5,11 @@ import os
 import re
 import subprocess
 import sys
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.cli.printing import print_case
 from service.cli.start import desk
 from tests.cli.conftest import Result, Sodan, Write
 from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT
@@ -272,15 +270,6 @@ def test_the_outbox_shows_case_keys_and_time_zones(sodan: Sodan, mail: Write, mo
     assert "case_id" not in shown
     assert [line["case"] for line in sodan("outbox", "list", "--json").lines] == ["SD-1"]
     assert " JST " in sodan("outbox", "list").out
-
-
-def test_counts_are_singular_and_plural(sodan: Sodan, mail: Write, capfd: pytest.CaptureFixture[str]) -> None:
-    assert "1 mail in 1 file: 1 new" in sodan("import", str(mail("1.eml", REPORT))).err
-    assert "2 mails in 2 files: 1 new" in sodan("import", str(mail("1.eml", REPORT)), str(mail("2.eml", ASK))).err
-    case = json_of(sodan("show", "SD-1", "--json"))
-    for messages, text in ((1, "1 later mail is not shown"), (2, "2 later mails are not shown")):
-        print_case({**case, "messages": messages}, [], UTC, as_json=False)
-        assert text in capfd.readouterr().err
 
 
 def test_tokens_are_created_listed_and_revoked(sodan: Sodan) -> None:
