@@ -119,7 +119,7 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     from service.desk import Desk
     from service.outbound.setup import templates_of
     from service.web.page_rendering import PageRenderer
-    from service.web.pages import routes
+    from service.web.pages import ROUTERS
 
     templates_of(settings.templates).check()
     must_be_safe(settings.http_listen, database, clock())
@@ -133,7 +133,8 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     desk = Desk(settings, database, lambda: context, clock)
     renderer = PageRenderer.of(desk)
     open_to_loopback = settings.http_listen.loopback and settings.trust_loopback
-    http_app = make_app(desk, routes(renderer), renderer.error_page, open_to_loopback=open_to_loopback)
+    http_app = make_app(desk, ROUTERS, renderer.error_page, open_to_loopback=open_to_loopback)
+    http_app.state.renderer = renderer
     serve(http_app, listening, stop_seconds=settings.stop_seconds)
     stop.set()
     database.close()

@@ -21,7 +21,7 @@ from service.store import search, tokens
 from service.store.database import Database
 from service.store.spool import Envelope
 from service.web.page_rendering import PageRenderer
-from service.web.pages import routes
+from service.web.pages import ROUTERS
 from service.worker import Worker
 
 
@@ -90,7 +90,8 @@ def running(database: Database, context: AppContext, settings: Settings, *, loop
     """The HTTP side over ``database``, until the block ends."""
     desk = Desk(settings, database, lambda: context, now)
     renderer = PageRenderer.of(desk)
-    app = make_app(desk, routes(renderer), renderer.error_page, open_to_loopback=loopback)
+    app = make_app(desk, ROUTERS, renderer.error_page, open_to_loopback=loopback)
+    app.state.renderer = renderer
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(

@@ -40,7 +40,7 @@ Send `Authorization: Bearer …` with a token from `sodan token create`. On loop
 create the first token."""
 
 
-RESOURCES = (cases, brief, messages, questions, vendors, meanings, spool, outbox, webhooks)
+RESOURCES = (cases, brief, messages, questions, vendors, meanings, spool, outbox, webhooks, events)
 
 
 def make_app(
@@ -68,11 +68,11 @@ def make_app(
         separate_input_output_schemas=False,
         generate_unique_id_function=lambda route: to_camel(route.name),  # names of methods in generated clients
     )
-    app.state.desk = desk
+    app.state.desk, app.state.feed, app.state.meters = desk, events.Feed(desk), health.Meters(desk)
+    app.state.readiness = health.Readiness(desk.database, desk.settings.min_free_bytes)
     app.add_exception_handler(Moved, redirect)
-    meters = health.Meters(desk)
-    routers = [*(module.router for module in RESOURCES), events.routes(desk)]
-    others = (health.routes(desk, meters), *pages)
+    routers = [module.router for module in RESOURCES]
+    others = (health.router, *pages)
     every_call = error_responses(401, 403, 422, 429)
     for router in routers:
         responses = every_call | error_responses(503)
@@ -87,7 +87,7 @@ def make_app(
     app.add_middleware(
         Guard, database=desk.database, open_to_loopback=open_to_loopback, rate=desk.settings.http_rate, now=desk.now
     )
-    app.add_middleware(RequestLog, meters=meters)
+    app.add_middleware(RequestLog, meters=app.state.meters)
     return app
 
 

@@ -138,47 +138,45 @@ class Feed:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def routes(desk: Desk) -> APIRouter:
-    router = APIRouter(prefix="/api/events", tags=["events"])
-    events = Feed(desk)
+router = APIRouter(prefix="/api/events", tags=["events"])
 
-    @router.get(
-        "",
-        response_class=EventSourceResponse,
-        responses={
-            200: {
-                "content": {"text/event-stream": {"schema": STREAM_SCHEMA}},
-                "description": "The events, each sent as it happens.",
-            },
-            **error_responses(400),
+
+@router.get(
+    "",
+    response_class=EventSourceResponse,
+    responses={
+        200: {
+            "content": {"text/event-stream": {"schema": STREAM_SCHEMA}},
+            "description": "The events, each sent as it happens.",
         },
-    )
-    async def stream_events(
-        request: Request,
-        last_event_id: Annotated[str | None, Header(include_in_schema=False)] = None,
-        last: Last = None,
-        once: Once = False,
-        named: Named = True,
-    ) -> Response:
-        """Stream events: `id` increases; `event` is the kind; `data` is JSON: `{"id", "kind", "case", "at", "who",
-        "data"}`.
+        **error_responses(400),
+    },
+)
+async def stream_events(
+    request: Request,
+    last_event_id: Annotated[str | None, Header(include_in_schema=False)] = None,
+    last: Last = None,
+    once: Once = False,
+    named: Named = True,
+) -> Response:
+    """Stream events: `id` increases; `event` is the kind; `data` is JSON: `{"id", "kind", "case", "at", "who",
+    "data"}`.
 
-        With the header `Last-Event-ID`, the stream continues after that event. Without this header, the stream begins
-        with new events.
-        """
-        given = last_event_id or last
-        if given is not None and not (given.isascii() and given.isdigit() and len(given) < 19):
-            raise Refused("Last-Event-ID: expected the `id` of an event, such as 41")
-        start = int(given) if given is not None else 0 if once else await events.newest()
-        # no await between check and increment, since many requests may arrive at once
-        if events.listeners >= MAX_LISTENERS:
-            why = f"{MAX_LISTENERS} clients read events already; retry after the seconds in Retry-After"
-            return problem(503, why, headers={"Retry-After": "30"})
-        events.listeners += 1
-        stream = _stream(events, min(start, 2**62), once, named)
-        return _CountedStream(events, stream, ping=15, headers={"Cache-Control": "no-store"})
-
-    return router
+    With the header `Last-Event-ID`, the stream continues after that event. Without this header, the stream begins
+    with new events.
+    """
+    events: Feed = request.app.state.feed
+    given = last_event_id or last
+    if given is not None and not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise Refused("Last-Event-ID: expected the `id` of an event, such as 41")
+    start = int(given) if given is not None else 0 if once else await events.newest()
+    # no await between check and increment, since many requests may arrive at once
+    if events.listeners >= MAX_LISTENERS:
+        why = f"{MAX_LISTENERS} clients read events already; retry after the seconds in Retry-After"
+        return problem(503, why, headers={"Retry-After": "30"})
+    events.listeners += 1
+    stream = _stream(events, min(start, 2**62), once, named)
+    return _CountedStream(events, stream, ping=15, headers={"Cache-Control": "no-store"})
 
 
 def describe_webhook(app: FastAPI) -> None:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, TimeoutError
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.responses import Response
 
 from service.api.case_schema import Out, doc
+from service.api.dependencies import TheDesk
 from service.api.paging import answer
 from service.api.problems import error_responses, problem
 from service.desk import Desk
@@ -121,29 +122,30 @@ def _mailbox_metrics(statuses: list[mailboxes.Status]) -> Iterator[Metric]:
         yield _labelled(metric, {(status.name,): value(status) for status in statuses})
 
 
-def routes(desk: Desk, meters: Meters) -> APIRouter:
-    router = APIRouter(tags=["health"])
-    readiness = Readiness(desk.database, desk.settings.min_free_bytes)
+router = APIRouter(tags=["health"])
 
-    @router.get("/healthz", response_model=Health)
-    async def check_liveness() -> Response:
-        """Report that this process responds."""
-        return answer({"status": "ok"})
 
-    @router.get("/readyz", response_model=Health, responses=error_responses(503))
-    def check_readiness() -> Response:
-        """Report whether sodan can accept mail: database writable, of this version, with disk space."""
-        reason = readiness.problem()
-        if reason is not None:
-            return problem(503, reason, headers={"Retry-After": "5"})
-        return answer({"status": "ok"} if desk.context.refused is None else {"status": "ok", "note": RULES_NOTE})
+@router.get("/healthz", response_model=Health)
+async def check_liveness() -> Response:
+    """Report that this process responds."""
+    return answer({"status": "ok"})
 
-    @router.get("/metrics", response_class=Response, responses={**METRICS_RESPONSE, **error_responses(503)})
-    def read_metrics() -> Response:
-        """Return metrics of mails (accepted = taken in + waiting + shunted), cases and requests."""
-        return Response(generate_latest(meters.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    return router
+@router.get("/readyz", response_model=Health, responses=error_responses(503))
+def check_readiness(request: Request, desk: TheDesk) -> Response:
+    """Report whether sodan can accept mail: database writable, of this version, with disk space."""
+    reason = request.app.state.readiness.problem()
+    if reason is not None:
+        return problem(503, reason, headers={"Retry-After": "5"})
+    return answer({"status": "ok"} if desk.context.refused is None else {"status": "ok", "note": RULES_NOTE})
+
+
+@router.get("/metrics", response_class=Response, responses={**METRICS_RESPONSE, **error_responses(503)})
+def read_metrics(request: Request) -> Response:
+    """Return metrics of mails (accepted = taken in + waiting + shunted), cases and requests."""
+    return Response(
+        generate_latest(request.app.state.meters.registry), media_type="text/plain; version=0.0.4; charset=utf-8"
+    )
 
 
 class Readiness:

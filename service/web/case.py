@@ -17,7 +17,7 @@ from service.web import highlights, history
 from service.web.case_forms import shown_values, vendor_names
 from service.web.flash_message import flash_message, of_redirect
 from service.web.localisation import Locale
-from service.web.page_rendering import Id, PageRenderer, Who
+from service.web.page_rendering import Id, PageRenderer, Renderer, TheDesk, Who
 
 MAILS = 25  # maximum number of mails on one page
 MAIL_LENGTH = 6000  # maximum number of characters of one mail on the page; a link leads to the whole mail
@@ -26,56 +26,55 @@ BAR_WIDTH = 220  # width of the longest bar of a clock
 PAGE_LENGTH = 30_000  # maximum number of characters of all mails; beyond it, later mails are shortened further
 
 
-def routes(renderer: PageRenderer) -> APIRouter:
-    router, desk = APIRouter(include_in_schema=False), renderer.desk
+router = APIRouter(include_in_schema=False)
 
-    @router.get("/cases/{key}")
-    def read_case(request: Request, key: str, me: Who) -> Response:
-        found = desk.find(key)
-        if found.merged_into is not None:
-            there = desk.key_of(desk.survivor(key))
-            return RedirectResponse(f"/cases/{there}{of_redirect(request)}", 308)
-        number, prefix = found.id, desk.prefix
-        after = from_cursor(request.query_params.get("cursor"))
 
-        def read(conn: Connection) -> tuple[list[dict[str, Any]], Any, list[dict[str, Any]], dict[str, Any]]:
-            mails, position = timeline.page(conn, number, MAILS, after, prefix)
-            return (
-                mails,
-                position,
-                feed.of_case(conn, number, prefix, 40, by_people=True),
-                _related_values(conn, found, prefix),
-            )
+@router.get("/cases/{key}")
+def read_case(request: Request, renderer: Renderer, desk: TheDesk, key: str, me: Who) -> Response:
+    found = desk.find(key)
+    if found.merged_into is not None:
+        there = desk.key_of(desk.survivor(key))
+        return RedirectResponse(f"/cases/{there}{of_redirect(request)}", 308)
+    number, prefix = found.id, desk.prefix
+    after = from_cursor(request.query_params.get("cursor"))
 
-        mails, position, events, related_values = desk.database.read(read)
-        locale = renderer.locale(request)
-        case = cases.to_now(found, locale.now, calendars_of(desk.rules, found.document.get("vendor")))
-        shown = case_values(renderer, locale, case, mails)
-        _, made = desk.brief(number, "vendor", None)
-        asked_for = {line["item"] for line in (*shown["needed"], *shown["helpful"])}
-        return renderer.page(
-            request,
-            "case.html",
-            **shown,
-            **related_values,
-            **flash_message(request),
-            brief=brief_text.text(made, locale.zone),
-            brief_language=made["lang"],
-            can_ask={item for item in asked_for if related_values["often"][item] < MAX_TIMES_ASKED},
-            history=history.entries(events, locale, shown["items"], prefix),
-            vendors=vendor_names(renderer, locale),
-            me=me,
-            later=to_cursor(position),
-            earlier=after is not None,
+    def read(conn: Connection) -> tuple[list[dict[str, Any]], Any, list[dict[str, Any]], dict[str, Any]]:
+        mails, position = timeline.page(conn, number, MAILS, after, prefix)
+        return (
+            mails,
+            position,
+            feed.of_case(conn, number, prefix, 40, by_people=True),
+            _related_values(conn, found, prefix),
         )
 
-    @router.get("/messages/{id}")
-    def read_message(request: Request, id: Id) -> Response:
-        message = desk.database.read(lambda conn: timeline.find(conn, id, desk.prefix))
-        why = desk.database.read(lambda conn: timeline.why(conn, id, desk.prefix))
-        return renderer.page(request, "message.html", message=message, why=why)
+    mails, position, events, related_values = desk.database.read(read)
+    locale = renderer.locale(request)
+    case = cases.to_now(found, locale.now, calendars_of(desk.rules, found.document.get("vendor")))
+    shown = case_values(renderer, locale, case, mails)
+    _, made = desk.brief(number, "vendor", None)
+    asked_for = {line["item"] for line in (*shown["needed"], *shown["helpful"])}
+    return renderer.page(
+        request,
+        "case.html",
+        **shown,
+        **related_values,
+        **flash_message(request),
+        brief=brief_text.text(made, locale.zone),
+        brief_language=made["lang"],
+        can_ask={item for item in asked_for if related_values["often"][item] < MAX_TIMES_ASKED},
+        history=history.entries(events, locale, shown["items"], prefix),
+        vendors=vendor_names(renderer, locale),
+        me=me,
+        later=to_cursor(position),
+        earlier=after is not None,
+    )
 
-    return router
+
+@router.get("/messages/{id}")
+def read_message(request: Request, renderer: Renderer, desk: TheDesk, id: Id) -> Response:
+    message = desk.database.read(lambda conn: timeline.find(conn, id, desk.prefix))
+    why = desk.database.read(lambda conn: timeline.why(conn, id, desk.prefix))
+    return renderer.page(request, "message.html", message=message, why=why)
 
 
 def _related_values(conn: Connection, found: cases.StoredCase, prefix: str) -> dict[str, Any]:

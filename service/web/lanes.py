@@ -14,7 +14,7 @@ from service.store.cursor import from_cursor, to_cursor
 from service.web import case_forms
 from service.web.case_forms import vendor_id, vendor_names
 from service.web.flash_message import flash_message
-from service.web.page_rendering import PageRenderer, who
+from service.web.page_rendering import Renderer, TheDesk, who
 
 LANE_CASES = 24  # maximum number of cases shown in a lane
 LIST_CASES = 40  # maximum number of cases on a page of a list
@@ -23,30 +23,28 @@ LANES = ("team", "vendor", "requester")
 CHOICES: dict[str, tuple[str, ...]] = case_forms.CHOICES | {"kind": get_args(Kind), "needs_triage": ("yes",)}
 
 
-def routes(renderer: PageRenderer) -> APIRouter:
-    router, desk = APIRouter(include_in_schema=False), renderer.desk
+router = APIRouter(include_in_schema=False)
 
-    @router.get("/")
-    def board(request: Request) -> Response:
-        query = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
-        chosen = {name: query[name] for name in (*CHOICES, "vendor", "missing", "owner", "q", "sort") if name in query}
-        if "vendor" in chosen:
-            chosen["vendor"] = vendor_id(renderer, chosen["vendor"])
-        shown = {"chosen": chosen, "team": desk.database.read(tokens.names), **flash_message(request)}
-        shown["vendors"] = vendor_names(renderer, renderer.locale(request))
-        if chosen:
-            shown |= _list(desk, chosen, query.get("cursor"), who(request))
-            return renderer.page(request, "list.html", **shown)
-        shown |= desk.database.read(lambda conn: _lanes(conn, desk.prefix))
-        now = desk.now()
-        shown["away"] = [
-            {"name": mailbox.name, "since": stamp(since), "cause": mailbox.cause}
-            for mailbox in desk.database.read(mailboxes.statuses)
-            if (since := mailbox.away_since(now))
-        ]
-        return renderer.page(request, "lanes.html", **shown, intake=desk.settings.intake[0])
 
-    return router
+@router.get("/")
+def board(request: Request, renderer: Renderer, desk: TheDesk) -> Response:
+    query = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
+    chosen = {name: query[name] for name in (*CHOICES, "vendor", "missing", "owner", "q", "sort") if name in query}
+    if "vendor" in chosen:
+        chosen["vendor"] = vendor_id(renderer, chosen["vendor"])
+    shown = {"chosen": chosen, "team": desk.database.read(tokens.names), **flash_message(request)}
+    shown["vendors"] = vendor_names(renderer, renderer.locale(request))
+    if chosen:
+        shown |= _list(desk, chosen, query.get("cursor"), who(request))
+        return renderer.page(request, "list.html", **shown)
+    shown |= desk.database.read(lambda conn: _lanes(conn, desk.prefix))
+    now = desk.now()
+    shown["away"] = [
+        {"name": mailbox.name, "since": stamp(since), "cause": mailbox.cause}
+        for mailbox in desk.database.read(mailboxes.statuses)
+        if (since := mailbox.away_since(now))
+    ]
+    return renderer.page(request, "lanes.html", **shown, intake=desk.settings.intake[0])
 
 
 def _lanes(conn: Any, prefix: str) -> dict[str, Any]:

@@ -162,6 +162,19 @@ async def posted(request: Request) -> ImmutableMultiDict[str, str]:
         raise Refused(f"the form has too many fields: at most {MAX_FIELDS}") from None
 
 
+async def renderer_of(request: Request) -> PageRenderer:
+    """Return the renderer of the application. FastAPI would run a function that is not async in a thread."""
+    renderer = request.app.state.renderer
+    assert isinstance(renderer, PageRenderer)
+    return renderer
+
+
+async def desk_of(request: Request) -> Desk:
+    return (await renderer_of(request)).desk
+
+
+Renderer = Annotated[PageRenderer, Depends(renderer_of)]
+TheDesk = Annotated[Desk, Depends(desk_of)]
 Who = Annotated[str, Depends(who)]
 Id = Annotated[int, Field(ge=1, le=2**62)]
 Posted = Annotated[ImmutableMultiDict[str, str], Depends(posted)]

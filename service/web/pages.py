@@ -16,143 +16,127 @@ from service.web.page_rendering import (
     POLICY,
     TOKEN_COOKIE,
     Id,
-    PageRenderer,
     Posted,
+    Renderer,
+    TheDesk,
     Who,
     back_to,
     local_path,
 )
 
 OUTBOX_ENTRIES = 100  # number of outbox entries on one page
+router = APIRouter(include_in_schema=False)
+ROUTERS = (lanes.router, case.router, case_forms.router, bulk_changes.router, router)
 
 
-def routes(renderer: PageRenderer) -> list[APIRouter]:
-    cases = (lanes.routes, case.routes, case_forms.value_routes, case_forms.place_routes, bulk_changes.routes)
-    return [part(renderer) for part in (*cases, _outbox, _lists, _files, _entry)]
+@router.get("/vendors")
+def vendors(request: Request, renderer: Renderer, desk: TheDesk) -> Response:
+    return renderer.page(request, "vendors.html", rows=desk.vendor_reviews()[:50])
 
 
-def _lists(renderer: PageRenderer) -> APIRouter:
-    router, desk = APIRouter(include_in_schema=False), renderer.desk
+@router.get("/received")
+def received(request: Request, renderer: Renderer, desk: TheDesk) -> Response:
+    def read(conn: Connection) -> tuple[spool_view.Ledger, list[dict[str, Any]]]:
+        rows = spool_view.listing(conn, "shunted", 50) + spool_view.listing(conn, "waiting", 50)
+        return spool_view.ledger(conn), rows
 
-    @router.get("/vendors")
-    def vendors(request: Request) -> Response:
-        return renderer.page(request, "vendors.html", rows=desk.vendor_reviews()[:50])
-
-    @router.get("/received")
-    def received(request: Request) -> Response:
-        def read(conn: Connection) -> tuple[spool_view.Ledger, list[dict[str, Any]]]:
-            rows = spool_view.listing(conn, "shunted", 50) + spool_view.listing(conn, "waiting", 50)
-            return spool_view.ledger(conn), rows
-
-        ledger, rows = desk.database.read(read)
-        return renderer.page(request, "received.html", ledger=ledger, rows=rows)
-
-    @router.post("/received/{id}/retry")
-    def retry(request: Request, id: str) -> Response:
-        if not request.state.token.may("admin"):
-            raise Refused("this needs a token with the scope admin")
-        desk.database.transact(lambda conn: spool.retry(conn, id, desk.now()))
-        return back_to("/received")
-
-    return router
+    ledger, rows = desk.database.read(read)
+    return renderer.page(request, "received.html", ledger=ledger, rows=rows)
 
 
-def _outbox(renderer: PageRenderer) -> APIRouter:
-    router, desk = APIRouter(include_in_schema=False), renderer.desk
-
-    @router.get("/outbox")
-    def show_outbox(request: Request) -> Response:
-        state = request.query_params.get("state") or None
-        if state is not None and state not in outbox.STATES:
-            raise Refused(f"state: {state[:40]} is not a possible value")
-
-        def read(conn: Connection) -> dict[str, Any]:
-            return {
-                "counts": outbox.counts(conn),
-                "rows": outbox.listing(conn, state, OUTBOX_ENTRIES),
-                "tripped": outbox.last_held_by_hourly_limit(conn),
-            }
-
-        sends = bool(desk.settings.smarthost and desk.settings.from_)
-        return renderer.page(request, "outbox.html", **desk.database.read(read), state=state, sends=sends)
-
-    @router.get("/outbox/{id}")
-    def show_entry(request: Request, id: Id) -> Response:
-        return renderer.page(request, "outbox_entry.html", row=desk.database.read(lambda conn: outbox.entry(conn, id)))
-
-    @router.post("/outbox/{id}/{what}")
-    def decide(id: Id, what: Literal["send", "discard"], who: Who) -> Response:
-        decision = outbox.send_again if what == "send" else outbox.discard
-        desk.database.transact(lambda conn: decision(conn, id, who, desk.now()))
-        return back_to(f"/outbox/{id}")
-
-    return router
+@router.post("/received/{id}/retry")
+def retry(request: Request, desk: TheDesk, id: str) -> Response:
+    if not request.state.token.may("admin"):
+        raise Refused("this needs a token with the scope admin")
+    desk.database.transact(lambda conn: spool.retry(conn, id, desk.now()))
+    return back_to("/received")
 
 
-def _files(renderer: PageRenderer) -> APIRouter:
-    """Return the routes of the API documentation, of explanations of errors, and of static files."""
-    router = APIRouter(include_in_schema=False)
+@router.get("/outbox")
+def show_outbox(request: Request, renderer: Renderer, desk: TheDesk) -> Response:
+    state = request.query_params.get("state") or None
+    if state is not None and state not in outbox.STATES:
+        raise Refused(f"state: {state[:40]} is not a possible value")
 
-    @router.get("/docs")
-    def docs(request: Request) -> Response:
-        return renderer.page(request, "docs.html", api=request.app.openapi())
+    def read(conn: Connection) -> dict[str, Any]:
+        return {
+            "counts": outbox.counts(conn),
+            "rows": outbox.listing(conn, state, OUTBOX_ENTRIES),
+            "tripped": outbox.last_held_by_hourly_limit(conn),
+        }
 
-    @router.get("/problems/{name}")
-    def explain_problem(request: Request, name: str) -> Response:
-        """Explain an error of the API and what to do about it."""
-        status = next((status for status, type_name in PROBLEM_TYPES.items() if type_name == name), None)
-        if status is None:
-            raise NotFound(NOTHING_HERE)
-        return renderer.page(request, "problem.html", number=status, title=HTTPStatus(status).phrase)
-
-    @router.get("/static/{name}")
-    def static(name: str) -> Response:
-        if name not in renderer.static:
-            raise NotFound(NOTHING_HERE)
-        content, media_type = renderer.static[name]
-        cached = "public, max-age=31536000, immutable"
-        headers = {"Content-Type": media_type, "Cache-Control": cached, "Content-Security-Policy": POLICY}
-        return Response(content, headers=headers)
-
-    @router.get("/favicon.ico")
-    def icon() -> Response:
-        return RedirectResponse("/static/icon.svg", 308)
-
-    return router
+    sends = bool(desk.settings.smarthost and desk.settings.from_)
+    return renderer.page(request, "outbox.html", **desk.database.read(read), state=state, sends=sends)
 
 
-def _entry(renderer: PageRenderer) -> APIRouter:
-    """Return the routes for signing in with a token, signing out, and choosing a language."""
-    router, desk = APIRouter(include_in_schema=False), renderer.desk
+@router.get("/outbox/{id}")
+def show_entry(request: Request, renderer: Renderer, desk: TheDesk, id: Id) -> Response:
+    return renderer.page(request, "outbox_entry.html", row=desk.database.read(lambda conn: outbox.entry(conn, id)))
 
-    @router.get("/login")
-    def login(request: Request) -> Response:
-        query = request.query_params
-        return renderer.page(
-            request, "login.html", wrong=False, lost=query.get("lost"), back=local_path(query.get("back"))
-        )
 
-    @router.post("/login")
-    def sign_in(request: Request, posted: Posted) -> Response:
-        secret, back = posted.get("token", "").strip(), local_path(posted.get("back"))
-        if not secret or desk.database.read(lambda conn: tokens.find(conn, secret, desk.now())) is None:
-            return renderer.page(request, "login.html", 401, wrong=True, back=back)
-        answer = RedirectResponse(back, 303)
-        secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
-        # Lax: a person who follows a link in a mail stays signed in. The guard refuses changes caused by other sites.
-        answer.set_cookie(TOKEN_COOKIE, secret, httponly=True, samesite="lax", secure=secure, max_age=30 * 86400)
-        return answer
+@router.post("/outbox/{id}/{what}")
+def decide(desk: TheDesk, id: Id, what: Literal["send", "discard"], who: Who) -> Response:
+    decision = outbox.send_again if what == "send" else outbox.discard
+    desk.database.transact(lambda conn: decision(conn, id, who, desk.now()))
+    return back_to(f"/outbox/{id}")
 
-    @router.post("/logout")
-    def sign_out() -> Response:
-        answer = RedirectResponse("/login", 303)
-        answer.delete_cookie(TOKEN_COOKIE, httponly=True, samesite="lax")
-        return answer
 
-    @router.get("/language")
-    def language(to: str = "ja", back: str = "/") -> Response:
-        answer = RedirectResponse(local_path(back), 303)
-        answer.set_cookie(LANGUAGE_COOKIE, "en" if to == "en" else "ja", samesite="lax", max_age=365 * 86400)
-        return answer
+@router.get("/docs")
+def docs(request: Request, renderer: Renderer) -> Response:
+    return renderer.page(request, "docs.html", api=request.app.openapi())
 
-    return router
+
+@router.get("/problems/{name}")
+def explain_problem(request: Request, renderer: Renderer, name: str) -> Response:
+    """Explain an error of the API and what to do about it."""
+    status = next((status for status, type_name in PROBLEM_TYPES.items() if type_name == name), None)
+    if status is None:
+        raise NotFound(NOTHING_HERE)
+    return renderer.page(request, "problem.html", number=status, title=HTTPStatus(status).phrase)
+
+
+@router.get("/static/{name}")
+def static(renderer: Renderer, name: str) -> Response:
+    if name not in renderer.static:
+        raise NotFound(NOTHING_HERE)
+    content, media_type = renderer.static[name]
+    cached = "public, max-age=31536000, immutable"
+    headers = {"Content-Type": media_type, "Cache-Control": cached, "Content-Security-Policy": POLICY}
+    return Response(content, headers=headers)
+
+
+@router.get("/favicon.ico")
+def icon() -> Response:
+    return RedirectResponse("/static/icon.svg", 308)
+
+
+@router.get("/login")
+def login(request: Request, renderer: Renderer) -> Response:
+    query = request.query_params
+    return renderer.page(request, "login.html", wrong=False, lost=query.get("lost"), back=local_path(query.get("back")))
+
+
+@router.post("/login")
+def sign_in(request: Request, renderer: Renderer, desk: TheDesk, posted: Posted) -> Response:
+    secret, back = posted.get("token", "").strip(), local_path(posted.get("back"))
+    if not secret or desk.database.read(lambda conn: tokens.find(conn, secret, desk.now())) is None:
+        return renderer.page(request, "login.html", 401, wrong=True, back=back)
+    answer = RedirectResponse(back, 303)
+    secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+    # Lax: a person who follows a link in a mail stays signed in. The guard refuses changes caused by other sites.
+    answer.set_cookie(TOKEN_COOKIE, secret, httponly=True, samesite="lax", secure=secure, max_age=30 * 86400)
+    return answer
+
+
+@router.post("/logout")
+def sign_out() -> Response:
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(TOKEN_COOKIE, httponly=True, samesite="lax")
+    return answer
+
+
+@router.get("/language")
+def language(to: str = "ja", back: str = "/") -> Response:
+    answer = RedirectResponse(local_path(back), 303)
+    answer.set_cookie(LANGUAGE_COOKIE, "en" if to == "en" else "ja", samesite="lax", max_age=365 * 86400)
+    return answer

@@ -14,14 +14,12 @@ from fastapi.routing import APIRoute
 from selectolax.lexbor import LexborHTMLParser
 
 from service.api.serving import must_be_safe
-from service.desk import Desk
 from service.errors import Refused
 from service.intake import AppContext
 from service.settings import Listen, Settings
 from service.store import tokens
 from service.store.database import Database
-from service.web.page_rendering import PageRenderer
-from service.web.pages import routes
+from service.web.pages import ROUTERS
 from tests.mails import REPORT
 from tests.running import Running, now, running, with_settings
 from tests.served import wait_until
@@ -98,8 +96,9 @@ def test_a_server_for_the_network_does_not_start_without_a_token(database: Datab
 
 def changing_requests(service: Running) -> Iterator[tuple[str, str]]:
     """Yield method and path of every request that can change something: forms of pages, and calls of the API."""
-    pages = routes(PageRenderer.of(Desk(service.settings, service.database, lambda: service.context, now)))
-    forms = ((route.path, route.methods) for router in pages for route in router.routes if isinstance(route, APIRoute))
+    forms = (
+        (route.path, route.methods) for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
+    )
     calls = service.get("/openapi.json")["paths"].items()
     for path, methods in (*forms, *calls):
         for method in {name.upper() for name in methods} - {"GET"}:
