@@ -15,14 +15,16 @@ MAX_CASES = 100  # maximum number of cases that one form changes
 router = APIRouter(include_in_schema=False)
 
 
-def change_cases(desk: Desk, keys: Sequence[str], change: Callable[[int], int]) -> tuple[list[int], list[str]]:
-    """Change the cases. Returns the ids of the events, and ``KEY:REASON`` of unchanged cases."""
+def change_cases(
+    desk: Desk, keys: Sequence[str], change: Callable[[int], int]
+) -> tuple[list[int], list[tuple[str, str]]]:
+    """Change the cases. Returns the ids of the events, and (key, reason) of each unchanged case."""
     events, failed = [], []
     for key in keys:
         try:
             events.append(change(desk.number_of(key)))
         except SodanError as error:
-            failed.append(f"{key}:{_reason(error)}")
+            failed.append((key, _reason(error)))
     return events, failed
 
 
@@ -62,8 +64,7 @@ def merge(desk: TheDesk, who: Who, posted: Posted) -> Response:
     events, failed = change_cases(desk, others, lambda number: desk.merge(number, target, who)[0])
     if not events:
         return back_to(overview(posted.get("back", "/")), failed=failed)
-    failed_keys = {failure.partition(":")[0] for failure in failed}
-    merged_keys = ", ".join(key for key in others if key not in failed_keys)
+    merged_keys = ", ".join(key for key in others if key not in dict(failed))
     return back_to(f"/cases/{target_key}", "merged", undo=events, failed=failed, key=merged_keys)
 
 

@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from service.cases import brief_text
 from service.cases.clocks import calendars_of
+from service.desk import Desk
 from service.outbound.acknowledge import items_to_ask
 from service.outbound.questions import MAX_TIMES_ASKED
 from service.store import cases, feed, notes, outbox, sent_questions, suggestions, timeline, tokens
@@ -17,15 +18,13 @@ from service.web import highlights, history
 from service.web.case_forms import shown_values, vendor_names
 from service.web.flash_message import flash_message, of_redirect
 from service.web.localisation import Locale
-from service.web.page_rendering import Id, PageRenderer, Renderer, TheDesk, Who
+from service.web.page_rendering import Id, Renderer, TheDesk, Who
 
 MAILS = 25  # maximum number of mails on one page
 MAIL_LENGTH = 6000  # maximum number of characters of one mail on the page; a link leads to the whole mail
 QUOTED_LENGTH = 2500  # maximum number of characters of quoted text below a mail
 BAR_WIDTH = 220  # width of the longest bar of a clock
 PAGE_LENGTH = 30_000  # maximum number of characters of all mails; beyond it, later mails are shortened further
-
-
 router = APIRouter(include_in_schema=False)
 
 
@@ -33,24 +32,19 @@ router = APIRouter(include_in_schema=False)
 def read_case(request: Request, renderer: Renderer, desk: TheDesk, key: str, me: Who) -> Response:
     found = desk.find(key)
     if found.merged_into is not None:
-        there = desk.key_of(desk.survivor(key))
-        return RedirectResponse(f"/cases/{there}{of_redirect(request)}", 308)
+        target = desk.key_of(desk.survivor(key))
+        return RedirectResponse(f"/cases/{target}{of_redirect(request)}", 308)
     number, prefix = found.id, desk.prefix
     after = from_cursor(request.query_params.get("cursor"))
 
-    def read(conn: Connection) -> tuple[list[dict[str, Any]], Any, list[dict[str, Any]], dict[str, Any]]:
-        mails, position = timeline.page(conn, number, MAILS, after, prefix)
-        return (
-            mails,
-            position,
-            feed.of_case(conn, number, prefix, 40, by_people=True),
-            _related_values(conn, found, prefix),
-        )
+    def read(conn: Connection) -> tuple[Any, Any, dict[str, Any]]:
+        page = timeline.page(conn, number, MAILS, after, prefix)
+        return page, feed.of_case(conn, number, prefix, 40, by_people=True), _related_values(conn, found, prefix)
 
-    mails, position, events, related_values = desk.database.read(read)
+    (mails, position), events, related_values = desk.database.read(read)
     locale = renderer.locale(request)
     case = cases.to_now(found, locale.now, calendars_of(desk.rules, found.document.get("vendor")))
-    shown = case_values(renderer, locale, case, mails)
+    shown = case_values(desk, locale, case, mails)
     _, made = desk.brief(number, "vendor", None)
     asked_for = {line["item"] for line in (*shown["needed"], *shown["helpful"])}
     return renderer.page(
@@ -63,7 +57,7 @@ def read_case(request: Request, renderer: Renderer, desk: TheDesk, key: str, me:
         brief_language=made["lang"],
         can_ask={item for item in asked_for if related_values["often"][item] < MAX_TIMES_ASKED},
         history=history.entries(events, locale, shown["items"], prefix),
-        vendors=vendor_names(renderer, locale),
+        vendors=vendor_names(desk, locale),
         me=me,
         later=to_cursor(position),
         earlier=after is not None,
@@ -94,11 +88,9 @@ def _related_values(conn: Connection, found: cases.StoredCase, prefix: str) -> d
     }
 
 
-def case_values(
-    renderer: PageRenderer, locale: Locale, case: dict[str, Any], mails: list[dict[str, Any]]
-) -> dict[str, Any]:
+def case_values(desk: Desk, locale: Locale, case: dict[str, Any], mails: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the template values that come from the document and the mails of a case."""
-    names = {item: title.in_language(locale.language) for item, title in renderer.desk.rules.labels.items()}
+    names = {item: title.in_language(locale.language) for item, title in desk.rules.labels.items()}
     lines = [
         {**line, "label": names.get(line["item"]) or locale.label(line.get("label") or line["item"])}
         for line in case.get("checklist", [])

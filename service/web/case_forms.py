@@ -13,7 +13,7 @@ from service.store.cases import StoredCase
 from service.web.deceptive import visible
 from service.web.flash_message import IDS
 from service.web.localisation import Locale
-from service.web.page_rendering import Id, PageRenderer, Posted, Renderer, TheDesk, Who, back_to
+from service.web.page_rendering import Id, Posted, Renderer, TheDesk, Who, back_to
 
 FIELDS = ("status", "priority", "title", "vendor", "waiting_on", "owner")
 CHOICES = {"status": get_args(Status), "priority": get_args(Level), "waiting_on": get_args(SideToAct)}
@@ -35,8 +35,8 @@ def set_values(desk: Desk, key: str, wanted: Mapping[str, Any], who: str, was: M
 
 
 @router.post("/cases/{key}/set")
-def set_by_hand(renderer: Renderer, desk: TheDesk, key: str, who: Who, posted: Posted) -> Response:
-    wanted = changed_fields(renderer, posted)
+def set_by_hand(desk: TheDesk, key: str, who: Who, posted: Posted) -> Response:
+    wanted = changed_fields(desk, posted)
     return set_values(desk, key, wanted, who, {name: posted.get(f"was_{name}") for name in wanted})
 
 
@@ -124,7 +124,7 @@ def _one_line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
-def changed_fields(renderer: PageRenderer, given: Mapping[str, str]) -> dict[str, Any]:
+def changed_fields(desk: Desk, given: Mapping[str, str]) -> dict[str, Any]:
     """Return field → value for the fields that a form sets. None: the rules decide again. Raises Refused."""
     wanted: dict[str, Any] = {}
     for name in FIELDS:
@@ -134,20 +134,20 @@ def changed_fields(renderer: PageRenderer, given: Mapping[str, str]) -> dict[str
             value = given[name].strip()[:500] or None
             if value and value not in CHOICES.get(name, (value,)):
                 raise Refused(f"{name}: {value[:40]} is not a possible value")
-            wanted[name] = value if name != "vendor" else vendor_id(renderer, value) if value else "none"
+            wanted[name] = value if name != "vendor" else vendor_id(desk, value) if value else "none"
     if not wanted:
         raise Refused("nothing to set")
     return wanted
 
 
-def vendor_names(renderer: PageRenderer, locale: Locale) -> list[str]:
+def vendor_names(desk: Desk, locale: Locale) -> list[str]:
     """Return the names of all vendors that rules know, for a field that suggests them."""
-    return sorted({locale.vendor(id) for id in renderer.desk.rules.vendors.profiles})
+    return sorted({locale.vendor(id) for id in desk.rules.vendors.profiles})
 
 
-def vendor_id(renderer: PageRenderer, text: str) -> str:
+def vendor_id(desk: Desk, text: str) -> str:
     """Return the id of the vendor with this id or name, or the text itself if the vendor is unknown."""
-    rules = renderer.desk.rules
+    rules = desk.rules
     for id in rules.vendors.profiles:
         if text.casefold() in (id, *(rules.vendor_name(id, lang).casefold() for lang in ("ja", "en"))):
             return id

@@ -31,9 +31,9 @@ def board(request: Request, renderer: Renderer, desk: TheDesk) -> Response:
     query = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
     chosen = {name: query[name] for name in (*CHOICES, "vendor", "missing", "owner", "q", "sort") if name in query}
     if "vendor" in chosen:
-        chosen["vendor"] = vendor_id(renderer, chosen["vendor"])
+        chosen["vendor"] = vendor_id(desk, chosen["vendor"])
     shown = {"chosen": chosen, "team": desk.database.read(tokens.names), **flash_message(request)}
-    shown["vendors"] = vendor_names(renderer, renderer.locale(request))
+    shown["vendors"] = vendor_names(desk, renderer.locale(request))
     if chosen:
         shown |= _list(desk, chosen, query.get("cursor"), who(request))
         return renderer.page(request, "list.html", **shown)

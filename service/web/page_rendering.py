@@ -181,13 +181,13 @@ Posted = Annotated[ImmutableMultiDict[str, str], Depends(posted)]
 
 
 def back_to(
-    path: str, done: str = "", *, undo: Sequence[int] = (), failed: Sequence[str] = (), key: str = ""
+    path: str, done: str = "", *, undo: Sequence[int] = (), failed: Sequence[tuple[str, str]] = (), key: str = ""
 ) -> Response:
     """Redirect to a page with a message about the change ``done`` (flash_message.py). A reload does not repeat it.
 
-    ``undo``: ids of the events to undo. ``failed``: ``KEY:REASON`` of unchanged cases. ``key``: of a merged case.
+    ``undo``: ids of the events to undo. ``failed``: (key, reason) of unchanged cases. ``key``: of merged cases.
     """
-    given = {"done": done, "undo": ".".join(map(str, undo)), "failed": ".".join(failed), "key": key}
+    given = {"done": done, "undo": ".".join(map(str, undo)), "failed": ".".join(map(":".join, failed)), "key": key}
     query = {name: text for name, text in given.items() if text}
     return RedirectResponse(f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path, 303)
 
