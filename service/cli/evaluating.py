@@ -74,6 +74,7 @@ def _model(settings: Settings) -> ModelReader:
 
 
 def table(language: str, figure: dict[str, Any]) -> list[str]:
+    """Return the figures of one language as lines of text."""
     lines = [f"{language}: {start.counted(figure['mails'], 'mail')}"]
     for name in (*SINGLE, *_SHARES):
         lines.append(f"  {name:32} {_number(figure[name]['share'])}  of {figure[name]['count']}")
@@ -110,16 +111,14 @@ def _pairs(paths: Sequence[Path], model: ModelReader | None, settings: Settings)
             lines = [line for file in corpus for line in file.read_text(encoding="utf-8").splitlines()]
             yield from threads.map(read, map(json.loads, lines))
             mails = [file for file in files if file.suffix == ".eml" and file.with_suffix(".json").exists()]
-            as_by_judge = map(json.loads, judge_files(mails, alone, guess=True))
-            results = as_by_judge if model is None else threads.map(judge, mails)
-            yield from ((_outcome(result), _label(file)) for file, result in zip(mails, results, strict=True))
-
-
-def _label(file: Path) -> Outcome:
-    return _outcome(json.loads(file.with_suffix(".json").read_text(encoding="utf-8")))
+            by_rules = map(json.loads, judge_files(mails, alone, guess=True))
+            results = by_rules if model is None else threads.map(judge, mails)
+            labels = (json.loads(file.with_suffix(".json").read_text(encoding="utf-8")) for file in mails)
+            yield from ((_outcome(result), _outcome(label)) for result, label in zip(results, labels, strict=True))
 
 
 def _outcome(values: dict[str, Any]) -> Outcome:
+    """Return the outcome that a judgement or the label of a mail states."""
     present = set(values.get("present", ()))
     return Outcome(
         language=values.get("language", "und"),
@@ -144,7 +143,7 @@ class ModelReader:
     characters: int  # maximum length of a mail that is sent to the model
     replies: list[Reply] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)  # number of statements in each answer that could not be used
-    left: list[MailText] = field(default_factory=list)  # mails without a usable answer of the model
+    left: list[MailText] = field(default_factory=list)  # mails for which the model gave no usable answer
     name: str = READER
     version: str = field(init=False)
 

@@ -79,6 +79,7 @@ def _name(file: Path, root: Path | None) -> str:
 
 
 def _mail(file: Path) -> Mail:
+    """Return the parsed mail of a file. If the file is unreadable, the mail has an ``error``."""
     try:
         return parse_mail(file.read_bytes())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Prints rows, cases and mails: as tables for the terminal, or as JSON for programs."""
+"""Prints rows, cases and mails, as text for the terminal or as JSON for programs."""
 
 import json
 import sys
@@ -19,7 +19,10 @@ TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
 
 
 class _Stdout(Console):
-    """A console that leaves a closed pipe (`| head`) to ``main``; rich would exit with 1 (a problem was found)."""
+    """A console that raises BrokenPipeError if the pipe is closed (`| head`); ``main`` handles it.
+
+    rich would exit with status 1, which means that a problem was found.
+    """
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -66,6 +69,7 @@ def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_jso
 
 
 def print_fields(row: dict[str, Any], zone: tzinfo) -> None:
+    """Print a row as a table of names and values."""
     fields = [{"name": name, "value": value} for name, value in row.items()]
     print_rows(fields, ("name", "value"), as_json=False, zone=zone)
 
@@ -193,6 +197,7 @@ def _minute(time: str, zone: tzinfo) -> str:
 
 
 def _label(label: Any) -> str:
+    """Return a label, in Japanese if it has several languages."""
     return str(label.get("ja") or label.get("en") or "") if isinstance(label, dict) else str(label)
 
 

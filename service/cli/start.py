@@ -27,25 +27,21 @@ Positive = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000
 
 def settings(**given: object) -> Settings:
     """Return the settings from the environment and `.env`. Values in ``given`` take precedence. Raises Refused."""
-    from service.settings import load, misspelt
-
-    _log_warnings()
-    for name, nearest in misspelt().items():
-        if nearest:  # another SODAN_ variable may be a secret that a file of the installation uses
-            say(f"{name} is not a setting, so sodan ignores it; did you mean {nearest}?")
-    return load(**given)
-
-
-def _log_warnings() -> None:
-    """Log only warnings and errors, to stderr. Long-running commands call ``log_to_stderr`` instead."""
     import logging
 
     import structlog
 
+    from service.settings import load, misspelt
+
+    # only warnings and errors; long-running commands call ``log_to_stderr`` instead
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
+    for name, nearest in misspelt().items():
+        if nearest:  # another SODAN_ variable may be a secret that a file of the installation uses
+            say(f"{name} is not a setting, so sodan ignores it; did you mean {nearest}?")
+    return load(**given)
 
 
 def database(settings: Settings, *, make: bool = False) -> Database:

@@ -231,18 +231,6 @@ def test_wrong_usage_is_status_2_with_a_message_on_stderr(sodan: Sodan, words: l
     assert "Traceback" not in result.err
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("SODAN_SMTP_LISTEN", "nowhere"), ("SODAN_SITE_FILE", "nowhere.yaml"), ("SODAN_PUBLIC_URL", "sodan.corp.example")],
-)
-def test_a_wrong_setting_is_one_line_that_names_it(
-    sodan: Sodan, monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    result = sodan("cases")
-    assert (result.status, name in result.err, result.err.count("\n")) == (2, True, 1)
-
-
 def test_rules_are_listed(sodan: Sodan) -> None:
     listed = sodan("rules", "list", "--json")
     assert {"question", "rule", "gives", "where"} <= set(listed.lines[0])
