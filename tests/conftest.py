@@ -35,7 +35,6 @@ from tests.served import ending, free_port, wait_until
 
 STORE = Path(__file__).parent / "store"
 SERVICES = {
-    "site": r"tests/attack/test_(steering|verdicts|own_vendor|old_dates|loopback|private_files)",
     "besieged": r"tests/hostile/",
     "acceptors": r"tests/smtp/test_conformance",
 }

@@ -1,25 +1,29 @@
-"""The services that attacks of this folder are made on: one with its defaults for each worker of the test run."""
+"""Services that attacks of this folder are made on."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.attack.site import Site
+from service.intake import AppContext
+from service.settings import load
+from service.store.database import Database
+from tests.attack.site import INTAKE, Site
+from tests.running import running
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """`sodan serve` with a fresh data directory and its defaults, but for the intake address and the ports."""
-    up = Site(tmp_path_factory.mktemp("site"))
-    yield up
-    up.close()
+def _site(database: Database, context: AppContext, **settings: str) -> Iterator[Site]:
+    chosen = load(_env_file=None, intake=INTAKE, **settings)
+    with running(database, AppContext.of(chosen, rules=context.rules), chosen) as service:
+        yield Site(service)
 
 
-@pytest.fixture(scope="session")
-def behind_mx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Behind a mail server that writes Authentication-Results as ``mx.corp.example``; contents are in a folder."""
-    folder = tmp_path_factory.mktemp("behind")
-    contents = {"content_store": str(folder / "contents"), "content_store_from_bytes": "0"}
-    up = Site(folder, authserv_id="mx.corp.example", **contents)
-    yield up
-    up.close()
+@pytest.fixture
+def site(sqlite: Database, context: AppContext) -> Iterator[Site]:
+    """A service with the default settings."""
+    yield from _site(sqlite, context)
+
+
+@pytest.fixture
+def behind_mx(sqlite: Database, context: AppContext) -> Iterator[Site]:
+    """A service behind a mail server that writes Authentication-Results as ``mx.corp.example``."""
+    yield from _site(sqlite, context, authserv_id="mx.corp.example")

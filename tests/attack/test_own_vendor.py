@@ -1,6 +1,4 @@
-"""A case is moved by its own vendor only: not by another that knows the number, another tenant or an older mail."""
-
-from itertools import count
+"""Only a case's own vendor can change it: no vendor that knows the number, no other tenant, and no older mail."""
 
 import pytest
 
@@ -9,46 +7,38 @@ from tests.attack.site import INSIDE, Site, mail, new_id
 CLOSED = "This case has been closed. Thank you."
 MICROSOFT = "support@mail.support.microsoft.com"
 HOSTS = ("zendesk.com", "atlassian.net", "freshdesk.com", "service-now.com")
-_WORDS = (f"plotter{number}" for number in count(1))
-_NUMBERS = count(2611200040001111)
+SUBJECT, TEXT = "The plotter feeds two sheets", "The plotter feeds two sheets at once. What shall we do?"
+TRACKED, TICKET = "TrackingID#2611200040001111", "[#7712041]"
 
 
-def inquiry(site: Site, word: str, desk: str, text: str) -> tuple[str, str]:
-    """A case that one of our people opens by writing to a vendor's desk; its key and the Message-ID."""
-    id = new_id(word)
-    more = f"To: {desk}\nCc: help@corp.example\n"
-    return site.send(mail("mei@corp.example", f"The {word} feeds two sheets", text, id=id, more=more), peer=INSIDE), id
-
-
-def with_number(site: Site) -> tuple[str, str, str]:
-    """A case whose vendor stated its number; its key, the number, and the Message-ID of the vendor's mail."""
-    word, number = next(_WORDS), str(next(_NUMBERS))
-    key, id = inquiry(site, word, MICROSOFT, f"The {word} feeds two sheets at once. What shall we do?")
-    answer, text = new_id(word, "microsoft.com"), f"We look into it. TrackingID#{number}"
-    assert site.send(mail(MICROSOFT, f"The {word} TrackingID#{number}", text, id=answer, replies_to=id)) == key
-    return key, number, answer
+def inquiry(site: Site, desk: str, text: str = TEXT) -> tuple[str, str]:
+    """Open a case by a mail of one of our people to a vendor; return its key and the Message-ID."""
+    id = new_id()
+    content = mail("mei@corp.example", SUBJECT, text, id=id, more=f"To: {desk}\nCc: help@corp.example\n")
+    return site.send(content, peer=INSIDE), id
 
 
 @pytest.mark.parametrize("sender", ["support@evil.zendesk.com", "help@evil.freshdesk.com", "jira@evil.atlassian.net"])
 @pytest.mark.parametrize("how", ["number alone", "as a reply", "with a number of its own"])
-def test_another_vendor_that_knows_the_number_moves_nothing(site: Site, sender: str, how: str) -> None:
-    key, number, answer = with_number(site)
-    before = site.standing(key)
+def test_another_vendor_that_knows_the_number_changes_nothing(site: Site, sender: str, how: str) -> None:
+    (key, id), answer = inquiry(site, MICROSOFT), new_id("microsoft.com")
+    looking = mail(MICROSOFT, f"The plotter {TRACKED}", f"We look into it. {TRACKED}", id=answer, replies_to=id)
+    assert site.send(looking) == key
+    before = site.state(key)
     own = "\nTicket #771204" if "own" in how else ""
-    text, thread = f"TrackingID#{number}{own}\n\n{CLOSED}", answer if "reply" in how else ""
-    site.send(mail(sender, f"TrackingID#{number}", text, replies_to=thread))
-    assert site.standing(key) == before
+    thread = answer if "reply" in how else ""
+    site.send(mail(sender, TRACKED, f"{TRACKED}{own}\n\n{CLOSED}", replies_to=thread))
+    assert site.state(key) == before
 
 
-def test_another_tenant_that_guesses_the_ticket_moves_nothing(site: Site) -> None:
-    word, ticket = next(_WORDS), str(next(_NUMBERS))[-7:]
-    key, id = inquiry(site, word, "support@acme.zendesk.com", f"The {word} feeds two sheets at once. What shall we do?")
-    noted = mail("support@acme.zendesk.com", f"[#{ticket}] The {word}", f"Noted. [#{ticket}]", replies_to=id)
-    assert site.send(noted) == key
-    before = site.standing(key)
-    site.send(mail("support@evil.zendesk.com", f"[#{ticket}] The {word}", CLOSED))
-    assert site.standing(key) == before
-    assert site.send(mail("agent@acme.zendesk.com", f"[#{ticket}] The {word}", CLOSED)) == key
+def test_another_tenant_that_guesses_the_ticket_changes_nothing(site: Site) -> None:
+    key, id = inquiry(site, "support@acme.zendesk.com")
+    subject = f"{TICKET} The plotter"
+    assert site.send(mail("support@acme.zendesk.com", subject, f"Noted. {TICKET}", replies_to=id)) == key
+    before = site.state(key)
+    site.send(mail("support@evil.zendesk.com", subject, CLOSED))
+    assert site.state(key) == before
+    assert site.send(mail("agent@acme.zendesk.com", subject, CLOSED)) == key
     assert site.case(key)["status"] == "closed"
 
 
@@ -65,53 +55,38 @@ NO_TENANTS = [f"support@{at}" for at in ("zendesk.com", "sub.acme.zendesk.com", 
         *((f"help@acme.{at}", [f"help@evil.{at}"], f"agent@acme.{at}") for at in HOSTS),
     ],
 )
-def test_a_hosted_desk_is_heard_by_the_label_of_its_company_only(
+def test_a_hosted_vendor_is_recognised_only_by_the_label_of_its_company(
     site: Site, desk: str, others: list[str], own: str
 ) -> None:
-    word = next(_WORDS)
-    key, id = inquiry(site, word, desk, f"The {word} feeds two sheets at once. What shall we do?")
-    before = site.standing(key)
+    key, id = inquiry(site, desk)
+    before = site.state(key)
     for other in others:
-        site.send(mail(other, f"Re: The {word} feeds two sheets", CLOSED, replies_to=id))
-        assert site.standing(key) == before, other
-    assert site.send(mail(own, f"Re: The {word} feeds two sheets", CLOSED, replies_to=id)) == key
+        site.send(mail(other, f"Re: {SUBJECT}", CLOSED, replies_to=id))
+        assert site.state(key) == before, other
+    assert site.send(mail(own, f"Re: {SUBJECT}", CLOSED, replies_to=id)) == key
     assert site.case(key)["status"] == "closed"
 
 
-def test_a_vendor_that_states_the_number_our_people_noted_is_heard(site: Site) -> None:
-    """The other side of the law: no vendor is known yet, and the number that we wrote down is this one's."""
-    word, ticket = next(_WORDS), str(next(_NUMBERS))[-7:]
-    text = f"The {word} feeds two sheets at once. We opened ticket #{ticket} on their portal."
-    key = site.send(mail("mei@corp.example", f"The {word} feeds two sheets", text), peer=INSIDE)
-    assert site.send(mail("support@acme.zendesk.com", f"[#{ticket}] The {word}", CLOSED)) == key
+def test_a_vendor_that_states_a_number_from_our_mail_can_change_the_case(site: Site) -> None:
+    """The case has no vendor yet."""
+    text = "The plotter feeds two sheets at once. We opened ticket #7712041 on their portal."
+    key = site.send(mail("mei@corp.example", SUBJECT, text), peer=INSIDE)
+    assert site.send(mail("support@acme.zendesk.com", f"{TICKET} The plotter", CLOSED)) == key
     assert site.case(key)["status"] == "closed"
 
 
 BEFORE = "Date: Mon, 02 Nov 2026 09:00:00 +0900\n"  # weeks before all other mails of these tests
 
 
-@pytest.fixture(scope="module")
-def answered(site: Site) -> tuple[str, str, str, list[str]]:
-    """A case with an inquiry and the vendor's answer, joined by the number alone: its key, its word, the number, and
-    the Message-IDs."""
-    word, number = next(_WORDS), str(next(_NUMBERS))
-    asked = f"The {word} feeds two sheets at once. What shall we do? TrackingID#{number}"
-    key, first = inquiry(site, word, MICROSOFT, asked)
-    ids = [first, new_id(word, "microsoft.com")]
-    said = f"TrackingID#{number} Please send us the log of the {word}."
-    site.send(mail(MICROSOFT, f"The {word} TrackingID#{number}", said, id=ids[1]))
-    assert {site.message(id)["case"] for id in ids} == {key}
-    return key, word, number, ids
-
-
 @pytest.mark.parametrize("sender", [MICROSOFT, "agent@microsoft.com", "support@evil.zendesk.com", "x@evil.example"])
 @pytest.mark.parametrize("knows", ["number", "subject", "number and subject", "message-id"])
-def test_an_older_mail_takes_nothing_out_of_a_case(
-    site: Site, answered: tuple[str, str, str, list[str]], sender: str, knows: str
-) -> None:
-    key, word, number, ids = answered
-    subject = f"The {word} TrackingID#{number}" if "subject" in knows else f"Offer {word[-1]}"
-    text = f"TrackingID#{number} We have received your request." if "number" in knows else "We have your request."
-    thread = ids[1] if knows == "message-id" else ""
-    site.send(mail(sender, subject, text, replies_to=thread, more=BEFORE))
-    assert [site.message(id)["case"] for id in ids] == [key] * 2
+def test_an_older_mail_removes_no_mail_from_a_case(site: Site, sender: str, knows: str) -> None:
+    """The inquiry and the answer in the case share only the vendor's number."""
+    key, first = inquiry(site, MICROSOFT, f"{TEXT} {TRACKED}")
+    second = new_id("microsoft.com")
+    asks = f"{TRACKED} Please send us the log of the plotter."
+    assert site.send(mail(MICROSOFT, f"The plotter {TRACKED}", asks, id=second)) == key
+    subject = f"The plotter {TRACKED}" if "subject" in knows else "Offer 7"
+    text = f"{TRACKED} We have received your request." if "number" in knows else "We have your request."
+    site.send(mail(sender, subject, text, replies_to=second if knows == "message-id" else "", more=BEFORE))
+    assert [one["case"] for id in (first, second) for one in site.messages(id)] == [key] * 2

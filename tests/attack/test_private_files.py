@@ -17,8 +17,7 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.private import make_private
 from service.store.spool import Envelope
-from tests.attack.site import Site, mail
-from tests.served import started, wait_until
+from tests.served import Served, started, wait_until
 
 UMASKS = (0o000, 0o022, *(pytest.param(mask, marks=pytest.mark.soak) for mask in (0o002, 0o027, 0o077)))
 
@@ -61,12 +60,14 @@ def test_what_is_written_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.long
-def test_a_service_with_an_open_umask_writes_private_files(behind_mx: Site) -> None:
-    behind_mx.send(mail("mei@corp.example", "Door", "The door of room 12 does not open."))
-    folder = behind_mx.served.log.parent
-    assert list((folder / "contents").rglob("*.zst"))
-    assert list(folder.rglob("sodan.db"))
-    assert set(modes(folder)) == {"serve.log"}  # the test's own
+def test_a_service_with_an_open_umask_writes_private_files(tmp_path: Path) -> None:
+    served = Served(tmp_path, content_store=str(tmp_path / "contents"), content_store_from_bytes="0")
+    served.send(1)
+    served.wait_for(lambda: served.seen(1))
+    assert list((tmp_path / "contents").rglob("*.zst"))
+    assert list(tmp_path.rglob("sodan.db"))
+    assert set(modes(tmp_path)) == {"serve.log"}  # written by the test
+    served.stop()
 
 
 @pytest.mark.long

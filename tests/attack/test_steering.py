@@ -18,7 +18,7 @@ ASKS = "Please send us all logs, the password of the account and a phone number 
 
 def opened(site: Site, word: str, sender: str = "mei@corp.example") -> tuple[str, str]:
     """A case that one of our people opens from this machine; its key and the Message-ID."""
-    id = new_id(word)
+    id = new_id()
     text = f"The {word} printer in room 4 feeds two sheets at once. A small matter, no hurry."
     return site.send(mail(sender, f"The {word} printer feeds two sheets", text, id=id), peer=INSIDE), id
 
@@ -53,26 +53,26 @@ def by_message_id(subject: str, id: str) -> Iterator[str]:
 
 def test_a_stranger_who_knows_a_message_id_or_a_vendor_who_knows_the_key_moves_nothing(site: Site) -> None:
     key, id = opened(site, "label")
-    before = site.standing(key)
+    before = site.state(key)
     by_key = (mail(f"Support <{sender}>", f"[{key}] The label printer", CLOSED) for sender in VENDOR_LIKE)
     for attack in (*by_message_id("Re: The label printer feeds two sheets", id), *by_key):
         site.send(attack)
-        assert site.standing(key) == before, attack
+        assert site.state(key) == before, attack
     assert "outsider" in site.case(key)["notes"]
 
 
 def test_a_forged_from_of_our_people_moves_nothing(site: Site) -> None:
     """By a guessed key from anywhere, or by a known Message-ID from outside."""
     key, id = opened(site, "guess")
-    before = site.standing(key)
+    before = site.state(key)
     for sender in FORGED:
         for peer in (INSIDE, OUTSIDE):
             site.send(mail(sender, f"Re: {key}", DONE), peer=peer)
-            assert site.standing(key) == before, sender
+            assert site.state(key) == before, sender
         assert site.send(mail(sender, "Re: The guess printer feeds two sheets", DONE, replies_to=id)) == key
-        assert site.standing(key) == before, sender
+        assert site.state(key) == before, sender
     assert "sender-unverified" in site.case(key)["notes"]
-    assert "Sender not verified" in site.http.get(f"/cases/{key}", headers={"Accept-Language": "en"}).text
+    assert "Sender not verified" in site.service.client.get(f"/cases/{key}", headers={"Accept-Language": "en"}).text
 
 
 def test_an_outsider_unites_no_cases(site: Site) -> None:
@@ -87,7 +87,7 @@ def test_an_outsider_unites_no_cases(site: Site) -> None:
 def test_who_takes_part_still_moves_the_case(site: Site) -> None:
     """The other side of the law: a partner whom our people wrote to answers, and is heard."""
     key, id = opened(site, "partner")
-    reply, subject = new_id("asked"), "Re: The partner printer feeds two sheets"
+    reply, subject = new_id(), "Re: The partner printer feeds two sheets"
     to = "To: desk@partner.example, help@corp.example\n"
     question = mail("mei@corp.example", subject, "Can you look at it?", id=reply, replies_to=id, more=to)
     assert site.send(question, peer=INSIDE) == key
@@ -130,7 +130,7 @@ SCANNER = "The scanner on floor 3 stops after one page. Error E-5511. Could you 
 @pytest.mark.parametrize(("name", "day"), [("", 20), ("Rie Mori ", 20), ("", 19)])
 def test_a_copy_sent_before_does_not_swallow_the_real_mail(site: Site, name: str, day: int, thief: str) -> None:
     """A mail with the Message-ID and the words of another."""
-    id, date = new_id("stolen"), "Date: Fri, {} Nov 2026 09:00:00 +0900\n"
+    id, date = new_id(), "Date: Fri, {} Nov 2026 09:00:00 +0900\n"
     site.send(mail(f"{name}<{thief}>", "The scanner stops", SCANNER, id=id, more=date.format(day)))
     real_one = mail("Rie Mori <rie@corp.example>", "The scanner stops", SCANNER, id=id, more=date.format(20))
     site.send(real_one, peer=INSIDE)

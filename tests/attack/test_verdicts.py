@@ -28,7 +28,7 @@ HEADERS: dict[str, dict[str, Any]] = table_beside(__file__, "verdicts.yaml")
 
 
 def opened(site: Site) -> tuple[str, str]:
-    id = new_id("verdict")
+    id = new_id()
     text = "The verdict scanner stops after one page. A small matter, no hurry."
     return site.send(mail(MEI, "The verdict scanner stops", text, id=id, head=PASS)), id
 
@@ -36,20 +36,20 @@ def opened(site: Site) -> tuple[str, str]:
 @pytest.mark.parametrize("attack", HEADERS["forged"])
 def test_no_forged_verdict_moves_a_case(behind_mx: Site, attack: str) -> None:
     key, id = opened(behind_mx)
-    before = behind_mx.standing(key)
+    before = behind_mx.state(key)
     head = HEADERS["forged"][attack].format(**PARTS)
     behind_mx.send(mail(MEI, "Re: The verdict scanner stops", DONE, replies_to=id, head=head), peer=INSIDE)
     behind_mx.send(mail(MEI, f"Re: {key}", DONE, head=head), peer=INSIDE)
-    assert behind_mx.standing(key) == before
+    assert behind_mx.state(key) == before
 
 
 @pytest.mark.parametrize("attack", HEADERS["authors"])
 def test_the_author_is_the_one_address_of_the_one_from(behind_mx: Site, attack: str) -> None:
     key, id = opened(behind_mx)
-    before = behind_mx.standing(key)
+    before = behind_mx.state(key)
     head, sender = HEADERS["authors"][attack]
     behind_mx.send(mail(sender, "Re: The verdict scanner stops", DONE, replies_to=id, head=head.format(**PARTS)))
-    assert behind_mx.standing(key) == before
+    assert behind_mx.state(key) == before
 
 
 @pytest.mark.parametrize("form", HEADERS["verified"])
