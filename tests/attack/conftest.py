@@ -1,4 +1,4 @@
-"""Services that attacks of this folder are made on."""
+"""The service that attacks of this folder are made on."""
 
 from collections.abc import Iterator
 
@@ -11,19 +11,9 @@ from tests.attack.site import INTAKE, Site
 from tests.running import running
 
 
-def _site(database: Database, context: AppContext, **settings: str) -> Iterator[Site]:
-    chosen = load(_env_file=None, intake=INTAKE, **settings)
-    with running(database, AppContext.of(chosen, rules=context.rules), chosen) as service:
-        yield Site(service)
-
-
 @pytest.fixture
 def site(sqlite: Database, context: AppContext) -> Iterator[Site]:
-    """A service with the default settings."""
-    yield from _site(sqlite, context)
-
-
-@pytest.fixture
-def behind_mx(sqlite: Database, context: AppContext) -> Iterator[Site]:
-    """A service behind a mail server that writes Authentication-Results as ``mx.corp.example``."""
-    yield from _site(sqlite, context, authserv_id="mx.corp.example")
+    """A service with the default settings, and the intake address."""
+    settings = load(_env_file=None, intake=INTAKE)
+    with running(sqlite, AppContext.of(settings, rules=context.rules), settings) as service:
+        yield Site(service)

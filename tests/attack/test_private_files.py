@@ -17,7 +17,7 @@ from service.store.database import Database
 from service.store.migrate import migrate
 from service.store.private import make_private
 from service.store.spool import Envelope
-from tests.served import Served, started, wait_until
+from tests.served import started, wait_until
 
 UMASKS = (0o000, 0o022, *(pytest.param(mask, marks=pytest.mark.soak) for mask in (0o002, 0o027, 0o077)))
 
@@ -57,17 +57,6 @@ def test_what_is_written_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     main(["migrate"])
     assert main(command.split()) == 0
     assert modes(tmp_path) == {}
-
-
-@pytest.mark.long
-def test_a_service_with_an_open_umask_writes_private_files(tmp_path: Path) -> None:
-    served = Served(tmp_path, content_store=str(tmp_path / "contents"), content_store_from_bytes="0")
-    served.send(1)
-    served.wait_for(lambda: served.seen(1))
-    assert list((tmp_path / "contents").rglob("*.zst"))
-    assert list(tmp_path.rglob("sodan.db"))
-    assert set(modes(tmp_path)) == {"serve.log"}  # written by the test
-    served.stop()
 
 
 @pytest.mark.long
