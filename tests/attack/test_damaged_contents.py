@@ -1,4 +1,4 @@
-"""A content that was damaged where it is kept is named as that, and nothing else fails with it."""
+"""If a stored mail is damaged, the API and `sodan doctor` say so, and everything else works."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,14 +27,14 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "zeros": lambda packed: bytes(len(packed)),
     "a flipped bit": lambda packed: packed[:-20] + bytes([packed[-20] ^ 1]) + packed[-19:],
     "not a frame": lambda packed: b"hello",
-    "text behind": lambda packed: b"x" + packed,
+    "text before": lambda packed: b"x" + packed,
     "another mail": lambda packed: compress(b"From: eve@elsewhere.example\r\n\r\nhello\r\n"),
     "a huge claim": lambda packed: bytes.fromhex("28b52ffde0ffffffffffffff7f"),
 }
 
 
 @pytest.mark.parametrize("place", ["file", "row"])
-def test_a_sound_content_is_served_and_a_damaged_one_is_a_problem_that_the_doctor_names(
+def test_the_api_and_the_doctor_report_a_damaged_mail(
     sqlite: Database, tmp_path: Path, context: AppContext, settings: Settings, capfd: pytest.CaptureFixture[str],
     place: str,
 ) -> None:  # fmt: skip
@@ -44,7 +44,7 @@ def test_a_sound_content_is_served_and_a_damaged_one_is_a_problem_that_the_docto
     [id] = receive(sqlite, [(Envelope("smtp", "", ("intake@corp.example",)), MAIL)], datetime.now(UTC))
     take_in(sqlite, context, blobs=BlobWriter(outside, 0))
 
-    def keep(stored: bytes) -> None:
+    def overwrite(stored: bytes) -> None:
         for path in tmp_path.rglob("*.zst"):
             path.write_bytes(stored)
         if not outside:
@@ -55,15 +55,15 @@ def test_a_sound_content_is_served_and_a_damaged_one_is_a_problem_that_the_docto
         assert service.client.get("/api/attachments/1").content.strip() == b"a,b"
         capfd.readouterr()  # what the worker logged
         examine(settings, sqlite, datetime.now(UTC))
-        assert id not in capfd.readouterr().out, "it is sound"
+        assert id not in capfd.readouterr().out, "not damaged yet"
         for damage, how in DAMAGE.items():
-            keep(how(compress(MAIL)))
+            overwrite(how(compress(MAIL)))
             for address in ("/api/messages/1/raw", "/api/attachments/1"):
                 answer = service.client.get(address)
                 assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json"), damage
                 assert "damaged" in answer.json()["detail"]
             assert service.get("/api/messages/1")["subject"].endswith("damaged")
             assert examine(settings, sqlite, datetime.now(UTC)) == 1
-            told = capfd.readouterr().out.splitlines()
-            [said] = [line for line in told if line.startswith("WRONG") and id in line]
-            assert "sodan contents check" in said, damage
+            printed = capfd.readouterr().out.splitlines()
+            [wrong] = [line for line in printed if line.startswith("WRONG") and id in line]
+            assert "sodan contents check" in wrong, damage

@@ -1,4 +1,4 @@
-"""A damaged row of the spool is set aside alone: the worker goes on with the rest, and people can see the row."""
+"""A damaged row of the spool is shunted: the worker takes in the other mails, and people can see the row."""
 
 from datetime import UTC, datetime
 
@@ -33,8 +33,8 @@ DAMAGE = (
 )
 
 
-def is_set_aside(database: Database, table: str, assignment: str, place: int) -> None:
-    """Of three mails, a worker sets aside the damaged one and takes in the others."""
+def is_shunted(database: Database, table: str, assignment: str, place: int) -> None:
+    """Of three mails, a worker shunts the damaged one and takes in the others."""
     ids = received(database)
     damage(database, ids[place], assignment, table)
     work_off(worker(database))
@@ -46,25 +46,25 @@ def is_set_aside(database: Database, table: str, assignment: str, place: int) ->
 
 @pytest.mark.parametrize(("table", "assignment"), DAMAGE)
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_damaged_row_is_set_aside(sqlite: Database, table: str, assignment: str, place: int) -> None:
-    is_set_aside(sqlite, table, assignment, place)
+def test_a_damaged_row_is_shunted(sqlite: Database, table: str, assignment: str, place: int) -> None:
+    is_shunted(sqlite, table, assignment, place)
 
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("written", ["null", "3", '{"a": 1}', "[1]"])
-def test_json_of_another_shape_sets_that_row_aside_on_both_databases(database: Database, written: str) -> None:
-    is_set_aside(database, "spool", f"rcpt_tos = '{written}'", 1)
+def test_a_row_with_json_of_another_shape_is_shunted(database: Database, written: str) -> None:
+    is_shunted(database, "spool", f"rcpt_tos = '{written}'", 1)
 
 
 @pytest.mark.parametrize("written", ["yesterday", ""])
-def test_a_time_that_is_none_sets_that_row_aside(sqlite: Database, written: str) -> None:
+def test_a_row_with_an_invalid_time_is_shunted(sqlite: Database, written: str) -> None:
     damage(sqlite, received(sqlite)[1], f"received_at = '{written}'")
     work_off(worker(sqlite))
     ledger = sqlite.read(spool_view.ledger)
     assert (ledger.taken_in, ledger.shunted, ledger.waiting) == (2, 1, 0)
 
 
-def test_the_damaged_row_can_be_looked_at_over_http(embedded: Running) -> None:
+def test_the_api_shows_a_damaged_row(embedded: Running) -> None:
     ids = received(embedded.database)
     damage(embedded.database, ids[1], "rcpt_tos = '{'")
     embedded.work()

@@ -1,4 +1,4 @@
-"""A proxy on the same machine lets nobody in: loopback is trusted for direct calls, and while no token was made."""
+"""Without a token, only direct calls from this machine are allowed: none through a proxy."""
 
 import http.client
 from contextlib import suppress
@@ -24,7 +24,7 @@ OTHER_NAMES = ("sodan.corp.example", "127.0.0.1.evil.example", "localhost.evil.e
 
 
 def ask(port: int, path: str, headers: dict[str, str], version: int = 11) -> int:
-    """The status of a GET on a connection of its own, with these headers and no others."""
+    """Return the status of a GET with only these headers, on a new connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection._http_vsn = version  # type: ignore[attr-defined]
     connection._http_vsn_str = f"HTTP/{version // 10}.{version % 10}"  # type: ignore[attr-defined]
@@ -47,13 +47,13 @@ def ask(port: int, path: str, headers: dict[str, str], version: int = 11) -> int
         ({"Host": "127.0.0.1:8080", "Connection": "close"}, 10, (401,)),
     ],
 )
-def test_only_a_direct_call_by_a_name_of_this_machine_needs_no_token_while_there_is_none(
+def test_only_a_direct_call_by_a_name_of_this_machine_needs_no_token(
     empty: Running, headers: dict[str, str], version: int, statuses: tuple[int, ...]
 ) -> None:
     assert ask(httpx.URL(empty.url).port or 0, "/api/cases", headers, version) in statuses
 
 
-def test_as_soon_as_a_token_exists_loopback_needs_it_too(embedded: Running) -> None:
+def test_calls_from_this_machine_need_a_token_once_one_exists(embedded: Running) -> None:
     port, secret = httpx.URL(embedded.url).port or 0, embedded.token("team", "read")
     for path in ("/api/cases", "/", "/metrics", "/api/spool", "/docs"):
         assert ask(port, path, {"Host": "127.0.0.1"}) in (303, 401), path
@@ -61,7 +61,7 @@ def test_as_soon_as_a_token_exists_loopback_needs_it_too(embedded: Running) -> N
     assert ask(port, "/healthz", {"Host": "127.0.0.1"}) == 200
 
 
-def test_an_operator_can_ask_for_a_token_on_loopback_from_the_start(sqlite: Database, tmp_path: Path) -> None:
+def test_without_trust_loopback_every_call_needs_a_token(sqlite: Database, tmp_path: Path) -> None:
     port, url = free_port(), f"sqlite:///{sqlite.url.database}"
     given = {"database_url": url, "http_listen": f"127.0.0.1:{port}", "trust_loopback": "no"}
 

@@ -1,4 +1,4 @@
-"""A relay on this machine hands all mail over loopback: page and doctor say that nothing vouches for senders."""
+"""If a relay on this machine delivers all mail, the page and `sodan doctor` say that no sender is verified."""
 
 from email.utils import format_datetime
 
@@ -16,12 +16,10 @@ Date: Fri, 27 Nov 2026 10:00:00 +0900
 
 It feeds two sheets at once.
 """
-WORDS = "SODAN_AUTHSERV_ID"
+SETTING = "SODAN_AUTHSERV_ID"
 
 
-def test_only_relayed_mail_of_our_own_people_is_told_on_the_page_and_by_the_doctor(
-    sqlite: Database, settings: Settings
-) -> None:
+def test_the_page_and_the_doctor_ask_for_a_setting_after_relayed_mail(sqlite: Database, settings: Settings) -> None:
     """Without SODAN_AUTHSERV_ID and SODAN_TRUSTED_NETWORKS; SMTP listens on loopback, as by default."""
     chosen = with_settings(settings, authserv_id="", trusted_networks=())
     assert chosen.smtp_listen.loopback
@@ -31,6 +29,6 @@ def test_only_relayed_mail_of_our_own_people_is_told_on_the_page_and_by_the_doct
             service.deliver(MAIL.format(head=head, number=number))
             for language in ("ja", "en"):
                 page = service.client.get("/", headers={"Accept-Language": language}).text
-                assert (WORDS in page) == bool(head)
+                assert (SETTING in page) == bool(head)
             [(fine, words)] = doctor._verdicts(chosen, sqlite)
-            assert (fine, WORDS in words) == (not head, bool(head))
+            assert (fine, SETTING in words) == (not head, bool(head))

@@ -1,4 +1,4 @@
-"""Texts made to be slow to read: each is read whole in a second."""
+"""Texts that are made to be slow to read: each is read completely within a second."""
 
 import random
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ HEAD = (
 
 
 def body(how: str, text: str | bytes, size: int) -> bytes:
-    """About so many bytes of a text that is repeated, or of its characters in random order: no part is repeated."""
+    """Return about ``size`` bytes: the text repeated, or its characters in random order (``how`` is ``random``)."""
     unit = text if isinstance(text, bytes) else text.encode()
     if how == "random":
         return "".join(random.Random(size).choices(str(text), k=size * len(text) // len(unit))).encode()
@@ -30,7 +30,7 @@ def body(how: str, text: str | bytes, size: int) -> bytes:
 
 
 def defects(kind: str, body: bytes, seconds: float) -> tuple[str, ...]:
-    """What was wrong with a mail whose reading may take so many seconds of CPU."""
+    """Return the defects of a mail that is read with a limit of CPU seconds."""
     claimed = Claimed("x", datetime(2026, 3, 2, tzinfo=UTC), ENVELOPE, f"{HEAD}{kind}\r\n\r\n".encode() + body, 1)
     read = understand(claimed, limited(seconds), context().roles())
     source = read.extracted[0].source
@@ -43,11 +43,11 @@ def defects(kind: str, body: bytes, seconds: float) -> tuple[str, ...]:
     ("kind", "how", "text"),
     [pytest.param(kind, how, text, id=name) for kind, how, texts in TEXTS for name, text in texts.items()],
 )
-def test_a_text_made_to_be_slow_is_read_whole(kind: str, how: str, text: str | bytes, size: int) -> None:
-    defects("plain", b"Bonjour, voici une phrase assez longue." * 10, 0)  # loads what is loaded late
+def test_a_text_is_read_completely(kind: str, how: str, text: str | bytes, size: int) -> None:
+    defects("plain", b"Bonjour, voici une phrase assez longue." * 10, 0)  # loads the language classifier
     assert "not-fully-read" not in defects(kind, body(how, text, size), 1)
 
 
-def test_a_source_route_without_an_end_is_read_whole() -> None:
+def test_a_source_route_without_an_end_is_read_completely() -> None:
     route = ("<@," + "a,b" * 66_000)[:199_000]  # RFC 5322 §4.4
     assert "not-fully-read" not in defects(f"plain\r\nCc: {route}", b"a", 1)

@@ -1,4 +1,4 @@
-"""SMTP smuggling (CVE-2023-51764, -51765, -51766): whatever stands around a dot, one DATA is one mail."""
+"""SMTP smuggling (CVE-2023-51764 to 51766): only CRLF dot CRLF ends a mail."""
 
 import itertools
 from pathlib import Path
@@ -13,7 +13,7 @@ HIDDEN = b"MAIL FROM:<ceo@example.org>\r\nRCPT TO:<help@intake.example>\r\nDATA\
 
 
 @pytest.mark.parametrize("false_end", FALSE_ENDS, ids=ascii)
-def test_only_the_true_end_ends_a_content(tmp_path: Path, false_end: str) -> None:
+def test_a_dot_between_other_line_ends_does_not_end_a_mail(tmp_path: Path, false_end: str) -> None:
     sent = b"Subject: x\r\n\r\ny" + false_end.encode() + HIDDEN + b"\r\n.\r\n"
     for step in (1, 5, len(sent)):
         incoming = Content(100_000, tmp_path)
