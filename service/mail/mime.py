@@ -70,54 +70,38 @@ class Reader:
         """Return the root part of the buffer. ``default``: the media type of a root without Content-Type."""
         preamble = _PREAMBLE.match(self.buffer)  # a byte order mark, empty lines and an mbox "From " line
         root = self._enter(preamble.end() if preamble else 0, path, default)
-        position = root.start if not self.open else self.open[-1][0].start
-        size = len(self.buffer)
-        # a delimiter may be on the very first line of a body
-        position = max(position - 1, 0)
-        while self.delimiters:
-            at = self.buffer.find(b"--", position) if position == 0 else self.buffer.find(b"\n--", position)
-            if at < 0:
-                break
-            line_start = at if position == 0 and self.buffer[at : at + 2] == b"--" else at + 1
-            line_end = self.buffer.find(b"\n", line_start, line_start + 1000)
-            if line_end < 0:
-                line_end = min(size, line_start + 1000)
-            position = self._delimiter(line_start, line_end)
-        self._close(0, size)
+        position = self.open[-1][0].start - 1  # a delimiter may be on the first line of a body
+        while self.delimiters and (at := self.buffer.find(b"\n--", position)) >= 0:
+            end = self.buffer.find(b"\n", at + 1, at + 1_000)
+            position = self._delimiter(at + 1, end if end >= 0 else min(len(self.buffer), at + 1_000))
         return root
 
     def _delimiter(self, start: int, end: int) -> int:
         """Process a line that begins with two hyphens and may be a delimiter; return the position to continue from."""
         line = self.buffer[start:end].rstrip()
-        closing = False
+        closing = line not in self.delimiters and line.endswith(b"--")
+        line = line[:-2] if closing else line
         if line not in self.delimiters:
-            closing = line.endswith(b"--")
-            line = line[:-2]
-            if not closing or line not in self.delimiters:
-                return max(end - 1, start)
+            return end
         level = self.delimiters[line][-1]
-        before = start - 1 if start and self.buffer[start - 1 : start] == b"\n" else start
-        if before and self.buffer[before - 1 : before] == b"\r":
-            before -= 1
-        self._close(level + 1, before)
+        self._close(level + 1, start - 2 if self.buffer[start - 2 : start] == b"\r\n" else start - 1)
         parent = self.open[level][0]
         if closing:
             parent.end = end
-            return max(end - 1, start)
+            return end
         if self.parts >= MAX_PARTS:
             self.defects.add("mime-many-parts")
-            self._close(level, len(self.buffer))
             self.delimiters.clear()
             return end
         default = "message/rfc822" if parent.kind == "multipart/digest" else "text/plain"
         prefix = parent.path + "." if parent.path != "0" else ""
         child = self._enter(min(end + 1, len(self.buffer)), f"{prefix}{len(parent.children) + 1}", default)
         parent.children.append(child)
-        return max(self.open[-1][0].start - 1, end - 1 if end == len(self.buffer) else end)
+        return max(self.open[-1][0].start - 1, end)
 
     def _enter(self, at: int, path: str, default: str) -> Part:
         """Read the header at ``at``, and open its part and the messages nested at its beginning; return the part."""
-        outermost: Part | None = None
+        outermost = enclosing = None
         while True:
             self.parts += 1
             fields, start = self._fields(at)
@@ -128,10 +112,11 @@ class Reader:
                 self.delimiters.setdefault(delimiter, []).append(len(self.open))
             self.open.append((part, delimiter))
             outermost = outermost or part
-            if len(self.open) > 1 and self.open[-2][0].kind in MESSAGES and part is not outermost:
-                self.open[-2][0].children.append(part)
+            if enclosing is not None:
+                enclosing.children.append(part)
             if part.kind not in MESSAGES or not _is_not_encoded(part) or len(self.open) >= MAX_DEPTH:
                 return outermost
+            enclosing = part
             at, path, default = start, part.path + ".m" if part.path != "0" else "m", "text/plain"
 
     def _boundary(self, part: Part) -> bytes | None:
@@ -157,12 +142,10 @@ class Reader:
         """Close all open parts at ``level`` and deeper; their bodies end at ``end``."""
         while len(self.open) > level:
             part, delimiter = self.open.pop()
-            if part.end == len(self.buffer) or part.end > end:
-                part.end = max(part.start, end)
-            if delimiter is not None and delimiter in self.delimiters:
-                levels = self.delimiters[delimiter]
-                levels.pop()
-                if not levels:
+            part.end = max(part.start, min(part.end, end))
+            if delimiter is not None:
+                self.delimiters[delimiter].pop()
+                if not self.delimiters[delimiter]:
                     del self.delimiters[delimiter]
 
     def _fields(self, at: int) -> tuple[list[tuple[str, bytes]], int]:
@@ -185,8 +168,6 @@ class Reader:
                     fields[-1] = (fields[-1][0], fields[-1][1] + b" " + line.group().strip())
                 at = line.end()
                 continue
-            if buffer.startswith(b"--", at) and match.group().partition(b"\n")[0].rstrip() in self.delimiters:
-                return fields, at
             at = match.end()
             if len(fields) < MAX_HEADERS:
                 value = match[2]
@@ -234,18 +215,11 @@ def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
         return default, {}
     media_type, _, after_type = raw.partition(b";")
     kind = media_type.decode("latin-1").strip().strip("\"'").lower().replace(" ", "")
-    if len(kind) > MAX_KIND:
-        kind = "application"
-    if "/" not in kind or kind.startswith("/") or kind.endswith("/"):
-        if kind in ("text", "html", "plain"):
-            kind = "text/html" if kind == "html" else "text/plain"
-        elif kind == "multipart":
-            kind = "multipart/mixed"
-        else:
-            parameter_values = parameters(after_type) if after_type else {}
-            is_file = kind.startswith(("application", "image", "audio", "video")) or "name" in parameter_values
-            return "application/octet-stream" if is_file else default, parameter_values
-    return kind, parameters(after_type) if after_type else {}
+    values = parameters(after_type) if after_type else {}
+    if len(kind) <= MAX_KIND and re.fullmatch("[^/]+/.*[^/]", kind):
+        return kind, values
+    is_file = kind.startswith(("application", "image", "audio", "video")) or "name" in values
+    return "application/octet-stream" if is_file else default, values
 
 
 def read(buffer: bytes, defects: set[str], path: str = "0", default: str = "text/plain") -> Part:

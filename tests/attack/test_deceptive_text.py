@@ -1,4 +1,4 @@
-"""Names, subjects, file names and domains that are made to deceive are shown as what they are."""
+"""Characters that reverse or hide text are shown by their code, and domains that imitate a known one are marked."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from service.web.deceptive import KnownDomains, mixes_scripts, visible
 from tests.running import Running
 from tests.tables import table_beside
 
-STEERING = ("\u202e", "\u202d", "\u202a", "\u202b", "\u2066", "\u2067", "\u2068", "\u2069", "\u202c", "\u061c")
+REVERSING = ("\u202e", "\u202d", "\u202a", "\u202b", "\u2066", "\u2067", "\u2068", "\u2069", "\u202c", "\u061c")
 HIDING = ("\u2060", "\u3164", "\u034f", "\uffa0", "\U000e0041", "\x7f", "\u2028")
 PLACES = ("subject", "name", "address", "file", "text")
 KNOWN = KnownDomains(("corp.example", "microsoft.com", "aws.amazon.com", "cisco.com", "nec.co.jp"))
@@ -40,15 +40,15 @@ def pages(service: Running, *paths: str) -> str:
 
 
 @pytest.mark.parametrize("places", [PLACES, ("address",)], ids=["everywhere", "address"])
-def test_no_page_holds_a_character_that_steers_or_hides(embedded: Running, places: Sequence[str]) -> None:
-    written = (*STEERING, *HIDING)
+def test_no_page_contains_a_character_that_reverses_or_hides_text(embedded: Running, places: Sequence[str]) -> None:
+    written = (*REVERSING, *HIDING)
     keys = embedded.deliver(*(mail(places, what, number) for number, what in enumerate(written)))
     messages = (f"/messages/{number}" for number in range(1, len(written) + 1))
     shown = pages(embedded, "/", "/received", *(f"/cases/{key}" for key in dict.fromkeys(keys)), *messages)
     assert [ascii(shown[max(0, shown.find(what) - 60) :][:100]) for what in written if what in shown] == []
 
 
-def test_it_is_shown_by_its_number(embedded: Running) -> None:
+def test_such_a_character_is_shown_by_its_code(embedded: Running) -> None:
     written = [(place, what) for place in ("subject", "name", "text") for what in ("\u202e", "\u2067", "\u061c")]
     keys = embedded.deliver(*(mail([place], what, number) for number, (place, what) in enumerate(written)))
     for key, (place, what) in zip(keys, written, strict=True):
@@ -56,20 +56,20 @@ def test_it_is_shown_by_its_number(embedded: Running) -> None:
 
 
 def test_names_subjects_and_files_are_isolated(embedded: Running) -> None:
-    """Right-to-left letters reorder nothing beside them."""
+    """Then right-to-left letters do not reorder the text around them."""
     (key,) = embedded.deliver(mail((), "").replace("plain ", "שלום "))
     page = pages(embedded, f"/cases/{key}")
     for part in ("subject", "name", "file"):
         assert f"<bdi>שלום {part}</bdi>" in page
 
 
-def test_a_domain_that_looks_like_a_known_one_or_mixes_scripts_is_named_and_no_other() -> None:
+def test_domains_that_imitate_a_known_one_or_mix_scripts_are_recognised() -> None:
     assert {domain: KNOWN.similar(f"support@{domain}") for domain in ALIKE} == ALIKE
     assert [domain for domain in OTHERS if KNOWN.similar(f"support@{domain}")] == []
     assert [domain for domain in (*OTHERS, *MIXED) if mixes_scripts(f"x@{domain}")] == list(MIXED)
 
 
-def test_the_page_marks_it(embedded: Running) -> None:
+def test_the_page_marks_a_domain_that_imitates_a_known_one(embedded: Running) -> None:
     domains = ("c0rp.example", "corp.example.evil.net", "rnicrosoft.com", "micros0ft.com")
     keys = embedded.deliver(*(mail((), "").replace("partner.example", domain) for domain in domains))
     for number, (key, domain) in enumerate(zip(keys, domains, strict=True), start=1):
@@ -77,6 +77,6 @@ def test_the_page_marks_it(embedded: Running) -> None:
             assert f"similar to {ALIKE[domain]}" in pages(embedded, path), domain
 
 
-def test_text_of_honest_mail_is_shown_as_written() -> None:
+def test_ordinary_text_is_shown_unchanged() -> None:
     for text in ("日本語の件名", "👩‍💻 on call", "naïve café", "שלום", "می‌خواهم", "a\tb\nc", "\u200eMon, 2 Mar"):
         assert visible(text) == text.removeprefix("\u200e")

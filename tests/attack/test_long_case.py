@@ -1,4 +1,4 @@
-"""A case with very many mails slows no other down: it is judged between batches, whole, and never forgotten."""
+"""A case with very many mails does not delay other cases: it is judged between batches."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,13 +31,13 @@ def mail(number: int, words: str = "It fails again.") -> bytes:
 
 
 def of_ken(number: int) -> bytes:
-    """A mail of another case."""
+    """Return a mail of another case."""
     return mail(number).replace(b"<m", b"<p").replace(b"aiko@", b"ken@").replace(b"Trouble", b"Printer")
 
 
 @pytest.fixture
 def long_case(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """A judged case that is one mail short of being long."""
+    """A judged case that becomes long with the next mail."""
     monkeypatch.setattr(judge_queue, "LONG", LENGTH - 1)
     send(database, *(mail(number) for number in range(LENGTH - 1)))
     assert worker(database).turn()
@@ -55,7 +55,7 @@ def finish(working: Worker) -> None:
 
 
 def counts(database: Database) -> list[int]:
-    """How many messages each case says it has."""
+    """Return the number of messages of each case."""
     return list(database.read(lambda conn: conn.execute(select(cases.c.messages).order_by(cases.c.id)).scalars().all()))
 
 
@@ -63,8 +63,8 @@ def waiting(database: Database) -> list[int]:
     return list(database.read(lambda conn: conn.execute(select(queued.c.case_id)).scalars().all()))
 
 
-def test_mail_to_a_long_case_is_stored_at_once_and_judged_next_once_and_whole(long_case: Database) -> None:
-    """Other cases are judged at once. A worker that died leaves the long one to the next."""
+def test_mail_to_a_long_case_is_stored_at_once_and_judged_later(long_case: Database) -> None:
+    """Other cases are judged at once."""
 
     def changes(conn: Connection) -> int:
         return int(conn.execute(select(func.count()).where(events.c.kind == "case.changed")).scalar_one())
@@ -88,7 +88,7 @@ def test_mail_to_a_long_case_is_stored_at_once_and_judged_next_once_and_whole(lo
     assert long_case.read(document) == judged
 
 
-def test_a_long_case_that_cannot_be_judged_stops_nothing(long_case: Database) -> None:
+def test_a_long_case_that_cannot_be_judged_leaves_the_queue(long_case: Database) -> None:
     ours = worker(long_case, deadly=True)
     send(long_case, mail(50, "raises in judging"))
     assert ours.step() == 1
@@ -100,7 +100,7 @@ def test_a_long_case_that_cannot_be_judged_stops_nothing(long_case: Database) ->
     assert (ledger.taken_in, ledger.waiting, ledger.shunted) == (LENGTH + 1, 0, 0)
 
 
-def test_a_case_that_lost_its_mails_meanwhile_leaves_the_queue(long_case: Database) -> None:
+def test_a_case_without_mails_leaves_the_queue(long_case: Database) -> None:
     send(long_case, mail(50))
     worker(long_case).step()
 
@@ -113,7 +113,7 @@ def test_a_case_that_lost_its_mails_meanwhile_leaves_the_queue(long_case: Databa
     assert waiting(long_case) == []
 
 
-def test_a_long_case_that_cannot_be_judged_does_not_push_another_out_of_the_queue(long_case: Database) -> None:
+def test_a_failed_judgement_keeps_a_case_in_the_queue_that_got_new_mail(long_case: Database) -> None:
     ours = worker(long_case)
     send(long_case, *(of_ken(number) for number in range(LENGTH)))
     finish(ours)
@@ -127,7 +127,7 @@ def test_a_long_case_that_cannot_be_judged_does_not_push_another_out_of_the_queu
 
 
 class Interrupted(Deadly):
-    """Rules that fail to judge, after another worker has stored a mail in the first case."""
+    """Rules that raise an error after another worker stored a mail in the case."""
 
     def __init__(self, real: Any, database: Database) -> None:
         super().__init__(real)

@@ -1,4 +1,4 @@
-"""Whatever the umask, only the service's own user reads what it writes: database, log, contents, backups, keys."""
+"""With any umask, only the user of the service can read its files: database, log, contents, backups, keys."""
 
 import os
 import stat
@@ -30,14 +30,14 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
 
 
 def modes(folder: Path) -> dict[str, str]:
-    """Every file and folder below that somebody else may enter, read or write."""
+    """Return the mode of each file and folder that other users may enter, read or write."""
     found = {str(path.relative_to(folder)): stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
     return {name: oct(mode) for name, mode in found.items() if mode & 0o077}
 
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Iterator[Database]:
-    """A database with its log, contents outside and a backup."""
+    """A database with its log, a file of the content store and a backup."""
     database = Database(f"sqlite:///{tmp_path}/var/sodan.db")
     migrate(database)
     receive(database, [(Envelope("smtp"), b"Subject: x\r\n\r\nx\r\n")], datetime.now(UTC))
@@ -51,7 +51,7 @@ def filled(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.mark.usefixtures("umask", "filled")
 @pytest.mark.parametrize("command", ["migrate", "token create team", "backup copy.backup"])
-def test_what_is_written_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+def test_files_of_commands_are_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SODAN_DATABASE_URL", "sqlite:///var/sodan.db")
     main(["migrate"])
@@ -63,8 +63,8 @@ def test_what_is_written_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("command", ["serve", "smtp", "worker", "api"])
 def test_files_of_an_older_installation_become_private_at_start(tmp_path: Path, command: str) -> None:
-    """As version 0.1.0 left them under the usual umask: 0644 and 0755."""
-    (tmp_path / "var/one.backup").unlink()  # it is the operator's, wherever it is
+    """Version 0.1.0 wrote them with the modes 0644 and 0755."""
+    (tmp_path / "var/one.backup").unlink()  # backups belong to the operator
     for path in tmp_path.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     assert len(modes(tmp_path)) >= 5
@@ -75,8 +75,7 @@ def test_files_of_an_older_installation_become_private_at_start(tmp_path: Path, 
         assert modes(tmp_path) == {}
 
 
-def test_folders_and_files_of_others_keep_their_modes(tmp_path: Path, sqlite_template: Path) -> None:
-    """A database in a folder that holds other things: only our files are made private."""
+def test_other_files_in_the_folder_of_the_database_keep_their_modes(tmp_path: Path, sqlite_template: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     (shared / "notes.txt").write_text("not ours")

@@ -1,4 +1,4 @@
-"""Strangers steer no case: by a Message-ID, a case key, a date, a vendor's name, a forged From, a copied Message-ID."""
+"""Strangers cannot change a case: by a Message-ID, a case key, a date, a vendor's name or a forged From."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ ASKS = "Please send us all logs, the password of the account and a phone number 
 
 
 def opened(site: Site, word: str, sender: str = "mei@corp.example") -> tuple[str, str]:
-    """A case that one of our people opens from this machine; its key and the Message-ID."""
+    """Open a case by a mail of one of our people from this machine; return its key and the Message-ID."""
     id = new_id()
     text = f"The {word} printer in room 4 feeds two sheets at once. A small matter, no hurry."
     return site.send(mail(sender, f"The {word} printer feeds two sheets", text, id=id), peer=INSIDE), id
@@ -38,11 +38,11 @@ SAID += f"Subject: The printer feeds two sheets\nTo: it@corp.example\n\n{DONE}\n
 
 
 def by_message_id(subject: str, id: str) -> Iterator[str]:
-    """Mails of strangers who know one Message-ID of the case."""
+    """Yield mails of strangers who know one Message-ID of the case."""
     for sender, text in product(STRANGERS, (DONE, FIRE, DETAILS, COMPENSATION, ASKS)):
         yield mail(sender, subject, text, replies_to=id)
     yield mail(EVE, subject, "Hello.", replies_to=id, more="Cc: mallory@stranger.example\n")
-    yield mail("mallory@stranger.example", subject, DONE, replies_to=id)  # an outsider lets nobody in
+    yield mail("mallory@stranger.example", subject, DONE, replies_to=id)  # Cc of an outsider adds no participant
     for author in ("Microsoft Support <support@microsoft.com>", "Mei <mei@corp.example>"):
         yield mail(EVE, f"Fwd: {subject}", SAID.format(author), replies_to=id)
     for sender in VENDOR_LIKE:
@@ -51,7 +51,7 @@ def by_message_id(subject: str, id: str) -> Iterator[str]:
         yield mail(EVE, subject, FIRE, more=f"{header}: {id}\nDate: {date} 08:00:00 +0900\n")
 
 
-def test_a_stranger_who_knows_a_message_id_or_a_vendor_who_knows_the_key_moves_nothing(site: Site) -> None:
+def test_strangers_with_a_message_id_and_vendors_with_the_key_change_nothing(site: Site) -> None:
     key, id = opened(site, "label")
     before = site.state(key)
     by_key = (mail(f"Support <{sender}>", f"[{key}] The label printer", CLOSED) for sender in VENDOR_LIKE)
@@ -61,8 +61,8 @@ def test_a_stranger_who_knows_a_message_id_or_a_vendor_who_knows_the_key_moves_n
     assert "outsider" in site.case(key)["notes"]
 
 
-def test_a_forged_from_of_our_people_moves_nothing(site: Site) -> None:
-    """By a guessed key from anywhere, or by a known Message-ID from outside."""
+def test_a_forged_from_of_our_people_changes_nothing(site: Site) -> None:
+    """With a guessed key from any host, or with a known Message-ID from outside."""
     key, id = opened(site, "guess")
     before = site.state(key)
     for sender in FORGED:
@@ -75,7 +75,7 @@ def test_a_forged_from_of_our_people_moves_nothing(site: Site) -> None:
     assert "Sender not verified" in site.service.client.get(f"/cases/{key}", headers={"Accept-Language": "en"}).text
 
 
-def test_an_outsider_unites_no_cases(site: Site) -> None:
+def test_an_outsider_cannot_merge_cases(site: Site) -> None:
     one, first = opened(site, "ticket")
     other, second = opened(site, "poster", "ken@corp.example")
     assert one != other
@@ -84,8 +84,8 @@ def test_an_outsider_unites_no_cases(site: Site) -> None:
     assert {site.case(one)["key"], site.case(other)["key"]} == {one, other}
 
 
-def test_who_takes_part_still_moves_the_case(site: Site) -> None:
-    """The other side of the law: a partner whom our people wrote to answers, and is heard."""
+def test_a_participant_can_change_the_case(site: Site) -> None:
+    """A partner takes part because our people wrote to the partner."""
     key, id = opened(site, "partner")
     reply, subject = new_id(), "Re: The partner printer feeds two sheets"
     to = "To: desk@partner.example, help@corp.example\n"
@@ -99,10 +99,10 @@ AHEAD = (10, 20, 60, 1_440, 43_200, 561_600, 4_730_400)  # minutes: up to nine y
 
 
 @pytest.mark.parametrize("ahead", AHEAD)
-def test_a_date_ahead_of_its_receipt_holds_no_case(site: Site, ahead: int) -> None:
+def test_a_mail_dated_in_the_future_does_not_fix_the_status(site: Site, ahead: int) -> None:
     key, id = opened(site, "clock")
     again = "It happens again: the clock printer feeds two sheets at once. Please look at it."
-    for text, minutes, status in ((DONE, ahead, "resolved"), (again, 1, "open")):  # surely received after the other
+    for text, minutes, status in ((DONE, ahead, "resolved"), (again, 1, "open")):  # received after the other
         date = f"Date: {format_datetime(datetime.now(UTC) + timedelta(minutes=minutes))}\n"
         subject = "Re: The clock printer feeds two sheets"
         assert site.send(mail("mei@corp.example", subject, text, replies_to=id, more=date), peer=INSIDE) == key
@@ -110,7 +110,7 @@ def test_a_date_ahead_of_its_receipt_holds_no_case(site: Site, ahead: int) -> No
 
 
 @pytest.mark.parametrize("peer", [INSIDE, OUTSIDE])
-def test_a_forged_forward_makes_nobody_team(site: Site, peer: str) -> None:
+def test_a_forged_forward_gives_nobody_the_role_of_the_team(site: Site, peer: str) -> None:
     who = f"forwarder-{peer[-1]}@corp.example"
     forward = (
         "FYI\n\n---------- Forwarded message ---------\nFrom: Microsoft Support <support@mail.support.microsoft.com>\n"
@@ -128,8 +128,8 @@ SCANNER = "The scanner on floor 3 stops after one page. Error E-5511. Could you 
 
 @pytest.mark.parametrize("thief", ["eve@stranger.example", "support@evil.zendesk.com", "rie@corp.example.evil.example"])
 @pytest.mark.parametrize(("name", "day"), [("", 20), ("Rie Mori ", 20), ("", 19)])
-def test_a_copy_sent_before_does_not_swallow_the_real_mail(site: Site, name: str, day: int, thief: str) -> None:
-    """A mail with the Message-ID and the words of another."""
+def test_a_copy_that_arrives_first_does_not_replace_the_real_mail(site: Site, name: str, day: int, thief: str) -> None:
+    """The copy has the Message-ID and the text of the real mail, but another author."""
     id, date = new_id(), "Date: Fri, {} Nov 2026 09:00:00 +0900\n"
     site.send(mail(f"{name}<{thief}>", "The scanner stops", SCANNER, id=id, more=date.format(day)))
     real_one = mail("Rie Mori <rie@corp.example>", "The scanner stops", SCANNER, id=id, more=date.format(20))

@@ -1,4 +1,4 @@
-"""Whoever reads the database, its log or a backup learns no secret that signs webhooks."""
+"""The secrets that sign webhooks are encrypted in the database, in its log and in backups."""
 
 import asyncio
 import json
@@ -31,8 +31,8 @@ NOW = datetime.now(UTC)
 SECRET = "whsec_c2VjcmV0IG9mIGFuIG9sZGVyIHZlcnNpb24="
 
 
-def clear(database: Database) -> None:
-    """Three webhooks as earlier versions stored them."""
+def add_unencrypted(database: Database) -> None:
+    """Add three webhooks as earlier versions stored them."""
     row = {"url": "https://hooks.example/", "secret": SECRET, "kinds": [], "created_at": NOW, "due_at": NOW, "event": 0}
     database.transact(lambda conn: conn.execute(insert(table), [row] * 3))
 
@@ -42,7 +42,7 @@ def stored(database: Database) -> list[str]:
 
 
 @pytest.mark.both_databases
-def test_no_file_of_an_installation_holds_a_secret(database: Database, context: AppContext, tmp_path: Path) -> None:
+def test_no_file_of_an_installation_contains_a_secret(database: Database, context: AppContext, tmp_path: Path) -> None:
     settings = load(intake="intake@corp.example", database_url="sqlite:///unused.db", key_file=tmp_path / "keys/key")
     with running(database, context, settings) as service:
         made = service.client.post("/api/webhooks", json={"url": "https://hooks.example/in"}).json()
@@ -58,11 +58,11 @@ def test_no_file_of_an_installation_holds_a_secret(database: Database, context: 
 
 
 @pytest.mark.both_databases
-def test_secrets_of_an_older_version_are_named_by_the_doctor_and_encrypted_at_start(
+def test_unencrypted_secrets_are_reported_by_the_doctor_and_encrypted_at_start(
     database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = load(database_url="sqlite:///unused.db", key_file=tmp_path / "key")
-    clear(database)
+    add_unencrypted(database)
     examine(settings, database, NOW)
     assert "WRONG  webhook 1: its secret is stored unencrypted" in capsys.readouterr().out
     for _ in range(2):  # a second start changes nothing
@@ -84,7 +84,7 @@ WRONG: dict[str, Callable[[Path], Any]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_key_file_is_named_and_nothing_is_sent(
+def test_with_a_wrong_key_file_nothing_is_sent_and_the_error_names_the_file(
     sqlite: Database, context: AppContext, tmp_path: Path, wrong: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = load(database_url="sqlite:///unused.db", key_file=tmp_path / "key")
@@ -100,8 +100,10 @@ def test_a_wrong_key_file_is_named_and_nothing_is_sent(
     assert "WRONG  webhook 1: " in capsys.readouterr().out
 
 
-def test_on_postgresql_a_key_file_must_be_named(database: Database, context: AppContext, settings: Settings) -> None:
-    """There is no folder of ours: a key in a container's own file system would be gone with it."""
+def test_postgresql_requires_a_setting_for_the_key_file(
+    database: Database, context: AppContext, settings: Settings
+) -> None:
+    """Otherwise the key would be in the file system of a container, and lost with it."""
     settings = with_settings(settings, database_url="postgresql://sodan@db.example/sodan", key_file=None)
     assert key_path(settings) is None
     with running(database, context, settings) as service:
@@ -110,7 +112,7 @@ def test_on_postgresql_a_key_file_must_be_named(database: Database, context: App
     assert stored(database) == []
 
 
-def test_a_new_key_is_put_in_front_of_the_old_one(tmp_path: Path) -> None:
+def test_the_first_key_encrypts_and_all_keys_decrypt(tmp_path: Path) -> None:
     box = SecretBox(tmp_path / "key")
     before = box.encrypt(SECRET)
     (tmp_path / "key").write_bytes(Fernet.generate_key() + b"\n" + (tmp_path / "key").read_bytes())
@@ -122,7 +124,7 @@ def test_a_new_key_is_put_in_front_of_the_old_one(tmp_path: Path) -> None:
         box.decrypt(before)
 
 
-def test_of_many_that_make_the_key_at_once_one_wins(tmp_path: Path) -> None:
+def test_processes_that_create_the_key_at_once_use_the_same_key(tmp_path: Path) -> None:
     boxes = [SecretBox(tmp_path / "key") for _ in range(16)]
     with ThreadPoolExecutor(16) as several:
         made = list(several.map(lambda box: box.encrypt(SECRET), boxes))

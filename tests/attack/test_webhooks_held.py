@@ -1,4 +1,4 @@
-"""A webhook that drips, hangs or cannot exist silences no other: it is counted and disabled, with a notice."""
+"""A webhook that answers slowly or never delays no other webhook; after nine failures it is disabled."""
 
 import asyncio
 import threading
@@ -28,8 +28,8 @@ NAMES = (
 )  # fmt: skip
 
 
-class Drip(StreamRequestHandler):
-    """Never ends the header of its answer."""
+class Slow(StreamRequestHandler):
+    """Sends a header that never ends."""
 
     def handle(self) -> None:
         with suppress(OSError):
@@ -40,9 +40,9 @@ class Drip(StreamRequestHandler):
 
 
 @contextmanager
-def dripping() -> Iterator[int]:
-    """A server that drips; its port."""
-    with ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
+def slow_server() -> Iterator[int]:
+    """Run a server that never completes an answer; yield its port."""
+    with ThreadingTCPServer(("127.0.0.1", 0), Slow) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
@@ -50,72 +50,70 @@ def dripping() -> Iterator[int]:
 
 
 def deliver(service: Running, ahead: timedelta = timedelta(0)) -> bool:
-    """Deliver one event that is due; whether there was one."""
+    """Deliver one event that is due at that time; return whether there is one."""
     desk = desk_of(service)
     return asyncio.run(webhook_delivery.deliver_one(replace(desk, now=lambda: soon() + MINUTE + ahead)))
 
 
-def only(service: Running) -> dict[str, object]:
-    """What is stored of the one webhook."""
+def stored(service: Running) -> dict[str, object]:
+    """Return the stored row of the one webhook."""
     [row] = service.database.read(webhooks.listing)
     return row
 
 
-def test_one_that_drips_does_not_hold_up_another(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_webhook_does_not_delay_another(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook_delivery, "POLL_SECONDS", 0.05)
-    heard = threading.Event()
+    answered = threading.Event()
 
     def answer(*_: object) -> Answer:
-        heard.set()
+        answered.set()
         return 204, b"", {}
 
-    async def until_heard() -> None:
+    async def until_answered() -> None:
         async with webhook_delivery.sending(desk_of(embedded)):
-            assert await asyncio.to_thread(heard.wait, 30)
+            assert await asyncio.to_thread(answered.wait, 30)
 
-    with dripping() as slow, http_server(answer) as quick:
+    with slow_server() as slow, http_server(answer) as quick:
         for port in (slow, slow, slow, quick):
             hook(embedded, f"http://127.0.0.1:{port}/")
         embedded.deliver(REPORT)
-        asyncio.run(until_heard())
+        asyncio.run(until_answered())
 
 
-def test_one_that_drips_has_a_total_time_and_the_error_is_recorded(
-    embedded: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_webhook_is_cut_off_and_the_error_is_stored(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook_delivery, "TOTAL_SECONDS", 0.5)
-    with dripping() as port:
+    with slow_server() as port:
         hook(embedded, f"http://127.0.0.1:{port}/")
         embedded.deliver(REPORT)
         assert deliver(embedded)
-    found = only(embedded)
+    found = stored(embedded)
     assert (found["attempts"], found["last_error"]) == (1, "no response within 0.5 seconds")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_that_cannot_be_is_refused_when_the_webhook_is_made(empty: Running, name: str) -> None:
+def test_a_webhook_with_an_invalid_host_name_is_refused(empty: Running, name: str) -> None:
     answer = empty.client.post("/api/webhooks", json={"url": f"https://{name}/in", "kinds": []})
     assert answer.status_code in (400, 422)
     assert "url" in answer.text
 
 
 @pytest.mark.parametrize("name", [*NAMES, "[::1%25]"])
-def test_a_name_that_cannot_be_and_is_there_already_fails_and_is_counted(embedded: Running, name: str) -> None:
+def test_a_delivery_to_an_invalid_host_name_counts_as_a_failure(embedded: Running, name: str) -> None:
     hook(embedded, f"https://{name}/in")
     embedded.deliver(REPORT)
     assert deliver(embedded)
-    found = only(embedded)
+    found = stored(embedded)
     assert (found["attempts"], bool(found["last_error"])) == (1, True)
     assert not deliver(embedded), "it is not tried again at once"
 
 
-def test_after_nine_failures_it_is_disabled_and_that_is_told(embedded: Running) -> None:
+def test_after_nine_failures_a_webhook_is_disabled_and_an_event_reports_it(embedded: Running) -> None:
     hook(embedded, f"https://{LONG_LABEL}/in")
     embedded.deliver(REPORT)
     for number in range(webhooks.MAX_ATTEMPTS):
-        assert only(embedded)["disabled_at"] is None
+        assert stored(embedded)["disabled_at"] is None
         deliver(embedded, timedelta(days=number + 1))
-    assert only(embedded)["disabled_at"] is not None
+    assert stored(embedded)["disabled_at"] is not None
     query = select(events.c.data).where(events.c.kind == "webhook.disabled")
-    [told] = embedded.database.read(lambda conn: conn.execute(query).scalars().all())
-    assert told["webhook"] == only(embedded)["id"]
+    [data] = embedded.database.read(lambda conn: conn.execute(query).scalars().all())
+    assert data["webhook"] == stored(embedded)["id"]
