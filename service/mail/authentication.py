@@ -7,7 +7,7 @@ used, because it has had no release since 2019 and cannot read headers of Micros
 
 import re
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from service.mail.message import Mail
 
@@ -15,12 +15,10 @@ MICROSOFT_365 = "microsoft-365"
 """The authserv-id to configure for Microsoft 365, whose headers lack the server's name that RFC 8601 requires."""
 Dmarc = Literal["pass", "fail", "none"]
 MAX_LENGTH = 100_000  # maximum number of characters of a header; a longer header is treated as malformed
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^\s"()\\;=]+|[;=()"\\]|\s+', re.S)
-_JOINTS = frozenset("/.")
-_EQUALS: Final = None  # stands for an equals sign between words, as opposed to a ``"="`` inside a quoted string
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^"()\\]++|(\()', re.S)
 _IN_COMMENT = re.compile(r"\\.|[()]", re.S)
-_VERSION = re.compile(r"[0-9]+\Z")
-_METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?\Z")
+_AUTHSERV = re.compile(r"([^ =]+)(?: [0-9]+)?")
+_METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?")
 
 
 class Result(NamedTuple):
@@ -71,62 +69,45 @@ def _trusted_results(headers: Sequence[tuple[int, str]], authserv: str) -> list[
 
 def parse(value: str) -> Results | None:
     """Parse the value of one header in linear time; None if it is malformed."""
-    parts = _parts(value)
-    if parts is None:
+    quoted: list[str] = []
+    text = _simplified(value, quoted)
+    if text is None:
         return None
-    results = [_result(part) for part in parts]
-    authserv, head = "", parts[0]
-    if results[0] is None:  # the header begins with a name, not with a result as those of Microsoft 365
-        if not head or head[0] is _EQUALS or not (len(head) == 1 or (len(head) == 2 and _VERSION.match(head[1] or ""))):
-            return None
-        authserv = head[0].casefold()
-    return Results(authserv, list(filter(None, results)))
+    first, *others = text.split(";")
+    results = [_result(part, quoted) for part in (first, *others)]
+    if results[0] is not None:  # Microsoft 365: the first result instead of the name of the server
+        return Results("", list(filter(None, results)))
+    authserv = _AUTHSERV.fullmatch(first)
+    return Results(_unquoted(authserv[1], quoted).casefold(), list(filter(None, results))) if authserv else None
 
 
-def _parts(value: str) -> list[list[str | None]] | None:
-    """Split a header at its semicolons into lists of words and ``_EQUALS``; None if it is malformed or too long.
+def _simplified(value: str, quoted: list[str]) -> str | None:
+    """Return a header without comments, and without white space around separators; None if it is malformed or too long.
 
-    ``"a b"@c.example`` is one word. So are ``dmarc / 1`` and ``header . from``, where the grammar allows white space. A
-    comment (nested, RFC 5322 §3.2.2) counts as white space.
+    The content of each quoted string is added to ``quoted``; its number in quotation marks replaces it.
     """
-    if len(value) > MAX_LENGTH:
-        return None
-    words: list[str | None] = []
-    parts, at, spaced, piece = [words], 0, False, ""
-    while at < len(value):
-        if value[at] == "(":
-            end = _end_of_comment(value, at)
-            if end is None:
-                return None
-            at, spaced = end, True
-            continue
+    pieces: list[str] = []
+    at: int | None = 0
+    while at is not None and at < len(value) <= MAX_LENGTH:
         token = _TOKEN.match(value, at)
-        if token is None or token[0] in ('"', ")", "\\"):
+        if token is None:
             return None  # an unclosed quote, or a character that is not allowed here
-        at = token.end()
-        if token[0].isspace():
-            spaced = True
-            continue
-        if token[0] == ";":
-            words = []
-            parts.append(words)
-        elif token[0] == "=":
-            words.append(_EQUALS)
+        if token[1] is not None:
+            pieces.append(f'"{len(quoted)}"')
+            quoted.append(re.sub(r"\\(.)", r"\1", token[1], flags=re.S))
         else:
-            text = token[0] if token[1] is None else re.sub(r"\\(.)", r"\1", token[1], flags=re.S)
-            last = words[-1] if words else _EQUALS
-            is_value = len(words) > 1 and words[-2] is _EQUALS
-            apart = spaced and (is_value or not (text[:1] in _JOINTS or piece[-1:] in _JOINTS))
-            if last is _EQUALS or apart:
-                words.append(text)
-            else:
-                words[-1] = last + text
-            piece = text
-        spaced = False
-    return parts
+            pieces.append(" " if token[2] else token[0])
+        at = _end_of_comment(value, at) if token[2] else token.end()
+    if at is None or len(value) > MAX_LENGTH:
+        return None
+    text = " ".join("".join(pieces).split())
+    for separator in ";=/.":  # the grammar allows white space around them
+        text = text.replace(f" {separator}", separator).replace(f"{separator} ", separator)
+    return text
 
 
 def _end_of_comment(value: str, at: int) -> int | None:
+    """Return the position after the comment at ``at``, which may contain comments (RFC 5322 §3.2.2); None without end."""
     depth = 0
     for token in _IN_COMMENT.finditer(value, at):
         depth += {"(": 1, ")": -1}.get(token[0], 0)
@@ -135,12 +116,17 @@ def _end_of_comment(value: str, at: int) -> int | None:
     return None
 
 
-def _result(part: Sequence[str | None]) -> Result | None:
+def _result(part: str, quoted: list[str]) -> Result | None:
     """Parse ``method[/version]=result`` and the properties (``name=value``) after it; None if it has another form."""
     pairs: list[tuple[str, str]] = []
-    for name, equals, value in zip(part[::3], part[1::3], part[2::3], strict=False):
-        if name is _EQUALS or equals is not _EQUALS or value is _EQUALS:
+    for word in part.split(" "):
+        name, _, value = word.partition("=")
+        if not name or not value or "=" in value:
             break
-        pairs.append((name.casefold(), value))
-    method = _METHOD.match(pairs[0][0]) if pairs else None
+        pairs.append((_unquoted(name, quoted).casefold(), _unquoted(value, quoted)))
+    method = _METHOD.fullmatch(pairs[0][0]) if pairs else None
     return None if method is None else Result(method[1], pairs[0][1].casefold(), pairs[1:])
+
+
+def _unquoted(word: str, quoted: list[str]) -> str:
+    return re.sub(r'"(\d+)"', lambda number: quoted[int(number[1])], word)

@@ -1,4 +1,4 @@
-"""Normalises plain text: line ends, format=flowed, text/enriched, PGP signatures."""
+"""Normalises plain text: line ends, format=flowed, PGP signatures."""
 
 import re
 
@@ -36,15 +36,6 @@ def unflow(text: str, *, delete_space: bool) -> str:
     if paragraph:
         out.append("".join(paragraph))
     return "\n".join(out)
-
-
-def unenriched(text: str) -> str:
-    """Return text/enriched (RFC 1896) or text/richtext (RFC 1341) as plain text, without commands."""
-    text = re.sub(r"<param>[^<]{0,500}</param>", "", text, flags=re.IGNORECASE)
-    text = re.sub(r"<nl>", "\n", text, flags=re.IGNORECASE)
-    text = text.replace("<lt>", "\x01").replace("<<", "\x01")
-    text = re.sub(r"</?[A-Za-z-]{1,60}>", "", text)
-    return text.replace("\x01", "<")
 
 
 def unsigned(text: str) -> str:

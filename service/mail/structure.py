@@ -168,9 +168,7 @@ class _Classifier:
             filename = safe_name(encoded.parameter_text(name))
             self._add(DecodedFile(filename, "application/octet-stream", data, f"{part.path}/u{index}"))
         text = self._decode(part, payload)
-        if part.kind in ("text/enriched", "text/richtext"):
-            text = plain.unenriched(text)
-        elif part.kind == "text/rtf":
+        if part.kind == "text/rtf":
             text = rtf.read(payload)[0]
         if "-----BEGIN PGP MESSAGE-----" in text:
             self.contents.defects.add("encrypted-pgp")
