@@ -1,4 +1,4 @@
-"""Whatever the bytes are, a mail is read: no exception, nothing that the store or JSON cannot take."""
+"""Any bytes are parsed as a mail: without an exception, and with a result that JSON and the database accept."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ TOKENS = [
 ]  # fmt: skip
 
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""The character as JSON writes it; a mail may well say ``\\u0000`` in so many letters."""
+"""Matches the character NUL in JSON. A mail may contain the text ``\\u0000``."""
 
 
 def check(raw: bytes) -> Mail:
@@ -47,7 +47,7 @@ mixtures = st.lists(st.sampled_from(TOKENS) | st.binary(max_size=12), max_size=1
 
 
 @given(st.binary(max_size=2_000) | mixtures)
-def test_any_bytes_and_any_mixture_of_what_mails_are_made_of_are_read(raw: bytes) -> None:
+def test_any_bytes_and_any_mixture_of_pieces_of_mails_are_parsed(raw: bytes) -> None:
     check(raw)
 
 
@@ -55,7 +55,7 @@ edits = st.tuples(st.floats(0, 1), st.integers(0, 40), st.sampled_from(TOKENS) |
 
 
 @given(st.sampled_from(MAILS), st.lists(edits, max_size=8), st.just(1.0) | st.floats(0, 1))
-def test_any_mutation_of_a_mail_is_read_also_cut_off(
+def test_any_changed_or_truncated_mail_is_parsed(
     raw: bytes, mutations: list[tuple[float, int, bytes]], end: float
 ) -> None:
     for place, length, new in mutations:
@@ -65,12 +65,12 @@ def test_any_mutation_of_a_mail_is_read_also_cut_off(
 
 
 @pytest.mark.parametrize("raw", [b"", b" \r\n\t", b"\0"], ids=["nothing", "white space", "a nul byte"])
-def test_a_mail_of_nothing_says_so_or_stays_empty(raw: bytes) -> None:
+def test_an_empty_mail_has_an_error(raw: bytes) -> None:
     mail = parse(raw)
     assert mail.text == ""
     assert (mail.error is not None) == (not raw.strip())
 
 
-def test_an_unknown_part_is_a_key_error() -> None:
+def test_an_unknown_part_raises_key_error() -> None:
     with pytest.raises(KeyError):
         attachment(MAILS[0], "no such part")

@@ -1,4 +1,4 @@
-"""Machines told from people: words of a machine and a header or report together, never a header alone."""
+"""A mail is automatic if its wording or a report shows it, and never because of a header alone."""
 
 import pytest
 
@@ -12,13 +12,13 @@ MAILS = table_beside(__file__, "automatic.yaml")
 @pytest.mark.parametrize(
     ("kind", "mail"), [pytest.param(kind, mail, id=name) for kind, its in MAILS.items() for name, mail in its.items()]
 )
-def test_kind_of_machine(kind: str, mail: str) -> None:
+def test_the_kind_of_an_automatic_mail(kind: str, mail: str) -> None:
     read = parse(f"Content-Type: text/plain; charset=utf-8\n{mail}".encode())
     assert (read.automatic or "a person") == kind
     assert (read.bounce is not None) == (kind == "bounce")
 
 
-def test_a_bounce_names_recipient_status_and_mail_and_its_words_are_no_earlier_mail() -> None:
+def test_a_bounce_states_recipient_status_and_message_id_and_has_no_history() -> None:
     mail = parse(
         b"Return-Path: <>\nFrom: MAILER-DAEMON@b.example\nTo: ken@a.example\nSubject: Undelivered Mail\n\n"
         b"<x@c.example>: host mx.c.example[192.0.2.7] said:\n    550 5.1.1 <x@c.example>: user unknown\n"
@@ -52,7 +52,7 @@ def test_a_delayed_mail_is_not_reported_as_failed(actions: list[tuple[str, str]]
     assert mail.bounce.status == status
 
 
-def test_what_headers_say_is_kept_apart_from_what_it_is() -> None:
+def test_a_comment_of_a_person_may_be_auto_submitted() -> None:
     mail = parse(b"From: m@v.example\nAuto-Submitted: auto-generated\nSubject: Re: disk\n\nCould you send the log?\n")
     assert mail.auto_submitted
     assert mail.automatic is None

@@ -1,4 +1,4 @@
-"""Bytes to text, whatever the label says."""
+"""Bytes are decoded to text also with a wrong or missing charset label."""
 
 import pytest
 from hypothesis import given
@@ -39,20 +39,20 @@ def test_japanese_is_read_without_a_label(name: str, label: str | None) -> None:
         (b"\x1b$(D0!\x1b(B", "丂"),
     ],
 )
-def test_what_windows_mailers_send_as_iso_2022_jp(raw: bytes, text: str) -> None:
+def test_iso_2022_jp_of_windows_mail_programs_is_decoded(raw: bytes, text: str) -> None:
     assert charset.decode(raw, "iso-2022-jp")[0] == text
 
 
 @pytest.mark.parametrize(("label", "codec"), TABLES["labels"])
-def test_labels(label: str, codec: str | None) -> None:
+def test_the_codec_of_a_label(label: str, codec: str | None) -> None:
     assert charset.codec(label) == codec
 
 
 @pytest.mark.parametrize(("text", "name"), TABLES["guessed"])
-def test_other_languages_are_guessed(text: str, name: str) -> None:
+def test_the_charset_of_other_languages_is_guessed(text: str, name: str) -> None:
     assert charset.decode(text.encode(name)) == (text, "charset-missing")
 
 
 @given(st.binary(max_size=300), st.sampled_from([None, "utf-8", "utf-7", "iso-2022-jp", "hz", "utf-16", "big5", "x-x"]))
-def test_any_bytes_become_text_that_can_be_stored(raw: bytes, label: str | None) -> None:
+def test_any_bytes_are_decoded_to_text_without_surrogates(raw: bytes, label: str | None) -> None:
     charset.decode(raw, label)[0].encode("utf-8")

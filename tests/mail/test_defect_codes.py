@@ -1,4 +1,4 @@
-"""Every defect that reading can report is explained in docs/reading.md, and no other."""
+"""docs/reading.md explains every defect code of the parser, and no other."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ CODE = re.compile(rf'"((?:{FAMILIES})(?:-[a-z0-9-]+)?)"')
 
 
 def reported() -> set[str]:
-    """Codes in the source: literals on lines (or in the docstring of ``charset.decode``) that speak of defects."""
+    """Return the codes in the source: literals on lines that mention defects."""
     found: set[str] = set(DEFECTS.values())
     for path in (ROOT / "service" / "mail").glob("*.py"):
         for line in path.read_text(encoding="utf-8").splitlines():

@@ -1,4 +1,4 @@
-"""A forward as each client lays it out, in sixteen languages besides English: every field comes back."""
+"""Every field of a forwarded mail is read, in the layout of each mail client and in 17 languages."""
 
 # ruff: noqa: E501 -- a layout a line
 
@@ -26,7 +26,7 @@ DAYS = {(2021, 10, 28), (2021, 11, 2), (2021, 11, 3), (2021, 10, 27)}
 
 
 def layout(language: str, name: str) -> tuple[str, str]:
-    """The text of a forward as this client writes it, and the subject of the mail around it."""
+    """Return (text of a forward as this client writes it, subject of the mail that contains it)."""
     apple, mark, thunderbird, outlook, yahoo, day, clock, prefix, short = LANGUAGES[language]
     words = dict(zip("fdtcs", outlook.split(";"), strict=True))
     words |= {f"t_{name}": word for name, word in zip("sdftc", thunderbird.split(";"), strict=True)}
@@ -40,7 +40,7 @@ def layout(language: str, name: str) -> tuple[str, str]:
 @pytest.mark.parametrize("intro", ["", "Please have a look.\n\nIt is urgent for Bo."], ids=["bare", "with-note"])
 @pytest.mark.parametrize("client", LAYOUTS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_field_of_a_forward_comes_back(language: str, client: str, intro: str) -> None:
+def test_every_field_of_a_forward_is_read(language: str, client: str, intro: str) -> None:
     text, subject = layout(language, client)
     read = read_body(
         f"{intro}\n\n{text}" if intro else text, None, subject=subject, date=datetime(2025, 2, 3, 9, 30, tzinfo=UTC)
@@ -65,6 +65,6 @@ def test_every_field_of_a_forward_comes_back(language: str, client: str, intro: 
         ("Ann <ann@x.test>)", "Ann"),
     ],
 )
-def test_a_bracket_that_belongs_to_a_name_stays_with_it(line: str, name: str) -> None:
+def test_brackets_in_a_name_are_kept(line: str, name: str) -> None:
     [person] = people(line)
     assert (person.name, person.address) == (name, "ann@x.test")

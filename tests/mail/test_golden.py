@@ -1,7 +1,7 @@
-"""Golden mails. ``clients``: an answer and forwards of each client of Japanese offices; ``oddities``: one of each.
+"""Mails with their expected results. ``clients``: of mail clients in Japanese offices; ``oddities``: irregular mails.
 
-Beside each mail lies what ``sodan parse`` says about it, as a careful person read it.
-``GOLDEN=update pytest tests/mail/test_golden.py`` writes the answers anew, to be read before they are committed.
+Beside each mail is the expected output of ``sodan parse``. ``GOLDEN=update pytest tests/mail/test_golden.py`` replaces
+the expected outputs; read them before you commit them.
 """
 
 import json
@@ -28,18 +28,18 @@ def answer_to(raw: bytes, name: str) -> dict[str, Any]:
     return answer
 
 
-def test_the_mails_are_there() -> None:
+def test_there_are_mails() -> None:
     assert len(CLIENTS) >= 27
     assert len(ODDITIES) >= 45
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"], ids=["lf", "crlf"])
 @pytest.mark.parametrize("path", [*CLIENTS, *ODDITIES], ids=lambda path: path.stem)
-def test_mail_is_read_as_a_careful_person_reads_it(path: Path, line_end: bytes) -> None:
+def test_the_result_is_as_expected(path: Path, line_end: bytes) -> None:
     raw = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", line_end)
     got = answer_to(raw, path.name)
     answer = path.with_suffix(".json")
     if os.environ.get("GOLDEN") == "update" and line_end == b"\n":
-        assert not os.environ.get("CI"), "golden answers are never written by CI"
+        assert not os.environ.get("CI"), "CI must not replace expected results"
         answer.write_text(json.dumps(got, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     assert got == json.loads(answer.read_text(encoding="utf-8"))

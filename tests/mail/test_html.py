@@ -1,4 +1,4 @@
-"""HTML as a person reads it."""
+"""HTML is converted to the text that a person sees."""
 
 import pytest
 
@@ -9,10 +9,10 @@ CASES = table_beside(__file__, "html.yaml")
 
 
 @pytest.mark.parametrize(("markup", "text"), CASES.values(), ids=CASES.keys())
-def test_html_is_read(markup: str, text: str) -> None:
+def test_html_is_converted_to_text(markup: str, text: str) -> None:
     assert html.to_text(markup) == text
 
 
-def test_the_title_is_found() -> None:
+def test_the_title_is_read() -> None:
     assert html.title("<html><head><title>\n Weekly &amp; more </title></head>") == "Weekly & more"
     assert html.title("<p>none</p>") == ""

@@ -14,12 +14,12 @@ TEXTS: list[list[str]] = table_beside(__file__, "languages.yaml")
 
 
 @pytest.mark.parametrize(("text", "language"), TEXTS)
-def test_language_of_a_text(text: str, language: str) -> None:
+def test_the_language_of_a_text(text: str, language: str) -> None:
     assert language_of(text) == language
 
 
 @given(st.text(max_size=200))
-def test_any_text_has_a_code(text: str) -> None:
+def test_any_text_has_a_language_code(text: str) -> None:
     assert 2 <= len(language_of(text)) <= 3
 
 
@@ -36,7 +36,7 @@ print(first, language_of(GERMAN))
 """
 
 
-def test_without_the_classifier_the_language_is_unknown_until_it_can_be_loaded() -> None:
-    """A temporary folder that takes no file does not matter."""
+def test_the_language_is_unknown_while_the_classifier_cannot_be_loaded() -> None:
+    """The classifier is loaded also without a usable temporary folder."""
     done = subprocess.run([sys.executable, "-c", IN_OWN_PROCESS], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "und de"

@@ -1,4 +1,4 @@
-"""A person is taken out of texts and raw mails, and nobody else is."""
+"""The address and names of one person are replaced in texts and raw mails, and those of nobody else."""
 
 import base64
 import quopri
@@ -29,13 +29,13 @@ PERSON = "Hanako.Mori@corp.example"
         ("Hanako Moriyama, 森川花子", None),
     ],
 )
-def test_words_of_the_person_go_in_any_spelling_and_all_texts_keep_their_length(text: str, masked: str | None) -> None:
+def test_address_and_names_are_masked_in_any_spelling_with_the_same_length(text: str, masked: str | None) -> None:
     assert MASK.text(text) == (text if masked is None else masked)
     assert len(MASK.text(text)) == len(text)
     assert MASK.mentions(text) == (masked is not None and masked != text)
 
 
-def test_other_addresses_that_look_alike_stay() -> None:
+def test_similar_addresses_are_kept() -> None:
     mask = Mask("mori@corp.example", [], "x7k2")
     for other in ("a.mori@corp.example", "taimori@corp.example", "mori@corp.example.org", "mori@corp.example-x.org"):
         assert mask.text(other) == other
@@ -43,7 +43,7 @@ def test_other_addresses_that_look_alike_stay() -> None:
     assert mask.text("<mori@corp.example>") == "<x7k2@corp.example>"
 
 
-def test_in_a_mail_of_others_an_own_name_goes_only_beside_the_address_and_in_a_quote() -> None:
+def test_in_mails_of_others_a_name_in_from_is_masked_only_in_quotes() -> None:
     mask = Mask(PERSON, [], "x7k2", ["Slow Print"])
     quote = f"<div>On Mon, 2 Mar 2026 at 09:01, Slow Print &lt;{PERSON}&gt; wrote:<br></div><blockquote>"
     body = MIMEText(f"<p>A Slow Print again.</p>{quote}<p>Good day</p><p>Slow Print</p></blockquote>", "html")
@@ -65,7 +65,7 @@ def _mail(body: MIMEMultipart | MIMEText) -> bytes:
 
 
 @pytest.mark.parametrize("label", ["utf-8", "iso-2022-jp", "shift_jis", "euc-jp"])
-def test_a_mail_reads_as_before_without_the_person(label: str) -> None:
+def test_a_masked_mail_has_the_same_text_except_for_the_person(label: str) -> None:
     raw = _mail(MIMEText("森　花子 (hanako.mori@corp.example) です。\nエラー 800 が出ます。\n", "plain", label))
     masked = MASK.mail(raw)
     assert masked is not None
@@ -79,7 +79,7 @@ def test_a_mail_reads_as_before_without_the_person(label: str) -> None:
     assert MASK.mail(masked) is None
 
 
-def test_parts_within_parts_and_files_that_name_the_person() -> None:
+def test_nested_parts_and_files_that_mention_the_person_are_masked() -> None:
     inner = MIMEText("dear Hanako Mori", "html")
     inner["Subject"] = "Re: Hanako Mori"
     whole = MIMEMultipart()
@@ -111,7 +111,7 @@ def test_parts_within_parts_and_files_that_name_the_person() -> None:
         + base64.b64encode(b"From: hanako.mori@corp.example\r\n\r\nx"),
     ],
 )
-def test_whatever_a_mail_is_the_person_is_not_in_what_comes_out(raw: bytes) -> None:
+def test_any_masked_mail_does_not_mention_the_person(raw: bytes) -> None:
     masked = MASK.mail(raw)
     assert not MASK.mentions_in_mail(raw if masked is None else masked)
     assert (masked is not None) == MASK.mentions_in_mail(raw)

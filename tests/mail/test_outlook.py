@@ -1,4 +1,4 @@
-"""What Outlook sends that is not Internet mail: rich text, TNEF, .msg files."""
+"""Formats of Outlook other than Internet mail: rich text, TNEF, .msg files."""
 
 import struct
 from pathlib import Path
@@ -25,7 +25,7 @@ COMPRESSED = bytes.fromhex(
         (rb"{\rtf1{\*\generator x;}{\info{\title no}}yes\{\}}", ("yes{}", "")),
     ],
 )
-def test_rich_text_is_read(document: bytes, expected: tuple[str, str]) -> None:
+def test_rich_text_is_converted(document: bytes, expected: tuple[str, str]) -> None:
     assert rtf.read(document) == expected
 
 
@@ -37,7 +37,7 @@ def stream(*attributes: bytes) -> bytes:
     return tnef.START + struct.pack("<H", 1) + b"".join(attributes)
 
 
-def test_compressed_rich_text_is_unpacked_and_read_as_the_body() -> None:
+def test_compressed_rich_text_is_the_body() -> None:
     assert rtf.decompress(COMPRESSED) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
     binary = struct.pack("<IHHII", 1, 0x0102, 0x1009, 1, len(COMPRESSED)) + COMPRESSED + b"\0" * (-len(COMPRESSED) % 4)
     unpacked = tnef.read(stream(attribute(1, 0x69003, binary)), "0")
@@ -45,7 +45,7 @@ def test_compressed_rich_text_is_unpacked_and_read_as_the_body() -> None:
     assert unpacked.text() == "hello world"
 
 
-def test_a_cut_off_stream_gives_what_was_whole() -> None:
+def test_the_readable_part_of_a_truncated_stream_is_kept() -> None:
     whole = stream(
         attribute(2, 0x69002, b"\0" * 14), attribute(2, 0x18010, b"a.txt\0"), attribute(2, 0x6800F, b"whole file"),
         attribute(2, 0x69002, b"\0" * 14), attribute(2, 0x18010, b"b.txt\0"), attribute(2, 0x6800F, b"cut file"),
@@ -56,7 +56,7 @@ def test_a_cut_off_stream_gives_what_was_whole() -> None:
     assert "tnef-damaged" in unpacked.defects
 
 
-def test_a_msg_file_is_a_mail_attached_or_alone() -> None:
+def test_a_msg_file_is_a_mail() -> None:
     raw = (Path(__file__).parent / "oddities/outlook-file-attached.eml").read_bytes()
     outer = parse(raw)
     alone, [inner] = parse(attachment(raw, outer.attachments[0].part)), outer.forwarded

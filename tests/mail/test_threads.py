@@ -1,4 +1,4 @@
-"""Mails that belong together by their headers get one id, whatever order they come in."""
+"""Mails that References and In-Reply-To connect get one thread id, in any order."""
 
 from random import Random
 
@@ -28,11 +28,11 @@ def groups(given_mails: list[Mail]) -> set[frozenset[int]]:
 
 
 @given(mails, st.randoms())
-def test_the_partition_does_not_depend_on_the_order(given_mails: list[Mail], chance: Random) -> None:
+def test_threads_do_not_depend_on_the_order(given_mails: list[Mail], chance: Random) -> None:
     assert groups(given_mails) == groups(chance.sample(given_mails, len(given_mails)))
 
 
-def test_mails_that_name_the_same_unknown_parent_belong_together_and_those_without_an_id_stay_alone() -> None:
+def test_mails_with_the_same_unknown_parent_are_one_thread_and_mails_without_ids_are_alone() -> None:
     a = Mail(message_id="<a@x>", references=("<lost@x>",))
     b = Mail(message_id="<b@x>", in_reply_to=("<lost@x>",))
     one, two, *others = threads([a, b, Mail(message_id="<c@x>"), Mail(), Mail()])
