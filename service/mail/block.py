@@ -77,9 +77,7 @@ def parse_header_line(line: str) -> HeaderLine | None:
     if head.startswith(_NO_COLON):
         colon = head.index(" ")
     elif colon < 0:
-        colon = head.find("\t")
-        if colon <= 0:
-            return None
+        return None
     word = fold(head[:colon].strip(" \t*_\u00a0\u200e\u200f\u3000]】"))
     fields = LABELS.get(word)
     if fields is None and not word.isascii():
@@ -132,7 +130,7 @@ def _plausible(values: dict[Field, str], known_words: int) -> bool:
     has_address, has_date = "@" in values["from"], dates.has_day(values.get("date", ""))
     if known_words > 1:
         return has_address or has_date
-    return has_address and has_date and ">" in values["from"] and len(values.keys() & _MAIN_FIELDS) > 3
+    return has_address and has_date and len(values.keys() & _MAIN_FIELDS) > 3
 
 
 def _is_from_client(lines: Sequence[str], first_row: int, values: dict[Field, str]) -> bool:

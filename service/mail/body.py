@@ -11,7 +11,7 @@ from service.mail import dates, encoded, forward, identifiers, plain, quoted_his
 from service.mail.headers import MAX_SUBJECT
 from service.mail.message import Address, Earlier, Origin
 from service.mail.quoted_history import Section
-from service.mail.writer import author_and_date, people
+from service.mail.authors import author_and_date, people
 
 LONGEST: Final = 400_000  # maximum number of characters that are split; the text beyond them belongs to the last author
 _MOST_LINES: Final = 15_000

@@ -192,17 +192,11 @@ class Mask:
         """Return whether the raw mail mentions the person, in its bytes or as mail programs show it."""
         if self.mentions_in_bytes(raw):
             return True
-        for part in message_from_bytes(raw, policy=_POLICY).walk():
-            if any(self.mentions(f"{name}: {_decoded(value)}") for name, value in part.raw_items()):
-                return True
-            if not part.is_multipart() and self._mentions_in_part(part):
-                return True
-        return self.mentions(repr(parse(raw)))
+        parts = message_from_bytes(raw, policy=_POLICY).walk()
+        return any(map(self._mentions_in_part, parts)) or self.mentions(repr(parse(raw)))
 
     def _mentions_in_part(self, part: Message) -> bool:
-        payload = _payload(part)
-        text = html.unescape(_text(part, payload))
-        return self.mentions_in_bytes(payload) or self.mentions(text) or self.mentions(re.sub(r"<[^>]*>", "", text))
+        return self.mentions_in_bytes(_payload(part)) or any(map(self.mentions, _texts_of(part)))
 
     def _mask_part(self, part: Message) -> None:
         self._mask_headers(part)
@@ -237,12 +231,9 @@ class Mask:
 
     def words_in_mail(self, raw: bytes) -> set[str]:
         """Return all parts of the decoded mail that would be replaced."""
-        words = self.matches(repr(parse(raw)))
-        for part in message_from_bytes(raw, policy=_POLICY).walk():
-            words.update(*(self.matches(_decoded(value)) for _, value in part.raw_items()))
-            if not part.is_multipart():
-                words |= self.matches(_text(part, _payload(part)))
-        return words
+        parts = message_from_bytes(raw, policy=_POLICY).walk()
+        texts = [repr(parse(raw)), *(text for part in parts for text in _texts_of(part))]
+        return set().union(*map(self.matches, texts))
 
     def _plain_mail(self, raw: bytes) -> bytes:
         """Return a new plain-text mail with the main headers and the text, masked."""
@@ -295,6 +286,14 @@ def _decoded(value: Any) -> str:
 def _payload(part: Message) -> bytes:
     payload = part.get_payload(decode=True)
     return payload if isinstance(payload, bytes) else b""
+
+
+def _texts_of(part: Message) -> Iterator[str]:
+    """Yield the decoded header fields and the text of a part; HTML also without tags."""
+    for name, value in part.raw_items():
+        yield f"{name}: {_decoded(value)}"
+    text = html.unescape(_text(part, _payload(part)))
+    yield from (text, re.sub(r"<[^>]*>", "", text))
 
 
 def _text(part: Message, payload: bytes) -> str:

@@ -43,8 +43,8 @@ BOUNDED: dict[str, int] = {
     "service.mail.headers._STANDARD": 200,
     "service.mail.signature._LOG_LINE": 200,
     "service.mail.signature._SENTENCE": 90,  # _WIDEST
-    "service.mail.writer._LEAD": 200,  # _LONGEST_NAME
-    "service.mail.writer._TRAIL": 200,
+    "service.mail.authors._LEAD": 200,  # _LONGEST_NAME
+    "service.mail.authors._TRAIL": 200,
 }
 """Module and pattern → maximum number of characters in one text, for patterns of which the code limits the text."""
 ENDED = {"service.mail.encoded._WORD": "?="}  # patterns that search only up to the last of these texts
