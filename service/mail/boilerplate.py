@@ -10,12 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from service.mail.separator_lines import is_drawn_line
 from service.mail.word_lists import alternatives, fold, load
 
-FRAME = re.compile(
-    r"[\s>]*([-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋+/\\|<>°。—–‐﹣ー])(?:[\s]?[-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋/\\|<>°。—–‐﹣ー]){3,}\s*$"
-)
-"""Matches a line of four or more dashes, stars or other drawing characters."""
 _LONGEST: Final = 300
 _MOST_WORDS: Final = 9  # a footer of a mail client has at most this many words, and ``_LONGEST`` characters
 _LISTS: Final = load("boilerplate")
@@ -57,13 +54,13 @@ def banner_end(lines: Sequence[str]) -> int:
         while at < len(lines) and not lines[at].strip():
             at += 1
         first = at
-        if at < len(lines) and len(lines[at]) < 200 and FRAME.match(lines[at]):
+        if at < len(lines) and is_drawn_line(lines[at]):
             first = at + 1
         if first >= len(lines) or len(lines[first]) > 600 or not _BANNER.match(lines[first][:400]):
             break
         end = first + 1
         for line in lines[end : end + 5]:
-            if not line.strip() or not (_BANNER_END.match(line[:200]) or FRAME.match(line[:200])):
+            if not line.strip() or not (_BANNER_END.match(line[:200]) or is_drawn_line(line)):
                 break
             end += 1
         at = end
@@ -74,7 +71,7 @@ def disclaimer_start(lines: Sequence[str]) -> int | None:
     """Return the index of the line that begins a disclaimer; None if there is no disclaimer, or no text above it."""
     for at in range(max(0, len(lines) - 40), len(lines)):
         line = lines[at]
-        starts = at == 0 or not lines[at - 1].strip() or FRAME.match(lines[at - 1][:200]) is not None
+        starts = at == 0 or not lines[at - 1].strip() or is_drawn_line(lines[at - 1])
         if starts and line.strip() and _DISCLAIMER.match(line[:400]):
             return at or None
     return None
@@ -97,7 +94,7 @@ def footer_start(lines: Sequence[str]) -> int | None:
 def list_footer_start(lines: Sequence[str]) -> int | None:
     """Return the index of the rule (line of dashes) above the footer of a mailing list; None if there is no footer."""
     for at in range(len(lines) - 1, max(-1, len(lines) - 8), -1):
-        if len(lines[at]) < 200 and FRAME.match(lines[at]):
+        if is_drawn_line(lines[at]):
             below = "\n".join(line[:300] for line in lines[at + 1 :])
             return at if _LIST_FOOTER.search(below) else None
     return None

@@ -16,7 +16,9 @@ _DECORATED = re.compile(
     r"(?:[-=_~#*+–—━─]{2,}+|>{2,}+|\])[\s*|]*+$"
 )
 """Matches a phrase between dashes. Possessive quantifiers prevent backtracking on a line of dashes."""
-_RULE = re.compile(r"[ \t]*+\*?[ \t]*+(?:_{5,}+|-{5,}+|—{3,}+|─{3,}+|━{3,}+|={5,}+|\*{5,}+)[ \t*]*+$")
+_DRAWN = re.compile(
+    r"[\s>]*([-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋+/\\|<>°。—–‐﹣ー])(?:[\s]?[-=_*~#+─━═＝－＿＊☆★◆◇■□●○∞・.:◎▽△▲▼┏┗┓┛┌└┐┘｡ﾟ＋/\\|<>°。—–‐﹣ー]){3,}\s*$"
+)
 _FORWARDED_BY = re.compile(r"[\W_]*(?:forwarded by|forwarded message from|転送者)\b", re.I)
 
 
@@ -53,5 +55,5 @@ def is_forwarded_by(line: str) -> bool:
 
 
 def is_drawn_line(line: str) -> bool:
-    """Return whether the line has only underscores, dashes or similar, as Outlook draws above a header block."""
-    return len(line) < 200 and _RULE.match(line) is not None
+    """Return whether the line consists of four or more dashes, stars or other drawing characters."""
+    return len(line) < 200 and _DRAWN.match(line) is not None

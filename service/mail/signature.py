@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from service.mail.boilerplate import FRAME, banner_end, disclaimer_start, footer_start, list_footer_start
+from service.mail.boilerplate import banner_end, disclaimer_start, footer_start, list_footer_start
 from service.mail.message import Address
+from service.mail.separator_lines import is_drawn_line
 from service.mail.word_lists import alternatives, fold, load, phrases
 
 _LONGEST_SIGNATURE: Final = 16  # maximum number of lines of a signature without a delimiter
@@ -92,7 +93,7 @@ def _framed_signature(lines: list[str]) -> int | None:
         line = lines[at]
         if not line.strip():
             continue
-        if not (len(line) < 200 and FRAME.match(line)):
+        if not is_drawn_line(line):
             if len(below) >= _LONGEST_SIGNATURE or not _fits_signature(line):
                 return None
             below.append(line)

@@ -36,8 +36,7 @@ BOUNDED: dict[str, int] = {
     **{f"service.cases.facts.subject.{name}": 1_000 for name in ("_BANNER", "_LABELLED", "_MARK", "_TRAILING")},
     "service.mail.ticket_comments._ABOVE_LINE": 300,
     "service.mail.boilerplate._BANNER": 400,
-    "service.mail.boilerplate.FRAME": 200,
-    "service.mail.signature.FRAME": 200,
+    "service.mail.separator_lines._DRAWN": 200,
     "service.mail.dates._HALVES": 200,  # dates.LONGEST
     "service.mail.dates._WORD": 200,
     "service.mail.headers._STANDARD": 200,
