@@ -18,7 +18,7 @@ _ERA: Final = {"令和": 2018, "平成": 1988, "昭和": 1925, "r": 2018, "h": 1
 
 _MONTHS_AS: Final = "\ue001-\ue00c"  # characters that ``_day`` writes for the names of January to December
 _MONTH: Final = f"(?P<m>[{_MONTHS_AS}])"
-_DAY_NUMBER: Final = r"(?<!\d)(?P<d>0?[1-9]|[12]\d|3[01])(?!\d)"
+_DAY_NUMBER: Final = r"(?<!\d)(?P<d>0{0,2}[1-9]|0?[12]\d|0?3[01])(?!\d)"
 _GAP: Final = rf"[^\d{_MONTHS_AS}]"
 _YEAR: Final = rf"(?:{_GAP}{{0,24}}(?P<y>\d{{4}})|{_GAP}{{0,3}}(?P<short>\d\d)(?![\d:：]))"
 _DAYS: Final = tuple(

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from itertools import islice
 
 from service.mail import address, dates, encoded, identifiers
@@ -108,12 +107,10 @@ def _charset_hint(part: Part) -> str | None:
     return label
 
 
-_STANDARD = re.compile(
-    rb"(?:[A-Za-z]{3,9},?[ \t]+)?\d{1,2}[ \t-]+[A-Za-z]{3}[ \t-]+(\d{4})[ \t]+\d{1,2}:\d{2}(?::\d{2})?"
-    rb"[ \t]*(?:[+-]\d{4}(?![^\s(;])|(?:GMT|UTC?|Z)?(?:[ \t]*\([^)]*\))?[ \t]*\Z)"
-)
 _CLOCK = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:.][0-5]\d")
 _FRACTION = re.compile(r"(:\d\d:\d\d)[.,]\d+")
+_YEAR_AT_END = re.compile(r"(\d\d:\d\d:\d\d)(\D{0,12}) ((?:19|20)\d\d)$")  # "Sun Apr 23 02:25:07 EDT 1995"
+_LONG_NUMBER = re.compile(r"(?<![^\s+-])\d{5}")  # in no date, and also not in a zone
 
 
 def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | None:
@@ -124,23 +121,8 @@ def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | No
     """
     if not raw:
         return None
-    value = encoded.decode_field(raw[:200])
-    standard = _STANDARD.match(raw[:200])
-    if standard is not None and standard[1] < b"1000":
-        return None  # the standard library reads the year 0001 as 2001
-    if standard is not None and (parsed := _standard_date(value)):
-        return parsed
-    value = _FRACTION.sub(r"\1", value)
-    if not _CLOCK.search(value) or re.search(r"\d{5}", value):
+    value = _YEAR_AT_END.sub(r"\3 \1\2", _FRACTION.sub(r"\1", encoded.decode_field(raw[:200])))
+    if not _CLOCK.search(value) or _LONG_NUMBER.search(value):
         return None
-    if (found := dates.read(value, UTC, relayed_at)) is not None:
-        return found[0]
-    return _standard_date(value)  # "Sun Apr 23 02:25:07 EDT 1995": the year is the last word
-
-
-def _standard_date(value: str) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(value)
-        return dates.plausible(parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC))
-    except (ValueError, OverflowError, TypeError, IndexError, AttributeError):
-        return None
+    found = dates.read(value, UTC, relayed_at)
+    return found[0] if found is not None else None

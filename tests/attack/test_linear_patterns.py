@@ -39,7 +39,7 @@ BOUNDED: dict[str, int] = {
     "service.mail.separator_lines._DRAWN": 200,
     "service.mail.dates._HALVES": 200,  # dates.LONGEST
     "service.mail.dates._WORD": 200,
-    "service.mail.headers._STANDARD": 200,
+    "service.mail.headers._YEAR_AT_END": 200,
     "service.mail.signature._LOG_LINE": 200,
     "service.mail.signature._SENTENCE": 90,  # _WIDEST
     "service.mail.authors._LEAD": 200,  # _LONGEST_NAME
