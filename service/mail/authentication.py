@@ -107,7 +107,7 @@ def _simplified(value: str, quoted: list[str]) -> str | None:
 
 
 def _end_of_comment(value: str, at: int) -> int | None:
-    """Return the position after the comment at ``at``, which may contain comments (RFC 5322 §3.2.2); None without end."""
+    """Return the position after the comment at ``at``, which may be nested (RFC 5322 §3.2.2); None without end."""
     depth = 0
     for token in _IN_COMMENT.finditer(value, at):
         depth += {"(": 1, ")": -1}.get(token[0], 0)

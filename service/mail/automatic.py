@@ -31,7 +31,7 @@ _NO_REPLY = re.compile(
 _CALENDAR_METHODS = frozenset({"REQUEST", "REPLY", "CANCEL", "COUNTER", "DECLINECOUNTER"})
 
 
-def kind(header: Mail, contents: Contents, new_text: str, bounce_report: Bounce | None) -> Automatic | None:
+def kind_of(header: Mail, contents: Contents, new_text: str, bounce_report: Bounce | None) -> Automatic | None:
     """Return the kind of automatic mail; None for mail by people. ``new_text``: the text without quotes."""
     if bounce_report is not None:
         return "bounce"

@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import Final
 
 from service.mail import dates, encoded, forward, identifiers, plain, quoted_history, signature, ticket_comments
+from service.mail.authors import author_and_date, people
 from service.mail.headers import MAX_SUBJECT
 from service.mail.message import Address, Earlier, Origin
 from service.mail.quoted_history import Section
-from service.mail.authors import author_and_date, people
 
 LONGEST: Final = 400_000  # maximum number of characters that are split; the text beyond them belongs to the last author
 _MOST_LINES: Final = 15_000
@@ -79,7 +79,7 @@ def _lines(text: str) -> tuple[list[str], str]:
     beyond_limit = ""
     if len(text) > LONGEST:
         text, beyond_limit = text[:LONGEST], text[LONGEST:]
-    text = plain.lines(text)
+    text = plain.normalised(text)
     if not text.isascii():
         text = _INVISIBLE.sub("", text).replace("\u2028", "\n")
     lines = text.split("\n", _MOST_LINES)

@@ -7,7 +7,7 @@ are points for the sender, the null return path, the subject, the wording, and a
 import re
 from typing import Final
 
-from service.mail import identifiers, transfer
+from service.mail import forward, identifiers, transfer
 from service.mail.contents import Contents
 from service.mail.message import Address, Bounce, Mail
 from service.mail.mime import Part
@@ -34,7 +34,6 @@ _SUBJECT = linear(PATTERNS["bounce_subject"])
 _BODY = linear(PATTERNS["bounce"])
 _RETRIED = linear(PATTERNS["retried"])
 _RETURNED = linear(f"(?m){PATTERNS['returned']}")
-_REPLY = re.compile(r"^\s*(?:re|fwd?|aw|wg|tr|rv|転送|返信)\s*[:：]", re.IGNORECASE)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.])([45])(\d\d)[ -](?=\S)")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?")
@@ -102,7 +101,7 @@ def _free_form(root: Part, header: Mail, contents: Contents, start: str) -> bool
     subject = header.subject
     sender = header.from_ or Address()
     from_daemon = bool(_DAEMON.match(sender.address) or _DAEMON_NAME.search(sender.name) or _DAEMON.match(sender.name))
-    if _REPLY.match(subject) and not from_daemon:
+    if forward.prefix_of(subject) and not from_daemon:
         return False
     subject_points = 2 if _SUBJECT.search(subject) else 0
     header_points = 3 if "x-failed-recipients" in header.headers else 0

@@ -37,7 +37,7 @@ class Segment:
         return self.html_text
 
 
-class Inner(NamedTuple):
+class InnerMessage(NamedTuple):
     """A message inside a message. ``contents`` is None if its parts are not classified yet."""
 
     root: Part
@@ -50,7 +50,7 @@ class Contents:
 
     segments: list[Segment] = field(default_factory=list)
     files: list[DecodedFile] = field(default_factory=list)
-    messages: list[Inner] = field(default_factory=list)
+    messages: list[InnerMessage] = field(default_factory=list)
     returned: list[Part] = field(default_factory=list)  # parts of a report with the returned message or its header
     reports: list[tuple[str, str]] = field(default_factory=list)
     """(media type, text) of the machine-readable parts of reports, such as a delivery status."""

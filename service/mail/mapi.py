@@ -44,7 +44,7 @@ def add_body(contents: Contents, properties: Properties, page: str | None, text:
             contents.defects.add("rtf-broken")
         else:
             text, html = rtf.read(unpacked)
-    contents.segments.append(Segment(plain.lines(text), html))
+    contents.segments.append(Segment(plain.normalised(text), html))
 
 
 def add_file(contents: Contents, path: str, name: str, payload: bytes, kind: str = "", *, inline: bool = False) -> None:

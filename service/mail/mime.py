@@ -56,7 +56,7 @@ class Part:
         return next((value for key, value in self.fields if key == name), None)
 
 
-class Reader:
+class _Splitter:
     """Splits one buffer; codes of irregularities are added to ``defects``."""
 
     def __init__(self, buffer: bytes, defects: set[str]) -> None:
@@ -228,4 +228,4 @@ def read(buffer: bytes, defects: set[str], path: str = "0", default: str = "text
     if b"\n" not in head and b"\r" in head:
         buffer = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         defects.add("line-ends-cr")
-    return Reader(buffer, defects).read(path, default)
+    return _Splitter(buffer, defects).read(path, default)

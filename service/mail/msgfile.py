@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import olefile
 
 from service.mail import mime
-from service.mail.contents import Contents, Inner
+from service.mail.contents import Contents, InnerMessage
 from service.mail.mapi import NAMES, Properties, add_body, add_file, decode_value
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -20,7 +20,7 @@ _SUBMITTED, _DELIVERED = b"\x40\x00\x39\x00", b"\x40\x00\x06\x0e"  # type and id
 _STREAM = re.compile(r"__substg1\.0_([0-9A-F]{4})(001E|001F|0102)(?:-[0-9A-F]{8})?$")
 
 
-def read(data: bytes, path: str) -> Inner | None:
+def read(data: bytes, path: str) -> InnerMessage | None:
     """Return the mail in a ``.msg`` file in the MIME part ``path``; None if it has another format or is too damaged."""
     if not data.startswith(SIGNATURE) or len(data) > MAX_BYTES:
         return None
@@ -31,7 +31,7 @@ def read(data: bytes, path: str) -> Inner | None:
         return None
 
 
-def _message(container: olefile.OleFileIO, path: str) -> Inner | None:
+def _message(container: olefile.OleFileIO, path: str) -> InnerMessage | None:
     streams: list[list[str]] = container.listdir()  # type: ignore[no-untyped-call]
     if len(streams) > MAX_ENTRIES:
         return None
@@ -51,7 +51,7 @@ def _message(container: olefile.OleFileIO, path: str) -> Inner | None:
             filename, inline = file.text("filename_long", "filename"), bool(file.text("content_id"))
             add_file(contents, path, filename, payload, file.text("mime"), inline=inline)
     header = properties.text("transport_headers") or _header(properties, _submitted(container))
-    return Inner(_root(header, path), contents)
+    return InnerMessage(_root(header, path), contents)
 
 
 def _root(header: str, path: str) -> mime.Part:

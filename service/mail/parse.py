@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from service.mail import automatic, bounce, headers, mime, msgfile, structure, tnef
 from service.mail.body import read_body
-from service.mail.contents import Contents, DecodedFile, Inner
+from service.mail.contents import Contents, DecodedFile, InnerMessage
 from service.mail.language import language_of
 from service.mail.message import Attachment, Bounce, Earlier, Mail
 
@@ -36,7 +36,7 @@ def attachment(raw: bytes, part: str) -> bytes:
     """Return the bytes of the attachment whose ``Attachment.part`` is ``part``. Raises KeyError if there is none."""
     messages = [_open(raw, set())]
     for inner in messages:  # grows by the messages inside
-        contents = inner.contents or structure.contents(inner.root)
+        contents = inner.contents or structure.classify(inner.root)
         for file in contents.files:
             if file.path == part:
                 return file.payload
@@ -49,16 +49,16 @@ def attached_mail(raw: bytes, part: str) -> bytes:
     return attachment(raw, "0" if part == "m" else part.removesuffix(".m"))
 
 
-def _open(raw: bytes, defects: set[str]) -> Inner:
+def _open(raw: bytes, defects: set[str]) -> InnerMessage:
     """Return the message in the bytes of an Internet mail, a ``.msg`` file or a TNEF stream."""
     if raw.startswith(tnef.START):
-        return Inner(mime.Part(b"", [], 0, 0), tnef.read(raw, "0"))
-    return msgfile.read(raw, "0") or Inner(mime.read(raw, defects))
+        return InnerMessage(mime.Part(b"", [], 0, 0), tnef.read(raw, "0"))
+    return msgfile.read(raw, "0") or InnerMessage(mime.read(raw, defects))
 
 
-def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:
+def _message(inner: InnerMessage, defects: set[str], nesting: int) -> Mail:
     root = inner.root
-    contents = inner.contents or structure.contents(root)
+    contents = inner.contents or structure.classify(root)
     header = headers.read(root, defects)
     defects |= contents.defects
     text = contents.text()
@@ -75,7 +75,7 @@ def _message(inner: Inner, defects: set[str], nesting: int) -> Mail:
     forwarded = (*body.forwarded, *attached)
     # if a person forwards an automatic mail without a comment, the forwarding mail is not automatic
     new_text = body.reply_text if forwarded else body.reply_text or text
-    kind = automatic.kind(header, contents, new_text, bounce_report)
+    kind = automatic.kind_of(header, contents, new_text, bounce_report)
     return replace(
         header,
         subject=subject,
@@ -105,7 +105,7 @@ def _quoted_complaint(contents: Contents) -> str:
     """Return the text of the mail that an abuse report (RFC 5965) returns, as quoted lines; otherwise empty."""
     if not contents.returned or not any(kind == "message/feedback-report" for kind, _ in contents.reports):
         return ""
-    text = structure.contents(contents.returned[0]).text()[:MAX_COMPLAINT]
+    text = structure.classify(contents.returned[0]).text()[:MAX_COMPLAINT]
     return "\n".join(f"> {line}".rstrip() for line in text.split("\n")) if text.strip() else ""
 
 

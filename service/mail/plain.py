@@ -5,14 +5,14 @@ import re
 _ARMOUR = ("-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----")
 
 
-def lines(text: str) -> str:
+def normalised(text: str) -> str:
     """Return the text with LF as line end and without NUL, which databases do not accept."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.replace("\x00", "")
 
 
-def unflow(text: str, *, delete_space: bool) -> str:
+def join_flowed(text: str, *, delete_space: bool) -> str:
     """Join the lines of format=flowed text into paragraphs (RFC 3676 §4.1). ``delete_space``: DelSp=yes (§4.1)."""
     out: list[str] = []
     paragraph: list[str] = []
@@ -38,7 +38,7 @@ def unflow(text: str, *, delete_space: bool) -> str:
     return "\n".join(out)
 
 
-def unsigned(text: str) -> str:
+def without_pgp_lines(text: str) -> str:
     """Return the text without the lines that PGP adds to sign it (RFC 9580 §7)."""
     begin, signature, end = _ARMOUR
     out: list[str] = []

@@ -67,13 +67,13 @@ _CHARSETS = {
 
 def read(data: bytes) -> tuple[str, str]:
     """Return (plain text, HTML) of an RTF document. It has HTML if it contains ``\\fromhtml1``; the other is empty."""
-    reader = _Reader(b"\\fromhtml" in data[:2_000])
-    reader.run(data[:MAX_BYTES])
-    result = "".join(reader.out).strip("\n")
-    return ("", result) if reader.html else (result, "")
+    converter = _Converter(b"\\fromhtml" in data[:2_000])
+    converter.run(data[:MAX_BYTES])
+    result = "".join(converter.out).strip("\n")
+    return ("", result) if converter.html else (result, "")
 
 
-class _Reader:
+class _Converter:
     def __init__(self, html: bool) -> None:
         self.html = html
         self.out: list[str] = []

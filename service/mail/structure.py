@@ -12,7 +12,7 @@ from service.mail import calendar, charset, encoded, mime, msgfile, plain, rtf, 
 from service.mail.contents import (
     Contents,
     DecodedFile,
-    Inner,
+    InnerMessage,
     Segment,
     best_text,
     extension,
@@ -39,7 +39,7 @@ _MSG = frozenset({"application/vnd.ms-outlook", "application/msoutlook", "applic
 _CALENDAR = frozenset({"text/calendar", "application/ics"})
 
 
-def contents(root: Part) -> Contents:
+def classify(root: Part) -> Contents:
     """Classify every part of one message."""
     classified = Contents()
     _Classifier(classified).part(root, classified.segments, "root")
@@ -78,7 +78,7 @@ class _Classifier:
             if part.body.strip():
                 self.contents.defects.add("mime-no-parts")
                 text, _ = charset.decode(part.body, part.parameters.get("charset"))
-                segments.append(Segment(plain=plain.lines(text)))
+                segments.append(Segment(plain=plain.normalised(text)))
             return
         if kind == "multipart/alternative":
             self._alternative(children, segments)
@@ -116,7 +116,7 @@ class _Classifier:
         if in_report:
             self.contents.returned.append(part.children[0])
             return
-        self.contents.messages.append(Inner(part.children[0]))
+        self.contents.messages.append(InnerMessage(part.children[0]))
         name = filename_of(part)
         if not name:
             subject = encoded.decode_field(part.children[0].first("subject"))
@@ -170,9 +170,9 @@ class _Classifier:
             text = rtf.read(payload)[0]
         if "-----BEGIN PGP MESSAGE-----" in text:
             self.contents.defects.add("encrypted-pgp")
-        text = plain.unsigned(text)
+        text = plain.without_pgp_lines(text)
         if part.parameters.get("format", "").lower() == "flowed":
-            text = plain.unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
+            text = plain.join_flowed(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
         segments.append(Segment(plain=text))
 
     def _calendar(self, part: Part, name: str | None, disposition: str) -> None:
@@ -248,7 +248,7 @@ class _Classifier:
         text, defect = charset.decode(payload, label)
         if defect:
             self.contents.defects.add(defect)
-        return plain.lines(text)
+        return plain.normalised(text)
 
 
 _META = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([A-Za-z0-9_:.-]{2,40})""", re.IGNORECASE)
