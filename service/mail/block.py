@@ -104,14 +104,14 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
         return Block(at, at + 1, separator)
     if separator == "none" and (yahoo_block := _one_line(line, at)) is not None:
         return yahoo_block
-    header_rows = _read_rows(lines, first_row, separator != "none") if first_row < len(lines) else None
+    header_rows = _read_rows(lines, first_row) if first_row < len(lines) else None
     if header_rows is None:
         return _block_of_separator(line, at, separator)
-    values, end, known_words = header_rows
+    values, end = header_rows
     least_fields = 2 if separator in ("forward", "original") else 3
     if "from" not in values or len(values.keys() & _MAIN_FIELDS) < least_fields:
         return _block_of_separator(line, at, separator)
-    if (separator == "unknown" or (separator == "none" and not ruled)) and not _plausible(values, known_words):
+    if (separator == "unknown" or (separator == "none" and not ruled)) and not _plausible(values):
         return None
     if separator == "none" and not ruled and "raw" not in values and not _is_from_client(lines, first_row, values):
         return None
@@ -125,12 +125,9 @@ def _after_rule(lines: Sequence[str], end: int) -> int:
     return at + 1 if 3 <= len(line.strip()) < 100 and not line.strip(" \t-_=") else end
 
 
-def _plausible(values: dict[Field, str], known_words: int) -> bool:
-    """Return whether header lines contain an address or a date; both are needed if the language is unknown."""
-    has_address, has_date = "@" in values["from"], dates.has_day(values.get("date", ""))
-    if known_words > 1:
-        return has_address or has_date
-    return has_address and has_date and len(values.keys() & _MAIN_FIELDS) > 3
+def _plausible(values: dict[Field, str]) -> bool:
+    """Return whether header lines contain an address or a date."""
+    return "@" in values["from"] or dates.has_day(values.get("date", ""))
 
 
 def _is_from_client(lines: Sequence[str], first_row: int, values: dict[Field, str]) -> bool:
@@ -156,16 +153,16 @@ def _skip_blank(lines: Sequence[str], at: int, most: int) -> int:
     return at
 
 
-def _read_rows(lines: Sequence[str], first: int, below_separator: bool) -> tuple[dict[Field, str], int, int] | None:
-    """Return (values by field, index of the next line, number of known header words); None if ``first`` begins none."""
-    if parse_header_line(lines[first]) is None and not (below_separator and _unknown_header_line(lines[first])):
+def _read_rows(lines: Sequence[str], first: int) -> tuple[dict[Field, str], int] | None:
+    """Return (values by field, index of the next line); None if ``first`` is no header line."""
+    if parse_header_line(lines[first]) is None:
         return None
     rows: list[HeaderLine] = []
     at = end = first
     last = min(len(lines), first + _MOST_LINES)
     while at < last:
         line = lines[at]
-        row = _row(line, rows, below_separator)
+        row = _row(line, rows)
         if row is not None and all(row.word != other.word for other in rows):
             rows.append(row)
             at += 1
@@ -174,7 +171,7 @@ def _read_rows(lines: Sequence[str], first: int, below_separator: bool) -> tuple
             next_text = _skip_blank(lines, at, 2)
             if next_text >= last:
                 break
-            row = _row(lines[next_text], rows, below_separator=False)
+            row = _row(lines[next_text], rows)
             if not (_belongs(rows, row) if row is not None else len(rows) == 1 and not rows[0].value):
                 break
             at = next_text
@@ -186,31 +183,14 @@ def _read_rows(lines: Sequence[str], first: int, below_separator: bool) -> tuple
         else:
             break
     values = _assign(rows)
-    return (values, end, sum(row.word in LABELS for row in rows)) if values else None
+    return (values, end) if values else None
 
 
-def _row(line: str, rows: Sequence[HeaderLine], below_separator: bool) -> HeaderLine | None:
-    known = parse_header_line(line)
-    if known is not None:
-        return known
-    if _RAW.match(line) is not None and rows:
+def _row(line: str, rows: Sequence[HeaderLine]) -> HeaderLine | None:
+    """Return the header line in ``line``; below others, also one of a raw message. None for any other line."""
+    if rows and _RAW.match(line) is not None and parse_header_line(line) is None:
         return HeaderLine(frozenset({"other"}), "", line.partition(":")[0])
-    if not below_separator or len(rows) > 7 or (unknown := _unknown_header_line(line)) is None:
-        return None
-    word, value = unknown
-    if len(rows) > 1 and {"from", "to", "date", "subject"} <= _assign(rows).keys():
-        return None
-    if "@" in value:
-        return HeaderLine(frozenset({"from", "to", "cc"}), value, word)
-    if dates.has_day(value):
-        return HeaderLine(frozenset({"date"}), value, word)
-    return HeaderLine(frozenset({"subject"}), value, word) if len(rows) != 1 else None
-
-
-def _unknown_header_line(line: str) -> tuple[str, str] | None:
-    """Split "word: value" into (word, value); None if the line has another form."""
-    m = _HEADER_FORM.match(line[:LONGEST])
-    return (fold(m[1]).strip(), m[2].strip(" \t*")) if m is not None and m[2].strip() else None
+    return parse_header_line(line)
 
 
 def _belongs(rows: Sequence[HeaderLine], row: HeaderLine) -> bool:

@@ -45,18 +45,6 @@ def test_a_forward_is_read_in_every_known_language(row: list[str], under: str) -
     assert read.reply_text == "Please have a look."
 
 
-@pytest.mark.parametrize("mark", ["Plusendita mesaĝo", "Forwarded message"])
-def test_a_forward_in_an_unknown_language_is_read_by_its_form(mark: str) -> None:
-    read = body(
-        f"---------- {mark} ---------\nElde: Ada Byron <ada@maker.example>\nJe: 2026-11-10 12:05\n"
-        "Temaro: Toner\nAle: bo@firm.example\n\nĜi venas.\n",
-        subject="Toner",
-    )
-    (mail,) = read.forwarded
-    assert (str(mail.from_), mail.subject, mail.text) == ("Ada Byron <ada@maker.example>", "Toner", "Ĝi venas.")
-    assert [str(a) for a in mail.to] == ["bo@firm.example"]
-
-
 @pytest.mark.parametrize("line", TABLES["attributions"])
 @pytest.mark.parametrize("subject", ["Re: Printer", "FW: Printer"])
 def test_an_attribution_line_states_author_and_date(line: str, subject: str) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from service.mail.body import read_body
 from service.mail.authors import people
+from service.mail.body import read_body
 from tests.tables import table_beside
 
 # in forwards.txt: language, Apple's mark, Thunderbird's mark and labels, labels of Outlook and Apple, of Yahoo!, two dates,
