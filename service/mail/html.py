@@ -20,7 +20,6 @@ _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all|visibility\s*:\s*hidden", re.IGNORECASE)
 _MAY_HIDE = re.compile("none|hid|NONE|HID")
 _PRE = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
-_ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 
 _BLOCK = frozenset(
     """div section article header footer main nav aside address center form fieldset table thead tbody tfoot caption
@@ -178,8 +177,6 @@ class _Scan(TextLayout):
             match = _HREF.search(attributes)
             href = next((g for g in match.groups() if g), "") if match else ""
             self.link = (unescape(href).strip(), len(self.lines), len(self.line)) if href else None
-        elif name == "img":
-            self._image(attributes)
 
     def _end(self, name: str) -> None:
         if name in ("span", "b", "i", "font", "strong", "em", "td", "th"):
@@ -223,13 +220,6 @@ class _Scan(TextLayout):
         else:
             mark = "* "
         self.put("  " * min(max(len(self.lists) - 1, 0), 8) + mark)
-
-    def _image(self, attributes: str) -> None:
-        match = _ALT.search(attributes)
-        alt = unescape((match[1] or match[2] or "") if match else "").strip()
-        if 0 < len(alt) <= 4 and not alt.isascii():
-            # an emoji sent as an image
-            self.put(alt)
 
     def _unlink(self) -> None:
         link, self.link = self.link, None
