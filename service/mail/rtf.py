@@ -69,7 +69,8 @@ def read(data: bytes) -> tuple[str, str]:
     """Return (plain text, HTML) of an RTF document. It has HTML if it contains ``\\fromhtml1``; the other is empty."""
     converter = _Converter(b"\\fromhtml" in data[:2_000])
     converter.run(data[:MAX_BYTES])
-    result = "".join(converter.out).strip("\n")
+    units = "".join(converter.out).encode("utf-16-le", "surrogatepass")  # a character may be two code units (``\\u``)
+    result = units.decode("utf-16-le", "replace").strip("\n")
     return ("", result) if converter.html else (result, "")
 
 
@@ -85,7 +86,6 @@ class _Converter:
         self.htmlrtf = False
         self.unicode_skip = 1
         self._to_skip = 0
-        self._high_surrogate = 0
         self._groups: list[tuple[bool, bool, int, int]] = []
 
     def run(self, data: bytes) -> None:
@@ -120,19 +120,6 @@ class _Converter:
                 self._pending += cut
             is_optional = False
         self._flush()
-
-    def _unicode(self, unit: int) -> None:
-        """Add a UTF-16 code unit. Two surrogates in a row are one character."""
-        if 0xD800 <= unit < 0xDC00:
-            self._high_surrogate = unit
-            return
-        if 0xDC00 <= unit < 0xE000:
-            joined = 0x10000 + ((self._high_surrogate - 0xD800) << 10) + unit - 0xDC00
-            character = chr(joined) if self._high_surrogate else "\ufffd"
-        else:
-            character = chr(unit)
-        self._high_surrogate = 0
-        self._add(character)
 
     def _is_visible(self) -> bool:
         return not self.skipping and not self.htmlrtf
@@ -172,7 +159,7 @@ class _Converter:
         elif word == b"uc" and number is not None:
             self.unicode_skip = max(0, min(number, 10))
         elif word == b"u" and number is not None:
-            self._unicode(number & 0xFFFF)
+            self._add(chr(number & 0xFFFF))
             self._to_skip = self.unicode_skip
         elif word in _SYMBOLS:
             self._add(_SYMBOLS[word])

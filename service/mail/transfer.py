@@ -6,23 +6,23 @@ import re
 from service.mail.encoded import base64
 
 
+_NAMES = (b"base64", b"b", b"base-64", b"quoted-printable", b"quoted_printable", b"q", b"quotedprintable")
+
+
 def decode(body: bytes, encoding: bytes | None) -> tuple[bytes, str | None]:
     """Return (decoded body, defect ``transfer-unknown`` or ``transfer-broken`` or None)."""
     name = encoding.partition(b";")[0].strip(b" \t\"'").lower() if encoding else b""
     if name in (b"", b"7bit", b"8bit", b"binary", b"7-bit", b"8-bit", b"none"):
         return body, None
-    if name in (b"base64", b"b", b"base-64"):
-        return base64(body), None
-    if name in (b"quoted-printable", b"quoted_printable", b"q", b"quotedprintable"):
-        return binascii.a2b_qp(body), None
     if name in (b"x-uuencode", b"uuencode", b"x-uue", b"uue"):
         _, files = split_uuencoded(body)
         return (files[0][1], None) if files else (body, "transfer-broken")
-    if b"base64" in name:
-        return base64(body), "transfer-unknown"
-    if b"quoted" in name:
-        return binascii.a2b_qp(body), "transfer-unknown"
-    return body, "transfer-unknown"
+    defect = None if name in _NAMES else "transfer-unknown"
+    if name == b"b" or b"base64" in name.replace(b"-", b""):
+        return base64(body), defect
+    if name == b"q" or b"quoted" in name:
+        return binascii.a2b_qp(body), defect
+    return body, defect
 
 
 _UU_BEGIN = re.compile(rb"^begin[ \t]+([0-7]{3,4})[ \t]+([^\r\n]{1,300})\r?$", re.MULTILINE)
