@@ -111,7 +111,8 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
     least_fields = 2 if separator in ("forward", "original") else 3
     if "from" not in values or len(values.keys() & _MAIN_FIELDS) < least_fields:
         return _block_of_separator(line, at, separator)
-    if (separator == "unknown" or (separator == "none" and not ruled)) and not _plausible(values):
+    needs_evidence = separator == "unknown" or (separator == "none" and not ruled)
+    if needs_evidence and "@" not in values["from"] and not dates.has_day(values.get("date", "")):
         return None
     if separator == "none" and not ruled and "raw" not in values and not _is_from_client(lines, first_row, values):
         return None
@@ -123,11 +124,6 @@ def _after_rule(lines: Sequence[str], end: int) -> int:
     at = _skip_blank(lines, end, 2)
     line = lines[at] if at < len(lines) else ""
     return at + 1 if 3 <= len(line.strip()) < 100 and not line.strip(" \t-_=") else end
-
-
-def _plausible(values: dict[Field, str]) -> bool:
-    """Return whether header lines contain an address or a date."""
-    return "@" in values["from"] or dates.has_day(values.get("date", ""))
 
 
 def _is_from_client(lines: Sequence[str], first_row: int, values: dict[Field, str]) -> bool:

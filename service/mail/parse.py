@@ -3,15 +3,14 @@
 MIME parts → header → kinds of the parts → body as text → new text, quoted and forwarded mails → automatic or not
 """
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 from service.mail import automatic, bounce, headers, mime, msgfile, structure, tnef
 from service.mail.body import read_body
-from service.mail.contents import Contents, DecodedFile, InnerMessage
+from service.mail.contents import Contents, InnerMessage
 from service.mail.language import language_of
-from service.mail.message import Attachment, Bounce, Earlier, Mail
+from service.mail.message import Attachment, Earlier, Mail
 
 MAX_ATTACHED = 50  # maximum number of attached mails that are parsed; others are only files
 MAX_NESTING = 6
@@ -73,6 +72,8 @@ def _message(inner: InnerMessage, defects: set[str], nesting: int) -> Mail:
     defects.update(body.defects)
     attached, quoted_in_attached = _attached(contents, defects, nesting)
     forwarded = (*body.forwarded, *attached)
+    # a line in a bounce such as "<x@y>: host z said:" is a reply of a server, not an earlier mail
+    history = [mail for mail in body.history if not bounce_report or mail.date or mail.subject or mail.message_id]
     # if a person forwards an automatic mail without a comment, the forwarding mail is not automatic
     new_text = body.reply_text if forwarded else body.reply_text or text
     kind = automatic.kind_of(header, contents, new_text, bounce_report)
@@ -84,21 +85,24 @@ def _message(inner: InnerMessage, defects: set[str], nesting: int) -> Mail:
         quoted_text=body.quoted_text,
         intro=body.reply_text if forwarded else "",
         forwarded=forwarded,
-        history=(*_written_by_people(body.history, bounce_report), *quoted_in_attached),
+        history=(*history, *quoted_in_attached),
         language=language_of(body.reply_text or text),
-        attachments=tuple(_describe(file) for file in contents.files),
+        attachments=tuple(
+            Attachment(
+                file.filename,
+                file.content_type,
+                len(file.payload),
+                sha256(file.payload).hexdigest(),
+                file.path,
+                file.inline,
+            )
+            for file in contents.files
+        ),
         automatic=kind,
         auto_submitted=automatic.sent_by_machine(header, kind),
         bounce=bounce_report,
         defects=tuple(sorted(defects)),
     )
-
-
-def _written_by_people(mails: Sequence[Earlier], bounce_report: Bounce | None) -> Sequence[Earlier]:
-    """Return the mails without quoted replies of servers, as in bounces below "<x@y>: host z said:"."""
-    if bounce_report is None:
-        return mails
-    return [earlier for earlier in mails if earlier.date or earlier.subject or earlier.message_id]
 
 
 def _quoted_complaint(contents: Contents) -> str:
@@ -107,11 +111,6 @@ def _quoted_complaint(contents: Contents) -> str:
         return ""
     text = structure.classify(contents.returned[0]).text()[:MAX_COMPLAINT]
     return "\n".join(f"> {line}".rstrip() for line in text.split("\n")) if text.strip() else ""
-
-
-def _describe(file: DecodedFile) -> Attachment:
-    sha256 = hashlib.sha256(file.payload).hexdigest()
-    return Attachment(file.filename, file.content_type, len(file.payload), sha256, file.path, file.inline)
 
 
 def _attached(contents: Contents, defects: set[str], nesting: int) -> tuple[list[Earlier], list[Earlier]]:

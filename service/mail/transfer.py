@@ -5,7 +5,6 @@ import re
 
 from service.mail.encoded import base64
 
-
 _NAMES = (b"base64", b"b", b"base-64", b"quoted-printable", b"quoted_printable", b"q", b"quotedprintable")
 
 
