@@ -84,7 +84,7 @@ def _evidence(header: Mail, start: str) -> int:
     points = _header_evidence(header)
     if header.from_ is not None and _NO_REPLY.search(header.from_.address):
         points += 1
-    if "list-unsubscribe" in header.headers and "list-post" not in header.headers:
+    if _is_newsletter(header):
         points += 1
     if _SAYS_AUTOMATIC.search(start):
         points += 2
@@ -108,4 +108,9 @@ def _notice(header: Mail, start: str, evidence: int) -> bool:
     titled = _NOTICE.search(header.subject) is not None
     if titled or _NOTICE.search(start[:600]):
         return evidence >= (1 if titled else 2)
-    return "list-unsubscribe" in header.headers and "list-post" not in header.headers and evidence >= 2
+    return _is_newsletter(header) and evidence >= 2
+
+
+def _is_newsletter(header: Mail) -> bool:
+    """Return whether recipients can unsubscribe but not answer to a list (RFC 2369)."""
+    return "list-unsubscribe" in header.headers and "list-post" not in header.headers

@@ -48,7 +48,7 @@ _OFFSET = re.compile(
     r"(?:\b(?:gmt|utc)[ ]?)?(?<![\d-])([+-])[ ]?(\d{2}):?(\d{2})(?!\d)|\b(?:gmt|utc)[ ]?([+-])[ ]?(\d{1,2})(?!\d)"
 )
 _UNSIGNED = re.compile(r"[ \t]+(0\d|1[0-4])(00|15|30|45)(?![\d:])")
-"""A zone whose sign is lost ("09:30:00 0800"). RFC 5322 §4.3 has no such form; as Python does, it is read as east."""
+"""A zone whose sign is lost ("09:30:00 0800"). RFC 5322 §4.3 has no such form; it is read as east of UTC."""
 _WORD = re.compile(r"[^\W\d_]+(?:[.'’׳\u0300-\u036f\u0e31-\u0e4e\u093c-\u094d]|[^\W\d_])*")
 
 

@@ -62,6 +62,7 @@ class Splitter:
         return level.own, [earlier for section in level.sections for earlier in (section, *section.inner)]
 
     def may_continue(self) -> bool:
+        """Return whether the limits allow to look for a further heading."""
         if self.cost < _MAX_LINE_COST and self.section_count < MOST_SECTIONS:
             return True
         self.limit_reached = True
@@ -78,9 +79,7 @@ class _Level:
         self.own: Lines = []
         self.sections: list[Section] = []
         self.current = self.own  # the lines to which the next line is added
-        self.previous = (
-            self.own
-        )  # the lines of the previous author, whose text continues below a separator of kind ``end``
+        self.previous = self.own  # the lines of the author whose text continues below a separator of kind ``end``
         self.quoting: Section | None = None  # the earlier mail to which the next quoted run belongs
         self.heading_seen = False  # whether the heading of a ticket's newest comment was found
         self.at = self.unused_from = 0
