@@ -50,7 +50,7 @@ class Resolver(asyncio.SelectorEventLoop):
 
     def deliver(self, url: str, allowed: Any = ()) -> None:
         """Send an event to a webhook with this URL."""
-        hook = Claimed(1, url, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", (), 0)
+        hook = LeasedWebhook(1, url, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", (), 0)
         self.run_until_complete(send(hook, EVENT, allowed, datetime.now(UTC)))
 
 
