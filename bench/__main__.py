@@ -1,30 +1,26 @@
-"""The benchmarks in one run of at most ten minutes, as ratios to a baseline that is measured in the same run.
+"""Run the benchmarks in at most ten minutes, and print each figure as a ratio to a baseline of the same run.
 
-Each is a function of ``seconds`` in a module of this folder. It runs in a process of its own, one after the
-other. Writes a JSON file into ``bench/results``. Exit status 1 if a benchmark failed or was cut off. A target that was
-missed is marked (!), but does not fail the run: on a busy machine it proves nothing.
+Each benchmark is a function of ``seconds`` in a module of this folder. They run one after the other, each in its own
+process. The exit status is 1 if a benchmark failed or took too long. A missed target is marked (!), but does not change
+the exit status, because a busy machine also misses targets.
 """
 
-import json
 import multiprocessing
 import os
 import platform
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import cyclopts
 
 from bench import growth, judging, reading_cases, smtp, taking_in, workers
-from bench.harness import ROOT, Figure
+from bench.harness import Figure
 
-LONGEST = 600.0  # seconds after which what still runs is cut off
+LONGEST = 600.0  # seconds after which a benchmark that still runs is stopped
 SHORTEST = 5.0
 
 
@@ -46,71 +42,50 @@ BENCHES: dict[str, Bench] = {
     "workers": Bench(workers.measure, 8, "two workers, against one"),
 }
 
-Names = Annotated[list[str], cyclopts.Parameter(consume_multiple=True, negative=())]
 
-
-def main(*, only: Names | None = None, seconds: float = 420.0, compare: Path | None = None) -> int:
-    """Run the benchmarks and print a table.
+def main(
+    *,
+    only: Annotated[list[str] | None, cyclopts.Parameter(consume_multiple=True, negative=())] = None,
+    seconds: float = 420.0,
+) -> int:
+    """Run the benchmarks.
 
     Parameters
     ----------
     only: names of some benchmarks
-    seconds: what all together should take; some of them take their share
-    compare: the JSON file of another run, to be shown beside this one
+    seconds: planned duration of all benchmarks together
     """
     if unknown := {*(only or ())} - {*BENCHES}:
         sys.exit(f"there is no benchmark {', '.join(unknown)}, only {', '.join(BENCHES)}")
-    before = json.loads(compare.read_text(encoding="utf-8")) if compare else None
-    run = measure(only or [*BENCHES], seconds)
-    print("\n" + table(run, before))
-    file = ROOT / "bench" / "results" / f"{run['commit']}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"\nwritten to {file}")
-    return 1 if run["failed"] else 0
-
-
-def measure(names: Sequence[str], seconds: float) -> dict[str, Any]:
-    """Run these benchmarks one after the other; ``failed`` names those without a result, and why."""
-    began, named = time.monotonic(), ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    commit = subprocess.run(named, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    began, all_shares, failed = time.monotonic(), sum(bench.share for bench in BENCHES.values()), False
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    machine = f"{cores} cores, load {load:.1f}, {platform.platform()}, Python {platform.python_version()}"
-    print(machine, flush=True)
-    run: dict[str, Any] = {"commit": commit, "machine": machine, "benches": {}, "failed": {}}
-    whole = sum(bench.share for bench in BENCHES.values())
-    for name in names:
-        measure, share, title = BENCHES[name]
-        print(f"{name}: {title} …", file=sys.stderr, flush=True)
+    print(f"{cores} cores, load {load:.1f}, {platform.platform()}, Python {platform.python_version()}", flush=True)
+    for name in only or BENCHES:
+        bench = BENCHES[name]
         left = max(LONGEST, seconds) - (time.monotonic() - began)
+        print(f"\n{name}: {bench.title}", flush=True)
         try:
-            run["benches"][name] = _apart(measure, max(SHORTEST, seconds * share / whole), left)
-        except Exception as error:  # the other benchmarks are still wanted
-            run["failed"][name] = str(error) or type(error).__name__
-    run["seconds"] = round(time.monotonic() - began, 1)
-    return run
+            figures = in_own_process(bench.measure, max(SHORTEST, seconds * bench.share / all_shares), left)
+            print("\n".join(figure.line() for figure in figures), flush=True)
+        except Exception as error:  # the other benchmarks still run
+            print(f"  FAILED: {error or type(error).__name__}", flush=True)
+            failed = True
+    return 1 if failed else 0
 
 
-def _apart(measure: Callable[[float], list[Figure]], seconds: float, left: float) -> list[dict[str, Any]]:
-    """The figures of one benchmark. Raises TimeoutError if no time is left, and what the benchmark raises."""
+def in_own_process(measure: Callable[[float], list[Figure]], seconds: float, left: float) -> list[Figure]:
+    """Return the figures of one benchmark.
+
+    Raises TimeoutError after ``left`` seconds, and the errors of the benchmark.
+    """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:
-            return [asdict(figure) for figure in pool.submit(measure, seconds).result(max(1.0, left))]
+            return pool.submit(measure, seconds).result(max(1.0, left))
         except TimeoutError:
             for process in multiprocessing.active_children():
                 assert process.pid is not None
-                os.kill(process.pid, signal.SIGINT)  # lets it stop the servers that it started
+                os.kill(process.pid, signal.SIGINT)  # the benchmark then stops the servers that it started
             raise
-
-
-def table(run: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> str:
-    """One line a figure: value, target, its value in another run, the numbers behind it."""
-    lines = [f"sodan {run['commit']}, {run['seconds']:.0f} s" + (f", beside {before['commit']}" if before else "")]
-    for name, figures in run["benches"].items():
-        lines.append(f"\n{name}: {BENCHES[name].title}")
-        earlier = {one["what"]: one for one in before["benches"].get(name, ())} if before else {}
-        lines += [Figure(**one).line(earlier.get(one["what"])) for one in figures]
-    return "\n".join([*lines, *(f"\n{name}: FAILED: {reason}" for name, reason in run["failed"].items())])
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@
 
 A folder holds sub-folders of ``NN.eml`` with ``expected.json``: ``arrival`` (the order of sending), ``cases`` (which
 mails belong together) and ``hard_links`` (mails that only content, people or time join); or ``*.yaml`` as in
-``bench/labelled``, the default. Counted are pairs of mails in one case (precision, recall), all and without the hard
-ones, and links: a mail that joins the case of earlier mails of its own, or is suggested to it. ``--verbose`` names each
-mail, its case and its evidence.
+``bench/labelled``, the default. It counts links: mails that continue a case. Of these, it counts those that sodan joins
+to their case or suggests for it. ``--verbose`` prints for each mail its case and the evidence.
 """
 
 import json
@@ -24,7 +23,7 @@ import cyclopts
 import yaml
 from sqlalchemy import select
 
-from bench.harness import context, empty, pair_figures, table, worker
+from bench.harness import context, empty, table, worker
 from service import intake
 from service.intake import AppContext
 from service.store.database import Connection, Database
@@ -155,22 +154,8 @@ def _landed(conn: Connection, names: Mapping[str, str]) -> dict[str, Landed]:
     return {names[row.spool_id]: Landed(row.case_id, row.placed_by, suggested[row.id]) for row in found}
 
 
-def figures(conversations: Sequence[Conversation], landed: Mapping[str, Landed]) -> dict[str, float]:
-    """Links and pairs."""
-    labels = {mail.name: mail.case for one in conversations for mail in one}
-    hard = {mail.name for one in conversations for mail in one if mail.hard}
-    cases = {name: landed[name].case for name in labels}
-    within = {mail.name: (number, cases[mail.name]) for number, one in enumerate(conversations) for mail in one}
-    found: dict[str, float] = {**links(conversations, landed)}
-    found["glued across"] = pair_figures(cases, labels)[2] - pair_figures(within, labels)[2]
-    for kind, names in (("all", labels.keys()), ("easy", labels.keys() - hard)):
-        precision, recall, *_ = pair_figures({name: within[name] for name in names}, labels)
-        found |= {f"{kind} pairs precision": round(precision, 4), f"{kind} pairs recall": round(recall, 4)}
-    return found
-
-
 def links(conversations: Sequence[Conversation], landed: Mapping[str, Landed]) -> dict[str, int]:
-    """A mail is linked rightly where it is in the case of an earlier mail of its own."""
+    """Count the mails that continue a case of their conversation, and those that are in the case of another matter."""
     count = dict.fromkeys(LINKS, 0)
     for one in conversations:
         for place, mail in enumerate(one):
@@ -195,7 +180,7 @@ def main(*folders: Path, verbose: bool = False) -> None:
         case, evidence, suggested = landed[name]
         likely = f" suggested {sorted(suggested)}" if suggested else ""
         print(f"{name} {label.rpartition('/')[2]} case {case} {evidence}{likely}")
-    for what, value in figures(conversations, landed).items():
+    for what, value in links(conversations, landed).items():
         print(f"{what}: {value}")
 
 

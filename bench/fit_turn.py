@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from bench.conversations import labelled_context
 from bench.harness import ROOT
 from bench.train_matter import LabelledTurn, train_one, turns
-from bench.training.matter import SINGLE, Example, single_mails
+from bench.training.matter import SINGLE, Example, lines_of, single_mails
 from bench.turns import LABELS
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.matter import next_scores
@@ -94,7 +94,7 @@ def main(*, write: bool = False) -> None:
     ours, reader = labelled_context(), EmbeddedReader()
     files = sorted(LABELS.glob("*.json"))
     read = [mail for file in files for mail in turns(file.stem, ours, reader) if mail.turn.automatic is None]
-    more = [one for file in sorted(SINGLE.glob("*.jsonl")) for one in single_mails(file, reader)]
+    more = [one for file in sorted(SINGLE.glob("*.jsonl")) for one in single_mails(lines_of(file), reader)]
     given = list(zip(read, scores(read, more), strict=True))
     names = sorted({mail.set for mail in read})
     for fold in range(FOLDS):

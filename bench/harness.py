@@ -12,8 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,13 +52,12 @@ class Figure:
     def met(self) -> bool:
         return self.target is None or (self.value <= self.target if self.at_most else self.value >= self.target)
 
-    def line(self, before: Mapping[str, Any] | None = None) -> str:
-        """One line; ``before``: the same figure of another run."""
+    def line(self) -> str:
+        """Return the figure as a line of the table."""
         target = "" if self.target is None else f"{'≤' if self.at_most else '≥'} {self.target:.4g}"
         value = f"{self.value:.2f} {self.unit}"
-        change = f"{before['value']:>9.2f} {100 * (self.value / before['value'] - 1):>+5.0f} % " if before else ""
         numbers = ", ".join(f"{name} {number:,.4g}" for name, number in self.detail.items())
-        return f"  {self.what:<44} {value:>12} {target + ('' if self.met else ' (!)'):<12} {change}{numbers}".rstrip()
+        return f"  {self.what:<44} {value:>12} {target + ('' if self.met else ' (!)'):<12} {numbers}".rstrip()
 
 
 def ratio(
@@ -82,17 +80,6 @@ def show(figures: Sequence[Figure]) -> int:
     """Print the figures of one benchmark; an exit status: 1 if a target was missed."""
     print("\n".join(figure.line() for figure in figures))
     return 0 if all(figure.met for figure in figures) else 1
-
-
-def pair_figures(cases: Mapping[str, Hashable], labels: Mapping[str, str]) -> tuple[float, float, int, int]:
-    """Precision and recall of pairs of mails in one case, pairs in one case, pairs that belong in one."""
-
-    def pairs(names: Counter[Any]) -> int:
-        return sum(n * (n - 1) // 2 for n in names.values())
-
-    found, wanted = pairs(Counter(cases.values())), pairs(Counter(labels[one] for one in cases))
-    right = pairs(Counter((case, labels[one]) for one, case in cases.items()))
-    return right / max(1, found), right / max(1, wanted), found, wanted
 
 
 def cpu_of(call: Callable[[], object]) -> float:

@@ -2,16 +2,19 @@
 
     python -m bench.train_matter FOLDER… [--write] [--only-reports]
 
-The folders hold labelled conversations as for ``bench.conversations``: a mail continues a matter if an earlier mail is
-in its case; a reply whose parent is in another case begins another matter. ``bench/labelled_openings`` and
-``bench/labelled_replies`` are always used. Who has to act after a mail is labelled in ``bench/labelled_turns`` and
-``bench/labelled_next``. For each set, it prints what a classifier that never saw the set gets right (half an hour).
-What a mail reports is labelled in ``bench/labelled_reports``. ``--write`` omits most of this and writes
-``mailrules/reader/matter.bin``; with ``--only-reports``, the other classifiers stay. Needs the
-dependency group ``train``.
+The folders contain labelled conversations (see ``bench.conversations``). A mail continues a matter if an earlier mail
+is in its case. A reply begins another matter if the mail that it answers is in another case. Further labels:
+
+- ``bench/labelled_openings``: whether a mail continues a matter;
+- ``bench/labelled_replies``: whether a reply begins another matter;
+- ``bench/labelled_turns`` and ``bench/labelled_next``: who has to act after a mail;
+- ``bench/labelled_reports``: what a mail reports.
+
+The command prints how many mails of each set are right with a classifier that never saw the set (half an hour), and how
+many of the held-out short replies and reports. ``--write`` skips most of this and writes
+``mailrules/reader/matter.bin``. ``--only-reports`` trains only ``report.…``. Needs the dependency group ``train``.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -19,14 +22,16 @@ from typing import NamedTuple
 
 import cyclopts
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from bench.conversations import Conversation, labelled_context, read_all
-from bench.harness import ROOT
+from bench.harness import CORPUS, ROOT, corpus
 from bench.training.matter import (
     OPENINGS,
     SINGLE,
     Example,
+    lines_of,
     next_example,
     openings,
     read_conversations,
@@ -56,17 +61,15 @@ from service.intake import AppContext
 
 REPLIES = ROOT / "bench" / "labelled_replies"
 WRITTEN = ROOT / "mailrules" / "reader" / FILE
-FALSE = {
-    "departure": 0.02
-}  # share of the other mails that may be taken for labelled ones; without an entry: probability .5
+FALSE = {"departure": 0.02}
+"""Classifier → share of the unlabelled mails that it may take for labelled ones. Others decide at probability .5."""
 
 
 def replies(file: Path, reader: EmbeddedReader) -> list[Example]:
-    """The replies of a file of ``bench/labelled_replies``, each as a user's and as one of the team."""
-    rows = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    """Return the replies of a file of ``bench/labelled_replies``, each as written by a user and by the team."""
     return [
         read_example(reader, MailText(row["reply"], "", row["lang"], side, to, False, None, (), None), row["new"])
-        for row in rows
+        for row in lines_of(file)
         for side, to in (("requester", "team"), ("team", "vendor"))
     ]
 
@@ -74,7 +77,7 @@ def replies(file: Path, reader: EmbeddedReader) -> list[Example]:
 def mails(
     conversations: Sequence[Conversation], ours: AppContext, reader: EmbeddedReader
 ) -> Iterator[tuple[str, Example]]:
-    """The mails of conversations for ``continuation`` and ``departure``."""
+    """Yield the mails of conversations for ``continuation`` and ``departure``."""
     begun = set[str]()
     cases: dict[str, str] = {}  # Message-ID → case
     for mail, (extracted, *_) in read_conversations(conversations, ours):
@@ -100,7 +103,7 @@ class LabelledTurn(NamedTuple):
 
 
 def turns(name: str, ours: AppContext, reader: EmbeddedReader) -> Iterator[LabelledTurn]:
-    """The mails of a set with labelled turns."""
+    """Yield the mails of a set with labelled turns."""
     labels = labelled_turns(name)
     for mail, (extracted, *_) in read_conversations(read_all([SETS / name]), ours):
         conversation, _, id = mail.name.rpartition("/")
@@ -116,7 +119,7 @@ def train_one(name: str, read: Sequence[Example]) -> MatterClassifier:
 
 
 def left_out(name: str, read: Mapping[Path, Sequence[Example]]) -> dict[Path, list[NDArray[np.float64]]]:
-    """The scores of the mails of each set by a classifier that never saw it."""
+    """Return the scores of the mails of each set, by a classifier that never saw the set."""
     found = {}
     for one in read:
         classifier = train_one(name, without(one, read))
@@ -130,23 +133,37 @@ def main(*folders: Path, write: bool = False, only_reports: bool = False) -> Non
     made |= _reports(reader, write)
     if write:
         WRITTEN.write_bytes(written(made, shipped.tables, shipped.version))
+    else:
+        _print_held_out(made, reader)
 
 
 def _reports(reader: EmbeddedReader, write: bool) -> dict[str, MatterClassifier]:
-    """Train ``report.…``. Without ``write``, print what is right in each file if the file is left out."""
+    """Train ``report.…``. Without ``write``, print the figures of each file with a classifier that never saw it."""
     read = {file: list(report_examples(file, reader)) for file in sorted(REPORTS.glob("*.jsonl"))}
     others = people(reader)
     for one, its in read.items() if not write else ():
-        trained = _trained_reports([*without(one, read), *others])
-        best = [int(trained[f"report.{at.side}"].scores(at.rows, at.inputs).argmax()) for at in its]
-        right = sum(way == at.way for way, at in zip(best, its, strict=True))
-        given = sum(way > 0 for way in best)
-        print(f"report {one.name}: {right} of {len(its)}, reports {given}")
+        _print_reports(one.name, _trained_reports([*without(one, read), *others]), its)
     return _trained_reports([*without(None, read), *others])
 
 
 def _trained_reports(examples: Sequence[ReportExample]) -> dict[str, MatterClassifier]:
     return {f"report.{side}": train_reports(examples, side) for side in ("vendor", "ours")}
+
+
+def _print_reports(name: str, trained: Mapping[str, MatterClassifier], read: Sequence[ReportExample]) -> None:
+    best = [int(trained[f"report.{one.side}"].scores(one.rows, one.inputs).argmax()) for one in read]
+    right = sum(way == one.way for way, one in zip(best, read, strict=True))
+    print(f"report {name}: {right} of {len(read)}, reports {sum(way > 0 for way in best)}")
+
+
+def _print_held_out(made: Mapping[str, MatterClassifier], reader: EmbeddedReader) -> None:
+    """Print the figures of mails that no training uses. Only numbers leave the files."""
+    for file in sorted((REPORTS / "held_out").glob("*.jsonl")):
+        _print_reports(f"held out, {file.name}", made, list(report_examples(file, reader)))
+    for writer in yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))["settling_held_out"]:
+        read = [*single_mails(corpus(writer), reader)]
+        scores = [made[name].scores(one.rows, one.inputs) for name, one in read]
+        print(f"next held out, {writer}: {_right(scores, [one for _, one in read], 0.0)}")
 
 
 def _matter_and_turn(folders: Sequence[Path], reader: EmbeddedReader, write: bool) -> dict[str, MatterClassifier]:
@@ -158,7 +175,7 @@ def _matter_and_turn(folders: Sequence[Path], reader: EmbeddedReader, write: boo
         **{f"next.{side}": {} for side in ("vendor", "team", "ours")},
     }
     for file in sorted(SINGLE.glob("*.jsonl")):
-        for name, example in single_mails(file, reader):
+        for name, example in single_mails(lines_of(file), reader):
             read[name].setdefault(file, []).append(example)
     for folder in folders:
         for name, example in mails(read_all([folder]), ours, reader):

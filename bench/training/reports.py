@@ -4,7 +4,6 @@ A mail is one example; the unit that says what it reports is another one, so tha
 sentences count. Of a mail that reports nothing, it is the longest unit. Mails of people from the corpus report nothing.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -13,11 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
 from bench.harness import CORPUS, ROOT, corpus
-from bench.training.classifiers import weighted
+from bench.training.matter import fit, lines_of, text_of
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.mailview import side_of
 from mailrules.reader.marks import Places
@@ -30,8 +28,7 @@ REPORTS = ROOT / "bench" / "labelled_reports"
 PEOPLE = 300  # mails of people of ours from the corpus, and as many of vendors
 STRANGERS = 25  # of these mails of ours, so many also as mails of unknown senders
 SOFTNESS = 3.0  # `C` of the logistic regression
-WORDS = 8.0  # length of the vector of features, compared with the other numbers
-LEAST = 3  # mails that a feature must stand in
+LEAST = 3  # minimum number of mails that contain a feature
 
 
 class ReportExample(NamedTuple):
@@ -45,15 +42,14 @@ class ReportExample(NamedTuple):
 
 
 def labelled_report(row: Mapping[str, Any], side: str = "") -> MailText:
-    """Return a mail of ``bench/labelled_reports``. ``side``: as if this side had written it."""
-    text = row["text"] if "text" in row else "\n".join(unit["t"] for unit in row["units"])
-    given = (text, row["subject"], row["lang"], side or row["side"], "team", True, row["automatic"])
+    """Return a mail of ``bench/labelled_reports``. ``side``: reads it as if this side had written it."""
+    given = (text_of(row), row["subject"], row["lang"], side or row["side"], "team", True, row["automatic"])
     return MailText(*given, (), None)
 
 
 def report_examples(file: Path, reader: EmbeddedReader) -> Iterator[ReportExample]:
     """Yield the mails of a file. Vendors' newsletters, breaches and outages are also read as strangers' mails."""
-    for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+    for row in lines_of(file):
         yield read_report(reader, row)
         if row["side"] == "vendor" and row["report"] in ("broadcast", "breach", "outage"):
             yield read_report(reader, row, "unknown")
@@ -88,24 +84,14 @@ def read_report(reader: EmbeddedReader, row: Mapping[str, Any], side: str = "") 
 
 
 def train_reports(examples: Sequence[ReportExample], side: str) -> MatterClassifier:
-    """Train the classifier of a side. Features weigh what they weigh for the reader; rare ones weigh more."""
+    """Train the classifier of a side. A feature has the weight that the reader gives it; rare features weigh more."""
     its = [one for one in examples if one.side == side]
     weight = np.zeros(len(shipped_weights().tables[side]), np.float32)
     counts = np.bincount(np.concatenate([one.rows for one in its]), minlength=len(weight))
     used = np.flatnonzero(counts >= LEAST)
     rare = np.sqrt(np.log(len(its) / counts[used]))
     weight[used] = shipped_weights().units[side].importance[used] * rare
-    place = np.zeros(len(weight), np.int64)
-    place[used] = np.arange(len(used))
-    seen = [(one.rows, one) for one in its]
-    seen += [(one.telling, one) for one in its if one.telling is not None]
-    rows = [place[features[counts[features] >= LEAST]] for features, _ in seen]
-    given = hstack([weighted(rows, weight[used]) * WORDS, csr_matrix(np.array([one.inputs for _, one in seen]))])
+    rows = [(one.rows, one.inputs, one.way, 1.0) for one in its]
+    rows += [(one.telling, one.inputs, one.way, 1.0) for one in its if one.telling is not None]
     model = LogisticRegression(C=SOFTNESS, max_iter=500, class_weight="balanced")
-    model.fit(given.tocsr(), [one.way for _, one in seen])
-    of_words, of_inputs = np.split(model.coef_.astype(np.float32), [len(used)], axis=1)
-    values = np.zeros((len(weight), len(WAYS)), np.float32)
-    values[np.ix_(used, model.classes_)] = of_words.T * (weight[used] * WORDS)[:, None]
-    inputs, base = np.zeros((len(WAYS), of_inputs.shape[1]), np.float32), np.full(len(WAYS), -20.0, np.float32)
-    inputs[model.classes_], base[model.classes_] = of_inputs, model.intercept_
-    return MatterClassifier(values, np.square(weight), inputs, base)
+    return fit(model, rows, weight, len(WAYS))
