@@ -48,11 +48,11 @@ from mailrules.reader.mailview import is_readable
 from mailrules.reader.matter import (
     FILE,
     MatterClassifier,
+    file_content,
     next_classifier,
-    side_read,
+    table_side,
     tells_continuation,
     tells_departure,
-    written,
 )
 from mailrules.reader.weights import shipped_weights
 from mailrules.statement import NEXT_SIDES, MailText, NextSide
@@ -115,7 +115,7 @@ def turns(name: str, ours: AppContext, reader: EmbeddedReader) -> Iterator[Label
 
 
 def train_one(name: str, read: Sequence[Example]) -> MatterClassifier:
-    return train(read, side_read(name), len(NEXT_SIDES) if name.startswith("next.") else 2)
+    return train(read, table_side(name), len(NEXT_SIDES) if name.startswith("next.") else 2)
 
 
 def left_out(name: str, read: Mapping[Path, Sequence[Example]]) -> dict[Path, list[NDArray[np.float64]]]:
@@ -132,7 +132,7 @@ def main(*folders: Path, write: bool = False, only_reports: bool = False) -> Non
     made = dict(shipped.matter) if only_reports else _matter_and_turn(folders, reader, write)
     made |= _reports(reader, write)
     if write:
-        WRITTEN.write_bytes(written(made, shipped.tables, shipped.version))
+        WRITTEN.write_bytes(file_content(made, shipped.tables, shipped.version))
     else:
         _print_held_out(made, reader)
 

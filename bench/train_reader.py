@@ -5,19 +5,16 @@ Held-out files (`mailrules/corpus/split.yaml`) are never opened. Needs the depen
 """
 
 import json
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
-
-import numpy as np
 
 from bench.harness import ROOT
 from bench.training.classifiers import classifier, train_linear, train_mail, write_weights
 from bench.training.samples import Sample, learned_meanings, read_samples
 from bench.training.thresholds import choose_seen, choose_thresholds
 from mailrules.library import load
+from mailrules.reader.feature_hashes import unit_hashes
 from mailrules.reader.mailview import input_names, mail_inputs
-from mailrules.reader.marks import UnitMarks, lengths_of, marks_of
 from mailrules.reader.weights import UnitClassifier
 
 READER = ROOT / "mailrules" / "reader"
@@ -59,17 +56,11 @@ def left_out(samples: list[Sample], meanings: list[str], fold: int) -> list[dict
 
 def inputs(sample: Sample, units: UnitClassifier, whole: UnitClassifier) -> dict[str, float]:
     """What the mail classifier sees of one mail."""
-    scores = units.scores(marks([[*unit.own, *unit.placed] for unit in sample.features]), len(sample.features))
-    weights = whole.scores(marks([[name for unit in sample.features for name in unit.own]]), 1)[0]
+    scores = units.scores(unit_hashes([[*unit.own, *unit.placed] for unit in sample.features]), len(sample.features))
+    weights = whole.scores(unit_hashes([[name for unit in sample.features for name in unit.own]]), 1)[0]
     names = input_names(units.meanings, whole.meanings)
     values = zip(names, mail_inputs(sample.view, scores, weights).tolist(), strict=True)
     return {name: value for name, value in values if value or not name.startswith("g ")}
-
-
-def marks(units: Sequence[Sequence[str]]) -> UnitMarks:
-    """Those of the named features of units."""
-    numbers = np.repeat(np.arange(len(units)), lengths_of(units))
-    return UnitMarks(numbers, marks_of([name for names in units for name in names]))
 
 
 if __name__ == "__main__":

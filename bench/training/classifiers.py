@@ -16,16 +16,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from bench.training.samples import LEAST_UNITS, WHOLE, Sample
+from mailrules.reader.feature_hashes import Hashes, HashTable, hashes_of
 from mailrules.reader.mailview import input_names
-from mailrules.reader.marks import Marks, MarkTable, marks_of
 from mailrules.reader.weights import MAIL_NUMBERS, STEPS, Packed, UnitClassifier
 
 Row = tuple[Collection[str], set[str]]  # features and labels
-Linear = tuple[Marks, Packed]  # a linear classifier: the marks of its features, and the numbers of each
+Linear = tuple[Hashes, Packed]  # a linear classifier: the hashes of its features, and the numbers of each
 SOFTNESS = 0.8  # `C` of the support vector machines
 TREED = ("urgent", *(name for name in WHOLE if name.startswith("kind:")))
 FIRMNESS = 0.1  # `C` of the logistic regressions
-CHUNKS = 100  # marks of all features at once need much memory
+CHUNKS = 100  # hashes of all features at once need much memory
 LEAST_FEATURE, LEAST_LETTERS = 3, 4  # how often a feature must stand to be kept
 RUNS = (1.0, 0.7, 0.6)  # importance of one, two and three words in a row
 SAID = ("item", "act", "ask", "tone", "parked", "recovered", "ongoing", "heard")
@@ -79,11 +79,11 @@ def _train(rows: list[Row], meanings: Sequence[str], weigh: Callable[[str], floa
             weights[:, number] = machine.coef_[0] * weight
             base[number] = machine.intercept_[0]
     kept = np.flatnonzero(np.abs(weights).max(1))
-    marks = np.concatenate([marks_of([vocabulary[at] for at in some]) for some in np.array_split(kept, CHUNKS)])
+    hashes = np.concatenate([hashes_of([vocabulary[at] for at in some]) for some in np.array_split(kept, CHUNKS)])
     scale = (np.abs(weights).max(0) / STEPS + 1e-12).astype(np.float32)
     found = csr_matrix(np.round(weights[kept] / scale).astype(np.int8))
     columns = found.indices.astype(np.uint8)
-    return marks, Packed(meanings, weight[kept], found.indptr, columns, found.data, scale, base)
+    return hashes, Packed(meanings, weight[kept], found.indptr, columns, found.data, scale, base)
 
 
 def weighted(rows: Sequence[Any], weight: Any) -> Any:
@@ -95,14 +95,14 @@ def weighted(rows: Sequence[Any], weight: Any) -> Any:
 
 def classifier(linear: Linear) -> UnitClassifier:
     """Make a classifier with its own table."""
-    table = MarkTable(np.unique(linear[0]))
+    table = HashTable(np.unique(linear[0]))
     return UnitClassifier(table, _placed(linear, table))
 
 
-def _placed(linear: Linear, table: MarkTable) -> Packed:
+def _placed(linear: Linear, table: HashTable) -> Packed:
     """Return the same numbers for the rows of a table."""
-    marks, part = linear
-    rows, shape = table.find(marks)[1], (len(table), len(part.meanings))
+    hashes, part = linear
+    rows, shape = table.find(hashes)[1], (len(table), len(part.meanings))
     weight = np.zeros(len(table), np.float32)
     weight[rows] = part.importance
     found = csr_matrix((part.values, (np.repeat(rows, np.diff(part.starts)), part.columns)), shape)
@@ -179,9 +179,9 @@ def write_weights(content: Mapping[str, Any]) -> bytes:
     sides = {}
     for side, mail in content["mail"].items():
         linear = content["linear"][side]
-        table = MarkTable(np.unique(np.concatenate([marks for marks, _ in linear])))
+        table = HashTable(np.unique(np.concatenate([hashes for hashes, _ in linear])))
         inputs = input_names(*(part.meanings for _, part in linear))
-        sides[side] = {"marks": table.marks[:-1].tobytes(), "mail": _mail_document(mail, inputs)}
+        sides[side] = {"marks": table.hashes[:-1].tobytes(), "mail": _mail_document(mail, inputs)}
         for name, one in zip(("units", "whole"), linear, strict=True):
             numbers = _placed(one, table)._asdict()
             meanings = numbers.pop("meanings")

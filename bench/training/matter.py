@@ -17,9 +17,9 @@ from bench.harness import ROOT
 from bench.training.classifiers import RUNS, weighted
 from mailrules.engine.mails import mail_text
 from mailrules.reader.embedded import EmbeddedReader
+from mailrules.reader.feature_hashes import Indexes
 from mailrules.reader.features import word_runs
 from mailrules.reader.mailview import side_of
-from mailrules.reader.marks import Places
 from mailrules.reader.matter import MatterClassifier, matter_inputs, next_classifier, next_inputs
 from mailrules.reader.weights import shipped_weights
 from mailrules.statement import NEXT_SIDES, MailText
@@ -36,20 +36,20 @@ WORDS = 8.0  # length of the vector of words, compared with the other numbers
 DOUBTFUL = 0.5  # weight of a mail that a second reader might label otherwise
 LEAST = 2  # minimum number of mails that contain a word
 IMPOSSIBLE = -20.0  # score of an outcome that no mail of the training data has
-Row = tuple[Places, NDArray[np.float64], int, float]  # features, numbers, label and weight of a mail
+Row = tuple[Indexes, NDArray[np.float64], int, float]  # features, numbers, label and weight of a mail
 T = TypeVar("T")
 
 
 class Example(NamedTuple):
     """A mail as the classifier reads it, with its label."""
 
-    runs: list[Places]  # the rows of its words, of its pairs of words, and of its triples
+    runs: list[Indexes]  # the rows of its words, of its pairs of words, and of its triples
     inputs: NDArray[np.float64]
     label: int  # 1 if the mail is what the classifier looks for, or the index of the outcome
     weight: float = 1.0  # less if a second reader might label it otherwise
 
     @property
-    def rows(self) -> Places:
+    def rows(self) -> Indexes:
         return np.unique(np.concatenate(self.runs))
 
 
@@ -73,8 +73,7 @@ def text_to_read(extracted: ExtractedMessage) -> MailText:
 def read_example(reader: EmbeddedReader, mail: MailText, label: int) -> Example:
     view, table = reader.view(mail), shipped_weights().tables[side_of(mail)]
     scores, chances = reader.probabilities(view)
-    readings = [*view.readings, *([view.subject] if view.subject is not None else [])]
-    runs = [np.unique(table.find(found.marks)[1]) for found in word_runs(readings)]
+    runs = [np.unique(table.find(found.hashes)[1]) for found in word_runs(view.with_subject)]
     return Example(runs, matter_inputs(view, chances, scores.units), label)
 
 

@@ -17,8 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from bench.harness import CORPUS, ROOT, corpus
 from bench.training.matter import fit, lines_of, text_of
 from mailrules.reader.embedded import EmbeddedReader
+from mailrules.reader.feature_hashes import Indexes
 from mailrules.reader.mailview import side_of
-from mailrules.reader.marks import Places
 from mailrules.reader.matter import MatterClassifier
 from mailrules.reader.reports import WAYS, report_inputs, rows_of
 from mailrules.reader.weights import shipped_weights
@@ -35,10 +35,10 @@ class ReportExample(NamedTuple):
     """A mail as the classifier of a side sees it, and the way of its report, as an index of `WAYS`."""
 
     side: str
-    rows: Places
+    rows: Indexes
     inputs: NDArray[np.float64]
     way: int
-    telling: Places | None  # the features of the unit that says so; of a mail without a report: of the longest
+    telling: Indexes | None  # the features of the unit that says so; of a mail without a report: of the longest
 
 
 def labelled_report(row: Mapping[str, Any], side: str = "") -> MailText:
@@ -74,8 +74,7 @@ def read_report(reader: EmbeddedReader, row: Mapping[str, Any], side: str = "") 
     mail = labelled_report(row, side)
     view = reader.view(mail)
     rows = reader.probabilities(view)[0].rows
-    readings = [*view.readings, *([view.subject] if view.subject is not None else [])]
-    units = [rows_of(one) for one in readings]
+    units = [rows_of(one) for one in view.with_subject]
     at = row.get("at")
     longest = max(units, key=len, default=rows)
     subject = units[-1] if view.subject is not None else None

@@ -52,7 +52,7 @@ class Evidence:
     @cached_property
     def _concepts(self) -> frozenset[str]:
         """All concepts of the units and the subject."""
-        return frozenset().union(*(reading.concepts for reading in (*self.view.readings, self.view.subject) if reading))
+        return frozenset().union(*(reading.concepts for reading in self.view.with_subject))
 
     @cached_property
     def _signals(self) -> frozenset[str]:

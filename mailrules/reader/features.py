@@ -1,8 +1,8 @@
 """Features of the units of a mail: words, parts of words, concepts, properties, shapes, signals, position.
 
-Features are the input of the linear classifiers. A feature is identified by its row in a table of marks (`marks.py`).
-`bench/training/features.py` lists the names of the features. The contribution of a unit to the scores is cached with
-the reading of the unit. Therefore features are grouped by the units that they describe (`Part`).
+Features are the input of the linear classifiers. A feature is identified by its row in a table of hashes
+(`feature_hashes.py`). `bench/training/features.py` lists the names of the features. The contribution of a unit to the
+scores is cached with the reading of the unit. Therefore features are grouped by the units that they describe (`Part`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,18 +15,18 @@ import numpy as np
 
 from ..statement import MailText
 from .clauses import PROPERTIES
-from .marks import (
+from .feature_hashes import (
     Characters,
-    MarkTable,
-    Places,
-    UnitMarks,
+    HashTable,
+    Indexes,
+    UnitHashes,
     characters_of,
-    joined,
+    hashes_of,
     lengths_of,
-    marks_of,
-    prefixed,
     runs_of_letters,
     runs_of_words,
+    unit_hashes,
+    with_prefix,
 )
 from .normal_forms import fold, is_japanese, normal_forms
 from .unit_reading import Reading
@@ -53,9 +53,9 @@ class Part(IntEnum):
 
 
 class FeatureRows:
-    """Finds the features of units in a table of marks. Caches their rows, except those of words and numbers."""
+    """Finds the features of units in a table of hashes. Caches their rows, except those of words and numbers."""
 
-    def __init__(self, table: MarkTable) -> None:
+    def __init__(self, table: HashTable) -> None:
         self._table = table
         kept = partial(_Kept, table)
         self._concepts = {names: kept(partial(concept_features, properties=names)) for names in PROPERTIES}
@@ -65,20 +65,22 @@ class FeatureRows:
         self._forms = kept(lambda form: shape_features(*form))
         self._next = kept(lambda concept: (f"Q:{concept}",))
         self._listed = kept(lambda concept: (f"h:{concept}",))
-        self._bias = next(iter(table.find(marks_of(("bias",)))[1].tolist()), -1)
+        self._bias = next(iter(table.find(hashes_of(("bias",)))[1].tolist()), -1)
 
-    def of(self, readings: Sequence[Reading]) -> tuple[Places, Places]:
+    def of(self, readings: Sequence[Reading]) -> tuple[Indexes, Indexes]:
         """Return the features of some units as two arrays of equal length: part numbers, and rows in the table.
 
-        The pairs are sorted and unique. The part number is `part * (number of units) + (index of the unit)`.
+        The pairs are sorted and distinct. The part number is `part * (number of units) + (index of the unit)`.
         """
-        marks = joined([*_words(readings), *_letters(readings), _others(readings)])
-        known, rows = self._table.find(marks.marks)
+        labels = [(*count_features(one), *label_features(one)) if one.counts or one.label else () for one in readings]
+        hashed = zip(*_words(readings), *_letters(readings), unit_hashes(labels), strict=True)
+        units, hashes = map(np.concatenate, hashed)
+        known, rows = self._table.find(hashes)
         kept = [*map(self._own, readings)]
         kept += [b"".join(map(its.__getitem__, one.concepts)) for its in (self._next, self._listed) for one in readings]
         parts = np.repeat(np.arange(len(kept)), lengths_of(kept) // ROW.itemsize)
         parts, rows = distinct(
-            np.concatenate((marks.units.take(known), parts)),
+            np.concatenate((units.take(known), parts)),
             np.concatenate((rows, np.frombuffer(b"".join(kept), ROW))),
         )
         counted = np.flatnonzero(rows != self._bias)  # all units have it: do not count the word "bias" again
@@ -98,22 +100,22 @@ class FeatureRows:
 class _Kept(dict[Any, bytes]):
     """A cache: key of a group of features (such as a concept) → rows of these features. There are few keys."""
 
-    def __init__(self, table: MarkTable, features: Callable[[Any], Iterable[str]]) -> None:
+    def __init__(self, table: HashTable, features: Callable[[Any], Iterable[str]]) -> None:
         self._table, self._features = table, features
 
     def __missing__(self, key: Any) -> bytes:
-        rows = self[key] = self._table.find(marks_of(tuple(self._features(key))))[1].astype(ROW).tobytes()
+        rows = self[key] = self._table.find(hashes_of(tuple(self._features(key))))[1].astype(ROW).tobytes()
         return rows
 
 
-def distinct(units: Places, rows: Places) -> tuple[Places, Places]:
+def distinct(units: Indexes, rows: Indexes) -> tuple[Indexes, Indexes]:
     """Return the sorted pairs of unit and row, without duplicates."""
     keys = np.sort(units << _ROW_BITS | rows)
     keys = keys[np.flatnonzero(np.diff(keys, prepend=-1))]
     return keys >> _ROW_BITS, keys & ((1 << _ROW_BITS) - 1)
 
 
-def split(units: Places, rows: Places, count: int) -> list[bytes]:
+def split(units: Indexes, rows: Indexes, count: int) -> list[bytes]:
     """Return the rows of each of the first `count` units. `units`: sorted."""
     ends = (np.searchsorted(units, np.arange(count + 1)) * ROW.itemsize).tolist()
     every = rows.astype(ROW).tobytes()
@@ -176,28 +178,31 @@ def label_features(reading: Reading) -> list[str]:
     return [f"l:{form}" for form in normal_forms([label], japanese=is_japanese(label))[:-1][:LABEL_TOKENS]]
 
 
-def word_runs(readings: Sequence[Reading]) -> tuple[UnitMarks, UnitMarks, UnitMarks]:
-    """Return the marks of single words, and of two and three consecutive words. `^` begins a unit, `$` ends it."""
+def word_runs(readings: Sequence[Reading]) -> tuple[UnitHashes, UnitHashes, UnitHashes]:
+    """Return the hashes of single words, and of two and three consecutive words. `^` begins a unit, `$` ends it."""
     ones, twos, threes = runs_of_words([word for one in readings for word in ("", "^", *one.forms, "$")])
     units = np.repeat(np.arange(len(readings)), lengths_of([one.forms for one in readings]) + 1)
     at = np.arange(len(units)) + 2 * (units + 1)  # without "" and "^"
-    return UnitMarks(units, ones.take(at)), UnitMarks(units, twos.take(at - 1)), UnitMarks(units, threes.take(at - 2))
+    return (
+        UnitHashes(units, ones.take(at)),
+        UnitHashes(units, twos.take(at - 1)),
+        UnitHashes(units, threes.take(at - 2)),
+    )
 
 
-def _words(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
-    """Yield the marks of words as features of the units that contain them, then as features of the next units."""
+def _words(readings: Sequence[Reading]) -> Iterator[UnitHashes]:
+    """Yield the hashes of words as features of the units that contain them, then as features of the next units."""
     runs = word_runs(readings)
     yield from runs
     units, ones = runs[0]
     inner = np.flatnonzero(units[:-1] == units[1:])  # without "$"
-    yield UnitMarks(units.take(inner) + Part.NEXT * len(readings), prefixed("P:", ones.take(inner)))
+    yield UnitHashes(units.take(inner) + Part.NEXT * len(readings), with_prefix("P:", ones.take(inner)))
 
 
-def _letters(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
-    """Yield the marks of consecutive characters: two to four in a Japanese sentence, three to five in an English word.
+def _letters(readings: Sequence[Reading]) -> Iterator[UnitHashes]:
+    """Yield the hashes of consecutive characters: two to four in a Japanese sentence, three to five in an English word.
 
-    Inflected forms and compounds share many of these marks with their base words. Therefore no list of forms is
-    needed.
+    Inflected forms and compounds share many of these hashes with their base words, so no list of forms is needed.
     """
     for japanese, ends, least in ((True, "^$", 2), (False, "<>", 3)):
         units = np.flatnonzero([one.japanese is japanese for one in readings])
@@ -209,10 +214,10 @@ def _letters(readings: Sequence[Reading]) -> Iterator[UnitMarks]:
             spans = (firsts, lengths) if japanese else _word_spans(characters)
             inside = np.searchsorted(firsts, spans[0], "right") - 1
             for found in runs_of_letters(characters, spans, ends, least):
-                yield UnitMarks(units.take(inside.take(found.units)), found.marks)
+                yield UnitHashes(units.take(inside.take(found.units)), found.hashes)
 
 
-def _word_spans(characters: Characters) -> tuple[Places, Places]:
+def _word_spans(characters: Characters) -> tuple[Indexes, Indexes]:
     """Return the positions and lengths of the words of a text, without punctuation marks around them."""
     kinds = _KINDS.take(np.minimum(characters, len(_KINDS) - 1))
     letters = np.flatnonzero(kinds == _LETTER)
@@ -221,13 +226,6 @@ def _word_spans(characters: Characters) -> tuple[Places, Places]:
     firsts = letters.take(begins)
     lasts = letters.take(np.append(begins, len(letters))[1:] - 1)
     return firsts, np.minimum(lasts - firsts + 1, LONGEST_WORD)
-
-
-def _others(readings: Sequence[Reading]) -> UnitMarks:
-    """Return the marks of the features of labels and numbers, which few units have."""
-    names = [(*count_features(one), *label_features(one)) if one.counts or one.label else () for one in readings]
-    units = np.repeat(np.arange(len(names)), lengths_of(names))
-    return UnitMarks(units, marks_of([name for some in names for name in some]))
 
 
 def _bucket(number: int) -> str:

@@ -76,6 +76,11 @@ class MailView:
     subject: Reading | None
     stated: list[Statement]
 
+    @property
+    def with_subject(self) -> list[Reading]:
+        """The readings of the units, then of the subject."""
+        return self.readings if self.subject is None else [*self.readings, self.subject]
+
 
 def side_of(mail: MailText) -> str:
     """Return the name of the classifiers for this mail: vendor, or ours (team, requester, unknown)."""

@@ -1,11 +1,11 @@
-"""Mail that reports something, not written by a person for this case alone: alarms, recoveries, newsletters, outages.
+"""Recognises reports: alarms, recoveries, newsletters, outages and the like, which nobody wrote only for this case.
 
-Two linear classifiers, `report.vendor` and `report.ours` (`matter.py`), tell the way of the report from the features of
-the mail and its circumstances. ``bench.train_matter`` trains them. In doubt, a mail reports nothing, or perhaps a
-threat. Only mail in Japanese or English reports something.
+Two linear classifiers, `report.vendor` and `report.ours` (`matter.py`), decide what a mail reports. They use the
+features of the mail, and facts such as the side of its author. ``bench.train_matter`` trains them. In doubt, a mail
+reports nothing, or perhaps a threat. Only mail in Japanese or English can be a report.
 
 =========  ===========================================================  ==============  =========
-way        mail                                                         kind            who acts
+report     mail                                                         kind            who acts
 =========  ===========================================================  ==============  =========
 alarm      a machine: something does not work                           incident        team
 attack     a security tool: an attack that it did not stop              security        team
@@ -17,7 +17,7 @@ advice     a vendor: close a weakness of a product                      notice  
 outage     a vendor works on a problem of its service                   incident        vendor
 payment    a payment of ours failed                                     billing         team
 reminder   something of ours runs out, and we have to do something      request         team
-threat     a notice, perhaps of an attack or a breach: to be looked at  security        team
+threat     a notice, perhaps of an attack or a breach: needs triage     security        team
 =========  ===========================================================  ==============  =========
 """
 
@@ -28,10 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..statement import MailText
+from .feature_hashes import Indexes
 from .features import ROW
 from .mailview import MailView, is_readable, side_of
-from .marks import Places
-from .matter import NOBODY, MatterClassifier, next_is
+from .matter import MatterClassifier, log_probabilities, next_is
 from .unit_reading import Reading
 
 _NO_REPORTS = ("bounce", "receipt", "calendar")
@@ -39,35 +39,33 @@ _LEAST = {"alarm": 0.5, "attack": 0.5}  # minimum probability of a way; a wrong 
 _LEAST_OTHER = 0.6
 _CALM, _THREATS = ("over", "fine", "broadcast"), ("attack", "breach")
 _TROUBLE = (*_THREATS, "alarm", "outage")
-_PERHAPS = 0.25  # from this probability of `_THREATS`, a mail may be a threat; of `_TROUBLE`, it is not calm
-_SURELY_NEWS = 0.9  # probability from which a stranger's mail that tells of a standstill is a newsletter
+_PERHAPS = 0.25
+"""From this probability of `_THREATS` on, a mail may be a threat. From this probability of `_TROUBLE` on, a mail does
+not report something calm."""
+_SURELY_NEWS = 0.9  # minimum probability that a stranger's mail about a standstill is a newsletter
 _SUBJECT = -1
 
 
 class Report(NamedTuple):
-    """What a mail reports.
+    """What a mail reports. A possible threat is stated as unsure."""
 
-    ``unit``: the unit that says so (-1: the subject); ``adds``: what it states; ``drops``: families of statements that
-    it rules out; ``next_side``: who has to act, as scores of `next.…`; ``chance``: the probability of the way. A
-    possible threat is stated as unsure.
-    """
-
-    way: str
-    unit: int
-    adds: tuple[str, ...]
-    drops: tuple[str, ...]
-    next_side: tuple[float, ...]
-    chance: float = 1.0
+    way: str  # the row of the table above
+    unit: int  # the unit that says so (-1: the subject)
+    adds: tuple[str, ...]  # meanings that the report states
+    drops: tuple[str, ...]  # families of statements that the report rules out
+    next_side: tuple[float, ...]  # who has to act, as scores of `next.…`
+    chance: float = 1.0  # probability of the way
 
     @property
     def of_notice(self) -> bool:
-        """Whether `adds` and `drops` apply only to notices. Of other mail, the report only tells who has to act."""
+        """Whether `adds` and `drops` apply only to notices. For other mail, only `next_side` of the report counts."""
         return self.way in _OF_NOTICES
 
     def hides(self, told: Set[str], side: str) -> bool:
-        """Whether a calm report would hide what the sentences of the mail tell, such as an attack above a footer.
+        """Whether a calm report would hide statements of the mail, such as an attack above the footer of a newsletter.
 
-        A newsletter of a vendor may tell of a standstill of others. Of an unknown sender, it may be the sender's own.
+        A newsletter of a vendor may describe a standstill of others. In mail of an unknown sender, the standstill may
+        be the sender's own.
         """
         if self.way == "broadcast" and side != "vendor" and self.chance < _SURELY_NEWS and "impact.high" in told:
             return True
@@ -89,9 +87,9 @@ _CALMING = (
 _REPORTS = {
     "alarm": (("kind:incident", "ongoing"), _CALMING, next_is("team")),
     "attack": (("kind:security", "security", "ongoing"), _CALMING, next_is("team")),
-    "over": (("kind:notice", "recovered"), _ALL, NOBODY),
-    "fine": (("kind:notice",), _ALL, NOBODY),
-    "broadcast": (("kind:notice",), ("item.", *_ALL), NOBODY),
+    "over": (("kind:notice", "recovered"), _ALL, next_is("nobody")),
+    "fine": (("kind:notice",), _ALL, next_is("nobody")),
+    "broadcast": (("kind:notice",), ("item.", *_ALL), next_is("nobody")),
     "breach": (("kind:security", "security"), ("kind.", "impact.low", "urgency.low", "security"), next_is("team")),
     "outage": (("kind:incident", "ongoing"), ("kind.", "impact.low", "recovered"), next_is("vendor")),
     "advice": (("kind:notice", "ask:something"), ("kind.", "impact.", "urgency.", "security"), next_is("team")),
@@ -128,18 +126,17 @@ def report_inputs(view: MailView) -> NDArray[np.float64]:
     )
 
 
-def rows_of(reading: Reading) -> Places:
+def rows_of(reading: Reading) -> Indexes:
     """Return the rows of the features of a unit."""
     return np.frombuffer(reading.rows, ROW).astype(np.int64)
 
 
-def report_of(view: MailView, rows: Places, classifier: MatterClassifier) -> Report | None:
+def report_of(view: MailView, rows: Indexes, classifier: MatterClassifier) -> Report | None:
     """Return what a mail reports; None for other mail, and in doubt. ``rows``: the distinct features of the mail."""
     if not may_report(view) or not classifier.knows(rows):
         return None
-    scores = classifier.scores(rows, report_inputs(view))
-    odds = np.exp(scores - scores.max())
-    chances = dict(zip(WAYS, (odds / odds.sum()).tolist(), strict=True))
+    logs = log_probabilities(classifier.scores(rows, report_inputs(view)))
+    chances = dict(zip(WAYS, np.exp(logs).tolist(), strict=True))
     best = max(chances, key=lambda way: chances[way])
     threat, trouble = (sum(chances[way] for way in ways) for ways in (_THREATS, _TROUBLE))
     if best != "none" and chances[best] >= _LEAST.get(best, _LEAST_OTHER) and (best not in _CALM or trouble < _PERHAPS):
@@ -150,13 +147,7 @@ def report_of(view: MailView, rows: Places, classifier: MatterClassifier) -> Rep
 
 
 def _telling_unit(view: MailView, classifier: MatterClassifier, way: str) -> int:
-    """Return the unit whose features speak most for a way; the subject if it speaks more than each of them."""
-    readings = [*view.readings, *([view.subject] if view.subject is not None else [])]
-    scores = [_spoken(one, classifier, WAYS.index(way)) for one in readings]
-    best = int(np.argmax(scores))
+    """Return the unit that supports a way most; -1 if the subject supports it more than each unit."""
+    of_words = np.array([classifier.of_words(rows_of(one)) for one in view.with_subject])
+    best = int(np.argmax(of_words[:, WAYS.index(way)] - of_words[:, 0]))
     return best if best < len(view.readings) else _SUBJECT
-
-
-def _spoken(reading: Reading, classifier: MatterClassifier, way: int) -> float:
-    found = classifier.of_words(rows_of(reading))
-    return float(found[way] - found[0])

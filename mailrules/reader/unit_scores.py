@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .feature_hashes import Indexes
 from .features import ROW, SPOTS, Part, heading_of, mail_features, split, spot
 from .mailview import MailView, Matrix, side_of
-from .marks import Places
 from .unit_reading import Reading
 from .weights import UnitClassifier, Weights
 
@@ -23,14 +23,14 @@ class MailScores(NamedTuple):
 
     units: Matrix  # scores of the units and of the subject (the last row)
     whole: Matrix  # scores of the mail as a whole
-    rows: Places  # the rows of the distinct features of the mail
+    rows: Indexes  # the rows of the distinct features of the mail
 
 
 def mail_scores(view: MailView, weights: Weights) -> MailScores:
     """Compute the scores of all meanings, for each unit of a mail and for the whole mail."""
     side, body = side_of(view.mail), len(view.readings)
     units, whole = weights.units[side], weights.whole[side]
-    readings = [*view.readings, view.subject] if view.subject is not None else view.readings
+    readings = view.with_subject
     if not readings:
         nothing, none = np.zeros((0, len(units.meanings) + 1), np.float32), np.zeros(0, np.int64)
         return MailScores(units.scored(nothing), whole.scored(whole.sums(none, none, 1))[0], none)

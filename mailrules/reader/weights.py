@@ -5,8 +5,8 @@ mail give scores for its kind, impact and urgency. *Mail*: these scores and the 
 probability of each meaning. A score is a signed distance from the decision boundary: positive means yes. Most scores
 are between -2 and 2.
 
-Only one weight in twenty is not zero. The file contains only these weights. It identifies features by their marks
-(`marks.py`), as the reader does.
+Only one weight in twenty is not zero. The file contains only these weights. It identifies features by their hashes
+(`feature_hashes.py`), as the reader does.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import zstandard
 from numpy.typing import NDArray
 
 from . import matter
+from .feature_hashes import HashTable, Indexes, UnitHashes, hashes_of
 from .features import FeatureRows, distinct
 from .mailview import Matrix
-from .marks import MarkTable, Places, UnitMarks, marks_of
 
 FILES = ("weights.bin", matter.FILE)  # the files that contain the result of training
 STEPS = 31  # steps on either side of zero to which weights are rounded
@@ -54,7 +54,7 @@ class Packed(NamedTuple):
 class UnitClassifier:
     """Scores units for all meanings of one side's mail."""
 
-    def __init__(self, table: MarkTable, part: Packed) -> None:
+    def __init__(self, table: HashTable, part: Packed) -> None:
         """`part`: the numbers of the classifier, with the rows of the table."""
         self.meanings = tuple(part.meanings)
         self.column = {meaning: at for at, meaning in enumerate(part.meanings)}
@@ -62,26 +62,26 @@ class UnitClassifier:
         self.rows = FeatureRows(table)
         self._part = part
         self._squares = np.square(part.importance)
-        self._fixed: dict[tuple[str, ...], tuple[Places, Matrix]] = {}
+        self._fixed: dict[tuple[str, ...], tuple[Indexes, Matrix]] = {}
 
     @property
     def importance(self) -> NDArray[np.float32]:
         """The importance of each feature."""
         return self._part.importance
 
-    def scores(self, found: UnitMarks, units: int) -> Matrix:
+    def scores(self, found: UnitHashes, units: int) -> Matrix:
         """Return the scores: one row per unit, one column per meaning."""
-        known, rows = self.table.find(found.marks)
+        known, rows = self.table.find(found.hashes)
         return self.scored(self.sums(*distinct(found.units.take(known), rows), units))
 
-    def fixed(self, features: tuple[str, ...]) -> tuple[Places, Matrix]:
+    def fixed(self, features: tuple[str, ...]) -> tuple[Indexes, Matrix]:
         """Return the rows and the sums of some features, cached. Use it for few features: the cache has no limit."""
         if features not in self._fixed:
-            rows = np.unique(self.table.find(marks_of(features))[1])
+            rows = np.unique(self.table.find(hashes_of(features))[1])
             self._fixed[features] = rows, self.sums(np.zeros_like(rows), rows, 1)[0]
         return self._fixed[features]
 
-    def sums(self, units: Places, rows: Places, count: int) -> Matrix:
+    def sums(self, units: Indexes, rows: Indexes, count: int) -> Matrix:
         """Return the sums of the feature weights of each unit. The last column is the sum of the squares.
 
         `units`, `rows`: the distinct features. You may add the sums of parts of a unit. Integer sums are exact, because
@@ -186,15 +186,15 @@ class Weights:
         self.whole: dict[str, UnitClassifier] = {}
         self.mail: dict[str, MailClassifier] = {}
         for side, parts in content["sides"].items():
-            table = MarkTable(np.frombuffer(parts["marks"], np.uint64))
+            table = HashTable(np.frombuffer(parts["marks"], np.uint64))
             self.units[side] = UnitClassifier(table, Packed.from_document(parts["units"]))
             self.whole[side] = UnitClassifier(table, Packed.from_document(parts["whole"]))
             self.mail[side] = MailClassifier(parts["mail"])
         self.matter = matter.read_classifiers(of_matter, self.tables)
 
     @property
-    def tables(self) -> dict[str, MarkTable]:
-        """The table of marks of each side."""
+    def tables(self) -> dict[str, HashTable]:
+        """The table of hashes of each side."""
         return {side: classifier.table for side, classifier in self.units.items()}
 
 

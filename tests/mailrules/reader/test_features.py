@@ -11,8 +11,8 @@ import numpy as np
 from bench.training.features import features_of
 from mailrules.evaluation.judged import mail_text
 from mailrules.reader.concepts import shipped_matcher
+from mailrules.reader.feature_hashes import hash_of, hashes_of, unit_hashes, with_prefix
 from mailrules.reader.mailview import UnitCache, side_of, view_mail
-from mailrules.reader.marks import UnitMarks, mark_of, marks_of, prefixed
 from mailrules.reader.normal_forms import normal_forms
 from mailrules.reader.unit_scores import mail_scores
 from mailrules.reader.weights import shipped_weights
@@ -38,12 +38,10 @@ def test_the_reader_scores_the_features_that_training_names() -> None:
     for mail in mails():
         view, side = view_mail(mail, shipped_matcher()), side_of(mail)
         features = features_of(view)
-        own = [(at, name) for at, unit in enumerate(features) for name in set(unit.own)]
-        placed = [(at, name) for at, unit in enumerate(features) for name in set(unit.placed)]
         scores, whole, _ = mail_scores(view, weights)
-        named = weights.units[side].scores(marks([*own, *placed]), len(features))
+        named = weights.units[side].scores(unit_hashes([[*unit.own, *unit.placed] for unit in features]), len(features))
         assert np.allclose(scores, named, atol=1e-4), mail.text
-        named = weights.whole[side].scores(marks([(0, name) for _, name in own]), 1)[0]
+        named = weights.whole[side].scores(unit_hashes([[name for unit in features for name in unit.own]]), 1)[0]
         assert np.allclose(whole, named, atol=1e-4), mail.text
 
 
@@ -69,19 +67,14 @@ def test_the_cache_of_units_keeps_those_that_were_used_last() -> None:
     assert [*cache.known(keys)] == [keys[0], keys[2]]
 
 
-def marks(features: list[tuple[int, str]]) -> UnitMarks:
-    names = [name for _, name in features]
-    return UnitMarks(np.array([at for at, _ in features], np.int64), marks_of(names))
-
-
 def test_a_prefix_can_be_added_to_a_hash() -> None:
-    assert prefixed("k:", marks_of(["ab", "店"])).tolist() == [mark_of("k:ab"), mark_of("k:店")]
+    assert with_prefix("k:", hashes_of(["ab", "店"])).tolist() == [hash_of("k:ab"), hash_of("k:店")]
 
 
 def test_the_hash_of_a_part_does_not_depend_on_what_stands_before_it() -> None:
     texts = ["a", "", "ab", "店舗 " * 40]
-    assert marks_of(texts).tolist() == [mark_of(text) for text in texts]
-    assert len(np.unique(marks_of([f"{a}{b}" for a in "abcdefgh" for b in "店舗運営本部1 "]))) == 64
+    assert hashes_of(texts).tolist() == [hash_of(text) for text in texts]
+    assert len(np.unique(hashes_of([f"{a}{b}" for a in "abcdefgh" for b in "店舗運営本部1 "]))) == 64
 
 
 def test_threads_read_japanese_at_the_same_time() -> None:
