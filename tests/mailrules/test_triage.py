@@ -1,4 +1,4 @@
-"""When a person has to look at the impact, and when the user is asked for it."""
+"""Which statements of earlier mails are valid after later ones, and when a person must check the impact."""
 
 from datetime import UTC, datetime
 
@@ -88,3 +88,24 @@ def test_a_severe_problem_is_lowered_only_by_a_clear_sentence(
 ) -> None:
     opening = (Statement("kind.incident"), Statement("item.symptom"), *map(Statement, first))
     assert judge(opening, (later,)).priority.level == level
+
+
+GRAVE = (Statement("kind.incident"), Statement("impact.high"), Statement("urgency.high"))
+OVER, BACK, STILL = (Statement("recovered"),), (Statement("act.reopen"),), (Statement("ongoing"),)
+
+
+@pytest.mark.parametrize(
+    ("later", "priority"),
+    [
+        ((), "P1"),
+        ((OVER,), "P3"),
+        ((OVER, BACK), "P1"),
+        ((OVER, STILL), "P1"),
+        ((OVER, BACK, OVER), "P3"),
+        (((Statement("urgency.low"),), OVER, BACK), "P1"),
+        (((Statement("item.workaround"),),), "P2"),
+        (((Statement("item.workaround"),), BACK), "P1"),
+    ],
+)
+def test_what_is_replaced_replaces_nothing(later: tuple[tuple[Statement, ...], ...], priority: str) -> None:
+    assert judge(GRAVE, *later).priority.level == priority

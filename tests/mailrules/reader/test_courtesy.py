@@ -1,19 +1,13 @@
-"""Mails of polite phrases only, and those that say something besides."""
+"""Mails that contain only polite phrases, and mails that say something else too."""
 
 import pytest
 
 from mailrules.reader.courtesy import only_courtesy
-from mailrules.reader.embedded import EmbeddedReader
-from mailrules.statement import MailText
-
-READER = EmbeddedReader()
+from tests.mailrules.mails import READER, read, reply
 
 
-def mail(text: str, side: str = "requester") -> MailText:
-    language = "en" if text.isascii() else "ja"
-    return MailText(
-        text, "Re: Gate", language, side, "team" if side == "requester" else "requester", False, None, (), None
-    )
+def is_courtesy(text: str, side: str = "requester") -> bool:
+    return only_courtesy(READER.view(reply(text, side, "team" if side == "requester" else "requester")))
 
 
 @pytest.mark.parametrize(
@@ -23,8 +17,8 @@ def mail(text: str, side: str = "requester") -> MailText:
      "森田様\nお世話になっております。早速のご対応、ありがとうございました。", "資料を受け取りました。感謝します。"],
 )  # fmt: skip
 def test_polite_phrases_say_nothing_about_the_matter(text: str) -> None:
-    assert only_courtesy(READER.view(mail(text)))
-    assert {one.meaning for one in READER.read(mail(text)).statements} == {"kind.notice", "act.thanks"}
+    assert is_courtesy(text)
+    assert read(reply(text)).keys() == {"kind.notice", "act.thanks"}
 
 
 @pytest.mark.parametrize(
@@ -35,8 +29,8 @@ def test_polite_phrases_say_nothing_about_the_matter(text: str) -> None:
      "ありがとうございます。開くようになりました。", "承知しましたが、まだ開きません。",
      "よろしくお願いします。3番も止まりました。"],
 )  # fmt: skip
-def test_a_mail_that_says_something_besides_is_read(text: str) -> None:
-    assert not only_courtesy(READER.view(mail(text)))
+def test_a_mail_that_says_something_else_is_no_courtesy(text: str) -> None:
+    assert not is_courtesy(text)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +43,7 @@ def test_a_mail_that_says_something_besides_is_read(text: str) -> None:
      "安心しました。ほかにもご不明な点がございましたらお問い合わせください。"],
 )  # fmt: skip
 def test_the_team_closes_with_polite_phrases(text: str) -> None:
-    assert only_courtesy(READER.view(mail(text, "team")))
+    assert is_courtesy(text, "team")
 
 
 @pytest.mark.parametrize(
@@ -59,10 +53,10 @@ def test_the_team_closes_with_polite_phrases(text: str) -> None:
      "念のため明日もお試しください。", "他の階も開くかお知らせください。", "直りましたらご連絡ください。",
      "Glad to help, but it is not over yet."],
 )  # fmt: skip
-def test_the_team_asks_or_promises_something_besides(text: str) -> None:
-    assert not only_courtesy(READER.view(mail(text, "team")))
+def test_a_question_or_a_promise_of_the_team_is_no_courtesy(text: str) -> None:
+    assert not is_courtesy(text, "team")
 
 
 @pytest.mark.parametrize("text", ["Glad it works again!", "直ってよかったです。"])
-def test_the_same_words_of_a_requester_tell_that_it_is_solved(text: str) -> None:
-    assert not only_courtesy(READER.view(mail(text)))
+def test_of_a_requester_the_same_words_say_that_it_is_solved(text: str) -> None:
+    assert not is_courtesy(text)

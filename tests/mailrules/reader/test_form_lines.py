@@ -2,17 +2,12 @@
 
 import pytest
 
-from mailrules.reader.embedded import EmbeddedReader
-from mailrules.statement import MailText
-
-READER = EmbeddedReader()
+from tests.mailrules.mails import READER, mail
 
 
 def items(text: str, side: str = "requester") -> dict[str, str]:
-    """Item → state, of the items that a mail states."""
-    language = "en" if text.isascii() else "ja"
-    mail = MailText(text, "POS", language, side, "team", True, None, (), None)
-    stated = READER.read(mail).statements
+    """Return item → state for the items that a mail states."""
+    stated = READER.read(mail(text, side, subject="POS")).statements
     return {one.meaning[5:]: one.state for one in stated if one.meaning.startswith("item.") and one.state != "unsure"}
 
 
@@ -24,8 +19,8 @@ def items(text: str, side: str = "requester") -> dict[str, str]:
      "Error text: <error text>", "承認者:____"],
 )  # fmt: skip
 def test_a_line_that_is_not_filled_in_states_nothing(line: str) -> None:
-    text = f"全店でレジが起動しません。\n{line}" if not line.isascii() else f"No till in any shop starts.\n{line}"
-    assert items(text).keys().isdisjoint(("workaround", "approval", "error_message"))
+    above = "No till in any shop starts." if line.isascii() else "全店でレジが起動しません。"
+    assert items(f"{above}\n{line}").keys().isdisjoint(("workaround", "approval", "error_message"))
 
 
 @pytest.mark.parametrize(
@@ -47,21 +42,15 @@ def test_a_label_names_its_item(line: str, item: str, state: str) -> None:
      "Error: [Please enter a valid date]", "エラー: 【入力値が不正です】"],
 )  # fmt: skip
 def test_a_line_with_a_value_is_read(line: str) -> None:
-    language = "en" if line.isascii() else "ja"
-    view = READER.view(MailText(line, "POS", language, "requester", "team", True, None, (), None))
-    assert "".join(one.text for one in view.readings) == line
+    assert "".join(one.text for one in READER.view(mail(line)).readings) == line
 
 
 @pytest.mark.parametrize(
     "value", ["再起動しても直りません", "今のところありません", "none found so far", "a restart does not help"]
 )
 def test_a_negated_value_is_no_workaround(value: str) -> None:
-    text = (
-        f"全店でレジが起動しません。\n回避策:{value}"
-        if not value.isascii()
-        else f"No till starts.\nWorkaround: {value}"
-    )
-    assert items(text).get("workaround") != "value"
+    above = "No till starts.\nWorkaround: " if value.isascii() else "全店でレジが起動しません。\n回避策:"
+    assert items(above + value).get("workaround") != "value"
 
 
 def test_a_label_above_a_line_is_its_heading() -> None:

@@ -1,5 +1,4 @@
-"""What the words of a mail say of its matter: whether they go on with an earlier one, begin one, or leave the one that
-they answer; and who has to act next."""
+"""What the words of a mail say: whether it continues a matter or begins one, and who has to act next."""
 
 from dataclasses import replace
 from importlib.resources import files
@@ -15,8 +14,8 @@ from mailrules.engine.judge import Rules
 from mailrules.library import load
 from mailrules.reader.matter import FILE, file_content, read_classifiers
 from mailrules.reader.weights import shipped_weights
-from mailrules.statement import NEXT_SIDES, MailText, ReaderResult
 from mailrules.thread import RuleInput
+from tests.mailrules.mails import READER, language_of, mail, next_side, reply
 
 TABLES = yaml.safe_load(Path(__file__).with_name("matter.yaml").read_text(encoding="utf-8"))
 REPLY = RuleInput(
@@ -32,8 +31,7 @@ def rules() -> Rules:
 
 
 def departs(rules: Rules, text: str) -> bool:
-    japanese = any("\u3040" <= letter <= "\u30ff" for letter in text)
-    return rules.read(replace(REPLY, text=text, language="ja" if japanese else "en")).departs
+    return rules.read(replace(REPLY, text=text, language=language_of(text))).departs
 
 
 @pytest.mark.parametrize("text", TABLES["departs"])
@@ -67,14 +65,9 @@ def test_a_reply_that_departs_is_read_as_the_first_mail_of_its_matter(rules: Rul
     assert rules.read(replace(departing, begins=True)) == rules.read(departing)
 
 
-def read(rules: Rules, text: str, side: str, language: str = "", to: str = "team", opens: bool = True) -> ReaderResult:
-    language = language or ("en" if text.isascii() else "ja")
-    return rules.reader.read(MailText(text, "", language, side, to, opens, None, (), None))
-
-
-def test_a_users_mail_that_goes_on_scores_above_zero_and_one_that_begins_a_matter_below(rules: Rules) -> None:
-    assert [text for text in TABLES["continues"] if read(rules, text, "requester").continues <= 0] == []
-    assert [text for text in TABLES["begins"] if read(rules, text, "requester").continues >= 0] == []
+def test_a_mail_that_continues_a_matter_scores_above_zero_and_one_that_begins_a_matter_below() -> None:
+    assert [text for text in TABLES["continues"] if READER.read(mail(text)).continues <= 0] == []
+    assert [text for text in TABLES["begins"] if READER.read(mail(text)).continues >= 0] == []
 
 
 @pytest.mark.parametrize(
@@ -86,21 +79,18 @@ def test_a_users_mail_that_goes_on_scores_above_zero_and_one_that_begins_a_matte
         ("", "requester", "en"),
     ],
 )
-def test_other_languages_and_sides_and_mail_without_words_score_zero(
-    rules: Rules, text: str, side: str, language: str
-) -> None:
-    assert read(rules, text, side, language).continues == 0.0
+def test_other_languages_and_sides_and_mail_without_words_score_zero(text: str, side: str, language: str) -> None:
+    assert READER.read(mail(text, side, language=language)).continues == 0.0
 
 
 @pytest.mark.parametrize(("side", "to", "text", "wanted"), TABLES["next"])
-def test_the_words_of_a_mail_say_who_has_to_act_next(rules: Rules, side: str, to: str, text: str, wanted: str) -> None:
-    scores = read(rules, text, side, to=to, opens=False).next_scores
-    assert NEXT_SIDES[scores.index(max(scores))] == wanted
+def test_the_words_of_a_mail_say_who_has_to_act_next(side: str, to: str, text: str, wanted: str) -> None:
+    assert next_side(READER.read(reply(text, side, to))) == wanted
 
 
-def test_a_mail_in_another_language_or_without_words_does_not_say_it(rules: Rules) -> None:
-    assert read(rules, "Bitte senden Sie uns das Protokoll des Geräts.", "vendor", "de").next_scores == ()
-    assert read(rules, "", "vendor").next_scores == ()
+@pytest.mark.parametrize(("text", "language"), [("Bitte senden Sie uns das Protokoll des Geräts.", "de"), ("", "en")])
+def test_a_mail_in_another_language_or_without_words_does_not_say_it(text: str, language: str) -> None:
+    assert READER.read(mail(text, "vendor", language=language)).next_scores == ()
 
 
 def test_a_written_file_holds_the_same_classifiers_and_the_shipped_ones_fit_the_readers_weights() -> None:

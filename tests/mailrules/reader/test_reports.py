@@ -7,12 +7,10 @@ import pytest
 import yaml
 
 from mailrules.library import load
-from mailrules.reader.embedded import EmbeddedReader
-from mailrules.reader.normal_forms import is_japanese
-from mailrules.statement import MailText
+from mailrules.statement import ReaderResult
 from mailrules.thread import RuleInput, Side
+from tests.mailrules.mails import READER, language_of, mail, next_side
 
-READER = EmbeddedReader()
 MAILS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("reports.yaml").read_text(encoding="utf-8"))
 THREATS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("threats.yaml").read_text(encoding="utf-8"))
 AUTHOR = "jo@works.example"
@@ -20,25 +18,18 @@ AUTHOR = "jo@works.example"
 FOOTER = "You are receiving this newsletter because you signed up. Unsubscribe"
 
 
-def text_of(mail: dict[str, Any]) -> MailText:
-    language = "ja" if is_japanese(mail["subject"] + mail["text"]) else "en"
-    side = mail.get("side", "requester")
-    return MailText(mail["text"], mail["subject"], language, side, "team", True, None, (), None)
+def read(given: dict[str, Any]) -> ReaderResult:
+    return READER.read(mail(given["text"], given.get("side", "requester"), subject=given["subject"]))
 
 
-def way_of(mail: dict[str, Any]) -> str:
-    report = READER.decide(text_of(mail)).report
-    return report.way if report else "none"
-
-
-@pytest.mark.parametrize("mail", MAILS, ids=[f"{one['way']}: {one['subject']}" for one in MAILS])
-def test_what_a_mail_reports(mail: dict[str, Any]) -> None:
-    assert way_of(mail) == mail.get("missed", mail["way"])
+@pytest.mark.parametrize("given", MAILS, ids=[f"{one['way']}: {one['subject']}" for one in MAILS])
+def test_what_a_mail_reports(given: dict[str, Any]) -> None:
+    assert (read(given).report or "none") == given.get("missed", given["way"])
 
 
 def judged(subject: str, text: str, author: str, side: Side = "requester", above: str = "") -> tuple[str, str, bool]:
     """Judge a mail. ``above``: what a colleague who forwards it writes above it."""
-    language = "ja" if is_japanese(text) else "en"
+    language = language_of(text)
     turns = [RuleInput("1", side, author, text, subject, language=language)]
     if above:
         turns += [RuleInput("2", "team", AUTHOR, above, f"Fwd: {subject}", False, wrapper=True, language=language)]
@@ -68,10 +59,9 @@ def test_an_advert_about_an_imagined_outage_is_a_notice() -> None:
     assert judged("Ready?", text, "joe@restora.example", "unknown") == ("notice", "P4", False)
 
 
-def test_the_reader_gives_the_turn() -> None:
-    by_way = {one["way"]: READER.read(text_of(one)).next_scores for one in MAILS}
-    best = {way: scores.index(max(scores)) for way, scores in by_way.items() if way != "none"}
-    assert (best["alarm"], best["outage"], best["over"], best["broadcast"]) == (0, 1, 3, 3)
+def test_a_report_says_who_has_to_act_next() -> None:
+    expected = {"alarm": "team", "outage": "vendor", "over": "nobody", "broadcast": "nobody"}
+    assert {one["way"]: next_side(read(one)) for one in MAILS if one["way"] in expected} == expected
 
 
 def test_the_reading_names_the_report() -> None:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from mailrules.reader.embedded import EmbeddedReader
-from mailrules.reader.normal_forms import is_japanese
-from mailrules.statement import NEXT_SIDES, MailText, NextSide, ReaderResult
+from mailrules.statement import ReaderResult
+from tests.mailrules.mails import READER, mail, next_side
 
-READER = EmbeddedReader()
 LEAVE_OPEN = (
     *("If ", "なければ", "直ったら", "Is ", "でしょうか", "Can you", "when is"),
     *("beeps", "stuck", "開きません", "not close"),
@@ -16,16 +14,11 @@ LEAVE_OPEN = (
 
 
 def read(text: str, side: str = "requester", to: str = "team") -> ReaderResult:
-    language = "ja" if is_japanese(text) else "en"
-    return READER.read(MailText(text, "Re: Badge", language, side, to, False, None, (), None))
+    return READER.read(mail(text, side, to, subject="Re: Badge", opens=False))
 
 
 def acts(told: ReaderResult) -> set[str]:
     return {one.meaning for one in told.statements if one.meaning in ("act.confirm_resolved", "act.close")}
-
-
-def next_side(told: ReaderResult) -> NextSide:
-    return NEXT_SIDES[told.next_scores.index(max(told.next_scores))]
 
 
 def ended(texts: Sequence[str], side: str = "requester", to: str = "team") -> int:

@@ -2,17 +2,14 @@
 
 import re
 
-from mailrules.reader import EmbeddedReader
 from mailrules.reader.trace import trace_lines
-from mailrules.statement import MailText
+from tests.mailrules.mails import READER, mail
 
-MAIL = MailText(
-    "None of the tills in the shop works.\nWe have no other way.", "", "en", "requester", "team", True, None, (), None
-)
+MAIL = mail("None of the tills in the shop works.\nWe have no other way.")
 
 
 def test_each_unit_shows_its_forms_concepts_and_signals() -> None:
-    lines = list(trace_lines(EmbeddedReader(), MAIL))
+    lines = list(trace_lines(READER, MAIL))
     assert re.search(
         r"by the words of this mail: team 0\.[89]\d, vendor 0\.0\d, requester 0\.00, nobody 0\.\d\d$", lines[0]
     )
@@ -24,6 +21,6 @@ def test_each_unit_shows_its_forms_concepts_and_signals() -> None:
 
 
 def test_a_meaning_that_was_not_stated_says_what_was_lacking() -> None:
-    lacking = next(trace_lines(EmbeddedReader(), MAIL, "item.version"))
+    lacking = next(trace_lines(READER, MAIL, "item.version"))
     assert "is below the threshold" in lacking or "no threshold was precise enough" in lacking
-    assert "does not detect" in next(trace_lines(EmbeddedReader(), MAIL, "item.nonsense"))
+    assert "does not detect" in next(trace_lines(READER, MAIL, "item.nonsense"))
