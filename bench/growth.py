@@ -1,12 +1,13 @@
-"""What placing a mail costs in an old and full store, against a young one of the same company, in turns.
+"""Compares the cost of placing a mail in a large database and in a small one of the same company.
 
-    python -m bench.growth [sqlite postgresql] [--messages 1000000] [--few 10000] [--mails 300] [--rounds 5]
+    python -m bench.growth [sqlite|postgresql] [--messages 1000000] [--few 10000] [--mails 300] [--rounds 5]
 
-Both stores take in the same mails of ``bench.mix``. Then the rows of the full one are copied until there are enough.
-Copies have ids and keys of their own, like mail of other months: a company writes as much every month, so a larger
-store is an older one, and candidates are looked for by keys that begin with the month. Measured are the time and the
-CPU of placing new mails of these conversations, and answers to copied ones, in batches (on PostgreSQL the CPU of the
-client alone).
+Both databases take in the same mails of ``bench.mix``. Then the rows of the large one are copied until there are
+enough. Copies have their own ids and keys, like mail of other months. A company writes about the same number of mails
+every month, so a larger database is an older one; and the keys of candidates begin with the month.
+
+It measures the time and the CPU time of placing mails in batches: new mails of these conversations, and answers to
+copied mails. On PostgreSQL, it measures only the CPU time of the client.
 """
 
 import contextlib
@@ -38,7 +39,7 @@ def fill(company: Company, few: int, many: int) -> None:
     company.take_in(few, BATCH)
     transact = company.database.transact
     with contextlib.ExitStack() as stack:
-        for index in sorted(thread_keys.indexes, key=str):  # made when all is there: that is much faster
+        for index in sorted(thread_keys.indexes, key=str):  # creating an index at the end is much faster
             transact(index.drop)
             stack.callback(transact, index.create)
         last = transact(lambda conn: max(conn.scalar(select(func.max(table.c.id))) or 0 for table in NUMBERED))
@@ -48,9 +49,9 @@ def fill(company: Company, few: int, many: int) -> None:
 
 
 def place(turn: int, company: Company, mails: int, old: Sequence[str], copies: int) -> tuple[float, float]:
-    """Milliseconds and CPU milliseconds of placing one of so many new mails.
+    """Return the time and the CPU time of placing one mail, in milliseconds.
 
-    A quarter of them answer a mail with a Message-ID of ``old``, or one of its copies.
+    A quarter of the mails answer a mail with a Message-ID of ``old``, or one of its copies.
     """
     chance = random.Random(turn)
     marks = [f".m{number}" if (number := chance.randrange(copies)) else "" for _ in range(mails // 4)]
@@ -89,34 +90,35 @@ def _finish(conn: Connection) -> None:
     conn.exec_driver_sql("ANALYZE")
 
 
-def compare(kinds: Sequence[str], few: int, many: int, mails: int, rounds: int) -> list[Figure]:
-    """Time and CPU of placing a mail beside ``many`` messages, against beside ``few``."""
+def compare(kind: str, few: int, many: int, mails: int, rounds: int) -> list[Figure]:
+    """Compare time and CPU time of placing a mail beside ``many`` messages and beside ``few``."""
+    with databases(kind) as create, opened(create("few")) as small, opened(create("many")) as large:
+        companies = [Company(small), Company(large)]
+        for company, messages in zip(companies, (few, many), strict=True):
+            fill(company, few, messages)
+        old_ids, copies = [one.message_id for one in mix(few)], (1, many // few)
+        places = [
+            partial(place, company=company, mails=mails, old=old_ids, copies=its)
+            for company, its in zip(companies, copies, strict=True)
+        ]
+        found = in_turns(places, rounds + 1)
     figures = []
-    for kind in kinds:
-        with databases(kind) as create, opened(create("few")) as young, opened(create("many")) as old:
-            companies = [Company(young), Company(old)]
-            for company, messages in zip(companies, (few, many), strict=True):
-                fill(company, few, messages)
-            old_ids, copies = [one.message_id for one in mix(few)], (1, many // few)
-            places = [
-                partial(place, company=company, mails=mails, old=old_ids, copies=its)
-                for company, its in zip(companies, copies, strict=True)
-            ]
-            found = in_turns(places, rounds + 1)
-        for at, what in enumerate(("time", "CPU")):
-            base, values = ([one[at] for one in its[1:]] for its in found)  # the first warms up
-            figures.append(ratio(f"{what} beside {many:,} messages, {kind}", values, base, 1.1, at_most=True))
+    for at, what in enumerate(("time", "CPU")):
+        base, values = ([one[at] for one in its[1:]] for its in found)  # the first round only fills caches
+        figures.append(ratio(f"{what} beside {many:,} messages, {kind}", values, base, 1.1, at_most=True))
     return figures
 
 
 def measure(seconds: float) -> list[Figure]:
-    """A bounded size: ten times as many; in about so many seconds."""
+    """Compare two small databases, one ten times as large as the other, in about so many seconds."""
     few = 1000 if seconds >= 40 else 200
-    return compare(["sqlite"], few, few * 10, mails=max(64, round(seconds * 1.5)), rounds=3)
+    return compare("sqlite", few, few * 10, mails=max(64, round(seconds * 1.5)), rounds=3)
 
 
-def main(*kinds: str, messages: int = 1_000_000, few: int = 10_000, mails: int = 300, rounds: int = 5) -> int:
-    return show(compare(kinds or ("sqlite", "postgresql"), few, messages, mails, rounds))
+def main(
+    database: str = "sqlite", *, messages: int = 1_000_000, few: int = 10_000, mails: int = 300, rounds: int = 5
+) -> int:
+    return show(compare(database, few, messages, mails, rounds))
 
 
 if __name__ == "__main__":

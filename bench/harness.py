@@ -1,4 +1,4 @@
-"""What benchmarks share: figures, CPU times, empty databases, and processes of sodan."""
+"""Shared by the benchmarks: figures, CPU times, empty databases, and processes of sodan."""
 
 import contextlib
 import email
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured value. ``×`` is a ratio to a baseline of the same run, comparable between machines."""
+    """A measured value. The unit ``×`` means a ratio to a baseline of the same run, comparable between machines."""
 
     what: str
     value: float
@@ -70,27 +70,27 @@ def ratio(
     at_most: bool = False,
     **detail: float,
 ) -> Figure:
-    """The median over the rounds of value to base, each measured beside the other. ``unit``: of these."""
+    """Return the median of the ratios of all rounds. ``unit``: of the values and bases."""
     found = statistics.median(value / max(base, 1e-9) for value, base in zip(values, bases, strict=True))
     numbers = {unit: statistics.median(values), f"base {unit}": statistics.median(bases)}
     return Figure(what, found, "×", target, at_most, numbers | detail)
 
 
 def show(figures: Sequence[Figure]) -> int:
-    """Print the figures of one benchmark; an exit status: 1 if a target was missed."""
+    """Print the figures of one benchmark. Return the exit status: 1 if a target was missed."""
     print("\n".join(figure.line() for figure in figures))
     return 0 if all(figure.met for figure in figures) else 1
 
 
 def cpu_of(call: Callable[[], object]) -> float:
-    """CPU milliseconds of one call in this process."""
+    """Return the CPU time of one call in this process, in milliseconds."""
     began = time.process_time()
     call()
     return (time.process_time() - began) * 1000
 
 
 def in_turns(calls: Sequence[Callable[[int], T]], rounds: int) -> list[list[T]]:
-    """What each call returns in each round, given its number. Which is first changes from round to round."""
+    """Return the results of each call, one for each round. The order of the calls changes from round to round."""
     found: list[list[T]] = [[] for _ in calls]
     for turn in range(rounds):
         for call, its in [*zip(calls, found, strict=True)][:: 1 if turn % 2 else -1]:
@@ -99,24 +99,24 @@ def in_turns(calls: Sequence[Callable[[int], T]], rounds: int) -> list[list[T]]:
 
 
 def standard_library(raw: bytes) -> None:
-    """Parse a mail as a program does that uses only the standard library: the baseline of CPU figures."""
-    with contextlib.suppress(Exception):  # it raises on many real mails; its time counts all the same
+    """Parse a mail with the standard library: the baseline of CPU figures."""
+    with contextlib.suppress(Exception):  # the library fails on many real mails; the time still counts
         body = email.message_from_bytes(raw, policy=email.policy.default).get_body(("plain", "html"))
         if body is not None:
             body.get_content()
 
 
 def cpu_of_processes(*pids: int) -> float:
-    """Seconds of CPU that these processes have used."""
+    """Return the CPU time that these processes have used, in seconds."""
     fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
     return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
 def databases(kind: str, *conf: str) -> Iterator[Callable[[str], str]]:
-    """A function that creates an empty database with a name and returns its URL; all are removed at the end.
+    """Yield a function that creates an empty database with a name and returns its URL. Removes all of them at the end.
 
-    ``kind`` is ``sqlite``, or ``postgresql``: a server of its own, with these lines in its configuration.
+    ``kind``: ``sqlite`` or ``postgresql`` (a server of its own). ``conf``: lines of the server's configuration.
     """
     with tempfile.TemporaryDirectory(prefix="sodan-bench-") as folder:
         if kind == "sqlite":
@@ -133,7 +133,7 @@ def databases(kind: str, *conf: str) -> Iterator[Callable[[str], str]]:
 
 @contextlib.contextmanager
 def opened(url: str) -> Iterator[Database]:
-    """A database with all tables, with the page cache of a worker."""
+    """Yield a database with all tables and the page cache of a worker."""
     with contextlib.closing(Database(url, WORKER_CACHE_MB)) as database:
         migrate(database)
         yield database
@@ -141,35 +141,38 @@ def opened(url: str) -> Iterator[Database]:
 
 @contextlib.contextmanager
 def empty(kind: str) -> Iterator[Database]:
-    """One empty database with all tables."""
+    """Yield an empty database with all tables."""
     with databases(kind) as create, opened(create("bench")) as database:
         yield database
 
 
 def context(**given: str) -> AppContext:
-    """The rules with the settings of the company, or those given."""
+    """Return the rules with the settings of the company. ``given``: other settings."""
     return AppContext.of(settings.load(_env_file=None, **COMPANY | given))
 
 
 def worker(database: Database, ours: AppContext, clock: Callable[[], datetime], batch: int = 16) -> Worker:
-    """A worker in this process that logs only errors."""
+    """Return a worker in this process. It logs only errors."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     return Worker(database, ours, by="bench", batch=batch, lease=timedelta(seconds=600), clock=clock)
 
 
 def table(name: str) -> Any:
-    """Texts of generated mail: ``bench/data/NAME.yaml``."""
+    """Return the content of ``bench/data/NAME.yaml``."""
     return yaml.safe_load((ROOT / "bench" / "data" / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def corpus(writer: str) -> list[dict[str, Any]]:
-    """The labelled mails of one writer."""
+    """Return the labelled mails of one writer."""
     return [json.loads(line) for line in (CORPUS / f"{writer}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 @contextlib.contextmanager
 def listening(*command: str, **given: str) -> Iterator[tuple[int, int]]:
-    """A Python process that prints to standard error where it listens: its id and port; ``given``: its settings."""
+    """Start a Python process that prints to standard error where it listens. Yield its id and its port.
+
+    ``given``: its settings.
+    """
     process = subprocess.Popen([sys.executable, *command], env=environment(**given), stderr=subprocess.PIPE, text=True)
     with ending(process):
         assert process.stderr is not None
@@ -182,7 +185,7 @@ def listening(*command: str, **given: str) -> Iterator[tuple[int, int]]:
 
 @contextlib.contextmanager
 def serving(url: str, **given: str) -> Iterator[Served]:
-    """`sodan serve` on this database, with ports of its own."""
+    """Start `sodan serve` on this database, with free ports."""
     with tempfile.TemporaryDirectory() as folder:
         served = Served(
             Path(folder), database_url=url, **COMPANY | {"http_rate": "1000000", "log_level": "error"} | given

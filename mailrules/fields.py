@@ -10,19 +10,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from mailrules.patterns import compile_pattern
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _says_something(word: str) -> str:
+def _has_a_letter(word: str) -> str:
     if not word.strip().rstrip("*").strip():
         raise ValueError(f"a name without a letter: {word!r}")
     return word
 
 
-def _has_a_shape(host: str) -> str:
+def _matches_a_name(host: str) -> str:
     if compile_pattern(host).search("") is not None:
-        raise ValueError(f"{host!r} fits no word at all, too: a name needs a shape")
+        raise ValueError(f"{host!r} also matches an empty text; write a pattern that needs at least one character")
     return host
 
 
@@ -68,10 +64,10 @@ class Bilingual(Model):
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # an identifier
 SideName = Literal["team", "requester", "vendor", "unknown"]
-_ONE_OR_MORE = BeforeValidator(_as_list)
+_ONE_OR_MORE = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 Words = Annotated[list[str], _ONE_OR_MORE]
-Names = Annotated[list[Annotated[str, AfterValidator(_says_something)]], _ONE_OR_MORE]  # more than ``*``
-Hosts = Annotated[list[Annotated[str, AfterValidator(_has_a_shape)]], _ONE_OR_MORE]  # RE2; none matches ""
+Names = Annotated[list[Annotated[str, AfterValidator(_has_a_letter)]], _ONE_OR_MORE]
+Hosts = Annotated[list[Annotated[str, AfterValidator(_matches_a_name)]], _ONE_OR_MORE]  # RE2 patterns
 Addresses = Annotated[str, AfterValidator(_is_address)]  # an address, or ``@domain`` for all addresses of a domain
 Clock = Annotated[time, BeforeValidator(_as_clock)]
 """A time of day such as ``09:00``. ``24:00``, the end of the day, is stored as midnight."""

@@ -3,36 +3,36 @@
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mailrules import catalogue
+from mailrules import catalogue, patterns
 from mailrules.catalogue import Catalogue
 from mailrules.engine import judge
 from mailrules.engine.checklist import Checklist
 from mailrules.engine.conditions import group_of
 from mailrules.engine.judge import Rules
 from mailrules.engine.organisation_phrases import OrganisationPhraseReader, site_finders
-from mailrules.engine.pack import Pack, VendorPack
+from mailrules.engine.pack import Library, Pack, Source, VendorPack
 from mailrules.engine.rulefile import FACTS, Rule, RuleFile, WrittenRule, rule_of
-from mailrules.engine.sources import Library, Source
-from mailrules.patterns import clear_caches as forget_compiled
 from mailrules.reader import mailview
 from mailrules.reader.concepts import ConceptMatcher, shipped_vocabulary
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.weights import FILES, shipped_weights
+from mailrules.resources import read_yaml
 from mailrules.site import Site
 from mailrules.vendors import Vendors
 from mailrules.vendors.references import References
 from mailrules.yaml_validation import PackError as PackError
-from mailrules.yaml_validation import line_of, load_yaml, near, validated
+from mailrules.yaml_validation import line_of, near, validated
 
 HERE = Path(__file__).parent
-VENDORS, RULES, DETECTABLE_ABSENCES = HERE / "vendors", HERE / "rules", HERE / "reader" / "detectable_absences.yaml"
-MADE = {"kind": (), "priority": ("kind",), "triage": ("kind",), "checklist": ("kind",)}
+VENDORS = HERE / "vendors"
+FINAL_FACTS = {"kind": (), "priority": ("kind",), "triage": ("kind",), "checklist": ("kind",)}
 """Question → facts that its `final` rules may use in addition to the results of its own `rules`."""
-WORDED = ("rules", "catalogue", "concepts", "reader")  # folders whose YAML files affect the conclusions
+FOLDERS = ("rules", "catalogue", "concepts", "reader")  # folders whose YAML files affect the conclusions
 QUESTIONS = ("kind", "acts", "asks", "tone", "parked", "problem", "standing", "priority", "triage", "checklist")
 
 
@@ -60,7 +60,7 @@ def collect(folders: Sequence[Path] = (), site: Path | None = None) -> Library:
 def build(library: Library) -> Rules:
     """Compile a library. Raises PackError."""
     meanings = _catalogue(library)
-    written = {question: _shipped_yaml(RULES / f"{question}.yaml") for question in QUESTIONS}
+    written = {question: read_yaml("rules", f"{question}.yaml") for question in QUESTIONS}
     files = {question: _file(question, written[question], library, meanings) for question in QUESTIONS}
     required = _required(written["checklist"]["required"], library, meanings)
     return Rules(
@@ -74,7 +74,7 @@ def build(library: Library) -> Rules:
         reader=EmbeddedReader(_matcher(library)),
         organisation_phrases=_organisation_phrases(library, meanings),
         detectable_absences={
-            language: frozenset(items) for language, items in _shipped_yaml(DETECTABLE_ABSENCES).items()
+            language: frozenset(items) for language, items in read_yaml("reader", "detectable_absences.yaml").items()
         },
         site=library.site,
     )
@@ -83,7 +83,7 @@ def build(library: Library) -> Rules:
 def clear_caches() -> None:
     """Clear all caches. Their contents can be computed again."""
     _shipped.cache_clear()
-    forget_compiled()
+    patterns.clear_caches()
     judge.clear_caches()
     mailview.clear_caches()
 
@@ -93,7 +93,7 @@ def version_of(library: Library) -> str:
     digest = hashlib.sha256(shipped_weights().version.encode())
     for name in FILES[1:]:  # the version of the embedded reader is in the digest
         digest.update((HERE / "reader" / name).read_bytes())
-    for file in sorted(file for room in WORDED for file in (HERE / room).glob("*.yaml")):
+    for file in sorted(file for folder in FOLDERS for file in (HERE / folder).glob("*.yaml")):
         digest.update(file.read_bytes())
     for source in library.sources:
         digest.update(source.pack.pack.encode() + b"\0" + source.text.encode() + b"\0")
@@ -127,10 +127,6 @@ def _text(file: Path) -> str:
         raise PackError(file, None, "", f"cannot be read: {reason}") from None
 
 
-def _shipped_yaml(file: Path) -> dict[str, Any]:
-    return dict(load_yaml(file, _text(file)))
-
-
 @contextmanager
 def _placed(source: Source, entry: str) -> Iterator[None]:
     """Raise a ValueError again as a PackError that names this entry of a pack."""
@@ -151,7 +147,7 @@ def _catalogue(library: Library) -> Catalogue:
 
 def _file(question: str, written: Mapping[str, Any], library: Library, meanings: Catalogue) -> RuleFile:
     """Return a shipped rule file, preceded by the organisation's rules; the same id replaces the shipped rule."""
-    shipped = Source(RULES / f"{question}.yaml", "", VendorPack(pack=question))
+    shipped = Source(HERE / "rules" / f"{question}.yaml", "", VendorPack(pack=question))
     stages = {
         stage: {rule["id"]: (WrittenRule(**rule), question, shipped) for rule in written.get(stage) or ()}
         for stage in ("rules", "final")
@@ -168,7 +164,7 @@ def _file(question: str, written: Mapping[str, Any], library: Library, meanings:
 
     rules = tuple(compiled("rules", FACTS))
     made = {rule.gives.partition(" is ")[0] for rule in rules if " is " in rule.gives}
-    return RuleFile(question, rules, tuple(compiled("final", FACTS | made | set(MADE.get(question, ())))))
+    return RuleFile(question, rules, tuple(compiled("final", FACTS | made | set(FINAL_FACTS.get(question, ())))))
 
 
 def _required(
@@ -204,9 +200,7 @@ def _matcher(library: Library) -> ConceptMatcher | None:
     """Return a matcher of the shipped concepts and the organisation's words; None if the organisation has no words."""
     if not any(pack.words for pack, _ in library.own):
         return None
-    words = {
-        concept: {language: list(some) for language, some in by.items()} for concept, by in shipped_vocabulary().items()
-    }
+    words = deepcopy(shipped_vocabulary())
     for pack, _ in library.own:
         for concept, by_language in pack.words.items():
             for language, some in by_language.items():

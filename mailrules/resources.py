@@ -1,4 +1,4 @@
-"""The YAML files that the reader and the catalogue need. `library.py` reads those that an organisation may extend."""
+"""The YAML files of this package, except the vendor files, which have the format of packs (`library.py`)."""
 
 from importlib.resources import files
 from typing import Any

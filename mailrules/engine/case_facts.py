@@ -14,7 +14,7 @@ def kind_of(concluded: Sequence[mails.ConcludedMail]) -> str | None:
 
     What our people write above a forwarded mail counts before the mail of a stranger, and not if it is only a remark.
     """
-    telling = mails.telling_mails(concluded)
+    telling = mails.informative_mails(concluded)
     above = any(one.turn.wrapper for one in telling)
     for counts in (
         lambda turn: above and mails.ours(turn) and turn.side != "unknown",
@@ -34,11 +34,6 @@ def inquires(thread: Thread) -> bool:
         turn.side == "team" and ("vendor" in turn.towards or (turn.vendor and "requester" not in turn.towards))
         for turn in thread
     )
-
-
-def opened_by_us(thread: Thread) -> bool:
-    first = mails.opener(thread)
-    return first.automatic is None and first.side in ("team", "requester") and mails.opens(first)
 
 
 def language_of(thread: Thread) -> str:

@@ -28,20 +28,20 @@ _TROUBLE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The value of one checklist item, the mail that states it, and other values that other reporters stated."""
+class ItemValue:
+    """The statement that gives an item its value, its mail, and the values that other reporters stated."""
 
     turn: RuleInput
     statement: Statement
     others: tuple[OtherValue, ...] = ()
 
 
-def told_items(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, Told]:
-    """Return item → its value: the newest one that the team or the first reporter stated.
+def item_values(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, ItemValue]:
+    """Return item → value. The newest value that the team or the first reporter stated is used.
 
-    Values of other reporters are in `others`. Such a value replaces the item's value only if that is not known.
+    Values of other reporters are added to `others`. One of them is used only if the item has no known value yet.
     """
-    told: dict[str, Told] = {}
+    values: dict[str, ItemValue] = {}
     over = False
     reporter = next((turn.author for turn, _ in mails if turn.side != "team"), "")
     for turn, reading in mails:
@@ -52,18 +52,18 @@ def told_items(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, Told]:
             item = statement.meaning[5:]
             if asks_a_user and item == "question":
                 continue  # a question by the team to a user is not a question to the vendor
-            before = told.get(item)
+            before = values.get(item)
             if before is None:
-                told[item] = Told(turn, statement)
+                values[item] = ItemValue(turn, statement)
             elif turn.side == "team" or turn.author == reporter or not _known(before.statement):
                 if _replaces(before.statement, statement, reading, over and item in _TROUBLE):
-                    told[item] = Told(turn, statement, before.others)
+                    values[item] = ItemValue(turn, statement, before.others)
             elif _known(statement):
                 other = OtherValue(turn.author, turn.id, statement.value or statement.quote, statement.quote)
-                told[item] = Told(before.turn, before.statement, (*before.others, other))
+                values[item] = ItemValue(before.turn, before.statement, (*before.others, other))
         if reading.says("recovered", "act.confirm_resolved"):
             over = True
-    return told
+    return values
 
 
 def _best(statements: Sequence[Statement]) -> list[Statement]:
@@ -98,7 +98,7 @@ class Checklist:
     rules: RuleFile
 
     def fill(
-        self, view: View, kind: str | None, told: Mapping[str, Told], detectable: Collection[str] | None
+        self, view: View, kind: str | None, told: Mapping[str, ItemValue], detectable: Collection[str] | None
     ) -> tuple[tuple[ItemState, ...], tuple[str, ...], tuple[str, ...]]:
         """Return the states of all items, the missing items, and the missing items that sodan asks for.
 
@@ -123,7 +123,12 @@ class Checklist:
         return lines, missing, tuple(asked)
 
     def _line(
-        self, item: str, told: Told | None, wanted: Sequence[str], ruled: str | None, detectable: Collection[str] | None
+        self,
+        item: str,
+        told: ItemValue | None,
+        wanted: Sequence[str],
+        ruled: str | None,
+        detectable: Collection[str] | None,
     ) -> ItemState:
         title = self.catalogue.meanings[f"item.{item}"].title
         said = told.statement if told else None
@@ -132,11 +137,11 @@ class Checklist:
             label={"ja": title.ja, "en": title.en},
             state=_state(item, said, wanted, ruled, detectable),
             value=(said.value or said.quote) if said else None,
-            turn=told.turn.id if told else None,
+            turn=value.turn.id if value else None,
             quote=said.quote if said else None,
             partial=said is not None and said.state == "partial",
             none=said is not None and said.state == "none",
-            others=told.others if told else (),
+            others=value.others if value else (),
         )
 
 

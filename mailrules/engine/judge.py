@@ -12,7 +12,7 @@ import msgspec
 from mailrules.catalogue.meanings import Catalogue
 from mailrules.dates import next_business_end, read_limit
 from mailrules.engine import case_facts, mails
-from mailrules.engine.checklist import Checklist, told_items
+from mailrules.engine.checklist import Checklist, item_values
 from mailrules.engine.conditions import Group, Hit, View
 from mailrules.engine.mails import ConcludedMail, counted_mails, valid_statements
 from mailrules.engine.organisation_phrases import OrganisationPhraseReader
@@ -155,7 +155,7 @@ class Rules:
             doubts=tells is not None and tells.gives == "doubt",
             remark=turn.wrapper and tells is None,
             offered=tuple(hit for one in problem if one.rule.id == "problem.offered" for hit in one.hits),
-            told=tuple(hit for one in problem if one.rule.id != "problem.offered" for hit in one.hits),
+            described=tuple(hit for one in problem if one.rule.id != "problem.offered" for hit in one.hits),
         )
 
     def answers_ask(self, what: str, turn: RuleInput, reading: Reading) -> tuple[Statement, ...] | None:
@@ -177,14 +177,15 @@ class Rules:
             raise ValueError("a case without mails cannot be judged")
         given = list(readings) if readings is not None else [None] * len(thread)
         concluded = [self.conclude(t, r if r is not None else self.read(t)) for t, r in zip(thread, given, strict=True)]
-        full, telling = [one.reading for one in concluded], mails.telling_mails(concluded)
+        full, telling = [one.reading for one in concluded], mails.informative_mails(concluded)
         known_kind = case_facts.kind_of(concluded)
         only_notices = all(turn.automatic in _NOTICES for turn in thread)
         kind = known_kind or ("notice" if only_notices else "incident")
         towards = "vendor" if case_facts.inquires(thread) else "team"
-        opened, language = case_facts.opened_by_us(thread), case_facts.language_of(thread)
+        first, language = mails.opener(thread), case_facts.language_of(thread)
+        opened = first.automatic is None and first.side in ("team", "requester") and mails.opens(first)
         facts = {
-            "side": mails.opener(thread).side,
+            "side": first.side,
             "opens": opened,
             "language": language,
             "messages": len(thread),
@@ -193,11 +194,11 @@ class Rules:
             "files": sum(len(turn.files) for turn in thread),
         }
         view = View(valid_statements(concluded), facts)
-        told = told_items([(one.turn, one.reading) for one in counted_mails(concluded) if mails.ours(one.turn)])
+        told = item_values([(one.turn, one.reading) for one in counted_mails(concluded) if mails.ours(one.turn)])
         detectable = self._detectable(thread, full, language)
         lines, missing, questions = self.checklist.fill(view, known_kind if opened else None, told, detectable)
         vendor = case_facts.vendor_of(thread, full, self.vendors)
-        first = next((r for t, r in zip(thread, full, strict=True) if t.automatic is None), full[0])
+        by_person = next((r for t, r in zip(thread, full, strict=True) if t.automatic is None), full[0])
         return Judgement(
             kind=kind,
             language=language,
@@ -214,8 +215,8 @@ class Rules:
             references=case_facts.references_of(thread, full, vendor),
             judged_by=self.version,
             recovered=over(view, self.files["triage"]),
-            reader=first.reader,
-            reader_version=first.version,
+            reader=by_person.reader,
+            reader_version=by_person.version,
         )
 
     def _due_soon(self, concluded: Sequence[ConcludedMail]) -> bool:

@@ -56,10 +56,10 @@ class ConcludedMail:
     view: View
     replaces: tuple[tuple[frozenset[str], frozenset[str]], ...]
     """Meanings that this mail states, and those whose earlier statements they make obsolete."""
-    doubts: bool  # whether it may leave a doubt about the impact if it is not the first mail
-    remark: bool  # whether it only forwards another mail and itself tells nothing about the matter ("FYI")
+    doubts: bool  # whether its unsure statements about the impact count if it is not the first mail
+    remark: bool  # whether it forwards another mail, and its own text ("FYI") states nothing about the matter
     offered: tuple[Hit, ...]  # statements in which a vendor proposes a problem statement
-    told: tuple[Hit, ...]  # statements in which our side describes the problem
+    described: tuple[Hit, ...]  # statements in which our side describes the problem
 
 
 def view_of(turn: RuleInput, reading: Reading) -> View:
@@ -92,9 +92,9 @@ def finding(rule: str, pack: str, hit: Hit, value: str | None = None) -> Finding
 def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     """Return the statements of a case that are valid after its last mail, oldest first.
 
-    `rules/standing.yaml` defines which earlier statements a later mail replaces, and which later mail may leave a
-    doubt about the impact. What is replaced replaces nothing: after "it works", then "it failed again", the urgency
-    told at first is valid again.
+    `rules/standing.yaml` defines which earlier statements a later mail replaces, and in which later mails unsure
+    statements about the impact count. A replaced statement replaces no other statement: after "it works" and then "it
+    failed again", the urgency of the first mail is valid again.
     """
     kept: list[Hit] = []
     replaced: set[str] = set()
@@ -109,8 +109,8 @@ def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     return tuple(reversed(kept))
 
 
-def telling_mails(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
-    """Return the mails without mere remarks above forwarded mails; all mails if there are only remarks."""
+def informative_mails(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
+    """Return the mails that are not only remarks above forwarded mails; all mails if there are only remarks."""
     return [one for one in concluded if not one.remark] or concluded
 
 

@@ -1,14 +1,18 @@
-"""An organisation's pack: a YAML file that adds words, meanings, rules or a vendor (reference: `docs/packs.md`)."""
+"""Packs: YAML files of the organisation that add words, meanings, rules or a vendor (reference: `docs/packs.md`)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from mailrules.catalogue.meanings import Meaning
 from mailrules.engine.rulefile import WrittenRule
 from mailrules.fields import Model, SideName, Words
+from mailrules.site import Site
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
 
 RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
@@ -26,11 +30,8 @@ class Example(Model):
     files: Words = Field(default=[])
 
 
-def _as_example(value: Any) -> Any:
-    return {"text": value} if isinstance(value, str) else value
-
-
-Examples = list[Annotated[Example, BeforeValidator(_as_example)]]
+_AS_EXAMPLE = BeforeValidator(lambda value: {"text": value} if isinstance(value, str) else value)
+Examples = list[Annotated[Example, _AS_EXAMPLE]]
 
 
 class Finder(Model):
@@ -93,3 +94,32 @@ class Pack(VendorPack):
             if twice := [id for id in dict.fromkeys(ids) if ids.count(id) > 1]:
                 raise ValueError(f"rules.{question} contains {twice[0]!r} twice; give one of them another id")
         return self
+
+
+@dataclass(frozen=True)
+class Source:
+    """A pack and its file."""
+
+    file: Path
+    text: str
+    pack: VendorPack
+
+    def line(self, rule: str) -> int:
+        """Return the number of the line that contains the id of this rule; 1 if there is none."""
+        match = re.search(
+            rf"^[ \t]*(?:-[ \t]*)?\{{?[ \t]*id:[ \t]*['\"]?{re.escape(rule)}['\"]?[ \t]*(?:$|[,}}#])", self.text, re.M
+        )
+        return self.text.count("\n", 0, match.start()) + 1 if match else 1
+
+
+@dataclass(frozen=True)
+class Library:
+    """All loaded packs, shipped vendors first, and the site file."""
+
+    sources: tuple[Source, ...]
+    site: Site = field(default_factory=Site)
+
+    @property
+    def own(self) -> list[tuple[Pack, Source]]:
+        """The organisation's packs."""
+        return [(source.pack, source) for source in self.sources if isinstance(source.pack, Pack)]

@@ -36,8 +36,7 @@ _OPENING = re.compile(
     r"\s*[,!:]\s+){1,2}(?=\S)"
 )
 _SAYS = 16  # minimum width of an informative sentence, in half-width columns; greetings and names are shorter
-_SHARED = 0.25
-"""Two texts are about different things if they share less than this fraction of the words of the shorter one."""
+_SHARED = 0.25  # two texts with a smaller share of common words (of the shorter text) are about different things
 _FEWEST = 3  # texts with fewer words than this are not compared
 _WORDS = re.compile(r"[a-z0-9][a-z0-9_.-]*[a-z0-9]")
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{2,}")
@@ -68,8 +67,8 @@ def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
             drift = drift or (bool(told) and _apart(said, "\n".join(told)))
             statements.append((said, turn.id))
             _tell(told, said)
-        elif one.told and (not statements or (not inquired and _inquires(turn))):
-            statements[:] = [(one.told[0].statement.quote[:_LONGEST], turn.id)]
+        elif one.described and (not statements or (not inquired and _inquires(turn))):
+            statements[:] = [(one.described[0].statement.quote[:_LONGEST], turn.id)]
             inquired = inquired or _inquires(turn)
         if ours(turn):
             items = (s.quote for s in one.reading.statements if s.meaning.startswith("item.") and s.meaning not in _WHO)
@@ -109,9 +108,9 @@ def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
         sentences = [told for match in SENTENCE.finditer(turn.text[:4000]) if (told := match.group().strip())]
         first = first or next(iter(sentences), "")
         earlier = {s.quote for s in reading.statements if turn.begins and s.meaning in _OF_EARLIER}
-        telling = [one for one in sentences if not _greets(one)]
-        informative = [one for one in telling if columns(one) >= _SAYS]
-        for one in [*(one for one in informative if one not in earlier), *informative, *telling]:
+        ungreeting = [one for one in sentences if not _greets(one)]
+        informative = [one for one in ungreeting if columns(one) >= _SAYS]
+        for one in [*(one for one in informative if one not in earlier), *informative, *ungreeting]:
             return one[:_LONGEST]
     return first[:_LONGEST]
 

@@ -106,12 +106,6 @@ def report_classifier(mail: MailText) -> str:
     return f"report.{side_of(mail)}"
 
 
-def may_report(view: MailView) -> bool:
-    """Whether a mail can be a report: it begins a topic, and no program of the mail system wrote it."""
-    mail = view.mail
-    return mail.opens and mail.automatic not in _NO_REPORTS and bool(view.readings) and is_readable(mail)
-
-
 def report_inputs(view: MailView) -> NDArray[np.float64]:
     """Return the circumstances of a mail for `report.…`."""
     mail, labels = view.mail, sum(bool(one.label) for one in view.readings)
@@ -132,8 +126,12 @@ def rows_of(reading: Reading) -> Indexes:
 
 
 def report_of(view: MailView, rows: Indexes, classifier: MatterClassifier) -> Report | None:
-    """Return what a mail reports; None for other mail, and in doubt. ``rows``: the distinct features of the mail."""
-    if not may_report(view) or not classifier.knows(rows):
+    """Return what a mail reports. None for a mail that reports nothing, and in doubt.
+
+    A report begins a topic, and is not written by a program of the mail system. ``rows``: the features of the mail.
+    """
+    begins = view.mail.opens and view.mail.automatic not in _NO_REPORTS and view.readings
+    if not (begins and is_readable(view.mail) and classifier.knows(rows)):
         return None
     logs = log_probabilities(classifier.scores(rows, report_inputs(view)))
     chances = dict(zip(WAYS, np.exp(logs).tolist(), strict=True))
