@@ -1,4 +1,4 @@
-"""Labelled conversations, played mail by mail through the real rules into one store: is each mail in the right case?
+"""Takes labelled conversations in, mail by mail: is each mail in the right case?
 
     python -m bench.conversations [FOLDER…] [--verbose]
 
@@ -37,7 +37,7 @@ NAMES = table("people")
 LABELLED = Path(__file__).parent / "labelled"
 BEGUN = datetime(2026, 11, 16, 9, 0, tzinfo=timezone(timedelta(hours=9)))
 PLAYED = datetime(2027, 6, 1, tzinfo=UTC)
-"""Long after the mails were written: a mail of the last days with a Received line counts as relayed."""
+"""Long after the mails were written, because a mail of the last days with a Received line counts as relayed."""
 TEAM = "itdesk@corp.example,m.saeki@corp.example,r.otsuka@corp.example"
 FORWARD = "From: <{from}>\nSent: {date:%A, %B %d, %Y %I:%M %p}\nTo: {to}\nSubject: {subject}\n\n{text}\n"
 QUOTE = "On {date:%a, %d %b %Y at %H:%M}, <{from}> wrote:\n"
@@ -57,7 +57,7 @@ Conversation = Sequence[LabelledMail]  # mails in order of arrival
 
 
 class Landed(NamedTuple):
-    """Where a mail landed, and the cases it was suggested to."""
+    """The case of a mail, and the cases that sodan suggested for it."""
 
     case: int
     evidence: str
@@ -65,7 +65,7 @@ class Landed(NamedTuple):
 
 
 def read_folder(file: Path) -> Conversation:
-    """The mails beside an ``expected.json``."""
+    """Return the mails in the folder of an ``expected.json``."""
     wanted, name = json.loads(file.read_text(encoding="utf-8")), file.parent.name
     cases = {mail: f"{name}/{case}" for case, its in wanted["cases"].items() for mail in its}
     hard = wanted.get("hard_links", ())
@@ -76,7 +76,7 @@ def read_folder(file: Path) -> Conversation:
 
 
 def read_yaml(file: Path) -> Iterator[Conversation]:
-    """Conversations written down briefly; see the head of ``bench/labelled/one.yaml``."""
+    """Yield the conversations of a YAML file; the first lines of ``bench/labelled/one.yaml`` describe the format."""
     for place, wanted in enumerate(yaml.safe_load(file.read_text(encoding="utf-8"))):
         begun, name = BEGUN + timedelta(days=place % 3, hours=place), wanted["name"]
         rows = sorted(wanted["mails"], key=lambda row: row["at"])
@@ -109,7 +109,7 @@ def _written(name: str, row: Mapping[str, Any], by_id: Mapping[str, Mapping[str,
 
 
 def read_all(folders: Sequence[Path]) -> list[Conversation]:
-    """Every conversation of these folders."""
+    """Return all conversations of these folders."""
     found: list[Conversation] = []
     for folder in folders:
         found += chain.from_iterable(map(read_yaml, sorted(folder.glob("*.yaml"))))
@@ -118,12 +118,12 @@ def read_all(folders: Sequence[Path]) -> list[Conversation]:
 
 
 def labelled_context() -> AppContext:
-    """Of the people of the labelled conversations."""
+    """Return the context with the team of the labelled conversations."""
     return context(intake=INTAKE, team=TEAM)
 
 
 def play(database: Database, ours: AppContext, conversations: Sequence[Conversation]) -> dict[str, Landed]:
-    """Take all mails in, one by one."""
+    """Take all mails in, one by one. Return the name of each mail → its case."""
     mails = chain.from_iterable(conversations)
     ids = {number: mail.name for mail, number in take_in(database, ours, mails)}
     return database.read(partial(_landed, names=ids))

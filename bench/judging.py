@@ -1,9 +1,9 @@
-"""CPU time of reading mails of 4 KB by all shipped rules, and of judging them, beside the standard library.
+"""Measures the CPU time of reading and judging mails of 4 KB, against the standard library parsing them.
 
     python -m bench.judging
 
-The mails are development mails of the corpus, joined to that size. Each is read twice: first all its sentences are
-new, then known. It is judged as the only mail of a case.
+Development mails of the corpus are joined to this size. Each mail is read twice: first all sentences are new, then all
+are known. It is judged as the only mail of a case.
 """
 
 import gc
@@ -20,12 +20,12 @@ from mailrules.thread import RuleInput
 
 SIZE = 4096
 WRITERS = {"English": ("en-dev4a", "en-dev5v"), "Japanese": ("ja-dev4a", "ja-dev5v")}
-WARMING_UP = 30  # mails read before the times count: caches of words and automata are empty at first
+WARMING_UP = 30  # mails that are not counted, because the caches of words and automata are empty at first
 STEPS = ("new sentences", "known sentences", "judge")
 
 
 def measure(seconds: float) -> list[Figure]:
-    """In about so many seconds; at least ten mails of a language count."""
+    """Measure at least ten mails of each language, in about so many seconds."""
     rules, mails = load(), WARMING_UP + max(10, round(seconds * 25))
     gc.collect()
     gc.freeze()  # as a worker does
@@ -38,7 +38,7 @@ def measure(seconds: float) -> list[Figure]:
 
 
 def joined_mails(writer: str) -> Iterator[RuleInput]:
-    """Mails of a development file, joined to the size wanted."""
+    """Yield mails of a development file, joined to ``SIZE`` bytes."""
     text = ""
     for turn in map(turn_of, corpus(writer)):
         text += turn.text + "\n"
@@ -48,7 +48,7 @@ def joined_mails(writer: str) -> Iterator[RuleInput]:
 
 
 def _costs(rules: Rules, turn: RuleInput) -> list[float]:
-    """CPU milliseconds of the steps and of the baseline."""
+    """Return the CPU time of the steps and of the baseline, in milliseconds."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "a@corp.example", "b@corp.example", turn.subject
     message.set_content(turn.text)

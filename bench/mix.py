@@ -1,10 +1,10 @@
-"""The mail of a company's IT team, conversation by conversation, as many as wanted; the same seed gives the same mails.
+"""Generates the mail of a company's IT team. The same seed gives the same mails.
 
-A mail every two minutes by its Date: a company with 2,000 cases a fortnight. Conversations of five mails, 70 to 100
-open at once after the first 400 mails: a user's report; the desk's inquiry to a vendor, with a subject of its own; the
-vendor's receipt with its number; an engineer's answer, half of them forwarded by the desk; the desk's answer to the
-user. Each mail quotes what it answers. Each case has a machine and an error of its own, and words of the company,
-unevenly (Zipf). There are few of these, so that most are soon in many cases and tell none from another.
+The Date headers are two minutes apart: the company has 2,000 cases in two weeks. A conversation has five mails: a
+user's report; the team's inquiry to a vendor, with a subject of its own; the vendor's receipt with its case number; an
+engineer's answer, half of them forwarded by the team; the team's answer to the user. After the first 400 mails, 70 to
+100 conversations are open at once. Each mail quotes the mail that it answers. Each case has its own machine and error.
+The other words are those of the company, with a Zipf distribution. They are so few that most occur in many cases.
 
 60 % are text of 1 to 6 KB, 30 % HTML with a text alternative of about 30 KB, 10 % have an attachment; half Japanese.
 """
@@ -22,23 +22,23 @@ from bench.harness import DOMAIN, INTAKE, TEAM, table
 
 BEGUN = datetime(2026, 3, 2, tzinfo=UTC)
 EVERY = timedelta(minutes=2)
-GAPS = ((5, 60), (1, 4), (60, 600), (10, 60))  # so many mails after one of a conversation, the next one is due
+GAPS = ((5, 60), (1, 4), (60, 600), (10, 60))  # number of mails between two mails of a conversation
 TEXTS = table("mix")
 WORDS = TEXTS["words"].split()
 POLICY = SMTP.clone(cte_type="8bit")
 
 
 class Made(NamedTuple):
-    """A mail on the wire."""
+    """A generated mail."""
 
     message_id: str
     content: bytes
 
 
 def mails(count: int, begun: datetime = BEGUN, seed: int = 0) -> Iterator[Made]:
-    """``count`` mails; the first is written at ``begun``, in the zone of the company: quotes name none.
+    """Yield ``count`` mails. The first is written at ``begun``, in the time zone of the company.
 
-    A conversation begins whenever no mail of another is due, so that the mix stays the same however many are wanted.
+    A new conversation begins if no mail of another conversation is due. So the mix does not depend on ``count``.
     """
     chance, number = random.Random(seed + 1), seed * 100_000
     open_ones: list[tuple[int, int, Conversation]] = []
@@ -54,7 +54,7 @@ def mails(count: int, begun: datetime = BEGUN, seed: int = 0) -> Iterator[Made]:
 
 
 class Conversation:
-    """One case: who takes part, and what it is about. ``next`` writes its mails, one after the other."""
+    """The participants and the matter of one case. ``next`` writes its mails one after the other."""
 
     def __init__(self, number: int, chance: random.Random) -> None:
         self.number, self.step, self._chance = number, 0, chance
@@ -74,7 +74,7 @@ class Conversation:
         self._written: list[tuple[str, str, datetime]] = []  # body, author and time of each mail
 
     def next(self, now: datetime) -> Made:
-        """The next mail, written now."""
+        """Return the next mail, written at ``now``."""
         step, self.step = self.step, self.step + 1
         name, by, recipient, answers = TEXTS["steps"][step]
         author, to = self._people[by], self._people[recipient]
@@ -100,7 +100,7 @@ class Conversation:
         return f"<desk-{self.number}-{step}{end}@{DOMAIN}>"
 
     def _body(self, first: str, size: int) -> str:
-        """About ``size`` bytes in UTF-8 after a first paragraph."""
+        """Return a text of about ``size`` bytes in UTF-8 after a first paragraph."""
         paragraphs, space = [self._texts["greeting"], first], "" if self._texts is TEXTS["ja"] else " "
         while size > 0:
             paragraphs.append(space.join(self._chance.choices(self._texts["sentences"], k=3)))
@@ -109,13 +109,13 @@ class Conversation:
         return body.replace("Outlook", self._about["product"]).replace("0x800CCC0E", self._about["code"])
 
     def _quote(self, body: str, author: str, at: datetime) -> str:
-        """What a client puts below an answer."""
+        """Return the quote that a mail program adds below an answer."""
         lines = "\n".join(f"> {line}" for line in body.split("\n")[:40])
         return f"\n\n{self._texts['quote'].format(at=at, author=author)}\n{lines}\n"
 
 
 def _whole(chance: random.Random, headers: Mapping[str, str], body: str) -> bytes:
-    """The bytes of a mail: as text, with HTML beside it, or with a file."""
+    """Return the bytes of a mail: as text, with an HTML alternative, or with an attachment."""
     message = EmailMessage(POLICY)
     for name, value in headers.items():
         message[name] = value
@@ -131,7 +131,7 @@ def _whole(chance: random.Random, headers: Mapping[str, str], body: str) -> byte
 
 
 def _html(text: str) -> str:
-    """The text as a mail client writes it, 26 KB at least: a style sheet, a paragraph of attributes for every line."""
+    """Return the text as HTML of at least 26 KB, with a long style sheet, as mail programs write it."""
     style, line = TEXTS["html"]["style"], TEXTS["html"]["line"]
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").split("\n")
     lines = "\n".join(line.format(line=one or "&nbsp;") for one in escaped)

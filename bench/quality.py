@@ -1,6 +1,6 @@
-"""Write `docs/quality.md`: figures on writers who took no part in training. `python -m bench.quality`
+"""Writes `docs/quality.md`, the figures on mail of writers who took no part in training: `python -m bench.quality`
 
-Only numbers leave the held-out files; no sentence of them is printed.
+It prints only numbers of the held-out files, and no sentence of them.
 """
 
 from typing import Any
@@ -30,14 +30,14 @@ def main() -> None:
 
 
 def figures(writers: list[str]) -> dict[str, Any]:
-    """What the embedded reader and the rules say of each mail of these writers, compared with its label."""
+    """Compare the results of the embedded reader and the rules with the labels of all mails of these writers."""
     rules = load()
     mails = [mail for writer in writers for mail in corpus(writer)]
     return compare([(judged_outcome(rules.reader, mail, rules), labelled_outcome(mail)) for mail in mails])
 
 
 def short(value: float | None) -> str:
-    """Two decimals, or a dash where there is nothing to divide by."""
+    """Return two decimals, or a dash if there is no value."""
     if isinstance(value, float):
         return f"{value:.2f}".removeprefix("0") if value < 1 else "1.0"
     return "–" if value is None else str(value)

@@ -1,9 +1,9 @@
-"""CPU time of the server for each kind of request over many cases, against a request for `/healthz`.
+"""Measures the CPU time of the server for each kind of request over many cases, against `/healthz`.
 
     python -m bench.reading_cases [sqlite|postgresql] [--messages 1000000]
 
-Fills an empty database, serves it and prints for each request the CPU milliseconds of the API process (on PostgreSQL
-with its backends), the time, and the size of the answer. The figures are means.
+It fills an empty database and serves it. For each request, it prints the CPU time of the API process in milliseconds
+(on PostgreSQL with its backends), the time, and the size of the answer. The figures are means.
 """
 
 import statistics
@@ -23,7 +23,7 @@ from tests.seeding import seed
 
 MAILS = 5  # of a case
 BACKENDS = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'sodan' AND pid <> pg_backend_pid()")
-"""The processes of a PostgreSQL on this machine that work for sodan."""
+"""Selects the PostgreSQL processes that work for sodan."""
 MAIN = ("list", "filter", "case", "timeline", "search, two words", "board", "board, case")
 
 
@@ -36,7 +36,10 @@ def fill(database: Database, cases: int) -> None:
 
 
 def cost(client: httpx.Client, pids: Sequence[int], path: str, batch: int) -> tuple[float, float, int]:
-    """CPU and time of a request, in ms, and the bytes of an answer; over a batch, since the clock of CPU is coarse."""
+    """Return CPU time and time of a request in ms, and the bytes of the answer.
+
+    It sends a batch of requests, because the clock of the CPU time is coarse.
+    """
     used, began = cpu_of_processes(*pids), time.perf_counter()
     for _ in range(batch):
         answer = client.get(path).raise_for_status()
@@ -45,7 +48,7 @@ def cost(client: httpx.Client, pids: Sequence[int], path: str, batch: int) -> tu
 
 
 def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) -> list[Figure]:
-    """The requests of these names, or all, in turns for so many seconds."""
+    """Measure the requests of these names, or all, in turns for so many seconds."""
     found: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
     with databases(kind) as create, opened(url := create("bench")) as database:
         fill(database, cases)
@@ -71,7 +74,7 @@ def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) ->
 
 
 def measure(seconds: float) -> list[Figure]:
-    """The main requests over 2,000 cases, in about so many seconds."""
+    """Measure the main requests over 2,000 cases, in about so many seconds."""
     return compare("sqlite", 2000, seconds * 0.6, MAIN)
 
 

@@ -1,12 +1,13 @@
-"""Mail by SMTP, against stock aiosmtpd that discards it: ratios within one run, each server in a process of its own.
+"""Compares sodan's SMTP with stock aiosmtpd that discards the mail. Each server runs in a process of its own.
 
     python -m bench --only accept through
     python -m bench.smtp        # the server that sodan is compared with; it prints its port
 
-``accept`` is accepted mails a second by `sodan smtp`, durable before the 250, on SQLite and on a PostgreSQL that
-flushes. This process, on the same cores, sends to one of the servers at a time, in turns. ``through`` is mails of the
-mix a second until the API of `sodan serve` shows them; then, at half that rate, milliseconds from the 250 of some mails
-to that moment; and the resident megabytes of each process.
+``accept`` measures how many mails per second `sodan smtp` accepts, durable before the 250, on SQLite and on a
+PostgreSQL that flushes every commit. This process sends to one server at a time, in turns, on the same cores.
+
+``through`` measures on `sodan serve`: the rate of mails of the mix until the API shows them; at half that rate, the
+time from the 250 until the API shows a mail; and the resident memory of each process.
 """
 
 import asyncio
@@ -37,11 +38,11 @@ LOADS = {
     "3 KB, a connection per mail": (3_000, False, 1.8),
     "1 MB, connection reused": (1_000_000, True, 2.0),
 }
-"""Bytes of a mail, whether a connection is reused, and the target: at least so many times the stock server's rate."""
+"""Size of a mail in bytes, whether a connection is reused, and the target (a multiple of the stock server's rate)."""
 LIMIT = 36_700_160
 TARGETS = {"sqlite": 0.6, "postgresql": 0.5}
 FOLLOWED = 40
-PATIENCE = 180.0  # seconds in which all that was sent must be seen
+PATIENCE = 180.0  # seconds after which the API must show all mails
 
 
 class Sender:
@@ -96,7 +97,7 @@ class Sender:
 
 
 def rate_of(port: int, made: Sequence[Made], seconds: float, *, reuse: bool = True) -> float:
-    """Accepted mails a second while these are sent again and again for so many seconds."""
+    """Send these mails again and again for so many seconds. Return the accepted mails per second."""
     began = time.monotonic()
     sender = Sender(takewhile(lambda _: time.monotonic() < began + seconds, cycle(made)), reuse=reuse)
     uvloop.run(sender.run(port))
@@ -104,7 +105,7 @@ def rate_of(port: int, made: Sequence[Made], seconds: float, *, reuse: bool = Tr
 
 
 def mail_of(size: int) -> Made:
-    """A mail of about ``size`` bytes: text if it is small, a picture if it is big."""
+    """Return a mail of about ``size`` bytes: text if it is small, a picture if it is large."""
     message, line = EmailMessage(POLICY), "It does not connect since this morning, and the message is 0x80070035.\n"
     message["From"], message["To"], message["Subject"] = "Aiko <aiko@example.org>", INTAKE, "VPN"
     message["Message-ID"] = "<bench@example.org>"
@@ -117,7 +118,7 @@ def mail_of(size: int) -> Made:
 
 @contextlib.contextmanager
 def _durable(kind: str) -> Iterator[int]:
-    """The port of `sodan smtp`, on a database that flushes every commit, unlike those of the tests."""
+    """Start `sodan smtp` on a database that flushes every commit, and yield its port."""
     with databases(kind, "fsync = on", "max_wal_size = '4GB'") as create, opened(url := create("accept")):
         given = {"database_url": url, "smtp_listen": "127.0.0.1:0", "intake": INTAKE, "log_level": "error"}
         with listening("-m", "service", "smtp", **given) as (_, port):
@@ -125,7 +126,7 @@ def _durable(kind: str) -> Iterator[int]:
 
 
 def measure_accept(seconds: float) -> list[Figure]:
-    """The rate of each server and load against the stock server, in turns; in about so many seconds."""
+    """Compare the rate of each server and load with the stock server, in about so many seconds."""
     figures = []
     with contextlib.ExitStack() as stack:
         _, stock = stack.enter_context(listening("-m", "bench.smtp"))
@@ -141,7 +142,10 @@ def measure_accept(seconds: float) -> list[Figure]:
 
 
 async def _followed(sodan: Served, names: Sequence[str], sender: Sender, pause: float) -> dict[str, float]:
-    """Send all; the time when the API first shows each of ``names``. One request at a time: many slow the worker."""
+    """Send all mails. Return when the API first showed each of ``names``.
+
+    It sends one request at a time, because many requests slow down the worker.
+    """
     seen: dict[str, float] = {}
     api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{sodan.http}", timeout=60)
 
@@ -161,14 +165,14 @@ async def _followed(sodan: Served, names: Sequence[str], sender: Sender, pause: 
 
 
 def visible(sodan: Served, made: Sequence[Made]) -> float:
-    """Send all at full speed; mails a second until the API shows the last hundred and a sample of the others."""
+    """Send all mails at full speed. Return the mails per second until the API shows the last hundred and a sample."""
     began, names = time.monotonic(), [one.message_id for one in made]
     seen = uvloop.run(_followed(sodan, [*names[:-100:50], *names[-100:]], Sender(made), 0.1))
     return len(made) / (max(seen.values()) - began)
 
 
 def through(kind: str, seconds: float) -> list[Figure]:
-    """Rate and delay on one database, and the memory of each process after that; in about so many seconds."""
+    """Measure rate, delay and memory on one database, in about so many seconds."""
     with (
         listening("-m", "bench.smtp") as (_, stock),
         databases(kind) as create,
@@ -183,7 +187,9 @@ def through(kind: str, seconds: float) -> list[Figure]:
         sender, names = Sender(half, rate=rate / 2), [one.message_id for one in half]
         seen = uvloop.run(_followed(sodan, names[:: max(1, len(half) // FOLLOWED)], sender, 0.01))
         pids = {"supervisor": sodan.process.pid} | sodan.children()
-        memory = [Figure(f"memory, {name}, {kind}", _memory(pid), "MB", 250, True) for name, pid in pids.items()]
+        pages = {name: int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for name, pid in pids.items()}
+        megabytes = {name: count * os.sysconf("SC_PAGE_SIZE") / 1e6 for name, count in pages.items()}
+        memory = [Figure(f"memory, {name}, {kind}", its, "MB", 250, True) for name, its in megabytes.items()]
     waited = sorted(1000 * (at - sender.accepted[name]) for name, at in seen.items())
     numbers = {"mails/s": rate, "base mails/s": base, "mails": len(made)}
     worst = {"p95": waited[int(len(waited) * 0.95)], "mails": len(half), "followed": len(waited)}
@@ -194,18 +200,13 @@ def through(kind: str, seconds: float) -> list[Figure]:
     ]
 
 
-def _memory(pid: int) -> float:
-    """Resident megabytes."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 def measure_through(seconds: float) -> list[Figure]:
-    """Both databases, each with half of the time."""
+    """Measure both databases, each for half of the time."""
     return [figure for kind in TARGETS for figure in through(kind, seconds / 2)]
 
 
 class Discard:
-    """A handler of aiosmtpd that forgets what it gets."""
+    """A handler of aiosmtpd that discards the mail."""
 
     async def handle_DATA(self, _server: Any, _session: Any, _envelope: Any) -> str:
         return "250 2.0.0 OK"

@@ -1,4 +1,4 @@
-"""CPU time of a mail between the spool and the API, stage by stage, on the realistic mix.
+"""Measures the CPU time of a mail between the spool and the API, stage by stage, on the realistic mix.
 
     python -m bench.taking_in [sqlite|postgresql] [--mails 1000] [--batch 128]
 
@@ -48,7 +48,7 @@ STAGES: dict[str, Callable[..., Any]] = {
 
 
 class Stages:
-    """Seconds of the functions of ``STAGES`` while ``watching``, each without the others that it calls."""
+    """Counts the seconds of the functions of ``STAGES``. The time of a stage excludes the stages that it calls."""
 
     def __init__(self) -> None:
         self.cpu: defaultdict[str, float] = defaultdict(float)
@@ -57,7 +57,7 @@ class Stages:
         self._since = 0.0, 0.0
 
     def _switch(self) -> None:
-        """Count what passed since the last switch for the stage that runs."""
+        """Add the time since the last switch to the current stage."""
         cpu, now = time.process_time(), time.perf_counter()
         for stage in self._running[-1:]:
             self.cpu[stage] += cpu - self._since[0]
@@ -66,7 +66,7 @@ class Stages:
 
     @contextlib.contextmanager
     def counting(self, stage: str) -> Iterator[None]:
-        """Count what is done within as this stage; also a decorator."""
+        """Count the time in this context for a stage; also a decorator."""
         self._switch()
         self._running.append(stage)
         try:
@@ -77,7 +77,7 @@ class Stages:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        """Replace the functions by counted ones wherever a module holds them."""
+        """Replace the functions of ``STAGES`` by counted ones in all modules."""
         holders = [Rules, *(module for name, module in [*sys.modules.items()] if name.startswith("service"))]
         with contextlib.ExitStack() as stack:
             for holder, (stage, call) in product(holders, STAGES.items()):
@@ -87,7 +87,7 @@ class Stages:
 
 
 class Company:
-    """A database and the worker that takes mails into it as they are written: the clock goes on with them."""
+    """A database, and a worker that takes mails in. Its clock follows the dates of the mails."""
 
     def __init__(self, database: Database) -> None:
         self.database, self._ours, self._now = database, context(), datetime.now(UTC)
@@ -96,7 +96,7 @@ class Company:
         gc.freeze()  # as a worker does
 
     def take_in(self, count: int, batch: int, more: Sequence[bytes] = ()) -> Stages:
-        """Receive and take in the next mails, then ``more``, so many at once; what it cost."""
+        """Receive and take in the next mails, then ``more``, in batches. Return the time of each stage."""
         contents, stages = [*(one.content for one in islice(self._mails, count)), *more], Stages()
         gc.collect()
         with stages.watching():
@@ -108,7 +108,7 @@ class Company:
         return stages
 
     def _take_in(self, batch: int) -> None:
-        """One batch of what waits, as a worker takes it in."""
+        """Take in one batch of the waiting mails, as a worker does."""
         database, ours, now = self.database, self._ours, self._now
         claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), batch))
         roles = ours.roles(database.read(learned))
@@ -124,9 +124,9 @@ def receive(database: Database, contents: Sequence[bytes], now: datetime) -> Non
 
 
 def compare(kind: str, count: int, batch: int = BATCH) -> list[Figure]:
-    """Each stage's CPU, the costliest first, against the standard library parsing such mails.
+    """Compare the CPU time of each stage, most expensive first, with the standard library parsing such mails.
 
-    Some mails before them are not counted: imports, compiled patterns, prepared statements.
+    The first 100 mails are not counted, because they also cost imports, compiled patterns and prepared statements.
     """
     with empty(kind) as database:
         company = Company(database)
@@ -145,7 +145,7 @@ def compare(kind: str, count: int, batch: int = BATCH) -> list[Figure]:
 
 
 def measure(seconds: float) -> list[Figure]:
-    """SQLite, in about so many seconds."""
+    """Measure on SQLite, in about so many seconds."""
     return compare("sqlite", max(100, round(seconds * 15)))
 
 

@@ -2,11 +2,10 @@
 
     python -m bench.turns [SET…]
 
-A set is a file of ``bench/labelled_turns``, about the conversations in the folder of that name in
-``bench/labelled_mail``: who has to act in the case of each mail once this mail has arrived (``after``), where a second
-reader might decide otherwise (``doubtful``), and for some sets the vendor's case numbers of each case at the end, and
-whether the case is settled. The mails are taken in one by one, by the real rules. ``bench.train_matter`` trains on all
-sets except those in the folder ``held_out``.
+A set is a file of ``bench/labelled_turns``. It labels the conversations in the folder of the same name in
+``bench/labelled_mail``: who has to act in the case after each mail (``after``), and for which mails a second reader
+might decide otherwise (``doubtful``). Some sets also name the vendor's case numbers and the status of each case at the
+end. The mails are taken in one by one. ``bench.train_matter`` trains on all sets except those in ``held_out``.
 """
 
 import json
@@ -28,14 +27,14 @@ SETS = ROOT / "bench" / "labelled_mail"
 
 
 def labelled_turns(name: str) -> dict[str, Any]:
-    """The labels of a set, by conversation."""
+    """Return the labels of a set, by conversation."""
     [file] = LABELS.glob(f"**/{name}.json")
     labels: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return labels
 
 
 def documents(conversation: Conversation, ours: AppContext) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Take the mails in, and yield of each its id, the letter of its case, and the case as it stands then."""
+    """Take the mails in. Yield for each mail: its id, the letter of its case, and the case after this mail."""
     with empty("sqlite") as database:
         for mail, number in take_in(database, ours, conversation):
             mine = select(messages.c.case_id).join(deliveries, deliveries.c.message_id == messages.c.id)
@@ -49,7 +48,7 @@ def _document(which: ColumnElement[bool], conn: Connection) -> dict[str, Any]:
 
 
 def compare(conversation: Conversation, label: Mapping[str, Any], ours: AppContext) -> Counter[str]:
-    """Count what is right."""
+    """Count the right results."""
     count: Counter[str] = Counter()
     last: dict[str, dict[str, Any]] = {}
     for mail, case, document in documents(conversation, ours):

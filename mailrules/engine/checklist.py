@@ -125,13 +125,13 @@ class Checklist:
     def _line(
         self,
         item: str,
-        told: ItemValue | None,
+        value: ItemValue | None,
         wanted: Sequence[str],
         ruled: str | None,
         detectable: Collection[str] | None,
     ) -> ItemState:
         title = self.catalogue.meanings[f"item.{item}"].title
-        said = told.statement if told else None
+        said = value.statement if value else None
         return ItemState(
             item=item,
             label={"ja": title.ja, "en": title.en},
