@@ -1,8 +1,8 @@
-"""``make demo``: sends eight mails to a running service by SMTP and prints the cases they became.
+"""``make demo``: sends eight mails to a running service by SMTP and prints their cases.
 
-The mails in ``demo/`` carry places for times, so that ages look as they would: ``{rfc:-90}`` is the Date header of a
-mail written 90 minutes ago; ``gmail``, ``gmail_ja`` and ``ja`` are the ways other programs write it.
-Sending them twice makes nothing twice: the same mail is one message.
+The mails in ``demo/`` contain placeholders for times. ``{rfc:-90}`` becomes the Date header of a mail that was written
+90 minutes ago; ``gmail``, ``gmail_ja`` and ``ja`` are the formats of other programs. If you send the mails twice,
+nothing is created twice, because the same mail is one message.
 """
 
 import re
@@ -22,21 +22,21 @@ from service.settings import Settings, load
 
 MAILS = Path(__file__).parent / "demo"
 PATIENCE = 30.0
-WAYS = {
+DATE_FORMATS = {
     "rfc": "%a, %d %b %Y %H:%M:%S %z",
     "gmail": "%a, %-d %b %Y at %H:%M",
     "gmail_ja": "%Y年%-m月%-d日(曜) %H:%M",
     "ja": "%Y年%-m月%-d日 %H:%M",
 }
-"""How programs write a time; 曜: the day of the week in Japanese."""
+"""Program → how it writes a time. 曜 is replaced by the day of the week in Japanese."""
 
 
 def mails(now: datetime) -> dict[str, str]:
-    """The text of each by its Message-ID."""
+    """Return Message-ID → text of the mail."""
 
     def dated(found: re.Match[str]) -> str:
         at = now + timedelta(minutes=int(found[2]))
-        return at.strftime(WAYS[found[1]]).replace("曜", "月火水木金土日"[at.weekday()])
+        return at.strftime(DATE_FORMATS[found[1]]).replace("曜", "月火水木金土日"[at.weekday()])
 
     texts = [re.sub(r"\{(\w+):(-\d+)\}", dated, file.read_text("utf-8")) for file in sorted(MAILS.glob("*.eml"))]
     ids = re.findall(r"^Message-ID: (\S+)", "\n".join(texts), re.MULTILINE)
@@ -44,7 +44,7 @@ def mails(now: datetime) -> dict[str, str]:
 
 
 def send(settings: Settings, texts: Iterable[str]) -> None:
-    """By SMTP, to the first intake address."""
+    """Send the mails by SMTP to the first intake address."""
     intake = settings.intake[0]
     to = f"demo{intake}" if intake.startswith("@") else intake
     with smtplib.SMTP(settings.smtp_listen.host, settings.smtp_listen.port, timeout=20) as client:
@@ -54,7 +54,7 @@ def send(settings: Settings, texts: Iterable[str]) -> None:
 
 
 def cases(client: httpx.Client, ids: Iterable[str]) -> list[dict[str, Any]]:
-    """The cases they became, in the order of the mails; waits until all are taken in."""
+    """Wait until all mails are taken in. Return their cases, in the order of the mails."""
     keys: dict[str, None] = {}
     until = time.monotonic() + PATIENCE
     for message_id in ids:

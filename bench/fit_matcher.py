@@ -1,11 +1,13 @@
-"""Fits the weights of the matcher on labelled conversations, and plays each folder with weights fitted without it.
+"""Fits the weights of the matcher to labelled conversations, and prints them.
 
     python -m bench.fit_matcher FOLDER FOLDER… [--play-each]
 
-Each mail that no strong evidence joins to its own case is scored against its candidates, with the mails before it in
-their true cases. Logistic regression, L2, once for each column of the weights. A folder is scored with a classifier of
-continuing mails (`bench.train_matter`) that never saw it. ``--play-each`` prints for each folder the links that
-``bench.conversations`` counts with weights and a classifier of the other folders. Needs the dependency group ``train``.
+It uses each mail that no strong evidence joins to its case. It compares the mail with its candidates, while the mails
+before it are in their labelled cases. Each column of the weights is a logistic regression (L2). For the mails of a
+folder, the classifier `continuation` (`bench.train_matter`) is trained on the other folders.
+
+``--play-each`` takes each folder in, with weights and a classifier of the other folders, and prints the counts of
+``bench.conversations``. Needs the dependency group ``train``.
 """
 
 import sys
@@ -42,7 +44,7 @@ RIDGE = 0.2
 
 
 class Example(NamedTuple):
-    """A mail against one candidate."""
+    """A mail and one candidate."""
 
     column: int
     features: tuple[float, ...]
@@ -50,11 +52,11 @@ class Example(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A mail with the messages in it, and the case that it belongs to."""
+    """The messages of a mail, and the case of the mail."""
 
     nodes: list[MessageFacts]
     case: int
-    text: MailExample | None  # its words, and whether it continues an earlier matter; None if words cannot tell
+    text: MailExample | None  # for the classifier `continuation`; None if it does not read the mail
 
 
 def placed(conversations: Sequence[Conversation], ours: AppContext, reader: EmbeddedReader) -> list[Placed]:
@@ -72,7 +74,7 @@ def placed(conversations: Sequence[Conversation], ours: AppContext, reader: Embe
 
 
 def examples(mails: Sequence[Placed], continuation: MatterClassifier) -> Iterator[Example]:
-    """Every mail that no link joins to its own case, against each of its candidates."""
+    """Yield each mail that no link joins to its case, with each of its candidates."""
     known = Known()
     newest: dict[int, None] = {}
     for mail in mails:

@@ -2,10 +2,12 @@
 
     python -m bench.fit_turn [--write]
 
-It learns from the sets of ``bench/labelled_turns`` that are not held out: from what the words of each mail say, by a
-classifier that never saw the set (`mailrules/reader/matter.py`), from who wrote to whom, and from who had to act before
-by the labels. Logistic regression, L2. It prints how many turns are right in sets that the table has not seen, with the
-turn before each mail as the table itself told it. Needs the dependency group ``train``.
+It uses the sets of ``bench/labelled_turns`` that are not held out. The table is a logistic regression (L2) on three
+things: the scores of the words of each mail, by a classifier that never saw the set (`mailrules/reader/matter.py`); who
+wrote to whom; and who had to act before, by the labels.
+
+It prints how many turns are right in sets that the table has not seen. For this, the side that had to act before each
+mail is the result of the table. Needs the dependency group ``train``.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,7 +40,7 @@ HEAD = """\
 
 
 def scores(read: Sequence[LabelledTurn], more: Sequence[tuple[str, Example]]) -> Iterator[tuple[float, ...]]:
-    """What the words of each mail say, by classifiers that were trained without its fold."""
+    """Yield the scores of the words of each mail, by classifiers that were trained without its fold."""
     folds = {one: at % FOLDS for at, one in enumerate(sorted({mail.set for mail in read}))}
     trained = {}
     for fold in range(FOLDS):
@@ -57,7 +59,7 @@ def features(mail: LabelledTurn, said: tuple[float, ...], before: str) -> dict[s
 
 
 class Table:
-    """The table, fitted to mails with what their words say."""
+    """The table, fitted to mails and the scores of their words."""
 
     def __init__(self, read: Iterable[tuple[LabelledTurn, tuple[float, ...]]]) -> None:
         rows, last = [], dict[str, str]()
@@ -69,7 +71,7 @@ class Table:
         self.model.fit(self.names.fit_transform(given), [NEXT_SIDES.index(one) for one in labels], weights)
 
     def right(self, read: Sequence[tuple[LabelledTurn, tuple[float, ...]]]) -> int:
-        """How many turns of other mails are right, with the turns before as told."""
+        """Return how many turns of other mails are right. The turn before each mail is the table's own result."""
         last, right = dict[str, str](), 0
         for mail, said in read:
             given = self.names.transform([features(mail, said, last.get(mail.case, "first"))])

@@ -2,10 +2,10 @@
 
     python -m bench.train_numbers [--write]
 
-It learns from the labelled turns with ``refs`` (not those in ``held_out``) and from the mails of
-``bench/labelled_numbers``: a number is a case number of the vendor if the labels name it. It prints for each set what a
-classifier that never saw the set finds: numbers given, given rightly, wanted, found. Needs the dependency group
-``train``.
+It uses the labelled turns with ``refs`` (not those in ``held_out``) and the mails of ``bench/labelled_numbers``. A
+number is a case number of the vendor if the labels name it. For each set, it prints four counts with a classifier that
+never saw the set: numbers given, given numbers that are right, labelled numbers, labelled numbers that were given.
+Needs the dependency group ``train``.
 """
 
 import json
@@ -31,7 +31,7 @@ from service.mail.parse import parse
 SINGLE = ROOT / "bench" / "labelled_numbers"
 SOFTNESS = 0.3  # `C` of the logistic regression
 WEIGHTS = {"near_misses": 2.0}
-OF_SINGLE = 0.5  # weight of a number in another single mail: many of them were written to mislead
+OF_SINGLE = 0.5  # weight of a number in other single mails, because many of them were written to mislead
 Key = tuple[str, ...]  # set and case: numbers are counted once for each case
 
 
@@ -43,10 +43,12 @@ class Example(NamedTuple):
     slots: list[int]
     label: bool
     weight: float
-    is_labelled: bool  # the classifier does not decide about it
+    is_labelled: bool  # whether a clear label decides, and not the classifier
 
 
 class Set(NamedTuple):
+    """The numbers of a set of mails, and the labelled case numbers."""
+
     examples: list[Example]
     wanted: set[tuple[Key, str]]
 
@@ -66,12 +68,12 @@ def examples(
 
 
 def is_number(number: str, ref: str) -> bool:
-    """Whether this is the labelled number, or all of it but a word before it (``第``, ``No.``)."""
+    """Whether this is the labelled number, with or without a word before it (``第``, ``No.``)."""
     return number == ref or (ref.endswith(number) and 2 * len(number) > len(ref))
 
 
 def of_conversations(name: str) -> Set:
-    """The mails of the team and of vendors in a set with labelled turns."""
+    """Return the numbers in mail of the team and of vendors of a set with labelled turns."""
     out, labels = Set([], set()), labelled_turns(name)
     for mail in chain.from_iterable(read_all([SETS / name])):
         conversation, case = mail.name.rpartition("/")[0], mail.case.rpartition("/")[2]
@@ -86,7 +88,7 @@ def of_conversations(name: str) -> Set:
 
 
 def of_mails(file: Path) -> Set:
-    """The mails of a file of ``bench/labelled_numbers``."""
+    """Return the numbers in the mails of a file of ``bench/labelled_numbers``."""
     out = Set([], set())
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()):
         row, key = json.loads(line), (file.stem, str(number))
@@ -110,7 +112,7 @@ def train(of: Sequence[Example]) -> LogisticRegression:
 
 
 def counts(of: Set, chances: NDArray[np.float64], least: float = LEAST) -> tuple[int, int, int, int]:
-    """Numbers given, given rightly, wanted, and found."""
+    """Return four counts: numbers given, right ones of these, labelled numbers, and those of them that were given."""
     given = {
         (one.key, one.number)
         for one, chance in zip(of.examples, chances, strict=True)

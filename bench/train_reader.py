@@ -1,7 +1,7 @@
-"""Train the embedded reader's weights on the development files of the corpus: `python -m bench.train_reader`.
+"""Trains the embedded reader's weights on the development files of the corpus: `python -m bench.train_reader`.
 
-Scores used for choosing thresholds come from writers who were left out: a file is scored by weights that never saw it.
-Held-out files (`mailrules/corpus/split.yaml`) are never opened. Needs the dependency group `train`.
+The thresholds are chosen by cross-validation: each file is scored by weights that never saw it. Held-out files
+(`mailrules/corpus/split.yaml`) are never opened. Needs the dependency group `train`.
 """
 
 import json
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def left_out(samples: list[Sample], meanings: list[str], fold: int) -> list[dict[str, float]]:
-    """What the mail classifier sees of the mails of a fold, scored by classifiers that never saw its writers."""
+    """Return the inputs of the mail classifier for the mails of a fold, with scores of classifiers of other folds."""
     others = [sample for sample in samples if sample.fold != fold]
     units, whole = map(classifier, train_linear(others, meanings))
     print("  fold", fold, flush=True)
@@ -55,7 +55,7 @@ def left_out(samples: list[Sample], meanings: list[str], fold: int) -> list[dict
 
 
 def inputs(sample: Sample, units: UnitClassifier, whole: UnitClassifier) -> dict[str, float]:
-    """What the mail classifier sees of one mail."""
+    """Return the inputs of the mail classifier for one mail."""
     scores = units.scores(unit_hashes([[*unit.own, *unit.placed] for unit in sample.features]), len(sample.features))
     weights = whole.scores(unit_hashes([[name for unit in sample.features for name in unit.own]]), 1)[0]
     names = input_names(units.meanings, whole.meanings)

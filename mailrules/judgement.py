@@ -39,7 +39,7 @@ class Reference(_Kept, frozen=True):
     stated: bool
     quote: str
     token: bool = False
-    """Links mails but is not a number that people use (``[ref:_00D…:ref]``), so it is not shown as the case number."""
+    """Whether it only links mails (``[ref:_00D…:ref]``). It is not shown, because people do not use such a number."""
 
 
 class AskMade(_Kept, frozen=True):
@@ -74,11 +74,9 @@ class Reading(_Kept, frozen=True):
     promises: tuple[Promise, ...] = ()
     findings: tuple[Finding, ...] = ()  # every rule that fired for this mail
     continues: float = 0.0
-    """Between -2 and 2: positive if its words sound like a mail that goes on with an earlier matter, negative if they
-    sound like a new one."""
+    """Between -2 and 2: positive if the mail probably continues a matter, negative if it probably begins one."""
     departs: bool = False
-    """Whether it is a reply that begins another matter than the mail that it answers, or a first mail that says that it
-    is about another matter."""
+    """Whether a reply begins another matter than the mail that it answers, or a first mail announces another matter."""
     next_scores: tuple[float, ...] = ()  # who has to act after this mail by its words alone; see `ReaderResult`
     report: str = ""  # what it reports, if it only reports; see `ReaderResult`
 

@@ -50,14 +50,14 @@ class ReaderResult(NamedTuple):
 
     statements: tuple[Statement, ...]
     continues: float = 0.0
-    """Between -2 and 2: positive if its words sound like a mail that goes on with an earlier matter, negative if they
-    sound like a new one; 0.0 if the reader does not tell."""
+    """Between -2 and 2: positive if the mail probably continues an earlier matter, negative if it probably begins one;
+    0.0 if the reader does not decide."""
     departs: float = 0.0
-    """Between -2 and 2: positive if the mail, provided that it is a reply, begins another matter than the mail that it
-    answers; 0.0 if the reader does not tell."""
+    """Between -2 and 2: positive if the mail, as a reply, begins another matter than the mail that it answers; 0.0 if
+    the reader does not decide."""
     next_scores: tuple[float, ...] = ()
     """Who has to act after this mail: the logarithm of the probability of each of `NEXT_SIDES`, at least -6. Empty if
-    the reader does not tell."""
+    the reader does not decide."""
     report: str = ""
     """What the mail reports, if it only reports, such as "alarm" (`reader/reports.py`)."""
 

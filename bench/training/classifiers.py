@@ -1,6 +1,6 @@
-"""The two kinds of classifiers: linear ones over named features, logistic ones over the inputs of the mail classifier.
+"""Trains the classifiers of the reader, and writes the file that the reader loads (`mailrules/reader/weights.py`).
 
-They are trained, and written as the file that the reader loads (`mailrules/reader/weights.py`).
+There are linear classifiers of named features, and logistic classifiers of the inputs of the mail classifier.
 """
 
 from collections import Counter
@@ -22,13 +22,13 @@ from mailrules.reader.weights import MAIL_NUMBERS, STEPS, Packed, UnitClassifier
 
 Row = tuple[Collection[str], set[str]]  # features and labels
 Linear = tuple[Hashes, Packed]  # a linear classifier: the hashes of its features, and the numbers of each
-SOFTNESS = 0.8  # `C` of the support vector machines
-TREED = ("urgent", *(name for name in WHOLE if name.startswith("kind:")))
-FIRMNESS = 0.1  # `C` of the logistic regressions
+LINEAR_C = 0.8  # `C` of the support vector machines
+WITH_TREES = ("urgent", *(name for name in WHOLE if name.startswith("kind:")))
+LOGISTIC_C = 0.1  # `C` of the logistic regressions
 CHUNKS = 100  # hashes of all features at once need much memory
-LEAST_FEATURE, LEAST_LETTERS = 3, 4  # how often a feature must stand to be kept
+LEAST_FEATURE, LEAST_LETTERS = 3, 4  # minimum number of occurrences of a feature
 RUNS = (1.0, 0.7, 0.6)  # importance of one, two and three words in a row
-SAID = ("item", "act", "ask", "tone", "parked", "recovered", "ongoing", "heard")
+FAMILIES = ("item", "act", "ask", "tone", "parked", "recovered", "ongoing", "heard")
 CIRCUMSTANCES = "opens|to vendor|to requester|from team|automatic|length|short|files|ja".split("|")
 
 
@@ -46,24 +46,24 @@ def whole_rows(samples: list[Sample]) -> list[Row]:
 
 
 def importance(feature: str) -> float:
-    """Prior weight of a feature: concepts, shapes and signals carry over to other writers better than words."""
+    """Return the prior weight of a feature: more for what generalises better than words."""
     if feature[1:2] == ":":
         return {"c": 2.0, "s": 2.0, "n": 2.0, "g": 2.0, "k": 0.35, "P": 0.4, "Q": 0.6}.get(feature[0], 1.0)
     return RUNS[min(2, feature.count(" "))]
 
 
 def whole_importance(feature: str) -> float:
-    """Of a feature of the whole mail: signals and counts before concepts before words."""
+    """Return the prior weight of a feature of the whole mail: signals and counts, then concepts, then words."""
     return {"n:": 3.0, "g:": 4.0}.get(feature[:2]) or importance(feature)
 
 
 def train_linear(samples: list[Sample], meanings: Sequence[str]) -> tuple[Linear, Linear]:
-    """The classifiers of units and of whole mails."""
+    """Train the classifiers of units and of whole mails."""
     return _train(unit_rows(samples), meanings, importance), _train(whole_rows(samples), WHOLE, whole_importance)
 
 
 def _train(rows: list[Row], meanings: Sequence[str], weigh: Callable[[str], float]) -> Linear:
-    """A linear support vector machine a meaning, its weights rounded to `STEPS` steps on either side of zero."""
+    """Train a linear support vector machine for each meaning. Round its weights to `STEPS` steps on each side of 0."""
     counts = Counter(feature for features, _ in rows for feature in set(features))
     vocabulary = sorted(f for f, n in counts.items() if n >= (LEAST_LETTERS if f[:2] == "k:" else LEAST_FEATURE))
     column = {feature: number for number, feature in enumerate(vocabulary)}
@@ -75,7 +75,7 @@ def _train(rows: list[Row], meanings: Sequence[str], weigh: Callable[[str], floa
     for number, meaning in enumerate(meanings):
         y = np.array([meaning in labels for _, labels in rows])
         if y.any():
-            machine = LinearSVC(C=SOFTNESS, tol=0.01, random_state=0).fit(x, y)
+            machine = LinearSVC(C=LINEAR_C, tol=0.01, random_state=0).fit(x, y)
             weights[:, number] = machine.coef_[0] * weight
             base[number] = machine.intercept_[0]
     kept = np.flatnonzero(np.abs(weights).max(1))
@@ -87,7 +87,7 @@ def _train(rows: list[Row], meanings: Sequence[str], weigh: Callable[[str], floa
 
 
 def weighted(rows: Sequence[Any], weight: Any) -> Any:
-    """One line a row, given by the places of its features: their weights, divided by the length of the line."""
+    """Return a matrix: for each row, given by the columns of its features, their weights in a vector of length 1."""
     values = [weight[its] / (np.sqrt(np.square(weight[its]).sum()) or 1.0) for its in rows]
     indices, ends = np.concatenate(rows).astype(np.int32), np.cumsum([0, *map(len, rows)])
     return csr_matrix((np.concatenate(values), indices, ends), shape=(len(rows), len(weight)))
@@ -111,7 +111,7 @@ def _placed(linear: Linear, table: HashTable) -> Packed:
 
 
 def inputs_of(meaning: str, known: Sequence[str]) -> list[str]:
-    """Names of the inputs that a meaning of the mail is decided by. `known`: all there are."""
+    """Return the names of the inputs that decide a meaning of the mail. `known`: all names."""
     own = [f"{rank} {meaning}" for rank in "12s"]
     families = ("1 ", "b ", "g ") if meaning in WHOLE else ("1 ", "b ")
     return list(dict.fromkeys((*own, *CIRCUMSTANCES, *(name for name in known if name[:2] in families))))
@@ -120,14 +120,14 @@ def inputs_of(meaning: str, known: Sequence[str]) -> list[str]:
 def train_mail(
     samples: list[Sample], held: list[dict[str, float]], meanings: list[str]
 ) -> tuple[dict[str, Any], list[dict[str, float]]]:
-    """Logistic regressions over scores of left-out writers; returns weights and the chances of left-out writers."""
+    """Train the mail classifier on scores of left-out writers. Return its parts, and their probabilities."""
     folds = np.array([sample.fold for sample in samples])
     known = sorted({name for values in held for name in values})
     column = {name: number for number, name in enumerate(known)}
     everything = np.array([[values.get(name, 0.0) for name in known] for values in held], np.float32)
     parts: dict[str, Any] = {}
     chances: list[dict[str, float]] = [{} for _ in samples]
-    said = {m for m in meanings if m.split(":")[0] in SAID and "=" not in m and f"1 {m}" in column}
+    said = {m for m in meanings if m.split(":")[0] in FAMILIES and "=" not in m and f"1 {m}" in column}
     for meaning in sorted(said.union(WHOLE)):
         whole = meaning in WHOLE
         at = np.array([sample.by_sentence or whole for sample in samples])
@@ -147,16 +147,16 @@ def train_mail(
 
 
 def fit(meaning: str, x: Any, y: Any) -> Any:
-    """Decision trees where the whole mail decides, else a logistic function of many inputs, held back strongly."""
-    if meaning in TREED:
+    """Fit decision trees to the kind and urgency of the mail, and a logistic regression to other meanings."""
+    if meaning in WITH_TREES:
         return HistGradientBoostingClassifier(
             max_iter=120, learning_rate=0.07, max_leaf_nodes=12, l2_regularization=5, random_state=0
         ).fit(x, y)
-    return LogisticRegression(C=FIRMNESS, max_iter=150).fit(x, y)
+    return LogisticRegression(C=LOGISTIC_C, max_iter=150).fit(x, y)
 
 
 def written(model: Any) -> dict[str, Any]:
-    """A classifier of the mail classifier as it stands in the file."""
+    """Return a classifier in the format of the file."""
     if isinstance(model, LogisticRegression):
         return {"weights": [round(float(w), 4) for w in model.coef_[0]], "bias": round(float(model.intercept_[0]), 4)}
     trees = [

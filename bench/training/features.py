@@ -1,6 +1,6 @@
-"""Names of the features of the units of a mail: training needs them, since the file of weights holds names.
+"""Names of the features of the units of a mail, for training: the prior weight of a feature depends on its name.
 
-The reader computes only their hashes (`mailrules/reader/features.py`); a test compares the two.
+The reader computes only the hashes of the names (`mailrules/reader/features.py`). A test compares the two.
 """
 
 from collections.abc import Iterator, Sequence

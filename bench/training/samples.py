@@ -23,7 +23,7 @@ WEIGHED_ONLY = "development_weight"
 
 @dataclass
 class Sample:
-    """One labelled mail. It is read when its features are needed first."""
+    """One labelled mail. It is read when its features are first needed."""
 
     fold: int
     mail: dict[str, Any]
@@ -35,12 +35,12 @@ class Sample:
 
     @cached_property
     def features(self) -> list[Features]:
-        """Of the units, then of the subject."""
+        """The features of the units, then of the subject."""
         return features_of(self.view)
 
     @cached_property
     def labels(self) -> list[set[str]]:
-        """Of each unit as the reader splits the text, by overlap."""
+        """The targets of each unit of the reader: those of the labelled units that overlap it."""
         spans, at = [], 0
         for unit in self.mail["units"]:
             spans.append((at, at + len(unit["t"]), targets(unit)))
@@ -52,12 +52,12 @@ class Sample:
 
     @cached_property
     def told(self) -> set[str]:
-        """Of all units."""
+        """The targets of all units."""
         return {target for unit in self.mail["units"] for target in targets(unit)}
 
     @cached_property
     def whole(self) -> set[str]:
-        """Of the mail as a whole."""
+        """The targets of the mail as a whole."""
         found = {f"{family}:{self.mail[family]}" for family in ("kind", "impact", "urgency")}
         found |= {"urgent"} if self.mail["priority"] in ("P1", "P2") else set()
         return found | ({"security"} if self.mail["kind"] == "security" else set())
@@ -68,7 +68,7 @@ class Sample:
 
 
 def read_samples() -> list[Sample]:
-    """All development mails. Writers of one fold are left out together."""
+    """Return all development mails. Writers of one fold are left out together."""
     split = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))
     fold_of = {writer: at for at, writers in enumerate(split["folds"]) for writer in writers}
     return [
@@ -80,7 +80,7 @@ def read_samples() -> list[Sample]:
 
 
 def targets(unit: dict[str, Any]) -> list[str]:
-    """What the labels of a unit teach: the meaning, its state, and that anything is asked."""
+    """Return the targets of the labels of a unit: the meaning, its state, and whether anything is requested."""
     found = []
     for label in unit["l"]:
         if label.startswith("item:"):
@@ -92,6 +92,6 @@ def targets(unit: dict[str, Any]) -> list[str]:
 
 
 def learned_meanings(samples: list[Sample]) -> list[str]:
-    """Labels that stand often enough to be learned."""
+    """Return the labels that occur often enough to be learned."""
     counts = Counter(target for sample in samples for unit in sample.mail["units"] for target in targets(unit))
     return sorted(label for label, count in counts.items() if count >= LEAST_UNITS)

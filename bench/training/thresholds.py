@@ -1,4 +1,4 @@
-"""Thresholds of the reader, chosen on writers who took no part in training the scores they are chosen on."""
+"""Chooses the thresholds of the reader on scores of writers whose mail did not train these scores."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,19 @@ import numpy as np
 from bench.training.samples import LEVELS, Sample
 
 Chances = Sequence[dict[str, float]]
-PROMISES = {"item": 0.92, "ask": 0.84, "tone": 0.92, "parked": 0.82, "recovered": 0.82, "ongoing": 0.8, "heard": 0.8}
-"""Family → precision that its threshold keeps over all of its meanings together on writers left out."""
+PRECISION = {"item": 0.92, "ask": 0.84, "tone": 0.92, "parked": 0.82, "recovered": 0.82, "ongoing": 0.8, "heard": 0.8}
+"""Family → minimum precision of all its meanings together, on left-out writers."""
 SETTLES = {"act:confirm_resolved": 0.92, "act:reopen": 0.9}
-"""The same for acts that settle or reopen a case: a wrong one is worse than a missed one."""
-ASK_ANY = (0.94, 0.95)  # precision kept, recall wanted of a vendor's mail that asks something
+"""The same for acts that resolve or reopen a case, because a wrong one is worse than a missed one."""
+ASK_ANY = (0.94, 0.95)  # minimum precision, and target recall, of vendor mail that requests something
 FALSE_ALARMS = {"ours": 0.11, "vendor": 0.05}  # share of the other mails that may be called P1 or P2
-LEFT_OUT = 0.03  # share of P1 and P2 that may be neither found nor marked to be looked at
+LEFT_OUT = 0.03  # share of P1 and P2 that may be neither found nor marked for triage
 SEEN_RECALL, MISSING_RIGHT, LEAST_MISSING = 0.85, 0.85, 12
-Row = tuple[float, bool]  # chance, and whether the meaning is told
+Row = tuple[float, bool]  # probability, and whether the label has the meaning
 
 
 def choose_thresholds(samples: list[Sample], chances: Chances) -> dict[str, float]:
-    """Threshold by family, by `ask:any`, and of what is urgent; prints what each reaches."""
+    """Return the thresholds of families, of `ask:any` and of urgent mail. Print precision and recall of each."""
     rows: dict[str, list[Row]] = defaultdict(list)
     for sample, row in zip(samples, chances, strict=True):
         for level in LEVELS:
@@ -30,10 +30,10 @@ def choose_thresholds(samples: list[Sample], chances: Chances) -> dict[str, floa
             family = meaning if meaning == "ask:any" or meaning in SETTLES else meaning.split(":")[0]
             rows[family].append((chance, meaning in sample.told))
     ours, asking = samples[0].side == "ours", rows["ask:any"]
-    out = {level: best_threshold(rows[level]) if ours else 0.5 for level in LEVELS}  # a vendor's word weighs nothing
-    out |= {family: lowest_threshold(rows[family], promise) for family, promise in (PROMISES | SETTLES).items()}
+    out = {level: best_threshold(rows[level]) if ours else 0.5 for level in LEVELS}  # vendors do not count
+    out |= {family: lowest_threshold(rows[family], precision) for family, precision in (PRECISION | SETTLES).items()}
     out |= {"act": best_threshold(rows["act"]), "ask:any": lowest_threshold(asking, ASK_ANY[0])}
-    if 4 * sum(told for _, told in asking) > len(asking):  # ours hardly ever ask as vendors do
+    if 4 * sum(told for _, told in asking) > len(asking):  # mail of our side rarely contains requests of vendors
         out["ask:any"] = min(out["ask:any"], recall_threshold(asking, ASK_ANY[1]))
     for name, threshold in out.items():
         report(name, rows[name], threshold)
@@ -47,37 +47,37 @@ def report(name: str, rows: list[Row], threshold: float) -> None:
     print(f"  {name:15s} threshold {threshold:.3f} {shown}", flush=True)
 
 
-def lowest_threshold(rows: list[Row], promise: float) -> float:
-    """The lowest threshold that keeps a precision; 2 where none does."""
-    kept = [chance for chance, given, right in _ranked(rows) if given >= 5 and right / given >= promise]
+def lowest_threshold(rows: list[Row], precision: float) -> float:
+    """Return the lowest threshold with this precision; 2 if there is none."""
+    kept = [chance for chance, given, right in _ranked(rows) if given >= 5 and right / given >= precision]
     return round(min(kept, default=2.0), 4)
 
 
 def recall_threshold(rows: list[Row], recall: float) -> float:
-    """The highest threshold that finds this share."""
+    """Return the highest threshold with this recall."""
     told = sorted((chance for chance, so in rows if so), reverse=True)
     return round(told[min(len(told) - 1, int(len(told) * recall))], 4)
 
 
 def best_threshold(rows: list[Row]) -> float:
-    """The threshold of the best F1; 2 where nothing is told."""
+    """Return the threshold of the best F1; 2 if no label has the meaning."""
     wanted = sum(told for _, told in rows)
     best = max(_ranked(rows), key=lambda row: row[2] / (row[1] + wanted)) if wanted else (2.0,)
     return round(best[0], 4)
 
 
 def _ranked(rows: list[Row]) -> list[tuple[float, int, int]]:
-    """Chances, highest first, each with the number of rows up to it and of those that are told."""
+    """Return each probability, highest first, with the number of rows up to it, and how many of them are labelled."""
     ranked = sorted(rows, reverse=True)
     told = accumulate(told for _, told in ranked)
     return [(chance, given, right) for given, ((chance, _), right) in enumerate(zip(ranked, told, strict=True), 1)]
 
 
 def choose_urgent(samples: list[Sample], chances: Chances) -> dict[str, float]:
-    """From where on a mail is P1 or P2, and from where on a person should look at it.
+    """Return the threshold of P1 or P2, and the threshold of mails that a person should check.
 
-    Short mails that are labelled only as a whole train the classifiers, but do not count here: they are harder than
-    what people send, and would send most calm mail to a person.
+    Short mails that are labelled only as a whole train the classifiers, but do not count here. They are harder than
+    usual mail, and would send most calm mail to a person.
     """
     usual = [
         (row.get("urgent", 0.0), "urgent" in one.whole)
@@ -98,10 +98,11 @@ def choose_urgent(samples: list[Sample], chances: Chances) -> dict[str, float]:
 def choose_seen(
     samples: list[Sample], chances: Chances, required: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> tuple[dict[str, float], dict[str, list[str]]]:
-    """Lower thresholds of items, and by language the items whose absence can be told.
+    """Return the lower thresholds of items, and for each language the items whose absence can be detected.
 
-    Below its lower threshold an item is missing; between the two thresholds nobody can tell. An item is listed where at
-    most `1 - SEEN_RECALL` of the mails that tell it lie below, and "missing" is right in `MISSING_RIGHT` of all cases.
+    Below its lower threshold, an item is missing. Between the two thresholds, it is unsure. An item is listed if at
+    most `1 - SEEN_RECALL` of the mails that state it are below the lower threshold, and if "missing" is right in
+    `MISSING_RIGHT` of all cases.
     """
     rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for sample, row in zip(samples, chances, strict=True):

@@ -41,7 +41,7 @@ class Entry(NamedTuple):
     groups: int  # the groups of `signals.yaml` that contain one of the concepts
     plain: tuple[str, ...]  # the concepts that state a meaning unmistakably (`unmistakable.yaml`, `resolved.yaml`)
     state: str  # the label or the name of a state of a case (`concepts/ticket_states.yaml`), or ""
-    idiom: bool  # whether other entries found inside this phrase are ignored (`concepts/idioms.yaml`, `moved.back`)
+    idiom: bool  # whether entries inside this phrase are ignored (`concepts/idioms.yaml`, `moved.back`)
 
 
 class ConceptMatcher:

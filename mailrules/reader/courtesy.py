@@ -11,9 +11,9 @@ from .unit_reading import Reading
 _ADDRESSED = r"[^\W\d_\u3041-\u309f]{1,6}(?:様|さま|さん|氏|先生)"
 _MARKS = r"[\W_]*"
 _NAME = re.compile(rf"(?:[A-Z][a-z'-]+|{_ADDRESSED}){_MARKS}")
-_LONGEST = 200  # characters of a sentence; the time is quadratic in marks in a row
+_LONGEST = 200  # maximum length of a sentence; the time is quadratic in consecutive punctuation marks
 _POLITE = frozenset(("say.thanks", "say.ack", "ask.courtesy", "idiom"))
-"""A last word beside other concepts is no name ("Thanks, Fixed")."""
+"""A last word is a name only if the sentence has no other concepts than these ("Thanks, Fixed" has another one)."""
 
 
 def only_courtesy(view: MailView) -> bool:

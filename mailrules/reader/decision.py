@@ -40,11 +40,13 @@ _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
     "act:reopen": ("settled.back", frozenset(("say.reopen",))),
 }
-"""Acts that settle or reopen a case: the concept that states each unmistakably, and what supports it. Without support,
-the classifier needs a higher threshold; in mail of the team it is too often wrong, and always needs support."""
+"""Act that resolves or reopens a case → the concept that states it unmistakably, and the signals that support it.
+
+Without a signal, the classifier needs a higher threshold. In mail of the team, it is too often wrong and always needs a
+signal."""
 _RESOLVED = "act:confirm_resolved"
-_LEAST_IF_PLAIN, _LEAST_NOBODY = 0.03, 0.3  # chances that nobody has to act, below which a reply solves nothing
-_SURELY_NOBODY, _LEAST_RESOLVED = 0.8, 0.1  # chances from which a reply without such words solves the problem
+_LEAST_IF_PLAIN, _LEAST_NOBODY = 0.03, 0.3  # minimum probabilities that nobody has to act, if a reply solves a problem
+_SURELY_NOBODY, _LEAST_RESOLVED = 0.8, 0.1  # minimum probabilities for a reply without such words
 
 
 class Decision(Evidence):
@@ -56,7 +58,7 @@ class Decision(Evidence):
         return self.report.next_side if self.report else self.next_scores
 
     def statements(self) -> list[Statement]:
-        """Return the statements of the mail. If it is a report, some are removed and others added (`reports.py`)."""
+        """Return the statements of the mail. A report removes some of them and adds others (`reports.py`)."""
         report, told = self.report, self._without_report
         if report is None or (report.of_notice and not any(one.meaning == "kind.notice" for one in told)):
             return told
@@ -66,7 +68,7 @@ class Decision(Evidence):
 
     @cached_property
     def report(self) -> Report | None:
-        """Return what the mail reports; None if this would hide what its sentences say."""
+        """Return the report of the mail; None if the report would hide statements of the mail."""
         told = {one.meaning for one in self._without_report}
         return None if self.reported and self.reported.hides(told, self.view.mail.side) else self.reported
 
@@ -187,9 +189,9 @@ class Decision(Evidence):
         return [self._quote(meaning, at, max(self._chance(meaning), 0.5)) for meaning, at in found.items()]
 
     def _where_nobody_acts(self, units: list[int], *, plain: bool) -> list[int]:
-        """Return the units of a reply that say that the problem is solved, if perhaps nobody has to act after it.
+        """Return the units of a reply that say that the problem is solved, if probably nobody has to act after it.
 
-        Without such units, a slight chance is enough if nobody has to act almost for certain.
+        Without such units, return the best unit if almost certainly nobody has to act.
         """
         nobody, best = exp(self.next_scores[-1]), self._best_unit(_RESOLVED)
         if units or best < 0 or self.view.readings[best].mild or self._denied(_RESOLVED):

@@ -33,8 +33,8 @@ from .reports import Report, report_classifier, report_of
 from .unit_scores import MailScores, mail_scores
 from .weights import Weights, shipped_weights
 
-_KEPT = 1700  # readings of units (about 8 MB): quoted, repeated and standard sentences cost next to nothing
-_TELLING, _TELLS = ("item:", "ask:"), 0.0  # from this score on a sentence tells something
+_KEPT = 1700  # readings of units in the cache (about 8 MB)
+_TELLING, _TELLS = ("item:", "ask:"), 0.0  # a sentence with this score of one of these meanings describes the matter
 _CONTINUES = 0.5
 """From this score of `MatterClassifier` on, a mail without reply headers is read as a reply. An urgent mail needs the
 highest score, because a reply says less about the impact."""

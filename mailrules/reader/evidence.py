@@ -1,4 +1,4 @@
-"""What the classifiers found in one mail: probabilities, scores, concepts and signals, and quotes of its sentences."""
+"""The results of the classifiers for one mail: probabilities, scores, concepts, signals, and quoted sentences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STATE_SCORE = 0.0  # minimum score of a state in a unit
 
 @dataclass
 class Evidence:
-    """The scores and probabilities of one mail, and what they are based on."""
+    """The scores and probabilities of one mail, and the mail itself."""
 
     view: MailView
     scores: Matrix
@@ -32,7 +32,7 @@ class Evidence:
     continues: float  # `continues`, `departs` and `next_scores`: see `ReaderResult`
     departs: float
     next_scores: tuple[float, ...] = ()
-    matcher: ConceptMatcher | None = None  # to read parts of a unit; None: that of this package
+    matcher: ConceptMatcher | None = None  # reads parts of a unit; None: the shipped matcher
     reported: Report | None = None
 
     def _units_with(self, signs: Set[str]) -> list[int]:

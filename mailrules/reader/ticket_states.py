@@ -35,13 +35,11 @@ _ENDS = _SIGNS | frozenset(
     )
 )
 """Words and signs that may follow the name of a state; others belong to a longer name: "open items", 「受付番号」."""
-_LATER = frozenset("れる 変わる".split())
-_TOLD = frozenset("た て".split())
-_UNTOLD = frozenset("ない か".split())
-
-
+_FUTURE = frozenset("れる 変わる".split())
+_PAST = frozenset("た て".split())
+_DENIED_OR_ASKED = frozenset("ない か".split())
 _CLOSED = "ticket_state.closed"
-"""Behind a label alone ("Status: closed") it may be the state of a thing that an earlier sentence names."""
+"""After a label without "ticket" ("Status: closed"), it may be the state of a thing in an earlier sentence."""
 
 
 class Name(NamedTuple):
@@ -112,5 +110,5 @@ def _begins_with_ticket(tokens: Sequence[str], at: int) -> bool:
 
 def is_doubtful(head: Sequence[str], tail: Sequence[str]) -> bool:
     """Whether the words around the name of a state say that it comes later, does not hold, or is asked for."""
-    later = not _LATER.isdisjoint(tail) and _TOLD.isdisjoint(tail)
-    return later or not _UNTOLD.isdisjoint(tail) or "whether" in head
+    later = not _FUTURE.isdisjoint(tail) and _PAST.isdisjoint(tail)
+    return later or not _DENIED_OR_ASKED.isdisjoint(tail) or "whether" in head

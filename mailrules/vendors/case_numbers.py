@@ -1,9 +1,9 @@
-"""Case numbers of any vendor: by a clear label, else as a classifier decides by the text around them.
+"""Finds the case numbers of any vendor. A number with a clear label is one; a classifier decides about other numbers.
 
 Vendor files have exact patterns for the numbers of their vendors. This module is for vendors without a file, and for
-mails in which the patterns of the file find no number. The patterns below mark what is typical: a label before the
-number, "として受け付け" after it, brackets in the subject. The classifier is in ``number_classifier``. All patterns are
-RE2: linear in the length of the text.
+mails in which the patterns of the file find no number. The patterns below find typical marks of a case number: a label
+before the number, "として受け付け" after it, brackets in the subject. The classifier (``number_classifier``) reads the
+text around the number. All patterns are RE2: linear in the length of the text.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ _LABELS = (
     r"|\bASSIGNED (?:THE )?NUMBER\b"
 )
 _RECORDED = r"」?\s?(?:として|で)(?:お?受け?付け?|お預かり|お取り|記録|起票|手配)"
-"""What stands behind a number in Japanese: 本件は HW-1570 として記録いたしました."""
+"""Text after a number in Japanese: 本件は HW-1570 として記録いたしました."""
 _MATTER_LABELS = (
     r"(?:手配|作業|工事|修理|伝票|見積|請求|注文|発注|返品)(?:書)?\s?(?:番号|NO\.?|ID|№)"
     r"|\b(?:RMA|INVOICE|CREDIT NOTE|QUOTE|QUOTATION|ORDER|DISPATCH|CLAIM|YOUR REF(?:ERENCE)?)\b"
@@ -55,7 +55,7 @@ _LEADING = RE2.compile(
     r"(?i)^(?:(?:RE|FWD?|AW)\s?:\s?)*"
     rf"(?:([A-Z]{{2,6}}(?:#[-/A-Z0-9]+|[-/_]?(?:[A-Z0-9]{{1,4}}[-/])?[0-9]{{7,}}))|NO\.\s?{_NUMBER})(?:\s|:|,|$)"
 )
-"""A number with which the subject begins: letters, then ``#`` or more digits than names of products and hosts have."""
+"""A number at the start of a subject: letters, then ``#`` or more digits than names of products and hosts have."""
 _NOT_MATTER = RE2.compile(rf"(?:{_THINGS_JA}|機械|機器|社員)の?\s?$|\b(?:{_THINGS_EN}|DEVICE|MACHINE|EMPLOYEE)\s?$")
 _MATTER = RE2.compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
 _BRACKETED = RE2.compile(rf"(?i)[\[【({{<「](?:[^\]】)}}>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}{FILLER}*[\]】)}}>」]")
@@ -85,13 +85,13 @@ _READERS = {
         rf"(?:弊社|当社|当院|当行|当校|当方|社内){_NUMBERED}|\bOUR (?:OWN )?REF(?:ERENCE)?(?:\.? (?:NO|NUMBER|IS))?$"
     ),
 }
-"""What stands before a number of our own team, by the side that wrote the mail."""
+"""Side that wrote the mail → text before a number of our own team."""
 _OPENING = " \t:=.#[【(<「はが"
 _CLEAR = RE2.compile(
     r"(?i)番号|№|受付|問い?合|ケース|チケット|インシデント|\b(?:CASE|TICKET|INCIDENT|SR|WORK ORDER|REF(?:ERENCE)?)\b"
     r"|(?:NO|NUMBER|ID|#)[\s.:#]*$"
 )
-"""A label that needs no classifier; words such as "call", "log" and "issue" stand before many other numbers."""
+"""A clear label. Words such as "call", "log" and "issue" are not clear, because they precede many other numbers."""
 _OWN_LABEL = RE2.compile(r"(?i)受付|問い?合|ケース|チケット|インシデント|\b(?:CASE|TICKET|INCIDENT)\b")
 _DATE = RE2.compile(
     r"^(?:(?:19|20)[0-9]{2}(?:[-/][01]?[0-9][-/]|[01]?[0-9][-/]?)[0-3]?[0-9]|[0-3]?[0-9][-/][0-3]?[0-9](?:[-/][0-9]{2,4})?)$"
@@ -108,7 +108,7 @@ _UNMARKED = RE2.compile(r"^[0-9]{3}-[0-9]{4}$|^[A-Z]{2,6}-?20[0-9]{2}$")
 
 @dataclass(frozen=True, slots=True)
 class CaseNumber:
-    """A case number, and the text that shows it. ``marked``: a label or mark shows it, not only the words around it."""
+    """A case number with its quote. ``marked``: whether it has a label or mark, not only typical words around it."""
 
     number: str
     quote: str
@@ -127,7 +127,7 @@ class Candidate(NamedTuple):
 
     @property
     def is_labelled(self) -> bool:
-        """Whether the classifier need not decide. Short numbers are left to it: "in that case 1200 people …"."""
+        """Whether the label decides, and not the classifier. A short number is not labelled: "in that case 1200 …"."""
         return "label" in self.marks and _whole(self.number) != ""
 
     def quote(self, folded: str) -> str:
@@ -135,7 +135,7 @@ class Candidate(NamedTuple):
         return folded[max(0, self.start - _BEFORE) : self.end].rpartition("\n")[2].strip()
 
     def features(self, side: str) -> list[str]:
-        """Return what the classifier reads."""
+        """Return the features for the classifier."""
         return list(number_features(self.capitals, self.start, self.end, self.place, side, self.marks))
 
 
@@ -187,7 +187,7 @@ def _marked(text: str, place: str) -> dict[tuple[int, int], list[str]]:
 
 
 def _kind_of_label(text: str, start: int, end: int) -> str:
-    """Return the mark for a label: "other label" if it is of another thing (資産管理番号), "vague label" if unclear."""
+    """Return the mark for a label: "other label" if it names another thing (資産管理番号), "vague label" in doubt."""
     head = text[max(0, start - _BEFORE) : start].rpartition("\n")[2].upper()
     if _NOT_CASE.search(head):
         return "vague label" if _OWN_LABEL.search(text[start:end]) else "other label"
@@ -200,7 +200,7 @@ def _may_be_case(number: str) -> bool:
 
 
 def _is_of_another(capitals: str, start: int, side: str, marks: Sequence[str]) -> bool:
-    """Whether the words before a number say that it is of another thing, or of the reader of the mail."""
+    """Whether the words before a number say that it belongs to another thing, or to the addressee of the mail."""
     head = capitals[max(0, start - 2 * _BEFORE) : start].rpartition("\n")[2].rstrip(_OPENING)
     has_label = "label" in marks or "vague label" in marks
     other = "other label" in marks or (not has_label and _NOT_CASE.search(head))

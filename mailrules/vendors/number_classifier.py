@@ -1,9 +1,8 @@
-"""Decides by the text around a number whether it is a vendor's case number: a linear classifier.
+"""A linear classifier: is a number a vendor's case number, by the text around it?
 
 The features are the characters and words before and after the number, its shape, its place, who wrote the mail, and
-whether a known label or mark is there. ``bench.train_numbers`` trains the weights on labelled mails. The name of a
-feature is hashed into a table of ``SIZE`` weights. Features that share a weight do no harm: the training has seen the
-same table.
+its labels and marks. ``bench.train_numbers`` trains the weights on labelled mails. The name of a feature is hashed into
+a table of ``SIZE`` weights. Two features may share a weight, because the training uses the same table.
 """
 
 import math
@@ -29,7 +28,7 @@ _WORD = re.compile(r"[A-Z]+")
 def number_features(text: str, start: int, end: int, place: str, side: str, marks: Iterable[str]) -> Iterator[str]:
     """Yield the features of the number ``text[start:end]``, ``text``: folded, in capitals.
 
-    ``place``: subject or text; ``side``: who wrote the mail; ``marks``: what recognises the number as one.
+    ``place``: subject or text; ``side``: who wrote the mail; ``marks``: the labels and marks of the number.
     """
     before = _DIGIT.sub("9", text[max(0, start - _BEFORE) : start].rpartition("\n")[2])
     after = _DIGIT.sub("9", text[end : end + _AFTER].partition("\n")[0])

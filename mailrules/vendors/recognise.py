@@ -34,8 +34,8 @@ _NEAR = 40  # number of characters before and after a name that are checked for 
 class Recognised:
     """The vendor of one mail.
 
-    ``by_domain``: an address of the vendor was found. ``maker``: if no vendor is recognised, the maker of the product
-    that a user names.
+    ``by_domain``: whether an address of the vendor was found. ``maker``: the vendor of the product that a user names,
+    if no other vendor is recognised.
     """
 
     vendor: str | None

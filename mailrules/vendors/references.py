@@ -1,4 +1,4 @@
-"""Case numbers of vendors: finding them, excluding similar numbers, and normalising their spelling.
+"""Finds case numbers by the patterns of vendor files, excludes similar numbers, and normalises the spelling.
 
 A pattern never takes a part of a longer token: the whole token is the number, or no part of it is.
 If a pattern is unique to one vendor, a number of this pattern is a case number. Any other number needs a label or other
@@ -108,7 +108,8 @@ class References:
     def read(self, places: Places, vendor: str | None, by_domain: bool, *, loosely: bool = True) -> list[Reference]:
         """Return the case numbers of this mail, stated ones first.
 
-        ``loosely``: also by generic patterns and those of platforms, but not in requesters' mail: its are usually ours.
+        ``loosely``: whether generic patterns and those of platforms are used too. They are not used in mail of
+        requesters, because the numbers in such mail are usually ours.
         """
         found = self.certain(places, vendor)
         if vendor is not None:
@@ -249,7 +250,7 @@ def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: _Fou
 
 
 def _by_subject(refs: Sequence[Reference], found: _Found) -> Iterator[Reference]:
-    """Yield the numbers. One in the subject makes others of its kind mentions, such as the number of a parent case."""
+    """Yield the numbers. If the subject states one, others of its kind (such as a parent case) are mentioned."""
     kinds = {_kind(ref) for ref in refs if (ref.vendor, ref.ref) in found.in_subject}
     for ref in refs:
         is_other = _kind(ref) in kinds and (ref.vendor, ref.ref) not in found.in_subject

@@ -4,12 +4,12 @@ import re
 from itertools import pairwise
 
 FILLER = ";"
-"""Replaces what is no part of a number. It is not a space, which would end a URL."""
+"""Replaces text that is not part of a number. A space would end a URL."""
 _TAIL = re.compile(
     r"(?<=[0-9]{3})(?:[-_](?:san|sama|logs?|traces?|dumps?|files?|screenshots?|photos?|report))+(?![-_/]?[0-9A-Za-z])",
     re.I,
 )
-"""Words that people write behind a number. Other letters may belong to it: INC-20261127-AB."""
+"""Words that people write after a number. Other letters may belong to the number: INC-20261127-AB."""
 _BEFORE_DATE = re.compile(r"(?<=[0-9])/(?=20[0-9]{2}([-/])[0-9]{1,2}\1[0-9]{1,2}(?![-_/]?[0-9A-Za-z]))")
 _SLASHED = re.compile(r"(?<![-_./0-9A-Za-z])[0-9A-Za-z][-_0-9A-Za-z]*(?:/[0-9A-Za-z][-_0-9A-Za-z]*)+")
 _LEAST = 5  # digits of each of two numbers with a slash between them; 0041/7720 is one number
