@@ -1,20 +1,15 @@
 """Fits the weights of the matcher to labelled conversations, and prints them.
 
-    python -m bench.fit_matcher FOLDER FOLDER… [--play-each]
+    python -m bench.fit_matcher FOLDER FOLDER…
 
 It uses each mail that no strong evidence joins to its case. It compares the mail with its candidates, while the mails
 before it are in their labelled cases. Each column of the weights is a logistic regression (L2). For the mails of a
-folder, the classifier `continuation` (`bench.train_matter`) is trained on the other folders.
-
-``--play-each`` takes each folder in, with weights and a classifier of the other folders, and prints the counts of
-``bench.conversations``. Needs the dependency group ``train``.
+folder, the classifier `continuation` (`bench.train_matter`) is trained on the other folders. Needs the dependency group
+``train``.
 """
 
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from copy import copy
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,13 +18,11 @@ import cyclopts
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from bench.conversations import Conversation, labelled_context, links, play, read_all
-from bench.harness import empty
+from bench.conversations import Conversation, labelled_context, read_all
 from bench.training.matter import OPENINGS, openings, read_conversations, read_example, text_to_read, train, without
 from bench.training.matter import Example as MailExample
 from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.matter import MatterClassifier, tells_continuation
-from mailrules.reader.weights import shipped_weights
 from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.placement import matcher
 from service.cases.placement.candidates import choose_candidates, rarity
@@ -123,7 +116,7 @@ def _fit(found: Sequence[Example]) -> list[float]:
     return [*model.intercept_.tolist(), *model.coef_[0].tolist()]  # the first feature is the bias
 
 
-def main(*folders: Path, play_each: bool = False) -> None:
+def main(*folders: Path) -> None:
     if len(folders) < 2:
         sys.exit("name two folders or more: each is scored by a classifier that learned from the others")
     ours, reader = labelled_context(), EmbeddedReader()
@@ -135,18 +128,6 @@ def main(*folders: Path, play_each: bool = False) -> None:
     found = {folder: [*examples(its, classifiers[folder])] for folder, its in mails.items()}
     for name, weights in fit(without(None, found)).items():
         print(f"{name}: [{', '.join(f'{weight:.2f}' for weight in weights)}]")
-    sums: Counter[str] = Counter()
-    for folder, conversations in read.items() if play_each else ():
-        matcher.WEIGHTS.update(fit(without(folder, found)))
-        weights = copy(shipped_weights())
-        weights.matter = weights.matter | {"continuation": classifiers[folder]}
-        others = replace(ours, rules=replace(ours.rules, reader=EmbeddedReader(weights=weights)))
-        with empty("sqlite") as database:
-            counted = links(conversations, play(database, others, conversations))
-        sums.update(counted)
-        print(folder.name, counted)
-    if sums:
-        print("all", dict(sums))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import re
 
 from .concepts import ConceptMatcher
-from .unit_reading import Reading, read_units
+from .unit_reading import read_units
 from .units import Unit
 
 _BETWEEN = re.compile(
@@ -27,30 +27,23 @@ def parts_of(unit: Unit, matcher: ConceptMatcher) -> list[tuple[Unit, list[str]]
     The words that request must be in the first part of an English sentence, or in the last part of a Japanese one.
     "To find the cause and the time, please …" asks for one thing.
     """
-    parts = _numbered(unit) or _joined(unit)
+    joints = [(found.start(), found.end()) for found in _BETWEEN.finditer(unit.text)]
+    joined = [part for part in _cut(unit, joints) if len(part.text) >= _LEAST and not _ONLY_SENDS.match(part.text)]
+    parts = _numbered(unit) or joined
     if len(parts) < 2:
         return []
     readings = read_units(parts, matcher)
-    if not (_numbered(unit) or _requests(readings)):
+    japanese = any(reading.japanese for reading in readings)
+    if not _numbered(unit) and _REQUESTS.isdisjoint(readings[-1 if japanese else 0].concepts):
         return []
     topics = [[one for one in reading.topics if one not in _NO_TOPICS] for reading in readings]
     return list(zip(parts, topics, strict=True)) if any(topics) and not all(topics) else []
-
-
-def _requests(readings: list[Reading]) -> bool:
-    japanese = any(reading.japanese for reading in readings)
-    return not _REQUESTS.isdisjoint(readings[-1 if japanese else 0].concepts)
 
 
 def _numbered(unit: Unit) -> list[Unit]:
     """Return the entries of a list within a sentence ("1) … 2) …"), without what is before it."""
     marks = list(_NUMBER.finditer(unit.text))
     return _cut(unit, [(mark.start(), mark.end()) for mark in marks])[1:] if len(marks) > 1 else []
-
-
-def _joined(unit: Unit) -> list[Unit]:
-    parts = _cut(unit, [(found.start(), found.end()) for found in _BETWEEN.finditer(unit.text)])
-    return [part for part in parts if len(part.text) >= _LEAST and not _ONLY_SENDS.match(part.text)]
 
 
 def _cut(unit: Unit, gaps: list[tuple[int, int]]) -> list[Unit]:

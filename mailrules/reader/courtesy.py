@@ -19,8 +19,9 @@ _POLITE = frozenset(("say.thanks", "say.ack", "ask.courtesy", "idiom"))
 def only_courtesy(view: MailView) -> bool:
     """Whether every sentence of a mail consists of polite phrases and names. False for a mail without text."""
     readings = list(view.readings)
-    if len(readings) > 1 and _is_name(readings[-1]):
-        readings.pop()  # of the author
+    last = readings[-1] if len(readings) > 1 else None
+    if last and _NAME.fullmatch(last.folded) and not (last.concepts or last.shapes):
+        readings.pop()  # the name of the author
     found = [_phrases(reading, team=view.mail.side == "team") for reading in readings]
     return None not in found and any(found)
 
@@ -31,10 +32,6 @@ def is_courtesy(text: str) -> bool:
     while at < len(folded) and (found := phrase.match(folded, at)):
         at = found.end()
     return bool(at) and at == len(folded) <= _LONGEST and "?" not in folded
-
-
-def _is_name(reading: Reading) -> bool:
-    return bool(_NAME.fullmatch(reading.folded)) and not (reading.concepts or reading.shapes)
 
 
 def _phrases(reading: Reading, *, team: bool) -> int | None:

@@ -41,9 +41,7 @@ _SETTLES = {
     "act:reopen": ("settled.back", frozenset(("say.reopen",))),
 }
 """Act that resolves or reopens a case → the concept that states it unmistakably, and the signals that support it.
-
-Without a signal, the classifier needs a higher threshold. In mail of the team, it is too often wrong and always needs a
-signal."""
+Without a signal, the classifier needs a higher threshold; in mail of the team, it always needs a signal."""
 _RESOLVED = "act:confirm_resolved"
 _LEAST_IF_PLAIN, _LEAST_NOBODY = 0.03, 0.3  # minimum probabilities that nobody has to act, if a reply solves a problem
 _SURELY_NOBODY, _LEAST_RESOLVED = 0.8, 0.1  # minimum probabilities for a reply without such words

@@ -58,14 +58,10 @@ def filled_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Statement]]:
     read, stated = [], list[Statement]()
     for at, unit in enumerate(units):
         item, state = stated_by(unit) or ("", None)
-        if state is None or state in _READ or (state == "empty" and _introduces(units, at)):
+        following = units[at + 1 : at + 2]
+        is_heading = any(one.start <= unit.end + 1 and not one.label for one in following)  # of the next line
+        if state is None or state in _READ or (state == "empty" and is_heading):
             read.append(unit)
         elif state not in _UNFILLED:
             stated.append(Statement(item, state, unit.text, unit.start, unit.end))
     return read, stated
-
-
-def _introduces(units: Sequence[Unit], at: int) -> bool:
-    """Whether a label without a value is the heading of the next line."""
-    following = units[at + 1 : at + 2]
-    return any(one.start <= units[at].end + 1 and not one.label for one in following)

@@ -213,7 +213,11 @@ class Vendors:
     def _found(self, text: str) -> list[tuple[int, int, _Name]]:
         """Return the names in a text that are not part of a longer word."""
         found = [(start, end, self._names[n]) for n, start, end in self._automaton.find_matches_as_indexes(lower(text))]
-        return [(start, end, name) for start, end, name in found if not _inside_word(text, start, end)]
+        return [
+            (start, end, name)
+            for start, end, name in found
+            if not any(at >= 0 and _LATIN_PAIR.match(text, at) for at in (start - 1, end - 1))
+        ]
 
 
 def _of_any_vendor(places: Places, vendor: str, side: str) -> Iterator[Reference]:
@@ -264,7 +268,3 @@ def check(vendors: Vendors, profile: Vendor) -> list[str]:
             if sorted(found) != sorted(example.refs):
                 wrong.append(f"{kind} {number}: {example.subject or example.text!r} gives {found}, not {example.refs}")
     return wrong
-
-
-def _inside_word(text: str, start: int, end: int) -> bool:
-    return any(at >= 0 and _LATIN_PAIR.match(text, at) for at in (start - 1, end - 1))
