@@ -15,8 +15,9 @@ from mailrules.engine.checklist import Checklist
 from mailrules.engine.conditions import group_of
 from mailrules.engine.judge import Rules
 from mailrules.engine.organisation_phrases import OrganisationPhraseReader, site_finders
-from mailrules.engine.pack import Library, Pack, Source, VendorPack
+from mailrules.engine.pack import Pack, VendorPack
 from mailrules.engine.rulefile import FACTS, Rule, RuleFile, WrittenRule, rule_of
+from mailrules.engine.sources import Library, Source
 from mailrules.reader import mailview
 from mailrules.reader.concepts import ConceptMatcher, shipped_vocabulary
 from mailrules.reader.embedded import EmbeddedReader

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 from mailrules.catalogue.meanings import Meaning
 from mailrules.engine.judge import Rules
-from mailrules.engine.pack import Example, Finder, Library, Source
+from mailrules.engine.pack import Example, Finder
+from mailrules.engine.sources import Library, Source
 from mailrules.thread import File, RuleInput
 from mailrules.vendors import check
 

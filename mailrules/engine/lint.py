@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mailrules.engine.judge import Rules
-from mailrules.engine.pack import Finder, Library, Pack, Source
+from mailrules.engine.pack import Finder, Pack
+from mailrules.engine.sources import Library, Source
 from mailrules.reader.concepts import shipped_vocabulary
 
 _SHORT = 3  # shorter Latin words match almost any text; Japanese words need two characters

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -12,7 +9,6 @@ from pydantic import BeforeValidator, Field, model_validator
 from mailrules.catalogue.meanings import Meaning
 from mailrules.engine.rulefile import WrittenRule
 from mailrules.fields import Model, SideName, Words
-from mailrules.site import Site
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
 
 RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
@@ -94,32 +90,3 @@ class Pack(VendorPack):
             if twice := [id for id in dict.fromkeys(ids) if ids.count(id) > 1]:
                 raise ValueError(f"rules.{question} contains {twice[0]!r} twice; give one of them another id")
         return self
-
-
-@dataclass(frozen=True)
-class Source:
-    """A pack and its file."""
-
-    file: Path
-    text: str
-    pack: VendorPack
-
-    def line(self, rule: str) -> int:
-        """Return the number of the line that contains the id of this rule; 1 if there is none."""
-        match = re.search(
-            rf"^[ \t]*(?:-[ \t]*)?\{{?[ \t]*id:[ \t]*['\"]?{re.escape(rule)}['\"]?[ \t]*(?:$|[,}}#])", self.text, re.M
-        )
-        return self.text.count("\n", 0, match.start()) + 1 if match else 1
-
-
-@dataclass(frozen=True)
-class Library:
-    """All loaded packs, shipped vendors first, and the site file."""
-
-    sources: tuple[Source, ...]
-    site: Site = field(default_factory=Site)
-
-    @property
-    def own(self) -> list[tuple[Pack, Source]]:
-        """The organisation's packs."""
-        return [(source.pack, source) for source in self.sources if isinstance(source.pack, Pack)]

@@ -12,7 +12,7 @@ from service.cli import start
 from service.errors import NotFound, SodanError
 
 if TYPE_CHECKING:
-    from mailrules.engine.pack import Library
+    from mailrules.engine.sources import Library
 
 COMPARED = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
 """Fields of a case document that `sodan replay` compares unchanged."""
