@@ -4,7 +4,7 @@ A mail is one example; the unit that says what it reports is another one, so tha
 sentences count. Of a mail that reports nothing, it is the longest unit. Mails of people from the corpus report nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -56,18 +56,25 @@ def report_examples(file: Path, reader: EmbeddedReader) -> Iterator[ReportExampl
 
 
 def people(reader: EmbeddedReader) -> list[ReportExample]:
-    """Return mails of people from the corpus: of ours that open a matter, and answers of vendors.
+    """Return mails of people from the corpus: of ours that open a matter, answers of vendors, and mails of strangers.
 
     An answer is read as if it opened a matter, because sodan does not always find the case of a vendor's answer. Some
-    of ours are also read as those of an unknown sender: a customer reports an outage as our people do.
+    of ours are also read as mails of an unknown sender, because a customer reports an outage as our people do. Letters,
+    mails to mailing lists and very short mails are all read as those of an unknown sender.
     """
-    writers = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))["development"]
-    rows = [row | {"report": "none"} for writer in writers for row in corpus(writer) if row["automatic"] is None]
+    split = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))
+    rows = _by_people(split["development"])
     of_ours = [row for row in rows if row["opens"] and row["side"] != "vendor" and row["kind"] != "notice"]
     answers = [row for row in rows if not row["opens"] and row["side"] == "vendor"]
     of_ours, answers = (Random(1).sample(some, PEOPLE) for some in (of_ours, answers))
     known = [read_report(reader, row) for row in (*of_ours, *answers)]
-    return known + [read_report(reader, row, "unknown") for row in of_ours[:STRANGERS]]
+    strangers = of_ours[:STRANGERS] + _by_people(split["development_weight"])
+    return known + [read_report(reader, row, "unknown") for row in strangers]
+
+
+def _by_people(writers: Iterable[str]) -> list[dict[str, Any]]:
+    """Return their mails. Only adverts and newsletters have a label of their report."""
+    return [{"report": "none"} | row for writer in writers for row in corpus(writer) if row["automatic"] is None]
 
 
 def read_report(reader: EmbeddedReader, row: Mapping[str, Any], side: str = "") -> ReportExample:
