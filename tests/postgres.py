@@ -59,7 +59,7 @@ class Postgres:
                 owner = pwd.getpwnam(USER)
                 os.chown(self.folder, owner.pw_uid, owner.pw_gid)
             options = "--auth=trust --encoding=UTF8 --no-locale --no-sync -U postgres -D".split()
-            self._run("initdb", *options, str(self.data))
+            self.run("initdb", *options, str(self.data))
             with (self.data / "postgresql.conf").open("a") as conf:
                 # the tests kill processes, they do not cut the power: the server need not flush
                 conf.write(f"fsync = off\nlisten_addresses = '{self.listen}'\nmax_connections = 200\n")
@@ -67,7 +67,7 @@ class Postgres:
             if self.listen:
                 with (self.data / "pg_hba.conf").open("a") as access:
                     access.write("host all all samenet trust\n")
-        self._run("pg_ctl", "-w", "-t", "30", "-D", str(self.data), "-l", str(self.folder / "log"), "start")
+        self.run("pg_ctl", "-w", "-t", "30", "-D", str(self.data), "-l", str(self.folder / "log"), "start")
 
     def stop(self) -> None:
         """Stop at once, as a host that is switched off would, and take the cluster away."""
@@ -80,7 +80,7 @@ class Postgres:
     def pause(self) -> None:
         """Stop at once, keeping the data: ``start`` brings it back."""
         with contextlib.suppress(subprocess.CalledProcessError):
-            self._run("pg_ctl", "-w", "-m", "immediate", "-D", str(self.data), "stop")
+            self.run("pg_ctl", "-w", "-m", "immediate", "-D", str(self.data), "stop")
 
     def kill(self) -> None:
         """SIGKILL the postmaster."""
@@ -96,13 +96,13 @@ class Postgres:
 
     def create(self, name: str, template: str = "template0") -> str:
         """Make a database; returns its URL."""
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.url(name)
 
     def drop(self, name: str) -> None:
-        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
-    def _execute(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
         async def execute() -> None:
             connection = await asyncpg.connect(host=str(self.folder), user="postgres", database="postgres")  # type: ignore[no-untyped-call]
             await connection.execute(statement)
@@ -110,7 +110,7 @@ class Postgres:
 
         asyncio.run(execute())
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def run(self, program: str, *arguments: str) -> None:
         subprocess.run(
             [str(self._reachable() / "bin" / program), *arguments], check=True, cwd="/",
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

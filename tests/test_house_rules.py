@@ -89,6 +89,11 @@ def test_settings_are_read_in_one_place() -> None:
     assert set(found) <= {"service/supervisor.py"}, f"service.settings alone reads the environment: {found}"
 
 
+def test_only_the_package_outbound_sends_mail() -> None:
+    modules = [path for path in sources("service") if "outbound" not in path.parts]
+    assert [p for p in modules if re.search(r"^\s*(import|from) (aio)?smtplib\b", p.read_text("utf-8"), re.M)] == []
+
+
 def test_names_say_what_a_thing_is() -> None:
     assert [p for p in sources("service", "mailrules") if p.stem in VAGUE_NAMES] == []
     classes = [(place, node.name) for place, node in nodes("service", "mailrules") if isinstance(node, ast.ClassDef)]

@@ -126,6 +126,6 @@ def test_the_doctor_reports_unsafe_settings_of_postgresql(
     database.close()
     result = wrong(sodan)  # the test server has fsync = off
     assert "has fsync = off; after a power failure, mail that got 250 may be lost" in result
-    postgres._execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    postgres.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     assert "target_session_attrs=primary" in wrong(sodan)
     postgres.drop(name)

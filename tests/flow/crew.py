@@ -1,4 +1,4 @@
-"""Workers for tests: real ones, and one whose rules die of a word, as a fault in native code would."""
+"""Workers for tests, with real rules or with rules that fail on certain words of a mail."""
 
 import os
 import signal
@@ -22,19 +22,17 @@ from service.worker import Worker
 
 @cache
 def context() -> AppContext:
-    chosen = settings.load(
-        _env_file=None, intake="help@intake.example", organisation="corp.example", team="it@corp.example"
-    )
-    return AppContext.of(chosen)
+    given = {"intake": "help@intake.example", "organisation": "corp.example", "team": "it@corp.example"}
+    return AppContext.of(settings.load(_env_file=None, **given))
 
 
 def limited(seconds: float) -> AppContext:
-    """The context with a limit of CPU seconds for each mail."""
+    """Return the context with a limit of CPU seconds for each mail."""
     return replace(context(), settings=context().settings.model_copy(update={"mail_seconds": seconds}))
 
 
 class Deadly:
-    """Rules that end the process, raise or never return, by the words of a mail; else they are the real ones."""
+    """Rules that end the process, raise, or never return, if a mail contains the words for it."""
 
     def __init__(self, real: Any) -> None:
         self._real = real
@@ -58,12 +56,15 @@ class Deadly:
         return self._real.judge(thread, readings)
 
 
-def worker(database: Database, *, deadly: bool = False, now: datetime | None = None, lease: float = 60) -> Worker:
+def worker(
+    database: Database, *, deadly: bool = False, now: datetime | None = None, lease: float = 60, **given: Any
+) -> Worker:
+    """``deadly``: with the rules ``Deadly``; ``now``: a clock that stands still; ``given``: as for ``Worker``."""
     home = context()
     if deadly:
         home = replace(home, rules=Deadly(home.rules))  # type: ignore[arg-type]
-    clock = (lambda: now) if now else (lambda: datetime.now(UTC))
-    return Worker(database, home, by=process_name(), batch=64, lease=timedelta(seconds=lease), clock=clock)
+    usual: dict[str, Any] = {"by": process_name(), "clock": lambda: now or datetime.now(UTC)}
+    return Worker(database, home, batch=64, lease=timedelta(seconds=lease), **(usual | given))
 
 
 def work_off(worker: Worker) -> None:
@@ -72,7 +73,7 @@ def work_off(worker: Worker) -> None:
 
 
 def work(url: str, lease: float) -> None:
-    """Take in until nothing waits."""
+    """Process mail until none is waiting."""
     database = Database(url)
     release_dead_leases(database)
     stop = threading.Event()
@@ -86,7 +87,8 @@ def work(url: str, lease: float) -> None:
     worker(database, deadly=True, lease=lease).run(stop)
 
 
-if __name__ == "__main__":  # python -m tests.flow.crew URL LEASE: deadly workers one after the other; how many died
+# python -m tests.flow.crew URL LEASE: runs deadly workers, one after the other; prints how many of them died
+if __name__ == "__main__":
     context()
     for died in range(12):
         child = os.fork()
@@ -96,4 +98,4 @@ if __name__ == "__main__":  # python -m tests.flow.crew URL LEASE: deadly worker
         if os.waitpid(child, 0)[1] == 0:
             print(died)
             sys.exit()
-    sys.exit("something still waits")
+    sys.exit("mails are still waiting")

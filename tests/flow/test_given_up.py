@@ -1,9 +1,10 @@
-"""A mail that makes the database give up is tried alone, patiently, and set aside in the end; no other waits for it."""
+"""A mail whose transaction the database aborts is retried alone, and shunted in the end; no other mail waits for it."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import exc, text
@@ -12,36 +13,35 @@ from service.errors import GaveUp, Unavailable
 from service.store import spool, spool_view
 from service.store.database import Connection, Database
 from service.store.transient_errors import as_unavailable
-from service.worker import PATIENCE, Worker
-from tests.flow.crew import context, work_off
+from service.worker import PATIENCE
+from tests.flow.crew import work_off, worker
 from tests.flow.test_worker import mail, receive, states, titles
 
 
 @pytest.fixture
-def database_at(new_postgres: Callable[[str], str], template: str) -> Iterator[Database]:
+def postgresql(new_postgres: Callable[[str], str], template: str) -> Iterator[Database]:
     opened = Database(new_postgres(template))
     yield opened
     opened.close()
 
 
-def _trap(conn: Connection, does: str) -> None:
-    """What PostgreSQL does with the message of mail 2."""
+def _abort_second_mail(conn: Connection, action: str) -> None:
+    """Let PostgreSQL execute ``action`` when the message of mail 2 is inserted."""
     conn.execute(
         text(
             f"CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-            f" IF NEW.message_id = '<m2@corp.example>' THEN {does}; END IF; RETURN NEW; END $$"
+            f" IF NEW.message_id = '<m2@corp.example>' THEN {action}; END IF; RETURN NEW; END $$"
         )
     )
     conn.execute(text("CREATE TRIGGER trap BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION trap()"))
 
 
 class Days:
-    """One worker, whose clock the test turns."""
+    """A worker with a clock that the test sets."""
 
-    def __init__(self, database: Database, patience: int = PATIENCE) -> None:
+    def __init__(self, database: Database, **given: Any) -> None:
         self.now = datetime.now(UTC)
-        clock, lease = (lambda: self.now), timedelta(seconds=300)
-        self.worker = Worker(database, context(), by="w", batch=64, lease=lease, clock=clock, patience=patience)
+        self.worker = worker(database, lease=300, clock=lambda: self.now, **given)
 
     def work(self) -> None:
         work_off(self.worker)
@@ -49,48 +49,48 @@ class Days:
 
 
 @pytest.mark.long
-def test_a_mail_that_always_takes_too_long_is_set_aside_alone_and_a_retry_begins_anew(database_at: Database) -> None:
-    """Workers that come and go count together."""
-    name = database_at.url.database
-    database_at.transact(lambda conn: _trap(conn, "PERFORM pg_sleep(60)"))
-    database_at.transact(lambda conn: conn.execute(text(f"ALTER DATABASE {name} SET statement_timeout = '2s'")))
-    database_at.close()  # the limit holds for new connections
-    ids = receive(database_at, [mail(1), mail(2), mail(3)])
-    days = Days(database_at, patience=2)
+def test_a_mail_that_always_exceeds_the_time_limit_is_shunted_and_can_be_retried(postgresql: Database) -> None:
+    """Failures are counted over all workers."""
+    name = postgresql.url.database
+    postgresql.transact(lambda conn: _abort_second_mail(conn, "PERFORM pg_sleep(60)"))
+    postgresql.transact(lambda conn: conn.execute(text(f"ALTER DATABASE {name} SET statement_timeout = '2s'")))
+    postgresql.close()  # the limit applies to new connections
+    ids = receive(postgresql, [mail(1), mail(2), mail(3)])
+    days = Days(postgresql, patience=2)
     days.work()
-    assert titles(database_at) == ["Trouble 1", "Trouble 3"]
-    assert states(database_at)[ids[1]] == ("waiting", 1)
-    other = Days(database_at, patience=2)
+    assert titles(postgresql) == ["Trouble 1", "Trouble 3"]
+    assert states(postgresql)[ids[1]] == ("waiting", 1)
+    other = Days(postgresql, patience=2)
     other.now = days.now
     other.work()
-    assert states(database_at) == {ids[0]: ("done", 1), ids[1]: ("shunted", 2), ids[2]: ("done", 1)}
-    entry = database_at.read(partial(spool_view.entry, id=ids[1]))
+    assert states(postgresql) == {ids[0]: ("done", 1), ids[1]: ("shunted", 2), ids[2]: ("done", 1)}
+    entry = postgresql.read(partial(spool_view.entry, id=ids[1]))
     assert entry["reason"] == "the database aborted the transaction of this mail 2 times alone: the database is busy"
-    database_at.transact(lambda conn: spool.retry(conn, ids[1], other.now))
+    postgresql.transact(lambda conn: spool.retry(conn, ids[1], other.now))
     other.work()
-    assert states(database_at)[ids[1]] == ("waiting", 1)
-    assert "1 times alone" in str(database_at.read(partial(spool_view.entry, id=ids[1]))["reason"])
-    assert database_at.read(spool_view.ledger).balanced
+    assert states(postgresql)[ids[1]] == ("waiting", 1)
+    assert "1 times alone" in str(postgresql.read(partial(spool_view.entry, id=ids[1]))["reason"])
+    assert postgresql.read(spool_view.ledger).balanced
 
 
-@pytest.mark.parametrize("state", ["40P01", "55P03"])
-def test_it_is_tried_far_more_often_than_one_that_fails_by_itself(database_at: Database, state: str) -> None:
-    database_at.transact(lambda conn: _trap(conn, f"RAISE EXCEPTION 'no' USING ERRCODE = '{state}'"))
-    ids = receive(database_at, [mail(1), mail(2), mail(3)])
-    days = Days(database_at)
+@pytest.mark.parametrize("sqlstate", ["40P01", "55P03"])
+def test_a_mail_that_the_database_aborts_is_retried_for_half_an_hour(postgresql: Database, sqlstate: str) -> None:
+    postgresql.transact(lambda conn: _abort_second_mail(conn, f"RAISE EXCEPTION 'no' USING ERRCODE = '{sqlstate}'"))
+    ids = receive(postgresql, [mail(1), mail(2), mail(3)])
+    days = Days(postgresql)
     for _ in range(PATIENCE - 1):
         days.work()
-        assert states(database_at)[ids[1]] == ("waiting", 1)
-    days.now -= timedelta(minutes=5)  # it is due two minutes after the last time, not before
+        assert states(postgresql)[ids[1]] == ("waiting", 1)
+    days.now -= timedelta(minutes=5)  # the mail is due two minutes after the last attempt, not before
     assert days.worker.step() == 0
     days.now += timedelta(minutes=5)
-    database_at.transact(lambda conn: conn.execute(text("DROP TRIGGER trap ON messages")))
+    postgresql.transact(lambda conn: conn.execute(text("DROP TRIGGER trap ON messages")))
     days.work()
-    assert titles(database_at) == ["Trouble 1", "Trouble 2", "Trouble 3"]
-    assert database_at.read(spool_view.ledger).balanced
+    assert titles(postgresql) == ["Trouble 1", "Trouble 2", "Trouble 3"]
+    assert postgresql.read(spool_view.ledger).balanced
 
 
-def test_a_database_that_is_not_ready_sets_nothing_aside(database: Database) -> None:
+def test_no_mail_is_shunted_while_the_database_lacks_a_table(database: Database) -> None:
     ids = receive(database, [mail(1), mail(2)])
     database.transact(lambda conn: conn.execute(text("ALTER TABLE thread_keys RENAME TO elsewhere")))
     days = Days(database)
@@ -102,10 +102,10 @@ def test_a_database_that_is_not_ready_sets_nothing_aside(database: Database) -> 
     assert [states(database)[id] for id in ids] == [("done", 1), ("done", 1)]
 
 
-@pytest.mark.parametrize(("code", "blames"), [(5, True), (6, True), (10, False), (13, False)])
-def test_on_sqlite_only_a_lock_is_a_giving_up(code: int, blames: bool) -> None:
-    error = sqlite3.OperationalError("told")
+@pytest.mark.parametrize(("code", "gave_up"), [(5, True), (6, True), (10, False), (13, False)])
+def test_on_sqlite_only_a_lock_counts_as_an_abort(code: int, gave_up: bool) -> None:
+    error = sqlite3.OperationalError("text")
     error.sqlite_errorcode = code
     found = as_unavailable(exc.OperationalError("INSERT", {}, error))
     assert isinstance(found, Unavailable)
-    assert isinstance(found, GaveUp) is blames
+    assert isinstance(found, GaveUp) is gave_up

@@ -1,4 +1,4 @@
-"""Packs and the site file that change while the service runs: loaded or refused, and no mail lost."""
+"""Changes of packs and of the site file while the service runs: sodan loads or refuses them, and loses no mail."""
 
 import signal
 import time
@@ -38,114 +38,108 @@ def settings(folder: Path, tmp_path: Path) -> Settings:
     return load(_env_file=None, intake="help@corp.example", packs=str(folder), site_file=str(site))
 
 
-class Looking(RuleReloader):
-    """Looks at the files when the test says so."""
-
-    def twice(self) -> None:
-        """A change is seen, and the next time at rest."""
-        self.look()
-        self.look()
-
-    def at_once(self) -> None:
-        self.ask()
-        self.look()
-
-
 @pytest.fixture
 def context(settings: Settings) -> AppContext:
     return AppContext.of(settings)
 
 
 @pytest.fixture
-def files(settings: Settings, context: AppContext, monkeypatch: pytest.MonkeyPatch) -> Looking:
+def reloader(settings: Settings, context: AppContext, monkeypatch: pytest.MonkeyPatch) -> RuleReloader:
     monkeypatch.setattr(rule_reloader, "LOOK_SECONDS", 0.0)
-    return Looking(settings, context)
+    return RuleReloader(settings, context)
 
 
 def write(folder: Path, text: str) -> None:
     (folder / "own.yaml").write_text(text, encoding="utf-8")
 
 
-def test_a_change_is_loaded_once_it_is_at_rest(context: AppContext, files: Looking, folder: Path) -> None:
+def check_twice(reloader: RuleReloader) -> None:
+    """The second check sees that the files no longer change."""
+    reloader.look()
+    reloader.look()
+
+
+def load_now(reloader: RuleReloader) -> None:
+    reloader.ask()
+    reloader.look()
+
+
+def test_a_change_is_loaded_when_the_files_no_longer_change(
+    context: AppContext, reloader: RuleReloader, folder: Path
+) -> None:
     before = context.rules
-    files.twice()
-    assert context.rules is before  # nothing changed
+    check_twice(reloader)
+    assert context.rules is before
     write(folder, PACK)
-    files.look()
-    assert context.rules is before  # may still be written
-    files.look()
+    reloader.look()
+    assert context.rules is before, "the file may be incomplete"
+    reloader.look()
     assert "own.words" in context.rules.packs
     loaded = context.rules
     (folder / "own.yaml").touch()
-    files.twice()
-    assert context.rules is loaded  # the same words
+    check_twice(reloader)
+    assert context.rules is loaded, "the content is unchanged"
     (folder / "own.yaml").unlink()
-    files.twice()
+    check_twice(reloader)
     assert context.rules.version == before.version
 
 
-def test_what_is_broken_is_refused_and_told_once(
-    context: AppContext, files: Looking, folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+def test_an_invalid_file_is_refused_with_its_line_and_logged_once(
+    context: AppContext, reloader: RuleReloader, folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(folder, PACK)
-    files.at_once()
-    good = context.rules
+    load_now(reloader)
+    valid = context.rules
     write(folder, BROKEN)
-    files.twice()
-    files.twice()
-    assert context.rules is good
+    check_twice(reloader)
+    check_twice(reloader)
+    assert context.rules is valid
     assert str(context.refused).startswith(f"{folder / 'own.yaml'}:4: own.gate: ")
     assert capsys.readouterr().out.count("changed rules refused") == 1
     write(folder, PACK)
-    files.twice()
-    assert context.rules is good
+    check_twice(reloader)
+    assert context.rules is valid
     assert str(context.refused) == "None"
     assert settings.site_file is not None
     for wrong in ("hosts: ['(']\n", "people: {x", "calendar: {country: XX}\n", "\x00"):
         settings.site_file.write_text(wrong, encoding="utf-8")
-        files.at_once()
-        assert context.rules is good
+        load_now(reloader)
+        assert context.rules is valid
         assert str(context.refused).startswith(str(settings.site_file))
     settings.site_file.write_text("people: [{address: helper@partner.example}]\n", encoding="utf-8")
-    files.at_once()
-    assert str(context.refused) == "None"
+    load_now(reloader)
     assert "helper@partner.example" in context.roles().team
-
-
-def test_a_folder_that_goes_away_changes_nothing(context: AppContext, files: Looking, folder: Path) -> None:
-    write(folder, PACK)
-    files.at_once()
     folder.rename(folder.with_name("elsewhere"))
-    files.twice()
+    check_twice(reloader)
     assert "own.words" in context.rules.packs
     assert str(context.refused).endswith("is not a folder; SODAN_PACKS and --packs name folders of packs")
 
 
 @pytest.mark.slow
-def test_a_running_service_follows_its_packs_and_loses_no_mail(tmp_path: Path, folder: Path) -> None:
+def test_a_running_service_loads_changed_packs_and_loses_no_mail(tmp_path: Path, folder: Path) -> None:
     served = Served(tmp_path, packs=str(folder), database_url=f"sqlite:///{tmp_path}/sodan.db")
     try:
-        follows_its_packs(served, folder)
+        _change_packs(served, folder)
     finally:
         served.stop()
 
 
-def follows_its_packs(served: Served, folder: Path) -> None:
+def _change_packs(served: Served, folder: Path) -> None:
     sent = 0
 
-    def said(event: str) -> int:
+    def logged(event: str) -> int:
         return served.log.read_text().count(event)
 
     def send_until(event: str, times: int) -> None:
-        """Mail keeps coming while the worker and the interface load."""
+        """Send mails until the worker and the API have logged ``event`` so many times."""
         nonlocal sent
-        while said(event) < times:
+        while logged(event) < times:
             sent += 1
             served.send(sent)
             time.sleep(0.1)
 
     write(folder, PACK)
-    send_until('event="rules loaded"', 2)  # noticed by themselves: the worker's and the interface's
+    send_until('event="rules loaded"', 2)
     write(folder, BROKEN)
     served.process.send_signal(signal.SIGHUP)
     send_until('event="changed rules refused"', 2)
@@ -154,6 +148,6 @@ def follows_its_packs(served: Served, folder: Path) -> None:
     assert "sodan_rules_refused 1.0" in served.get("/metrics").text
     write(folder, PACK.replace("正門ゲート", "南門ゲート"))
     send_until('event="rules loaded"', 4)
-    served.wait_for(lambda: said('event="taken in"') == sent)
+    served.wait_for(lambda: logged('event="taken in"') == sent)
     assert served.get("/readyz").json() == {"status": "ok"}
     assert "restarted" not in served.log.read_text()

@@ -1,4 +1,4 @@
-"""`sodan serve`: everything in one, kept running, stopped in order; what is wrong is one line and status 2."""
+"""`sodan serve` restarts its processes and stops them in order. A wrong setting is one line and status 2."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from tests.served import Served, free_port, sodan, wait_until
 
 
 @pytest.mark.long
-def test_what_is_killed_or_hangs_comes_back_and_nothing_outlives_the_supervisor(tmp_path: Path) -> None:
+def test_a_process_that_dies_or_hangs_is_restarted_and_all_end_with_the_supervisor(tmp_path: Path) -> None:
     served = Served(tmp_path, watchdog="2")
     try:
         served.send(1)
@@ -47,7 +47,7 @@ BROKEN = "pack: broken\nversion: 1\nsignals:\n  - id: [\n"
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "error"),
     [
         ({"smtp_listen": "25"}, r"SODAN_SMTP_LISTEN: expected host:port"),
         ({"database_url": "postgresql://a@127.0.0.1:1/b"}, r"SODAN_DATABASE_URL: the database does not respond"),
@@ -57,27 +57,11 @@ BROKEN = "pack: broken\nversion: 1\nsignals:\n  - id: [\n"
          r"SODAN_SMTP_LISTEN: cannot listen on 127\.0\.0\.1:\d+: another process uses this address"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_one_line_and_status_2(tmp_path: Path, given: dict[str, str], words: str) -> None:
+def test_a_wrong_setting_is_one_line_and_status_2(tmp_path: Path, given: dict[str, str], error: str) -> None:
     (tmp_path / "broken.yaml").write_text(BROKEN)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports = {"taken": taken.getsockname()[1], "free": free_port()}
         command = "worker" if "packs" in given else "serve"
         ended = sodan(command, cwd=tmp_path, **{name: value.format(**ports) for name, value in given.items()})
     assert ended.returncode == 2
-    assert re.fullmatch(rf"sodan: {words}.*\n", ended.stderr), ended.stderr
-
-
-@pytest.mark.soak  # in short: a signal to `sodan smtp` renews it, and a running service passes SIGHUP on
-def test_sighup_renews_the_certificate_of_the_acceptor(tmp_path: Path) -> None:
-    certificates = Path(__file__).parents[1] / "smtp" / "certificates"
-    file = tmp_path / "certificate.pem"
-    file.write_bytes((certificates / "first.pem").read_bytes())
-    served = Served(tmp_path, smtp_tls_certificate=str(file), database_url=f"sqlite:///{tmp_path}/sodan.db")
-    try:
-        served.send(1)
-        file.write_bytes((certificates / "second.pem").read_bytes())
-        served.process.send_signal(signal.SIGHUP)
-        served.wait_for(lambda: "certificate renewed" in served.log.read_text())
-        served.send(2)
-    finally:
-        served.stop()
+    assert re.fullmatch(rf"sodan: {error}.*\n", ended.stderr), ended.stderr

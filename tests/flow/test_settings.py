@@ -1,4 +1,4 @@
-"""A wrong setting is one line that begins with its name; every setting stands in the docs."""
+"""The error for a wrong setting is one line that begins with its name. The docs list every setting."""
 
 import os
 import re
@@ -17,14 +17,13 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in filter(lambda name: name.startswith("SODAN_"), list(os.environ)):
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
 
 def test_the_defaults_are_those_of_the_public_interface() -> None:
-    """As in the table of docs/settings.md too, except that of the organisation, which depends on the intake."""
     chosen = settings.load()
     assert (chosen.database_url, chosen.max_message_bytes) == ("sqlite:///var/sodan.db", 36_700_160)
     assert (str(chosen.smtp_listen), str(chosen.http_listen)) == ("127.0.0.1:8025", "127.0.0.1:8080")
@@ -32,7 +31,7 @@ def test_the_defaults_are_those_of_the_public_interface() -> None:
     assert (chosen.team, chosen.packs, chosen.case_prefix) == ((), (), "SD")
 
 
-def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     given = {
         "SMTP_LISTEN": "[::1]:2525", "HTTP_LISTEN": "0.0.0.0:80", "INTAKE": "Help@Corp.example, @cases.corp.example",
         "TEAM": "it@corp.example,@it.corp.example", "PACKS": f"{tmp_path}:/", "MAX_MESSAGE_BYTES": "5000",
@@ -50,7 +49,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert (chosen.max_message_bytes, chosen.case_prefix, chosen.zone) == (5000, "HELP", ZoneInfo("Europe/Berlin"))
 
 
-def test_a_file_called_env_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_environment_overrides_the_file_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SODAN_CASE_PREFIX=FILE\nSODAN_ORGANISATION=corp.example\nOTHER=1\n")
     assert settings.load().case_prefix == "FILE"
     assert settings.load().organisation == ("corp.example",)
@@ -69,17 +68,19 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
-def test_a_wrong_value_is_one_line_with_the_name_first(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_the_error_for_a_wrong_value_begins_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(f"SODAN_{name}", value)
     with pytest.raises(WrongSetting) as wrong:
         settings.load()
-    words = str(wrong.value)
-    assert words.startswith(f"SODAN_{name}: ")
-    assert "\n" not in words
-    assert "secret" not in words
+    error = str(wrong.value)
+    assert error.startswith(f"SODAN_{name}: ")
+    assert "\n" not in error
+    assert "secret" not in error
 
 
-def test_what_the_model_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_of_a_model_needs_the_name_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SODAN_MODEL_URL", "http://127.0.0.1:1/v1")
     with pytest.raises(WrongSetting, match=r"^SODAN_MODEL: not set; SODAN_MODEL_URL needs the name"):
         settings.load()
@@ -87,33 +88,33 @@ def test_what_the_model_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("start", [run_smtp, run_supervisor])
 @pytest.mark.parametrize(
-    ("given", "value", "words"),
+    ("given", "value", "reason"),
     [
         ("SMTP_REQUIRE_TLS", "yes", "it needs SODAN_SMTP_TLS_CERTIFICATE too"),
         ("SMTP_PASSWORDS", "names", "it needs SODAN_SMTP_TLS_CERTIFICATE too, because"),
         ("SMTP_REQUIRE_LOGIN", "yes", "it needs SODAN_SMTP_PASSWORDS too"),
     ],
 )
-def test_what_the_smtp_server_needs_is_named_and_stops_no_other_command(
-    monkeypatch: pytest.MonkeyPatch, start: Callable[[Settings], None], given: str, value: str, words: str
+def test_only_commands_with_an_smtp_server_check_the_settings_that_it_needs(
+    monkeypatch: pytest.MonkeyPatch, start: Callable[[Settings], None], given: str, value: str, reason: str
 ) -> None:
     monkeypatch.setenv(f"SODAN_{given}", value)
     chosen = settings.load()
-    with pytest.raises(WrongSetting, match=f"^SODAN_{given}: {words}"):
+    with pytest.raises(WrongSetting, match=f"^SODAN_{given}: {reason}"):
         start(chosen)
 
 
-def test_every_setting_stands_in_the_docs_with_its_default() -> None:
+def test_the_docs_list_every_setting_with_its_default() -> None:
     page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(SODAN_[A-Z0-9_]+)` \| (.+?) \|", page, re.M))
     for name, field in Settings.model_fields.items():
         default = field.default
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else "" if default is None else str(default)
-        assert rows.pop(variable(name), "not there") == (f"`{shown}`" if shown else "empty"), name
+        assert rows.pop(variable(name), "missing") == (f"`{shown}`" if shown else "empty"), name
     assert not rows, "settings that no longer exist"
 
 
-def test_the_example_file_names_only_settings_that_exist(tmp_path: Path) -> None:
+def test_the_example_file_contains_only_settings_that_exist(tmp_path: Path) -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     named = re.findall(r"^#? ?SODAN_([A-Z_]+)=(.*)$", example, re.M)
     assert named

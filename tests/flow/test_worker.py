@@ -1,4 +1,4 @@
-"""From the spool into cases: whatever a mail does to its worker, it is taken in or set aside, and no other suffers."""
+"""The worker puts mail into cases. A mail that harms its worker is shunted, and other mail is not affected."""
 
 import subprocess
 import sys
@@ -46,11 +46,11 @@ def titles(database: Database) -> list[str]:
     return sorted(database.read(lambda conn: conn.execute(select(cases.c.title)).scalars().all()))
 
 
-def test_a_mail_becomes_a_case(database: Database) -> None:
+def test_a_mail_opens_a_case(database: Database) -> None:
     [id] = receive(database, [mail(1)])
     assert [worker(database).step() for _ in range(2)] == [1, 0]
 
-    def look(conn: Connection) -> None:
+    def check(conn: Connection) -> None:
         case, message = conn.execute(select(cases)).one(), conn.execute(select(messages)).one()
         assert (case.title, case.status, case.waiting_on, case.messages) == ("Trouble 1", "open", "team", 1)
         assert (case.document["key"], len(case.document["participants"])) == ("SD-1", 1)
@@ -59,13 +59,13 @@ def test_a_mail_becomes_a_case(database: Database) -> None:
         assert conn.execute(select(deliveries.c.spool_id)).scalars().all() == [id]
         assert "case.opened" in conn.execute(select(events.c.kind)).scalars().all()
 
-    database.read(look)
+    database.read(check)
     assert states(database) == {id: ("done", 1)}
     assert database.read(spool_view.done_without_message) == []
 
 
 @pytest.mark.parametrize("words", ["raises in reading", "raises in judging"])
-def test_a_mail_that_fails_is_tried_three_times_and_set_aside_alone(database: Database, words: str) -> None:
+def test_a_mail_that_fails_three_times_is_shunted_alone(database: Database, words: str) -> None:
     ids = receive(database, [mail(1), mail(2, words), mail(3)])
     now = datetime.now(UTC)
     for _ in range(3):
@@ -81,8 +81,10 @@ def test_a_mail_that_fails_is_tried_three_times_and_set_aside_alone(database: Da
 
 
 def work_on(database: Database, url: str, lease: float, deadly: str, tried: int) -> tuple[list[tuple[str, int]], int]:
-    """Take in three mails, of which the second was tried before, by workers one after the other, as the supervisor
-    starts them; state and attempts of each mail, and how many workers died."""
+    """Process three mails by workers that are started one after the other; the second mail contains ``deadly``.
+
+    Returns state and attempts of each mail, and how many workers died. ``tried``: earlier attempts of the second mail.
+    """
     ids = receive(database, [mail(1), mail(2, deadly), mail(3)])
     attempts = entries.update().where(entries.c.id == ids[1]).values(attempts=tried)
     database.transact(lambda conn: conn.execute(attempts))
@@ -91,12 +93,12 @@ def work_on(database: Database, url: str, lease: float, deadly: str, tried: int)
     return [states(database)[id] for id in ids], int(died)
 
 
-ATTEMPTS = [2, pytest.param(0, marks=pytest.mark.soak)]  # how often a mail was tried before
+ATTEMPTS = [2, pytest.param(0, marks=pytest.mark.soak)]  # earlier attempts of a mail
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("before", ATTEMPTS)
-def test_a_mail_that_kills_its_worker_is_set_aside_and_takes_nobody_along(
+def test_a_mail_that_kills_its_worker_is_shunted_and_the_others_are_processed(
     database: Database, database_url: str, before: int
 ) -> None:
     (first, second, third), died = work_on(database, database_url, 60, "deadly poison", before)
@@ -106,51 +108,51 @@ def test_a_mail_that_kills_its_worker_is_set_aside_and_takes_nobody_along(
 
 @pytest.mark.long
 @pytest.mark.parametrize("before", ATTEMPTS)
-def test_a_mail_that_never_ends_is_set_aside_too(sqlite: Database, before: int) -> None:
-    stood, died = work_on(sqlite, str(sqlite.url), 8, "endless loop", before)
-    assert ([state for state, _ in stood], died >= 3 - before) == (["done", "shunted", "done"], True)
+def test_a_mail_that_is_never_finished_is_shunted(sqlite: Database, before: int) -> None:
+    found, died = work_on(sqlite, str(sqlite.url), 8, "endless loop", before)
+    assert ([state for state, _ in found], died >= 3 - before) == (["done", "shunted", "done"], True)
 
 
-def test_what_was_claimed_ahead_is_taken_next_or_given_back_untried(database: Database) -> None:
+def test_mails_claimed_in_advance_are_processed_next_or_released_without_an_attempt(database: Database) -> None:
     ids = receive(database, [mail(number) for number in range(1, 61)])
-    busy = worker(database)
-    first = busy.step()
+    one = worker(database)
+    first = one.step()
     assert 0 < first < 20
     tried = [attempts for _, attempts in states(database).values()]
-    assert tried.count(1) > first, "the save of a full batch claims the next"
-    busy.step()
+    assert tried.count(1) > first, "saving a full batch also claims the next one"
+    one.step()
     ahead = [id for id, (state, attempts) in states(database).items() if state == "waiting" and attempts]
     stop = threading.Event()
     stop.set()
-    busy.run(stop)
+    one.run(stop)
     assert ahead
     assert all(states(database)[id] == ("waiting", 0) for id in ahead)
-    work_off(busy)
+    work_off(one)
     assert states(database) == dict.fromkeys(ids, ("done", 1))
 
 
-def test_what_was_claimed_by_a_commit_whose_answer_was_lost_is_given_back_untried(database: Database) -> None:
+def test_claims_whose_commit_was_not_confirmed_are_released_without_an_attempt(database: Database) -> None:
     ids = receive(database, [mail(number) for number in range(1, 4)])
-    unlucky = worker(database)
+    one = worker(database)
     now = datetime.now(UTC)
-    database.transact(lambda conn: spool.claim(conn, unlucky.by, now, timedelta(minutes=5), 10))
-    assert unlucky.step() == 0
-    unlucky._must_release = True  # as after any failure of the database
-    work_off(unlucky)
+    database.transact(lambda conn: spool.claim(conn, one.by, now, timedelta(minutes=5), 10))
+    assert one.step() == 0
+    one._must_release = True  # as after every failure of the database
+    work_off(one)
     assert states(database) == dict.fromkeys(ids, ("done", 1))
 
 
-def test_workers_at_once_make_the_same_cases_as_one(database: Database, database_url: str) -> None:
+def test_parallel_workers_create_the_same_cases_as_one(database: Database, database_url: str) -> None:
     contents = []
     for number in range(40):
         reply = mail(1000 + number, "It works again, thank you.").replace(b"09:00:00", b"10:00:00")
         thread = f"In-Reply-To: <m{number}@corp.example>\r\n".encode()
         contents += [mail(number), thread + reply, mail(number)]
     receive(database, contents)
-    context().rules.read(RuleInput("", "team", "", "Hello"))  # threads must not load the reader at once
+    context().rules.read(RuleInput("", "team", "", "Hello"))  # load the reader before several threads do
     others = [Database(database_url) for _ in range(3)]
-    with ThreadPoolExecutor() as crew:
-        list(crew.map(lambda other: work_off(worker(other)), others))
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda other: work_off(worker(other)), others))
     for other in others:
         other.close()
     ledger = database.read(spool_view.ledger)
