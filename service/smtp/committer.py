@@ -1,9 +1,9 @@
-"""Commits received mails in groups: one thread commits, and mails that arrive meanwhile share the next commit."""
+"""Commits received mails in groups: mails that arrive during a commit share the next commit."""
 
 import asyncio
-import queue
-import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import structlog
@@ -20,102 +20,79 @@ GROUP_MAILS = 256
 GROUP_BYTES = 32_000_000
 BIG = 1_000_000  # after a larger commit, idle database connections are closed to free their memory
 
-_Reply = asyncio.Future[str]  # the future id of a mail, set once the mail is committed
-_Waiting = tuple[Envelope, Content, datetime, _Reply]
+_Waiting = tuple[Envelope, Content, datetime, "asyncio.Future[str]"]
 
 
 class Committer:
-    """Stores mails durably. Call ``start`` before the first mail, and ``stop`` after the last one."""
+    """Stores mails durably. All methods must be called in the same event loop."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._commit_groups, name="committer")
-        self._stopping = False
-
-    def start(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._thread.start()
+        self._waiting: deque[_Waiting] = deque()
+        self._thread = ThreadPoolExecutor(1, "committer")
+        self._task: asyncio.Task[None] | None = None
 
     async def store(self, envelope: Envelope, content: Content) -> str:
         """Store a mail and return its id once it is committed. Raises Unavailable if it cannot be stored."""
-        future: _Reply = self._loop.create_future()
-        self._queue.put((envelope, content, self._clock(), future))
-        # if this task is cancelled, the mail may still be committed
-        return await future
+        reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((envelope, content, self._clock(), reply))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._commit_groups())
+        return await reply  # if this task is cancelled, the mail may still be committed
 
-    def stop(self) -> None:
-        """Commit the queued mails and end the thread. Blocks until then."""
-        self._queue.put(None)
-        self._thread.join()
+    async def stop(self) -> None:
+        """Commit the waiting mails and end the thread."""
+        if self._task is not None:
+            await self._task
+        self._thread.shutdown()
 
-    def _commit_groups(self) -> None:
-        next_mail = self._queue.get()
-        while next_mail is not None:
-            group, size = [next_mail], next_mail[1].size
-            next_mail = self._next_mail()
-            while next_mail is not None and len(group) < GROUP_MAILS and size + next_mail[1].size <= GROUP_BYTES:
-                group.append(next_mail)
-                size += next_mail[1].size
-                next_mail = self._next_mail()
-            self._commit(self._entries(group))
-            if size > BIG:
-                self._database.forget_values()
-            del group
-            if next_mail is None and not self._stopping:
-                next_mail = self._queue.get()
+    async def _commit_groups(self) -> None:
+        while self._waiting:
+            group = self._next_group()
+            mails = [mail[:3] for mail in group]
+            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, mails)
+            for (*_, reply), result in zip(group, results, strict=True):
+                if isinstance(result, Exception) and not reply.done():
+                    reply.set_exception(result)
+                elif not reply.done():
+                    reply.set_result(str(result))
 
-    def _next_mail(self) -> _Waiting | None:
-        """Return the next queued mail; None if the queue is empty or ``stop`` was called."""
-        try:
-            next_mail = self._queue.get_nowait()
-        except queue.Empty:
-            return None
-        self._stopping = next_mail is None
-        return next_mail
+    def _next_group(self) -> list[_Waiting]:
+        group = [self._waiting.popleft()]
+        size = group[0][1].size
+        while self._waiting and len(group) < GROUP_MAILS and size + self._waiting[0][1].size <= GROUP_BYTES:
+            group.append(self._waiting.popleft())
+            size += group[-1][1].size
+        return group
 
-    def _entries(self, group: Sequence[_Waiting]) -> list[tuple[NewEntry, _Reply]]:
-        """Read and hash the mails, in this thread so that the event loop is not blocked."""
-        entries = []
-        for envelope, content, now, future in group:
+    def _commit(self, mails: Sequence[tuple[Envelope, Content, datetime]]) -> list[str | Exception]:
+        """Commit mails and return the id or the error of each. Runs in the thread, also to read and hash the mails."""
+        results: list[str | Exception | NewEntry] = []
+        for envelope, content, now in mails:
             try:
-                entries.append((new_entry(envelope, content.read(), now), future))
-            except Exception as error:  # any error, even lack of memory: the thread must continue for the other mails
-                self._deliver_error([future], error)
-        return entries
+                results.append(new_entry(envelope, content.read(), now))
+            except Exception as error:  # any error, even lack of memory, must not affect the other mails
+                results.append(_logged(error))
+        entries = [one for one in results if isinstance(one, NewEntry)]
+        stored = iter(self._store(entries))
+        if sum(content.size for _, content, _ in mails) > BIG:
+            self._database.forget_values()
+        return [next(stored) if isinstance(one, NewEntry) else one for one in results]
 
-    def _commit(self, entries: Sequence[tuple[NewEntry, _Reply]]) -> None:
-        if not entries:
-            return
-        futures = [future for _, future in entries]
+    def _store(self, entries: Sequence[NewEntry]) -> Sequence[str | Exception]:
         try:
-            ids = intake.receive_entries(self._database, [entry for entry, _ in entries])
+            return intake.receive_entries(self._database, entries) if entries else []
         except Unavailable as error:
             _log.error("mail was not committed", mails=len(entries), reason=str(error), cause=repr(error.__cause__))
-            self._deliver(futures, [error] * len(futures))
+            return [error] * len(entries)
         except Exception as error:
             if len(entries) == 1:
-                self._deliver_error(futures, error)
-            else:  # perhaps only one mail cannot be stored: commit each mail alone
-                for entry in entries:
-                    self._commit([entry])
-        else:
-            self._deliver(futures, ids)
-
-    def _deliver_error(self, futures: Sequence[_Reply], error: Exception) -> None:
-        _log.error("mail was not committed", mails=1, error=type(error).__name__, trace=where(error))
-        self._deliver(futures, [error])
-
-    def _deliver(self, futures: Sequence[_Reply], results: Sequence[str | Exception]) -> None:
-        self._loop.call_soon_threadsafe(_set_results, futures, results)
+                return [_logged(error)]
+            # perhaps only one mail cannot be stored: commit each mail alone
+            return [result for entry in entries for result in self._store([entry])]
 
 
-def _set_results(futures: Sequence[_Reply], results: Sequence[str | Exception]) -> None:
-    for future, result in zip(futures, results, strict=True):
-        if future.done():
-            continue
-        if isinstance(result, Exception):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
+def _logged(error: Exception) -> Exception:
+    _log.error("mail was not committed", mails=1, error=type(error).__name__, trace=where(error))
+    return error

@@ -1,15 +1,14 @@
-"""Real ``sodan smtp`` processes, shared by the tests of one run."""
-
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.smtp.dialogues import Servers
+from tests.smtp.conversation import Servers
 
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Servers]:
-    running = Servers(tmp_path_factory.mktemp("servers"), sqlite_template)
-    yield running
-    running.stop()
+    """The servers that the tests of one run share."""
+    servers = Servers(tmp_path_factory.mktemp("servers"), sqlite_template)
+    with servers.stack:
+        yield servers

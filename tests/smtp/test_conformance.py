@@ -1,4 +1,4 @@
-"""The dialogues of ``conformance/``: what RFCs ask of a server, and what attacks tried."""
+"""The dialogues of ``conformance/``: requirements of RFCs, and known attacks."""
 
 import re
 import uuid
@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.smtp.dialogues import GIVEN, Dialogue, Servers, hold, read
+from tests.smtp.conversation import GIVEN, Servers
+from tests.smtp.dialogues import Dialogue, hold, read
 
 FILES = sorted((Path(__file__).parent / "conformance").glob("*.txt"))
-EVERY_SIGN = "".join(map(chr, range(32, 256))) + "\r\n"
+EVERY_BYTE = "".join(map(chr, range(32, 256))) + "\r\n"
 DIALOGUES = [dialogue for file in FILES for dialogue in read(file)]
 
 
@@ -18,17 +19,17 @@ def test_dialogue(dialogue: Dialogue, servers: Servers) -> None:
     hold(dialogue, servers)
 
 
-def test_every_dialogue_names_what_it_is_about() -> None:
+def test_every_dialogue_names_an_rfc_section_or_a_cve() -> None:
     assert len(DIALOGUES) >= 250
     assert len({(dialogue.about, dialogue.name) for dialogue in DIALOGUES}) == len(DIALOGUES)
     for dialogue in DIALOGUES:
         assert re.fullmatch(r"RFC [0-9]{4} §[0-9A-F](\.[0-9]{1,2})*|CVE-[0-9]{4}-[0-9]{4,}", dialogue.about), dialogue
 
 
-@pytest.mark.parametrize(("sent", "kept"), [*GIVEN["contents"], (EVERY_SIGN, EVERY_SIGN)])
+@pytest.mark.parametrize(("sent", "kept"), [*GIVEN["contents"], (EVERY_BYTE, EVERY_BYTE)])
 @pytest.mark.parametrize("step", [1, 2, 5, 10_000])
-def test_a_content_is_kept_without_added_dots_and_with_crlf(sent: str, kept: str, step: int, servers: Servers) -> None:
-    """RFC 5321 §4.5.2, however the network divides it."""
+def test_a_stored_message_has_crlf_and_no_dot_stuffing(sent: str, kept: str, step: int, servers: Servers) -> None:
+    """RFC 5321 §4.5.2. The network may divide the message anywhere."""
     server = servers["plain"]
     recipient = f"{uuid.uuid4().hex}@cases.example"
     with server.greeted() as sender:

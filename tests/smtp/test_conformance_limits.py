@@ -1,4 +1,4 @@
-"""What one client may ask of us: lines, errors, idle talk, time, connections; STARTTLS and AUTH."""
+"""Limits for one client: size, time and connections. Files for TLS and passwords."""
 
 import re
 import shutil
@@ -13,27 +13,28 @@ from pathlib import Path
 import pytest
 
 from service.errors import Refused
+from service.settings import Listen
 from service.smtp.limits import admits, neighbourhood, network_of
 from service.smtp.passwords import Passwords
 from service.smtp.tls import ServerTls
-from tests.served import wait_until
-from tests.smtp.dialogues import CERTIFICATES, GIVEN, Line, Server, Servers
+from tests.served import free_port, started, wait_until
+from tests.smtp.conversation import CERTIFICATES, GIVEN, Client, Line, Servers
 
 
-def test_a_third_connection_is_too_many_where_two_are_granted(servers: Servers) -> None:
-    server = servers["narrow"]
+def test_one_address_may_open_only_so_many_connections(servers: Servers) -> None:
+    server = servers["narrow"]  # two connections per address
 
-    def said() -> str:
-        with Line(server.ports["SMTP"]) as connection:
-            return connection.reply()
+    def greeting() -> str:
+        with Client(server.running.smtp) as client:
+            return client.greeting
 
     with server.greeted(), server.greeted():
-        assert said().startswith("421 4.7.0 ")
-    wait_until(lambda: said().startswith("220"))  # it hears of a closed connection a moment later
+        assert greeting().startswith("421 4.7.0 ")
+    wait_until(lambda: greeting().startswith("220"))  # the server notices a closed connection a moment later
 
 
-def test_what_is_far_too_big_is_not_read_to_its_end(servers: Servers) -> None:
-    """RFC 1870 §6.3: the sender is told, and cut off once it has sent 64 MB more than is taken."""
+def test_a_message_far_beyond_the_size_limit_is_not_read_to_its_end(servers: Servers) -> None:
+    """RFC 1870 §6.3: the connection is closed after 64 MB more than the limit."""
     with servers["plain"].greeted() as sender:
         sender.begin("x@cases.example")
         sender.say("DATA")
@@ -45,24 +46,24 @@ def test_what_is_far_too_big_is_not_read_to_its_end(servers: Servers) -> None:
         assert sender.reply() == ""
 
 
-def test_a_client_that_does_not_read_is_cut_off(servers: Servers) -> None:
-    """RFC 5321 §4.5.3.2: it asks and asks and takes no answer."""
+def test_a_client_that_reads_no_replies_is_disconnected(servers: Servers) -> None:
+    """RFC 5321 §4.5.3.2."""
+
+    def send_commands() -> None:
+        for _ in range(1000):
+            sender.socket.sendall(b"HELP\r\n" * 10_000)
+            time.sleep(0.02)
+
     with servers["hasty"].greeted() as sender:
         sender.socket.settimeout(5)
         with pytest.raises(OSError, match=r"reset|Broken pipe|timed out"):
-            _ask_on_and_on(sender)
+            send_commands()
 
 
-def _ask_on_and_on(sender: Line) -> None:
-    for _ in range(1000):
-        sender.socket.sendall(b"HELP\r\n" * 10_000)
-        time.sleep(0.02)
-
-
-def test_many_who_only_connect_keep_nobody_else_out_for_long(servers: Servers) -> None:
-    """RFC 5321 §7.8: a hundred silent connections, and one that has a mail."""
+def test_silent_connections_are_closed_and_delay_no_other_client(servers: Servers) -> None:
+    """RFC 5321 §7.8."""
     server = servers["hasty"]
-    silent = [Line(server.ports["SMTP"]) for _ in range(100)]
+    silent = [Line(server.running.smtp.port) for _ in range(100)]
     with server.greeted() as sender:
         assert sender.say("NOOP").startswith("250")
     for one in silent:
@@ -73,14 +74,14 @@ def test_many_who_only_connect_keep_nobody_else_out_for_long(servers: Servers) -
 
 
 @pytest.mark.parametrize(("host", "admitted", "near", "network"), GIVEN["addresses"])
-def test_an_address_is_one_whatever_it_is_written_as(host: str | None, admitted: bool, near: str, network: str) -> None:
+def test_all_forms_of_an_ip_address_count_as_one(host: str | None, admitted: bool, near: str, network: str) -> None:
     networks = (IPv4Network("192.0.2.0/24"), IPv6Network("2001:db8::/32"))
     assert admits(networks, host) is admitted
     assert (neighbourhood(host), network_of(host)) == (near, network)
 
 
-def _certificate(server: Server) -> bytes:
-    with server.greeted() as client:
+def _certificate(port: int) -> bytes:
+    with Client(Listen("127.0.0.1", port)) as client:
         assert client.say("EHLO c").startswith("250")
         assert client.say("STARTTLS").startswith("220")
         client.begin_tls()
@@ -88,31 +89,28 @@ def _certificate(server: Server) -> bytes:
         return client.socket.getpeercert(binary_form=True) or b""
 
 
-def test_a_signal_renews_the_certificate_and_a_broken_one_changes_nothing(
-    tmp_path: Path, sqlite_template: Path
-) -> None:
-    shutil.copy(sqlite_template, tmp_path / "sodan.db")
-    file = tmp_path / "certificate.pem"
+def test_sighup_reloads_the_certificate_and_a_broken_file_keeps_the_old_one(tmp_path: Path) -> None:
+    file, log, port = tmp_path / "certificate.pem", tmp_path / "log", free_port()
     shutil.copy(CERTIFICATES / "first.pem", file)
     first, second = (
         ssl.PEM_cert_to_DER_cert((CERTIFICATES / name).read_text().partition("-----BEGIN PRIVATE")[0])
         for name in ("first.pem", "second.pem")
     )
-    server = Server(tmp_path, {"SMTP_TLS_CERTIFICATE": str(file)})
-    try:
-        assert _certificate(server) == first
+    given = {"smtp_tls_certificate": str(file), "smtp_listen": f"127.0.0.1:{port}"}
+    with log.open("wb") as out, started("smtp", cwd=tmp_path, out=out, **given) as process:
+        wait_until(lambda: "SMTP on" in log.read_text())
+        assert _certificate(port) == first
         file.write_text("broken")
-        server.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: re.search(rf"not renewed.*{file}", server.log.read_text()))
-        assert _certificate(server) == first
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: re.search(rf"not renewed.*{file}", log.read_text()))
+        assert _certificate(port) == first
         shutil.copy(CERTIFICATES / "second.pem", file)
-        server.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: _certificate(server) == second)
-    finally:
-        assert server.stop() == 0
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: _certificate(port) == second)
+    assert process.returncode == 0
 
 
-def test_files_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:
+def test_the_error_for_an_unusable_file_is_one_line_with_the_setting(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"^SODAN_SMTP_TLS_CERTIFICATE: "):
         ServerTls(tmp_path / "none.pem", tmp_path / "none.pem")
     (tmp_path / "passwords").write_text("aiko:secret\n")
@@ -122,7 +120,7 @@ def test_files_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:
         Passwords(tmp_path / "none")
 
 
-def test_a_command_makes_the_line_by_which_a_password_is_known(tmp_path: Path) -> None:
+def test_the_command_smtp_password_prints_a_line_that_matches_the_password(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "service", "smtp-password", "aiko"]
     made = subprocess.run(command, input="秘密\n", capture_output=True, text=True, check=True).stdout
     assert "秘密" not in made

@@ -1,4 +1,4 @@
-"""Any dialogue has the same outcome, sent line by line or all at once and cut anywhere (RFC 2920)."""
+"""Any dialogue has the same result if it is sent line by line or all at once, in any pieces (RFC 2920)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from service.settings import load
 from service.smtp.content import Content
 from service.smtp.listener import Listener
 from service.smtp.protocol import Protocol
-from tests.smtp.dialogues import GIVEN, expanded
+from tests.smtp.conversation import GIVEN
+from tests.smtp.dialogues import expanded
 
 LIMIT = 3000
 SETTINGS = load(_env_file=None, hostname="mx", max_message_bytes=LIMIT)
@@ -28,7 +29,7 @@ lines = st.builds(
     st.sampled_from(COMMANDS) | st.just("DATA"),
     st.sampled_from([b"\r\n"] * 30 + [b"\n", b"\r\r\n"]),
 )
-# what follows the end would be commands: the first end is the end
+# text after the first end would be commands
 contents = st.lists(st.sampled_from(PIECES), max_size=12).map(
     lambda pieces: (b"\r\n" + b"".join(pieces) + END).split(END)[0][2:] + END
 )
@@ -40,8 +41,8 @@ dialogues = st.builds(
 
 
 @dataclass
-class Taken:
-    """A handler that keeps what it is given."""
+class Recorder:
+    """A handler that keeps the mails."""
 
     mails: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -59,8 +60,8 @@ class Client:
     """A server with one client."""
 
     async def __aenter__(self) -> Client:
-        self.taken = Taken()
-        listener = Listener(self.taken, Protocol, SETTINGS)
+        self.handler = Recorder()
+        listener = Listener(self.handler, Protocol, SETTINGS)
         self.server = await listener.listen("127.0.0.1", 0)
         self.reader, self.writer = await asyncio.open_connection(*self.server.sockets[0].getsockname())
         assert await self.reply() == "220"
@@ -77,7 +78,7 @@ class Client:
             await asyncio.sleep(0)
 
     async def reply(self) -> str:
-        """The code of the next reply; empty where the connection ended."""
+        """Return the code of the next reply; empty if the connection ended."""
         while True:
             try:
                 line = await asyncio.wait_for(self.reader.readline(), 20)
@@ -100,7 +101,7 @@ async def one_by_one(dialogue: list[tuple[bytes, bytes]]) -> tuple[bytes, list[s
                     break
             if replies[-1] in ("", "421"):
                 break
-        return b"".join(sent), [code for code in replies if code], client.taken.mails
+        return b"".join(sent), [code for code in replies if code], client.handler.mails
 
 
 async def at_once(stream: bytes, cuts: list[int]) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -109,14 +110,14 @@ async def at_once(stream: bytes, cuts: list[int]) -> tuple[list[str], list[tuple
         try:
             await client.send(*(stream[at:until] for at, until in zip([0, *cuts], [*cuts, len(stream)], strict=True)))
         except ConnectionError:
-            pass  # it hung up before it had read everything
+            pass  # the server closed the connection before it had read everything
         while code := await client.reply():
             replies.append(code)
-        return replies, client.taken.mails
+        return replies, client.handler.mails
 
 
 @given(dialogue=dialogues, cuts=st.lists(st.integers(0, 4000), max_size=5).map(sorted))
-def test_sent_ahead_or_one_by_one_is_the_same(dialogue: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
+def test_pipelining_changes_no_result(dialogue: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
     stream, replies, mails = uvloop.run(one_by_one(dialogue))
     assert uvloop.run(at_once(stream, cuts)) == (replies, mails)
     assert "451" not in replies

@@ -1,9 +1,8 @@
-"""What a sender may rely on, and what a stranger runs into, over real sockets; what the log tells of it."""
+"""What senders can rely on: a 250 means that the mail is stored, a stop of the server included."""
 
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +11,6 @@ from service.store import spool_view
 from service.store.contents import content as content_of
 from service.store.database import Database
 from tests.smtp.conversation import Client, acceptor, set_up
-from tests.smtp.dialogues import Server
 
 SECRET = "hunter2-swordfish"
 
@@ -25,20 +23,20 @@ def _contents(database: Database) -> list[bytes]:
 
 
 @pytest.mark.both_databases
-def test_what_got_250_is_durable_under_the_id_that_was_named(database: Database, database_url: str) -> None:
+def test_a_mail_with_250_is_stored_under_the_id_of_the_reply(database: Database, database_url: str) -> None:
     with acceptor(set_up(database_url)) as address, Client(address) as client:
         assert client.greeting.startswith("220 mx.intake.example ")
         reply = client.mail(MAIL)
-        named = re.fullmatch(r"250 2\.0\.0 accepted as ([0-9a-f-]{36})", reply)
-        assert named
-        entry = database.read(lambda conn: spool_view.entry(conn, named[1]))
+        match = re.fullmatch(r"250 2\.0\.0 accepted as ([0-9a-f-]{36})", reply)
+        assert match
+        entry = database.read(lambda conn: spool_view.entry(conn, match[1]))
     assert (entry["state"], entry["channel"], entry["attempts"]) == ("waiting", "smtp", 0)
     assert (entry["mail_from"], entry["rcpt_tos"]) == ("user@example.org", ["help@intake.example"])
     assert (entry["peer"], entry["helo"], entry["size"]) == ("127.0.0.1", "client.example", len(MAIL) + 2)
-    assert content_of(database, None, named[1]) == MAIL + b"\r\n"
+    assert content_of(database, None, match[1]) == MAIL + b"\r\n"
 
 
-def test_many_mails_over_one_connection_and_many_connections(database: Database, database_url: str) -> None:
+def test_parallel_connections_deliver_many_mails(database: Database, database_url: str) -> None:
     def send(number: int) -> list[str]:
         with Client(address) as client:
             replies = [client.mail(MAIL + b"%d-%d" % (number, n)) for n in range(10)]
@@ -52,14 +50,14 @@ def test_many_mails_over_one_connection_and_many_connections(database: Database,
     assert len(set(_contents(database))) == 80
 
 
-def test_a_database_without_tables_answers_451_without_inner_text(tmp_path: object) -> None:
+def test_a_database_without_tables_is_answered_with_451_without_internal_text(tmp_path: object) -> None:
     with acceptor(set_up(f"sqlite:///{tmp_path}/empty.db")) as address, Client(address) as client:
         assert client.mail(MAIL) == "451 4.3.0 temporary problem, please try again later"
 
 
 @pytest.mark.both_databases
-def test_a_stop_keeps_promises_and_makes_no_new_ones(database: Database, database_url: str) -> None:
-    """A mail waits for its commit, since another writer holds the database; another client is idle; then we stop."""
+def test_a_stopping_server_completes_a_commit_and_closes_all_connections(database: Database, database_url: str) -> None:
+    """The commit of one client waits because another writer locks the database; another client is idle."""
     holding, release = threading.Event(), threading.Event()
 
     def hold(conn: object) -> None:
@@ -92,35 +90,31 @@ def test_a_stop_keeps_promises_and_makes_no_new_ones(database: Database, databas
     assert len(_contents(database)) == 1
 
 
-def test_lmtp_is_recorded_as_the_channel_and_the_null_sender_as_empty(sqlite: Database) -> None:
+def test_the_spool_records_the_channel_lmtp_and_an_empty_sender(sqlite: Database) -> None:
     settings = set_up(str(sqlite.url), lmtp_listen="127.0.0.1:0")
     with acceptor(settings) as address, Client(address) as client:
-        for said in ("LHLO x", "MAIL FROM:<>", "RCPT TO:<a@cases.example>", "DATA"):
-            assert client.say(said)[0] in "23"
+        for command in ("LHLO x", "MAIL FROM:<>", "RCPT TO:<a@cases.example>", "DATA"):
+            assert client.say(command)[0] in "23"
         client.send(MAIL + b".\r\n")
         assert client.reply().startswith("250 2.0.0 accepted as ")
     assert [(row["channel"], row["mail_from"]) for row in sqlite.read(spool_view.listing)] == [("lmtp", "")]
 
 
 @pytest.mark.both_databases
-def test_an_error_of_the_database_does_not_tell_the_words_of_a_mail(
-    database: Database, database_url: str, tmp_path: Path
+def test_the_log_of_a_database_error_contains_no_words_of_the_mail(
+    database: Database, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refuse = (  # on PostgreSQL the error then shows the whole row
+    refuse = (  # the text of this error of PostgreSQL contains the whole row
         "ALTER TABLE spool ADD COLUMN further text NOT NULL"
         if database.postgresql
         else "CREATE TRIGGER refuse BEFORE INSERT ON spool BEGIN SELECT RAISE(ABORT, 'refused'); END"
     )
     database.transact(lambda conn: conn.execute(text(refuse)))
-    server = Server(tmp_path, {"DATABASE_URL": database_url})
-    try:
-        with server.greeted() as client:
-            reply = client.mail(f"Subject: {SECRET}\r\n\r\n{SECRET}".encode(), sender=f"{SECRET}@corp.example")
-            assert reply.startswith("451 4.3.0")
-    finally:
-        server.stop()
-    told = server.log.read_text()
-    assert "mail was not committed" in told
-    assert "spool_insert.py" in told
-    assert SECRET not in told
+    with acceptor(set_up(database_url)) as address, Client(address) as client:
+        reply = client.mail(f"Subject: {SECRET}\r\n\r\n{SECRET}".encode(), sender=f"{SECRET}@corp.example")
+        assert reply.startswith("451 4.3.0")
+    log = capsys.readouterr().out
+    assert "mail was not committed" in log
+    assert "spool_insert.py" in log
+    assert SECRET not in log
     assert database.read(spool_view.ledger).accepted == 0
