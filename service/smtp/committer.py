@@ -1,9 +1,9 @@
 """Commits received mails in groups: mails that arrive during a commit share the next commit."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import structlog
@@ -20,54 +20,61 @@ GROUP_MAILS = 256
 GROUP_BYTES = 32_000_000
 BIG = 1_000_000  # after a larger commit, idle database connections are closed to free their memory
 
-_Waiting = tuple[Envelope, Content, datetime, "asyncio.Future[str]"]
+_Reply = asyncio.Future[str]  # the future id of a mail, set once the mail is committed
+_Waiting = tuple[Envelope, Content, datetime, _Reply]
 
 
 class Committer:
-    """Stores mails durably. All methods must be called in the same event loop."""
+    """Stores mails durably in one thread. Call ``start`` in the event loop before the first mail."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
         self._waiting: deque[_Waiting] = deque()
-        self._thread = ThreadPoolExecutor(1, "committer")
-        self._task: asyncio.Task[None] | None = None
+        self._changed = threading.Condition()
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._commit_groups, name="committer")
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
 
     async def store(self, envelope: Envelope, content: Content) -> str:
         """Store a mail and return its id once it is committed. Raises Unavailable if it cannot be stored."""
-        reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiting.append((envelope, content, self._clock(), reply))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._commit_groups())
+        reply: _Reply = self._loop.create_future()
+        with self._changed:
+            self._waiting.append((envelope, content, self._clock(), reply))
+            self._changed.notify()
         return await reply  # if this task is cancelled, the mail may still be committed
 
-    async def stop(self) -> None:
-        """Commit the waiting mails and end the thread."""
-        if self._task is not None:
-            await self._task
-        self._thread.shutdown()
+    def stop(self) -> None:
+        """Commit the waiting mails and end the thread. Blocks until then."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify()
+        self._thread.join()
 
-    async def _commit_groups(self) -> None:
-        while self._waiting:
-            group = self._next_group()
-            mails = [mail[:3] for mail in group]
-            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, mails)
-            for (*_, reply), result in zip(group, results, strict=True):
-                if isinstance(result, Exception) and not reply.done():
-                    reply.set_exception(result)
-                elif not reply.done():
-                    reply.set_result(str(result))
+    def _commit_groups(self) -> None:
+        while group := self._next_group():
+            results = self._commit([mail[:3] for mail in group])
+            self._loop.call_soon_threadsafe(_set_results, [mail[3] for mail in group], results)
+            del group  # frees the memory of its mails
 
     def _next_group(self) -> list[_Waiting]:
-        group = [self._waiting.popleft()]
-        size = group[0][1].size
-        while self._waiting and len(group) < GROUP_MAILS and size + self._waiting[0][1].size <= GROUP_BYTES:
-            group.append(self._waiting.popleft())
-            size += group[-1][1].size
-        return group
+        """Wait for mails, and return as many as fit into one commit; none if ``stop`` was called."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_stopping)
+            group: list[_Waiting] = []
+            size = 0
+            while self._waiting and len(group) < GROUP_MAILS:
+                size += self._waiting[0][1].size
+                if group and size > GROUP_BYTES:
+                    break
+                group.append(self._waiting.popleft())
+            return group
 
     def _commit(self, mails: Sequence[tuple[Envelope, Content, datetime]]) -> list[str | Exception]:
-        """Commit mails and return the id or the error of each. Runs in the thread, also to read and hash the mails."""
+        """Commit mails and return the id or the error of each. Mails are read and hashed in the thread, too."""
         results: list[str | Exception | NewEntry] = []
         for envelope, content, now in mails:
             try:
@@ -96,3 +103,11 @@ class Committer:
 def _logged(error: Exception) -> Exception:
     _log.error("mail was not committed", mails=1, error=type(error).__name__, trace=where(error))
     return error
+
+
+def _set_results(replies: Sequence[_Reply], results: Sequence[str | Exception]) -> None:
+    for reply, result in zip(replies, results, strict=True):
+        if isinstance(result, Exception) and not reply.done():
+            reply.set_exception(result)
+        elif not reply.done():
+            reply.set_result(str(result))

@@ -123,13 +123,14 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     except Refused:
         await listeners[0].stop(0)
         raise
+    committer.start()
     backpressure_task = loop.create_task(backpressure.watch())
     try:
         yield RunningServer(address, lmtp_address, tls.reload if tls else lambda: None)
     finally:
         await asyncio.gather(*(listener.stop(settings.stop_seconds) for listener in listeners))
         backpressure.stopped.set()
-        await committer.stop()
+        await loop.run_in_executor(None, committer.stop)
         await asyncio.wait({backpressure_task}, timeout=CHECK_SECONDS)  # a check of a database that hangs takes longer
         await loop.run_in_executor(None, database.close)
         await backpressure_task

@@ -47,12 +47,13 @@ def test_a_mail_that_does_not_fit_into_memory_affects_no_other_mail(sqlite: Data
 
     async def store_both() -> str:
         committer = Committer(sqlite, lambda: datetime.now(UTC))
+        committer.start()
         try:
             with pytest.raises(MemoryError):
                 await asyncio.wait_for(committer.store(Envelope("smtp"), _complete(TooBig(1000))), 20)
             return await asyncio.wait_for(committer.store(Envelope("smtp"), _complete(Content(1000))), 20)
         finally:
-            await committer.stop()
+            await asyncio.to_thread(committer.stop)
 
     id = asyncio.run(store_both())
     assert sqlite.read(lambda conn: spool_view.entry(conn, id))["state"] == "waiting"
