@@ -95,10 +95,12 @@ def http_server(answer: Callable[[str, str, Any, bytes], Answer], tls: ssl.SSLCo
             written = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
             kind = "text/plain" if isinstance(content, bytes) else "application/json"
-            for name, value in {**headers, "Content-Type": kind, "Content-Length": str(len(written))}.items():
+            usual = {"Content-Type": kind, "Content-Length": str(len(written))}
+            for name, value in {**usual, **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(written)
+            self.close_connection |= headers.get("Content-Length", usual["Content-Length"]) != usual["Content-Length"]
 
         do_GET = do_POST = do_PATCH = answer
 

@@ -1,4 +1,4 @@
-"""A mail as a reader gets it."""
+"""A mail in the form that readers get."""
 
 from mailrules.catalogue import load
 from mailrules.reader.model_request import Request, request
@@ -12,5 +12,5 @@ def mail(text: str = TEXT, *, subject: str = "受注システム", side: str = "
 
 
 def asked(given: MailText) -> Request:
-    """The product's request about it."""
+    """Return sodan's request about a mail."""
     return request(given, load())

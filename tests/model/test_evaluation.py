@@ -1,4 +1,4 @@
-"""`sodan eval --reader model`: labelled mail, read by the endpoint that is set up."""
+"""`sodan eval --reader model`: the configured language model reads labelled mail."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ SAID = [
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """A corpus of two mails: a person's, and a machine's that is not sent."""
+    """A corpus of two mails: one by a person, and one by a machine, which is not sent to the model."""
     machine = {**LABELLED, "id": "x2", "automatic": "auto_reply"}
     file = tmp_path / "mine.jsonl"
     file.write_text("".join(json.dumps(mail) + "\n" for mail in (LABELLED, machine)), encoding="utf-8")
@@ -41,22 +41,22 @@ def figures(paths: tuple[Path, ...], url: str, capfd: pytest.CaptureFixture[str]
         patch.setenv("SODAN_MODEL_URL", url)
         patch.setenv("SODAN_MODEL", "test-model")
         eval_(paths, reader="model", as_json=True)
-    said = capfd.readouterr()
-    return json.loads(said.out), said.err
+    output = capfd.readouterr()
+    return json.loads(output.out), output.err
 
 
-def test_the_figures_are_those_of_the_models_statements(corpus: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_figures_describe_the_statements_of_the_model(corpus: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with endpoint(statements(*SAID)) as up:
-        found, said = figures((corpus,), up.url, capfd)
-    assert len(up.asked) == 1, "a machine's mail is not sent"
+        found, summary = figures((corpus,), up.url, capfd)
+    assert len(up.asked) == 1, "automatic mail is not sent"
     assert found["en"]["mails"] == 2
     assert found["en"]["meanings"]["impact.high"]["recall"] == 0.5
     assert found["en"]["meanings"]["impact.high"]["precision"] == 1.0
     usage = "1 request, 1050 tokens, 0 statements dropped, 0 mails read by the embedded reader instead"
-    assert said == f"sodan: test-model: {usage}\n"
+    assert summary == f"sodan: test-model: {usage}\n"
 
 
-def test_a_mail_with_a_label_beside_is_read_by_the_model_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_model_also_reads_mail_with_a_label_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     text = "\r\n".join(unit["t"] for unit in LABELLED["units"])  # type: ignore[attr-defined]
     head = "From: a@corp.example\r\nTo: intake@corp.example\r\nSubject: Tills\r\nMessage-ID: <1@corp.example>"
     (tmp_path / "one.eml").write_text(f"{head}\r\n\r\n{text}\r\n", newline="")
@@ -68,25 +68,25 @@ def test_a_mail_with_a_label_beside_is_read_by_the_model_too(tmp_path: Path, cap
     assert found["all"]["priority"] == {"share": 1.0, "count": 1}
 
 
-def test_an_answer_that_cannot_be_used_leaves_the_mail_to_the_embedded_reader(
+def test_the_embedded_reader_reads_mail_for_which_the_answer_is_unusable(
     corpus: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with endpoint(says("I am sorry.")) as up:
-        _, said = figures((corpus,), up.url, capfd)
+        _, summary = figures((corpus,), up.url, capfd)
     assert len(up.asked) == 1
-    assert "1 mail read by the embedded reader instead" in said
+    assert "1 mail read by the embedded reader instead" in summary
 
 
-def test_without_a_model_the_setting_is_named(corpus: Path) -> None:
+def test_the_error_without_a_model_names_the_setting(corpus: Path) -> None:
     with pytest.raises(Refused, match="SODAN_MODEL_URL"):
         eval_((corpus,), reader="model")
 
 
-def test_an_endpoint_that_is_busy_is_waited_for_and_one_that_is_away_ends_it() -> None:
+def test_temporary_errors_are_retried_and_an_unreachable_endpoint_is_an_error() -> None:
     def reader(url: str) -> ModelReader:
         return ModelReader(LanguageModel(url, "m", retries=2), RULES.catalogue, EMBEDDED, 9999)
 
-    with endpoint(refuses(429, "slow down", Retry_After="0.01"), refuses(500), statements()) as up:
+    with endpoint(refuses(429, "slow down", "0.01"), refuses(500), statements()) as up:
         busy = reader(up.url)
         busy.read(mail())
     assert (len(up.asked), len(busy.replies)) == (3, 1)

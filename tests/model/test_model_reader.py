@@ -1,4 +1,4 @@
-"""A language model reads mail a second time: never in its way, never believed without words."""
+"""The second reading by a language model: it never delays mail, and every statement quotes the mail."""
 
 import json
 from dataclasses import replace
@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from service import model_reader
 from service.cli import doctor
@@ -21,7 +21,8 @@ from service.store.database import Database
 from service.store.tables import events, messages
 from service.store.tables import second_readings as jobs
 from tests.flow.crew import Deadly
-from tests.model.endpoint import Answer, endpoint, refuses, says, statements
+from tests.mailbox.provider import Answer
+from tests.model.endpoint import endpoint, interrupted, refuses, says, statements
 from tests.outbound import desk as outbound_desk
 from tests.outbound.desk import START
 from tests.running import running
@@ -34,7 +35,7 @@ NONE = {"unit": 2, "meaning": "urgency.high", "state": "value", "quote": "回避
 class Desk(outbound_desk.Desk):
     """An installation with a language model and without a smart host."""
 
-    def give(self, body: str = BODY, *, number: int = 1, sender: str = "aiko@corp.example", headers: str = "") -> None:
+    def give(self, body: str = BODY, number: int = 1, sender: str = "aiko@corp.example", headers: str = "") -> None:
         self.after = model_reader.after_judging(self.settings)
         headers += "Content-Type: text/plain; charset=utf-8\n"
         mail = outbound_desk.report(number, sender=sender, subject=f"伝票 {number}", body=body, headers=headers)
@@ -48,7 +49,7 @@ class Desk(outbound_desk.Desk):
         return self.database.read(lambda conn: conn.execute(select(jobs)).first())
 
     def results(self) -> list[tuple[str, str | None]]:
-        """State and reason of each job."""
+        """Return state and reason of each job."""
         query = select(jobs.c.state, jobs.c.reason).order_by(jobs.c.message_id)
         return [(state, reason) for state, reason in self.database.read(lambda conn: conn.execute(query).all())]
 
@@ -67,7 +68,7 @@ def small(sqlite: Database, context: AppContext, model_settings: Settings) -> De
     return Desk(sqlite, outbound_desk.Smarthost(), model_settings, context)
 
 
-def test_the_models_statements_take_the_place_of_the_embedded_readers(desk: Desk) -> None:
+def test_the_statements_of_the_model_replace_those_of_the_embedded_reader(desk: Desk) -> None:
     desk.give()
     assert desk.case()["read_by"]["reader"] == "embedded"
     with endpoint(statements(HIGH, NONE)) as up:
@@ -83,7 +84,7 @@ def test_the_models_statements_take_the_place_of_the_embedded_readers(desk: Desk
     assert job.request_version in case["read_by"]["version"]
 
 
-def test_the_case_that_a_reply_left_is_judged_again_too(small: Desk) -> None:
+def test_the_case_from_which_a_reply_was_split_off_is_judged_again(small: Desk) -> None:
     small.give("Nobody can place orders since nine.")
     leaves = "Works again, thanks a lot.\nOur new trainee Jo Park starts on Monday and needs a login and a mailbox."
     small.give(leaves, headers="In-Reply-To: <r1@corp.example>\n", number=2)
@@ -95,7 +96,7 @@ def test_the_case_that_a_reply_left_is_judged_again_too(small: Desk) -> None:
 
 
 @pytest.mark.both_databases
-def test_what_is_known_is_never_asked_again(desk: Desk) -> None:
+def test_a_replay_uses_the_stored_answer_and_sends_no_request(desk: Desk) -> None:
     desk.give()
     with endpoint(statements(HIGH, NONE)) as up:
         desk.reader(up.url).step("test")
@@ -106,25 +107,22 @@ def test_what_is_known_is_never_asked_again(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sender", "headers", "body"),
+    ("sides", "given"),
     [
-        ("stranger@elsewhere.example", "", BODY),
-        ("aiko@corp.example", "Auto-Submitted: auto-replied\n", "ただいま不在にしております。11/10 に戻ります。"),
-        ("aiko@corp.example", "", "x" * 30_000),
+        (("requester",), {"sender": "stranger@elsewhere.example"}),
+        (("requester",), {"headers": "Auto-Submitted: auto-replied\n", "body": "ただいま不在にしております。"}),
+        (("requester",), {"body": "x" * 30_000}),
+        (("vendor",), {}),
     ],
+    ids=["unknown sender", "automatic", "too long", "side not selected"],
 )
-def test_machines_strangers_and_huge_mails_are_not_sent(small: Desk, sender: str, headers: str, body: str) -> None:
-    small.give(body, sender=sender, headers=headers)
+def test_some_mails_are_not_sent_to_the_model(small: Desk, sides: tuple[str, ...], given: dict[str, Any]) -> None:
+    small.configure(model_sides=sides)
+    small.give(**given)
     assert small.job() is None
 
 
-def test_a_side_that_is_not_named_is_not_sent(small: Desk) -> None:
-    small.configure(model_sides=("vendor",))
-    small.give()
-    assert small.job() is None
-
-
-def test_a_message_that_cannot_be_judged_stops_no_other(small: Desk) -> None:
+def test_a_message_that_cannot_be_judged_delays_no_other(small: Desk) -> None:
     small.give(f"{BODY}\nraises in judging")
     small.give("プリンタから紙が出ません。", number=2, sender="ken@corp.example")
     small.context = replace(small.context, rules=Deadly(small.context.rules))  # type: ignore[arg-type]
@@ -137,24 +135,12 @@ def test_a_message_that_cannot_be_judged_stops_no_other(small: Desk) -> None:
     assert small.results() == [("failed", "RuntimeError"), ("done", None)]
 
 
-def test_a_message_whose_row_is_damaged_stops_no_other(small: Desk) -> None:
-    small.give()
-    small.give("プリンタから紙が出ません。", number=2, sender="ken@corp.example")
-    damage = update(messages).where(messages.c.id == 1).values(facts={"files": [[]]})
-    small.database.transact(lambda conn: conn.execute(damage))
-    with endpoint(statements()) as up:
-        reader = small.reader(up.url)
-        while reader.step("test"):
-            pass
-    assert small.results() == [("waiting", "ValidationError"), ("done", None)]
-
-
-def test_a_failed_attempt_is_repeated_after_a_pause_from_its_end(small: Desk) -> None:
+def test_the_pause_after_a_failed_attempt_begins_at_its_end(small: Desk) -> None:
     small.give(f"{BODY}\nraises in judging")
     small.context = replace(small.context, rules=Deadly(small.context.rules))  # type: ignore[arg-type]
     with endpoint(statements()) as up:
         reader = small.reader(up.url)
-        times = iter([START, *[START + timedelta(minutes=2)] * 9])  # the model needs two minutes
+        times = iter([START, *[START + timedelta(minutes=2)] * 9])  # the request takes two minutes
         reader.clock = lambda: next(times)
         assert reader.step("test")
     assert small.job().due_at == START + timedelta(minutes=2) + second_readings.BACK_OFF[0]
@@ -176,16 +162,16 @@ MISQUOTED = {**HIGH, "quote": "全社が止まっています"}
         ([says('{"statements": [{"unit"')], "refused", None, 0),
         ([statements(INVENTED)], "refused", None, 0),
         ([says("[]")], "refused", None, 0),
-        ([refuses(429, "slow down", Retry_After="30"), statements(HIGH)], "done", 1, 0),
+        ([refuses(429, "slow down", "30"), statements(HIGH)], "done", 1, 0),
         ([refuses(500), refuses(502), refuses(503), statements(HIGH)], "done", 1, 0),
         ([refuses(400, "maximum context length exceeded")], "refused", None, 0),
         ([says(None), statements(HIGH)], "done", 1, 0),
-        ([{**statements(HIGH), "cut": 30}, statements(HIGH)], "done", 1, 0),
+        ([interrupted(statements(HIGH), 30), statements(HIGH)], "done", 1, 0),
         ([refuses(401, "bad key"), statements(HIGH)], "done", 1, 0),
         ([refuses(400, "response_format unknown"), statements(HIGH)], "done", 1, 0),
     ],
 )
-def test_whatever_the_endpoint_does_the_mail_stands_and_no_statement_is_without_words(
+def test_an_answer_of_any_kind_leads_only_to_statements_that_quote_the_mail(
     small: Desk, answers: list[Answer], state: str, kept: int | None, dropped: int
 ) -> None:
     small.give()
@@ -207,39 +193,27 @@ def test_whatever_the_endpoint_does_the_mail_stands_and_no_statement_is_without_
         assert small.database.read(lambda conn: second_readings.usage(conn)).dropped == dropped
 
 
-def test_a_model_that_is_away_costs_nothing_but_a_wait(small: Desk) -> None:
-    small.give()
-    reader = small.reader("http://127.0.0.1:9/v1")
-    for _ in range(60):
-        reader.step("test")
-        small.now += timedelta(minutes=1)
-    job = small.job()
-    assert (job.state, job.attempts) == ("waiting", 0)
-    assert reader.breaker.failures < 40
-    with endpoint(statements(HIGH, NONE)) as up:
-        small.now += timedelta(hours=3)
-        assert small.reader(up.url).step("test")
-    assert small.case()["priority"] == "P1"
-
-
-def test_an_hour_without_the_model_is_told_by_a_metric_and_the_doctor_alone(
+def test_while_the_endpoint_is_unreachable_only_a_metric_and_the_doctor_report_it(
     small: Desk, capfd: pytest.CaptureFixture[str]
 ) -> None:
     small.configure(notify=("json://127.0.0.1:9/hook",), triage_minutes=600)
     small.give()
 
-    def told() -> Any:
-        """Everything that anybody could see of it: case, events, outgoing messages."""
+    def visible() -> Any:
+        """Return everything that people can see: case, events, outgoing messages."""
         kinds = small.database.read(lambda conn: conn.execute(select(events.c.kind)).scalars().all())
         notifier, outbound = setup.notifier_of(small.settings), setup.outbound_of(small.settings, b"k" * 32)
         DueMail(small.database, small.context, outbound, notifier).write(small.now)
         return small.case(), kinds, small.database.read(outbox.counts)
 
-    before, reader = told(), small.reader("http://127.0.0.1:9/v1")
+    before, reader = visible(), small.reader("http://127.0.0.1:9/v1")
     for _ in range(60):
         reader.step("test")
         small.now += timedelta(minutes=1)
-    assert told() == before
+    assert visible() == before
+    job = small.job()
+    assert (job.state, job.attempts) == ("waiting", 0)
+    assert reader.breaker.failures < 40
     doctor.examine(small.settings, small.database, small.now)
     [line] = [line for line in capfd.readouterr().out.splitlines() if "language model" in line]
     assert line.startswith("WRONG  language model test-model: 0 read, 1 waiting, the oldest since 2026-11-04 01:00Z")
@@ -247,9 +221,13 @@ def test_an_hour_without_the_model_is_told_by_a_metric_and_the_doctor_alone(
     with running(small.database, small.context, small.settings) as up:
         metrics = up.client.get("/metrics").text.splitlines()
     assert 'sodan_model_readings{state="waiting"} 1.0' in metrics
+    with endpoint(statements(HIGH, NONE)) as answering:
+        small.now += timedelta(hours=3)
+        assert small.reader(answering.url).step("test")
+    assert small.case()["priority"] == "P1"
 
 
-def test_the_budget_of_a_day_is_kept(small: Desk) -> None:
+def test_the_limits_of_a_day_are_not_exceeded(small: Desk) -> None:
     for number in range(4):
         small.give(BODY + f"\n{number} 台目です。", number=number)
     with endpoint(statements(HIGH)) as up:
@@ -262,7 +240,7 @@ def test_the_budget_of_a_day_is_kept(small: Desk) -> None:
 
 
 @pytest.mark.both_databases
-def test_a_reader_that_died_is_followed_by_another(desk: Desk) -> None:
+def test_another_reader_continues_when_the_lease_of_a_dead_one_ends(desk: Desk) -> None:
     desk.give()
     lease = timedelta(minutes=3)
     assert desk.database.transact(lambda conn: second_readings.claim(conn, "dead", desk.now, lease)) is not None
@@ -274,7 +252,7 @@ def test_a_reader_that_died_is_followed_by_another(desk: Desk) -> None:
     assert desk.job().attempts == 2
 
 
-def test_a_message_that_kills_its_reader_again_and_again_is_set_aside(small: Desk) -> None:
+def test_a_message_that_kills_its_readers_fails_after_the_last_attempt(small: Desk) -> None:
     small.give()
     for _ in range(second_readings.MAX_ATTEMPTS):
         assert small.database.transact(lambda conn: second_readings.claim(conn, "x", small.now, timedelta(minutes=1)))
@@ -285,7 +263,7 @@ def test_a_message_that_kills_its_reader_again_and_again_is_set_aside(small: Des
     assert small.job().state == "failed"
 
 
-def test_what_a_person_set_stays(small: Desk) -> None:
+def test_a_priority_set_by_a_person_is_kept(small: Desk) -> None:
     small.give()
     small.set({"priority": "P4"})
     with endpoint(statements(HIGH, NONE)) as up:
@@ -294,7 +272,7 @@ def test_what_a_person_set_stays(small: Desk) -> None:
     assert small.case()["priority_detail"]["by_rules"] == "P1"
 
 
-def test_the_request_holds_no_address_of_anybody(small: Desk) -> None:
+def test_the_request_contains_no_address_or_phone_number(small: Desk) -> None:
     small.give(BODY + "\n連絡先: aiko@corp.example / 090-1234-5678")
     with endpoint(statements(HIGH)) as up:
         small.reader(up.url).step("test")

@@ -1,4 +1,4 @@
-"""`sodan reader` as a process: it reads, ends by a signal, and leaves nothing behind when it is killed."""
+"""`sodan reader` as a process: it stops after a signal, and another reader continues if it is killed."""
 
 import signal
 import subprocess
@@ -15,7 +15,8 @@ from service.intake import AppContext
 from service.settings import Settings
 from service.store.database import Database
 from service.store.tables import second_readings as jobs
-from tests.model.endpoint import Answer, endpoint, slow, statements
+from tests.mailbox.provider import Answer
+from tests.model.endpoint import endpoint, slow, statements
 from tests.model.test_model_reader import HIGH, NONE, Desk
 from tests.outbound.desk import Smarthost
 from tests.served import started, wait_until
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture
 def delivered(sqlite: Database, context: AppContext, model_settings: Settings) -> Desk:
-    """A message that waits to be read."""
+    """An installation with one message for the model."""
     desk = Desk(sqlite, Smarthost(), model_settings, context, now=datetime.now(UTC))
     desk.give()
     return desk
@@ -36,7 +37,7 @@ def reader(database: Database, url: str, folder: Path) -> AbstractContextManager
     return started("reader", cwd=folder, **given, model_url=url, model="m", model_seconds="30")
 
 
-def test_a_signal_lets_a_reader_keep_the_answer_that_it_waits_for(delivered: Desk, tmp_path: Path) -> None:
+def test_a_reader_stores_the_answer_that_it_waits_for_before_it_stops(delivered: Desk, tmp_path: Path) -> None:
     with endpoint(slow(0.5, statements(HIGH, NONE))) as up, reader(delivered.database, up.url, tmp_path) as process:
         wait_until(lambda: bool(up.asked))
         process.send_signal(signal.SIGTERM)
@@ -45,7 +46,7 @@ def test_a_signal_lets_a_reader_keep_the_answer_that_it_waits_for(delivered: Des
     assert delivered.case()["read_by"]["reader"] == "model"
 
 
-def test_what_a_killed_reader_was_asking_is_asked_again_when_its_lease_ends(delivered: Desk, tmp_path: Path) -> None:
+def test_the_request_of_a_killed_reader_is_repeated_when_its_lease_ends(delivered: Desk, tmp_path: Path) -> None:
     answers: list[Answer | Callable[[dict[str, Any]], Answer]] = [slow(60, statements()), statements(HIGH, NONE)]
     with endpoint(*answers) as up:
         with reader(delivered.database, up.url, tmp_path) as process:
@@ -59,7 +60,7 @@ def test_what_a_killed_reader_was_asking_is_asked_again_when_its_lease_ends(deli
         delivered.database.transact(lambda conn: conn.execute(ended))
         with reader(delivered.database, up.url, tmp_path) as process:
             wait_until(lambda: delivered.job().state == "done")
-            process.send_signal(signal.SIGINT)  # it has nothing to do
+            process.send_signal(signal.SIGINT)  # while it is idle
             assert process.wait(60) == 0
     assert len(up.asked) == 2
     assert delivered.job().attempts == 2

@@ -1,7 +1,7 @@
-"""Recorded answers of a real model to the product's own requests, for mails by writers whose mail nobody had looked at.
+"""Recorded answers of a real model to requests of sodan, for mails of writers whose mail was not used before.
 
-The model saw nothing but the request. Each record names it and the version of the request.
-`python -m tests.model.test_recordings` prints the figures, with those of the embedded reader for the same mails.
+The model got only the request. Each record contains the name of the model and the version of the request.
+`python -m tests.model.test_recordings` prints the figures, and those of the embedded reader for the same mails.
 """
 
 import json
@@ -19,15 +19,12 @@ from mailrules.statement import MailText, Reader, ReaderResult, Statement
 from service.cli.evaluating import table
 
 CORPUS = Path(__file__).parents[2] / "mailrules" / "corpus"
-SETS = {
-    "second": "answers-2.jsonl",
-    "third": "answers-3.jsonl",
-}
-"""The wording of the request was changed after the second set, so the third alone is an unseen measure of it."""
+SETS = {"second": "answers-2.jsonl", "third": "answers-3.jsonl"}
+"""The request was changed after the second set, so only the third set is an unseen measure."""
 
 
 class RecordedReader:
-    """Answers with what the model answered to the request about this mail."""
+    """A reader with the recorded answer for one mail."""
 
     name = "model"
     version = "recorded"
@@ -48,7 +45,7 @@ EMBEDDED = EmbeddedReader()
 
 
 def recorded(which: str = "third") -> Iterator[tuple[dict[str, Any], RecordedReader]]:
-    """Each mail of a set that was recorded, and a reader that answers for it."""
+    """Yield each mail of a recorded set, and a reader with the answer for it."""
     mails = {mail["id"]: mail for writer in ("en-fresh3", "ja-fresh3") for mail in rows(CORPUS / f"{writer}.jsonl")}
     for record in rows(Path(__file__).with_name("recordings") / SETS[which]):
         yield mails[record["id"]], RecordedReader(record["answer"])
@@ -59,7 +56,7 @@ def rows(file: Path) -> Iterator[dict[str, Any]]:
 
 
 class LabelReader:
-    """States what the labels say, so that the rules' own conclusion from them can be compared (missing)."""
+    """A reader with the statements of the labels, to compute what the rules conclude from them (missing)."""
 
     name = "labels"
     version = "1"
@@ -77,24 +74,24 @@ class LabelReader:
 
 
 def figures(which: str = "third", embedded: bool = False) -> dict[str, dict[str, Any]]:
-    """By language; `missing` beside what the rules call missing by the labels."""
+    """Return the figures by language. `missing` is compared with what the rules conclude from the labels."""
     pairs: list[tuple[Outcome, Outcome]] = []
     missing: dict[str, Figure] = {"all": Figure(), "en": Figure(), "ja": Figure()}
     for mail, model in recorded(which):
         reader: Reader = EMBEDDED if embedded else model
-        said = judged_outcome(reader, mail, RULES)
-        pairs.append((said, labelled_outcome(mail)))
+        found_by_reader = judged_outcome(reader, mail, RULES)
+        pairs.append((found_by_reader, labelled_outcome(mail)))
         if mail["side"] != "vendor":
             wanted = judged_outcome(LabelReader(mail), mail, RULES).missing
             for name in ("all", mail["lang"]):
-                missing[name].add(said.missing, wanted)
+                missing[name].add(found_by_reader.missing, wanted)
     found = compare(pairs)
     for language, figure in found.items():
         figure["missing"] = missing[language].row()
     return found
 
 
-def test_every_recorded_answer_can_be_used_and_hardly_a_statement_is_dropped() -> None:
+def test_all_recorded_answers_are_usable_and_few_statements_are_dropped() -> None:
     dropped = count = 0
     for mail, reader in recorded():
         judged_outcome(reader, mail, RULES)
@@ -104,7 +101,7 @@ def test_every_recorded_answer_can_be_used_and_hardly_a_statement_is_dropped() -
     assert dropped <= count // 10
 
 
-def test_the_model_reads_as_well_as_it_did_when_it_was_recorded() -> None:
+def test_the_figures_of_the_recorded_answers_do_not_get_worse() -> None:
     found = figures()["all"]
     assert found["kind"]["share"] >= 0.96
     assert found["priority"]["share"] >= 0.92
@@ -114,7 +111,7 @@ def test_the_model_reads_as_well_as_it_did_when_it_was_recorded() -> None:
     assert found["asks"]["f1"] >= 0.92
     assert found["acts"]["f1"] >= 0.88
     assert found["vendor mail that asks"]["recall"] == 1.0
-    assert figures("second")["all"]["tone"]["f1"] >= 0.85  # no mail of the third set has one
+    assert figures("second")["all"]["tone"]["f1"] >= 0.85  # the third set has no mail with a tone
 
 
 if __name__ == "__main__":
