@@ -1,4 +1,4 @@
-"""The README's claims: its mail goes in by SMTP, and what it shows comes out."""
+"""The example of the README: its mail is sent by SMTP, and the case looks as shown."""
 
 import re
 import smtplib
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.outbound.test_off import addresses, tracer
+from tests.outbound.test_off import internet_calls, tracer
 from tests.served import Served, sodan
 
 ROOT = Path(__file__).parents[1]
@@ -19,33 +19,32 @@ def block(language: str) -> str:
     return found[-1]
 
 
-def test_the_readme_shows_the_mail_of_the_docs() -> None:
+def test_the_readme_shows_the_example_mail() -> None:
     body = block("eml").split("\n\n", 1)
     assert body[0] in EXAMPLE
     assert EXAMPLE.endswith(body[1])
 
 
 @pytest.mark.slow
-def test_the_case_comes_out_as_shown_and_no_byte_leaves_the_house(tmp_path: Path) -> None:
-    """By default no process of `sodan serve` connects to anything but this machine."""
+def test_the_case_is_as_shown_and_no_process_connects_to_another_machine(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     under = tracer(trace)
     service = Served(tmp_path, under=under, intake="intake@localhost")
     try:
-        _comes_out_as_shown(service, tmp_path)
+        _check_case(service, tmp_path)
     finally:
         service.stop()
     if not under:
-        pytest.skip("the case came out as shown; that no byte leaves needs strace")
-    assert addresses(trace) == set()
+        pytest.skip("the case is as shown; the connections are tested only with strace")
+    assert internet_calls(trace) == []
 
 
-def _comes_out_as_shown(service: Served, folder: Path) -> None:
+def _check_case(service: Served, folder: Path) -> None:
     with smtplib.SMTP("127.0.0.1", service.smtp, timeout=20) as client:
         client.sendmail("sato@corp.example", ["intake@localhost"], EXAMPLE.replace("\n", "\r\n").encode())
     service.wait_for(lambda: service.get("/api/cases").json()["items"])
     shown = sodan("show", "SD-1", cwd=folder).stdout
-    ages = re.compile(r" for (?:\d+[dhm] ?)+")  # the mail grows older
+    ages = re.compile(r" for (?:\d+[dhm] ?)+")  # the age of the mail changes
     for line in block("text").splitlines():
         assert line == "…" or ages.sub(" ", line) in ages.sub(" ", shown).splitlines(), f"{line!r} is not in:\n{shown}"
     printed = service.log.read_text()
@@ -56,7 +55,7 @@ def _comes_out_as_shown(service: Served, folder: Path) -> None:
         assert service.get(path).status_code == 200
 
 
-def test_every_link_of_the_docs_leads_somewhere() -> None:
+def test_every_link_in_the_docs_has_a_target() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -14,11 +14,11 @@ def host() -> Iterator[Smarthost]:
 
 @pytest.fixture
 def desk(database: Database, host: Smarthost) -> Desk:
-    """On SQLite and on PostgreSQL."""
+    """On SQLite, or on each database in turn (``both_databases``)."""
     return desk_with(database, host)
 
 
 @pytest.fixture
 def small(sqlite: Database, host: Smarthost) -> Desk:
-    """On SQLite alone."""
+    """On SQLite."""
     return desk_with(sqlite, host)

@@ -1,4 +1,4 @@
-"""A small installation that answers mail: a store, a worker, a sender, and a real SMTP server that it sends to."""
+"""An installation that sends mail: a database, a worker, a sender, and a real SMTP server as smart host."""
 
 import asyncio
 import email
@@ -35,7 +35,7 @@ KEY = b"k" * 32
 
 @dataclass
 class Received:
-    """A mail that the smart host took."""
+    """A mail that the smart host accepted."""
 
     mail_from: str
     rcpt_to: list[str]
@@ -53,19 +53,19 @@ class Received:
         return str(self.mail["Reply-To"].addresses[0].addr_spec)
 
     def raw_header(self, name: str) -> str:
-        """A header as it came, with its line breaks but not decoded."""
+        """Return a header as received, with line breaks and not decoded."""
         mail = email.message_from_bytes(self.content, policy=email.policy.compat32)
         return str(mail[name])
 
 
 @dataclass
 class Smarthost:
-    """Takes mail and keeps it; ``refuse`` answers the next commands of that name with the reply beside it."""
+    """Keeps the mails that it receives. ``refuse``: command → reply to refuse it with."""
 
     received: list[Received] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     port: int = 0
-    before_reply: Callable[[bytes], object] = lambda _: None  # called with each mail before it is answered
+    before_reply: Callable[[bytes], object] = lambda _: None  # called with each mail before the reply
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -87,7 +87,7 @@ class Smarthost:
 
 @contextmanager
 def smarthost() -> Iterator[Smarthost]:
-    """A server on a free port, until the block ends."""
+    """Run a server on a free port until the end of the block."""
     handler = Smarthost()
     handler.port = free_port()
     controller = Controller(handler, hostname="127.0.0.1", port=handler.port)
@@ -100,20 +100,20 @@ def smarthost() -> Iterator[Smarthost]:
 
 @dataclass
 class Desk:
-    """``now`` is the clock of everything here."""
+    """``now``: the time for the worker and the sender."""
 
     database: Database
     host: Smarthost
     settings: Settings
     context: AppContext
     now: datetime = START
-    after: After | None = None  # what the worker does once cases are judged; None: what outgoing mail asks of it
+    after: After | None = None  # called after cases are judged; None: the functions of outgoing mail
 
     def deliver(
         self, content: str, *, mail_from: str = "aiko@corp.example", channel: str = "smtp",
         rcpt: str = "intake@corp.example",
     ) -> str:  # fmt: skip
-        """Receive one mail and take it in; its spool id."""
+        """Receive and process one mail; return its spool id."""
         raw = content.strip("\n").replace("\n", "\r\n").encode()
         envelope = spool.Envelope(channel, mail_from, (rcpt,), peer="127.0.0.1")
         [id] = receive(self.database, [(envelope, raw)], self.now)
@@ -122,38 +122,38 @@ class Desk:
         return id
 
     def take_in(self) -> None:
-        """Take in what was received, and do what is configured once cases are judged."""
+        """Process the received mails."""
         after = self.after or after_judging(self.settings, self.context)
         take_in(self.database, self.context, self.now, after=[after] if after else [])
 
     def configure(self, **given: Any) -> None:
-        """Change settings, as a restart does."""
+        """Change settings, as a restart with other settings does."""
         self.settings = self.settings.model_copy(update=given)
 
     def sender(self) -> Sender:
         return sender_of(self.settings, self.database, self.context, lambda: self.now)
 
     def send(self) -> int:
-        """Send all that is due; how many steps that took."""
+        """Send everything that is due; return the number of steps."""
         sender, steps = self.sender(), 0
         while sender.step():
             steps += 1
         return steps
 
     def acknowledged(self, mail: str) -> Received:
-        """Receive a mail and send what is due: the one mail that was sent."""
+        """Receive and process a mail, send everything that is due, and return the only mail that was sent."""
         self.deliver(mail)
         self.send()
         [got] = self.host.received
         return got
 
     def look(self) -> None:
-        """Write what is due by time, as a process does that has just started."""
+        """Write due mail, as a process that was just started."""
         outbound, notifier = outbound_of(self.settings, KEY), notifier_of(self.settings)
         DueMail(self.database, self.context, outbound, notifier).write(self.now)
 
     def later(self, **passed: float) -> None:
-        """Let time pass, then write what is due, and send it."""
+        """Set the clock forward, write due mail, and send it."""
         self.now += timedelta(**passed)
         self.look()
         self.send()
@@ -162,7 +162,7 @@ class Desk:
         return self.database.read(lambda conn: find(conn, number)).document
 
     def set(self, wanted: dict[str, Any], number: int = 1) -> None:
-        """Change a case, as a person does on the page."""
+        """Change a case, as a person on the page."""
 
         def write(conn: Connection) -> None:
             corrections.set_by_person(conn, number, wanted, "mika", self.now)
@@ -171,12 +171,12 @@ class Desk:
         self.database.transact(write)
 
     def entries(self, state: str | None = None) -> list[dict[str, Any]]:
-        """Oldest first."""
+        """Return the outbox entries, oldest first."""
         return self.database.read(lambda conn: outbox.listing(conn, state))[::-1]
 
 
 def desk_with(database: Database, host: Smarthost, **given: Any) -> Desk:
-    """An installation with acknowledgements on, unless told otherwise."""
+    """Return an installation that sends acknowledgements. ``given``: other settings."""
     chosen = {
         "intake": "intake@corp.example",
         "from_": "IT desk <it@corp.example>",
@@ -186,16 +186,16 @@ def desk_with(database: Database, host: Smarthost, **given: Any) -> Desk:
         "database_url": "sqlite:///unused.db",
     }
     settings = load(**(chosen | given))
-    return Desk(database, host, settings, AppContext.of(settings, rules=_rules(), key=KEY))
+    return Desk(database, host, settings, AppContext.of(settings, rules=_shared_rules(), key=KEY))
 
 
 @cache
-def _rules() -> Rules:
+def _shared_rules() -> Rules:
     return AppContext.of(load(intake="intake@corp.example", database_url="sqlite:///unused.db")).rules
 
 
 def copy_case(conn: Connection, *, document: dict[str, Any], **columns: Any) -> None:
-    """Copy the only case as often as due_cases examines cases. The copies have other keys, and no mails."""
+    """Copy the only case as often as due_cases examines cases. The copies have other keys and no mails."""
     row = dict(conn.execute(select(cases)).mappings().one())
     del row["id"]
     documents = [row["document"] | document | {"key": f"SD-{number}"} for number in range(2, due_cases.MOST + 2)]
@@ -211,7 +211,7 @@ def report(
     date: datetime = START,
     headers: str = "",
 ) -> str:
-    """A report that a user writes to the intake address."""
+    """Return a report of a user to the intake address."""
     return (
         f"From: {sender}\nTo: intake@corp.example\nSubject: {subject}\nMessage-ID: <r{number}@corp.example>\n"
         f"Date: {email.utils.format_datetime(date)}\n{headers}\n{body}\n"
@@ -219,6 +219,6 @@ def report(
 
 
 def bounce(of: str) -> str:
-    """A delivery report (RFC 3464) about the mail with this Message-ID, as our own mail server returns it."""
+    """Return a delivery report (RFC 3464) of our mail server about the mail with the Message-ID ``of``."""
     written = Path(__file__).with_name("bounce.txt").read_text(encoding="utf-8")
     return written.format(of=of, name=of.strip("<>").partition("@")[0])

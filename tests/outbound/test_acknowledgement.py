@@ -1,4 +1,4 @@
-"""A report is acknowledged once, in its language, with the questions that help."""
+"""Acknowledgements: one per case, in the language of the report, with questions. Templates of the installation."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +11,13 @@ from service.app import run_api
 from service.cases.facts import tokens
 from service.errors import Refused
 from service.outbound.setup import after_judging, outbound_of
-from service.outbound.texts import SHIPPED, Templates
 from service.store.database import Database
 from tests.outbound.desk import KEY, Desk, Smarthost, desk_with, report
 
 WRONG_TEMPLATES = yaml.safe_load(Path(__file__).with_name("wrong_templates.yaml").read_text(encoding="utf-8"))
 
 
-def test_a_report_is_acknowledged_with_number_and_questions(desk: Desk) -> None:
+def test_an_acknowledgement_has_case_key_questions_and_headers(desk: Desk) -> None:
     desk.deliver(report())
     assert desk.send() == 1
     [got] = desk.host.received
@@ -44,7 +43,7 @@ def test_a_report_is_acknowledged_with_number_and_questions(desk: Desk) -> None:
     assert 'lang="en"' in html.get_content()
 
 
-def test_long_message_ids_of_outlook_stay_as_they_are(small: Desk) -> None:
+def test_long_message_ids_are_not_encoded(small: Desk) -> None:
     first = f"<{'0' * 120}@{'a' * 60}.example>"
     outlook = "<TY0PR01MB6789A1B2C3D4E5F60718293A4B5C6D7E8F9@TY0PR01MB6789.apcprd01.prod.exchangelabs.com>"
     mail = report(headers=f"References: {first} <ü@corp.example>\n").replace("<r1@corp.example>", outlook)
@@ -53,14 +52,14 @@ def test_long_message_ids_of_outlook_stay_as_they_are(small: Desk) -> None:
     assert got.raw_header("References").split() == [first, outlook]
 
 
-def test_a_japanese_report_is_answered_in_japanese(small: Desk) -> None:
+def test_a_japanese_report_gets_a_japanese_acknowledgement(small: Desk) -> None:
     small.deliver(report(subject="プリンタ", body="3階のプリンタから紙が出てきません。昨日の夕方からです。"))
     small.send()
     assert "お問い合わせを受け付けました" in small.host.received[0].text
     assert small.entries()[0]["language"] == "ja"
 
 
-def test_a_case_is_acknowledged_once_whatever_comes_later(desk: Desk) -> None:
+def test_a_case_gets_one_acknowledgement(desk: Desk) -> None:
     desk.deliver(report())
     desk.deliver(report(2, subject="Re: Outlook", headers="In-Reply-To: <r1@corp.example>\n", body="Any news?"))
     desk.deliver(report())
@@ -69,7 +68,7 @@ def test_a_case_is_acknowledged_once_whatever_comes_later(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("given", [{"acknowledge": "off"}, {"acknowledge": "draft"}])
-def test_nothing_leaves_the_house_unless_told_to(sqlite: Database, host: Smarthost, given: dict[str, Any]) -> None:
+def test_nothing_is_sent_unless_acknowledge_is_on(sqlite: Database, host: Smarthost, given: dict[str, Any]) -> None:
     desk = desk_with(sqlite, host, **given)
     desk.deliver(report())
     assert desk.send() == 0
@@ -78,7 +77,7 @@ def test_nothing_leaves_the_house_unless_told_to(sqlite: Database, host: Smartho
 
 
 @pytest.mark.parametrize(("name", "content"), WRONG_TEMPLATES)
-def test_a_wrong_template_stops_the_start_by_name(
+def test_the_error_for_a_wrong_template_at_the_start_names_the_file(
     sqlite: Database, host: Smarthost, tmp_path: Path, name: str, content: str
 ) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -93,7 +92,7 @@ def test_a_wrong_template_stops_the_start_by_name(
             start()
 
 
-def test_a_changed_template_is_used_after_a_restart_only(sqlite: Database, host: Smarthost, tmp_path: Path) -> None:
+def test_a_changed_template_is_used_after_a_restart(sqlite: Database, host: Smarthost, tmp_path: Path) -> None:
     file = tmp_path / "en" / "questions.txt.j2"
     file.parent.mkdir()
     settings = desk_with(sqlite, host, templates=str(tmp_path)).settings
@@ -104,17 +103,13 @@ def test_a_changed_template_is_used_after_a_restart_only(sqlite: Database, host:
     assert texts == ["Before\n"] * 2
 
 
-def test_every_shipped_template_may_be_a_custom_one() -> None:
-    Templates(SHIPPED).check()
-
-
-def test_on_without_a_smart_host_is_refused_by_name(sqlite: Database, host: Smarthost) -> None:
+def test_acknowledge_on_needs_a_smart_host(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host, smarthost="")
     with pytest.raises(Refused, match="SODAN_ACKNOWLEDGE=on also needs SODAN_SMARTHOST and SODAN_FROM"):
         outbound_of(desk.settings, KEY)
 
 
-def test_words_of_the_report_add_no_header(small: Desk) -> None:
+def test_the_subject_of_a_report_cannot_add_a_header(small: Desk) -> None:
     got = small.acknowledged(report(subject="=?utf-8?q?Outlook=0D=0ABcc:_victim@corp.example?="))
     assert got.mail["Bcc"] is None
     assert got.rcpt_to == ["aiko@corp.example"]

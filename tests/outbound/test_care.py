@@ -1,4 +1,4 @@
-"""The outbox in daily care: doctor, metrics, erasure of a person, retention."""
+"""The outbox in `sodan doctor`, metrics, `sodan erase` and retention."""
 
 from datetime import timedelta
 from functools import partial
@@ -20,27 +20,25 @@ from tests.running import Running
 
 
 def _doctor(desk: Desk, capfd: pytest.CaptureFixture[str]) -> list[str]:
-    """What `sodan doctor` says of the outbox."""
+    """Return the lines of `sodan doctor` about the outbox."""
     doctor.examine(desk.settings, desk.database, desk.now)
     return [line for line in capfd.readouterr().out.splitlines() if "outbox:" in line]
 
 
-def test_the_doctor_names_what_failed_what_is_held_and_what_nobody_sends(
-    desk: Desk, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_doctor_reports_failed_held_and_unsent_mail(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
     assert _doctor(desk, capfd) == ["ok     outbox: 0 sent, 0 waiting"]
     desk.configure(acknowledge_per_hour=2)
     for number in range(4):
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
     desk.now += timedelta(minutes=6)
-    said = _doctor(desk, capfd)
-    assert any("a mail has been due since 2026-11-04 01:00Z; no sender process runs" in line for line in said)
-    assert any("was last reached at 2026-11-04 01:00Z" in line for line in said)
+    lines = _doctor(desk, capfd)
+    assert any("a mail has been due since 2026-11-04 01:00Z; no sender process runs" in line for line in lines)
+    assert any("was last reached at 2026-11-04 01:00Z" in line for line in lines)
     desk.host.refuse["RCPT"] = "550 5.1.1 no such user"
     desk.send()
-    said = _doctor(desk, capfd)
-    assert any("2 mails failed; sodan does not retry them" in line for line in said)
-    assert not any("has been due since" in line for line in said)
+    lines = _doctor(desk, capfd)
+    assert any("2 mails failed; sodan does not retry them" in line for line in lines)
+    assert not any("has been due since" in line for line in lines)
 
 
 def _digests(database: Database, *states: outbox.State) -> None:
@@ -49,9 +47,9 @@ def _digests(database: Database, *states: outbox.State) -> None:
         database.transact(partial(outbox.write, draft=draft, state=state, now=START))
 
 
-def test_metrics_count_the_outbox_by_state_and_mails_in_doubt(embedded: Running) -> None:
+def test_metrics_count_outbox_entries_by_state_and_mails_in_doubt(embedded: Running) -> None:
     _digests(embedded.database, "waiting", "draft", "draft")
-    for minutes in (0, 10):  # a sender took it, and died
+    for minutes in (0, 10):  # a sender claimed an entry, and died
         at = START + timedelta(minutes=minutes)
         embedded.database.transact(lambda conn, at=at: outbox.claim(conn, "x", at, timedelta(minutes=5)))  # type: ignore[misc]
     lines = embedded.client.get("/metrics").text.splitlines()
@@ -62,7 +60,7 @@ def test_metrics_count_the_outbox_by_state_and_mails_in_doubt(embedded: Running)
 
 
 @pytest.mark.both_databases
-def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Desk, tmp_path: Path) -> None:
+def test_after_an_erasure_no_outbox_entry_contains_the_person_and_none_is_sent(desk: Desk, tmp_path: Path) -> None:
     desk.deliver(report(1))
     desk.send()
     desk.configure(acknowledge="draft")
@@ -83,7 +81,7 @@ def test_an_erased_person_is_in_no_outbox_entry_and_hears_nothing_more(desk: Des
 
 
 @pytest.mark.both_databases
-def test_a_person_is_not_erased_while_a_mail_to_them_is_being_sent(desk: Desk) -> None:
+def test_no_person_is_erased_while_a_mail_to_them_is_being_sent(desk: Desk) -> None:
     desk.deliver(report())
     mask = Mask("aiko@corp.example", ["Aiko Tanaka"], "x9q4")
     refused: list[str] = []
@@ -104,7 +102,7 @@ def test_a_person_is_not_erased_while_a_mail_to_them_is_being_sent(desk: Desk) -
 
 
 @pytest.mark.both_databases
-def test_what_was_sent_goes_with_its_case_and_the_rest_after_the_same_time(desk: Desk) -> None:
+def test_retention_deletes_outbox_entries_of_cases_and_old_other_entries(desk: Desk) -> None:
     desk.deliver(report(1))
     desk.deliver(report(2, sender="Ben <ben@corp.example>", subject="Lift", body="The lift stands still."))
     _digests(desk.database, "sent", "waiting")

@@ -1,4 +1,4 @@
-"""Digest, weekly part and reminder, with the clock given."""
+"""Digest with its weekly part, and reminders, at times that the tests set."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from service.store.database import Database
 from service.store.tables import cases as table
 from tests.outbound.desk import START, Desk, Smarthost, copy_case, desk_with, report
 
-MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)  # thursday 08:30 in Tokyo
+MORNING = datetime(2026, 11, 4, 23, 30, tzinfo=UTC)  # Thursday 08:30 in Tokyo
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def digested(database: Database, host: Smarthost) -> Desk:
     return desk_with(database, host, acknowledge="off", **given)
 
 
-def test_the_digest_lists_what_waits_for_the_team_once_a_day(digested: Desk) -> None:
+def test_the_digest_lists_once_a_day_the_cases_that_wait_for_the_team(digested: Desk) -> None:
     digested.deliver(report(1, subject="Printer"))
     digested.deliver(report(2, subject="Payroll", sender="B <b@corp.example>"))
     digested.set({"priority": "P1", "owner": "mika"}, 2)
@@ -39,11 +39,11 @@ def test_the_digest_lists_what_waits_for_the_team_once_a_day(digested: Desk) -> 
 
 
 @pytest.mark.both_databases
-def test_a_day_with_nothing_to_say_has_no_mail_even_after_a_restart(digested: Desk) -> None:
+def test_an_empty_digest_is_not_sent_also_after_a_restart(digested: Desk) -> None:
     digested.now = MORNING
     digested.look()
     digested.now += timedelta(hours=6)
-    digested.deliver(report(date=digested.now))  # it comes with the digest of the next day
+    digested.deliver(report(date=digested.now))  # for the digest of the next day
     digested.look()  # a new process, as after a restart
     assert digested.entries() == []
     digested.now = MORNING + timedelta(days=1)
@@ -51,7 +51,7 @@ def test_a_day_with_nothing_to_say_has_no_mail_even_after_a_restart(digested: De
     assert len(digested.entries()) == 1
 
 
-def test_on_monday_parked_topics_of_solved_cases_come_too(digested: Desk) -> None:
+def test_the_digest_of_monday_lists_parked_topics_of_resolved_cases(digested: Desk) -> None:
     digested.deliver(report())
     document = digested.database.read(lambda conn: cases.find(conn, 1)).document
     document |= {"parked": [{"topic": "rca", "message": "1", "quote": "why"}], "status": "resolved"}
@@ -66,7 +66,7 @@ def test_on_monday_parked_topics_of_solved_cases_come_too(digested: Desk) -> Non
     assert "SD-1 Outlook" in digested.entries()[0]["text"]
 
 
-def test_a_requester_is_reminded_once_and_the_case_is_marked_and_stays_open(sqlite: Database, host: Smarthost) -> None:
+def test_a_requester_gets_one_reminder_and_the_case_stays_open(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host, remind_days=3)
     desk.deliver(report())
     desk.now += timedelta(minutes=1)
@@ -88,7 +88,7 @@ def test_a_requester_is_reminded_once_and_the_case_is_marked_and_stays_open(sqli
     assert "reminded" in case["notes"]
 
 
-def test_whoever_answered_is_not_reminded(sqlite: Database, host: Smarthost) -> None:
+def test_a_requester_who_answered_gets_no_reminder(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host, remind_days=1)
     desk.deliver(report())
     desk.now += timedelta(minutes=1)
@@ -116,7 +116,7 @@ PERSON = report()
         pytest.param(report(date=START - timedelta(days=900)), {}, "on", False, id="old"),
     ],
 )
-def test_only_who_may_get_automatic_mail_is_reminded(
+def test_only_people_who_may_get_automatic_mail_get_a_reminder(
     sqlite: Database, host: Smarthost, mail: str, given: dict[str, Any], acknowledge: str, reminded: bool
 ) -> None:
     desk = desk_with(sqlite, host, remind_days=3, acknowledge=acknowledge)

@@ -1,4 +1,4 @@
-"""The team hears once, where it works, with reason and link; and not at night."""
+"""Notifications: one per event, with reason and link, and only urgent ones in the quiet hours."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ ENVELOPE = spool.Envelope("smtp", "aiko@corp.example", ("intake@corp.example",),
 
 
 class Target:
-    """An HTTP service that takes what Apprise posts."""
+    """An HTTP service that receives the messages of Apprise."""
 
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
@@ -65,7 +65,7 @@ def desk(sqlite: Database, host: Smarthost, target: Target) -> Desk:
 
 
 @pytest.mark.parametrize("priority", ["P1", "P2"])
-def test_a_burning_case_is_told_once_with_reason_and_link(desk: Desk, target: Target, priority: str) -> None:
+def test_a_high_priority_is_notified_once_with_reason_and_link(desk: Desk, target: Target, priority: str) -> None:
     desk.deliver(report(body=OUTAGE, subject="Osaka is down"))
     desk.set({"priority": priority})
     for number in range(2, 6):
@@ -77,7 +77,7 @@ def test_a_burning_case_is_told_once_with_reason_and_link(desk: Desk, target: Ta
     assert "https://sodan.corp.example/cases/SD-1" in text
 
 
-def test_what_falls_into_one_minute_comes_in_one_message(desk: Desk, target: Target) -> None:
+def test_notifications_within_a_minute_are_one_message(desk: Desk, target: Target) -> None:
     for number in range(1, 6):
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
     desk.later(minutes=45)
@@ -87,7 +87,7 @@ def test_what_falls_into_one_minute_comes_in_one_message(desk: Desk, target: Tar
     assert len(target.heard) == 2
 
 
-def test_a_case_that_nobody_has_judged_is_told_after_business_minutes(desk: Desk, target: Target) -> None:
+def test_a_case_that_needs_triage_is_notified_after_business_minutes(desk: Desk, target: Target) -> None:
     desk.configure(triage_minutes=30)
     desk.deliver(report())
     desk.later(minutes=20)
@@ -98,7 +98,7 @@ def test_a_case_that_nobody_has_judged_is_told_after_business_minutes(desk: Desk
     assert target.titles == ["SD-1 needs triage: Outlook"]
 
 
-def test_at_night_only_what_burns_is_told(desk: Desk, target: Target) -> None:
+def test_notifications_that_are_not_urgent_wait_for_the_end_of_the_quiet_hours(desk: Desk, target: Target) -> None:
     desk.configure(notify_quiet="20:00-07:30", triage_minutes=1)
     desk.deliver(report())
     desk.now = START.replace(hour=13)  # 22:00 in Tokyo
@@ -111,7 +111,7 @@ def test_at_night_only_what_burns_is_told(desk: Desk, target: Target) -> None:
     assert len(target.heard) == 1
 
 
-def test_the_turn_that_comes_back_is_told(desk: Desk, target: Target) -> None:
+def test_the_team_is_notified_when_it_has_to_act_again(desk: Desk, target: Target) -> None:
     desk.configure(acknowledge="on")
     desk.deliver(report())
     desk.now += timedelta(minutes=1)
@@ -123,13 +123,13 @@ def test_the_turn_that_comes_back_is_told(desk: Desk, target: Target) -> None:
     assert "SD-1 is your turn: Outlook" in target.titles
 
 
-def test_a_mail_that_was_set_aside_or_waits_is_told(desk: Desk, target: Target) -> None:
+def test_a_mail_that_waits_too_long_is_notified(desk: Desk, target: Target) -> None:
     receive(desk.database, [(ENVELOPE, report().encode())], desk.now)
     desk.later(minutes=20)
     assert target.titles == ["sodan: a mail has waited for 20 minutes"]
 
 
-def test_each_mail_that_is_set_aside_is_told_also_after_an_earlier_one_was_retried(desk: Desk, target: Target) -> None:
+def test_each_shunted_mail_is_notified(desk: Desk, target: Target) -> None:
     for messages in (1, 2):
         [id] = receive(desk.database, [(ENVELOPE, report(messages).encode())], desk.now)
         desk.database.transact(lambda conn, id=id: spool.shunt(conn, [id], "no memory", desk.now))  # type: ignore[misc]
@@ -140,7 +140,7 @@ def test_each_mail_that_is_set_aside_is_told_also_after_an_earlier_one_was_retri
         take_in(desk.database, desk.context, desk.now)
 
 
-def test_a_mailbox_that_is_away_for_ten_minutes_is_told_once_with_the_next_step(desk: Desk, target: Target) -> None:
+def test_a_mailbox_that_fails_for_ten_minutes_is_notified_once_with_the_next_step(desk: Desk, target: Target) -> None:
     desk.configure(notify_quiet="20:00-07:30")
     began, lease = desk.now, timedelta(seconds=60)
 
@@ -160,10 +160,10 @@ def test_a_mailbox_that_is_away_for_ten_minutes_is_told_once_with_the_next_step(
     desk.now += timedelta(minutes=12)
     desk.database.transact(fail)
     desk.later()
-    assert len(target.heard) == 2, "another absence is another message"
+    assert len(target.heard) == 2, "another failure is another message"
 
 
-def test_a_model_that_stays_away_is_told_once_a_day_and_a_short_absence_never(desk: Desk, target: Target) -> None:
+def test_a_language_model_that_fails_for_hours_is_notified_once_a_day(desk: Desk, target: Target) -> None:
     desk.configure(model_url="http://127.0.0.1:9/v1", model="m", triage_minutes=10_000)
     desk.after = model_reader.after_judging(desk.settings)
     desk.deliver(report())
@@ -179,7 +179,7 @@ def test_a_model_that_stays_away_is_told_once_a_day_and_a_short_absence_never(de
     assert "Mail is still processed." in target.heard[0]["message"]
 
 
-def test_an_overdue_promise_is_told_once_with_its_words_and_one_that_was_kept_never(desk: Desk, target: Target) -> None:
+def test_an_overdue_promise_is_notified_once_with_its_quote(desk: Desk, target: Target) -> None:
     desk.configure(triage_minutes=10_000)
     desk.deliver(report())
     _promise(desk, desk.now.isoformat(), kept="m2")
@@ -194,7 +194,7 @@ def test_an_overdue_promise_is_told_once_with_its_words_and_one_that_was_kept_ne
     assert "https://sodan.corp.example/cases/SD-1" in target.heard[0]["message"]
 
 
-def test_nobody_is_notified_of_what_an_imported_archive_contains(desk: Desk, target: Target) -> None:
+def test_an_imported_archive_leads_to_no_notification(desk: Desk, target: Target) -> None:
     desk.configure(triage_minutes=1)
     now, desk.now = desk.now, START - timedelta(days=900)
     old = [report(1, body=OUTAGE, date=desk.now), report(2, sender="B <b@corp.example>", date=desk.now)]
@@ -210,12 +210,12 @@ def test_nobody_is_notified_of_what_an_imported_archive_contains(desk: Desk, tar
     assert desk.entries() == []
 
 
-def test_new_mail_with_a_wrong_date_is_told(desk: Desk, target: Target) -> None:
+def test_new_mail_with_an_old_date_is_notified(desk: Desk, target: Target) -> None:
     desk.deliver(report(body=OUTAGE, date=START - timedelta(days=900)))
     assert [entry["subject"] for entry in desk.entries()] == ["P1 SD-1 Outlook"]
 
 
-def test_many_other_cases_hide_no_case_that_is_due(desk: Desk, target: Target) -> None:
+def test_a_due_case_is_notified_even_if_many_other_cases_exist(desk: Desk, target: Target) -> None:
     desk.configure(triage_minutes=1)
     desk.deliver(report())
     _promise(desk, desk.now.isoformat())
@@ -232,7 +232,7 @@ def test_many_other_cases_hide_no_case_that_is_due(desk: Desk, target: Target) -
     assert subjects == ["SD-1 promise overdue: Outlook", "SD-1 needs triage: Outlook"]
 
 
-def test_a_target_that_fails_is_tried_again_and_shows_why(desk: Desk, target: Target) -> None:
+def test_a_failed_notification_is_retried_and_shows_the_reason(desk: Desk, target: Target) -> None:
     desk.configure(triage_minutes=1)
     desk.deliver(report())
     desk.now += timedelta(minutes=5)
@@ -248,7 +248,7 @@ def test_a_target_that_fails_is_tried_again_and_shows_why(desk: Desk, target: Ta
 
 
 @pytest.mark.parametrize("url", ["nosuch://x", "slack://", "json://"])
-def test_an_impossible_target_stops_the_start_by_name(sqlite: Database, host: Smarthost, url: str) -> None:
+def test_the_error_for_an_unknown_target_names_the_setting(sqlite: Database, host: Smarthost, url: str) -> None:
     desk = desk_with(sqlite, host, notify=url)
     with pytest.raises(Refused, match="SODAN_NOTIFY"):
         notifier_of(desk.settings)

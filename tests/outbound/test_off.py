@@ -1,7 +1,6 @@
-"""Where the processes of `sodan serve` connect to, as a tracer sees it; by default nowhere (see test_readme.py)."""
+"""Traces where the processes of `sodan serve` connect to. By default they connect nowhere (see test_readme.py)."""
 
 import os
-import re
 import shutil
 import smtplib
 from datetime import UTC, datetime
@@ -13,31 +12,27 @@ from tests.outbound.desk import report
 from tests.served import Served, free_port
 
 STRACE = shutil.which("strace")
-CALLS = "connect,sendto,sendmsg,sendmmsg"
-_ADDRESS = re.compile(
-    r'sin6?_addr\)?[=,] ?(?:inet_addr\(|inet_pton\(AF_INET6, |AF_INET6, )?"([^"]+)"|"([0-9a-f:]+)", &sin6'
-)
 
 
-def addresses(trace: Path) -> set[str]:
-    """Every internet address that a traced process connected or sent to."""
+def internet_calls(trace: Path) -> list[str]:
+    """Return the system calls in which a traced process connected or sent to an internet address."""
     text = trace.read_text(errors="replace")
-    assert "+++ exited with 0 +++" in text, "nothing was traced: it cannot fail"
-    lines = [line for line in text.splitlines() if "sa_family=AF_INET" in line]
-    return {next(filter(None, match.groups())) for line in lines for match in _ADDRESS.finditer(line)}
+    assert "+++ exited with 0 +++" in text, "nothing was traced, so the test cannot fail"
+    return [line for line in text.splitlines() if "sa_family=AF_INET" in line]
 
 
 def tracer(trace: Path) -> list[str]:
-    """The command under which `sodan serve` writes down where it connects to; none without strace."""
+    """Return the strace command to run `sodan serve` under; empty if strace is not installed."""
     if STRACE is None and not os.environ.get("CI"):
         return []
-    # -D: the tracer is a grandchild, so that `sodan serve` itself is stopped in the end
-    return [str(STRACE), "-D", "-f", "--seccomp-bpf", "-e", f"trace={CALLS}", "-o", str(trace)]
+    # -D: strace is a grandchild, so that the test stops `sodan serve` itself
+    calls = "trace=connect,sendto,sendmsg,sendmmsg"
+    return [str(STRACE), "-D", "-f", "--seccomp-bpf", "-e", calls, "-o", str(trace)]
 
 
 @pytest.mark.soak
 @pytest.mark.skipif(not tracer(Path()), reason="needs strace; CI installs Debian's")
-def test_with_a_smart_host_set_the_same_look_sees_the_mail_leave(tmp_path: Path) -> None:
+def test_the_trace_contains_the_connection_to_a_smart_host(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     given = {"smarthost": f"smtp://127.0.0.2:{free_port()}", "from": "IT desk <it@corp.example>", "acknowledge": "on"}
     served = Served(tmp_path, under=tracer(trace), intake="intake@corp.example", **given)
@@ -48,4 +43,4 @@ def test_with_a_smart_host_set_the_same_look_sees_the_mail_leave(tmp_path: Path)
         served.wait_for(lambda: "127.0.0.2" in trace.read_text(errors="replace"))
     finally:
         served.stop()
-    assert "127.0.0.2" in addresses(trace)
+    assert any("127.0.0.2" in call for call in internet_calls(trace))

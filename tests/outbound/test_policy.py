@@ -1,4 +1,4 @@
-"""Reasons not to answer that whole mails cannot show alone, because other reasons hide them."""
+"""Reasons not to write to an author which whole mails cannot show alone, because other reasons also apply."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from service.outbound.policy import MAX_HOPS, OwnAddresses, refusal
+from service.outbound.compose import address_of
+from service.outbound.policy import OwnAddresses, refusal
 from service.store.opening_mails import OpeningMail
 
 OWN = OwnAddresses(("corp.example",), ("intake@corp.example",))
@@ -18,20 +19,29 @@ REPORT = OpeningMail(
 )  # fmt: skip
 
 
-def test_a_report_that_passed_few_servers_is_answered() -> None:
-    assert refusal(REPORT, OWN, MAX_HOPS) is None
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"verified": False}, "not verified"),
+        ({"origin": "forwarded"}, "did not send the mail to sodan directly"),
+        ({"author": "aiko@elsewhere.example"}, "not in a domain of SODAN_ORGANISATION"),
+        ({"author": "aiko@notcorp.example"}, "not in a domain of SODAN_ORGANISATION"),
+        ({"author": "aiko@corp.example.evil.example"}, "not in a domain of SODAN_ORGANISATION"),
+    ],
+)
+def test_only_a_verified_direct_mail_of_the_organisation_is_answered(changed: dict[str, Any], reason: str) -> None:
+    assert refusal(REPORT, OWN) is None
+    assert reason in (refusal(replace(REPORT, **changed), OWN) or "")
 
 
 @pytest.mark.parametrize(
-    ("changed", "hops", "reason"),
+    ("addresses", "to"),
     [
-        ({}, MAX_HOPS + 1, "passed 26 servers"),
-        ({"verified": False}, 3, "not verified"),
-        ({"origin": "forwarded"}, 3, "did not send the mail to sodan directly"),
-        ({"author": "aiko@elsewhere.example"}, 3, "not in a domain of SODAN_ORGANISATION"),
-        ({"author": "aiko@notcorp.example"}, 3, "not in a domain of SODAN_ORGANISATION"),
-        ({"author": "aiko@corp.example.evil.example"}, 3, "not in a domain of SODAN_ORGANISATION"),
+        (["no-reply-aws@amazon.test", "li@amazon.test"], "li@amazon.test"),
+        (["DoNotReply@acme.test", "do_not_reply@acme.test", "jira-noreply@acme.test"], ""),
+        (["", "noreen@acme.test"], "noreen@acme.test"),
     ],
 )
-def test_a_loop_a_stranger_or_a_forward_is_not(changed: dict[str, Any], hops: int, reason: str) -> None:
-    assert reason in (refusal(replace(REPORT, **changed), OWN, hops) or "")
+def test_the_draft_of_a_brief_goes_to_the_first_address_that_accepts_replies(addresses: list[str], to: str) -> None:
+    participants = [{"address": "ren@lab.test", "role": "team"}, *({"address": a, "role": "vendor"} for a in addresses)]
+    assert address_of({"participants": participants}, "vendor") == to

@@ -1,4 +1,4 @@
-"""A person has sodan ask a requester; the answers fill the checklist and the turn moves."""
+"""Questions that a person sends to a requester; the answers are added to the checklist."""
 
 # ruff: noqa: E501 -- a mail a line
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.errors import Conflict, Refused
+from service.errors import Conflict
 from service.outbound import questions
 from service.outbound.setup import labels_of, outbound_of
 from service.store import sent_questions
@@ -31,11 +31,11 @@ def _item(desk: Desk, item: str) -> dict[str, Any]:
 
 @pytest.fixture
 def quiet(sqlite: Database, host: Smarthost) -> Desk:
-    """Nothing is acknowledged; people may ask."""
+    """An installation without acknowledgements, in which people may send questions."""
     return desk_with(sqlite, host, acknowledge="off")
 
 
-def test_a_person_asks_and_the_answers_come_to_the_checklist(quiet: Desk) -> None:
+def test_numbered_answers_to_questions_are_added_to_the_checklist(quiet: Desk) -> None:
     quiet.deliver(report())
     assert quiet.case()["waiting_on"] == "team"
     _ask(quiet, "version", "impact_scope", "device_id")
@@ -56,7 +56,7 @@ def test_a_person_asks_and_the_answers_come_to_the_checklist(quiet: Desk) -> Non
     assert _item(quiet, "device_id")["state"] != "present"
 
 
-def test_what_the_requester_does_not_know_is_not_asked_again(quiet: Desk) -> None:
+def test_a_fact_that_the_requester_does_not_know_is_not_asked_for_again(quiet: Desk) -> None:
     quiet.deliver(report())
     _ask(quiet, "version", "device_id")
     quiet.send()
@@ -68,7 +68,7 @@ def test_what_the_requester_does_not_know_is_not_asked_again(quiet: Desk) -> Non
     assert "version" not in quiet.case()["missing"]
 
 
-def test_a_fact_is_asked_for_twice_at_most(quiet: Desk) -> None:
+def test_a_fact_is_asked_for_at_most_twice(quiet: Desk) -> None:
     quiet.deliver(report())
     _ask(quiet, "version")
     _ask(quiet, "version")
@@ -77,7 +77,7 @@ def test_a_fact_is_asked_for_twice_at_most(quiet: Desk) -> None:
     assert quiet.database.read(lambda conn: sent_questions.times_asked(conn, 1))["version"] == 2
 
 
-def test_words_of_a_person_stand_above_the_questions_or_are_the_whole_mail(quiet: Desk) -> None:
+def test_the_text_of_a_person_is_above_the_questions_or_is_the_whole_mail(quiet: Desk) -> None:
     quiet.deliver(report())
     _ask(quiet, "version", text="We looked at the server already.")
     _ask(quiet, "device_id", text="Dear Aiko,\n\n1. Which machine is it?\n\nMika")
@@ -87,7 +87,7 @@ def test_words_of_a_person_stand_above_the_questions_or_are_the_whole_mail(quiet
     assert second == "Dear Aiko,\n\n1. Which machine is it?\n\nMika\n"
 
 
-def test_while_drafts_are_looked_at_a_persons_mail_is_a_draft_too(sqlite: Database, host: Smarthost) -> None:
+def test_questions_are_drafts_while_acknowledge_is_draft(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host, acknowledge="draft")
     desk.deliver(report())
     _ask(desk, "version")
@@ -104,7 +104,7 @@ def test_while_drafts_are_looked_at_a_persons_mail_is_a_draft_too(sqlite: Databa
     ],
     ids=["stranger", "machine", "no smart host"],
 )
-def test_whoever_may_not_be_written_to_is_not(
+def test_questions_are_refused_if_the_requester_may_not_be_written_to(
     sqlite: Database, host: Smarthost, mail: str, given: dict[str, Any], why: str
 ) -> None:
     desk = desk_with(sqlite, host, acknowledge="off", **given)
@@ -114,13 +114,7 @@ def test_whoever_may_not_be_written_to_is_not(
     assert desk.entries() == []
 
 
-def test_at_most_five_facts_are_asked_for(quiet: Desk) -> None:
-    quiet.deliver(report())
-    with pytest.raises(Refused, match="at most 5 items"):
-        _ask(quiet, "version", "device_id", "location", "deadline", "tried", "frequency")
-
-
-def test_the_quoted_mail_of_ours_brings_no_message_and_no_facts(quiet: Desk) -> None:
+def test_a_quoted_mail_of_sodan_adds_no_message_and_no_facts(quiet: Desk) -> None:
     quiet.deliver(report())
     _ask(quiet, "environment", "version")
     quiet.send()
@@ -135,7 +129,7 @@ def test_the_quoted_mail_of_ours_brings_no_message_and_no_facts(quiet: Desk) -> 
     assert "Office 2021" in _item(quiet, "version")["quote"]
 
 
-def test_a_mail_that_came_back_has_asked_nobody(quiet: Desk) -> None:
+def test_questions_that_were_not_delivered_do_not_wait_for_the_requester(quiet: Desk) -> None:
     quiet.deliver(report())
     _ask(quiet, "version")
     quiet.send()

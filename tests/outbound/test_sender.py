@@ -1,4 +1,4 @@
-"""What waits is sent once, again after a refusal, and set aside where there is no hope."""
+"""The sender sends each outbox entry once, retries temporary failures, and gives up after permanent ones."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,7 +20,7 @@ SMARTHOSTS = yaml.safe_load(Path(__file__).with_name("smarthosts.yaml").read_tex
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
-def test_a_temporary_refusal_is_tried_again_later(desk: Desk, command: str) -> None:
+def test_a_temporary_refusal_is_retried_later(desk: Desk, command: str) -> None:
     desk.host.refuse[command] = "451 4.3.0 not now"
     desk.deliver(report())
     assert desk.send() == 1
@@ -35,7 +35,7 @@ def test_a_temporary_refusal_is_tried_again_later(desk: Desk, command: str) -> N
 
 
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
-def test_a_permanent_refusal_is_set_aside_with_the_servers_words(desk: Desk, command: str) -> None:
+def test_a_permanent_refusal_fails_with_the_reply_of_the_server(desk: Desk, command: str) -> None:
     desk.host.refuse[command] = "550 5.1.1 no such user"
     desk.deliver(report())
     desk.send()
@@ -48,7 +48,7 @@ def test_a_permanent_refusal_is_set_aside_with_the_servers_words(desk: Desk, com
 
 
 @pytest.mark.parametrize(("url", "meant"), SMARTHOSTS)
-def test_the_setting_of_the_smart_host_names_a_server_and_no_password(
+def test_the_setting_of_the_smart_host_contains_a_server_and_no_password(
     url: str, meant: tuple[str, int, str, str] | None
 ) -> None:
     if meant is None:
@@ -58,7 +58,7 @@ def test_the_setting_of_the_smart_host_names_a_server_and_no_password(
         assert smarthost.Smarthost.parse(url) == smarthost.Smarthost(*meant)
 
 
-def test_an_unexpected_error_is_shown_and_the_mail_is_tried_again(sqlite: Database, host: Smarthost) -> None:
+def test_an_unexpected_error_is_shown_and_the_mail_is_retried(sqlite: Database, host: Smarthost) -> None:
     desk = desk_with(sqlite, host, smarthost=f"smtp://{'a' * 64}.example:25")
     desk.deliver(report())
     assert desk.send() == 1
@@ -67,7 +67,7 @@ def test_an_unexpected_error_is_shown_and_the_mail_is_tried_again(sqlite: Databa
     assert "label empty or too long" in waiting["reason"]
 
 
-def test_a_server_that_is_away_is_tried_for_days_and_then_set_aside(small: Desk) -> None:
+def test_a_mail_fails_if_the_server_is_unreachable_for_days(small: Desk) -> None:
     small.deliver(report())
     small.configure(smarthost="smtp://127.0.0.1:9")
     for _ in range(8):
@@ -79,7 +79,7 @@ def test_a_server_that_is_away_is_tried_for_days_and_then_set_aside(small: Desk)
 
 
 @pytest.mark.both_databases
-def test_a_sender_that_died_is_followed_by_another_and_counted(desk: Desk) -> None:
+def test_another_sender_continues_after_the_lease_of_a_dead_one_and_counts_it(desk: Desk) -> None:
     desk.deliver(report())
     [dead] = desk.database.transact(lambda conn: outbox.claim(conn, "dead", desk.now, timedelta(minutes=5)))
     assert desk.send() == 0
@@ -93,7 +93,7 @@ def test_a_sender_that_died_is_followed_by_another_and_counted(desk: Desk) -> No
 
 
 @pytest.mark.both_databases
-def test_a_mail_is_sent_once_if_the_database_was_away_when_it_was_accepted(desk: Desk) -> None:
+def test_a_mail_is_sent_once_if_the_database_fails_after_it_was_accepted(desk: Desk) -> None:
     desk.deliver(report())
     sender = desk.sender()
 
@@ -137,7 +137,7 @@ def test_a_mail_is_sent_once_if_judging_its_case_ends_the_transaction(small: Des
     assert len(small.entries("sent")) == 1
 
 
-def test_a_failure_is_not_recorded_by_a_sender_that_lost_its_lease(small: Desk) -> None:
+def test_a_sender_that_lost_its_lease_does_not_record_a_failure(small: Desk) -> None:
     small.deliver(report())
     [mine] = small.database.transact(lambda conn: outbox.claim(conn, "slow", small.now, timedelta(minutes=5)))
 
@@ -155,15 +155,6 @@ def test_a_failure_is_not_recorded_by_a_sender_that_lost_its_lease(small: Desk) 
     assert not failed
     [entry] = small.entries("waiting")
     assert entry["reason"] is None
-
-
-def test_a_discarded_draft_never_leaves(small: Desk) -> None:
-    small.configure(acknowledge="draft")
-    small.deliver(report())
-    [draft] = small.entries("draft")
-    small.database.transact(lambda conn: outbox.discard(conn, draft["id"], "mika", small.now))
-    assert small.send() == 0
-    assert small.entries("discarded")
 
 
 @pytest.mark.both_databases
