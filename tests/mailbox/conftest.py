@@ -1,4 +1,4 @@
-"""A Dovecot of their own for these tests, and fetching that runs in a thread."""
+"""A Dovecot for each test, and a fetcher that runs in a thread."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ def mail(number: int) -> bytes:
 
 @contextmanager
 def a_dovecot(settings: str = "") -> Iterator[Dovecot]:
-    """Where its user may enter, and where the paths of its sockets are short."""
+    """Run a Dovecot in a folder that its user may read, and in which the paths of sockets are short."""
     if BINARY is None and not os.environ.get("CI"):
         pytest.skip("needs Debian's dovecot-imapd")
     folder = Path(tempfile.mkdtemp(prefix="sodan-dovecot-"))
@@ -53,14 +53,14 @@ def a_dovecot(settings: str = "") -> Iterator[Dovecot]:
 
 @pytest.fixture
 def dovecot(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
-    """A server of the test's own; its parameter: more settings."""
+    """A server for one test. The parameter contains more configuration."""
     with a_dovecot(getattr(request, "param", "")) as server:
         yield server
 
 
 @pytest.fixture
 def own_settings(sqlite: Database, tmp_path: Path) -> Settings:
-    """Settings over the store of the test."""
+    """Settings with the database of the test."""
     return load(
         intake="support@corp.example",
         database_url=f"sqlite:///{sqlite.url.database}",
@@ -70,7 +70,7 @@ def own_settings(sqlite: Database, tmp_path: Path) -> Settings:
 
 
 def section(server: Dovecot, password: Path, **given: Any) -> dict[str, Any]:
-    """What the file of SODAN_MAILBOXES says of the mailbox on a Dovecot, over TLS with a certificate of its own."""
+    """Return the section of a mailbox in the file of SODAN_MAILBOXES, with TLS. ``given``: other keys."""
     password.write_text(PASSWORD + "\n")
     imap = {
         "host": "localhost", "port": server.tls_port, "user": "support", "password": {"file": str(password)},
@@ -81,7 +81,7 @@ def section(server: Dovecot, password: Path, **given: Any) -> dict[str, Any]:
 
 @contextmanager
 def fetching(settings: Settings, database: Database, *configured: Mailbox, by: str | None = None) -> Iterator[None]:
-    """Fetch in a thread until the block ends."""
+    """Fetch in a thread until the end of the block."""
     stop = threading.Event()
     thread = threading.Thread(
         target=fetch, args=(settings, configured, database, stop), kwargs={"by": by, "back_off": SOON}, daemon=True
@@ -101,7 +101,7 @@ class Box:
     server: Dovecot
     settings: Settings
     database: Database
-    folder: Path  # files of the test; its password among them
+    folder: Path  # for the password and other files
 
     def mailbox(self, **given: Any) -> Mailbox:
         return Mailbox.model_validate({"name": "support", **section(self.server, self.folder / "password", **given)})
@@ -113,7 +113,7 @@ class Box:
         return self.folder / "mailboxes.yaml"
 
     def fetching(self, configured: Mailbox | None = None, **given: Any) -> AbstractContextManager[None]:
-        """Fetch from ``configured``, or from this mailbox with what is given."""
+        """Fetch from ``configured``, or from this mailbox with the keys ``given``."""
         return fetching(self.settings, self.database, configured or self.mailbox(**given))
 
     def deliver(self, *contents: bytes, **given: str) -> None:
@@ -124,18 +124,18 @@ class Box:
         return kept(self.database)
 
     def has(self, *of: str, mails: int | None = None) -> None:
-        """Wait until its mails are in these states, or until so many are kept."""
+        """Wait until the mails are in these states, or until so many are stored."""
         if of:
             wait_until(lambda: sorted(states(self.database)) == sorted(of))
         else:
             wait_until(lambda: len(self.kept) == mails)
 
     def minutes_pass(self) -> None:
-        """Let everything that waits for a retry be due."""
+        """Make all retries due."""
         self.database.transact(lambda conn: conn.execute(update(mailbox_mails).values(due_at=now())))
 
     def is_well(self) -> None:
-        """Wait until a round has succeeded."""
+        """Wait until a round succeeded."""
         wait_until(lambda: succeeded(self.database))
 
     def not_moved(self, mails: int) -> list[str]:
@@ -145,7 +145,7 @@ class Box:
         return [str(mail["reason"]) for mail in self.database.read(waiting)]
 
     def fails(self, cause: str) -> mailboxes.Status:
-        """Wait until it fails with this cause."""
+        """Wait until fetching fails with this cause."""
         wait_until(lambda: any(cause in str(one.cause) for one in self.database.read(mailboxes.statuses)))
         return status(self.database)
 
@@ -156,7 +156,7 @@ def box(dovecot: Dovecot, own_settings: Settings, sqlite: Database, tmp_path: Pa
 
 
 def kept(database: Database) -> list[dict[str, Any]]:
-    """What came by mailbox, oldest first."""
+    """Return the fetched mails in the spool, oldest first."""
     query = select(spool).where(spool.c.channel == "mailbox").order_by(spool.c.id)
     return database.read(lambda conn: [dict(row._mapping) for row in conn.execute(query)])
 

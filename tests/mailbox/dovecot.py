@@ -1,4 +1,4 @@
-"""Dovecot as the tests run it: Debian's, with a configuration, ports, users and mail of its own."""
+"""Runs the Dovecot of Debian with its own configuration, ports, users and mail."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ USERS = ("support", "vendors")
 
 @dataclass
 class Dovecot:
-    """A server that can be stopped, killed and started again."""
+    """A server that can be killed and started again."""
 
     folder: Path
     settings: str = ""  # further lines of configuration
@@ -74,7 +74,7 @@ class Dovecot:
         raise AssertionError("Dovecot does not answer")
 
     def kill(self) -> None:
-        """Every process of it, at once, as when its machine loses power."""
+        """Kill all its processes at once, as a power failure would."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -84,32 +84,31 @@ class Dovecot:
             left.unlink()
 
     def renew_uids(self) -> None:
-        """Forget every UID and set another UIDVALIDITY, while it is stopped (RFC 3501, section 2.3.1.1).
+        """Assign new UIDs and another UIDVALIDITY (RFC 3501 §2.3.1.1). Call it while the server is stopped.
 
-        Without a number of its own a folder takes the second of its making for UIDVALIDITY: a folder that is made anew
-        within that second would get the same one.
+        UIDVALIDITY is set explicitly, because by default it is the time at which the folder was created, in seconds.
         """
         for path in (self.folder / "home").rglob("dovecot*"):
             if path.name == "dovecot-uidlist":
                 version, validity, _, *rest = path.read_text().splitlines()[0].split(" ")  # such as 3 V1795838217 N3 G…
                 path.write_text(" ".join([version, f"V{int(validity.removeprefix('V')) + 1}", "N1", *rest]) + "\n")
             else:
-                path.unlink(missing_ok=True)  # a process that ends may have removed it meanwhile
+                path.unlink(missing_ok=True)  # a process that ends may have removed it
 
     def client(self, user: str = "support") -> IMAPClient:
-        """A mail program that is signed in."""
+        """Return a client that is signed in."""
         client = IMAPClient("127.0.0.1", port=self.port, ssl=False, timeout=30)
         client.login(user, PASSWORD)
         return client
 
     def deliver(self, *mails: bytes, folder: str = "INBOX") -> None:
-        """Put mails into a folder."""
+        """Add mails to a folder."""
         with self.client() as client:
             for mail in mails:
                 client.append(folder, mail)
 
     def count(self, search: str = "ALL", folder: str = "INBOX") -> int:
-        """How many mails of a folder a search finds."""
+        """Return the number of mails in a folder that a search finds."""
         with self.client() as client:
             client.select_folder(folder)
             return len(client.search(search.split()))

@@ -1,10 +1,10 @@
-"""A stand-in for Microsoft Graph and Microsoft Entra ID, written from the public documentation. It is not the service.
+"""A stand-in for Microsoft Graph and Microsoft Entra ID, written from the public documentation.
 
-Pages it follows: delta query for messages (learn.microsoft.com/graph/delta-query-messages), MIME content
+It follows these pages: delta query for messages (learn.microsoft.com/graph/delta-query-messages), MIME content
 (/graph/outlook-get-mime-message), immutable ids (/graph/outlook-immutable-id), throttling (/graph/throttling), resync
 by 410 (/graph/delta-query-overview), errors (/graph/errors), client credentials
-(/entra/identity-platform/v2-oauth2-client-creds-grant-flow, /entra/identity-platform/certificate-credentials). What
-the service does beyond these pages it does not show.
+(/entra/identity-platform/v2-oauth2-client-creds-grant-flow, /entra/identity-platform/certificate-credentials). The
+service may behave differently in points that these pages do not describe.
 """
 
 import base64
@@ -47,7 +47,7 @@ class Message:
 
 @dataclass
 class StandIn:
-    """The mailbox, and what a test makes the service do."""
+    """The mailbox, and the state of the service, which tests change."""
 
     url: str = ""
     secret: str = "right"
@@ -56,13 +56,13 @@ class StandIn:
     folders: dict[str, str] = field(default_factory=lambda: {"Inbox": "inbox-id", "Done": "done-id"})
     clock: int = 0
     valid: set[str] = field(default_factory=set)
-    generation: int = 0  # delta tokens of an earlier one are answered with 410
-    throttle_every: int = 0  # each so-manieth request gets 429
+    generation: int = 0  # delta tokens of an earlier generation get 410
+    throttle_every: int = 0  # one of so many requests gets 429
     throttle_contents: set[str] = field(default_factory=set)  # ids whose ``$value`` gets 503 once
     forbidden: bool = False
     requests: list[tuple[str, str]] = field(default_factory=list)
     tokens_given: int = 0
-    fetched: dict[str, int] = field(default_factory=dict)  # how often each content was given out
+    fetched: dict[str, int] = field(default_factory=dict)  # id → number of times that the content was fetched
     guard: threading.RLock = field(default_factory=threading.RLock)
 
     def deliver(self, *contents: bytes, received: datetime | None = None, **given: Any) -> list[str]:
@@ -90,7 +90,7 @@ class StandIn:
         return 200, {"token_type": "Bearer", "expires_in": self.lasts, "access_token": token}
 
     def knows(self, audience: str, form: dict[str, str]) -> bool:
-        """Whether the app signs in by its secret, or by its certificate as Microsoft documents it."""
+        """Return whether the secret or the signed assertion of the app is valid."""
         if "client_assertion" not in form:
             return form.get("client_secret") == self.secret
         certificate = x509.load_pem_x509_certificate(CERTIFICATE.read_bytes())
@@ -102,7 +102,7 @@ class StandIn:
         return bool(claims["iss"] == claims["sub"] == form["client_id"] == "app" and claims["jti"] and claims["nbf"])
 
     def delta(self, folder: str, query: dict[str, str], size: int) -> tuple[int, Any]:
-        """Each page names the next one; the last one names where the next round begins."""
+        """Return a page of changes with a link to the next page, or to the begin of the next round."""
         link = query.get("$skiptoken") or query.get("$deltatoken") or f"{self.generation}.0.{self.clock}.0"
         generation, since, until, done = map(int, link.split("."))
         if generation != self.generation:
@@ -145,7 +145,7 @@ class StandIn:
             m.flagged = body.get("flag", {}).get("flagStatus") == "flagged" or m.flagged
             m.categories = body.get("categories", m.categories)
             self.clock += 1
-            m.changed = self.clock  # a change is told by delta, as ours is
+            m.changed = self.clock  # changes by sodan are reported, too
             return 200, {"id": m.id}
         return 200, {**self.row(m), "categories": m.categories, "parentFolderId": m.folder, "isRead": m.is_read}
 

@@ -1,4 +1,4 @@
-"""An OAuth 2.0 provider as Dovecot and sodan see one: a token endpoint, and introspection (RFC 6749, RFC 7662)."""
+"""An OAuth 2.0 provider with token endpoint and introspection (RFC 6749, RFC 7662); a server for HTTP tests."""
 
 import json
 import secrets
@@ -18,16 +18,16 @@ import jwt
 
 @dataclass
 class Provider:
-    """Who may sign in. Tests change it while all goes on."""
+    """The state of the provider, which tests change while sodan runs."""
 
     url: str = ""
-    lasts: int = 3600  # seconds an access token lasts by its ``expires_in``
+    lasts: int = 3600  # ``expires_in`` of access tokens, in seconds
     refresh_tokens: set[str] = field(default_factory=lambda: {"first"})
-    rotates: bool = False  # whether each refresh token is good for one use
-    valid: set[str] = field(default_factory=set)  # access tokens that the server believes
-    given: list[dict[str, str]] = field(default_factory=list)  # requests for tokens, in order
+    rotates: bool = False  # whether each refresh token can be used only once
+    valid: set[str] = field(default_factory=set)  # valid access tokens
+    given: list[dict[str, str]] = field(default_factory=list)  # token requests, oldest first
     status: int = 200
-    error: str = "temporarily_unavailable"  # the error code of another status
+    error: str = "temporarily_unavailable"  # the error code if ``status`` is not 200
     public_key: Any = None  # of the service account
 
     def grant(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
@@ -43,9 +43,6 @@ class Provider:
                 self.refresh_tokens.discard(form["refresh_token"])
                 answer["refresh_token"] = secrets.token_hex(8)
                 self.refresh_tokens.add(answer["refresh_token"])
-        elif kind == "client_credentials":
-            if form.get("client_secret") != "right":
-                return 401, {"error": "invalid_client"}
         elif kind == "urn:ietf:params:oauth:grant-type:jwt-bearer":
             claims = jwt.decode(form["assertion"], self.public_key, algorithms=["RS256"], audience=f"{self.url}/token")
             if claims["sub"] != "support":
@@ -57,7 +54,7 @@ class Provider:
         return 200, answer
 
     def revoke_all(self) -> None:
-        """As when an administrator ends all sessions of the app."""
+        """Revoke all tokens, as an administrator who ends all sessions of the app."""
         self.valid.clear()
         self.refresh_tokens.clear()
 
@@ -83,11 +80,11 @@ Answer = tuple[int, Any, dict[str, str]]  # status, content (bytes, or a documen
 
 @contextmanager
 def http_server(answer: Callable[[str, str, Any, bytes], Answer], tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """A server on this machine that answers by (method, path, headers, body); its port."""
+    """Run a server; the value is its port. ``answer`` gets method, path, headers and body of a request."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
+        disable_nagle_algorithm = True  # otherwise each response waits 40 ms for an acknowledgement
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -120,5 +117,5 @@ def http_server(answer: Callable[[str, str, Any, bytes], Answer], tls: ssl.SSLCo
 
 
 def dovecot_settings(provider: Provider) -> str:
-    """Dovecot that asks the provider about each token."""
+    """Return the configuration of a Dovecot that lets the provider check each token."""
     return Template(Path(__file__).with_name("oauth.conf").read_text()).substitute(url=provider.url)

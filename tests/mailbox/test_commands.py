@@ -1,4 +1,4 @@
-"""`sodan mailbox`: what an operator sees before, while and after something is wrong."""
+"""The commands `sodan mailbox`: what they print, and how they explain failures."""
 
 import json
 from pathlib import Path
@@ -21,24 +21,24 @@ def configured(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SODAN_KEY_FILE", str(box.folder / "installation.key"))
 
 
-def test_a_mailbox_that_is_well(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_working_mailbox_has_no_problems(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
     box.deliver(mail(1), mail(2))
     assert main(["mailbox", "test"]) == 0
-    said = capfd.readouterr().out
-    assert "signed in; the folder INBOX has 2 mails" in said
-    assert "WRONG" not in said
+    output = capfd.readouterr().out
+    assert "signed in; the folder INBOX has 2 mails" in output
+    assert "WRONG" not in output
 
 
-def test_another_server_than_authserv_is_named(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_header_of_another_server_than_authserv_is_reported(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
     box.deliver(b"Authentication-Results: mx.provider.example; dmarc=pass\r\n" + mail(1))
     box.write(authserv="mx.google.com")
     assert main(["mailbox", "test"]) == 0
-    said = capfd.readouterr().out
-    assert "Authentication-Results of this mail is from mx.provider.example, but authserv is mx.google.com" in said
+    output = capfd.readouterr().out
+    assert "Authentication-Results of this mail is from mx.provider.example, but authserv is mx.google.com" in output
 
 
 @pytest.mark.parametrize(("given", "cause", "next_step"), TABLES["failures"])
-def test_each_failure_has_its_cause_and_the_next_step(
+def test_each_failure_is_printed_with_its_cause_and_the_next_step(
     given: dict[str, Any], cause: str, next_step: str, box: Box, capfd: pytest.CaptureFixture[str]
 ) -> None:
     box.write(**given)
@@ -48,33 +48,33 @@ def test_each_failure_has_its_cause_and_the_next_step(
     assert next_step in wrong
 
 
-@pytest.mark.parametrize(("given", "words"), TABLES["wrong"])
-def test_a_wrong_file_is_told_in_one_line_that_names_the_place(
-    given: dict[str, Any], words: str, box: Box, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("given", "reason"), TABLES["wrong"])
+def test_the_error_for_a_wrong_file_is_one_line_with_the_key(
+    given: dict[str, Any], reason: str, box: Box, capfd: pytest.CaptureFixture[str]
 ) -> None:
     box.write(**given)
     assert main(["mailbox", "list"]) == 2
-    said = capfd.readouterr().err
-    assert said.startswith("sodan: SODAN_MAILBOXES: ")
-    assert said.count("\n") == 1
-    assert words in said
-    assert "secret'" not in said
+    error = capfd.readouterr().err
+    assert error.startswith("sodan: SODAN_MAILBOXES: ")
+    assert error.count("\n") == 1
+    assert reason in error
+    assert "secret'" not in error
 
 
-def test_the_list_says_how_each_does_and_which_mails_stayed_behind(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_list_shows_states_and_mails_that_were_not_fetched(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
     box.deliver(mail(1), mail(2) + b"x" * 5000)
     box.settings = box.settings.model_copy(update={"max_message_bytes": 2000})
     with box.fetching():
         box.is_well()
     capfd.readouterr()
     assert main(["mailbox", "list", "--json"]) == 1
-    said = capfd.readouterr()
-    row = json.loads(said.out)
+    output = capfd.readouterr()
+    row = json.loads(output.out)
     assert (row["name"], row["state"], row["taken"], row["failed"]) == ("support", "ok", 1, 1)
-    assert "more than SODAN_MAX_MESSAGE_BYTES (2000)" in said.err
+    assert "more than SODAN_MAX_MESSAGE_BYTES (2000)" in output.err
 
 
-def test_a_mailbox_that_is_fetched_from_no_more_can_be_forgotten(
+def test_a_mailbox_that_is_no_longer_configured_can_be_forgotten(
     box: Box, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with box.fetching():

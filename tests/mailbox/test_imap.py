@@ -1,4 +1,4 @@
-"""Mail comes from an IMAP server as it is in the field: Debian's Dovecot."""
+"""Fetching by IMAP, from the Dovecot of Debian."""
 
 import socket
 import threading
@@ -23,8 +23,8 @@ FULL_FOLDER = "mail_plugins = quota\nquota user {\n}\nquota_mailbox_message_coun
 
 
 @contextmanager
-def trickling(port: int, chunk: int, pause: float) -> Iterator[int]:
-    """A way to a server whose answers come ``chunk`` bytes at a time, with a pause after each."""
+def slow_proxy(port: int, chunk: int, pause: float) -> Iterator[int]:
+    """Run a proxy that forwards ``chunk`` bytes of the server at a time, with a pause after each."""
 
     def forward(source: socket.socket, target: socket.socket, size: int, wait: float) -> None:
         with suppress(OSError):
@@ -47,7 +47,7 @@ def trickling(port: int, chunk: int, pause: float) -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
-def test_mail_is_kept_once_with_the_envelope_of_its_mailbox(box: Box) -> None:
+def test_a_fetched_mail_has_the_address_of_its_mailbox_as_recipient(box: Box) -> None:
     box.deliver(*(mail(n) for n in range(5)))
     with box.fetching():
         box.is_well()
@@ -57,10 +57,10 @@ def test_mail_is_kept_once_with_the_envelope_of_its_mailbox(box: Box) -> None:
         ("aiko@corp.example", ("support@corp.example",), "support")
     }
     assert [contents.content(box.database, None, row["id"]) for row in rows] == [mail(n) for n in range(5)]
-    assert box.server.count("UNSEEN") == 5, "left as its owner had it"
+    assert box.server.count("UNSEEN") == 5, "the mailbox is unchanged"
 
 
-def test_a_new_mail_is_told_by_idle(box: Box) -> None:
+def test_new_mail_is_fetched_at_once_with_idle(box: Box) -> None:
     with box.fetching(poll=3600):
         box.is_well()
         for n in range(3):
@@ -69,14 +69,14 @@ def test_a_new_mail_is_told_by_idle(box: Box) -> None:
 
 
 @pytest.mark.parametrize("flag", ["seen", "flagged", "sodan"])
-def test_mail_is_flagged_only_once_it_is_kept(box: Box, flag: str) -> None:
+def test_fetched_mail_is_flagged(box: Box, flag: str) -> None:
     box.deliver(mail(1), mail(2))
     with box.fetching(after={"flag": flag}):
         box.has("done", "done")
     assert box.server.count({"seen": "SEEN", "flagged": "FLAGGED"}.get(flag, f"KEYWORD {flag}")) == 2
 
 
-def test_mail_is_moved_to_the_folder_that_was_chosen(box: Box) -> None:
+def test_fetched_mail_is_moved(box: Box) -> None:
     box.server.create("済み")
     box.deliver(mail(1), mail(2))
     with box.fetching(after={"move": "済み"}):
@@ -87,7 +87,7 @@ def test_mail_is_moved_to_the_folder_that_was_chosen(box: Box) -> None:
     assert len(box.kept) == 3
 
 
-def test_uids_that_are_given_anew_bring_nothing_twice(box: Box) -> None:
+def test_new_uids_store_no_mail_twice(box: Box) -> None:
     configured = box.mailbox(after={"flag": "seen"})
     box.deliver(mail(1), mail(2))
     with box.fetching(configured):
@@ -102,7 +102,7 @@ def test_uids_that_are_given_anew_bring_nothing_twice(box: Box) -> None:
     assert len(box.kept) == 3
 
 
-def test_a_folder_that_is_gone_keeps_no_other_back_and_goes_on_when_it_is_there_again(box: Box) -> None:
+def test_a_missing_folder_delays_no_other_and_continues_when_it_returns(box: Box) -> None:
     box.server.create("Vendors")
     box.deliver(mail(1), folder="Vendors")
     with box.fetching(folders=["Vendors", "INBOX"]):
@@ -117,7 +117,7 @@ def test_a_folder_that_is_gone_keeps_no_other_back_and_goes_on_when_it_is_there_
         box.is_well()
 
 
-def test_a_folder_under_its_new_name_brings_nothing_twice(box: Box) -> None:
+def test_a_renamed_folder_stores_no_mail_twice(box: Box) -> None:
     box.server.create("Vendors")
     box.deliver(mail(1), mail(2), folder="Vendors")
     with box.fetching(folders=["Vendors"]):
@@ -129,18 +129,18 @@ def test_a_folder_under_its_new_name_brings_nothing_twice(box: Box) -> None:
     assert states(box.database) == ["done"] * 5
 
 
-def test_older_mail_is_left_alone(box: Box) -> None:
+def test_mail_before_since_is_not_fetched(box: Box) -> None:
     with box.server.client() as client:
         client.append("INBOX", mail(1), msg_time=datetime(2026, 10, 31, 14, 59, tzinfo=UTC))
         client.append("INBOX", mail(2), msg_time=datetime(2026, 10, 31, 15, 1, tzinfo=UTC))
-    with box.fetching(since="2026-11-01"):
+    with box.fetching(since="2026-11-01"):  # begins at 15:00 UTC in Tokyo
         box.is_well()
-    assert len(box.kept) == 1, "1 November begins at 15:00 UTC in Tokyo"
+    assert len(box.kept) == 1
     with box.fetching(since="all"):
         box.has(mails=2)
 
 
-def test_a_large_mail_is_taken_where_the_setting_allows_it(box: Box) -> None:
+def test_a_large_mail_is_fetched_if_the_setting_allows_it(box: Box) -> None:
     big = mail(1) + b"".join(b"%070d\r\n" % n for n in range(40_000_000 // 72))
     box.deliver(big, mail(2))
     configured = box.mailbox(after={"flag": "seen"})
@@ -153,11 +153,11 @@ def test_a_large_mail_is_taken_where_the_setting_allows_it(box: Box) -> None:
     assert max(len(contents.content(box.database, None, row["id"])) for row in box.kept) == len(big)
 
 
-def test_a_mail_that_the_server_cannot_give_out_keeps_no_other_back(box: Box) -> None:
+def test_a_mail_that_the_server_cannot_deliver_delays_no_other(box: Box) -> None:
     box.deliver(*(mail(n) for n in range(4)))
     files = [file for file in (box.server.folder / "home").rglob("Maildir/*/*") if file.is_file()]
     broken = next(file for file in files if b"VPN 1" in file.read_bytes())
-    broken.chmod(0)  # Dovecot says "internal error" and hangs up
+    broken.chmod(0)  # Dovecot reports an internal error and closes the connection
     with box.fetching():
         box.has("done", "done", "done", "failed")
         box.is_well()
@@ -169,7 +169,7 @@ def test_a_mail_that_the_server_cannot_give_out_keeps_no_other_back(box: Box) ->
 
 
 @pytest.mark.parametrize("dovecot", [FULL_MAILBOX], indirect=True, ids=["full"])
-def test_a_full_mailbox_is_still_read_and_flagged(box: Box) -> None:
+def test_a_full_mailbox_is_read_and_flagged(box: Box) -> None:
     with pytest.raises(IMAPClientError, match="OVERQUOTA"):
         box.deliver(*(mail(n) for n in range(40)))
     with box.fetching(after={"flag": "seen"}):
@@ -177,7 +177,7 @@ def test_a_full_mailbox_is_still_read_and_flagged(box: Box) -> None:
 
 
 @pytest.mark.parametrize("dovecot", [FULL_FOLDER], indirect=True, ids=["full"])
-def test_mail_that_a_full_folder_does_not_take_stays_and_is_moved_once_there_is_room(box: Box) -> None:
+def test_a_move_to_a_full_folder_is_retried_and_deletes_nothing(box: Box) -> None:
     box.server.create("Done")
     box.deliver(mail(101), mail(102), mail(103), folder="Done")
     box.deliver(mail(1), mail(2))
@@ -199,10 +199,14 @@ def test_mail_that_a_full_folder_does_not_take_stays_and_is_moved_once_there_is_
     assert len(box.kept) == 2
 
 
-def test_a_server_that_trickles_is_waited_for_and_keeps_its_lease(box: Box) -> None:
+def test_a_slow_fetch_succeeds_and_keeps_its_lease(box: Box) -> None:
     box.deliver(*(mail(n) + b"x" * 2000 for n in range(4)))
-    with trickling(box.server.port, chunk=400, pause=0.1) as port:
-        imap = {"port": port, "tls": "none", "timeout": 1}  # the whole takes longer, a single silence does not
+    with slow_proxy(box.server.port, chunk=400, pause=0.1) as port:
+        imap = {
+            "port": port,
+            "tls": "none",
+            "timeout": 1,
+        }  # the fetch takes longer, each pause is shorter
         short = box.settings.model_copy(update={"lease_seconds": 1})
         with fetching(short, box.database, box.mailbox(imap=imap)):
             wait_until(lambda: len(box.kept) == 4, 60)
@@ -211,7 +215,7 @@ def test_a_server_that_trickles_is_waited_for_and_keeps_its_lease(box: Box) -> N
     assert len(box.kept) == 4
 
 
-def test_a_connection_that_begins_in_clear_is_encrypted_before_the_password(box: Box) -> None:
+def test_starttls_encrypts_the_connection_before_the_sign_in(box: Box) -> None:
     box.deliver(mail(1))
     configured = box.mailbox(imap={"port": box.server.port, "tls": "starttls"})
     with box.fetching(configured):
@@ -219,9 +223,9 @@ def test_a_connection_that_begins_in_clear_is_encrypted_before_the_password(box:
     assert "TLS" in [line for line in box.server.log().splitlines() if "Logged in" in line][-1]
 
 
-def test_a_server_that_falls_silent_is_given_up_and_tried_again(box: Box) -> None:
+def test_a_silent_server_is_an_error_and_is_tried_again(box: Box) -> None:
     box.deliver(mail(1))
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never says a word
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts the connection and sends nothing
         address = silent.getsockname()[1]
         configured = box.mailbox(imap={"port": address, "tls": "none", "timeout": 0.2})
         with box.fetching(configured):
@@ -231,9 +235,9 @@ def test_a_server_that_falls_silent_is_given_up_and_tried_again(box: Box) -> Non
         box.has(mails=1)
 
 
-# ── what a server says together with its word that it idles, which imaplib has read ahead ─────────────────────────────
+# ── a line that arrives together with the reply to IDLE is in the buffer of imaplib ──────────────────────────────────
 
-SAYS = {
+REPLIES = {
     b"CAPABILITY": b"* CAPABILITY IMAP4rev1 IDLE\r\n",
     b"SELECT": b"* 1 EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n",
     b"EXAMINE": b"* 1 EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n",
@@ -242,7 +246,7 @@ SAYS = {
 
 
 def answer_idle(listening: socket.socket) -> None:
-    """A server that says what ``SAYS`` has, and that a mail came right as it begins to idle."""
+    """Act as a server that gives the replies of ``REPLIES``, and reports a new mail together with the reply to IDLE."""
     connection, _ = listening.accept()
     with connection, connection.makefile("rb") as reading:
         connection.sendall(b"* OK ready\r\n")
@@ -255,7 +259,7 @@ def answer_idle(listening: socket.socket) -> None:
             if command.upper() == b"IDLE":
                 connection.sendall(b"+ idling\r\n* 2 EXISTS\r\n")
             else:
-                connection.sendall(SAYS.get(command.upper(), b"") + tag + b" OK done\r\n")
+                connection.sendall(REPLIES.get(command.upper(), b"") + tag + b" OK done\r\n")
 
 
 @pytest.fixture
@@ -271,7 +275,7 @@ def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImapSource]:
         made.close()
 
 
-def test_news_that_came_with_the_word_that_the_server_idles_is_heard(source: ImapSource) -> None:
+def test_a_new_mail_reported_together_with_the_reply_to_idle_is_noticed(source: ImapSource) -> None:
     source.open()
     assert list(source.pages("INBOX", None, None)) == []
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""One fetcher a mailbox over all machines; when it dies another goes on, and nothing comes twice."""
+"""Only one machine fetches from a mailbox. If it dies, another continues, and no mail is stored twice."""
 
 import signal
 from contextlib import nullcontext
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.both_databases
 LEASE = timedelta(seconds=60)
 
 
-def test_only_one_has_it_until_its_lease_ends(database: Database) -> None:
+def test_one_process_has_a_mailbox_until_its_lease_ends(database: Database) -> None:
     start = now()
     for by, when, has in [
         ("a", start, True),
@@ -36,7 +36,7 @@ def test_only_one_has_it_until_its_lease_ends(database: Database) -> None:
         assert got is has, (by, when - start)
 
 
-def test_whoever_lost_the_lease_keeps_nothing(database: Database) -> None:
+def test_a_process_that_lost_its_lease_stores_no_mail(database: Database) -> None:
     start = now()
     database.transact(lambda conn: mailboxes.acquire(conn, "m", "a", start, LEASE))
     database.transact(lambda conn: mailboxes.acquire(conn, "m", "b", start + LEASE * 2, LEASE))
@@ -50,7 +50,7 @@ def test_whoever_lost_the_lease_keeps_nothing(database: Database) -> None:
 
 
 @pytest.mark.long
-def test_two_machines_one_killed_the_other_goes_on_within_the_lease(
+def test_another_machine_continues_within_the_lease_after_a_kill(
     dovecot: Dovecot, own_settings: Settings, database: Database, database_url: str, tmp_path: Path
 ) -> None:
     box = Box(dovecot, own_settings, database, tmp_path)
@@ -62,7 +62,7 @@ def test_two_machines_one_killed_the_other_goes_on_within_the_lease(
         with fetching(own_settings, database, box.mailbox(), by="another-host/1/x"):
             box.deliver(*(mail(n) for n in range(20, 30)))
             box.has(mails=30)
-            assert status(database).leased_by == holder, "the second one waits"
+            assert status(database).leased_by == holder, "the second machine waits"
             first.send_signal(signal.SIGKILL)
             first.wait()
             box.deliver(*(mail(n) for n in range(30, 40)))
@@ -72,9 +72,9 @@ def test_two_machines_one_killed_the_other_goes_on_within_the_lease(
     assert len({row["sha256"] for row in box.kept}) == 40
 
 
-def test_a_mail_in_the_mailbox_becomes_a_case(box: Box, tmp_path: Path) -> None:
+def test_a_mail_in_a_mailbox_opens_a_case(box: Box, tmp_path: Path) -> None:
     printers = [mail(n).replace(b"does not connect", b"does not connect to printer %d" % n) for n in (1, 2)]
-    box.deliver(printers[0])  # is there before; the second one is told by IDLE
+    box.deliver(printers[0])  # exists before the start; the second one is reported by IDLE
     served = Served(tmp_path, mailboxes=str(box.write(poll=3600)), intake="support@corp.example")
     try:
         served.wait_for(lambda: len(served.get("/api/cases").json()["items"]) == 1)

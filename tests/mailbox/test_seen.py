@@ -1,4 +1,4 @@
-"""A mailbox that is away is seen: on the page, in the metrics, by `sodan doctor`, and an event tells it once."""
+"""A mailbox that cannot be read is reported on the page, in the metrics, and by one event."""
 
 from datetime import timedelta
 
@@ -14,12 +14,12 @@ from tests.running import Running
 LEASE = timedelta(seconds=60)
 
 
-def told(database: Database) -> list[str]:
+def event_kinds(database: Database) -> list[str]:
     return database.read(lambda conn: list(conn.execute(select(events.c.kind).order_by(events.c.id)).scalars()))
 
 
-def away(database: Database, minutes: float) -> None:
-    """It failed since so many minutes, and was well before."""
+def record_failures(database: Database, minutes: float) -> None:
+    """Record failures that began so many minutes ago."""
     began = now() - timedelta(minutes=minutes)
     database.transact(lambda conn: mailboxes.acquire(conn, "support", "a", began, LEASE))
     database.transact(lambda conn: mailboxes.record_success(conn, "support", "a", began))
@@ -30,21 +30,21 @@ def away(database: Database, minutes: float) -> None:
 
 
 @pytest.mark.parametrize(("minutes", "seen"), [(3, False), (12, True)])
-def test_ten_minutes_away_stand_on_the_page_and_in_one_event(embedded: Running, minutes: float, seen: bool) -> None:
-    away(embedded.database, minutes)
+def test_a_long_failure_is_on_the_page_and_in_one_event(embedded: Running, minutes: float, seen: bool) -> None:
+    record_failures(embedded.database, minutes)
     page = embedded.client.get("/?lang=en").text
     assert ("Mailbox support has not been read for 12 min" in page) is seen
     assert ("sign-in refused" in page) is seen
-    assert told(embedded.database) == (["mailbox.away"] if seen else [])
+    assert event_kinds(embedded.database) == (["mailbox.away"] if seen else [])
 
 
-def test_metrics_tell_of_each_mailbox_and_an_event_that_it_is_back(embedded: Running) -> None:
-    away(embedded.database, 12)
+def test_metrics_report_each_mailbox_and_an_event_its_recovery(embedded: Running) -> None:
+    record_failures(embedded.database, 12)
     lines = embedded.client.get("/metrics").text.splitlines()
     assert 'sodan_mailbox_failing{mailbox="support"} 1.0' in lines
     assert 'sodan_mailbox_errors_total{mailbox="support"} 3.0' in lines
     assert any(line.startswith('sodan_mailbox_last_success_seconds{mailbox="support"} ') for line in lines)
     for _ in range(2):
         embedded.database.transact(lambda conn: mailboxes.record_success(conn, "support", "a", now()))
-    assert told(embedded.database) == ["mailbox.away", "mailbox.back"]
+    assert event_kinds(embedded.database) == ["mailbox.away", "mailbox.back"]
     assert "has not been read" not in embedded.client.get("/?lang=en").text

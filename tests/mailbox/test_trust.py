@@ -1,4 +1,4 @@
-"""The provider's verdict on a sender counts for its mailbox, and for no other mail."""
+"""The verdict of a provider about a sender is trusted only for mail of its mailbox."""
 
 from dataclasses import replace
 from ipaddress import ip_network
@@ -39,7 +39,7 @@ def unverified(database: Database, context: AppContext, mailbox: Mailbox, conten
 
 @pytest.fixture
 def behind_a_gateway(context: AppContext) -> AppContext:
-    """An installation that has verdicts of its own server for SMTP."""
+    """An installation that trusts verdicts of its own server for mail by SMTP."""
     verdicts = Verdicts("mx.corp.example", (ip_network("192.0.2.0/24"),))
     return replace(context, ingest=replace(context.ingest, verdicts=verdicts))
 
@@ -56,7 +56,7 @@ def behind_a_gateway(context: AppContext) -> AppContext:
         (a_mailbox(graph=GRAPH), PASS % b"mx.corp.example", False),
     ],
 )
-def test_whose_verdict_counts(
+def test_only_the_verdict_of_the_configured_server_is_trusted(
     mailbox: Mailbox, header: bytes, verified: bool, behind_a_gateway: AppContext, sqlite: Database, tmp_path: Path
 ) -> None:
     assert unverified(sqlite, behind_a_gateway, mailbox, MAIL % header) is not verified
