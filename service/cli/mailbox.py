@@ -15,7 +15,7 @@ from service.cli.printing import print_rows, visible
 from service.errors import NotFound, SodanError
 from service.mail.authentication import parse as parse_results
 from service.mailbox.file import Mailbox, load
-from service.mailbox.run import run_mailboxes, source_of, stored_tokens
+from service.mailbox.run import run_mailboxes, source_of
 from service.mailbox.source import FolderMissing, MailboxError, Source
 from service.settings import Settings
 from service.store import mailboxes
@@ -51,8 +51,7 @@ def mailbox_test(*names: str) -> int:
     settings, wrong = start.settings(), False
     configured, database = _configured(settings, names), start.database(settings)
     for mailbox in configured:
-        tokens = stored_tokens(settings, database, mailbox.name)
-        with contextlib.closing(source_of(mailbox, settings, tokens, threading.Event().wait)) as source:
+        with contextlib.closing(source_of(mailbox, settings, database, threading.Event().wait)) as source:
             try:
                 source.open()
                 for folder in mailbox.folders:

@@ -31,22 +31,9 @@ MAX_FAILURES_ALONE = 3  # a mail that failed alone this many times is set aside
 RETRY = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 """Delays before the retries of a mail that was set aside; further retries have the last delay."""
 MARK_MAILS = 100  # number of mails that are flagged or moved at a time
-
-
-@dataclass(frozen=True, slots=True)
-class BackOff:
-    """The seconds until a failed mailbox is tried again: ``first``, doubled after each further failure."""
-
-    first: float = 1
-    longest: float = 60
-    longest_refused: float = 300  # maximum seconds after a refused sign-in; too many of these lock an account
-
-    def seconds(self, failures: int, error: MailboxError) -> float:
-        longest = self.longest_refused if isinstance(error, SignInRefused) else self.longest
-        return max(min(self.first * 2.0 ** min(failures - 1, 20), longest), error.retry_after or 0)
-
-
-BACK_OFF = BackOff()
+FIRST_PAUSE = 1.0  # seconds until a failed mailbox is tried again, doubled after each further failure
+LONGEST_PAUSE = 60.0
+LONGEST_PAUSE_REFUSED = 300.0  # the same after a refused sign-in, because too many of these lock an account
 
 
 @dataclass
@@ -61,7 +48,6 @@ class Fetcher:
     since: datetime | None
     max_bytes: int
     clock: Callable[[], datetime]
-    back_off: BackOff = BACK_OFF
     holds_lease: bool = False  # whether this process acquired the lease of the mailbox; ``run.py`` renews the lease
     _failures: int = 0
     _folder_error: FolderMissing | None = None  # raised at the end of a round
@@ -115,7 +101,8 @@ class Fetcher:
     def _failed(self, error: MailboxError) -> float:
         self.source.close()
         self._failures += 1
-        pause = self.back_off.seconds(self._failures, error)
+        longest = LONGEST_PAUSE_REFUSED if isinstance(error, SignInRefused) else LONGEST_PAUSE
+        pause = max(min(FIRST_PAUSE * 2.0 ** min(self._failures - 1, 20), longest), error.retry_after or 0)
         _log.warning(
             "a mailbox cannot be read",
             mailbox=self.name, cause=error.cause, next_step=error.next_step, again_in=round(pause, 1),

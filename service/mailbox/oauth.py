@@ -17,11 +17,18 @@ from typing import Any
 
 import httpx
 import jwt
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from service.errors import Refused
 from service.mailbox.file import OAuth
-from service.mailbox.source import MailboxError, SignInRefused, TokenStore, tls_context
+from service.mailbox.source import MailboxError, SignInRefused, tls_context
+from service.store import mailboxes
+from service.store.database import Database
+from service.store.encryption import SecretBox
+
+_log = structlog.get_logger("sodan.mailbox")
 
 EARLY = timedelta(seconds=60)  # a token is renewed this long before it expires
 _BY_JWT = "urn:ietf:params:oauth:{}:jwt-bearer"
@@ -37,6 +44,28 @@ _CHECK = {
     "invalid_request": "check client_id and tenant or token_url",
 }
 """Error of the endpoint (RFC 6749 §5.2) → what to do instead, for the grant ``client_credentials``."""
+
+
+@dataclass
+class TokenStore:
+    """The stored tokens of one mailbox, encrypted with the key of the installation."""
+
+    database: Database
+    box: SecretBox
+    mailbox: str
+
+    def read(self) -> dict[str, str]:
+        """Return the tokens; none if they cannot be decrypted: sodan then uses the configured credentials."""
+        stored = self.database.read(lambda conn: mailboxes.stored_tokens(conn, self.mailbox))
+        try:
+            return dict(json.loads(self.box.decrypt(stored))) if stored is not None else {}
+        except Refused as error:
+            _log.warning("kept tokens cannot be read", mailbox=self.mailbox, reason=str(error))
+            return {}
+
+    def write(self, tokens: dict[str, str]) -> None:
+        encrypted = self.box.encrypt(json.dumps(tokens))
+        self.database.transact(lambda conn: mailboxes.save_tokens(conn, self.mailbox, encrypted))
 
 
 @dataclass

@@ -3,11 +3,11 @@
 import json
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from service.errors import Unavailable
 
@@ -112,10 +112,3 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         raise MailboxError(
             f"ca_file {ca_file} cannot be read: {error.strerror}", "set ca_file to a readable PEM file"
         ) from None
-
-
-class TokenStore(NamedTuple):
-    """Functions for the stored tokens of a mailbox."""
-
-    read: Callable[[], dict[str, str]]
-    write: Callable[[dict[str, str]], None]

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from sqlalchemy import select, update
 
-from service.mailbox.fetcher import BackOff
+from service.mailbox import fetcher
 from service.mailbox.file import Mailbox
 from service.mailbox.run import fetch, now
 from service.settings import Settings, load
@@ -25,7 +25,6 @@ from service.store.tables import mailbox_mails, spool
 from tests.mailbox.dovecot import BINARY, CERTIFICATE, PASSWORD, Dovecot
 from tests.served import wait_until
 
-SOON = BackOff(first=0.05, longest=0.2, longest_refused=0.2)
 MAIL = (
     b"Return-Path: <aiko@corp.example>\r\nFrom: Aiko <aiko@corp.example>\r\nTo: support@corp.example\r\n"
     b"Subject: VPN %d\r\nMessage-ID: <%d@corp.example>\r\n\r\nIt does not connect.\r\n"
@@ -58,6 +57,13 @@ def dovecot(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetcher, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(fetcher, "LONGEST_PAUSE", 0.2)
+    monkeypatch.setattr(fetcher, "LONGEST_PAUSE_REFUSED", 0.2)
+
+
 @pytest.fixture
 def own_settings(sqlite: Database, tmp_path: Path) -> Settings:
     """Settings with the database of the test."""
@@ -83,9 +89,7 @@ def section(server: Dovecot, password: Path, **given: Any) -> dict[str, Any]:
 def fetching(settings: Settings, database: Database, *configured: Mailbox, by: str | None = None) -> Iterator[None]:
     """Fetch in a thread until the end of the block."""
     stop = threading.Event()
-    thread = threading.Thread(
-        target=fetch, args=(settings, configured, database, stop), kwargs={"by": by, "back_off": SOON}, daemon=True
-    )
+    thread = threading.Thread(target=fetch, args=(settings, configured, database, stop), kwargs={"by": by}, daemon=True)
     thread.start()
     try:
         yield

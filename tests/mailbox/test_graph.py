@@ -15,7 +15,7 @@ from service.mailbox.source import MailboxError, Source
 from service.settings import Settings
 from service.store import contents
 from service.store.database import Database
-from tests.mailbox.conftest import SOON, kept, mail, states, status
+from tests.mailbox.conftest import kept, mail, states, status
 from tests.mailbox.dovecot import CERTIFICATE, KEY
 from tests.mailbox.graph_standin import TENANT, StandIn, a_standin
 
@@ -52,7 +52,7 @@ class Desk:
         )
 
     def fetcher(self, by: str = "a", **given: Any) -> Fetcher:
-        fetcher = fetcher_of(self.mailbox(**given), self.settings, self.database, by, self.waits.append, SOON)
+        fetcher = fetcher_of(self.mailbox(**given), self.settings, self.database, by, self.waits.append)
         self.sources.append(fetcher.source)
         fetcher.source.wait = lambda folders, seconds, stop: None  # type: ignore[method-assign]
         return fetcher

@@ -11,7 +11,8 @@ from cryptography import x509
 from sqlalchemy import select
 
 from service.mailbox.file import Mailbox
-from service.mailbox.run import stored_tokens
+from service.mailbox.oauth import TokenStore
+from service.store.encryption import secret_box
 from service.store.tables import mailboxes
 from tests.mailbox.conftest import Box, a_dovecot, mail
 from tests.mailbox.dovecot import CERTIFICATE, KEY, Dovecot
@@ -130,9 +131,9 @@ def test_tokens_are_encrypted_in_the_database_and_never_logged(
         box.is_well()
     output = "".join(capfd.readouterr())
     stored = str(box.database.read(lambda conn: conn.execute(select(mailboxes)).one()))
-    read, _ = stored_tokens(box.settings, box.database, "support")
+    tokens = TokenStore(box.database, secret_box(box.settings), "support")
     secrets = [*provider.valid, *provider.refresh_tokens]
-    assert set(secrets) <= set(read().values())
+    assert set(secrets) <= set(tokens.read().values())
     for secret in secrets:
         assert secret not in output
         assert secret not in stored
