@@ -1,8 +1,7 @@
-"""What tests of all rooms share: an empty, migrated database of either kind, on real parts.
+"""Fixtures for all tests: an empty, migrated database, and a service that uses it.
 
-``database`` is SQLite; in ``tests/store`` and where a test is marked ``both_databases`` it is each kind in turn. The
-tests start the PostgreSQL themselves: one server for the whole run, shared by all xdist workers, and a database of its
-own for each test, copied from a migrated template.
+``database`` is SQLite. In ``tests/store``, and if a test is marked ``both_databases``, the test runs on SQLite and on
+PostgreSQL. All xdist workers share one PostgreSQL server. Each test gets its own copy of a migrated database.
 """
 
 import contextlib
@@ -38,18 +37,18 @@ SERVICES = {
     "besieged": r"tests/hostile/",
     "acceptors": r"tests/smtp/test_conformance",
 }
-"""Running services that tests of several files share."""
-for name, examples in (("short", 50), ("soak", 400)):  # `make test-soak` asks for the other
+"""Service that tests of several files share → pattern of these files."""
+for name, examples in (("short", 50), ("soak", 400)):  # `make test-soak` uses the second
     checks = list(HealthCheck)
     properties.register_profile(
         name, max_examples=examples, deadline=None, derandomize=name == "short", suppress_health_check=checks
     )
 properties.load_profile("short")
-MEMORY_BYTES = 4_000_000_000  # as much is free in a file system in memory that is used for temporary files
+MEMORY_BYTES = 4_000_000_000  # minimum free space of a file system in memory for temporary files
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Temporary files are in memory where it has room for them: databases flush with every commit."""
+    """Put temporary files into memory if there is enough, because databases flush at every commit."""
     memory = "/dev/shm"
     if "TMPDIR" not in os.environ and os.path.isdir(memory) and os.access(memory, os.W_OK):
         found = os.statvfs(memory)
@@ -59,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Collect garbage rarely: a fifth of all time went into looking at modules and tests that stay to the end."""
+    """Collect garbage rarely: it took a fifth of the time, for modules and tests that stay until the end."""
     gc.disable()
     try:
         return (yield)
@@ -71,12 +70,12 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Twice the cores: many tests wait for a process, a lease or a clock, and others run meanwhile."""
+    """Return twice the number of cores, because many tests wait for a process or a lease."""
     return 2 * (os.cpu_count() or 1)
 
 
 class ByFile(LoadScopeScheduling):
-    """Runs the tests of a file in one process, and so all files whose tests share a running service."""
+    """Runs the tests of a file in one process, and the files that share a service, too."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -91,22 +90,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with files that have slow tests, so that none is left alone at the end."""
+    """Begin with slow tests, so that none of them runs alone at the end."""
     items.sort(key=lambda item: not item.get_closest_marker("slow"))
 
 
 @pytest.fixture(autouse=True)
 def _log_as_before() -> Iterator[None]:
-    """Commands configure the log of the process."""
+    """Reset the log, which commands configure for the process."""
     yield
     structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """The server of this run: ``create(name)`` makes a database. Tests that stop a server start their own."""
+    """The server that all tests share. Tests that stop a server use ``own_postgres``."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
-    # not below pytest's own folder: the server's user may not enter it, and a socket's path must be short
+    # not in pytest's folder: the user of the server may not enter it, and the path of a socket must be short
     server = Postgres(Path(tempfile.gettempdir()) / f"sodan-tests-{run[:12]}")
     server.share()
     yield server
@@ -115,7 +114,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def template(postgres: Postgres) -> str:
-    """Name of a migrated database of this worker, to be copied."""
+    """The name of a migrated database of this worker, which tests copy."""
     name = f"template_{uuid.uuid4().hex[:12]}"
     _migrated(postgres.create(name))
     return name
@@ -129,7 +128,7 @@ def _migrated(url: str) -> None:
 
 @pytest.fixture
 def new_postgres(postgres: Postgres) -> Iterator[Callable[..., str]]:
-    """Creates databases, which are removed after the test: returns the URL. ``template``: name of one to be copied."""
+    """A function that creates a database (a copy of ``template``) and returns its URL. Removed after the test."""
     names: list[str] = []
 
     def create(template: str = "template0") -> str:
@@ -143,7 +142,7 @@ def new_postgres(postgres: Postgres) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
-    """A server of this test alone, to be stopped at will."""
+    """A server for one test, which may stop it."""
     server = Postgres(Path(tempfile.gettempdir()) / f"sodan-fault-{uuid.uuid4().hex[:8]}")
     server.start()
     yield server
@@ -159,7 +158,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests of the store, and those marked ``both_databases``, run on each kind."""
+    """Run the tests of the store, and those marked ``both_databases``, on each database."""
     if "database_url" in metafunc.fixturenames:
         item = metafunc.definition
         both = STORE in item.path.parents or item.get_closest_marker("both_databases")
@@ -168,7 +167,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """URL of an empty, migrated database."""
+    """The URL of an empty, migrated database."""
     if request.param == "sqlite":
         yield f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), tmp_path)}"
         return
@@ -177,7 +176,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """An empty, migrated store."""
+    """An empty, migrated database."""
     opened = Database(database_url)
     yield opened
     opened.close()
@@ -185,7 +184,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    """An empty, migrated SQLite store, also where ``database`` is of each kind."""
+    """An empty, migrated SQLite database, also in tests that run on each database."""
     opened = Database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path)}")
     yield opened
     opened.close()
@@ -193,7 +192,7 @@ def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
-    """The endpoint of a server that speaks S3, with one bucket."""
+    """The endpoint of an S3-compatible server with one bucket."""
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
 
@@ -208,18 +207,18 @@ def s3() -> Iterator[str]:
         yield endpoint
 
 
-# ── the HTTP side on a real port, over an empty database ─────────────────────────────────────────────────────────────
+# ── a service on a free port, with an empty database ─────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Mail from this machine is verified: these tests are about what becomes of mail of known senders."""
+    """Settings by which the senders of mail from this machine are verified."""
     return load(
         intake="intake@corp.example",
         database_url="sqlite:///unused.db",
         key_file=tmp_path_factory.mktemp("key") / "sodan.key",
         trusted_networks="127.0.0.1,192.0.2.1",
-        packs=str(Path(__file__).parent / "packs"),  # phrases of the tests' mails: a reader may read less
+        packs=str(Path(__file__).parent / "packs"),  # phrases of the mails of tests, independent of the reader
     )
 
 
@@ -230,14 +229,14 @@ def context(settings: Settings) -> AppContext:
 
 @pytest.fixture
 def service(database: Database, context: AppContext, settings: Settings) -> Iterator[Running]:
-    """Over ``database``."""
+    """A service with ``database``."""
     with running(database, context, settings) as up:
         yield up
 
 
 @pytest.fixture
 def embedded(sqlite: Database, context: AppContext, settings: Settings) -> Iterator[Running]:
-    """Over ``sqlite``."""
+    """A service with ``sqlite``."""
     with running(sqlite, context, settings) as up:
         yield up
 
@@ -246,7 +245,7 @@ def embedded(sqlite: Database, context: AppContext, settings: Settings) -> Itera
 def empty(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, context: AppContext, settings: Settings
 ) -> Iterator[Running]:
-    """One service without any mail, for all requests that change nothing."""
+    """A service without mail, shared by tests that change nothing."""
     path = shutil.copy(sqlite_template, tmp_path_factory.mktemp("empty"))
     database = Database(f"sqlite:///{path}")
     with running(database, context, settings) as up:

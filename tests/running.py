@@ -1,4 +1,4 @@
-"""A service as it runs, in this process: its HTTP side on a free port, and a worker's hand to take mail in."""
+"""A service inside the test process: HTTP on a free port, and a worker that runs on request."""
 
 import socket
 import threading
@@ -27,7 +27,7 @@ from service.worker import Worker
 
 @dataclass
 class Running:
-    """Where it answers, and what a test does to it."""
+    """A running service with a client for it."""
 
     url: str
     database: Database
@@ -36,7 +36,7 @@ class Running:
     client: httpx.Client
 
     def deliver(self, *mails: str) -> list[str]:
-        """Receive mails and take them in; the case of each, in order. The first line of a mail may be empty."""
+        """Receive and process mails; return the case of each. The first line of a mail may be empty."""
         contents = [mail.lstrip("\n").replace("\n", "\r\n").encode() for mail in mails]
         envelope = Envelope(
             channel="smtp", mail_from="sender@corp.example", rcpt_tos=("intake@corp.example",), peer="127.0.0.1"
@@ -46,7 +46,7 @@ class Running:
         return [self.case_of(mail) for mail in mails]
 
     def deliver_with(self, secret: str, *mails: str) -> list[str]:
-        """The same where a token is needed to look."""
+        """As ``deliver``, for a service that requires the token ``secret``."""
         self.client.headers["Authorization"] = f"Bearer {secret}"
         try:
             return self.deliver(*mails)
@@ -54,7 +54,7 @@ class Running:
             del self.client.headers["Authorization"]
 
     def work(self) -> None:
-        """Take in and index what waits."""
+        """Process and index all waiting mails."""
         take_in(self.database, self.context)
 
     def case_of(self, mail: str) -> str:
@@ -76,7 +76,7 @@ def now() -> datetime:
 
 
 def take_in(database: Database, context: AppContext, at: datetime | None = None, **given: Any) -> None:
-    """Let a worker take in, judge and index what waits; ``given``: more of its arguments."""
+    """Let a worker process and index all waiting mails. ``given``: further arguments of the worker."""
     usual: dict[str, Any] = {"by": "test", "batch": 50, "lease": timedelta(seconds=60)}
     worker = Worker(database, context, clock=(lambda: at) if at else now, **(usual | given))
     while worker.turn():
@@ -87,7 +87,7 @@ def take_in(database: Database, context: AppContext, at: datetime | None = None,
 
 @contextmanager
 def running(database: Database, context: AppContext, settings: Settings, *, loopback: bool = True) -> Iterator[Running]:
-    """The HTTP side over ``database``, until the block ends."""
+    """Serve HTTP until the end of the block."""
     desk = Desk(settings, database, lambda: context, now)
     renderer = PageRenderer.of(desk)
     app = make_app(desk, ROUTERS, renderer.error_page, open_to_loopback=loopback)
@@ -104,7 +104,7 @@ def running(database: Database, context: AppContext, settings: Settings, *, loop
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.01)
-        with httpx.Client(base_url=url, timeout=30, verify=False) as client:  # it need not load certificates
+        with httpx.Client(base_url=url, timeout=30, verify=False) as client:  # saves loading certificates
             yield Running(url, database, context, settings, client)
         server.should_exit = True
         thread.join(10)

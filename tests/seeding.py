@@ -1,4 +1,4 @@
-"""Cases and messages put straight into the tables, as the worker leaves them: for tests and benchmarks of reading."""
+"""Writes cases and messages directly into the tables, for tests and benchmarks that read them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ VENDORS = ("microsoft", "aws", "redhat", "cisco", None)
 
 
 def seed(database: Database, count: int, *, mails: int = 3, now: datetime = NOW, chunk: int = 2000) -> None:
-    """``count`` cases of every kind and turn, each with ``mails`` messages; case 1 is the oldest."""
+    """Write ``count`` cases with all kinds and turns, each with ``mails`` messages. Case 1 is the oldest."""
     for first in range(1, count + 1, chunk):
         numbers = range(first, min(first + chunk, count + 1))
         database.transact(lambda conn, numbers=numbers: _put(conn, numbers, count, mails, now))  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""`sodan serve` as its own processes, as an operator has it: settings in the environment, a log, ports of its own."""
+"""Runs commands of sodan as processes, with settings in the environment, free ports and a log file."""
 
 import contextlib
 import os
@@ -20,15 +20,15 @@ MAIL = (
 
 
 def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
-    """Wait until this returns something true. Raises AssertionError if it takes longer."""
+    """Wait until ``true`` returns a true value. Raises AssertionError after ``seconds``."""
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, "it did not come to pass"
+        assert time.monotonic() < end, "the condition did not become true"
         time.sleep(0.02)
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports: all are bound before the first is given up, else the system may give one twice."""
+    """Return different free ports. All are bound at the same time, so that no port is returned twice."""
     with contextlib.ExitStack() as bound:
         sockets = [bound.enter_context(socket.socket()) for _ in range(count)]
         for free in sockets:
@@ -66,7 +66,7 @@ def ending(process: Process) -> Iterator[Process]:
 
 @contextlib.contextmanager
 def started(*command: str, cwd: Path, out: Any = subprocess.DEVNULL, **given: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A command of sodan as a process; ``out``: where it writes what it says."""
+    """Run a command of sodan until the end of the block. ``out``: its standard output and error."""
     line, env = [sys.executable, "-m", "service", *command], environment(**given)
     with ending(subprocess.Popen(line, cwd=cwd, env=env, stdout=out, stderr=out)) as process:
         yield process
@@ -82,7 +82,7 @@ class Served:
         listen = {"smtp_listen": f"127.0.0.1:{self.smtp}", "http_listen": f"127.0.0.1:{self.http}"}
         env = environment(**listen, **{"intake": "help@corp.example"} | given)
         command = [*under, sys.executable, "-m", "service", "serve"]
-        with self.log.open("wb") as log:  # what it writes is private in spite of the umask
+        with self.log.open("wb") as log:  # its files must be private even with this umask
             self.process = subprocess.Popen(command, cwd=folder, env=env, stderr=log, stdout=log, umask=0)
         self.wait_for(lambda: "next, in another terminal" in self.log.read_text())
 
@@ -101,14 +101,14 @@ class Served:
         return True
 
     def get(self, path: str, **query: str) -> httpx.Response:
-        # there is nothing to verify, and loading certificates takes longer than the answer
+        # loading certificates takes longer than the response
         return httpx.get(f"http://127.0.0.1:{self.http}{path}", params=query, timeout=60, verify=False)
 
     def seen(self, number: int) -> bool:
         return len(self.get("/api/messages", message_id=f"<{number}@corp.example>").json()["items"]) == 1
 
     def stop(self) -> None:
-        """Stop it in order; its ports are free afterwards."""
+        """Stop the service, and check that its ports are free."""
         self.process.terminate()
         assert self.process.wait(60) == 0
         for port in (self.smtp, self.http):
@@ -120,11 +120,11 @@ class Served:
         self.process.wait()
 
     def children(self) -> dict[str, int]:
-        """Name and id of its processes; one of several workers."""
+        """Return name → id of its processes, with one of several workers."""
         return dict(self.processes())
 
     def processes(self) -> list[tuple[str, int]]:
-        """Name and id of each of its processes."""
+        """Return (name, id) of each of its processes."""
         found = subprocess.run(
             ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
         ).stdout

@@ -1,4 +1,4 @@
-"""Tables of test cases, which lie beside the tests as YAML."""
+"""Reads tables of test cases from YAML files next to the tests."""
 
 from pathlib import Path
 from typing import Any
@@ -7,5 +7,5 @@ import yaml
 
 
 def table_beside(test: str, name: str) -> Any:
-    """Read the file of this name in the folder of a test (its ``__file__``)."""
+    """Return the content of the file ``name`` in the folder of a test. ``test``: the ``__file__`` of the test."""
     return yaml.safe_load(Path(test).with_name(name).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What stands in deploy/ fits what the service is: units, alerts, image, bill of materials."""
+"""The files of deploy/ fit the service: units, alerts, image, bill of materials."""
 
 import json
 import re
@@ -33,16 +33,15 @@ def test_every_metric_of_an_alert_exists(embedded: Running) -> None:
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
 @pytest.mark.parametrize("unit", ["sodan.service", "sodan-backup.service", "sodan-backup.timer"])
-def test_systemd_reads_the_units(unit: str, tmp_path: Path) -> None:
+def test_systemd_accepts_the_units(unit: str, tmp_path: Path) -> None:
     for one in DEPLOY.glob("sodan*.*"):
         written = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", one.read_text(), flags=re.M)
         (tmp_path / one.name).write_text(written)
     done = subprocess.run(["systemd-analyze", "verify", tmp_path / unit], capture_output=True, text=True, timeout=60)
-    complaints = [line for line in done.stderr.splitlines() if "sodan" in line]
-    assert complaints == []
+    assert [line for line in done.stderr.splitlines() if "sodan" in line] == []
 
 
-def test_units_and_compose_name_commands_and_settings_that_exist() -> None:
+def test_units_and_compose_use_only_existing_commands_and_settings() -> None:
     from service.cli.main import app
 
     commands = {name for command in app for name in ([command] if isinstance(command, str) else command)}
@@ -55,7 +54,7 @@ def test_units_and_compose_name_commands_and_settings_that_exist() -> None:
     assert named - {"SODAN_DATABASE_PASSWORD"} <= {variable(name) for name in Settings.model_fields}
 
 
-def test_the_image_ends_without_shell_and_root() -> None:
+def test_the_image_has_no_shell_and_does_not_run_as_root() -> None:
     last = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
     assert last.startswith("${RUNTIME_IMAGE}\n")
     assert not re.search(r"^RUN ", last, re.M)
@@ -63,7 +62,7 @@ def test_the_image_ends_without_shell_and_root() -> None:
     assert not re.search(r"^(CMD|ENTRYPOINT) (?!\[)", last, re.M)
 
 
-def test_only_who_has_http_is_asked_for_it() -> None:
+def test_only_the_api_container_has_a_health_check() -> None:
     assert "/healthz" in (ROOT / "Dockerfile").read_text()
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
     ours = {name: one for name, one in services.items() if one["image"] == "sodan"}
@@ -72,11 +71,11 @@ def test_only_who_has_http_is_asked_for_it() -> None:
     assert Settings.model_fields["stop_seconds"].default < 30
 
 
-def test_the_image_compiles_what_can_be_compiled_and_keeps_nothing_that_built_it() -> None:
+def test_the_image_contains_compiled_files_and_no_build_tools() -> None:
     first = (ROOT / "Dockerfile").read_text().partition("\nFROM ${RUNTIME")[0]
     left_out = re.search(r"compileall -q -x '([^']+)'", first)
     assert left_out is not None
-    broken = Path(olefile.__file__).with_name("olefile2.py")  # the one library file that no Python 3 compiles
+    broken = Path(olefile.__file__).with_name("olefile2.py")  # the only library file that Python 3 cannot compile
     assert re.search(left_out[1], str(broken))
     lock = (ROOT / "requirements.lock").read_text()
     builders = re.findall(r"^([a-z0-9-]+)==[^\n]*\n(?:    [^\n]*\n)*?    # via hatchling\n", lock, re.M)
@@ -85,7 +84,7 @@ def test_the_image_compiles_what_can_be_compiled_and_keeps_nothing_that_built_it
         assert f"/opt/sodan/{library.replace('-', '_')}*" in first, library
 
 
-def test_the_bill_of_materials_has_every_locked_library(tmp_path: Path) -> None:
+def test_the_bill_of_materials_lists_every_locked_library(tmp_path: Path) -> None:
     file = tmp_path / "sbom.json"
     options = "requirements requirements.lock --no-validate --pyproject pyproject.toml -o".split()
     command = [sys.executable, "-m", "cyclonedx_py", *options, str(file)]

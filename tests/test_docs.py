@@ -1,4 +1,4 @@
-"""The pages of docs/: every `sodan` command on them exists, and none is too long to read."""
+"""The pages of docs/: every `sodan` command on a page exists, and no page is too long."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ IN_TEXT = re.compile(r"`(sodan [a-z][^`]*)`")
 
 
 def commands(page: str) -> set[str]:
-    """Lines that call `sodan`, in blocks and in the text, without settings, comments, pipes and redirections."""
+    """Return the calls of `sodan` in blocks and in the text, without comments, pipes and redirections."""
     lines = [line for block in BLOCK.findall(page) for line in block.replace("\\\n", " ").splitlines()]
     called = {
         match[1] for line in lines if (match := re.search(r"(?:^|[ /])(sodan [a-z].*)", line.partition("  #")[0]))
@@ -46,7 +46,7 @@ def test_a_page_has_at_most_250_lines(page: Path) -> None:
     assert len(page.read_text(encoding="utf-8").splitlines()) <= 250
 
 
-def test_the_version_of_the_command_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_installed_version(capsys: pytest.CaptureFixture[str]) -> None:
     from importlib.metadata import version
 
     from service.cli.main import main
@@ -55,7 +55,7 @@ def test_the_version_of_the_command_is_the_installed_one(capsys: pytest.CaptureF
     assert capsys.readouterr().out.strip() == version("sodan") != "0.0.0"
 
 
-def test_every_path_of_the_table_where_things_go_exists() -> None:
+def test_every_path_in_the_table_of_contributing_exists() -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     table = page.partition("## Where does it go?")[2].partition("\n## ")[0]
     paths = [path for path in re.findall(r"`([a-z_]+/[A-Za-z_./<>]*)`", table) if "<" not in path]

@@ -1,4 +1,4 @@
-"""The rules of the house, as tests: prose is forgotten, a red test is not."""
+"""Rules of the project about its code and its dependencies, as tests."""
 
 import ast
 import re
@@ -30,7 +30,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def nodes(*folders: str) -> Iterator[tuple[str, ast.AST]]:
-    """Each node of the files in these folders, with its place."""
+    """Yield (place, node) for each syntax node of the files in these folders."""
     for path in sources(*folders):
         name = str(path.relative_to(ROOT))
         for node in ast.walk(tree_of(path)):
@@ -38,7 +38,7 @@ def nodes(*folders: str) -> Iterator[tuple[str, ast.AST]]:
 
 
 def called(node: ast.AST) -> str:
-    """The name that a node calls, with its owner: ``datetime.now``, ``open``."""
+    """Return the name that a node calls, with its owner, such as ``datetime.now`` or ``open``."""
     match node:
         case ast.Call(func=ast.Name(id=name)):
             return name
@@ -55,7 +55,7 @@ def test_the_pure_core_reads_no_clock() -> None:
 
 
 def test_no_test_asserts_by_the_clock() -> None:
-    """Speed is measured in bench/: a machine that is busy makes no test fail. A deadline to wait until is none."""
+    """Benchmarks measure speed; a busy machine must not make a test fail."""
     measures = {"perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "thread_time", "timeit"}
     found = [
         place
@@ -68,11 +68,11 @@ def test_no_test_asserts_by_the_clock() -> None:
 
 def test_the_pure_core_opens_no_file() -> None:
     found = [place for place, node in nodes(*PURE) if called(node) in FILES]
-    found = [place for place in found if not place.startswith("mailrules/library.py")]  # it finds packs on disk
+    found = [place for place in found if not place.startswith("mailrules/library.py")]  # it reads packs
     assert not found, f"no I/O in the core: {found}"
 
 
-def test_one_file_begins_and_commits() -> None:
+def test_transactions_begin_and_end_in_one_file() -> None:
     ends = {"commit", "begin", "rollback", "begin_nested"}
     places = {place for place, node in nodes("service") if called(node).rpartition(".")[2] in ends}
     elsewhere = {place for place in places if not place.startswith("service/store/database.py")}
@@ -85,7 +85,7 @@ def test_settings_are_read_in_one_place() -> None:
         for p in sources("service", "mailrules")
         if p != ROOT / "service/settings.py" and re.search(r"os\.environ|getenv", p.read_text(encoding="utf-8"))
     ]
-    # the supervisor hands its own environment on to the processes it starts; it reads no setting from it
+    # the supervisor passes its environment to its child processes, and reads no setting from it
     assert set(found) <= {"service/supervisor.py"}, f"service.settings alone reads the environment: {found}"
 
 
@@ -94,26 +94,26 @@ def test_only_the_package_outbound_sends_mail() -> None:
     assert [p for p in modules if re.search(r"^\s*(import|from) (aio)?smtplib\b", p.read_text("utf-8"), re.M)] == []
 
 
-def test_names_say_what_a_thing_is() -> None:
+def test_no_name_is_vague() -> None:
     assert [p for p in sources("service", "mailrules") if p.stem in VAGUE_NAMES] == []
     classes = [(place, node.name) for place, node in nodes("service", "mailrules") if isinstance(node, ast.ClassDef)]
     assert [one for one in classes if one[1].endswith(("Manager", "Service", "Helper"))] == []
 
 
-def test_every_module_says_what_it_is_for() -> None:
+def test_every_module_has_a_docstring() -> None:
     modules = [p for p in sources("service", "mailrules", "migrations", "bench") if p.name != "__init__.py"]
     silent = [str(p.relative_to(ROOT)) for p in modules if not ast.get_docstring(tree_of(p))]
     assert not silent, f"modules without a docstring: {silent}"
 
 
-def test_nothing_that_a_merge_or_an_editor_left_behind_is_shipped() -> None:
+def test_no_temporary_file_of_an_editor_or_merge_is_shipped() -> None:
     shipped = [path for folder in ("service", "mailrules", "migrations") for path in (ROOT / folder).rglob("*")]
     left = [str(path) for path in shipped if path.suffix in {".orig", ".rej", ".bak", ".swp"} or path.name[-1] == "~"]
     assert not left, f"left behind: {left}"
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
-def test_the_lock_names_hashes_and_no_download_host(lock: str) -> None:
+def test_the_lock_files_contain_hashes_and_no_hosts(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     assert "://" not in text
     pins = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", text, re.M)
@@ -122,7 +122,7 @@ def test_the_lock_names_hashes_and_no_download_host(lock: str) -> None:
     assert all("--hash=sha256:" in block for block in blocks)
 
 
-def test_every_dependency_says_why_it_is_here() -> None:
+def test_every_dependency_has_a_reason_and_is_locked() -> None:
     section = (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("dependencies = [")[1].split("\n]")[0]
     silent = [line.strip() for line in section.splitlines() if line.strip() and "#" not in line]
     assert not silent
@@ -133,7 +133,7 @@ def test_every_dependency_says_why_it_is_here() -> None:
         assert re.search(rf"^{re.escape(name)}==", pinned, re.M), f"{name} is not in requirements.lock: run `make lock`"
 
 
-def test_no_module_is_longer_than_a_head_holds() -> None:
+def test_no_module_has_more_than_350_lines() -> None:
     found = {
         str(p.relative_to(ROOT)): lines
         for p in sources("service", "mailrules")
@@ -142,7 +142,7 @@ def test_no_module_is_longer_than_a_head_holds() -> None:
     assert not found, f"split what has two reasons to change: {found}"
 
 
-def test_no_function_is_longer_than_a_screen() -> None:
+def test_no_function_has_more_than_60_lines() -> None:
     found = {
         f"{place} {node.name}": lines
         for place, node in nodes("service", "mailrules", "tests", "bench")

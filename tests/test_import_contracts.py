@@ -1,4 +1,4 @@
-"""Each import contract is seen failing once: on a copy of the tree with forbidden imports added."""
+"""Each import contract reports a forbidden import, in a copy of the code with such imports."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ BREACHES = [
 ]
 
 
-def test_a_breach_is_found(tmp_path: Path) -> None:
+def test_each_contract_reports_a_forbidden_import(tmp_path: Path) -> None:
     for folder in ("service", "mailrules"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "packs"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -29,10 +29,10 @@ def test_a_breach_is_found(tmp_path: Path) -> None:
     environment = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin"}
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert result.returncode == 1
-    _, _, told = result.stdout.partition("Broken contracts")
+    _, _, report = result.stdout.partition("Broken contracts")
     for contract, module, imported in BREACHES:
         assert f"{contract} BROKEN" in result.stdout
-        of_it = told.partition(f"\n{contract}\n")[2]
+        of_it = report.partition(f"\n{contract}\n")[2]
         ends = [at for name, *_ in BREACHES if (at := of_it.find(f"\n{name}\n")) >= 0]
         section = of_it[: min(ends, default=None)]
         cycle = contract.startswith("No cycles")
@@ -40,6 +40,6 @@ def test_a_breach_is_found(tmp_path: Path) -> None:
 
 
 def test_the_supervisor_loads_no_rules() -> None:
-    """It stays small: it runs as long as the service, beside the processes that read mail."""
+    """The supervisor runs all the time, so it must use little memory."""
     loaded = "import service.supervisor, sys; sys.exit('mailrules' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", loaded]).returncode == 0

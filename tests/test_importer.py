@@ -1,4 +1,4 @@
-"""Import: what a file is, its content says; a second run changes nothing."""
+"""The import of files: single mails, mbox, Maildir, folders. A second run changes nothing."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ def run(database: Database, *paths: Path) -> Imported:
     return import_files(database, find(paths), NOW, MAX)
 
 
-def test_a_file_is_one_mail_byte_for_byte(database: Database, tmp_path: Path) -> None:
+def test_a_file_is_imported_unchanged(database: Database, tmp_path: Path) -> None:
     (tmp_path / "one.eml").write_bytes(ONE)
     assert run(database, tmp_path / "one.eml") == Imported(files=1, mails=1, received=1, known=0)
     assert contents(database) == [ONE]
@@ -39,15 +39,15 @@ def test_a_file_is_one_mail_byte_for_byte(database: Database, tmp_path: Path) ->
 def test_a_second_run_changes_nothing(database: Database, tmp_path: Path) -> None:
     for number in range(450):
         (tmp_path / f"{number}.eml").write_bytes(ONE + b"%d" % number)
-    told: list[Imported] = []
-    first = import_files(database, find([tmp_path]), NOW, MAX, told.append)
+    progress: list[Imported] = []
+    first = import_files(database, find([tmp_path]), NOW, MAX, progress.append)
     assert first == Imported(files=450, mails=450, received=450, known=0)
-    assert [state.received for state in told] == [200, 400, 450]
+    assert [state.received for state in progress] == [200, 400, 450]
     assert run(database, tmp_path) == Imported(files=450, mails=450, received=0, known=450)
     assert database.read(spool_view.ledger).accepted == 450
 
 
-def test_the_same_content_twice_in_one_run_is_received_once_also_after_smtp(sqlite: Database, tmp_path: Path) -> None:
+def test_equal_mails_are_imported_once_even_if_one_arrived_by_smtp(sqlite: Database, tmp_path: Path) -> None:
     entry = spool.new_entry(spool.Envelope("smtp", "a@example.org", ("help@x",)), ONE, NOW)
     sqlite.transact(lambda conn: spool_insert.insert_entries(conn, [entry]))
     for name in ("a.eml", "b.eml"):
@@ -56,7 +56,7 @@ def test_the_same_content_twice_in_one_run_is_received_once_also_after_smtp(sqli
 
 
 @pytest.mark.parametrize("name", ["archive.mbox", "archive", "mail104.box"])
-def test_an_mbox_is_told_by_its_first_line(sqlite: Database, tmp_path: Path, name: str) -> None:
+def test_a_file_with_a_from_line_is_an_mbox(sqlite: Database, tmp_path: Path, name: str) -> None:
     written = TWO.replace(b"\nFrom ", b"\n>From ")
     (tmp_path / name).write_bytes(SEPARATOR + written + b"\nFrom - Tue Mar  3 10:00:00 2026 +0900\n" + written)
     assert [content for _, content in mails(tmp_path / name, MAX)] == [TWO, TWO]
@@ -69,12 +69,12 @@ def test_an_mbox_is_told_by_its_first_line(sqlite: Database, tmp_path: Path, nam
     [(SEPARATOR + TWO, [TWO]), (CRLF + ONE + b"\r\n" + CRLF + ONE, [ONE, ONE])],
     ids=["a line in a body that begins with From", "line ends of Windows"],
 )
-def test_an_mbox_is_divided_at_its_separators_only(tmp_path: Path, box: bytes, found: list[bytes]) -> None:
+def test_only_separators_divide_an_mbox(tmp_path: Path, box: bytes, found: list[bytes]) -> None:
     (tmp_path / "m").write_bytes(box)
     assert [content for _, content in mails(tmp_path / "m", MAX)] == found
 
 
-def test_a_mail_that_is_too_large_is_named_and_stops_no_other(sqlite: Database, tmp_path: Path) -> None:
+def test_a_large_mail_is_skipped_and_reported(sqlite: Database, tmp_path: Path) -> None:
     exact, large = (b"Subject: x\n\n" + b"x" * (size - 13) + b"\n" for size in (MAX, MAX + 1))
     (tmp_path / "box").write_bytes(SEPARATOR + large + b"\n" + SEPARATOR + exact + b"\n" + SEPARATOR + ONE)
     (tmp_path / "large.eml").write_bytes(large)
@@ -84,24 +84,19 @@ def test_a_mail_that_is_too_large_is_named_and_stops_no_other(sqlite: Database, 
     assert contents(sqlite) == [exact, ONE, TWO]
 
 
-def test_a_maildir_gives_what_is_complete(sqlite: Database, tmp_path: Path) -> None:
-    for folder in ("cur", "new", "tmp", ".Sent/cur", ".Sent/new", ".Sent/tmp"):
-        (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "cur/1.host:2,S").write_bytes(ONE)
-    (tmp_path / "new/2.host").write_bytes(TWO)
-    (tmp_path / "tmp/3.host").write_bytes(b"half a m")
-    (tmp_path / ".Sent/cur/4.host").write_bytes(b"Subject: sent\n\n")
-    (tmp_path / "dovecot.index.log").write_bytes(b"\x00")
-    assert run(sqlite, tmp_path).received == 3
-
-
-def test_folders_are_read_to_the_bottom_and_other_files_passed_by(sqlite: Database, tmp_path: Path) -> None:
-    (tmp_path / "2026/march").mkdir(parents=True)
-    (tmp_path / "2026/march/a.eml").write_bytes(ONE)
-    (tmp_path / "2026/b.txt").write_bytes(TWO)
-    (tmp_path / "2026/empty.eml").touch()  # an empty mail
-    for name in ("notes.md", "picture.PNG", "data.json", ".hidden"):
-        (tmp_path / name).write_bytes(b"no mail")
-    assert run(sqlite, tmp_path) == Imported(files=3, mails=3, received=3, known=0)
+def test_folders_and_maildirs_are_searched_for_files_with_mail(sqlite: Database, tmp_path: Path) -> None:
+    files = {
+        "2026/march/a.eml": ONE,
+        "2026/b.txt": TWO,
+        "2026/empty.eml": b"",
+        "box/cur/1.host:2,S": ONE + b"1",
+        "box/new/2.host": ONE + b"2",
+        "box/.Sent/cur/4.host": ONE + b"3",
+    }
+    others = ("box/tmp/3.host", "box/dovecot.index.log", "notes.md", "picture.PNG", "data.json", ".hidden")
+    for name, content in (files | dict.fromkeys(others, b"no mail")).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    assert run(sqlite, tmp_path) == Imported(files=6, mails=6, received=6, known=0)
     with pytest.raises(Refused, match=r"gone\.eml does not exist"):
         run(sqlite, tmp_path / "gone.eml")

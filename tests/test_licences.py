@@ -1,4 +1,4 @@
-"""Dependencies that run with sodan carry permissive licences: read from the installed packages' own metadata."""
+"""The dependencies of sodan have permissive licences, by the metadata of the installed packages."""
 
 import re
 from importlib import metadata
@@ -10,8 +10,8 @@ PERMISSIVE = re.compile(
     re.I,
 )
 COPYLEFT = re.compile(r"\b(A?GPL|LGPL|General Public|MPL|Mozilla|EUPL|CDDL|SSPL)", re.I)
-# Weak copyleft by file, used as it comes: certifi is Mozilla's list of certificate authorities (data).
-# pathspec finds files for the build backend and does not run with sodan.
+# certifi (MPL) contains only data: the certificate authorities of Mozilla.
+# pathspec (MPL) is part of the build backend, and is not used when sodan runs.
 KNOWN = {"certifi", "pathspec"}
 
 
@@ -19,13 +19,13 @@ def licence_of(name: str) -> str:
     about = metadata.metadata(name)
     stated = [*(about.get_all("License-Expression") or []), *(about.get_all("License") or [""])[0].split("\n")[:1]]
     stated += [c for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
-    if not any(stated):  # some name their licence only by its text
+    if not any(stated):  # some packages contain only the text of their licence
         texts = [str(file.read_text()) for file in metadata.files(name) or [] if file.name in ("COPYING", "LICENSE")]
         stated = ["BSD" for text in texts if "Redistribution and use in source and binary forms" in text]
     return " / ".join(filter(None, stated))
 
 
-def test_every_locked_dependency_is_permissive() -> None:
+def test_every_locked_dependency_has_a_permissive_licence() -> None:
     names = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", LOCK.read_text(encoding="utf-8"), re.M)
     assert len(names) > 30
     doubtful = {}

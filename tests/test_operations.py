@@ -1,4 +1,4 @@
-"""The night page: every command on it is run, in order, beside a service that runs and has taken mail in."""
+"""The commands in docs/operations.md work, in their order, with a running service that has a case."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def commands(kind: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_every_line_of_the_night_page_does_what_it_says(
+def test_every_command_on_the_page_succeeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     given = {"database_url": f"sqlite:///{tmp_path}/sodan.db", "content_store": str(tmp_path / "contents")}
@@ -43,23 +43,23 @@ def test_every_line_of_the_night_page_does_what_it_says(
             client.sendmail("aiko@corp.example", ["help@corp.example"], MAIL)
         service.wait_for(lambda: service.get("/api/cases").json()["items"])
         for command in commands("sh"):
-            status, told = _run(command.replace("127.0.0.1:8080", f"127.0.0.1:{service.http}"), capfd)
-            assert status == 0, f"{command}: {told}"
+            status, output = _run(command.replace("127.0.0.1:8080", f"127.0.0.1:{service.http}"), capfd)
+            assert status == 0, f"{command}: {output}"
             if command == "sodan spool list":
-                monkeypatch.setenv("ID", re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", told)[0])
+                monkeypatch.setenv("ID", re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", output)[0])
             if command.startswith("sodan backup"):
                 [backup] = (tmp_path / "backups").glob("*.backup")
                 monkeypatch.setenv("BACKUP", str(backup))
             if command.endswith("sodan cases"):
-                assert "Portal" in told
+                assert "Portal" in output
             if command.endswith("--yes"):
-                assert '"left": 0' in told
+                assert '"left": 0' in output
     finally:
         service.stop()
 
 
 def _run(command: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """A line of the page: `sodan` in this process (which has the packs loaded), anything else by a shell."""
+    """Run a line of the page; `sodan` runs in this process, which has loaded the packs already."""
     if "sodan " not in command:
         done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout + done.stderr
@@ -73,18 +73,18 @@ def _run(command: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
     return status, "".join(capfd.readouterr())
 
 
-def test_the_page_names_units_that_are_shipped() -> None:
+def test_every_unit_on_the_page_exists() -> None:
     for command in commands("systemd"):
         named = re.findall(r"(?:status|reload|-u) (\S+)", command)
         assert named
         assert all((ROOT / f"deploy/{unit}.service").exists() for unit in named)
 
 
-def test_the_page_names_settings_and_replies_that_exist() -> None:
+def test_every_setting_and_reply_on_the_page_exists() -> None:
     from service.settings import Settings, variable
 
     settings = {variable(name) for name in Settings.model_fields}
-    assert set(re.findall(r"SODAN_[A-Z0-9_]+", PAGE)) - {"SODAN_TOKEN"} <= settings  # a variable of the example
+    assert set(re.findall(r"SODAN_[A-Z0-9_]+", PAGE)) - {"SODAN_TOKEN"} <= settings  # a variable in the example
     channels = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "service/smtp").glob("*.py"))
     for reply in re.findall(r"senders get `([0-9 .]+)`", PAGE):
         assert f'"{reply}' in channels or f" {reply}" in channels, reply

@@ -1,4 +1,4 @@
-"""Mails made to hurt whoever reads them: big, deep, many, endless. Each as the bytes that go over the wire."""
+"""Hostile mails as bytes: very large, deeply nested, or with very many parts."""
 
 import base64
 import io
@@ -10,7 +10,7 @@ from hashlib import shake_128
 
 
 def head(id: str, *further: str, subject: str = "Trouble with the printer") -> bytes:
-    """The header of an ordinary mail of our own, with further lines."""
+    """Return the header of an ordinary mail, with further lines."""
     lines = (
         "From: Aiko Mori <aiko@corp.example>",
         "To: help@corp.example",
@@ -28,7 +28,7 @@ def plain(id: str, body: bytes = b"The printer on floor 3 prints nothing since 9
 
 
 def mixed(id: str, *parts: bytes) -> bytes:
-    """A multipart of these parts, each with its own header."""
+    """Return a multipart mail with these parts, which have their own headers."""
     body = b"".join(b"\r\n--b\r\n" + part for part in parts)
     return head(id, 'Content-Type: multipart/mixed; boundary="b"') + b"\r\n" + body + b"\r\n--b--"
 
@@ -37,7 +37,7 @@ WORDS = b"Content-Type: text/plain\r\n\r\nSee the attached file, the application
 
 
 def attached(name: str, content: bytes, kind: str = "application/octet-stream") -> bytes:
-    """A file as a part; ``name`` is written as it stands, after ``filename=``."""
+    """Return an attachment as a part. ``name``: the parameters of Content-Disposition, unchanged."""
     return (
         f"Content-Type: {kind}\r\nContent-Disposition: attachment; {name}\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     ).encode() + base64.encodebytes(content).replace(b"\n", b"\r\n")
@@ -102,7 +102,7 @@ def with_subject(id: str, words: list[str]) -> bytes:
 
 
 def encoded_words(id: str) -> bytes:
-    """Encoded words that never end, hold each other, or name charsets nobody has."""
+    """Encoded words without an end, inside each other, or with unknown charsets."""
     words = [f"=?{'x' * 60}{n}?B?{'QQ' * 20}?=" for n in range(3_000)]
     words += ["=?utf-8?Q?=3D=3Futf-8=3FQ=3F" * 50, "=?utf-8?B?" * 3_000, "=?" * 30_000, "=?utf-7?Q?+AAA" * 1_000]
     return with_subject(id, words)
@@ -129,12 +129,12 @@ def parameters(id: str) -> bytes:
 
 
 def noise(size: int, seed: bytes = b"x") -> str:
-    """Characters that no compression makes shorter."""
+    """Return characters that cannot be compressed."""
     return base64.b32encode(shake_128(seed).digest(size)).decode()[:size].lower()
 
 
 def long_names(id: str) -> bytes:
-    """Every name of the header is as long as a mail: people, addresses, ids of other mails, types."""
+    """Very long names in the header: people, addresses, Message-IDs, types."""
     who = f"{noise(60_000)} <{noise(60_000)}@corp.example>"
     further = (
         f"Cc: {who}", f"Reply-To: {who}", f"In-Reply-To: <{noise(60_000)}@corp.example>",
@@ -144,7 +144,7 @@ def long_names(id: str) -> bytes:
 
 
 def long_names_inside(id: str) -> bytes:
-    """The same in a header block that somebody forwarded, and in a mail attached."""
+    """Very long names in a forwarded header block, and in an attached mail."""
     who = f"{noise(60_000)} <{noise(60_000)}@corp.example>"
     block = f"From: {who}\r\nTo: {who}\r\nSubject: {noise(60_000)}\r\nMessage-ID: <{noise(60_000)}@corp.example>\r\n"
     inner = f"Date: Mon, 02 Mar 2026 08:00:00 +0900\r\n{block}\r\nThe printer prints nothing.\r\n".encode()
@@ -235,4 +235,4 @@ WIDE = (
     "references", "recipients", "big_subject", "encoded_words", "parameters", "addresses", "long_names",
     "long_names_inside",
 )  # fmt: skip
-"""Those that write long values rather than many."""
+"""Bombs with long values instead of many values."""

@@ -1,4 +1,4 @@
-"""One running service that the hostile mails of a run are sent to, and what is known of it from outside."""
+"""A running service that gets the hostile mails of all tests."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -17,11 +17,11 @@ from tests.served import Served, wait_until
 from tests.smtp.conversation import Client
 
 _NUMBERS = count(1)
-PATIENCE = 240  # Seconds after which a test gives up. How fast a mail is read is nothing that these tests measure.
+PATIENCE = 240  # seconds after which a test fails; the tests do not measure speed
 
 
 class Besieged:
-    """A ``sodan serve``: SMTP in front, the API behind, and the ledger of its database."""
+    """A ``sodan serve`` with clients for SMTP, the API and the database."""
 
     def __init__(self, folder: Path) -> None:
         url = f"sqlite:///{folder}/sodan.db"
@@ -38,20 +38,20 @@ class Besieged:
         return self.database.read(spool_view.ledger)
 
     def send(self, content: bytes) -> str:
-        """Over a socket as it stands, dots doubled; the reply to its end."""
+        """Send a mail over a socket, with dot-stuffing; return the reply to its end."""
         with Client(Listen("127.0.0.1", self.served.smtp)) as client:
             client.socket.settimeout(PATIENCE)
             doubled = content.replace(b"\r\n.", b"\r\n..")
             return client.mail(doubled, "help@corp.example", sender="aiko@corp.example")
 
     def take(self, id: str, content: bytes) -> dict[str, Any]:
-        """Send a mail that is to be taken in, and is; the one message with that Message-ID."""
+        """Send a mail, wait until it is processed, and return the message with the Message-ID ``id``."""
         self.take_in(content)
         [found] = self.page(f"/api/messages?message_id=%3C{id}@corp.example%3E").json()["items"]
         return dict(found)
 
     def take_in(self, *contents: bytes) -> None:
-        """Send mails; each is accepted and taken in."""
+        """Send mails, and check that each is accepted and processed."""
         before = self.ledger()
         for content in contents:
             assert self.send(content).startswith("250 2.0.0")
@@ -63,12 +63,12 @@ class Besieged:
         assert after.accepted - before.accepted == after.taken_in - before.taken_in == len(contents)
 
     def goes_on(self) -> None:
-        """The next ordinary mail is taken in."""
+        """Check that the service processes an ordinary mail."""
         id = f"ordinary-{next(_NUMBERS)}"
         assert self.take(id, plain(id))["text"].strip() == "The printer on floor 3 prints nothing since 9:00."
 
     def sizes(self, message: dict[str, Any]) -> dict[str, int]:
-        """Bytes of each thing that is said of a message: by the API, by the pages."""
+        """Return the sizes in bytes of the API responses and pages that contain a message."""
         key, id = message["case"], message["id"]
         paths = {
             "message": f"/api/messages/{id}", "why": f"/api/messages/{id}/why", "case": f"/api/cases/{key}",

@@ -1,4 +1,4 @@
-"""Files with hostile names: each is listed with a name that can be shown and saved, and nothing is ever opened."""
+"""Attachments with hostile names and contents: their names are shown and saved safely, and they are never opened."""
 
 import hashlib
 import re
@@ -13,18 +13,18 @@ from tests.hostile.conftest import Besieged
 from tests.tables import table_beside
 
 NAMES: dict[str, list[str]] = table_beside(__file__, "names.yaml")
-"""What is written after ``Content-Disposition: attachment;``, the name that is shown, the name that is saved."""
+"""Case → text after ``Content-Disposition: attachment;``, name that is shown, name under which a browser saves."""
 
 
 def saved_as(header: str) -> str:
-    """The name under which a browser saves, from a header that must be harmless itself."""
+    """Return the name under which a browser saves a file, from a header that must be safe."""
     found = re.fullmatch(r"attachment; filename=\"[A-Za-z0-9._ -]+\"; filename\*=UTF-8''([A-Za-z0-9._~%-]+)", header)
     assert found is not None, header
     return unquote(found[1])
 
 
 @pytest.mark.timeout(600)
-def test_hostile_names_are_shown_and_saved_harmlessly(besieged: Besieged) -> None:
+def test_hostile_names_are_shown_and_saved_safely(besieged: Besieged) -> None:
     id = f"names-{uuid.uuid4().hex[:8]}"
     message = besieged.take(id, mixed(id, WORDS, *(attached(written, b"x") for written, _, _ in NAMES.values())))
     shown = {case: file["filename"] for case, file in zip(NAMES, message["attachments"], strict=True)}
@@ -47,7 +47,7 @@ def test_hostile_names_are_shown_and_saved_harmlessly(besieged: Besieged) -> Non
     besieged.goes_on()
 
 
-def test_a_name_of_ten_thousand_characters_is_cut(besieged: Besieged) -> None:
+def test_a_very_long_name_is_truncated(besieged: Besieged) -> None:
     id = f"long-name-{uuid.uuid4().hex[:8]}"
     written = ("a" * 10_000, "印" * 3_000, "../" * 3_000 + "b.txt", "c." + "d" * 10_000)
     message = besieged.take(id, mixed(id, WORDS, *(attached(f'filename="{name}"', b"x") for name in written)))
@@ -59,7 +59,7 @@ def test_a_name_of_ten_thousand_characters_is_cut(besieged: Besieged) -> None:
     besieged.goes_on()
 
 
-def test_archives_are_files_like_any_other_and_never_opened(besieged: Besieged) -> None:
+def test_archives_and_active_contents_are_never_opened(besieged: Besieged) -> None:
     id = f"archives-{uuid.uuid4().hex[:8]}"
     files = {
         "bomb.zip": (zipped("nothing.txt", bytes(200_000_000)), "application/zip"),
@@ -88,7 +88,7 @@ def test_archives_are_files_like_any_other_and_never_opened(besieged: Besieged) 
     besieged.goes_on()
 
 
-def test_a_hostile_type_goes_out_as_a_type(besieged: Besieged) -> None:
+def test_a_hostile_content_type_is_replaced_by_a_valid_one(besieged: Besieged) -> None:
     id = f"type-{uuid.uuid4().hex[:8]}"
     kinds = ("a/b\r\n c/d", "text/html;<script>", "x" * 10_000 + "/y", "/", "text/", "\x00/\x00", "../../x")
     message = besieged.take(id, mixed(id, WORDS, *(attached('filename="x.bin"', b"x", kind) for kind in kinds)))

@@ -1,4 +1,4 @@
-"""Markup that wants to run, load or lead elsewhere: it is text on the page, whatever it tries."""
+"""Markup in mail is shown as text: it runs no script, loads nothing, and links to no other site."""
 
 import re
 import uuid
@@ -12,13 +12,13 @@ from tests.tables import table_beside
 
 SAID = "The printer prints nothing since 9:00."
 MARKUP: dict[str, str] = table_beside(__file__, "markup.yaml")
-"""``SAID`` stands for the sentence."""
+"""Case → HTML of a mail; ``SAID`` is replaced by the sentence."""
 
 OURS = re.compile(r"(?:/(?!/)|#|\?|$)")
 
 
-def is_harmless(page: str) -> None:
-    """Nothing on the page runs, loads or leads to where we did not say."""
+def check_harmless(page: str) -> None:
+    """Check that the page runs and loads only its own files, and links only to itself."""
     tree = LexborHTMLParser(page)
     assert [(script.attributes.get("src") or "")[:16] for script in tree.css("script")] == ["/static/page.js?"]
     assert tree.css("img, iframe, object, embed, style, base, meta[http-equiv], svg[onload], math, template") == []
@@ -32,7 +32,7 @@ def is_harmless(page: str) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_markup_is_words_on_every_page(besieged: Besieged) -> None:
+def test_markup_of_a_body_is_text_on_every_page(besieged: Besieged) -> None:
     for case, markup in MARKUP.items():
         id = f"markup-{uuid.uuid4().hex[:8]}"
         charset = "utf-7" if case == "utf-7" else "utf-8"
@@ -42,7 +42,7 @@ def test_markup_is_words_on_every_page(besieged: Besieged) -> None:
         assert SAID in message["text"], case
         for path in (f"/cases/{message['case']}", f"/messages/{message['id']}", "/"):
             answer = besieged.page(path)
-            is_harmless(answer.text)
+            check_harmless(answer.text)
             policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
             assert policy["default-src"] == "'none'"
             assert policy["script-src"] == policy["img-src"] == policy["style-src"] == "'self'"
@@ -52,8 +52,8 @@ def test_markup_is_words_on_every_page(besieged: Besieged) -> None:
     besieged.goes_on()
 
 
-def test_markup_in_names_is_words_on_every_page(besieged: Besieged) -> None:
-    """In the author's name, the subject, the name and the content of a file, and in what is looked for."""
+def test_markup_in_names_is_text_on_every_page(besieged: Besieged) -> None:
+    """Markup in the name of the author, in the subject, in the name and content of a file, and in a search."""
     id = f"names-{uuid.uuid4().hex[:8]}"
     evil = "<script>RAN()</script><img src=x onerror=RAN()>'><svg onload=RAN()>{{7*7}}"
     mail = mixed(id, b"Content-Type: text/plain\r\n\r\n" + SAID.encode(), attached(f'filename="../{evil}.html"', b"x"))
@@ -62,6 +62,6 @@ def test_markup_in_names_is_words_on_every_page(besieged: Besieged) -> None:
     case, mail_page = f"/cases/{message['case']}", f"/messages/{message['id']}"
     for path in (case, mail_page, "/", "/?q=%3Cscript%3E", "/vendors", "/received"):
         text = besieged.page(path).text
-        is_harmless(text)
+        check_harmless(text)
         assert "<script>RAN" not in text
         assert ">49<" not in text

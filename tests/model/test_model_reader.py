@@ -63,11 +63,6 @@ def desk(database: Database, context: AppContext, model_settings: Settings) -> D
     return Desk(database, outbound_desk.Smarthost(), model_settings, context)
 
 
-@pytest.fixture
-def small(sqlite: Database, context: AppContext, model_settings: Settings) -> Desk:
-    return Desk(sqlite, outbound_desk.Smarthost(), model_settings, context)
-
-
 def test_the_statements_of_the_model_replace_those_of_the_embedded_reader(desk: Desk) -> None:
     desk.give()
     assert desk.case()["read_by"]["reader"] == "embedded"
@@ -84,15 +79,15 @@ def test_the_statements_of_the_model_replace_those_of_the_embedded_reader(desk: 
     assert job.request_version in case["read_by"]["version"]
 
 
-def test_the_case_from_which_a_reply_was_split_off_is_judged_again(small: Desk) -> None:
-    small.give("Nobody can place orders since nine.")
+def test_the_case_from_which_a_reply_was_split_off_is_judged_again(desk: Desk) -> None:
+    desk.give("Nobody can place orders since nine.")
     leaves = "Works again, thanks a lot.\nOur new trainee Jo Park starts on Monday and needs a login and a mailbox."
-    small.give(leaves, headers="In-Reply-To: <r1@corp.example>\n", number=2)
-    assert small.case()["status"] == "resolved"
+    desk.give(leaves, headers="In-Reply-To: <r1@corp.example>\n", number=2)
+    assert desk.case()["status"] == "resolved"
     with endpoint(statements()) as up:
-        while small.reader(up.url).step("test"):
+        while desk.reader(up.url).step("test"):
             pass
-    assert small.case()["status"] == "open"
+    assert desk.case()["status"] == "open"
 
 
 @pytest.mark.both_databases
@@ -116,34 +111,34 @@ def test_a_replay_uses_the_stored_answer_and_sends_no_request(desk: Desk) -> Non
     ],
     ids=["unknown sender", "automatic", "too long", "side not selected"],
 )
-def test_some_mails_are_not_sent_to_the_model(small: Desk, sides: tuple[str, ...], given: dict[str, Any]) -> None:
-    small.configure(model_sides=sides)
-    small.give(**given)
-    assert small.job() is None
+def test_some_mails_are_not_sent_to_the_model(desk: Desk, sides: tuple[str, ...], given: dict[str, Any]) -> None:
+    desk.configure(model_sides=sides)
+    desk.give(**given)
+    assert desk.job() is None
 
 
-def test_a_message_that_cannot_be_judged_delays_no_other(small: Desk) -> None:
-    small.give(f"{BODY}\nraises in judging")
-    small.give("プリンタから紙が出ません。", number=2, sender="ken@corp.example")
-    small.context = replace(small.context, rules=Deadly(small.context.rules))  # type: ignore[arg-type]
+def test_a_message_that_cannot_be_judged_delays_no_other(desk: Desk) -> None:
+    desk.give(f"{BODY}\nraises in judging")
+    desk.give("プリンタから紙が出ません。", number=2, sender="ken@corp.example")
+    desk.context = replace(desk.context, rules=Deadly(desk.context.rules))  # type: ignore[arg-type]
     with endpoint(*[statements()] * 8) as up:
-        reader = small.reader(up.url)
+        reader = desk.reader(up.url)
         for _ in range(second_readings.MAX_ATTEMPTS):
             while reader.step("test"):
                 pass
-            small.now += timedelta(hours=3)
-    assert small.results() == [("failed", "RuntimeError"), ("done", None)]
+            desk.now += timedelta(hours=3)
+    assert desk.results() == [("failed", "RuntimeError"), ("done", None)]
 
 
-def test_the_pause_after_a_failed_attempt_begins_at_its_end(small: Desk) -> None:
-    small.give(f"{BODY}\nraises in judging")
-    small.context = replace(small.context, rules=Deadly(small.context.rules))  # type: ignore[arg-type]
+def test_the_pause_after_a_failed_attempt_begins_at_its_end(desk: Desk) -> None:
+    desk.give(f"{BODY}\nraises in judging")
+    desk.context = replace(desk.context, rules=Deadly(desk.context.rules))  # type: ignore[arg-type]
     with endpoint(statements()) as up:
-        reader = small.reader(up.url)
+        reader = desk.reader(up.url)
         times = iter([START, *[START + timedelta(minutes=2)] * 9])  # the request takes two minutes
         reader.clock = lambda: next(times)
         assert reader.step("test")
-    assert small.job().due_at == START + timedelta(minutes=2) + second_readings.BACK_OFF[0]
+    assert desk.job().due_at == START + timedelta(minutes=2) + second_readings.BACK_OFF[0]
 
 
 INVENTED = {**HIGH, "meaning": "impact.cosmic"}
@@ -172,70 +167,70 @@ MISQUOTED = {**HIGH, "quote": "全社が止まっています"}
     ],
 )
 def test_an_answer_of_any_kind_leads_only_to_statements_that_quote_the_mail(
-    small: Desk, answers: list[Answer], state: str, kept: int | None, dropped: int
+    desk: Desk, answers: list[Answer], state: str, kept: int | None, dropped: int
 ) -> None:
-    small.give()
-    before = small.case()
+    desk.give()
+    before = desk.case()
     with endpoint(*answers) as up:
-        reader = small.reader(up.url)
+        reader = desk.reader(up.url)
         for _ in range(12):
             reader.step("test")
-            small.now += timedelta(minutes=20)
-    assert small.job().state == state
+            desk.now += timedelta(minutes=20)
+    assert desk.job().state == state
     query = select(messages.c.statements, messages.c.text)
-    [(reading, text)] = small.database.read(lambda conn: conn.execute(query).all())
+    [(reading, text)] = desk.database.read(lambda conn: conn.execute(query).all())
     if kept is None:
         assert reading["reader"] == "embedded"
-        assert small.case()["priority"] == before["priority"]
+        assert desk.case()["priority"] == before["priority"]
     else:
         assert len(reading.get("statements", [])) == kept
         assert all(one["quote"] in text for one in reading.get("statements", []))
-        assert small.database.read(lambda conn: second_readings.usage(conn)).dropped == dropped
+        assert desk.database.read(lambda conn: second_readings.usage(conn)).dropped == dropped
 
 
 def test_while_the_endpoint_is_unreachable_only_a_metric_and_the_doctor_report_it(
-    small: Desk, capfd: pytest.CaptureFixture[str]
+    desk: Desk, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    small.configure(notify=("json://127.0.0.1:9/hook",), triage_minutes=600)
-    small.give()
+    desk.configure(notify=("json://127.0.0.1:9/hook",), triage_minutes=600)
+    desk.give()
 
     def visible() -> Any:
         """Return everything that people can see: case, events, outgoing messages."""
-        kinds = small.database.read(lambda conn: conn.execute(select(events.c.kind)).scalars().all())
-        notifier, outbound = setup.notifier_of(small.settings), setup.outbound_of(small.settings, b"k" * 32)
-        DueMail(small.database, small.context, outbound, notifier).write(small.now)
-        return small.case(), kinds, small.database.read(outbox.counts)
+        kinds = desk.database.read(lambda conn: conn.execute(select(events.c.kind)).scalars().all())
+        notifier, outbound = setup.notifier_of(desk.settings), setup.outbound_of(desk.settings, b"k" * 32)
+        DueMail(desk.database, desk.context, outbound, notifier).write(desk.now)
+        return desk.case(), kinds, desk.database.read(outbox.counts)
 
-    before, reader = visible(), small.reader("http://127.0.0.1:9/v1")
+    before, reader = visible(), desk.reader("http://127.0.0.1:9/v1")
     for _ in range(60):
         reader.step("test")
-        small.now += timedelta(minutes=1)
+        desk.now += timedelta(minutes=1)
     assert visible() == before
-    job = small.job()
+    job = desk.job()
     assert (job.state, job.attempts) == ("waiting", 0)
     assert reader.breaker.failures < 40
-    doctor.examine(small.settings, small.database, small.now)
+    doctor.examine(desk.settings, desk.database, desk.now)
     [line] = [line for line in capfd.readouterr().out.splitlines() if "language model" in line]
     assert line.startswith("WRONG  language model test-model: 0 read, 1 waiting, the oldest since 2026-11-04 01:00Z")
     assert "mail is not delayed" in line
-    with running(small.database, small.context, small.settings) as up:
+    with running(desk.database, desk.context, desk.settings) as up:
         metrics = up.client.get("/metrics").text.splitlines()
     assert 'sodan_model_readings{state="waiting"} 1.0' in metrics
     with endpoint(statements(HIGH, NONE)) as answering:
-        small.now += timedelta(hours=3)
-        assert small.reader(answering.url).step("test")
-    assert small.case()["priority"] == "P1"
+        desk.now += timedelta(hours=3)
+        assert desk.reader(answering.url).step("test")
+    assert desk.case()["priority"] == "P1"
 
 
-def test_the_limits_of_a_day_are_not_exceeded(small: Desk) -> None:
+def test_the_limits_of_a_day_are_not_exceeded(desk: Desk) -> None:
     for number in range(4):
-        small.give(BODY + f"\n{number} 台目です。", number=number)
+        desk.give(BODY + f"\n{number} 台目です。", number=number)
     with endpoint(statements(HIGH)) as up:
-        reader = small.reader(up.url, model_requests_per_day=2)
+        reader = desk.reader(up.url, model_requests_per_day=2)
         assert [reader.step("test") for _ in range(4)] == [True, True, False, False]
-        small.now += timedelta(days=1)
+        desk.now += timedelta(days=1)
         assert reader.step("test")
-        tokens = small.reader(up.url, model_tokens_per_day=100)
+        tokens = desk.reader(up.url, model_tokens_per_day=100)
         assert not tokens.step("test")
 
 
@@ -252,30 +247,28 @@ def test_another_reader_continues_when_the_lease_of_a_dead_one_ends(desk: Desk) 
     assert desk.job().attempts == 2
 
 
-def test_a_message_that_kills_its_readers_fails_after_the_last_attempt(small: Desk) -> None:
-    small.give()
+def test_a_message_that_kills_its_readers_fails_after_the_last_attempt(desk: Desk) -> None:
+    desk.give()
     for _ in range(second_readings.MAX_ATTEMPTS):
-        assert small.database.transact(lambda conn: second_readings.claim(conn, "x", small.now, timedelta(minutes=1)))
-        small.now += timedelta(minutes=2)
-    assert (
-        small.database.transact(lambda conn: second_readings.claim(conn, "x", small.now, timedelta(minutes=1))) is None
-    )
-    assert small.job().state == "failed"
+        assert desk.database.transact(lambda conn: second_readings.claim(conn, "x", desk.now, timedelta(minutes=1)))
+        desk.now += timedelta(minutes=2)
+    assert desk.database.transact(lambda conn: second_readings.claim(conn, "x", desk.now, timedelta(minutes=1))) is None
+    assert desk.job().state == "failed"
 
 
-def test_a_priority_set_by_a_person_is_kept(small: Desk) -> None:
-    small.give()
-    small.set({"priority": "P4"})
+def test_a_priority_set_by_a_person_is_kept(desk: Desk) -> None:
+    desk.give()
+    desk.set({"priority": "P4"})
     with endpoint(statements(HIGH, NONE)) as up:
-        small.reader(up.url).step("test")
-    assert small.case()["priority"] == "P4"
-    assert small.case()["priority_detail"]["by_rules"] == "P1"
+        desk.reader(up.url).step("test")
+    assert desk.case()["priority"] == "P4"
+    assert desk.case()["priority_detail"]["by_rules"] == "P1"
 
 
-def test_the_request_contains_no_address_or_phone_number(small: Desk) -> None:
-    small.give(BODY + "\n連絡先: aiko@corp.example / 090-1234-5678")
+def test_the_request_contains_no_address_or_phone_number(desk: Desk) -> None:
+    desk.give(BODY + "\n連絡先: aiko@corp.example / 090-1234-5678")
     with endpoint(statements(HIGH)) as up:
-        small.reader(up.url).step("test")
+        desk.reader(up.url).step("test")
         sent = json.dumps(up.asked[0], ensure_ascii=False)
     assert "aiko@corp.example" not in sent
     assert "1234-5678" not in sent

@@ -16,9 +16,3 @@ def host() -> Iterator[Smarthost]:
 def desk(database: Database, host: Smarthost) -> Desk:
     """On SQLite, or on each database in turn (``both_databases``)."""
     return desk_with(database, host)
-
-
-@pytest.fixture
-def small(sqlite: Database, host: Smarthost) -> Desk:
-    """On SQLite."""
-    return desk_with(sqlite, host)

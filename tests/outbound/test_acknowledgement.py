@@ -43,20 +43,20 @@ def test_an_acknowledgement_has_case_key_questions_and_headers(desk: Desk) -> No
     assert 'lang="en"' in html.get_content()
 
 
-def test_long_message_ids_are_not_encoded(small: Desk) -> None:
+def test_long_message_ids_are_not_encoded(desk: Desk) -> None:
     first = f"<{'0' * 120}@{'a' * 60}.example>"
     outlook = "<TY0PR01MB6789A1B2C3D4E5F60718293A4B5C6D7E8F9@TY0PR01MB6789.apcprd01.prod.exchangelabs.com>"
     mail = report(headers=f"References: {first} <ü@corp.example>\n").replace("<r1@corp.example>", outlook)
-    got = small.acknowledged(mail)
+    got = desk.acknowledged(mail)
     assert got.raw_header("In-Reply-To").split() == [outlook]
     assert got.raw_header("References").split() == [first, outlook]
 
 
-def test_a_japanese_report_gets_a_japanese_acknowledgement(small: Desk) -> None:
-    small.deliver(report(subject="プリンタ", body="3階のプリンタから紙が出てきません。昨日の夕方からです。"))
-    small.send()
-    assert "お問い合わせを受け付けました" in small.host.received[0].text
-    assert small.entries()[0]["language"] == "ja"
+def test_a_japanese_report_gets_a_japanese_acknowledgement(desk: Desk) -> None:
+    desk.deliver(report(subject="プリンタ", body="3階のプリンタから紙が出てきません。昨日の夕方からです。"))
+    desk.send()
+    assert "お問い合わせを受け付けました" in desk.host.received[0].text
+    assert desk.entries()[0]["language"] == "ja"
 
 
 def test_a_case_gets_one_acknowledgement(desk: Desk) -> None:
@@ -68,11 +68,11 @@ def test_a_case_gets_one_acknowledgement(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("given", [{"acknowledge": "off"}, {"acknowledge": "draft"}])
-def test_nothing_is_sent_unless_acknowledge_is_on(sqlite: Database, host: Smarthost, given: dict[str, Any]) -> None:
-    desk = desk_with(sqlite, host, **given)
+def test_nothing_is_sent_unless_acknowledge_is_on(desk: Desk, given: dict[str, Any]) -> None:
+    desk.configure(**given)
     desk.deliver(report())
     assert desk.send() == 0
-    assert host.received == []
+    assert desk.host.received == []
     assert [one["state"] for one in desk.entries()] == (["draft"] if given["acknowledge"] == "draft" else [])
 
 
@@ -103,13 +103,13 @@ def test_a_changed_template_is_used_after_a_restart(sqlite: Database, host: Smar
     assert texts == ["Before\n"] * 2
 
 
-def test_acknowledge_on_needs_a_smart_host(sqlite: Database, host: Smarthost) -> None:
-    desk = desk_with(sqlite, host, smarthost="")
+def test_acknowledge_on_needs_a_smart_host(desk: Desk) -> None:
+    desk.configure(smarthost="")
     with pytest.raises(Refused, match="SODAN_ACKNOWLEDGE=on also needs SODAN_SMARTHOST and SODAN_FROM"):
         outbound_of(desk.settings, KEY)
 
 
-def test_the_subject_of_a_report_cannot_add_a_header(small: Desk) -> None:
-    got = small.acknowledged(report(subject="=?utf-8?q?Outlook=0D=0ABcc:_victim@corp.example?="))
+def test_the_subject_of_a_report_cannot_add_a_header(desk: Desk) -> None:
+    got = desk.acknowledged(report(subject="=?utf-8?q?Outlook=0D=0ABcc:_victim@corp.example?="))
     assert got.mail["Bcc"] is None
     assert got.rcpt_to == ["aiko@corp.example"]

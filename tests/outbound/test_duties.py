@@ -66,8 +66,8 @@ def test_the_digest_of_monday_lists_parked_topics_of_resolved_cases(digested: De
     assert "SD-1 Outlook" in digested.entries()[0]["text"]
 
 
-def test_a_requester_gets_one_reminder_and_the_case_stays_open(sqlite: Database, host: Smarthost) -> None:
-    desk = desk_with(sqlite, host, remind_days=3)
+def test_a_requester_gets_one_reminder_and_the_case_stays_open(desk: Desk) -> None:
+    desk.configure(remind_days=3)
     desk.deliver(report())
     desk.now += timedelta(minutes=1)
     desk.send()
@@ -81,15 +81,15 @@ def test_a_requester_gets_one_reminder_and_the_case_stays_open(sqlite: Database,
         desk.send()
         desk.now += timedelta(days=10)
     assert [one["kind"] for one in desk.entries()] == ["acknowledgement", "reminder"]
-    assert len(host.received) == 2
-    assert host.received[1].mail["Auto-Submitted"] == "auto-generated"
+    assert len(desk.host.received) == 2
+    assert desk.host.received[1].mail["Auto-Submitted"] == "auto-generated"
     case = desk.case()
     assert case["status"] == "open"
     assert "reminded" in case["notes"]
 
 
-def test_a_requester_who_answered_gets_no_reminder(sqlite: Database, host: Smarthost) -> None:
-    desk = desk_with(sqlite, host, remind_days=1)
+def test_a_requester_who_answered_gets_no_reminder(desk: Desk) -> None:
+    desk.configure(remind_days=1)
     desk.deliver(report())
     desk.now += timedelta(minutes=1)
     desk.send()
@@ -117,13 +117,13 @@ PERSON = report()
     ],
 )
 def test_only_people_who_may_get_automatic_mail_get_a_reminder(
-    sqlite: Database, host: Smarthost, mail: str, given: dict[str, Any], acknowledge: str, reminded: bool
+    desk: Desk, mail: str, given: dict[str, Any], acknowledge: str, reminded: bool
 ) -> None:
-    desk = desk_with(sqlite, host, remind_days=3, acknowledge=acknowledge)
+    desk.configure(remind_days=3, acknowledge=acknowledge)
     desk.deliver(mail, **given)
     desk.set({"waiting_on": "requester"})
     if reminded:  # many cases that wait for longer do not hide the case
-        sqlite.transact(lambda conn: copy_case(conn, waiting_since=START - timedelta(days=99), document={}))
+        desk.database.transact(lambda conn: copy_case(conn, waiting_since=START - timedelta(days=99), document={}))
     desk.now += timedelta(days=9)
     desk.look()
     assert ("reminder" in [entry["kind"] for entry in desk.entries()]) is reminded

@@ -45,9 +45,9 @@ MAILBOX = Mailbox.model_validate({
 
 
 @pytest.mark.parametrize("mail", ANSWERED.values(), ids=ANSWERED.keys())
-def test_a_report_of_the_organisation_is_acknowledged(small: Desk, mail: str) -> None:
-    small.deliver(mail)
-    assert [one["kind"] for one in small.entries()] == ["acknowledgement"]
+def test_a_report_of_the_organisation_is_acknowledged(desk: Desk, mail: str) -> None:
+    desk.deliver(mail)
+    assert [one["kind"] for one in desk.entries()] == ["acknowledgement"]
 
 
 @pytest.mark.parametrize(
@@ -58,24 +58,22 @@ def test_a_report_of_the_organisation_is_acknowledged(small: Desk, mail: str) ->
         pytest.param(report(), {"channel": "import"}, id="an archive"),
     ],
 )
-def test_automatic_mail_and_mail_of_unknown_senders_get_no_answer(
-    small: Desk, mail: str, given: dict[str, Any]
-) -> None:
-    small.deliver(mail, **given)
-    assert small.entries() == []
-    assert small.send() == 0
-    assert small.host.received == []
+def test_automatic_mail_and_mail_of_unknown_senders_get_no_answer(desk: Desk, mail: str, given: dict[str, Any]) -> None:
+    desk.deliver(mail, **given)
+    assert desk.entries() == []
+    assert desk.send() == 0
+    assert desk.host.received == []
 
 
 @pytest.mark.parametrize(
     ("top", "answered"), [*UNANSWERED["fetched"], (RECEIVED * MAX_HOPS, True), (RECEIVED * (MAX_HOPS + 1), False)]
 )
-def test_a_fetched_mail_is_answered_unless_its_return_path_is_empty(small: Desk, top: str, answered: bool) -> None:
+def test_a_fetched_mail_is_answered_unless_its_return_path_is_empty(desk: Desk, top: str, answered: bool) -> None:
     verdict = "Authentication-Results: mx.example; dmarc=pass header.from=corp.example\n"
     content = (verdict + top + report()).replace("\n", "\r\n").encode()
-    receive(small.database, [(envelope(MAILBOX, content), content)], small.now)
-    small.take_in()
-    assert [one["recipient"] for one in small.entries()] == ["aiko@corp.example"] * answered
+    receive(desk.database, [(envelope(MAILBOX, content), content)], desk.now)
+    desk.take_in()
+    assert [one["recipient"] for one in desk.entries()] == ["aiko@corp.example"] * answered
 
 
 @pytest.mark.parametrize(
@@ -95,39 +93,39 @@ def test_a_report_with_an_unverified_sender_gets_no_answer(sqlite: Database, hos
     assert [one["recipient"] for one in desk.entries()] == ["aiko@corp.example"]
 
 
-def test_mail_of_sodan_that_comes_back_is_not_answered(small: Desk) -> None:
-    got = small.acknowledged(report())
-    small.deliver(_as_text(got), mail_from=got.mail_from)
-    small.deliver(_as_text(got).replace("Auto-Submitted: auto-replied\n", ""), mail_from="aiko@corp.example")
-    assert small.send() == 0
-    assert len(small.entries()) == 1
+def test_mail_of_sodan_that_comes_back_is_not_answered(desk: Desk) -> None:
+    got = desk.acknowledged(report())
+    desk.deliver(_as_text(got), mail_from=got.mail_from)
+    desk.deliver(_as_text(got).replace("Auto-Submitted: auto-replied\n", ""), mail_from="aiko@corp.example")
+    assert desk.send() == 0
+    assert len(desk.entries()) == 1
 
 
 @pytest.mark.parametrize(("subject", "body"), UNANSWERED["replies"])
-def test_a_reply_to_an_acknowledgement_is_never_acknowledged(small: Desk, subject: str, body: str) -> None:
-    got = small.acknowledged(report())
+def test_a_reply_to_an_acknowledgement_is_never_acknowledged(desk: Desk, subject: str, body: str) -> None:
+    got = desk.acknowledged(report())
     headers = f"In-Reply-To: {got.mail['Message-ID']}\n"
     for number in range(2, 6):
         mail = report(number, subject=subject, body=f"{body}\n\n{number}", headers=headers)
-        small.deliver(mail, rcpt=got.reply_to)
-    assert small.send() == 0
-    assert len(small.entries()) == 1
+        desk.deliver(mail, rcpt=got.reply_to)
+    assert desk.send() == 0
+    assert len(desk.entries()) == 1
 
 
-def test_a_reply_to_a_merged_case_goes_to_the_case_that_contains_both(small: Desk) -> None:
-    small.deliver(report())
-    small.deliver(report(2, subject="Payroll", body="The payroll export is empty.", sender="Ben <ben@corp.example>"))
-    small.send()
-    first, _ = small.host.received
+def test_a_reply_to_a_merged_case_goes_to_the_case_that_contains_both(desk: Desk) -> None:
+    desk.deliver(report())
+    desk.deliver(report(2, subject="Payroll", body="The payroll export is empty.", sender="Ben <ben@corp.example>"))
+    desk.send()
+    first, _ = desk.host.received
 
     def merge(conn: Any) -> None:
-        event = corrections.merge(conn, 1, 2, "mika", small.now)
-        rejudge(conn, corrections.changed_cases(conn, event), small.context, now=small.now)
+        event = corrections.merge(conn, 1, 2, "mika", desk.now)
+        rejudge(conn, corrections.changed_cases(conn, event), desk.context, now=desk.now)
 
-    small.database.transact(merge)
-    small.deliver(report(3, subject="answer", body="1. just me"), rcpt=first.reply_to)
-    assert small.case(2)["messages"] == 3
-    assert small.send() == 0
+    desk.database.transact(merge)
+    desk.deliver(report(3, subject="answer", body="1. just me"), rcpt=first.reply_to)
+    assert desk.case(2)["messages"] == 3
+    assert desk.send() == 0
 
 
 @pytest.mark.slow
@@ -146,33 +144,33 @@ def test_a_hundred_reports_of_one_address_lead_to_five_mails_and_drafts(sqlite: 
     assert sqlite.read(spool_view.counts_not_done) == {}
 
 
-def test_mails_beyond_the_hourly_limit_are_drafts_with_a_reason(sqlite: Database, host: Smarthost) -> None:
-    desk = desk_with(sqlite, host, acknowledge_per_hour=2)
+def test_mails_beyond_the_hourly_limit_are_drafts_with_a_reason(desk: Desk) -> None:
+    desk.configure(acknowledge_per_hour=2)
     for number in range(4):
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
     desk.send()
-    assert len(host.received) == 2
+    assert len(desk.host.received) == 2
     assert all(one["reason"].startswith("held: more than 2") for one in desk.entries("draft"))
-    assert sqlite.read(outbox.last_held_by_hourly_limit) == desk.now
-    kinds = [one["kind"] for one in sqlite.read(lambda conn: feed.since(conn, 0, 500, "SD"))]
+    assert desk.database.read(outbox.last_held_by_hourly_limit) == desk.now
+    kinds = [one["kind"] for one in desk.database.read(lambda conn: feed.since(conn, 0, 500, "SD"))]
     assert kinds.count("outbox.held") == 2
     desk.now += timedelta(hours=2)
     desk.deliver(report(9, sender="P <p9@corp.example>", subject="Later", date=desk.now))
     assert desk.send() == 1
 
 
-def test_a_mail_is_retried_with_the_same_message_id_after_a_timeout(small: Desk) -> None:
-    small.deliver(report())
-    small.host.before_reply = lambda _: time.sleep(1.5)
-    sender = small.sender()
+def test_a_mail_is_retried_with_the_same_message_id_after_a_timeout(desk: Desk) -> None:
+    desk.deliver(report())
+    desk.host.before_reply = lambda _: time.sleep(1.5)
+    sender = desk.sender()
     sender.seconds = 0.3
     assert sender.step()
-    [entry] = small.entries("waiting")
+    [entry] = desk.entries("waiting")
     assert entry["attempts"] == 1
-    small.host.before_reply = lambda _: None
-    small.now += timedelta(minutes=2)
-    assert small.send() == 1
-    assert {got.mail["Message-ID"] for got in small.host.received} == {entry["message_id"]}
+    desk.host.before_reply = lambda _: None
+    desk.now += timedelta(minutes=2)
+    assert desk.send() == 1
+    assert {got.mail["Message-ID"] for got in desk.host.received} == {entry["message_id"]}
 
 
 @pytest.mark.both_databases

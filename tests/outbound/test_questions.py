@@ -87,8 +87,8 @@ def test_the_text_of_a_person_is_above_the_questions_or_is_the_whole_mail(quiet:
     assert second == "Dear Aiko,\n\n1. Which machine is it?\n\nMika\n"
 
 
-def test_questions_are_drafts_while_acknowledge_is_draft(sqlite: Database, host: Smarthost) -> None:
-    desk = desk_with(sqlite, host, acknowledge="draft")
+def test_questions_are_drafts_while_acknowledge_is_draft(desk: Desk) -> None:
+    desk.configure(acknowledge="draft")
     desk.deliver(report())
     _ask(desk, "version")
     assert [one["state"] for one in desk.entries()] == ["draft", "draft"]
@@ -105,9 +105,9 @@ def test_questions_are_drafts_while_acknowledge_is_draft(sqlite: Database, host:
     ids=["stranger", "machine", "no smart host"],
 )
 def test_questions_are_refused_if_the_requester_may_not_be_written_to(
-    sqlite: Database, host: Smarthost, mail: str, given: dict[str, Any], why: str
+    desk: Desk, mail: str, given: dict[str, Any], why: str
 ) -> None:
-    desk = desk_with(sqlite, host, acknowledge="off", **given)
+    desk.configure(acknowledge="off", **given)
     desk.deliver(mail)
     with pytest.raises(Conflict, match=why):
         _ask(desk, "version")

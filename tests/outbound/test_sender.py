@@ -11,9 +11,8 @@ from sqlalchemy import Connection, Engine, event
 from service.errors import Conflict, Refused, Unavailable
 from service.outbound import smarthost
 from service.store import outbox
-from service.store.database import Database
 from tests.flow.crew import Deadly
-from tests.outbound.desk import Desk, Smarthost, desk_with, report
+from tests.outbound.desk import Desk, report
 
 SMARTHOSTS = yaml.safe_load(Path(__file__).with_name("smarthosts.yaml").read_text(encoding="utf-8"))
 
@@ -58,8 +57,8 @@ def test_the_setting_of_the_smart_host_contains_a_server_and_no_password(
         assert smarthost.Smarthost.parse(url) == smarthost.Smarthost(*meant)
 
 
-def test_an_unexpected_error_is_shown_and_the_mail_is_retried(sqlite: Database, host: Smarthost) -> None:
-    desk = desk_with(sqlite, host, smarthost=f"smtp://{'a' * 64}.example:25")
+def test_an_unexpected_error_is_shown_and_the_mail_is_retried(desk: Desk) -> None:
+    desk.configure(smarthost=f"smtp://{'a' * 64}.example:25")
     desk.deliver(report())
     assert desk.send() == 1
     [waiting] = desk.entries("waiting")
@@ -67,14 +66,14 @@ def test_an_unexpected_error_is_shown_and_the_mail_is_retried(sqlite: Database, 
     assert "label empty or too long" in waiting["reason"]
 
 
-def test_a_mail_fails_if_the_server_is_unreachable_for_days(small: Desk) -> None:
-    small.deliver(report())
-    small.configure(smarthost="smtp://127.0.0.1:9")
+def test_a_mail_fails_if_the_server_is_unreachable_for_days(desk: Desk) -> None:
+    desk.deliver(report())
+    desk.configure(smarthost="smtp://127.0.0.1:9")
     for _ in range(8):
-        assert small.send() == 1
-        small.now += timedelta(days=1)
-    assert small.send() == 0
-    [entry] = small.entries("failed")
+        assert desk.send() == 1
+        desk.now += timedelta(days=1)
+    assert desk.send() == 0
+    [entry] = desk.entries("failed")
     assert entry["attempts"] == 8
 
 
@@ -125,21 +124,21 @@ def test_a_mail_is_sent_once_if_its_case_cannot_be_judged_afterwards(desk: Desk)
     assert (sent["id"], sent["state"]) == (waiting["id"], "sent")
 
 
-def test_a_mail_is_sent_once_if_judging_its_case_ends_the_transaction(small: Desk) -> None:
+def test_a_mail_is_sent_once_if_judging_its_case_ends_the_transaction(desk: Desk) -> None:
     """SQLite rolls back a whole transaction if the disk is full, also what was written before a savepoint."""
-    small.deliver(report())
+    desk.deliver(report())
     end = "CREATE TRIGGER full BEFORE UPDATE ON cases BEGIN SELECT RAISE(ROLLBACK, 'as if the disk were full'); END"
-    small.database.transact(lambda conn: conn.exec_driver_sql(end))
-    small.send()
-    small.now += timedelta(minutes=6)
-    small.send()
-    assert len(small.host.received) == 1
-    assert len(small.entries("sent")) == 1
+    desk.database.transact(lambda conn: conn.exec_driver_sql(end))
+    desk.send()
+    desk.now += timedelta(minutes=6)
+    desk.send()
+    assert len(desk.host.received) == 1
+    assert len(desk.entries("sent")) == 1
 
 
-def test_a_sender_that_lost_its_lease_does_not_record_a_failure(small: Desk) -> None:
-    small.deliver(report())
-    [mine] = small.database.transact(lambda conn: outbox.claim(conn, "slow", small.now, timedelta(minutes=5)))
+def test_a_sender_that_lost_its_lease_does_not_record_a_failure(desk: Desk) -> None:
+    desk.deliver(report())
+    [mine] = desk.database.transact(lambda conn: outbox.claim(conn, "slow", desk.now, timedelta(minutes=5)))
 
     def taken_over(conn: Connection, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith("SELECT outbox.attempts"):
@@ -147,13 +146,13 @@ def test_a_sender_that_lost_its_lease_does_not_record_a_failure(small: Desk) -> 
 
     event.listen(Engine, "after_cursor_execute", taken_over)
     try:
-        failed = small.database.transact(
-            lambda conn: outbox.not_sent(conn, mine.id, "slow", "550 no", small.now, permanent=True)
+        failed = desk.database.transact(
+            lambda conn: outbox.not_sent(conn, mine.id, "slow", "550 no", desk.now, permanent=True)
         )
     finally:
         event.remove(Engine, "after_cursor_execute", taken_over)
     assert not failed
-    [entry] = small.entries("waiting")
+    [entry] = desk.entries("waiting")
     assert entry["reason"] is None
 
 
