@@ -1,24 +1,16 @@
 """Any dialogue has the same result if it is sent line by line or all at once, in any pieces (RFC 2920)."""
 
-from __future__ import annotations
-
-import asyncio
-from dataclasses import dataclass, field
+import contextlib
+import sqlite3
+from itertools import pairwise
 from typing import Any
 
-import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.settings import load
-from service.smtp.content import Content
-from service.smtp.listener import Listener
-from service.smtp.protocol import Protocol
-from tests.smtp.conversation import GIVEN
+from tests.smtp.conversation import GIVEN, Client, Server, Servers
 from tests.smtp.dialogues import expanded
 
-LIMIT = 3000
-SETTINGS = load(_env_file=None, hostname="mx", max_message_bytes=LIMIT)
 END = b"\r\n.\r\n"
 COMMANDS = [expanded(written) for written in GIVEN["commands"]]
 PIECES = [expanded(written).encode("latin-1") for written in GIVEN["pieces"]]
@@ -40,84 +32,49 @@ dialogues = st.builds(
 )
 
 
-@dataclass
-class Recorder:
-    """A handler that keeps the mails."""
-
-    mails: list[tuple[Any, ...]] = field(default_factory=list)
-
-    def refuse_sender(self, *_: object) -> None:
-        pass
-
-    refuse_recipient = refuse_sender
-
-    async def store(self, content: Content, sender: str, recipients: list[str], _host: str, helo: str) -> str:
-        self.mails.append((helo, sender, tuple(recipients), content.read()))
-        return "250 2.0.0 OK"
+def code(client: Client) -> str:
+    """Return the code of the next reply; empty if the connection ended."""
+    return client.reply().rpartition("\n")[2][:3]
 
 
-class Client:
-    """A server with one client."""
-
-    async def __aenter__(self) -> Client:
-        self.handler = Recorder()
-        listener = Listener(self.handler, Protocol, SETTINGS)
-        self.server = await listener.listen("127.0.0.1", 0)
-        self.reader, self.writer = await asyncio.open_connection(*self.server.sockets[0].getsockname())
-        assert await self.reply() == "220"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.writer.close()
-        self.server.close()
-
-    async def send(self, *pieces: bytes) -> None:
-        for piece in filter(None, pieces):
-            self.writer.write(piece)
-            await self.writer.drain()
-            await asyncio.sleep(0)
-
-    async def reply(self) -> str:
-        """Return the code of the next reply; empty if the connection ended."""
-        while True:
-            try:
-                line = await asyncio.wait_for(self.reader.readline(), 20)
-            except ConnectionError:
-                return ""
-            if line[3:4] != b"-":
-                return line[:3].decode()
+def mails(server: Server) -> list[tuple[Any, ...]]:
+    """Return and delete the stored mails."""
+    with contextlib.closing(sqlite3.connect(server.folder / "sodan.db")) as raw, raw:
+        query = "SELECT helo, mail_from, rcpt_tos, bytes FROM spool JOIN contents USING (id) ORDER BY spool.id"
+        found = raw.execute(query).fetchall()
+        raw.execute("DELETE FROM contents")
+        raw.execute("DELETE FROM spool")
+        return found
 
 
-async def one_by_one(dialogue: list[tuple[bytes, bytes]]) -> tuple[bytes, list[str], list[tuple[Any, ...]]]:
-    """Return what was sent, the replies, and the mails."""
-    sent, replies = [], []
-    async with Client() as client:
+def one_by_one(server: Server, dialogue: list[tuple[bytes, bytes]]) -> tuple[bytes, list[str], list[tuple[Any, ...]]]:
+    """Return what was sent, the codes of the replies, and the mails."""
+    sent, codes = b"", []
+    with server.greeted() as client:
         for line, content in [*dialogue, (b"QUIT\r\n", END)]:
             for data in (line, content):
-                await client.send(data)
-                sent.append(data)
-                replies.append(await client.reply())
-                if replies[-1] != "354":
+                client.send(data)
+                sent += data
+                codes.append(code(client))
+                if codes[-1] != "354":
                     break
-            if replies[-1] in ("", "421"):
+            if codes[-1] in ("", "421"):
                 break
-        return b"".join(sent), [code for code in replies if code], client.handler.mails
+    return sent, [code for code in codes if code], mails(server)
 
 
-async def at_once(stream: bytes, cuts: list[int]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    replies = []
-    async with Client() as client:
-        try:
-            await client.send(*(stream[at:until] for at, until in zip([0, *cuts], [*cuts, len(stream)], strict=True)))
-        except ConnectionError:
-            pass  # the server closed the connection before it had read everything
-        while code := await client.reply():
-            replies.append(code)
-        return replies, client.handler.mails
+def at_once(server: Server, sent: bytes, cuts: list[int]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    codes = []
+    with server.greeted() as client:
+        for start, end in pairwise([0, *cuts, len(sent)]):
+            client.send(sent[start:end])
+        while reply := code(client):
+            codes.append(reply)
+    return codes, mails(server)
 
 
 @given(dialogue=dialogues, cuts=st.lists(st.integers(0, 4000), max_size=5).map(sorted))
-def test_pipelining_changes_no_result(dialogue: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
-    stream, replies, mails = uvloop.run(one_by_one(dialogue))
-    assert uvloop.run(at_once(stream, cuts)) == (replies, mails)
-    assert "451" not in replies
+def test_pipelining_changes_no_result(servers: Servers, dialogue: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
+    sent, codes, stored = one_by_one(servers["short"], dialogue)
+    assert at_once(servers["short"], sent, cuts) == (codes, stored)
+    assert "451" not in codes
