@@ -8,16 +8,17 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
 import structlog
 
 from service import memory
-from service.errors import SodanError, Unavailable
+from service.errors import Refused, SodanError, Unavailable
 from service.intake import AppContext
 from service.leases import process_name, release_dead_leases
-from service.process import on_signals
+from service.process import stop_event
 from service.rule_reloader import RuleReloader
 from service.settings import Settings
 from service.store import keys, webhooks
@@ -30,13 +31,13 @@ from service.worker import After, Worker
 
 Clock = Callable[[], datetime]
 RETRY_SECONDS = 2.0  # pause between two attempts while the database is unreachable
-POLL_SECONDS = 1.0  # pause between two checks of the outbox by the sender
+POLL_SECONDS = 1.0  # pause between two checks of the outbox; the reader of the language model waits half as long
 
 
 def run_worker(settings: Settings) -> None:
     """Process received mail until SIGTERM or SIGINT. Raises Refused if packs or settings are invalid."""
-    stop, reload = Event(), Event()
-    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: reload.set})
+    reload = Event()
+    stop = stop_event(SIGHUP=reload.set)
     context = AppContext.of(settings)  # first, so that invalid packs are reported before anything else
     database = Database(settings.database_url, WORKER_CACHE_MB)
     context = replace(context, ingest=replace(context.ingest, secret=_case_key(database, stop)))
@@ -48,8 +49,8 @@ def run_worker(settings: Settings) -> None:
     def between() -> None:
         if reload.is_set():
             reload.clear()
-            reloader.ask()
-        reloader.look()
+            reloader.request_reload()
+        reloader.check()
         retention.run_next_step()
 
     blobs = BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
@@ -91,25 +92,50 @@ def run_sender(settings: Settings, clock: Clock) -> None:
     from service.outbound import setup
     from service.outbound.due_mail import DueMail
 
-    stop = Event()
-    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
+    stop = stop_event()
     notifier = setup.notifier_of(settings)
     database = Database(settings.database_url)
     context = AppContext.of(settings, key=_case_key(database, stop))
     sender = setup.sender_of(settings, database, context, clock)
     sender.outbound.templates.check()
     due_mail = DueMail(database, context, sender.outbound, notifier)
+
+    def step() -> bool:
+        due_mail.write(clock())
+        return sender.step()
+
+    _run_steps(step, stop, POLL_SECONDS)
+    database.close()
+
+
+def run_reader(settings: Settings, clock: Clock) -> None:
+    """Read with SODAN_MODEL_CONCURRENCY threads until SIGTERM or SIGINT. Raises Refused if no model is configured."""
+    from service.model_reader import ModelReader, model_of
+
+    if not settings.model_url:
+        raise Refused("SODAN_MODEL_URL: not set; set it and SODAN_MODEL to use a language model")
+    stop = stop_event()
+    database = Database(settings.database_url)
+    reader = ModelReader(database, AppContext.of(settings), model_of(settings), settings, clock)
+    steps = [partial(reader.step, process_name()) for _ in range(settings.model_concurrency)]
+    threads = [Thread(target=_run_steps, args=(step, stop, POLL_SECONDS / 2), daemon=True) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    database.close()
+
+
+def _run_steps(step: Callable[[], bool], stop: Event, pause: float) -> None:
+    """Call ``step`` until ``stop`` is set. If there was nothing to do or the database failed, pause before the next."""
     while not stop.is_set():
         try:
-            due_mail.write(clock())
-            while sender.step() and not stop.is_set():
-                pass
+            if step():
+                continue
         except Unavailable as error:
-            structlog.get_logger("sodan.sender").warning("the sender waits", reason=str(error))
-            stop.wait(RETRY_SECONDS)
+            structlog.get_logger("sodan.store").warning("waiting for the database", reason=str(error))
         memory.free_if_above()
-        stop.wait(POLL_SECONDS)
-    database.close()
+        stop.wait(pause)
 
 
 def run_api(settings: Settings, database: Database, clock: Clock) -> None:
@@ -128,8 +154,9 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     context = AppContext.of(settings)
     reloader, stop = RuleReloader(settings, context), Event()
     memory.freeze_after_loading()
-    signal.signal(signal.SIGHUP, lambda *_: reloader.ask())  # only sets a flag, because a signal handler must not lock
-    Thread(target=reloader.keep, args=(stop,), daemon=True).start()
+    # only sets a flag, because a signal handler must not lock
+    signal.signal(signal.SIGHUP, lambda *_: reloader.request_reload())
+    Thread(target=reloader.run, args=(stop,), daemon=True).start()
     desk = Desk(settings, database, lambda: context, clock)
     renderer = PageRenderer.of(desk)
     open_to_loopback = settings.http_listen.loopback and settings.trust_loopback

@@ -25,10 +25,9 @@ def _host() -> str:
 
 def release_dead_leases(database: Database) -> None:
     """Release the leases of dead processes of this host."""
-    for by in filter(_is_dead, database.read(mailboxes.holders)):
-        database.transact(partial(mailboxes.release, by=by))
-    for by in filter(_is_dead, database.read(spool.holders)):
-        database.transact(partial(spool.release, by=by))
+    for queue in (mailboxes, spool):
+        for by in filter(_is_dead, database.read(queue.holders)):
+            database.transact(partial(queue.release, by=by))
 
 
 def _is_dead(by: str) -> bool:

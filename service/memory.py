@@ -27,7 +27,7 @@ def resident() -> int:
 
 def freeze_after_loading() -> None:
     """Free the memory that was needed only for loading, and exclude the loaded objects from garbage collection."""
-    process.give_back_what_is_freed()
+    process.return_freed_memory()
     gc.unfreeze()
     _free_caches()
     gc.freeze()

@@ -4,8 +4,6 @@ A job is written in the transaction that stores a mail; the mail is visible long
 the embedded reader's statements, and the case is judged again. If the model fails, those statements stay.
 """
 
-import signal
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,12 +14,9 @@ import structlog
 from mailrules import model_reading
 from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
-from service import memory
 from service.errors import NotFound, Refused, Unavailable, where
 from service.intake import AppContext, ReadMail, rejudge
 from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
-from service.leases import process_name
-from service.process import on_signals
 from service.settings import Settings
 from service.store import second_readings
 from service.store.database import Connection, Database, one_at_a_time
@@ -32,7 +27,6 @@ _log = structlog.get_logger("sodan.model")
 SPARE_SECONDS = 60  # a lease lasts for two timeouts of a request and this many seconds more
 FAILURES = 5  # after this many failures in a row, no requests are sent for a while
 REST = (timedelta(minutes=1), timedelta(minutes=15))  # the first pause, and the longest
-LOOK_SECONDS = 0.5
 UNSURE = frozenset(("dmarc-failed", "sender-unverified", "from-several", "from-missing", "not-fully-read"))
 """Defects of messages that are not sent, because their author or text is uncertain."""
 REFUSALS = 2  # unusable answers after which a message keeps the embedded reader's result
@@ -45,7 +39,7 @@ class Breaker:
     failures: int = 0
     closed_until: datetime | None = None
 
-    def lets(self, now: datetime) -> bool:
+    def allows(self, now: datetime) -> bool:
         return self.closed_until is None or now >= self.closed_until
 
     def failed(self, now: datetime, retry_after: float | None) -> None:
@@ -73,7 +67,7 @@ class ModelReader:
     def step(self, by: str) -> bool:
         """Read the message that is due first; False if none is due or no request is allowed. Raises Unavailable."""
         now = self.clock()
-        if not self.breaker.lets(now) or not self.database.read(lambda conn: self._may_ask(conn, now)):
+        if not self.breaker.allows(now) or not self.database.read(lambda conn: self._may_ask(conn, now)):
             return False
         lease = timedelta(seconds=self.model.seconds * 2 + SPARE_SECONDS)
         job = self.database.transact(lambda conn: second_readings.claim(conn, by, now, lease))
@@ -189,9 +183,6 @@ def answer_of(
         return reply, check(reply.text)
 
 
-# ── put together ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def may_be_sent(message: Eligible, settings: Settings) -> bool:
     """Return whether a person of an enabled side wrote the message, and it is short and has no ``UNSURE`` defects."""
     return (
@@ -223,32 +214,3 @@ def after_judging(settings: Settings) -> Callable[..., None] | None:
         second_readings.enqueue(conn, [one.message for one in eligible if may_be_sent(one, settings)], now)
 
     return after
-
-
-def run_reader(settings: Settings, clock: Callable[[], datetime]) -> None:
-    """Read with SODAN_MODEL_CONCURRENCY threads until SIGTERM or SIGINT. Raises Refused if no model is configured."""
-    if not settings.model_url:
-        raise Refused("SODAN_MODEL_URL: not set; set it and SODAN_MODEL to use a language model")
-    stop = threading.Event()
-    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
-    database = Database(settings.database_url)
-    reader = ModelReader(database, AppContext.of(settings), model_of(settings), settings, clock)
-
-    def work(by: str) -> None:
-        while not stop.is_set():
-            try:
-                if reader.step(by):
-                    continue
-            except Unavailable as error:
-                _log.warning("the reader of the language model waits", reason=str(error))
-            memory.free_if_above()
-            stop.wait(LOOK_SECONDS)
-
-    threads = [
-        threading.Thread(target=work, args=(process_name(),), daemon=True) for _ in range(settings.model_concurrency)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    database.close()

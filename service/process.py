@@ -34,6 +34,14 @@ def on_signals(calls: Mapping[signal.Signals, Callable[[], object]]) -> None:
     threading.Thread(target=_listen, args=(ours, dict(calls)), name="signals", daemon=True).start()
 
 
+def stop_event(**further: Callable[[], object]) -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set. ``further``: name of another signal → function to call."""
+    stop = threading.Event()
+    calls = {"SIGTERM": stop.set, "SIGINT": stop.set, **further}
+    on_signals({signal.Signals[name]: call for name, call in calls.items()})
+    return stop
+
+
 def _listen(ours: socket.socket, calls: Mapping[int, Callable[[], object]]) -> None:
     while numbers := ours.recv(64):
         for number in numbers:
@@ -44,7 +52,7 @@ def _listen(ours: socket.socket, calls: Mapping[int, Callable[[], object]]) -> N
 # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class PatientStream(io.TextIOBase):
+class ErrorTolerantStream(io.TextIOBase):
     """Unbuffered text stream to a descriptor. It never raises: failed writes are counted, and reported by the next."""
 
     encoding = "utf-8"
@@ -55,8 +63,8 @@ class PatientStream(io.TextIOBase):
         self.dropped = 0  # failed writes since the last successful write
 
     def write(self, text: str) -> int:
-        said = f"{self.dropped} earlier pieces of this log could not be written\n" if self.dropped else ""
-        left = memoryview((said + text).encode("utf-8", "backslashreplace"))
+        note = f"{self.dropped} earlier pieces of this log could not be written\n" if self.dropped else ""
+        left = memoryview((note + text).encode("utf-8", "backslashreplace"))
         try:
             while left:
                 left = left[os.write(self._descriptor, left) :]
@@ -73,11 +81,11 @@ class PatientStream(io.TextIOBase):
         return self._descriptor
 
 
-def survive_a_full_disk() -> None:
-    """Replace ``sys.stderr`` by a ``PatientStream``, also for libraries and tracebacks."""
+def replace_stderr() -> None:
+    """Replace ``sys.stderr`` by a ``ErrorTolerantStream``, also for libraries and tracebacks."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
-    sys.stderr = PatientStream(2)
+    sys.stderr = ErrorTolerantStream(2)
 
 
 # ── heartbeats ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -170,8 +178,8 @@ _MADV_DONTNEED = 4
 _MAPS = Path("/proc/self/smaps")
 
 
-def give_back_what_is_freed() -> None:
-    """Map large blocks separately and limit threads to two arenas. Call once, early."""
+def return_freed_memory() -> None:
+    """Let the C library return large freed blocks to the system, and limit it to two arenas. Call this early."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, _BIG)

@@ -1,6 +1,6 @@
 """Reloads packs and the site file when they change, while the service runs.
 
-The process that uses the rules calls ``look`` between two mails. Changed files are loaded once they have stopped
+The process that uses the rules calls ``check`` between two mails. Changed files are loaded once they have stopped
 changing (or immediately after SIGHUP). Invalid files are refused with one line, and the current rules stay in use.
 """
 
@@ -18,13 +18,13 @@ from service.settings import Settings
 
 _log = structlog.get_logger("sodan.rules")
 
-LOOK_SECONDS = 1.0  # seconds between two checks; a change is loaded once two successive checks find the same files
+CHECK_SECONDS = 1.0  # seconds between two checks; a change is loaded once two successive checks find the same files
 
 _Stamp = tuple[str, int, int, int]
 
 
 class RuleReloader:
-    """Watches the rule files. ``look`` and ``keep`` belong to one thread; any thread may call ``ask``."""
+    """Watches the rule files. Any thread may call ``request_reload``; all other calls must be in one thread."""
 
     def __init__(self, settings: Settings, context: AppContext) -> None:
         self._settings, self._context = settings, context
@@ -33,16 +33,16 @@ class RuleReloader:
         self._asked = False
         self._due = 0.0
 
-    def ask(self) -> None:
+    def request_reload(self) -> None:
         """Load all packs at the next check, even if unchanged (SIGHUP)."""
         self._asked = True
 
-    def look(self) -> None:
-        """Load changed files, and free memory if needed. Costs one ``stat`` per file every ``LOOK_SECONDS``."""
+    def check(self) -> None:
+        """Load changed files, and free memory if needed. Costs one ``stat`` per file every ``CHECK_SECONDS``."""
         now = time.monotonic()
         if now < self._due and not self._asked:
             return
-        self._due = now + LOOK_SECONDS
+        self._due = now + CHECK_SECONDS
         memory.free_if_above()
         seen = frozenset(self._stamps())
         at_rest = seen == self._seen
@@ -51,9 +51,10 @@ class RuleReloader:
             self._tried, asked, self._asked = seen, self._asked, False
             self._load(asked)
 
-    def keep(self, stop: threading.Event) -> None:
-        while not stop.wait(LOOK_SECONDS):
-            self.look()
+    def run(self, stop: threading.Event) -> None:
+        """Check repeatedly until ``stop`` is set."""
+        while not stop.wait(CHECK_SECONDS):
+            self.check()
 
     def _load(self, asked: bool) -> None:
         context = self._context

@@ -21,7 +21,7 @@ import structlog
 
 from service.errors import Unavailable
 from service.leases import release_dead_leases
-from service.process import HEARTBEAT, Watch, on_signals
+from service.process import HEARTBEAT, Watch, stop_event
 from service.settings import Settings
 from service.store.database import Database
 from service.store.migrate import migrate
@@ -99,10 +99,8 @@ def _commands(settings: Settings) -> list[tuple[str, list[str]]]:
 def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:
     """Migrate and keep ``children`` (by default all parts) running until a signal. Raises Refused, Unavailable."""
     settings.require_smtp()
-    stop = threading.Event()
     running: list[Child] = []
-    pass_on_hangup = partial(_send_signal, running, signal.SIGHUP)
-    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: pass_on_hangup})
+    stop = stop_event(SIGHUP=partial(_send_signal, running, signal.SIGHUP))
     database = Database(settings.database_url)
     try:
         migrate(database)

@@ -44,7 +44,7 @@ def api() -> None:
 
 def reader() -> None:
     """Only let the language model at SODAN_MODEL_URL read messages."""
-    from service.model_reader import run_reader
+    from service.app import run_reader
 
     settings = start.settings()
     start.log_to_stderr(settings)

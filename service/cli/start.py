@@ -82,9 +82,9 @@ def log_to_stderr(settings: Settings) -> None:
 
     import structlog
 
-    from service.process import survive_a_full_disk
+    from service.process import replace_stderr
 
-    survive_a_full_disk()
+    replace_stderr()
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     structlog.configure(
         processors=[

@@ -25,7 +25,7 @@ from service.mailbox.source import (
 )
 
 PAGE = 200  # number of mails that are listed at a time
-LOOK_SECONDS = 0.5  # seconds after which ``wait`` checks ``stop``
+POLL_SECONDS = 0.5  # seconds after which ``wait`` checks ``stop``
 _FLAGS = {"seen": b"\\Seen", "flagged": b"\\Flagged"}
 
 
@@ -148,8 +148,8 @@ class ImapSource:
                 is_closed = is_readable and not lines  # readable, although no line was received
                 if is_closed or any(map(_reports_change, lines)):
                     break
-                is_readable = bool(poller.poll(LOOK_SECONDS * 1000))
-                waited += LOOK_SECONDS
+                is_readable = bool(poller.poll(POLL_SECONDS * 1000))
+                waited += POLL_SECONDS
             for client in idle:
                 client.idle_done()
 

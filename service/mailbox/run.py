@@ -17,7 +17,7 @@ from service.mailbox.graph import GraphSource
 from service.mailbox.imap import ImapSource
 from service.mailbox.oauth import Tokens, TokenStore
 from service.mailbox.source import Source
-from service.process import on_signals
+from service.process import stop_event
 from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Database
@@ -28,8 +28,7 @@ _log = structlog.get_logger("sodan.mailbox")
 
 def run_mailboxes(settings: Settings, configured: Sequence[Mailbox]) -> None:
     """Fetch from the mailboxes until SIGTERM or SIGINT."""
-    stop = threading.Event()
-    on_signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set})
+    stop = stop_event()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     database = Database(settings.database_url)
     with contextlib.suppress(Unavailable):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
+from service.settings import covers
 from service.smtp.limits import DOMAIN, PATH
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
@@ -74,7 +75,7 @@ class Intake:
     """The addresses and domains (``@domain``) of SODAN_INTAKE; no other recipient is accepted."""
 
     def __init__(self, addresses: Iterable[str], hostname: str = "localhost") -> None:
-        self._entries = frozenset(_without_tag(entry.casefold()) for entry in addresses)
+        self._entries = frozenset(_normalised(entry.casefold()) for entry in addresses)
         self._our_domains = {entry.rpartition("@")[2] for entry in self._entries} | {_ascii(hostname.casefold())}
 
     def accepts(self, address: str) -> bool:
@@ -82,19 +83,20 @@ class Intake:
 
         ``postmaster`` is also accepted, without a domain or with one of ours (RFC 5321 §4.5.1).
         """
-        address = address.casefold()
+        address = _normalised(address.casefold())
         local, _, domain = address.rpartition("@")
-        if address == POSTMASTER or (local == POSTMASTER and _ascii(domain) in self._our_domains):
-            return True
-        forms = {_without_tag(address), f"@{_ascii(domain)}"}
-        return bool(local and domain) and not forms.isdisjoint(self._entries)
+        is_postmaster = local == POSTMASTER and (not domain or domain in self._our_domains)
+        return is_postmaster or (bool(domain) and covers(self._entries, address))
 
 
-def _without_tag(address: str) -> str:
-    local, _, domain = address.rpartition("@")
+def _normalised(address: str) -> str:
+    """Return an address without quotes around its local part, and with its domain in ASCII."""
+    local, at, domain = address.rpartition("@")
+    if not at:
+        local, domain = domain, ""
     if local.startswith('"') and local.endswith('"'):
         local = local[1:-1]
-    return f"{local.partition('+')[0] or local}@{_ascii(domain)}"
+    return f"{local}@{_ascii(domain)}"
 
 
 def _ascii(domain: str) -> str:

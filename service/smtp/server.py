@@ -15,7 +15,7 @@ import uvloop
 
 from service.errors import Refused, Unavailable
 from service.mail.hops import HEADER_BYTES, hops
-from service.process import announce, give_back_what_is_freed, report
+from service.process import announce, report, return_freed_memory
 from service.rate import Rate
 from service.settings import Listen, Settings
 from service.smtp.addresses import Intake
@@ -99,7 +99,7 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     tls = ServerTls(certificate, settings.smtp_tls_key or certificate) if certificate else None
     database = Database(settings.database_url)
     committer = Committer(database, lambda: datetime.now(UTC))
-    give_back_what_is_freed()
+    return_freed_memory()
     backpressure = Backpressure(database, min_free_bytes=settings.min_free_bytes, max_waiting=settings.max_waiting)
     rates = Rates(settings.sender_rate, settings.network_rate)
     smtp_handler = SmtpHandler(

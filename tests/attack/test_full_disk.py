@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.process import PatientStream
+from service.process import ErrorTolerantStream
 from service.store import spool_view
 from service.store.database import Database
 from tests.flow.test_faults import connect, send
@@ -30,7 +30,7 @@ def test_mail_is_accepted_while_the_log_is_on_a_full_disk(sqlite: Database, tmp_
 def test_lines_that_could_not_be_written_are_counted_in_the_next_line(tmp_path: Path) -> None:
     log = tmp_path / "log"
     descriptor = os.open("/dev/full", os.O_WRONLY)
-    stream = PatientStream(descriptor)
+    stream = ErrorTolerantStream(descriptor)
     for _ in range(3):
         print("lost", file=stream)
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT), descriptor)
@@ -43,7 +43,7 @@ def test_lines_that_could_not_be_written_are_counted_in_the_next_line(tmp_path: 
 @pytest.mark.parametrize("text", ["日本語", "\udcff", "\x00", "a" * 1_000_000])
 def test_any_text_can_be_written_also_to_a_closed_log(tmp_path: Path, text: str) -> None:
     descriptor = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
-    stream = PatientStream(descriptor)
+    stream = ErrorTolerantStream(descriptor)
     assert stream.write(text) == len(text)
     os.close(descriptor)
     assert stream.write(text) == len(text)

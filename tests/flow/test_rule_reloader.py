@@ -45,7 +45,7 @@ def context(settings: Settings) -> AppContext:
 
 @pytest.fixture
 def reloader(settings: Settings, context: AppContext, monkeypatch: pytest.MonkeyPatch) -> RuleReloader:
-    monkeypatch.setattr(rule_reloader, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(rule_reloader, "CHECK_SECONDS", 0.0)
     return RuleReloader(settings, context)
 
 
@@ -55,13 +55,13 @@ def write(folder: Path, text: str) -> None:
 
 def check_twice(reloader: RuleReloader) -> None:
     """The second check sees that the files no longer change."""
-    reloader.look()
-    reloader.look()
+    reloader.check()
+    reloader.check()
 
 
 def load_now(reloader: RuleReloader) -> None:
-    reloader.ask()
-    reloader.look()
+    reloader.request_reload()
+    reloader.check()
 
 
 def test_a_change_is_loaded_when_the_files_no_longer_change(
@@ -71,9 +71,9 @@ def test_a_change_is_loaded_when_the_files_no_longer_change(
     check_twice(reloader)
     assert context.rules is before
     write(folder, PACK)
-    reloader.look()
+    reloader.check()
     assert context.rules is before, "the file may be incomplete"
-    reloader.look()
+    reloader.check()
     assert "own.words" in context.rules.packs
     loaded = context.rules
     (folder / "own.yaml").touch()

@@ -147,7 +147,7 @@ class Desk:
         [got] = self.host.received
         return got
 
-    def look(self) -> None:
+    def write_due(self) -> None:
         """Write due mail, as a process that was just started."""
         outbound, notifier = outbound_of(self.settings, KEY), notifier_of(self.settings)
         DueMail(self.database, self.context, outbound, notifier).write(self.now)
@@ -155,7 +155,7 @@ class Desk:
     def later(self, **passed: float) -> None:
         """Set the clock forward, write due mail, and send it."""
         self.now += timedelta(**passed)
-        self.look()
+        self.write_due()
         self.send()
 
     def case(self, number: int = 1) -> dict[str, Any]:

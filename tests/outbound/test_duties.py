@@ -25,11 +25,11 @@ def test_the_digest_lists_once_a_day_the_cases_that_wait_for_the_team(digested: 
     digested.deliver(report(2, subject="Payroll", sender="B <b@corp.example>"))
     digested.set({"priority": "P1", "owner": "mika"}, 2)
     digested.now = MORNING - timedelta(minutes=1)
-    digested.look()
+    digested.write_due()
     assert digested.entries() == []
     digested.now = MORNING
-    digested.look()
-    digested.look()
+    digested.write_due()
+    digested.write_due()
     digested.send()
     [got] = digested.host.received
     assert got.rcpt_to == ["mika@corp.example"]
@@ -41,13 +41,13 @@ def test_the_digest_lists_once_a_day_the_cases_that_wait_for_the_team(digested: 
 @pytest.mark.both_databases
 def test_an_empty_digest_is_not_sent_also_after_a_restart(digested: Desk) -> None:
     digested.now = MORNING
-    digested.look()
+    digested.write_due()
     digested.now += timedelta(hours=6)
     digested.deliver(report(date=digested.now))  # for the digest of the next day
-    digested.look()  # a new process, as after a restart
+    digested.write_due()  # a new process, as after a restart
     assert digested.entries() == []
     digested.now = MORNING + timedelta(days=1)
-    digested.look()
+    digested.write_due()
     assert len(digested.entries()) == 1
 
 
@@ -58,10 +58,10 @@ def test_the_digest_of_monday_lists_parked_topics_of_resolved_cases(digested: De
     values = {"document": document, "status": "resolved", "waiting_on": None}
     digested.database.transact(lambda conn: conn.execute(update(table).values(**values)))
     digested.now = MORNING
-    digested.look()
+    digested.write_due()
     assert digested.entries() == []
     digested.now = MORNING + timedelta(days=4)
-    digested.look()
+    digested.write_due()
     assert "To check this week" in digested.entries()[0]["text"]
     assert "SD-1 Outlook" in digested.entries()[0]["text"]
 
@@ -73,11 +73,11 @@ def test_a_requester_gets_one_reminder_and_the_case_stays_open(desk: Desk) -> No
     desk.send()
     assert desk.case()["waiting_on"] == "requester"
     desk.now += timedelta(days=2)  # Friday: two business days
-    desk.look()
+    desk.write_due()
     assert len(desk.entries()) == 1
     desk.now += timedelta(days=4)  # Tuesday
     for _ in range(3):
-        desk.look()
+        desk.write_due()
         desk.send()
         desk.now += timedelta(days=10)
     assert [one["kind"] for one in desk.entries()] == ["acknowledgement", "reminder"]
@@ -125,5 +125,5 @@ def test_only_people_who_may_get_automatic_mail_get_a_reminder(
     if reminded:  # many cases that wait for longer do not hide the case
         desk.database.transact(lambda conn: copy_case(conn, waiting_since=START - timedelta(days=99), document={}))
     desk.now += timedelta(days=9)
-    desk.look()
+    desk.write_due()
     assert ("reminder" in [entry["kind"] for entry in desk.entries()]) is reminded

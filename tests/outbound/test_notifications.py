@@ -93,7 +93,7 @@ def test_a_case_that_needs_triage_is_notified_after_business_minutes(desk: Desk,
     desk.later(minutes=20)
     assert target.heard == []
     desk.now += timedelta(minutes=15)
-    desk.look()
+    desk.write_due()
     desk.later()
     assert target.titles == ["SD-1 needs triage: Outlook"]
 
@@ -103,7 +103,7 @@ def test_notifications_that_are_not_urgent_wait_for_the_end_of_the_quiet_hours(d
     desk.deliver(report())
     desk.now = START.replace(hour=13)  # 22:00 in Tokyo
     desk.now += timedelta(minutes=2)
-    desk.look()
+    desk.write_due()
     assert desk.send() == 0
     morning = desk.now.astimezone(ZoneInfo("Asia/Tokyo")) + timedelta(hours=10)
     desk.now = morning.astimezone(desk.now.tzinfo)
@@ -133,7 +133,7 @@ def test_each_shunted_mail_is_notified(desk: Desk, target: Target) -> None:
     for messages in (1, 2):
         [id] = receive(desk.database, [(ENVELOPE, report(messages).encode())], desk.now)
         desk.database.transact(lambda conn, id=id: spool.shunt(conn, [id], "no memory", desk.now))  # type: ignore[misc]
-        desk.look()
+        desk.write_due()
         desk.later(minutes=1)
         assert target.titles == ["sodan: 1 mails were set aside"] * messages
         desk.database.transact(lambda conn, id=id: spool.retry(conn, id, desk.now))  # type: ignore[misc]
@@ -206,7 +206,7 @@ def test_an_imported_archive_leads_to_no_notification(desk: Desk, target: Target
         desk.deliver(mail, channel="import")
     _promise(desk, "2024-06-01T00:00:00+00:00")
     desk.now += timedelta(days=1)
-    desk.look()
+    desk.write_due()
     assert desk.entries() == []
 
 
@@ -227,7 +227,7 @@ def test_a_due_case_is_notified_even_if_many_other_cases_exist(desk: Desk, targe
         )
     )
     desk.now += timedelta(days=1)
-    desk.look()
+    desk.write_due()
     subjects = [entry["subject"] for entry in desk.entries()]
     assert subjects == ["SD-1 promise overdue: Outlook", "SD-1 needs triage: Outlook"]
 
