@@ -154,7 +154,7 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     context = AppContext.of(settings)
     reloader, stop = RuleReloader(settings, context), Event()
     memory.freeze_after_loading()
-    # only sets a flag, because a signal handler must not lock
+    # the handler only sets a flag, because a signal handler must not take a lock
     signal.signal(signal.SIGHUP, lambda *_: reloader.request_reload())
     Thread(target=reloader.run, args=(stop,), daemon=True).start()
     desk = Desk(settings, database, lambda: context, clock)

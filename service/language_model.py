@@ -21,7 +21,7 @@ MAX_RETRY_AFTER = 3600.0
 _REFUSED = (401, 403, 404)  # statuses for a wrong key, a forbidden or an unknown model
 
 
-class ModelAway(Exception):
+class ModelUnavailable(Exception):
     """The endpoint gave no usable response. ``retry_after``: the seconds that it asks to wait, or None."""
 
     def __init__(self, why: str, retry_after: float | None = None) -> None:
@@ -57,7 +57,7 @@ class LanguageModel:
     _temperature: bool = True  # whether to send a temperature; reasoning models refuse it
 
     def ask(self, request: Request, *, repair: str = "") -> Reply:
-        """Return the answer. ``repair``: what was wrong with the last one. Raises ModelAway (retry) or ModelRefused."""
+        """Return the answer. ``repair``: the error of the last one. Raises ModelUnavailable (retry) or ModelRefused."""
         import openai
 
         while True:
@@ -101,11 +101,11 @@ class LanguageModel:
             raise
         except openai.APIStatusError as error:
             advice = "; check SODAN_MODEL_URL, SODAN_MODEL and SODAN_MODEL_KEY" if error.status_code in _REFUSED else ""
-            raise ModelAway(f"{error.status_code}: {_words(error)}{advice}", _retry_after(error)) from error
+            raise ModelUnavailable(f"{error.status_code}: {_words(error)}{advice}", _retry_after(error)) from error
         except openai.APIError as error:
-            raise ModelAway(_words(error)) from error
+            raise ModelUnavailable(_words(error)) from error
         except ValueError as error:  # a body that is not JSON
-            raise ModelAway(
+            raise ModelUnavailable(
                 f"the response does not have the format of the chat API ({type(error).__name__}); check SODAN_MODEL_URL"
             ) from error
         return _reply(answer, time.monotonic() - began)
@@ -114,12 +114,12 @@ class LanguageModel:
 def _reply(answer: Any, seconds: float) -> Reply:
     choices = getattr(answer, "choices", None)
     if not choices:
-        raise ModelAway("the response contains no answer")
+        raise ModelUnavailable("the response contains no answer")
     content = choices[0].message.content if choices[0].message is not None else None
     if choices[0].finish_reason == "length":
-        raise ModelAway("the answer was truncated")
+        raise ModelUnavailable("the answer was truncated")
     if not content:
-        raise ModelAway("the answer is empty")
+        raise ModelUnavailable("the answer is empty")
     usage = answer.usage
     return Reply(
         text=content,

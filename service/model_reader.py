@@ -16,7 +16,7 @@ from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
 from service.errors import NotFound, Refused, Unavailable, where
 from service.intake import AppContext, ReadMail, rejudge
-from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
+from service.language_model import LanguageModel, ModelRefused, ModelUnavailable, Reply
 from service.settings import Settings
 from service.store import second_readings
 from service.store.database import Connection, Database, one_at_a_time
@@ -25,32 +25,32 @@ from service.store.second_readings import Eligible, Job
 _log = structlog.get_logger("sodan.model")
 
 SPARE_SECONDS = 60  # a lease lasts for two timeouts of a request and this many seconds more
-FAILURES = 5  # after this many failures in a row, no requests are sent for a while
-REST = (timedelta(minutes=1), timedelta(minutes=15))  # the first pause, and the longest
-UNSURE = frozenset(("dmarc-failed", "sender-unverified", "from-several", "from-missing", "not-fully-read"))
+FAILURES = 5  # after this many failures in a row, requests pause
+PAUSES = (timedelta(minutes=1), timedelta(minutes=15))  # the shortest and the longest pause
+UNCERTAIN = frozenset(("dmarc-failed", "sender-unverified", "from-several", "from-missing", "not-fully-read"))
 """Defects of messages that are not sent, because their author or text is uncertain."""
 REFUSALS = 2  # unusable answers after which a message keeps the embedded reader's result
 
 
 @dataclass
 class Breaker:
-    """Circuit breaker: stops requests to a failing endpoint for growing periods, until it answers again."""
+    """Circuit breaker: pauses requests to a failing endpoint, longer after each failure, until it answers again."""
 
     failures: int = 0
-    closed_until: datetime | None = None
+    paused_until: datetime | None = None
 
     def allows(self, now: datetime) -> bool:
-        return self.closed_until is None or now >= self.closed_until
+        return self.paused_until is None or now >= self.paused_until
 
     def failed(self, now: datetime, retry_after: float | None) -> None:
         self.failures += 1
         if retry_after is not None:
-            self.closed_until = now + timedelta(seconds=retry_after)
+            self.paused_until = now + timedelta(seconds=retry_after)
         elif self.failures >= FAILURES:
-            self.closed_until = now + min(REST[0] * 2.0 ** min(self.failures - FAILURES, 10), REST[1])
+            self.paused_until = now + min(PAUSES[0] * 2.0 ** min(self.failures - FAILURES, 10), PAUSES[1])
 
     def answered(self) -> None:
-        self.failures, self.closed_until = 0, None
+        self.failures, self.paused_until = 0, None
 
 
 @dataclass
@@ -78,7 +78,7 @@ class ModelReader:
         except Unavailable:
             raise
         except NotFound:
-            self._settle(job, by, "failed", "the message was deleted")
+            self._finish(job, by, "failed", "the message was deleted")
         except Exception as error:  # an error in the rules, or an unknown form of answer: go on with the others
             kind, failed_at = type(error).__name__, self.clock()
             _log.error("a message was not read by the model", message=job.message, error=kind, trace=where(error))
@@ -99,10 +99,10 @@ class ModelReader:
         try:
             reply, answer = answer_of(
                 self.model,
-                lambda repair: self._paid(request, repair),
+                lambda repair: self._ask_model(request, repair),
                 lambda text: model_reading.checked_answer(self.context.rules, turn, text),
             )
-        except ModelAway as error:  # the message is not the cause: retry later without counting the attempt
+        except ModelUnavailable as error:  # the message is not the cause: retry later without counting the attempt
             why, now, pause = str(error), self.clock(), error.retry_after
             self.breaker.failed(now, pause)
             _log.warning("the model did not answer", message=job.message, why=why, failures=self.breaker.failures)
@@ -110,15 +110,15 @@ class ModelReader:
                 lambda conn: second_readings.back_off(conn, job, by, why, now, pause, uncounted=True)
             )
         except ModelRefused as error:
-            self._settle(job, by, "refused", str(error))
+            self._finish(job, by, "refused", str(error))
         except AnswerRefused as error:
             self.breaker.answered()
-            self._unusable(job, by, str(error))
+            self._refuse_answer(job, by, str(error))
         else:
             self.breaker.answered()
-            self._keep(job, by, request, reply, answer)
+            self._store_answer(job, by, request, reply, answer)
 
-    def _unusable(self, job: Job, by: str, why: str) -> None:
+    def _refuse_answer(self, job: Job, by: str, why: str) -> None:
         """Record an unusable answer: retry, up to ``REFUSALS`` attempts; then keep the embedded reader's result."""
         now = self.clock()
         _log.warning("an answer was refused", message=job.message, why=why)
@@ -132,7 +132,7 @@ class ModelReader:
 
         self.database.transact(write)
 
-    def _paid(self, request: Request, repair: str) -> Reply:
+    def _ask_model(self, request: Request, repair: str) -> Reply:
         spend = partial(second_readings.add_usage, day=self.clock().date())
         self.database.transact(partial(spend, requests=1))
         reply = self.model.ask(request, repair=repair)
@@ -140,7 +140,7 @@ class ModelReader:
         self.database.transact(partial(spend, **usage))
         return reply
 
-    def _keep(self, job: Job, by: str, request: Request, reply: Reply, answer: Answer) -> None:
+    def _store_answer(self, job: Job, by: str, request: Request, reply: Reply, answer: Answer) -> None:
         now = self.clock()
         model = reply.model or self.model.model
 
@@ -160,7 +160,7 @@ class ModelReader:
         self.database.transact(keep)
         _log.info("read by the model", message=job.message, statements=len(answer.statements), seconds=reply.seconds)
 
-    def _settle(self, job: Job, by: str, state: str, why: str) -> None:
+    def _finish(self, job: Job, by: str, state: str, why: str) -> None:
         self.database.transact(
             lambda conn: second_readings.finish(conn, job.message, by, self.clock(), state=state, reason=why[:300])
         )
@@ -171,7 +171,7 @@ def answer_of(
 ) -> tuple[Reply, Answer]:
     """Return the answer, repaired once if the endpoint does not enforce its form.
 
-    ``ask``: gets what was wrong with the last answer. Raises ModelAway, ModelRefused and AnswerRefused.
+    ``ask``: gets what was wrong with the last answer. Raises ModelUnavailable, ModelRefused and AnswerRefused.
     """
     reply = ask("")
     try:
@@ -184,11 +184,11 @@ def answer_of(
 
 
 def may_be_sent(message: Eligible, settings: Settings) -> bool:
-    """Return whether a person of an enabled side wrote the message, and it is short and has no ``UNSURE`` defects."""
+    """Return whether a person of a selected side wrote it, and it is short and has no ``UNCERTAIN`` defects."""
     return (
         message.automatic is None
         and message.side in settings.model_sides
-        and not UNSURE.intersection(message.defects)
+        and not UNCERTAIN.intersection(message.defects)
         and 0 < message.characters <= settings.model_max_characters
     )
 

@@ -15,7 +15,7 @@ from service.settings import environment
 
 # ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_kept: list[socket.socket] = []  # both sockets, kept open as long as the process runs
+_sockets: list[socket.socket] = []  # stay open as long as the process runs
 
 
 def on_signals(calls: Mapping[signal.Signals, Callable[[], object]]) -> None:
@@ -27,7 +27,7 @@ def on_signals(calls: Mapping[signal.Signals, Callable[[], object]]) -> None:
     """
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
-    _kept.extend((ours, theirs))
+    _sockets.extend((ours, theirs))
     signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     for number in calls:
         signal.signal(number, lambda *_: None)  # without a handler, the signal would end the process

@@ -39,7 +39,7 @@ class Rate:
     def allows(self, key: Hashable) -> bool:
         return not self.wait(key)
 
-    def forgive(self, key: Hashable) -> None:
+    def uncount(self, key: Hashable) -> None:
         """Remove the last event of a key from the count."""
         if key in self._full_at:
             self._full_at[key] -= self._seconds_each

@@ -21,7 +21,7 @@ from mailrules.statement import MailText, Reader, ReaderResult
 from service.cli import start
 from service.cli.mails import judge_files, judged, rules_of
 from service.errors import Refused
-from service.language_model import LanguageModel, ModelAway, ModelRefused, Reply
+from service.language_model import LanguageModel, ModelRefused, ModelUnavailable, Reply
 from service.model_reader import answer_of, model_of
 from service.settings import Settings
 
@@ -164,7 +164,7 @@ class ModelReader:
 
         try:
             _, answer = answer_of(self.model, ask, lambda text: check(text, question, mail, self.catalogue))
-        except ModelAway as error:
+        except ModelUnavailable as error:
             raise Refused(f"the language model failed: {error}") from None
         except (ModelRefused, AnswerRefused):
             self.left.append(mail)

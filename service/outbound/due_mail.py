@@ -107,7 +107,7 @@ class DueMail:
     def _remind(self, conn: Connection, now: datetime) -> None:
         days = self.settings.remind_days
         for case_id, document, since in due_cases.waiting_on_requester(conn, now - timedelta(days=days)):
-            if self._business_seconds(since, now, document, "requester") < days * self._day(document):
+            if self._business_seconds(since, now, document, "requester") < days * self._working_day(document):
                 continue
             first = first_of_requester(conn, case_id)
             if first is None or policy.refusal(first, self.outbound.own) is not None:
@@ -118,7 +118,7 @@ class DueMail:
             draft = self.outbound.reply("reminder", first, text, language, list(asked)[:5], once=f"remind:{case_id}")
             outbox.write(conn, draft, state="waiting" if self.settings.acknowledge == "on" else "draft", now=now)
 
-    def _day(self, document: dict[str, Any]) -> float:
+    def _working_day(self, document: dict[str, Any]) -> float:
         """Return the length of a requester's working day in seconds."""
         calendar = calendars_of(self.context.rules, document.get("vendor"))["requester"]
         return working_day(calendar).total_seconds()

@@ -175,9 +175,9 @@ class Protocol(Transaction):
             self._failed_login_count += 1
             raise
         except CommandError:
-            failed_logins.forgive(client_network)
+            failed_logins.uncount(client_network)
             raise
-        failed_logins.forgive(client_network)
+        failed_logins.uncount(client_network)
         self.session.authenticated = True
         self.reply("235 2.7.0 welcome")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.language_model import LanguageModel, ModelAway, ModelRefused
+from service.language_model import LanguageModel, ModelRefused, ModelUnavailable
 from tests.mailbox.provider import Answer
 from tests.model.endpoint import endpoint, interrupted, refuses, says, slow, statements
 from tests.model.mails import asked, mail
@@ -68,7 +68,7 @@ def test_a_model_without_temperature_gets_a_request_without_it() -> None:
 def test_a_request_without_a_usable_response_can_be_retried(
     answer: Answer, reason: str, retry_after: float | None
 ) -> None:
-    with endpoint(answer) as up, pytest.raises(ModelAway, match=reason) as away:
+    with endpoint(answer) as up, pytest.raises(ModelUnavailable, match=reason) as away:
         model(up.url).ask(REQUEST)
     assert away.value.retry_after == retry_after
     assert "secret-key" not in str(away.value)
@@ -81,9 +81,9 @@ def test_a_request_that_is_too_long_is_refused_permanently() -> None:
 
 
 def test_a_timeout_or_a_refused_connection_can_be_retried() -> None:
-    with endpoint(slow(3.0, statements())) as up, pytest.raises(ModelAway, match=r"(?i)time"):
+    with endpoint(slow(3.0, statements())) as up, pytest.raises(ModelUnavailable, match=r"(?i)time"):
         model(up.url, seconds=0.3).ask(REQUEST)
-    with pytest.raises(ModelAway):
+    with pytest.raises(ModelUnavailable):
         model("http://127.0.0.1:9/v1").ask(REQUEST)
 
 
