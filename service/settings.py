@@ -299,8 +299,14 @@ def load(**given: Any) -> Settings:
     except SourceError as error:
         raise WrongSetting(f"SODAN settings: {error}".replace("\n", " ")) from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        field = str(first["loc"][0]) if first["loc"] else "SODAN settings"
+        field, reason = first_error(error)
+        field = field.partition(".")[0] or "SODAN settings"
         name = field if field.startswith("SODAN") else variable(field)
-        reason = str(first["msg"]).removeprefix("Value error, ").replace("\n", " ")
         raise WrongSetting(reason if reason.startswith("SODAN_") else f"{name}: {reason}") from None
+
+
+def first_error(error: ValidationError) -> tuple[str, str]:
+    """Return (path of the field, reason on one line) of the first error, without the value."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    reason = str(first["msg"]).removeprefix("Value error, ").replace("\n", " ")
+    return ".".join(map(str, first["loc"])), reason

@@ -14,9 +14,7 @@ from typing import Any, TypeVar
 import httpx
 
 Process = TypeVar("Process", subprocess.Popen[bytes], subprocess.Popen[str])
-MAIL = (
-    b"From: Aiko <aiko@corp.example>\r\nSubject: VPN\r\nMessage-ID: <%d@corp.example>\r\n\r\nIt does not connect.\r\n"
-)
+MAIL = "From: Aiko <aiko@corp.example>\nSubject: VPN\nMessage-ID: <{}@corp.example>\n\nIt does not connect.\n"
 
 
 def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
@@ -86,18 +84,23 @@ class Served:
             self.process = subprocess.Popen(command, cwd=folder, env=env, stderr=log, stdout=log, umask=0)
         self.wait_for(lambda: "next, in another terminal" in self.log.read_text())
 
-    def wait_for(self, condition: object) -> None:
-        for _ in range(2400):
-            with contextlib.suppress(OSError, httpx.HTTPError, smtplib.SMTPException):
-                if condition():  # type: ignore[operator]
-                    return
+    def wait_for(self, condition: Any) -> None:
+        """Wait until the condition is true; network errors count as false."""
+
+        def is_true() -> object:
             assert self.process.poll() is None, self.log.read_text()
-            time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
+            with contextlib.suppress(OSError, httpx.HTTPError, smtplib.SMTPException):
+                return condition()
+            return False
+
+        wait_until(is_true)
 
     def send(self, number: int) -> bool:
-        with smtplib.SMTP("127.0.0.1", self.smtp, timeout=20) as client:
-            client.sendmail("aiko@corp.example", ["help@corp.example"], MAIL % number)
+        return self.send_mail(MAIL.format(number))
+
+    def send_mail(self, mail: str, to: str = "help@corp.example", sender: str = "aiko@corp.example") -> bool:
+        with smtplib.SMTP("127.0.0.1", self.smtp, timeout=60) as client:
+            client.sendmail(sender, [to], mail.replace("\n", "\r\n").encode())
         return True
 
     def get(self, path: str, **query: str) -> httpx.Response:

@@ -1,7 +1,6 @@
 """The example of the README: its mail is sent by SMTP, and the case looks as shown."""
 
 import re
-import smtplib
 from pathlib import Path
 
 import pytest
@@ -40,8 +39,7 @@ def test_the_case_is_as_shown_and_no_process_connects_to_another_machine(tmp_pat
 
 
 def _check_case(service: Served, folder: Path) -> None:
-    with smtplib.SMTP("127.0.0.1", service.smtp, timeout=20) as client:
-        client.sendmail("sato@corp.example", ["intake@localhost"], EXAMPLE.replace("\n", "\r\n").encode())
+    service.send_mail(EXAMPLE, "intake@localhost", "sato@corp.example")
     service.wait_for(lambda: service.get("/api/cases").json()["items"])
     shown = sodan("show", "SD-1", cwd=folder).stdout
     ages = re.compile(r" for (?:\d+[dhm] ?)+")  # the age of the mail changes

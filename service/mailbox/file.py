@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from service.mail.authentication import MICROSOFT_365
-from service.settings import Settings, WrongSetting, covers, environment
+from service.settings import Settings, WrongSetting, covers, environment, first_error
 
 VARIABLE = "SODAN_MAILBOXES"
 
@@ -239,9 +239,7 @@ def _mailbox(settings: Settings, file: Path, name: str, given: Any) -> Mailbox:
     try:
         mailbox = Mailbox.model_validate({**given, "name": name})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        reason = str(first["msg"]).removeprefix("Value error, ")
+        path, reason = first_error(error)
         raise WrongSetting(f"{place}{'.' if path else ''}{path}: {reason}") from None
     if not covers(settings.intake, mailbox.address):
         raise WrongSetting(f"{place}.address: {mailbox.address} is not in SODAN_INTAKE; add it there")

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientError
 
 from service.mailbox.file import After, Imap
 from service.mailbox.imap_connection import ImapServer
@@ -169,8 +168,6 @@ class ImapSource:
                 if not client.folder_exists(self._after.move):
                     cause = f"the folder {self._after.move} to move to does not exist"
                     problems.append((cause, "create it in a mail program, because sodan creates no folders"))
-            if client.has_capability("QUOTA"):
-                problems += _quota_problems(client, folder)
         return FolderState(int(answer[b"EXISTS"]), problems)
 
     def _is_valid(self, folder: str, place: str) -> bool:
@@ -200,12 +197,3 @@ def _flag(chosen: str) -> bytes:
 def _reports_change(line: Sequence[Any]) -> bool:
     """Return whether an untagged response reports a change of the folder or the end of the connection."""
     return (len(line) > 1 and line[1] in (b"EXISTS", b"EXPUNGE", b"RECENT")) or line[:1] == (b"BYE",)
-
-
-def _quota_problems(client: IMAPClient, folder: str) -> list[tuple[str, str]]:
-    with contextlib.suppress(IMAPClientError):
-        _, quotas = client.get_quota_root(folder)
-        full = [quota for quota in quotas if quota.limit and quota.usage >= quota.limit]
-        if full:
-            return [(f"the mailbox is full ({full[0].resource})", "make room: the server accepts no new mail")]
-    return []

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import smtplib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,9 +36,7 @@ def test_the_trace_contains_the_connection_to_a_smart_host(tmp_path: Path) -> No
     given = {"smarthost": f"smtp://127.0.0.2:{free_port()}", "from": "IT desk <it@corp.example>", "acknowledge": "on"}
     served = Served(tmp_path, under=tracer(trace), intake="intake@corp.example", **given)
     try:
-        with smtplib.SMTP("127.0.0.1", served.smtp, timeout=60) as client:
-            mail = report(1, date=datetime.now(UTC))
-            client.sendmail("aiko@corp.example", ["intake@corp.example"], mail.replace("\n", "\r\n"))
+        served.send_mail(report(date=datetime.now(UTC)), "intake@corp.example")
         served.wait_for(lambda: "127.0.0.2" in trace.read_text(errors="replace"))
     finally:
         served.stop()

@@ -1,6 +1,5 @@
 """`sodan serve` with outgoing mail: the process ``sender`` sends acknowledgements and notifications."""
 
-import smtplib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,23 +21,18 @@ def test_a_report_is_acknowledged_and_its_answer_is_notified(host: Smarthost, tm
         }
         served = Served(tmp_path, **given, acknowledge="on", intake="intake@corp.example")
         try:
-            _send(served, report(date=datetime.now(UTC)), "intake@corp.example")
+            served.send_mail(report(date=datetime.now(UTC)), "intake@corp.example")
             served.wait_for(lambda: host.received)
             served.wait_for(lambda: _case(served)["waiting_on"] == "requester")
             # a new mail to the reply address, without References
             answer = report(2, subject="answer", body="1. just me", date=datetime.now(UTC))
-            _send(served, answer, host.received[0].reply_to)
+            served.send_mail(answer, host.received[0].reply_to)
             served.wait_for(lambda: _case(served)["messages"] == 2)
             assert _case(served)["waiting_on"] == "team"
             served.wait_for(lambda: any("SD-1 is your turn" in one["title"] for one in target.heard))
         finally:
             served.stop()
     assert len(host.received) == 1
-
-
-def _send(served: Served, mail: str, to: str) -> None:
-    with smtplib.SMTP("127.0.0.1", served.smtp, timeout=60) as client:
-        client.sendmail("aiko@corp.example", [to], mail.replace("\n", "\r\n"))
 
 
 def _case(served: Served) -> dict[str, Any]:
