@@ -92,17 +92,6 @@ def test_the_error_for_a_wrong_template_at_the_start_names_the_file(
             start()
 
 
-def test_a_changed_template_is_used_after_a_restart(sqlite: Database, host: Smarthost, tmp_path: Path) -> None:
-    file = tmp_path / "en" / "questions.txt.j2"
-    file.parent.mkdir()
-    settings = desk_with(sqlite, host, templates=str(tmp_path)).settings
-    texts = []
-    for content in ("Before", "{% wrong %}"):
-        file.write_text(content)
-        texts.append(outbound_of(settings, KEY).templates.text("questions", "en"))
-    assert texts == ["Before\n"] * 2
-
-
 def test_acknowledge_on_needs_a_smart_host(desk: Desk) -> None:
     desk.configure(smarthost="")
     with pytest.raises(Refused, match="SODAN_ACKNOWLEDGE=on also needs SODAN_SMARTHOST and SODAN_FROM"):

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from service.intake import receive, rejudge
+from service.intake import receive
 from service.mailbox.fetcher import envelope
 from service.mailbox.file import Mailbox
 from service.outbound.policy import MAX_HOPS
-from service.store import cases, corrections, feed, outbox, spool, spool_view
+from service.store import cases, feed, outbox, spool, spool_view
 from service.store.database import Database
 from tests.outbound.desk import START, Desk, Received, Smarthost, bounce, desk_with, report
 
@@ -110,22 +110,6 @@ def test_a_reply_to_an_acknowledgement_is_never_acknowledged(desk: Desk, subject
         desk.deliver(mail, rcpt=got.reply_to)
     assert desk.send() == 0
     assert len(desk.entries()) == 1
-
-
-def test_a_reply_to_a_merged_case_goes_to_the_case_that_contains_both(desk: Desk) -> None:
-    desk.deliver(report())
-    desk.deliver(report(2, subject="Payroll", body="The payroll export is empty.", sender="Ben <ben@corp.example>"))
-    desk.send()
-    first, _ = desk.host.received
-
-    def merge(conn: Any) -> None:
-        event = corrections.merge(conn, 1, 2, "mika", desk.now)
-        rejudge(conn, corrections.changed_cases(conn, event), desk.context, now=desk.now)
-
-    desk.database.transact(merge)
-    desk.deliver(report(3, subject="answer", body="1. just me"), rcpt=first.reply_to)
-    assert desk.case(2)["messages"] == 3
-    assert desk.send() == 0
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from sqlalchemy import Connection, Engine, event
 
 from service.errors import Conflict, Refused, Unavailable
 from service.outbound import smarthost
@@ -122,38 +121,6 @@ def test_a_mail_is_sent_once_if_its_case_cannot_be_judged_afterwards(desk: Desk)
     assert len(desk.host.received) == 1
     [sent] = desk.entries()
     assert (sent["id"], sent["state"]) == (waiting["id"], "sent")
-
-
-def test_a_mail_is_sent_once_if_judging_its_case_ends_the_transaction(desk: Desk) -> None:
-    """SQLite rolls back a whole transaction if the disk is full, also what was written before a savepoint."""
-    desk.deliver(report())
-    end = "CREATE TRIGGER full BEFORE UPDATE ON cases BEGIN SELECT RAISE(ROLLBACK, 'as if the disk were full'); END"
-    desk.database.transact(lambda conn: conn.exec_driver_sql(end))
-    desk.send()
-    desk.now += timedelta(minutes=6)
-    desk.send()
-    assert len(desk.host.received) == 1
-    assert len(desk.entries("sent")) == 1
-
-
-def test_a_sender_that_lost_its_lease_does_not_record_a_failure(desk: Desk) -> None:
-    desk.deliver(report())
-    [mine] = desk.database.transact(lambda conn: outbox.claim(conn, "slow", desk.now, timedelta(minutes=5)))
-
-    def taken_over(conn: Connection, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith("SELECT outbox.attempts"):
-            conn.exec_driver_sql("UPDATE outbox SET leased_by = 'other'")
-
-    event.listen(Engine, "after_cursor_execute", taken_over)
-    try:
-        failed = desk.database.transact(
-            lambda conn: outbox.not_sent(conn, mine.id, "slow", "550 no", desk.now, permanent=True)
-        )
-    finally:
-        event.remove(Engine, "after_cursor_execute", taken_over)
-    assert not failed
-    [entry] = desk.entries("waiting")
-    assert entry["reason"] is None
 
 
 @pytest.mark.both_databases
