@@ -14,10 +14,10 @@ import structlog
 from mailrules import model_reading
 from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
-from service.errors import NotFound, Refused, Unavailable, where
+from service.errors import NotFound, Unavailable, where
 from service.intake import AppContext, ReadMail, rejudge
 from service.language_model import LanguageModel, ModelRefused, ModelUnavailable, Reply
-from service.settings import Settings
+from service.settings import Settings, read_secret
 from service.store import second_readings
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.second_readings import Eligible, Job
@@ -195,12 +195,7 @@ def may_be_sent(message: Eligible, settings: Settings) -> bool:
 
 def model_of(settings: Settings) -> LanguageModel:
     """Return the configured model. Raises Refused if the key file cannot be read."""
-    key = settings.model_key
-    if settings.model_key_file is not None:
-        try:
-            key = settings.model_key_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise Refused(f"SODAN_MODEL_KEY_FILE: {error.strerror}") from None
+    key = read_secret(settings.model_key, settings.model_key_file, "model_key")
     return LanguageModel(settings.model_url, settings.model, key, settings.model_seconds)
 
 

@@ -270,6 +270,14 @@ def variable(field: str) -> str:
     return f"SODAN_{field.rstrip('_').upper()}"
 
 
+def read_secret(value: str, file: Path | None, field: str) -> str:
+    """Return a secret: the content of ``file``, or ``value`` without a file. Raises WrongSetting (``field``_FILE)."""
+    try:
+        return value if file is None else file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise WrongSetting(f"{variable(field)}_FILE: {error.strerror}") from None
+
+
 def covers(addresses: Collection[str], address: str) -> bool:
     """Return whether ``addresses`` contains an address, the address without its ``+tag``, or its ``@domain``."""
     local, _, domain = address.casefold().rpartition("@")

@@ -19,14 +19,10 @@ USER = "nobody"  # runs the server if the tests run as root, because PostgreSQL 
 
 
 class Postgres:
-    """A server in ``folder``, with a Unix socket there, and also with TCP if ``listen`` is an address.
+    """A server in ``folder``, with a Unix socket there. ``settings``: further lines for postgresql.conf."""
 
-    ``settings``: further lines for postgresql.conf.
-    """
-
-    def __init__(self, folder: Path, listen: str = "", settings: str = "") -> None:
+    def __init__(self, folder: Path, settings: str = "") -> None:
         self.folder = folder
-        self.listen = listen
         self._settings = settings
         self.data = folder / "data"
         self._as_root = os.geteuid() == 0
@@ -64,11 +60,8 @@ class Postgres:
             self.run("initdb", *options, str(self.data))
             with (self.data / "postgresql.conf").open("a") as conf:
                 # the tests kill processes but do not cut the power, so flushes are not needed
-                conf.write(f"fsync = off\nlisten_addresses = '{self.listen}'\nmax_connections = 200\n")
+                conf.write("fsync = off\nlisten_addresses = ''\nmax_connections = 200\n")
                 conf.write(f"unix_socket_directories = '{self.folder}'\n{self._settings}\n")
-            if self.listen:
-                with (self.data / "pg_hba.conf").open("a") as access:
-                    access.write("host all all samenet trust\n")
         self.run("pg_ctl", "-w", "-t", "30", "-D", str(self.data), "-l", str(self.folder / "log"), "start")
 
     def stop(self) -> None:

@@ -17,7 +17,7 @@ from service.outbound.notify import Notifier
 from service.outbound.sender import Sender
 from service.outbound.smarthost import Smarthost
 from service.outbound.texts import Templates
-from service.settings import Settings
+from service.settings import Settings, read_secret
 from service.store import outbox
 from service.store.cases import documents_of
 from service.store.database import Connection, Database
@@ -119,13 +119,8 @@ def sender_of(settings: Settings, database: Database, context: AppContext, clock
 
 def smarthost_of(settings: Settings) -> Smarthost | None:
     """Return the smart host with its login, or None. Raises Refused if a setting or the password file has an error."""
-    password, file = settings.smarthost_password, settings.smarthost_password_file
-    if file is not None:
-        try:
-            password = file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise Refused(f"SODAN_SMARTHOST_PASSWORD_FILE: {error.strerror}") from None
     if not settings.smarthost:
         return None
+    password = read_secret(settings.smarthost_password, settings.smarthost_password_file, "smarthost_password")
     token_command = settings.smarthost_token_command
     return replace(Smarthost.parse(settings.smarthost), password=password, token_command=token_command)
