@@ -59,7 +59,7 @@ class Deadly:
 def worker(
     database: Database, *, deadly: bool = False, now: datetime | None = None, lease: float = 60, **given: Any
 ) -> Worker:
-    """``deadly``: with the rules ``Deadly``; ``now``: a clock that stands still; ``given``: as for ``Worker``."""
+    """``deadly``: with the rules ``Deadly``; ``now``: a fixed time; ``given``: as for ``Worker``."""
     home = context()
     if deadly:
         home = replace(home, rules=Deadly(home.rules))  # type: ignore[arg-type]

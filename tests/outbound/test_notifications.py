@@ -32,17 +32,17 @@ class Target:
     """An HTTP service that receives the messages of Apprise."""
 
     def __init__(self) -> None:
-        self.heard: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
         self.status, self.url = 200, ""
 
     def answer(self, _method: str, _path: str, _headers: Any, body: bytes) -> Answer:
         if self.status == 200:
-            self.heard.append(json.loads(body))
+            self.messages.append(json.loads(body))
         return self.status, b"", {}
 
     @property
     def titles(self) -> list[str]:
-        return [one["title"] for one in self.heard]
+        return [one["title"] for one in self.messages]
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def test_a_high_priority_is_notified_once_with_reason_and_link(desk: Desk, targe
         headers = "In-Reply-To: <r1@corp.example>\n"
         desk.deliver(report(number, body=f"Still down {number}.", subject="Re: Osaka is down", headers=headers))
     desk.send()
-    text = "\n".join(f"{one['title']}\n{one['message']}" for one in target.heard)
+    text = "\n".join(f"{one['title']}\n{one['message']}" for one in target.messages)
     assert text.count(f"{priority} SD-1 Osaka is down") == 1
     assert "https://sodan.corp.example/cases/SD-1" in text
 
@@ -81,17 +81,17 @@ def test_notifications_within_a_minute_are_one_message(desk: Desk, target: Targe
     for number in range(1, 6):
         desk.deliver(report(number, sender=f"P <p{number}@corp.example>", subject=f"Matter {number}"))
     desk.later(minutes=45)
-    assert len(target.heard) == 1
+    assert len(target.messages) == 1
     desk.deliver(report(9, sender="P <p9@corp.example>", subject="Matter 9", date=desk.now))
     desk.later(minutes=45)
-    assert len(target.heard) == 2
+    assert len(target.messages) == 2
 
 
 def test_a_case_that_needs_triage_is_notified_after_business_minutes(desk: Desk, target: Target) -> None:
     desk.configure(triage_minutes=30)
     desk.deliver(report())
     desk.later(minutes=20)
-    assert target.heard == []
+    assert target.messages == []
     desk.now += timedelta(minutes=15)
     desk.write_due()
     desk.later()
@@ -108,7 +108,7 @@ def test_notifications_that_are_not_urgent_wait_for_the_end_of_the_quiet_hours(d
     morning = desk.now.astimezone(ZoneInfo("Asia/Tokyo")) + timedelta(hours=10)
     desk.now = morning.astimezone(desk.now.tzinfo)
     desk.send()
-    assert len(target.heard) == 1
+    assert len(target.messages) == 1
 
 
 def test_the_team_is_notified_when_it_has_to_act_again(desk: Desk, target: Target) -> None:
@@ -153,14 +153,14 @@ def test_a_mailbox_that_fails_for_ten_minutes_is_notified_once_with_the_next_ste
         desk.now += timedelta(minutes=minutes)
         desk.database.transact(fail)
         desk.later()
-        assert len(target.heard) == messages, minutes
-    assert target.heard[0]["title"] == "sodan: mailbox support has not been read for 11 minutes"
-    assert target.heard[0]["message"] == "the sign-in is refused: renew the secret"
+        assert len(target.messages) == messages, minutes
+    assert target.messages[0]["title"] == "sodan: mailbox support has not been read for 11 minutes"
+    assert target.messages[0]["message"] == "the sign-in is refused: renew the secret"
     desk.database.transact(lambda conn: mailboxes.record_success(conn, "support", "a", desk.now))
     desk.now += timedelta(minutes=12)
     desk.database.transact(fail)
     desk.later()
-    assert len(target.heard) == 2, "another failure is another message"
+    assert len(target.messages) == 2, "another failure is another message"
 
 
 def test_a_language_model_that_fails_for_hours_is_notified_once_a_day(desk: Desk, target: Target) -> None:
@@ -176,7 +176,7 @@ def test_a_language_model_that_fails_for_hours_is_notified_once_a_day(desk: Desk
         desk.later()
         titles.append(target.titles)
     assert titles == [[], [], *[["sodan: the language model does not answer"]] * 2]
-    assert "Mail is still processed." in target.heard[0]["message"]
+    assert "Mail is still processed." in target.messages[0]["message"]
 
 
 def test_an_overdue_promise_is_notified_once_with_its_quote(desk: Desk, target: Target) -> None:
@@ -184,14 +184,14 @@ def test_an_overdue_promise_is_notified_once_with_its_quote(desk: Desk, target: 
     desk.deliver(report())
     _promise(desk, desk.now.isoformat(), kept="m2")
     desk.later(days=5)
-    assert target.heard == []
+    assert target.messages == []
     _promise(desk, (desk.now + timedelta(days=2)).isoformat())
     for days, messages in ((1, 0), (2, 1), (2, 1)):
         desk.later(days=days)
-        assert len(target.heard) == messages
-    assert target.heard[0]["title"] == "SD-1 promise overdue: Outlook"
-    assert "by Friday" in target.heard[0]["message"]
-    assert "https://sodan.corp.example/cases/SD-1" in target.heard[0]["message"]
+        assert len(target.messages) == messages
+    assert target.messages[0]["title"] == "SD-1 promise overdue: Outlook"
+    assert "by Friday" in target.messages[0]["message"]
+    assert "https://sodan.corp.example/cases/SD-1" in target.messages[0]["message"]
 
 
 def test_an_imported_archive_leads_to_no_notification(desk: Desk, target: Target) -> None:
@@ -244,7 +244,7 @@ def test_a_failed_notification_is_retried_and_shows_the_reason(desk: Desk, targe
     target.status = 200
     desk.now += timedelta(minutes=2)
     desk.send()
-    assert len(target.heard) == 1
+    assert len(target.messages) == 1
 
 
 @pytest.mark.parametrize("url", ["nosuch://x", "slack://", "json://"])

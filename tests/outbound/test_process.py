@@ -29,7 +29,7 @@ def test_a_report_is_acknowledged_and_its_answer_is_notified(host: Smarthost, tm
             served.send_mail(answer, host.received[0].reply_to)
             served.wait_for(lambda: _case(served)["messages"] == 2)
             assert _case(served)["waiting_on"] == "team"
-            served.wait_for(lambda: any("SD-1 is your turn" in one["title"] for one in target.heard))
+            served.wait_for(lambda: any("SD-1 is your turn" in one["title"] for one in target.messages))
         finally:
             served.stop()
     assert len(host.received) == 1

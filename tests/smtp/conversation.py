@@ -87,7 +87,7 @@ class Servers:
 
 
 class Line:
-    """A connection that sends what it is told, also malformed commands, and reads whole replies."""
+    """A connection that sends any bytes, also malformed commands, and reads whole replies."""
 
     def __init__(self, port: int) -> None:
         self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
