@@ -1,4 +1,4 @@
-"""A Postfix of our own: smart host of the house and mail server of its people, with its own folders and port."""
+"""Runs a Postfix as the smart host and mail server of an organisation, with its own folders and port."""
 
 import mailbox
 import os
@@ -21,13 +21,13 @@ BINARY = shutil.which("postfix", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
 class Postfix:
-    """Where it listens, and what came to its mailboxes."""
+    """A running Postfix: its folder, its port, and the mails in its mailboxes."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
 
     def mails(self, user: str) -> list[EmailMessage]:
-        """What lies in the mailbox of ``user@corp.example``, oldest first."""
+        """Return the mails in the mailbox of ``user@corp.example``, oldest first."""
         if not (self.folder / "mail" / user / "new").is_dir():
             return []
         parser = BytesParser(policy=policy.default)
@@ -36,7 +36,7 @@ class Postfix:
         return sorted(found, key=lambda mail: str(mail["Date"] and mail["Date"].datetime))
 
     def wait_for(self, user: str, count: int) -> list[EmailMessage]:
-        """The mails of a user once there are so many."""
+        """Wait until a user has this many mails; return them."""
         for _ in range(1200):
             found = self.mails(user)
             if len(found) >= count:
@@ -47,10 +47,10 @@ class Postfix:
 
 @contextmanager
 def postfix(intake_port: int, *users: str) -> Iterator[Postfix]:
-    """A running Postfix that hands ``intake@corp.example`` to a port of this machine and keeps mail for ``users``."""
+    """Run a Postfix that forwards ``intake@corp.example`` to a local port and stores the mail of ``users``."""
     assert BINARY is not None
     folder = Path(tempfile.mkdtemp(prefix="sodan-postfix-"))
-    folder.chmod(0o755)  # its users may enter it
+    folder.chmod(0o755)  # for the users of Postfix
     owner, nobody = pwd.getpwnam("postfix"), pwd.getpwnam("nobody")
     for name in ("conf", "spool", "data", "log", "mail"):
         (folder / name).mkdir()

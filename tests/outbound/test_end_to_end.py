@@ -1,4 +1,4 @@
-"""The whole loop with real parts: a poor report, questions, answers, a notification, the digest of the next morning."""
+"""One case with Postfix and Chromium: a short report, questions, answers, a notification, and a digest."""
 
 import os
 import smtplib
@@ -35,7 +35,7 @@ STORIES = yaml.safe_load(Path(__file__).with_name("stories.yaml").read_text(enco
 
 
 @pytest.mark.parametrize("language", ["ja", pytest.param("en", marks=pytest.mark.soak)])
-def test_a_poor_report_is_asked_answered_notified_and_listed(language: str, tmp_path: Path) -> None:
+def test_a_short_report_leads_to_questions_and_answers_to_notifications(language: str, tmp_path: Path) -> None:
     story, intake = STORIES[language], free_port()
     with a_target() as target, postfix(intake, "aiko", "mika") as post:
         given = {
@@ -66,7 +66,7 @@ def _story(story: dict[str, Any], post: Postfix, served: Served, target: Target)
     assert "SD-1" in text
     _wait(served, lambda case: case["waiting_on"] == "requester")
 
-    # another client: a new mail to the address of the reply, without References
+    # a new mail to the reply address, without References
     _write(post, first["Reply-To"].addresses[0].addr_spec, "answer", story["impact"])
     case = _wait(served, lambda case: case["messages"] == 2)
     assert case["waiting_on"] == "team"
@@ -105,7 +105,7 @@ def _ask_on_the_page(story: dict[str, Any], served: Served) -> None:
 
 
 def _next_morning(story: dict[str, Any], post: Postfix, language: str, given: dict[str, str]) -> None:
-    """The digest, with the clock given."""
+    """Send the digest of the next morning."""
     morning = (datetime.now(UTC) + timedelta(days=1)).replace(hour=0, minute=0)  # 09:00 in Tokyo
     chosen = {("from_" if name == "from" else name): value for name, value in given.items() if name != "notify"}
     settings = load(**chosen, digest="08:30", digest_language=language)
