@@ -127,6 +127,8 @@ def _test_folder(mailbox: Mailbox, source: Source, folder: str, settings: Settin
         return _print_result(False, mailbox.name, error.cause, error.next_step)
     mails = "mail" if state.mails is None else start.counted(state.mails, "mail")
     _print_result(True, mailbox.name, f"signed in; the folder {folder} has {mails}")
+    for note in state.notes:
+        print(f"note   {mailbox.name}: {note}")
     fine = True
     for cause, step in state.problems:
         fine = _print_result(False, mailbox.name, cause, step)

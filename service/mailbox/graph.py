@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
+import jwt
 
 from service.mailbox.file import After, Graph
 from service.mailbox.oauth import Tokens, seconds
@@ -195,7 +196,20 @@ class GraphSource:
                 problems.append((error.cause, error.next_step))
             except _NotThere:
                 pass
-        return FolderState(state.get("totalItemCount"), problems)
+        return FolderState(state.get("totalItemCount"), problems, self._notes())
+
+    def _notes(self) -> list[str]:
+        """Return a warning if the app may access every mailbox of the tenant.
+
+        The token lists permissions for all mailboxes, not those granted by RBAC for Applications.
+        """
+        try:
+            claims = jwt.decode(self.tokens.token(), options={"verify_signature": False})
+        except jwt.PyJWTError:
+            return []
+        permissions = ", ".join(sorted(role for role in claims.get("roles", ()) if str(role).startswith("Mail.")))
+        note = f"the app has {permissions} for every mailbox of the tenant: limit it by RBAC for Applications"
+        return [note] if permissions else []
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

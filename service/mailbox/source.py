@@ -58,6 +58,7 @@ class FolderState:
 
     mails: int | None
     problems: Sequence[tuple[str, str]] = ()  # (cause, next step) of each action that would fail
+    notes: Sequence[str] = ()
 
 
 class Source(Protocol):

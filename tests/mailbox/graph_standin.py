@@ -62,6 +62,7 @@ class StandIn:
     forbidden: bool = False
     requests: list[tuple[str, str]] = field(default_factory=list)
     tokens_given: int = 0
+    roles: list[str] = field(default_factory=list)  # permissions of the app for all mailboxes
     fetched: dict[str, int] = field(default_factory=dict)  # id → number of times that the content was fetched
     guard: threading.RLock = field(default_factory=threading.RLock)
 
@@ -84,7 +85,7 @@ class StandIn:
         if not self.knows(f"{self.url}/{tenant}/oauth2/v2.0/token", form):
             return 401, {"error": "invalid_client", "error_description": "AADSTS7000215", "error_codes": [7000215]}
         assert form["scope"] == f"{self.url}/.default"
-        token = secrets.token_hex(8)
+        token = jwt.encode({"jti": secrets.token_hex(8), "roles": self.roles}, "k" * 32)
         self.valid.add(token)
         self.tokens_given += 1
         return 200, {"token_type": "Bearer", "expires_in": self.lasts, "access_token": token}

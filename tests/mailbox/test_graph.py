@@ -203,3 +203,9 @@ def test_requests_to_another_host_are_refused(desk: Desk, graph: StandIn) -> Non
     desk.round(fetcher, mails=0)
     with pytest.raises(MailboxError, match="another host"):
         fetcher.source._json("GET", "https://elsewhere.example/v1.0/users")  # type: ignore[attr-defined]
+
+
+def test_an_app_that_may_read_every_mailbox_of_the_tenant_is_reported(desk: Desk, graph: StandIn) -> None:
+    graph.roles = ["Mail.ReadWrite", "User.Read.All"]
+    [note] = desk.fetcher().source.examine("INBOX").notes
+    assert note.startswith("the app has Mail.ReadWrite for every mailbox of the tenant")
