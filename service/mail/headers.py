@@ -109,8 +109,8 @@ def _charset_hint(part: Part) -> str | None:
 
 _CLOCK = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:.][0-5]\d")
 _FRACTION = re.compile(r"(:\d\d:\d\d)[.,]\d+")
-_YEAR_AT_END = re.compile(r"(\d\d:\d\d:\d\d)(\D{0,12}) ((?:19|20)\d\d)$")  # "Sun Apr 23 02:25:07 EDT 1995"
-_LONG_NUMBER = re.compile(r"(?<![^\s+-])\d{5}")  # in no date, and also not in a zone
+_YEAR_AT_END = re.compile(r"(\d\d:\d\d:\d\d)(\D{0,12}) ((?:19|20)\d\d)(?= [+-]\d{4}|$)")  # "Apr 23 02:25:07 EDT 1995"
+_LONG_NUMBER = re.compile(r"(?<![^\s+-])\d{5}")  # in no date and no zone; a comment may contain one
 
 
 def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | None:
@@ -122,7 +122,7 @@ def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | No
     if not raw:
         return None
     value = _YEAR_AT_END.sub(r"\3 \1\2", _FRACTION.sub(r"\1", encoded.decode_field(raw[:200])))
-    if not _CLOCK.search(value) or _LONG_NUMBER.search(value):
+    if not _CLOCK.search(value) or _LONG_NUMBER.search(value.partition("(")[0]):
         return None
     found = dates.read(value, UTC, relayed_at)
     return found[0] if found is not None else None
