@@ -215,6 +215,7 @@ def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
         return default, {}
     media_type, _, after_type = raw.partition(b";")
     kind = media_type.decode("latin-1").strip().strip("\"'").lower().replace(" ", "")
+    kind = {"html": "text/html", "multipart": "multipart/mixed"}.get(kind, kind)
     values = parameters(after_type) if after_type else {}
     if len(kind) <= MAX_KIND and re.fullmatch("[^/]+/.*[^/]", kind):
         return kind, values

@@ -143,6 +143,8 @@ class _Classifier:
             self._tnef(part, segments)
         elif kind in _PKCS7 or (name or "").casefold().endswith((".p7m", ".p7z")):
             self._smime(part, segments)
+        elif kind == "application/pgp":  # a signed text by programs older than multipart/signed (RFC 3156)
+            self._plain(part, segments)
         elif kind == "message/partial":
             # the rest is in other mails (RFC 2046 §5.2.2)
             self.contents.defects.add("message-partial")
