@@ -19,6 +19,8 @@ _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^"()\\]++|(\()', re.S)
 _IN_COMMENT = re.compile(r"\\.|[()]", re.S)
 _AUTHSERV = re.compile(r"([^ =]+)(?: [0-9]+)?")
 _METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?")
+_PAIR = re.compile(r" ?([^=]+)=([^ =]+)")
+_JOINT = re.compile(r" ?([/.]) ?")  # the grammar allows white space here in names
 
 
 class Result(NamedTuple):
@@ -77,12 +79,12 @@ def parse(value: str) -> Results | None:
     results = [_result(part, quoted) for part in (first, *others)]
     if results[0] is not None:  # Microsoft 365: the first result instead of the name of the server
         return Results("", list(filter(None, results)))
-    authserv = _AUTHSERV.fullmatch(first)
+    authserv = _AUTHSERV.fullmatch(_JOINT.sub(r"\1", first))
     return Results(_unquoted(authserv[1], quoted).casefold(), list(filter(None, results))) if authserv else None
 
 
 def _simplified(value: str, quoted: list[str]) -> str | None:
-    """Return a header without comments, and without white space around separators; None if it is malformed or too long.
+    """Return a header without comments, and without white space around ``;=``; None if it is malformed or too long.
 
     The content of each quoted string is added to ``quoted``; its number in quotation marks replaces it.
     """
@@ -101,7 +103,7 @@ def _simplified(value: str, quoted: list[str]) -> str | None:
     if at is None or len(value) > MAX_LENGTH:
         return None
     text = " ".join("".join(pieces).split())
-    for separator in ";=/.":  # the grammar allows white space around them
+    for separator in ";=":  # the grammar allows white space around them
         text = text.replace(f" {separator}", separator).replace(f"{separator} ", separator)
     return text
 
@@ -119,11 +121,12 @@ def _end_of_comment(value: str, at: int) -> int | None:
 def _result(part: str, quoted: list[str]) -> Result | None:
     """Parse ``method[/version]=result`` and the properties (``name=value``) after it; None if it has another form."""
     pairs: list[tuple[str, str]] = []
-    for word in part.split(" "):
-        name, _, value = word.partition("=")
-        if not name or not value or "=" in value:
+    at = 0
+    while (pair := _PAIR.match(part, at)) is not None:
+        name, at = _JOINT.sub(r"\1", pair[1]), pair.end()
+        if " " in name:
             break
-        pairs.append((_unquoted(name, quoted).casefold(), _unquoted(value, quoted)))
+        pairs.append((_unquoted(name, quoted).casefold(), _unquoted(pair[2], quoted)))
     method = _METHOD.fullmatch(pairs[0][0]) if pairs else None
     return None if method is None else Result(method[1], pairs[0][1].casefold(), pairs[1:])
 
