@@ -43,7 +43,10 @@ def language_of(thread: Thread) -> str:
 
 
 def vendor_of(thread: Thread, readings: Sequence[Reading], vendors: Vendors) -> str | None:
-    """Return the vendor: vendors before platforms, then addresses before text, then newer mails before older ones."""
+    """Return the vendor of a case, or None.
+
+    A vendor takes precedence over a platform, then an address over a text, then a newer mail over an older one.
+    """
     platform: str | None = None
     by_address = (turn.vendor or vendors.of_address(turn.author) for turn in reversed(thread))
     for vendor in chain(by_address, (reading.vendor for reading in reversed(readings))):

@@ -52,7 +52,7 @@ class EmbeddedReader:
         self.version = self._weights.version
 
     def read(self, mail: MailText) -> ReaderResult:
-        """Return the statements of one mail, grouped by family, and its scores as a whole (see `ReaderResult`)."""
+        """Return the statements of one mail, grouped by family, and the scores of the whole mail."""
         decision = self.decide(mail)
         report = decision.report.way if decision.report else ""
         statements = tuple(decision.statements())

@@ -112,12 +112,12 @@ def log_probabilities(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def tells_continuation(mail: MailText) -> bool:
-    """Whether the words of a mail can tell that it continues an earlier matter."""
+    """Whether a mail is of the kind whose words show if it continues an earlier matter."""
     return mail.side not in ("team", "vendor") and is_readable(mail)
 
 
 def tells_departure(mail: MailText) -> bool:
-    """Whether the words of a mail can tell that it begins another matter than the mail that it answers."""
+    """Whether a reply is of the kind whose words show if it begins a new matter."""
     return mail.side in ("requester", "team") and mail.automatic is None and is_readable(mail)
 
 

@@ -47,7 +47,7 @@ _SUBJECT = -1
 
 
 class Report(NamedTuple):
-    """What a mail reports. A possible threat is stated as unsure."""
+    """What a mail reports, and what follows from it."""
 
     way: str  # the row of the table above
     unit: int  # the unit that says so (-1: the subject)

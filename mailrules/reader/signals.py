@@ -43,7 +43,7 @@ def find_signals(
 
 
 def groups_of(members: Iterable[str]) -> int:
-    """Return the groups that contain one of these members."""
+    """Return the bits of all groups that contain one of these members."""
     bits = _table().bits
     return reduce(or_, (bits.get(member, 0) for member in members), 0)
 

@@ -43,7 +43,7 @@ _CLOSED = "ticket_state.closed"
 
 
 class Name(NamedTuple):
-    """A label or the name of a state in the tokens of some sentences."""
+    """The place of a ticket label, or of the name of a ticket state, as a range of tokens."""
 
     first: int
     last: int  # index after its last token

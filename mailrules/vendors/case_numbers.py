@@ -127,7 +127,7 @@ class Candidate(NamedTuple):
 
     @property
     def is_labelled(self) -> bool:
-        """Whether the label decides, and not the classifier. A short number is not labelled: "in that case 1200 …"."""
+        """Whether a label suffices, without the classifier. For a short number it does not ("in that case 1200 …")."""
         return "label" in self.marks and _whole(self.number) != ""
 
     def quote(self, folded: str) -> str:

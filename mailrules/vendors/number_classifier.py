@@ -62,7 +62,7 @@ def probability(features: Iterable[str]) -> float:
 
 
 def written(weights: NDArray[np.float64], base: float) -> bytes:
-    """Return the file of the weights."""
+    """Return the content of the file with the weights."""
     return np.append(weights, base).astype("<f2").tobytes()
 
 

@@ -77,7 +77,7 @@ class Vendor(Model):
 
 
 class Incidental(Model):
-    """Text around a vendor's name that decides whether the case is with it (not in "Slackで連絡ください")."""
+    """Text around a vendor's name that shows whether the case is about this vendor (not in "Slackで連絡ください")."""
 
     before: Words = Field(default=[])  # RE2 for text before a name that does not count
     after: Words = Field(default=[])  # RE2 for text after a name that does not count

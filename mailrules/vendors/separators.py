@@ -16,9 +16,9 @@ _LEAST = 5  # digits of each of two numbers with a slash between them; 0041/7720
 
 
 def separate(text: str) -> str:
-    """Return a folded text with fillers for words behind numbers, and for slashes that separate numbers.
+    """Replace words attached to the end of a number, and slashes that separate numbers, by fillers in a folded text.
 
-    Such a slash is between two numbers of equal length, or before a date. Positions are unchanged.
+    A slash separates numbers if it is between two numbers of equal length, or before a date. Positions are unchanged.
     """
     text = _TAIL.sub(lambda match: FILLER * len(match.group()), text)
     return _SLASHED.sub(_apart, _BEFORE_DATE.sub(FILLER, text)) if "/" in text else text
