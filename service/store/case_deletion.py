@@ -19,7 +19,10 @@ from service.store.tables import spool as spool_table
 
 
 def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | None:
-    """Delete a case, under ``one_at_a_time``. Returns the numbers of its messages and mails; None if it must stay."""
+    """Delete a case and return how many messages and mails it had; None if it must stay.
+
+    Call ``one_at_a_time`` before.
+    """
     parts = [case_id, *links.merged_into(conn, case_id)]
     if case_id in newest(conn):
         return None

@@ -161,7 +161,7 @@ def _chunk(conn: Connection, after: str, done: bool) -> list[StoredContent]:
 
 
 def move(database: Database, writer: BlobWriter, before: BlobStore | None) -> Iterator[tuple[str, str]]:
-    """Move processed raw mails to the configured storage, also from storage ``before``. Yields (id, new codec)."""
+    """Move processed raw mails to the configured storage. ``before``: the earlier storage. Yields (id, new codec)."""
     for mail in all_mails(database, done=True):
         codec = OUTSIDE if writer.is_external(mail.size) else "zstd"
         if mail.codec == codec and (codec != OUTSIDE or before is None):

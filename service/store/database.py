@@ -108,7 +108,7 @@ class Database:
             engine.close(wait=not flush_failed)  # other threads may be using the pool
 
     def forget_values(self) -> None:
-        """Close idle SQLite connections: they keep values of statements, such as mails."""
+        """Close idle SQLite connections to free memory: they keep the values of earlier statements, such as mails."""
         with self._engine_lock:
             if self._engine is not None:
                 self._engine.dispose()
@@ -194,7 +194,7 @@ def one_at_a_time(conn: Connection) -> None:
 
 
 def run(conn: Connection, statement: str, values: tuple[Any, ...]) -> Sequence[Any]:
-    """Run a statement in the driver's syntax, without SQLAlchemy, which costs more than a small statement itself."""
+    """Run a statement in the driver's syntax. For a small statement, SQLAlchemy takes longer than the database."""
     driver: Any = conn.connection.driver_connection
     if conn.dialect.name == "sqlite":
         return driver.execute(statement, values).fetchall()  # type: ignore[no-any-return]

@@ -35,7 +35,7 @@ def waiting_on_team(conn: Connection) -> list[dict[str, Any]]:
 
 
 def waiting_on_requester(conn: Connection, since: datetime) -> list[tuple[int, dict[str, Any], datetime]]:
-    """Return (id, document, waiting since) of cases, newest first, that wait since ``since`` and got no reminder."""
+    """Return (id, document, waiting since) of cases that wait at least since ``since``, without a reminder so far."""
     reminded = select(outbox.c.case_id).where(outbox.c.kind == "reminder", outbox.c.case_id.is_not(None))
     waiting = and_(cases.c.waiting_on == "requester", cases.c.waiting_since <= since, cases.c.id.not_in(reminded))
     rows = _open_cases(conn, waiting, cases.c.waiting_since.desc(), cases.c.id.desc())

@@ -96,7 +96,10 @@ def _is_part(name: str, other: str) -> bool:
 
 
 def erase(database: Database, writer: BlobWriter, mask: Mask, now: datetime, *, apply: bool) -> ErasureResult:
-    """Replace the address and names everywhere, or only search. Raises Unavailable, Conflict (a mail is being sent)."""
+    """Replace the address and names everywhere; without ``apply``, only search for them.
+
+    Raises Unavailable, and Conflict while a mail to the person is being sent.
+    """
     own = _own(database, writer, mask)
     eraser = _Eraser(database, writer, mask, own, apply)
     result = eraser.result

@@ -109,7 +109,10 @@ def recorded_places(conn: Connection, name: str, places: Sequence[str]) -> set[s
 
 
 def store_new(conn: Connection, name: str, by: str, fetched: Sequence[Fetched], *, mark: bool, now: datetime) -> int:
-    """Spool and record fetched mails, ``mark``: to be flagged; return how many have new content. Raises LostLease."""
+    """Record fetched mails, and put those with new content into the spool. Return the number of these new mails.
+
+    ``mark``: whether the mails have to be flagged or moved. Raises LostLease.
+    """
     lag = max(0, int((now - max(mail.arrived_at for mail in fetched)).total_seconds()))
     _update_leased(conn, name, by, lag_seconds=lag)
     hashes = [mail.entry.sha256 for mail in fetched]

@@ -50,14 +50,14 @@ def strong_keys(new: Sequence[MessageFacts]) -> StrongKeys:
 
 
 def strong_rows(conn: Connection, wanted: StrongKeys) -> Rows:
-    """Return the stored rows of strong keys; ``id:…`` keys are messages with that Message-ID."""
+    """Return the stored rows for strong keys. An ``id:…`` key finds the message with that Message-ID."""
     found = _by_key(conn, wanted.keys, wanted.ids)
     stored = {key_of("mid", key[3:]) for key in found if key.startswith("id:")} - wanted.own
     return {key: rows for key, rows in found.items() if key not in stored}
 
 
 def strong(conn: Connection, new: Sequence[MessageFacts], rows: Rows) -> Known:
-    """Return the stored messages of ``rows``, with facts about their cases and about cases named by new messages."""
+    """Return the stored messages of ``rows``, with facts about their cases and the cases that new messages name."""
     known = Known()
     for key, found in rows.items():
         for message, _, kind in found:

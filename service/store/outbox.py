@@ -163,7 +163,7 @@ def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
 def add_delivery_report(
     conn: Connection, message_ids: Sequence[str], report: Mapping[str, Any], now: datetime
 ) -> int | None:
-    """Store a delivery report at the entry with one of these Message-IDs. Returns the entry's id, or None."""
+    """Add a delivery report to the entry that has one of these Message-IDs. Returns the id of the entry, or None."""
     if not message_ids:
         return None
     one_at_a_time(conn)
@@ -215,7 +215,7 @@ def entry(conn: Connection, id: int) -> dict[str, Any]:
 
 
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
-    """Return the number of automatic mails written since a time. Held drafts count only with a recipient."""
+    """Return the number of automatic mails written since a time, to one recipient or (without held drafts) to all."""
     query = select(func.count()).where(
         outbox.c.created_at >= since,
         outbox.c.channel == "mail",
@@ -231,7 +231,7 @@ def written_since(conn: Connection, since: datetime, recipient: str | None = Non
 
 
 def held_reason(number: int, to_address: bool) -> str:
-    """Return why a draft is held: more than ``number`` mails to one address, or from the whole installation."""
+    """Return the reason for holding a draft. ``number``: the limit, for one address or for the whole installation."""
     if to_address:
         return f"{HELD}{number} automatic mails to this address within a day"
     return f"{HELD}{number} {_HOURLY_LIMIT}; send them by hand"

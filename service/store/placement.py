@@ -106,9 +106,9 @@ def place_all(
     prepared: Prepared | None = None,
     decide_again: bool = True,
 ) -> Placed:
-    """Place a batch in the given order, by the decisions ``prepared`` if they are still valid.
+    """Place a batch of mails in the given order. ``prepared``: decisions that were made before the transaction.
 
-    If they are outdated, the batch is decided again with ``decide_again``; otherwise Outdated is raised.
+    If these decisions are outdated, ``decide_again`` says whether to decide again or to raise Outdated.
     """
     changed = learn(conn, arrived, read, now)
     if prepared is not None and not changed:

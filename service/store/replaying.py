@@ -100,7 +100,7 @@ def save_messages(conn: Connection, lines: Sequence[CaseMessage], before: Mappin
 
 
 def is_unchanged(conn: Connection, case_id: int, document: Mapping[str, Any]) -> bool:
-    """Whether the stored document equals ``document``, apart from clocks and the time of update."""
+    """Whether the stored document equals ``document``, apart from the fields ``clocks`` and ``updated_at``."""
     kept = conn.execute(select(cases.c.document).where(cases.c.id == case_id)).scalar_one()
     return _without_clocks(kept) == _without_clocks(json.loads(to_json(document)))
 

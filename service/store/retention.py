@@ -195,7 +195,7 @@ def _remove_case(conn: Connection, case: DueCase, now: datetime) -> Deleted | No
 
 @dataclass
 class RetentionJob:
-    """Deletes old data in small steps between batches of mail, but nothing for a day if somebody set the clock."""
+    """Deletes old data in small steps between batches of mail. After a change of the clock, it pauses for a day."""
 
     database: Database
     blob_store: BlobStore | None

@@ -35,7 +35,10 @@ def counts(conn: Connection) -> dict[str, dict[str, int]]:
 
 
 def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
-    """Return a vendor's figures of 90 days (in seconds, newest 500 cases); None from fewer than ``ENOUGH`` values."""
+    """Return figures about a vendor, from at most 500 cases that changed in the last 90 days. Times are in seconds.
+
+    A figure is None if there are fewer than ``ENOUGH`` cases, or fewer than ``ENOUGH`` values for it.
+    """
     columns = (cases.c.status, cases.c.document["clocks"], cases.c.document["asks"])
     found = conn.execute(_recent(now, *columns).where(cases.c.vendor == vendor))
     rows = [(status, clocks or {}, asks or []) for status, clocks, asks in found]

@@ -131,7 +131,7 @@ def cases_of(conn: Connection, messages: Sequence[int]) -> list[int]:
 
 
 def affected_cases(conn: Connection, line: CaseMessage) -> list[int]:
-    """Return the case of a message. If it begins another matter, add the cases of the mails that it answers."""
+    """Return the case of a message. For a reply that begins another matter, add the cases of the mails it answers."""
     answered = [*line.node.parents, *line.node.refs] if line.node.fresh else []
     places = in_chunks(conn, select(stored.c.case_id).distinct().where(stored.c.message_id.in_(THESE)), answered)
     return sorted({*cases_of(conn, [line.id]), *(row.case_id for row in places)})

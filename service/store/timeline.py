@@ -50,7 +50,7 @@ def page(
 
 
 def before_newest(conn: Connection, case_id: int, limit: int) -> list[Any] | None:
-    """Return the position before the ``limit`` newest messages of a case; None if there are no older messages."""
+    """Return the position just before the ``limit`` newest messages of a case; None if there are no older ones."""
     query = select(_WHEN.label("at"), messages.c.id).where(messages.c.case_id == case_id)
     row = conn.execute(query.order_by(_WHEN.desc(), messages.c.id.desc()).offset(limit).limit(1)).one_or_none()
     return ["", row.at, row.id] if row else None
