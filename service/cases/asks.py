@@ -215,7 +215,10 @@ def _answers_alone(ask: Ask, line: CaseMessage, reading: Reading) -> bool:
 
 
 def answered_with(ask: Ask, other: Ask, answer: Sequence[Statement] | None) -> bool:
-    """Whether a request is part of the sentence of ``other``, and the answer to ``other`` has a further clause."""
+    """Whether ``answer``, which answers the request ``other``, also answers ``ask``.
+
+    This is so if the words of ``ask`` are a part of the words of ``other``, and the answer has a further clause.
+    """
     is_part = ask.message == other.message and ask.quote != other.quote and ask.quote in other.quote
     return is_part and any(_FURTHER_CLAUSE.search(said.quote) for said in answer or ())
 

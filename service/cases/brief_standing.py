@@ -33,7 +33,7 @@ class Standing:
 
 
 def standing(source: BriefInput) -> list[Standing]:
-    """Return where the case stands: its newest answer (not for a vendor), then its outcome or return.
+    """Return where the case stands: the newest answer (not for a vendor), then that the problem ended or came back.
 
     A vendor gets only mails in its language. So does a requester, if one of these mails says where the case stands.
     """
@@ -56,7 +56,7 @@ def standing(source: BriefInput) -> list[Standing]:
 
 
 def withdrawn(source: BriefInput) -> Iterator[tuple[str, str]]:
-    """Yield (id of the message, quote) of each statement that it works again, if a later mail denies it."""
+    """Yield (id of the message, quote) of each statement that the problem ended, if a later mail denies it."""
     said: list[tuple[str, str]] = []
     for mail in _counting(source):
         if _statements(mail, _RETURN):

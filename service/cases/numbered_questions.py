@@ -76,7 +76,7 @@ def _list(lines: Sequence[Line], run: Sequence[tuple[int, int]], length: int) ->
 
 
 def item_of(question: str) -> str | None:
-    """Return the item that a question is about by its words; None if they name no item or several."""
+    """Return the checklist item that the words of a question name; None if they name no item or several."""
     fitting = [item for item in _ITEMS if fit(item, question)]
     return fitting[0] if len(fitting) == 1 else None
 

@@ -15,7 +15,7 @@ _NAME = re.compile(
 
 
 def puts_off(line: CaseMessage) -> bool:
-    """Whether a mail says that something will follow: it promises it, or is still looking for it."""
+    """Whether a mail says that something will follow: the author promises it, or is still looking for it."""
     promises = line.reading is not None and line.reading.says("act.promise")
     return promises or LATER.search(line.turn.text[:MOST_TEXT]) is not None
 

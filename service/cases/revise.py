@@ -40,7 +40,7 @@ def revise(
     asked: Sequence[Asked] = (),
     solved: Sequence[Solved] = (),
 ) -> dict[str, Any]:
-    """Return the case document of the API, without its key, merged and related cases.
+    """Return the case document of the API, without the fields for the key, the merged cases and the related cases.
 
     ``lines``: all messages of the case, oldest first, at least one. ``judgement``: of the messages that count.
     ``asked``: mails in which sodan asked for facts. ``solved``: as for ``follow``.

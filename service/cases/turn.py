@@ -72,7 +72,7 @@ _CLOSING = frozenset(("confirm_close", SOMETHING))  # requests of a proposal to 
 
 @dataclass(slots=True)
 class Course:
-    """How the turn and the status of a case developed."""
+    """Status and turn of a case after its last mail, and all earlier turns."""
 
     status: Status = "open"
     waiting_on: Side | None = None
@@ -91,7 +91,7 @@ def follow(
     asked: Sequence[datetime] = (),
     solved: Sequence[Solved] = (),
 ) -> Course:
-    """Process the mails of a case, oldest first, and return how its turn developed.
+    """Process the mails of a case, oldest first, and return its course: who had to act, and when.
 
     `answers`: whether a mail answers a request. `by_hand`: request id → state that a person set. When the last open
     request is answered by hand, the vendor has to act, as after a mail. `asked`: times at which sodan sent questions to

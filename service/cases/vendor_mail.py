@@ -37,14 +37,17 @@ def side_by_alarm(reading: Reading) -> Side | None:
 
 
 def vendor_continues(reading: Reading) -> bool:
-    """Whether the vendor will write next, by its acts: for readings that do not say who has to act next."""
+    """Whether the acts of a vendor's mail show that the vendor has to act next.
+
+    Only for readings that do not say who has to act next.
+    """
     if "escalated" in reading.acts or reading.says("act.promise"):
         return True
     return "progress" in reading.acts and "answer" not in reading.acts
 
 
 def team_has_to_act(reading: Reading, said: NextSide) -> bool:
-    """Whether the team has to act after a vendor's mail although the table says otherwise."""
+    """Whether the team has to act after a vendor's mail, although the table of weights says ``said``."""
     if reading.asks and said == "nobody":
         return True
     if said != "vendor" or not reading.next_scores:

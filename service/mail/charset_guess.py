@@ -107,7 +107,7 @@ def _japanese(raw: bytes) -> str | None:
 
 
 def decode_strictly(raw: bytes, codec: str | None) -> str | None:
-    """Return the decoded text; None if the bytes are invalid in this codec, or it is None."""
+    """Return the decoded text; None if the bytes are invalid in this codec, or if there is no codec."""
     try:
         return raw.decode(codec) if codec else None
     except ValueError:

@@ -94,7 +94,7 @@ class Mask:
         return Mask(self.address, self.names, self._alias, self.own_names, lines, text, messages)
 
     def lines_of(self, text: str) -> set[str]:
-        """Return the lines of a text by the person that contain a name in From, without quote marks."""
+        """Return the lines of the person's text that contain the person's name from From. Quote marks are removed."""
         return {_unquoted(part) for part in _SEGMENTS.split(text) if self.author.mentions(part)}
 
     def in_mail(self, mail: Mail, lines: Collection[str]) -> "Mask":

@@ -44,7 +44,7 @@ def name_patterns(names: Sequence[str]) -> list[str]:
 
 
 def needles(words: Sequence[str]) -> dict[bytes, list[str]]:
-    """Return bytes of each word in each charset, in lower case → charsets; used for a fast first search."""
+    """Return what a fast first search looks for: bytes of a word in a charset, in lower case → these charsets."""
     encodings: dict[bytes, list[str]] = {}
     for word in words:
         for part in re.split(r"[\s\u3000,@]+", word):

@@ -62,7 +62,7 @@ class Splitter:
         return level.own, [earlier for section in level.sections for earlier in (section, *section.inner)]
 
     def may_continue(self) -> bool:
-        """Return whether the limits allow to look for a further heading."""
+        """Return whether the limits allow a search for a further heading."""
         if self.cost < _MAX_LINE_COST and self.section_count < MOST_SECTIONS:
             return True
         self.limit_reached = True

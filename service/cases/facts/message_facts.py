@@ -112,7 +112,7 @@ class MessageFacts(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def company(self) -> str | None:
-        """The partner company of the author; else the vendor of the author, of a recipient or named in the text."""
+        """The partner company of the author, or else the vendor of the author, of a recipient, or of the text."""
         return self.partner or self.vendor
 
     @property

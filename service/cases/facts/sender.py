@@ -47,7 +47,10 @@ class Handover:
 
 
 def trust_of(mail: Mail, ours: bool, verdicts: Verdicts, handed: Handover | None) -> Trust:
-    """Return how certain the author is. ``ours``: the address is of our own people; ``handed``: None for a file."""
+    """Return how certain it is that the author wrote the mail.
+
+    ``ours``: whether the address belongs to our own people. ``handed``: how the mail arrived; None for a file.
+    """
     peer, given = (_address(handed.peer), handed.authserv) if handed else (None, None)
     found = authentication.dmarc(mail, verdicts.authserv if given is None else given)
     if found == "fail":

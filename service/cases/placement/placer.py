@@ -302,7 +302,10 @@ class Placer:
 
 
 def has_content(outer: MessageFacts, nodes: Sequence[MessageFacts]) -> bool:
-    """Whether a mail has text to compare. Automatic mail: only of a vendor, and no bounce, receipt or calendar mail."""
+    """Whether a mail has text to compare with cases.
+
+    For automatic mail this is true only if a vendor sent it, and if it is no bounce, receipt or calendar mail.
+    """
     if outer.automatic and (outer.side != "vendor" or outer.automatic in ("bounce", "calendar", "receipt")):
         return False
     return any(n.words or n.subject_words for n in nodes)
