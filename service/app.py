@@ -139,7 +139,7 @@ def _run_steps(step: Callable[[], bool], stop: Event, pause: float) -> None:
 
 
 def run_api(settings: Settings, database: Database, clock: Clock) -> None:
-    """Serve HTTP. Raises Refused for access from outside without a token, or an error in a template."""
+    """Serve HTTP. Raises Refused if other machines could connect and no token exists, or if a template has an error."""
     from service.api.app import make_app
     from service.api.serving import bind, must_be_safe, serve
     from service.desk import Desk

@@ -35,7 +35,10 @@ def freeze_after_loading() -> None:
 
 
 def free_if_above(room: int = ROOM) -> bool:
-    """Release mapped files above ``room`` bytes, and free the caches if that is not enough; return if it did so."""
+    """Keep the memory of the process below ``room`` bytes: release mapped files, then free the caches if necessary.
+
+    Returns whether it freed the caches.
+    """
     global _due
     now = time.monotonic()
     if resident() < room:

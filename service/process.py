@@ -102,7 +102,7 @@ def announce(text: str) -> None:
 
 
 def report() -> None:
-    """Report to the supervisor, if any, that the event loop runs. Call it every second. A worker needs no watchdog."""
+    """Report to the supervisor, if any, that the event loop runs. Call it every second; workers do not report."""
     if descriptor := environment(HEARTBEAT):
         with contextlib.suppress(OSError):  # the pipe is full or closed: the supervisor hangs or ended
             os.write(int(descriptor), b".")
@@ -179,7 +179,7 @@ _MAPS = Path("/proc/self/smaps")
 
 
 def return_freed_memory() -> None:
-    """Let the C library return large freed blocks to the system, and limit it to two arenas. Call this early."""
+    """Configure malloc so that freed memory returns to the operating system. Call it once, at the start."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, _BIG)

@@ -118,7 +118,10 @@ class Worker:
             self._release_leases()
 
     def turn(self) -> bool:
-        """Process a batch and a due long case, else index mails. Return whether there was any. Raises Unavailable."""
+        """Process a batch, then judge a long case; if there is neither, index mails.
+
+        Returns whether anything was done. Raises Unavailable.
+        """
         busy = self.step() > 0
         return self._judge_next(idle=not busy) or busy or self._index() > 0
 

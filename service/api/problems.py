@@ -92,7 +92,7 @@ def is_browser(scope: Scope) -> bool:
 
 
 def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | None) -> None:
-    """Install handlers for all errors. ``error_page`` answers browsers, and every request for a page that fails."""
+    """Install handlers for all errors. ``error_page`` makes the response for a browser, or if a page fails."""
     routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
 
     def allowed(path: str) -> str:

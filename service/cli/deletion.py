@@ -106,7 +106,7 @@ def erase(
 def erase_person(
     settings: Settings, database: Database, address: str, names: Sequence[str], reserved: Collection[str], apply: bool
 ) -> int:
-    """Erase a person, or without ``apply`` list what would change, and print the certificate as JSON.
+    """Erase a person and print the certificate as JSON. Without ``apply``, only list what would change.
 
     ``reserved``: names of vendors and of the organisation, which must not be erased. Returns exit status 1 if data of
     the person may remain; a message says where. Raises Refused.

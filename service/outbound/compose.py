@@ -80,7 +80,7 @@ def brief_draft(text: str, *, to: str, cc: str, subject: str, language: str) -> 
 
 
 def address_of(case: dict[str, object], side: str) -> str:
-    """Return the first address of a side in a case document that somebody reads (not no-reply), or ""."""
+    """Return the first address of this side in the case document, or "". No-reply addresses are skipped."""
     people = case.get("participants")
     addresses = [person["address"] for person in people if person["role"] == side] if isinstance(people, list) else []
     return next((str(address) for address in addresses if address and not _NO_REPLY.search(str(address))), "")

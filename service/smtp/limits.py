@@ -71,7 +71,7 @@ class Usage:
         self._by_network: Counter[str] = Counter()
 
     def add(self, host: str | None, more: int) -> None:
-        """Change what ``host`` uses by ``more``, which may be negative."""
+        """Add ``more`` to the usage of ``host``; a negative number reduces it."""
         self.total += more
         for counter, name in ((self._by_neighbourhood, neighbourhood(host)), (self._by_network, network_of(host))):
             counter[name] += more

@@ -93,7 +93,7 @@ class Listener:
             self._deadline_timer = self.loop.call_later(seconds, self._check_deadlines)
 
     async def stop(self, grace: float) -> None:
-        """Stop listening, and close all connections within ``grace`` seconds, after the replies to committed mails."""
+        """Stop listening and close all connections. Wait up to ``grace`` seconds for mails that are being committed."""
         self._is_stopping = True
         for server in self._servers:
             server.close()

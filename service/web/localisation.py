@@ -50,7 +50,7 @@ class Locale:
         return self.t(text) if text.startswith("error.") else translated(self.language, text)
 
     def based_on(self, evidence: Mapping[str, Any]) -> str:
-        """Return the text of the evidence for the case of a mail. Only reasons for similar content are translated."""
+        """Return the text that says why a mail is in its case. Only reasons for similar content are translated."""
         words = str(evidence.get("words") or "")
         return BETWEEN.join(map(self.translated, words.split(BETWEEN))) if evidence.get("kind") == "content" else words
 

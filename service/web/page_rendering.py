@@ -154,7 +154,7 @@ def who(request: Request) -> str:
 
 
 async def posted(request: Request) -> ImmutableMultiDict[str, str]:
-    """Return the values of a posted form; ``get`` returns the last of a name. Raises Refused."""
+    """Return the values of a posted form. For a repeated name, ``get`` returns the last value. Raises Refused."""
     text = (await request.body()).decode("utf-8", "replace")
     try:
         return ImmutableMultiDict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
