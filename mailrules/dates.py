@@ -94,7 +94,10 @@ _ZONE = re.compile(rf"\b(?:{'|'.join(_ZONES)})\b|日本時間")
 
 
 def read_limit(text: str, written: datetime | None) -> datetime | None:
-    """Return the time that a sentence states, in the zone of ``written`` unless it names another; None if none."""
+    """Return the time that a sentence states, or None.
+
+    If the sentence names no time zone, the zone of ``written`` is used.
+    """
     if written is None:
         return None
     day = _day(text, written.date())

@@ -145,7 +145,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The judgement of a whole case. ``cases.revise`` derives open requests and the next to act from the readings."""
+    """The judgement of a whole case. ``cases.revise`` derives the open requests and the turn from the readings."""
 
     kind: str
     language: str

@@ -45,7 +45,10 @@ def state_of(unit: Unit) -> str | None:
 
 
 def stated_by(unit: Unit) -> tuple[str, str | None] | None:
-    """Return the item that a form line names, with ``state_of``; None for other units. No approval is still to come."""
+    """Return (item that a form line names, state of its value); None for other units.
+
+    The state is as ``state_of`` returns it, but an approval with the value "none" is pending.
+    """
     item = item_of(unit.label) if unit.label else None
     if item is None:
         return None

@@ -60,7 +60,7 @@ class MatterClassifier(NamedTuple):
     base: NDArray[np.float32]
 
     def score(self, rows: Indexes, inputs: NDArray[np.float64]) -> float:
-        """Return the distance from the boundary, between -2 and 2; 0.0 if no word counts.
+        """Return the distance from the boundary, between -2 and 2; 0.0 if no word has a weight.
 
         ``rows``: the distinct features of the mail; ``inputs``: see `matter_inputs`.
         """
@@ -69,7 +69,7 @@ class MatterClassifier(NamedTuple):
         return round(max(-FURTHEST, min(FURTHEST, float(self.scores(rows, inputs)[0]))), 2)
 
     def knows(self, rows: Indexes) -> bool:
-        """Whether any word of the mail counts."""
+        """Whether the classifier has a weight for a word of the mail."""
         return bool(self.squares.take(rows).any())
 
     def scores(self, rows: Indexes, inputs: NDArray[np.float64]) -> NDArray[np.float64]:

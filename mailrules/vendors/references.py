@@ -96,7 +96,10 @@ class References:
         self._never_of = {p.id: list(map(compile_pattern, p.never)) for p in profiles if p.never}
 
     def certain(self, places: Places, vendor: str | None = None) -> _Found:
-        """Return the numbers whose pattern is unique to one vendor. ``vendor``: owner of the numbers of platforms."""
+        """Return the numbers whose pattern is unique to one vendor.
+
+        ``vendor``: if given, the numbers of a platform, such as a help desk provider, belong to this vendor.
+        """
         found = _Found()
         matching = {place: set(self._any_certain("\n".join(texts).encode())) for place, texts in places.plain.items()}
         for number, shape in enumerate(self._certain):
@@ -125,7 +128,7 @@ class References:
         return sorted(whole, key=lambda ref: (ref.token, not ref.stated))
 
     def behind(self, vendor: str, text: str, within: int) -> list[Reference]:
-        """Return this vendor's numbers that begin within ``within`` characters; ``stated`` is false."""
+        """Return this vendor's numbers that begin in the first ``within`` characters of a text. ``stated`` is false."""
         found = _Found()
         for shape in (*self._own[vendor], *self._certain) if vendor in self._own else ():
             match = shape.pattern.search(text) if shape.vendor == vendor and "body" in shape.said.at else None
