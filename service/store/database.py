@@ -97,7 +97,10 @@ class Database:
         self.transact(_probe_postgresql if self.postgresql else _probe_sqlite)
 
     def close(self, *, flush_failed: bool = False) -> None:
-        """Close all connections (``flush_failed``: those in use, later). The next use opens new ones."""
+        """Close all connections. The next use opens new ones.
+
+        With ``flush_failed``, connections that other threads are using are closed later.
+        """
         with self._engine_lock:
             if self._engine is not None:
                 self._flush_failed |= flush_failed

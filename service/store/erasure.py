@@ -69,7 +69,7 @@ class _Own:
 
 
 def names_of(conn: Connection, address: str) -> list[str]:
-    """Return the names that stand with an address in mails, most frequent first. ``address``: in lower case."""
+    """Return the names that mails give to an address, most frequent first. ``address``: in lower case."""
     names = Counter(conn.execute(select(participants.c.name).where(participants.c.address == address)).scalars())
     authors = select(messages.c.author_name).where(messages.c.author_address == address).distinct()
     names.update(conn.execute(authors).scalars())

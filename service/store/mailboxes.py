@@ -162,7 +162,10 @@ def record_marking(conn: Connection, name: str, places: Sequence[str], **values:
 
 
 def places_to_retry(conn: Connection, name: str, folder: str, now: datetime, max_bytes: int) -> list[tuple[str, int]]:
-    """Return (place, attempts) of up to 50 mails to fetch again: failed and due, or now within ``max_bytes``."""
+    """Return (place, attempts) of up to 50 mails to fetch again.
+
+    These are mails whose fetch failed and is due again, and mails that were too big but are within ``max_bytes`` now.
+    """
     due = and_(mailbox_mails.c.state == "failed", mailbox_mails.c.due_at <= now)
     fits = and_(mailbox_mails.c.state == "too_big", mailbox_mails.c.size <= max_bytes)
     query = select(mailbox_mails.c.place, mailbox_mails.c.attempts).where(*_open_in(name, folder), or_(due, fits))

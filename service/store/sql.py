@@ -115,7 +115,10 @@ def write_rows(conn: Connection, to: Table | Update, rows: Sequence[Mapping[str,
 
 
 def for_driver(conn: Connection, to: Table | Update, rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[Any]]:
-    """Return the statement in the driver's syntax, and its values: per row, or (insert on PostgreSQL) one of arrays."""
+    """Return the statement in the driver's syntax, and its values as a list of tuples.
+
+    There is one tuple for each row. For an insert on PostgreSQL, there is one tuple with an array for each column.
+    """
     kind = conn.dialect.name
     statement, parameters = _for_driver(to, (*rows[0],), kind)
     values = [

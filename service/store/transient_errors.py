@@ -99,7 +99,7 @@ def _origins(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def disk_full_reason(folder: Path | None, least: int) -> str | None:
-    """Return an error text if fewer than ``least`` bytes are free on the disk of a folder. None if not, or unknown."""
+    """Return an error text if the disk of a folder is known to have fewer than ``least`` free bytes, else None."""
     if folder is None or not least:
         return None
     with contextlib.suppress(OSError):  # any other problem of the folder shows up in the database
