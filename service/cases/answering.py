@@ -32,7 +32,10 @@ def with_replies(lines: Sequence[CaseMessage], asked: Sequence[Asked], quoted: M
 
 
 def asks_by_number(line: CaseMessage) -> NumberedList | None:
-    """Return the numbered list with which a vendor, or the team a requester, asks; None if there is not just one."""
+    """Return the numbered list of questions in a mail of a vendor, or of the team to a requester.
+
+    None if the mail has no such list, or several.
+    """
     if line.turn.side == "vendor":
         starts = [ask.finding.start for ask in line.reading.asks] if line.reading else []
         lists = [one for one in numbered_lists(line.turn.text) if any(one.number_at(start) for start in starts)]

@@ -105,7 +105,10 @@ class BriefInput:
 
 
 def language_of(case: Document, messages: Sequence[Document], reader: str) -> str:
-    """Return the language of a reader: for a vendor, that of the newest mail by it or to it; otherwise of the case."""
+    """Return the language of a reader: for a vendor, the language of the newest mail from or to the vendor.
+
+    For other readers, and if no such mail has a known language, return the language of the case.
+    """
     found = "en" if case.get("language") == "en" else "ja"
     if reader != "vendor":
         return found

@@ -86,7 +86,7 @@ class Mask:
         return Mask(self.address, (*self.names, *self.own_names), self._alias) if self.own_names else self
 
     def quoting(self, lines: Collection[str], text: str = "", messages: Collection[str] = ()) -> "Mask":
-        """Return the mask for what quotes the person. Names in From are replaced in quotes only.
+        """Return the mask for mail and data that quote the person. Names in From are replaced in quotes only.
 
         ``lines``: see `lines_of`. ``text``: the person's texts; any part of it is a quote. ``messages``: ids of the
         person's messages; JSON that names another message is no quote.
@@ -98,7 +98,11 @@ class Mask:
         return {_unquoted(part) for part in _SEGMENTS.split(text) if self.author.mentions(part)}
 
     def in_mail(self, mail: Mail, lines: Collection[str]) -> "Mask":
-        """Return the mask for a raw mail, of the person or quoting the person or neither. ``lines``: see `lines_of`."""
+        """Return the mask for a raw mail.
+
+        It depends on whether the person wrote the mail, and on whether the mail quotes the person. ``lines``: see
+        `lines_of`.
+        """
         authors = [inner.from_ for inner in (*mail.forwarded, *mail.history)]
         if self._is_person(mail.from_):
             return self.author

@@ -45,7 +45,10 @@ def _json(value: Any) -> Any:
 
 
 def threads(mails: Sequence[Mail]) -> list[str]:
-    """Return the id of each mail's thread. In-Reply-To and References join mails, also by mails that are not given."""
+    """Return the id of each mail's thread.
+
+    In-Reply-To and References join mails. Two mails that name the same third mail are also in one thread.
+    """
     roots: dict[str, str] = {}
 
     def find(node: str) -> str:

@@ -102,9 +102,10 @@ def is_same_text(one: str, other: str) -> bool:
 
 
 def other_numbers(one: str, other: str) -> bool:
-    """Whether each of two squashed texts contains a number that the other lacks. Compares only the part in both texts.
+    """Whether each of two squashed texts contains a number that the other lacks.
 
-    People and machines send the same text again with another number. The last number of a text may be truncated.
+    People and machines send the same text again with another number. Of the longer text, only the part that matches
+    the shorter text is searched for such numbers. The last number of a text may be truncated.
     """
     short, long = _by_length(one, other)
     begin = max(long.find(short[:24]), 0)

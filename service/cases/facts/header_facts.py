@@ -48,7 +48,10 @@ def case_keys_in(subject: str, prefix: str) -> tuple[int, ...]:
 def written_at(
     date: datetime | None, received: datetime, tolerance: timedelta = CLOCKS_DIFFER
 ) -> tuple[datetime, bool]:
-    """Return (time of writing in UTC, whether from Date). Without a plausible Date: the time of receipt."""
+    """Return (time of writing in UTC, whether this is the Date of the mail).
+
+    If Date is missing, or later than the receipt by more than ``tolerance``, the time of receipt is used.
+    """
     received = received.astimezone(UTC)
     if date is None:
         return received, False

@@ -27,7 +27,10 @@ def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int])
 
 
 def rarity(nodes: Iterable[MessageFacts], shared: Mapping[str, int]) -> Callable[[str], float]:
-    """Return a function: word → rarity around the month of the mail, 0.8 (one message) to 0.1; 0.4 if unknown."""
+    """Return a function that returns the rarity of a word in the months around a mail.
+
+    The rarity is between 0.8 (one message contains the word) and 0.1. For a word without a count it is 0.4.
+    """
     months = {str(n.at.toordinal() // MONTH + step) for n in nodes for step in (-1, 0, 1)}
     counts: dict[str, int] = defaultdict(int)
     for key, count in shared.items():

@@ -88,7 +88,7 @@ def joins(best: Score, runner_up: Score | None) -> bool:
 
 
 def compare(mail: Profile, cases: Mapping[int, Profile], rare: Callable[[str], float]) -> list[Score]:
-    """Score one mail against its candidates, and return the best, best first. ``rare``: see ``candidates.rarity``."""
+    """Return the best scores of one mail with its candidates, highest first. ``rare``: see ``candidates.rarity``."""
     column = column_of(mail.nodes[0])
     found = {number: features(mail, case, rare) for number, case in cases.items()}
     logits = {
@@ -115,9 +115,10 @@ def column_of(outer: MessageFacts) -> int:
 
 
 def with_leads(found: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    """Return the features of the candidates of one mail, those of ``LEADS`` less the value of the best other one.
+    """Return the features of the candidates of one mail. Those in ``LEADS`` become leads over the other candidates.
 
-    The words in common say more if the mail continues a matter, so the product of both is a feature, too.
+    A lead is the value minus the highest value of the other candidates. The words in common say more if the mail
+    continues a matter, so the product of both is a feature, too.
     """
     out = [dict(its) for its in found]
     for name in LEADS:

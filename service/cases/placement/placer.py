@@ -193,7 +193,11 @@ class Placer:
             self.plan.suggestions += [Suggestion(message, s.case, s.score, s.reasons) for s in near if s.reasons]
 
     def may_join(self, outer: MessageFacts, case: int) -> bool:
-        """Whether similar content may join a mail to a case. Not if only unknown senders wrote the mail or the case."""
+        """Whether similar content may join a mail to a case.
+
+        The author of the mail and an author in the case must be known and trusted. A partner must also take part in
+        the case.
+        """
         members = self.messages_of(case)
         known = outer.side != "unknown" and any(n.side != "unknown" and n.trusted for n in members)
         return (
