@@ -148,7 +148,7 @@ class Desk:
         return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels, zone=zone, now=now)
 
     def brief_draft(self, number: int, reader: str, language: str | None) -> bytes:
-        """Return the brief of a case as a mail that a mail program opens as a draft, with the case in Cc."""
+        """Return the brief of a case as a draft for a mail program, with the address of the case in Cc."""
         case, made = self.brief(number, reader, language)
         outbound = self.database.transact(self.outbound)
         new = (ref for ref in made["references"] if reader == "vendor" and ref not in case["title"])

@@ -69,7 +69,10 @@ class AppContext:
 
     @classmethod
     def of(cls, settings: Settings, *, key: bytes = b"", rules: Rules | None = None) -> AppContext:
-        """``key`` signs case tokens. ``rules``: of these packs, if loaded already. Raises Refused (invalid pack)."""
+        """Return the context for some settings. ``key`` signs case tokens. Raises Refused if a pack is invalid.
+
+        ``rules``: the rules of the packs in the settings, if they are loaded already.
+        """
         rules = rules or load(settings.packs, settings.site_file)
         ingest = IngestConfig(
             zone=settings.zone,

@@ -70,7 +70,7 @@ class BriefPriority(Out):
 
 
 class Brief(Out):
-    """Summary of a case for a vendor, the team or the requester. Only the team's has the last five fields."""
+    """Summary of a case for a vendor, the team or the requester. The last five fields are only for the team."""
 
     for_: Audience = doc("Who will read it.", alias="for")
     lang: Language = doc("Language of headings and labels. Quotes are not translated.")

@@ -151,7 +151,7 @@ class ModelReader:
         self.version = self.model.model
 
     def read(self, mail: MailText) -> ReaderResult:
-        """Return the model's statements with the embedded reader's values. Raises Refused if the model is away."""
+        """Return the model's statements with the embedded reader's values. Raises Refused if the model fails."""
         embedded = self.embedded.read(mail)
         if mail.automatic or not 0 < len(mail.text) <= self.characters:
             return embedded

@@ -241,7 +241,7 @@ class Fetcher:
 
 
 def envelope(mailbox: Mailbox, content: bytes) -> Envelope:
-    """Return the envelope of a fetched mail: to the address of the mailbox, from Return-Path (RFC 5321 §4.4).
+    """Return the envelope of a fetched mail. Recipient: the mailbox; sender: from Return-Path (RFC 5321 §4.4).
 
     Without Return-Path, the sender is the address in Sender or From. It is not left empty, because an empty sender
     (``<>``) marks a delivery report.

@@ -172,7 +172,10 @@ class Rates:
         self._network_rate = Rate(network_rate, clock, burst=max(1, network_rate // 6))
 
     def refusal(self, sender: str, host: str | None) -> str | None:
-        """Count a mail, for the empty sender only of its network. Return the reply that refuses it, or None."""
+        """Count a mail, and return the reply that refuses it, or None.
+
+        A mail with an empty sender counts only for its network.
+        """
         network = network_of(host)
         local = host is None or _address(host).is_loopback
         if not local and not self._network_rate.allows(network):

@@ -36,7 +36,11 @@ TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 
 @dataclass(frozen=True)
 class SmtpHandler:
-    """Decides which mail is accepted, and stores it. Methods return the reply; ``refuse_…`` None if it is accepted."""
+    """Decides which mail is accepted, and stores it.
+
+    The methods ``refuse_…`` return the reply that refuses a mail, or None. ``store`` returns the reply to the
+    message.
+    """
 
     intake: Intake
     committer: Committer

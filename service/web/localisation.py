@@ -59,7 +59,7 @@ class Locale:
         return self.t(f"{name}.one") if number == 1 else self.t(name, n=number)
 
     def length(self, seconds: float | None) -> str:
-        """Return a duration in its two largest units, such as 3日4時間 or 2 h 5 min. From ten on, only one unit."""
+        """Return a duration in its largest unit, such as 12 h. Below ten, the next unit is added: 2 h 5 min."""
         if seconds is None:
             return "–"
         if seconds == 0:
