@@ -12,7 +12,8 @@ from mailrules.vendors import Vendors
 def kind_of(concluded: Sequence[mails.ConcludedMail]) -> str | None:
     """Return the first known kind: in mail from our side, otherwise in mail of people, otherwise in any mail.
 
-    What our people write above a forwarded mail counts before the mail of a stranger, and not if it is only a remark.
+    What our people write above a forwarded mail takes precedence over the mail of a stranger, unless it is only a
+    remark.
     """
     telling = mails.informative_mails(concluded)
     above = any(one.turn.wrapper for one in telling)

@@ -136,7 +136,10 @@ def _figures(rows: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
 
 
 def _urgent(rows: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
-    """Shares of P1/P2 mails found, and found or marked for triage; shares of other mails rated P1/P2, and marked."""
+    """Return shares of mails by priority.
+
+    Of the P1/P2 mails: found, and found or marked for triage. Of the others: rated as P1/P2, and marked for triage.
+    """
     urgent = [said for said, labelled in rows if labelled.priority in URGENT]
     calm = [said for said, labelled in rows if labelled.priority not in URGENT]
     return {

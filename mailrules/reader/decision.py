@@ -104,9 +104,9 @@ class Decision(Evidence):
         return [one for one in found if not (one.meaning.startswith("ask.") and one.start in told)]
 
     def _told(self, meaning: str, chance: float) -> Statement:
-        """Return an item, act or topic. In an urgent mail, a sentence must show clearly that there is a workaround.
+        """Return the statement of an item, act or topic.
 
-        Otherwise it is partial: people who wait or leave do something else, but their work does not go on.
+        In an urgent mail, a workaround that no sentence shows clearly is partial: people may do other work meanwhile.
         """
         found = self._state(meaning, chance)
         if meaning != _WORKAROUND or found.state != "value" or self._chance("urgent") < self.thresholds["urgent"]:

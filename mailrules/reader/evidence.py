@@ -45,7 +45,7 @@ class Evidence:
 
     @cached_property
     def _best_units(self) -> list[int]:
-        """Of each column, the unit with the highest score; -1 if there is no unit."""
+        """Column → index of the unit with the highest score; -1 if there is no unit."""
         units = self.scores[: len(self.view.readings)]
         return units.argmax(0).tolist() if len(units) else [-1] * units.shape[1]
 

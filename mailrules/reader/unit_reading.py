@@ -146,7 +146,10 @@ def _reading(
 
 
 def _stated(sentence: _Sentence, mild: bool) -> Sequence[str]:
-    """Return the unmistakable concepts that count. A promise may depend on a condition (「分かったら追って…」)."""
+    """Return the concepts of a sentence that are certain.
+
+    In a ``mild`` sentence, only a promise that depends on a condition is certain (「分かったら追って…」).
+    """
     if not mild:
         return sentence.plain
     unasked = "たら" in sentence.forms and "question" not in sentence.clauses.whole

@@ -26,9 +26,10 @@ _WORD = re.compile(r"[A-Z]+")
 
 
 def number_features(text: str, start: int, end: int, place: str, side: str, marks: Iterable[str]) -> Iterator[str]:
-    """Yield the features of the number ``text[start:end]``, ``text``: folded, in capitals.
+    """Yield the features of the number ``text[start:end]``.
 
-    ``place``: subject or text; ``side``: who wrote the mail; ``marks``: the labels and marks of the number.
+    ``text``: folded, in capitals; ``place``: subject or text; ``side``: who wrote the mail; ``marks``: the labels and
+    marks of the number.
     """
     before = _DIGIT.sub("9", text[max(0, start - _BEFORE) : start].rpartition("\n")[2])
     after = _DIGIT.sub("9", text[end : end + _AFTER].partition("\n")[0])

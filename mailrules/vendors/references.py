@@ -210,7 +210,10 @@ def _cuts_token(text: str, at: int) -> bool:
 
 
 def _is_whole_token(match: Any, group: int, text: str) -> bool:
-    """Whether the number, or the whole match if it has more of the token than the number, is no part of a token."""
+    """Whether the match is a whole token, not a part of a longer one.
+
+    At each end, this must be true for the number or for the whole match of the pattern.
+    """
     return all(
         any(not _cuts_token(text, at) for at in ends)
         for ends in ((match.start(group), match.start()), (match.end(group), match.end()))
@@ -253,7 +256,7 @@ def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: _Fou
 
 
 def _by_subject(refs: Sequence[Reference], found: _Found) -> Iterator[Reference]:
-    """Yield the numbers. If the subject states one, others of its kind (such as a parent case) are mentioned."""
+    """Yield the numbers. If the subject states one, the others of its kind are not stated, such as a parent case."""
     kinds = {_kind(ref) for ref in refs if (ref.vendor, ref.ref) in found.in_subject}
     for ref in refs:
         is_other = _kind(ref) in kinds and (ref.vendor, ref.ref) not in found.in_subject
