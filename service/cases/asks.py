@@ -182,7 +182,7 @@ class Ledger:
         self._open[ask.id] = None
 
     def _withdraw(self, line: CaseMessage, again: set[str]) -> None:
-        """Withdraw the only open request, or of several the request for logs. Requests in ``again`` stay open."""
+        """Withdraw the open request; if there are several, only requests for logs. Those in ``again`` stay open."""
         waiting = [ask for ask in self.open() if ask.what not in again]
         gone = waiting if len(waiting) == 1 else [ask for ask in waiting if ask.what == "logs"]
         self._close(gone, "withdrawn", line.node.at, line.turn.id)

@@ -35,7 +35,8 @@ class Standing:
 def standing(source: BriefInput) -> list[Standing]:
     """Return where the case stands: the newest answer (not for a vendor), then that the problem ended or came back.
 
-    A vendor gets only mails in its language. So does a requester, if one of these mails says where the case stands.
+    For a vendor, only mails in the vendor's language are used. The same applies to a requester, if one of these mails
+    says where the case stands.
     """
     mails, reader = _counting(source), source.reader
     returned = max((at for at, mail in enumerate(mails) if at and _statements(mail, {"act.reopen"})), default=0)
@@ -106,7 +107,7 @@ def _answer(source: BriefInput, mails: Sequence[Document]) -> Standing | None:
 
 
 def _newest(source: BriefInput, mails: Sequence[Document], meanings: frozenset[str], name: str) -> Standing | None:
-    """Return the newest statement with one of these meanings. A vendor knows what it wrote itself.
+    """Return the newest statement with one of these meanings. For a vendor, vendors' own mails are left out.
 
     An outcome with a number, such as the time, is preferred.
     """

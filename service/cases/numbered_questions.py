@@ -86,8 +86,8 @@ def answers_by_number(
 ) -> dict[int, Reply | None]:
     """Return number → answer to the entry of that number, in a mail with this new and quoted text.
 
-    ``asked_in``: the text of the mail with the questions. A question back and a promise are None. Empty if the mail
-    does not refer to the numbers, or has a longer list than that of the questions.
+    ``asked_in``: the text of the mail with the questions. If the answer is a question or a promise, the value is None.
+    The result is empty if the mail does not refer to the numbers, or has a longer list than that of the questions.
     """
     if any(len(own.entries) > len(asked.entries) for own in numbered_lists(text)):
         return {}

@@ -177,7 +177,10 @@ def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str]) -> l
 
 
 def _problem(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]) -> dict[str, Any]:
-    """Return the problem. If our side confirmed or corrected the scope later, it is marked as agreed, without drift."""
+    """Return the problem for the case document.
+
+    If our side confirmed or corrected the scope later, both sides agree on the problem, and ``drift`` is false.
+    """
     stated = next((line.node.at for line in lines if line.turn.id == problem.turn), None)
     confirmed = (ask.answered_at for ask in asks if ask.what == "confirm_scope" and ask.state == "answered")
     agreed = [at for at in confirmed if at and stated and at >= stated and problem.version >= 2]
@@ -192,7 +195,7 @@ def _problem(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]
 def _checklist(judgement: Judgement, asks: Sequence[Ask], overrides: Overrides) -> dict[str, Any]:
     """Return the checklist, the missing items, and the questions to ask next.
 
-    People answer an item by hand, or in words a request for it.
+    A person can set the value of an item by hand, or answer a vendor's request for the item in words.
     """
     answered = (ask for ask in asks if ask.answer and ask.what.startswith("info:"))
     by_hand = {ask.what.removeprefix("info:"): (ask.answer, ask.set_by) for ask in answered}
@@ -301,7 +304,7 @@ def _turns(lines: Sequence[CaseMessage]) -> int:
 
 
 def _notes(case: Mapping[str, Any], asked: Sequence[Asked]) -> Iterator[str]:
-    """Yield notes for the team. ``call``: after many turns, suggest a phone call."""
+    """Yield the names of notes for the team. ``call`` suggests a phone call after many mails in both directions."""
     is_open = case["status"] == "open"
     if case["priority"] == "P1" and is_open:
         if not any(line["item"] == "contact" and line["state"] == "present" for line in case["checklist"]):

@@ -250,7 +250,7 @@ def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading
 def _lacks_outcome(course: Course, line: CaseMessage, reading: Reading) -> bool:
     """Whether a user's mail must say that a severe problem is solved to resolve the case, and does not say so.
 
-    The table of weights often takes a mail about what people do meanwhile, or where they went, for the end.
+    The table of weights often gives "nobody has to act" for a mail about what people do meanwhile, or where they went.
     """
     ends = line.turn.begins or reading.says("act.confirm_resolved", "recovered", "act.close")
     return course.severe and course.status == "open" and line.turn.side != "team" and not ends

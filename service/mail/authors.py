@@ -103,7 +103,10 @@ def _part_with_name(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    """Return the name in a text with dates and times: the text after the last, otherwise before the first; may be ""."""
+    """Return the name in a text with dates and times, or "".
+
+    This is the text after the last date or time. If there is none, it is the text before the first.
+    """
     moments = list(_MOMENT.finditer(text))
     name = text[moments[-1].end() :] if moments else text
     if not moments and (opener := OPENER.match(fold(name))):

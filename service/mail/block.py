@@ -183,7 +183,7 @@ def _read_rows(lines: Sequence[str], first: int) -> tuple[dict[Field, str], int]
 
 
 def _row(line: str, rows: Sequence[HeaderLine]) -> HeaderLine | None:
-    """Return the header line in ``line``; below others, also one of a raw message. None for any other line."""
+    """Return the header line in ``line``, or None. Below other header lines, it may also be one of a raw message."""
     if rows and _RAW.match(line) is not None and parse_header_line(line) is None:
         return HeaderLine(frozenset({"other"}), "", line.partition(":")[0])
     return parse_header_line(line)

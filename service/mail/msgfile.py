@@ -73,7 +73,10 @@ def _properties(container: olefile.OleFileIO, paths: list[list[str]]) -> Propert
 
 
 def _submitted(container: olefile.OleFileIO) -> datetime | None:
-    """Return when the mail was submitted or delivered; None if unknown. The stream has 32 bytes, then 16 a property."""
+    """Return when the mail was submitted or delivered; None if unknown.
+
+    The stream begins with 32 bytes of other data. Each property has 16 bytes.
+    """
     if not container.exists("__properties_version1.0"):  # type: ignore[no-untyped-call]
         return None
     raw: bytes = container.openstream("__properties_version1.0").read(MAX_STREAM)  # type: ignore[no-untyped-call]

@@ -99,7 +99,10 @@ def extract_messages(
 
 
 def _doubted(mail: Mail, roles: Roles, trust: Trust) -> frozenset[str]:
-    """Return the addresses not to trust: the author; of the inner authors, our own people or, if forged, all."""
+    """Return the addresses not to trust in a mail whose author is not trusted.
+
+    These are the author, and those authors of inner mails who are our own people. In a forged mail, all are included.
+    """
     inside = [earlier.from_ for earlier in (*mail.forwarded, *mail.history) if earlier.from_]
     if trust != "forged":
         inside = [author for author in inside if roles.role_of(author) in OURS]
@@ -127,7 +130,8 @@ def _others(addresses: Sequence[Address | None], roles: Roles, intake: Sequence[
 def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozenset[str]:
     """Return the unknown companies to which the team writes.
 
-    A person who wrote to us first may be a user with a private address. Not so the mailbox of a company's function.
+    A person who wrote to us first is left out, because this may be a user with a private address. A mailbox of a
+    company's function (``is_role_mailbox``) is not left out.
     """
     if roles.role_of(mail.from_) != "team" or mail.automatic:
         return frozenset()
@@ -140,9 +144,9 @@ def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozense
 
 
 def _may_answer(mail: Mail, recipient: Address, roles: Roles) -> bool:
-    """Whether a mail may answer this recipient: it names an earlier mail, or contains one of his company.
+    """Whether a mail may answer this recipient: it names an earlier mail, or contains one of the recipient's company.
 
-    A mail that passes on a user's mail does not answer somebody else.
+    A mail that passes on a user's mail may answer only this user.
     """
     inner = [e.from_ for e in (*mail.forwarded, *mail.history) if e.from_]
     if any(company_of(author.key) == company_of(recipient.key) for author in inner):

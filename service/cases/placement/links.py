@@ -67,7 +67,10 @@ def _to_id(node: MessageFacts, mid: str, kind: str, known: Known) -> Iterator[Li
 
 
 def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
-    """Yield links to the messages that state the same numbers. Several of one kind link only to the same list."""
+    """Yield links to the messages that state the same numbers.
+
+    A message with several numbers of one kind links only to messages with exactly the same numbers of this kind.
+    """
     for vendor, ref in stated_numbers(node):
         own = _same_kind(vendor, ref, node)
         for other in known.naming(key_of("ref", vendor, ref)):
@@ -91,7 +94,7 @@ def stated_numbers(node: MessageFacts) -> tuple[tuple[str, str], ...]:
 
 
 def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
-    """Yield links by numbers that both messages contain. At least one must state it as that of its matter."""
+    """Yield links by numbers that both messages contain. At least one message must state the number as its own."""
     numbers = dict.fromkeys((*(ref for _, ref in node.stated), *node.told)) if _names_one_matter(node) else ()
     for number in numbers:
         for other in filter(_names_one_matter, known.naming(key_of("num", number))):

@@ -46,7 +46,7 @@ def objection(
 
 
 def _asks_vendor_about(one: MessageFacts, answered: MessageFacts | None, kind: str) -> bool:
-    """Whether our team answers a user's mail by a mail to a vendor: it restates the problem as if it were a new one."""
+    """Whether our team answers a user's mail by a mail to a vendor. Such a mail describes the whole problem again."""
     to_vendor = one.side == "team" and (one.to_vendor or one.to_partner)
     return (
         bool(to_vendor) and kind == "in_reply_to" and answered is not None and answered.side in ("requester", "unknown")
