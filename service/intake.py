@@ -206,8 +206,8 @@ def take_in(
     """T3: place prepared mails, save their cases, and set their spool entries to done. Returns the cases.
 
     Cases that changed since ``prepared`` are judged here; long cases are queued for ``judge_next``. If ``prepared`` is
-    outdated, the mails are decided again with ``decide_again``; otherwise Outdated is raised. Raises LostLease if
-    ``by`` lost the lease of an entry. After any error, the transaction must not commit.
+    outdated, ``decide_again`` says whether to decide again or to raise Outdated. Raises LostLease if ``by`` lost the
+    lease of an entry. After any error, the transaction must not commit.
     """
     one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
     decided, arrived = prepared.decided, prepared.decided.arrived

@@ -57,7 +57,10 @@ def make_private(settings: Settings) -> None:
 
 
 def _service_files(settings: Settings) -> Iterator[Path]:
-    """Yield the files and folders of the service. A folder comes after its files, so an interrupted run is repeated."""
+    """Yield the files and folders of the service.
+
+    A folder comes after its files. If a run is interrupted, the folder is not private yet, so the next run repeats it.
+    """
     if settings.key_file is not None:
         yield settings.key_file
     store = settings.content_store.removeprefix("file://")

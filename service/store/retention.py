@@ -174,7 +174,7 @@ def _mark_for_deletion(conn: Connection, case: DueCase) -> list[tuple[str, str]]
 
 
 def _mark_as_gone(conn: Connection, ids: Sequence[str], whole: bool, now: datetime) -> None:
-    """Mark the raw mails whose files are deleted. Write an event, unless the deletion of the case will be one."""
+    """Mark the raw mails whose files are deleted. Write an event, unless the deletion of the case will write one."""
     one_at_a_time(conn)
     going = content_table.c.codec == contents.GOING
     for chunk in chunks(ids):

@@ -189,7 +189,10 @@ def remove(conn: Connection, numbers: Sequence[int]) -> None:
 
 
 def _pairs(run: str, is_query: bool) -> list[str]:
-    """Return the pairs of a run. Its last character is a term too, because one alone in a query means "begins with"."""
+    """Return the pairs of characters of a run.
+
+    A text also gets the last character as a term, because one character alone in a query means "begins with".
+    """
     if len(run) == 1:
         return [f"{run}*" if is_query else run]
     pairs = [run[at : at + 2] for at in range(len(run) - 1)]
