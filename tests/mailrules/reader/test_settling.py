@@ -91,18 +91,17 @@ def test_most_replies_that_end_a_matter_are_recognised() -> None:
 
 
 SOLVED_WRONGLY = {
+    "Please close the lid and retry.",
     "2枚目は不要になりました。",
     "鍵は不要になったので消してください。",
-    "Please close the lid and retry.",
 }
-ENDED_WRONGLY = SOLVED_WRONGLY | {
-    "I forgot it in the train.",
+ENDED_WRONGLY = {
+    "2枚目は不要になりました。",
+    "鍵は不要になったので消してください。",
     "Looks good now, I will monitor it.",
     "Please cancel this ticket for the other building.",
     "キャンセルさせてください。代わりに白をお願いします。",
-    "会議室をキャンセルしてください。",
     "問題なさそうです。もう少し様子を見ます。",
-    "画面を閉じてください。",
 }
 
 
@@ -167,3 +166,13 @@ def test_a_requester_also_has_to_do_something(text: str) -> None:
 )
 def test_a_vendor_says_that_it_closed_the_ticket(text: str, closed: bool) -> None:
     assert ("act.close" in acts(read(text, "vendor"))) is closed
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Three people, me included.", "I have it on both laptops.", "All five of us have it.", "隣の席も同じです。"],
+)
+def test_an_answer_about_the_problem_ends_nothing(text: str) -> None:
+    told = read(text)
+    assert next_side(told) == "team"
+    assert "act.confirm_resolved" not in acts(told)
