@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -98,7 +98,7 @@ class Folder(BlobStore):
         self._folder = folder
 
     def _open(self) -> LocalStore:
-        make_folder(self._folder)
+        self._folder.stat()  # only ``put`` creates the folder: another user may read before the first mail is stored
         return LocalStore(self._folder)
 
     def put(self, key: str, packed: bytes) -> None:
@@ -114,6 +114,14 @@ class Folder(BlobStore):
             with written_file(path, packed) as file:
                 file.rename(path)
             _flush(path.parent)
+
+    def keys(self) -> Iterator[tuple[str, datetime]]:
+        """As ``BlobStore.keys``, without other folders, such as ``lost+found``, which may be unreadable."""
+        with _or_unavailable():
+            for path in self._folder.glob("??/*.zst"):
+                if key := key_of(path.as_posix()):
+                    with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                        yield key, datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
     def remove(self, key: str) -> None:
         super().remove(key)

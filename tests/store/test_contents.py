@@ -80,6 +80,16 @@ def test_external_storage_keeps_a_mail_until_it_is_removed(store: BlobStore) -> 
     assert (store.get(key), list(store.keys())) == (None, [])
 
 
+def test_reading_creates_no_folder_and_other_folders_in_it_are_ignored(tmp_path: Path) -> None:
+    key, folder = "0a" * 32, tmp_path / "mails"
+    assert (Folder(folder).get(key), list(Folder(folder).keys()), folder.exists()) == (None, [], False)
+    Folder(folder).put(key, b"packed")
+    shutil.copytree(folder, tmp_path / "copy")
+    (tmp_path / "copy").rename(folder / "copy")
+    (folder / os.fsdecode(b"lost\xff")).mkdir()
+    assert dict(Folder(folder).keys()).keys() == {key}
+
+
 def test_a_write_to_a_missing_bucket_is_an_error(s3: str) -> None:
     with pytest.raises(Unavailable):
         bucket(s3, "x", "nowhere").put("0a" * 32, b"packed")
