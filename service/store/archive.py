@@ -61,8 +61,11 @@ def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
         archive.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
         archive.close()
         file.flush()
-        os.fsync(file.fileno())
-        part.rename(path)
+        try:
+            os.fsync(file.fileno())
+            part.rename(path)
+        except OSError as error:
+            raise _not_written(path, error) from None
     finally:
         for clean_up in (archive.close, file.close, partial(part.unlink, missing_ok=True)):
             with contextlib.suppress(OSError, Refused):  # only the first error is raised

@@ -153,6 +153,20 @@ def test_a_backup_overwrites_no_file_and_only_its_owner_can_read_it(sqlite: Data
     assert sorted(one.name for one in tmp_path.iterdir() if one.name.startswith("sodan.b")) == ["sodan.backup"]
 
 
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.rename"])
+def test_a_disk_that_is_full_at_the_end_of_a_backup_is_a_refusal(
+    sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def full(*_args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(call, full)
+        with pytest.raises(Refused, match=r"sodan.backup cannot be written: No space left"):
+            backup(sqlite, None, tmp_path / "sodan.backup", NOW)
+    assert not [one for one in tmp_path.iterdir() if one.name.startswith("sodan.b")]
+
+
 def _lose_connection() -> Iterator[list[int]]:
     yield [1]
     raise ConnectionResetError("the database closed the connection")
