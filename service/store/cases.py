@@ -103,8 +103,10 @@ _MISSING = "there is no such case"
 
 
 def survivor(conn: Connection, number: int) -> int:
-    """Return the case into which this case was merged, directly or not, or the case itself. Raises NotFound."""
-    while (into := merge_target(conn, number)) is not None:
+    """Return the case into which this case was merged, or the case itself. Stops at a cycle. Raises NotFound."""
+    seen: set[int] = set()
+    while (into := merge_target(conn, number)) is not None and number not in seen:
+        seen.add(number)
         number = into
     return number
 

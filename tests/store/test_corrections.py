@@ -9,7 +9,7 @@ from service.errors import Conflict, NotFound, Refused
 from service.mail.message import Address, Mail
 from service.store import corrections, links, undo
 from service.store.database import Database
-from service.store.tables import messages
+from service.store.tables import cases, messages
 from tests.cases.filing import DESK, OTHER_USER, USER, inside, mail
 from tests.store.desk import NOW, Desk
 
@@ -135,6 +135,13 @@ def test_the_undo_of_a_split_merges_the_new_case_and_removes_the_separation(desk
 def test_the_undo_of_a_merge_keeps_the_separation_by_a_later_move(desk: People) -> None:
     desk.follow("take pump, merge heat fan, move fan2 pump, undo 1")
     assert desk.case_of("pump") in desk.database.read(partial(links.separated_cases, case_id=desk.case_of("fan")))
+
+
+def test_a_cycle_of_merged_cases_ends(desk: People) -> None:
+    fan, heat = desk.cases("fan", "heat")
+    desk.merge("heat", "fan")
+    desk.database.transact(lambda conn: conn.execute(cases.update().where(cases.c.id == fan).values(merged_into=heat)))
+    assert desk.survivor(heat) in (fan, heat)
 
 
 def test_corrections_of_missing_cases_and_messages_are_errors(desk: People) -> None:
