@@ -86,17 +86,17 @@ class Intake:
         address = _normalised(address.casefold())
         local, _, domain = address.rpartition("@")
         is_postmaster = local == POSTMASTER and (not domain or domain in self._our_domains)
-        return is_postmaster or (bool(domain) and covers(self._entries, address))
+        return is_postmaster or covers(self._entries, address)
 
 
 def _normalised(address: str) -> str:
-    """Return an address without quotes around its local part, and with its domain in ASCII."""
+    """Return an address without its tag and quotes around its local part, and with its domain in ASCII."""
     local, at, domain = address.rpartition("@")
     if not at:
         local, domain = domain, ""
     if local.startswith('"') and local.endswith('"'):
         local = local[1:-1]
-    return f"{local}@{_ascii(domain)}"
+    return f"{local.partition('+')[0] or local}@{_ascii(domain)}"
 
 
 def _ascii(domain: str) -> str:

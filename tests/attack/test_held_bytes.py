@@ -183,13 +183,15 @@ def test_failed_logins_are_counted_over_all_connections(clock: Clock, most: int)
 OURS = (
     "postmaster", "Postmaster", "postmaster@corp.example", "POSTMASTER@CORP.EXAMPLE", "postmaster@mx.example",
     "help@例子.example", "HELP+7@xn--fsqu00a.example", "postmaster@例子.EXAMPLE",
-    "any@xn--wgv71a.example", "any@日本.example",
+    "any@xn--wgv71a.example", "any@日本.example", "it+printers@works.example", "it+printers+abc@works.example",
 )  # fmt: skip
 OTHERS = ("postmaster@elsewhere.example", "postmaster2@corp.example", "root", "intake@例子.example")
 
 
 def test_postmaster_and_both_spellings_of_a_domain_are_intake_addresses() -> None:
-    addresses = Intake(("intake@corp.example", "help@例子.example", "@日本.example"), "mx.example")
+    addresses = Intake(
+        ("intake@corp.example", "help@例子.example", "@日本.example", "it+printers@works.example"), "mx.example"
+    )
     assert [address for address in (*OURS, *OTHERS) if addresses.accepts(address)] == list(OURS)
 
 
