@@ -108,9 +108,9 @@ def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
         sentences = [told for match in SENTENCE.finditer(turn.text[:4000]) if (told := match.group().strip())]
         first = first or next(iter(sentences), "")
         earlier = {s.quote for s in reading.statements if turn.begins and s.meaning in _OF_EARLIER}
-        ungreeting = [one for one in sentences if not _greets(one)]
-        informative = [one for one in ungreeting if columns(one) >= _SAYS]
-        for one in [*(one for one in informative if one not in earlier), *informative, *ungreeting]:
+        without_greetings = [one for one in sentences if not _greets(one)]
+        informative = [one for one in without_greetings if columns(one) >= _SAYS]
+        for one in [*(one for one in informative if one not in earlier), *informative, *without_greetings]:
             return one[:_LONGEST]
     return first[:_LONGEST]
 
