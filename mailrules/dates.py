@@ -109,12 +109,14 @@ def read_limit(text: str, written: datetime | None) -> datetime | None:
 
 
 def has_moving_day(text: str) -> bool:
-    """Whether a text names a day only by words such as "today", which mean a different day if it is read later."""
+    """Whether a text names a day only by words such as "today", whose day changes."""
     return bool(_MOVING.search(text)) and not any(named.search(text) for named in (*_DATED, _DAY_MONTH, _MONTH_DAY))
 
 
 def _after(text: str, written: datetime) -> datetime | None:
-    """Return the end of the length of time that a sentence states: of its last day, unless it is in hours or minutes.
+    """Return the end of the length of time that a sentence states, such as "within two days".
+
+    It is the end of the day, unless the length is in hours or minutes.
 
     Business days skip weekends, but not holidays.
     """

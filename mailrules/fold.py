@@ -31,7 +31,7 @@ def lower(text: str) -> str:
 
 
 def upper(text: str) -> str:
-    """Return the text in capitals without changing the length (``ß`` would become two characters)."""
+    """Return the text in capitals, with the same length (``ß`` would become two characters)."""
     return _same_length(text, str.upper)
 
 

@@ -57,7 +57,7 @@ class Promise(_Kept, frozen=True):
 
 
 class Reading(_Kept, frozen=True):
-    """Result for one mail: statements, vendor, case numbers, and the conclusions of the rules that placement needs."""
+    """The result for one mail: statements, vendor, case numbers, and conclusions for placement."""
 
     turn: str = ""
     statements: tuple[Statement, ...] = ()
@@ -81,7 +81,10 @@ class Reading(_Kept, frozen=True):
     report: str = ""  # what it reports, if it only reports; see `ReaderResult`
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
-        """Whether the mail contains a statement with one of these meanings (``item.``: any below it) and states."""
+        """Whether the mail has a statement with one of these meanings and states.
+
+        ``item.`` means all meanings that begin with it.
+        """
         beginnings = tuple(one for one in meanings if one.endswith("."))
         return any(
             s.state in states and (s.meaning in meanings or s.meaning.startswith(beginnings)) for s in self.statements

@@ -90,7 +90,7 @@ def clear_caches() -> None:
 
 
 def version_of(library: Library) -> str:
-    """Return `rules-<digest>`, computed from all rules, packs, the site file and the data of the embedded reader."""
+    """Return `rules-<digest>`, a version that changes with any rule, pack or reader data."""
     digest = hashlib.sha256(shipped_weights().version.encode())
     for name in FILES[1:]:  # the version of the embedded reader is in the digest
         digest.update((HERE / "reader" / name).read_bytes())
@@ -147,7 +147,10 @@ def _catalogue(library: Library) -> Catalogue:
 
 
 def _file(question: str, written: Mapping[str, Any], library: Library, meanings: Catalogue) -> RuleFile:
-    """Return a shipped rule file, preceded by the organisation's rules; the same id replaces the shipped rule."""
+    """Return a shipped rule file with the organisation's rules.
+
+    A rule of the organisation replaces a shipped rule with its id.
+    """
     shipped = Source(HERE / "rules" / f"{question}.yaml", "", VendorPack(pack=question))
     stages = {
         stage: {rule["id"]: (WrittenRule(**rule), question, shipped) for rule in written.get(stage) or ()}
@@ -198,7 +201,7 @@ def _organisation_phrases(library: Library, meanings: Catalogue) -> Organisation
 
 
 def _matcher(library: Library) -> ConceptMatcher | None:
-    """Return a matcher of the shipped concepts and the organisation's words; None if the organisation has no words."""
+    """Return a matcher with the words of the organisation; None if it has none."""
     if not any(pack.words for pack, _ in library.own):
         return None
     words = deepcopy(shipped_vocabulary())

@@ -1,4 +1,4 @@
-"""Second reading of a mail by a language model: the request to the model, and the reading made from its answer."""
+"""Second reading of a mail by a language model: the request, and the use of its answer."""
 
 import msgspec
 

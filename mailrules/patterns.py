@@ -1,4 +1,4 @@
-"""RE2 patterns for folded text: always linear in the length of the text (docs/design.md, Principles)."""
+"""RE2 patterns for folded text. They run in linear time (docs/design.md, Principles)."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -30,7 +30,11 @@ def compile_pattern(pattern: str, *, groups: bool = True) -> Any:
 
 
 def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -> Callable[[bytes], Sequence[int]]:
-    """Return a function that returns the indexes of the RE2 patterns that match anywhere, in no particular order.
+    """Return a function that finds which RE2 patterns match anywhere in a text.
+
+    It returns their indexes in no particular order.
+
+    The order is arbitrary.
 
     All patterns of one automaton share a limited memory, and each combination of patterns in a text needs states of
     its own. Therefore several ``automata`` with fewer patterns each can be faster. If the memory is not enough, each

@@ -1,4 +1,4 @@
-"""The YAML files of this package, except the vendor files, which have the format of packs (`library.py`)."""
+"""The YAML files of this package, except the vendor files (`library.py`)."""
 
 from importlib.resources import files
 from typing import Any

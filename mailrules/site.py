@@ -1,4 +1,4 @@
-"""The site file: the organisation's own products, host names, people, partners and holidays, all optional."""
+"""The site file: the organisation's products, hosts, people, partners and holidays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Calendar(OpeningHours):
     closed: list[date] = Field(default=[])  # additional days off
 
     def is_off(self, day: date) -> bool:
-        """Whether a day does not count for deadlines; public holidays only if ``country`` is set explicitly."""
+        """Whether a day does not count for deadlines. Public holidays need an explicit ``country``."""
         named = "country" in self.model_fields_set and self.country != "none"
         return day in self.closed or (named and day in _holidays(self.country))
 

@@ -1,4 +1,4 @@
-"""Parses and validates the YAML of packs and of the site file; an error is reported as one line."""
+"""Parses and validates the YAML of packs and of the site file. An error is one line."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -75,7 +75,7 @@ def near(name: str, known: Collection[str]) -> str:
 
 
 class _Loader(yaml.CSafeLoader):
-    """libyaml with the scalars of YAML 1.2 (core schema, §10.3): ``no``, ``off`` and ``12:30`` are strings."""
+    """Loads YAML 1.2 scalars (core schema, §10.3). ``no``, ``off`` and ``12:30`` are strings."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the library's own way
         first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("null", "float", "merge")]

@@ -1,4 +1,4 @@
-"""The catalogue of all meanings, with definition, examples and near-misses in Japanese and English.
+"""The catalogue of all meanings, with definitions, examples and near-misses.
 
 It is the only source for the labels of the corpus, the request to a language model, the explanations on the page,
 `docs/meanings.md`, `GET /api/meanings` and the enumerations in OpenAPI.

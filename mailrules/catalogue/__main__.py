@@ -1,4 +1,4 @@
-"""Prints the reference page of the catalogue: `python -m mailrules.catalogue > docs/meanings.md`."""
+"""Prints the reference of the catalogue: `python -m mailrules.catalogue > docs/meanings.md`."""
 
 import sys
 

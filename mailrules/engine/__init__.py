@@ -1,1 +1,1 @@
-"""From statements and facts to a judgement: conditions, rule files, judging, explaining, linting."""
+"""Judges a case from statements and facts: rule files, conditions, explanations, linting."""

@@ -1,4 +1,4 @@
-"""Facts of a case that follow from its mails without rules: kind, language, vendor, case numbers."""
+"""Facts of a case that need no rules: kind, language, vendor, case numbers."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -10,7 +10,7 @@ from mailrules.vendors import Vendors
 
 
 def kind_of(concluded: Sequence[mails.ConcludedMail]) -> str | None:
-    """Return the first known kind: in mail from our side, otherwise in mail of people, otherwise in any mail.
+    """Return the first known kind in mail of our side, otherwise of people, otherwise of any.
 
     What our people write above a forwarded mail takes precedence over the mail of a stranger, unless it is only a
     remark.

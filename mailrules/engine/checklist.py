@@ -1,4 +1,4 @@
-"""Decides which items of the checklist are given and which are missing (docs/design.md, Required sets).
+"""Decides which items of the checklist are given and which are missing. See docs/design.md, Required sets.
 
 An item has one of these states:
 
@@ -29,7 +29,7 @@ _TROUBLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ItemValue:
-    """The statement that gives an item its value, its mail, and the values that other reporters stated."""
+    """The statement that gives an item its value, its mail, and the values of other reporters."""
 
     turn: RuleInput
     statement: Statement
@@ -67,7 +67,7 @@ def item_values(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, ItemVal
 
 
 def _best(statements: Sequence[Statement]) -> list[Statement]:
-    """Return one statement of each item in a mail: the first with a known value, otherwise the first."""
+    """Return one statement of each item in a mail: the first with a known value, or the first."""
     best: dict[str, Statement] = {}
     for statement in statements:
         if statement.meaning.startswith("item."):
@@ -100,7 +100,7 @@ class Checklist:
     def fill(
         self, view: View, kind: str | None, told: Mapping[str, ItemValue], detectable: Collection[str] | None
     ) -> tuple[tuple[ItemState, ...], tuple[str, ...], tuple[str, ...]]:
-        """Return the states of all items, the missing items, and the missing items that sodan asks for.
+        """Return the states of all items, the missing items, and the items that sodan asks for.
 
         sodan does not ask for an item that the author has promised (state `pending`).
 

@@ -108,7 +108,7 @@ class Group:
     unless: tuple[Term | Group, ...] = ()
 
     def holds(self, view: View) -> tuple[bool, list[Hit]]:
-        """Whether the group is true, and the statements that make it true, in the order of the lists."""
+        """Whether the group is true, and the statements that make it true, in order."""
         found: list[Hit] = []
         for term in self.all:
             ok, hits = term.holds(view)

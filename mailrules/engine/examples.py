@@ -27,7 +27,7 @@ class Tried:
 
 
 def try_examples(library: Library, rules: Rules, only: Collection[str] | None = None) -> Iterator[Tried]:
-    """Try the examples and near-misses of all packs and vendors, or of the entries and packs in `only`."""
+    """Try the examples and near-misses of all packs and vendors, or only of those in `only`."""
     for pack, source in library.own:
         for finder in pack.find:
             if only is None or {finder.id, pack.pack} & set(only):

@@ -1,4 +1,4 @@
-"""Explains a judgement: statements with quotes, rules that fired, and the unmet conditions of the others."""
+"""Explains a judgement: quotes, rules that fired, and conditions that are not met."""
 
 from collections.abc import Iterable, Iterator
 
@@ -17,7 +17,7 @@ _STAGES = ("kind", "acts", "asks", "tone", "parked", "problem", "priority", "tri
 
 
 def explain(rules: Rules, turn: RuleInput, asked: str | None = None) -> Iterator[str]:
-    """Yield lines of text about one mail: everything, or one rule or meaning if `asked` is its id.
+    """Yield the explanation of one mail, or only of the rule or meaning `asked`.
 
     A rule is shown with its unmet conditions, a meaning with its statements and the trace of the reader.
     """

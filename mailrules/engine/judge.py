@@ -159,7 +159,7 @@ class Rules:
         )
 
     def answers_ask(self, what: str, turn: RuleInput, reading: Reading) -> tuple[Statement, ...] | None:
-        """Return the statements of a mail from our side that answer a request of the vendor (`rules/asks.yaml`).
+        """Return the statements of a mail of our side that answer a request of the vendor.
 
         ``what``: the topic of the request. None: the mail does not answer it. Empty: only its attachments answer it.
         """
@@ -220,7 +220,7 @@ class Rules:
         )
 
     def _due_soon(self, concluded: Sequence[ConcludedMail]) -> bool:
-        """Whether a deadline that our side states is before the end of the next business day after its mail."""
+        """Whether our side states a deadline before the end of the next business day."""
         for one in counted_mails(concluded):
             written = one.turn.date
             if written is None:
@@ -261,7 +261,7 @@ def clear_caches() -> None:
 
 
 def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
-    """Return the requests in the order of the text: each topic once, and "something" for each sentence without a topic.
+    """Return the requests in the order of the text. A topic counts once; each sentence without a topic is "something".
 
     A part of a sentence counts as a separate request if another part names a topic (the embedded reader decides this).
     """
@@ -309,7 +309,7 @@ def _promises(hits: Iterable[Hit], written: datetime | None) -> Iterator[Promise
 
 
 def _due(said: Statement, written: datetime | None) -> datetime | None:
-    """Return the due time that a statement names: its value if it is a time with a zone, otherwise from its quote."""
+    """Return the due time of a statement, from its value or otherwise from its quote."""
     with suppress(ValueError):
         due = datetime.fromisoformat(said.value or "")
         if due.tzinfo is not None:

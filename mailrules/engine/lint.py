@@ -1,4 +1,4 @@
-"""Warnings about valid packs: entries without examples, words that are too short, rules without effect."""
+"""Warnings about valid packs, such as rules without effect and words that are too short."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

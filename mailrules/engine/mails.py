@@ -29,7 +29,9 @@ def mail_text(turn: RuleInput) -> MailText:
 
 
 def addressee(turn: RuleInput) -> str:
-    """Return the side a mail is addressed to: a vendor before a requester before the team; "" if unknown.
+    """Return the side to which a mail is addressed; "" if unknown.
+
+    A vendor counts first, then a requester, then the team.
 
     Users and vendors whose mail reached sodan write to the team, whatever mailbox they name.
     """
@@ -110,12 +112,12 @@ def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
 
 
 def informative_mails(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
-    """Return the mails that are not only remarks above forwarded mails; all mails if there are only remarks."""
+    """Return the mails without mere remarks above forwarded mails. Returns all if there are only remarks."""
     return [one for one in concluded if not one.remark] or concluded
 
 
 def counted_mails(concluded: Sequence[ConcludedMail]) -> Sequence[ConcludedMail]:
-    """Return the mails that count for the case: of people on our side, otherwise of all people, otherwise all.
+    """Return the mails that count for the case: of our people, otherwise of any person. Returns all if no person wrote.
 
     If our side wrote only remarks above forwarded mails, the forwarded mails count too.
     """

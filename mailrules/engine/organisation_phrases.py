@@ -49,7 +49,7 @@ def _statement(one: _Compiled, folded: str, quote: str, start: int) -> Statement
 
 
 def site_finders(site: Site) -> list[Finder]:
-    """Return finders for the names in the site file: own products, products with a version, devices."""
+    """Return finders for the products and devices in the site file."""
     products = [rf"(?P<value>{_phrase(word)})" for word in (*site.products, *site.installed)]
     found = [
         ("site.product", "item.product", products),
@@ -75,7 +75,7 @@ def _phrase(words: str) -> str:
 
 
 def _sentences(mail: MailText) -> Iterator[tuple[str, str, int]]:
-    """Yield for each sentence: its folded text, its verbatim text, its offset in the mail (-1 for the subject)."""
+    """Yield for each sentence its folded text, its original text and its offset. The offset of the subject is -1."""
     if mail.subject:
         yield fold(mail.subject), mail.subject, -1
     for number, match in enumerate(SENTENCE.finditer(mail.text)):

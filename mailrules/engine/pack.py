@@ -1,4 +1,4 @@
-"""Packs: YAML files of the organisation that add words, meanings, rules or a vendor (reference: `docs/packs.md`)."""
+"""Packs: YAML files of the organisation with words, meanings, rules or a vendor. Reference: `docs/packs.md`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Computes the priority of a case from its valid statements; the rules are in `rules/priority.yaml`."""
+"""Computes the priority of a case from its statements, by `rules/priority.yaml`."""
 
 from collections.abc import Mapping
 
@@ -40,7 +40,7 @@ def first_stage_results(rules: RuleFile, view: View) -> dict[str, Fired]:
 
 
 def _evidence(decided: Fired, stage: Mapping[str, Fired]) -> tuple[Finding, ...]:
-    """Return the statements of the deciding rule and of the first-stage results that its condition uses."""
+    """Return the statements of the deciding rule and of the first-stage results that it uses."""
     used = [term.name for term in decided.rule.condition.terms() if term.is_fact and not term.negated]
     sources = [decided, *(stage[name] for name in used if name in stage)]
     found = [finding(source.rule.id, source.rule.file, hit) for source in sources for hit in source.hits]

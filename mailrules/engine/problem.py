@@ -53,7 +53,7 @@ _EMPTY = frozenset(
 
 
 def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
-    """Return the problem statement: the vendor's last proposal, or our side's description if there is no proposal.
+    """Return the vendor's last problem statement, or our side's description if there is none.
 
     The team's first inquiry to a vendor replaces a user's report.
     """
@@ -91,7 +91,7 @@ def _tell(told: dict[str, None], *texts: str) -> None:
 
 
 def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
-    """Return the sentence that describes the problem, verbatim, from the first mail with such a sentence.
+    """Return the sentence that describes the problem, from the first mail that has one.
 
     Mail of our side is searched first. If no statement quotes such a sentence, the first informative sentence is
     returned. A greeting or urgent wording does not describe a problem.
@@ -122,7 +122,7 @@ def without_opening(text: str) -> str:
 
 
 def _greets(text: str) -> bool:
-    """Whether a text is only a greeting, with or without a name, or only the name of the addressee."""
+    """Whether a text is only a greeting, or only the name of the addressee."""
     if _ADDRESSEE.fullmatch(text):
         return True
     greeting = _GREETING.match(text)
@@ -139,7 +139,7 @@ def columns(text: str) -> int:
 
 
 def _apart(one: str, other: str) -> bool:
-    """Whether two texts are about different things; false if one is too short or in another language."""
+    """Whether two texts are about different things. False if they cannot be compared."""
     if bool(_JAPANESE.search(one)) is not bool(_JAPANESE.search(other)):
         return False
     told = _told(one), _told(other)
@@ -148,7 +148,7 @@ def _apart(one: str, other: str) -> bool:
 
 
 def _told(text: str) -> set[str]:
-    """Return the content words of a text without stop words: English stems, pairs of katakana, single kanji."""
+    """Return the content words of a text: English stems, pairs of katakana, single kanji."""
     plain = lower(fold(text))
     told = {word[:_STEM] for word in _WORDS.findall(plain) if word not in _EMPTY}
     told |= {run[at : at + 2] for run in _KATAKANA.findall(plain) for at in range(len(run) - 1)}

@@ -1,4 +1,4 @@
-"""Rule files, one per question: parsing, checks against the catalogue and the facts, evaluation.
+"""Parses, checks and evaluates rule files. Each file answers one question.
 
 question: priority
 rules:                       # input: statements and facts
@@ -89,7 +89,7 @@ class RuleFile:
         return [fired for rule in self.rules for fired in rule.fire(view)]
 
     def decide(self, view: View, given: Mapping[str, Any] | None = None) -> Fired | None:
-        """Return the result of the first true rule of `final`; `given` are the facts from the first stage."""
+        """Return the result of the first true rule of `final`. `given`: results of the first stage."""
         seen = view.with_facts(given) if given else view
         return next((fired for rule in self.final for fired in rule.fire(seen)), None)
 

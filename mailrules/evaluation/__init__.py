@@ -1,1 +1,1 @@
-"""Measures reading quality: labelled mails in, figures out (`sodan eval`, `docs/quality.md`)."""
+"""Measures with labelled mails how well a reader reads (`sodan eval`, `docs/quality.md`)."""

@@ -1,4 +1,4 @@
-"""Requests for several things in one sentence: "the trace file and the colour of the LED", 「型番と、ランプの状態」."""
+"""Splits requests for several things in one sentence: "the trace file and the LED colour"."""
 
 import re
 
@@ -22,7 +22,7 @@ _NO_TOPICS = ("ask:nothing", "ask:again")
 
 
 def parts_of(unit: Unit, matcher: ConceptMatcher) -> list[tuple[Unit, list[str]]]:
-    """Return the parts of a request, each with its topics; [] if all parts name a topic, or none does.
+    """Return the parts of a request, each with its topics. Returns [] if all parts name a topic, or none does.
 
     The words that request must be in the first part of an English sentence, or in the last part of a Japanese one.
     "To find the cause and the time, please …" asks for one thing.

@@ -38,7 +38,7 @@ for _flag, _words in (
 
 
 class Clauses(NamedTuple):
-    """The clauses of a sentence: first token and properties of each clause, and properties of the whole sentence."""
+    """The clauses of one sentence, with their properties and those of the sentence."""
 
     begins: list[int]
     properties: list[frozenset[str]]
@@ -75,7 +75,7 @@ def split_clauses(tokens: Sequence[str]) -> list[Clauses]:
 
 
 def _is_open(tokens: Sequence[str], start: int, at: int) -> bool:
-    """Whether a clause does not say that something has happened ("please call when it works", 「直ったら」).
+    """Whether a clause leaves open if something has happened ("please call when it works").
 
     "When I restarted it, it worked" and 「再起動したら直りました」 do say it. `start`: first token of the clause.
     """

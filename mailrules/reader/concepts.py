@@ -1,4 +1,4 @@
-"""Concepts: words by concept and language (`mailrules/concepts/*.yaml`), found in normal forms by Aho-Corasick.
+"""Finds concepts (`mailrules/concepts/*.yaml`) in normal forms of words, by Aho-Corasick.
 
 An entry is one or more words as written in a mail. Loading converts the entry to normal forms. English entries match
 whole words. Japanese entries must begin and end at word boundaries; word boundaries inside an entry do not matter.
@@ -51,7 +51,7 @@ class ConceptMatcher:
         self._languages = tuple(_language(vocabulary, japanese=japanese) for japanese in (False, True))
 
     def find(self, tokens: Sequence[str], *, japanese: bool) -> Iterator[tuple[int, int, Entry]]:
-        """Yield the entries found in sentences as (index of the first token, index after the last token, entry).
+        """Yield (index of the first token, index after the last token, entry) of each match.
 
         `tokens`: the tokens of sentences in one language. The last token of each sentence is a line break. No entry
         matches across a line break.
@@ -75,7 +75,7 @@ class ConceptMatcher:
 
 
 def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasick, list[Entry]]:
-    """Return the separator of tokens, the automaton, and the entry for each pattern of the automaton."""
+    """Return the separator of tokens, the automaton, and the entry of each of its patterns."""
     separator = "" if japanese else " "
     written = [
         (concept, fold(str(text)))

@@ -27,7 +27,7 @@ def only_courtesy(view: MailView) -> bool:
 
 
 def is_courtesy(text: str) -> bool:
-    """Whether a short text (a few sentences) consists only of polite phrases and names of addressees."""
+    """Whether a short text consists only of polite phrases and names of addressees."""
     folded, phrase, at = fold(text).strip()[: _LONGEST + 1], _patterns(team=True), 0
     while at < len(folded) and (found := phrase.match(folded, at)):
         at = found.end()
@@ -35,7 +35,7 @@ def is_courtesy(text: str) -> bool:
 
 
 def _phrases(reading: Reading, *, team: bool) -> int | None:
-    """Return the number of polite phrases in a sentence that consists of them and of names; None otherwise."""
+    """Return the number of polite phrases in a sentence; None if it contains anything but names."""
     sentence, phrase = reading.folded[: _LONGEST + 1], _patterns(team=team)
     at = count = 0
     while found := phrase.match(sentence, at):
@@ -48,7 +48,7 @@ def _phrases(reading: Reading, *, team: bool) -> int | None:
 
 @cache
 def _patterns(*, team: bool) -> re.Pattern[str]:
-    """Return the pattern of one polite phrase, or of a name with a title, with the marks around it."""
+    """Return the pattern of one polite phrase or of a name with a title, with its punctuation."""
     lists = read_yaml("reader", "courtesy.yaml")
     whose = ("team", "everybody") if team else ("everybody",)
     said = [line for who in whose for its in lists[who].values() for line in its.splitlines()]

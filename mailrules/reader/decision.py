@@ -52,7 +52,7 @@ class Decision(Evidence):
 
     @property
     def next_side(self) -> tuple[float, ...]:
-        """Return the scores of who has to act next; those of a report replace `next_scores` (`reports.py`)."""
+        """Return the scores of who has to act next. A report has its own scores (`reports.py`)."""
         return self.report.next_side if self.report else self.next_scores
 
     def statements(self) -> list[Statement]:
@@ -150,7 +150,7 @@ class Decision(Evidence):
         return found
 
     def _value_state(self, item: str, at: int) -> str:
-        """Return the state of an item in a form line: a start without a time of day is partial, for example."""
+        """Return the state of an item in a form line. For example, a start without a time is partial."""
         if item in _DENIABLE and "negated" in self.view.readings[at].clauses.whole:
             return UNSURE
         if item == "item.occurred_at":
@@ -187,7 +187,7 @@ class Decision(Evidence):
         return [self._quote(meaning, at, max(self._chance(meaning), 0.5)) for meaning, at in found.items()]
 
     def _where_nobody_acts(self, units: list[int], *, plain: bool) -> list[int]:
-        """Return the units of a reply that say that the problem is solved, if probably nobody has to act after it.
+        """Return the units that say that the problem is solved, if probably nobody has to act.
 
         Without such units, return the best unit if almost certainly nobody has to act.
         """
@@ -197,7 +197,7 @@ class Decision(Evidence):
         return [best] if nobody >= _SURELY_NOBODY and self._chance(_RESOLVED) >= _LEAST_RESOLVED else []
 
     def _denied(self, meaning: str) -> bool:
-        """Whether the best sentence for a recovery denies it, is about the time after it, or is only about people."""
+        """Whether the best sentence for a recovery does not report one, for example by denying it."""
         at = self._best_unit(meaning)
         if at < 0:
             return False
@@ -258,7 +258,7 @@ class Decision(Evidence):
 
     @cached_property
     def _only_one(self) -> bool:
-        """Whether the mail says that only one person or device is affected, and is most probably of low impact."""
+        """Whether the mail says that only one person or device is affected, with low impact."""
         larger = max(self._chance("impact:high"), self._chance("impact:medium"))
         low = self._chance("urgent") < 0.5 and self._chance("impact:low") > _SURELY_LOW * larger
         return low and "scale.one" in self._concepts
@@ -270,7 +270,7 @@ class Decision(Evidence):
 
     @cached_property
     def _locked_out(self) -> bool:
-        """Whether one person cannot sign in any more by a mistake of their own, and nothing points to an attack."""
+        """Whether one person cannot sign in by their own mistake, and nothing points to an attack."""
         attack = any(one.startswith("sec.") and one not in ("sec.asset", "sec.harmless") for one in self._concepts)
         return "own.lockout" in self._concepts and not attack and not self._names(_LARGE)
 
@@ -279,7 +279,7 @@ class Decision(Evidence):
         return is_readable(self.view.mail) and max(self._chance(meaning) for meaning in _TELLING) >= _TELLS
 
     def _stands_still(self) -> bool:
-        """Whether the mail says that everybody or the core work is stopped and that there is no workaround.
+        """Whether the mail says that all or the core work is stopped, without a workaround.
 
         This combination is reliable in every line of business, so it overrides the classifiers.
         """
@@ -294,7 +294,7 @@ class Decision(Evidence):
         return self._names(_WEIGHING) or any(reading.counts for reading in self.view.readings)
 
     def _ordinary(self) -> list[Statement]:
-        """Return impact and urgency (low, medium, or no statement) of a mail that is neither P1 nor P2.
+        """Return the impact and urgency of a mail that is neither P1 nor P2.
 
         A reply or an incident gets no statement about them if no sentence shows them.
         """
@@ -310,7 +310,7 @@ class Decision(Evidence):
         return max(levels, key=lambda level: self._chance(f"{family}:{level}"))
 
     def _asks(self) -> list[Statement]:
-        """Return the requests in units that probably contain one, and their topics (`concepts/vendor_asks.yaml`).
+        """Return the probable requests and their topics (`concepts/vendor_asks.yaml`).
 
         A polite closing, and the sentence that introduces a list of requests, are requests only if they name a topic.
         """
@@ -332,7 +332,7 @@ class Decision(Evidence):
         return found
 
     def _rest(self, unit: Unit, chance: float) -> list[Statement]:
-        """Return a request for each part of a sentence that names no topic, if another part names one."""
+        """Return a request for each part of a sentence without a topic, if another part has one."""
         parts = parts_of(unit, self.matcher or shipped_matcher())
         return [
             Statement("ask.something", "value", part.text, part.start, part.end, round(chance, 3))

@@ -1,4 +1,4 @@
-"""The results of the classifiers for one mail: probabilities, scores, concepts, signals, and quoted sentences."""
+"""The results of the classifiers for one mail, and the sentences that support them."""
 
 from __future__ import annotations
 

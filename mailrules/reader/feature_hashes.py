@@ -95,7 +95,7 @@ def with_prefix(prefix: str, hashes: Hashes) -> Hashes:
 
 
 def runs_of_words(words: Sequence[str]) -> tuple[Hashes, Hashes, Hashes]:
-    """Return the hashes of all single words, and of all two and three consecutive words, joined by spaces."""
+    """Return the hashes of all single words, and of all two and three consecutive words."""
     hashes, powers = hashes_of(words), _powers(max(map(len, words), default=0) + 1).take(lengths_of(words))
     twos = hashes[:-1] + powers[:-1] * with_prefix(" ", hashes[1:])
     return hashes, twos, hashes[:-2] + powers[:-2] * with_prefix(" ", twos[1:])
@@ -104,7 +104,7 @@ def runs_of_words(words: Sequence[str]) -> tuple[Hashes, Hashes, Hashes]:
 def runs_of_letters(
     characters: Characters, spans: tuple[Indexes, Indexes], ends: str, least: int
 ) -> Iterator[UnitHashes]:
-    """Yield the hashes of `least` to `least + 2` consecutive characters, with the index of the span.
+    """Yield the hashes of `least` to `least + 2` consecutive characters, with their span.
 
     `spans`: positions and lengths of spans of the text. `ends`: two characters that replace the characters before and
     after each span. The features have the prefix `k:`.

@@ -1,4 +1,4 @@
-"""Features of the units of a mail: words, parts of words, concepts, properties, shapes, signals, position.
+"""Features of the units of a mail, such as words, concepts, shapes and positions.
 
 Features are the input of the linear classifiers. A feature is identified by its row in a table of hashes
 (`feature_hashes.py`). `bench/training/features.py` lists the names of the features. The contribution of a unit to the
@@ -68,7 +68,7 @@ class FeatureRows:
         self._bias = next(iter(table.find(hashes_of(("bias",)))[1].tolist()), -1)
 
     def of(self, readings: Sequence[Reading]) -> tuple[Indexes, Indexes]:
-        """Return the features of some units as two arrays of equal length: part numbers, and rows in the table.
+        """Return the features of units as two arrays: part numbers, and rows in the table.
 
         The pairs are sorted and distinct. The part number is `part * (number of units) + (index of the unit)`.
         """
@@ -163,7 +163,7 @@ def common_features(shapes: Iterable[str], signals: Iterable[str], properties: I
 
 
 def count_features(reading: Reading) -> list[str]:
-    """Return one feature for each count of people, places or machines, and `label` if the unit has a label."""
+    """Return a feature for each count of people, places or machines, and one for a label."""
     found = [f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts]
     return [*found, "label"] if reading.label else found
 
@@ -191,7 +191,7 @@ def word_runs(readings: Sequence[Reading]) -> tuple[UnitHashes, UnitHashes, Unit
 
 
 def _words(readings: Sequence[Reading]) -> Iterator[UnitHashes]:
-    """Yield the hashes of words as features of the units that contain them, then as features of the next units."""
+    """Yield the hashes of words, as features of their own unit and then of the next unit."""
     runs = word_runs(readings)
     yield from runs
     units, ones = runs[0]
@@ -200,7 +200,9 @@ def _words(readings: Sequence[Reading]) -> Iterator[UnitHashes]:
 
 
 def _letters(readings: Sequence[Reading]) -> Iterator[UnitHashes]:
-    """Yield the hashes of consecutive characters: two to four in a Japanese sentence, three to five in an English word.
+    """Yield the hashes of consecutive characters.
+
+    There are two to four in a Japanese sentence, three to five in an English word.
 
     Inflected forms and compounds share many of these hashes with their base words, so no list of forms is needed.
     """
@@ -218,7 +220,7 @@ def _letters(readings: Sequence[Reading]) -> Iterator[UnitHashes]:
 
 
 def _word_spans(characters: Characters) -> tuple[Indexes, Indexes]:
-    """Return the positions and lengths of the words of a text, without punctuation marks around them."""
+    """Return the positions and lengths of the words of a text, without punctuation."""
     kinds = _KINDS.take(np.minimum(characters, len(_KINDS) - 1))
     letters = np.flatnonzero(kinds == _LETTER)
     words = np.cumsum(kinds == _SPACE).take(letters)

@@ -38,7 +38,7 @@ def item_of(label: str) -> str | None:
 
 
 def state_of(unit: Unit) -> str | None:
-    """Return the state that the value of a form line has by itself; None if the value has to be read."""
+    """Return the state of a value such as "unknown"; None if the value has to be read."""
     ends = [at + 1 for at in map(unit.text.find, _COLONS) if at >= 0]
     value = fold(unit.text[min(ends) :]).strip().lower() if ends else ""
     return next((state for state, pattern in _table().states.items() if pattern.fullmatch(value)), None)

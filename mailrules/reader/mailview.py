@@ -1,4 +1,4 @@
-"""Input of the classifiers for one mail: its units, their scores, and the named inputs of the mail classifier."""
+"""Input of the classifiers for one mail: its units, their scores, and named numbers."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -83,7 +83,7 @@ class MailView:
 
 
 def side_of(mail: MailText) -> str:
-    """Return the name of the classifiers for this mail: vendor, or ours (team, requester, unknown)."""
+    """Return the name of the classifiers for this mail: `vendor`, or `ours` for all others."""
     return "vendor" if mail.side == "vendor" else "ours"
 
 
@@ -120,7 +120,7 @@ def with_subject_as_text(view: MailView, matcher: ConceptMatcher, cache: UnitCac
 
 
 def input_names(meanings: Sequence[str], whole: Sequence[str]) -> list[str]:
-    """Return the names of the inputs of the mail classifier (`weights.py`), in the order of `mail_inputs`."""
+    """Return the names of the inputs of the mail classifier, in the order of `mail_inputs`."""
     scores = [f"{rank} {meaning}" for rank in "12s" for meaning in meanings]
     return [*CIRCUMSTANCES, *(f"b {name}" for name in whole), *scores, *(f"g {name}" for name in signal_names())]
 

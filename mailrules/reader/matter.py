@@ -1,4 +1,4 @@
-"""Classifies mail by its words: does it continue a matter or begin another one, and who has to act next?
+"""Classifies mail by its words: whether it begins another matter, and who has to act next.
 
 Linear classifiers read mail in Japanese or English:
 
@@ -89,7 +89,7 @@ def next_classifier(mail: MailText) -> str:
 
 
 def next_inputs(mail: MailText, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the numbers about a mail for `next.…`: `matter_inputs`, and the circumstances of the mail."""
+    """Return the numbers from which the classifiers decide who has to act next."""
     circumstances = (
         *(mail.to == side for side in NEXT_SIDES[:3]),
         mail.automatic is not None,
@@ -100,7 +100,7 @@ def next_inputs(mail: MailText, inputs: NDArray[np.float64]) -> NDArray[np.float
 
 
 def next_scores(scores: NDArray[np.float64]) -> tuple[float, ...]:
-    """Return the scores of `next.…` as logarithms of probabilities; see `ReaderResult`."""
+    """Return the logarithm of the probability that each side has to act next."""
     return tuple(np.round(log_probabilities(scores), 2).clip(_LEAST_LOG, 0.0).tolist())
 
 

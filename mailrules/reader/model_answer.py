@@ -53,7 +53,7 @@ def check(text: str, request: Request, mail: MailText, catalogue: Catalogue) -> 
 
 
 def join(model: Sequence[Statement], embedded: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Return the model's statements, with the values (times, numbers, codes) that the embedded reader found in them."""
+    """Return the model's statements with the times, numbers and codes of the embedded reader."""
     shapes = [one for one in embedded if one.value is not None and one.start >= 0]
     return tuple(_with_value(one, shapes) for one in model)
 
@@ -105,7 +105,10 @@ def _statement(one: Any, request: Request, mail: MailText, catalogue: Catalogue)
 
 
 def _place(quote: str, unit: int, request: Request, mail: MailText) -> tuple[int, int] | None:
-    """Return the offsets of the quote in the new text; (-1, -1): in the subject; None: the quote is invalid."""
+    """Return the offsets of the quote in the new text; None if the quote is invalid.
+
+    They are (-1, -1) in the subject.
+    """
     words = _unmasked(quote, request).strip()
     if not words or len(words) > MAX_QUOTE:
         return None
@@ -128,7 +131,7 @@ def _unmasked(quote: str, request: Request) -> str:
 
 
 def _find(words: str, text: str) -> tuple[int, int] | None:
-    """Return the offsets of ``words`` in ``text``; both are compared after NFKD without white space."""
+    """Return the offsets of ``words`` in ``text``. White space and Unicode forms are ignored."""
     wanted, _ = _folded(words)
     folded, places = _folded(text)
     at = folded.find(wanted) if wanted else -1
@@ -136,7 +139,7 @@ def _find(words: str, text: str) -> tuple[int, int] | None:
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
-    """Return the text in NFKD without white space, and the position in the source of each character."""
+    """Return the text in NFKD without white space, and the original position of each character."""
     characters: list[str] = []
     places: list[int] = []
     for place, character in enumerate(text):

@@ -1,4 +1,4 @@
-"""Normal forms of words: SudachiPy (small dictionary) for Japanese, a rule table for English.
+"""Normal forms of words: SudachiPy for Japanese, a table of rules for English.
 
 The normal forms are in the order of the words. Numbers become `#`. Japanese spellings of one word get the same form
 (出来る, できる). English contractions are expanded ("can't" becomes `can not`).
@@ -80,7 +80,7 @@ def _tokenizer() -> Tokenizer:
 
 
 def normal_forms(sentences: Sequence[str], *, japanese: bool) -> list[str]:
-    """Return the normal forms of folded sentences in one language, with a line break after each sentence."""
+    """Return the normal forms of sentences, with a line break after each sentence."""
     if not japanese:
         words = _WORD.findall("\n".join((*sentences, "")).lower())
         return [*chain.from_iterable(map(_english, words))]
@@ -138,7 +138,7 @@ def _english(word: str) -> tuple[str, ...]:
 
 
 def _lemma(word: str) -> str:
-    """Return the base form of an English word, using irregular forms and the suffixes s, es, ies, ing and ed."""
+    """Return the base form of an English word, by irregular forms and common suffixes."""
     bases = _forms().bases
     if word in bases or len(word) < 4:
         return bases.get(word, word)

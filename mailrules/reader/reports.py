@@ -1,4 +1,4 @@
-"""Recognises reports: alarms, recoveries, newsletters, outages and the like, which nobody wrote only for this case.
+"""Recognises reports: alarms, recoveries, newsletters, outages and similar mail. Nobody wrote them only for this case.
 
 Two linear classifiers, `report.vendor` and `report.ours` (`matter.py`), decide what a mail reports. They use the
 features of the mail, and facts such as the side of its author. ``bench.train_matter`` trains them. In doubt, a mail
@@ -62,7 +62,7 @@ class Report(NamedTuple):
         return self.way in _OF_NOTICES
 
     def hides(self, told: Set[str], side: str) -> bool:
-        """Whether a calm report would hide statements of the mail, such as an attack above the footer of a newsletter.
+        """Whether a harmless report would hide statements of the mail, such as an attack.
 
         A newsletter of a vendor may describe a standstill of others. In mail of an unknown sender, the standstill may
         be the sender's own.
@@ -145,7 +145,7 @@ def report_of(view: MailView, rows: Indexes, classifier: MatterClassifier) -> Re
 
 
 def _telling_unit(view: MailView, classifier: MatterClassifier, way: str) -> int:
-    """Return the unit that supports a way most; -1 if the subject supports it more than each unit."""
+    """Return the unit that supports a report most; -1 if the subject supports it more."""
     of_words = np.array([classifier.of_words(rows_of(one)) for one in view.with_subject])
     best = int(np.argmax(of_words[:, WAYS.index(way)] - of_words[:, 0]))
     return best if best < len(view.readings) else _SUBJECT

@@ -1,4 +1,4 @@
-"""Values with a recognisable form: codes, identifiers, versions, times, counts, amounts, file names (`shapes.yaml`).
+"""Finds values by their form: codes, versions, times, counts, amounts (`shapes.yaml`).
 
 The patterns of ``shapes.yaml`` are RE2: linear in the length of the text. One search finds all shapes of a sentence.
 For people, places and machines, one search each finds the numbers in all sentences of a language.

@@ -1,4 +1,4 @@
-"""Signals: combinations of concepts, counts, shapes and clause properties that together have a meaning.
+"""Signals: concepts, counts, shapes and clause properties that have a meaning together.
 
 `signals.yaml` defines the signals. A clause has a signal if it contains a member of each group in `all` and no member
 of `unless`. With `in: unit`, this applies to the whole unit instead of the clause. Members are concepts, counts

@@ -1,4 +1,4 @@
-"""Finds the state of a case that a help desk's notice names: "Status changed from New to Pending", 「状態：調査中」.
+"""Finds the state of a case in a help desk's notice: "Status changed from New to Pending".
 
 The names are in `concepts/ticket_states.yaml`.
 """
@@ -51,7 +51,9 @@ class Name(NamedTuple):
 
 
 def named_states(tokens: Sequence[str], found: Iterable[Name]) -> Iterator[Name]:
-    """Yield the current state of each ticket label: the last state after the label, except one that follows "from".
+    """Yield the current state of each ticket label.
+
+    It is the last state after the label, but not one that follows "from".
 
     ``tokens``: sentences, each with a line break at its end.
     """
@@ -79,7 +81,7 @@ def named_states(tokens: Sequence[str], found: Iterable[Name]) -> Iterator[Name]
 
 
 def _is_of_ticket(tokens: Sequence[str], begin: int, label: Name) -> bool:
-    """Whether a label is about a ticket: it is next to a word such as "ticket", or begins its sentence.
+    """Whether a label is about a ticket. It follows a word such as "ticket", or begins its sentence.
 
     ``begin``: the end of an earlier label of a ticket, or of its state; the label may follow directly.
     """
@@ -109,6 +111,6 @@ def _begins_with_ticket(tokens: Sequence[str], at: int) -> bool:
 
 
 def is_doubtful(head: Sequence[str], tail: Sequence[str]) -> bool:
-    """Whether the words around the name of a state say that it comes later, does not hold, or is asked for."""
+    """Whether the words around a state say that it comes later, does not hold, or is asked for."""
     later = not _FUTURE.isdisjoint(tail) and _PAST.isdisjoint(tail)
     return later or not _DENIED_OR_ASKED.isdisjoint(tail) or "whether" in head

@@ -1,4 +1,4 @@
-"""Trace of the embedded reader for `explain`: units, normal forms, concepts, clause properties, meanings."""
+"""Shows for `explain` what the embedded reader found in each unit."""
 
 from collections.abc import Iterable, Iterator
 from math import exp
@@ -14,7 +14,7 @@ LEAST_SCORE = -0.5
 
 
 def trace_lines(reader: EmbeddedReader, mail: MailText, meaning: str | None = None) -> Iterator[str]:
-    """Yield lines of text: the trace of every unit, or the reason why one meaning was or was not stated."""
+    """Yield the trace of every unit, or the reason why one meaning was or was not stated."""
     decision = reader.decide(mail)
     if meaning is not None:
         yield from _trace_meaning(decision, meaning)

@@ -1,4 +1,4 @@
-"""Reads units: normal forms, concepts, clauses and their properties, shapes, counts, signals."""
+"""Reads units: finds words, concepts, clauses, shapes, counts and signals."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence, Set

@@ -54,7 +54,7 @@ def mail_scores(view: MailView, weights: Weights) -> MailScores:
 
 
 def add_sums(readings: Sequence[Reading], classifier: UnitClassifier) -> None:
-    """Compute what each reading adds to the scores, and store it in the reading, unless it is stored already."""
+    """Compute what each reading adds to the scores, and store it in the reading."""
     new = list({id(reading): reading for reading in readings if not reading.sums}.values())
     if not new:
         return

@@ -1,4 +1,4 @@
-"""Splits the new text of a mail into units (sentences, list lines and form lines) with offsets.
+"""Splits the new text of a mail into units: sentences, list lines and form lines.
 
 Hard-wrapped lines of one paragraph are joined. Limits: at most `MAX_TEXT` characters are read, and at most
 `MAX_UNITS` units of at most `MAX_UNIT` characters each are returned.

@@ -1,4 +1,4 @@
-"""Classifiers of the embedded reader, trained by `bench/train_reader.py` on the development files of the corpus.
+"""The classifiers of the embedded reader. `bench/train_reader.py` trains them.
 
 There are three steps. *Units*: the features of a unit give one score per meaning. *Whole*: the features of the whole
 mail give scores for its kind, impact and urgency. *Mail*: these scores and the properties of the mail give the
@@ -31,7 +31,7 @@ STEPS = 31  # steps on either side of zero to which weights are rounded
 
 
 class Packed(NamedTuple):
-    """The numbers of a linear classifier: of each feature, the importance and the weights that are not zero.
+    """The numbers of a linear classifier: importance and non-zero weights of each feature.
 
     A weight is an integer times the scale of its meaning.
     """
@@ -121,7 +121,7 @@ class UnitClassifier:
 
 
 class MailClassifier:
-    """Computes the probabilities of all meanings of one side's mail from the inputs of step *Mail*.
+    """Computes the probabilities of all meanings in the mails of one side (step *Mail*).
 
     The score of a meaning is a linear function of the inputs, or a sum over decision trees. The logistic function
     turns the score into a probability. All linear functions are one matrix. All trees are one array of nodes.

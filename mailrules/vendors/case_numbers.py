@@ -116,7 +116,7 @@ class CaseNumber:
 
 
 class Candidate(NamedTuple):
-    """A number that may be a case number, with its position in a folded text (``capitals``: the same in capitals)."""
+    """A possible case number, with its position in a folded text. ``capitals``: the same text in capitals."""
 
     number: str
     start: int
@@ -187,7 +187,7 @@ def _marked(text: str, place: str) -> dict[tuple[int, int], list[str]]:
 
 
 def _kind_of_label(text: str, start: int, end: int) -> str:
-    """Return the mark for a label: "other label" if it names another thing (資産管理番号), "vague label" in doubt."""
+    """Return the mark for a label. "other label": of another thing (資産管理番号). "vague label": in doubt."""
     head = text[max(0, start - _BEFORE) : start].rpartition("\n")[2].upper()
     if _NOT_CASE.search(head):
         return "vague label" if _OWN_LABEL.search(text[start:end]) else "other label"
@@ -200,7 +200,7 @@ def _may_be_case(number: str) -> bool:
 
 
 def _is_of_another(capitals: str, start: int, side: str, marks: Sequence[str]) -> bool:
-    """Whether the words before a number say that it belongs to another thing, or to the addressee of the mail."""
+    """Whether the words before a number say that it is of another thing, or of the addressee."""
     head = capitals[max(0, start - 2 * _BEFORE) : start].rpartition("\n")[2].rstrip(_OPENING)
     has_label = "label" in marks or "vague label" in marks
     other = "other label" in marks or (not has_label and _NOT_CASE.search(head))
@@ -214,7 +214,7 @@ def find_tokens(text: str, most: int) -> tuple[str, ...]:
 
 
 def find_matter_numbers(subject: str, text: str, most: int) -> tuple[str, ...]:
-    """Return up to ``most`` numbers that follow a label for one matter: a case, a job, an order, an invoice.
+    """Return up to ``most`` numbers that name one matter: a case, a job, an order, an invoice.
 
     Numbers of machines (管理番号 too), contracts and accounts are left out, because many matters share them.
     """

@@ -1,4 +1,4 @@
-"""Data model of a vendor file: names, domains, patterns of case numbers, working hours of the support desk."""
+"""Data model of a vendor file: names, domains, patterns of case numbers, working hours."""
 
 from datetime import time
 from typing import Literal
@@ -77,7 +77,10 @@ class Vendor(Model):
 
 
 class Incidental(Model):
-    """Text around a vendor's name that shows whether the case is about this vendor (not in "Slackで連絡ください")."""
+    """Text around a vendor's name that shows whether the case is about this vendor.
+
+    In "Slackで連絡ください", it is not.
+    """
 
     before: Words = Field(default=[])  # RE2 for text before a name that does not count
     after: Words = Field(default=[])  # RE2 for text after a name that does not count

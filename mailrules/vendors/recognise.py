@@ -1,4 +1,4 @@
-"""Recognises the vendor of a mail by its address, then by its case numbers, then by names in the text."""
+"""Recognises the vendor of a mail by address, then by case numbers, then by names."""
 
 import re
 from bisect import bisect_right
@@ -128,7 +128,7 @@ class Vendors:
     def _references(
         self, turn: RuleInput, places: Places, vendor: str | None, by_domain: bool, *, by_patterns: bool = False
     ) -> tuple[Reference, ...]:
-        """Return the case numbers in this mail: first of the recognised vendor, then of other vendors.
+        """Return the case numbers in this mail, those of the recognised vendor first.
 
         ``by_patterns``: only the numbers that the vendor's own patterns find.
         """
@@ -155,7 +155,7 @@ class Vendors:
         return (*certain, *(Reference(ref.vendor, ref.ref, ref.stated and his, ref.quote) for ref in own))
 
     def _of_others(self, places: Places, vendor: str) -> dict[str, Reference]:
-        """Return the numbers that directly follow another vendor's name: "Broadcom の Case 35…", "Cisco SR 69…"."""
+        """Return the numbers that directly follow another vendor's name, as in "Cisco SR 69…"."""
         found: dict[str, Reference] = {}
         for texts in places.plain.values():
             for text in texts:
@@ -221,7 +221,7 @@ class Vendors:
 
 
 def _of_any_vendor(places: Places, vendor: str, side: str) -> Iterator[Reference]:
-    """Yield the case numbers by labels and by the classifier, where the vendor's own patterns found none."""
+    """Yield case numbers by labels and by the classifier, if the vendor's patterns found none."""
     texts = {place: "\n".join(lines) for place, lines in (places.masked or places.plain).items()}
     told = find_case_numbers(texts.get("subject", ""), texts.get("line", ""), side=side)
     mentioned = find_case_numbers("", texts.get("body", ""), side=side)
@@ -255,7 +255,7 @@ _GREETS = ("御中", "様", "ご担当", "各位", "サポート", "hi ", "hello
 
 
 def check(vendors: Vendors, profile: Vendor) -> list[str]:
-    """Return messages for the examples and near-misses of a vendor that do not give the expected case numbers."""
+    """Return a message for each example and near-miss that gives wrong case numbers."""
     wrong: list[str] = []
     for kind, examples in (("example", profile.examples), ("near miss", profile.near_misses)):
         for number, example in enumerate(examples, 1):

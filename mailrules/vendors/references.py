@@ -1,4 +1,4 @@
-"""Finds case numbers by the patterns of vendor files, excludes similar numbers, and normalises the spelling.
+"""Finds case numbers by the patterns of vendor files, and normalises their spelling.
 
 A pattern never takes a part of a longer token: the whole token is the number, or no part of it is.
 If a pattern is unique to one vendor, a number of this pattern is a case number. Any other number needs a label or other
@@ -62,7 +62,7 @@ class _Shape:
 
 @dataclass(slots=True)
 class Places:
-    """The texts of a mail by place: unchanged, and with numbers that are not case numbers replaced by spaces."""
+    """The texts of a mail by place: as written, and with numbers of other things masked."""
 
     plain: dict[str, list[str]]
     masked: dict[str, list[str]] = field(default_factory=dict)
@@ -179,7 +179,7 @@ def places_of(turn: RuleInput, lines: Sequence[str]) -> Places:
 
 
 def _blank(text: str, patterns: Sequence[Any]) -> str:
-    """Return the text with matches of ``patterns`` and URLs replaced by spaces, so that positions are unchanged."""
+    """Return the text with matches of ``patterns`` and URLs replaced by spaces of equal length."""
     if "http" in text:
         text = _ADDRESS.sub(lambda match: " " * len(match.group()), text)
     if not patterns or not _DIGIT.search(text):
@@ -190,7 +190,7 @@ def _blank(text: str, patterns: Sequence[Any]) -> str:
 
 
 def _blank_one(text: str, pattern: Any) -> str:
-    """Hide the matches of one pattern, each to the end of its token; not those that are part of a longer number."""
+    """Hide the matches of one pattern to the end of their token, except parts of longer numbers."""
     pieces, done = [], 0
     for match in pattern.finditer(text):
         start, end = match.span()

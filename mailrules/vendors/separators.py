@@ -1,4 +1,4 @@
-"""Separates a number from words and other numbers that are written next to it: 4471235-san, 00123456/00123457."""
+"""Separates a number from words and numbers next to it: 4471235-san, 00123456/00123457."""
 
 import re
 from itertools import pairwise
@@ -16,7 +16,7 @@ _LEAST = 5  # digits of each of two numbers with a slash between them; 0041/7720
 
 
 def separate(text: str) -> str:
-    """Replace words attached to the end of a number, and slashes that separate numbers, by fillers in a folded text.
+    """Replace words attached to a number, and slashes between numbers, by fillers. The text must be folded.
 
     A slash separates numbers if it is between two numbers of equal length, or before a date. Positions are unchanged.
     """

@@ -1,4 +1,4 @@
-"""Builds the HTTP application from middleware, error handlers, a router for each resource, and the web pages."""
+"""Builds the HTTP application from middleware, error handlers, routers and web pages."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -92,7 +92,7 @@ def make_app(
 
 
 def _complete_openapi(app: FastAPI) -> None:
-    """Add authentication, the format of errors and the checklist items to OpenAPI; the routes do not contain them."""
+    """Add to OpenAPI what the routes lack: authentication, errors and checklist items."""
     openapi_of_routes = app.openapi
 
     def openapi() -> dict[str, object]:

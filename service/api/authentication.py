@@ -1,4 +1,4 @@
-"""Checks requests before the routes: authentication, rate limits, and requests caused by other sites.
+"""Checks requests before the routes: authentication, rate limits, and requests from other sites.
 
 * A token is required. There is one exception: while sodan listens on loopback and no valid token exists, a direct
   connection to a loopback name needs none. `SODAN_TRUST_LOOPBACK=no` requires a token there too, because some proxies
@@ -114,7 +114,7 @@ def _sign_in_required(scope: Scope, why: str) -> Response:
 
 
 def _secret(headers: Headers) -> tuple[str, bool]:
-    """Return the secret of the token in a request, and whether it is in a cookie; ("", False) if there is none."""
+    """Return the secret of a request's token, and whether it is in a cookie. Without a token: ("", False)."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return value.strip(), False

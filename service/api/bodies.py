@@ -1,4 +1,4 @@
-"""Checks requests before the routes: size and duration of the body, and characters that no database can store.
+"""Checks the size, duration and characters of requests before the routes.
 
 Such characters are NUL in path, query, form or JSON, and lone surrogates in JSON. A filter that contains one would
 cause an error 500 on PostgreSQL, and find nothing on SQLite.
@@ -37,7 +37,7 @@ class CheckBody:
 
 
 def _checked(receive: Receive, headers: Headers) -> Receive:
-    """Return a ``receive`` that checks the body, and raises HTTPException if the body is not accepted."""
+    """Return a ``receive`` that checks the body, and raises HTTPException for a bad body."""
     body, complete = bytearray(), False
     deadline = asyncio.get_running_loop().time() + BODY_SECONDS
     declared = headers.get("content-length", "0")

@@ -118,7 +118,7 @@ def read_brief(
         Query(description="`text`: plain text; `eml`: a draft that a mail program opens."),
     ] = "json",
 ) -> Response:
-    """Return a summary of the case, ready to paste; `eml`: a draft with the address of the case in Cc."""
+    """Return a summary of the case. `eml` returns it as a draft with the address of the case in Cc."""
     if format == "eml":
         name = {"Content-Disposition": f'attachment; filename="{desk.key_of(case.id)}.eml"'}
         return Response(desk.brief_draft(case.id, for_, lang), headers=name, media_type="message/rfc822")

@@ -1,4 +1,4 @@
-"""Schemas of cases, which describe for OpenAPI what the store returns, and types that several schemas share."""
+"""Schemas of cases for OpenAPI, and types that several schemas share."""
 
 from datetime import datetime
 from typing import Any, Literal

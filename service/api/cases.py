@@ -131,7 +131,7 @@ def change_case(case: TheCase, desk: TheDesk, who: Who, change: CaseChange, if_m
 def list_case_messages(
     request: Request, case: TheCase, desk: TheDesk, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
-    """List the messages of a case, oldest first, including mails found inside forwards and quotes."""
+    """List the messages of a case, oldest first. Mails found inside forwards and quotes are included."""
     after = from_cursor(cursor)
     return page(request, *desk.database.read(lambda conn: timeline.page(conn, case.id, limit, after, desk.prefix)))
 
@@ -157,7 +157,7 @@ def accept_suggestion(case: TheCase, desk: TheDesk, who: Who, id: Suggestion) ->
 
 @router.post("/cases/{key}/suggestions/{id}/dismiss", response_model=Dismissed, responses=case_responses(404, 409))
 def dismiss_suggestion(case: TheCase, desk: TheDesk, who: Who, id: Suggestion) -> Response:
-    """Dismiss a suggestion: sodan does not suggest these two cases again, and does not merge them."""
+    """Dismiss a suggestion. sodan neither suggests nor merges these two cases again."""
     desk.dismiss(case.id, id, who)
     return answer({"dismissed": id})
 
@@ -169,7 +169,10 @@ def undo_correction(desk: TheDesk, who: Who, id: Change) -> Response:
 
 
 def _document(desk: Desk, case: cases.StoredCase) -> dict[str, Any]:
-    """Return the document of a case, with its open suggestions and whether a message waits for the language model."""
+    """Return the document of a case, with its open suggestions.
+
+    It says whether a message waits for the language model.
+    """
     open_suggestions = desk.database.read(lambda conn: suggestions.of_case(conn, case.id, desk.prefix))
     calendars = calendars_of(desk.rules, case.document.get("vendor"))
     document = cases.to_now(case, desk.now(), calendars) | {"suggestions": open_suggestions}
@@ -184,7 +187,7 @@ def _etag(case: cases.StoredCase) -> str:
 
 
 def _must_match(if_match: str | None, case: cases.StoredCase) -> None:
-    """Raise Precondition (412) if the header If-Match does not contain the current ETag (RFC 9110 §13.1.1)."""
+    """Raise Precondition (412) if If-Match lacks the current ETag (RFC 9110 §13.1.1)."""
     if if_match is None or if_match.strip() == "*":
         return
     if _etag(case) not in [part.strip() for part in if_match.split(",")]:

@@ -1,4 +1,4 @@
-"""Values that routes take from a request (the desk, the caller, the case in the URL), and checks of a request."""
+"""Values that routes take from a request, such as the case in the URL, and checks."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -76,12 +76,12 @@ TheCase = Annotated[cases.StoredCase, Depends(find_case)]
 
 
 def case_responses(*errors: int) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI ``responses`` of a call for one case: errors, and the redirect after a merge."""
+    """Return the OpenAPI ``responses`` of a call for one case: errors, and a redirect."""
     return {**error_responses(*errors), 308: _MOVED}
 
 
 async def refuse_unknown_query(request: Request) -> None:
-    """Raise RequestValidationError (422) if the query has a parameter that the route does not have."""
+    """Raise RequestValidationError (422) if the route does not know a query parameter."""
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return

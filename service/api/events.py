@@ -159,8 +159,9 @@ async def stream_events(
     once: Once = False,
     named: Named = True,
 ) -> Response:
-    """Stream events: `id` increases; `event` is the kind; `data` is JSON: `{"id", "kind", "case", "at", "who",
-    "data"}`.
+    """Stream events.
+
+    `id` increases, `event` is the kind, and `data` is JSON with `id`, `kind`, `case`, `at`, `who`, `data`.
 
     With the header `Last-Event-ID`, the stream continues after that event. Without this header, the stream begins
     with new events.
@@ -189,7 +190,7 @@ def describe_webhook(app: FastAPI) -> None:
 
 
 class _CountedStream(EventSourceResponse):
-    """A stream of events that decreases the number of listeners when it ends, even before its first event."""
+    """An event stream that counts as a listener until it ends, even before its first event."""
 
     def __init__(self, events: Feed, stream: AsyncIterator[ServerSentEvent], **options: Any) -> None:
         super().__init__(stream, **options)

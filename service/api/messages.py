@@ -154,7 +154,7 @@ router = APIRouter(prefix="/api", tags=["messages"])
 
 @router.get("/messages", response_model=MessagePage)
 def list_messages(desk: TheDesk, message_id: MessageId) -> Response:
-    """List the messages with this Message-ID: several, if a sender uses one id for different mails."""
+    """List the messages with this Message-ID. There are several if a sender uses one id for different mails."""
     items = desk.database.read(lambda conn: timeline.by_message_id(conn, message_id, desk.prefix))
     return answer({"items": items, "next": None})
 
@@ -228,12 +228,15 @@ def disposition(filename: str) -> str:
 
 
 def _valid_type(content_type: str) -> str:
-    """Return the media type without parameters, or ``application/octet-stream`` if it is invalid (RFC 9110 §8.3.1)."""
+    """Return the media type without parameters.
+
+    An invalid type gives ``application/octet-stream`` (RFC 9110 §8.3.1).
+    """
     media_type = content_type.partition(";")[0].strip().lower()
     valid = re.fullmatch(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}", media_type)
     return media_type if valid else BYTES
 
 
 def correction_response(desk: TheDesk, event: int, case: int) -> Response:
-    """Return the response to a manual change: its id, the key of the case, and the URL that undoes the change."""
+    """Return the response to a manual change: its id, the case, and the URL to undo it."""
     return answer({"correction": event, "case": desk.key_of(case), "undo": f"/api/corrections/{event}/undo"})

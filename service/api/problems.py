@@ -66,7 +66,7 @@ def problem(
 
 
 def type_of(status: int) -> str:
-    """Return the problem type of a status: the path of the page that explains it, or ``about:blank``."""
+    """Return the problem type of a status: the path of its page, or ``about:blank``."""
     return PROBLEM_PAGES + PROBLEM_TYPES[status] if status in PROBLEM_TYPES else "about:blank"
 
 
@@ -87,7 +87,7 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def is_browser(scope: Scope) -> bool:
-    """Return whether the response is for a person: the request accepts HTML and is not for the API."""
+    """Return whether a person gets the response: HTML is accepted, and the path is not of the API."""
     return "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/api")
 
 

@@ -1,4 +1,4 @@
-"""The outermost ASGI middleware: counts and logs requests, adds security headers, handles unexpected errors."""
+"""The outermost middleware: logs requests, adds security headers, handles unexpected errors."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Serves the application with uvicorn, and limits connections per address and the time to send a request."""
+"""Serves the application with uvicorn, with limits per address and for slow requests."""
 
 import asyncio
 import errno
@@ -34,7 +34,7 @@ class Server(uvicorn.Server):
 
 
 def must_be_safe(listen: Listen, database: Database, now: datetime) -> None:
-    """Raise Refused if the server can be reached from the network, but no token exists that protects it."""
+    """Raise Refused if the network can reach the server, but no token protects it."""
     if not listen.loopback and not database.read(lambda conn: tokens.any_valid(conn, now)):
         raise Refused(
             f"SODAN_HTTP_LISTEN: {listen} can be reached from the network, but there is no token: "
@@ -113,7 +113,7 @@ class LimitedHttpProtocol(H11Protocol):
             self.loop.call_later(seconds, self._close_if_late)
 
     def _make_room(self, hosts: Counter[str]) -> bool:
-        """Close an idle connection of the address with the most connections, or else the longest idle connection.
+        """Close the longest idle connection, first of the address with the most connections.
 
         Returns False if no connection is idle.
         """
@@ -127,7 +127,7 @@ class LimitedHttpProtocol(H11Protocol):
         return True
 
     def send_400_response(self, msg: str) -> None:
-        """Reject a request that cannot be parsed, for example because of ``?q=返金``: URLs are ASCII (RFC 3986 §2)."""
+        """Reject a request that cannot be parsed, such as ``?q=返金``. URLs are ASCII (RFC 3986 §2)."""
         detail = "not valid HTTP (RFC 9112); percent-encode everything but ASCII in a URL: ?q=%E8%BF%94%E9%87%91"
         answer = problem(400, detail)
         headers = [*answer.raw_headers, (b"connection", b"close")]

@@ -18,7 +18,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 def parse_time(value: str | None, name: str, now: datetime) -> datetime | None:
-    """Parse ``2026-11-24T01:00:00Z``, ``2026-11-24``, or a duration before now: ``90m``, ``12h``, ``3d``.
+    """Parse ``2026-11-24T01:00:00Z``, ``2026-11-24``, or a duration before now such as ``90m``.
 
     A time without a zone is in UTC. A blank value gives None. Raises Refused. ``name``: the parameter of the request.
     """

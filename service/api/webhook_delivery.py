@@ -1,4 +1,4 @@
-"""Sends events to webhooks: signed (standardwebhooks.com), in order, with retries, and not into private networks."""
+"""Sends signed events to webhooks, in order, with retries. Private networks are excluded unless they are allowed."""
 
 import asyncio
 import contextlib
@@ -48,7 +48,7 @@ async def sending(desk: Desk) -> AsyncIterator[None]:
 
 
 async def _send_forever(desk: Desk) -> None:
-    """Run a task for each webhook with undelivered events, so that a slow webhook does not delay the others."""
+    """Run a task for each webhook with undelivered events. A slow webhook does not delay others."""
     tasks: set[asyncio.Task[None]] = set()
     try:
         while True:

@@ -1,3 +1,3 @@
-"""Cases: ``facts`` of one message, ``placement`` of a message in a case, ``revise`` for the state of a case.
+"""Facts of messages, placement of messages in cases, and the state of cases.
 
 These functions do no I/O. Times are arguments."""

@@ -1,4 +1,4 @@
-"""Finds the answers to questions of sodan and to numbered questions of people, and adds them to their messages."""
+"""Finds the answers to questions of sodan and to numbered questions of people."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ def with_replies(lines: Sequence[CaseMessage], asked: Sequence[Asked], quoted: M
 
 
 def asks_by_number(line: CaseMessage) -> NumberedList | None:
-    """Return the numbered list of questions in a mail of a vendor, or of the team to a requester.
+    """Return the numbered questions in a mail of a vendor, or of the team to a requester.
 
     None if the mail has no such list, or several.
     """
@@ -47,7 +47,7 @@ def asks_by_number(line: CaseMessage) -> NumberedList | None:
 
 
 def _numbered(line: CaseMessage, questions: Mapping[str, tuple[CaseMessage, NumberedList]], quoted: str) -> CaseMessage:
-    """Return the message with its answers to the newest numbered questions of the side that it is addressed to."""
+    """Return the message with its answers to the newest numbered questions of its addressee."""
     side = line.turn.side
     to = "vendor" if "vendor" in line.turn.towards else "team" if side == "requester" else None
     if side == "vendor" or to is None or to not in questions:

@@ -35,7 +35,7 @@ _STATED = ("value", "partial", "none", "unknown", "not_applicable")
 
 
 def request_key(what: str, quote: str) -> tuple[str, str]:
-    """Return what makes two requests equal: what they ask for, or their words if that is not known."""
+    """Return what makes two requests equal: their topic, or their words if it is unknown."""
     return what, " ".join(quote.split()) if what == SOMETHING else ""
 
 
@@ -224,7 +224,7 @@ def answered_with(ask: Ask, other: Ask, answer: Sequence[Statement] | None) -> b
 
 
 def _has_information(reading: Reading) -> bool:
-    """Whether a mail contains information: not only a reminder, thanks, a promise or a question back."""
+    """Whether a mail has information, and not only a reminder, thanks, a promise or a question."""
     told = _without_questions_and_promises(reading)
     return not reading.says("act.chase") and told.says(*_INFORMATION, states=_STATED)
 
@@ -236,7 +236,7 @@ def _delivers_later(reading: Reading) -> bool:
 
 
 def _without_questions_and_promises(reading: Reading) -> Reading:
-    """Return the reading without statements in questions, deliveries in promises, and answers beside promises.
+    """Return the reading without statements that only questions and promises contain.
 
     The reader often takes a promise for an answer, and quotes any sentence of the mail for it.
     """

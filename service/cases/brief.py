@@ -1,4 +1,4 @@
-"""The brief of a case: what a vendor, a colleague or the requester needs to know, in the words of the mails.
+"""The brief of a case: what its reader needs to know, in the words of the mails.
 
 Every entry quotes a mail and names the message. Unknown items are left out and listed in `gaps`. `brief_text` renders
 the brief as plain text or Markdown.
@@ -116,7 +116,10 @@ def _is_needed(source: BriefInput, line: Document) -> bool:
 
 
 def _standing(source: BriefInput) -> list[dict[str, Any]]:
-    """Return the section that tells where the case stands, with the dates of the mails; no section if none tells it."""
+    """Return the section about where the case stands, with the dates of the mails.
+
+    Without news, there is no section.
+    """
     entries = []
     for one in standing(source):
         text = without_opening(unmarked(one_line(one.text)))
@@ -140,7 +143,7 @@ def _sections(source: BriefInput, lines: Mapping[str, Document]) -> list[dict[st
 
 
 def _later(source: BriefInput) -> list[dict[str, Any]]:
-    """Return the parked topics (cause, compensation) as entries for the vendor, once the problem is solved."""
+    """Return the parked topics (cause, compensation) for the vendor, once the problem is solved."""
     if source.reader != "vendor" or not source.case.get("recovered"):
         return []
     return [
@@ -211,7 +214,7 @@ def _attached(messages: Sequence[Document]) -> list[dict[str, Any]]:
 
 
 def _promised(case: Document, now: datetime | None) -> str | None:
-    """Return when the next update is expected: the earliest due date of a promise that can still be kept."""
+    """Return when the next update is expected: the earliest due date of a live promise."""
     if case.get("status") in ("resolved", "closed"):
         return None
     due = [one["due"] for one in case.get("promises") or [] if not one["kept"] and not one["overdue"]]

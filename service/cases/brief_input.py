@@ -1,4 +1,4 @@
-"""What a brief is made from: a case, its messages and the reader; and how quotes of mails are worded for a reader."""
+"""What a brief is made from, and how quotes of mails are worded for its reader."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _MARKER = re.compile(r"^(?:(?:\(?[0-9]{1,2}[.)．）]|[-*])[ \t　]+|([・•●
 
 @dataclass(frozen=True)
 class BriefInput:
-    """A case and its messages as documents of the API, and who reads the brief: vendor, team or requester.
+    """A case and its messages as documents of the API, and who reads the brief.
 
     ``lang``: language of the brief. ``labels``: item → language → label. ``zone``: time zone of dates.
     """
@@ -77,7 +77,7 @@ class BriefInput:
         return next((hint for hint, quote in hints if quote and any(quote in text for text in said)), None)
 
     def dated(self, text: str, message: Any, *, always: bool = False) -> str:
-        """Return a text, followed by the date of its mail if it names a day only by words such as "today"."""
+        """Return a text, with the date of its mail if it names a day only as "today" or similar."""
         written = self.mails.get(str(message), {}).get("date")
         if not written or not (always or has_moving_day(text)):
             return text
@@ -85,7 +85,7 @@ class BriefInput:
         return text + str(TEXTS["values"]["written"][self.lang]).format(month=at.month, day=at.day, name=f"{at:%B}")
 
     def without_label(self, text: str) -> str:
-        """Return a form line (``■Version: 4.2``) without its label, if the label occurs in the label of an item.
+        """Return a form line (``■Version: 4.2``) without its label, if an item has a similar label.
 
         Other lines lose only the marker and the addressee before them.
         """
@@ -105,7 +105,7 @@ class BriefInput:
 
 
 def language_of(case: Document, messages: Sequence[Document], reader: str) -> str:
-    """Return the language of a reader: for a vendor, the language of the newest mail from or to the vendor.
+    """Return the reader's language: for a vendor, that of the newest mail from or to the vendor.
 
     For other readers, and if no such mail has a known language, return the language of the case.
     """

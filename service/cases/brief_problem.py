@@ -13,7 +13,7 @@ _LONG_QUESTION = 32  # minimum width in columns of a question that is meaningful
 
 
 def problem_of(source: BriefInput, lines: Mapping[str, Document]) -> dict[str, Any]:
-    """Return the problem in one sentence: the problem statement, else the symptom or question of ``lines``.
+    """Return the problem in one sentence: a problem statement, else a symptom or question.
 
     A sentence that is not meant for the reader, only repeats the subject or has a tone hint is not used.
     """
@@ -36,7 +36,7 @@ def problem_of(source: BriefInput, lines: Mapping[str, Document]) -> dict[str, A
 
 
 def _sentences(source: BriefInput) -> Iterator[tuple[Any, Any]]:
-    """Yield the sentences that may state the problem, best first, each with the id of its message."""
+    """Yield sentences that may state the problem, best first, with the ids of their messages."""
     stated, excerpt = source.case.get("problem") or {}, source.case.get("excerpt") or ""
     if _is_meant(source, source.mails.get(str(stated.get("message")))):
         yield stated.get("statement"), stated.get("message")

@@ -1,4 +1,4 @@
-"""Where a case stands: the newest answer, the outcome, or the return of the problem, in the words of the mails.
+"""Where a case stands, in the words of the mails: its newest answer and its outcome.
 
 Automatic mails, mails that do not count and mere courtesy are skipped. So is everything before the problem came back.
 """
@@ -24,7 +24,7 @@ _LONGEST = 300  # characters of an answer
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One sentence: the name of its label in ``brief.yaml``, its meaning, its text and the id of its message."""
+    """A sentence: its label in ``brief.yaml``, its meaning, its text and its message id."""
 
     name: str
     meaning: str
@@ -33,7 +33,9 @@ class Standing:
 
 
 def standing(source: BriefInput) -> list[Standing]:
-    """Return where the case stands: the newest answer (not for a vendor), then that the problem ended or came back.
+    """Return where the case stands: the newest answer, then whether the problem ended.
+
+    A vendor does not get the answer.
 
     For a vendor, only mails in the vendor's language are used. The same applies to a requester, if one of these mails
     says where the case stands.
@@ -57,7 +59,7 @@ def standing(source: BriefInput) -> list[Standing]:
 
 
 def withdrawn(source: BriefInput) -> Iterator[tuple[str, str]]:
-    """Yield (id of the message, quote) of each statement that the problem ended, if a later mail denies it."""
+    """Yield (message id, quote) of statements that the problem ended, which a later mail denies."""
     said: list[tuple[str, str]] = []
     for mail in _counting(source):
         if _statements(mail, _RETURN):
@@ -78,7 +80,7 @@ def _statements(mail: Document, meanings: Collection[str]) -> list[Document]:
 
 
 def _sayings(mail: Document, meanings: frozenset[str]) -> list[Document]:
-    """Return the statements with news: no courtesy, no questions, and not only that a ticket is closed."""
+    """Return the statements with news, without courtesy, questions and closed tickets."""
     closing = {one["quote"] for one in _statements(mail, (_CLOSES,))}
     closing -= {one["quote"] for one in _statements(mail, ("recovered",))}
     return [
@@ -89,7 +91,7 @@ def _sayings(mail: Document, meanings: frozenset[str]) -> list[Document]:
 
 
 def _answer(source: BriefInput, mails: Sequence[Document]) -> Standing | None:
-    """Return the newest answer of the vendor; for the requester also that of the team, if it is newer."""
+    """Return the vendor's newest answer. A requester also gets a newer answer of the team."""
     answers = []
     for mail in mails:
         role = mail["author"]["role"]
@@ -124,7 +126,10 @@ def _newest(source: BriefInput, mails: Sequence[Document], meanings: frozenset[s
 
 
 def _span(mail: Document, said: Sequence[Document]) -> str:
-    """Return the text of a mail from the first to the last of these statements; only these if that is too long."""
+    """Return the text of a mail from the first to the last of these statements.
+
+    If it is too long, return only the statements.
+    """
     text = mail["text"][said[0]["start"] : max(one["end"] for one in said)]
     if len(text) <= _LONGEST:
         return str(text)

@@ -61,7 +61,7 @@ def _blocks(made: Mapping[str, Any], zone: tzinfo, words: Callable[[str], str]) 
 
 
 def _standing(made: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:
-    """Yield the key of the case, priority, status, who acts next, and when the next update is expected."""
+    """Yield the key of the case, priority, status, who acts next, and the next update."""
     titles, lang = made["titles"], made["lang"]
     if made["case"]:
         yield f"{titles['case']}: {made['case']}"

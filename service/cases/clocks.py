@@ -1,4 +1,4 @@
-"""How long each side had to act: elapsed seconds, and seconds of business time without public holidays.
+"""How long each side had to act, in elapsed seconds and in seconds of business time.
 
 Our working hours are in the site file, the working hours of a vendor in the vendor file.
 """
@@ -64,7 +64,7 @@ def _working_days(country: str, first: int, last: int, weekdays: int, closed: tu
 
 
 def calendars_of(rules: Rules, vendor: str | None) -> Mapping[Side, Calendar]:
-    """Return the calendars for ``revise``; a vendor without a vendor file gets default working hours."""
+    """Return the calendars for ``revise``. A vendor without a vendor file has default working hours."""
     profile = rules.vendors.profiles.get(vendor or "")
     ours = rules.site.calendar
     return {

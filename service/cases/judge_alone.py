@@ -52,7 +52,7 @@ def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: Inges
 
 
 def _found(mails: Sequence[ExtractedMessage], judgement: Judgement, rules: Rules) -> Reading:
-    """Return the reading of the judged mail, with that of the text above it unless this text is a mere remark."""
+    """Return the reading of the judged mail and of the text above it. A mere remark above it is left out."""
     first, *above = judgement.readings
     for mail, reading in zip(mails[1:], above, strict=True):
         if not rules.conclude(mail.turn, reading).remark:
@@ -70,7 +70,7 @@ def _read(message: ExtractedMessage, turn: RuleInput, rules: Rules) -> Extracted
 
 
 def _forwarded(extracted: Sequence[ExtractedMessage], rules: Rules) -> ExtractedMessage | None:
-    """Return the forwarded mail to judge with the text above it; None to judge the mail itself alone.
+    """Return the forwarded mail to judge together with the text above it. None: judge the mail itself.
 
     This is the first forwarded mail of a vendor; otherwise the innermost forwarded mail with text of our own people. A
     forwarded mail of an unknown author (such as phishing) is used only if the text above it is a mere remark.
@@ -163,7 +163,7 @@ def _shown(
 
 
 def guess_intake_addresses(mail: Mail, ingest: IngestConfig) -> IngestConfig:
-    """Return the settings with further intake addresses: the recipients whose name contains "intake"."""
+    """Return the settings with further intake addresses: recipients named "intake"."""
     found = (
         a.key for a in (*mail.to, *mail.cc) if "intake" in a.key.partition("@")[0] or ".intake." in f".{a.domain}."
     )
@@ -171,7 +171,7 @@ def guess_intake_addresses(mail: Mail, ingest: IngestConfig) -> IngestConfig:
 
 
 def guess_roles(mail: Mail, rules: Rules, roles: Roles, ingest: IngestConfig) -> Roles:
-    """Return the declared roles, and the sides of undeclared people by the addresses of the mail.
+    """Return the declared roles, and guess the sides of other people from their addresses.
 
     The service never does this. If the author and a recipient have the same domain, the author is one of our people.
     Such an author belongs to the team if a recipient is a vendor, or if the mail states a vendor's case number.

@@ -46,7 +46,7 @@ class NumberedList:
 
 
 def numbered_lists(text: str) -> list[NumberedList]:
-    """Return the lists that count up from one, each of two entries or more; the last entry ends at a blank line."""
+    """Return the lists of two or more entries, numbered from one. The last entry ends at a blank line."""
     text = text[:MOST_TEXT]
     if not _FIRST.search(text):
         return []
@@ -76,7 +76,7 @@ def _list(lines: Sequence[Line], run: Sequence[tuple[int, int]], length: int) ->
 
 
 def item_of(question: str) -> str | None:
-    """Return the checklist item that the words of a question name; None if they name no item or several."""
+    """Return the only checklist item that the words of a question name, or None."""
     fitting = [item for item in _ITEMS if fit(item, question)]
     return fitting[0] if len(fitting) == 1 else None
 
@@ -84,7 +84,7 @@ def item_of(question: str) -> str | None:
 def answers_by_number(
     asked: NumberedList, asked_in: str, text: str, quoted: str, reading: Reading
 ) -> dict[int, Reply | None]:
-    """Return number → answer to the entry of that number, in a mail with this new and quoted text.
+    """Return the answers in a mail to numbered questions: number → answer.
 
     ``asked_in``: the text of the mail with the questions. If the answer is a question or a promise, the value is None.
     The result is empty if the mail does not refer to the numbers, or has a longer list than that of the questions.

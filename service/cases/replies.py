@@ -1,4 +1,4 @@
-"""Matches a requester's reply to the questions that sodan asked: numbered or free, quoted or not. Pure.
+"""Matches a requester's reply to the questions that sodan asked.
 
 Answers are searched in four steps, in this order. Text that a step has used is not used again:
 
@@ -91,7 +91,7 @@ def question_lines(text: str) -> tuple[str, ...]:
 
 
 def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
-    """Return the answers to the questions of ``asked`` in the new ``text`` or the ``quoted`` text of a reply."""
+    """Return the answers to the questions of ``asked`` in a reply's new or quoted text."""
     if not asked.items:
         return ()
     lines = list(lines_of(text))
@@ -115,7 +115,7 @@ def answers_with_place(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...
 
 
 def up_to_answer(quoted: str, question: str) -> str:
-    """Return a quoted text up to the first blank line below a question; a signature or an older mail may follow."""
+    """Return a quoted text up to the first blank line below a question. A signature or an older mail may follow."""
     lines = quoted[:MOST_TEXT].split("\n")[:MOST_LINES]
     key = _squashed(question)
     at = next((n for n, line in enumerate(lines) if _repeats(_squashed(line), key)), len(lines))
@@ -242,7 +242,7 @@ def _by_number(lines: Sequence[Line], asked: Asked, found: dict[int, Reply], use
 
 
 def leading_number(line: str) -> tuple[int, int] | None:
-    """Return the number at the beginning of a line and the offset of the text after it; None if there is none."""
+    """Return the number that begins a line, and the offset of the text after it, or None."""
     bare = line.lstrip(" \t　")
     if bare[:1] in _CIRCLED:
         return _CIRCLED[bare[0]], len(line) - len(bare) + 1
@@ -269,7 +269,10 @@ def _bare(lines: Sequence[Line], most: int, used: set[int]) -> list[tuple[int, i
 
 
 def _in_order(left: list[Line], asked: Asked, found: dict[int, Reply]) -> None:
-    """Match lines in order, if there are as many short lines as questions; with one question, one or two sentences."""
+    """Match short lines to questions in order, if their number is equal.
+
+    A single question may have two sentences as its answer.
+    """
     if len(asked.items) == 1:
         sentences = [s for line in left for s, _ in _sentences(line)]
         if 0 < len(sentences) <= 2 and not any(_ASKS_BACK.search(s) for s in sentences):
@@ -334,13 +337,13 @@ def _squashed(text: str) -> str:
 
 @cache
 def _pattern(item: str, kind: str) -> re.Pattern[str] | None:
-    """Return the pattern of an item's ``topic`` or ``shape`` words; None if the item has no such words."""
+    """Return the pattern of an item's ``topic`` or ``shape`` words, or None without words."""
     written = _LISTS["items"].get(item, {}).get(kind)
     return linear(alternatives(written)) if written else None
 
 
 def fit(item: str, sentence: str) -> int:
-    """Return 2 if the sentence looks like an answer about the item; 1: it only mentions the item; 0: neither."""
+    """Return how well a sentence answers an item. 2: it looks like an answer; 1: it mentions the item; 0: neither."""
     text = unicodedata.normalize("NFKC", sentence)
     for points, kind in ((2, "shape"), (1, "topic")):
         pattern = _pattern(item, kind)

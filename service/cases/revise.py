@@ -40,7 +40,7 @@ def revise(
     asked: Sequence[Asked] = (),
     solved: Sequence[Solved] = (),
 ) -> dict[str, Any]:
-    """Return the case document of the API, without the fields for the key, the merged cases and the related cases.
+    """Return the case document of the API, without its key, merged and related cases.
 
     ``lines``: all messages of the case, oldest first, at least one. ``judgement``: of the messages that count.
     ``asked``: mails in which sodan asked for facts. ``solved``: as for ``follow``.
@@ -91,7 +91,7 @@ _OF_ASK = " ".join(field.name for field in fields(Ask))
 
 
 def _requester(people: Sequence[Mapping[str, Any]], lines: Sequence[CaseMessage]) -> dict[str, str] | None:
-    """Return the requester: the first participant of our people, otherwise of the team, otherwise unknown.
+    """Return the requester: the first participant of our users, else of the team, else unknown.
 
     A member of the team who only forwards or receives a vendor's mail requests nothing.
     """
@@ -129,7 +129,7 @@ def _passed_to_requester(asked: Sequence[Asked], level: str) -> list[datetime]:
 
 
 def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Overrides) -> str | None:
-    """Return the vendor: set by a person, else named in the mails, else the maker of the first named product."""
+    """Return the vendor: set by a person, else named in the mails, else the first product's maker."""
     written = [line for line in lines if line.turn.automatic is None]
     named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
     by_mails = judgement.vendor or next((vendor for vendor in named if vendor), None)
@@ -233,7 +233,7 @@ def _title(lines: Sequence[CaseMessage], excerpt: str) -> str:
 
 
 def _references(judgement: Judgement, lines: Sequence[CaseMessage]) -> tuple[tuple[str, str], ...]:
-    """Return the case numbers of this case, without numbers of an earlier topic or of a related case."""
+    """Return the numbers of this case, without those of an earlier topic or a related case."""
     stated: set[tuple[str, str]] = set()
     foreign: set[tuple[str, str]] = set()
     for line in lines:
@@ -273,7 +273,10 @@ def _promises(lines: Sequence[CaseMessage], now: datetime) -> list[dict[str, Any
 
 
 def _first_response(lines: Sequence[CaseMessage]) -> int | None:
-    """Return the seconds from our report to the first reply of the vendor, or of the team if there is no vendor."""
+    """Return the seconds from our report to the first reply of the vendor.
+
+    Without a vendor, the team's reply counts.
+    """
     human = [line for line in lines if line.turn.automatic is None and not line.turn.wrapper]
     asked = next((m for m in human if m.turn.side in ("team", "requester") and "vendor" in m.turn.towards), None)
     if asked is None and any(m.turn.side == "vendor" for m in human):

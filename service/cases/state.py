@@ -56,7 +56,10 @@ class Overrides:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Overrides:
-        """Read ``cases.set_by_people``: field → {"value", "by", "at"}; ``items``, ``asks``: name → such a value."""
+        """Read ``cases.set_by_people``: field → {"value", "by", "at"}.
+
+        ``items`` and ``asks`` have such a value for each name.
+        """
         fields = {name: value for name, value in document.items() if name not in ("items", "asks")}
         groups = (fields, document.get("items", {}), document.get("asks", {}))
         return cls(*({name: _setting(**written) for name, written in group.items()} for group in groups))

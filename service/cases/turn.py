@@ -91,7 +91,7 @@ def follow(
     asked: Sequence[datetime] = (),
     solved: Sequence[Solved] = (),
 ) -> Course:
-    """Process the mails of a case, oldest first, and return its course: who had to act, and when.
+    """Process the mails of a case, oldest first, and return who had to act, and when.
 
     `answers`: whether a mail answers a request. `by_hand`: request id → state that a person set. When the last open
     request is answered by hand, the vendor has to act, as after a mail. `asked`: times at which sodan sent questions to
@@ -248,7 +248,7 @@ def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading
 
 
 def _lacks_outcome(course: Course, line: CaseMessage, reading: Reading) -> bool:
-    """Whether a user's mail must say that a severe problem is solved to resolve the case, and does not say so.
+    """Whether a user must still say that a severe problem is solved to resolve the case.
 
     The table of weights often gives "nobody has to act" for a mail about what people do meanwhile, or where they went.
     """
@@ -269,7 +269,7 @@ def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, then: Next
 
 
 def _brings_logs_for_case_number(line: CaseMessage, reading: Reading) -> bool:
-    """Whether a mail brings logs for a case number: the vendor gets them, even if the mail is addressed only to us."""
+    """Whether a mail brings logs for a case number. The vendor gets them, even if only we are addressed."""
     return "give_logs" in reading.acts and bool(line.node.stated)
 
 
@@ -282,7 +282,7 @@ def writer(turn: RuleInput) -> str:
 
 
 def _next_side(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = False) -> NextSide:
-    """Return who has to act after a mail of a person, by the table of weights; `otherwise` if its words do not tell.
+    """Return who has to act after a mail, by the table of weights, or else `otherwise`.
 
     A user's mail does not give the turn to a vendor who takes no part in the case.
 
@@ -324,7 +324,7 @@ def _only_thanks(reading: Reading) -> bool:
 
 
 def _give_turn(course: Course, line: CaseMessage, side: Side) -> None:
-    """Give the turn to `side` and reopen the case; `since` is unchanged if the side already has the turn."""
+    """Give the turn to `side` and reopen the case. `since` stays if the side already has the turn."""
     course.status = "open"
     course.with_vendor |= side == "vendor"
     if course.waiting_on != side:

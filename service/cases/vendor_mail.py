@@ -1,4 +1,4 @@
-"""Rules for the turn after a vendor's mail or an automatic mail, besides the table of weights (``turn``)."""
+"""Rules for who acts after a vendor's or an automatic mail, besides the weights (``turn``)."""
 
 from math import log
 
@@ -15,7 +15,7 @@ _FINAL = frozenset(("answer", "scope_statement"))
 
 
 def side_by_case_status(reading: Reading) -> Side | str | None:
-    """Return whose turn it is by the status in a notice: a side, `closed`, or None without a status.
+    """Return whose turn it is by the status in a notice: a side, `closed`, or None.
 
     A mail that also requests, promises or reports progress does not close the case.
     """
@@ -27,7 +27,7 @@ def side_by_case_status(reading: Reading) -> Side | str | None:
 
 
 def side_by_alarm(reading: Reading) -> Side | None:
-    """Return who has to act on an automatic mail that reports a live problem; None if it reports none.
+    """Return who has to act on an automatic mail about a live problem, or None.
 
     This is the vendor after a report of the vendor's outage, otherwise the team.
     """
@@ -47,7 +47,7 @@ def vendor_continues(reading: Reading) -> bool:
 
 
 def team_has_to_act(reading: Reading, said: NextSide) -> bool:
-    """Whether the team has to act after a vendor's mail, although the table of weights says ``said``."""
+    """Whether the team has to act after a vendor's mail, although the weights say ``said``."""
     if reading.asks and said == "nobody":
         return True
     if said != "vendor" or not reading.next_scores:

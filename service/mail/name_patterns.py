@@ -20,7 +20,7 @@ def is_distinctive(name: str) -> bool:
 
 
 def one_word_pattern(names: Sequence[str]) -> str:
-    """Return a pattern for one-word names where they mean a person; group 1 is the text before the name."""
+    """Return a pattern for one-word names of persons. Group 1 is the text before the name."""
     if not names:
         return r"(?!)"
     either = "|".join(
@@ -32,7 +32,7 @@ def one_word_pattern(names: Sequence[str]) -> str:
 
 
 def name_patterns(names: Sequence[str]) -> list[str]:
-    """Return patterns for names, longest first: with their words in both orders and any separator between them."""
+    """Return patterns for names, longest first. The words may be in both orders, with any separator."""
     patterns: dict[str, None] = {}
     for name in sorted(names, key=len, reverse=True):
         parts = [re.escape(part) for part in re.split(r"[\s\u3000,]+", name) if part]
@@ -44,7 +44,10 @@ def name_patterns(names: Sequence[str]) -> list[str]:
 
 
 def needles(words: Sequence[str]) -> dict[bytes, list[str]]:
-    """Return what a fast first search looks for: bytes of a word in a charset, in lower case → these charsets."""
+    """Return the bytes of each word in each charset, in lower case, with the charsets.
+
+    A fast first search looks for these bytes.
+    """
     encodings: dict[bytes, list[str]] = {}
     for word in words:
         for part in re.split(r"[\s\u3000,@]+", word):

@@ -215,7 +215,10 @@ def entry(conn: Connection, id: int) -> dict[str, Any]:
 
 
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
-    """Return the number of automatic mails written since a time, to one recipient or (without held drafts) to all."""
+    """Return the number of automatic mails since a time, to one recipient or to all.
+
+    For all, held drafts do not count.
+    """
     query = select(func.count()).where(
         outbox.c.created_at >= since,
         outbox.c.channel == "mail",
@@ -231,14 +234,14 @@ def written_since(conn: Connection, since: datetime, recipient: str | None = Non
 
 
 def held_reason(number: int, to_address: bool) -> str:
-    """Return the reason for holding a draft. ``number``: the limit, for one address or for the whole installation."""
+    """Return why a draft is held: a limit of ``number`` mails to one address or in total."""
     if to_address:
         return f"{HELD}{number} automatic mails to this address within a day"
     return f"{HELD}{number} {_HOURLY_LIMIT}; send them by hand"
 
 
 def last_held_by_hourly_limit(conn: Connection) -> datetime | None:
-    """Return when the newest draft was written that waits because of the hourly limit; None if there is none."""
+    """Return when the newest draft was written that waits because of the hourly limit."""
     query = select(func.max(outbox.c.created_at)).where(
         outbox.c.state == "draft", outbox.c.reason.startswith(HELD), outbox.c.reason.contains(_HOURLY_LIMIT)
     )

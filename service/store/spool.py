@@ -37,7 +37,7 @@ class LostLease(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Sender and recipients by SMTP (RFC 5321 §2.3.1), which may differ from the headers; and the channel."""
+    """Sender and recipients by SMTP (RFC 5321 §2.3.1), and the channel. They may differ from the headers."""
 
     channel: str  # smtp, lmtp, import, mailbox
     mail_from: str = ""  # empty for the null reverse-path
@@ -72,7 +72,7 @@ class Claimed:
 
 
 def new_entry(envelope: Envelope, content: bytes, now: datetime) -> NewEntry:
-    """Return a spool entry with a new id: a UUIDv7 (RFC 9562 §5.7), so that ids sort by time of receipt."""
+    """Return a spool entry with a new id. The id is a UUIDv7, so ids sort by time of receipt."""
     return NewEntry(str(uuid_utils.uuid7()), now, envelope, content, sha256(content).hexdigest())
 
 
@@ -142,7 +142,7 @@ def finish(conn: Connection, ids: Sequence[str], by: str, now: datetime) -> None
 
 
 def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due_at: datetime) -> None:
-    """Record a failed attempt: the entry is due again at ``due_at``, or shunted if this was the last attempt."""
+    """Record a failed attempt. The entry is due again, or shunted after the last attempt."""
     held = _QUEUE.held(by, spool.c.id == id)
     attempts = conn.execute(select(spool.c.attempts).where(held).with_for_update()).scalar()
     if attempts is None:
@@ -162,7 +162,7 @@ def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> No
 def retry_alone_later(
     conn: Connection, id: str, by: str, why: str, now: datetime, patience: int, longest: timedelta
 ) -> int:
-    """Record that the database aborted the processing of this mail, although it was claimed alone.
+    """Record that the database aborted the processing of a mail that was claimed alone.
 
     The delay doubles each time, up to ``longest``; after ``patience`` times, the mail is shunted. ``attempts`` stays at
     one or more, so that it is claimed alone again. Returns how often this happened; 0 if another worker has the entry.
@@ -212,7 +212,7 @@ def retry(conn: Connection, id: str, now: datetime) -> None:
 
 
 def retry_all(conn: Connection, now: datetime, *which: Any) -> int:
-    """Make the shunted entries that meet the conditions ``which`` due now. Returns their number."""
+    """Make shunted entries due now if they meet the conditions ``which``. Returns their number."""
     values = {"state": "waiting", "attempts": 0, "given_up": 0, "due_at": now}
     return _QUEUE.settle(conn, spool.c.state == "shunted", *which, **values)
 

@@ -104,7 +104,7 @@ def upsert(conn: Connection, table: Table) -> Any:
 
 
 def write_rows(conn: Connection, to: Table | Update, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows into a table, or run an update for each row, with the driver alone.
+    """Insert rows into a table, or run an update for each row, bypassing most of SQLAlchemy.
 
     All rows have the same names, and those of an insert include each column with a Python default. The update is a
     constant of a module, and all its parameters are in the rows. ``Connection.execute`` takes twice as long for rows
@@ -133,7 +133,7 @@ def for_driver(conn: Connection, to: Table | Update, rows: Sequence[Mapping[str,
 
 @cache
 def _for_driver(to: Table | Update, names: tuple[str, ...], kind: str) -> tuple[str, list[tuple[str, Any]]]:
-    """Return the statement in the driver's syntax, and the name and the conversion function of each parameter."""
+    """Return the statement for the driver, and the name and converter of each parameter."""
     dialect = _dialect(kind)
     statement = insert(to) if isinstance(to, Table) else to
     compiled: Any = statement.compile(dialect=dialect, column_keys=names)
@@ -187,7 +187,7 @@ def in_chunks(conn: Connection, query: Any, these: Sequence[Any]) -> Iterator[An
 
 
 def ids_within(rows: Sequence[Any], max_bytes: int) -> list[str]:
-    """Return the ids of the first rows whose ``size`` adds up to at most ``max_bytes``; at least one id."""
+    """Return the ids of the first rows whose total size is at most ``max_bytes``. Returns at least one."""
     total = [*accumulate(row.size for row in rows)]
     return [row.id for number, row in enumerate(rows) if number == 0 or total[number] <= max_bytes]
 

@@ -14,7 +14,7 @@ NAMES = ("done", "undo", "failed", "key")
 
 
 def flash_message(request: Request) -> dict[str, Any]:
-    """Return the template values of the message: the change, ids to undo it, and the cases that were not changed."""
+    """Return what the template shows of a change: the change, how to undo it, and failures."""
     query = request.query_params
     done, undo = query.get("done", ""), query.get("undo", "")
     failed = re.findall(r"([A-Za-z0-9]{1,20}-\d{1,15}):([a-z]+)", query.get("failed", "")[:4000])
@@ -28,13 +28,13 @@ def flash_message(request: Request) -> dict[str, Any]:
 
 
 def of_redirect(request: Request) -> str:
-    """Return the parameters of the message as a query string, for a further redirect; "" if there are none."""
+    """Return the parameters of the message as a query string for a redirect; "" if none."""
     kept = [pair for pair in request.query_params.multi_items() if pair[0] in NAMES]
     return f"?{urlencode(kept)}" if kept else ""
 
 
 def overview(path: str) -> str:
-    """Return the path of the start page with the filters of ``path``, without the message about a change."""
+    """Return the path of the start page, with the filters of ``path`` if it is the start page."""
     head, _, query = path.partition("?")
     kept = [(name, value) for name, value in parse_qsl(query) if name not in NAMES] if head == "/" else []
     return f"/?{urlencode(kept)}" if kept else "/"

@@ -1,4 +1,4 @@
-"""One message of a case as ``Rules.judge`` and ``revise`` need it, with facts, rule input and reading."""
+"""One message of a case with its facts, rule input and reading, for judging the case."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Words that distinguish topics: identifiers, error codes and product words, without greetings and dates."""
+"""Words that distinguish topics: identifiers, error codes and names of products."""
 
 import re
 import unicodedata
@@ -35,7 +35,7 @@ def content_words(*texts: str, without: Collection[str] = ()) -> tuple[str, ...]
 
 
 def name_words(parts: Iterable[str]) -> frozenset[str]:
-    """Return the words of people's names and addresses, to be excluded from the topic words of a mail.
+    """Return the words of people's names and addresses, which say nothing about a topic.
 
     Only the last two words of each part are used, because a department or a company may precede the name (``松風館
     フロント 堀切``).
@@ -60,7 +60,7 @@ IDENTIFIER = 3.0  # weight of an identifier or error code
 
 @lru_cache(maxsize=1 << 14)
 def weight(word: str) -> float:
-    """Return the weight of a shared word, from 1.0 (short word, round number) to 3.0 (identifier or code)."""
+    """Return the weight of a shared word: 1.0 for a short word, up to 3.0 for a code."""
     if _GENERATION.fullmatch(word):
         return 1.5
     if word.isdigit():
@@ -78,13 +78,16 @@ def is_kanji(word: str) -> bool:
 
 
 def squashed(text: str) -> str:
-    """Normalise a text for comparison: its first 4,000 characters, case-folded, without white space and quote marks."""
+    """Return the first 4,000 characters of a text for comparison.
+
+    It is case-folded, without white space and quote marks.
+    """
     folded = unicodedata.normalize("NFKC", text[:4000]).casefold()
     return re.sub(r"[\s>|*_\-=・]+", "", folded)
 
 
 def is_same_text(one: str, other: str) -> bool:
-    """Whether two squashed texts are equal, or one is nearly a part of the other and contains the same numbers."""
+    """Whether two squashed texts are equal, or one nearly contains the other with its numbers."""
     if not one or not other:
         return False
     if one == other:
@@ -114,7 +117,7 @@ def other_numbers(one: str, other: str) -> bool:
 
 
 def _by_length(one: str, other: str) -> tuple[str, str]:
-    """Return the shorter text first, so that the result does not depend on the order of the arguments."""
+    """Return the shorter text first. The order of the arguments does not matter."""
     return (one, other) if (len(one), one) <= (len(other), other) else (other, one)
 
 
@@ -136,7 +139,7 @@ def _words(text: str, keep_all: bool = False) -> Iterable[str]:
 
 
 def _of_token(token: str, keep_all: bool) -> tuple[str, ...]:
-    """Return the words of one token: pairs of characters for kanji, stems for Latin text, else the token."""
+    """Return the words of a token: pairs of characters for kanji, stems for Latin text. Other tokens are unchanged."""
     token = token.casefold()
     if is_kanji(token):
         pairs = {token[i : i + 2] for i in range(len(token) - 1)}

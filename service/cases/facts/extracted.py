@@ -35,7 +35,7 @@ class ExtractedMessage:
 
 
 def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMessage:
-    """Return the message with a reading, and with the facts that follow from it: case numbers, vendor, kind."""
+    """Return the message with a reading and the facts that follow from it."""
     node = node_as_read(extracted.node, reading, extracted.turn.text)
     turn = extracted.turn
     if (node.automatic, node.fresh) != (turn.automatic, turn.begins):
@@ -44,7 +44,7 @@ def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMess
 
 
 def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFacts:
-    """Return the facts of a message, with those that follow from its reading: case numbers, vendor, kind."""
+    """Return the facts of a message, with the case numbers, vendor and kind of its reading."""
     stated = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if r.stated))
     mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
     acts = set(reading.acts)

@@ -1,4 +1,4 @@
-"""Extracts the messages of a mail: the mail itself and every earlier mail inside it, ready for placement and rules."""
+"""Extracts the messages of a mail: the mail itself and every earlier mail inside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -71,7 +71,7 @@ def extract_messages(
     recipients: Sequence[str] = (),
     handed: Handover | None = None,
 ) -> tuple[ExtractedMessage, ...]:
-    """Return the mail, then the mails inside it: first forwarded (outermost first), then quoted (newest first).
+    """Return the mail, then the forwarded mails (outermost first), then the quoted (newest first).
 
     ``handed``: how the mail reached us. None for a file from an operator; the author of such a mail is trusted.
     """
@@ -144,7 +144,7 @@ def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozense
 
 
 def _may_answer(mail: Mail, recipient: Address, roles: Roles) -> bool:
-    """Whether a mail may answer this recipient: it names an earlier mail, or contains one of the recipient's company.
+    """Whether a mail may answer this recipient: it names an earlier mail, or contains one of theirs.
 
     A mail that passes on a user's mail may answer only this user.
     """
@@ -247,7 +247,7 @@ def _facts(id: int, source: Mail | Earlier, text: str, at: datetime, given: _Giv
 
 
 def _token(mail: Mail, recipients: Sequence[str], secret: bytes) -> int | None:
-    """Return the case of the signed token in a reply: in In-Reply-To, References or a recipient address."""
+    """Return the case of a reply's signed token, from In-Reply-To, References or a recipient."""
     own = (tokens.case_of_message_id(one, secret) for one in (*mail.in_reply_to, *mail.references))
     addresses = (*recipients, *(one.address for one in (*mail.to, *mail.cc)))
     tags = (tokens.case_of_address(one, secret) for one in addresses)

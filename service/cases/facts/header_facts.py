@@ -26,12 +26,12 @@ def addresses_on(addresses: Sequence[Address], intake: Sequence[str]) -> tuple[s
 
 
 def first_vendor(addresses: Iterable[Address | None], roles: Roles) -> str | None:
-    """Return the vendor of the first address that belongs to a vendor; None if there is no such address."""
+    """Return the vendor of the first address that belongs to a vendor, or None."""
     return next((vendor for vendor in map(roles.vendor, addresses) if vendor), None)
 
 
 def names_on(author: Address | None, others: Sequence[Address | None], organisation: Iterable[str]) -> frozenset[str]:
-    """Return words from names, addresses and our own domains; they say nothing about the topic of the mail."""
+    """Return words from names, addresses and our domains, which say nothing about the topic."""
     parts: list[str] = [*organisation, *(d.replace(".", "") for d in organisation)]
     for address in (author, *others):
         if address is not None:

@@ -87,7 +87,7 @@ class MessageFacts(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def trusted(self) -> bool:
-        """Whether From is probably right: the message is not forged, and not known only from a stranger's mail."""
+        """Whether From is probably right. False for forged mail, and for mail known only from a stranger's mail."""
         return not self.forged and not self.shown_by
 
     @property
@@ -112,12 +112,12 @@ class MessageFacts(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def company(self) -> str | None:
-        """The partner company of the author, or else the vendor of the author, of a recipient, or of the text."""
+        """The author's partner company, or else the vendor of the author, a recipient or the text."""
         return self.partner or self.vendor
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Vendors and partners to which our mail is addressed; for an internal note, the vendor that the note names."""
+        """Vendors and partners that our mail addresses. For an internal note: the vendor that it names."""
         if self.side not in ("team", "requester"):
             return ()
         note = self.vendor if self.side == "team" and not self.others else None
@@ -161,5 +161,5 @@ def node_from_json(
 
 
 def order_of(node: MessageFacts) -> tuple[datetime, str, str, str]:
-    """Sort key for the order of writing: the earlier of date and receipt, whatever the order of arrival."""
+    """Sort key for the order of writing: the earlier of date and receipt."""
     return (node.at - timedelta(seconds=node.ahead), node.message_id or "", node.author, node.text[:80])

@@ -72,7 +72,7 @@ class Roles:
         return "vendor" if self.vendor_of(key) or self._learned_partner(key) else "unknown"
 
     def is_hosted(self, address: Address | None) -> bool:
-        """Whether the address belongs to one customer of a help desk provider (``acme.zendesk.com``)."""
+        """Whether the address is of one customer of a help desk provider (``acme.zendesk.com``)."""
         return address is not None and self.is_platform(self.vendor(address))
 
     def _known_domain(self, key: str) -> Side | None:
@@ -112,18 +112,18 @@ class Roles:
 
 
 def is_freemail(domain: str) -> bool:
-    """Whether the domain or a parent domain belongs to a consumer mail provider, not to a company."""
+    """Whether the domain, or a parent domain, belongs to a consumer mail provider."""
     return not _CONSUMER_PROVIDERS.isdisjoint(_domains(domain.casefold()))
 
 
 def registered_domain(domain: str) -> str:
-    """Return the domain that a company registered, by its usual form: ``acme.co.jp`` for ``mail.acme.co.jp``."""
+    """Return the domain that a company registered: ``acme.co.jp`` for ``mail.acme.co.jp``."""
     labels = domain.split(".")
     return ".".join(labels[-3 if len(labels) > 2 and labels[-2] in _GENERIC else -2 :]) if len(labels) > 1 else ""
 
 
 def is_role_mailbox(key: str) -> bool:
-    """Whether an address is of a company's function, such as ``support@`` or ``biz-help@``, not of a person (RFC 2142).
+    """Whether an address is of a function, such as ``support@``, not of a person (RFC 2142).
 
     Addresses at consumer providers are of persons.
     """
@@ -132,7 +132,7 @@ def is_role_mailbox(key: str) -> bool:
 
 
 def company_of(key: str) -> str:
-    """Return the id of a company without a vendor file: its mail domain, or the address at a consumer provider."""
+    """Return the id of a company without a vendor file: its domain, or a freemail address."""
     domain = key.rpartition("@")[2]
     return key if is_freemail(domain) else domain
 

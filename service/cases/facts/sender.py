@@ -23,7 +23,7 @@ _SURE_HOSTS = frozenset({ip_address("127.0.0.1"), ip_address("::1")})
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Whom we trust to verify senders: our mail server (``authserv``) and networks that only our own people can use."""
+    """Whom we trust to verify senders: our mail server (``authserv``) and our own networks."""
 
     authserv: str = ""
     networks: tuple[IPv4Network | IPv6Network, ...] = ()

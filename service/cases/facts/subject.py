@@ -76,7 +76,7 @@ def read_subject(subject: str) -> Subject:
 
 
 def shown_subject(subject: str) -> str:
-    """Return the subject for display: without reply marks, forward marks and banners, otherwise as written."""
+    """Return the subject for display, without reply marks, forward marks and banners."""
     text = " ".join(subject.split())
     for _ in range(60):
         found = _BANNER.match(text) or _MARK.match(text) or _MARK.match(unicodedata.normalize("NFKC", text[:24]))

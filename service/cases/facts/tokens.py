@@ -30,7 +30,7 @@ def case_of_token(text: str, secret: bytes) -> int | None:
 
 
 def own_message_id(case: int, unique: str, domain: str, secret: bytes) -> str:
-    """Return a Message-ID for a mail that we send in ``case``; ``unique`` must differ for every mail."""
+    """Return a Message-ID for a mail that we send in ``case``. ``unique`` must differ for every mail."""
     return f"<sodan.{token(case, secret)}.{unique}@{domain}>"
 
 

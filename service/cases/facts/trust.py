@@ -53,7 +53,7 @@ class Participants:
             self.makers.add(node.maker)
 
     def knows(self, node: MessageFacts, side: str) -> bool:
-        """Whether the author of a message, or the author's company, takes part in the case and is trusted."""
+        """Whether the author, or the author's company, takes part in the case and is trusted."""
         if node.doubted or not node.author:
             return False
         if node.author in self.people:
@@ -67,7 +67,7 @@ class Participants:
         return domain in self.asked or node.partner in self.asked
 
     def has_no_other(self, node: MessageFacts) -> bool:
-        """Whether the case has no other vendor than the author's and, at a help desk provider, no other customer."""
+        """Whether the case has no vendor or help desk customer but the author's."""
         if self.vendors - {node.vendor}:
             return False
         domain = _domain(node.author)
@@ -76,7 +76,7 @@ class Participants:
         return desks <= {domain}
 
     def _has_desk(self, domain: str) -> bool:
-        """Whether the help desk ``acme.zendesk.com`` takes part, or our people wrote to a company of that name."""
+        """Whether the help desk ``acme.zendesk.com`` takes part, or our people wrote to "acme"."""
         tenant = domain.partition(".")[0]
         named = {registered_domain(asked).partition(".")[0] for asked in self.asked if not asked.endswith(f".{domain}")}
         return tenant in named or domain in map(_domain, self.people)
@@ -129,7 +129,7 @@ def doubts(lines: Sequence[CaseMessage]) -> dict[int, Doubt]:
 
 
 def is_team_here(node: MessageFacts, members: Sequence[MessageFacts]) -> bool:
-    """Whether an unknown sender who forwards a vendor's mail counts as team in this case (and only there).
+    """Whether an unknown sender who forwards a vendor's mail counts as team in this case.
 
     This must be limited, because anybody can write text that looks like a forwarded mail. It is true only if the
     forward opened the case, or if one of our people or the vendor wrote to the sender in this case before.
@@ -149,7 +149,7 @@ def may_name(node: MessageFacts, participants: Participants) -> bool:
 
 
 def answers(node: MessageFacts) -> tuple[str, ...]:
-    """Return the Message-IDs of earlier mails that the message names: In-Reply-To, References, bounced mail."""
+    """Return the Message-IDs that a message names: In-Reply-To, References, bounced mail."""
     return (*node.parents, *node.refs, *((node.bounced,) if node.bounced else ()))
 
 
@@ -170,7 +170,7 @@ def _counts(line: CaseMessage, participants: Participants, opens: bool) -> bool:
 
 
 def _identifies_its_case(line: CaseMessage, participants: Participants) -> bool:
-    """Whether a vendor's mail is in its case because of its number or text, and the case has no other vendor."""
+    """Whether a vendor's mail is in its case by number or text, and there is no other vendor."""
     node = line.node
     known = line.turn.side == "vendor" and not node.partner
     return known and node.placed in BY_ITSELF and not node.doubted and participants.has_no_other(node)
@@ -187,7 +187,10 @@ def _inner_counts(line: CaseMessage, outers: Sequence[CaseMessage], opener: int 
 
 
 def _opener(lines: Sequence[CaseMessage]) -> int | None:
-    """Return the id of the mail that opened the case: the first received mail that answers no mail of the case."""
+    """Return the id of the mail that opened the case.
+
+    It is the first received mail that answers no mail of the case.
+    """
     mails = [line for line in lines if not line.node.forged]
     there = {line.node.message_id for line in mails if line.node.message_id}
     first = [line for line in mails if line.node.origin == "delivered" and there.isdisjoint(answers(line.node))]

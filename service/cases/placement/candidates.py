@@ -1,4 +1,4 @@
-"""Chooses the cases with which a mail without strong evidence is compared, and says how rare its words are."""
+"""Chooses cases to compare with a mail, and says how rare the words of the mail are."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence

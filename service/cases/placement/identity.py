@@ -1,4 +1,4 @@
-"""Whether two messages are copies of one mail: delivered, in Cc, forwarded, attached, quoted or imported."""
+"""Whether two messages are copies of one mail, for example delivered and forwarded."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -13,7 +13,7 @@ _RANK = {"delivered": 0, "attached": 1, "forwarded": 2, "quoted": 3}
 
 
 def same_mail(one: MessageFacts, other: MessageFacts) -> str | None:
-    """Return why two messages are the same mail, as text for the evidence; None if they are different mails.
+    """Return why two messages are the same mail, as text; None if they are different mails.
 
     If the Message-IDs are equal, author and content must be equal too, because programs reuse ids and strangers may
     know them. Without Message-IDs, author, minute, subject and text must not contradict each other.
@@ -79,7 +79,7 @@ def _completeness(node: MessageFacts) -> tuple[object, ...]:
 
 
 def merge_copies(known: MessageFacts, new: MessageFacts) -> MessageFacts:
-    """Merge two copies into one message: the facts of the better copy, completed from the other copy."""
+    """Merge two copies into one message. The other copy adds facts that the better one lacks."""
     first, second = (new, known) if is_better_copy(known, new) else (known, new)
     holds = (*known.holds, *new.holds)
     if second.doubted and not first.doubted:

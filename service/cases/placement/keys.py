@@ -46,7 +46,7 @@ def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[st
 
 
 def fingerprint(node: MessageFacts) -> str | None:
-    """Return the hash of the beginning of the text; None if the text is too short to identify a message."""
+    """Return the hash of the beginning of the text; None if the text is too short."""
     return _hash(node.text[:160]) if len(node.text) >= 40 else None
 
 
@@ -58,14 +58,17 @@ def _strong_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
 
 
 def cited_ids(node: MessageFacts) -> tuple[str, ...]:
-    """Return the Message-IDs that the message refers to: bounced mail, In-Reply-To, then References, newest first."""
+    """Return the Message-IDs that a message refers to: bounced mail, In-Reply-To, References.
+
+    The newest reference is first.
+    """
     bounced = (node.bounced,) if node.bounced else ()
     refs = (*reversed(node.refs[-20:]), *node.refs[:1])
     return tuple(dict.fromkeys(mid for mid in (*bounced, *node.parents, *refs) if mid))
 
 
 def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
-    """Return the keys by which later mail finds a message: (keys of its own properties, keys of its references)."""
+    """Return the keys by which later mail finds a message: those of its properties and its references."""
     month, (own, cited) = node.at.toordinal() // MONTH, _strong_keys(node)
     own = own.union(identity_keys(node), (monthly(key, month) for key in _candidates(node)))
     return own, cited - own
@@ -82,7 +85,7 @@ def strong_lookup(node: MessageFacts) -> set[str]:
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
-    """Return the keys to look up for candidates: of the month of the message, and of the nearer neighbouring month."""
+    """Return the keys to look up for candidates: of this month and the nearer neighbouring month."""
     month, day = divmod(node.at.toordinal(), MONTH)
     other = month - 1 if day < MONTH // 2 else month + 1
     return {monthly(key, of) for key in _candidates(node) for of in (month, other)}

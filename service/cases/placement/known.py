@@ -1,4 +1,4 @@
-"""Input and output of placing: a limited set of stored messages with facts about their cases, and a plan."""
+"""Input and output of placing: some stored messages with their cases, and a plan."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -52,7 +52,7 @@ class Known:
         return own, cited
 
     def owners(self, key: str) -> list[MessageFacts]:
-        """Return the messages with this property, except messages found only in an unknown sender's mail."""
+        """Return the messages with this property. Messages known only from an unknown sender are left out."""
         return self._linkable(self.own.get(key, ()))
 
     def citing(self, key: str) -> list[MessageFacts]:
@@ -60,7 +60,7 @@ class Known:
         return self._linkable(self.cites.get(key, ()))
 
     def naming(self, key: str) -> list[MessageFacts]:
-        """Return the messages with this property or reference, with the same exception as ``owners``."""
+        """Return the messages with this property or reference, with the exception of ``owners``."""
         return self._linkable(dict.fromkeys((*self.own.get(key, ()), *self.cites.get(key, ()))))
 
     def _linkable(self, numbers: Iterable[int]) -> list[MessageFacts]:

@@ -1,4 +1,4 @@
-"""Strong evidence: references from a message to other messages, and references from other messages to it.
+"""Strong evidence: references between messages, in both directions.
 
 A link works in both directions. Two messages that name the same Message-ID or number are linked, even if the message
 with this Message-ID has not arrived yet. So the order of arrival makes no difference.
@@ -79,7 +79,7 @@ def _by_number(node: MessageFacts, known: Known) -> Iterator[Link]:
 
 
 def _same_kind(vendor: str, ref: str, node: MessageFacts) -> set[str]:
-    """Return the numbers of a vendor that a message states and that begin with the same letters as ``ref``.
+    """Return the vendor's numbers in a message that begin with the same letters as ``ref``.
 
     A mail about one case may state several kinds of numbers, such as INC0010023 and MSG0020077.
     """
@@ -105,7 +105,10 @@ def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
 
 
 def _names_one_matter(node: MessageFacts) -> bool:
-    """Whether a message names no earlier case, at most one number per vendor, and at most one of unknown vendors."""
+    """Whether a message names no earlier case, and at most one number per vendor.
+
+    At most one may be of an unknown vendor.
+    """
     vendors, refs = {vendor for vendor, _ in node.stated}, {ref for _, ref in node.stated}
     return not node.tells_previous and len(vendors) == len(node.stated) and len({*node.matter_numbers} - refs) <= 1
 

@@ -1,4 +1,4 @@
-"""Scores how likely a mail belongs to each of its candidate cases, from content, people, companies and time.
+"""Scores how likely a mail belongs to each of its candidate cases.
 
 A logistic score over the features below, with weights for each side: what speaks for a user's mail says little about a
 vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there
@@ -185,7 +185,7 @@ def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool
 
 
 def reasons(mail: Profile, case: Profile, found: Mapping[str, float], rare: Callable[[str], float]) -> tuple[str, ...]:
-    """Return what a score is based on, as text; empty if the two have no word, person or company in common.
+    """Return what a score is based on, as text; empty if the two have nothing in common.
 
     One plain word that many mails contain, such as the name of a department, is no reason by itself.
     """
@@ -203,7 +203,7 @@ def reasons(mail: Profile, case: Profile, found: Mapping[str, float], rare: Call
 
 
 def _readable(both: Collection[str], mail: Profile, case: Profile) -> list[str]:
-    """Return the words in common without pieces of words: topic words of kanji are pairs of characters (避策).
+    """Return the words in common. Pairs of kanji that are only a piece of a word are left out.
 
     A pair that follows another pair in both mails is left out, because it is probably no word.
     """

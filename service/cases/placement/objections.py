@@ -1,4 +1,4 @@
-"""Reasons not to follow a link."""
+"""Reasons not to put a message into the case that its evidence (a link) points to."""
 
 from collections.abc import Collection
 from datetime import timedelta

@@ -84,7 +84,7 @@ class Placer:
     # ── strong evidence ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def follow_links(self, message: int, *, open_new: bool) -> None:
-        """Put a message into the case of its strongest link, and merge the cases that its other links lead to."""
+        """Put a message into the case of its strongest link, and merge the cases of its other links."""
         node = self.known.nodes[message]
         runners: dict[int, Evidence] = {}
         home = None if node.case is None else self.root(node.case)
@@ -137,7 +137,7 @@ class Placer:
                 self.facts_of(case).apart.add(home)
 
     def may_merge(self, node: MessageFacts, home: int, case: int) -> bool:
-        """Whether a message that links to two cases merges them: not by the word of an unknown sender alone."""
+        """Whether a message that links to two cases merges them. An unknown sender alone cannot."""
         if node.doubted or self.are_apart(home, case):
             return False
         one, other = self.facts_of(home), self.facts_of(case)
@@ -147,7 +147,7 @@ class Placer:
         return all(objections.takes_part(node, facts, members) for facts in (one, other))
 
     def are_apart(self, home: int, case: int) -> bool:
-        """Whether two cases were separated, or have numbers of the same vendor but none in common."""
+        """Whether a person separated two cases, or one vendor gave them different case numbers."""
         one, other = self.facts_of(home), self.facts_of(case)
         separated = home in map(self.root, other.apart) or case in map(self.root, one.apart)
         return separated or objections.numbers_at_odds(one, other)
@@ -227,7 +227,7 @@ class Placer:
         return self.profiles[ids]
 
     def is_ruled_out(self, outer: MessageFacts, home: int, case: int) -> bool:
-        """Whether similar content must not join two cases: they are kept apart, or one was resolved too long ago."""
+        """Whether similar content must not join two cases. They are apart, or one was solved long ago."""
         settled_at = self.facts_of(case).settled_at
         return self.are_apart(home, case) or (settled_at is not None and outer.at - settled_at > self.reopen)
 
@@ -246,7 +246,7 @@ class Placer:
         return message
 
     def merge_cases(self, one: int, other: int) -> int:
-        """Merge two cases and return the remaining case: a stored case before a new case, else the older."""
+        """Merge two cases and return the remaining one: the stored case, otherwise the older."""
         stays, goes = sorted((one, other), key=lambda case: (case < 0, abs(case)))
         self.known.aliases[goes] = stays
         facts, gone = self.facts_of(stays), self.known.cases[goes]
