@@ -69,7 +69,7 @@ class CaseChange(BaseModel, extra="forbid", json_schema_extra={"examples": _CHAN
 
 @dataclass(frozen=True)
 class Desk:
-    """Makes the changes that people want, with the settings, database, rules and clock of a process."""
+    """Makes the changes that people want, on the page, in the API and by command."""
 
     settings: Settings
     database: Database
@@ -148,7 +148,7 @@ class Desk:
         return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels, zone=zone, now=now)
 
     def brief_draft(self, number: int, reader: str, language: str | None) -> bytes:
-        """Return the brief of a case as a draft for a mail program, with the address of the case in Cc."""
+        """Return the brief of a case as a draft mail, with the address of the case in Cc."""
         case, made = self.brief(number, reader, language)
         outbound = self.database.transact(self.outbound)
         new = (ref for ref in made["references"] if reader == "vendor" and ref not in case["title"])
@@ -187,7 +187,7 @@ class Desk:
         return self.database.transact(change)
 
     def _check_known(self, case: cases.StoredCase, wanted: Mapping[str, Any]) -> None:
-        """Raise NotFound, Conflict or Refused if ``wanted`` sets an item or a request that the case cannot have."""
+        """Raise an error if ``wanted`` sets an item or request that the case cannot have."""
         for item, value in (wanted.get("items") or {}).items():
             if value is not None and item not in self.rules.labels:
                 raise NotFound(f"items: {item[:40]!r} is not a checklist item; docs/meanings.md lists them as item.…")

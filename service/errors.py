@@ -60,7 +60,7 @@ class GaveUp(Unavailable):
 
 
 def where(error: BaseException) -> str:
-    """Return the traceback of an error for the log, without its text: PostgreSQL quotes whole rows in it."""
+    """Return the traceback of an error without its text, in which PostgreSQL quotes whole rows."""
     frames = traceback.extract_tb(error.__traceback__)
     sodan = [frame for frame in frames if "site-packages" not in frame.filename]
     return "".join(traceback.format_list([*sodan[-8:], *(frame for frame in frames[-1:] if frame not in sodan)]))

@@ -55,7 +55,7 @@ def find(paths: Sequence[Path]) -> list[Path]:
 
 
 def mails(path: Path, max_bytes: int) -> Iterator[tuple[str, bytes | None]]:
-    """Yield (source, raw mail) for each mail in a file; the source is ``path`` or ``path#number``. Raises Refused.
+    """Yield (source, raw mail) for each mail in a file. A source is ``path`` or ``path#number``.
 
     For a mail larger than ``max_bytes``, None is yielded, and the mail is not read into memory.
     """

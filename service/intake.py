@@ -1,4 +1,4 @@
-"""The steps of a mail inside sodan: received (durable), processed, and judged again when rules change.
+"""The steps of a mail in sodan: it is received, processed, and judged again after changes.
 
 receive     T1  store the raw bytes; from now on sodan is responsible for the mail
 understand      bytes → mail → messages with their readings; no transaction, independent of other mails
@@ -183,7 +183,9 @@ def place(
     now: datetime,
     after: Callable[[Connection, Sequence[int]], T],
 ) -> T:
-    """Prepare and take in these mails, then call ``after`` in the same transaction, with the cases; return its result.
+    """Prepare and take in these mails, then call ``after`` with the cases, and return its result.
+
+    All is one transaction.
 
     If another worker changes the data of a decision, the mails are prepared again: twice without the lock, then
     within the transaction. Raises the same errors as ``take_in``.
@@ -249,7 +251,7 @@ def _ready(
 def judge_next(
     database: Database, context: AppContext, now: datetime, after: Callable[[Connection, int], None]
 ) -> bool:
-    """Judge the long case that has waited longest, without the write lock; returns False if none was waiting.
+    """Judge the long case that has waited longest. Returns False if none was waiting.
 
     A case that has changed meanwhile is not saved and stays in the queue. ``after`` is called in the transaction that
     saves the case. Raises Unavailable. After any other error, the case leaves the queue until the next mail in it.

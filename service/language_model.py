@@ -1,4 +1,4 @@
-"""The only place that calls a language model: the OpenAI chat API, through its official library.
+"""The only module that calls a language model, through the OpenAI chat API.
 
 Endpoints enforce the form of an answer in different ways. sodan tries a JSON schema, then JSON mode, then plain text,
 and remembers the first that the endpoint accepts. With plain text, an answer may be repaired once.
@@ -30,7 +30,7 @@ class ModelUnavailable(Exception):
 
 
 class ModelRefused(Exception):
-    """The endpoint refuses this request permanently (too long, forbidden): a retry will not help."""
+    """The endpoint refuses this request permanently. A retry will not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class LanguageModel:
 
     @property
     def answers_freely(self) -> bool:
-        """Whether the endpoint does not enforce the form of an answer, so that an answer may be repaired once."""
+        """Whether the endpoint does not enforce the form of an answer, so one repair is allowed."""
         return self._form == "text"
 
     def _ask(self, request: Request, form: Form, repair: str) -> Reply:

@@ -17,7 +17,7 @@ def process_name() -> str:
 
 
 def _host() -> str:
-    """Return a name for this host or container, because a pid is valid only in one pid namespace."""
+    """Return a name for this host or container. A process id is valid only there."""
     with contextlib.suppress(OSError):
         return f"{socket.gethostname()[:32]}.{os.stat('/proc/self/ns/pid').st_ino}"
     return socket.gethostname()[:32]

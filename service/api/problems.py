@@ -87,7 +87,7 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def is_browser(scope: Scope) -> bool:
-    """Return whether a person gets the response: HTML is accepted, and the path is not of the API."""
+    """Return whether a person gets the response: it accepts HTML and is not from the API."""
     return "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/api")
 
 

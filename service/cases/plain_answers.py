@@ -1,4 +1,4 @@
-"""Whether a mail of our side tells a vendor something in plain words, or promises it for later."""
+"""Whether a mail of our side answers a vendor in plain words, or promises an answer."""
 
 import re
 
@@ -15,7 +15,7 @@ _NAME = re.compile(
 
 
 def puts_off(line: CaseMessage) -> bool:
-    """Whether a mail says that something will follow, because the author promises it or looks for it."""
+    """Whether a mail says that something will follow, for example by a promise."""
     promises = line.reading is not None and line.reading.says("act.promise")
     return promises or LATER.search(line.turn.text[:MOST_TEXT]) is not None
 

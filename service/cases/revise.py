@@ -129,7 +129,7 @@ def _passed_to_requester(asked: Sequence[Asked], level: str) -> list[datetime]:
 
 
 def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Overrides) -> str | None:
-    """Return the vendor: set by a person, else named in the mails, else the first product's maker."""
+    """Return the vendor: set by a person, else named in mails, else the first product's maker."""
     written = [line for line in lines if line.turn.automatic is None]
     named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
     by_mails = judgement.vendor or next((vendor for vendor in named if vendor), None)

@@ -76,7 +76,7 @@ def cases(
 
 
 def show(key: start.CaseKey, *, json: bool = False) -> None:
-    """Show a case: who has to act next, the evidence for its priority, what is missing, and the mails.
+    """Show a case: who has to act next, why it has its priority, what is missing, and the mails.
 
     Args:
         json: Print the response of `GET /api/cases/KEY` instead.

@@ -42,7 +42,7 @@ def brief(
 
 
 def set_(key: start.CaseKey, *changes: str) -> None:
-    """Correct values of a case by hand: priority=P2, status=resolved, owner=me, items.version=8.2.4.
+    """Correct values of a case by hand: priority=P2, status=resolved, owner=me.
 
     Args:
         changes: Each field=value. `field=` resets a field: the rules decide again.
@@ -55,7 +55,7 @@ def set_(key: start.CaseKey, *changes: str) -> None:
 
 
 def parse_changes(given: Sequence[str]) -> dict[str, Any]:
-    """Return changes such as ``priority=P2`` and ``items.version=8.2.4`` in the format of the API. Raises Refused."""
+    """Return changes such as ``priority=P2`` in the format of the API. Raises Refused."""
     from service.desk import CaseChange  # imports the reader, so that only commands that need it do
 
     wanted: dict[str, Any] = {}

@@ -159,7 +159,10 @@ def erase_person(
 
 
 def _why_no_name(name: str, reserved: Collection[str]) -> str | None:
-    """Return why a text is not the name of a person: too short, a common word, or in ``reserved``. None: it may be."""
+    """Return why a text is not the name of a person, or None.
+
+    Short texts, common words and ``reserved`` names are none.
+    """
     known = {word.casefold() for word in reserved}
     parts = [part for part in re.split(r"[\s\u3000,]+", name) if part]
     if len("".join(parts)) < 2:

@@ -1,4 +1,4 @@
-"""`sodan doctor`: checks the installation and prints a line for each finding, with advice if something is wrong."""
+"""`sodan doctor`: checks the installation, prints its findings, and gives advice."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""`sodan eval`: measures how well a reader finds the labels of labelled mails, and prints the figures."""
+"""`sodan eval`: measures how well a reader finds the labels of labelled mails."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def _print_result(fine: bool, name: str, result: str, next_step: str = "") -> bo
 
 
 def _topmost_verdict(content: bytes) -> str | None:
-    """Return the server that wrote the topmost header Authentication-Results (RFC 8601), or None."""
+    """Return the server of the topmost header Authentication-Results (RFC 8601), or None."""
     value = message_from_bytes(content).get("Authentication-Results")
     results = parse_results(str(value)) if value is not None else None
     return results.authserv or None if results is not None else None

@@ -64,7 +64,7 @@ def parse(files: tuple[Path, ...], *, root: Path | None = None) -> None:
 
 
 def _parse(file: Path, root: Path | None, crashed: bool = False) -> tuple[str, Mail]:
-    """Return (JSON line of a mail without its thread, a mail with only the ids that determine the thread)."""
+    """Return a mail as a JSON line without its thread, and the ids that determine the thread."""
     mail = Mail(error="parsing this mail crashed the process") if crashed else _mail(file)
     fields = report(mail, _name(file, root))
     fields.pop("thread", None)
@@ -72,7 +72,7 @@ def _parse(file: Path, root: Path | None, crashed: bool = False) -> tuple[str, M
 
 
 def _name(file: Path, root: Path | None) -> str:
-    """Return the path of a file for the output; relative to ``root`` if the file is inside ``root``."""
+    """Return the path of a file for the output. Inside ``root``, the path is relative to it."""
     if root is None or not file.resolve().is_relative_to(root.resolve()):
         return str(file)
     return file.resolve().relative_to(root.resolve()).as_posix()
@@ -170,7 +170,7 @@ def rules_of(packs: tuple[Path, ...], site: Path | None = None) -> Rules:
 
 
 def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = None) -> None:
-    """Show what sodan found in a mail, which rules fired on which text, and why the other rules did not fire.
+    """Show what sodan found in a mail, which rules fired, and why the others did not.
 
     Args:
         what: A file, or the Message-ID of a processed mail.
@@ -211,7 +211,7 @@ def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) ->
 
 
 def _messages(content: bytes, rules: Rules, settings: Settings) -> Sequence[ExtractedMessage]:
-    """Return the messages in a raw mail: the mail itself, and forwarded, attached and quoted mails."""
+    """Return the messages in a raw mail: the mail, and forwarded, attached and quoted mails."""
     from service.cases.facts.extraction import extract_messages
 
     mail, roles = parse_mail(content), _roles(rules, settings)

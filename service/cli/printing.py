@@ -19,7 +19,7 @@ TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
 
 
 class _Stdout(Console):
-    """A console that raises BrokenPipeError if the pipe is closed (`| head`); ``main`` handles it.
+    """A console that raises BrokenPipeError if the reader of the pipe ends (`| head`).
 
     rich would exit with status 1, which means that a problem was found.
     """
@@ -29,12 +29,12 @@ class _Stdout(Console):
 
 
 def console() -> Console:
-    """Return a console that prints to stdout: as wide as the terminal, or 160 columns if stdout is not a terminal."""
+    """Return a console that prints to stdout. It is as wide as the terminal; without a terminal, it has 160 columns."""
     return _Stdout(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def visible(value: Any) -> str:
-    """Return a text with control characters replaced by U+FFFD, so that a mail cannot control the terminal."""
+    """Return a text with control characters replaced, so that a mail cannot control the terminal."""
     return str(value).translate(_VISIBLE)
 
 
@@ -52,7 +52,10 @@ def print_json(value: Any) -> None:
 
 
 def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str], *, as_json: bool, zone: tzinfo = UTC) -> None:
-    """Print rows: all columns as JSON Lines with times in UTC, or these columns as a table with times in ``zone``."""
+    """Print rows as JSON Lines or as a table.
+
+    JSON has all columns and UTC times; a table has ``columns`` and times in ``zone``.
+    """
     if as_json:
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False, default=_text) + "\n")

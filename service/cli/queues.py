@@ -1,4 +1,4 @@
-"""`sodan spool` and `sodan outbox`: received mail that waits or is set aside; mail that sodan sends."""
+"""`sodan spool` and `sodan outbox`: received mail that waits or failed, and mail to send."""
 
 import getpass
 import sys
@@ -133,7 +133,7 @@ def outbox_discard(*ids: int) -> None:
 
 
 def _change(ids: Sequence[int], change: Callable[[Connection, int, str, datetime], None], result: str) -> None:
-    """Change several outbox entries in one transaction, and print their number with the text ``result``."""
+    """Change several outbox entries in one transaction, and print how many were changed."""
     if not ids:
         raise Refused("give the ids of the mails; `sodan outbox list` shows them")
     now, who = start.now(), getpass.getuser()

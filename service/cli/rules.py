@@ -45,7 +45,7 @@ def rules_test(*names: str, packs: start.Packs = ()) -> int:
 
 @rules.command(name="lint")
 def rules_lint(*, packs: start.Packs = ()) -> int:
-    """Check packs: entries without examples, meanings without rules, duplicate ids, phrases that are too short."""
+    """Check packs for entries without examples, meanings without rules, and similar errors."""
     from mailrules.engine.lint import lint
     from mailrules.library import build
 
@@ -81,7 +81,7 @@ def _library(packs: tuple[Path, ...]) -> Library:
 
 
 def _names(library: Library) -> set[str]:
-    """Return the names that `sodan rules test` accepts: names of packs, vendors and entries with examples."""
+    """Return the names that `sodan rules test` accepts: packs, vendors and entries with examples."""
     names = {source.pack.pack for source in library.sources}
     names |= {source.pack.vendor.id for source in library.sources if source.pack.vendor}
     for pack, _ in library.own:
@@ -90,7 +90,7 @@ def _names(library: Library) -> set[str]:
 
 
 def replay(*, since: str | None = None, packs: start.Packs = (), apply: bool = False, diff: bool = False) -> None:
-    """Judge stored cases again with the current packs or with other packs, and show what would change.
+    """Judge stored cases again with the current or other packs, and show what would change.
 
     Args:
         since: Only cases that changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.

@@ -28,7 +28,7 @@ def worker() -> None:
 
 
 def sender() -> None:
-    """Only send what is in the outbox: mail through SODAN_SMARTHOST, notifications to SODAN_NOTIFY."""
+    """Only send the outbox: mail through SODAN_SMARTHOST, notifications to SODAN_NOTIFY."""
     from service.app import run_sender
 
     run_sender(start.service_settings(), start.now)

@@ -1,4 +1,4 @@
-"""Helpers for the start of commands: settings, database, clock, logging, messages to the user."""
+"""Helpers for the start of commands: settings, database, clock, logging, messages."""
 
 from __future__ import annotations
 

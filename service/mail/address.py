@@ -24,7 +24,7 @@ def addresses(raw: bytes | None, hint: str | None = None) -> tuple[Address, ...]
 
 
 def parse_list(value: str) -> tuple[Address, ...]:
-    """Return the mailboxes of an address list, at most ``MAX_ADDRESSES``; the members of groups are included."""
+    """Return at most ``MAX_ADDRESSES`` mailboxes of an address list, with the members of groups."""
     return tuple(map(_limited, _parse(value)))
 
 

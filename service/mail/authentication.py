@@ -1,4 +1,4 @@
-"""Reads Authentication-Results headers (RFC 8601), in which our own mail server says whether it verified the author.
+"""Reads Authentication-Results (RFC 8601), in which our server tells if it verified the author.
 
 Anybody can write such a header. So only the topmost headers with our server's name count, without a Received line
 between them. Our server must remove incoming headers that contain its name (RFC 8601 §5). The library `authres` is not
@@ -39,7 +39,7 @@ class Results(NamedTuple):
 
 
 def dmarc(mail: Mail, authserv: str) -> Dmarc:
-    """Return our own server's DMARC result: ``pass`` only if each result is a pass for the author's exact domain."""
+    """Return our server's DMARC result. It is ``pass`` only if all results pass for the author's exact domain."""
     results = [result for result in _trusted_results(mail.authentication_results, authserv) if result.method == "dmarc"]
     if any(result.value == "fail" for result in results):
         return "fail"
@@ -54,7 +54,10 @@ def _domains(result: Result) -> list[str]:
 
 
 def _trusted_results(headers: Sequence[tuple[int, str]], authserv: str) -> list[Result]:
-    """Return the results in the topmost ``headers`` (Received lines above, value) of the server ``authserv``."""
+    """Return the results of the server ``authserv`` in the topmost ``headers``.
+
+    Each header is (Received lines above, value).
+    """
     hop: int | None = None
     results: list[Result] = []
     for above, value in headers if authserv else ():
@@ -84,7 +87,7 @@ def parse(value: str) -> Results | None:
 
 
 def _simplified(value: str, quoted: list[str]) -> str | None:
-    """Return a header without comments, and without white space around ``;=``; None if it is malformed or too long.
+    """Return a header without comments and superfluous white space; None if it is malformed.
 
     The content of each quoted string is added to ``quoted``; its number in quotation marks replaces it.
     """
@@ -109,7 +112,7 @@ def _simplified(value: str, quoted: list[str]) -> str | None:
 
 
 def _end_of_comment(value: str, at: int) -> int | None:
-    """Return the position after the comment at ``at``, which may be nested (RFC 5322 §3.2.2); None without end."""
+    """Return the position after the nested comment at ``at`` (RFC 5322 §3.2.2); None without end."""
     depth = 0
     for token in _IN_COMMENT.finditer(value, at):
         depth += {"(": 1, ")": -1}.get(token[0], 0)
@@ -119,7 +122,7 @@ def _end_of_comment(value: str, at: int) -> int | None:
 
 
 def _result(part: str, quoted: list[str]) -> Result | None:
-    """Parse ``method[/version]=result`` and the properties (``name=value``) after it; None if it has another form."""
+    """Parse ``method[/version]=result`` with its properties; None if it has another form."""
     pairs: list[tuple[str, str]] = []
     at = 0
     while (pair := _PAIR.match(part, at)) is not None:

@@ -1,4 +1,4 @@
-"""Extracts names and addresses from header lines and attributions in a body, as mail clients write them."""
+"""Extracts names and addresses from header lines and attributions in a body."""
 
 # ruff: noqa: E501 -- tables: many words a line
 
@@ -41,7 +41,7 @@ _BEHALF = re.compile(
 
 
 def people(value: str) -> tuple[Address, ...]:
-    """Return the people of a header line such as ``A <a@b>; B [mailto:b@c], c@d``, also names without address."""
+    """Return the people of a header line such as ``A <a@b>; B [mailto:b@c], c@d``. A name without an address counts."""
     value = value[:_LONGEST_LINE]
     if on_behalf := _BEHALF.search(value):
         value = value[: on_behalf.start()]
@@ -78,7 +78,7 @@ def _bare_name(raw: str) -> str:
 def author_and_date(
     text: str, default_zone: tzinfo, mail_date: datetime | None
 ) -> tuple[Address | None, datetime | None, bool]:
-    """Return (author, date, whether ``default_zone`` was used) of an attribution in a mail of ``mail_date``."""
+    """Return (author, date, whether ``default_zone`` was used) of an attribution in a mail."""
     text = text.translate(INVISIBLE)
     dated = dates.read(ADDRESS.sub(" ", text), default_zone, mail_date)
     address = ADDRESS.search(text)
@@ -91,7 +91,7 @@ def author_and_date(
 
 
 def _part_with_name(text: str) -> str:
-    """Return the part of an attribution that contains the name: before its verb, or after it ("schrieb X:")."""
+    """Return the part of an attribution with the name: before its verb, or after it."""
     folded = fold(text)
     verbs = list(VERB.finditer(folded)) if len(folded) == len(text) else []
     if not verbs:

@@ -62,12 +62,12 @@ def kind_of(header: Mail, contents: Contents, new_text: str, bounce_report: Boun
 
 
 def sent_by_machine(header: Mail, kind: Automatic | None) -> bool:
-    """Return whether a machine sent the mail: its headers say so, or it is a reply, bounce or receipt of a machine."""
+    """Return whether a machine sent the mail, by its headers or as a bounce, receipt or reply."""
     return _header_evidence(header) >= 2 or kind in ("auto_reply", "bounce", "receipt")
 
 
 def _header_evidence(header: Mail) -> int:
-    """Return 2 if a header states that the mail is automatic, 1 if a header only suggests this, otherwise 0."""
+    """Return 2 if a header states that the mail is automatic, 1 if it suggests it, otherwise 0."""
     fields = header.headers
     value = fields.get("auto-submitted", "").casefold().strip()
     precedence = fields.get("precedence", "").casefold()
@@ -80,7 +80,7 @@ def _header_evidence(header: Mail) -> int:
 
 
 def _evidence(header: Mail, start: str) -> int:
-    """Return the points for signs that a machine sent the mail: 1 for a weak sign, 2 for a clear one."""
+    """Return points for signs that a machine sent the mail: 1 for a weak sign, 2 for a clear one."""
     points = _header_evidence(header)
     if header.from_ is not None and _NO_REPLY.search(header.from_.address):
         points += 1

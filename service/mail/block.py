@@ -1,4 +1,4 @@
-"""Finds header blocks in a body: From, Sent, To, Subject lines above a quoted or forwarded mail, in any language.
+"""Finds header blocks (From, Sent, To, Subject) above a quoted or forwarded mail.
 
 Several header lines are needed, because a single word may be ambiguous. The separator line above them
 (``separator_lines.py``) shows whether the mail was forwarded or answered. Without one, the outer subject shows this.
@@ -36,7 +36,7 @@ _RAW = re.compile(r"[A-Za-z]{1,30}-[A-Za-z-]{1,40}:(?:[ \t]|$)")
 
 @dataclass(slots=True)
 class Block:
-    """A header block in lines ``start`` to ``end`` (exclusive), including its separator and rules."""
+    """A header block in lines ``start`` to ``end`` (exclusive), with its separator and rules."""
 
     start: int
     end: int
@@ -86,7 +86,7 @@ def parse_header_line(line: str) -> HeaderLine | None:
 
 
 def block_at(lines: Sequence[str], at: int) -> Block | None:
-    """Return the header block whose separator, rule or first header line is line ``at``; None if there is none."""
+    """Return the header block that begins at line ``at``, or None."""
     line = lines[at]
     separator: Separator = (
         separator_of(line) if line and (line[:1] in " \t-=_~#*+–—━─<[" or line.rstrip()[-1:] in ":：") else "none"
@@ -120,14 +120,14 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
 
 
 def _after_rule(lines: Sequence[str], end: int) -> int:
-    """Return the index after the rule below the header lines (Becky! and Notes draw one); ``end`` if there is none."""
+    """Return the index after the rule below the header lines; ``end`` if there is none."""
     at = _skip_blank(lines, end, 2)
     line = lines[at] if at < len(lines) else ""
     return at + 1 if 3 <= len(line.strip()) < 100 and not line.strip(" \t-_=") else end
 
 
 def _is_from_client(lines: Sequence[str], first_row: int, values: dict[Field, str]) -> bool:
-    """Return whether header lines without a separator are probably from a mail client, and not from a form."""
+    """Return whether lines without a separator are from a mail client, and not from a form."""
     if next((f for f in values if f in _MAIN_FIELDS), None) != "from" and not (
         {"from", "to", "date", "subject"} <= values.keys() and "@" in values["from"] and dates.has_day(values["date"])
     ):
@@ -137,7 +137,7 @@ def _is_from_client(lines: Sequence[str], first_row: int, values: dict[Field, st
 
 
 def _block_of_separator(line: str, at: int, separator: Separator) -> Block | None:
-    """Return a block without header lines if the line is a separator phrase between dashes; otherwise None."""
+    """Return a block without header lines if the line is a separator phrase, or None."""
     decorated = line.lstrip(" \t*_")[:2] in ("--", "==", "**", "__")
     return Block(at, at + 1, separator) if decorated and separator in ("forward", "original") else None
 
@@ -190,7 +190,7 @@ def _row(line: str, rows: Sequence[HeaderLine]) -> HeaderLine | None:
 
 
 def _belongs(rows: Sequence[HeaderLine], row: HeaderLine) -> bool:
-    """Return whether a header line below a blank line belongs to the block, because the block lacks its field."""
+    """Return whether a header line below a blank line belongs to the block, which lacks it."""
     fields = _assign(rows).keys()
     return (
         all(row.word != other.word for other in rows)
@@ -225,7 +225,7 @@ def _assign(rows: Sequence[HeaderLine]) -> dict[Field, str]:
 
 
 def _best_field(free: Sequence[Field], value: str) -> Field:
-    """Return the field that fits the value: ``date`` for digits without an address, otherwise the first other field."""
+    """Return the field that fits the value. ``date`` fits digits without an address."""
     if "date" in free and len(free) > 1:
         if "@" not in value and any(c.isdigit() for c in value):
             return "date"
@@ -234,7 +234,7 @@ def _best_field(free: Sequence[Field], value: str) -> Field:
 
 
 def _one_line(line: str, at: int) -> Block | None:
-    """Return the block of Yahoo!'s single line "----- Forwarded message ----- From: A <a@b>To: …Sent: …Subject: …"."""
+    """Return the block that Yahoo! writes on one line: "----- Forwarded message ----- From: …", or None."""
     if len(line) > LONGEST or "@" not in line:
         return None
     stripped = line.lstrip()
@@ -262,7 +262,7 @@ def _one_line(line: str, at: int) -> Block | None:
 
 
 def _label_before(text: str, colon: int) -> tuple[int, int, frozenset[Field]] | None:
-    """Return (start, ``colon``, fields) of the longest header word that ends at ``colon``; None if there is none."""
+    """Return (start, ``colon``, fields) of the longest header word before ``colon``, or None."""
     for start in range(max(0, colon - LONGEST_LABEL), colon):
         first, before = text[start], text[start - 1 : start]
         begins_word = not before.isalpha() or first.isupper() or first.upper() == first.lower()

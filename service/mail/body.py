@@ -1,4 +1,4 @@
-"""Splits the text of a mail into new text, quoted mails, forwarded mails and signature, in linear time."""
+"""Splits the text of a mail into new text, quoted and forwarded mails, and signature."""
 
 import re
 from collections.abc import Sequence
@@ -111,7 +111,7 @@ def _new_text(own: quoted_history.Lines, author: Address | None) -> tuple[list[s
 
 
 def _single_spaced(lines: list[str]) -> list[str]:
-    """Return the lines without the blank lines of Outlook's HTML, in which every line is a paragraph."""
+    """Return the lines without the blank lines between the paragraphs of Outlook's HTML."""
     text_lines = [at for at, line in enumerate(lines) if line.strip()]
     gaps = [at - above - 1 for above, at in pairwise([-1, *text_lines])]
     if len(gaps) < 4 or 0 in gaps[1:] or max(gaps) <= 2:
@@ -123,7 +123,7 @@ def _single_spaced(lines: list[str]) -> list[str]:
 
 
 def _reply_line(own: quoted_history.Lines) -> int | None:
-    """Return the index of the "reply above this line" among the first 200 candidates; None if there is none."""
+    """Return the index of "reply above this line", or None. At most 200 candidates are tried."""
     if not ticket_comments.may_hold_reply_line("\n".join(filter(None, own))):
         return None
     candidates = [(at, line) for at, line in enumerate(own) if line and ticket_comments.may_hold_reply_line(line)]
@@ -131,7 +131,7 @@ def _reply_line(own: quoted_history.Lines) -> int | None:
 
 
 def _zone_language(text: str, html: str | None) -> str:
-    """Return ``ja``, ``ko`` or ``zh``, the languages that suggest a time zone; empty for any other."""
+    """Return the language if it suggests a time zone: ``ja``, ``ko`` or ``zh``; otherwise empty."""
     head = text[:20_000]
     if not head.isascii():
         if _KANA.search(head) or _JAPANESE_HEADER.search(head):
@@ -176,7 +176,7 @@ def _text_of(section: Section, author: Address | None) -> str:
 
 
 def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
-    """Return the text below header lines that repeat those of this mail, as some systems write them; otherwise ""."""
+    """Return the text below header lines that repeat those of this mail; otherwise ""."""
     first = sections[0]
     if first.block is None or not first.block.subject or forward.same_subject(subject, first.block.subject):
         return ""
@@ -184,7 +184,7 @@ def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
 
 
 def _text_of_others(lines: Sequence[str], own: quoted_history.Lines, below_reply_line: Sequence[str]) -> str:
-    """Return the text of ``lines`` without the lines of the sender (``own``), then of ``below_reply_line``."""
+    """Return the text of ``lines`` without the sender's lines, then of ``below_reply_line``."""
     own_lines = (line for line in own if line is not None)
     next_own = next(own_lines, None)
     others = []

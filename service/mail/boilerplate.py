@@ -1,4 +1,4 @@
-"""Finds text that programs add to a body: warnings above it; disclaimers and footers ("Sent from my iPhone") below it.
+"""Finds text that programs add to a body: warnings, disclaimers and footers.
 
 A footer of a mail client is a short clause that begins with a word for sending and names a device or a mail client. A
 sentence that continues ("Sent from my desk, which is …") is not a footer.
@@ -48,7 +48,7 @@ _LIST_FOOTER = re.compile(
 
 
 def banner_end(lines: Sequence[str]) -> int:
-    """Return the number of lines at the beginning that are a warning by a mail system; 0 if there is none."""
+    """Return how many lines at the beginning are a mail system's warning."""
     at = 0
     for _ in range(3):
         while at < len(lines) and not lines[at].strip():
@@ -68,7 +68,7 @@ def banner_end(lines: Sequence[str]) -> int:
 
 
 def disclaimer_start(lines: Sequence[str]) -> int | None:
-    """Return the index of the line that begins a disclaimer; None if there is no disclaimer, or no text above it."""
+    """Return the index of the line that begins a disclaimer below text, or None."""
     for at in range(max(0, len(lines) - 40), len(lines)):
         line = lines[at]
         starts = at == 0 or not lines[at - 1].strip() or is_drawn_line(lines[at - 1])
@@ -78,7 +78,7 @@ def disclaimer_start(lines: Sequence[str]) -> int | None:
 
 
 def footer_start(lines: Sequence[str]) -> int | None:
-    """Return the index of the line where a mail client's footer begins; None if there is no footer at the end."""
+    """Return the index of the line that begins a mail client's footer, or None."""
     last = lines[-1]
     if _is_footer(last):
         return len(lines) - 1
@@ -92,7 +92,7 @@ def footer_start(lines: Sequence[str]) -> int | None:
 
 
 def list_footer_start(lines: Sequence[str]) -> int | None:
-    """Return the index of the rule (line of dashes) above the footer of a mailing list; None if there is no footer."""
+    """Return the index of the dashed line above a mailing list's footer, or None."""
     for at in range(len(lines) - 1, max(-1, len(lines) - 8), -1):
         if is_drawn_line(lines[at]):
             below = "\n".join(line[:300] for line in lines[at + 1 :])

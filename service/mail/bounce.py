@@ -44,7 +44,7 @@ _SES = re.compile(r'\\?"(?:notificationType|eventType)\\?"\s*:\s*\\?"(?:Bounce|C
 
 
 def read(root: Part, header: Mail, contents: Contents, text: str) -> Bounce | None:
-    """Return the content of a delivery report; None for other mail, and for a report that the delivery succeeded."""
+    """Return the content of a delivery report. None for other mail, and for a report of success."""
     if (status := _delivery_status(contents)) is not None:
         return _rfc3464_report(status, header, contents, text)
     start = text[:FIRST]
@@ -119,7 +119,7 @@ def _free_form(root: Part, header: Mail, contents: Contents, start: str) -> bool
 
 
 def _recipients(header: Mail, start: str) -> tuple[str, ...]:
-    """Return the failed addresses of a free-text report: X-Failed-Recipients, or the first address in the text."""
+    """Return the failed addresses of a free-text report, from X-Failed-Recipients or the text."""
     stated = header.headers.get("x-failed-recipients")
     if stated:
         return tuple(dict.fromkeys(_ADDRESS.findall(stated)))[:MAX_RECIPIENTS]
@@ -143,7 +143,7 @@ _ID_LINE = re.compile(r"^[ \t>]*message-id[ \t]*:\s*(<[^<>\s]{1,500}>)", re.IGNO
 
 
 def _returned_id(contents: Contents, text: str) -> str | None:
-    """Return the Message-ID of the mail that bounced, from the returned part, a text file or the text; or None."""
+    """Return the Message-ID of the mail that bounced, from an attachment or the text, or None."""
     parts = [*contents.returned[:3], *(inner.root for inner in contents.messages[:1])]
     for part in parts:
         if returned_id := identifiers.message_id(part.first("message-id")):

@@ -94,7 +94,7 @@ def _decode_mislabelled(raw: bytes, codec_name: str) -> tuple[str, str | None]:
 
 @lru_cache(maxsize=512)
 def codec(label: str) -> str | None:
-    """Return the name of Python's codec for a charset label, or ``jis`` for ISO-2022-JP; None if it is unknown."""
+    """Return the name of Python's codec for a charset label, or None. ISO-2022-JP gives ``jis``."""
     name = label[:100].strip().strip("\"'").casefold()
     name = name.partition("*")[0].partition(";")[0].strip()
     if name in _NO_LABEL:

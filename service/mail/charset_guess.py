@@ -1,4 +1,4 @@
-"""Guesses the charset of bytes: UTF-8 by its grammar, Japanese by its kana, others by runs of bytes above 0x7F."""
+"""Guesses the charset of bytes: UTF-8, then Japanese by its kana, then other charsets."""
 
 import re
 
@@ -35,7 +35,7 @@ def guess(raw: bytes) -> tuple[str, bool]:
 
 
 def _western(raw: bytes) -> str:
-    """Decode as Turkish or Polish if the bytes contain letters of these languages; otherwise as Windows-1252."""
+    """Decode as Turkish or Polish if letters of these languages occur, otherwise as Windows-1252."""
     high_bytes = set(b"".join(_BETWEEN_LETTERS.findall(raw[:SAMPLE])))
     if high_bytes & set(b"\xf0\xfd\xfe\xdd\xde") and not high_bytes & set(b"\xe1\xe9\xed\xf3\xfa\xe6"):
         return raw.decode("cp1254", "replace")
@@ -51,7 +51,7 @@ _OTHER_CHARSETS = ("cp949", "big5hkscs", "gb18030", "cp1251", "cp1253", "cp1255"
 
 
 def _by_runs(sample: bytes) -> str | None:
-    """Return the codec of Russian, Greek, Korean or Chinese text by its runs of high bytes; None if none fits.
+    """Return the codec of Russian, Greek, Korean or Chinese text, or None.
 
     Statistical guessers fail on short texts. Western text has single high bytes between ASCII letters. In KOI8-R small
     letters are C0–DF, in Windows-1251 E0–FF; common Chinese characters are pairs whose first byte is B0–D7.
@@ -86,7 +86,7 @@ _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 
 
 def _japanese(raw: bytes) -> str | None:
-    """Decode as Shift_JIS or EUC-JP, whichever has a larger share of kana; None if the share is too small."""
+    """Decode as Shift_JIS or EUC-JP by the share of kana; None if the share is too small."""
     best: tuple[float, str] | None = None
     for name in ("euc_jp", "cp932"):
         text = decode_strictly(raw, name)
@@ -107,7 +107,7 @@ def _japanese(raw: bytes) -> str | None:
 
 
 def decode_strictly(raw: bytes, codec: str | None) -> str | None:
-    """Return the decoded text; None if the bytes are invalid in this codec, or if there is no codec."""
+    """Return the decoded text; None if the bytes are invalid in this codec."""
     try:
         return raw.decode(codec) if codec else None
     except ValueError:

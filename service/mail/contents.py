@@ -1,4 +1,4 @@
-"""The contents of a message: body segments, attachments and their names, attached messages, reports."""
+"""The contents of a message: body, attachments with their names, attached messages, reports."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Contents:
 
 
 def best_text(segment: Segment) -> str:
-    """Return the plain form of a segment, or the HTML as text if the plain form is missing or a placeholder."""
+    """Return the plain form of a segment, or the text of the HTML if the plain form is useless."""
     if not segment.html:
         return segment.plain
     if segment.plain.strip() and not _is_placeholder(segment):
@@ -95,7 +95,7 @@ _MEANINGLESS_TITLE = re.compile(
 
 
 def _is_placeholder(segment: Segment) -> bool:
-    """Return whether the plain form has much less text than the HTML form, such as only "see the HTML"."""
+    """Return whether the plain form is only a placeholder for the HTML, such as "see the HTML"."""
     plain = segment.plain.strip()
     if len(plain) > 600:
         return False
@@ -121,14 +121,14 @@ _EXTENSIONS = {
 
 
 def extension(kind: str) -> str:
-    """Return the file extension for a media type, such as ``png`` for ``image/png``; ``bin`` if none is known."""
+    """Return the file extension for a media type, such as ``png`` for ``image/png``. The default is ``bin``."""
     known = _EXTENSIONS.get(kind)
     subtype = kind.rpartition("/")[2].removeprefix("x-")
     return known or (subtype if re.fullmatch(r"[a-z0-9]{2,4}", subtype) else "bin")
 
 
 def filename_of(part: Part) -> str | None:
-    """Return the safe name from Content-Disposition, otherwise from Content-Type; None if neither states one."""
+    """Return the safe name from Content-Disposition, otherwise from Content-Type, or None."""
     disposition = encoded.parameters((part.first("content-disposition") or b"").partition(b";")[2])
     name = disposition.get("filename") or disposition.get("name")
     name = name or part.parameters.get("name") or part.parameters.get("filename")
@@ -140,7 +140,7 @@ _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 
 
 def safe_name(name: str) -> str:
-    """Return a file name without path and control characters, at most 255 characters; may be empty."""
+    """Return a file name without path and control characters. It has at most 255 characters, and may be empty."""
     name = _HIDDEN.sub("", name)
     base_name = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip() if re.search(r"[\\/]", name) else name.strip()
     return base_name[:255].rstrip() if base_name.strip(". ") else ""

@@ -1,4 +1,4 @@
-"""Parses dates of header blocks and attribution lines, with Japanese eras (令和) and months in 25 languages."""
+"""Parses dates above quoted mails, with Japanese eras (令和) and months in 25 languages."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -70,7 +70,7 @@ _MONTHS: Final = _months()  # folded name or abbreviation of a month → its num
 
 
 def read(text: str, default_zone: tzinfo, mail_date: datetime | None = None) -> tuple[datetime, bool] | None:
-    """Return (time stated in ``text``, whether ``default_zone`` was used); None if ``text`` states no complete day.
+    """Return (time, whether ``default_zone`` was used); None if there is no complete day.
 
     ``mail_date``: of the mail that contains the text. An ambiguous date such as 3/4/2026 is the day closest to it and
     at most 32 days before it.
@@ -99,7 +99,7 @@ def has_day(text: str) -> bool:
 
 
 def zone_of(language: str, mail_date: datetime | None) -> tzinfo:
-    """Return the time zone to assume for dates that state none in a mail with this language and Date.
+    """Return the time zone of dates that state none, by the language and Date of the mail.
 
     This is the offset of the Date header. But Exchange writes Date in UTC, and local time in header blocks. Therefore,
     if Date is in UTC, the zone is +09:00 for Japanese and Korean (``ja``, ``ko``), and +08:00 for Chinese.
@@ -112,7 +112,7 @@ def zone_of(language: str, mail_date: datetime | None) -> tzinfo:
 
 
 def _day(text: str, mail_date: datetime | None) -> tuple[tuple[int, int, int] | None, str]:
-    """Return (first day in the text as (year, month, day), text without it); (None, text) if there is no day."""
+    """Return the first day as (year, month, day), and the rest of the text. Without a day: (None, text)."""
     text = _WORD.sub(_month_character, text)
     for pattern in _DAYS:
         if m := pattern.search(text):
@@ -129,7 +129,7 @@ def _without(text: str, match: re.Match[str]) -> str:
 
 
 def _month_character(word: re.Match[str]) -> str:
-    """Return the character for a name of a month, also with a Hebrew or Catalan preposition; other words unchanged."""
+    """Return the character for a name of a month, also after a preposition; else the word."""
     name = word[0].rstrip(".'’׳")
     number = _MONTHS.get(name)
     if number is None and name[:1] in ("ב", "d") and len(name) > 3:

@@ -1,4 +1,4 @@
-"""Text in header fields: encoded words (RFC 2047), parameters (RFC 2045 §5.1, RFC 2231), raw 8-bit values."""
+"""Decodes text in headers: encoded words (RFC 2047), parameters (RFC 2231), raw 8-bit text."""
 
 import binascii
 import re
@@ -48,7 +48,7 @@ def decode_bytes(raw: bytes, hint: str | None = None) -> str:
 
 
 def _foreign(raw: bytes) -> bool:
-    """Return whether the text has more high bytes, in total or in a row, than a western language."""
+    """Return whether the text has too many high bytes for a western language."""
     return _WIDE.search(raw) is not None or 10 * sum(b >= 0x80 for b in raw) > 3 * len(raw)
 
 
@@ -78,7 +78,7 @@ def decode_words(value: str) -> str:
 
 
 def base64(raw: bytes) -> bytes:
-    """Decode base64 with errors: missing padding, padding in the middle, characters outside the alphabet."""
+    """Decode base64 with errors, such as missing padding and foreign characters."""
     stripped = raw.rstrip()
     inner = stripped.rstrip(b"=")
     if b"=" not in inner:
@@ -95,7 +95,7 @@ def base64(raw: bytes) -> bytes:
 
 
 def parameters(raw: bytes) -> dict[str, str]:
-    """Return the parameters of a field (name → decoded value) after its first semicolon; joins pieces (RFC 2231 §3)."""
+    """Return the parameters of a header field: name → decoded value. Pieces are joined (RFC 2231 §3)."""
     values: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bytes, bool]]] = {}
     for match in _PARAMETER.finditer(raw[:100_000]):
@@ -127,7 +127,10 @@ def _clean(text: str) -> str:
 
 
 def _rfc2231(pieces: dict[int, tuple[bytes, bool]]) -> str:
-    """Return the decoded value of a parameter in pieces: number → (bytes, whether they are percent-encoded)."""
+    """Return the decoded value of a parameter in pieces.
+
+    ``pieces``: number → (bytes, whether they are percent-encoded).
+    """
     label = ""
     joined = bytearray()
     for index in sorted(pieces):

@@ -1,4 +1,4 @@
-"""Distinguishes forwarded from answered mails, by the subject and by the heading of the inner mail."""
+"""Distinguishes forwarded from answered mails, by subject and by heading."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def split_forwards(sections: Sequence[Section], subject: str, has_reply: bool) -
 
 
 def _is_forward(section: Section, outer_subject: str, first: bool, has_reply: bool) -> bool:
-    """Return whether this mail was forwarded in a mail with the subject ``outer_subject``, and not answered."""
+    """Return whether this mail was forwarded, and not answered, in the outer mail."""
     prefix = prefix_of(outer_subject)
     block = section.block
     if prefix == "forward" or (block is not None and block.separator == "forward"):
@@ -41,7 +41,7 @@ def _is_forward(section: Section, outer_subject: str, first: bool, has_reply: bo
 
 
 def prefix_of(subject: str) -> Literal["forward", "reply", ""]:
-    """Return the meaning of a subject's first prefix ("RE: FW: x" is a reply); empty if there is none."""
+    """Return the meaning of a subject's first prefix, or "". For example, "RE: FW: x" is a reply."""
     m = _PREFIX.match(subject[:200])
     if m is None:
         return ""
@@ -50,7 +50,7 @@ def prefix_of(subject: str) -> Literal["forward", "reply", ""]:
 
 
 def base_subject(subject: str) -> str:
-    """Return the subject without its reply and forward prefixes, in many languages (as in RFC 5256 §2.1)."""
+    """Return the subject without reply and forward prefixes, in many languages (RFC 5256 §2.1)."""
     subject = subject[:2_000].strip()
     for _ in range(20):
         m = _PREFIX.match(subject)
@@ -61,7 +61,7 @@ def base_subject(subject: str) -> str:
 
 
 def same_subject(first: str, second: str) -> bool:
-    """Return whether one subject equals or contains the other; prefixes and ticket tags are ignored."""
+    """Return whether one subject contains the other, without prefixes and ticket tags."""
     bare_first, bare_second = _bare(first), _bare(second)
     return bare_first == bare_second or (
         min(len(bare_first), len(bare_second)) > 3 and (bare_first in bare_second or bare_second in bare_first)

@@ -25,7 +25,7 @@ MAX_OTHER = 1_000
 
 
 def read(part: Part, defects: set[str]) -> Mail:
-    """Return a ``Mail`` with only the values of the header; codes of irregularities are added to ``defects``."""
+    """Return a ``Mail`` with only the values of the header. Codes of irregularities are added to ``defects``."""
     hint = _charset_hint(part)
     raw: dict[str, list[bytes]] = {}
     for name, value in part.fields:
@@ -86,7 +86,7 @@ def read(part: Part, defects: set[str]) -> Mail:
 
 
 def _authentication_results(part: Part) -> tuple[tuple[int, str], ...]:
-    """Return (number of Received lines above, value) of each Authentication-Results header, topmost first."""
+    """Return (Received lines above, value) of each Authentication-Results header, topmost first."""
     received_above, length, headers = 0, 0, []
     for name, value in part.fields:
         if name == "received":
@@ -100,7 +100,7 @@ def _authentication_results(part: Part) -> tuple[tuple[int, str], ...]:
 
 
 def _charset_hint(part: Part) -> str | None:
-    """Return the charset of the body, which is likely the charset of 8-bit header fields too; None if not stated."""
+    """Return the charset of the body, which 8-bit header fields probably have too; or None."""
     label = part.parameters.get("charset")
     if label is None and part.children:
         label = next((c.parameters["charset"] for c in part.children[:5] if "charset" in c.parameters), None)

@@ -1,4 +1,4 @@
-"""Counts the servers that a mail passed: the Received lines of its own header (RFC 5321 §6.3)."""
+"""Counts the servers that a mail passed, by its Received lines (RFC 5321 §6.3)."""
 
 import re
 

@@ -84,7 +84,7 @@ class _Scan(TextLayout):
         return self.finish()
 
     def _tag_end(self, start: int) -> int:
-        """Return the position of the ``>`` that ends a tag, not of one in a quoted value; -1 if there is none."""
+        """Return the position of the ``>`` that ends a tag; -1 if there is none. A quoted ``>`` does not count."""
         end = self.html.find(">", start)
         attributes = self.html[start:end] if end > start else ""
         for quote in ('"', "'") if attributes else ():
@@ -114,7 +114,7 @@ class _Scan(TextLayout):
         return position
 
     def _markup(self, at: int) -> int:
-        """Return the position after the comment, declaration or instruction at ``at``; ``at + 1`` if there is none."""
+        """Return the position after the comment or declaration at ``at``, or ``at + 1``."""
         html = self.html
         if html.startswith("<!-->", at):
             return at + 5
@@ -128,7 +128,7 @@ class _Scan(TextLayout):
         return at + 1
 
     def _skip(self, name: str, position: int) -> int:
-        """Return the position after the hidden element ``name``, or ``position`` if the element is not closed.
+        """Return the position after a hidden element, or ``position`` if it is not closed.
 
         ``position``: after the start tag of the element.
         """

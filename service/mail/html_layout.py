@@ -1,4 +1,4 @@
-"""Lays out text as HTML does: line breaks, white space, quotes, and cells of a table row side by side."""
+"""Lays out text as HTML does: line breaks, white space, quotes and table rows."""
 
 import re
 from html import unescape
@@ -65,7 +65,7 @@ class TextLayout:
         self.line.append(piece)
 
     def _flush(self) -> None:
-        """End the current line and add empty lines for ``breaks``; does nothing before the first text."""
+        """End the current line and add empty lines for ``breaks``, but not before the first text."""
         if self.line:
             self._emit("".join(self.line).rstrip(), self.line_depth)
         if self.lines:

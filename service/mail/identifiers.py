@@ -1,4 +1,4 @@
-"""Reads the fields that identify and link mails: Message-ID, In-Reply-To, References, Thread-Index."""
+"""Reads the fields that link mails: Message-ID, In-Reply-To, References, Thread-Index."""
 
 import re
 from hashlib import sha256
@@ -12,13 +12,13 @@ _SEPARATORS = re.compile(r"[\s<>\"',;()]+")
 
 
 def message_id(raw: bytes | None) -> str | None:
-    """Return the first id of a field in the form ``<id>`` (RFC 5322 §3.6.4); None if the field has none."""
+    """Return the first ``<id>`` of a field (RFC 5322 §3.6.4), or None."""
     ids = message_ids(raw)
     return ids[0] if ids else None
 
 
 def message_ids(raw: bytes | None) -> tuple[str, ...]:
-    """Return all ids of a field in the form ``<id>``, in order; other words ("Your message of …") are ignored."""
+    """Return each ``<id>`` of a field, in order. Other words ("Your message of …") are ignored."""
     if not raw:
         return ()
     value = raw.decode("utf-8", "replace").replace("\x00", "")
@@ -35,7 +35,7 @@ def message_ids(raw: bytes | None) -> tuple[str, ...]:
 
 
 def _shortened(id: str) -> str:
-    """Shorten an id to ``MAX_ID`` bytes, which fit on a header line (RFC 5322 §2.1.1) and into a database index."""
+    """Shorten an id to ``MAX_ID`` bytes. They fit on a header line (RFC 5322 §2.1.1) and into an index."""
     if len(id) <= MAX_ID // 4:
         return id
     raw = id.encode("utf-8", "replace")
@@ -45,7 +45,7 @@ def _shortened(id: str) -> str:
 
 
 def thread_root(raw: bytes | None) -> str | None:
-    """Return the first 22 bytes of Thread-Index, which a conversation shares ([MS-OXOMSG] 2.2.1.3), in hex; or None."""
+    """Return the first 22 bytes of Thread-Index in hex, or None. A conversation shares them ([MS-OXOMSG] 2.2.1.3)."""
     if not raw or len(raw) > 100_000:
         return None
     data = base64(raw)

@@ -1,4 +1,4 @@
-"""Decodes ISO-2022-JP as Windows programs write it (CP50221), for which the standard library has no codec."""
+"""Decodes ISO-2022-JP as Windows programs write it (CP50221). The standard library has no such codec."""
 
 import re
 from functools import lru_cache
@@ -8,7 +8,7 @@ ESCAPE = re.compile(rb"(\x1b\$[@B]|\x1b\$\([DBOPQ]|\x1b\([BJIH])")
 
 
 def decode(raw: bytes) -> str:
-    """Decode ISO-2022-JP, including NEC and IBM characters, and half-width kana (``ESC ( I`` or 8-bit bytes)."""
+    """Decode ISO-2022-JP, with NEC and IBM characters, and with half-width kana."""
     out: list[str] = []
     escape = b"\x1b(B"
     run_start = 0
@@ -53,7 +53,7 @@ def _looks_like_pairs(line: bytes) -> bool:
 
 
 def _decode_pairs(line: bytes) -> str:
-    """Decode JIS X 0208 by conversion to Shift_JIS, whose codec cp932 has the NEC and IBM characters."""
+    """Decode JIS X 0208 through Shift_JIS, since cp932 has the NEC and IBM characters."""
     shifted = bytearray()
     for j1, j2 in zip(line[::2], line[1::2], strict=False):
         if 0x21 <= j1 <= 0x7E and 0x21 <= j2 <= 0x7E:

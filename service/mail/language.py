@@ -1,4 +1,4 @@
-"""Detects the language of a text by its script, by common English words, and otherwise by a classifier."""
+"""Detects the language of a text by script, by common words, or by a classifier."""
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
 
@@ -28,7 +28,7 @@ _ENGLISH, _OTHER_SHORT = (frozenset(load("languages")[name].split()) for name in
 
 
 def language_of(text: str) -> str:
-    """Return the ISO 639-1 code of the language; ``und`` if it is not known, for example because the text is short."""
+    """Return the ISO 639-1 code of the language; ``und`` if it is unknown or the text is short."""
     sample = _NOISE.sub(" ", text[:LONGEST])
     kana = len(_KANA.findall(sample))
     han = len(_HAN.findall(sample))

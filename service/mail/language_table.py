@@ -1,4 +1,4 @@
-"""Loads the language classifier py3langid, with its tables of 70 MB in files that are mapped into memory.
+"""Loads the language classifier py3langid, with its tables in files mapped into memory.
 
 Only the used parts of a mapped file take memory, and the system can free them. This does not help if the temporary
 folder (``TMPDIR``) is in memory.

@@ -1,4 +1,4 @@
-"""Outlook's MAPI properties of a mail and of its files, and the parser of property lists ([MS-OXTNEF] 2.1.3.4)."""
+"""Outlook's MAPI properties of a mail, and the parser of property lists ([MS-OXTNEF])."""
 
 import struct
 from contextlib import suppress
@@ -25,7 +25,7 @@ class Properties(dict[str, Value]):
     """Property values by their name in ``NAMES``."""
 
     def text(self, *names: str) -> str:
-        """Return the first of the named properties that is a text and not blank; empty if there is none."""
+        """Return the first of the named properties that is a text and not blank, or ""."""
         values = (self.get(name) for name in names)
         texts = (value.strip("\x00").strip() for value in values if isinstance(value, str))
         return next(filter(None, texts), "")

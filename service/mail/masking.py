@@ -1,4 +1,4 @@
-"""Replaces the address and names of a person in texts and raw mails by other letters of the same length.
+"""Replaces the address and names of a person by other letters of the same length.
 
 The length stays equal, because stored evidence refers to positions in texts. In an address, only the part before the
 ``@`` is replaced. The domain stays: it identifies no person, and shows the side of the author.
@@ -170,7 +170,7 @@ class Mask:
         return masked
 
     def mentions_in_bytes(self, raw: bytes) -> bool:
-        """Return whether the bytes contain the address or a name, in any charset that is common in mail."""
+        """Return whether bytes contain the address or a name, in any charset common in mail."""
         lower = raw.lower()
         codecs = {codec for needle, codecs in self._needles if needle in lower for codec in codecs}
         texts = (raw[start:].decode(codec, "ignore") for codec in codecs for start in range(2 if "16" in codec else 1))
@@ -318,6 +318,6 @@ def _set_payload(part: Message, payload: bytes, label: str | None) -> None:
 
 
 def _field(text: str) -> str:
-    """Return the text of a header field on one line, with encoded words (RFC 2047) if it is not ASCII."""
+    """Return the text of a header field on one line, with encoded words (RFC 2047) if needed."""
     text = " ".join(text.split())
     return text if text.isascii() else Header(text, "utf-8", maxlinelen=998).encode()

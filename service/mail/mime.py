@@ -1,4 +1,4 @@
-"""Splits bytes into a tree of MIME parts (RFC 5322 §2, RFC 2046), in one pass over the delimiter lines.
+"""Splits bytes into a tree of MIME parts (RFC 5322 §2, RFC 2046) in one pass.
 
 Nothing is decoded or copied: a part is a slice of the buffer. A stack of open boundaries keeps the time linear, even
 for 10,000 nested multiparts. Parts beyond the limits of depth and number are not split.
@@ -34,7 +34,10 @@ _SNIFF = re.compile(rb"(?im)^--([^\s-][^\r\n]{5,200}+)\r?\ncontent-[a-z-]+:")
 
 @dataclass(slots=True)
 class Part:
-    """One MIME part: (lower-case name, raw value) of its header fields, and the position of its body in ``buffer``."""
+    """One MIME part: its header fields, and the position of its body in ``buffer``.
+
+    A field is (lower-case name, raw value).
+    """
 
     buffer: bytes
     fields: list[tuple[str, bytes]]
@@ -77,7 +80,7 @@ class _Splitter:
         return root
 
     def _delimiter(self, start: int, end: int) -> int:
-        """Process a line that begins with two hyphens and may be a delimiter; return the position to continue from."""
+        """Process a line that may be a delimiter, and return the position to continue from."""
         line = self.buffer[start:end].rstrip()
         closing = line not in self.delimiters and line.endswith(b"--")
         line = line[:-2] if closing else line
@@ -100,7 +103,7 @@ class _Splitter:
         return max(self.open[-1][0].start - 1, end)
 
     def _enter(self, at: int, path: str, default: str) -> Part:
-        """Read the header at ``at``, and open its part and the messages nested at its beginning; return the part."""
+        """Read the header at ``at``, open its part and the messages at its beginning, and return it."""
         outermost = enclosing = None
         while True:
             self.parts += 1
@@ -181,7 +184,7 @@ class _Splitter:
                 self.defects.add("header-many")
 
     def _skippable(self, line: bytes, end: int, has_fields: bool) -> bool:
-        """Return whether a line that is not a field is in the header: a field follows before an empty line."""
+        """Return whether a line in the header is no field: a field follows before an empty line."""
         if line.startswith(b"--") and line.rstrip() in self.delimiters:
             return False
         if line.startswith((b"From ", b">From ")):
@@ -209,7 +212,7 @@ def _is_not_encoded(part: Part) -> bool:
 
 
 def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
-    """Return (media type in lower case, decoded parameters) of Content-Type (RFC 2045 §5.1, RFC 2231)."""
+    """Return (media type, parameters) of Content-Type (RFC 2045 §5.1, RFC 2231)."""
     raw = part.first("content-type")
     if not raw:
         return default, {}

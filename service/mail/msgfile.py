@@ -21,7 +21,7 @@ _STREAM = re.compile(r"__substg1\.0_([0-9A-F]{4})(001E|001F|0102)(?:-[0-9A-F]{8}
 
 
 def read(data: bytes, path: str) -> InnerMessage | None:
-    """Return the mail in a ``.msg`` file in the MIME part ``path``; None if it has another format or is too damaged."""
+    """Return the mail in a ``.msg`` file in the MIME part ``path``; None if it is unreadable."""
     if not data.startswith(SIGNATURE) or len(data) > MAX_BYTES:
         return None
     try:

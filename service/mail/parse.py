@@ -106,7 +106,7 @@ def _message(inner: InnerMessage, defects: set[str], nesting: int) -> Mail:
 
 
 def _quoted_complaint(contents: Contents) -> str:
-    """Return the text of the mail that an abuse report (RFC 5965) returns, as quoted lines; otherwise empty."""
+    """Return the mail that an abuse report (RFC 5965) returns as quoted lines, or ""."""
     if not contents.returned or not any(kind == "message/feedback-report" for kind, _ in contents.reports):
         return ""
     text = structure.classify(contents.returned[0]).text()[:MAX_COMPLAINT]
@@ -114,7 +114,7 @@ def _quoted_complaint(contents: Contents) -> str:
 
 
 def _attached(contents: Contents, defects: set[str], nesting: int) -> tuple[list[Earlier], list[Earlier]]:
-    """Return (attached mails, each followed by the mails forwarded in it; mails quoted in the attached mails)."""
+    """Return (attached mails with the mails forwarded in them, mails quoted in attached mails)."""
     attached: list[Earlier] = []
     quoted: list[Earlier] = []
     for inner in contents.messages[:MAX_ATTACHED]:

@@ -1,4 +1,4 @@
-"""Finds quoted lines ("> …"), and attributions: lines such as "On … X wrote:" that name the author of the text below.
+"""Finds quoted lines ("> …"), and attributions: lines such as "On … X wrote:" above them.
 
 At most ``LONGEST`` characters of a line are examined, so that time is linear in the text.
 """
@@ -62,7 +62,7 @@ def unquoted(line: str) -> str:
 
 
 def run_end(lines: Sequence[str], start: int) -> int:
-    """Return the index after a run of quoted lines; single lines without ">" that are wrapped belong to the run."""
+    """Return the index after a run of quoted lines. A single wrapped line without ">" belongs to the run."""
     at = start
     while at < len(lines):
         if is_quoted(lines[at]) or (
@@ -107,7 +107,7 @@ def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | N
 
 
 def _may_begin(line: str) -> bool:
-    """Return whether an attribution may begin with this line: "On Mon, Aug 26, 2019 at 4:37 PM X <" / "x@y> wrote:"."""
+    """Return whether an attribution may begin here: "On Mon, Aug 26, 2019 at 4:37 PM X <" (wrapped)."""
     return OPENER.match(fold(line)) is not None or _DIGIT.match(line) is not None or line.endswith("<")
 
 
@@ -157,7 +157,7 @@ def _is_attribution(text: str, before_quote: bool) -> bool:
 
 
 def _has_unknown_verb(text: str, address: re.Match[str], before_quote: bool) -> bool:
-    """Return whether the text is an attribution with an unknown verb: "28/10/2021 12:46 X <a@b> kirjutas:"."""
+    """Return whether this is an attribution with an unknown verb: "28/10/2021 X <a@b> kirjutas:"."""
     tail = text[address.end() :].strip(" >)]\"'*")
     if not tail.endswith((":", "：")) or len(tail) > 40 or len(tail.split()) > 4 or _is_prose(text[: address.start()]):
         return False
@@ -168,5 +168,5 @@ def _has_unknown_verb(text: str, address: re.Match[str], before_quote: bool) -> 
 
 
 def _is_prose(text: str) -> bool:
-    """Return whether the text before an address is ordinary prose: it is long, or contains the end of a sentence."""
+    """Return whether the text before an address is prose: it is long, or a sentence ends in it."""
     return len(text) > 300 or "。" in text or re.search(r"[a-z]{3}[.!?] [A-Z]", text) is not None

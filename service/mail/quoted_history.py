@@ -1,4 +1,4 @@
-"""Splits the lines of a body by author: the lines of the sender, and the lines of each earlier mail.
+"""Splits the lines of a body by author: of the sender, and of each earlier mail.
 
 A heading (header block or attribution line) or a run of quoted lines changes the author. From quoted runs, one ``>`` is
 removed, and the rest is split again. A line between quoted runs belongs to the author who quotes.
@@ -28,7 +28,7 @@ Lines = list["str | None"]
 
 @dataclass(slots=True)
 class Section:
-    """An earlier mail in a body: its heading (``block`` or ``attribution``, if any) and the lines of its author."""
+    """An earlier mail in a body: its heading (``block`` or ``attribution``), and its lines."""
 
     block: Block | None = None
     attribution: Attribution | None = None
@@ -168,7 +168,7 @@ class _Level:
         return section
 
     def _is_information(self, header_block: Block) -> bool:
-        """Return whether header lines are information that the author lists, not the beginning of an earlier mail.
+        """Return whether header lines are information from the author, and begin no earlier mail.
 
         True if nothing or only a closing is below them. Also true if the subject has no prefix and the header lines are
         not in the order of a mail client.
@@ -185,7 +185,7 @@ class _Level:
         return True
 
     def _is_python_session(self, end: int) -> bool:
-        """Return whether the quoted run is a Python session (">>> x") in a mail without reply or forward prefix."""
+        """Return whether the quoted run is a Python session (">>> x") in a new mail."""
         run = self.lines[self.at : end]
         return not self.splitter.prefix and all(line.startswith(">>> ") for line in run)
 
@@ -202,7 +202,7 @@ def _may_be_heading(line: str) -> bool:
 
 
 def _last_text(lines: Lines) -> int | None:
-    """Return the index of the last line with text if it is one of the last two lines; otherwise None."""
+    """Return the index of the last line with text if it is one of the last two, or None."""
     for at in range(len(lines) - 1, max(-1, len(lines) - 3), -1):
         line = lines[at]
         if line is BREAK:

@@ -1,4 +1,4 @@
-"""Reads Outlook's rich text: decompresses RTF ([MS-OXRTFCP]), and extracts HTML ([MS-OXRTFEX]) or plain text."""
+"""Reads Outlook's rich text: decompresses RTF, and extracts HTML or plain text. See [MS-OXRTFCP] and [MS-OXRTFEX]."""
 
 import re
 import struct
@@ -14,7 +14,7 @@ _PRELOAD = (
 
 
 def decompress(data: bytes) -> bytes | None:
-    """Return the RTF in a compressed body (LZFu) or an uncompressed one (MELA); None for other data."""
+    """Return the RTF in a compressed (LZFu) or uncompressed body (MELA), or None."""
     if len(data) < 16:
         return None
     _, raw_size, magic, _ = struct.unpack_from("<IIII", data)
@@ -66,7 +66,7 @@ _CHARSETS = {
 
 
 def read(data: bytes) -> tuple[str, str]:
-    """Return (plain text, "") of an RTF document, or ("", HTML) if the document contains ``\\fromhtml1``."""
+    """Return (plain text, "") of an RTF document, or ("", HTML) if it contains ``\fromhtml1``."""
     converter = _Converter(b"\\fromhtml" in data[:2_000])
     converter.run(data[:MAX_BYTES])
     units = "".join(converter.out).encode("utf-16-le", "surrogatepass")  # a character may be two code units (``\\u``)

@@ -1,4 +1,4 @@
-"""Separator lines: lines around a mail inside a mail, such as "---- Forwarded message ----", and drawn lines."""
+"""Separator lines around a mail in a mail, such as "---- Forwarded message ----"."""
 
 # ruff: noqa: E501 -- patterns: a case a line
 
@@ -45,15 +45,15 @@ def separator_of(line: str) -> Separator:
 
 
 def separator_of_phrase(phrase: str) -> Separator:
-    """Return the kind of separator line of a folded phrase without dashes; ``unknown`` for other phrases."""
+    """Return the kind of separator of a folded phrase without dashes, or ``unknown``."""
     return "forward" if phrase in FORWARD_MARKS else "original" if phrase in ORIGINAL_MARKS else "unknown"
 
 
 def is_forwarded_by(line: str) -> bool:
-    """Return whether the line is "Forwarded by X <x@y>", which Becky! writes above its separator line."""
+    """Return whether the line is Becky!'s "Forwarded by X <x@y>" above a separator line."""
     return len(line) < 300 and _FORWARDED_BY.match(line) is not None
 
 
 def is_drawn_line(line: str) -> bool:
-    """Return whether the line consists of four or more dashes, stars or other drawing characters."""
+    """Return whether the line is four or more dashes, stars or other drawing characters."""
     return len(line) < 200 and _DRAWN.match(line) is not None

@@ -1,4 +1,4 @@
-"""Separates the new text of one author from warnings above, and from signature, footer and disclaimer below."""
+"""Separates the new text of one author from warnings, signature, footer and disclaimer."""
 
 # ruff: noqa: E501 -- patterns and tables: a case a line
 
@@ -55,7 +55,7 @@ def new_text(lines: list[str], author: Address | None = None) -> list[str]:
 
 
 def _trim(lines: list[str]) -> list[str]:
-    """Return the lines without blank lines at both ends and without lines of only symbols at the end."""
+    """Return the lines without blank lines at both ends and lines of symbols at the end."""
     end = len(lines)
     while end and (not lines[end - 1].strip() or (len(lines[end - 1]) < 300 and _SYMBOLS.match(lines[end - 1]))):
         end -= 1
@@ -66,7 +66,7 @@ def _trim(lines: list[str]) -> list[str]:
 
 
 def _tail_start(lines: list[str]) -> int | None:
-    """Return the index where a signature, footer or disclaimer at the end begins; None if there is none."""
+    """Return the index where a signature, footer or disclaimer begins, or None."""
     finders = (
         _delimiter_line, footer_start, disclaimer_start, list_footer_start, _framed_signature, _closing,
         _contact_paragraph,
@@ -75,7 +75,7 @@ def _tail_start(lines: list[str]) -> int | None:
 
 
 def _delimiter_line(lines: list[str]) -> int | None:
-    """Return the index of the delimiter "-- " (RFC 3676 §4.3) or a similar line; None if there is none."""
+    """Return the index of the delimiter "-- " (RFC 3676 §4.3) or a similar line, or None."""
     for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED - 1), -1):
         line = lines[at]
         if len(line) < 8 and _DELIMITER.match(line):
@@ -87,7 +87,7 @@ def _delimiter_line(lines: list[str]) -> int | None:
 
 
 def _framed_signature(lines: list[str]) -> int | None:
-    """Return the index of the line of dashes or stars above a signature, usual in Japan; None if there is none."""
+    """Return the index of the line of dashes or stars above a signature, or None. This form is usual in Japan."""
     below: list[str] = []
     for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED), -1):
         line = lines[at]
@@ -103,7 +103,7 @@ def _framed_signature(lines: list[str]) -> int | None:
 
 
 def _closing(lines: list[str]) -> int | None:
-    """Return the index of "Best regards," above a name, or of a last line such as "- Ann"; None if there is neither."""
+    """Return the index of "Best regards," above a name, or of a last line "- Ann", or None."""
     for at in range(len(lines) - 1, max(0, len(lines) - 12), -1):
         phrase = fold(lines[at][:60]).strip(" \t,.!;:-*_、。　")
         if phrase in _SIGN_OFFS and len(lines[at]) < 60:
@@ -118,7 +118,7 @@ def _closing(lines: list[str]) -> int | None:
 
 
 def _ends_with_name(lines: Sequence[str], author: Address) -> bool:
-    """Return whether the last line, below a blank line, is only the name of the author or whole parts of it.
+    """Return whether the last line is only the author's name or a part of it.
 
     It is no signature, but an answer, if the line above announces something.
     """
@@ -139,7 +139,7 @@ def _ends_with_name(lines: Sequence[str], author: Address) -> bool:
 
 
 def _contact_paragraph(lines: list[str]) -> int | None:
-    """Return the index where a last paragraph with contact details or a company begins; None if there is none."""
+    """Return the index where a last paragraph with contact details begins, or None."""
     start = len(lines)
     while start > 0 and lines[start - 1].strip() and len(lines) - start < 12:
         start -= 1
@@ -161,7 +161,7 @@ def _fits_signature(line: str) -> bool:
 
 
 def _looks_like_signature(lines: Sequence[str], below_frame: bool = False) -> bool:
-    """Return whether the lines contain contact details or a company; below a line of dashes, also a department."""
+    """Return whether the lines have contact details or a company. Below a line of dashes, a department is enough."""
     if any(_CONTACT.search(line) or _COMPANY.search(line) for line in lines):
         return below_frame or len(lines) > 1
     return below_frame and len(lines) <= 5 and any(_ORGANISATION.search(line) for line in lines)

@@ -1,4 +1,4 @@
-"""Classifies MIME parts as body, attachment, message or report (RFC 2045–2049, RFC 2387, RFC 6522, RFC 1847).
+"""Classifies MIME parts as body, attachment, message or report.
 
 The rules follow the behaviour of mail programs. A text part without a file name belongs to the body in any position.
 The parts of multipart/alternative are one text. A picture in multipart/related is a file shown inline.
@@ -262,7 +262,7 @@ def _disposition(part: Part) -> str:
 
 
 def _is_file(kind: str, name: str | None, disposition: str, container: str, has_body: bool) -> bool:
-    """Return whether a text part is only a file: it is marked as an attachment, or is not part of the body."""
+    """Return whether a text part is a file: it is marked as one, or is not part of the body."""
     if disposition == "attachment":
         return bool(name) or container != "root"
     if container == "related":
@@ -282,7 +282,7 @@ def _related_root(part: Part) -> Part:
 
 
 def _signed_content(data: bytes) -> bytes | None:
-    """Return the MIME part inside signed data (RFC 8551 §3.5.2), not verified; None for data of another kind."""
+    """Return the MIME part inside signed data (RFC 8551 §3.5.2), or None. The signature is not verified."""
     try:
         info = cms.ContentInfo.load(data)  # type: ignore[no-untyped-call]
         signed = info["content_type"].native == "signed_data"

@@ -1,4 +1,4 @@
-"""Finds comments in mails of ticket systems: each has a rule, then author and date, then the text; newest first.
+"""Finds comments in mails of ticket systems: rule, author and date, text.
 
 Such mails often begin with a reply line, such as "reply above this line".
 """
@@ -44,7 +44,7 @@ def may_hold_reply_line(text: str) -> bool:
 
 
 def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
-    """Return the heading of a comment below the rule ``at``: name and date, on one line or on two; None without one."""
+    """Return the heading (name and date) of the comment below the rule ``at``, or None."""
     if not is_drawn_line(lines[at]):
         return None
     first = _next_text_line(lines, at + 1)
@@ -66,7 +66,7 @@ def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
 
 
 def is_notice(lines: Sequence[str | None]) -> bool:
-    """Return whether the text above the first comment is empty or a standard text of the ticket system."""
+    """Return whether the text above the first comment is empty or a ticket system's own."""
     text = " ".join(line for line in lines if line and line.strip() and not is_reply_line(line))
     return not text or (len(text) < 200 and _NOTICE.search(text) is not None)
 

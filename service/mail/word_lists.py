@@ -25,7 +25,7 @@ def load(name: str, package: str = "service.mail") -> dict[str, Any]:
 
 
 def fold(text: str) -> str:
-    """Return the text for comparison: NFKC, case-folded, without direction marks and zero-width characters."""
+    """Return the text for comparison: NFKC, case-folded, without invisible characters."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", text.translate(INVISIBLE)).casefold()

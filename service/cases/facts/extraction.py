@@ -71,7 +71,7 @@ def extract_messages(
     recipients: Sequence[str] = (),
     handed: Handover | None = None,
 ) -> tuple[ExtractedMessage, ...]:
-    """Return the mail, then the forwarded mails (outermost first), then the quoted (newest first).
+    """Return the mail, then forwarded mails (outermost first), then quoted mails (newest first).
 
     ``handed``: how the mail reached us. None for a file from an operator; the author of such a mail is trusted.
     """
@@ -144,7 +144,7 @@ def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozense
 
 
 def _may_answer(mail: Mail, recipient: Address, roles: Roles) -> bool:
-    """Whether a mail may answer this recipient: it names an earlier mail, or contains one of theirs.
+    """Whether a mail may answer this recipient: it names a mail, or contains one of their company.
 
     A mail that passes on a user's mail may answer only this user.
     """

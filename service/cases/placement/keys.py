@@ -68,7 +68,7 @@ def cited_ids(node: MessageFacts) -> tuple[str, ...]:
 
 
 def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
-    """Return the keys by which later mail finds a message: those of its properties and its references."""
+    """Return the keys by which later mail finds a message: (of its properties, of its references)."""
     month, (own, cited) = node.at.toordinal() // MONTH, _strong_keys(node)
     own = own.union(identity_keys(node), (monthly(key, month) for key in _candidates(node)))
     return own, cited - own
@@ -85,7 +85,7 @@ def strong_lookup(node: MessageFacts) -> set[str]:
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
-    """Return the keys to look up for candidates: of this month and the nearer neighbouring month."""
+    """Return the keys to look up for candidates: of this month and of the nearest other month."""
     month, day = divmod(node.at.toordinal(), MONTH)
     other = month - 1 if day < MONTH // 2 else month + 1
     return {monthly(key, of) for key in _candidates(node) for of in (month, other)}
