@@ -183,7 +183,7 @@ def place(
     now: datetime,
     after: Callable[[Connection, Sequence[int]], T],
 ) -> T:
-    """Prepare and take in these mails, then call ``after`` with the cases, and return its result.
+    """Prepare and take in these mails, then call ``after`` with the cases. Returns its result. All is one transaction.
 
     All is one transaction.
 

@@ -26,7 +26,7 @@ def resident() -> int:
 
 
 def freeze_after_loading() -> None:
-    """Free the memory that was needed only for loading, and exclude the loaded objects from garbage collection."""
+    """Free memory that only loading needed, and exclude loaded objects from garbage collection."""
     process.return_freed_memory()
     gc.unfreeze()
     _free_caches()
@@ -35,7 +35,7 @@ def freeze_after_loading() -> None:
 
 
 def free_if_above(room: int = ROOM) -> bool:
-    """Keep the memory of the process below ``room`` bytes: release mapped files, then free the caches if necessary.
+    """Keep the process below ``room`` bytes of memory: release mapped files, then free caches.
 
     Returns whether it freed the caches.
     """

@@ -1,4 +1,4 @@
-"""Second readings: a language model reads a message that the embedded reader has read already.
+"""Second readings: a language model reads a message after the embedded reader.
 
 A job is written in the transaction that stores a mail; the mail is visible long before the result. The result replaces
 the embedded reader's statements, and the case is judged again. If the model fails, those statements stay.
@@ -34,7 +34,7 @@ REFUSALS = 2  # unusable answers after which a message keeps the embedded reader
 
 @dataclass
 class Breaker:
-    """Circuit breaker: pauses requests to a failing endpoint, longer after each failure, until it answers again."""
+    """Circuit breaker: pauses requests to a failing endpoint, longer after each failure."""
 
     failures: int = 0
     paused_until: datetime | None = None
@@ -119,7 +119,7 @@ class ModelReader:
             self._store_answer(job, by, request, reply, answer)
 
     def _refuse_answer(self, job: Job, by: str, why: str) -> None:
-        """Record an unusable answer: retry, up to ``REFUSALS`` attempts; then keep the embedded reader's result."""
+        """Record an unusable answer, and retry. After ``REFUSALS`` attempts, keep the embedded reader's result."""
         now = self.clock()
         _log.warning("an answer was refused", message=job.message, why=why)
 
@@ -184,7 +184,10 @@ def answer_of(
 
 
 def may_be_sent(message: Eligible, settings: Settings) -> bool:
-    """Return whether a person of a selected side wrote it, and it is short and has no ``UNCERTAIN`` defects."""
+    """Return whether the model may read a message.
+
+    It must be short, without ``UNCERTAIN`` defects, by a person of a selected side.
+    """
     return (
         message.automatic is None
         and message.side in settings.model_sides
@@ -200,7 +203,7 @@ def model_of(settings: Settings) -> LanguageModel:
 
 
 def after_judging(settings: Settings) -> Callable[..., None] | None:
-    """Return the function that enqueues jobs in the transaction that stores mail; None without a model."""
+    """Return the function that enqueues jobs when mail is stored; None without a model."""
     if not settings.model_url:
         return None
 

@@ -96,7 +96,7 @@ LATE_SECONDS = 5.0
 
 
 def announce(text: str) -> None:
-    """Print the address of a server, unless there is a supervisor, which prints the addresses of all servers."""
+    """Print the address of a server. A supervisor, if there is one, prints all addresses itself."""
     if not environment(HEARTBEAT):
         print(f"sodan: {text}", file=sys.stderr, flush=True)
 
@@ -118,7 +118,7 @@ class Watch:
         os.set_blocking(self.descriptor, False)
 
     def start(self, now: float) -> None:
-        """Discard all reports, because another process starts at the time ``now`` (seconds of any clock)."""
+        """Discard all reports, because another process starts at ``now`` (seconds of any clock)."""
         self._has_new_reports()
         self._checked_at, self._reported_at = now, 0.0
         self.reported = False
@@ -148,7 +148,7 @@ class OutOfTime(BaseException):
 
 @contextlib.contextmanager
 def cpu_limit(seconds: float) -> Iterator[None]:
-    """Raise ``OutOfTime`` in the ``with`` block after ``seconds`` of CPU time of the process; 0: no limit.
+    """Raise ``OutOfTime`` in the ``with`` block after ``seconds`` of CPU time; 0: no limit.
 
     There is a limit only in the main thread, because only the main thread receives the signal (SIGPROF). C code is
     interrupted when it returns or checks for signals, as ``re`` does.

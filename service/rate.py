@@ -22,7 +22,7 @@ class Rate:
         """Key → time at which its full capacity is available again, in seconds of ``clock``."""
 
     def wait(self, key: Hashable) -> float:
-        """Return 0 and count an event if it may happen now; otherwise return the seconds until it may happen."""
+        """Count an event and return 0 if it may happen now; otherwise return the seconds to wait."""
         if not self._seconds_each:
             return 0.0
         now = self._clock()

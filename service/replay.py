@@ -28,7 +28,7 @@ from service.store.save import case_settings, save_cases, with_quoted
 def replay(
     database: Database, context: AppContext, store: BlobStore | None, since: datetime | None, apply: bool, now: datetime
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yield (key, stored document, document by the current rules) of each case; with ``apply``, save the new one.
+    """Yield (key, stored document, new document) of each case. With ``apply``, the new document is saved.
 
     Manual changes are kept, and mails stay in their cases. An interrupted run can be repeated.
     """

@@ -1,4 +1,4 @@
-"""All settings: the environment variables ``SODAN_*``, read once when a command starts (see docs/settings.md).
+"""All settings: the environment variables ``SODAN_*``, read when a command starts.
 
 The variable of a field is ``SODAN_`` and the name of the field in upper case. Validators raise ValueError with a text
 that says which form is expected.
@@ -279,7 +279,7 @@ def read_secret(value: str, file: Path | None, field: str) -> str:
 
 
 def covers(addresses: Collection[str], address: str) -> bool:
-    """Return whether ``addresses`` contains an address, the address without its ``+tag``, or its ``@domain``."""
+    """Return whether ``addresses`` has an address: as it is, without ``+tag``, or as ``@domain``."""
     local, _, domain = address.casefold().rpartition("@")
     accepted_forms = (f"{local}@{domain}", f"{local.partition('+')[0]}@{domain}", f"@{domain}")
     return bool(local) and any(accepted_form in addresses for accepted_form in accepted_forms)
@@ -291,7 +291,7 @@ def environment(name: str) -> str:
 
 
 def misspelt() -> dict[str, str | None]:
-    """Return unknown ``SODAN_*`` variable of the environment or ``.env`` → most similar known variable, or None."""
+    """Return each unknown ``SODAN_*`` variable with the most similar known variable, or None."""
     known = {variable(field) for field in Settings.model_fields}
     return {
         name: next(iter(get_close_matches(name, known, 1, 0.8)), None)

@@ -1,4 +1,4 @@
-"""``sodan serve``: runs the services as child processes and restarts them when they end or hang.
+"""``sodan serve``: runs services as child processes, and restarts them if they end or hang.
 
 If a child ends soon after each start, the delay until the next start grows. If a worker ends, its leases are released
 immediately. SIGTERM and SIGINT stop the children; a child that does not end in time is killed. No mail is lost, because
@@ -64,7 +64,7 @@ class Child:
         )
 
     def poll_exit_status(self) -> int | None:
-        """Return the exit status once after the process ended, and schedule its restart; otherwise return None."""
+        """Return the exit status once after the process ended, and schedule its restart, or None."""
         status = None if self.process is None else self.process.poll()
         if status is None:
             return None

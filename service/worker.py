@@ -49,7 +49,10 @@ After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None
 
 
 class BatchSizer:
-    """Chooses how many mails to claim: as many as take ``VISIBLE_SECONDS``, and twice as many after each full batch."""
+    """Chooses how many mails to claim: as many as take ``VISIBLE_SECONDS``.
+
+    After each full batch, up to twice as many.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -208,7 +211,7 @@ class Worker:
             self._failed(claimed, error)
 
     def _mails_may_be_cause(self, error: Unavailable, seconds: float) -> bool:
-        """Return whether the mails may have caused a database error: the database works right after the error."""
+        """Return whether the mails may have caused a database error. If so, the database works right after it."""
         if not isinstance(error, GaveUp) and seconds < LONG_SECONDS:
             return False
         began = time.monotonic()
@@ -252,7 +255,7 @@ class Worker:
         self.database.transact(lambda conn: spool.back_off(conn, claimed.id, self.by, reason, now, due))
 
     def _release_leases(self) -> None:
-        """If the database failed before, release the leases of this worker without counting the attempts."""
+        """After a failure of the database, release this worker's leases without counting attempts."""
         if self._must_release:
             self.database.transact(lambda conn: spool.give_back(conn, self.by))
             self._must_release = False
@@ -288,7 +291,7 @@ class Worker:
 
     @contextlib.contextmanager
     def _time_limit(self) -> Iterator[None]:
-        """End this process if the ``with`` block takes longer than the lease, so that other workers get the mails."""
+        """End this process if the ``with`` block takes longer than the lease. Other workers then get the mails."""
         faulthandler.dump_traceback_later(self.lease.total_seconds(), exit=True)
         try:
             yield

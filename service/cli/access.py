@@ -1,4 +1,4 @@
-"""`sodan token` and `sodan team`: access over HTTP, and people and companies learned from mail."""
+"""`sodan token` and `sodan team`: access over HTTP, and team members learned from mail."""
 
 from datetime import timedelta
 from typing import Literal

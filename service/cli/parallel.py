@@ -17,7 +17,7 @@ _pool = partial(ProcessPoolExecutor, mp_context=multiprocessing.get_context("spa
 
 
 def each_file(work: Callable[..., T], files: Sequence[Path], processes: int | None = None) -> Iterator[T]:
-    """Yield ``work(file)`` for each file, in order. If this kills its process, it is called with ``crashed=True``.
+    """Yield ``work(file)`` for each file, in order. If a call kills its process, ``work(file, crashed=True)`` follows.
 
     ``work`` must be importable by name.
     """

@@ -34,7 +34,7 @@ def console() -> Console:
 
 
 def visible(value: Any) -> str:
-    """Return a text with control characters replaced, so that a mail cannot control the terminal."""
+    """Return a text with control characters replaced. A mail must not control the terminal."""
     return str(value).translate(_VISIBLE)
 
 

@@ -81,7 +81,7 @@ def _library(packs: tuple[Path, ...]) -> Library:
 
 
 def _names(library: Library) -> set[str]:
-    """Return the names that `sodan rules test` accepts: packs, vendors and entries with examples."""
+    """Return the names that `sodan rules test` accepts, of packs, vendors and entries."""
     names = {source.pack.pack for source in library.sources}
     names |= {source.pack.vendor.id for source in library.sources if source.pack.vendor}
     for pack, _ in library.own:

@@ -1,4 +1,4 @@
-"""Reads Authentication-Results (RFC 8601), in which our server tells if it verified the author.
+"""Reads Authentication-Results (RFC 8601): whether our server could verify the author.
 
 Anybody can write such a header. So only the topmost headers with our server's name count, without a Received line
 between them. Our server must remove incoming headers that contain its name (RFC 8601 §5). The library `authres` is not
@@ -112,7 +112,7 @@ def _simplified(value: str, quoted: list[str]) -> str | None:
 
 
 def _end_of_comment(value: str, at: int) -> int | None:
-    """Return the position after the nested comment at ``at`` (RFC 5322 §3.2.2); None without end."""
+    """Return the position after the comment at ``at``, or None. Comments may be nested (RFC 5322 §3.2.2)."""
     depth = 0
     for token in _IN_COMMENT.finditer(value, at):
         depth += {"(": 1, ")": -1}.get(token[0], 0)

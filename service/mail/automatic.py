@@ -80,7 +80,7 @@ def _header_evidence(header: Mail) -> int:
 
 
 def _evidence(header: Mail, start: str) -> int:
-    """Return points for signs that a machine sent the mail: 1 for a weak sign, 2 for a clear one."""
+    """Return points for signs that a machine sent the mail. A weak sign gives 1 point, a clear sign 2."""
     points = _header_evidence(header)
     if header.from_ is not None and _NO_REPLY.search(header.from_.address):
         points += 1

@@ -234,7 +234,10 @@ def _best_field(free: Sequence[Field], value: str) -> Field:
 
 
 def _one_line(line: str, at: int) -> Block | None:
-    """Return the block that Yahoo! writes on one line: "----- Forwarded message ----- From: …", or None."""
+    """Return the header block that Yahoo! writes on a single line, or None.
+
+    "----- Forwarded message ----- From: A <a@b>To: …Sent: …"
+    """
     if len(line) > LONGEST or "@" not in line:
         return None
     stripped = line.lstrip()

@@ -35,7 +35,7 @@ def guess(raw: bytes) -> tuple[str, bool]:
 
 
 def _western(raw: bytes) -> str:
-    """Decode as Turkish or Polish if letters of these languages occur, otherwise as Windows-1252."""
+    """Decode as Turkish or Polish if letters of these languages occur, else as Windows-1252."""
     high_bytes = set(b"".join(_BETWEEN_LETTERS.findall(raw[:SAMPLE])))
     if high_bytes & set(b"\xf0\xfd\xfe\xdd\xde") and not high_bytes & set(b"\xe1\xe9\xed\xf3\xfa\xe6"):
         return raw.decode("cp1254", "replace")

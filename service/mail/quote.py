@@ -107,7 +107,7 @@ def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | N
 
 
 def _may_begin(line: str) -> bool:
-    """Return whether an attribution may begin here: "On Mon, Aug 26, 2019 at 4:37 PM X <" (wrapped)."""
+    """Return whether an attribution may begin with this line: "On Mon, Aug 26, 2019, X <"."""
     return OPENER.match(fold(line)) is not None or _DIGIT.match(line) is not None or line.endswith("<")
 
 
@@ -157,7 +157,7 @@ def _is_attribution(text: str, before_quote: bool) -> bool:
 
 
 def _has_unknown_verb(text: str, address: re.Match[str], before_quote: bool) -> bool:
-    """Return whether this is an attribution with an unknown verb: "28/10/2021 X <a@b> kirjutas:"."""
+    """Return whether this is an attribution with an unknown verb: "12:46 X <a@b> kirjutas:"."""
     tail = text[address.end() :].strip(" >)]\"'*")
     if not tail.endswith((":", "：")) or len(tail) > 40 or len(tail.split()) > 4 or _is_prose(text[: address.start()]):
         return False

@@ -66,7 +66,7 @@ _CHARSETS = {
 
 
 def read(data: bytes) -> tuple[str, str]:
-    """Return (plain text, "") of an RTF document, or ("", HTML) if it contains ``\fromhtml1``."""
+    """Return (plain text, "") of an RTF document, or ("", HTML) if it contains ``\\fromhtml1``."""
     converter = _Converter(b"\\fromhtml" in data[:2_000])
     converter.run(data[:MAX_BYTES])
     units = "".join(converter.out).encode("utf-16-le", "surrogatepass")  # a character may be two code units (``\\u``)

@@ -1,4 +1,4 @@
-"""Classifies MIME parts as body, attachment, message or report.
+"""Classifies MIME parts as body, attachment, message or report. See RFC 2045–2049, RFC 2387, RFC 6522, RFC 1847.
 
 The rules follow the behaviour of mail programs. A text part without a file name belongs to the body in any position.
 The parts of multipart/alternative are one text. A picture in multipart/related is a file shown inline.

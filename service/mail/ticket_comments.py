@@ -1,4 +1,4 @@
-"""Finds comments in mails of ticket systems: rule, author and date, text.
+"""Finds comments in mails of ticket systems. Each has a drawn line, then author and date, then the text.
 
 Such mails often begin with a reply line, such as "reply above this line".
 """

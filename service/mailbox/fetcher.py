@@ -1,4 +1,4 @@
-"""Fetches mail from one mailbox in a loop: lists new mail, fetches it, stores it durably, then flags or moves it.
+"""Fetches mail from one mailbox in a loop. It lists new mail, stores it durably, then flags or moves it.
 
 One transaction stores a mail and records that it was fetched, so that it is stored once. If a batch fails, its mails
 are fetched one by one. A mail that fails three times alone is set aside and retried at growing intervals.

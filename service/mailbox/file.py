@@ -1,4 +1,4 @@
-"""Reads the file of SODAN_MAILBOXES, which lists the mailboxes to fetch from (docs/mailboxes.md), without secrets."""
+"""Reads the file of SODAN_MAILBOXES, which lists the mailboxes. It contains no secrets (docs/mailboxes.md)."""
 
 from __future__ import annotations
 

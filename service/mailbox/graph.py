@@ -109,7 +109,7 @@ class GraphSource:
             link = following
 
     def _listed_mail(self, row: dict[str, Any]) -> ListedMail | None:
-        """Return the list entry for a row of a delta query, which may contain only the fields that changed."""
+        """Return the list entry for a row of a delta query, or None. A row may have only the changed fields."""
         place = str(row["id"])
         return ListedMail(place, _time(row["receivedDateTime"])) if "receivedDateTime" in row else self.find("", place)
 
@@ -224,7 +224,7 @@ class GraphSource:
         return answer
 
     def _send(self, method: str, url: str, body: Any = None, prefer: str = "") -> bytes:
-        """Send a request and return the body; repeat it with a new token after 401, and later if it was throttled."""
+        """Send a request and return the body. Repeats it with a new token after 401, and later if throttled."""
         if urlsplit(url)[:2] != urlsplit(self.config.url)[:2]:
             raise MailboxError("Graph returned a link to another host", "check graph.url")
         tries, has_new_token = 1, False
@@ -245,7 +245,7 @@ class GraphSource:
             tries += 1
 
     def _send_once(self, method: str, url: str, body: Any, prefer: str) -> tuple[int, httpx.Headers, bytes]:
-        """Send a request and return (status, headers, body); a body over the size limit is truncated."""
+        """Send a request and return (status, headers, body). A body that is too large is truncated."""
         self.open()
         assert self._client is not None
         headers = {"Authorization": f"Bearer {self.tokens.token()}", "Prefer": f'{prefer}IdType="ImmutableId"'}

@@ -1,4 +1,4 @@
-"""A mailbox on an IMAP server (RFC 9051, RFC 3501): one connection per folder, IDLE if available."""
+"""A mailbox on an IMAP server (RFC 9051, RFC 3501): one connection per folder."""
 
 import contextlib
 import select
@@ -195,5 +195,5 @@ def _flag(chosen: str) -> bytes:
 
 
 def _reports_change(line: Sequence[Any]) -> bool:
-    """Return whether an untagged response reports a change of the folder or the end of the connection."""
+    """Return whether a response reports a change of the folder, or the end of the connection."""
     return (len(line) > 1 and line[1] in (b"EXISTS", b"EXPUNGE", b"RECENT")) or line[:1] == (b"BYE",)

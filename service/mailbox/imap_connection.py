@@ -1,4 +1,4 @@
-"""Connects to an IMAP server (RFC 9051), signs in (RFC 7628), and turns errors into MailboxError."""
+"""Connects to an IMAP server (RFC 9051), and signs in (RFC 7628). Turns errors into MailboxError."""
 
 import contextlib
 import logging
@@ -22,7 +22,7 @@ class _Client(IMAPClient):  # type: ignore[misc]  # taken as untyped
     """An IMAPClient whose ``idle_check(0)`` also returns lines in the buffer of imaplib."""
 
     def _poll_socket(self, sock: Any, timeout: float | None = None) -> Any:
-        """Return true for timeout 0, because a line may be in the buffer and no longer on the socket."""
+        """Return true for timeout 0, because a line may be in the buffer and not on the socket."""
         return timeout == 0 or super()._poll_socket(sock, timeout)
 
 
@@ -112,7 +112,10 @@ class ImapServer:
 
     @contextlib.contextmanager
     def mailbox_errors(self, action: str, refused: tuple[str, str] | None = None) -> Iterator[None]:
-        """Raise MailboxError for errors in the block, or FolderMissing(*refused) if the server refuses the command."""
+        """Raise MailboxError for errors in the block.
+
+        If the server refuses the command, raise FolderMissing(*refused).
+        """
         host = self._config.host
         try:
             yield
@@ -129,6 +132,6 @@ class ImapServer:
 
 
 def error_text(error: BaseException) -> str:
-    """Return the text of an error on one line, at most 160 characters; its type if there is no text."""
+    """Return the text of an error on one line of at most 160 characters, or its type."""
     text = str(error).replace("\r", " ").replace("\n", " ").strip().removeprefix("b'").rstrip("'")
     return text[:160] or type(error).__name__

@@ -1,4 +1,4 @@
-"""Gets access tokens for IMAP and Microsoft Graph from an OAuth 2.0 token endpoint, and renews them.
+"""Gets OAuth 2.0 access tokens for IMAP and Microsoft Graph, and renews them.
 
 Grants: ``refresh_token``; ``client_credentials`` with a secret (RFC 6749) or a certificate; a service account of Google
 (RFC 7523). If the endpoint issues a new refresh token, sodan stores it and uses it instead of the configured token,
@@ -55,7 +55,7 @@ class TokenStore:
     mailbox: str
 
     def read(self) -> dict[str, str]:
-        """Return the tokens; none if they cannot be decrypted: sodan then uses the configured credentials."""
+        """Return the tokens; none if they cannot be decrypted. sodan then uses the configured credentials."""
         stored = self.database.read(lambda conn: mailboxes.stored_tokens(conn, self.mailbox))
         try:
             return dict(json.loads(self.box.decrypt(stored))) if stored is not None else {}

@@ -44,7 +44,7 @@ def fetch(
     stop: threading.Event,
     by: str | None = None,
 ) -> None:
-    """Fetch from the mailboxes until ``stop`` is set; a failure of one does not affect the others."""
+    """Fetch from the mailboxes until ``stop`` is set. A failure of one does not affect the others."""
     by = by or process_name()
     lease = timedelta(seconds=settings.lease_seconds)
     fetchers = [fetcher_of(mailbox, settings, database, by, stop.wait) for mailbox in configured]
@@ -61,7 +61,7 @@ def fetch(
 
 
 def _renew(database: Database, names: Sequence[str], by: str, lease: timedelta) -> None:
-    """Renew the leases of the mailboxes ``names``, so that no other process takes them during a slow fetch."""
+    """Renew the leases of these mailboxes, so that no other process takes them."""
     try:
         database.transact(lambda conn: mailboxes.renew(conn, names, by, now(), lease))
     except Unavailable as error:

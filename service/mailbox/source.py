@@ -24,7 +24,7 @@ class MailboxError(Unavailable):
 
 
 class SignInRefused(MailboxError):
-    """The server or the token endpoint refuses the credentials, or the permissions are not sufficient."""
+    """The server refuses the credentials, or the permissions are not sufficient."""
 
 
 class FolderMissing(MailboxError):
@@ -73,7 +73,7 @@ class Source(Protocol):
         """Close the connections; errors are ignored."""
 
     def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
-        """List the mails after ``position`` (a ``Page.position``, or None) and since ``since``, oldest first."""
+        """List the mails after ``position`` and since ``since``, oldest first. ``position``: of a ``Page``, or None."""
 
     def fetch(self, folder: str, mails: Sequence[ListedMail]) -> dict[str, bytes | None]:
         """Return place → raw mail, or None for a mail that no longer exists. Raises MailUnreadable."""
@@ -97,7 +97,7 @@ def encode_position(since: datetime | None, **position: Any) -> str:
 
 
 def decode_position(position: str | None, since: datetime | None) -> dict[str, Any]:
-    """Return the value given to ``encode_position``; empty if ``since`` is earlier now than it was then."""
+    """Return the value given to ``encode_position``, or {} if ``since`` is now an earlier time."""
     stored: dict[str, Any] = json.loads(position or "{}")
     stored_since = stored.get("since")
     wants_older = stored_since is not None and (since is None or since < datetime.fromisoformat(stored_since))

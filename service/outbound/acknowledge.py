@@ -90,7 +90,7 @@ class OutboundConfig:
 def acknowledge(
     conn: Connection, read_mails: Sequence[ReadMail], case_ids: Sequence[int], outbound: OutboundConfig, now: datetime
 ) -> None:
-    """Write acknowledgements for the cases that these mails opened, unless policy.py forbids to answer the author."""
+    """Write acknowledgements for the cases that these mails opened, if policy.py allows it."""
     if outbound.settings.acknowledge == "off":
         return
     contents = {mail.claimed.id: mail.claimed.content for mail in read_mails}
@@ -103,7 +103,7 @@ def acknowledge(
 
 
 def acknowledgement(first: OpeningMail, outbound: OutboundConfig) -> Draft:
-    """Return a mail that confirms receipt and gives the case key, the understood problem and the missing facts."""
+    """Return a mail that confirms receipt, with the case key, the problem and the missing facts."""
     document: Mapping[str, Any] = first.document
     language = mail_language(document.get("language") or first.language)
     items = items_to_ask(document)

@@ -56,7 +56,7 @@ def message(entry: LeasedEntry, sender: str, hostname: str, now: datetime) -> Em
 
 
 def one_line(text: str) -> str:
-    """Return the text without line breaks and control characters, so that text from a mail cannot add a header."""
+    """Return the text without line breaks and control characters, which could add a header."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

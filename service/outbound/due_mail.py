@@ -80,7 +80,7 @@ class DueMail:
         return wanted and local.time() >= time.fromisoformat(self.settings.digest)
 
     def _digest(self, conn: Connection, now: datetime) -> None:
-        """Write the digest of this day, unless a process already did so (even if the digest was empty)."""
+        """Write the digest of this day, unless a process already did so. An empty digest counts too."""
         local = now.astimezone(self.settings.zone)
         if not outbox.begin_daily(conn, "digest", local.date()):
             return

@@ -46,7 +46,10 @@ class Notifier:
 
 
 def by_name(urls: Sequence[str]) -> dict[str, str]:
-    """Return Apprise URLs by name: the service and a hash of the URL, without secrets, such as ``slack:1a2b3c4d``."""
+    """Return Apprise URLs by name: service and hash of the URL, such as ``slack:1a2b3c4d``.
+
+    Names contain no secrets.
+    """
     return {f"{url.partition('://')[0]}:{sha256(url.encode()).hexdigest()[:8]}": url for url in urls}
 
 
@@ -59,7 +62,7 @@ def check_target(url: str) -> None:
 
 
 def case_notifications(document: Mapping[str, Any], notifier: Notifier) -> list[Notification]:
-    """Return the notifications for the current state of a case: a high priority, or the team has to act next."""
+    """Return the notifications for a case, if its priority is high or the team has to act."""
     if document.get("status") != "open":
         return []
     key, priority, title = document["key"], document["priority"], document.get("title") or ""
@@ -100,7 +103,7 @@ def write(
 def _send_time(
     conn: Connection, target: str, notification: Notification, notifier: Notifier, now: datetime
 ) -> datetime:
-    """Return when to send: now, a minute after the last message to this target, or after the quiet hours."""
+    """Return when to send: now, a minute after the last message, or after the quiet hours."""
     last = outbox.last_sent(conn, target)
     at = now if last is None else max(now, last + timedelta(minutes=1))
     return at if notification.urgent else after_quiet(at, notifier.quiet, notifier.zone)

@@ -26,7 +26,7 @@ MAX_COMBINED = 20  # maximum number of notifications that are combined into one 
 
 @dataclass
 class Sender:
-    """Claims outbox entries, sends them through the smart host or by Apprise, and records the result."""
+    """Claims entries of the outbox, sends them by SMTP or Apprise, and records the result."""
 
     database: Database
     context: AppContext

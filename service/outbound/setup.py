@@ -1,4 +1,4 @@
-"""Creates, from the settings, the objects that write and send mail, and the function to call after judging."""
+"""Creates the objects that write and send mail, and the function to call after judging."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

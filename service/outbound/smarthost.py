@@ -1,4 +1,4 @@
-"""Sends mail through the organisation's outgoing mail server, by SMTP (RFC 5321) with TLS, passwords or OAuth2."""
+"""Sends mail through the organisation's outgoing mail server, by SMTP (RFC 5321) with TLS."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Smarthost:
-    """The outgoing mail server, and how sodan signs in: a password, or a command that prints an OAuth2 token."""
+    """The outgoing mail server, and how sodan signs in: with a password or an OAuth2 token."""
 
     host: str
     port: int

@@ -92,7 +92,7 @@ class Templates:
 
 
 def mail_language(language: str) -> str:
-    """Return the language in which sodan writes for a detected language: ja, or en for all others."""
+    """Return the language for mail to a person: ja for Japanese, en for all others."""
     return "ja" if language == "ja" else "en"
 
 

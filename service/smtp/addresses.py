@@ -1,4 +1,6 @@
-"""Parses the arguments of MAIL and RCPT (RFC 5321 §4.1.2), with UTF-8 (RFC 6531 §3.3), and decides on recipients.
+"""Parses the arguments of MAIL and RCPT (RFC 5321 §4.1.2), and decides on recipients.
+
+Addresses may be in UTF-8 (RFC 6531 §3.3).
 
 aiosmtpd allows comments, folding and missing brackets (RFC 5322). These are refused, because an address that two
 servers parse differently can bypass filters.
@@ -28,7 +30,7 @@ POSTMASTER = "postmaster"
 
 
 def read_path(argument: str) -> tuple[str, str] | None:
-    """Split ``<a@b> KEY=value`` into (address or ``<>``, parameters), without a source route; None if malformed."""
+    """Split ``<a@b> KEY=value`` into (address, parameters), without a source route. None if malformed."""
     match = _PATH.fullmatch(argument)
     if not match:
         return None
@@ -54,7 +56,7 @@ def _is_domain(domain: str) -> bool:
 
 
 def read_parameters(written: str) -> dict[str, str] | None:
-    """Return ``KEY=value KEY`` as a dict of upper-case keys; None if one is malformed or repeated."""
+    """Return ``KEY=value KEY`` as a dict of upper-case keys; None if it is malformed."""
     parameters: dict[str, str] = {}
     for written_parameter in written.split(" "):
         if not written_parameter:
@@ -67,7 +69,7 @@ def read_parameters(written: str) -> dict[str, str] | None:
 
 
 def is_host(argument: str) -> bool:
-    """Return whether the argument of HELO or EHLO can be a host name or address literal (RFC 5321 §4.1.1.1)."""
+    """Return whether HELO or EHLO has a valid host name or address literal (RFC 5321 §4.1.1.1)."""
     return len(argument) <= DOMAIN and re.fullmatch(r"[A-Za-z0-9_.:\-\[\]%]+", argument) is not None
 
 
@@ -79,7 +81,7 @@ class Intake:
         self._our_domains = {entry.rpartition("@")[2] for entry in self._entries} | {_ascii(hostname.casefold())}
 
     def accepts(self, address: str) -> bool:
-        """Return whether ``address`` is an intake address; ``intake+tag@`` is equal to ``intake@`` (RFC 5233).
+        """Return whether ``address`` is an intake address, with or without a tag (RFC 5233).
 
         ``postmaster`` is also accepted, without a domain or with one of ours (RFC 5321 §4.5.1).
         """
@@ -90,7 +92,7 @@ class Intake:
 
 
 def _normalised(address: str) -> str:
-    """Return an address without its tag and quotes around its local part, and with its domain in ASCII."""
+    """Return an address without its tag and quotes, and with its domain in ASCII."""
     local, at, domain = address.rpartition("@")
     if not at:
         local, domain = domain, ""
@@ -100,7 +102,7 @@ def _normalised(address: str) -> str:
 
 
 def _ascii(domain: str) -> str:
-    """Return a domain in its ASCII form (RFC 5890), so that both spellings of a domain are equal."""
+    """Return a domain in ASCII (RFC 5890), so that both spellings of a domain are equal."""
     if domain.isascii():
         return domain
     try:

@@ -1,4 +1,4 @@
-"""Refuses mail temporarily (452) while the disk is nearly full or too many mails are waiting."""
+"""Refuses mail temporarily (452) if the disk is nearly full or too many mails are waiting."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ CHECK_SECONDS = 2.0
 
 @dataclass
 class Backpressure:
-    """Checks every few seconds whether mail can be accepted; if not, ``refusal`` is the reply to MAIL."""
+    """Checks every few seconds whether mail can be accepted. If not, ``refusal`` is the reply to MAIL."""
 
     database: Database
     min_free_bytes: int

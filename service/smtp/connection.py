@@ -1,4 +1,4 @@
-"""Reads lines and messages from one SMTP connection and sends replies, also with TLS; does not interpret commands.
+"""Reads lines and messages from one SMTP connection, and sends replies, also with TLS.
 
 It replaces the StreamReader of aiosmtpd, which is slow: it resumes the session for every line of a message.
 Replies to pipelined commands are sent together (RFC 2920 §3.2).
@@ -150,7 +150,7 @@ class Connection(SMTP):
             await self._wait_for_more()
 
     def expect_content(self, declared: int) -> bool:
-        """Reserve bytes in the budget for a message of the declared size; return False if there are not enough."""
+        """Reserve bytes in the budget for a message. Returns False if there are not enough."""
         self._share = self.listener.budget.open(self.host, partial(self.close, _CUT_OFF))
         return self.listener.budget.reserve(self._share, max(declared, _RESERVED))
 
@@ -172,7 +172,7 @@ class Connection(SMTP):
         return content
 
     def _feed(self, content: Content, data: bytes) -> bytes | None:
-        """Add data to ``content``, as ``Content.feed`` does; if the budget or the disk is full, discard the message."""
+        """Add data to ``content``. If the budget or the disk is full, the message is discarded."""
         share = self._share
         if share is not None and not content.is_discarded:
             share.received = content.received + len(data)

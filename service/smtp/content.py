@@ -1,4 +1,4 @@
-"""Receives the data of a message after DATA (RFC 5321 §4.1.1.4, §4.5.2); large messages go to a file.
+"""Receives a message after DATA (RFC 5321 §4.1.1.4, §4.5.2). Large messages go to a file.
 
 Only CRLF "." CRLF ends a message. A server that also accepts LF "." LF allows SMTP smuggling (CVE-2023-51764 to 51766).
 ``SODAN_SMTP_BARE_NEWLINES`` says what happens to a lone CR or LF. Lines may be of any length, because many senders
@@ -58,7 +58,7 @@ class Content:
         return window[at + len(_END) :] if self.complete else None
 
     def _store(self, window: bytes, stored_end: int, dots_end: int) -> None:
-        """Store and count ``window[:stored_end]``; dots of dot-stuffing are counted in ``window[:dots_end]``."""
+        """Store and count ``window[:stored_end]``. Dots of dot-stuffing are counted in ``window[:dots_end]``."""
         self._dots += window.count(b"\r\n.", 0, dots_end)
         self._ends[0] += window.count(b"\r\n", 0, stored_end + 1)
         self._ends[1] += window.count(b"\r", 0, stored_end)

@@ -1,4 +1,4 @@
-"""Limits of SMTP for one connection (RFC 5321 §4.5.3, §7.8), for one IP address and for one network."""
+"""Limits of SMTP for one connection (RFC 5321 §4.5.3, §7.8), IP address and network."""
 
 import time
 from collections import Counter
@@ -37,7 +37,7 @@ SESSION_FAILED_LOGINS = 3
 
 
 def admits(networks: Networks, host: str | None) -> bool:
-    """Return whether the client with the IP address ``host`` may send mail; without ``networks``, all may."""
+    """Return whether the IP address ``host`` may send mail. Without ``networks``, all may."""
     return not networks or host is None or any(_address(host) in network for network in networks)
 
 
@@ -48,7 +48,7 @@ def _address(host: str) -> IPv4Address | IPv6Address:
 
 @lru_cache(4096)
 def network_of(host: str | None) -> str:
-    """Return a name for the network of an IP address, which often has one owner: /24 (IPv4) or /48 (IPv6)."""
+    """Return a name for the network of an IP address: /24 (IPv4) or /48 (IPv6). Such a network often has one owner."""
     address = neighbourhood(host)
     return address.rpartition(".")[0] if "." in address else address[:14]
 
@@ -63,7 +63,7 @@ def neighbourhood(host: str | None) -> str:
 
 
 class Usage:
-    """Counts what each neighbourhood and each network uses of a limited resource (connections or bytes)."""
+    """Counts what each neighbourhood and network uses of connections or bytes."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -149,7 +149,7 @@ class Budget:
         return True
 
     def _slowest(self, newcomer: Share) -> Share | None:
-        """Return the slowest message of the network that uses most; None if there is none to cut off."""
+        """Return the slowest message of the network that uses most, or None."""
         network, now = self._usage.largest_network(newcomer.host), self._clock()
         slow = [share for share in self._shares if share.receiving and share.held and now - share.began > GRACE_SECONDS]
         candidates = [share for share in slow if network_of(share.host) == network]

@@ -1,4 +1,4 @@
-"""Listens on one address: accepts or refuses connections, closes slow connections, and stops."""
+"""Listens on one address, accepts or refuses connections, and closes slow ones."""
 
 import asyncio
 from collections.abc import Callable
@@ -68,7 +68,7 @@ class Listener:
         return None
 
     def _make_room(self, newcomer: str | None) -> bool:
-        """Close the longest idle connection of the network with most connections; return False if there is none."""
+        """Close the longest idle connection of the network with most connections. Returns False if there is none."""
         network = self._usage.largest_network(newcomer)
         closable = [one for one in self._connections if not one.committing and not one.closing]
         candidates = [one for one in closable if network_of(one.host) == network]

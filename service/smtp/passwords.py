@@ -1,4 +1,7 @@
-"""The file of users that may log in (RFC 4954): lines ``name:scrypt$salt$hash``, made by ``sodan smtp-password``."""
+"""The file of users that may log in (RFC 4954).
+
+Lines are ``name:scrypt$salt$hash``, made by ``sodan smtp-password``.
+"""
 
 import hashlib
 import hmac

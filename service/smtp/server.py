@@ -1,4 +1,4 @@
-"""The SMTP server: accepts mail for the intake addresses, and stores it durably before it replies 250."""
+"""The SMTP server: stores mail for the intake addresses durably before it replies 250."""
 
 import asyncio
 import contextlib
@@ -141,7 +141,7 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
 
 
 def spill_folder(database_folder: Path | None) -> Path | None:
-    """Return a writable folder for the files of large messages: that of the SQLite file, or `/var/tmp`; or None."""
+    """Return a writable folder for large messages, or None. It is that of the SQLite file, or `/var/tmp`."""
     for folder in filter(None, (database_folder, Path("/var/tmp"))):  # noqa: S108 - no name, and mode 0600
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -57,7 +57,7 @@ class AsyncEngineThread:
             raise Unavailable("the database was closed") from error
 
     def close(self, *, wait: bool = True) -> None:
-        """Finish or cancel running transactions, close all connections, end the thread; ``wait``: return after that."""
+        """Finish or cancel transactions, close all connections and end the thread. ``wait``: return after that."""
         with self._close_lock:
             if not self._closing:
                 self._closing = True

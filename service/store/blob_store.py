@@ -116,7 +116,7 @@ class Folder(BlobStore):
             _flush(path.parent)
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
-        """As ``BlobStore.keys``, without other folders, such as ``lost+found``, which may be unreadable."""
+        """As ``BlobStore.keys``, without other folders. ``lost+found`` may be unreadable."""
         with _or_unavailable():
             for path in self._folder.glob("??/*.zst"):
                 if key := key_of(path.as_posix()):
@@ -131,7 +131,7 @@ class Folder(BlobStore):
 
 
 def blob_store_of(settings: Settings) -> BlobStore | None:
-    """Return the storage of ``SODAN_CONTENT_STORE``, or None if all raw mails stay in the database. Raises Refused."""
+    """Return the storage of ``SODAN_CONTENT_STORE``, or None without one. Raises Refused."""
     s3 = (settings.s3_endpoint, settings.s3_region, settings.s3_access_key, settings.s3_secret_key)
     return _open(settings.content_store, *s3)
 

@@ -52,7 +52,7 @@ def remove(conn: Connection, case_id: int, now: datetime) -> tuple[int, int] | N
 
 
 def newest(conn: Connection) -> set[int]:
-    """Return the cases with the highest case id and the highest message id, which SQLite would give to new rows."""
+    """Return the cases with the highest case id and message id. After a deletion, SQLite would use these ids again."""
     highest = conn.execute(select(func.max(cases.c.id))).scalar()
     last = conn.execute(select(messages.c.case_id).order_by(messages.c.id.desc()).limit(1)).scalar()
     return {survivor(conn, number) for number in (highest, last) if number is not None}
@@ -72,7 +72,7 @@ def cases_of(conn: Connection, mails: Sequence[str]) -> set[tuple[str, int]]:
 
 
 def _exclusive_mails(conn: Connection, parts: Sequence[int]) -> list[str] | None:
-    """Return the spool ids of mails that only these cases contain; None if one is still in external storage."""
+    """Return the spool ids of mails that only these cases contain. None if one is still in external storage."""
     delivered = select(deliveries.c.spool_id).join(messages, messages.c.id == deliveries.c.message_id)
     found = select(messages.c.spool_id).where(messages.c.spool_id.is_not(None))
     both = (query.where(messages.c.case_id.in_(parts)) for query in (delivered, found))

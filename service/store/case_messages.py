@@ -1,4 +1,4 @@
-"""Reads the messages of cases as ``CaseMessage`` values, which the judgement of a case needs."""
+"""Reads the messages of cases as ``CaseMessage`` values, to judge the cases."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -75,7 +75,7 @@ def number_of(key: str, prefix: str) -> int:
 def page(
     conn: Connection, which: Filter, sort: str, limit: int, after: Sequence[Any] | None, prefix: str
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """Return up to ``limit`` summaries after a position (cursor.py), and the last position; None at the end."""
+    """Return up to ``limit`` summaries after a position, and the last position; None at the end."""
     down = sort.startswith("-")
     moment = WAITING_SINCE if sort == "priority" else cases.c[sort.lstrip("-") + "_at"]
     order: list[Any] = [moment.desc(), cases.c.id.desc()] if down else [moment, cases.c.id]
@@ -150,7 +150,7 @@ def by_state(conn: Connection) -> list[tuple[str, str, int]]:
 
 
 def to_now(case: StoredCase, now: datetime, calendars: Mapping[Side, Calendar] | None = None) -> dict[str, Any]:
-    """Return the document as of ``now``, not of its last update: clocks run on, and promises become overdue."""
+    """Return the document as of ``now``: clocks run on, and promises become overdue."""
     document = dict(case.document)
     side: Any = document.get("waiting_on")
     since = case.updated_at

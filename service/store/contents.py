@@ -207,7 +207,7 @@ def check(
 def find_inconsistencies(
     database: Database, blob_store: BlobStore | None, now: datetime
 ) -> tuple[list[str], list[str]]:
-    """Return ids of mails whose external file is missing, and keys of unreferenced files older than ``YOUNG``."""
+    """Return ids of mails without their external file, and keys of old unreferenced files."""
     rows = database.read(lambda conn: conn.execute(HEADS.where(contents.c.codec == OUTSIDE)).all())
     referenced = {row.sha256: row.id for row in rows}
     if blob_store is None:

@@ -112,7 +112,7 @@ def dismiss(conn: Connection, case: int, number: int, who: str, now: datetime) -
 
 
 def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
-    """Return the older and the newer case of suggestion ``number``, one of which must be ``case``."""
+    """Return the older and the newer case of a suggestion, one of which must be ``case``."""
     row = suggestions.find(conn, number)
     older, newer = sorted(survivor(conn, id) for id in (row.case_id, row.other_id))
     if survivor(conn, case) not in (older, newer):
@@ -171,7 +171,7 @@ def changed_cases(conn: Connection, event: int) -> list[int]:
 def _without_wildcard(
     wanted: Mapping[str, Any], asks: dict[str, Any], document: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Return ``wanted`` with one entry per request instead of ``*`` in ``asks``, so that each can be reset."""
+    """Return ``wanted`` with one entry per request instead of ``*``, so that each can be reset."""
     changed = wanted.get("asks") or {}
     if "*" not in asks or "*" in changed or None not in changed.values():
         return wanted

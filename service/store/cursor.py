@@ -1,4 +1,4 @@
-"""Pagination cursors: the position of the last row of a page, as the text ``[P1-]microseconds-id``.
+"""Cursors for pages: the position of the last row, as ``[P1-]microseconds-id``.
 
 A position is a list of priority (or ""), time and row id. Every text of that form is a valid cursor, even if there is
 no such row.
@@ -39,7 +39,10 @@ def from_cursor(cursor: str | None) -> list[Any] | None:
 def beyond(
     moment: Any, number: Any, position: Sequence[Any], *, down: bool = False, priority: Any = None
 ) -> ColumnElement[bool]:
-    """Return the SQL condition for the rows after a position, ordered by ``priority`` (or not), moment and number."""
+    """Return the SQL condition for the rows after a position.
+
+    Rows are in order of ``priority`` (or not), moment and number.
+    """
     columns, values = [moment, number], [literal(position[1], Instant), literal(position[2], Number)]
     if priority is not None:
         columns, values = [priority, *columns], [literal(position[0] or "P1"), *values]

@@ -46,7 +46,7 @@ class Database:
     """The database behind a URL. Connects on first use."""
 
     def __init__(self, url: str, cache_mb: int = 8) -> None:
-        """``cache_mb``: page cache of each SQLite connection, in MB; the operating system caches the file too."""
+        """``cache_mb``: page cache of each SQLite connection, in MB. The operating system caches the file too."""
         parsed = make_url(url)
         self.postgresql = parsed.get_backend_name() in ("postgresql", "postgres")
         self.url = parsed.set(drivername="postgresql+asyncpg" if self.postgresql else "sqlite+pysqlite")
@@ -66,7 +66,7 @@ class Database:
         return self._run(fn, write=True, alone=True)
 
     def transact_migration(self, fn: Callable[[Connection], T]) -> T:
-        """As ``transact``; SQLite checks no foreign keys meanwhile, so that a table with references can be rebuilt."""
+        """As ``transact``, but SQLite checks no foreign keys, so that tables can be rebuilt."""
         return self._run(fn, write=True, foreign_keys=False)
 
     def read(self, fn: Callable[[Connection], T]) -> T:
@@ -111,7 +111,7 @@ class Database:
             engine.close(wait=not flush_failed)  # other threads may be using the pool
 
     def forget_values(self) -> None:
-        """Close idle SQLite connections to free memory: they keep the values of earlier statements, such as mails."""
+        """Close idle SQLite connections, which keep the values of earlier statements in memory."""
         with self._engine_lock:
             if self._engine is not None:
                 self._engine.dispose()

@@ -14,7 +14,7 @@ MOST = 500  # cases examined per query
 def overdue_promises(
     conn: Connection, since: datetime, now: datetime
 ) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
-    """Yield (case id, promise, case document) for the promises of open cases that became overdue after ``since``."""
+    """Yield (case id, promise, document) of promises that became overdue after ``since``. The cases are open."""
     promised = cases.c.document["promises"].as_string() != "[]"
     for row in _open_cases(conn, promised, cases.c.updated_at.desc(), cases.c.id.desc()):
         for promise in _overdue(row.document, now):
@@ -35,7 +35,10 @@ def waiting_on_team(conn: Connection) -> list[dict[str, Any]]:
 
 
 def waiting_on_requester(conn: Connection, since: datetime) -> list[tuple[int, dict[str, Any], datetime]]:
-    """Return (id, document, waiting since) of cases that wait at least since ``since``, without a reminder so far."""
+    """Return (id, document, waiting since) of cases that wait since ``since`` or longer.
+
+    They had no reminder so far.
+    """
     reminded = select(outbox.c.case_id).where(outbox.c.kind == "reminder", outbox.c.case_id.is_not(None))
     waiting = and_(cases.c.waiting_on == "requester", cases.c.waiting_since <= since, cases.c.id.not_in(reminded))
     rows = _open_cases(conn, waiting, cases.c.waiting_since.desc(), cases.c.id.desc())
@@ -43,7 +46,7 @@ def waiting_on_requester(conn: Connection, since: datetime) -> list[tuple[int, d
 
 
 def to_follow_up(conn: Connection, now: datetime) -> list[dict[str, Any]]:
-    """Return the documents of open cases with an overdue promise, and of resolved cases with parked topics."""
+    """Return open cases with an overdue promise, and resolved cases with parked topics."""
     query = select(cases.c.document).where(cases.c.merged_into.is_(None))
     return [
         document

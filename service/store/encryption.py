@@ -72,7 +72,7 @@ def secret_box(settings: Settings) -> SecretBox:
 
 
 def key_path(settings: Settings) -> Path | None:
-    """Return ``SODAN_KEY_FILE``, by default a file next to the SQLite database; None on PostgreSQL without it."""
+    """Return ``SODAN_KEY_FILE``, or the file next to the SQLite database. None on PostgreSQL without the setting."""
     if settings.key_file is not None:
         return settings.key_file
     database = sqlite_file(make_url(settings.database_url))

@@ -77,7 +77,7 @@ def names_of(conn: Connection, address: str) -> list[str]:
 
 
 def own_names(conn: Connection, address: str) -> list[str]:
-    """Return the names in From of the mails from an address, without names that are part of another person's name."""
+    """Return the names in From of an address, except parts of other persons' names."""
     author = messages.c.author_address
     own = select(messages.c.author_name).where(author == address, messages.c.origin == "delivered").distinct()
     names = [name for name in conn.execute(own).scalars() if name.casefold() != address]
@@ -141,7 +141,7 @@ def _own(database: Database, writer: BlobWriter, mask: Mask) -> _Own:
 
 @dataclass
 class _Eraser:
-    """Searches all mails and tables once per ``sweep``, and with ``apply`` replaces what it finds."""
+    """Searches all mails and tables once per ``sweep``. With ``apply``, it replaces what it finds."""
 
     database: Database
     writer: BlobWriter
@@ -212,7 +212,7 @@ class _Eraser:
             self.database.transact(partial(_forget_words, numbers=sorted(numbers)))
 
     def _mask_of(self, table: Table, column: str, row: Any) -> Mask:
-        """Return the mask for a value: names in From are replaced in what the person wrote, and in quotes of it."""
+        """Return the mask for a value. Names in From are replaced in the person's text, and in quotes of it."""
         mask, own = self.mask, self.own
         if not mask.own_names:
             return mask

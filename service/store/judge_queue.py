@@ -45,7 +45,7 @@ def queue(conn: Connection, case_ids: Sequence[int], now: datetime) -> None:
 
 
 def first(conn: Connection) -> Any:
-    """Return a row with ``case_id``, ``since`` and ``version`` of the case that has waited longest, or None."""
+    """Return a row with the id, time and version of the case that has waited longest, or None."""
     return conn.execute(_FIRST).first()
 
 

@@ -13,7 +13,7 @@ Link = tuple[int, int, int | None, str]  # (case, other case, message that relat
 
 
 def merge_cases(conn: Connection, case: int, into: int, now: datetime) -> None:
-    """Merge a case into another because of strong evidence: move its messages, redirect its key, write the event."""
+    """Merge a case into another because of strong evidence, and redirect its key."""
     moved = select(messages.c.id).where(messages.c.case_id == case)
     conn.execute(update(thread_keys).where(thread_keys.c.message_id.in_(moved)).values(case_id=into))
     conn.execute(update(messages).where(messages.c.case_id == case).values(case_id=into))
@@ -31,7 +31,7 @@ def copy_separations(conn: Connection, case: int, into: int) -> None:
 
 
 def mark_changed(conn: Connection, which: ColumnElement[bool]) -> None:
-    """Increase the version of cases, so that no worker writes a judgement of their earlier state."""
+    """Increase the version of cases, so that no worker stores an outdated judgement."""
     conn.execute(update(cases).where(which).values(version=cases.c.version + 1))
 
 
@@ -71,7 +71,7 @@ def links_of(conn: Connection, numbers: Sequence[int]) -> list[Link]:
 
 
 def separated_cases(conn: Connection, case_id: int) -> set[int]:
-    """Return the related cases that must not be suggested for merging: a new topic began, or a person split them."""
+    """Return related cases that must not be suggested for merging. A new topic began, or a person split them."""
     query = select(case_links.c.case_id, case_links.c.other_id).where(
         or_(case_links.c.case_id == case_id, case_links.c.other_id == case_id), case_links.c.why.in_(sorted(SET_APART))
     )

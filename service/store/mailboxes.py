@@ -157,7 +157,10 @@ def places_to_mark(conn: Connection, name: str, folder: str, now: datetime, limi
 
 
 def record_marking(conn: Connection, name: str, places: Sequence[str], **values: Any) -> None:
-    """Set columns of mails after an attempt to flag or move them: ``state="done"``, or ``reason`` and ``due_at``."""
+    """Set columns of mails after an attempt to flag or move them.
+
+    It sets ``state="done"``, or ``reason`` and ``due_at``.
+    """
     conn.execute(update(mailbox_mails).where(_at_places(name, places)).values(**values))
 
 
@@ -173,7 +176,7 @@ def places_to_retry(conn: Connection, name: str, folder: str, now: datetime, max
 
 
 def problem_mails(conn: Connection, name: str, limit: int = 20) -> list[dict[str, Any]]:
-    """Return the mails that could not be fetched, or could not be flagged or moved, with the reason."""
+    """Return the mails that could not be fetched, flagged or moved, with the reason."""
     columns = [mailbox_mails.c[column] for column in ("folder", "place", "state", "size", "reason", "due_at")]
     not_marked = and_(mailbox_mails.c.state == "taken", mailbox_mails.c.reason.is_not(None))
     failed = or_(mailbox_mails.c.state.in_(("failed", "too_big")), not_marked)
@@ -214,7 +217,7 @@ def record_failure(conn: Connection, name: str, by: str, cause: str, next_step: 
 
 
 def statuses(conn: Connection) -> list[Status]:
-    """Return the state of each mailbox, ordered by name, without mailboxes that ``forget`` removed."""
+    """Return the state of each mailbox by name, without those that ``forget`` removed."""
     failures = select(mailbox_mails.c.mailbox, func.count()).where(_OPEN, mailbox_mails.c.state != "taken")
     failed = dict(map(tuple, conn.execute(failures.group_by(mailbox_mails.c.mailbox))))
     query = select(*_STATUS).where(mailboxes.c.forgotten_at.is_(None)).order_by(mailboxes.c.name)

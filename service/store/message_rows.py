@@ -141,7 +141,7 @@ _COUNT = (
 
 
 def replace_facts(conn: Connection, message: int, node: MessageFacts, evidence: dict[str, Any] | None) -> None:
-    """Replace the facts and keys of a stored message, because another copy of the mail was more complete."""
+    """Replace the facts and keys of a stored message by those of a more complete copy."""
     row = conn.execute(select(messages.c.facts, messages.c.case_id).where(messages.c.id == message)).one()
     kept = {name: fact for name, fact in (row.facts or {}).items() if name in _EXTRA_FACTS}
     values: dict[str, Any] = {"facts": kept | node.document()}
@@ -170,7 +170,7 @@ def replace_text(conn: Connection, message: int, one: ArrivedMail, extracted: Ex
 
 
 def key_rows(keys: tuple[set[str], set[str]], message: int, case: int) -> list[dict[str, Any]]:
-    """Return the rows of ``thread_keys`` by which later mail finds a message; ``keys``: its ``stored_keys``."""
+    """Return the rows of ``thread_keys`` for a message. ``keys``: its ``stored_keys``, by which later mail finds it."""
     own, cited = (sorted(its) for its in keys)
     kinds = [(key, "own") for key in own] + [(key, "cites") for key in cited]
     return [{"key": key, "message_id": message, "kind": kind, "case_id": case} for key, kind in kinds]

@@ -1,4 +1,4 @@
-"""Migrates an empty database, or a database of an earlier version, to the schema of this version."""
+"""Migrates a database, empty or of an earlier version, to the schema of this version."""
 
 from functools import cache
 from pathlib import Path

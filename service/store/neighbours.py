@@ -1,4 +1,4 @@
-"""Finds stored messages and cases that are relevant for new mail, with a limited number of rows per key.
+"""Finds stored messages and cases that are relevant for new mail.
 
 ``strong`` finds copies and links. ``add_candidates`` finds cases to compare with, for mail without a strong link.
 """
@@ -35,7 +35,7 @@ _ROWS = msgspec.json.Decoder(list[tuple[int, int, str]])
 
 
 class StrongKeys(NamedTuple):
-    """Strong keys of new messages; Message-IDs of the messages and of their references; keys of their properties."""
+    """Strong keys of new messages: Message-IDs of them and their references, and properties."""
 
     keys: list[str]
     ids: list[str]
@@ -57,7 +57,7 @@ def strong_rows(conn: Connection, wanted: StrongKeys) -> Rows:
 
 
 def strong(conn: Connection, new: Sequence[MessageFacts], rows: Rows) -> Known:
-    """Return the stored messages of ``rows``, with facts about their cases and the cases that new messages name."""
+    """Return the stored messages of ``rows`` and the cases that new messages name, with facts."""
     known = Known()
     for key, found in rows.items():
         for message, _, kind in found:
@@ -87,7 +87,7 @@ def add_candidates(conn: Connection, known: Known, lookups: Mapping[int, Collect
 
 
 def add_facts(conn: Connection, known: Known, wanted: Collection[int], new: Sequence[MessageFacts] = ()) -> set[int]:
-    """Add the facts of these cases to ``known``; returns the ids of their first and last ``_EDGE`` messages."""
+    """Add the facts of cases to ``known``. Returns the ids of their first and last ``_EDGE`` messages."""
     at_ends: set[int] = set()
     strangers = {n.author for n in new if n.author and (n.is_outsider or n.claims)}
     rows = look_up(conn, "cases", sorted(wanted), sorted(strangers))

@@ -1,4 +1,4 @@
-"""Reads the mails that opened cases, with the facts that decide whether their authors may be answered."""
+"""Reads the mails that opened cases, and whether their authors may be answered."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -230,7 +230,7 @@ class _Writer:
                 message_rows.replace_text(self.conn, message, one, extracted, copy.why)
 
     def set_roles(self) -> None:
-        """Set the role of authors who forwarded vendor mail in this batch: team if ``is_team_here``, else unknown."""
+        """Set the role of authors who forwarded vendor mail: team if ``is_team_here``, else unknown."""
         for number, node in self.plan.nodes.items():
             if not node.hands_on:
                 continue

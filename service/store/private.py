@@ -46,7 +46,7 @@ def written_file(path: Path, content: bytes) -> Iterator[Path]:
 
 
 def make_private(settings: Settings) -> None:
-    """Remove the access of other users to existing files, which an earlier version or a person created."""
+    """Remove the access of other users to files that exist already."""
     for path in filter(_is_readable_by_others, _service_files(settings)):
         try:
             path.chmod(path.stat().st_mode & ~_OTHERS & 0o7777)
@@ -80,7 +80,7 @@ def _service_files(settings: Settings) -> Iterator[Path]:
 
 
 def sqlite_file(url: URL) -> Path | None:
-    """Return the path of the SQLite file of a database; None for PostgreSQL and a database in memory."""
+    """Return the path of a database's SQLite file. None for PostgreSQL and for a database in memory."""
     is_file = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:"
     return Path(str(url.database)) if is_file else None
 

@@ -32,7 +32,7 @@ class Origin:
 def cases_changed_since(
     conn: Connection, since: datetime | None, after: int, limit: int
 ) -> list[tuple[int, dict[str, Any]]]:
-    """Return (id, document) of unmerged cases: changed at ``since`` or later, id above ``after``, ordered by id."""
+    """Return (id, document) of unmerged cases that changed at ``since`` or later. Ids are above ``after``, in order."""
     query = select(cases.c.id, cases.c.document).where(cases.c.id > after, cases.c.merged_into.is_(None))
     if since is not None:
         query = query.where(cases.c.updated_at >= since)
@@ -100,7 +100,7 @@ def save_messages(conn: Connection, lines: Sequence[CaseMessage], before: Mappin
 
 
 def is_unchanged(conn: Connection, case_id: int, document: Mapping[str, Any]) -> bool:
-    """Whether the stored document equals ``document``, apart from the fields ``clocks`` and ``updated_at``."""
+    """Whether the stored document equals ``document``, except ``clocks`` and ``updated_at``."""
     kept = conn.execute(select(cases.c.document).where(cases.c.id == case_id)).scalar_one()
     return _without_clocks(kept) == _without_clocks(json.loads(to_json(document)))
 

@@ -130,7 +130,7 @@ def _is_inactive(conn: Connection, case_id: int, until: datetime) -> bool:
 
 
 def _mail_sizes(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
-    """Return case → spool id → bytes of each raw mail that contained its messages and is not deleted yet."""
+    """Return case → spool id → bytes of each raw mail of its messages that is not deleted."""
     sizes: dict[int, dict[str, int]] = defaultdict(dict)
     query = (
         select(messages.c.case_id, spool_table.c.id, spool_table.c.size)

@@ -135,7 +135,7 @@ def with_quoted(
 
 
 def _solved(conn: Connection, new_topics: Mapping[int, Sequence[int]]) -> dict[int, list[Solved]]:
-    """Return case id → replies that began a new topic in another case, and say that this case is solved.
+    """Return case id → replies that say that it is solved, but begin a topic in another case.
 
     ``new_topics``: case of such replies → related cases. The References of a reply may name mails of several cases.
     The reply concerns the case of the newest stored mail.

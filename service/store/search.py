@@ -68,7 +68,7 @@ def _terms(text: str, *, is_query: bool = False) -> Iterator[str]:
 
 
 def matching(conn: Connection, query: str, prefix: str) -> ColumnElement[bool]:
-    """Return the SQL condition for matching cases: by all words in one mail, by case key, or by vendor's number."""
+    """Return the SQL condition for cases that match by words of a mail, key, or vendor's number."""
     ids: list[Any] = [select(case_refs.c.case_id).where(case_refs.c.ref == query.strip()[:200])]
     key = re.fullmatch(rf"\s*{re.escape(prefix)}-([0-9]{{1,15}})\s*", query, re.IGNORECASE)
     if key:

@@ -107,7 +107,7 @@ def back_off(
 
 
 def answers(conn: Connection, messages: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """Return message id → (stored answer, model and version of the request) of the jobs that are done."""
+    """Return message id → (answer, model and request version) of the jobs that are done."""
     query = select(second_readings).where(second_readings.c.message_id.in_(messages), second_readings.c.state == "done")
     return {row.message_id: (row.answer, f"{row.model} {row.request_version}") for row in conn.execute(query)}
 
@@ -119,7 +119,7 @@ def is_pending(conn: Connection, case: int) -> bool:
 
 
 def oldest_waiting(conn: Connection) -> Any:
-    """Return a row with ``created_at`` and ``reason`` of the job that has waited longest, or None."""
+    """Return ``created_at`` and ``reason`` of the job that has waited longest, or None."""
     query = select(second_readings.c.created_at, second_readings.c.reason).where(_QUEUE.waiting)
     return conn.execute(query.order_by(second_readings.c.created_at).limit(1)).first()
 

@@ -142,7 +142,7 @@ def finish(conn: Connection, ids: Sequence[str], by: str, now: datetime) -> None
 
 
 def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due_at: datetime) -> None:
-    """Record a failed attempt. The entry is due again, or shunted after the last attempt."""
+    """Record a failed attempt. The entry is due again at ``due_at``, or shunted after the last attempt."""
     held = _QUEUE.held(by, spool.c.id == id)
     attempts = conn.execute(select(spool.c.attempts).where(held).with_for_update()).scalar()
     if attempts is None:

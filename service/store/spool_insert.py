@@ -20,7 +20,7 @@ _SQLITE_ROWS = 512  # rows per statement: SQLite binds at most 32766 values
 
 
 def in_one_statement(entries: Sequence[NewEntry]) -> bool:
-    """Return whether ``insert_entries`` runs a single statement on PostgreSQL (see ``Database.transact_alone``)."""
+    """Return whether ``insert_entries`` runs a single statement on PostgreSQL. See ``Database.transact_alone``."""
     return sum(len(entry.content) for entry in entries) <= _ONE_STATEMENT_BYTES
 
 

@@ -16,7 +16,7 @@ _NOT_DONE = text("spool.state <> 'done'")  # exactly the condition of the partia
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Counts of accepted mail; always ``accepted = taken_in + waiting + shunted`` (docs/design.md, Principles)."""
+    """Counts of accepted mail: ``accepted = taken_in + waiting + shunted``. See docs/design.md, Principles."""
 
     accepted: int
     taken_in: int

@@ -66,7 +66,7 @@ def find(conn: Connection, number: int) -> Any:
 
 
 def decide(conn: Connection, numbers: Sequence[int], state: str, who: str, now: datetime) -> None:
-    """Store what a person decided about suggestions: ``accepted``, ``dismissed``, or ``open`` again."""
+    """Store a person's decision about suggestions: ``accepted``, ``dismissed`` or ``open``."""
     values = {"state": state, "decided_by": who, "decided_at": now}
     conn.execute(update(suggestions).where(suggestions.c.id.in_(numbers)).values(**values))
 

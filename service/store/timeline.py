@@ -39,7 +39,7 @@ _FILES = [attachments.c[name] for name in "id message_id filename content_type s
 def page(
     conn: Connection, case_id: int, limit: int, after: Sequence[Any] | None, prefix: str
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """Return up to ``limit`` messages after a position (cursor.py), oldest first, and the last position or None."""
+    """Return up to ``limit`` messages after a position, oldest first. Also returns the last position, or None."""
     query = _MESSAGES.where(messages.c.case_id == case_id).order_by(_WHEN, messages.c.id).limit(limit + 1)
     if after is not None:
         query = query.where(beyond(_WHEN, messages.c.id, after))
@@ -50,7 +50,7 @@ def page(
 
 
 def before_newest(conn: Connection, case_id: int, limit: int) -> list[Any] | None:
-    """Return the position just before the ``limit`` newest messages of a case; None if there are no older ones."""
+    """Return the position just before the ``limit`` newest messages, or None."""
     query = select(_WHEN.label("at"), messages.c.id).where(messages.c.case_id == case_id)
     row = conn.execute(query.order_by(_WHEN.desc(), messages.c.id.desc()).offset(limit).limit(1)).one_or_none()
     return ["", row.at, row.id] if row else None
@@ -98,7 +98,7 @@ def by_message_id(conn: Connection, message_id: str, prefix: str) -> list[dict[s
 
 
 def unverified_lately(conn: Connection) -> bool:
-    """Return whether one of the newest mails has an author of the organisation whom nothing verifies."""
+    """Return whether one of the newest mails has an unverified author of the organisation."""
     newest = select(messages.c.defects).order_by(messages.c.id.desc()).limit(_NEWEST)
     return any(
         "sender-unverified" in defects and "from-missing" not in defects for defects in conn.execute(newest).scalars()

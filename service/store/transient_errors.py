@@ -82,7 +82,7 @@ def _of_sqlite(error: sqlite3.Error) -> Unavailable | None:
 
 
 def invalidates_connections(error: BaseException) -> bool:
-    """Return whether to close all connections: after a failed write or flush, or if the server became a standby."""
+    """Return whether to close all connections, for example after a failed write."""
     for origin in _origins(error):
         if isinstance(origin, sqlite3.Error):
             return getattr(origin, "sqlite_errorcode", 0) & 0xFF in _FAILED_WRITES
@@ -99,7 +99,7 @@ def _origins(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def disk_full_reason(folder: Path | None, least: int) -> str | None:
-    """Return an error text if the disk of a folder is known to have fewer than ``least`` free bytes, else None."""
+    """Return an error text if a folder has fewer than ``least`` free bytes, else None."""
     if folder is None or not least:
         return None
     with contextlib.suppress(OSError):  # any other problem of the folder shows up in the database

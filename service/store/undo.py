@@ -42,7 +42,7 @@ def undo(conn: Connection, event: int, who: str, now: datetime) -> list[int]:
 
 
 def _restore_places(conn: Connection, data: Mapping[str, Any], now: datetime) -> list[int]:
-    """Move messages back after a merge or a move, restore the links of cases, and return the changed cases."""
+    """Undo a merge or a move: put messages and links of cases back. Returns the changed cases."""
     before: dict[int, dict[str, Any]] = {row["id"]: row for row in data["before"]}
     moved = data.get("messages") or [id for id, row in before.items() if row["case_id"] == data["from"]]
     rows = conn.execute(select(*PLACE_COLUMNS).where(messages.c.id.in_(sorted(before)))).mappings()
@@ -74,7 +74,10 @@ def _restore_places(conn: Connection, data: Mapping[str, Any], now: datetime) ->
 
 
 def _still_apart(conn: Connection, pair: Sequence[int]) -> bool:
-    """Return whether a dismissed suggestion or another correction, not undone, separates two cases."""
+    """Return whether a dismissed suggestion or another correction separates two cases.
+
+    Undone corrections do not count.
+    """
     if suggestions.dismissed(conn, pair):
         return True
     query = select(events.c.data).where(
@@ -139,7 +142,7 @@ def _must_be_newest(conn: Connection, event: int, number: int, done: Mapping[str
 
 
 def _overlap(first: Any, second: Any) -> bool:
-    """Return whether two changes of a field set the same value; two changes of items may set different items."""
+    """Return whether two changes of a field affect the same value. Changes of different items do not."""
     groups = isinstance(first, Mapping) and isinstance(second, Mapping)
     return not groups or "*" in first or "*" in second or not first.keys().isdisjoint(second)
 

@@ -1,4 +1,4 @@
-"""The case page: next to act, missing facts, evidence for the priority, and the timeline with marked quotes."""
+"""The page of a case: who acts next, missing facts, evidence and timeline."""
 
 from typing import Any
 

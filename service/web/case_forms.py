@@ -1,4 +1,4 @@
-"""The HTML forms that change one case: values, items, requests, notes, questions, merge, suggestions, move, undo."""
+"""The HTML forms that change one case, for example its values, items and requests."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -110,7 +110,7 @@ def undo(desk: TheDesk, ids: str, who: Who) -> Response:
 
 
 def shown_values(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return the values of a case in the format of its forms: field, ``items.ITEM`` or ``asks.ID`` → value."""
+    """Return the values of a case in the format of its forms, such as ``items.ITEM`` → value."""
     shown = {name: document.get(name) or "" for name in FIELDS}
     for line in document.get("checklist", ()):
         shown[f"items.{line['item']}"] = f"{line['state']} {line.get('value') or ''}"
@@ -120,7 +120,7 @@ def shown_values(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _one_line(text: str) -> str:
-    """Return a text as templates show it, but on one line, because browsers change line breaks in values."""
+    """Return a text as templates show it, on one line. Browsers change line breaks in values."""
     return " ".join(visible(text).split())
 
 
@@ -146,7 +146,7 @@ def vendor_names(desk: Desk, locale: Locale) -> list[str]:
 
 
 def vendor_id(desk: Desk, text: str) -> str:
-    """Return the id of the vendor with this id or name, or the text itself if the vendor is unknown."""
+    """Return the id of the vendor with this id or name, or the text if none is known."""
     rules = desk.rules
     for id in rules.vendors.profiles:
         if text.casefold() in (id, *(rules.vendor_name(id, lang).casefold() for lang in ("ja", "en"))):

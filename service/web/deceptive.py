@@ -1,4 +1,4 @@
-"""Marks deceptive text on pages: invisible characters, and domains that look like known domains."""
+"""Marks deceptive text: invisible characters, and domains that look like known ones."""
 
 import contextlib
 import re
@@ -54,7 +54,7 @@ class KnownDomains:
 
 
 def mixes_scripts(address: str) -> bool:
-    """Return whether a label of the domain mixes scripts that legitimate names do not mix: Latin and Cyrillic."""
+    """Return whether a label of the domain mixes scripts as no real name does (Latin, Cyrillic)."""
     for label in _decoded(address.rpartition("@")[2]).split("."):
         aliases = categories.unique_aliases(label)  # type: ignore[no-untyped-call]
         scripts = {alias for alias in aliases if alias not in ("COMMON", "INHERITED")}
@@ -76,7 +76,7 @@ def _looks_like(domain: str, known: str) -> bool:
 
 
 def _split(domain: str) -> tuple[str, str]:
-    """Return the registered name and the public suffix of a domain: ``corp`` and ``co.jp`` of ``mail.corp.co.jp``."""
+    """Split a domain: ``mail.corp.co.jp`` into the name ``corp`` and the suffix ``co.jp``."""
     labels = domain.split(".")
     length = 2 if len(labels) > 2 and labels[-2] in _SECOND_LEVEL and len(labels[-1]) == 2 else 1
     return labels[-length - 1] if len(labels) > length else labels[0], ".".join(labels[-length:])

@@ -14,7 +14,7 @@ NAMES = ("done", "undo", "failed", "key")
 
 
 def flash_message(request: Request) -> dict[str, Any]:
-    """Return what the template shows of a change: the change, how to undo it, and failures."""
+    """Return what a template shows of a change: the change, ids to undo it, and failures."""
     query = request.query_params
     done, undo = query.get("done", ""), query.get("undo", "")
     failed = re.findall(r"([A-Za-z0-9]{1,20}-\d{1,15}):([a-z]+)", query.get("failed", "")[:4000])

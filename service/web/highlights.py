@@ -1,4 +1,4 @@
-"""Highlights passages of a mail that are evidence for something, such as the priority or a checklist item."""
+"""Highlights the passages of a mail that are evidence, for example for the priority."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

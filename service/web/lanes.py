@@ -1,4 +1,4 @@
-"""The start page: the open cases in columns (lanes), one for each side that has to act; or a filtered list of cases."""
+"""The start page: open cases in columns (lanes) by who has to act, or a list with a filter."""
 
 from typing import Any, get_args
 from urllib.parse import urlencode

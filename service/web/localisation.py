@@ -1,4 +1,4 @@
-"""Texts, durations, times and names in the language and time zone of the person who views a page."""
+"""Texts, durations, times and names in the language and time zone of the viewer."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -91,7 +91,7 @@ class Locale:
         return self.t("turn.now") if new else self.t("turn.since", age=self.age(time))
 
     def moment(self, time: datetime | str | None) -> str:
-        """Return day and time in the viewer's zone: 11/24(火) 10:31, Tue 24 Nov 10:31; the year if it is another."""
+        """Return day and time in the viewer's zone: 11/24(火) 10:31, Tue 24 Nov 10:31. Another year is shown too."""
         if not time:
             return ""
         at = (datetime.fromisoformat(time) if isinstance(time, str) else time).astimezone(self.zone)
@@ -150,7 +150,7 @@ def translated(language: Language, text: str) -> str:
 
 
 def language_of(accept: str, chosen: str | None) -> Language:
-    """Return the chosen language, otherwise the preferred language of the browser (RFC 9110 §12.5.4), or Japanese."""
+    """Return the chosen language, else the browser's (RFC 9110 §12.5.4), else Japanese."""
     if chosen in ("ja", "en"):
         return cast(Language, chosen)
     ranges = [(float(quality or 1), tag) for tag, quality in _ACCEPTED.findall(accept.lower())]

@@ -39,7 +39,7 @@ TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf
 
 @dataclass(frozen=True)
 class PageRenderer:
-    """What all pages need: the desk, the templates, and static files (name → content and media type)."""
+    """What all pages need: the desk, templates and static files. Files: name → content and media type."""
 
     desk: Desk
     environment: Environment
@@ -136,7 +136,7 @@ def _known_domains(domains: tuple[str, ...]) -> KnownDomains:
 
 
 def _shown(value: Any) -> Any:
-    """Return a value as a template shows it: a time as ISO 8601, a text with invisible characters marked."""
+    """Return a value as a template shows it: ISO 8601 times, marked invisible characters."""
     if isinstance(value, datetime):
         return stamp(value)
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
@@ -193,6 +193,6 @@ def back_to(
 
 
 def local_path(path: str | None) -> str:
-    """Return a path on this site, or ``/``: ``//elsewhere`` and ``/\\elsewhere`` lead to other sites."""
+    """Return a path on this site, or ``/``. ``//elsewhere`` and ``/\\elsewhere`` lead to other sites."""
     local = path and path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if path and local else "/"

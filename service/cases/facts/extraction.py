@@ -144,7 +144,7 @@ def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozense
 
 
 def _may_answer(mail: Mail, recipient: Address, roles: Roles) -> bool:
-    """Whether a mail may answer this recipient: it names a mail, or contains one of their company.
+    """Whether a mail may answer this recipient. It names a mail, or contains one of the recipient's company.
 
     A mail that passes on a user's mail may answer only this user.
     """

@@ -68,7 +68,7 @@ def cited_ids(node: MessageFacts) -> tuple[str, ...]:
 
 
 def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
-    """Return the keys by which later mail finds a message: (of its properties, of its references)."""
+    """Return the keys by which later mail finds a message. They are of (its own properties, its references)."""
     month, (own, cited) = node.at.toordinal() // MONTH, _strong_keys(node)
     own = own.union(identity_keys(node), (monthly(key, month) for key in _candidates(node)))
     return own, cited - own

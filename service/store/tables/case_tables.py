@@ -1,4 +1,4 @@
-"""Tables of cases and data that belongs to cases, events, outgoing mail, webhooks, tokens and keys."""
+"""Tables of cases and their data, events, outgoing mail, webhooks, tokens and keys."""
 
 from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer, SmallInteger, String, false, func
 

@@ -1,4 +1,4 @@
-"""Column types that behave alike on SQLite and PostgreSQL, and helpers that define tables and partial indexes."""
+"""Column types that are alike on SQLite and PostgreSQL, and helpers that define tables."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +29,7 @@ def only(condition: str) -> dict[str, Any]:
 
 
 class Instant(TypeDecorator[datetime]):
-    """A time: timezone-aware in Python, ``timestamptz`` on PostgreSQL, UTC text that sorts by time on SQLite."""
+    """A time with a zone in Python, ``timestamptz`` on PostgreSQL, UTC text on SQLite. The text sorts by time."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -45,7 +45,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 def storable(value: str) -> str:
-    """Replace the characters that a database cannot store: NUL, and surrogates (they represent undecoded bytes)."""
+    """Replace the characters that a database cannot store: NUL, and surrogates."""
     if "\x00" in value:
         value = value.replace("\x00", "\ufffd")
     try:
@@ -76,7 +76,10 @@ def _storable_values(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """Return ``value`` as JSON for a ``Data`` column: compact, Japanese not escaped, with storable characters only."""
+    """Return ``value`` as compact JSON for a ``Data`` column, with Japanese unescaped.
+
+    Other characters are made storable.
+    """
     if isinstance(value, msgspec.Raw):  # already made by this function
         return bytes(value).decode()
     try:
