@@ -1,4 +1,7 @@
-"""Normalises text for comparison: NFKC, plain quotes and dashes. Circled numbers, which mark list items, are kept."""
+"""Normalises text for comparison: NFKC, plain quotes, plain dashes.
+
+Circled numbers mark list items, so they are kept.
+"""
 
 import re
 import unicodedata

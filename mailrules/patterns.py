@@ -34,8 +34,6 @@ def set_of(patterns: Sequence[str], options: Any = None, *, automata: int = 1) -
 
     It returns their indexes in no particular order.
 
-    The order is arbitrary.
-
     All patterns of one automaton share a limited memory, and each combination of patterns in a text needs states of
     its own. Therefore several ``automata`` with fewer patterns each can be faster. If the memory is not enough, each
     pattern is searched for separately.

@@ -80,7 +80,7 @@ def _case_key(database: Database, stop: Event) -> bytes:
 
 
 def after_judging(settings: Settings, context: AppContext) -> list[After]:
-    """Return functions that queue outgoing mail and second readings of saved mails. Raises Refused (settings)."""
+    """Return functions that queue outgoing mail and second readings. Raises Refused if a setting is wrong."""
     from service import model_reader
     from service.outbound import setup
 
@@ -109,7 +109,7 @@ def run_sender(settings: Settings, clock: Clock) -> None:
 
 
 def run_reader(settings: Settings, clock: Clock) -> None:
-    """Read with SODAN_MODEL_CONCURRENCY threads until SIGTERM or SIGINT. Raises Refused if no model is configured."""
+    """Let the language model read messages until SIGTERM or SIGINT. Raises Refused if no model is configured."""
     from service.model_reader import ModelReader, model_of
 
     if not settings.model_url:

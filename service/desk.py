@@ -100,7 +100,7 @@ class Desk:
         return self.context.rules
 
     def missing_item(self, item: str | None, name: str = "missing") -> str | None:
-        """Return the item of a filter; a blank one is None. Raises Refused if it is neither an item nor `any`."""
+        """Return the item of the filter for missing items; None if it is blank. Raises Refused if it is unknown."""
         if not item or not item.strip():
             return None
         if item != "any" and item not in self.rules.labels:

@@ -86,7 +86,7 @@ class AppContext:
 
     @property
     def reopen(self) -> timedelta:
-        """How long after it was settled a case may be opened again by mail."""
+        """For how long after a case is solved a mail can reopen it."""
         return timedelta(days=self.settings.reopen_days)
 
     def key(self, case_id: int) -> str:
@@ -184,8 +184,6 @@ def place(
     after: Callable[[Connection, Sequence[int]], T],
 ) -> T:
     """Prepare and take in these mails, then call ``after`` with the cases. Returns its result. All is one transaction.
-
-    All is one transaction.
 
     If another worker changes the data of a decision, the mails are prepared again: twice without the lock, then
     within the transaction. Raises the same errors as ``take_in``.

@@ -53,7 +53,7 @@ def _listen(ours: socket.socket, calls: Mapping[int, Callable[[], object]]) -> N
 
 
 class ErrorTolerantStream(io.TextIOBase):
-    """Unbuffered text stream to a descriptor. It never raises: failed writes are counted, and reported by the next."""
+    """An unbuffered text stream that never raises. It counts failed writes, and a later write reports them."""
 
     encoding = "utf-8"
 

@@ -279,7 +279,7 @@ def read_secret(value: str, file: Path | None, field: str) -> str:
 
 
 def covers(addresses: Collection[str], address: str) -> bool:
-    """Return whether ``addresses`` has an address: as it is, without ``+tag``, or as ``@domain``."""
+    """Return whether ``addresses`` has an address, the address without ``+tag``, or its domain."""
     local, _, domain = address.casefold().rpartition("@")
     accepted_forms = (f"{local}@{domain}", f"{local.partition('+')[0]}@{domain}", f"@{domain}")
     return bool(local) and any(accepted_form in addresses for accepted_form in accepted_forms)

@@ -33,7 +33,7 @@ INFO = "ask.info"
 
 
 class Meaning(Model):
-    """One entry. `sides`: sides in whose mail the meaning can occur. `states`: possible states of its statements."""
+    """One meaning of the catalogue. `sides`: whose mail can state it. `states`: states that a statement can have."""
 
     id: str
     title: Bilingual
@@ -68,7 +68,7 @@ class Catalogue:
         return iter(self.meanings.values())
 
     def get(self, meaning: str) -> Meaning | None:
-        """Return the entry of an id, or None; `ask.info.version` is an instance of `ask.info`."""
+        """Return the entry of an id, or None. The entry of `ask.info.version` is `ask.info`."""
         found = self.meanings.get(meaning)
         if found is None and meaning.startswith(f"{INFO}.") and meaning[len(INFO) + 1 :] in self.wanted:
             return self.meanings.get(INFO)
@@ -103,7 +103,7 @@ class Catalogue:
         return None
 
     def extended(self, more: Iterable[Meaning], family: str) -> Catalogue:
-        """Return a catalogue with the additional meanings of a family. Raises ValueError if an id already exists."""
+        """Return a catalogue with additional meanings in a family. Raises ValueError for an id that exists."""
         meanings = dict(self.meanings)
         for meaning in more:
             if meaning.id in meanings:

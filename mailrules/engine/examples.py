@@ -17,7 +17,7 @@ _WRITTEN = datetime(2026, 11, 10, 9, 30, tzinfo=timezone(timedelta(hours=9)))
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The result of trying one example or near-miss. ``message``: why it failed; "" if it is as it should be."""
+    """The result of trying one example or near-miss. ``message``: why it failed, or ""."""
 
     rule: str
     file: str

@@ -85,7 +85,7 @@ def opener(thread: Thread) -> RuleInput:
 
 
 def finding(rule: str, pack: str, hit: Hit, value: str | None = None) -> Finding:
-    """Return a finding for a rule that fired on a statement. `value`: result of the rule; None: of the statement."""
+    """Return a finding for a rule that fired on a statement. `value`: by default that of the statement."""
     said = hit.statement
     told = said.value or said.meaning if value is None else value
     return Finding(rule, pack, hit.mail, said.quote, said.start, said.end, told)

@@ -27,7 +27,7 @@ class UnitHashes(NamedTuple):
 
 
 class HashTable:
-    """A sorted table of hashes; the row of a hash is its position. The highest bits have an index."""
+    """A sorted table of hashes. The row of a hash is its position. An index of the highest bits speeds up searches."""
 
     def __init__(self, hashes: Hashes) -> None:
         """`hashes`: in ascending order."""

@@ -43,12 +43,12 @@ _LEAST_LOG = -6.0
 
 
 def next_is(side: NextSide) -> tuple[float, ...]:
-    """Return the scores of `next.…` for a side that certainly has to act."""
+    """Return the scores of who has to act next, if this side certainly has to."""
     return tuple(0.0 if one == side else _LEAST_LOG for one in NEXT_SIDES)
 
 
 class MatterClassifier(NamedTuple):
-    """One of the classifiers. `values` and `squares` have one row for each row of the table of hashes.
+    """One of the classifiers. `values` and `squares` have the same rows as the table of hashes.
 
     A classifier with two outcomes has one score: the distance from the boundary. Others have a score for each outcome.
     """
@@ -147,7 +147,7 @@ def table_side(name: str) -> str:
 
 
 def read_classifiers(data: bytes, tables: Mapping[str, HashTable]) -> dict[str, MatterClassifier]:
-    """Read the classifiers from the content of the file; see ``file_content``. ``tables``: the table of each side."""
+    """Read the classifiers from the content of the file (``file_content``). ``tables``: table of each side."""
     documents = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data))["classifiers"]
     return {name: _read(document, tables[table_side(name)]) for name, document in documents.items()}
 
@@ -163,7 +163,7 @@ def _read(document: Mapping[str, Any], table: HashTable) -> MatterClassifier:
 
 
 def file_content(classifiers: Mapping[str, MatterClassifier], tables: Mapping[str, HashTable], version: str) -> bytes:
-    """Return the content of the file. ``version``: of the reader's weights that the classifiers were trained with."""
+    """Return the content of the file with the classifiers. ``version``: of the reader's weights used in training."""
     documents = {name: _document(one, tables[table_side(name)]) for name, one in classifiers.items()}
     content = msgspec.msgpack.encode({"version": version, "classifiers": documents})
     return zstandard.ZstdCompressor(level=19).compress(content)

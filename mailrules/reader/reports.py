@@ -107,7 +107,7 @@ def report_classifier(mail: MailText) -> str:
 
 
 def report_inputs(view: MailView) -> NDArray[np.float64]:
-    """Return the circumstances of a mail for `report.…`."""
+    """Return the facts about a mail that help to decide what it reports."""
     mail, labels = view.mail, sum(bool(one.label) for one in view.readings)
     return np.array(
         (

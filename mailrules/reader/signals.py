@@ -15,7 +15,7 @@ from .shapes import Count
 
 
 class Signal(NamedTuple):
-    """One row of the table. Each group has a bit, which is set if a member of the group is present."""
+    """One signal. Each of its groups has a bit, which is set if a member of the group is present."""
 
     name: str
     needed: int  # the groups of `all`

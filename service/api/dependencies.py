@@ -22,7 +22,7 @@ Key = Annotated[str, Path(description="Key of the case, such as `SD-12`.")]
 
 
 async def desk_of(request: Request) -> Desk:
-    """Return the desk of the application. FastAPI would run a function that is not async in a thread."""
+    """Return the desk of the application. It is async, because FastAPI runs other functions in a thread."""
     desk = request.app.state.desk
     assert isinstance(desk, Desk)
     return desk

@@ -115,7 +115,7 @@ def answers_with_place(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...
 
 
 def up_to_answer(quoted: str, question: str) -> str:
-    """Return a quoted text up to the first blank line below a question. A signature or an older mail may follow."""
+    """Return a quoted text up to the first blank line below a question."""
     lines = quoted[:MOST_TEXT].split("\n")[:MOST_LINES]
     key = _squashed(question)
     at = next((n for n, line in enumerate(lines) if _repeats(_squashed(line), key)), len(lines))
@@ -269,10 +269,7 @@ def _bare(lines: Sequence[Line], most: int, used: set[int]) -> list[tuple[int, i
 
 
 def _in_order(left: list[Line], asked: Asked, found: dict[int, Reply]) -> None:
-    """Match short lines to questions in order, if their number is equal.
-
-    A single question may have two sentences as its answer.
-    """
+    """Match short lines to questions in order, or one or two sentences to one question."""
     if len(asked.items) == 1:
         sentences = [s for line in left for s, _ in _sentences(line)]
         if 0 < len(sentences) <= 2 and not any(_ASKS_BACK.search(s) for s in sentences):
@@ -343,7 +340,7 @@ def _pattern(item: str, kind: str) -> re.Pattern[str] | None:
 
 
 def fit(item: str, sentence: str) -> int:
-    """Return how well a sentence answers an item. 2: it looks like an answer; 1: it mentions the item; 0: neither."""
+    """Return how well a sentence answers an item: 2 well, 1 it only mentions the item, 0 not."""
     text = unicodedata.normalize("NFKC", sentence)
     for points, kind in ((2, "shape"), (1, "topic")):
         pattern = _pattern(item, kind)

@@ -274,7 +274,7 @@ def _brings_logs_for_case_number(line: CaseMessage, reading: Reading) -> bool:
 
 
 def writer(turn: RuleInput) -> str:
-    """Return who wrote a mail to whom, as a row of the table."""
+    """Return who wrote a mail to whom, as the name of a row in the table of weights."""
     for side in ("vendor", "requester"):
         if turn.side == "team" and side in turn.towards:
             return f"team_to_{side}"

@@ -82,7 +82,7 @@ class Mask:
 
     @cached_property
     def author(self) -> "Mask":
-        """The mask for what the person wrote, with the names in From."""
+        """The mask for text that the person wrote. It also replaces the names in From."""
         return Mask(self.address, (*self.names, *self.own_names), self._alias) if self.own_names else self
 
     def quoting(self, lines: Collection[str], text: str = "", messages: Collection[str] = ()) -> "Mask":
@@ -94,7 +94,7 @@ class Mask:
         return Mask(self.address, self.names, self._alias, self.own_names, lines, text, messages)
 
     def lines_of(self, text: str) -> set[str]:
-        """Return the lines of the person's text that contain the person's name from From. Quote marks are removed."""
+        """Return the lines of the person's text that contain the name in From, without quote marks."""
         return {_unquoted(part) for part in _SEGMENTS.split(text) if self.author.mentions(part)}
 
     def in_mail(self, mail: Mail, lines: Collection[str]) -> "Mask":

@@ -71,7 +71,7 @@ def _renew(database: Database, names: Sequence[str], by: str, lease: timedelta) 
 def fetcher_of(
     mailbox: Mailbox, settings: Settings, database: Database, by: str, pause: Callable[[float], object]
 ) -> Fetcher:
-    """Return what fetches from a mailbox. ``pause``: waits for a number of seconds, or until the process stops."""
+    """Return the fetcher of a mailbox. ``pause``: waits for seconds, or until the process stops."""
     return Fetcher(
         mailbox,
         source_of(mailbox, settings, database, pause),

@@ -1,4 +1,4 @@
-"""Writes what becomes due with time: digest, reminders, notifications. The outbox accepts each key only once."""
+"""Writes mail that is due at a time: digest, reminders, notifications. The outbox accepts each key only once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -54,7 +54,10 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
 
 
 def move(conn: Connection, message: int, to: int | None, who: str, now: datetime) -> tuple[int, int]:
-    """Move a message into case ``to`` (None: a new one) and pin it; return event, case. Raises NotFound, Conflict."""
+    """Move a message into case ``to`` (None: a new one), for good.
+
+    Returns event and case. Raises NotFound, Conflict.
+    """
     one_at_a_time(conn)
     query = select(messages.c.case_id, messages.c.received_at).where(messages.c.id == message)
     source, received_at = one_row(conn, query, "there is no such message")

@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_cursor(position: Sequence[Any] | None) -> str | None:
-    """Return the cursor of a position; None of None."""
+    """Return the cursor of a position, or None without a position."""
     if position is None:
         return None
     priority, moment, number = position

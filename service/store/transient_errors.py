@@ -46,7 +46,7 @@ _POSTGRESQL_REASONS = {
 
 
 def as_unavailable(error: BaseException) -> Unavailable | None:
-    """Return the error to raise instead of ``error``, or None if the database is not its cause."""
+    """Return the error to raise instead of ``error``, or None if the database did not cause it."""
     if isinstance(error, exc.TimeoutError):
         return Unavailable(_BUSY)
     if isinstance(error, (TimeoutError, FutureTimeout)):  # raised by the driver when a statement exceeds its timeout

@@ -163,7 +163,7 @@ async def posted(request: Request) -> ImmutableMultiDict[str, str]:
 
 
 async def renderer_of(request: Request) -> PageRenderer:
-    """Return the renderer of the application. FastAPI would run a function that is not async in a thread."""
+    """Return the renderer of the application. It is async, because FastAPI runs other functions in a thread."""
     renderer = request.app.state.renderer
     assert isinstance(renderer, PageRenderer)
     return renderer
@@ -183,7 +183,7 @@ Posted = Annotated[ImmutableMultiDict[str, str], Depends(posted)]
 def back_to(
     path: str, done: str = "", *, undo: Sequence[int] = (), failed: Sequence[tuple[str, str]] = (), key: str = ""
 ) -> Response:
-    """Redirect to a page with a message about the change ``done`` (flash_message.py). A reload does not repeat it.
+    """Redirect to a page with a message about the change ``done``. A reload does not show it again.
 
     ``undo``: ids of the events to undo. ``failed``: (key, reason) of unchanged cases. ``key``: of merged cases.
     """

@@ -11,7 +11,7 @@ from service.cases.facts.message_facts import MessageFacts, order_of
 
 @dataclass(frozen=True, slots=True)
 class CaseMessage:
-    """A message of the timeline. ``id`` is the store's id; as text it is also the id of ``turn``."""
+    """A message of a case. ``id``: its id in the store. ``turn`` has the same id as text."""
 
     id: int
     node: MessageFacts

@@ -41,7 +41,7 @@ NOTHING_LEARNED = LearnedRoles()
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The known sides of addresses. ``team`` and ``organisation`` (addresses or domains) come before ``learned``."""
+    """The known sides of addresses. ``team`` and ``organisation`` take precedence over ``learned``."""
 
     organisation: tuple[str, ...] = ()
     team: tuple[str, ...] = ()

@@ -36,7 +36,10 @@ _SILENT = ("bounce", "calendar")
 
 
 def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[str]:
-    """Return the keys ``at:`` and ``txt:`` of copies of a message. ``minutes``: by how much their dates may differ."""
+    """Return the keys by which copies of a message are found, from its time and its text.
+
+    ``minutes``: by how much times may differ.
+    """
     keys: set[str] = set()
     if node.dated and (node.author or node.author_name):
         keys |= {_at(node, node.at + timedelta(minutes=step)) for step in minutes}

@@ -111,7 +111,7 @@ class Placer:
             self.record_other_cases(message, home, runners)
 
     def unambiguous_links(self, node: MessageFacts, runners: dict[int, Evidence]) -> Iterable[Link]:
-        """Yield the links of a message. If mentioned numbers lead to different cases, they become ``runners``."""
+        """Yield the links of a message. Mentioned numbers of different cases are put into ``runners`` instead."""
         found = [*links_of(node, self.known)]
         homes: dict[str, set[int]] = defaultdict(set)  # mentioned number → the cases that it leads to
         for link in found:
@@ -125,7 +125,7 @@ class Placer:
                 runners.setdefault(case, Evidence(link.kind, link.words, case=case, against=objections.TWO_NUMBERS))
 
     def record_other_cases(self, message: int, home: int, runners: dict[int, Evidence]) -> None:
-        """Record the other cases that links of a message led to."""
+        """Record the other cases to which the links of a message point."""
         for case, evidence in runners.items():
             if (other := self.root(case)) == home:
                 continue
