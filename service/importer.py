@@ -81,7 +81,7 @@ def import_files(
     max_bytes: int,
     progress: Callable[[Imported], None] = lambda _: None,
 ) -> Imported:
-    """Put new mails into the spool, and call ``progress`` after each group. Raises Unavailable or Refused.
+    """Put new mails into the spool. Calls ``progress`` after each group of mails. Raises Unavailable or Refused.
 
     After an error, the mails received until then are kept, and another run adds the others.
     """

@@ -45,7 +45,7 @@ FoundShapes = tuple[tuple[str, ...], list[Count]]  # names of shapes; numbers of
 
 
 def find_shapes(sentences: Sequence[str], japanese: Sequence[bool]) -> list[FoundShapes]:
-    """Return the shapes and counts of each folded sentence. `japanese`: of each sentence, whether it is Japanese."""
+    """Return the shapes and counts of each folded sentence. `japanese`: whether each sentence is Japanese."""
     names, find, counts = _shapes()
     found: list[FoundShapes] = [(tuple([names[at] for at in find(text.encode())]), []) for text in sentences]
     for language, counted in counts.items():

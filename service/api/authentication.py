@@ -1,4 +1,4 @@
-"""Checks requests before the routes: authentication, rate limits, and their origin.
+"""Checks requests before the routes: authentication, rate limits, cross-site requests.
 
 * A token is required. There is one exception: while sodan listens on loopback and no valid token exists, a direct
   connection to a loopback name needs none. `SODAN_TRUST_LOOPBACK=no` requires a token there too, because some proxies

@@ -77,7 +77,7 @@ def serve(app: FastAPI, listening: socket.socket, *, stop_seconds: float) -> Non
 
 
 class LimitedHttpProtocol(H11Protocol):
-    """HTTP/1.1 with these limits. A request that cannot be parsed gets a response in problem+json."""
+    """HTTP/1.1 with limits for connections and slow requests. A malformed request gets problem+json."""
 
     _idle_since = 0.0
 

@@ -163,7 +163,7 @@ def _shown(
 
 
 def guess_intake_addresses(mail: Mail, ingest: IngestConfig) -> IngestConfig:
-    """Return the settings with further intake addresses: recipients named "intake"."""
+    """Return the settings with further intake addresses: recipients with "intake" in their name."""
     found = (
         a.key for a in (*mail.to, *mail.cc) if "intake" in a.key.partition("@")[0] or ".intake." in f".{a.domain}."
     )

@@ -50,7 +50,7 @@ def separator_of_phrase(phrase: str) -> Separator:
 
 
 def is_forwarded_by(line: str) -> bool:
-    """Return whether the line is Becky!'s "Forwarded by X <x@y>" above a separator line."""
+    """Return whether the line is "Forwarded by X <x@y>", as the mail program Becky! writes it."""
     return len(line) < 300 and _FORWARDED_BY.match(line) is not None
 
 

@@ -69,7 +69,7 @@ def notifier_of(settings: Settings) -> Notifier:
 
 
 def after_judging(settings: Settings, context: AppContext) -> After | None:
-    """Return what the worker calls when it saves judged cases; None if no mail is configured. Raises Refused."""
+    """Return the function to call when judged cases are saved; None without mail settings. Raises Refused."""
     outbound, notifier = outbound_of(settings, context.ingest.secret), notifier_of(settings)
     if settings.acknowledge == "off" and not notifier.targets and not settings.smarthost:
         return None

@@ -44,7 +44,7 @@ class Manifest:
 
 @contextlib.contextmanager
 def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
-    """Write a backup file (mode 0600), ``path.part`` until it is complete. Raises Refused if it cannot.
+    """Write a backup file (mode 0600). It is called ``path.part`` until it is complete. Raises Refused.
 
     Errors of the caller's code inside the ``with`` are raised as they are.
     """

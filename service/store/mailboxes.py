@@ -217,7 +217,7 @@ def record_failure(conn: Connection, name: str, by: str, cause: str, next_step: 
 
 
 def statuses(conn: Connection) -> list[Status]:
-    """Return the state of each mailbox by name, without those that ``forget`` removed."""
+    """Return the state of each mailbox, in order of name, without those that ``forget`` removed."""
     failures = select(mailbox_mails.c.mailbox, func.count()).where(_OPEN, mailbox_mails.c.state != "taken")
     failed = dict(map(tuple, conn.execute(failures.group_by(mailbox_mails.c.mailbox))))
     query = select(*_STATUS).where(mailboxes.c.forgotten_at.is_(None)).order_by(mailboxes.c.name)

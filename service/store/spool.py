@@ -162,7 +162,7 @@ def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> No
 def retry_alone_later(
     conn: Connection, id: str, by: str, why: str, now: datetime, patience: int, longest: timedelta
 ) -> int:
-    """Record that the database aborted the processing of a mail that was claimed alone.
+    """Record that the database aborted the processing of a mail that was not in a batch.
 
     The delay doubles each time, up to ``longest``; after ``patience`` times, the mail is shunted. ``attempts`` stays at
     one or more, so that it is claimed alone again. Returns how often this happened; 0 if another worker has the entry.

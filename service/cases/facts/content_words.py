@@ -87,7 +87,10 @@ def squashed(text: str) -> str:
 
 
 def is_same_text(one: str, other: str) -> bool:
-    """Whether two squashed texts are equal, or one nearly contains the other with its numbers."""
+    """Whether two squashed texts are equal, or nearly the same with the same numbers.
+
+    One may be a part of the other.
+    """
     if not one or not other:
         return False
     if one == other:

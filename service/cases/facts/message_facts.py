@@ -82,7 +82,7 @@ class MessageFacts(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_outsider(self) -> bool:
-        """Whether the author is unknown or from a partner. They only affect cases in which they take part."""
+        """Whether the author is unknown or from a partner. An outsider only affects cases in which they take part."""
         return self.side == "unknown" or self.partner is not None
 
     @property
