@@ -116,7 +116,7 @@ def distinct(units: Indexes, rows: Indexes) -> tuple[Indexes, Indexes]:
 
 
 def split(units: Indexes, rows: Indexes, count: int) -> list[bytes]:
-    """Return the rows of each of the first `count` units. `units`: sorted."""
+    """Return the rows of each of the first `count` units. `units` must be sorted."""
     ends = (np.searchsorted(units, np.arange(count + 1)) * ROW.itemsize).tolist()
     every = rows.astype(ROW).tobytes()
     return [every[start:end] for start, end in pairwise(ends)]

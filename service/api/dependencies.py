@@ -1,4 +1,4 @@
-"""Values that routes take from a request, such as the case in the URL, and checks of requests."""
+"""Values that routes take from a request, such as its case, and checks of requests."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches

@@ -156,7 +156,7 @@ def _with_manual_changes(
 
 
 def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return authors and recipients of the messages that count, in order. ``known``: address → name, if no mail has it.
+    """Return authors and recipients of the messages that count, in order. ``known``: names that the mails lack.
 
     A stranger who only writes to the case is not a participant, and neither is the author of a forged mail.
     """

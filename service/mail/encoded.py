@@ -78,7 +78,7 @@ def decode_words(value: str) -> str:
 
 
 def base64(raw: bytes) -> bytes:
-    """Decode base64 with errors, such as missing padding and foreign characters."""
+    """Decode base64 that has errors, such as missing padding or invalid characters."""
     stripped = raw.rstrip()
     inner = stripped.rstrip(b"=")
     if b"=" not in inner:

@@ -21,7 +21,7 @@ _ATTACHMENT_DATA, _ATTACHMENT_PROPERTIES = 0x0006800F, 0x00069005
 
 
 def read(data: bytes, path: str, nesting: int = 0) -> Contents | None:
-    """Return what is readable of a TNEF stream in the MIME part ``path``; None if it is none."""
+    """Return what is readable of a TNEF stream in the MIME part ``path``; None for other data."""
     start = data.find(START, 0, 1_024)
     if start < 0:
         return None

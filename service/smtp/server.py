@@ -67,7 +67,7 @@ class SmtpHandler:
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """The addresses on which a running server listens, and the object that reloads its certificate."""
+    """The addresses where a running server listens, and the object that reloads its certificate."""
 
     smtp: Listen
     lmtp: Listen | None

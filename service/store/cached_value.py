@@ -1,4 +1,4 @@
-"""Caches an expensive result, the longer the more time its computation takes."""
+"""Caches an expensive result. A result that takes longer to compute is kept for longer."""
 
 import threading
 import time

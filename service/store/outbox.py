@@ -79,7 +79,7 @@ def write(
     due_at: datetime | None = None,
     reason: str | None = None,
 ) -> int | None:
-    """Insert an entry and return its id; None if an entry with this ``once`` exists. ``reason``: why it is held."""
+    """Insert an entry and return its id, or None if its key ``once`` exists already. ``reason``: why it is held."""
     one_at_a_time(conn)  # before any other lock: events are numbered in the order of commits
     row: dict[str, Any] = {column.name: getattr(draft, column.name) for column in fields(draft)}
     row |= {"state": state, "created_at": now, "due_at": due_at or now, "reason": reason}

@@ -124,7 +124,7 @@ def why(conn: Connection, number: int, prefix: str) -> dict[str, Any]:
 
 
 def source(conn: Connection, number: int) -> Any:
-    """Return ``spool_id`` and MIME ``part`` (if attached) of the raw mail of a message. Raises NotFound if quoted."""
+    """Return ``spool_id`` and MIME ``part`` of the raw mail of a message. Raises NotFound for a quoted message."""
     columns = (messages.c.spool_id, messages.c.raw_part.label("part"), messages.c.origin)
     row = _one(conn, select(*columns).where(messages.c.id == number))
     if row.spool_id is None or (row.origin != "delivered" and not row.part):

@@ -1,4 +1,4 @@
-"""Decides which case each new mail belongs to, once, and returns what to write.
+"""Decides, once for each new mail, which case it belongs to. Returns what to write.
 
 First, ``follow_strong_evidence`` puts mails into cases and may merge cases. Then ``finish`` compares each mail without
 strong evidence once with its candidates: the mail joins a case, is suggested for a case, or opens a case. Nothing here
