@@ -57,7 +57,10 @@ class LanguageModel:
     _temperature: bool = True  # whether to send a temperature; reasoning models refuse it
 
     def ask(self, request: Request, *, repair: str = "") -> Reply:
-        """Return the answer. ``repair``: the error of the last one. Raises ModelUnavailable (retry) or ModelRefused."""
+        """Return the answer.
+
+        ``repair``: the error in the last answer. Raises ModelUnavailable (retry) or ModelRefused.
+        """
         import openai
 
         while True:

@@ -19,7 +19,7 @@ To change this page, edit the YAML files and run `python -m mailrules.catalogue 
 
 
 def as_markdown(catalogue: Catalogue) -> str:
-    """Return the whole page: one table for each family, one row for each meaning."""
+    """Return the page docs/meanings.md: one table for each family, one row for each meaning."""
     out = [_HEAD]
     for family, title in FAMILIES.items():
         out.append(f"\n## {title}\n\n| meaning | definition | for example | not |\n|---|---|---|---|\n")

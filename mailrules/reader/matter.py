@@ -112,12 +112,12 @@ def log_probabilities(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def tells_continuation(mail: MailText) -> bool:
-    """Whether a mail is of the kind whose words show if it continues an earlier matter."""
+    """Whether the classifier `continuation` applies to this mail, by its side and language."""
     return mail.side not in ("team", "vendor") and is_readable(mail)
 
 
 def tells_departure(mail: MailText) -> bool:
-    """Whether a reply is of the kind whose words show if it begins a new matter."""
+    """Whether the classifier `departure` applies to this reply, by its side and language."""
     return mail.side in ("requester", "team") and mail.automatic is None and is_readable(mail)
 
 

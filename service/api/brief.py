@@ -48,7 +48,7 @@ class BriefGap(Out):
 
 
 class BriefReword(BriefGap):
-    """A fact that the brief does not contain, because its wording has a tone hint."""
+    """A fact that the brief leaves out, because it should be worded more politely (tone hint)."""
 
     tone: str = doc("Id of the tone hint (`GET /api/meanings`).")
     advice: str | dict[str, str] = doc("What to write instead.")

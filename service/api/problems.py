@@ -92,7 +92,7 @@ def is_browser(scope: Scope) -> bool:
 
 
 def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | None) -> None:
-    """Install handlers for all errors. ``error_page`` makes the response for a browser, or if a page fails."""
+    """Install handlers for all errors. ``error_page`` makes the page that a browser gets."""
     routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
 
     def allowed(path: str) -> str:

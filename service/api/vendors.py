@@ -1,4 +1,4 @@
-"""Vendors: names and counts, and the review of the exchange with each."""
+"""Vendors: names, numbers of cases, and a review of the exchange with each vendor."""
 
 from typing import Annotated, Any
 

@@ -37,7 +37,7 @@ def side_by_alarm(reading: Reading) -> Side | None:
 
 
 def vendor_continues(reading: Reading) -> bool:
-    """Whether the acts of a vendor's mail show that the vendor has to act next.
+    """Whether a vendor's mail shows that the vendor has to act next, for example by a promise.
 
     Only for readings that do not say who has to act next.
     """

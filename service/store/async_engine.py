@@ -44,7 +44,10 @@ class AsyncEngineThread:
         self._thread.start()
 
     def run(self, fn: Callable[[Connection], T], *, write: bool, alone: bool) -> T:
-        """Run ``fn`` with a connection, ``alone``: without BEGIN. Raises EngineClosed, Unavailable, RuntimeError."""
+        """Run ``fn`` with a connection; ``alone``: without a transaction.
+
+        Raises EngineClosed, Unavailable, RuntimeError.
+        """
         if threading.current_thread() is self._thread:
             raise RuntimeError("a query inside a transaction must use the connection of this transaction")
         with self._close_lock:

@@ -97,7 +97,7 @@ def finish(
 def back_off(
     conn: Connection, job: Job, by: str, why: str, now: datetime, retry_after: float | None, *, uncounted: bool = False
 ) -> None:
-    """Record a failed attempt: retry later, or ``failed`` after the last. ``uncounted``: the server is unreachable."""
+    """Record a failed attempt: retry later, or ``failed`` after the last. ``uncounted``: it does not count."""
     if job.attempts >= MAX_ATTEMPTS and not uncounted:
         finish(conn, job.message, by, now, state="failed", reason=why)
         return

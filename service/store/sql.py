@@ -143,7 +143,10 @@ def _for_driver(to: Table | Update, names: tuple[str, ...], kind: str) -> tuple[
 
 @cache
 def insert_of_arrays(table: Table, names: tuple[str, ...], before: int = 0) -> str:
-    """Return PostgreSQL's fastest INSERT of many rows: one array per column. ``before``: number of other parameters."""
+    """Return PostgreSQL's fastest INSERT of many rows: one array per column.
+
+    ``before``: number of earlier parameters.
+    """
     types = {name: table.c[name].type.compile(_dialect("postgresql")).partition("(")[0] for name in names}
     # an array of jsonb cannot be bound as strings: it is sent as text and cast row by row
     arrays = (

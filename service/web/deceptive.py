@@ -54,7 +54,7 @@ class KnownDomains:
 
 
 def mixes_scripts(address: str) -> bool:
-    """Return whether a label of the domain mixes scripts as no real name does (Latin, Cyrillic)."""
+    """Return whether a domain mixes scripts that real names do not mix: Latin with Cyrillic."""
     for label in _decoded(address.rpartition("@")[2]).split("."):
         aliases = categories.unique_aliases(label)  # type: ignore[no-untyped-call]
         scripts = {alias for alias in aliases if alias not in ("COMMON", "INHERITED")}

@@ -52,7 +52,10 @@ def pieces(text: str, highlights: Iterable[Highlight]) -> list[Piece]:
 
 
 def of_case(case: dict[str, Any], labels: dict[str, str]) -> dict[str, list[Highlight]]:
-    """Return message id → highlights, from a case document. ``labels``: kind of highlight → label, except for items."""
+    """Return message id → highlights, from a case document.
+
+    ``labels``: kind of highlight → label. Items have their own.
+    """
     rows = [("item", item, item["label"], item["item"]) for item in case.get("checklist", ())]
     rows += [("ask", ask, labels["ask"], ask["id"]) for ask in case.get("asks", ())]
     detail = case.get("priority_detail") or {}
