@@ -109,7 +109,7 @@ def read_limit(text: str, written: datetime | None) -> datetime | None:
 
 
 def has_moving_day(text: str) -> bool:
-    """Whether a text names a day only by words such as "today", whose day changes."""
+    """Whether a text names a day only by words such as "today" or "tomorrow"."""
     return bool(_MOVING.search(text)) and not any(named.search(text) for named in (*_DATED, _DAY_MONTH, _MONTH_DAY))
 
 

@@ -153,7 +153,7 @@ def find_case_numbers(subject: str, text: str, *, side: str) -> tuple[CaseNumber
 
 
 def candidates(text: str, place: str, side: str) -> list[Candidate]:
-    """Return the numbers of a folded text that may be case numbers, by position.
+    """Return the numbers of a folded text that may be case numbers, in order of position.
 
     Of more than ``MAX_CANDIDATES``, it returns the labelled ones, then the marked ones, then the others.
     """

@@ -23,7 +23,7 @@ class Event(NamedTuple):
 
 
 def read(text: str, method: str = "") -> Event | None:
-    """Return the first event of an iCalendar object; or None. ``method``: used if the object states none."""
+    """Return the first event of an iCalendar object, or None. ``method``: used if the object states none."""
     text = re.sub(r"\n[ \t]", "", text[:MAX_CHARS].replace("\r", ""))
     begin = re.search("BEGIN:V(?:EVENT|TODO)", text)
     if begin is None:

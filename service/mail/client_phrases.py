@@ -1,4 +1,4 @@
-"""The words that mail clients write around other mails, from ``words/clients.yaml``. They are folded.
+"""The words that mail clients write around other mails, from ``words/clients.yaml``. ``fold`` normalises them.
 
 A header word may mean different fields in different languages: "Da" is From in Italian and Date in others.
 """

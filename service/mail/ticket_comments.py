@@ -44,7 +44,7 @@ def may_hold_reply_line(text: str) -> bool:
 
 
 def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
-    """Return the heading (name and date) of the comment below the rule ``at``, or None."""
+    """Return the heading (name and date) of the comment below the drawn line ``at``, or None."""
     if not is_drawn_line(lines[at]):
         return None
     first = _next_text_line(lines, at + 1)

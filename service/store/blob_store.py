@@ -116,7 +116,7 @@ class Folder(BlobStore):
             _flush(path.parent)
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
-        """As ``BlobStore.keys``, without other folders. ``lost+found`` may be unreadable."""
+        """As ``BlobStore.keys``. Skips other folders, such as an unreadable ``lost+found``."""
         with _or_unavailable():
             for path in self._folder.glob("??/*.zst"):
                 if key := key_of(path.as_posix()):

@@ -126,7 +126,7 @@ def _sides(conn: Connection, case: int, number: int) -> tuple[int, int]:
 
 
 def set_by_person(conn: Connection, number: int, wanted: Mapping[str, Any], who: str, now: datetime) -> int:
-    """Set or (None) reset the fields ``wanted`` of a case; return the event. Raises NotFound, Refused, Conflict."""
+    """Set the fields ``wanted`` of a case (None: reset). Returns the event. Raises NotFound, Refused, Conflict."""
     must_exist_unmerged(conn, number)
     row = conn.execute(select(cases.c.set_by_people, cases.c.document).where(cases.c.id == number)).one()
     before: dict[str, Any] = row.set_by_people or {}
