@@ -36,7 +36,7 @@ _RAW = re.compile(r"[A-Za-z]{1,30}-[A-Za-z-]{1,40}:(?:[ \t]|$)")
 
 @dataclass(slots=True)
 class Block:
-    """A header block in lines ``start`` to ``end`` (exclusive), with its separator and rules."""
+    """A header block in lines ``start`` to ``end`` (exclusive), with the drawn lines around it."""
 
     start: int
     end: int
@@ -120,7 +120,7 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
 
 
 def _after_rule(lines: Sequence[str], end: int) -> int:
-    """Return the index after the rule below the header lines; ``end`` if there is none."""
+    """Return the index after the drawn line below the header lines; ``end`` if there is none."""
     at = _skip_blank(lines, end, 2)
     line = lines[at] if at < len(lines) else ""
     return at + 1 if 3 <= len(line.strip()) < 100 and not line.strip(" \t-_=") else end

@@ -73,7 +73,7 @@ class Source(Protocol):
         """Close the connections; errors are ignored."""
 
     def pages(self, folder: str, position: str | None, since: datetime | None) -> Iterator[Page]:
-        """List the mails after ``position`` and since ``since``, oldest first. ``position``: of a ``Page``, or None."""
+        """List the mails after a ``Page.position``, oldest first. Those that arrived before ``since`` are left out."""
 
     def fetch(self, folder: str, mails: Sequence[ListedMail]) -> dict[str, bytes | None]:
         """Return place → raw mail, or None for a mail that no longer exists. Raises MailUnreadable."""

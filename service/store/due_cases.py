@@ -14,7 +14,7 @@ MOST = 500  # cases examined per query
 def overdue_promises(
     conn: Connection, since: datetime, now: datetime
 ) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
-    """Yield (case id, promise, document) of promises in open cases that are overdue since ``since``."""
+    """Yield (case id, promise, document) of promises that became overdue after ``since``. Only open cases count."""
     promised = cases.c.document["promises"].as_string() != "[]"
     for row in _open_cases(conn, promised, cases.c.updated_at.desc(), cases.c.id.desc()):
         for promise in _overdue(row.document, now):
