@@ -173,7 +173,7 @@ def _why_no_name(name: str, reserved: Collection[str]) -> str | None:
 
 
 def words_of_vendors(vendors: Iterable[Vendor], organisation: Sequence[str]) -> frozenset[str]:
-    """Return the names, products and labels of domains of the vendors and of the organisation."""
+    """Return words that name vendors or the organisation: names, products, parts of domains."""
     words: set[str] = {label for domain in organisation for label in domain.split(".")}
     for vendor in vendors:
         words.update((vendor.id, vendor.name.ja, vendor.name.en, *vendor.names, *vendor.products))

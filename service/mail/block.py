@@ -42,7 +42,7 @@ class Block:
     end: int
     separator: Separator
     values: dict[Field, str] = field(default_factory=dict)
-    ruled: bool = False  # whether a rule (line of underscores or dashes) is above the block
+    ruled: bool = False  # whether a drawn line (of underscores or dashes) is above the block
 
     @property
     def in_client_order(self) -> bool:

@@ -72,5 +72,5 @@ def future_cases(conn: Connection, prepared: Prepared) -> dict[int, FutureCase]:
 
 
 def with_ids(document: Mapping[str, Any], ids: Mapping[int, int]) -> msgspec.Raw:
-    """Return a document as JSON with final ids of new messages. Quotes in texts are escaped, so texts do not change."""
+    """Return a document as JSON with the final ids of new messages. Text cannot look like an id, as it is escaped."""
     return msgspec.Raw(_TEMPORARY.sub(lambda found: f"{found[1]}{ids[int(found[2])]}", to_json(document)).encode())

@@ -100,7 +100,7 @@ def begin_daily(conn: Connection, job: str, day: date) -> bool:
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta, most: int = 1) -> list[LeasedEntry]:
-    """Lease, for the sender ``by``, the entry that is due first, and count the attempt. An empty list: none is due.
+    """Lease, for the sender ``by``, the entry that is due first, and count the attempt. Empty if none is due.
 
     If it is a notification, up to ``most`` due notifications for the same target are leased.
     """

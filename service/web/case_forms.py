@@ -146,7 +146,7 @@ def vendor_names(desk: Desk, locale: Locale) -> list[str]:
 
 
 def vendor_id(desk: Desk, text: str) -> str:
-    """Return the id of the vendor with this id or name, or the text if none is known."""
+    """Return the id of the vendor with this id or name; the text itself for an unknown vendor."""
     rules = desk.rules
     for id in rules.vendors.profiles:
         if text.casefold() in (id, *(rules.vendor_name(id, lang).casefold() for lang in ("ja", "en"))):
