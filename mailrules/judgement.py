@@ -32,7 +32,7 @@ class Finding(_Kept, frozen=True):
 
 
 class Reference(_Kept, frozen=True):
-    """A vendor's case number. ``stated``: as the case of the mail, for example in the subject."""
+    """A vendor's case number. ``stated``: given as the mail's own case, for example in the subject."""
 
     vendor: str
     ref: str

@@ -207,7 +207,7 @@ def run(conn: Connection, statement: str, values: tuple[Any, ...]) -> Sequence[A
 
 
 def run_for_each(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run a statement that returns no rows once for each row of values, as ``run`` does."""
+    """Run a statement once for each row of values, as ``run`` does. The statement returns no rows."""
     driver: Any = conn.connection.driver_connection
     if conn.dialect.name == "sqlite":
         driver.executemany(statement, rows).close()

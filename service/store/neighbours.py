@@ -57,7 +57,7 @@ def strong_rows(conn: Connection, wanted: StrongKeys) -> Rows:
 
 
 def strong(conn: Connection, new: Sequence[MessageFacts], rows: Rows) -> Known:
-    """Return the stored messages of ``rows`` and the cases that new messages name, with facts."""
+    """Return the stored messages of ``rows``, and the cases that new messages name, all with facts."""
     known = Known()
     for key, found in rows.items():
         for message, _, kind in found:

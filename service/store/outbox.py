@@ -128,7 +128,7 @@ def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:
 
 
 def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> bool:
-    """Record a failure: due later, or ``failed`` if no attempt is useful. False if ``by`` lost the lease."""
+    """Record a failure: due later, or ``failed`` if a retry is useless. False if ``by`` lost the lease."""
     one_at_a_time(conn)
     held = _QUEUE.held(by, outbox.c.id == id)
     attempts = conn.execute(select(outbox.c.attempts).where(held)).scalar()

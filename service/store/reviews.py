@@ -67,7 +67,7 @@ def review(conn: Connection, vendor: str, now: datetime) -> dict[str, Any]:
 
 
 def usual_times(conn: Connection, now: datetime) -> dict[str, float]:
-    """Return priority → median seconds to resolution, of cases resolved and changed in 90 days.
+    """Return priority → median seconds to resolution, from cases of the last 90 days.
 
     Times in which no side had to act do not count. At most the 500 most recently updated cases are used. A priority
     with fewer than ``ENOUGH`` cases, or with a median below a minute, is left out.
