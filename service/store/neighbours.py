@@ -35,7 +35,7 @@ _ROWS = msgspec.json.Decoder(list[tuple[int, int, str]])
 
 
 class StrongKeys(NamedTuple):
-    """Strong keys of new messages: Message-IDs of them and their references, and properties."""
+    """What to look up for new messages: strong keys, Message-IDs, and keys of their properties."""
 
     keys: list[str]
     ids: list[str]
@@ -57,7 +57,7 @@ def strong_rows(conn: Connection, wanted: StrongKeys) -> Rows:
 
 
 def strong(conn: Connection, new: Sequence[MessageFacts], rows: Rows) -> Known:
-    """Return the stored messages of ``rows``, and the cases that new messages name, all with facts."""
+    """Return the stored messages of ``rows``, the cases that new messages name, and their facts."""
     known = Known()
     for key, found in rows.items():
         for message, _, kind in found:

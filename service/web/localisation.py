@@ -91,7 +91,10 @@ class Locale:
         return self.t("turn.now") if new else self.t("turn.since", age=self.age(time))
 
     def moment(self, time: datetime | str | None) -> str:
-        """Return day and time in the viewer's zone: 11/24(火) 10:31, Tue 24 Nov 10:31. Another year is shown too."""
+        """Return day and time in the viewer's zone: 11/24(火) 10:31, Tue 24 Nov 10:31.
+
+        The year is shown if it differs.
+        """
         if not time:
             return ""
         at = (datetime.fromisoformat(time) if isinstance(time, str) else time).astimezone(self.zone)
