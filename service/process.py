@@ -82,7 +82,7 @@ class ErrorTolerantStream(io.TextIOBase):
 
 
 def replace_stderr() -> None:
-    """Replace ``sys.stderr`` by a ``ErrorTolerantStream``, also for libraries and tracebacks."""
+    """Replace ``sys.stderr`` by an ``ErrorTolerantStream``, also for libraries and tracebacks."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
     sys.stderr = ErrorTolerantStream(2)

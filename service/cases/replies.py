@@ -340,7 +340,7 @@ def _pattern(item: str, kind: str) -> re.Pattern[str] | None:
 
 
 def fit(item: str, sentence: str) -> int:
-    """Return how well a sentence answers an item: 2 well, 1 it only mentions the item, 0 not."""
+    """Return how well a sentence answers an item. 2: well; 1: it only mentions the item; 0: not at all."""
     text = unicodedata.normalize("NFKC", sentence)
     for points, kind in ((2, "shape"), (1, "topic")):
         pattern = _pattern(item, kind)

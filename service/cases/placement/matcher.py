@@ -115,7 +115,7 @@ def column_of(outer: MessageFacts) -> int:
 
 
 def with_leads(found: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    """Return the features of the candidates of one mail. Those in ``LEADS`` become leads over the other candidates.
+    """Return the features of the candidates of one mail. Those in ``LEADS`` become relative to the other candidates.
 
     A lead is the value minus the highest value of the other candidates. The words in common say more if the mail
     continues a matter, so the product of both is a feature, too.
