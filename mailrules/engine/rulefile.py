@@ -47,7 +47,7 @@ class WrittenRule(Model):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `gives` is the result. With `each` instead, each statement of these meanings is a result."""
+    """One rule. `gives` is its result. With `each`, every statement of the meanings in `each` is a result."""
 
     id: str
     file: str

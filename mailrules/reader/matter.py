@@ -73,7 +73,7 @@ class MatterClassifier(NamedTuple):
         return bool(self.squares.take(rows).any())
 
     def scores(self, rows: Indexes, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the scores without limits."""
+        """Return the scores, which may be below -2 or above 2."""
         return self.of_words(rows) + self.inputs @ inputs + self.base
 
     def of_words(self, rows: Indexes) -> NDArray[np.float64]:

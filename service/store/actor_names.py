@@ -16,7 +16,7 @@ def name_of(token: Token | None, client: tuple[str, int] | None) -> str:
 
 
 def login_name(client: tuple[str, int] | None) -> str:
-    """Return the local user who opened a connection (Linux's table of sockets), or ""."""
+    """Return the local user who opened a connection, from Linux's table of sockets, or ""."""
     if client is None or not client[1]:
         return ""
     try:
