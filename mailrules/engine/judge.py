@@ -220,7 +220,7 @@ class Rules:
         )
 
     def _due_soon(self, concluded: Sequence[ConcludedMail]) -> bool:
-        """Whether our side states a deadline before the end of the next business day."""
+        """Whether our side states a deadline before the end of the business day after its mail."""
         for one in counted_mails(concluded):
             written = one.turn.date
             if written is None:

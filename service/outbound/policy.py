@@ -37,7 +37,7 @@ def refusal(first: OpeningMail, own: OwnAddresses, hops: int = 0) -> str | None:
 
 
 def author_refusal(author: str, role: str, own: OwnAddresses, *, verified: bool) -> str | None:
-    """Return why sodan must not write to the author of a mail, or None. It must not even if a person requests it."""
+    """Return why sodan must not write to the author of a mail, or None. A person cannot override it."""
     local, _, domain = author.rpartition("@")
     if not local or not domain:
         return "the mail has no author address"
