@@ -34,7 +34,7 @@ from .mailview import MailView, is_readable, side_of
 from .matter import MatterClassifier, log_probabilities, next_is
 from .unit_reading import Reading
 
-_NO_REPORTS = ("bounce", "receipt", "calendar")
+_NO_REPORTS = ("auto_reply", "bounce", "receipt", "calendar")
 _LEAST = {"alarm": 0.5, "attack": 0.5}  # minimum probability of a way; a wrong alarm costs less than a missed one
 _LEAST_OTHER = 0.6
 _CALM, _THREATS = ("over", "fine", "broadcast"), ("attack", "breach")

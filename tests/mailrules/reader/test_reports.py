@@ -94,3 +94,15 @@ def test_trouble_of_a_stranger_is_urgent_also_above_a_footer(subject: str, text:
     kind, level, _ = judged(subject, text, "c.weber@customer.example", "unknown")
     assert kind in ("incident", "security")
     assert level in ("P1", "P2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am out of the office. An attacker is in our file servers right now and files are being encrypted.",
+        "不在にしております。現在、社内のサーバーが攻撃を受けており、ファイルが暗号化されています。",
+    ],
+)
+@pytest.mark.parametrize(("automatic", "report"), [(None, "attack"), ("auto_reply", "")])
+def test_an_automatic_reply_reports_nothing(text: str, automatic: str | None, report: str) -> None:
+    assert READER.read(mail(text, automatic=automatic)).report == report
