@@ -1,0 +1,29 @@
+"""The pages of a case whose problem is solved, while something is still open."""
+
+import pytest
+
+from tests.outbound.desk import report
+from tests.running import Running
+from tests.web.test_pages import page
+
+UTF_8 = "Content-Type: text/plain; charset=utf-8\n"
+STOPPED = report(subject="全社停止", body="全社でログインできません。回避策はありません。", headers=UTF_8)
+SOLVED = report(
+    2,
+    subject="Re: 全社停止",
+    body="全社で復旧していることを確認しました。\n障害報告書(原因、再発防止策)を今週中にいただけますでしょうか。",
+    headers=f"{UTF_8}In-Reply-To: <r1@corp.example>\n",
+)
+
+
+@pytest.fixture
+def solved(embedded: Running) -> str:
+    """The key of the case."""
+    key, _ = embedded.deliver(STOPPED, SOLVED)
+    return key
+
+
+def test_the_reason_says_that_the_end_of_the_problem_lowers_the_priority(embedded: Running, solved: str) -> None:
+    assert embedded.get(f"/api/cases/{solved}")["priority_detail"]["basis"] == "priority.over_large"
+    reason = {"ja": "復旧したので優先度を下げた", "en": "the problem is solved, which lowers the priority"}
+    assert [words in page(embedded, f"/cases/{solved}", language) for language, words in reason.items()] == [True] * 2
