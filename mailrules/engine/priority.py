@@ -40,8 +40,11 @@ def first_stage_results(rules: RuleFile, view: View) -> dict[str, Fired]:
 
 
 def _evidence(decided: Fired, stage: Mapping[str, Fired]) -> tuple[Finding, ...]:
-    """Return the statements of the deciding rule and of the first-stage results that it uses."""
+    """Return the statements of the deciding rule and of the first-stage results that its condition uses.
+
+    If several statements are in one sentence, a rule cites this sentence once.
+    """
     used = [term.name for term in decided.rule.condition.terms() if term.is_fact and not term.negated]
     sources = [decided, *(stage[name] for name in used if name in stage)]
     found = [finding(source.rule.id, source.rule.file, hit) for source in sources for hit in source.hits]
-    return tuple(dict.fromkeys(found))
+    return tuple({(one.rule, one.turn, one.quote): one for one in found}.values())

@@ -4,7 +4,7 @@ import pytest
 
 from tests.outbound.desk import report
 from tests.running import Running
-from tests.web.test_pages import page
+from tests.web.test_pages import page, tree
 
 UTF_8 = "Content-Type: text/plain; charset=utf-8\n"
 STOPPED = report(subject="全社停止", body="全社でログインできません。回避策はありません。", headers=UTF_8)
@@ -27,3 +27,11 @@ def test_the_reason_says_that_the_end_of_the_problem_lowers_the_priority(embedde
     assert embedded.get(f"/api/cases/{solved}")["priority_detail"]["basis"] == "priority.over_large"
     reason = {"ja": "復旧したので優先度を下げた", "en": "the problem is solved, which lowers the priority"}
     assert [words in page(embedded, f"/cases/{solved}", language) for language, words in reason.items()] == [True] * 2
+
+
+def test_the_reason_cites_each_sentence_once(embedded: Running, solved: str) -> None:
+    shown = [line.text() for line in tree(embedded, f"/cases/{solved}").css('[aria-labelledby="why"] .quotes li')]
+    assert len(shown) == len(set(shown)) > 1
+    cited = embedded.get(f"/api/cases/{solved}")["priority_detail"]["evidence"]
+    rules = [(one["rule"], one["message"], one["quote"]) for one in cited]
+    assert len(rules) == len(set(rules))
