@@ -77,7 +77,7 @@ class MessageOut(Out):
     language: str = doc("Language: `ja`, `en` or another ISO 639 code; `und`: not known.", "und")
     vendor: str | None = doc("Id of the vendor that wrote the mail or that the mail is about; null if not known.", None)
     attachments: list[AttachmentOut] = doc("The files of the mail.")
-    deliveries: int = doc("How often sodan received the mail.")
+    deliveries: int = doc("How often sodan received the mail: alone, or forwarded or quoted in another mail.")
     found_in: str | None = doc("`id` of the message that contains this mail; null if the mail arrived by itself.", None)
     statements: list[StatementOut] = doc("Meanings that the reader found in the mail, with their text.", [])
     findings: list[dict[str, Any]] = doc(

@@ -15,7 +15,7 @@ from service.errors import NotFound
 from service.store.cases import key_of
 from service.store.cursor import beyond
 from service.store.sql import one_row
-from service.store.tables import Instant, attachments, messages
+from service.store.tables import Instant, attachments, deliveries, messages
 
 _NEWEST = 100  # messages examined by ``unverified_lately`` and for the progress of a case
 _WHEN = func.coalesce(messages.c.date, messages.c.received_at, type_=Instant)
@@ -54,6 +54,14 @@ def before_newest(conn: Connection, case_id: int, limit: int) -> list[Any] | Non
     query = select(_WHEN.label("at"), messages.c.id).where(messages.c.case_id == case_id)
     row = conn.execute(query.order_by(_WHEN.desc(), messages.c.id.desc()).offset(limit).limit(1)).one_or_none()
     return ["", row.at, row.id] if row else None
+
+
+def arrivals(conn: Connection, case_id: int) -> dict[str, int]:
+    """Return message id → how often the mail itself arrived, if more than once. Quotes of it do not count."""
+    of_case = messages.join(deliveries, deliveries.c.message_id == messages.c.id)
+    found = (messages.c.case_id == case_id, messages.c.deliveries > 1, deliveries.c.way == "delivered")
+    query = select(messages.c.id, func.count()).select_from(of_case).where(*found).group_by(messages.c.id)
+    return {str(message): count for message, count in conn.execute(query) if count > 1}
 
 
 def outlines(conn: Connection, case_id: int, limit: int) -> list[dict[str, Any]]:

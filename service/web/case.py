@@ -77,6 +77,7 @@ def _related_values(conn: Connection, found: cases.StoredCase, prefix: str) -> d
     number, related = found.id, {key: int(key.rpartition("-")[2]) for key in found.document.get("related", [])}
     apart, titles = separated_cases(conn, number), cases.titles_of(conn, [*related.values()])
     return {
+        "arrivals": timeline.arrivals(conn, number),
         "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
         "noted": notes.of_case(conn, number, prefix),
         "often": sent_questions.times_asked(conn, number),

@@ -481,3 +481,13 @@ def test_a_read_token_gets_no_form_to_merge_cases(service: Running) -> None:
     refused = service.client.get("/merge", params={"case": keys}, headers=reader)
     assert (refused.status_code, "the scope write" in refused.text) == (400, True)
     assert 'action="/merge"' not in refused.text
+
+
+def test_only_a_mail_that_arrived_twice_is_said_to_have_arrived_twice(service: Running) -> None:
+    quote = "On Wed, 4 Nov 2026, Aiko Tanaka <aiko@corp.example> wrote:\n> Outlook cannot send mail since 9:00 today."
+    answer = report(2, subject="Re: Outlook", body=f"Any news?\n\n{quote}", headers="In-Reply-To: <r1@corp.example>\n")
+    key, _ = service.deliver(report(), answer)
+    assert service.get("/api/messages", message_id="<r1@corp.example>")["items"][0]["deliveries"] == 2
+    assert "arrived" not in page(service, f"/cases/{key}", "en")
+    service.deliver(report(), report())
+    assert "arrived 3 times, shown once" in page(service, f"/cases/{key}", "en")
