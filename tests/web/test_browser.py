@@ -180,6 +180,23 @@ def test_a_field_has_the_focus_as_soon_as_its_form_opens(desktop: Page, embedded
     expect(desktop.locator("#edit-title summary")).to_be_focused()
 
 
+@pytest.mark.parametrize("noted", [False, True])
+def test_a_phone_shows_reason_brief_and_suggestions_before_the_mails(
+    desktop: Page, embedded: Running, noted: bool
+) -> None:
+    again = REPORT.replace("<report@", "<again@").replace("17 Nov", "27 Nov").replace("Subject: ", "Subject: 再: ")
+    key, _ = embedded.deliver(REPORT, again)
+    if noted:
+        embedded.client.post(f"/cases/{key}/notes", data={"text": "電話で確認中"})
+    desktop.set_viewport_size({"width": 390, "height": 900})
+    desktop.goto(f"/cases/{key}")
+    order = ["why", "need", "notes", "brief", "suggested", "timeline", "clocks"]
+    if not noted:
+        order.sort(key=["notes", "clocks"].__contains__)  # an empty box for notes comes after the mails
+    tops = [desktop.locator(f"#{name}").evaluate("one => one.getBoundingClientRect().y") for name in order]
+    assert tops == sorted(tops)
+
+
 def test_a_printed_case_has_no_controls(desktop: Page, embedded: Running) -> None:
     (key,) = embedded.deliver(ASK)
     desktop.goto(f"/cases/{key}")
