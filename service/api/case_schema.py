@@ -219,6 +219,8 @@ class CaseSummary(Out, json_schema_extra={"examples": [_SUMMARY]}):
     messages: int = doc("Number of messages, including those found in forwards and quotes.")
     opened_at: datetime = doc("Time of the first message.")
     updated_at: datetime = doc("Time of the last change by a mail or a person.")
+    recovered: bool = doc("True after your side wrote that the problem is solved, until a mail denies it.", False)
+    parked: list[ParkedTopic] = doc("Topics to discuss after the problem is solved.", default_factory=list)
     owner: str | None = doc("The team member to whom the case is assigned; null: nobody.", None)
 
 
@@ -274,12 +276,10 @@ class Case(CaseSummary):
     """A whole case. sodan judges the case again after every mail and every manual change."""
 
     priority_detail: PriorityDetail = doc("The priority of the case, with the reasons for it.")
-    recovered: bool = doc("True after your side wrote that the problem is solved, until a mail denies it.", False)
     checklist: list[ChecklistItem] = doc("The facts that a good report of this kind contains.")
     questions: list[str] = doc("Ids of at most five items to ask for, in this order.", default_factory=list)
     asks: list[Ask] = doc("Requests of the vendor to your side, oldest first.")
     tone: list[ToneHint] = doc("Suggestions for more polite wording of your own people. A vendor never sees them.")
-    parked: list[ParkedTopic] = doc("Topics to discuss after the problem is solved. They do not delay the case.")
     problem: ProblemStatement | None = doc("The problem as it was last stated.", None)
     clocks: Clocks = doc("How long each side had to act.")
     promises: list[Promise] = doc("Promises that name a time.", default_factory=list)

@@ -27,7 +27,7 @@ _SUMMARY = [
         "id title status waiting_on waiting_since priority kind language vendor vendor_refs missing needs_triage "
         "requester excerpt open_asks messages opened_at updated_at owner"
     ).split()
-]
+] + [cases.c.document[name].label(name) for name in ("recovered", "parked")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +179,7 @@ def _promise_to_now(promise: dict[str, Any], judged: datetime, now: datetime) ->
 
 def _summary(values: dict[str, Any], prefix: str) -> dict[str, Any]:
     times = {name: stamp(values[name]) for name in ("waiting_since", "opened_at", "updated_at")}
+    values |= {"recovered": bool(values["recovered"]), "parked": values["parked"] or []}
     return {"key": key_of(values.pop("id"), prefix), **values, **times}
 
 

@@ -35,3 +35,15 @@ def test_the_reason_cites_each_sentence_once(embedded: Running, solved: str) -> 
     cited = embedded.get(f"/api/cases/{solved}")["priority_detail"]["evidence"]
     rules = [(one["rule"], one["message"], one["quote"]) for one in cited]
     assert len(rules) == len(set(rules))
+
+
+def test_the_card_of_a_solved_case_says_so_and_what_is_still_open(embedded: Running, solved: str) -> None:
+    path = f"/?q={solved}"
+    embedded.client.patch(f"/api/cases/{solved}", json={"status": "resolved"})
+    assert tree(embedded, path).css_first(".card .solved") is None  # the status says it
+    embedded.client.patch(f"/api/cases/{solved}", json={"status": "open"})
+    for shown in (path, f"/cases/{solved}"):
+        [line] = tree(embedded, shown).css(".card .solved, .casehead .solved")
+        assert line.text().split() == ["復旧の連絡あり", "残り:", "原因報告・再発防止"]
+    [summary] = embedded.get("/api/cases")["items"]
+    assert (summary["recovered"], [one["topic"] for one in summary["parked"]]) == (True, ["rca"])
