@@ -510,3 +510,10 @@ def test_only_a_mail_that_arrived_twice_is_said_to_have_arrived_twice(service: R
     assert "arrived" not in page(service, f"/cases/{key}", "en")
     service.deliver(report(), report())
     assert "arrived 3 times, shown once" in page(service, f"/cases/{key}", "en")
+
+
+def test_the_page_says_that_the_team_owes_the_answer_to_a_request(embedded: Running) -> None:
+    (key,) = embedded.deliver(ASK)
+    for path in ("/", f"/cases/{key}"):
+        assert "情シスが未回答の依頼 1 件" in page(embedded, path)
+        assert "the IT team owes 1 answer" in page(embedded, path, "en")
