@@ -291,10 +291,11 @@ class Case(CaseSummary):
     judged_by: str = doc("Name and version of the rules that judged the case.")
     set_by: dict[str, str] = doc("Fields that a person set, each with the name of the person.", default_factory=dict)
     notes: list[str] = doc(
-        "Points for the team to check. `p1-without-contact`: in a P1 case, no mail names a person who can be reached. "
-        "`p1-without-owner`: in a P1 case, no member of the team takes part yet. `overdue-promise`: a promise is "
-        "overdue. `call`: after three or more exchanges, a fact is still missing. `reminded`: sodan reminded the "
-        "requester. `dmarc-failed`, `sender-unverified`, `outsider`: `not_counted` lists a message with this reason.",
+        "Points for the team to check. `p1-without-contact`: no mail names a person who can be reached. "
+        "`p1-without-owner`: no member of the team takes part yet. (Both: in a P1 case until `recovered`.) "
+        "`overdue-promise`: a promise is overdue. `call`: after three or more exchanges, a fact is still missing. "
+        "`reminded`: sodan reminded the requester. `dmarc-failed`, `sender-unverified`, `outsider`: "
+        "`not_counted` lists a message with this reason.",
         default_factory=list,
     )
     not_counted: list[NotCounted] = doc("Messages that change nothing, with the reason.", default_factory=list)

@@ -313,7 +313,7 @@ def _turns(lines: Sequence[CaseMessage]) -> int:
 def _notes(case: Mapping[str, Any], asked: Sequence[Asked]) -> Iterator[str]:
     """Yield the names of notes for the team. ``call`` suggests a phone call after many mails in both directions."""
     is_open = case["status"] == "open"
-    if case["priority"] == "P1" and is_open:
+    if case["priority"] == "P1" and is_open and not case["recovered"]:
         if not any(line["item"] == "contact" and line["state"] == "present" for line in case["checklist"]):
             yield "p1-without-contact"
         if case["owner"] is None and not any(person["role"] == "team" for person in case["participants"]):

@@ -47,3 +47,11 @@ def test_the_card_of_a_solved_case_says_so_and_what_is_still_open(embedded: Runn
         assert line.text().split() == ["復旧の連絡あり", "残り:", "原因報告・再発防止"]
     [summary] = embedded.get("/api/cases")["items"]
     assert (summary["recovered"], [one["topic"] for one in summary["parked"]]) == (True, ["rca"])
+
+
+def test_a_solved_p1_case_needs_no_contact(embedded: Running) -> None:
+    (key,) = embedded.deliver(STOPPED)
+    assert "すぐに連絡がつく人と電話番号を確認してください" in page(embedded, f"/cases/{key}")
+    embedded.deliver(SOLVED)
+    embedded.client.patch(f"/api/cases/{key}", json={"status": "open", "priority": "P1"})
+    assert not [note for note in embedded.get(f"/api/cases/{key}")["notes"] if note.startswith("p1-")]
