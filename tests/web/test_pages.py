@@ -62,8 +62,10 @@ def test_similar_cases_are_suggested_on_the_pages_of_both(embedded: Running) -> 
         case_page = tree(embedded, f"/cases/{one}")
         [link] = case_page.css(f'.suggested a[href="/cases/{other}"]')
         assert link.text() == f"{other} {titles[other]}"
-        assert case_page.css_first('.suggested button[value="accept"]') is not None
+        buttons = [button.attributes for button in case_page.css(".suggested button")]
+        assert [(one["value"], one["class"]) for one in buttons] == [("accept", "even"), ("dismiss", "even")]
     [shown] = embedded.get(f"/api/cases/{first}")["suggestions"]
+    assert ("weak evidence" in page(embedded, f"/cases/{first}", "en")) == (shown["score"] < 0.5)
     why = page(embedded, f"/messages/{shown['message']}")
     assert "; ".join(translated("ja", reason) for reason in shown["reasons"]) in why
     assert "共通する言葉: " in why
