@@ -1,7 +1,7 @@
 """`sodan cases` and `sodan show`."""
 
 import getpass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -31,7 +31,7 @@ def cases(
     owner: str | None = None,
     updated_since: str | None = None,
     older_than: str | None = None,
-    sort: Annotated[Sort, Parameter(allow_leading_hyphen=True)] = "-updated",
+    sort: Annotated[Literal["urgency", Sort] | None, Parameter(allow_leading_hyphen=True)] = None,
     limit: int = 50,
     cursor: str | None = None,
     json: bool = False,
@@ -48,7 +48,8 @@ def cases(
         owner: A team member, `me`, or `none`.
         updated_since: Only cases that changed since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
         older_than: Only cases that did not change since then: ISO 8601 time, or a duration before now: 90m, 12h, 3d.
-        sort: Order: `-` means newest first; priority: P1 first.
+        sort: Order: `-` means newest first; priority: P1 first; urgency (default): open P1 cases, then cases to triage,
+            then by priority. With --json the default is -updated, as in the API.
         limit: Maximum number of cases, at most 1000.
         cursor: Continue a previous list: the value that it printed at its end.
         json: Print the response of `GET /api/cases` instead of a table.
@@ -70,8 +71,9 @@ def cases(
         updated_since=parse_time(updated_since, "--updated-since", desk.now()),
         older_than=parse_time(older_than, "--older-than", desk.now()),
     )
+    order = sort or ("-updated" if json else "urgency")
     after = from_cursor(cursor)
-    items, position = desk.database.read(lambda conn: stored.page(conn, which, sort, limit, after, desk.prefix))
+    items, position = desk.database.read(lambda conn: stored.page(conn, which, order, limit, after, desk.prefix))
     print_cases({"items": items, "next": to_cursor(position)}, as_json=json)
 
 

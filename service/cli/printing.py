@@ -93,19 +93,21 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
         start.say("no case matches")
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
-    widths = {"key": 12, "": 4, "turn": 10, "since": 10, "vendor": 16, "title": 60, "missing": 44}
-    for name, width in widths.items():
-        table.add_column(name, overflow="fold" if width > 20 else "ellipsis", max_width=width)
+    for name in ("key", "", "status", "turn", "since"):
+        table.add_column(name, no_wrap=True)
+    for name, width in {"vendor": 24, "title": 50, "missing": 24}.items():  # they shrink in a narrow terminal
+        table.add_column(name, max_width=width)
     for case in page["items"]:
-        turn = case["waiting_on"] or case["status"]
+        side, missing = case["waiting_on"] or "none", case["missing"]
+        first_missing = f"{missing[0]} +{len(missing) - 1}" if len(missing) > 1 else "".join(missing)
+        wide = (case["vendor"] or "", case["title"], first_missing)
         table.add_row(
             case["key"],
-            Text(case["priority"], COLOURS.get(case["priority"], "")),
-            Text(_side(turn), TURNS.get(turn, "dim")),
+            Text(case["priority"] + " triage" * case["needs_triage"], COLOURS.get(case["priority"], "")),
+            case["status"],
+            Text(_side(side), TURNS.get(side, "dim")),
             age(case["waiting_since"] or case["updated_at"]),
-            escape(visible(case["vendor"] or "")),
-            escape(visible(case["title"])),
-            escape(", ".join(case["missing"])),
+            *(Text(one_line(text), no_wrap=True, overflow="ellipsis") for text in wide),
         )
     console().print(table)
     if page["next"]:

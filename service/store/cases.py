@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, literal, or_, select, text
 
 from mailrules.site import Calendar
 from mailrules.thread import Side
@@ -18,6 +18,16 @@ from service.store.sql import one_row
 from service.store.tables import WAITING_SINCE, case_items_missing, case_refs, cases, messages, participants, spool
 
 SORTS = ("-updated", "updated", "-opened", "opened", "priority")
+
+RANK = case(
+    (cases.c.status != "open", "P6"),
+    (cases.c.priority == "P1", "P1"),
+    (cases.c.needs_triage, "P2"),
+    (cases.c.priority == "P2", "P3"),
+    (cases.c.priority == "P3", "P4"),
+    else_="P5",
+)
+"""First key of the order ``urgency``, which no index supports: open P1 cases, those to triage, then by priority."""
 
 COUNTED = text("cases.status <> ''")  # exactly the condition of a partial index, so that the planner uses the index
 
@@ -77,19 +87,20 @@ def page(
 ) -> tuple[list[dict[str, Any]], list[Any] | None]:
     """Return up to ``limit`` summaries after a position, and the last position; None at the end."""
     down = sort.startswith("-")
-    moment = WAITING_SINCE if sort == "priority" else cases.c[sort.lstrip("-") + "_at"]
+    rank: Any = {"priority": cases.c.priority, "urgency": RANK}.get(sort)
+    moment = cases.c[sort.lstrip("-") + "_at"] if rank is None else WAITING_SINCE
     order: list[Any] = [moment.desc(), cases.c.id.desc()] if down else [moment, cases.c.id]
-    if sort == "priority":  # P1 first, then the case that waits longest
-        order.insert(0, cases.c.priority)
+    if rank is not None:  # P1 first, then the case that waits longest
+        order.insert(0, rank)
         if len(which.waiting_on) == 1:  # constant in this query, but needed to match the order of an index
             order.insert(0, cases.c.waiting_on)
-    query = select(*_SUMMARY, moment.label("moment")).where(*_conditions(conn, which, prefix))
+    keys = moment.label("moment"), (literal("") if rank is None else rank).label("rank")
+    query = select(*_SUMMARY, *keys).where(*_conditions(conn, which, prefix))
     if after is not None:
-        priority = cases.c.priority if sort == "priority" else None
-        query = query.where(beyond(moment, cases.c.id, after, down=down, priority=priority))
+        query = query.where(beyond(moment, cases.c.id, after, down=down, priority=rank))
     rows = conn.execute(query.order_by(*order).limit(limit + 1)).all()
     found = [dict(row._mapping) for row in rows[:limit]]
-    positions = [["" if sort != "priority" else row["priority"], row.pop("moment"), row["id"]] for row in found]
+    positions = [[row.pop("rank"), row.pop("moment"), row["id"]] for row in found]
     return [_summary(row, prefix) for row in found], positions[-1] if len(rows) > limit else None
 
 

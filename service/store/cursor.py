@@ -1,7 +1,7 @@
 """Cursors for pages: the position of the last row, as ``[P1-]microseconds-id``.
 
-A position is a list of priority (or ""), time and row id. Every text of that form is a valid cursor, even if there is
-no such row.
+A position is a list of priority or rank (or ""), time and row id. Every text of that form is a valid cursor, even if
+there is no such row.
 """
 
 import re
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, literal, tuple_
 from service.errors import Refused
 from service.store.tables import Instant, Number
 
-PATTERN = r"^(P[1-4]-)?[0-9]{1,17}-[0-9]{1,15}$"
+PATTERN = r"^(P[1-6]-)?[0-9]{1,17}-[0-9]{1,15}$"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

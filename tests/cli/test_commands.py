@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from service.cli.printing import print_cases
 from service.cli.start import desk
 from tests.cli.conftest import Result, Sodan, Write
 from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT
@@ -173,7 +174,8 @@ def test_cases_and_show_print_text_or_json(sodan: Sodan, mail: Write) -> None:
     sodan("import", str(mail("1.eml", ASK)), str(mail("2.eml", REFUND)))
     table = sodan("cases")
     assert "2611170040001177" in table.out
-    assert sodan("cases", "--sort", "-updated").out == table.out
+    assert sodan("cases", "--sort", "urgency").out == table.out
+    assert sodan("cases", "--json", "--sort", "-updated").out == sodan("cases", "--json").out
     assert "microsoft" in table.out
     (found,) = json_of(sodan("cases", "--vendor", "microsoft", "--json"))["items"]
     assert json_of(sodan("cases", "返金", "--json"))["items"][0]["title"] == "Zoom invoice for October"
@@ -186,6 +188,22 @@ def test_cases_and_show_print_text_or_json(sodan: Sodan, mail: Write) -> None:
     assert json_of(sodan("show", found["key"], "--json"))["key"] == found["key"]
     assert sodan("show", "SD-999").status == 1
     assert sodan("show", "nonsense").status == 1
+
+
+def test_cases_are_printed_by_urgency_each_on_one_line(
+    sodan: Sodan, mail: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    long = REFUND.replace("Zoom invoice for October", "Zoom invoice " * 9)
+    sodan("import", str(mail("1.eml", REPORT)), str(mail("2.eml", long)), str(mail("3.eml", ASK)))
+    for change in (("SD-1", "status=resolved"), ("SD-3", "priority=P1"), ("SD-3", "waiting_on=none")):
+        assert sodan("set", *change).status == 0
+    _, *lines = sodan("cases").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["SD-3", "SD-2", "SD-1"]
+    assert lines[0].split()[1:4] == ["P1", "open", "nobody"]
+    page = json_of(sodan("cases", "--json"))
+    page["items"][0]["missing"] = ["version", "occurred_at", "device_id"]
+    print_cases(page, as_json=False)
+    assert capfd.readouterr().out.splitlines()[1].endswith("version +2")
 
 
 def test_show_prints_triage_owner_and_suggestions(sodan: Sodan, mail: Write) -> None:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from service.store import cases
+from service.store.cursor import from_cursor, to_cursor
 from service.store.database import Connection, Database
 from service.store.tables import cases as table
 from tests.seeding import NOW, seed
@@ -51,6 +52,26 @@ def test_cases_of_one_priority_are_ordered_by_waiting_time_over_all_pages(databa
     assert team == [f"SD-{number}" for number in (4, 8, 12, 16, 20, 24)]
     assert nobody == [f"SD-{number}" for number in (3, 7, 11, 15, 19, 23)]
     assert (len(every), {*every}) == (24, {f"SD-{number}" for number in range(1, 25)})
+
+
+def test_by_urgency_open_p1_cases_are_first_then_those_to_triage(database: Database) -> None:
+    seed(database, 12)
+
+    def read(conn: Connection) -> list[str]:
+        conn.execute(update(table).values(status="open", needs_triage=table.c.id.in_((1, 4, 10))))
+        conn.execute(update(table).where(table.c.id.in_((4, 8))).values(status="resolved"))
+        keys: list[str] = []
+        after = None
+        while not keys or after is not None:
+            found, position = cases.page(conn, cases.Filter(), "urgency", 5, after, "SD")
+            keys += [case["key"].removeprefix("SD-") for case in found]
+            after = from_cursor(to_cursor(position))
+        return keys
+
+    found = [int(key) for key in database.transact(read)]
+    # the priority of case 12 is P1, of case 1 it is P2
+    assert (found[0], {*found[1:3]}, {*found[3:5]}, {*found[5:7]}) == (12, {1, 10}, {5, 9}, {2, 6})
+    assert ({*found[7:10]}, {*found[10:]}) == ({3, 7, 11}, {4, 8})
 
 
 def test_merged_cases_are_found_by_an_index(sqlite: Database) -> None:
