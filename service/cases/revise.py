@@ -313,14 +313,15 @@ def _turns(lines: Sequence[CaseMessage]) -> int:
 def _notes(case: Mapping[str, Any], asked: Sequence[Asked]) -> Iterator[str]:
     """Yield the names of notes for the team. ``call`` suggests a phone call after many mails in both directions."""
     is_open = case["status"] == "open"
-    if case["priority"] == "P1" and is_open and not case["recovered"]:
+    unsolved = is_open and not case["recovered"]
+    if case["priority"] == "P1" and unsolved:
         if not any(line["item"] == "contact" and line["state"] == "present" for line in case["checklist"]):
             yield "p1-without-contact"
         if case["owner"] is None and not any(person["role"] == "team" for person in case["participants"]):
             yield "p1-without-owner"
     if is_open and any(promise["overdue"] for promise in case["promises"]):
         yield "overdue-promise"
-    if is_open and case["clocks"]["turns"] >= 3 and case["missing"]:
+    if unsolved and case["clocks"]["turns"] >= 3 and case["missing"]:
         yield "call"
     if case["waiting_on"] == "requester" and any(one.kind == "reminder" for one in asked):
         yield "reminded"

@@ -180,3 +180,9 @@ def test_a_stored_reading_is_restored_with_the_id_of_its_message() -> None:
     assert again is not None
     assert {again.turn, again.findings[0].turn, again.promises[0].finding.turn} == {"9"}
     assert reading_of('{"kind": ["of another version"]}', "9") is None
+
+
+def test_a_phone_call_is_suggested_only_until_the_problem_is_solved() -> None:
+    turns = (INQUIRES, vendor("act.progress"), inquire("act.answer"), vendor("act.progress"))
+    notes = [state(*turns, *turns[2:], recovered=solved)["notes"] for solved in (False, True)]
+    assert ["call" in one for one in notes] == [True, False]
