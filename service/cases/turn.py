@@ -21,7 +21,6 @@ vendor: only an answer                      team, if the table gives the turn to
 vendor: the case was closed                 nobody; the case is closed
 our side answers some numbered questions    team
 our side puts off (part of) what is asked   team
-our side answers no request of the vendor   team if the words fit the team best, otherwise by the table
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
 a user: nobody acts, impact high, no outcome team; unchanged if the vendor has the turn
@@ -222,8 +221,7 @@ def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading
     if later or (answered and line.by_number and ledger.open() and not confirms):
         then: NextSide = "team"
     elif to_vendor or answered:
-        owing = not answered and bool(ledger.open())
-        then = _next_side(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor", owing)
+        then = _next_side(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor")
         if then == "nobody" and answered and to_vendor and not (confirms or reading.says("recovered", "act.close")):
             then = "vendor"  # it waits for the answer
     else:
@@ -281,19 +279,14 @@ def writer(turn: RuleInput) -> str:
     return turn.side
 
 
-def _next_side(course: Course, line: CaseMessage, otherwise: NextSide, owing: bool = False) -> NextSide:
+def _next_side(course: Course, line: CaseMessage, otherwise: NextSide) -> NextSide:
     """Return who has to act after a mail, by the table of weights, or else `otherwise`.
 
     A user's mail does not give the turn to a vendor who takes no part in the case.
-
-    ``owing``: the mail answers none of the vendor's open requests. If its words fit our team best, the team still owes
-    the answer, although most mails of the team to a vendor pass the turn on.
     """
     chances = line.reading.next_scores if line.reading else ()
     if not chances:
         return otherwise
-    if owing and max(chances) == chances[0]:
-        return "team"
     if course.moves and line.reading and line.reading.report == "over":
         return "team"
     before = (course.waiting_on or "nobody") if course.moves else "first"
