@@ -18,7 +18,7 @@ from typing import Annotated, NamedTuple
 import cyclopts
 
 from bench import growth, judging, reading_cases, smtp, taking_in, workers
-from bench.harness import Figure
+from bench.harness import Figure, show
 
 LONGEST = 600.0  # seconds after which a benchmark that still runs is stopped
 SHORTEST = 5.0
@@ -57,30 +57,25 @@ def main(
     """
     if unknown := {*(only or ())} - {*BENCHES}:
         sys.exit(f"there is no benchmark {', '.join(unknown)}, only {', '.join(BENCHES)}")
-    began, all_shares, failed = time.monotonic(), sum(bench.share for bench in BENCHES.values()), False
+    ends, all_shares, failed = time.monotonic() + max(LONGEST, seconds), sum(b.share for b in BENCHES.values()), 0
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     print(f"{cores} cores, load {load:.1f}, {platform.platform()}, Python {platform.python_version()}", flush=True)
     for name in only or BENCHES:
         bench = BENCHES[name]
-        left = max(LONGEST, seconds) - (time.monotonic() - began)
         print(f"\n{name}: {bench.title}", flush=True)
         try:
-            figures = in_own_process(bench.measure, max(SHORTEST, seconds * bench.share / all_shares), left)
-            print("\n".join(figure.line() for figure in figures), flush=True)
+            show(in_own_process(bench.measure, max(SHORTEST, seconds * bench.share / all_shares), ends))
         except Exception as error:  # the other benchmarks still run
             print(f"  FAILED: {error or type(error).__name__}", flush=True)
-            failed = True
-    return 1 if failed else 0
+            failed = 1
+    return failed
 
 
-def in_own_process(measure: Callable[[float], list[Figure]], seconds: float, left: float) -> list[Figure]:
-    """Return the figures of one benchmark.
-
-    Raises TimeoutError after ``left`` seconds, and the errors of the benchmark.
-    """
+def in_own_process(measure: Callable[[float], list[Figure]], seconds: float, ends: float) -> list[Figure]:
+    """Return the figures of a benchmark. Raises TimeoutError at the time ``ends``, and the errors of the benchmark."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:
-            return pool.submit(measure, seconds).result(max(1.0, left))
+            return pool.submit(measure, seconds).result(max(1.0, ends - time.monotonic()))
         except TimeoutError:
             for process in multiprocessing.active_children():
                 assert process.pid is not None

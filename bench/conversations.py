@@ -1,20 +1,20 @@
 """Takes labelled conversations in, mail by mail: is each mail in the right case?
 
-    python -m bench.conversations [FOLDER…] [--verbose]
+    python -m bench.conversations [FOLDER…]
 
 A folder holds sub-folders of ``NN.eml`` with ``expected.json``: ``arrival`` (the order of sending), ``cases`` (which
 mails belong together) and ``hard_links`` (mails that only content, people or time join); or ``*.yaml`` as in
 ``bench/labelled``, the default. It counts links: mails that continue a case. Of these, it counts those that sodan joins
-to their case or suggests for it. ``--verbose`` prints for each mail its case and the evidence.
+to their case or suggests for it. A link is easy if it is not hard.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email.message import EmailMessage
 from email.utils import formataddr
-from functools import partial
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,16 +23,13 @@ import cyclopts
 import yaml
 from sqlalchemy import select
 
-from bench.harness import context, empty, table, worker
-from service import intake
+from bench.harness import context, empty, receive, table, take_in
 from service.intake import AppContext
 from service.store.database import Connection, Database
 from service.store.neighbours import aliases_of
-from service.store.spool import Envelope
 from service.store.tables import deliveries, messages, suggestions
 
 INTAKE = "intake@corp.example"
-ENVELOPE = Envelope("smtp", "sender@corp.example", (INTAKE,), peer="127.0.0.1")
 NAMES = table("people")
 LABELLED = Path(__file__).parent / "labelled"
 BEGUN = datetime(2026, 11, 16, 9, 0, tzinfo=timezone(timedelta(hours=9)))
@@ -41,7 +38,6 @@ PLAYED = datetime(2027, 6, 1, tzinfo=UTC)
 TEAM = "itdesk@corp.example,m.saeki@corp.example,r.otsuka@corp.example"
 FORWARD = "From: <{from}>\nSent: {date:%A, %B %d, %Y %I:%M %p}\nTo: {to}\nSubject: {subject}\n\n{text}\n"
 QUOTE = "On {date:%a, %d %b %Y at %H:%M}, <{from}> wrote:\n"
-LINKS = ("links", "links.joined", "links.suggested", "links.easy", "links.easy.joined", "links.wrong")
 
 
 class LabelledMail(NamedTuple):
@@ -54,14 +50,6 @@ class LabelledMail(NamedTuple):
 
 
 Conversation = Sequence[LabelledMail]  # mails in order of arrival
-
-
-class Landed(NamedTuple):
-    """The case of a mail, and the cases that sodan suggested for it."""
-
-    case: int
-    evidence: str
-    suggested: set[int]
 
 
 def read_folder(file: Path) -> Conversation:
@@ -117,70 +105,65 @@ def read_all(folders: Sequence[Path]) -> list[Conversation]:
     return found
 
 
+@cache
 def labelled_context() -> AppContext:
     """Return the context with the team of the labelled conversations."""
     return context(intake=INTAKE, team=TEAM)
 
 
-def play(database: Database, ours: AppContext, conversations: Sequence[Conversation]) -> dict[str, Landed]:
-    """Take all mails in, one by one. Return the name of each mail → its case."""
-    mails = chain.from_iterable(conversations)
-    ids = {number: mail.name for mail, number in take_in(database, ours, mails)}
-    return database.read(partial(_landed, names=ids))
-
-
-def take_in(database: Database, ours: AppContext, mails: Iterable[LabelledMail]) -> Iterator[tuple[LabelledMail, str]]:
-    """Take mails in, and yield each with its number in the spool as soon as it is taken in."""
-    now = PLAYED
-    reads = worker(database, ours, lambda: now)
-    for mail in mails:
-        now += timedelta(seconds=1)
-        [number] = intake.receive(database, [(ENVELOPE, mail.content)], now)
-        while reads.step():
-            pass
+def play(database: Database, mails: Iterable[LabelledMail]) -> Iterator[tuple[LabelledMail, str]]:
+    """Take mails in, one by one. Yield each with its number in the spool as soon as it is taken in."""
+    for second, mail in enumerate(mails):
+        now = PLAYED + timedelta(seconds=second)
+        [number] = receive(database, [mail.content], now, INTAKE)
+        take_in(database, labelled_context(), now)
         yield mail, number
 
 
-def _landed(conn: Connection, names: Mapping[str, str]) -> dict[str, Landed]:
-    rows = conn.execute(select(suggestions.c.message_id, suggestions.c.other_id)).all()
-    ends = aliases_of(conn, {row.other_id for row in rows})
-    suggested: dict[int, set[int]] = defaultdict(set)
+def cases_of(database: Database, numbers: Iterable[str]) -> dict[str, int]:
+    """Return number in the spool → case."""
+    query = select(deliveries.c.spool_id, messages.c.case_id).where(deliveries.c.part == "")
+    query = query.join(messages, messages.c.id == deliveries.c.message_id).where(deliveries.c.spool_id.in_(numbers))
+    return dict(database.read(lambda conn: conn.execute(query).tuples().all()))
+
+
+def suggested_cases(conn: Connection) -> dict[str, set[int]]:
+    """Return number in the spool → the cases that sodan suggested for this mail."""
+    query = select(deliveries.c.spool_id, suggestions.c.other_id).where(deliveries.c.part == "")
+    rows = conn.execute(query.join(suggestions, suggestions.c.message_id == deliveries.c.message_id)).all()
+    merged = aliases_of(conn, {row.other_id for row in rows})
+    found: dict[str, set[int]] = defaultdict(set)
     for row in rows:
-        suggested[row.message_id].add(ends.get(row.other_id, row.other_id))
-    query = select(deliveries.c.spool_id, messages.c.id, messages.c.case_id, messages.c.placed_by).join(
-        messages, messages.c.id == deliveries.c.message_id
-    )
-    found = conn.execute(query.where(deliveries.c.part == ""))
-    return {names[row.spool_id]: Landed(row.case_id, row.placed_by, suggested[row.id]) for row in found}
+        found[row.spool_id].add(merged.get(row.other_id, row.other_id))
+    return found
 
 
-def links(conversations: Sequence[Conversation], landed: Mapping[str, Landed]) -> dict[str, int]:
-    """Count the mails that continue a case of their conversation, and those that are in the case of another matter."""
-    count = dict.fromkeys(LINKS, 0)
-    for one in conversations:
-        for place, mail in enumerate(one):
-            case, _, suggested = landed[mail.name]
-            own = {landed[other.name].case for other in one[:place] if other.case == mail.case}
-            others = {landed[other.name].case for other in one[:place] if other.case != mail.case}
-            if own:
-                count["links"] += 1
-                count["links.joined"] += case in own
-                count["links.easy"] += not mail.hard
-                count["links.easy.joined"] += case in own and not mail.hard
-                count["links.suggested"] += case not in own and bool(suggested & own)
-            count["links.wrong"] += case in others - own
+def links(conversation: Sequence[tuple[LabelledMail, int, set[int]]]) -> Counter[str]:
+    """Count the mails that continue a case of their conversation, and those that are in the case of another matter.
+
+    ``conversation``: each mail with its case and the suggested cases.
+    """
+    count: Counter[str] = Counter()
+    for place, (mail, case, suggested) in enumerate(conversation):
+        own = {its for other, its, _ in conversation[:place] if other.case == mail.case}
+        others = {its for other, its, _ in conversation[:place] if other.case != mail.case}
+        if own:
+            joined, easy = case in own, not mail.hard
+            count.update({"links": 1, "links.joined": joined, "links.suggested": not joined and bool(suggested & own)})
+            count.update({"links.easy": easy, "links.easy.joined": joined and easy})
+        count["links.wrong"] += case in others - own
     return count
 
 
-def main(*folders: Path, verbose: bool = False) -> None:
-    conversations = read_all(folders or [LABELLED])
-    with empty("sqlite") as database:
-        landed = play(database, labelled_context(), conversations)
-    for name, _, label, _ in chain.from_iterable(conversations) if verbose else ():
-        case, evidence, suggested = landed[name]
-        likely = f" suggested {sorted(suggested)}" if suggested else ""
-        print(f"{name} {label.rpartition('/')[2]} case {case} {evidence}{likely}")
-    for what, value in links(conversations, landed).items():
+def main(*folders: Path) -> None:
+    conversations, count = read_all(folders or [LABELLED]), Counter[str]()
+    with empty() as database:
+        numbers = {mail.name: number for mail, number in play(database, chain.from_iterable(conversations))}
+        cases, suggested = cases_of(database, numbers.values()), database.read(suggested_cases)
+    for one in conversations:
+        at = [(mail, numbers[mail.name]) for mail in one]
+        count += links([(mail, cases[number], suggested.get(number, set())) for mail, number in at])
+    for what, value in count.items():
         print(f"{what}: {value}")
 
 

@@ -12,16 +12,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cyclopts
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from bench.conversations import Conversation, labelled_context, read_all
-from bench.training.matter import OPENINGS, openings, read_conversations, read_example, text_to_read, train, without
+from bench.conversations import read_all
+from bench.harness import others
+from bench.training.examples import openings, read_conversations, read_example, text_to_read
 from bench.training.matter import Example as MailExample
-from mailrules.reader.embedded import EmbeddedReader
+from bench.training.matter import train
 from mailrules.reader.matter import MatterClassifier, tells_continuation
 from service.cases.facts.message_facts import MessageFacts, order_of
 from service.cases.placement import matcher
@@ -31,7 +32,6 @@ from service.cases.placement.known import MOST_ROWS, CaseFacts, Known, leaves_to
 from service.cases.placement.links import links_of
 from service.cases.placement.objections import numbers_at_odds
 from service.cases.placement.placer import has_content
-from service.intake import AppContext
 
 RIDGE = 0.2
 
@@ -52,18 +52,16 @@ class Placed(NamedTuple):
     text: MailExample | None  # for the classifier `continuation`; None if it does not read the mail
 
 
-def placed(conversations: Sequence[Conversation], ours: AppContext, reader: EmbeddedReader) -> list[Placed]:
+def placed(folder: Path) -> Iterator[Placed]:
     """Read the mails of a folder."""
-    out: list[Placed] = []
     numbers = count(1)
     cases: dict[str, int] = {}
-    for mail, extracted in read_conversations(conversations, ours):
+    for mail, extracted in read_conversations(read_all([folder])):
         ids = {b.node.id: next(numbers) for b in extracted}
         nodes = [b.node.evolve(id=ids[b.node.id], holds=tuple(ids[h] for h in b.node.holds)) for b in extracted]
-        text = text_to_read(extracted[0])
-        example = read_example(reader, text, mail.case in cases) if tells_continuation(text) else None
-        out.append(Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), example))
-    return out
+        text, continues = text_to_read(extracted[0]), mail.case in cases
+        example = read_example("continuation", text, continues) if tells_continuation(text) else None
+        yield Placed(nodes, cases.setdefault(mail.case, len(cases) + 1), example)
 
 
 def examples(mails: Sequence[Placed], continuation: MatterClassifier) -> Iterator[Example]:
@@ -104,13 +102,8 @@ def _facts(nodes: Sequence[MessageFacts]) -> CaseFacts:
     return CaseFacts(refs={pair for n in nodes if n.trusted and not leaves_topic(n) for pair in n.stated})
 
 
-def fit(found: Sequence[Example]) -> dict[str, Any]:
-    """Return the table of weights."""
-    columns = [_fit([one for one in found if one.column == column]) for column in range(len(matcher.SIDES))]
-    return dict(zip(matcher.WEIGHTS, zip(*columns, strict=True), strict=True))
-
-
-def _fit(found: Sequence[Example]) -> list[float]:
+def fit(found: Sequence[Example]) -> list[float]:
+    """Return the weights of one column."""
     _, rows, right = zip(*found, strict=True)
     model = LogisticRegression(C=1 / RIDGE, solver="newton-cholesky", tol=1e-8).fit(np.array(rows)[:, 1:], right)
     return [*model.intercept_.tolist(), *model.coef_[0].tolist()]  # the first feature is the bias
@@ -119,14 +112,11 @@ def _fit(found: Sequence[Example]) -> list[float]:
 def main(*folders: Path) -> None:
     if len(folders) < 2:
         sys.exit("name two folders or more: each is scored by a classifier that learned from the others")
-    ours, reader = labelled_context(), EmbeddedReader()
-    read = {folder: read_all([folder]) for folder in folders}
-    mails = {folder: placed(conversations, ours, reader) for folder, conversations in read.items()}
-    texts = {folder: [mail.text for mail in its if mail.text] for folder, its in mails.items()}
-    texts |= {file: openings(file, reader) for file in sorted(OPENINGS.glob("*.jsonl"))}
-    classifiers = {folder: train(without(folder, texts)) for folder in read}
-    found = {folder: [*examples(its, classifiers[folder])] for folder, its in mails.items()}
-    for name, weights in fit(without(None, found)).items():
+    mails = {folder: [*placed(folder)] for folder in folders}
+    texts = {folder: [mail.text for mail in its if mail.text] for folder, its in mails.items()} | openings()
+    found = [one for folder, its in mails.items() for one in examples(its, train(others(folder, texts)))]
+    columns = [fit([one for one in found if one.column == column]) for column in range(len(matcher.SIDES))]
+    for name, *weights in zip(matcher.WEIGHTS, *columns, strict=True):
         print(f"{name}: [{', '.join(f'{weight:.2f}' for weight in weights)}]")
 
 

@@ -10,8 +10,8 @@ It prints how many turns are right in sets that the table has not seen. For this
 mail is the result of the table. Needs the dependency group ``train``.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import cyclopts
 import numpy as np
@@ -19,12 +19,10 @@ import yaml
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from bench.conversations import labelled_context
-from bench.harness import ROOT
-from bench.train_matter import LabelledTurn, train_one, turns
-from bench.training.matter import SINGLE, Example, lines_of, single_mails
+from bench.harness import ROOT, lines_of
+from bench.training.examples import LabelledTurn, labelled_files, single_mails, turns
+from bench.training.matter import Example, scores_of, train_all
 from bench.turns import LABELS
-from mailrules.reader.embedded import EmbeddedReader
 from mailrules.reader.matter import next_scores
 from mailrules.statement import NEXT_SIDES
 from service.cases.turn import BEFORE, WRITERS, writer
@@ -32,6 +30,7 @@ from service.cases.turn import BEFORE, WRITERS, writer
 WRITTEN = ROOT / "service" / "cases" / "words" / "turn.yaml"
 FOLDS = 6
 SOFTNESS = 0.3  # `C` of the logistic regression
+Said = tuple[float, ...]  # scores of the words of a mail: one for each side
 HEAD = """\
 # Who has to act after a mail of a person: weights fitted by `python -m bench.fit_turn`. Columns: team, vendor,
 # requester, nobody. `words`: for the logarithm of each probability by the words of the mail. The other rows: who wrote
@@ -39,20 +38,21 @@ HEAD = """\
 """
 
 
-def scores(read: Sequence[LabelledTurn], more: Sequence[tuple[str, Example]]) -> Iterator[tuple[float, ...]]:
-    """Yield the scores of the words of each mail, by classifiers that were trained without its fold."""
-    folds = {one: at % FOLDS for at, one in enumerate(sorted({mail.set for mail in read}))}
-    trained = {}
+def scores(sets: Mapping[str, Sequence[LabelledTurn]], single: Sequence[Example]) -> dict[str, list[Said]]:
+    """Return the scores of the words of each mail, by classifiers that were trained without its fold.
+
+    ``single``: mails that all classifiers learn from.
+    """
+    found: dict[str, list[Said]] = {}
     for fold in range(FOLDS):
-        for name in sorted({mail.classifier for mail in read}):
-            seen = [m.example for m in read if m.classifier == name and folds[m.set] != fold]
-            trained[fold, name] = train_one(name, seen + [its for other, its in more if other == name])
-    for mail in read:
-        classifier = trained[folds[mail.set], mail.classifier]
-        yield next_scores(classifier.scores(mail.example.rows, mail.example.inputs))
+        unseen = [*sets][fold::FOLDS]
+        trained = train_all([one.example for name in sets if name not in unseen for one in sets[name]] + [*single])
+        for name in unseen:
+            found[name] = [*map(next_scores, scores_of(trained, [one.example for one in sets[name]]))]
+    return found
 
 
-def features(mail: LabelledTurn, said: tuple[float, ...], before: str) -> dict[str, float]:
+def features(mail: LabelledTurn, said: Said, before: str) -> dict[str, float]:
     words = {f"says {side}": chance for side, chance in zip(NEXT_SIDES, said, strict=True)}
     by = writer(mail.turn)
     return {**words, by: 1.0, f"after {before}": 1.0, f"{by} {before}": 1.0}
@@ -61,22 +61,23 @@ def features(mail: LabelledTurn, said: tuple[float, ...], before: str) -> dict[s
 class Table:
     """The table, fitted to mails and the scores of their words."""
 
-    def __init__(self, read: Iterable[tuple[LabelledTurn, tuple[float, ...]]]) -> None:
+    def __init__(self, read: Sequence[tuple[LabelledTurn, Said]]) -> None:
         rows, last = [], dict[str, str]()
         for mail, said in read:
-            rows.append((features(mail, said, last.get(mail.case, "first")), mail.next, mail.example.weight))
-            last[mail.case] = mail.next
-        given, labels, weights = zip(*rows, strict=True)
+            rows.append(features(mail, said, last.get(mail.case, "first")))
+            last[mail.case] = NEXT_SIDES[mail.example.label]
+        labels, weights = zip(*((mail.example.label, mail.example.weight) for mail, _ in read), strict=True)
         self.names, self.model = DictVectorizer(), LogisticRegression(C=SOFTNESS, max_iter=3000)
-        self.model.fit(self.names.fit_transform(given), [NEXT_SIDES.index(one) for one in labels], weights)
+        self.model.fit(self.names.fit_transform(rows), labels, weights)
 
-    def right(self, read: Sequence[tuple[LabelledTurn, tuple[float, ...]]]) -> int:
+    def right(self, read: Sequence[tuple[LabelledTurn, Said]]) -> int:
         """Return how many turns of other mails are right. The turn before each mail is the table's own result."""
         last, right = dict[str, str](), 0
         for mail, said in read:
             given = self.names.transform([features(mail, said, last.get(mail.case, "first"))])
-            last[mail.case] = NEXT_SIDES[int(self.model.predict(given)[0])]
-            right += last[mail.case] == mail.next
+            best = int(self.model.predict(given)[0])
+            last[mail.case] = NEXT_SIDES[best]
+            right += best == mail.example.label
         return right
 
     def __str__(self) -> str:
@@ -93,18 +94,20 @@ class Table:
 
 
 def main(*, write: bool = False) -> None:
-    ours, reader = labelled_context(), EmbeddedReader()
-    files = sorted(LABELS.glob("*.json"))
-    read = [mail for file in files for mail in turns(file.stem, ours, reader) if mail.turn.automatic is None]
-    more = [one for file in sorted(SINGLE.glob("*.jsonl")) for one in single_mails(lines_of(file), reader)]
-    given = list(zip(read, scores(read, more), strict=True))
-    names = sorted({mail.set for mail in read})
+    read = {
+        file.stem: [mail for mail in turns(file.stem) if mail.turn.automatic is None] for file in LABELS.glob("*.json")
+    }
+    sets = {name: read[name] for name in sorted(read) if read[name]}
+    single = [one for file in labelled_files("labelled_next") for one in single_mails(lines_of(file))]
+    said = scores(sets, single)
+    given = {name: [*zip(its, said[name], strict=True)] for name, its in sets.items()}
     for fold in range(FOLDS):
-        unseen = [one for one in given if names.index(one[0].set) % FOLDS == fold]
-        right = Table(one for one in given if names.index(one[0].set) % FOLDS != fold).right(unseen)
-        print(f"fold {fold}: {right} of {len(unseen)}", flush=True)
+        unseen = [*sets][fold::FOLDS]
+        mails = [one for name in unseen for one in given[name]]
+        others = Table([one for name in sets if name not in unseen for one in given[name]])
+        print(f"fold {fold}: {others.right(mails)} of {len(mails)}", flush=True)
     if write:
-        Path(WRITTEN).write_text(str(Table(given)), encoding="utf-8")
+        WRITTEN.write_text(str(Table([*chain.from_iterable(given.values())])), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from typing import Any
 import cyclopts
 from sqlalchemy import ColumnElement, Table, case, func, insert, literal, select
 
-from bench.harness import DOMAIN, INTAKE, Figure, databases, in_turns, opened, ratio, show
+from bench.harness import DOMAIN, INTAKE, Figure, empty, ratio, show
 from bench.mix import mails as mix
 from bench.taking_in import Company
 from service.store.database import Connection
@@ -92,19 +92,15 @@ def _finish(conn: Connection) -> None:
 
 def compare(kind: str, few: int, many: int, mails: int, rounds: int) -> list[Figure]:
     """Compare time and CPU time of placing a mail beside ``many`` messages and beside ``few``."""
-    with databases(kind) as create, opened(create("few")) as small, opened(create("many")) as large:
-        companies = [Company(small), Company(large)]
-        for company, messages in zip(companies, (few, many), strict=True):
-            fill(company, few, messages)
-        old_ids, copies = [one.message_id for one in mix(few)], (1, many // few)
-        places = [
-            partial(place, company=company, mails=mails, old=old_ids, copies=its)
-            for company, its in zip(companies, copies, strict=True)
-        ]
-        found = in_turns(places, rounds + 1)
+    old = [one.message_id for one in mix(few)]
+    with empty(kind) as small, empty(kind) as large:
+        companies = {1: Company(small), many // few: Company(large)}
+        for copies, company in companies.items():
+            fill(company, few, few * copies)
+        found = [[place(at, its, mails, old, n) for n, its in companies.items()] for at in range(rounds + 1)]
     figures = []
     for at, what in enumerate(("time", "CPU")):
-        base, values = ([one[at] for one in its[1:]] for its in found)  # the first round only fills caches
+        base, values = zip(*[[one[at] for one in pair] for pair in found[1:]], strict=True)  # the first fills caches
         figures.append(ratio(f"{what} beside {many:,} messages, {kind}", values, base, 1.1, at_most=True))
     return figures
 
@@ -117,8 +113,8 @@ def measure(seconds: float) -> list[Figure]:
 
 def main(
     database: str = "sqlite", *, messages: int = 1_000_000, few: int = 10_000, mails: int = 300, rounds: int = 5
-) -> int:
-    return show(compare(database, few, messages, mails, rounds))
+) -> None:
+    show(compare(database, few, messages, mails, rounds))
 
 
 if __name__ == "__main__":

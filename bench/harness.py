@@ -1,39 +1,41 @@
-"""Shared by the benchmarks: figures, CPU times, empty databases, and processes of sodan."""
+"""Shared by benchmarks and training: figures, CPU times, empty databases, processes of sodan, labelled mails."""
 
 import contextlib
 import email
 import email.policy
 import json
-import logging
 import os
-import re
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-import structlog
 import yaml
 
-from service import settings
+from service import intake, settings
 from service.intake import AppContext
+from service.store import spool
 from service.store.database import WORKER_CACHE_MB, Database
+from service.store.learning import learned
 from service.store.migrate import migrate
-from service.worker import Worker
+from service.store.spool import Envelope
 from tests.postgres import Postgres
-from tests.served import Served, ending, environment
+from tests.served import ending, environment, free_port, wait_until
 
-ROOT = Path(__file__).resolve().parent.parent
+BENCH = Path(__file__).resolve().parent
+ROOT = BENCH.parent
 CORPUS = ROOT / "mailrules" / "corpus"
 INTAKE, DOMAIN, TEAM = "help@intake.example", "corp.example", "desk.corp.example"
 COMPANY = {"intake": INTAKE, "organisation": DOMAIN, "team": f"@{TEAM}"}
 """The settings of the company whose mails the benchmarks use."""
+LEASE = timedelta(minutes=10)
 T = TypeVar("T")
 
 
@@ -48,16 +50,14 @@ class Figure:
     at_most: bool = False  # the target is an upper bound
     detail: dict[str, float] = field(default_factory=dict)  # the absolute numbers behind it
 
-    @property
-    def met(self) -> bool:
-        return self.target is None or (self.value <= self.target if self.at_most else self.value >= self.target)
-
     def line(self) -> str:
-        """Return the figure as a line of the table."""
-        target = "" if self.target is None else f"{'≤' if self.at_most else '≥'} {self.target:.4g}"
-        value = f"{self.value:.2f} {self.unit}"
+        """Return the figure as a line of the table. A missed target is marked."""
+        target = ""
+        if self.target is not None:
+            met = self.value <= self.target if self.at_most else self.value >= self.target
+            target = f"{'≤' if self.at_most else '≥'} {self.target:.4g}{'' if met else ' (!)'}"
         numbers = ", ".join(f"{name} {number:,.4g}" for name, number in self.detail.items())
-        return f"  {self.what:<44} {value:>12} {target + ('' if self.met else ' (!)'):<12} {numbers}".rstrip()
+        return f"  {self.what:<44} {f'{self.value:.2f} {self.unit}':>12} {target:<12} {numbers}".rstrip()
 
 
 def ratio(
@@ -76,10 +76,9 @@ def ratio(
     return Figure(what, found, "×", target, at_most, numbers | detail)
 
 
-def show(figures: Sequence[Figure]) -> int:
-    """Print the figures of one benchmark. Return the exit status: 1 if a target was missed."""
-    print("\n".join(figure.line() for figure in figures))
-    return 0 if all(figure.met for figure in figures) else 1
+def show(figures: Iterable[Figure]) -> None:
+    """Print the figures of a benchmark."""
+    print("\n".join(figure.line() for figure in figures), flush=True)
 
 
 def cpu_of(call: Callable[[], object]) -> float:
@@ -87,15 +86,6 @@ def cpu_of(call: Callable[[], object]) -> float:
     began = time.process_time()
     call()
     return (time.process_time() - began) * 1000
-
-
-def in_turns(calls: Sequence[Callable[[int], T]], rounds: int) -> list[list[T]]:
-    """Return the results of each call, one for each round. The order of the calls changes from round to round."""
-    found: list[list[T]] = [[] for _ in calls]
-    for turn in range(rounds):
-        for call, its in [*zip(calls, found, strict=True)][:: 1 if turn % 2 else -1]:
-            its.append(call(turn))
-    return found
 
 
 def standard_library(raw: bytes) -> None:
@@ -113,37 +103,27 @@ def cpu_of_processes(*pids: int) -> float:
 
 
 @contextlib.contextmanager
-def databases(kind: str, *conf: str) -> Iterator[Callable[[str], str]]:
-    """Yield a function that creates an empty database with a name and returns its URL. Removes all of them at the end.
+def empty(kind: str = "sqlite", *conf: str) -> Iterator[Database]:
+    """Yield an empty database with all tables and the page cache of a worker.
 
     ``kind``: ``sqlite`` or ``postgresql`` (a server of its own). ``conf``: lines of the server's configuration.
     """
-    with tempfile.TemporaryDirectory(prefix="sodan-bench-") as folder:
-        if kind == "sqlite":
-            yield lambda name: f"sqlite:///{folder}/{name}.db"
-            return
-        Path(folder).chmod(0o755)  # the server may run as another user
-        server = Postgres(Path(folder) / "server", settings="\n".join(conf))
-        server.start()
-        try:
-            yield server.create
-        finally:
-            server.stop()
-
-
-@contextlib.contextmanager
-def opened(url: str) -> Iterator[Database]:
-    """Yield a database with all tables and the page cache of a worker."""
-    with contextlib.closing(Database(url, WORKER_CACHE_MB)) as database:
+    with tempfile.TemporaryDirectory(prefix="sodan-bench-") as folder, contextlib.ExitStack() as stack:
+        url = f"sqlite:///{folder}/bench.db"
+        if kind == "postgresql":
+            Path(folder).chmod(0o755)  # the server may run as another user
+            server = Postgres(Path(folder) / "server", settings="\n".join(conf))
+            server.start()
+            stack.callback(server.stop)
+            url = server.create("bench")
+        database = stack.enter_context(contextlib.closing(Database(url, WORKER_CACHE_MB)))
         migrate(database)
         yield database
 
 
-@contextlib.contextmanager
-def empty(kind: str) -> Iterator[Database]:
-    """Yield an empty database with all tables."""
-    with databases(kind) as create, opened(create("bench")) as database:
-        yield database
+def url_of(database: Database) -> str:
+    """Return the URL for the setting ``database_url``."""
+    return database.url.render_as_string(hide_password=False)
 
 
 def context(**given: str) -> AppContext:
@@ -151,44 +131,61 @@ def context(**given: str) -> AppContext:
     return AppContext.of(settings.load(_env_file=None, **COMPANY | given))
 
 
-def worker(database: Database, ours: AppContext, clock: Callable[[], datetime], batch: int = 16) -> Worker:
-    """Return a worker in this process. It logs only errors."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    return Worker(database, ours, by="bench", batch=batch, lease=timedelta(seconds=600), clock=clock)
+def receive(database: Database, contents: Sequence[bytes], now: datetime, to: str = INTAKE) -> list[str]:
+    """Put mails into the spool. Return their numbers."""
+    envelope = Envelope("smtp", f"sender@{DOMAIN}", (to,), peer="127.0.0.1")
+    return intake.receive(database, [(envelope, one) for one in contents], now)
 
 
-def table(name: str) -> Any:
-    """Return the content of ``bench/data/NAME.yaml``."""
-    return yaml.safe_load((ROOT / "bench" / "data" / f"{name}.yaml").read_text(encoding="utf-8"))
-
-
-def corpus(writer: str) -> list[dict[str, Any]]:
-    """Return the labelled mails of one writer."""
-    return [json.loads(line) for line in (CORPUS / f"{writer}.jsonl").read_text(encoding="utf-8").splitlines()]
+def take_in(database: Database, ours: AppContext, now: datetime, batch: int = 1) -> None:
+    """Take in one batch of the waiting mails, as a worker does."""
+    claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, LEASE, batch))
+    roles = ours.roles(database.read(learned))
+    read = [intake.understand(one, ours, roles) for one in claimed]
+    intake.place(database, read, ours, by="bench", now=now, after=lambda _conn, _cases: None)
 
 
 @contextlib.contextmanager
 def listening(*command: str, **given: str) -> Iterator[tuple[int, int]]:
-    """Start a Python process that prints to standard error where it listens. Yield its id and its port.
+    """Run ``python -m COMMAND`` until the end of the block. Yield its id and the port where it listens.
 
-    ``given``: its settings.
+    In the command and in its settings (``given``), ``{at}`` stands for host and port.
     """
-    process = subprocess.Popen([sys.executable, *command], env=environment(**given), stderr=subprocess.PIPE, text=True)
-    with ending(process):
-        assert process.stderr is not None
-        for line in process.stderr:
-            if found := re.search(r" on .*127\.0\.0\.1:(\d+)", line):
-                yield process.pid, int(found[1])
-                return
-        raise RuntimeError(f"{command} did not start")
+    port = free_port()
+    at = f"127.0.0.1:{port}"
+    env = environment(**{name: value.format(at=at) for name, value in given.items()})
+    line = [sys.executable, "-m", *(word.format(at=at) for word in command)]
+    with ending(subprocess.Popen(line, env=env, stderr=subprocess.DEVNULL)) as process:
+        wait_until(lambda: _accepts(port))
+        yield process.pid, port
 
 
-@contextlib.contextmanager
-def serving(url: str, **given: str) -> Iterator[Served]:
-    """Start `sodan serve` on this database, with free ports."""
-    with tempfile.TemporaryDirectory() as folder:
-        served = Served(
-            Path(folder), database_url=url, **COMPANY | {"http_rate": "1000000", "log_level": "error"} | given
-        )
-        with ending(served.process):
-            yield served
+def _accepts(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
+def table(name: str) -> Any:
+    """Return the content of ``bench/data/NAME.yaml``."""
+    return yaml.safe_load((BENCH / "data" / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def lines_of(file: Path) -> list[dict[str, Any]]:
+    """Return the objects of a file with one JSON object a line."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def corpus(writer: str) -> list[dict[str, Any]]:
+    """Return the labelled mails of one writer."""
+    return lines_of(CORPUS / f"{writer}.jsonl")
+
+
+def writers() -> dict[str, Any]:
+    """Return the groups of writers of the corpus, by name."""
+    groups: dict[str, Any] = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))
+    return groups
+
+
+def others(one: object, sets: Mapping[Any, Iterable[T]]) -> list[T]:
+    """Return the items of all sets except one."""
+    return [each for other, its in sets.items() if other != one for each in its]

@@ -16,7 +16,7 @@ import cyclopts
 import httpx
 from sqlalchemy import text
 
-from bench.harness import Figure, cpu_of_processes, databases, listening, opened, ratio, show, table
+from bench.harness import Figure, cpu_of_processes, empty, listening, ratio, show, table, url_of
 from service.store import search
 from service.store.database import Database
 from tests.seeding import seed
@@ -50,15 +50,20 @@ def cost(client: httpx.Client, pids: Sequence[int], path: str, batch: int) -> tu
 def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) -> list[Figure]:
     """Measure the requests of these names, or all, in turns for so many seconds."""
     found: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
-    with databases(kind) as create, opened(url := create("bench")) as database:
+    with empty(kind) as database:
         fill(database, cases)
-        given = {"database_url": url, "http_listen": "127.0.0.1:0", "http_rate": "1000000", "log_level": "error"}
-        api, retry = listening("-m", "service", "api", **given), httpx.HTTPTransport(retries=5)
-        with api as (pid, port), httpx.Client(transport=retry, timeout=60) as client:
+        given = {"database_url": url_of(database), "http_rate": "1000000", "log_level": "error"}
+        with (
+            listening("service", "api", http_listen="{at}", **given) as (pid, port),
+            httpx.Client(timeout=60) as client,
+        ):
             client.base_url = f"http://127.0.0.1:{port}"
             second = client.get("/api/cases?limit=50").json()["next"]
-            paths = {name: path.format(second=second) for name, path in table("requests").items()}
-            paths = {name: paths[name] for name in names or paths}
+            paths = {
+                name: path.format(second=second)
+                for name, path in table("requests").items()
+                if name in (names or {name})
+            }
             for path in paths.values():
                 client.get(path)  # the first is slower
             pids = [pid, *(database.read(lambda conn: conn.scalars(BACKENDS).all()) if database.postgresql else ())]
@@ -69,8 +74,9 @@ def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) ->
                 found["alive"].append(cost(client, pids, "/healthz", 50))
     means = {name: [statistics.mean(column) for column in zip(*its, strict=True)] for name, its in found.items()}
     base = [means.pop("alive")[0]]
-    sizes = {name: {"wall ms": took, "kB": size / 1000} for name, (_, took, size) in means.items()}
-    return [ratio(name, [cpu], base, **sizes[name]) for name, (cpu, *_) in means.items()]
+    return [
+        ratio(name, [cpu], base, **{"wall ms": took, "kB": size / 1000}) for name, (cpu, took, size) in means.items()
+    ]
 
 
 def measure(seconds: float) -> list[Figure]:
@@ -78,8 +84,8 @@ def measure(seconds: float) -> list[Figure]:
     return compare("sqlite", 2000, seconds * 0.6, MAIN)
 
 
-def main(database: str = "sqlite", *, messages: int = 1_000_000, seconds: float = 60) -> int:
-    return show(compare(database, messages // MAILS, seconds))
+def main(database: str = "sqlite", *, messages: int = 1_000_000, seconds: float = 60) -> None:
+    show(compare(database, messages // MAILS, seconds))
 
 
 if __name__ == "__main__":

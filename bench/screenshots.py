@@ -10,7 +10,7 @@ import structlog
 from playwright.sync_api import sync_playwright
 
 from bench.demo import mails
-from bench.harness import ROOT, databases, opened
+from bench.harness import ROOT, empty, url_of
 from service.intake import AppContext
 from service.settings import load
 from tests.running import running
@@ -26,8 +26,8 @@ SHOTS = (
 
 def main() -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    with databases("sqlite") as create, opened(url := create("shots")) as database, sync_playwright() as playwright:
-        settings = load(_env_file=None, database_url=url)
+    with empty() as database, sync_playwright() as playwright:
+        settings = load(_env_file=None, database_url=url_of(database))
         with running(database, AppContext.of(settings), settings) as up:
             first = up.deliver(*mails(datetime.now(settings.zone).replace(microsecond=0)).values())[0]
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])

@@ -1,7 +1,6 @@
 """Compares sodan's SMTP with stock aiosmtpd that discards the mail. Each server runs in a process of its own.
 
     python -m bench --only accept through
-    python -m bench.smtp        # the server that sodan is compared with; it prints its port
 
 ``accept`` measures how many mails per second `sodan smtp` accepts, durable before the 250, on SQLite and on a
 PostgreSQL that flushes every commit. This process sends to one server at a time, in turns, on the same cores.
@@ -15,21 +14,19 @@ import contextlib
 import os
 import random
 import statistics
-import sys
+import tempfile
 import time
+from base64 import encodebytes
 from collections.abc import Iterable, Iterator, Sequence
-from email.message import EmailMessage
 from itertools import cycle, takewhile
 from pathlib import Path
-from typing import Any
 
 import httpx
 import uvloop
-from aiosmtpd.smtp import SMTP
 
-from bench.harness import INTAKE, Figure, databases, listening, opened, ratio, serving
-from bench.mix import POLICY, Made, mails
-from tests.served import Served
+from bench.harness import COMPANY, INTAKE, Figure, empty, listening, ratio, url_of
+from bench.mix import Made, mails
+from tests.served import Served, ending
 
 CONNECTIONS = 32
 ROUNDS = 3
@@ -39,7 +36,7 @@ LOADS = {
     "1 MB, connection reused": (1_000_000, True, 2.0),
 }
 """Size of a mail in bytes, whether a connection is reused, and the target (a multiple of the stock server's rate)."""
-LIMIT = 36_700_160
+STOCK = ("aiosmtpd", "-n", "-u", "-c", "aiosmtpd.handlers.Sink", "-s", "36700160", "-l", "{at}")
 TARGETS = {"sqlite": 0.6, "postgresql": 0.5}
 FOLLOWED = 40
 PATIENCE = 180.0  # seconds after which the API must show all mails
@@ -105,39 +102,34 @@ def rate_of(port: int, made: Sequence[Made], seconds: float, *, reuse: bool = Tr
 
 
 def mail_of(size: int) -> Made:
-    """Return a mail of about ``size`` bytes: text if it is small, a picture if it is large."""
-    message, line = EmailMessage(POLICY), "It does not connect since this morning, and the message is 0x80070035.\n"
-    message["From"], message["To"], message["Subject"] = "Aiko <aiko@example.org>", INTAKE, "VPN"
-    message["Message-ID"] = "<bench@example.org>"
-    if size < 10_000:
-        message.set_content(line * (size // len(line)), cte="8bit")
-    else:
-        message.set_content(random.Random(1).randbytes(size * 57 // 78), "image", "png")
-    return Made("<bench@example.org>", message.as_bytes())
+    """Return a mail of about ``size`` bytes: text if it is small, random bytes in base64 if it is large."""
+    line = b"It does not connect since this morning, and the message is 0x80070035.\n"
+    body = line * (size // len(line)) if size < 10_000 else encodebytes(random.Random(1).randbytes(size * 57 // 78))
+    head = f"From: Aiko <aiko@example.org>\nTo: {INTAKE}\nSubject: VPN\nMessage-ID: <bench@example.org>\n\n"
+    return Made("<bench@example.org>", (head.encode() + body).replace(b"\n", b"\r\n"))
 
 
 @contextlib.contextmanager
 def _durable(kind: str) -> Iterator[int]:
     """Start `sodan smtp` on a database that flushes every commit, and yield its port."""
-    with databases(kind, "fsync = on", "max_wal_size = '4GB'") as create, opened(url := create("accept")):
-        given = {"database_url": url, "smtp_listen": "127.0.0.1:0", "intake": INTAKE, "log_level": "error"}
-        with listening("-m", "service", "smtp", **given) as (_, port):
+    with empty(kind, "fsync = on", "max_wal_size = '4GB'") as database:
+        given = {"database_url": url_of(database), "intake": INTAKE, "log_level": "error"}
+        with listening("service", "smtp", smtp_listen="{at}", **given) as (_, port):
             yield port
 
 
 def measure_accept(seconds: float) -> list[Figure]:
     """Compare the rate of each server and load with the stock server, in about so many seconds."""
     figures = []
-    with contextlib.ExitStack() as stack:
-        _, stock = stack.enter_context(listening("-m", "bench.smtp"))
-        ours = {kind: stack.enter_context(_durable(kind)) for kind in TARGETS}
-        each = max(0.5, seconds / (ROUNDS * len(LOADS) * (1 + len(ours))))
+    with listening(*STOCK) as (_, stock), contextlib.ExitStack() as stack:
+        ports = [stock, *(stack.enter_context(_durable(kind)) for kind in TARGETS)]
+        each = max(0.5, seconds / (ROUNDS * len(LOADS) * len(ports)))
         for load, (size, reuse, target) in LOADS.items():
-            made, ports = [mail_of(size)], (stock, *ours.values())
+            made = [mail_of(size)]
             rounds = [[rate_of(port, made, each, reuse=reuse) for port in ports] for _ in range(ROUNDS)]
             bases, *others = zip(*rounds, strict=True)
-            for name, rates in zip(ours, others, strict=True):
-                figures.append(ratio(f"{load}, {name}", rates, bases, target, unit="mails/s"))
+            for kind, rates in zip(TARGETS, others, strict=True):
+                figures.append(ratio(f"{load}, {kind}", rates, bases, target, unit="mails/s"))
     return figures
 
 
@@ -171,13 +163,19 @@ def visible(sodan: Served, made: Sequence[Made]) -> float:
     return len(made) / (max(seen.values()) - began)
 
 
+@contextlib.contextmanager
+def _serving(kind: str) -> Iterator[Served]:
+    """Start `sodan serve` on an empty database."""
+    with empty(kind) as database, tempfile.TemporaryDirectory() as folder:
+        given = COMPANY | {"database_url": url_of(database), "http_rate": "1000000", "log_level": "error"}
+        served = Served(Path(folder), **given)
+        with ending(served.process):
+            yield served
+
+
 def through(kind: str, seconds: float) -> list[Figure]:
     """Measure rate, delay and memory on one database, in about so many seconds."""
-    with (
-        listening("-m", "bench.smtp") as (_, stock),
-        databases(kind) as create,
-        serving(create("bench")) as sodan,
-    ):
+    with listening(*STOCK) as (_, stock), _serving(kind) as sodan:
         rate = visible(sodan, list(mails(150, seed=1)))
         made = list(mails(max(100, round(rate * seconds * 0.4)), seed=2))
         before = rate_of(stock, made, 1.5)
@@ -187,38 +185,22 @@ def through(kind: str, seconds: float) -> list[Figure]:
         sender, names = Sender(half, rate=rate / 2), [one.message_id for one in half]
         seen = uvloop.run(_followed(sodan, names[:: max(1, len(half) // FOLLOWED)], sender, 0.01))
         pids = {"supervisor": sodan.process.pid} | sodan.children()
-        pages = {name: int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for name, pid in pids.items()}
-        megabytes = {name: count * os.sysconf("SC_PAGE_SIZE") / 1e6 for name, count in pages.items()}
-        memory = [Figure(f"memory, {name}, {kind}", its, "MB", 250, True) for name, its in megabytes.items()]
+        memory = {name: _megabytes(pid) for name, pid in pids.items()}
     waited = sorted(1000 * (at - sender.accepted[name]) for name, at in seen.items())
     numbers = {"mails/s": rate, "base mails/s": base, "mails": len(made)}
     worst = {"p95": waited[int(len(waited) * 0.95)], "mails": len(half), "followed": len(waited)}
     return [
         Figure(f"visible in the API, {kind}", rate / base, "×", TARGETS[kind], detail=numbers),
         Figure(f"250 to visible at half load, {kind}", statistics.median(waited), "ms", 100, True, worst),
-        *memory,
+        *(Figure(f"memory, {name}, {kind}", its, "MB", 250, True) for name, its in memory.items()),
     ]
+
+
+def _megabytes(pid: int) -> float:
+    """Return the resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def measure_through(seconds: float) -> list[Figure]:
     """Measure both databases, each for half of the time."""
     return [figure for kind in TARGETS for figure in through(kind, seconds / 2)]
-
-
-class Discard:
-    """A handler of aiosmtpd that discards the mail."""
-
-    async def handle_DATA(self, _server: Any, _session: Any, _envelope: Any) -> str:
-        return "250 2.0.0 OK"
-
-
-async def _serve() -> None:
-    loop = asyncio.get_running_loop()
-    given: dict[str, Any] = {"data_size_limit": LIMIT, "enable_SMTPUTF8": True, "hostname": "stock.example"}
-    server = await loop.create_server(lambda: SMTP(Discard(), loop=loop, **given), "127.0.0.1", 0, backlog=1024)
-    print(f"SMTP on 127.0.0.1:{server.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True)
-    await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve())

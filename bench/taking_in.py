@@ -11,14 +11,14 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice, product
 from typing import Any
 from unittest import mock
 
 import cyclopts
 
-from bench.harness import INTAKE, Figure, context, cpu_of, empty, ratio, show, standard_library
+from bench.harness import Figure, context, cpu_of, empty, ratio, receive, show, standard_library, take_in
 from bench.mix import EVERY, mails
 from mailrules.engine.judge import Rules
 from service import intake
@@ -27,9 +27,7 @@ from service.mail.parse import parse
 from service.store import placement, search, spool
 from service.store.database import Database
 from service.store.future_cases import future_cases
-from service.store.learning import learned
 from service.store.save import save_cases
-from service.store.spool import Envelope
 
 BATCH = 128
 STAGES: dict[str, Callable[..., Any]] = {
@@ -104,23 +102,8 @@ class Company:
                 self._now += batch * EVERY
                 receive(self.database, contents[start : start + batch], self._now)
                 with stages.counting("commit and rest"):
-                    self._take_in(batch)
+                    take_in(self.database, self._ours, self._now, batch)
         return stages
-
-    def _take_in(self, batch: int) -> None:
-        """Take in one batch of the waiting mails, as a worker does."""
-        database, ours, now = self.database, self._ours, self._now
-        claimed = database.transact(lambda conn: spool.claim(conn, "bench", now, timedelta(60), batch))
-        roles = ours.roles(database.read(learned))
-        read = [intake.understand(one, ours, roles) for one in claimed]
-        prepared = database.read(lambda conn: intake.prepare(conn, read, ours, now))
-        database.transact(lambda conn: intake.take_in(conn, prepared, ours, by="bench", now=now))
-
-
-def receive(database: Database, contents: Sequence[bytes], now: datetime) -> None:
-    """Put mails into the spool."""
-    envelope = Envelope("smtp", f"sender@{INTAKE}", (INTAKE,), peer="127.0.0.1")
-    intake.receive(database, [(envelope, one) for one in contents], now)
 
 
 def compare(kind: str, count: int, batch: int = BATCH) -> list[Figure]:
@@ -149,8 +132,8 @@ def measure(seconds: float) -> list[Figure]:
     return compare("sqlite", max(100, round(seconds * 15)))
 
 
-def main(database: str = "sqlite", *, mails: int = 1000, batch: int = BATCH) -> int:
-    return show(compare(database, mails, batch))
+def main(database: str = "sqlite", *, mails: int = 1000, batch: int = BATCH) -> None:
+    show(compare(database, mails, batch))
 
 
 if __name__ == "__main__":

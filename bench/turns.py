@@ -10,20 +10,18 @@ end. The mails are taken in one by one. ``bench.train_matter`` trains on all set
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import cyclopts
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import select
 
-from bench.conversations import Conversation, labelled_context, read_all, take_in
-from bench.harness import ROOT, empty
-from service.intake import AppContext
-from service.store.tables import cases, deliveries, messages
+from bench.conversations import Conversation, cases_of, play, read_all
+from bench.harness import BENCH, empty
+from service.store.tables import cases
 
-LABELS = ROOT / "bench" / "labelled_turns"
-SETS = ROOT / "bench" / "labelled_mail"
+LABELS = BENCH / "labelled_turns"
+SETS = BENCH / "labelled_mail"
 
 
 def labelled_turns(name: str) -> dict[str, Any]:
@@ -33,28 +31,18 @@ def labelled_turns(name: str) -> dict[str, Any]:
     return labels
 
 
-def documents(conversation: Conversation, ours: AppContext) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Take the mails in. Yield for each mail: its id, the letter of its case, and the case after this mail."""
-    with empty("sqlite") as database:
-        for mail, number in take_in(database, ours, conversation):
-            mine = select(messages.c.case_id).join(deliveries, deliveries.c.message_id == messages.c.id)
-            mine = mine.where(deliveries.c.spool_id == number, deliveries.c.part == "")
-            document = database.read(partial(_document, cases.c.id == mine.scalar_subquery()))
-            yield mail.name.rpartition("/")[2], mail.case.rpartition("/")[2], document
-
-
-def _document(which: ColumnElement[bool], conn: Connection) -> dict[str, Any]:
-    return dict(conn.execute(select(cases.c.document).where(which)).scalar_one())
-
-
-def compare(conversation: Conversation, label: Mapping[str, Any], ours: AppContext) -> Counter[str]:
-    """Count the right results."""
+def compare(conversation: Conversation, label: Mapping[str, Any]) -> Counter[str]:
+    """Take the mails in, one by one, and count the right results."""
     count: Counter[str] = Counter()
-    last: dict[str, dict[str, Any]] = {}
-    for mail, case, document in documents(conversation, ours):
-        count["mails"] += 1
-        count["turn right"] += document["waiting_on"] == label["after"][mail]
-        last[case] = document
+    last: dict[str, dict[str, Any]] = {}  # letter of a case → the case after its last mail
+    with empty() as database:
+        for mail, number in play(database, conversation):
+            [case] = cases_of(database, [number]).values()
+            query = select(cases.c.document).where(cases.c.id == case)
+            document = database.read(lambda conn, query=query: conn.execute(query).scalar_one())  # type: ignore[misc]
+            right = document["waiting_on"] == label["after"][mail.name.rpartition("/")[2]]
+            count.update({"mails": 1, "turn right": right})
+            last[mail.case.rpartition("/")[2]] = document
     for case, document in last.items() if "refs" in label else ():
         refs = {one["ref"] for one in document["vendor_refs"]}
         wanted = [ref.upper() for ref in label["refs"].get(case, [])]  # as sodan writes them
@@ -66,11 +54,10 @@ def compare(conversation: Conversation, label: Mapping[str, Any], ours: AppConte
 
 
 def main(*sets: str) -> None:
-    ours = labelled_context()
     for name in sets or sorted(file.stem for file in LABELS.glob("**/*.json")):
         labels, count = labelled_turns(name), Counter[str]()
         for conversation in read_all([SETS / name]):
-            count += compare(conversation, labels[conversation[0].name.rpartition("/")[0]], ours)
+            count += compare(conversation, labels[conversation[0].name.rpartition("/")[0]])
         print(name, dict(count), f"turn {count['turn right'] / count['mails']:.3f}")
 
 

@@ -110,40 +110,36 @@ def _placed(linear: Linear, table: HashTable) -> Packed:
     return part._replace(importance=weight, starts=found.indptr, columns=columns, values=found.data)
 
 
-def inputs_of(meaning: str, known: Sequence[str]) -> list[str]:
+def inputs_of(meaning: str, known: Collection[str]) -> list[str]:
     """Return the names of the inputs that decide a meaning of the mail. `known`: all names."""
-    own = [f"{rank} {meaning}" for rank in "12s"]
     families = ("1 ", "b ", "g ") if meaning in WHOLE else ("1 ", "b ")
-    return list(dict.fromkeys((*own, *CIRCUMSTANCES, *(name for name in known if name[:2] in families))))
+    names = (*(f"{rank} {meaning}" for rank in "12s"), *CIRCUMSTANCES, *(n for n in known if n[:2] in families))
+    return [name for name in dict.fromkeys(names) if name in known]
 
 
-def train_mail(
-    samples: list[Sample], held: list[dict[str, float]], meanings: list[str]
-) -> tuple[dict[str, Any], list[dict[str, float]]]:
-    """Train the mail classifier on scores of left-out writers. Return its parts, and their probabilities."""
+def train_mail(samples: Sequence[Sample], inputs: Mapping[str, Any], meanings: Sequence[str]) -> dict[str, Any]:
+    """Train the mail classifier, and set the probabilities of the mails. Return its parts.
+
+    `inputs`: name → the input of each mail, from the scores of left-out writers.
+    """
     folds = np.array([sample.fold for sample in samples])
-    known = sorted({name for values in held for name in values})
-    column = {name: number for number, name in enumerate(known)}
-    everything = np.array([[values.get(name, 0.0) for name in known] for values in held], np.float32)
     parts: dict[str, Any] = {}
-    chances: list[dict[str, float]] = [{} for _ in samples]
-    said = {m for m in meanings if m.split(":")[0] in FAMILIES and "=" not in m and f"1 {m}" in column}
-    for meaning in sorted(said.union(WHOLE)):
+    for meaning in sorted({m for m in meanings if m.split(":")[0] in FAMILIES and "=" not in m}.union(WHOLE)):
         whole = meaning in WHOLE
         at = np.array([sample.by_sentence or whole for sample in samples])
         y = np.array([meaning in (sample.whole if whole else sample.told) for sample in samples])
         if y[at].sum() < LEAST_UNITS:
             continue
-        names = [name for name in inputs_of(meaning, known) if name in column]
-        x = everything[:, [column[name] for name in names]]
-        for fold in sorted(set(folds)):
+        names = inputs_of(meaning, inputs)
+        x = np.column_stack([inputs[name] for name in names])
+        for fold in np.unique(folds):
             inside, outside = folds == fold, (folds != fold) & at
             if 2 <= y[outside].sum() < outside.sum():
                 found = fit(meaning, x[outside], y[outside]).predict_proba(x[inside])[:, 1]
-                for number, chance in zip(np.flatnonzero(inside), found, strict=True):
-                    chances[number][meaning] = float(chance)
+                for number, chance in zip(np.flatnonzero(inside), found.tolist(), strict=True):
+                    samples[number].chances[meaning] = chance
         parts[meaning] = {"inputs": names, **written(fit(meaning, x[at], y[at]))}
-    return parts, chances
+    return parts
 
 
 def fit(meaning: str, x: Any, y: Any) -> Any:

@@ -1,13 +1,11 @@
 """Labelled mails of the development writers, read as the reader reads them, with the targets of training."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import yaml
-
-from bench.harness import CORPUS, corpus
+from bench.harness import corpus, writers
 from bench.training.features import Features, features_of
 from mailrules.evaluation.judged import mail_text
 from mailrules.reader.concepts import shipped_matcher
@@ -28,6 +26,8 @@ class Sample:
     fold: int
     mail: dict[str, Any]
     by_sentence: bool  # labelled sentence by sentence, not only as a whole
+    chances: dict[str, float] = field(default_factory=dict)
+    """The probabilities of the meanings, by classifiers that were trained without the mails of its fold."""
 
     @cached_property
     def view(self) -> MailView:
@@ -69,12 +69,12 @@ class Sample:
 
 def read_samples() -> list[Sample]:
     """Return all development mails. Writers of one fold are left out together."""
-    split = yaml.safe_load((CORPUS / "split.yaml").read_text(encoding="utf-8"))
-    fold_of = {writer: at for at, writers in enumerate(split["folds"]) for writer in writers}
+    groups = writers()
+    fold_of = {writer: at for at, fold in enumerate(groups["folds"]) for writer in fold}
     return [
         Sample(fold_of[writer], mail, group != WEIGHED_ONLY)
         for group in ("development", WEIGHED_ONLY)
-        for writer in split[group]
+        for writer in groups[group]
         for mail in corpus(writer)
     ]
 
@@ -83,11 +83,9 @@ def targets(unit: dict[str, Any]) -> list[str]:
     """Return the targets of the labels of a unit: the meaning, its state, and whether anything is requested."""
     found = []
     for label in unit["l"]:
-        if label.startswith("item:"):
-            item, _, state = label.partition("=")
-            found += [item, *([f"state:{state}"] if state else []), *([label] if label in EXACT_STATES else [])]
-        else:
-            found += [label, "ask:any"] if label.startswith("ask:") else [label]
+        meaning, _, state = label.partition("=") if label.startswith("item:") else (label, "", "")
+        found += [meaning, *([f"state:{state}"] if state else []), *([label] if label in EXACT_STATES else [])]
+        found += ["ask:any"] if label.startswith("ask:") else []
     return found
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from bench.training.samples import LEVELS, Sample
 
-Chances = Sequence[dict[str, float]]
 PRECISION = {"item": 0.92, "ask": 0.84, "tone": 0.965, "parked": 0.82, "recovered": 0.82, "ongoing": 0.8, "heard": 0.8}
 """Family → minimum precision of all its meanings together, on left-out writers."""
 SETTLES = {"act:confirm_resolved": 0.92, "act:reopen": 0.9}
@@ -20,15 +19,15 @@ SEEN_RECALL, MISSING_RIGHT, LEAST_MISSING = 0.85, 0.85, 12
 Row = tuple[float, bool]  # probability, and whether the label has the meaning
 
 
-def choose_thresholds(samples: list[Sample], chances: Chances) -> dict[str, float]:
+def choose_thresholds(samples: Sequence[Sample]) -> dict[str, float]:
     """Return the thresholds of families, of `ask:any` and of urgent mail. Print precision and recall of each."""
     rows: dict[str, list[Row]] = defaultdict(list)
-    for sample, row in zip(samples, chances, strict=True):
+    for one in samples:
         for level in LEVELS:
-            rows[level].append((row.get(level, 0.0), level in sample.whole))
-        for meaning, chance in row.items() if sample.by_sentence else ():
+            rows[level].append((one.chances.get(level, 0.0), level in one.whole))
+        for meaning, chance in one.chances.items() if one.by_sentence else ():
             family = meaning if meaning == "ask:any" or meaning in SETTLES else meaning.split(":")[0]
-            rows[family].append((chance, meaning in sample.told))
+            rows[family].append((chance, meaning in one.told))
     ours, asking = samples[0].side == "ours", rows["ask:any"]
     out = {level: best_threshold(rows[level]) if ours else 0.5 for level in LEVELS}  # vendors do not count
     out |= {family: lowest_threshold(rows[family], precision) for family, precision in (PRECISION | SETTLES).items()}
@@ -37,7 +36,7 @@ def choose_thresholds(samples: list[Sample], chances: Chances) -> dict[str, floa
         out["ask:any"] = min(out["ask:any"], recall_threshold(asking, ASK_ANY[1]))
     for name, threshold in out.items():
         report(name, rows[name], threshold)
-    return out | choose_urgent(samples, chances)
+    return out | choose_urgent(samples)
 
 
 def report(name: str, rows: list[Row], threshold: float) -> None:
@@ -73,18 +72,15 @@ def _ranked(rows: list[Row]) -> list[tuple[float, int, int]]:
     return [(chance, given, right) for given, ((chance, _), right) in enumerate(zip(ranked, told, strict=True), 1)]
 
 
-def choose_urgent(samples: list[Sample], chances: Chances) -> dict[str, float]:
+def choose_urgent(samples: Sequence[Sample]) -> dict[str, float]:
     """Return the threshold of P1 or P2, and the threshold of mails that a person should check.
 
     Short mails that are labelled only as a whole train the classifiers, but do not count here. They are harder than
     usual mail, and would send most calm mail to a person.
     """
-    usual = [
-        (row.get("urgent", 0.0), "urgent" in one.whole)
-        for one, row in zip(samples, chances, strict=True)
-        if one.by_sentence
-    ]
-    chance, urgent = np.array([one for one, _ in usual]), np.array([so for _, so in usual])
+    usual = [one for one in samples if one.by_sentence]
+    chance = np.array([one.chances.get("urgent", 0.0) for one in usual])
+    urgent = np.array(["urgent" in one.whole for one in usual])
     if not urgent.any():
         return {"urgent": 0.5, "perhaps urgent": 0.2}
     calm, found = np.sort(chance[~urgent])[::-1], np.sort(chance[urgent])
@@ -96,7 +92,7 @@ def choose_urgent(samples: list[Sample], chances: Chances) -> dict[str, float]:
 
 
 def choose_seen(
-    samples: list[Sample], chances: Chances, required: Mapping[str, Mapping[str, Sequence[str]]]
+    samples: Sequence[Sample], required: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> tuple[dict[str, float], dict[str, list[str]]]:
     """Return the lower thresholds of items, and for each language the items whose absence can be detected.
 
@@ -105,13 +101,11 @@ def choose_seen(
     `MISSING_RIGHT` of all cases.
     """
     rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for sample, row in zip(samples, chances, strict=True):
-        mail = sample.mail
-        if mail["opens"] and sample.by_sentence and mail["side"] != "vendor":
-            towards = "vendor" if mail["to"] == "vendor" else "team"
-            for item in required.get(mail["kind"], {}).get(towards, ()):
-                meaning = f"item:{item}"
-                rows[meaning, mail["lang"]].append((row.get(meaning, 0.0), meaning in sample.told))
+    for one in samples:
+        if one.mail["opens"] and one.by_sentence and one.mail["side"] != "vendor":
+            towards = "vendor" if one.mail["to"] == "vendor" else "team"
+            for meaning in (f"item:{item}" for item in required.get(one.mail["kind"], {}).get(towards, ())):
+                rows[meaning, one.mail["lang"]].append((one.chances.get(meaning, 0.0), meaning in one.told))
     low: dict[str, float] = {}
     seen: dict[str, list[str]] = {"en": [], "ja": []}
     for meaning in sorted({meaning for meaning, _ in rows}):
