@@ -124,7 +124,7 @@ def cases_of(database: Database, numbers: Iterable[str]) -> dict[str, int]:
     """Return number in the spool → case."""
     query = select(deliveries.c.spool_id, messages.c.case_id).where(deliveries.c.part == "")
     query = query.join(messages, messages.c.id == deliveries.c.message_id).where(deliveries.c.spool_id.in_(numbers))
-    return dict(database.read(lambda conn: conn.execute(query).tuples().all()))
+    return {row.spool_id: row.case_id for row in database.read(lambda conn: conn.execute(query).all())}
 
 
 def suggested_cases(conn: Connection) -> dict[str, set[int]]:
@@ -162,7 +162,7 @@ def main(*folders: Path) -> None:
         cases, suggested = cases_of(database, numbers.values()), database.read(suggested_cases)
     for one in conversations:
         at = [(mail, numbers[mail.name]) for mail in one]
-        count += links([(mail, cases[number], suggested.get(number, set())) for mail, number in at])
+        count.update(links([(mail, cases[number], suggested.get(number, set())) for mail, number in at]))
     for what, value in count.items():
         print(f"{what}: {value}")
 

@@ -26,7 +26,7 @@ def main(*kinds: str, mails: int = 20_000) -> None:
                 cpu = company.take_in(count, BATCH).cpu
                 locked, before = (1000 * cpu[stage] / count for stage in ("place", "prepare"))
                 print(f"{kind} {done + count}: {locked + before:.2f} ms a mail, {locked:.2f} of it locked", flush=True)
-            rows = database.read(lambda conn: conn.execute(query).tuples().all())
+            rows = database.read(lambda conn: conn.execute(query).all())
         pairs = {(name.split("-")[1], case) for name, case in rows}  # conversation and case
         conversations, cases = ({*one} for one in zip(*pairs, strict=True))
         print(f"{kind}: {len(conversations)} conversations in {len(cases)} cases, {len(pairs)} parts of conversations")

@@ -1,6 +1,6 @@
 """Compares the cost of placing a mail in a large database and in a small one of the same company.
 
-    python -m bench.growth [sqlite|postgresql] [--messages 1000000] [--few 10000] [--mails 300] [--rounds 5]
+    python -m bench.growth [sqlite|postgresql] [--messages 1000000] [--rounds 5]
 
 Both databases take in the same mails of ``bench.mix``. Then the rows of the large one are copied until there are
 enough. Copies have their own ids and keys, like mail of other months. A company writes about the same number of mails
@@ -111,10 +111,8 @@ def measure(seconds: float) -> list[Figure]:
     return compare("sqlite", few, few * 10, mails=max(64, round(seconds * 1.5)), rounds=3)
 
 
-def main(
-    database: str = "sqlite", *, messages: int = 1_000_000, few: int = 10_000, mails: int = 300, rounds: int = 5
-) -> None:
-    show(compare(database, few, messages, mails, rounds))
+def main(database: str = "sqlite", *, messages: int = 1_000_000, rounds: int = 5) -> None:
+    show(compare(database, 10_000, messages, 300, rounds))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python -m bench.reading_cases [sqlite|postgresql] [--messages 1000000]
 
-It fills an empty database and serves it. For each request, it prints the CPU time of the API process in milliseconds
-(on PostgreSQL with its backends), the time, and the size of the answer. The figures are means.
+It fills an empty database and serves it. For each request, it prints the mean CPU time of the API process in
+milliseconds (on PostgreSQL with its backends).
 """
 
 import statistics
@@ -35,21 +35,17 @@ def fill(database: Database, cases: int) -> None:
     database.transact(lambda conn: conn.exec_driver_sql("ANALYZE"))
 
 
-def cost(client: httpx.Client, pids: Sequence[int], path: str, batch: int) -> tuple[float, float, int]:
-    """Return CPU time and time of a request in ms, and the bytes of the answer.
-
-    It sends a batch of requests, because the clock of the CPU time is coarse.
-    """
-    used, began = cpu_of_processes(*pids), time.perf_counter()
+def cost(client: httpx.Client, pids: Sequence[int], path: str, batch: int) -> float:
+    """Return the CPU time of a request in ms. It sends a batch, because the clock of the CPU time is coarse."""
+    used = cpu_of_processes(*pids)
     for _ in range(batch):
-        answer = client.get(path).raise_for_status()
-    took = time.perf_counter() - began
-    return (cpu_of_processes(*pids) - used) / batch * 1000, took / batch * 1000, len(answer.content)
+        client.get(path).raise_for_status()
+    return (cpu_of_processes(*pids) - used) / batch * 1000
 
 
 def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) -> list[Figure]:
     """Measure the requests of these names, or all, in turns for so many seconds."""
-    found: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
+    found, base = defaultdict[str, list[float]](list), list[float]()
     with empty(kind) as database:
         fill(database, cases)
         given = {"database_url": url_of(database), "http_rate": "1000000", "log_level": "error"}
@@ -59,24 +55,17 @@ def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) ->
         ):
             client.base_url = f"http://127.0.0.1:{port}"
             second = client.get("/api/cases?limit=50").json()["next"]
-            paths = {
-                name: path.format(second=second)
-                for name, path in table("requests").items()
-                if name in (names or {name})
-            }
+            requests = table("requests")
+            paths = {name: requests[name].format(second=second) for name in names or requests}
             for path in paths.values():
                 client.get(path)  # the first is slower
             pids = [pid, *(database.read(lambda conn: conn.scalars(BACKENDS).all()) if database.postgresql else ())]
             until = time.monotonic() + seconds
-            while len(found["alive"]) < 2 or time.monotonic() < until:
+            while len(base) < 2 or time.monotonic() < until:
                 for name, path in paths.items():
                     found[name].append(cost(client, pids, path, 10))
-                found["alive"].append(cost(client, pids, "/healthz", 50))
-    means = {name: [statistics.mean(column) for column in zip(*its, strict=True)] for name, its in found.items()}
-    base = [means.pop("alive")[0]]
-    return [
-        ratio(name, [cpu], base, **{"wall ms": took, "kB": size / 1000}) for name, (cpu, took, size) in means.items()
-    ]
+                base.append(cost(client, pids, "/healthz", 50))
+    return [ratio(name, [statistics.mean(its)], [statistics.mean(base)]) for name, its in found.items()]
 
 
 def measure(seconds: float) -> list[Figure]:

@@ -8,13 +8,12 @@ never saw the set: numbers given, given numbers that are right, labelled numbers
 Needs the dependency group ``train``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 import cyclopts
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
@@ -23,7 +22,7 @@ from bench.conversations import TEAM, read_all
 from bench.harness import ROOT, lines_of
 from bench.turns import LABELS, SETS, labelled_turns
 from mailrules.fold import fold
-from mailrules.vendors.case_numbers import candidates
+from mailrules.vendors.case_numbers import Candidate, candidates
 from mailrules.vendors.number_classifier import FILE, LEAST, SIZE, slots_of, written
 from service.mail.parse import parse
 
@@ -43,15 +42,7 @@ class Mail(NamedTuple):
     is_labelled: bool = True  # False for a user's mail, or a conversation without labels of case numbers
 
 
-class Example(NamedTuple):
-    """A number of a mail."""
-
-    key: tuple[str, ...]
-    number: str
-    slots: list[int]
-    label: bool
-    weight: float
-    is_clear: bool  # whether a clear label before the number decides, and not the classifier
+Found = tuple[Mail, Candidate]  # a number in a mail
 
 
 def single_mails() -> Iterator[Mail]:
@@ -79,13 +70,10 @@ def plain(number: str) -> str:
     return fold(number).upper().strip("#-_/.")
 
 
-def examples(mail: Mail) -> Iterator[Example]:
+def numbers_of(mail: Mail) -> Iterator[Candidate]:
     """Yield the numbers of a mail."""
     for place, whole in (("subject", mail.subject), ("text", mail.text)):
-        for one in candidates(fold(whole), place, mail.side):
-            label = any(is_number(one.number, ref) for ref in mail.refs)
-            slots = slots_of(one.features(mail.side))
-            yield Example(mail.key, one.number, slots, label, mail.weight, one.is_labelled)
+        yield from candidates(fold(whole), place, mail.side)
 
 
 def is_number(number: str, ref: str) -> bool:
@@ -93,33 +81,34 @@ def is_number(number: str, ref: str) -> bool:
     return number == ref or (ref.endswith(number) and 2 * len(number) > len(ref))
 
 
-def matrix(of: Sequence[Example]) -> csr_matrix:
-    ends = np.cumsum([0, *(len(one.slots) for one in of)])
-    slots = np.array([slot for one in of for slot in one.slots])
-    return csr_matrix((np.ones(len(slots)), slots, ends), shape=(len(of), SIZE))
+def matrix(found: Sequence[Found]) -> csr_matrix:
+    """Return the features of these numbers: one row for each."""
+    slots = [slots_of(number.features(mail.side)) for mail, number in found]
+    ends = np.cumsum([0, *map(len, slots)])
+    return csr_matrix((np.ones(ends[-1]), np.concatenate(slots), ends), shape=(len(slots), SIZE))
 
 
-def counts(found: Sequence[Example], chances: NDArray[np.float64], mails: Sequence[Mail]) -> tuple[int, int, int, int]:
+def counts(given: Iterable[Found], mails: Iterable[Mail]) -> tuple[int, int, int, int]:
     """Return four counts: numbers given, right ones of these, labelled numbers, and those of them that were given."""
-    given = {
-        (one.key, one.number) for one, chance in zip(found, chances, strict=True) if one.is_clear or chance >= LEAST
-    }
+    numbers = {(mail.key, number.number) for mail, number in given}
     wanted = {(mail.key, ref) for mail in mails for ref in mail.refs}
-    pairs = [(one, ref) for one in given for ref in wanted if one[0] == ref[0] and is_number(one[1], ref[1])]
-    return len(given), len({one for one, _ in pairs}), len(wanted), len({ref for _, ref in pairs})
+    pairs = [(one, ref) for one in numbers for ref in wanted if one[0] == ref[0] and is_number(one[1], ref[1])]
+    return len(numbers), len({one for one, _ in pairs}), len(wanted), len({ref for _, ref in pairs})
 
 
 def main(*, write: bool = False) -> None:
     mails = [*single_mails(), *chain.from_iterable(mails_of(file.stem) for file in sorted(LABELS.glob("*.json")))]
-    found = [one for mail in mails if mail.is_labelled for one in examples(mail)]
-    sets, labels, weights = zip(*((one.key[0], one.label, one.weight) for one in found), strict=True)
-    model, x = LogisticRegression(C=0.3, max_iter=1000), matrix(found)
+    found = [(mail, number) for mail in mails if mail.is_labelled for number in numbers_of(mail)]
+    labels = [any(is_number(number.number, ref) for ref in mail.refs) for mail, number in found]
+    sets, weights = [mail.key[0] for mail, _ in found], [mail.weight for mail, _ in found]
+    model, x, given = LogisticRegression(C=0.3, max_iter=1000), matrix(found), {"sample_weight": weights}
     chances = cross_val_predict(
-        model, x, labels, groups=sets, cv=LeaveOneGroupOut(), params={"sample_weight": weights}, method="predict_proba"
+        model, x, labels, groups=sets, cv=LeaveOneGroupOut(), params=given, method="predict_proba"
     )
+    likely = [one for one, (_, chance) in zip(found, chances, strict=True) if one[1].is_labelled or chance >= LEAST]
     for name in dict.fromkeys(sets):
-        own = [at for at, other in enumerate(sets) if other == name]
-        print(name, *counts([found[at] for at in own], chances[own, 1], [one for one in mails if one.key[0] == name]))
+        own = [one for one in likely if one[0].key[0] == name]
+        print(name, *counts(own, [mail for mail in mails if mail.key[0] == name]))
     if write:
         model.fit(x, labels, weights)
         file = ROOT / "mailrules" / "vendors" / FILE

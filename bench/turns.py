@@ -57,7 +57,7 @@ def main(*sets: str) -> None:
     for name in sets or sorted(file.stem for file in LABELS.glob("**/*.json")):
         labels, count = labelled_turns(name), Counter[str]()
         for conversation in read_all([SETS / name]):
-            count += compare(conversation, labels[conversation[0].name.rpartition("/")[0]])
+            count.update(compare(conversation, labels[conversation[0].name.rpartition("/")[0]]))
         print(name, dict(count), f"turn {count['turn right'] / count['mails']:.3f}")
 
 

@@ -20,7 +20,7 @@ Row = tuple[float, bool]  # probability, and whether the label has the meaning
 
 
 def choose_thresholds(samples: Sequence[Sample]) -> dict[str, float]:
-    """Return the thresholds of families, of `ask:any` and of urgent mail. Print precision and recall of each."""
+    """Return the thresholds of families, of `ask:any` and of urgent mail."""
     rows: dict[str, list[Row]] = defaultdict(list)
     for one in samples:
         for level in LEVELS:
@@ -34,16 +34,7 @@ def choose_thresholds(samples: Sequence[Sample]) -> dict[str, float]:
     out |= {"act": best_threshold(rows["act"]), "ask:any": lowest_threshold(asking, ASK_ANY[0])}
     if 4 * sum(told for _, told in asking) > len(asking):  # mail of our side rarely contains requests of vendors
         out["ask:any"] = min(out["ask:any"], recall_threshold(asking, ASK_ANY[1]))
-    for name, threshold in out.items():
-        report(name, rows[name], threshold)
     return out | choose_urgent(samples)
-
-
-def report(name: str, rows: list[Row], threshold: float) -> None:
-    given = [told for chance, told in rows if chance >= threshold]
-    wanted = sum(told for _, told in rows)
-    shown = f"precision {sum(given) / max(1, len(given)):.3f} recall {sum(given) / max(1, wanted):.3f} of {wanted}"
-    print(f"  {name:15s} threshold {threshold:.3f} {shown}", flush=True)
 
 
 def lowest_threshold(rows: list[Row], precision: float) -> float:
@@ -86,8 +77,6 @@ def choose_urgent(samples: Sequence[Sample]) -> dict[str, float]:
     calm, found = np.sort(chance[~urgent])[::-1], np.sort(chance[urgent])
     limit = float(calm[int(len(calm) * FALSE_ALARMS[samples[0].side])])
     perhaps = min(float(found[int(len(found) * LEFT_OUT)]), limit / 2)
-    for name, border in (("urgent", limit), ("perhaps urgent", perhaps)):
-        report(name, list(zip(chance, urgent, strict=True)), border)
     return {"urgent": round(limit, 4), "perhaps urgent": round(perhaps, 4)}
 
 
@@ -118,5 +107,4 @@ def choose_seen(
             if len(below) >= LEAST_MISSING and 1 - np.mean(below) >= MISSING_RIGHT:
                 seen[language].append(meaning[5:])
                 low[f"low {meaning}"] = border
-                print(f"  missing {meaning} {language}: right {1 - np.mean(below):.3f} of {len(below)}", flush=True)
     return low, seen
