@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 
 from bench.conversations import read_all
 from bench.harness import others
-from bench.training.examples import openings, read_conversations, read_example, text_to_read
+from bench.training.examples import examples_of, read_conversations, read_example, text_to_read
 from bench.training.matter import Example as MailExample
 from bench.training.matter import train
 from mailrules.reader.matter import MatterClassifier, tells_continuation
@@ -113,7 +113,9 @@ def main(*folders: Path) -> None:
     if len(folders) < 2:
         sys.exit("name two folders or more: each is scored by a classifier that learned from the others")
     mails = {folder: [*placed(folder)] for folder in folders}
-    texts = {folder: [mail.text for mail in its if mail.text] for folder, its in mails.items()} | openings()
+    texts = {folder: [mail.text for mail in its if mail.text] for folder, its in mails.items()} | examples_of(
+        "labelled_openings"
+    )
     found = [one for folder, its in mails.items() for one in examples(its, train(others(folder, texts)))]
     columns = [fit([one for one in found if one.column == column]) for column in range(len(matcher.SIDES))]
     for name, *weights in zip(matcher.WEIGHTS, *columns, strict=True):

@@ -19,8 +19,8 @@ import yaml
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from bench.harness import ROOT, lines_of
-from bench.training.examples import LabelledTurn, labelled_files, single_mails, turns
+from bench.harness import ROOT
+from bench.training.examples import LabelledTurn, examples_of, turns
 from bench.training.matter import Example, scores_of, train_all
 from bench.turns import LABELS
 from mailrules.reader.matter import next_scores
@@ -98,7 +98,7 @@ def main(*, write: bool = False) -> None:
         file.stem: [mail for mail in turns(file.stem) if mail.turn.automatic is None] for file in LABELS.glob("*.json")
     }
     sets = {name: read[name] for name in sorted(read) if read[name]}
-    single = [one for file in labelled_files("labelled_next") for one in single_mails(lines_of(file))]
+    single = [*chain.from_iterable(examples_of("labelled_next").values())]
     said = scores(sets, single)
     given = {name: [*zip(its, said[name], strict=True)] for name, its in sets.items()}
     for fold in range(FOLDS):

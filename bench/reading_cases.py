@@ -2,11 +2,10 @@
 
     python -m bench.reading_cases [sqlite|postgresql] [--messages 1000000]
 
-It fills an empty database and serves it. For each request, it prints the mean CPU time of the API process in
-milliseconds (on PostgreSQL with its backends).
+It fills an empty database and serves it. For each request, it prints the median CPU time of the API process
+in milliseconds (on PostgreSQL with its backends).
 """
 
-import statistics
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -65,7 +64,7 @@ def compare(kind: str, cases: int, seconds: float, names: Sequence[str] = ()) ->
                 for name, path in paths.items():
                     found[name].append(cost(client, pids, path, 10))
                 base.append(cost(client, pids, "/healthz", 50))
-    return [ratio(name, [statistics.mean(its)], [statistics.mean(base)]) for name, its in found.items()]
+    return [ratio(name, its, base) for name, its in found.items()]
 
 
 def measure(seconds: float) -> list[Figure]:

@@ -21,7 +21,7 @@ from pathlib import Path
 import cyclopts
 import numpy as np
 
-from bench.harness import BENCH, ROOT, corpus, others, writers
+from bench.harness import ROOT, corpus, others, writers
 from bench.training import examples
 from bench.training.matter import Example, Scores, left_out, scores_of, train_all
 from mailrules.reader.matter import FILE, MatterClassifier, file_content
@@ -38,7 +38,7 @@ def main(*folders: Path, write: bool = False, only_reports: bool = False) -> Non
     shipped = shipped_weights()
     made = dict(shipped.matter)
     sets = {} if only_reports else examples.matter_and_turn(folders)
-    sets |= examples.reports(examples.labelled_files("labelled_reports")) | examples.people()
+    sets |= examples.examples_of("labelled_reports") | examples.people()
     for group in GROUPS:
         own = {one: [each for each in its if each.classifier.startswith(group)] for one, its in sets.items()}
         made |= _trained(group, {one: its for one, its in own.items() if its}, write)
@@ -62,10 +62,10 @@ def _trained(group: str, sets: Mapping[Path, Sequence[Example]], write: bool) ->
 
 def _print_held_out(made: Mapping[str, MatterClassifier]) -> None:
     """Print the figures of mails that no training uses. Only numbers leave the files."""
-    for file, its in examples.reports(sorted((BENCH / "labelled_reports" / "held_out").glob("*.jsonl"))).items():
+    for file, its in examples.examples_of("labelled_reports/held_out").items():
         print(f"report held out, {file.name}: {_right(scores_of(made, its), its)}")
     for writer in writers()["settling_held_out"]:
-        its = [*examples.single_mails(corpus(writer))]
+        its = [one for mail in corpus(writer) for one in examples.single_mail(mail)]
         print(f"next held out, {writer}: {_right(scores_of(made, its), its)}")
 
 

@@ -40,6 +40,7 @@ DOUBTFUL = 0.5  # weight of a mail that a second reader might label otherwise
 PEOPLE = 300  # mails of people of ours from the corpus, and as many of vendors
 STRANGERS = 25  # of these mails of ours, so many also as mails of unknown senders
 Sets = dict[Path, list[Example]]
+Row = Mapping[str, Any]  # a line of a file
 reader = cache(EmbeddedReader)
 
 
@@ -51,44 +52,52 @@ class LabelledTurn(NamedTuple):
     example: Example
 
 
-def labelled_files(folder: str) -> list[Path]:
-    """Return the files of a folder of ``bench`` that may be used for training, not those in ``held_out``."""
-    return sorted((BENCH / folder).glob("*.json*"))
+def examples_of(folder: str) -> Sets:
+    """Return the examples in the files of a folder of ``bench``, by file."""
+    read = READ[folder.split("/")[0]]
+    return {
+        file: [*chain.from_iterable(map(read, lines_of(file)))] for file in sorted((BENCH / folder).glob("*.jsonl"))
+    }
 
 
-def labelled_mail(row: Mapping[str, Any]) -> MailText:
+def labelled_mail(row: Row) -> MailText:
     """Return the input of the reader for a labelled mail. The subject of a reply is left out, as in the service."""
     text = row["text"] if "text" in row else "\n".join(unit["t"] for unit in row["units"])
     subject, automatic = row["subject"] if row["opens"] else "", row.get("automatic")
     return MailText(text, subject, row["lang"], row["side"], row["to"], row["opens"], automatic, (), None)
 
 
-def openings() -> Sets:
-    """Return the mails of ``bench/labelled_openings``. Their label: whether they continue a matter."""
-    given = {"to": "team", "opens": True}
-    return {
-        file: [read_example("continuation", labelled_mail(row | given), row["continues"]) for row in lines_of(file)]
-        for file in labelled_files("labelled_openings")
-    }
+def opening(row: Row) -> Iterator[Example]:
+    """Yield a mail of ``bench/labelled_openings``. Its label: whether it continues a matter."""
+    yield read_example("continuation", labelled_mail({**row, "to": "team", "opens": True}), row["continues"])
 
 
-def replies() -> Sets:
-    """Return the replies of ``bench/labelled_replies``, each as written by a user and by the team."""
-    roles = ({"side": "requester", "to": "team", "opens": False}, {"side": "team", "to": "vendor", "opens": False})
-    return {
-        file: [
-            read_example("departure", labelled_mail(row | {"text": row["reply"]} | role), row["new"])
-            for row in lines_of(file)
-            for role in roles
-        ]
-        for file in labelled_files("labelled_replies")
-    }
+def reply(row: Row) -> Iterator[Example]:
+    """Yield a reply of ``bench/labelled_replies``, as written by a user and by the team."""
+    for side, to in (("requester", "team"), ("team", "vendor")):
+        given = {"text": row["reply"], "side": side, "to": to, "opens": False}
+        yield read_example("departure", labelled_mail({**row, **given}), row["new"])
 
 
-def single_mails(rows: Iterable[Mapping[str, Any]]) -> Iterator[Example]:
-    """Yield single mails with a label ``next``, such as those of ``bench/labelled_next``."""
-    for row in rows:
-        yield next_example(labelled_mail({**row, "automatic": None}), row["next"], row["doubtful"])
+def single_mail(row: Row) -> Iterator[Example]:
+    """Yield a mail with a label ``next``, such as those of ``bench/labelled_next``."""
+    yield next_example(labelled_mail({**row, "automatic": None}), row["next"], row["doubtful"])
+
+
+def report(row: Row) -> Iterator[Example]:
+    """Yield a mail that reports something. Vendors' newsletters, breaches and outages are also read as strangers'."""
+    yield report_example(row)
+    if row["side"] == "vendor" and row["report"] in ("broadcast", "breach", "outage"):
+        yield report_example({**row, "side": "unknown"})
+
+
+READ = {
+    "labelled_openings": opening,
+    "labelled_replies": reply,
+    "labelled_next": single_mail,
+    "labelled_reports": report,
+}
+"""Folder of ``bench`` → how a line of its files is read."""
 
 
 def turns(name: str) -> Iterator[LabelledTurn]:
@@ -119,21 +128,9 @@ def of_conversations(folder: Path) -> Iterator[Example]:
 
 def matter_and_turn(folders: Iterable[Path]) -> Sets:
     """Return all examples of ``continuation``, ``departure`` and ``next.…``."""
-    found = openings() | replies()
-    found |= {file: [*single_mails(lines_of(file))] for file in labelled_files("labelled_next")}
+    found = examples_of("labelled_openings") | examples_of("labelled_replies") | examples_of("labelled_next")
     found |= {folder: [*of_conversations(folder)] for folder in folders}
     return found | {file: [one.example for one in turns(file.stem)] for file in sorted(LABELS.glob("*.json"))}
-
-
-def reports(files: Iterable[Path]) -> Sets:
-    """Return mails that report something. Vendors' newsletters, breaches and outages are also read as strangers'."""
-    found: Sets = {file: [] for file in files}
-    for file, examples in found.items():
-        for row in lines_of(file):
-            examples.append(report_example(row))
-            if row["side"] == "vendor" and row["report"] in ("broadcast", "breach", "outage"):
-                examples.append(report_example(row | {"side": "unknown"}))
-    return found
 
 
 def people() -> Sets:
@@ -185,12 +182,12 @@ def next_example(mail: MailText, after: str | None, doubtful: bool) -> Example:
     return one._replace(inputs=next_inputs(mail, one.inputs), weight=DOUBTFUL if doubtful else 1.0)
 
 
-def report_mail(row: Mapping[str, Any]) -> MailText:
+def report_mail(row: Row) -> MailText:
     """Return a mail of ``bench/labelled_reports``, which opens a matter."""
     return labelled_mail({**row, "to": "team", "opens": True})
 
 
-def report_example(row: Mapping[str, Any]) -> Example:
+def report_example(row: Row) -> Example:
     """Read a mail for ``report.…``. A mail without a label of the unit that says so has its longest unit instead."""
     mail = report_mail(row)
     view = reader().view(mail)
