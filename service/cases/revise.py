@@ -129,14 +129,10 @@ def _passed_to_requester(asked: Sequence[Asked], level: str) -> list[datetime]:
 
 
 def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Overrides) -> str | None:
-    """Return the vendor: set by a person, else named in the mails, else the maker of the first named product.
-
-    If there is none, this is the first partner company that wrote or received a mail; its id is its mail domain.
-    """
+    """Return the vendor: set by a person, else named in mails, else the first product's maker."""
     written = [line for line in lines if line.turn.automatic is None]
     named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
-    partners = (line.node.counterpart[:64] for line in written if line.node.counterpart)
-    by_mails = judgement.vendor or next(filter(None, named), None) or next(partners, None)
+    by_mails = judgement.vendor or next((vendor for vendor in named if vendor), None)
     return overrides.value("vendor", by_mails)  # type: ignore[no-any-return]
 
 

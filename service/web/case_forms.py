@@ -9,7 +9,6 @@ from starlette.responses import Response
 from service.cases.state import Level, SideToAct, Status
 from service.desk import Desk
 from service.errors import Conflict, NotFound, Refused
-from service.store import reviews
 from service.store.cases import StoredCase
 from service.web.deceptive import visible
 from service.web.flash_message import IDS
@@ -142,9 +141,8 @@ def changed_fields(desk: Desk, given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def vendor_names(desk: Desk, locale: Locale) -> list[str]:
-    """Return the names of all vendors that rules know or that have cases, for a field that suggests them."""
-    with_cases = desk.database.read(reviews.counts)
-    return sorted({locale.vendor(id) for id in (*desk.rules.vendors.profiles, *with_cases)})
+    """Return the names of all vendors that rules know, for a field that suggests them."""
+    return sorted({locale.vendor(id) for id in desk.rules.vendors.profiles})
 
 
 def vendor_id(desk: Desk, text: str) -> str:

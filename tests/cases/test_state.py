@@ -117,11 +117,10 @@ def test_a_problem_statement_that_our_side_confirmed_is_agreed() -> None:
     assert (agreed["drift"], agreed["agreed_at"]) == (False, "2031-05-12T03:00:00Z")
 
 
-def test_the_vendor_is_set_by_a_person_named_in_the_mails_the_maker_of_the_product_or_a_partner() -> None:
+def test_the_vendor_is_set_by_a_person_named_in_the_mails_or_the_maker_of_the_product() -> None:
     of_maker = user("act.report", reads={"maker": "acme"})
     assert state(REPORTS, vendor=None)["vendor"] is None
     assert state(of_maker, vendor=None)["vendor"] == "acme"
-    assert state(REPORTS, inquire(facts={"to_partner": "gate.example"}), vendor=None)["vendor"] == "gate.example"
     assert state(of_maker, INQUIRES, vendor="example")["vendor"] == "example"
     assert state(REPORTS, INQUIRES, by_hand="vendor=umbra")["vendor"] == "umbra"
 
