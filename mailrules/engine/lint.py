@@ -14,7 +14,7 @@ _SHORT = 3  # shorter Latin words match almost any text; Japanese words need two
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A warning about a pack, shown as `file:line: severity: rule: message`."""
+    """A warning or error in a pack, shown as `file:line: severity: rule: message`."""
 
     file: str
     line: int

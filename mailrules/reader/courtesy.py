@@ -35,7 +35,7 @@ def is_courtesy(text: str) -> bool:
 
 
 def _phrases(reading: Reading, *, team: bool) -> int | None:
-    """Return the number of polite phrases in a sentence; None if it contains anything but names."""
+    """Return the number of polite phrases in a sentence; None if it contains more than these and names."""
     sentence, phrase = reading.folded[: _LONGEST + 1], _patterns(team=team)
     at = count = 0
     while found := phrase.match(sentence, at):

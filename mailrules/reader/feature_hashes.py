@@ -104,7 +104,7 @@ def runs_of_words(words: Sequence[str]) -> tuple[Hashes, Hashes, Hashes]:
 def runs_of_letters(
     characters: Characters, spans: tuple[Indexes, Indexes], ends: str, least: int
 ) -> Iterator[UnitHashes]:
-    """Yield the hashes of `least` to `least + 2` consecutive characters, with their span.
+    """Yield the hashes of `least` to `least + 2` consecutive characters, with the index of their span.
 
     `spans`: positions and lengths of spans of the text. `ends`: two characters that replace the characters before and
     after each span. The features have the prefix `k:`.

@@ -200,9 +200,7 @@ def _words(readings: Sequence[Reading]) -> Iterator[UnitHashes]:
 
 
 def _letters(readings: Sequence[Reading]) -> Iterator[UnitHashes]:
-    """Yield the hashes of consecutive characters.
-
-    There are two to four in a Japanese sentence, three to five in an English word.
+    """Yield the hashes of consecutive characters: two to four of Japanese sentences, three to five of English words.
 
     Inflected forms and compounds share many of these hashes with their base words, so no list of forms is needed.
     """

@@ -81,7 +81,7 @@ def named_states(tokens: Sequence[str], found: Iterable[Name]) -> Iterator[Name]
 
 
 def _is_of_ticket(tokens: Sequence[str], begin: int, label: Name) -> bool:
-    """Whether a label is about a ticket. It follows a word such as "ticket", or begins its sentence.
+    """Whether a label is about a ticket. It is next to a word such as "ticket", or begins its sentence.
 
     ``begin``: the end of an earlier label of a ticket, or of its state; the label may follow directly.
     """

@@ -236,7 +236,7 @@ def _delivers_later(reading: Reading) -> bool:
 
 
 def _without_questions_and_promises(reading: Reading) -> Reading:
-    """Return the reading without statements that only questions and promises contain.
+    """Return the reading without statements in questions, deliveries in promises, and answers beside promises.
 
     The reader often takes a promise for an answer, and quotes any sentence of the mail for it.
     """

@@ -82,7 +82,7 @@ def takes_part(node: MessageFacts, case: CaseFacts, members: Collection[MessageF
 
 
 def numbers_at_odds(one: CaseFacts, other: CaseFacts) -> bool:
-    """Whether one vendor gave the two cases different case numbers."""
+    """Whether the two cases have numbers of the same vendor, but none in common."""
     vendors = {vendor for vendor, _ in one.refs} & {vendor for vendor, _ in other.refs}
     return bool(vendors - {vendor for vendor, _ in one.refs & other.refs})
 

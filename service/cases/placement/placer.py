@@ -147,7 +147,7 @@ class Placer:
         return all(objections.takes_part(node, facts, members) for facts in (one, other))
 
     def are_apart(self, home: int, case: int) -> bool:
-        """Whether a person separated two cases, or one vendor gave them different case numbers."""
+        """Whether a person separated two cases, or they have numbers of one vendor, but none in common."""
         one, other = self.facts_of(home), self.facts_of(case)
         separated = home in map(self.root, other.apart) or case in map(self.root, one.apart)
         return separated or objections.numbers_at_odds(one, other)
