@@ -4,6 +4,7 @@ import ast
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from textwrap import dedent
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -486,8 +487,12 @@ def test_a_read_token_gets_no_form_to_merge_cases(service: Running) -> None:
 
 
 def test_only_a_mail_that_arrived_twice_is_said_to_have_arrived_twice(service: Running) -> None:
-    quote = "On Wed, 4 Nov 2026, Aiko Tanaka <aiko@corp.example> wrote:\n> Outlook cannot send mail since 9:00 today."
-    answer = report(2, subject="Re: Outlook", body=f"Any news?\n\n{quote}", headers="In-Reply-To: <r1@corp.example>\n")
+    body = """Any news?
+
+        On Wed, 4 Nov 2026 at 10:00, Aiko Tanaka <aiko@corp.example> wrote:
+        > Outlook cannot send mail since 9:00 today."""
+    headers = "In-Reply-To: <r1@corp.example>\n"
+    answer = report(2, subject="Re: Outlook", body=dedent(f"        {body}"), headers=headers)
     key, _ = service.deliver(report(), answer)
     assert service.get("/api/messages", message_id="<r1@corp.example>")["items"][0]["deliveries"] == 2
     assert "arrived" not in page(service, f"/cases/{key}", "en")
