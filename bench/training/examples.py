@@ -47,7 +47,7 @@ reader = cache(EmbeddedReader)
 class LabelledTurn(NamedTuple):
     """A mail that the reader can read, with its example for ``next.…``."""
 
-    case: str
+    case: str  # with the name of its set, because two sets may use the same name
     turn: RuleInput
     example: Example
 
@@ -108,7 +108,7 @@ def turns(name: str) -> Iterator[LabelledTurn]:
         label, text = labels[conversation], text_to_read(extracted)
         if is_readable(text):
             example = next_example(text, label["after"][id], id in label.get("doubtful", ()))
-            yield LabelledTurn(mail.case, extracted.turn, example)
+            yield LabelledTurn(f"{name}/{mail.case}", extracted.turn, example)
 
 
 def of_conversations(folder: Path) -> Iterator[Example]:
