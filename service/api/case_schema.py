@@ -208,6 +208,11 @@ class CaseSummary(Out, json_schema_extra={"examples": [_SUMMARY]}):
     )
     language: str = doc("Language of the case: `ja`, `en` or another ISO 639 code; `und`: not known.")
     vendor: str | None = doc("Id of the vendor (`GET /api/vendors`); null if no vendor is known.")
+    partner: str | None = doc(
+        "Mail domain of the first company that the team wrote to or that answered, for vendors without a vendor file; "
+        "null if there is none.",
+        None,
+    )
     vendor_refs: list[VendorRef] = doc("Case numbers of vendors found in the mails.")
     missing: list[str] = doc("Ids of at most five checklist items to ask for, most important first.")
     needs_triage: bool = doc("True while a person has to judge the priority, because the impact is not certain.", False)

@@ -61,6 +61,7 @@ def revise(
         "waiting_since": stamp(since),
         "priority": level,
         "vendor": vendor,
+        "partner": _partner(ordered),
         "vendor_refs": [{"vendor": vendor, "ref": ref} for vendor, ref in _references(judgement, ordered)],
         "needs_triage": judgement.priority.needs_triage and status == "open" and "priority" not in set_by,
         "requester": _requester(people, ordered),
@@ -134,6 +135,15 @@ def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Ove
     named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
     by_mails = judgement.vendor or next((vendor for vendor in named if vendor), None)
     return overrides.value("vendor", by_mails)  # type: ignore[no-any-return]
+
+
+def _partner(lines: Sequence[CaseMessage]) -> str | None:
+    """Return the mail domain of the first partner company that wrote or received a mail.
+
+    A partner at a consumer mail provider is known by an address. This is a person, not a company.
+    """
+    partners = (line.node.counterpart for line in lines if line.node.counterpart)
+    return next((partner for partner in partners if "@" not in partner), None)
 
 
 def _with_manual_changes(

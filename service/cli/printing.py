@@ -100,7 +100,7 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
     for case in page["items"]:
         side, missing = case["waiting_on"] or "none", case["missing"]
         first_missing = f"{missing[0]} +{len(missing) - 1}" if len(missing) > 1 else "".join(missing)
-        wide = (case["vendor"] or "", case["title"], first_missing)
+        wide = (case["vendor"] or case.get("partner") or "", case["title"], first_missing)
         table.add_row(
             case["key"],
             Text(case["priority"] + " triage" * case["needs_triage"], COLOURS.get(case["priority"], "")),
@@ -125,7 +125,7 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], zone: tzinf
     side, since = case["waiting_on"], age(case["waiting_since"])
     turn = f"waiting for the {_side(side)} for {since}" if side else "nobody has to act"
     owner = f"owner {case['owner']}" if case.get("owner") else ""
-    summary = (f"{case['status']}, {turn}", case["kind"], refs or case["vendor"], owner)
+    summary = (f"{case['status']}, {turn}", case["kind"], refs or case["vendor"] or case.get("partner"), owner)
     out.print(escape(visible(" · ".join(part for part in summary if part))))
     for title, lines in _sections(case, zone).items():
         if lines:

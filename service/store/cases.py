@@ -37,7 +37,7 @@ _SUMMARY = [
         "id title status waiting_on waiting_since priority kind language vendor vendor_refs missing needs_triage "
         "requester excerpt open_asks messages opened_at updated_at owner"
     ).split()
-] + [cases.c.document[name].label(name) for name in ("recovered", "parked")]
+] + [cases.c.document[name].label(name) for name in ("recovered", "parked", "partner")]
 
 
 @dataclass(frozen=True, slots=True)

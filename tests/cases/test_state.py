@@ -160,6 +160,12 @@ def test_an_overdue_promise_is_noted() -> None:
     assert "overdue-promise" in made["notes"]
 
 
+@pytest.mark.parametrize(("partner", "shown"), [("gate.example", "gate.example"), ("jo@mail.example", None)])
+def test_the_partner_is_the_company_to_which_the_team_wrote_but_never_a_person(partner: str, shown: str | None) -> None:
+    made = state(REPORTS, inquire(facts={"to_partner": partner}), vendor=None)
+    assert (made["vendor"], made["partner"]) == (None, shown)
+
+
 def test_a_stored_reading_is_restored_with_the_id_of_its_message() -> None:
     finding = Finding("r", "core", "0", "words", 3, 8, "v")
     reading = Reading(

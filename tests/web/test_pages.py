@@ -252,6 +252,17 @@ def test_cases_are_filtered_by_the_name_of_a_vendor(embedded: Running) -> None:
     assert other not in page(embedded, "/?vendor=microsoft")
 
 
+def test_a_vendor_without_a_vendor_file_is_shown_by_its_mail_domain(embedded: Running) -> None:
+    sender = "s.miyamoto@corp.example"  # in the team, because this person forwarded ASK
+    inquiry = report(sender=sender, subject="Gate 4", body="The gate does not open. Please check the gate server.")
+    embedded.deliver(ASK)
+    (key,) = embedded.deliver(inquiry.replace("To: ", "To: support@gate.example\nCc: "))
+    assert "gate.exampleの対応待ちです" in page(embedded, f"/cases/{key}")
+    card = tree(embedded, "/?q=Gate").css_first(".card .meta")
+    assert card is not None
+    assert "gate.example" in card.text()
+
+
 def test_a_bulk_change_names_the_cases_that_it_could_not_change(service: Running) -> None:
     report, ask, refund = service.deliver(REPORT, ASK, REFUND)
     service.client.post(f"/cases/{refund}/merge", data={"into": ask})
