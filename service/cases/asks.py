@@ -35,7 +35,7 @@ _STATED = ("value", "partial", "none", "unknown", "not_applicable")
 
 
 def request_key(what: str, quote: str) -> tuple[str, str]:
-    """Return what makes two requests equal: their topic, or their words if it is unknown."""
+    """Return a key that equal requests share: the topic and, if the topic is unknown, the words."""
     return what, " ".join(quote.split()) if what == SOMETHING else ""
 
 
@@ -88,9 +88,9 @@ class Ledger:
     def record_answers(self, line: CaseMessage) -> int:
         """Record which open requests a mail of ours answers. Return their number.
 
-        A mail with information answers the only open request, even if no rule matches the two. If the mail answers by
-        number, a numbered request for something unspecific is answered only by its number. A mail that answers a
-        request also answers a later proposal to close.
+        If only one request is open, a mail with information answers it, even if no rule matches the two. If the mail
+        answers by number, a numbered request for something unspecific is answered only by its number. A mail that
+        answers a request also answers a later proposal to close.
         """
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading

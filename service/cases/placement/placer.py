@@ -111,7 +111,10 @@ class Placer:
             self.record_other_cases(message, home, runners)
 
     def unambiguous_links(self, node: MessageFacts, runners: dict[int, Evidence]) -> Iterable[Link]:
-        """Yield the links of a message. Mentioned numbers of different cases are put into ``runners`` instead."""
+        """Yield the links of a message, except by mentioned numbers if these lead to different cases.
+
+        The cases of the excepted links are added to ``runners``.
+        """
         found = [*links_of(node, self.known)]
         homes: dict[str, set[int]] = defaultdict(set)  # mentioned number → the cases that it leads to
         for link in found:
