@@ -30,7 +30,7 @@ _NOT_BY_PLAIN_WORDS = ("logs", "info:screenshot", "confirm_scope")
 _INFORMATION = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
 _DELIVERY = frozenset(("act.give_logs", "item.logs"))  # a sentence that only promises them delivers nothing
 _FURTHER_CLAUSE = re.compile(r"、(?=[^、。]*[はがもの])|(?:[,;]|\band)\s+(?=[\w.-]+\s+(?!and\b|or\b)\w)")
-"""Before a clause about something else: "RX-5, the lamp is red". The next value of a list is none: "RX-5, RX-6"."""
+"""Before a clause about something else: "RX-5, the lamp is red". A further value is no clause: "RX-5, RX-6"."""
 _STATED = ("value", "partial", "none", "unknown", "not_applicable")
 
 
@@ -82,7 +82,7 @@ class Ledger:
         return len(reading.asks)
 
     def _is_owed(self, ask: Ask) -> bool:
-        """Whether our side gave the vendor no information since this request."""
+        """Whether our side has given the vendor no information since this request."""
         return self._informed_at is None or ask.asked_at >= self._informed_at
 
     def record_answers(self, line: CaseMessage) -> int:
@@ -230,7 +230,7 @@ def _has_information(reading: Reading) -> bool:
 
 
 def _delivers_later(reading: Reading) -> bool:
-    """Whether a mail promises logs, although it may bring a part of them."""
+    """Whether a mail promises logs. The mail may contain some of the logs already."""
     promised = {one.quote for one in reading.statements if one.meaning == "act.promise" and one.quote}
     return any(one.meaning in _DELIVERY and one.quote in promised for one in reading.statements)
 

@@ -220,7 +220,7 @@ def entry(conn: Connection, id: int) -> dict[str, Any]:
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
     """Return the number of automatic mails since a time, to one recipient or to all.
 
-    For all, held drafts do not count.
+    Held drafts count only for one recipient.
     """
     query = select(func.count()).where(
         outbox.c.created_at >= since,

@@ -230,7 +230,7 @@ class Placer:
         return self.profiles[ids]
 
     def is_ruled_out(self, outer: MessageFacts, home: int, case: int) -> bool:
-        """Whether similar content must not join two cases. They are apart, or one was solved long ago."""
+        """Whether similar content must not join two cases: they must stay apart, or one was solved long ago."""
         settled_at = self.facts_of(case).settled_at
         return self.are_apart(home, case) or (settled_at is not None and outer.at - settled_at > self.reopen)
 
