@@ -106,8 +106,7 @@ class Decision(Evidence):
     def _told(self, meaning: str, chance: float) -> Statement:
         """Return the statement of an item, act or topic.
 
-        In an urgent mail, a workaround has the state partial if no sentence shows it clearly. The mail may only say
-        what people do in the meantime.
+        In an urgent mail, a workaround that no sentence shows clearly is partial: the mail may mean other work.
         """
         found = self._state(meaning, chance)
         if meaning != _WORKAROUND or found.state != "value" or self._chance("urgent") < self.thresholds["urgent"]:
