@@ -52,7 +52,7 @@ class AlreadyMerged(Conflict):
 
 
 class Unavailable(SodanError):
-    """The service cannot do it now; a later retry can succeed."""
+    """The service cannot do now what the caller wants; a later retry can succeed."""
 
 
 class GaveUp(Unavailable):

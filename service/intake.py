@@ -1,9 +1,9 @@
 """The steps of a mail in sodan: it is received, processed, and judged again after changes.
 
-receive     T1  store the raw bytes; from now on sodan is responsible for the mail
-understand      bytes → mail → messages with their readings; no transaction, independent of other mails
-prepare         decide which case each mail belongs to, and judge the future state of this case; only reads
-take_in     T3  in one transaction: write the decisions (outdated: decide again); set the spool entry to done
+receive      in one transaction: store the raw bytes; from now on sodan is responsible for the mail
+understand   bytes → mail → messages with their readings; no transaction, independent of other mails
+prepare      decide which case each mail belongs to, and judge the future state of this case; only reads
+take_in      in one transaction: write the decisions (outdated: decide again); set the spool entry to done
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from service.store.spool import Claimed, Envelope, NewEntry
 
 
 def receive(database: Database, mails: Sequence[tuple[Envelope, bytes]], now: datetime) -> list[str]:
-    """T1: store mails durably in one commit; return their ids. Acknowledge mails only then. Raises Unavailable."""
+    """Store mails durably in one commit; return their ids. Acknowledge mails only then. Raises Unavailable."""
     return receive_entries(database, [spool.new_entry(envelope, content, now) for envelope, content in mails])
 
 
@@ -203,7 +203,7 @@ def place(
 def take_in(
     conn: Connection, prepared: Prepared, context: AppContext, *, by: str, now: datetime, decide_again: bool = True
 ) -> list[int]:
-    """T3: place prepared mails, save their cases, and set their spool entries to done. Returns the cases.
+    """Place prepared mails, save their cases, and set their spool entries to done. Returns the cases.
 
     Cases that changed since ``prepared`` are judged here; long cases are queued for ``judge_next``. If ``prepared`` is
     outdated, ``decide_again`` says whether to decide again or to raise Outdated. Raises LostLease if ``by`` lost the

@@ -109,7 +109,10 @@ def report() -> None:
 
 
 class Watch:
-    """Decides whether a process hangs, by its reports to ``descriptor``. Before the first report, it does not hang."""
+    """Decides whether a process hangs, by its reports to ``descriptor``.
+
+    Until the first report, the process does not count as hanging, because it is still starting.
+    """
 
     def __init__(self, patience: float) -> None:
         self._patience = patience  # seconds without a report after which a process counts as hanging; 0: never

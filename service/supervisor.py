@@ -64,7 +64,7 @@ class Child:
         )
 
     def poll_exit_status(self) -> int | None:
-        """Return the exit status once after the process ended, and schedule its restart, or None."""
+        """If the process has ended since the last call, schedule its restart and return the exit status. Else None."""
         status = None if self.process is None else self.process.poll()
         if status is None:
             return None
@@ -97,7 +97,10 @@ def _commands(settings: Settings) -> list[tuple[str, list[str]]]:
 
 
 def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:
-    """Migrate and keep ``children`` (by default all parts) running until a signal. Raises Refused, Unavailable."""
+    """Migrate the database, then run ``children`` until a signal. A child that ends is started again.
+
+    By default, there is a child for each part of sodan. Raises Refused, Unavailable.
+    """
     settings.require_smtp()
     running: list[Child] = []
     stop = stop_event(SIGHUP=partial(_send_signal, running, signal.SIGHUP))

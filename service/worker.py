@@ -49,9 +49,9 @@ After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None
 
 
 class BatchSizer:
-    """Chooses how many mails to claim: as many as take ``VISIBLE_SECONDS``.
+    """Chooses how many mails to claim: as many as can be processed in ``VISIBLE_SECONDS``.
 
-    After each full batch, up to twice as many.
+    After each full batch, the number is doubled, up to ``most``.
     """
 
     def __init__(self, most: int) -> None:

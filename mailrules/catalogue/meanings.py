@@ -76,7 +76,7 @@ class Catalogue:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """All ids that a statement may have, including instances."""
+        """All ids that a statement may have, including each `ask.info.<item>`."""
         plain = [meaning for meaning in self.meanings if meaning != INFO]
         return (*plain, *(f"{INFO}.{item}" for item in self.wanted))
 

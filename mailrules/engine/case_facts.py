@@ -10,7 +10,7 @@ from mailrules.vendors import Vendors
 
 
 def kind_of(concluded: Sequence[mails.ConcludedMail]) -> str | None:
-    """Return the first known kind in mail of our side, otherwise of people, otherwise of any.
+    """Return the first known kind of a mail of our side, otherwise of a mail by a person, otherwise of any mail.
 
     What our people write above a forwarded mail takes precedence over the mail of a stranger, unless it is only a
     remark.

@@ -84,7 +84,7 @@ def problem_of(concluded: Sequence[ConcludedMail]) -> Problem:
 
 
 def _tell(told: dict[str, None], *texts: str) -> None:
-    """Add texts up to the maximum, since each proposal is compared with all of them."""
+    """Add texts, up to a maximum, because each problem statement of the vendor is compared with all of them."""
     for text in texts:
         if len(told) < _MOST_TOLD:
             told.setdefault(text)

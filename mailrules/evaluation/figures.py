@@ -93,7 +93,7 @@ def labelled_outcome(mail: Mapping[str, Any]) -> Outcome:
 
 
 def sets_of(items: Mapping[str, Collection[str]], meanings: Collection[str]) -> dict[str, set[str]]:
-    """Return the results of a mail as sets, without requests. `items`: item → states given."""
+    """Return sets of the items, acts, tone hints and parked topics of a mail. `items`: item → states given."""
     present = {item for item, states in items.items() if not set(states).isdisjoint(KNOWN)}
     unknown = {item for item, states in items.items() if "unknown" in states} - present
     families = (("acts", "act."), ("tone", "tone."), ("parked", "parked."))

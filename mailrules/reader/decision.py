@@ -66,7 +66,7 @@ class Decision(Evidence):
 
     @cached_property
     def report(self) -> Report | None:
-        """Return the report of the mail; None if the report would hide statements of the mail."""
+        """Return the report of the mail; None if the report is to be ignored (`Report.hides`)."""
         told = {one.meaning for one in self._without_report}
         return None if self.reported and self.reported.hides(told, self.view.mail.side) else self.reported
 
@@ -106,7 +106,7 @@ class Decision(Evidence):
     def _told(self, meaning: str, chance: float) -> Statement:
         """Return the statement of an item, act or topic.
 
-        In an urgent mail, a workaround that no sentence shows clearly is partial: people may do other work meanwhile.
+        In an urgent mail, a workaround that no sentence shows clearly is partial: the mail may mean other work.
         """
         found = self._state(meaning, chance)
         if meaning != _WORKAROUND or found.state != "value" or self._chance("urgent") < self.thresholds["urgent"]:
@@ -332,7 +332,7 @@ class Decision(Evidence):
         return found
 
     def _rest(self, unit: Unit, chance: float) -> list[Statement]:
-        """Return a request for each part of a sentence without a topic, if another part has one."""
+        """If a part of a sentence has a topic, return a request for each part that has none."""
         parts = parts_of(unit, self.matcher or shipped_matcher())
         return [
             Statement("ask.something", "value", part.text, part.start, part.end, round(chance, 3))

@@ -163,7 +163,7 @@ def common_features(shapes: Iterable[str], signals: Iterable[str], properties: I
 
 
 def count_features(reading: Reading) -> list[str]:
-    """Return a feature for each count of people, places or machines, and one for a label."""
+    """Return a feature for each count of people, places or machines, and one if the unit has a label."""
     found = [f"n:{count.of}:{_bucket(count.number)}" for count in reading.counts]
     return [*found, "label"] if reading.label else found
 

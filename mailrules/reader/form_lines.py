@@ -57,7 +57,7 @@ def stated_by(unit: Unit) -> tuple[str, str | None] | None:
 
 
 def filled_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Statement]]:
-    """Return the units that have to be read, and what the other form lines state."""
+    """Return the units that have to be read, and the statements of form lines that need no reading."""
     read, stated = [], list[Statement]()
     for at, unit in enumerate(units):
         item, state = stated_by(unit) or ("", None)

@@ -43,7 +43,7 @@ _LEAST_LOG = -6.0
 
 
 def next_is(side: NextSide) -> tuple[float, ...]:
-    """Return the scores of who has to act next, if this side certainly has to."""
+    """Return the scores that mean: certainly this side has to act next."""
     return tuple(0.0 if one == side else _LEAST_LOG for one in NEXT_SIDES)
 
 
@@ -147,7 +147,7 @@ def table_side(name: str) -> str:
 
 
 def read_classifiers(data: bytes, tables: Mapping[str, HashTable]) -> dict[str, MatterClassifier]:
-    """Read the classifiers from the content of the file (``file_content``). ``tables``: table of each side."""
+    """Read the classifiers from the content of the file (``file_content``). ``tables``: side → table."""
     documents = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data))["classifiers"]
     return {name: _read(document, tables[table_side(name)]) for name, document in documents.items()}
 

@@ -62,7 +62,7 @@ class Report(NamedTuple):
         return self.way in _OF_NOTICES
 
     def hides(self, told: Set[str], side: str) -> bool:
-        """Whether a harmless report would hide statements of the mail, such as an attack.
+        """Whether to ignore this report, because it would remove an important statement of the mail, such as an attack.
 
         A newsletter of a vendor may describe a standstill of others. In mail of an unknown sender, the standstill may
         be the sender's own.
@@ -121,7 +121,7 @@ def report_inputs(view: MailView) -> NDArray[np.float64]:
 
 
 def rows_of(reading: Reading) -> Indexes:
-    """Return the rows of the features of a unit."""
+    """Return the rows of the features of a unit in the table of hashes."""
     return np.frombuffer(reading.rows, ROW).astype(np.int64)
 
 

@@ -83,7 +83,8 @@ def named_states(tokens: Sequence[str], found: Iterable[Name]) -> Iterator[Name]
 def _is_of_ticket(tokens: Sequence[str], begin: int, label: Name) -> bool:
     """Whether a label is about a ticket. It is next to a word such as "ticket", or begins its sentence.
 
-    ``begin``: the end of an earlier label of a ticket, or of its state; the label may follow directly.
+    ``begin``: the end of the previous label or state, if it belongs to a ticket; otherwise 0. A label directly after it
+    belongs to the ticket too.
     """
     first, last = label.first, label.last
     while first > begin and tokens[first - 1] != "\n" and tokens[first - 1] in _BESIDE:

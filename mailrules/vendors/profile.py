@@ -82,8 +82,8 @@ class Incidental(Model):
     In "Slackで連絡ください", it is not.
     """
 
-    before: Words = Field(default=[])  # RE2 for text before a name that does not count
-    after: Words = Field(default=[])  # RE2 for text after a name that does not count
+    before: Words = Field(default=[])  # RE2 for text before a name; the name then does not count
+    after: Words = Field(default=[])  # RE2 for text after a name; the name then does not count
     maker: Words = Field(default=[])
     """RE2 for text after a product name that refers to its maker ("…に問い合わせ中", "… Support")."""
     party: Words = Field(default=[])

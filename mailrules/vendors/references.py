@@ -128,7 +128,7 @@ class References:
         return sorted(whole, key=lambda ref: (ref.token, not ref.stated))
 
     def behind(self, vendor: str, text: str, within: int) -> list[Reference]:
-        """Return this vendor's numbers that begin in the first ``within`` characters of a text. ``stated`` is false."""
+        """Return this vendor's numbers that begin in the first ``within`` characters of a text, as not stated."""
         found = _Found()
         for shape in (*self._own[vendor], *self._certain) if vendor in self._own else ():
             match = shape.pattern.search(text) if shape.vendor == vendor and "body" in shape.said.at else None
@@ -256,7 +256,7 @@ def _add(shape: _Shape, vendor: str, match: Any, text: str, at: str, found: _Fou
 
 
 def _by_subject(refs: Sequence[Reference], found: _Found) -> Iterator[Reference]:
-    """Yield the numbers. If the subject states one, the others of its kind are not stated, such as a parent case."""
+    """Yield the numbers. If the subject states one, no other number of its kind, such as a parent case, is stated."""
     kinds = {_kind(ref) for ref in refs if (ref.vendor, ref.ref) in found.in_subject}
     for ref in refs:
         is_other = _kind(ref) in kinds and (ref.vendor, ref.ref) not in found.in_subject

@@ -22,7 +22,7 @@ _TOO_LARGE = f"the body is too large: at most {BODY_BYTES} bytes"
 
 
 class CheckBody:
-    """ASGI middleware. Rejects a body that is too large (413) or too slow (408), and unstorable characters (400)."""
+    """ASGI middleware. Rejects a body that is too large (413), too slow (408), or that databases refuse (400)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -87,7 +87,7 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def is_browser(scope: Scope) -> bool:
-    """Return whether a person gets the response: it accepts HTML and is not from the API."""
+    """Return whether the response is for a browser: the request accepts HTML, and its path is not below /api."""
     return "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/api")
 
 

@@ -16,7 +16,7 @@ from service.store.database import Connection
 
 
 class Review(Out):
-    """The exchange with a vendor in 90 days, of at most 500 cases. A figure is null if fewer than five have it."""
+    """Figures about a vendor, from at most 500 cases of 90 days. A figure with fewer than five values is null."""
 
     cases: int = doc("Number of cases in the review.")
     resolved: int = doc("Number of these cases that are resolved or closed.", 0)

@@ -30,12 +30,12 @@ _NOT_BY_PLAIN_WORDS = ("logs", "info:screenshot", "confirm_scope")
 _INFORMATION = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
 _DELIVERY = frozenset(("act.give_logs", "item.logs"))  # a sentence that only promises them delivers nothing
 _FURTHER_CLAUSE = re.compile(r"、(?=[^、。]*[はがもの])|(?:[,;]|\band)\s+(?=[\w.-]+\s+(?!and\b|or\b)\w)")
-"""Before a clause about something else: "RX-5, the lamp is red". The next value of a list is none: "RX-5, RX-6"."""
+"""Before a clause about something else: "RX-5, the lamp is red". A further value is no clause: "RX-5, RX-6"."""
 _STATED = ("value", "partial", "none", "unknown", "not_applicable")
 
 
 def request_key(what: str, quote: str) -> tuple[str, str]:
-    """Return what makes two requests equal: their topic, or their words if it is unknown."""
+    """Return a key that equal requests share: the topic and, if the topic is unknown, the words."""
     return what, " ".join(quote.split()) if what == SOMETHING else ""
 
 
@@ -82,15 +82,15 @@ class Ledger:
         return len(reading.asks)
 
     def _is_owed(self, ask: Ask) -> bool:
-        """Whether our side gave the vendor no information since this request."""
+        """Whether our side has given the vendor no information since this request."""
         return self._informed_at is None or ask.asked_at >= self._informed_at
 
     def record_answers(self, line: CaseMessage) -> int:
         """Record which open requests a mail of ours answers. Return their number.
 
-        A mail with information answers the only open request, even if no rule matches the two. If the mail answers by
-        number, a numbered request for something unspecific is answered only by its number. A mail that answers a
-        request also answers a later proposal to close.
+        If only one request is open, a mail with information answers it, even if no rule matches the two. If the mail
+        answers by number, a numbered request for something unspecific is answered only by its number. A mail that
+        answers a request also answers a later proposal to close.
         """
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading
@@ -230,7 +230,7 @@ def _has_information(reading: Reading) -> bool:
 
 
 def _delivers_later(reading: Reading) -> bool:
-    """Whether a mail promises logs, although it may bring a part of them."""
+    """Whether a mail promises logs. The mail may contain some of the logs already."""
     promised = {one.quote for one in reading.statements if one.meaning == "act.promise" and one.quote}
     return any(one.meaning in _DELIVERY and one.quote in promised for one in reading.statements)
 

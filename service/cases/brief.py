@@ -214,7 +214,7 @@ def _attached(messages: Sequence[Document]) -> list[dict[str, Any]]:
 
 
 def _promised(case: Document, now: datetime | None) -> str | None:
-    """Return when the next update is expected: the earliest due date of a live promise."""
+    """Return when the next update is expected: the earliest due date of a promise that is not kept or overdue."""
     if case.get("status") in ("resolved", "closed"):
         return None
     due = [one["due"] for one in case.get("promises") or [] if not one["kept"] and not one["overdue"]]

@@ -80,7 +80,7 @@ def _statements(mail: Document, meanings: Collection[str]) -> list[Document]:
 
 
 def _sayings(mail: Document, meanings: frozenset[str]) -> list[Document]:
-    """Return the statements with news, without courtesy, questions and closed tickets."""
+    """Return the statements with these meanings. Left out: courtesy, questions, and that the ticket is closed."""
     closing = {one["quote"] for one in _statements(mail, (_CLOSES,))}
     closing -= {one["quote"] for one in _statements(mail, ("recovered",))}
     return [

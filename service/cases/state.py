@@ -123,7 +123,7 @@ def _cited(found: Finding | ItemState) -> dict[str, Any]:
 
 
 def attributes(value: object, names: str) -> dict[str, Any]:
-    """Return the attributes of an object for JSON, with times as text."""
+    """Return some attributes of an object for JSON, with times as text. ``names``: separated by spaces."""
     values = {name: getattr(value, name) for name in names.split()}
     return {name: stamp(one) if isinstance(one, datetime) else one for name, one in values.items()}
 

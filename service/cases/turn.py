@@ -246,7 +246,7 @@ def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading
 
 
 def _lacks_outcome(course: Course, line: CaseMessage, reading: Reading) -> bool:
-    """Whether a user must still say that a severe problem is solved to resolve the case.
+    """Whether a severe case stays open, because this mail of a user does not say that the problem is solved.
 
     The table of weights often gives "nobody has to act" for a mail about what people do meanwhile, or where they went.
     """

@@ -15,7 +15,7 @@ _FINAL = frozenset(("answer", "scope_statement"))
 
 
 def side_by_case_status(reading: Reading) -> Side | str | None:
-    """Return whose turn it is by the status in a notice: a side, `closed`, or None.
+    """Return who has to act according to the status that a notice states: a side, `closed`, or None.
 
     A mail that also requests, promises or reports progress does not close the case.
     """
@@ -27,7 +27,7 @@ def side_by_case_status(reading: Reading) -> Side | str | None:
 
 
 def side_by_alarm(reading: Reading) -> Side | None:
-    """Return who has to act on an automatic mail about a live problem, or None.
+    """Return who has to act on an automatic mail about a problem that continues, or None.
 
     This is the vendor after a report of the vendor's outage, otherwise the team.
     """

@@ -161,7 +161,7 @@ def erase_person(
 def _why_no_name(name: str, reserved: Collection[str]) -> str | None:
     """Return why a text is not the name of a person, or None.
 
-    Short texts, common words and ``reserved`` names are none.
+    Short texts, common words and ``reserved`` names are not names of persons.
     """
     known = {word.casefold() for word in reserved}
     parts = [part for part in re.split(r"[\s\u3000,]+", name) if part]

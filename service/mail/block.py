@@ -190,7 +190,7 @@ def _row(line: str, rows: Sequence[HeaderLine]) -> HeaderLine | None:
 
 
 def _belongs(rows: Sequence[HeaderLine], row: HeaderLine) -> bool:
-    """Return whether a header line below a blank line belongs to the block, which lacks it."""
+    """Return whether a header line below a blank line belongs to the block: the block lacks its field."""
     fields = _assign(rows).keys()
     return (
         all(row.word != other.word for other in rows)

@@ -13,7 +13,7 @@ _TAG = re.compile(r"\[[^\]]{0,60}\]|\([^)]{0,60}\)")
 
 
 def split_forwards(sections: Sequence[Section], subject: str, has_reply: bool) -> tuple[list[Section], list[Section]]:
-    """Split earlier mails into (forwarded, outermost first; others). ``has_reply``: whether there is new text."""
+    """Return (forwarded mails, outermost first; other mails with a heading). ``has_reply``: there is new text."""
     forwards: list[Section] = []
     others = [section for section in sections if section.has_heading]
     outer_subject = subject

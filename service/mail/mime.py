@@ -184,7 +184,7 @@ class _Splitter:
                 self.defects.add("header-many")
 
     def _skippable(self, line: bytes, end: int, has_fields: bool) -> bool:
-        """Return whether a line in the header is no field: a field follows before an empty line."""
+        """Return whether a line that is no field can be skipped, because a field follows before an empty line."""
         if line.startswith(b"--") and line.rstrip() in self.delimiters:
             return False
         if line.startswith((b"From ", b">From ")):

@@ -120,7 +120,7 @@ def _closing(lines: list[str]) -> int | None:
 def _ends_with_name(lines: Sequence[str], author: Address) -> bool:
     """Return whether the last line is only the author's name or a part of it.
 
-    It is no signature, but an answer, if the line above announces something.
+    False if the line above announces an answer, such as "the name is:". Then the name is this answer.
     """
     if len(lines) < 2 or lines[-2].strip() or len(lines[-1]) > _LONGEST_NAME:
         return False

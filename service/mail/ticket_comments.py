@@ -66,7 +66,7 @@ def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
 
 
 def is_notice(lines: Sequence[str | None]) -> bool:
-    """Return whether the text above the first comment is empty or a ticket system's own."""
+    """Return whether the text above the first comment is empty, or was written by a ticket system."""
     text = " ".join(line for line in lines if line and line.strip() and not is_reply_line(line))
     return not text or (len(text) < 200 and _NOTICE.search(text) is not None)
 

@@ -169,7 +169,7 @@ class Tokens:
         return config.token_url, form
 
     def _signed_by_certificate(self, pem: str) -> str:
-        """Return the assertion, signed with the certificate, that replaces a secret.
+        """Return a token signed with the key of the certificate. It is sent instead of a client secret.
 
         https://learn.microsoft.com/entra/identity-platform/certificate-credentials
         """

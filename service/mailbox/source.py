@@ -97,7 +97,10 @@ def encode_position(since: datetime | None, **position: Any) -> str:
 
 
 def decode_position(position: str | None, since: datetime | None) -> dict[str, Any]:
-    """Return the value given to ``encode_position``, or {} if ``since`` is now an earlier time."""
+    """Return the value given to ``encode_position``, or {} to read the folder again.
+
+    The folder is read again if the setting ``since`` was changed to an earlier time, so that older mail is fetched.
+    """
     stored: dict[str, Any] = json.loads(position or "{}")
     stored_since = stored.get("since")
     wants_older = stored_since is not None and (since is None or since < datetime.fromisoformat(stored_since))

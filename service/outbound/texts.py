@@ -41,12 +41,12 @@ class Templates:
             self.question("", language)
 
     def text(self, template: str, language: str, **values: Any) -> str:
-        """Render ``<language>/<template>.txt.j2`` as plain text. Raises Refused if the file has an error."""
+        """Render ``<language>/<template>.txt.j2`` as plain text. Raises Refused if the template has an error."""
         lines = self._render(f"{mail_language(language)}/{template}.txt.j2", **values).strip().splitlines()
         return "\n".join(_without_blank_runs(lines)) + "\n"
 
     def html(self, text: str, language: str) -> str:
-        """Return a text as HTML. Blank lines separate paragraphs. Raises Refused if the file has an error."""
+        """Return a text as HTML. Blank lines separate paragraphs. Raises Refused if the template has an error."""
         paragraphs = [block for block in text.strip().split("\n\n") if block.strip()]
         return self._render("mail.html.j2", paragraphs=paragraphs, language=mail_language(language))
 
@@ -57,7 +57,7 @@ class Templates:
             raise Refused(f"SODAN_TEMPLATES: {file}: {error}".replace("\n", " ")) from None
 
     def question(self, item: str, language: str, label: str = "") -> str:
-        """Return the question that asks for a checklist item. Items without a question are named by label or id."""
+        """Return the question that asks for a checklist item. Without a question, return the label or the id."""
         return self._questions.get(item, {}).get(mail_language(language)) or label or item
 
     def questions(self, items: Sequence[str], language: str, labels: Mapping[str, str]) -> list[str]:

@@ -155,7 +155,10 @@ class Connection(SMTP):
         return self.listener.budget.reserve(self._share, max(declared, _RESERVED))
 
     async def read_content(self) -> Content:
-        """Read a message after the reply 354. The result is not ``complete`` if the connection or a limit ended it."""
+        """Read a message after the reply 354.
+
+        The result is not ``complete`` if the connection ended or a limit was reached before the end of the message.
+        """
         content = Content(self.settings.max_message_bytes, self.listener.folder)
         self._content_deadline = self.loop.time() + CONTENT_SECONDS
         buffered = bytes(self._buffer)

@@ -54,7 +54,7 @@ _STATISTICS = "SELECT pg_relation_filenode('pg_catalog.pg_statistic')"
 
 @dataclass(frozen=True)
 class Remains:
-    """Places that may still contain deleted data. Each is a sentence that says what to do."""
+    """What a person must do because deleted data may still exist: one sentence for each place."""
 
     in_database: list[str] = field(default_factory=list)  # files of the database server
     in_copies: list[str] = field(default_factory=list)  # copies of the write-ahead log

@@ -141,7 +141,7 @@ _WRITE = update(contents).where(contents.c.id == bindparam("row")).values(codec=
 
 
 def write_packed(conn: Connection, packed: Sequence[Packed]) -> None:
-    """Write the new values to the rows."""
+    """Store these compressed mails in their rows."""
     if packed:
         conn.execute(_WRITE, [{"row": mail.id, "as": mail.codec, "now": mail.stored} for mail in packed])
 
@@ -174,7 +174,7 @@ def move(database: Database, writer: BlobWriter, before: BlobStore | None) -> It
 
 
 def _write_if_unchanged(conn: Connection, before: StoredContent, packed: Packed) -> bool:
-    """Write the new values to a row. Returns False if the raw mail was deleted or replaced since it was read."""
+    """Store the compressed mail in its row. Returns False if the raw mail was deleted or replaced since it was read."""
     one_at_a_time(conn)  # retention locks these rows in another order
     same = (spool.c.id == before.id, spool.c.sha256 == before.sha256)
     if conn.execute(select(spool.c.id).where(*same).with_for_update()).first() is None:

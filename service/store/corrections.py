@@ -54,7 +54,7 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
 
 
 def move(conn: Connection, message: int, to: int | None, who: str, now: datetime) -> tuple[int, int]:
-    """Move a message into case ``to`` (None: a new one), for good.
+    """Move a message into case ``to`` (None: a new one), permanently.
 
     Returns event and case. Raises NotFound, Conflict.
     """

@@ -41,7 +41,7 @@ def beyond(
 ) -> ColumnElement[bool]:
     """Return the SQL condition for the rows after a position.
 
-    Rows are in order of ``priority`` (or not), moment and number.
+    Rows are in order of ``priority`` (if it is given), then of moment, then of number.
     """
     columns, values = [moment, number], [literal(position[1], Instant), literal(position[2], Number)]
     if priority is not None:

@@ -76,7 +76,10 @@ def remove(conn: Connection, address: str) -> None:
 
 
 def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, now: datetime) -> list[int]:
-    """Store the team and partners that these mails show, and read their earlier mail again. Returns changed cases."""
+    """Store the team members and partners learned from these mails, and read their stored mail again.
+
+    Returns the cases with this mail.
+    """
     extracted = [message for mail in arrived for message in mail.extracted]
     at = {company: message.node.at for message in extracted for company in message.learned.partners}
     addresses = {address for message in extracted for address in message.learned.team}

@@ -57,7 +57,7 @@ def strong_rows(conn: Connection, wanted: StrongKeys) -> Rows:
 
 
 def strong(conn: Connection, new: Sequence[MessageFacts], rows: Rows) -> Known:
-    """Return the stored messages of ``rows``, the cases that new messages name, and their facts."""
+    """Return the stored messages of ``rows``, and the facts of their cases and of the cases that new messages name."""
     known = Known()
     for key, found in rows.items():
         for message, _, kind in found:
@@ -178,7 +178,7 @@ def _by_key(conn: Connection, keys: Sequence[str], ids: Sequence[str] = ()) -> R
 
 
 def look_up(conn: Connection, what: str, *given: Sequence[Any]) -> Sequence[Any]:
-    """Return the rows of a statement for these values; no rows if all values are empty."""
+    """Return the rows of the SQL statement ``what`` for these values; no rows if all values are empty."""
     if given and not any(given):
         return ()
     name = conn.dialect.name

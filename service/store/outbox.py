@@ -128,7 +128,10 @@ def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:
 
 
 def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> bool:
-    """Record a failure: due later, or ``failed`` if a retry is useless. False if ``by`` lost the lease."""
+    """Record a failed attempt. The entry is due again later, or ``failed`` after the last attempt.
+
+    ``permanent``: a retry is useless, so the entry is ``failed`` now. Returns False if ``by`` lost the lease.
+    """
     one_at_a_time(conn)
     held = _QUEUE.held(by, outbox.c.id == id)
     attempts = conn.execute(select(outbox.c.attempts).where(held)).scalar()
@@ -217,7 +220,7 @@ def entry(conn: Connection, id: int) -> dict[str, Any]:
 def written_since(conn: Connection, since: datetime, recipient: str | None = None) -> int:
     """Return the number of automatic mails since a time, to one recipient or to all.
 
-    For all, held drafts do not count.
+    Held drafts count only for one recipient.
     """
     query = select(func.count()).where(
         outbox.c.created_at >= since,
@@ -241,7 +244,7 @@ def held_reason(number: int, to_address: bool) -> str:
 
 
 def last_held_by_hourly_limit(conn: Connection) -> datetime | None:
-    """Return when the newest draft was written that waits because of the hourly limit."""
+    """Of the drafts that wait because of the hourly limit, return when the newest was written; None without any."""
     query = select(func.max(outbox.c.created_at)).where(
         outbox.c.state == "draft", outbox.c.reason.startswith(HELD), outbox.c.reason.contains(_HOURLY_LIMIT)
     )

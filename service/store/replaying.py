@@ -32,7 +32,10 @@ class Origin:
 def cases_changed_since(
     conn: Connection, since: datetime | None, after: int, limit: int
 ) -> list[tuple[int, dict[str, Any]]]:
-    """Return (id, document) of unmerged cases that changed at ``since`` or later. Ids are above ``after``, in order."""
+    """Return (id, document) of unmerged cases that changed at ``since`` or later, in order of id.
+
+    Returns up to ``limit`` cases with an id above ``after``.
+    """
     query = select(cases.c.id, cases.c.document).where(cases.c.id > after, cases.c.merged_into.is_(None))
     if since is not None:
         query = query.where(cases.c.updated_at >= since)

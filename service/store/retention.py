@@ -145,7 +145,10 @@ def _mail_sizes(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str,
 
 
 def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: datetime, *, whole: bool) -> list[str]:
-    """Return the mails that no other case needs. With ``whole``, inactive cases need their mails too."""
+    """Return the mails that no other case needs.
+
+    Active cases need their mails. Inactive cases need them only if the whole case is deleted (``whole``).
+    """
     if not mails:
         return []
     others = {(id, case) for id, case in case_deletion.cases_of(conn, sorted(mails)) if case != case_id}

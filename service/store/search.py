@@ -68,7 +68,7 @@ def _terms(text: str, *, is_query: bool = False) -> Iterator[str]:
 
 
 def matching(conn: Connection, query: str, prefix: str) -> ColumnElement[bool]:
-    """Return the SQL condition for cases that match by words of a mail, key, or vendor's number."""
+    """Return the SQL condition for cases that have this key or vendor's number, or these words in a mail."""
     ids: list[Any] = [select(case_refs.c.case_id).where(case_refs.c.ref == query.strip()[:200])]
     key = re.fullmatch(rf"\s*{re.escape(prefix)}-([0-9]{{1,15}})\s*", query, re.IGNORECASE)
     if key:

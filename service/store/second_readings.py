@@ -30,7 +30,7 @@ counts = _QUEUE.counts
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job that this process has leased."""
+    """The job to read one message with the language model, leased by this process."""
 
     message: int
     attempts: int  # including this attempt
@@ -97,7 +97,10 @@ def finish(
 def back_off(
     conn: Connection, job: Job, by: str, why: str, now: datetime, retry_after: float | None, *, uncounted: bool = False
 ) -> None:
-    """Record a failed attempt: retry later, or ``failed`` after the last. ``uncounted``: it does not count."""
+    """Record a failed attempt. The job is due again later, or ``failed`` after the last attempt.
+
+    ``uncounted``: this attempt does not count.
+    """
     if job.attempts >= MAX_ATTEMPTS and not uncounted:
         finish(conn, job.message, by, now, state="failed", reason=why)
         return

@@ -109,7 +109,10 @@ _FINISH = (
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
-    """Lease up to ``limit`` due entries and count the attempt. Exhausted and damaged entries are shunted."""
+    """Lease up to ``limit`` due entries and count the attempt. Damaged entries are shunted.
+
+    Entries that had all their attempts are shunted too.
+    """
     rows = _QUEUE.first(conn, now, limit)
     exhausted = [row.id for row in rows if row.attempts >= MAX_ATTEMPTS]
     if exhausted:

@@ -106,7 +106,7 @@ def upsert(conn: Connection, table: Table) -> Any:
 def write_rows(conn: Connection, to: Table | Update, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows into a table, or run an update for each row, bypassing most of SQLAlchemy.
 
-    All rows have the same names, and those of an insert include each column with a Python default. The update is a
+    All rows have the same names. The rows of an insert also set each column that has a Python default. The update is a
     constant of a module, and all its parameters are in the rows. ``Connection.execute`` takes twice as long for rows
     with many columns.
     """

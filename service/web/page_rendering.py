@@ -185,7 +185,7 @@ def back_to(
 ) -> Response:
     """Redirect to a page with a message about the change ``done``. A reload does not show it again.
 
-    ``undo``: ids of the events to undo. ``failed``: (key, reason) of unchanged cases. ``key``: of merged cases.
+    ``undo``: ids of the events to undo. ``failed``: (key, reason) of unchanged cases. ``key``: keys of merged cases.
     """
     given = {"done": done, "undo": ".".join(map(str, undo)), "failed": ".".join(map(":".join, failed)), "key": key}
     query = {name: text for name, text in given.items() if text}

@@ -87,7 +87,7 @@ def squashed(text: str) -> str:
 
 
 def is_same_text(one: str, other: str) -> bool:
-    """Whether two squashed texts are equal, or nearly the same with the same numbers.
+    """Whether two texts are equal, or similar with the same numbers. Both are results of ``squashed``.
 
     One may be a part of the other.
     """
@@ -108,7 +108,7 @@ def is_same_text(one: str, other: str) -> bool:
 
 
 def other_numbers(one: str, other: str) -> bool:
-    """Whether each of two squashed texts contains a number that the other lacks.
+    """Whether each of two texts (results of ``squashed``) contains a number that the other lacks.
 
     People and machines send the same text again with another number. Of the longer text, only the part that matches
     the shorter text is searched for such numbers. The last number of a text may be truncated.

@@ -31,7 +31,7 @@ def first_vendor(addresses: Iterable[Address | None], roles: Roles) -> str | Non
 
 
 def names_on(author: Address | None, others: Sequence[Address | None], organisation: Iterable[str]) -> frozenset[str]:
-    """Return words from names, addresses and our domains, which say nothing about the topic."""
+    """Return the words of names, addresses and our domains. Such words say nothing about the topic."""
     parts: list[str] = [*organisation, *(d.replace(".", "") for d in organisation)]
     for address in (author, *others):
         if address is not None:

@@ -67,7 +67,7 @@ class Participants:
         return domain in self.asked or node.partner in self.asked
 
     def has_no_other(self, node: MessageFacts) -> bool:
-        """Whether the case has no vendor or help desk customer but the author's."""
+        """Whether no vendor takes part but the author's, and no other customer of the author's help desk provider."""
         if self.vendors - {node.vendor}:
             return False
         domain = _domain(node.author)

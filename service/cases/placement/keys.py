@@ -38,7 +38,7 @@ _SILENT = ("bounce", "calendar")
 def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[str]:
     """Return the keys by which copies of a message are found, from its time and its text.
 
-    ``minutes``: by how much times may differ.
+    ``minutes``: offsets; there is one key for the time plus each offset.
     """
     keys: set[str] = set()
     if node.dated and (node.author or node.author_name):
@@ -71,7 +71,7 @@ def cited_ids(node: MessageFacts) -> tuple[str, ...]:
 
 
 def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
-    """Return the keys by which later mail finds a message. They are of (its own properties, its references)."""
+    """Return the keys by which later mail finds a message: (keys of its own properties, keys of its references)."""
     month, (own, cited) = node.at.toordinal() // MONTH, _strong_keys(node)
     own = own.union(identity_keys(node), (monthly(key, month) for key in _candidates(node)))
     return own, cited - own

@@ -60,7 +60,7 @@ class Known:
         return self._linkable(self.cites.get(key, ()))
 
     def naming(self, key: str) -> list[MessageFacts]:
-        """Return the messages with this property or reference, with the exception of ``owners``."""
+        """Return the messages with this property or reference, with the same exception as ``owners``."""
         return self._linkable(dict.fromkeys((*self.own.get(key, ()), *self.cites.get(key, ()))))
 
     def _linkable(self, numbers: Iterable[int]) -> list[MessageFacts]:

@@ -1,8 +1,8 @@
 """Scores how likely a mail belongs to each of its candidate cases.
 
-A logistic score over the features below, with weights for each side: what speaks for a user's mail says little about a
-vendor's. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations; ``JOIN`` was chosen there
-(docs/placement.md).
+A logistic score over the features below. Each side has its own weights, because a feature that matters for the mail of
+users may mean little for the mail of vendors. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations;
+``JOIN`` was chosen there (docs/placement.md).
 """
 
 import math
@@ -117,8 +117,8 @@ def column_of(outer: MessageFacts) -> int:
 def with_leads(found: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
     """Return the features of the candidates of one mail. Those in ``LEADS`` become relative to the other candidates.
 
-    A lead is the value minus the highest value of the other candidates. The words in common say more if the mail
-    continues a matter, so the product of both is a feature, too.
+    A lead is the value minus the highest value of the other candidates. Words in common mean more if the mail continues
+    a matter. Therefore the product of ``coverage`` and ``continues`` is a feature, too.
     """
     out = [dict(its) for its in found]
     for name in LEADS:

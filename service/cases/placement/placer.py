@@ -111,7 +111,10 @@ class Placer:
             self.record_other_cases(message, home, runners)
 
     def unambiguous_links(self, node: MessageFacts, runners: dict[int, Evidence]) -> Iterable[Link]:
-        """Yield the links of a message. Mentioned numbers of different cases are put into ``runners`` instead."""
+        """Yield the links of a message, except by mentioned numbers if these lead to different cases.
+
+        The cases of the excepted links are added to ``runners``.
+        """
         found = [*links_of(node, self.known)]
         homes: dict[str, set[int]] = defaultdict(set)  # mentioned number → the cases that it leads to
         for link in found:
@@ -227,7 +230,7 @@ class Placer:
         return self.profiles[ids]
 
     def is_ruled_out(self, outer: MessageFacts, home: int, case: int) -> bool:
-        """Whether similar content must not join two cases. They are apart, or one was solved long ago."""
+        """Whether similar content must not join two cases: they must stay apart, or one was solved long ago."""
         settled_at = self.facts_of(case).settled_at
         return self.are_apart(home, case) or (settled_at is not None and outer.at - settled_at > self.reopen)
 
