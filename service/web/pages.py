@@ -7,26 +7,22 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from service.errors import PROBLEM_TYPES, NotFound, Refused
-from service.store import outbox, spool, spool_view, tokens
+from service.store import outbox, spool, spool_view
 from service.store.database import Connection
-from service.web import bulk_changes, case, case_forms, lanes
+from service.web import bulk_changes, case, case_forms, lanes, login
 from service.web.page_rendering import (
-    LANGUAGE_COOKIE,
     NOTHING_HERE,
     POLICY,
-    TOKEN_COOKIE,
     Id,
-    Posted,
     Renderer,
     TheDesk,
     Who,
     back_to,
-    local_path,
 )
 
 OUTBOX_ENTRIES = 100  # number of outbox entries on one page
 router = APIRouter(include_in_schema=False)
-ROUTERS = (lanes.router, case.router, case_forms.router, bulk_changes.router, router)
+ROUTERS = (lanes.router, case.router, case_forms.router, bulk_changes.router, login.router, router)
 
 
 @router.get("/vendors")
@@ -108,35 +104,3 @@ def static(renderer: Renderer, name: str) -> Response:
 @router.get("/favicon.ico")
 def icon() -> Response:
     return RedirectResponse("/static/icon.svg", 308)
-
-
-@router.get("/login")
-def login(request: Request, renderer: Renderer) -> Response:
-    query = request.query_params
-    return renderer.page(request, "login.html", wrong=False, lost=query.get("lost"), back=local_path(query.get("back")))
-
-
-@router.post("/login")
-def sign_in(request: Request, renderer: Renderer, desk: TheDesk, posted: Posted) -> Response:
-    secret, back = posted.get("token", "").strip(), local_path(posted.get("back"))
-    if not secret or desk.database.read(lambda conn: tokens.find(conn, secret, desk.now())) is None:
-        return renderer.page(request, "login.html", 401, wrong=True, back=back)
-    answer = RedirectResponse(back, 303)
-    secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
-    # Lax: a person who follows a link in a mail stays signed in. The guard refuses changes caused by other sites.
-    answer.set_cookie(TOKEN_COOKIE, secret, httponly=True, samesite="lax", secure=secure, max_age=30 * 86400)
-    return answer
-
-
-@router.post("/logout")
-def sign_out() -> Response:
-    answer = RedirectResponse("/login", 303)
-    answer.delete_cookie(TOKEN_COOKIE, httponly=True, samesite="lax")
-    return answer
-
-
-@router.get("/language")
-def language(to: str = "ja", back: str = "/") -> Response:
-    answer = RedirectResponse(local_path(back), 303)
-    answer.set_cookie(LANGUAGE_COOKIE, "en" if to == "en" else "ja", samesite="lax", max_age=365 * 86400)
-    return answer
