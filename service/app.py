@@ -17,7 +17,7 @@ import structlog
 from service import memory
 from service.errors import Refused, SodanError, Unavailable
 from service.intake import AppContext
-from service.leases import process_name, release_dead_leases
+from service.lease_holders import process_name, release_dead_leases
 from service.process import stop_event
 from service.rule_reloader import RuleReloader
 from service.settings import Settings

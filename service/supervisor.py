@@ -20,7 +20,7 @@ from functools import partial
 import structlog
 
 from service.errors import Unavailable
-from service.leases import release_dead_leases
+from service.lease_holders import release_dead_leases
 from service.process import HEARTBEAT, Watch, stop_event
 from service.settings import Settings
 from service.store.database import Database

@@ -10,7 +10,7 @@ from itertools import chain
 import msgspec
 
 from mailrules.catalogue.meanings import Catalogue
-from mailrules.dates import next_business_end, read_limit
+from mailrules.deadlines import next_business_end, read_limit
 from mailrules.engine import case_facts, mails
 from mailrules.engine.checklist import Checklist, item_values
 from mailrules.engine.conditions import Group, Hit, View

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import Any, Final, Literal
 
-from mailrules.dates import has_moving_day
+from mailrules.deadlines import has_moving_day
 from mailrules.engine.problem import columns, without_opening
 from service.mail.word_lists import load
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import structlog
 
 from service.errors import Refused, Unavailable, where
-from service.mailbox.file import After, Mailbox
+from service.mailbox.configuration import After, Mailbox
 from service.mailbox.source import FolderMissing, ListedMail, MailboxError, MailUnreadable, SignInRefused, Source
 from service.store import mailboxes
 from service.store.database import Database

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import jwt
 
-from service.mailbox.file import After, Graph
+from service.mailbox.configuration import After, Graph
 from service.mailbox.oauth import Tokens, seconds
 from service.mailbox.source import (
     FolderMissing,

@@ -9,7 +9,7 @@ from typing import Any
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
-from service.mailbox.file import Imap
+from service.mailbox.configuration import Imap
 from service.mailbox.oauth import Tokens
 from service.mailbox.source import FolderMissing, MailboxError, SignInRefused, tls_context
 

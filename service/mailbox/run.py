@@ -10,9 +10,9 @@ from functools import partial
 import structlog
 
 from service.errors import Unavailable
-from service.leases import process_name, release_dead_leases
+from service.lease_holders import process_name, release_dead_leases
+from service.mailbox.configuration import Mailbox
 from service.mailbox.fetcher import Fetcher
-from service.mailbox.file import Mailbox
 from service.mailbox.graph import GraphSource
 from service.mailbox.imap import ImapSource
 from service.mailbox.oauth import Tokens, TokenStore

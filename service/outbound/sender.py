@@ -10,7 +10,7 @@ import structlog
 
 from service.errors import GaveUp, Unavailable, where
 from service.intake import AppContext, rejudge
-from service.leases import process_name
+from service.lease_holders import process_name
 from service.outbound import compose, notify
 from service.outbound.acknowledge import OutboundConfig
 from service.outbound.smarthost import SECONDS, NotSent, Smarthost, send_mail

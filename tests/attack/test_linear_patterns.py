@@ -24,7 +24,7 @@ pytestmark = pytest.mark.long
 
 MODULES = (
     "service.mail", "service.cases.facts", "service.cases", "service.smtp", "service.api", "service.web",
-    "mailrules.dates", "mailrules.engine.organisation_phrases", "mailrules.engine.problem", "mailrules.reader",
+    "mailrules.deadlines", "mailrules.engine.organisation_phrases", "mailrules.engine.problem", "mailrules.reader",
     "mailrules.vendors",
 )  # fmt: skip
 LENGTH = 30_000

@@ -14,7 +14,7 @@ from mailrules.judgement import Reading
 from mailrules.thread import RuleInput
 from service import settings
 from service.intake import AppContext
-from service.leases import process_name, release_dead_leases
+from service.lease_holders import process_name, release_dead_leases
 from service.store import spool_view
 from service.store.database import Database
 from service.worker import Worker

@@ -16,7 +16,7 @@ import yaml
 from sqlalchemy import select, update
 
 from service.mailbox import fetcher
-from service.mailbox.file import Mailbox
+from service.mailbox.configuration import Mailbox
 from service.mailbox.run import fetch, now
 from service.settings import Settings, load
 from service.store import mailboxes

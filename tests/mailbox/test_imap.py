@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.mailbox.file import After, Imap, Secret
+from service.mailbox.configuration import After, Imap, Secret
 from service.mailbox.imap import ImapSource
 from service.store import contents
 from service.store.mailboxes import statuses

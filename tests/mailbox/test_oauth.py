@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from sqlalchemy import select
 
-from service.mailbox.file import Mailbox
+from service.mailbox.configuration import Mailbox
 from service.mailbox.oauth import TokenStore
 from service.store.encryption import secret_box
 from service.store.tables import mailboxes

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from service.cases.facts.sender import Verdicts
 from service.intake import AppContext, receive
+from service.mailbox.configuration import Mailbox
 from service.mailbox.fetcher import envelope
-from service.mailbox.file import Mailbox
 from service.mailbox.run import now
 from service.store.database import Database
 from service.store.tables import messages

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mailrules.dates import next_business_end, read_limit
+from mailrules.deadlines import next_business_end, read_limit
 from mailrules.judgement import Reading
 from mailrules.library import load
 from mailrules.statement import Statement
