@@ -16,7 +16,7 @@ from mailrules.judgement import Reading
 from mailrules.statement import NEXT_SIDES, Statement
 from mailrules.thread import RuleInput
 from service.cases.facts.case_message import CaseMessage
-from service.cases.plain_answers import puts_off, states_something
+from service.cases.plain_answers import names_one, puts_off, states_something, told, words_of
 from service.cases.state import Ask, AskState
 
 Answers = Callable[[str, RuleInput, Reading], tuple[Statement, ...] | None]
@@ -27,6 +27,8 @@ _ANSWERED_BY_SOLUTION = frozenset(("confirm_close", "confirm_scope", "severity")
 """If our side says that the problem is solved, these requests count as answered, and all others as withdrawn."""
 _NOT_BY_PLAIN_WORDS = ("logs", "info:screenshot", "confirm_scope")
 """Requests that plain words do not answer: files have to come, or the problem statement has to be agreed to."""
+_BY_NAME = re.compile(r"info:(?!screenshot)|(?:something|test|time_slot)$")
+"""Requests that a sentence answers which repeats their words; the others need an agreement or a file."""
 _INFORMATION = ("item.", "act.give_logs", "act.answer", "act.agree", "act.decline")
 _DELIVERY = frozenset(("act.give_logs", "item.logs"))  # a sentence that only promises them delivers nothing
 _FURTHER_CLAUSE = re.compile(r"、(?=[^、。]*[はがもの])|(?:[,;]|\band)\s+(?=[\w.-]+\s+(?!and\b|or\b)\w)")
@@ -46,6 +48,8 @@ class Ledger:
         self._answers = answers
         self._asks: dict[str, Ask] = {}  # by id, in the order in which they were made
         self._open: dict[str, None] = {}
+        self._words: dict[str, frozenset[str]] = {}  # request → its words that our side did not write before
+        self._written: set[str] = set()  # words of our mails to the vendor
         self._informed_at: datetime | None = None  # when our side last gave the vendor information
 
     @property
@@ -94,6 +98,7 @@ class Ledger:
         """
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading
+        self._written |= words_of(line.turn.text)
         if not waiting or reading is None:
             return 0
         matched = waiting if reading.says("act.elsewhere") else self._answered(waiting, line, reading)
@@ -107,17 +112,38 @@ class Ledger:
 
     def _answered(self, waiting: Sequence[Ask], line: CaseMessage, reading: Reading) -> list[Ask]:
         numbered = {ask.id: line.by_number.get(request_key(ask.what, ask.quote)) for ask in waiting}
-        matched = [
+        named = [ask for ask in self._named(waiting, line, reading) if numbered[ask.id] is not False]
+        named += [ask for ask in waiting if numbered[ask.id] and ask not in named]
+        unsure = puts_off(line) and bool(named)  # any other unspecific request may be the one that is put off
+        matched = named + [
             ask
             for ask in self._matched(waiting, line.turn, reading)
-            if ask.what != SOMETHING or numbered[ask.id] is not False
+            if ask not in named and (ask.what != SOMETHING or (numbered[ask.id] is not False and not unsure))
         ]
-        matched += [ask for ask in waiting if numbered[ask.id] and ask not in matched]
+        left = [ask for ask in waiting if ask not in matched]
+        replies = [ask for ask in left if ask.what == SOMETHING and not words_of(ask.quote)]
+        if matched and left == replies and all(numbered[ask.id] is not False for ask in left):
+            return list(waiting)  # what is left only asks for a reply
         [first, *others] = waiting
         left_open = first.what == SOMETHING and numbered[first.id] is False
         if not (matched or others or left_open) and _answers_alone(first, line, reading):
             return [first]
         return matched
+
+    def _named(self, waiting: Sequence[Ask], line: CaseMessage, reading: Reading) -> list[Ask]:
+        """Return the requests of which a sentence repeats a word: "Leeds is fine" answers "is Leeds affected?".
+
+        The word is in no other open request, except one that contains the request, and not in our earlier mails.
+        """
+        sentences = told(line.turn.text, reading)
+        found = []
+        for ask in waiting:
+            others = [one for one in waiting if one is not ask]
+            if _BY_NAME.match(ask.what) and all(one.quote != ask.quote for one in others):
+                shared = (self._words[one.id] for one in others if ask.quote not in one.quote)
+                words = self._words[ask.id].difference(*shared)
+                found += [ask] * any(names_one(words, one) for one in sentences)
+        return found
 
     def _matched(self, waiting: Sequence[Ask], turn: RuleInput, reading: Reading) -> list[Ask]:
         """Return the requests that a mail answers by `rules/asks.yaml`.
@@ -179,6 +205,7 @@ class Ledger:
             line.turn.author, "team", what, quote, line.turn.id, line.node.at,
         )  # fmt: skip
         self._asks[ask.id] = ask
+        self._words[ask.id] = words_of(quote) - self._written
         self._open[ask.id] = None
 
     def _withdraw(self, line: CaseMessage, again: set[str]) -> None:

@@ -10,8 +10,8 @@ from datetime import datetime
 from itertools import pairwise
 
 from mailrules.judgement import Reading
+from service.cases.plain_answers import told
 from service.cases.replies import (
-    LATER,
     MOST_TEXT,
     Asked,
     Line,
@@ -24,10 +24,8 @@ from service.cases.replies import (
 )
 from service.mail.word_lists import load
 
-_QUESTION = re.compile(r"[?？]\s*$|(?:ですか|ますか|でしょうか)[。 ]*$")
 _FIRST = re.compile(r"(?m)^[^\n]{0,24}?[1１①❶]")  # few mails contain a line that may begin a list
 _ITEMS = tuple(load("replies", "service.cases")["items"])
-_PUTS_OFF = ("act.promise", "act.chase")  # statements of a sentence that puts off the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +92,5 @@ def answers_by_number(
     numbers = tuple(map(str, range(1, len(asked.entries) + 1)))
     mail = Asked(datetime.min, "questions", "", numbers, asked.entries, asked_in[:MOST_TEXT])
     found = answers_with_place(text, up_to_answer(quoted, asked.entries[-1]), mail)
-    return {int(one.item): None if _QUESTION.search(one.words) or _put_off(one, reading) else one for one in found}
-
-
-def _put_off(reply: Reply, reading: Reading) -> bool:
-    return LATER.search(reply.words) is not None or any(
-        said.meaning in _PUTS_OFF and said.state == "value" and (said.quote in reply.words or reply.words in said.quote)
-        for said in reading.statements
-    )
+    told_first = {one.item: one.words.startswith(tuple(told(one.words, reading)[:1])) for one in found}
+    return {int(one.item): one if told_first[one.item] else None for one in found}

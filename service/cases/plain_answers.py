@@ -1,8 +1,11 @@
-"""Whether a mail of our side answers a vendor in plain words, or promises an answer."""
+"""The sentences of a mail of our side: which tell a vendor something, which repeat the words of a request."""
 
 import re
+from collections.abc import Collection
 
+from mailrules.judgement import Reading
 from service.cases.facts.case_message import CaseMessage
+from service.cases.facts.content_words import content_words
 from service.cases.replies import EMPTY, LATER, MOST_TEXT
 
 _SENTENCE = re.compile(r"(?<=[。！!？?])|(?<=\.)\s|\n")
@@ -12,6 +15,10 @@ _NAME = re.compile(
     r"|[^\s。、.,!?！？0-9]{1,14}(?:[ 　][^\s。、.,!?！？0-9]{1,14}){0,2}"
 )
 """A salutation or a signature, if the mail has other lines."""
+_TIME = re.compile(r"[0-9]{1,2}:[0-9]{2}")
+_PLAN = re.compile(r"\b(?:i|we)(?:['’]ll| will| shall| (?:am|are) going to)\b|(?:予定|つもり)です", re.IGNORECASE)
+_TELLS_NOTHING = frozenset(("act.promise", "act.chase", "item.question"))
+_STEM = 5  # least number of letters that two forms of an English word share: "expiry", "expired"
 
 
 def puts_off(line: CaseMessage) -> bool:
@@ -22,8 +29,35 @@ def puts_off(line: CaseMessage) -> bool:
 
 def states_something(text: str) -> bool:
     """Whether a text contains a sentence that is no question, greeting, name or thanks."""
-    pieces = [piece for part in _SENTENCE.split(text[:MOST_TEXT]) if (piece := part.strip())]
+    pieces = _sentences(text)
     return any(
         not (_QUESTION.search(piece) or EMPTY.match(piece) or (len(pieces) > 1 and _NAME.fullmatch(piece)))
         for piece in pieces
     )
+
+
+def told(text: str, reading: Reading) -> list[str]:
+    """Return the sentences of a text that are no question or reminder, and put nothing off."""
+    quotes = {one.quote for one in reading.statements if one.meaning in _TELLS_NOTHING and one.state == "value"} - {""}
+    none = (_QUESTION, _PLAN, LATER)
+    pieces = [piece for piece in _sentences(text) if not any(pattern.search(piece) for pattern in none)]
+    return [piece for piece in pieces if not any(piece in one or one in piece for one in quotes)]
+
+
+def words_of(text: str) -> frozenset[str]:
+    """Return the words that show what a sentence is about: distinctive words and times of day."""
+    return frozenset((*content_words(text), *_TIME.findall(text)))
+
+
+def names_one(words: Collection[str], sentence: str) -> bool:
+    """Whether a sentence contains one of these words, perhaps in another form."""
+    return any(_is_same(one, other) for other in words_of(sentence) for one in words)
+
+
+def _is_same(one: str, other: str) -> bool:
+    stem = max(_STEM, min(len(one), len(other)) - 1)
+    return one == other or (one.isalpha() and one.isascii() and len(one) >= _STEM and one[:stem] == other[:stem])
+
+
+def _sentences(text: str) -> list[str]:
+    return [piece for part in _SENTENCE.split(text[:MOST_TEXT]) if (piece := part.strip())]

@@ -19,8 +19,8 @@ vendor: asks for something, nobody acts     team
 vendor: names what it asks for              team, unless its words make it very unlikely that the team has to act
 vendor: only an answer                      team, if the table gives the turn to the vendor and the words are not clear
 vendor: the case was closed                 nobody; the case is closed
-our side answers some numbered questions    team
-our side puts off (part of) what is asked   team
+our side answers some numbered questions    team; the requester if the words say so, or if it was the requester's
+our side puts off (part of) what is asked   the same
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
 a user: nobody acts, impact high, no outcome team; unchanged if the vendor has the turn
@@ -215,14 +215,15 @@ def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading
     if stranger and course.status != "open":
         return
     confirms, answered = "confirm_resolved" in acts and not begins, 0
-    later = to_vendor and not confirms and bool(ledger.open()) and puts_off(line)
+    later = to_vendor and bool(ledger.open()) and puts_off(line)
     if to_vendor or (by_team and (_brings_logs_for_case_number(line, reading) or reading.says("act.elsewhere"))):
         answered = ledger.record_answers(line)
-    if later or (answered and line.by_number and ledger.open() and not confirms):
-        then: NextSide = "team"
-    elif to_vendor or answered:
+    owes = not confirms and (later or bool(answered and line.by_number and ledger.open()))
+    if to_vendor or answered:
         then = _next_side(course, line, "nobody" if confirms else "team" if ledger.open() else "vendor")
-        if then == "nobody" and answered and to_vendor and not (confirms or reading.says("recovered", "act.close")):
+        if owes and then != "requester":
+            then = "requester" if course.waiting_on == "requester" else "team"
+        elif then == "nobody" and answered and to_vendor and not (confirms or reading.says("recovered", "act.close")):
             then = "vendor"  # it waits for the answer
     else:
         then = _next_side(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
