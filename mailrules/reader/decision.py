@@ -13,6 +13,7 @@ from .courtesy import only_courtesy
 from .evidence import EFFECT, Evidence
 from .form_lines import stated_by
 from .mailview import is_readable, side_of
+from .partly_solved import without_partial_recovery
 from .reports import Report
 from .units import Unit
 
@@ -57,7 +58,7 @@ class Decision(Evidence):
 
     def statements(self) -> list[Statement]:
         """Return the statements of the mail. A report removes some of them and adds others (`reports.py`)."""
-        report, told = self.report, self._without_report
+        report, told = self.report, without_partial_recovery(self._without_report, self.view)
         if report is None or (report.of_notice and not any(one.meaning == "kind.notice" for one in told)):
             return told
         unsure = ("security",) if report.way == "threat" else ()
@@ -99,8 +100,7 @@ class Decision(Evidence):
         lines = {(one.meaning, one.start) for one in labelled}
         found = [*labelled, *(one for one in found if (one.meaning, one.start) not in lines)]
         found += self._solved_or_continues({one.meaning for one in found if one.state != UNSURE})
-        # a sentence with an unmistakable statement is not a request
-        told = {self.view.units[at].start for at in self._plainly.values()}
+        told = {self.view.units[at].start for at in self._plainly.values()}  # unmistakable: these are not requests
         return [one for one in found if not (one.meaning.startswith("ask.") and one.start in told)]
 
     def _told(self, meaning: str, chance: float) -> Statement:

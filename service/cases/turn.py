@@ -24,6 +24,7 @@ our side puts off (part of) what is asked   the same
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
 a user: nobody acts, impact high, no outcome team; unchanged if the vendor has the turn
+our side: nobody acts, a part still fails   team; unchanged if the vendor has the turn
 our side: only thanks                       unchanged, except if the requester has to act (by the table)
 our side: nobody acts                       resolved, except if the mail is to a vendor who has the turn and says not
                                             that it works again (unchanged), if it answers a vendor's request without
@@ -247,12 +248,14 @@ def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading
 
 
 def _lacks_outcome(course: Course, line: CaseMessage, reading: Reading) -> bool:
-    """Whether a severe case stays open, because this mail of a user does not say that the problem is solved.
+    """Whether the case stays open, because this mail of our side does not say that the problem is solved.
 
-    The table of weights often gives "nobody has to act" for a mail about what people do meanwhile, or where they went.
+    It stays open if the mail says that the problem continues, or if the problem is severe and a user writes: the table
+    of weights often gives "nobody has to act" for a mail about what people do meanwhile, or where they went.
     """
     ends = line.turn.begins or reading.says("act.confirm_resolved", "recovered", "act.close")
-    return course.severe and course.status == "open" and line.turn.side != "team" and not ends
+    severe = course.severe and line.turn.side != "team"
+    return course.status == "open" and not ends and (severe or reading.says("ongoing"))
 
 
 def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, then: NextSide) -> bool:

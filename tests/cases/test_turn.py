@@ -94,6 +94,11 @@ NOTICE, RECEIPT = {"automatic": "notification"}, {"automatic": "auto_reply"}
         ([STANDSTILL, reply(), user(then="nobody")], "team", ""),
         ([STANDSTILL, INQUIRES, user(then="nobody")], "vendor", ""),
         ([STANDSTILL, user("recovered", then="nobody")], "resolved", ""),
+        # a problem that continues is not solved
+        ([REPORTS, reply(), user("ongoing", then="nobody")], "team", ""),
+        ([REPORTS, reply(), note("ongoing", then="nobody")], "team", ""),
+        ([REPORTS, INQUIRES, ASKS, user("ongoing", then="nobody")], "team", "something open"),
+        ([REPORTS, INQUIRES, user("ongoing", then="nobody")], "vendor", ""),
         ([STANDSTILL, user("act.close", then="nobody")], "resolved", ""),
         ([STANDSTILL, reply("act.answer", then="nobody")], "resolved", ""),
         ([STANDSTILL, user("recovered", then="nobody"), user("act.reopen", then="team"), user(then="nobody")],

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from mailrules.statement import ReaderResult
+from mailrules.reader.partly_solved import without_partial_recovery
+from mailrules.statement import ReaderResult, Statement
 from tests.mailrules.mails import READER, mail, next_side
 
 
@@ -176,3 +177,39 @@ def test_an_answer_about_the_problem_ends_nothing(text: str) -> None:
     told = read(text)
     assert next_side(told) == "team"
     assert "act.confirm_resolved" not in acts(told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The front door works again, thank you! But the two back doors still do not open.",
+     "Reception prints again. The label printer is still dead.",
+     "Everything is working again except the lift.",
+     "Some of the gates are back to normal.",
+     "Mine works now, his does not.",
+     "正面玄関は開くようになりました。ありがとうございます。ただ、裏口がまだだめです。",
+     "受付の印刷は復旧しましたが、倉庫では依然として印刷できません。",
+     "三階以外は直りました。",
+     "一部の改札で復旧しております。"],
+)  # fmt: skip
+def test_a_problem_that_is_left_beside_a_recovery_continues(text: str) -> None:
+    told = {one.meaning for one in read(text).statements if one.state == "value"}
+    assert "ongoing" in told
+    assert told.isdisjoint(("recovered", "act.confirm_resolved"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["It works again, thank you. I still do not know why it stopped.",
+     "All doors open again. Could you tell me if the lift is still locked?",
+     "It was still locked at seven, but now it is solved.",
+     "直りました。原因はまだ分かりません。",
+     "It is solved. I have not tried the second badge yet, and I still have not received the new ones.",
+     "扉は直りました。報告書はまだいただいておりません。",
+     "夕方まではまだ開きませんでしたが、扉は直りました。",
+     "裏口はまだ開きますか。正面玄関は直りました。"],
+)  # fmt: skip
+def test_what_is_not_known_asked_or_past_is_no_problem_that_is_left(text: str) -> None:
+    view = READER.view(mail(text, "requester", "team", subject="Re: Badge", opens=False))
+    [start] = [one.start for one in view.units if any(word in one.text for word in ("solved", "again", "直"))]
+    recovery = Statement("recovered", start=start)
+    assert without_partial_recovery([recovery], view) == [recovery]
