@@ -10,7 +10,7 @@ _OVER = frozenset(("time.over", "settled.works"))
 _SOLVED = ("act.confirm_resolved", "recovered")
 _PAST = re.compile(
     r"\b(?:was|were|had|did|could)(?: not|n.t)? still\b|\bstill (?:was|were|had|did|could)\b"
-    r"|(?:まだ|依然|まま)[^。、]*(?:た|かった)(?:[がけ。、]|$)"
+    r"|(?:まだ|依然|まま)[^。、]{0,30}た(?:[がけ。、]|$)"
 )
 
 
