@@ -3,7 +3,8 @@
 The names are in `concepts/ticket_states.yaml`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 _SIGNS = frozenset(
@@ -40,6 +41,8 @@ _PAST = frozenset("た て".split())
 _DENIED_OR_ASKED = frozenset("ない か".split())
 _CLOSED = "ticket_state.closed"
 """After a label without "ticket" ("Status: closed"), it may be the state of a thing in an earlier sentence."""
+_CASE = "ticket_state.case"
+_SAYS_OF, _FULL_STOPS = frozenset(("be", "は", "が")), frozenset((".", "。", "!", "\n", "だ"))
 
 
 class Name(NamedTuple):
@@ -50,17 +53,24 @@ class Name(NamedTuple):
     concept: str
 
 
-def named_states(tokens: Sequence[str], found: Iterable[Name]) -> Iterator[Name]:
+def named_states(tokens: Sequence[str], found: Sequence[Name]) -> Iterator[Name]:
     """Yield the current state of each ticket label.
 
-    It is the last state after the label, but not one that follows "from".
+    It is the last state after the label, but not one that follows "from". The closed state needs no label after the
+    word for a case: "your case 4711 has been resolved".
 
     ``tokens``: sentences, each with a line break at its end.
     """
+    order = sorted(found, key=lambda one: (one.first, -one.last))
+    for case, after in pairwise(order):
+        between = frozenset(tokens[case.last : after.first])
+        named = (case.concept, after.concept) == (_CASE, _CLOSED) and tokens[case.first - 1] != "in"
+        if named and between < _LINKS and between & _SAYS_OF and tokens[after.last] in _FULL_STOPS:
+            yield after
     state: Name | None = None
     end, after_label, of_ticket, alone = 0, False, False, False
-    for name in sorted(found, key=lambda one: (one.first, -one.last)):
-        if name.first < end:  # inside a longer name
+    for name in order:
+        if name.first < end or name.concept == _CASE:  # inside a longer name
             continue
         linked = (
             after_label and of_ticket and _LINKS.issuperset(tokens[end : name.first]) and tokens[name.last] in _ENDS

@@ -17,12 +17,12 @@ _FINAL = frozenset(("answer", "scope_statement"))
 def side_by_case_status(reading: Reading) -> Side | str | None:
     """Return who has to act according to the status that a notice states: a side, `closed`, or None.
 
-    A mail that also requests, promises or reports progress does not close the case.
+    A mail that also requests, promises, answers or reports progress does not close the case.
     """
     for meaning, side in (("desk.vendor", "vendor"), ("desk.customer", "team")):
         if reading.says(meaning):
             return side
-    more = reading.asks or reading.says("act.promise") or not CONTINUING.isdisjoint(reading.acts)
+    more = reading.asks or reading.says("act.promise") or not {*CONTINUING, "answer"}.isdisjoint(reading.acts)
     return "closed" if reading.says("desk.closed") and not more else None
 
 

@@ -174,6 +174,7 @@ NOTICE, RECEIPT = {"automatic": "notification"}, {"automatic": "auto_reply"}
         ([INQUIRES, vendor("desk.closed", **NOTICE)], "closed", ""),
         ([INQUIRES, vendor("desk.closed", then="team")], "closed", ""),
         ([INQUIRES, vendor("desk.closed", "act.promise", then="vendor")], "vendor", ""),
+        ([INQUIRES, vendor("desk.closed", "act.answer", then="team")], "team", ""),
         ([INQUIRES, vendor("desk.closed", "ask.logs", then="team")], "team", "logs open"),
         ([INQUIRES, vendor("kind.notice", **NOTICE)], "vendor", ""),
         ([vendor("kind.notice", **NOTICE)], None, ""),
