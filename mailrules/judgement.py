@@ -77,6 +77,7 @@ class Reading(_Kept, frozen=True):
     """Between -2 and 2: positive if the mail probably continues a matter, negative if it probably begins one."""
     departs: bool = False
     """Whether a reply begins another matter than the mail that it answers, or a first mail announces another matter."""
+    solves: bool = False  # whether a mail that ``departs`` says that the earlier matter is solved
     next_scores: tuple[float, ...] = ()  # who has to act after this mail by its words alone; see `ReaderResult`
     report: str = ""  # what it reports, if it only reports; see `ReaderResult`
 

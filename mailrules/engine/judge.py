@@ -92,6 +92,9 @@ class Rules:
         text = mails.mail_text(turn)
         found = self.reader.read(text)
         continues, departs = found.continues, found.departs > 0 and (turn.is_reply or turn.subject_is_new)
+        solves = departs and {"recovered", "act.confirm_resolved"} & {
+            s.meaning for s in found.statements if s.state == "value"
+        }
         if departs and not turn.subject_is_new:
             turn = replace(turn, begins=True)
             text = mails.mail_text(turn)
@@ -99,7 +102,12 @@ class Rules:
         statements = (*found.statements, *self.organisation_phrases.read(text))
         reading = self.reading(turn, statements, self.reader.name, self.reader.version)
         return msgspec.structs.replace(
-            reading, continues=continues, departs=departs, next_scores=found.next_scores, report=found.report
+            reading,
+            continues=continues,
+            departs=departs,
+            solves=bool(solves),
+            next_scores=found.next_scores,
+            report=found.report,
         )
 
     def reading(self, turn: RuleInput, statements: Sequence[Statement], reader: str, version: str) -> Reading:

@@ -95,17 +95,23 @@ def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     """Return the statements of a case that are valid after its last mail, oldest first.
 
     `rules/standing.yaml` defines which earlier statements a later mail replaces, and in which later mails unsure
-    statements about the impact count. A replaced statement replaces no other statement: after "it works" and then "it
-    failed again", the urgency of the first mail is valid again.
+    statements about the impact count. Except about security, these count neither before a mail that states the impact,
+    nor in mail of the team if any mail states it. A replaced statement replaces no other statement: after "it works"
+    and then "it failed again", the urgency of the first mail is valid again.
     """
     kept: list[Hit] = []
     replaced: set[str] = set()
     first, *later = counted_mails(concluded)
+    stating = [one for one in (first, *later) if one.reading.says("impact.", states=("value",))]
+    known = False  # whether this mail or a later one states the impact
     for one in (*reversed(later), first):
+        known = known or one in stating
+        settled = known or (stating and one.turn.side == "team")
         for hit in reversed(one.view.hits):
             said = hit.statement
             is_doubt = said.state == UNSURE and said.meaning.startswith(_IMPACT)
-            if said.meaning not in replaced and (one is first or one.doubts or not is_doubt):
+            counts = (one is first or one.doubts) and (said.meaning == "security" or not settled)
+            if said.meaning not in replaced and (counts or not is_doubt):
                 kept.append(hit)
         replaced = replaced.union(*(gone for said, gone in one.replaces if not said <= replaced))
     return tuple(reversed(kept))

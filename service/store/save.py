@@ -154,8 +154,9 @@ def _solved(conn: Connection, new_topics: Mapping[int, Sequence[int]]) -> dict[i
 
 
 def _is_solved(statements: Mapping[str, Any] | None) -> bool:
-    acts = (statements or {}).get("acts", ())
-    return "confirm_resolved" in acts and "reopen" not in acts
+    told = statements or {}
+    acts = told.get("acts", ())
+    return bool(told.get("solves")) or ("confirm_resolved" in acts and "reopen" not in acts)
 
 
 def versions(conn: Connection, case_ids: Sequence[int]) -> dict[int, int]:

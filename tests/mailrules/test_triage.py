@@ -1,5 +1,6 @@
 """Which statements of earlier mails are valid after later ones, and when a person must check the impact."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from mailrules.judgement import Judgement
 from mailrules.library import load
 from mailrules.statement import Statement
-from mailrules.thread import RuleInput
+from mailrules.thread import RuleInput, Side
 
 RULES = load()
+REQUESTERS: Sequence[Side] = ("requester",) * 9
 OPENING = (Statement("item.symptom"), Statement("impact.medium"), Statement("urgency.medium"))
 UNSURE = (Statement("impact.high", "unsure"), Statement("urgency.high", "unsure"))
 
@@ -26,12 +28,21 @@ UNSURE = (Statement("impact.high", "unsure"), Statement("urgency.high", "unsure"
         ([(Statement("kind.request"), *UNSURE), ()], True),
         ([(Statement("impact.medium"), Statement("urgency.high"), *UNSURE)], False),  # urgent all the same
         ([(Statement("impact.high"), Statement("urgency.high", "unsure"))], False),
+        ([UNSURE, (Statement("impact.low"),)], False),  # a later mail states the impact
+        ([UNSURE, (Statement("urgency.low"),)], True),
+        ([(Statement("security", "unsure"),), (Statement("impact.low"),)], True),
     ],
 )
 def test_an_opening_mail_in_doubt_or_a_later_one_that_tells_something_asks_for_triage(
     mails: list[tuple[Statement, ...]], triage: bool
 ) -> None:
     assert needs_triage(*mails) is triage
+
+
+def test_doubts_in_mail_of_the_team_need_no_triage_if_a_mail_states_the_impact() -> None:
+    doubting = (*UNSURE, Statement("item.impact_scope"))
+    assert not judge(OPENING, doubting, sides=("requester", "team")).priority.needs_triage
+    assert judge((Statement("item.symptom"),), doubting, sides=("requester", "team")).priority.needs_triage
 
 
 def test_the_rules_list_what_leaves_a_doubt_about_the_impact() -> None:
@@ -62,12 +73,10 @@ def needs_triage(*mails: tuple[Statement, ...]) -> bool:
     return judge(*mails).priority.needs_triage
 
 
-def judge(*mails: tuple[Statement, ...]) -> Judgement:
+def judge(*mails: tuple[Statement, ...], sides: Sequence[Side] = ()) -> Judgement:
     thread = tuple(
-        RuleInput(
-            str(at), "requester", "ren@lab.test", "Hello.", language="en", date=datetime(2031, 5, at + 1, tzinfo=UTC)
-        )
-        for at in range(len(mails))
+        RuleInput(str(at), side, "ren@lab.test", "Hello.", language="en", date=datetime(2031, 5, at + 1, tzinfo=UTC))
+        for at, side in enumerate(sides or REQUESTERS[: len(mails)])
     )
     readings = [RULES.reading(turn, said, "embedded", "1") for turn, said in zip(thread, mails, strict=True)]
     return RULES.judge(thread, readings)

@@ -164,6 +164,23 @@ def test_a_reply_about_another_matter_can_resolve_the_case_of_its_thread(
     assert found == judged_again(database)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        ("Yes, forty new orders were booked since noon. Thanks!", "resolved"),
+        ("Thanks, I will try it after lunch.", "open"),
+        ("Some orders are booked again, thanks, but the web shop is still down.", "open"),
+    ],
+)
+def test_such_a_reply_resolves_it_by_the_outcome_that_it_gives_thanks_for(
+    database: Database, outcome: str, status: str
+) -> None:
+    more = "One more thing: our new trainee Jo Park starts on Monday and needs a login and a mailbox."
+    take(database, REPORT)
+    take(database, mail("more", f"{outcome} {more}", "report", subject="Re: RDS is down"))
+    assert [case["status"] for case in documents(database).values()] == [status, "open"]
+
+
 def test_such_a_reply_resolves_only_the_newest_case_of_its_references(database: Database) -> None:
     login = "On a different topic: our new trainee Jo Park starts on Monday and needs a login and a mailbox."
     printer = "Works again, thanks a lot.\r\nAnother matter: the printer on the third floor is jammed and shows E13."

@@ -213,3 +213,18 @@ def test_what_is_not_known_asked_or_past_is_no_problem_that_is_left(text: str) -
     [start] = [one.start for one in view.units if any(word in one.text for word in ("solved", "again", "直"))]
     recovery = Statement("recovered", start=start)
     assert without_partial_recovery([recovery], view) == [recovery]
+
+
+@pytest.mark.parametrize(
+    ("text", "works"),
+    [
+        ("Two hundred badges were printed this morning. Thanks!", True),
+        ("Quiet since yesterday evening, thank you Ruth.", True),
+        ("入構記録が全部表示されました。ありがとうございました。", True),
+        ("Thanks! I will try it at lunch.", False),
+        ("Thank you for the call. The door is still locked.", False),
+        ("ありがとうございます。明日の朝に確認します。", False),
+    ],
+)
+def test_thanks_beside_the_outcome_confirm_a_recovery(text: str, works: bool) -> None:
+    assert any(one.meaning == "recovered" and one.state == "value" for one in read(text).statements) is works
